@@ -1,0 +1,498 @@
+"""One discretised model per structure, and the solver that steps it.
+
+The structure of a cell is what cannot be a number in a solved model: the open-circuit
+law, the shape of D(x), which kinetics are explicit.  Everything else - thickness, area,
+rate, D, i_0, sigma, resistances, temperature, cut-offs, the state a step starts from -
+is an input, so a sweep over them never rebuilds anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import casadi
+import numpy as np
+import pybamm
+from scipy.optimize import brentq
+
+from .materials.laws import Curve, DiffusionPotential, Law
+from .model import ThinFilmCell
+from .physics.cathode import DOMAIN, depth
+from .physics.lithium import EXHAUSTED
+
+Array = np.ndarray
+Mode = str  # "current", "voltage" or "power"
+
+CURRENT_CUT_OFF = "Current cut-off"
+PROFILE = "Cathode stoichiometry"
+INVENTORY = "Lithium inventory over cathode sites"
+TARGET = {
+    "current": "Current function [A]",
+    "voltage": "Voltage function [V]",
+    "power": "Power function [W]",
+}
+NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
+
+# What is kept at every point of a curve, in PyBaMM's names
+OBSERVED = (
+    "Current [A]",
+    "Voltage [V]",
+    "Cathode mean stoichiometry",
+    "Cathode surface stoichiometry",
+    "Cathode collector stoichiometry",
+    "Cathode open-circuit potential [V]",
+    "Cathode overpotential [V]",
+    "Lithium overpotential [V]",
+    "Electrolyte voltage drop [V]",
+    "Electron path voltage drop [V]",
+    "Film voltage drop [V]",
+    "Contact voltage drop [V]",
+    "Lithium thickness [m]",
+    "Discharge capacity [A.h]",
+    "Throughput capacity [A.h]",
+    "Discharge energy [W.h]",
+    "Cathode lithium [mol.m-2]",
+    "Total lithium [mol.m-2]",
+    "Interface resistance [Ohm.m2]",
+    "Cell temperature [K]",
+)
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """Mesh and tolerances.
+
+    Parameters
+    ----------
+    points : int
+        Finite volumes through the film.
+    rtol, atol : float
+        Solver tolerances, on states of order one.
+    """
+
+    points: int = 100
+    rtol: float = 1e-6
+    atol: float = 1e-8
+
+    def tighter(self) -> Numerics:
+        """Four times the mesh, rtol 1e-10: the settings an error is measured against."""
+        return replace(self, points=4 * self.points, rtol=1e-10, atol=1e-12)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a discretised model is built for.
+
+    Parameters
+    ----------
+    potential : Law
+        U(x) [V]; seen by the model as ``potential.curve``.
+    diffusivity : Law
+        Shape of D(x) [m2/s]; its scale is an input.
+    x_max : float
+        Sites per formula unit.
+    symmetric_cathode, symmetric_lithium : bool
+        Whether a transfer coefficient is 1/2 and its overpotential explicit.
+    """
+
+    potential: Law
+    diffusivity: Law
+    x_max: float
+    symmetric_cathode: bool = True
+    symmetric_lithium: bool = True
+
+    @property
+    def curve(self) -> Curve:
+        """U(x) as the model evaluates it."""
+        return self.potential.curve  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def psi(self) -> DiffusionPotential:
+        """Diffusion potential of D(x)."""
+        return DiffusionPotential(self.diffusivity, self.x_max)
+
+    def functions(self) -> dict[str, Any]:
+        """The function parameters of the model, by name."""
+        curve, psi = self.curve, self.psi
+        return {
+            "Cathode open-circuit potential [V]": curve.symbol,
+            "Cathode diffusion potential": psi,
+            "Cathode stoichiometry of diffusion potential": psi.inverse,
+        }
+
+    def options(self, mode: Mode) -> dict[str, str]:
+        """Options of :class:`ThinFilmCell` for this structure."""
+        word = {True: "symmetric", False: "asymmetric"}
+        return {
+            "operating mode": mode,
+            "cathode kinetics": word[self.symmetric_cathode],
+            "lithium kinetics": word[self.symmetric_lithium],
+        }
+
+
+@dataclass(frozen=True)
+class State:
+    """What a step hands to the next.
+
+    Parameters
+    ----------
+    profile : ndarray, shape (points,)
+        Stoichiometry at the mesh nodes.
+    inventory : float
+        Lithium at the anode over the cathode's sites.
+    """
+
+    profile: Array
+    inventory: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A solved stretch of time at one control.
+
+    Parameters
+    ----------
+    t : ndarray, shape (samples,)
+        Time since its start [s]: the solver's own steps.
+    observed : dict of ndarray, shape (samples,)
+        The quantities of ``OBSERVED``.
+    profiles : ndarray, shape (samples, points)
+        Stoichiometry at the mesh nodes.
+    end : State
+        Where the next step starts.
+    event : str or None
+        The event that ended it; None if the time ran out.
+    """
+
+    t: Array
+    observed: dict[str, Array]
+    profiles: Array
+    end: State
+    event: str | None
+
+
+class Infeasible(Exception):
+    """No current meets the control at the state a step starts from."""
+
+
+class SolverFailed(Exception):
+    """The solver gave up, also with every fallback."""
+
+
+# Tried in turn when a solve fails; the first is the default.
+FALLBACKS: tuple[dict[str, Any], ...] = (
+    {},
+    {"dt_init": 1e-9},
+    {"max_order_bdf": 2, "dt_init": 1e-9},
+)
+
+
+class _Built:
+    """A discretised model for one control, its solvers, and what can be read off it."""
+
+    def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
+        model = ThinFilmCell(structure.options(mode))
+        for variable in [*model.rhs, *model.algebraic]:
+            if variable.name in (PROFILE, INVENTORY, "C-rate"):
+                model.initial_conditions[variable] = pybamm.InputParameter(
+                    f"Initial: {variable.name}", variable.domain or None
+                )
+        if mode == "voltage":
+            rate = abs(model.variables["C-rate"])
+            limit = pybamm.InputParameter("C-rate cut-off")
+            model.events.append(pybamm.Event(CURRENT_CUT_OFF, rate - limit))
+        model.variables = {
+            name: model.variables[name] for name in (*OBSERVED, PROFILE, "C-rate")
+        }
+        values = pybamm.ParameterValues(
+            {name: "[input]" for name in _scalar_parameters(model, structure)}
+            | structure.functions()
+        )
+        values.process_model(model)
+        geometry = model.default_geometry
+        values.process_geometry(geometry)
+        mesh = pybamm.Mesh(
+            geometry, model.default_submesh_types, {depth(): numerics.points}
+        )
+        discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
+        self.model = discretisation.process_model(model)
+        self.nodes = mesh[DOMAIN].nodes
+        self.widths = np.diff(mesh[DOMAIN].edges)
+        self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
+        self.numerics = numerics
+        self.mode = mode
+        self.solvers: dict[int, pybamm.IDAKLUSolver] = {}
+        self._compile()
+
+    def _compile(self) -> None:
+        """A casadi function (y, p) -> observed, and one for the algebraic residual."""
+        model = self.model
+        sizes = {
+            p.name: int(np.prod(p._expected_size or 1)) for p in model.input_parameters
+        }
+        self.input_names = sorted(sizes)
+        p = {name: casadi.MX.sym(name, sizes[name]) for name in self.input_names}
+        stacked = casadi.vertcat(*p.values())
+        t = casadi.MX.sym("t")
+        y = casadi.MX.sym("y", model.len_rhs_and_alg)
+        rows = [
+            model.get_processed_variable(n).to_casadi(t, y, inputs=p) for n in OBSERVED
+        ]
+        self._observe = casadi.Function("observe", [y, stacked], [casadi.vertcat(*rows)])
+        if model.len_alg:
+            residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
+            self._residual = casadi.Function("residual", [y, stacked], [residual])
+
+    def stack(self, inputs: dict[str, Any]) -> Array:
+        """Inputs as the one vector the compiled functions take."""
+        return np.concatenate([np.atleast_1d(inputs[n]) for n in self.input_names])
+
+    def observe(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
+        """Observed quantities at the columns of y."""
+        values = self._observe(y, self.stack(inputs)).full()
+        return dict(zip(OBSERVED, values, strict=True))
+
+    def initial(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step starts from, algebraic states made consistent."""
+        model = self.model
+        y = np.zeros(model.len_rhs_and_alg)
+        for name, where in self.slices.items():
+            y[where] = inputs.get(f"Initial: {name}", 0.0)
+        if model.len_alg and self.mode == "current":
+            p, head = self.stack(inputs), y[: model.len_rhs]
+            z = casadi.MX.sym("z", model.len_alg)
+            g = casadi.Function("g", [z], [self._residual(casadi.vertcat(head, z), p)])
+            y[model.len_rhs :] = casadi.rootfinder("solve", "newton", g)(
+                y[model.len_rhs :]
+            ).full()[:, 0]
+        return y
+
+    def solve(
+        self, duration: float, inputs: dict[str, Any]
+    ) -> tuple[pybamm.Solution, int]:
+        """Solution and the number of the fallback it took."""
+        failure = ""
+        for attempt, options in enumerate(FALLBACKS):
+            if attempt not in self.solvers:
+                self.solvers[attempt] = pybamm.IDAKLUSolver(
+                    rtol=self.numerics.rtol,
+                    atol=self.numerics.atol,
+                    root_tol=1e-10,
+                    on_extrapolation="ignore",
+                    options={"silence_sundials_errors": True, **options},
+                )
+            try:
+                solver = self.solvers[attempt]
+                return solver.solve(self.model, [0, duration], inputs=inputs), attempt
+            except pybamm.SolverError as error:
+                failure = str(error).splitlines()[0]
+        raise SolverFailed(failure)
+
+
+def _scalar_parameters(model: pybamm.BaseModel, structure: Structure) -> list[str]:
+    """Names of the model's parameters that are numbers."""
+    names: set[str] = set()
+    for parameter in model.parameters:
+        if isinstance(parameter, pybamm.Parameter | pybamm.FunctionParameter):
+            names.add(parameter.name)
+    return sorted(names - set(structure.functions()))
+
+
+class Engine:
+    """Steps a cell of one structure: ``run`` is a CC, CV, power or rest step.
+
+    Parameters
+    ----------
+    structure : Structure
+        What the model is built for.
+    numerics : Numerics
+        Mesh and tolerances.
+    """
+
+    def __init__(self, structure: Structure, numerics: Numerics) -> None:
+        self.structure = structure
+        self.numerics = numerics
+        self._built: dict[Mode, _Built] = {}
+
+    def built(self, mode: Mode) -> _Built:
+        """The discretised model for a control, built on first use."""
+        if mode not in self._built:
+            self._built[mode] = _Built(self.structure, self.numerics, mode)
+        return self._built[mode]
+
+    @property
+    def xi(self) -> Array:
+        """Mesh nodes y/L, from the electrolyte face, shape (points,)."""
+        return np.asarray(self.built("current").nodes)
+
+    @property
+    def widths(self) -> Array:
+        """Finite-volume widths over L, shape (points,)."""
+        return np.asarray(self.built("current").widths)
+
+    def uniform(self, x: float, inventory: float) -> State:
+        """A film at uniform stoichiometry x."""
+        return State(np.full(self.numerics.points, x), inventory)
+
+    def run(
+        self,
+        mode: Mode,
+        target: float,
+        duration: float,
+        state: State,
+        parameters: dict[str, float],
+        lower: float = -NO_LIMIT,
+        upper: float = NO_LIMIT,
+        c_rate_cut_off: float = -1.0,
+    ) -> tuple[Trace, int]:
+        """Step the cell at one control until its time or an event ends it.
+
+        Parameters
+        ----------
+        mode : str
+            "current", "voltage" or "power".
+        target : float
+            Current [A], voltage [V] or power [W]; discharge positive.
+        duration : float
+            Time limit [s].
+        state : State
+            Where it starts.
+        parameters : dict
+            The scalar parameters of :class:`ThinFilmCell`, SI.
+        lower, upper : float
+            Voltages that end it [V].
+        c_rate_cut_off : float
+            In voltage mode, |C-rate| that ends it; negative for none.
+
+        Returns
+        -------
+        Trace, int
+            What happened, and the number of solver fallbacks it took.
+
+        Raises
+        ------
+        Infeasible
+            No current meets the target at the start.
+        SolverFailed
+            Every fallback failed.
+        """
+        inputs: dict[str, Any] = parameters | {
+            TARGET[mode]: target,
+            "Lower voltage cut-off [V]": lower,
+            "Upper voltage cut-off [V]": upper,
+            "C-rate cut-off": c_rate_cut_off,
+            f"Initial: {PROFILE}": state.profile,
+            f"Initial: {INVENTORY}": state.inventory,
+        }
+        start = self._at_rest(inputs)
+        current = start.current_for(mode, target)
+        first = start.observe(current)
+        c_rate = current / parameters["Nominal cell capacity [A.h]"]
+        event = self._met_at_once(
+            first, lower, upper, abs(c_rate), c_rate_cut_off, state, mode
+        )
+        if event:
+            trace = Trace(np.zeros(1), first, state.profile[None], state, event)
+            return trace, 0
+        inputs["Initial: C-rate"] = c_rate
+        built = self.built(mode)
+        inputs = {name: inputs[name] for name in built.input_names}
+        solution, attempt = built.solve(duration, inputs)
+        y = solution.y if isinstance(solution.y, np.ndarray) else solution.y.full()
+        observed = built.observe(y, inputs)
+        if not np.all(np.isfinite(observed["Voltage [V]"])):
+            raise SolverFailed("the voltage became undefined")
+        profile, inventory = built.slices[PROFILE], built.slices[INVENTORY]
+        trace = Trace(
+            t=np.asarray(solution.t),
+            observed=observed,
+            profiles=y[profile].T,
+            end=State(y[profile, -1].copy(), float(y[inventory, -1][0])),
+            event=solution.termination.removeprefix("event: ")
+            if solution.termination.startswith("event")
+            else None,
+        )
+        return trace, attempt
+
+    def _at_rest(self, inputs: dict[str, Any]) -> _Start:
+        return _Start(self.built("current"), inputs)
+
+    @staticmethod
+    def _met_at_once(
+        first: dict[str, Array],
+        lower: float,
+        upper: float,
+        c_rate: float,
+        c_rate_cut_off: float,
+        state: State,
+        mode: Mode,
+    ) -> str | None:
+        """The event, if any, whose condition holds before any time has passed."""
+        V = first["Voltage [V]"][0]
+        if mode != "voltage":
+            if V <= lower:
+                return "Minimum voltage [V]"
+            if V >= upper:
+                return "Maximum voltage [V]"
+        elif c_rate <= c_rate_cut_off:
+            return CURRENT_CUT_OFF
+        if state.inventory <= 0 and first["Current [A]"][0] > 0:
+            return EXHAUSTED
+        return None
+
+
+class _Start:
+    """The cell at the instant a step starts: V as a function of the current."""
+
+    def __init__(self, built: _Built, inputs: dict[str, Any]) -> None:
+        self.built = built
+        self.inputs = inputs
+        self.scale = inputs["Nominal cell capacity [A.h]"]
+
+    def observe(self, current: float) -> dict[str, Array]:
+        inputs = self.inputs | {TARGET["current"]: current}
+        return self.built.observe(self.built.initial(inputs), inputs)
+
+    def voltage(self, current: float) -> float:
+        return float(self.observe(current)["Voltage [V]"][0])
+
+    def current_for(self, mode: Mode, target: float) -> float:
+        """Current [A] that meets the target; the smaller of two for a power."""
+        if mode == "current":
+            return target
+        if mode == "voltage":
+            # V falls monotonically with the current
+            return self._root(lambda I: target - self.voltage(I), self.voltage(0) - target)
+        if target == 0:
+            return 0.0
+        return self._root(lambda I: I * self.voltage(I) - target, target)
+
+    def _root(self, excess: Any, direction: float) -> float:
+        """Zero of a function of the current, going out from 0 in one direction."""
+        if direction == 0:
+            return 0.0
+        sign = math.copysign(1.0, direction)
+        inside = 0.0
+        for outside in self._outwards():
+            if excess(sign * outside) * sign >= 0:
+                tolerance = 1e-13 * self.scale
+                return float(
+                    brentq(excess, sign * inside, sign * outside, xtol=tolerance)
+                )
+            inside = outside
+        raise Infeasible("no current of the cell meets it")
+
+    def _outwards(self) -> Iterator[float]:
+        """Currents from 1e-6 C to 1e6 C, half a decade or less apart."""
+        for exponent in range(-60, 61):
+            yield self.scale * 10 ** (exponent / 10)
+
+
+@lru_cache(maxsize=16)
+def engine(structure: Structure, numerics: Numerics) -> Engine:
+    """The engine of a structure, built once per process."""
+    return Engine(structure, numerics)

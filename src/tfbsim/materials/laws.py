@@ -1,0 +1,318 @@
+"""Named laws of one variable, the stoichiometry x: potentials U(x), diffusivities D(x).
+
+Every law is a :class:`Law`: callable on NumPy arrays, with the range of x its source
+covers.  The model sees a law through a :class:`Curve`, a monotone C1 interpolation
+(pchip) of it with a straight continuation outside its nodes, so that NumPy and PyBaMM
+evaluate the same function and a solver that overshoots meets no pole and no NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+if TYPE_CHECKING:
+    import pybamm
+
+Array = np.ndarray
+GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
+FARADAY = 96485.33212  # C/mol, CODATA 2018
+
+
+class Law(Protocol):
+    """A function of the stoichiometry x, with the range its source covers."""
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        """Lowest and highest x of the source."""
+
+    def __call__(self, x: Any) -> Any:
+        """Value at x (any shape), without continuation outside ``valid``."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Monotone C1 interpolation through nodes, straight outside them.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Nodes; x strictly increasing.
+    """
+
+    x: Array
+    y: Array
+
+    @cached_property
+    def _pchip(self) -> PchipInterpolator:
+        return PchipInterpolator(self.x, self.y)
+
+    @cached_property
+    def _end_slopes(self) -> tuple[float, float]:
+        slope = self._pchip.derivative()
+        return float(slope(self.x[0])), float(slope(self.x[-1]))
+
+    def __call__(self, x: Any) -> Any:
+        """Value at x (NumPy, any shape)."""
+        inside = np.clip(x, self.x[0], self.x[-1])
+        low, high = self._end_slopes
+        return (
+            self._pchip(inside)
+            + low * np.minimum(x - self.x[0], 0)
+            + high * np.maximum(x - self.x[-1], 0)
+        )
+
+    def slope(self, x: Any) -> Any:
+        """dy/dx at x (NumPy, any shape)."""
+        return self._pchip.derivative()(np.clip(x, self.x[0], self.x[-1]))
+
+    def symbol(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """The same function as a PyBaMM expression of x."""
+        import pybamm
+
+        lo, hi = float(self.x[0]), float(self.x[-1])
+        low, high = self._end_slopes
+        inside = pybamm.minimum(pybamm.maximum(x, lo), hi)
+        return (
+            pybamm.Interpolant(self.x, self.y, inside, interpolator="pchip")
+            + low * pybamm.minimum(x - lo, 0)
+            + high * pybamm.maximum(x - hi, 0)
+        )
+
+
+@dataclass(frozen=True)
+class Constant:
+    """y = value, at every x."""
+
+    value: float
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        return (-np.inf, np.inf)
+
+    def __call__(self, x: Any) -> Any:
+        return self.value + 0.0 * np.asarray(x, dtype=float)
+
+
+@dataclass(frozen=True)
+class Table:
+    """pchip through measured points, in log10(y) where ``logarithmic``.
+
+    Parameters
+    ----------
+    x, y : tuple of float
+        Points, x strictly increasing; y > 0 where ``logarithmic``.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    logarithmic: bool = False
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        return (self.x[0], self.x[-1])
+
+    @cached_property
+    def curve(self) -> Curve:
+        """The interpolation itself (of log10 y where logarithmic)."""
+        y = np.array(self.y)
+        return Curve(np.array(self.x), np.log10(y) if self.logarithmic else y)
+
+    def __call__(self, x: Any) -> Any:
+        if self.logarithmic:  # a diffusivity: constant outside its points
+            return 10.0 ** self.curve(np.clip(x, *self.valid))
+        return self.curve(x)
+
+
+@dataclass(frozen=True)
+class Rational:
+    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x.
+
+    Parameters
+    ----------
+    numerator, denominator : tuple of float
+        Coefficients a_k, b_k in rising powers of x.
+    valid : (float, float)
+        The range of x; the denominator must not vanish in it.
+    """
+
+    numerator: tuple[float, ...]
+    denominator: tuple[float, ...]
+    valid: tuple[float, float]
+
+    def __call__(self, x: Any) -> Any:
+        polyval = np.polynomial.polynomial.polyval
+        return polyval(x, self.numerator) / polyval(x, self.denominator)
+
+    @cached_property
+    def curve(self) -> Curve:
+        """1000 nodes, denser at both ends where such fits are steep."""
+        lo, hi = self.valid
+        x = lo + (hi - lo) * (1 - np.cos(np.linspace(0, np.pi, 1000))) / 2
+        return Curve(x, self(x))
+
+
+@dataclass(frozen=True)
+class MultiSite:
+    """x(U) = sum_j X_j / (1 + exp(f (U - U_j)/omega_j)), f = F/(R T_ref).
+
+    Ideal-solution site filling with an effective width omega_j (1: ideal; below 1
+    attraction, above 1 a spread of site energies).  Monotone and smooth, always
+    single-phase; each peak of dQ/dV is one site.
+
+    Parameters
+    ----------
+    U, X, omega : tuple of float
+        Site potentials [V against Li], sites per formula unit, widths [-].
+    T_ref : float
+        Temperature the widths are stated at [K].
+    """
+
+    U: tuple[float, ...]
+    X: tuple[float, ...]
+    omega: tuple[float, ...]
+    T_ref: float = 298.15
+
+    @property
+    def x_max(self) -> float:
+        """All sites per formula unit."""
+        return float(sum(self.X))
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        return (0.0, self.x_max)
+
+    def stoichiometry(self, U: Any) -> Any:
+        """x at potential U [V] (any shape)."""
+        return self._sum(U)[0]
+
+    def _sum(self, U: Any) -> tuple[Any, Any]:
+        """x and -dx/dU [1/V] at U."""
+        f = FARADAY / (GAS_CONSTANT * self.T_ref)
+        U = np.asarray(U, dtype=float)[..., None]
+        width = np.array(self.omega) / f
+        e = np.exp(-np.abs(U - np.array(self.U)) / width)
+        filled = np.where(np.array(self.U) > U, 1 / (1 + e), e / (1 + e))
+        X = np.array(self.X)
+        return (X * filled).sum(-1), (X / width * e / (1 + e) ** 2).sum(-1)
+
+    def capacity_density(self, U: Any) -> Any:
+        """-dx/dU [1/V] at potential U [V]: the dQ/dV of equilibrium."""
+        return self._sum(U)[1]
+
+    @cached_property
+    def curve(self) -> Curve:
+        """U(x) through nodes 2 mV apart, as far as x resolves them."""
+        U = np.arange(max(self.U) + 1.5, min(self.U) - 1.5, -0.002)
+        x = self.stoichiometry(U)
+        edge = 1e-9 * self.x_max
+        keep = (x > edge) & (x < self.x_max - edge)
+        x, U = x[keep], U[keep]
+        apart = np.concatenate([[True], np.diff(x) > 1e-12 * self.x_max])
+        return Curve(x[apart], U[apart])
+
+    def __call__(self, x: Any) -> Any:
+        return self.curve(x)
+
+
+@dataclass(frozen=True)
+class LogPolynomial:
+    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
+
+    Parameters
+    ----------
+    coefficients : tuple of float
+        a_k in rising powers of x; 10^a_0 carries the unit [m2/s].
+    valid : (float, float)
+        The range of x; constant outside.
+    """
+
+    coefficients: tuple[float, ...]
+    valid: tuple[float, float] = (0.0, 1.0)
+
+    def __call__(self, x: Any) -> Any:
+        inside = np.clip(x, *self.valid)
+        return 10.0 ** np.polynomial.polynomial.polyval(inside, self.coefficients)
+
+
+@dataclass(frozen=True)
+class PythonLaw:
+    """A user's own function of x, given from Python (a file cannot hold code)."""
+
+    function: Callable[[Array], Array]
+    valid: tuple[float, float] = (0.0, 1.0)
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(np.clip(x, *self.valid))
+
+
+@dataclass(frozen=True)
+class DiffusionPotential:
+    """psi(x) = integral of D/D_ref dx, and its inverse: the law N = -D_ref d(psi)/dy.
+
+    Fluxes as differences of psi conserve lithium whatever D(x) is and are exact for a
+    steady front, where D evaluated at cell faces is wrong by tens of per cent.  A
+    constant D gives psi = x, with no interpolation at all.
+
+    Parameters
+    ----------
+    law : Law
+        D(x) [m2/s], positive.
+    x_max : float
+        Upper end of x (sites per formula unit).
+    """
+
+    law: Law
+    x_max: float
+    intervals: int = field(default=1000, kw_only=True)
+
+    @cached_property
+    def D_ref(self) -> float:
+        """The D that psi is scaled by: the largest of the law [m2/s]."""
+        if isinstance(self.law, Constant):
+            return self.law.value
+        return float(np.max(self.law(self._x)))
+
+    @cached_property
+    def _x(self) -> Array:
+        return np.linspace(0.0, self.x_max, self.intervals + 1)
+
+    @cached_property
+    def _psi(self) -> Array:
+        x = self._x
+        nodes, weights = np.polynomial.legendre.leggauss(5)
+        h = np.diff(x)[:, None]
+        D = self.law(x[:-1, None] + h * (nodes + 1) / 2)
+        steps = (D * weights * h / 2).sum(axis=1)
+        return np.concatenate([[0.0], np.cumsum(steps)]) / self.D_ref
+
+    @cached_property
+    def _forward(self) -> Curve:
+        return Curve(self._x, self._psi)
+
+    @cached_property
+    def _backward(self) -> Curve:
+        return Curve(self._psi, self._x)
+
+    def __call__(self, x: Any) -> Any:
+        """psi at x (a PyBaMM symbol or NumPy, any shape)."""
+        if isinstance(self.law, Constant):
+            return x
+        return self._evaluate(self._forward, x)
+
+    def inverse(self, psi: Any) -> Any:
+        """x at psi (a PyBaMM symbol or NumPy, any shape)."""
+        if isinstance(self.law, Constant):
+            return psi
+        return self._evaluate(self._backward, psi)
+
+    @staticmethod
+    def _evaluate(curve: Curve, argument: Any) -> Any:
+        if isinstance(argument, float | int | np.ndarray):
+            return curve(argument)
+        return curve.symbol(argument)

@@ -1,0 +1,97 @@
+"""Planar diffusion of lithium through a dense, mixed-conducting film.
+
+With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
+
+    dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i/F,   N(L) = 0
+
+t_i is the ionic transference of the film: 0 for an ideal electronic conductor, else the
+share of the flux that is fed from the collector side, so that both faces carry a
+gradient: -D dc/dy = (1 - t_i) i/F at y = 0 and dc/dy = t_i i/(F D) at y = L
+(Raijmakers et al., Electrochim. Acta 330 (2020) 135147).
+
+Solved in xi = y/L for x(xi, t), as N = -D_ref d(psi)/dy with psi = integral of
+D/D_ref dx: fluxes are differences of psi, so lithium is conserved to rounding whatever
+D(x) is, and the conditions at the faces hold no D.  The surface stoichiometry follows
+from psi at the face, extrapolated with the known gradient.
+
+Only the fraction u_A of the area is in contact and u_V of its sites active: the film
+sees i/u_A, and c_sites u_V sites.
+"""
+
+from __future__ import annotations
+
+import pybamm
+
+from .parameters import FARADAY, ThinFilmParameters
+
+DOMAIN = "cathode"
+
+
+def depth() -> pybamm.SpatialVariable:
+    """xi = y/L, from the electrolyte face (0) to the collector (1)."""
+    return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="Cartesian")
+
+
+class PlanarDiffusion(pybamm.BaseSubModel):
+    """Stoichiometry profile x(xi, t) through the film, and what follows from it."""
+
+    param: ThinFilmParameters
+
+    def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
+        x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
+        xi = depth()
+        x_mean = pybamm.Integral(x, xi)
+        p = self.param
+        return {
+            "Cathode stoichiometry": x,
+            "Cathode mean stoichiometry": x_mean,
+            "Cathode lithium [mol.m-2]": p.n_sites * x_mean,
+            "Distance from electrolyte [m]": xi * p.L_c,
+        }
+
+    def get_coupled_variables(
+        self, variables: dict[str, pybamm.Symbol]
+    ) -> dict[str, pybamm.Symbol]:
+        p = self.param
+        x = variables["Cathode stoichiometry"]
+        i = variables["Total current density [A.m-2]"]
+
+        D = p.D_ref * p.arrhenius(p.E_D)
+        # Gradient of psi per i/(u_A u_V F c_sites) over L: both faces, see above
+        slope = i * p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
+        psi = p.psi(x)
+        self.boundary_conditions = {
+            psi: {
+                "left": (-(1 - p.t_i) * slope, "Neumann"),
+                "right": (p.t_i * slope, "Neumann"),
+            }
+        }
+        psi_s = pybamm.BoundaryValue(psi, "left")
+        psi_L = pybamm.BoundaryValue(psi, "right")
+        x_s = p.x_of_psi(psi_s)
+
+        # Electrons carry i - F N = (1 - t_i) i + F D dc/dy through 1/rho_e, uniform:
+        # integral of rho_e (i - F N) dy = rho_e [(1 - t_i) i L + F c D (psi_L - psi_s)]
+        F_c_D = FARADAY * p.c_sites * p.u_V * D
+        electrons = p.rho_e * (
+            (1 - p.t_i) * i / p.u_A * p.L_c + F_c_D * (psi_L - psi_s)
+        )
+        return {
+            "Cathode diffusion potential": psi,
+            "Cathode diffusivity scale [m2.s-1]": D,
+            "Cathode surface stoichiometry": x_s,
+            "Cathode collector stoichiometry": p.x_of_psi(psi_L),
+            "Cathode open-circuit potential [V]": p.U(x_s),
+            "Open-circuit voltage [V]": p.U(variables["Cathode mean stoichiometry"]),
+            "Electron path voltage drop [V]": electrons,
+        }
+
+    def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
+        x = variables["Cathode stoichiometry"]
+        psi = variables["Cathode diffusion potential"]
+        D = variables["Cathode diffusivity scale [m2.s-1]"]
+        self.rhs = {x: D / self.param.L_c**2 * pybamm.div(pybamm.grad(psi))}
+
+    def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        x = variables["Cathode stoichiometry"]
+        self.initial_conditions = {x: self.param.x_init}

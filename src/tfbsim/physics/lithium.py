@@ -1,0 +1,48 @@
+"""The lithium anode as an areal inventory n [mol/m2].
+
+    dn/dt = -i_an/F,   l_Li = n V_m
+
+It grows on charge and is stripped on discharge (Faraday: 4.85 um per mAh/cm2 at
+V_m = 13.0 cm3/mol).  Stripping to n = 0 is "lithium exhausted".  Kept as n/n_sites, the
+lithium of a full cathode film, so that it is of order one.
+"""
+
+from __future__ import annotations
+
+import pybamm
+
+from .parameters import FARADAY, ThinFilmParameters
+
+EXHAUSTED = "Lithium exhausted"
+
+
+class LithiumInventory(pybamm.BaseSubModel):
+    """Areal lithium inventory and the thickness that follows from it."""
+
+    param: ThinFilmParameters
+
+    def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
+        p = self.param
+        ratio = pybamm.Variable("Lithium inventory over cathode sites")
+        n = ratio * p.n_sites
+        return {
+            "Lithium inventory over cathode sites": ratio,
+            "Lithium inventory [mol.m-2]": n,
+            "Lithium thickness [m]": n * p.V_m,
+        }
+
+    def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
+        ratio = variables["Lithium inventory over cathode sites"]
+        i_an = variables["Lithium anodic current density [A.m-2]"]
+        self.rhs = {ratio: -i_an / (FARADAY * self.param.n_sites)}
+
+    def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        ratio = variables["Lithium inventory over cathode sites"]
+        self.initial_conditions = {ratio: self.param.n_Li_init / self.param.n_sites}
+
+    def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
+        ratio = variables["Lithium inventory over cathode sites"]
+        i = variables["Total current density [A.m-2]"]
+        # Only stripping can exhaust it: on charge the event stays away from zero,
+        # also for a cell that is made without lithium.
+        self.events = [pybamm.Event(EXHAUSTED, ratio + (i <= 0))]

@@ -1,0 +1,93 @@
+"""The symbols of the equations, each a PyBaMM parameter named once, here.
+
+Per unit cell area, SI.  f = F/(R T).  Temperature dependence is Arrhenius about the
+temperature a value is stated at: k(T) = k(T_ref) exp[(E/R)(1/T_ref - 1/T)].
+"""
+
+from __future__ import annotations
+
+import pybamm
+
+FARADAY = pybamm.constants.F
+GAS_CONSTANT = pybamm.constants.R
+
+
+class ThinFilmParameters:
+    """Parameters of the cell; attributes carry the symbols of the equations."""
+
+    def __init__(self) -> None:
+        P = pybamm.Parameter
+        self.T = pybamm.FunctionParameter(
+            "Ambient temperature [K]", {"Time [s]": pybamm.t}
+        )
+        self.T_ref = P("Reference temperature [K]")
+        self.f = FARADAY / (GAS_CONSTANT * self.T)
+
+        # Cell
+        self.A_cc = P("Electrode area [m2]")
+        self.Q = P("Nominal cell capacity [A.h]")
+        self.current_with_time = pybamm.FunctionParameter(
+            "Current function [A]", {"Time [s]": pybamm.t}
+        )
+        self.current_density_with_time = self.current_with_time / self.A_cc
+        self.n_electrodes_parallel = pybamm.Scalar(1)
+        self.n_cells = pybamm.Scalar(1)
+        self.R_contact = P("Contact resistance [Ohm.m2]")
+        self.voltage_low_cut = P("Lower voltage cut-off [V]")
+        self.voltage_high_cut = P("Upper voltage cut-off [V]")
+
+        # Cathode film
+        self.L_c = P("Cathode thickness [m]")
+        self.c_sites = P("Cathode site concentration [mol.m-3]")
+        self.x_max = P("Cathode sites per formula unit")
+        self.x_init = P("Initial cathode stoichiometry")
+        self.D_ref = P("Cathode diffusivity [m2.s-1]")
+        self.E_D = P("Cathode diffusivity activation energy [J.mol-1]")
+        self.t_i = P("Cathode ionic transference number")
+        self.u_A = P("Cathode area utilisation")
+        self.u_V = P("Cathode active fraction")
+        self.rho_e = P("Cathode electronic resistivity [Ohm.m]")
+        self.dUdT = P("Cathode entropic change [V.K-1]")
+        # Lithium the film can cycle through, per cell area: n = c x L u_A u_V
+        self.n_sites = self.c_sites * self.L_c * self.u_A * self.u_V
+        # Lithium that is there but takes no part
+        self.n_inactive = P("Inactive lithium [mol.m-2]")
+
+        # Cathode interface
+        self.i0_p_ref = P("Cathode exchange current density [A.m-2]")
+        self.theta_ref = P("Cathode exchange current stoichiometry") / self.x_max
+        self.E_i0_p = P("Cathode exchange current activation energy [J.mol-1]")
+        self.alpha_p = P("Cathode anodic transfer coefficient")
+        self.R_f_p = P("Cathode film resistance [Ohm.m2]")
+
+        # Electrolyte
+        self.L_e = P("Electrolyte thickness [m]")
+        self.sigma_e = P("Electrolyte conductivity [S.m-1]")
+        self.E_sigma = P("Electrolyte conductivity activation energy [J.mol-1]")
+
+        # Lithium
+        self.n_Li_init = P("Initial lithium inventory [mol.m-2]")
+        self.V_m = P("Lithium molar volume [m3.mol-1]")
+        self.i0_n_ref = P("Lithium exchange current density [A.m-2]")
+        self.E_i0_n = P("Lithium exchange current activation energy [J.mol-1]")
+        self.alpha_n = P("Lithium anodic transfer coefficient")
+        self.R_f_n = P("Lithium film resistance [Ohm.m2]")
+
+    def arrhenius(self, E: pybamm.Symbol) -> pybamm.Symbol:
+        """exp[(E/R)(1/T_ref - 1/T)], the factor on a rate of activation energy E."""
+        return pybamm.exp(E / GAS_CONSTANT * (1 / self.T_ref - 1 / self.T))
+
+    def U(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Open-circuit potential against Li at T: U(x, T_ref) + (T - T_ref) dU/dT."""
+        U_ref = pybamm.FunctionParameter("Cathode open-circuit potential [V]", {"x": x})
+        return U_ref + (self.T - self.T_ref) * self.dUdT
+
+    def psi(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Diffusion potential, integral of D/D_ref dx [-]."""
+        return pybamm.FunctionParameter("Cathode diffusion potential", {"x": x})
+
+    def x_of_psi(self, psi: pybamm.Symbol) -> pybamm.Symbol:
+        """Inverse of psi(x)."""
+        return pybamm.FunctionParameter(
+            "Cathode stoichiometry of diffusion potential", {"psi": psi}
+        )
