@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
-FARADAY = 96485.33212  # C/mol, CODATA 2018
+FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 
 
 class Law(Protocol):

@@ -1,0 +1,470 @@
+"""The cell: what a file of kind ``cell`` says, checked, in SI, frozen.
+
+``load_cell`` reads models/*.yaml or a file of your own; ``Cell.replace`` gives a changed
+copy; ``Cell.parameter_values`` hands the cell to PyBaMM.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+from scipy.optimize import brentq
+
+from . import units
+from .files import Document, InputError, load, resolve, suggest
+from .materials import LIBRARY, laws, properties
+from .schema import (
+    Activation,
+    ArealResistance,
+    Diffusivity,
+    Dimension,
+    Fraction,
+    Length,
+    Potential,
+    Rate,
+    Ratio,
+    Strict,
+    Temperature,
+    Voltage,
+    check_head,
+    quantity,
+    validate,
+)
+
+if TYPE_CHECKING:
+    import pybamm
+
+    from .engine import Structure
+
+FARADAY = laws.FARADAY
+Coefficient = quantity("dimensionless", gt=0, lt=1)
+
+
+class Cathode(Strict):
+    """A dense film of an insertion material."""
+
+    material: str | None = None
+    thickness: Length
+    density: quantity("density", gt=0)  # type: ignore[valid-type]
+    molar_mass: quantity("molar mass", gt=0) | None = None  # type: ignore[valid-type]
+    site_concentration: quantity("concentration", gt=0) | None = None  # type: ignore[valid-type]
+    initial_stoichiometry: quantity("dimensionless", ge=0) | None = None  # type: ignore[valid-type]
+    initial_voltage: Voltage | None = None
+    analysed_stoichiometry: quantity("dimensionless", ge=0) | None = None  # type: ignore[valid-type]
+    open_circuit_potential: Potential
+    entropic_change: quantity("entropy coefficient") = 0.0  # type: ignore[valid-type]
+    diffusivity: Diffusivity
+    diffusivity_scale: Ratio = 1.0
+    diffusivity_activation_energy: Activation = 0.0
+    transference: quantity("dimensionless", ge=0, lt=1) = 0.0  # type: ignore[valid-type]
+    electronic_conductivity: quantity("conductivity", gt=0) | None = None  # type: ignore[valid-type]
+    exchange_current: Rate
+    exchange_current_stoichiometry: Ratio
+    exchange_current_activation_energy: Activation = 0.0
+    anodic_transfer_coefficient: Coefficient = 0.5
+    film_resistance: ArealResistance = 0.0
+    utilisation: Fraction = 1.0
+    active_fraction: Fraction = 1.0
+
+    @property
+    def x_max(self) -> float:
+        """Sites per formula unit: the sum of the sites, or 1 for other laws."""
+        law = self.open_circuit_potential
+        return law.x_max if isinstance(law, laws.MultiSite) else 1.0
+
+    @property
+    def c_sites(self) -> float:
+        """Formula units per volume of film [mol/m3]: density/M unless given."""
+        if self.site_concentration is not None:
+            return float(self.site_concentration)
+        return float(self.density / self.molar_mass)
+
+    @property
+    def x_initial(self) -> float:
+        """Stoichiometry of the lattice as made, uniform."""
+        if self.initial_stoichiometry is not None:
+            return float(self.initial_stoichiometry)
+        return self.stoichiometry(float(self.initial_voltage or 0.0))
+
+    def stoichiometry(self, voltage: float) -> float:
+        """x in equilibrium at a voltage [V], within the law's range."""
+        curve = self.open_circuit_potential.curve
+        low, high = self.x_range
+        if not curve(high) <= voltage <= curve(low):
+            raise ValueError(
+                f"{voltage:g} V is outside the open-circuit potential, which runs from "
+                f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
+                f"x = {low:.3g}"
+            )
+        return float(brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14))
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Stoichiometries the open-circuit law covers."""
+        x = self.open_circuit_potential.curve.x
+        return float(x[0]), float(x[-1])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Cathode:
+        if self.site_concentration is None and self.molar_mass is None:
+            raise ValueError("molar_mass or site_concentration is missing")
+        given = (self.initial_stoichiometry, self.initial_voltage)
+        if (given[0] is None) == (given[1] is None):
+            raise ValueError(
+                "give the initial state once: initial_stoichiometry or initial_voltage"
+            )
+        x, (low, high) = self.x_initial, self.x_range
+        if not low - 1e-12 <= x <= high + 1e-12:
+            raise ValueError(
+                f"the initial stoichiometry {x:g} is outside the open-circuit "
+                f"potential, which covers {low:.4g} to {high:.4g}"
+            )
+        if not self.exchange_current_stoichiometry < self.x_max:
+            raise ValueError(
+                f"exchange_current_stoichiometry must be below {self.x_max:g}, all sites"
+            )
+        analysed = self.analysed_stoichiometry
+        if analysed is not None and analysed < x:
+            raise ValueError(
+                f"the lattice cannot hold more lithium at the start ({x:g}) than was "
+                f"analysed ({analysed:g})"
+            )
+        return self
+
+
+class Electrolyte(Strict):
+    """A single-ion-conducting film."""
+
+    material: str | None = None
+    thickness: Length
+    conductivity: quantity("conductivity", gt=0)  # type: ignore[valid-type]
+    conductivity_activation_energy: Activation = 0.0
+
+
+class Anode(Strict):
+    """Lithium metal."""
+
+    material: str | None = None
+    lithium: quantity("length", ge=0, le=1e-2)  # type: ignore[valid-type]
+    molar_volume: quantity("molar volume", gt=0)  # type: ignore[valid-type]
+    exchange_current: Rate
+    exchange_current_activation_energy: Activation = 0.0
+    anodic_transfer_coefficient: Coefficient = 0.5
+    film_resistance: ArealResistance = 0.0
+
+
+class Cell(Strict):
+    """A thin-film cell, in SI; every field documented in docs/files.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["cell"] = "cell"
+    name: str
+    description: str = ""
+    source: str = ""
+    area: quantity("area", gt=0, le=1.0)  # type: ignore[valid-type]
+    temperature: Temperature
+    reference_temperature: Temperature
+    one_c: Rate
+    contact_resistance: ArealResistance = 0.0
+    voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [0.0, 6.0]
+    cathode: Cathode
+    electrolyte: Electrolyte
+    anode: Anode
+    origin: dict[str, str] = {}
+
+    # As written, for changed copies: what the file said, where, and the thickness its
+    # one_c is stated at.
+    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _folder: Path = PrivateAttr(default_factory=Path)
+    _stated_thickness: float = PrivateAttr(default=math.nan)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Cell:
+        low, high = self.voltage_limits
+        if not low < high:
+            raise ValueError("voltage_limits must rise, as [0 V, 6 V]")
+        return self
+
+    # --- What follows from the fields ---
+
+    @property
+    def one_c_current_density(self) -> float:
+        """1C [A/m2]: stated at the file's thickness, it scales with the thickness."""
+        return float(self.one_c * self.cathode.thickness / self._stated_thickness)
+
+    @property
+    def one_c_current(self) -> float:
+        """1C [A]."""
+        return self.one_c_current_density * float(self.area)
+
+    @property
+    def loading(self) -> float:
+        """Mass of cathode film per area [kg/m2]."""
+        return float(self.cathode.density * self.cathode.thickness)
+
+    @property
+    def site_inventory(self) -> float:
+        """Active formula units per area, u_A u_V c_sites L [mol/m2]."""
+        c = self.cathode
+        return float(c.c_sites * c.thickness * c.utilisation * c.active_fraction)
+
+    @property
+    def theoretical_charge(self) -> float:
+        """Charge of the whole stoichiometry range of the active film [C/m2]."""
+        low, high = self.cathode.x_range
+        return FARADAY * self.site_inventory * (high - low)
+
+    @property
+    def inactive_lithium(self) -> float:
+        """Lithium that takes no part: behind u_A, u_V, or beyond the lattice [mol/m2]."""
+        c = self.cathode
+        everywhere = c.c_sites * c.thickness
+        total = c.analysed_stoichiometry if c.analysed_stoichiometry else c.x_initial
+        return float(everywhere * total - self.site_inventory * c.x_initial)
+
+    @property
+    def lithium_inventory(self) -> float:
+        """Lithium at the anode as made [mol/m2]."""
+        return float(self.anode.lithium / self.anode.molar_volume)
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What a discretised model of this cell is built for."""
+        from .engine import Structure
+
+        return Structure(
+            potential=self.cathode.open_circuit_potential,
+            diffusivity=self.cathode.diffusivity,
+            x_max=self.cathode.x_max,
+            symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
+            symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
+        )
+
+    def parameters(self, temperature: float | None = None) -> dict[str, float]:
+        """The scalar parameters of :class:`ThinFilmCell`, SI, by PyBaMM name."""
+        c, e, a = self.cathode, self.electrolyte, self.anode
+        sigma = c.electronic_conductivity
+        values = {
+            "Ambient temperature [K]": temperature or self.temperature,
+            "Reference temperature [K]": self.reference_temperature,
+            "Electrode area [m2]": self.area,
+            "Nominal cell capacity [A.h]": self.one_c_current,
+            "Contact resistance [Ohm.m2]": self.contact_resistance,
+            "Cathode thickness [m]": c.thickness,
+            "Cathode site concentration [mol.m-3]": c.c_sites,
+            "Cathode sites per formula unit": c.x_max,
+            "Cathode diffusivity [m2.s-1]": self.structure.psi.D_ref
+            * c.diffusivity_scale,
+            "Cathode diffusivity activation energy [J.mol-1]": (
+                c.diffusivity_activation_energy
+            ),
+            "Cathode ionic transference number": c.transference,
+            "Cathode electronic resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+            "Cathode area utilisation": c.utilisation,
+            "Cathode active fraction": c.active_fraction,
+            "Cathode entropic change [V.K-1]": c.entropic_change,
+            "Cathode exchange current density [A.m-2]": c.exchange_current,
+            "Cathode exchange current stoichiometry": c.exchange_current_stoichiometry,
+            "Cathode exchange current activation energy [J.mol-1]": (
+                c.exchange_current_activation_energy
+            ),
+            "Cathode anodic transfer coefficient": c.anodic_transfer_coefficient,
+            "Cathode film resistance [Ohm.m2]": c.film_resistance,
+            "Inactive lithium [mol.m-2]": self.inactive_lithium,
+            "Electrolyte thickness [m]": e.thickness,
+            "Electrolyte conductivity [S.m-1]": e.conductivity,
+            "Electrolyte conductivity activation energy [J.mol-1]": (
+                e.conductivity_activation_energy
+            ),
+            "Initial lithium inventory [mol.m-2]": self.lithium_inventory,
+            "Lithium molar volume [m3.mol-1]": a.molar_volume,
+            "Lithium exchange current density [A.m-2]": a.exchange_current,
+            "Lithium exchange current activation energy [J.mol-1]": (
+                a.exchange_current_activation_energy
+            ),
+            "Lithium anodic transfer coefficient": a.anodic_transfer_coefficient,
+            "Lithium film resistance [Ohm.m2]": a.film_resistance,
+            "Initial cathode stoichiometry": c.x_initial,
+        }
+        return {name: float(value) for name, value in values.items()}
+
+    def parameter_values(self) -> pybamm.ParameterValues:
+        """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell."""
+        import pybamm
+
+        low, high = self.voltage_limits
+        return pybamm.ParameterValues(
+            {
+                **self.parameters(),
+                **self.structure.functions(),
+                "Initial temperature [K]": self.temperature,
+                "Current function [A]": self.one_c_current,
+                "Lower voltage cut-off [V]": low,
+                "Upper voltage cut-off [V]": high,
+            }
+        )
+
+    def warnings(self) -> list[str]:
+        """What is consistent enough to run, and worth knowing."""
+        c = self.cathode
+        found = []
+        if c.transference > 0 and c.electronic_conductivity is None:
+            found.append(
+                f"cathode.transference is {c.transference:g} with an electronic "
+                "conductivity left infinite: the film's own voltage loss is then partly "
+                "left out"
+            )
+        law = c.open_circuit_potential
+        if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
+            return found
+        if not law.valid[0] <= c.x_initial <= law.valid[1]:
+            found.append("the initial stoichiometry is outside the source of U(x)")
+        return found
+
+    # --- Changed copies ---
+
+    def replace(self, changes: dict[str, Any]) -> Cell:
+        """A copy with fields changed, checked again.
+
+        Parameters
+        ----------
+        changes : dict
+            Dotted path to value: text with a unit, or a plain number in SI, as in
+            ``{"cathode.thickness": "800 nm", "temperature": 333.15}``.  ``one_c`` is
+            per thickness: it scales with the film unless it is changed too.
+
+        Raises
+        ------
+        InputError
+            A field that does not exist, or a value that will not do.
+        """
+        raw = copy.deepcopy(self._raw)
+        for path, value in changes.items():
+            _set(raw, path, value)
+        try:
+            cell = _cell(raw, self._folder, python=True)
+        except InputError as error:
+            raise InputError(error.message, field=error.field) from None
+        if "one_c" not in changes:
+            cell._stated_thickness = self._stated_thickness
+        return cell
+
+    def value(self, path: str) -> tuple[float, str]:
+        """A numeric field in its display unit, and that unit in PyBaMM notation.
+
+        Raises
+        ------
+        InputError
+            Not a numeric field of this cell.
+        """
+        here: Any = self
+        dimension = None
+        for key in path.split("."):
+            dimension = _dimension(here, key, path)
+            here = getattr(here, key)
+        if isinstance(here, laws.Constant):
+            here, dimension = here.value, "diffusivity"
+        if not isinstance(here, float | int) or dimension is None:
+            raise InputError("is not a number and cannot be varied as one", field=path)
+        return units.to_display(here, dimension), units.display_unit(dimension)
+
+
+def _dimension(model: Any, key: str, path: str) -> str | None:
+    fields = type(model).model_fields if isinstance(model, Strict) else {}
+    if key not in fields:
+        raise InputError(f"no such field{suggest(key, fields)}", field=path)
+    return next(_dimensions(fields[key]), None)
+
+
+def _dimensions(field: Any) -> Iterator[str]:
+    for item in (*field.metadata, *_metadata(field.annotation)):
+        if isinstance(item, Dimension):
+            yield item.name
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    """Annotations inside X | None."""
+    for argument in getattr(annotation, "__args__", ()):
+        yield from getattr(argument, "__metadata__", ())
+
+
+def _set(raw: dict[str, Any], path: str, value: Any) -> None:
+    """Set a dotted path in raw data; alternatives of a field make way."""
+    *parents, last = path.split(".")
+    here = raw
+    model: Any = Cell
+    for key in parents:
+        if key not in model.model_fields:
+            raise InputError(f"no such field{suggest(key, model.model_fields)}", field=path)
+        model = model.model_fields[key].annotation
+        if not hasattr(model, "model_fields"):
+            raise InputError("no such field", field=path)
+        here = here.setdefault(key, {})
+    if last not in model.model_fields:
+        raise InputError(f"no such field{suggest(last, model.model_fields)}", field=path)
+    for pair in (("initial_stoichiometry", "initial_voltage"),):
+        if last in pair:
+            for other in pair:
+                here.pop(other, None)
+    here[last] = value
+
+
+def load_cell(name_or_path: str | Path) -> Cell:
+    """Read a cell: the name of a shipped one, or the path of a .yaml file.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field, what is wrong and what would do.
+    """
+    document = load(resolve(str(name_or_path), "models"))
+    check_head(document, "cell")
+    return _cell(document.data, document.path.parent, document=document)
+
+
+def _cell(
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    document: Document | None = None,
+    python: bool = False,
+) -> Cell:
+    raw = copy.deepcopy(data)
+    if "temperature" in raw:
+        # Parameters hold at the file's temperature, wherever the cell is run
+        raw.setdefault("reference_temperature", raw["temperature"])
+    full = dict(raw)
+    for layer, materials in LIBRARY.items():
+        fields = raw.get(layer)
+        if not isinstance(fields, dict) or "material" not in fields:
+            continue
+        material = fields["material"]
+        if material not in materials:
+            message = f"unknown material '{material}'" + (
+                suggest(str(material), materials)
+                or f"; the library has {', '.join(materials)}, or leave it out and give "
+                "every property"
+            )
+            if document:
+                raise document.error((layer, "material"), message)
+            raise InputError(message, field=f"{layer}.material")
+        full[layer] = _merged(properties(layer, material), fields)
+    cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
+    cell._raw = raw
+    cell._folder = folder
+    cell._stated_thickness = float(cell.cathode.thickness)
+    return cell
+
+
+def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """A material's properties under what the file itself says."""
+    merged = {**library, **fields}
+    if "initial_voltage" in fields:
+        merged.pop("initial_stoichiometry", None)
+    return merged

@@ -1,0 +1,38 @@
+"""Lithium cobalt oxide, Li_xCoO2, dense films, x from about 0.5 to 1.
+
+Open-circuit potential: rational function of x, Fabre et al., J. Electrochem. Soc. 159
+(2012) A104, over 0.5 <= x <= 0.999.  It reads 80-100 mV high near x = 0.5 and has a
+pole at x = 1.0037.
+Diffusivity: 1.76e-15 m2/s, Danilov et al., J. Electrochem. Soc. 158 (2011) A215
+(fitted there, 0.5 < x < 1, 25 degC).
+Exchange current density: 0.95 mA/cm2 at x = 0.5, the size that reproduces the measured
+plateau overpotentials of the same cell (0.9-1.0 mA/cm2).
+Density 5.05 g/cm3 and molar mass 97.87 g/mol: stoichiometric LiCoO2 (crystal).
+Activation energies: 0.30 eV for diffusion, 0.50 eV for charge transfer: assumed,
+within what is reported for LiCoO2 films; set your own where temperature matters.
+"""
+
+from .laws import Constant, Rational
+
+POTENTIAL = Rational(
+    numerator=(
+        *(-219.027, 0.0, 322.003, 0.0, -198.242, 0.0),
+        *(354.911, 0.0, -467.807, 0.0, 207.168),
+    ),
+    denominator=(
+        *(-44.337, 0.0, 36.643, 0.0, -3.430, 0.0),
+        *(113.081, 0.0, -182.567, 0.0, 80.3097),
+    ),
+    valid=(0.5, 0.999),
+)
+
+PROPERTIES = {
+    "open_circuit_potential": POTENTIAL,
+    "density": "5.05 g/cm3",
+    "molar_mass": "97.87 g/mol",
+    "diffusivity": Constant(1.76e-15),
+    "diffusivity_activation_energy": "0.30 eV",
+    "exchange_current": "0.95 mA/cm2",
+    "exchange_current_stoichiometry": 0.5,
+    "exchange_current_activation_energy": "0.50 eV",
+}

@@ -1,0 +1,370 @@
+"""What cell and experiment files share: typed quantities, laws, and one-line errors.
+
+The files' structure is pydantic's; a quantity is a float in SI with its dimension beside
+it, so that a table, a column name or a file can show it in the unit people use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+)
+
+from . import units
+from .files import Document, InputError, dotted, load_csv, suggest
+from .materials import laws
+
+FORMAT = 1
+
+
+class Strict(BaseModel):
+    """A frozen mapping in which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """The dimension of a field, for whoever shows its value."""
+
+    name: str
+
+
+def _parser(dimension: str) -> Any:
+    def parse(value: Any, info: ValidationInfo) -> float:
+        bare = (info.context or {}).get("python") and isinstance(value, float | int)
+        if bare and not isinstance(value, bool):
+            return float(value)  # from Python a plain number is SI
+        return units.parse(value, dimension)
+
+    return parse
+
+
+def quantity(dimension: str, **bounds: float) -> Any:
+    """An annotated float in SI: text with a unit in files, a plain number in Python."""
+    return Annotated[
+        float,
+        BeforeValidator(_parser(dimension)),
+        Field(allow_inf_nan=False, **bounds),
+        Dimension(dimension),
+    ]
+
+
+Length = quantity("length", gt=0, le=1e-2)
+Fraction = quantity("dimensionless", gt=0, le=1)
+Ratio = quantity("dimensionless", gt=0)
+Voltage = quantity("voltage", ge=-10, le=10)
+Temperature = quantity("temperature", ge=150, le=700)
+Rate = quantity("current density", gt=0)
+Activation = quantity("activation energy", ge=0, le=3e5)
+ArealResistance = quantity("areal resistance", ge=0)
+Number = Annotated[float, BeforeValidator(_parser("dimensionless"))]
+
+
+# --- Laws --------------------------------------------------------------------------
+
+
+class TableLaw(Strict):
+    """A CSV table of two columns, x and value, beside the file."""
+
+    table: str
+    unit: str | None = None
+    multiply: Ratio = 1.0
+
+
+class Site(Strict):
+    """One term of the multi-site law."""
+
+    name: str = ""
+    potential: Voltage
+    sites: Ratio
+    width: Ratio = 1.0
+
+
+class SitesLaw(Strict):
+    """Multi-site law x(U); widths stated at a temperature."""
+
+    sites: Annotated[list[Site], Field(min_length=1, max_length=50)]
+    temperature: Temperature = 298.15
+
+
+class RationalLaw(Strict):
+    """Quotient of two polynomials in x, coefficients in rising powers."""
+
+    numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    range: tuple[Number, Number]
+
+
+class PolynomialLaw(Strict):
+    """10^(polynomial of x) in a stated unit, coefficients in rising powers."""
+
+    log10_polynomial: Annotated[list[Number], Field(min_length=1, max_length=10)]
+    unit: str = "m2/s"
+
+
+_LAWS: dict[str, type[Strict]] = {
+    "table": TableLaw,
+    "sites": SitesLaw,
+    "numerator": RationalLaw,
+    "log10_polynomial": PolynomialLaw,
+}
+_POTENTIALS = ("table", "sites", "numerator")
+_DIFFUSIVITIES = ("table", "log10_polynomial")
+
+
+def _tag(value: Any) -> str:
+    if isinstance(value, dict):
+        return next((key for key in _LAWS if key in value), "unknown")
+    return "law" if callable(value) else "value"
+
+
+def _rising(x: Sequence[float], name: str) -> None:
+    for k, (a, b) in enumerate(zip(x, x[1:], strict=False)):
+        if not a < b:
+            raise ValueError(
+                f"{name}: the stoichiometry must rise from row to row, and row {k + 2} "
+                f"({b:g}) does not exceed row {k + 1} ({a:g})"
+            )
+
+
+def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
+    name = Path(spec.table)
+    if name.is_absolute() or ".." in name.parts or name.suffix != ".csv":
+        raise ValueError(
+            f"'{spec.table}' must name a .csv file in the folder of the cell file"
+        )
+    x, y = load_csv(folder / name, 2)
+    default = {"voltage": "V", "diffusivity": "m2/s"}[dimension]
+    factor = units.parse(f"1 {spec.unit or default}", dimension) * spec.multiply
+    _rising(x.tolist(), spec.table)
+    return tuple(x.tolist()), tuple((y * factor).tolist())
+
+
+def _potential(value: Any, info: ValidationInfo) -> laws.Law:
+    if isinstance(value, TableLaw):
+        x, U = _table(value, "voltage", _folder(info))
+        if any(b >= a for a, b in zip(U, U[1:], strict=False)):
+            k = next(k for k in range(len(U) - 1) if U[k + 1] >= U[k])
+            raise ValueError(
+                f"{value.table}: the potential must fall as x rises, and row {k + 2} "
+                f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
+            )
+        return laws.Table(x, U)
+    if isinstance(value, SitesLaw):
+        sites = value.sites
+        return laws.MultiSite(
+            tuple(s.potential for s in sites),
+            tuple(s.sites for s in sites),
+            tuple(s.width for s in sites),
+            value.temperature,
+        )
+    if isinstance(value, RationalLaw):
+        low, high = value.range
+        if not 0 <= low < high:
+            raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
+        law = laws.Rational(tuple(value.numerator), tuple(value.denominator), (low, high))
+        U = law.curve.y
+        if not (abs(U) < 100).all() or (U[1:] >= U[:-1]).any():
+            raise ValueError(
+                "the quotient must fall with x and stay finite over its range; narrow it"
+            )
+        return law
+    if isinstance(value, laws.MultiSite | laws.Rational | laws.Table):
+        return value
+    raise ValueError(
+        "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: [...]} or "
+        "{numerator: [...], denominator: [...], range: [...]}"
+    )
+
+
+def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law:
+    if isinstance(value, TableLaw):
+        x, D = _table(value, "diffusivity", _folder(info))
+        if min(D) <= 0:
+            raise ValueError(f"{value.table}: every diffusivity must be above 0")
+        return laws.Table(x, D, logarithmic=True)
+    if isinstance(value, PolynomialLaw):
+        unit = units.parse(f"1 {value.unit}", "diffusivity")
+        first, *rest = value.log10_polynomial
+        import math
+
+        return laws.LogPolynomial((first + math.log10(unit), *rest))
+    if isinstance(value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw):
+        return value
+    if callable(value):  # from Python only: a file holds no functions
+        return laws.PythonLaw(value)
+    D = _parser("diffusivity")(value, info)
+    if D <= 0:
+        raise ValueError("a diffusivity must be above 0, such as '1e-10 cm2/s'")
+    return laws.Constant(D)
+
+
+def _folder(info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", "."))
+
+
+def _law(kinds: tuple[str, ...]) -> Any:
+    tagged = [Annotated[_LAWS[kind], Tag(kind)] for kind in kinds]
+    tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
+    union = tagged[0]
+    for member in tagged[1:]:
+        union = union | member  # type: ignore[assignment]
+
+    def tag(value: Any) -> str:
+        found = _tag(value)
+        return found if found in (*kinds, "law", "value") else "unknown"
+
+    return Annotated[union, Discriminator(tag)]
+
+
+def _check_with(function: Any) -> Any:
+    from pydantic import AfterValidator
+
+    return AfterValidator(function)
+
+
+Potential = Annotated[_law(_POTENTIALS), _check_with(_potential)]
+Diffusivity = Annotated[_law(_DIFFUSIVITIES), _check_with(_diffusivity)]
+
+
+# --- Errors ------------------------------------------------------------------------
+
+
+def check_head(document: Document, kind: Literal["cell", "experiment"]) -> None:
+    """Refuse a file of another kind or format before its fields are looked at."""
+    data = document.data
+    found = data.get("kind")
+    if found != kind:
+        other = f"this file's kind is '{found}'" if found else "there is no kind"
+        raise document.error(("kind",), f"{other}; 'kind: {kind}' is wanted here")
+    if data.get("format") != FORMAT or isinstance(data.get("format"), bool):
+        raise document.error(("format",), f"must be {FORMAT}: 'format: {FORMAT}'")
+
+
+def validate(
+    model: type[Strict],
+    data: dict[str, Any],
+    *,
+    document: Document | None = None,
+    folder: Path | None = None,
+    python: bool = False,
+) -> Any:
+    """A pydantic model from plain data, or one :class:`InputError`.
+
+    Parameters
+    ----------
+    model : type
+        What the data should be.
+    data : dict
+        As read from a file or given in Python.
+    document : Document, optional
+        Where the data came from, for the line of an error.
+    folder : Path, optional
+        Where tables are looked for.
+    python : bool
+        Whether plain numbers are SI quantities.
+    """
+    try:
+        return model.model_validate(
+            data, context={"folder": folder or Path(), "python": python}
+        )
+    except ValidationError as error:
+        raise _one_sentence(model, data, error, document) from None
+
+
+def _one_sentence(
+    model: type[Strict],
+    data: Any,
+    error: ValidationError,
+    document: Document | None,
+) -> InputError:
+    """The first error of pydantic's, as a sentence a user can act on."""
+    first = error.errors(include_url=False)[0]
+    path = _in_data(first["loc"], data)
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        options = _siblings(model, first["loc"][:-1])
+        hint = suggest(key, options) or f"; there are: {', '.join(options)}"
+        message = f"unknown key '{key[:60]}'{hint}"
+    elif first["type"] == "missing":
+        path = (*path, str(first["loc"][-1]))
+        message = "is missing"
+    else:
+        message = _message(first)
+    if document is not None:
+        return document.error(path, message)
+    return InputError(message, field=dotted(path))
+
+
+def _message(first: Any) -> str:
+    context = first.get("ctx", {})
+    kind = first["type"]
+    shown = str(first.get("input"))[:60]
+    comparisons = {
+        "greater_than": ("gt", "above"),
+        "greater_than_equal": ("ge", "at least"),
+        "less_than": ("lt", "below"),
+        "less_than_equal": ("le", "at most"),
+    }
+    if kind in comparisons:
+        key, word = comparisons[kind]
+        return f"'{shown}' is out of range; it must be {word} {context[key]:g} (SI)"
+    if kind == "value_error":
+        inner = context.get("error")
+        if isinstance(inner, InputError):  # a table: its own file and line lead
+            return str(inner)
+        return str(inner)
+    text = str(first["msg"])
+    return f"'{shown}' will not do: {text[0].lower()}{text[1:]}"
+
+
+def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
+    """The part of pydantic's location that is in the data (union tags are not)."""
+    path: list[Any] = []
+    for key in loc:
+        present = (isinstance(data, dict) and key in data) or (
+            isinstance(data, list) and isinstance(key, int) and key < len(data)
+        )
+        if present:
+            path.append(key)
+            data = data[key]
+    return tuple(path)
+
+
+def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
+    """Names of the fields a mapping at this location may have."""
+    here: Any = model
+    for key in loc:
+        if isinstance(key, str) and key in _LAWS and not _has_field(here, key):
+            here = _LAWS[key]
+        elif _has_field(here, key):
+            here = _inner(here.model_fields[key].annotation)
+    return list(here.model_fields) if hasattr(here, "model_fields") else []
+
+
+def _has_field(model: Any, key: Any) -> bool:
+    return hasattr(model, "model_fields") and key in model.model_fields
+
+
+def _inner(annotation: Any) -> Any:
+    """The model inside list[...], X | None and Annotated[...]."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _inner(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,293 @@
+"""Cell + protocol -> what happened: every step with its outcome, every cycle audited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .cell import Cell
+from .engine import (
+    CURRENT_CUT_OFF,
+    NO_LIMIT,
+    Engine,
+    Infeasible,
+    Numerics,
+    SolverFailed,
+    State,
+    Trace,
+    engine,
+)
+from .materials.laws import FARADAY
+from .physics.lithium import EXHAUSTED
+from .protocol import Protocol, Step, parse_cycle
+
+if TYPE_CHECKING:
+    from .result import Result
+
+REACHED = "reached"
+TIME_LIMIT = "time limit"
+SKIPPED = "skipped"
+INFEASIBLE = "infeasible"
+LITHIUM_EXHAUSTED = "lithium exhausted"
+SOLVER_FAILED = "solver failed"
+AUDIT_BREACH = "audit breach"
+OUTCOMES = (
+    *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
+    *(LITHIUM_EXHAUSTED, SOLVER_FAILED, AUDIT_BREACH),
+)
+
+AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
+
+Progress = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step as it went.
+
+    Parameters
+    ----------
+    step : Step
+        What was asked.
+    outcome : str
+        One of ``OUTCOMES``.
+    detail : str
+        Why, where the outcome alone does not say.
+    trace : Trace or None
+        What happened; None if nothing could.
+    """
+
+    step: Step
+    outcome: str
+    detail: str
+    trace: Trace | None
+
+
+@dataclass(frozen=True)
+class CycleRecord:
+    """One cycle: its steps and its audit."""
+
+    number: int
+    steps: tuple[StepRecord, ...]
+    lithium_balance_error: float
+    charge_balance_error: float
+
+    @property
+    def outcome(self) -> str:
+        """The first outcome that is not "reached", or an audit breach, or reached."""
+        for record in self.steps:
+            if record.outcome != REACHED:
+                return record.outcome
+        worst = max(self.lithium_balance_error, self.charge_balance_error)
+        return REACHED if worst <= AUDIT_LIMIT else AUDIT_BREACH
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """One cell through one protocol."""
+
+    cell: Cell
+    protocol: Protocol
+    cycles: tuple[CycleRecord, ...]
+    conditioning: tuple[CycleRecord, ...]
+    xi: np.ndarray
+    warnings: tuple[str, ...] = field(default=())
+
+
+class _Runner:
+    """Carries the state of the cell from step to step."""
+
+    def __init__(self, cell: Cell, solver: Engine) -> None:
+        self.cell = cell
+        self.engine = solver
+        self.stopped = ""
+        self.state: State = solver.uniform(
+            cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
+        )
+
+    def cycle(self, number: int, steps: Sequence[Step]) -> CycleRecord:
+        records = tuple(self.step(step) for step in steps)
+        return CycleRecord(number, records, *audit(records, float(self.cell.area)))
+
+    def step(self, step: Step) -> StepRecord:
+        if self.stopped:
+            return StepRecord(step, SKIPPED, f"after: {self.stopped}", None)
+        low, high = self.cell.voltage_limits
+        try:
+            trace, attempt = self.engine.run(
+                step.control,
+                step.value,
+                step.duration,
+                self.state,
+                self.cell.parameters(step.temperature),
+                lower=step.lower if step.lower is not None else _below(step, low),
+                upper=step.upper if step.upper is not None else _above(step, high),
+                c_rate_cut_off=step.c_rate_cut_off or -1.0,
+            )
+        except Infeasible as reason:
+            return StepRecord(step, INFEASIBLE, str(reason), None)
+        except SolverFailed as reason:
+            self.stopped = f"'{step.text}' failed to solve"
+            return StepRecord(step, SOLVER_FAILED, str(reason), None)
+        self.state = trace.end
+        outcome, detail = self._outcome(step, trace)
+        if attempt:
+            detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
+        return StepRecord(step, outcome, detail, trace)
+
+    def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
+        low, high = self.cell.voltage_limits
+        if trace.event is None:
+            if step.timed:
+                return REACHED, ""
+            hours = step.duration / 3600
+            return TIME_LIMIT, f"no end within {hours:.3g} h, the default time limit"
+        if trace.event == EXHAUSTED:
+            return LITHIUM_EXHAUSTED, "no lithium is left to strip"
+        if trace.event == CURRENT_CUT_OFF:
+            return REACHED, ""
+        asked = step.lower if trace.event == "Minimum voltage [V]" else step.upper
+        if asked is not None:
+            return REACHED, ""
+        limit = low if trace.event == "Minimum voltage [V]" else high
+        return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
+
+
+def _below(step: Step, limit: float) -> float:
+    return limit if step.control != "voltage" and step.value > 0 else -NO_LIMIT
+
+
+def _above(step: Step, limit: float) -> float:
+    return limit if step.control != "voltage" and step.value < 0 else NO_LIMIT
+
+
+def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
+    """Lithium and charge balance errors over consecutive steps.
+
+    Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
+    lithium change times F, less the charge passed, over charge exchanged.  The charge is
+    a state of the solver.  Both are 0 where nothing was exchanged.
+    """
+    traces = [r.trace for r in records if r.trace is not None]
+    exchanged = sum(t.observed["Throughput capacity [A.h]"][-1] for t in traces) * 3600
+    if not traces or exchanged <= 0:
+        return 0.0, 0.0
+    total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
+    lithium = np.max(np.abs(total - total[0])) * FARADAY * area / exchanged
+    cathode = "Cathode lithium [mol.m-2]"
+    gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
+    passed = sum(t.observed["Discharge capacity [A.h]"][-1] for t in traces) * 3600
+    charge = abs(gained * FARADAY * area - passed) / exchanged
+    return float(lithium), float(charge)
+
+
+def run_case(
+    cell: Cell,
+    protocol: Protocol,
+    numerics: Numerics | None = None,
+    progress: Progress | None = None,
+) -> CaseRecord:
+    """Run one cell through one protocol.
+
+    Parameters
+    ----------
+    cell, protocol : Cell, Protocol
+        What is run.
+    numerics : Numerics, optional
+        Mesh and tolerances.
+    progress : callable, optional
+        Called after every cycle, conditioning included.
+    """
+    solver = engine(cell.structure, numerics or Numerics())
+    runner = _Runner(cell, solver)
+    conditioning = []
+    if protocol.conditioning:
+        for number in range(1, protocol.conditioning_cycles + 1):
+            conditioning.append(runner.cycle(number, protocol.conditioning))
+            if progress:
+                progress()
+    cycles = []
+    for number in range(1, protocol.cycles + 1):
+        cycles.append(runner.cycle(number, protocol.steps))
+        if progress:
+            progress()
+    return CaseRecord(
+        cell,
+        protocol,
+        tuple(cycles),
+        tuple(conditioning),
+        solver.xi,
+        tuple(cell.warnings()),
+    )
+
+
+def simulate(
+    cell: Cell | str,
+    steps: Sequence[Any],
+    cycles: int = 1,
+    conditioning: Sequence[Any] = (),
+    conditioning_cycles: int = 1,
+    numerics: Numerics | None = None,
+) -> Result:
+    """Run a cell through a protocol.
+
+    Parameters
+    ----------
+    cell : Cell or str
+        A cell, or the name or path :func:`load_cell` takes.
+    steps : sequence of str
+        The sentences of one cycle; a pair ``(sentence, "60 degC")`` sets a temperature.
+    cycles : int
+        How often the cycle is run.
+    conditioning : sequence of str
+        Steps run before the first cycle and not recorded.
+    conditioning_cycles : int
+        How often.
+    numerics : Numerics, optional
+        Mesh and tolerances.
+
+    Returns
+    -------
+    Result
+        ``summary`` (pandas), ``curves`` (xarray), ``steps`` (pandas), ``plot``, ``save``.
+
+    Raises
+    ------
+    InputError
+        A step that cannot be read.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
+    >>> steps = ["Charge at 1C until 4.2 V", "Discharge at 1C until 3.0 V"]
+    >>> result = tfbsim.simulate(cell, steps)
+    >>> list(result.summary["Outcome"])
+    ['reached']
+    """
+    from .cell import load_cell
+    from .files import InputError
+    from .result import Result
+
+    if isinstance(cell, str):
+        cell = load_cell(cell)
+    if isinstance(steps, str):
+        steps = [steps]
+    if not steps:
+        raise InputError("there are no steps", field="steps")
+    if cycles < 1 or conditioning_cycles < 1:
+        raise InputError("must be at least 1", field="cycles")
+    parsed = {}
+    for name, sentences in (("steps", steps), ("conditioning", conditioning)):
+        try:
+            parsed[name] = parse_cycle(sentences, cell)
+        except ValueError as error:
+            raise InputError(error.args[0], field=f"{name}[{error.args[1]}]") from None
+    protocol = Protocol(
+        parsed["steps"], cycles, parsed["conditioning"], conditioning_cycles
+    )
+    record = run_case(cell, protocol, numerics)
+    return Result.from_records({"base": record}, numerics=numerics or Numerics())
