@@ -101,6 +101,8 @@ _CURRENT = re.compile(
     rf"({_NUMBER})\s*((?:[nuµμm]?A|[nuµμm]?W)(?:\s*[/.]\s*(?:c?m2|c?m-2|c?m\^2))?)(?![\w/])"
 )
 _TEMPERATURE = re.compile(r"\s+at\s+(-?[0-9.]+)\s*(degC|°C|oC|K)\s*$")
+# PyBaMM wants the time first
+_TIME_LAST = re.compile(r"^(.*?) until (.*?) or for (.*)$")
 _WORDS = ("charge", "discharge", "hold", "rest")
 
 
@@ -136,6 +138,7 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
 
     area = float(cell.area)
     plain = _CURRENT.sub(lambda m: _absolute(m[1], m[2], area), sentence)
+    plain = _TIME_LAST.sub(r"\1 for \3 or until \2", plain)
     plain = plain[:1].upper() + plain[1:]
     quoted = f"'{shown(text)}'"
     if plain.split(" ")[0].lower() not in _WORDS:

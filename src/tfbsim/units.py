@@ -54,6 +54,7 @@ _DIMENSIONS = {
     "activation energy": _Dimension("J.mol-1", "0.55 eV", "eV", 1 / 96485.33212331001),
     "areal charge": _Dimension("A.s.m-2", "35 uAh/cm2", "uA.h.cm-2", 1e2 / 3600),
     "areal inventory": _Dimension("mol.m-2", "1.5 umol/cm2", "umol.cm-2", 1e2),
+    "specific charge": _Dimension("A.s.kg-1", "350 mAh/g", "mA.h.g-1", 1 / 3600),
     "charge": _Dimension("A.s", "5 uAh", "uA.h", 1e6 / 3600),
     "power": _Dimension("W", "10 uW", "uW", 1e6),
     "areal power": _Dimension("W.m-2", "100 uW/cm2", "uW.cm-2", 1e2),

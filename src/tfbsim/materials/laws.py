@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pybamm
 
 Array = np.ndarray
-GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
+GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 
 

@@ -1,0 +1,5 @@
+"""``python -m tfbsim``."""
+
+from .cli import main
+
+main()

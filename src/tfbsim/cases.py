@@ -1,0 +1,737 @@
+"""From an experiment file to its cases, and the cases run.
+
+    steps + cycles + conditioning      what is done
+    cell, set                          to what
+    cases: list and grids              over which values of {templates} and cell fields
+
+One verb runs everything: a single cell and a thousand cases differ only in how many
+cases the experiment names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import platform
+import re
+import string
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import ConfigDict, Field, StrictInt, StrictStr
+
+from . import __version__, units
+from .cell import Cell, load_cell
+from .engine import Numerics
+from .files import Document, InputError, load, resolve, shown, suggest
+from .protocol import Protocol, parse_cycle
+from .result import CaseResult, Result, load_result
+from .schema import Strict, check_head, validate
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnContext
+
+MAX_CASES = 10_000
+MAX_STEPS = 10_000
+SAVE_EVERY = 15.0  # s between writes of what is finished, while a run goes on
+
+Cycles = Annotated[StrictInt, Field(ge=1, le=100_000)]
+
+
+class Group(Strict):
+    """Steps repeated, or written once for each value of a template."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    step: StrictStr | None = None
+    temperature: StrictStr | None = None
+    repeat: Cycles | None = None
+    for_each: dict[str, Any] | None = None
+    steps: list[Any] | None = None
+
+
+class Conditioning(Strict):
+    """Cycles before the first recorded one."""
+
+    steps: Annotated[list[Any], Field(min_length=1)]
+    cycles: Cycles = 1
+
+
+class Experiment(Strict):
+    """What to do to a cell; every field documented in docs/files.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["experiment"] = "experiment"
+    name: StrictStr = ""
+    description: StrictStr = ""
+    source: StrictStr = ""
+    cell: StrictStr | None = None
+    set: dict[str, Any] = {}
+    conditioning: Conditioning | list[Any] | None = None
+    steps: Annotated[list[Any], Field(min_length=1)]
+    cycles: Cycles = 1
+    cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    measured: list[dict[str, Any]] = []
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell through one protocol, and what sets it apart.
+
+    Parameters
+    ----------
+    name : str
+        Unique within the experiment.
+    cell, protocol : Cell, Protocol
+        What is run.
+    varied : dict
+        Column of the summary to value.
+    """
+
+    name: str
+    cell: Cell
+    protocol: Protocol
+    varied: Mapping[str, float | str]
+
+    def key(self, numerics: Numerics) -> str:
+        """Hash of everything that determines the result."""
+        content = repr(
+            (
+                sorted(self.cell.parameters().items()),
+                self.cell.structure,
+                (self.cell.loading, self.cell.voltage_limits),
+                (self.name, self.protocol, sorted(self.varied.items()), numerics),
+                (__version__, version("pybamm"), version("pybammsolvers")),
+            )
+        )
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+# --- Reading -----------------------------------------------------------------------
+
+
+def load_experiment(name_or_path: str | Path) -> tuple[Experiment, Document]:
+    """Read an experiment file and check its own fields.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    document = load(resolve(str(name_or_path), "experiments"))
+    check_head(document, "experiment")
+    experiment: Experiment = validate(
+        Experiment, document.data, document=document, folder=document.path.parent
+    )
+    return experiment, document
+
+
+class _Expansion:
+    """An experiment's cases, with the place of every mistake."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        document: Document,
+        cell: str | None,
+        changes: Mapping[str, str],
+    ) -> None:
+        self.experiment = experiment
+        self.document = document
+        self.cell = cell
+        self.cells: dict[str, Cell] = {}
+        self.templates = _templates(experiment.steps) | _templates(
+            _conditioning(experiment)[0]
+        )
+        self.changes: dict[str, Any] = {}
+        for path, value in changes.items():
+            if path == "cycles":
+                self.experiment = experiment.model_copy(
+                    update={"cycles": _whole(value, path)}
+                )
+            else:
+                self.changes[path] = value
+
+    def cases(self) -> list[Case]:
+        listed = self.experiment.cases
+        if listed is None:
+            entries: list[tuple[tuple[Any, ...], dict[str, Any]]] = [((), {})]
+        else:
+            entries = []
+            for k, entry in enumerate(listed):
+                for values in self._grid(("cases", k), entry):
+                    entries.append((("cases", k), values))
+                    if len(entries) > MAX_CASES:
+                        raise self.document.error(
+                            ("cases", k), f"more than {MAX_CASES} cases"
+                        )
+        found: list[Case] = []
+        names: dict[str, int] = {}
+        for where, values in entries:
+            case = self._case(where, values)
+            count = names[case.name] = names.get(case.name, 0) + 1
+            if count > 1:
+                case = replace(case, name=f"{case.name} #{count}")
+            found.append(case)
+        return found
+
+    def _grid(self, where: tuple[Any, ...], entry: dict[str, Any]) -> Iterator[Any]:
+        """The combinations of an entry, the last field varying fastest."""
+        if "grid" not in entry:
+            yield entry
+            return
+        grid = entry["grid"]
+        if not isinstance(grid, dict) or not grid:
+            raise self.document.error(
+                (*where, "grid"), "must name fields, each with a list of values"
+            )
+        fixed = {k: v for k, v in entry.items() if k != "grid"}
+        axes = []
+        for name, values in grid.items():
+            if name in fixed:
+                raise self.document.error((*where, "grid", name), "is given twice")
+            at = (*where, "grid", name)
+            axes.append([(name, v) for v in self._values(at, name, values)])
+        if math.prod(len(axis) for axis in axes) > MAX_CASES:
+            raise self.document.error(where, f"more than {MAX_CASES} cases")
+        for combination in itertools.product(*axes):
+            yield fixed | dict(combination)
+
+    def _values(self, where: tuple[Any, ...], name: str, values: Any) -> list[Any]:
+        """A list, or {linear: [first, last, number]}, or {log: [...]}."""
+        if isinstance(values, list) and values:
+            return values
+        kinds = {"linear": np.linspace, "log": np.geomspace}
+        if isinstance(values, dict) and len(values) == 1:
+            kind, ends = next(iter(values.items()))
+            if kind not in kinds:
+                raise self.document.error(
+                    (*where, kind), f"unknown range '{shown(kind)}'{suggest(kind, kinds)}"
+                )
+            if not isinstance(ends, list) or len(ends) != 3:
+                raise self.document.error(
+                    (*where, kind), "must be [first, last, number of values]"
+                )
+            number = ends[2]
+            if isinstance(number, bool) or not isinstance(number, int) or number < 2:
+                raise self.document.error(
+                    (*where, kind, 2), "the number of values must be at least 2"
+                )
+            if number > MAX_CASES:
+                raise self.document.error((*where, kind, 2), f"more than {MAX_CASES}")
+            first, last, unit = self._ends((*where, kind), ends)
+            if kind == "log" and (first <= 0 or last <= 0):
+                raise self.document.error((*where, kind), "a log range must be above 0")
+            points = kinds[kind](first, last, number)
+            return [f"{float(p):.6g} {unit}".strip() for p in points]
+        raise self.document.error(
+            where,
+            "must be a list of values, {linear: [first, last, number]} or "
+            "{log: [first, last, number]}",
+        )
+
+    def _ends(self, where: tuple[Any, ...], ends: list[Any]) -> tuple[float, float, str]:
+        """Both ends of a range in the unit of the first."""
+        split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
+        if any(s is None for s in split):
+            raise self.document.error(where, "must begin with two numbers")
+        (first, unit), (last, other) = (s.groups() for s in split if s)
+        try:
+            if unit == other:
+                return float(first), float(last), unit
+            for dimension in units.DISPLAY:
+                try:
+                    a, b = (units.parse(str(e), dimension) for e in ends[:2])
+                except ValueError:
+                    continue
+                if dimension == "temperature":
+                    break
+                return float(first), float(first) * b / a, unit
+        except (ValueError, ZeroDivisionError):
+            pass
+        raise self.document.error(where, "both ends must be numbers of one dimension")
+
+    def _case(self, where: tuple[Any, ...], entry: dict[str, Any]) -> Case:
+        values = {**entry, **self.changes}
+        name = values.pop("name", None)
+        cycles = values.pop("cycles", self.experiment.cycles)
+        if not isinstance(cycles, int) or isinstance(cycles, bool) or cycles < 1:
+            raise self.document.error((*where, "cycles"), "must be a whole number above 0")
+        chosen = values.pop("cell", None)
+        fields = {k: v for k, v in values.items() if k not in self.templates}
+        templates = {k: str(v) for k, v in values.items() if k in self.templates}
+        cell = self._cell(where, chosen, fields)
+        protocol = self._protocol(where, cell, templates, cycles)
+        varied = self._varied(cell, entry, templates)
+        given = {k: v for k, v in entry.items() if k not in ("name", "cycles")}
+        label = name or ", ".join(_label(v) for v in given.values()) or "base"
+        return Case(str(label), cell, protocol, varied)
+
+    def _cell(
+        self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
+    ) -> Cell:
+        if chosen is not None and self.cell is not None:
+            raise self.document.error(
+                (*where, "cell"), "the cases name their cells; --cell cannot replace them"
+            )
+        name = chosen or self.cell or self.experiment.cell
+        at = (*where, "cell") if chosen else ("cell",)
+        if name is None:
+            raise self.document.error(at, "is missing; name a cell here or with --cell")
+        if not isinstance(name, str):
+            raise self.document.error(at, "must be the name or path of a cell")
+        if name not in self.cells:
+            path = Path(name)
+            own = name.endswith((".yaml", ".yml")) and not path.is_absolute()
+            if own and self.cell is None:
+                path = self.document.path.parent / path
+            try:
+                loaded = load_cell(path if own else name)
+                self.cells[name] = loaded.replace(self.experiment.set)
+            except InputError as error:
+                if error.file:
+                    raise
+                if error.field:
+                    raise self.document.error(
+                        ("set", error.field), error.message
+                    ) from None
+                raise self.document.error(at, error.message) from None
+        base = self.cells[name]
+        for field in fields:
+            if "." not in field and field not in Cell.model_fields:
+                options = [*sorted(self.templates), *Cell.model_fields, "grid"]
+                raise self.document.error(
+                    (*where, field),
+                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
+                    f"such field{suggest(field, options)}",
+                )
+        try:
+            return base.replace(dict(fields)) if fields else base
+        except InputError as error:
+            field = error.field if error.field in fields else next(iter(fields))
+            if field in self.changes:
+                raise InputError(error.message, field=f"--set {error.field}") from None
+            grid = (*where, "grid", field)
+            at = grid if self.document.line(grid) != self.document.line(where) else where
+            raise self.document.error(
+                (*at, field) if at == where else at, error.message
+            ) from None
+
+    def _protocol(
+        self,
+        where: tuple[Any, ...],
+        cell: Cell,
+        templates: Mapping[str, str],
+        cycles: int,
+    ) -> Protocol:
+        conditioning, number = _conditioning(self.experiment)
+        parsed = {}
+        for name, steps in (("steps", self.experiment.steps), ("conditioning", conditioning)):
+            root: tuple[Any, ...] = (name,)
+            if name == "conditioning" and isinstance(
+                self.experiment.conditioning, Conditioning
+            ):
+                root = (name, "steps")
+            flat = list(self._flat(root, steps, templates))
+            try:
+                parsed[name] = parse_cycle([(t, T) for _, t, T in flat], cell)
+            except ValueError as error:
+                at = flat[error.args[1]][0]
+                raise self.document.error(at, error.args[0]) from None
+        return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
+
+    def _flat(
+        self, where: tuple[Any, ...], steps: Sequence[Any], templates: Mapping[str, str]
+    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
+        """Sentences with groups written out: (place, sentence, temperature)."""
+        count = 0
+        for k, step in enumerate(steps):
+            at = (*where, k)
+            for item in self._written_out(at, step, templates):
+                count += 1
+                if count > MAX_STEPS:
+                    raise self.document.error(at, f"more than {MAX_STEPS} steps")
+                yield item
+
+    def _written_out(
+        self, at: tuple[Any, ...], step: Any, templates: Mapping[str, str]
+    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
+        if isinstance(step, str):
+            yield at, self._filled(at, step, templates), None
+            return
+        if not isinstance(step, dict):
+            raise self.document.error(at, f"'{shown(step)}' is not a step")
+        try:
+            group: Group = validate(Group, step)
+        except InputError as error:
+            raise self.document.error((*at, error.field), error.message) from None
+        if group.step is not None:
+            if group.repeat or group.for_each or group.steps is not None:
+                raise self.document.error(
+                    at, "a step is {step, temperature}; a group {repeat, for_each, steps}"
+                )
+            T = group.temperature
+            filled = None if T is None else self._filled(at, T, templates)
+            yield at, self._filled(at, group.step, templates), filled
+            return
+        if not group.steps or not (group.repeat or group.for_each) or group.temperature:
+            raise self.document.error(
+                at, "a group needs steps, and repeat or for_each; a single step 'step'"
+            )
+        for _ in range(group.repeat or 1):
+            for values in self._each(at, group, templates):
+                yield from self._flat((*at, "steps"), group.steps, values)
+
+    def _each(
+        self, at: tuple[Any, ...], group: Group, templates: Mapping[str, str]
+    ) -> Iterator[Mapping[str, str]]:
+        if group.for_each is None:
+            yield templates
+            return
+        if len(group.for_each) != 1:
+            raise self.document.error((*at, "for_each"), "must name one template")
+        name, values = next(iter(group.for_each.items()))
+        for value in self._values((*at, "for_each", name), name, values):
+            yield {**templates, name: str(value)}
+
+    def _filled(
+        self, at: tuple[Any, ...], text: str, templates: Mapping[str, str]
+    ) -> str:
+        for name in _fields(text):
+            if name not in templates:
+                raise self.document.error(
+                    at,
+                    f"{{{shown(name)}}} has no value; give one in each of the cases"
+                    f"{suggest(name, templates)}",
+                )
+            text = text.replace(f"{{{name}}}", templates[name])
+        return text
+
+    def _varied(
+        self, cell: Cell, entry: Mapping[str, Any], templates: Mapping[str, str]
+    ) -> dict[str, float | str]:
+        """Columns for what the cases set, in the units columns always have."""
+        columns: dict[str, float | str] = {}
+        for name in entry:
+            if name in ("name", "cycles", "cell"):
+                continue
+            if name in self.templates:
+                columns |= _template_column(name, templates[name])
+            elif name in ("name", "description", "source"):
+                continue
+            else:
+                value, unit = cell.value(name)
+                columns[f"{name} [{unit}]" if unit else name] = value
+        return columns
+
+
+def _template_column(name: str, text: str) -> dict[str, float]:
+    """A template's value as a column, unless the summary has one for it anyway."""
+    if units.c_rate(text) is not None:
+        return {}  # C-rate
+    for dimension in ("current density", "temperature", "time", "areal power"):
+        try:
+            value = units.parse(text, dimension)
+        except ValueError:
+            continue
+        shown_value = units.to_display(value, dimension)
+        return {f"{name} [{units.display_unit(dimension)}]": shown_value}
+    return {}  # a voltage: the cut-off columns
+
+
+def _label(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _whole(text: str, name: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise InputError("must be a whole number above 0", field=f"--set {name}")
+    return int(text)
+
+
+def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
+    given = experiment.conditioning
+    if isinstance(given, Conditioning):
+        return given.steps, given.cycles
+    return given or [], 1
+
+
+def _fields(text: str) -> list[str]:
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        return []
+    return [field for _, field, _, _ in parts if field]
+
+
+def _templates(steps: Any) -> set[str]:
+    """Names in {braces} that the cases must fill."""
+    if isinstance(steps, str):
+        return set(_fields(steps))
+    if isinstance(steps, list):
+        return set().union(*(_templates(s) for s in steps))
+    if isinstance(steps, dict):
+        own = set(steps.get("for_each") or {}) if isinstance(
+            steps.get("for_each"), dict
+        ) else set()
+        inner = [_templates(steps.get(k)) for k in ("step", "steps", "temperature")]
+        return set().union(*inner) - own
+    return set()
+
+
+def expand(
+    name_or_path: str | Path,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+) -> tuple[Experiment, Document, list[Case]]:
+    """An experiment and its cases, everything checked, nothing solved.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A shipped experiment, or a file.
+    cell : str, optional
+        Takes the place of the experiment's cell.
+    changes : mapping, optional
+        Dotted cell fields, templates or ``cycles`` to their value, for every case.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    experiment, document = load_experiment(name_or_path)
+    cases = _Expansion(experiment, document, cell, changes or {}).cases()
+    _measured(experiment, document, cases)
+    return experiment, document, cases
+
+
+# --- Measured values beside the cases ----------------------------------------------
+
+
+class MeasuredPoint(Strict):
+    """A measured capacity of one case and cycle."""
+
+    case: dict[str, Any] | StrictStr
+    cycle: Cycles = 1
+    charge_capacity: StrictStr | None = None
+    discharge_capacity: StrictStr | None = None
+    status: Literal["fitted", "predicted"]
+    source: StrictStr = ""
+
+
+def _measured(
+    experiment: Experiment, document: Document, cases: Sequence[Case]
+) -> list[dict[str, Any]]:
+    names = {case.name for case in cases}
+    rows = []
+    for k, entry in enumerate(experiment.measured):
+        try:
+            point: MeasuredPoint = validate(MeasuredPoint, entry)
+        except InputError as error:
+            raise document.error(("measured", k, error.field), error.message) from None
+        name = (
+            point.case
+            if isinstance(point.case, str)
+            else ", ".join(_label(v) for v in point.case.values())
+        )
+        if name not in names:
+            if experiment.cases is not None and len(names) < len(experiment.cases):
+                continue
+            raise document.error(
+                ("measured", k, "case"), f"no case is '{shown(name)}'{suggest(name, names)}"
+            )
+        for which in ("charge", "discharge"):
+            text = getattr(point, f"{which}_capacity")
+            if text is None:
+                continue
+            value, unit = _capacity(document, ("measured", k, f"{which}_capacity"), text)
+            rows.append(
+                {
+                    "Case": name,
+                    "Cycle number": point.cycle,
+                    "Quantity": f"{which.capitalize()} capacity [{unit}]",
+                    "Measured": value,
+                    "Status": point.status,
+                    "Source": point.source or experiment.source,
+                }
+            )
+    return rows
+
+
+def _capacity(document: Document, at: tuple[Any, ...], text: str) -> tuple[float, str]:
+    for dimension in ("specific charge", "areal charge"):
+        try:
+            value = units.parse(text, dimension)
+        except ValueError as error:
+            reason = str(error)
+            continue
+        return units.to_display(value, dimension), units.display_unit(dimension)
+    raise document.error(at, reason)
+
+
+# --- Running -----------------------------------------------------------------------
+
+
+def run_one(case: Case, numerics: Numerics, progress: Any = None) -> CaseResult:
+    """Run one case (in this process)."""
+    from .simulate import run_case
+
+    record = run_case(case.cell, case.protocol, numerics, progress)
+    return CaseResult.from_record(case.name, record, case.varied, case.key(numerics))
+
+
+def run_experiment(
+    name_or_path: str | Path,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+    numerics: Numerics | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int], None] | None = None,
+    command: str = "",
+) -> Result:
+    """Run an experiment.
+
+    Parameters
+    ----------
+    name_or_path, cell, changes
+        As :func:`expand`.
+    numerics : Numerics, optional
+        Mesh and tolerances.
+    workers : int
+        Processes to run cases in.
+    folder : path, optional
+        Where to write what is finished while the run goes on, and the whole at its end.
+    resume : bool
+        Take finished cases from ``folder`` where their inputs are unchanged.
+    progress : callable, optional
+        Called with the number of cycles done since the last call.
+    command : str
+        Command line that repeats the run, for the provenance.
+
+    Returns
+    -------
+    Result
+        All cases, in the order of the experiment.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    KeyboardInterrupt
+        Interrupted; what was finished is in ``folder``.
+    """
+    numerics = numerics or Numerics()
+    experiment, document, cases = expand(name_or_path, cell, changes)
+    measured = _measured(experiment, document, cases)
+    provenance = _provenance(experiment, document, cases, numerics, changes, command)
+    done = _finished(folder, cases, numerics) if resume and folder else {}
+    tell = progress or (lambda cycles: None)
+    for name in done:
+        tell(next(total_cycles(c) for c in cases if c.name == name))
+
+    def result() -> Result:
+        finished = [done[c.name] for c in cases if c.name in done]
+        return Result(finished, provenance, measured)
+
+    saved = time.monotonic()
+    missing = [case for case in cases if case.name not in done]
+    try:
+        for finished in _run_all(missing, numerics, workers, tell):
+            done[finished.name] = finished
+            if folder and time.monotonic() - saved > SAVE_EVERY:
+                result().save(folder, figures=False)
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        if folder and done:
+            result().save(folder, figures=False)
+        raise
+    complete = result()
+    if folder:
+        complete.save(folder)
+    return complete
+
+
+def total_cycles(case: Case) -> int:
+    """Cycles a case runs, conditioning included."""
+    p = case.protocol
+    return p.cycles + (p.conditioning_cycles if p.conditioning else 0)
+
+
+def _run_all(
+    cases: Sequence[Case],
+    numerics: Numerics,
+    workers: int,
+    tell: Callable[[int], None],
+) -> Iterator[CaseResult]:
+    if workers <= 1 or len(cases) <= 1:
+        for case in cases:
+            yield run_one(case, numerics, lambda: tell(1))
+        return
+    context: SpawnContext = get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(cases)), mp_context=context)
+    try:
+        running = {pool.submit(run_one, case, numerics): case for case in cases}
+        while running:
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                tell(total_cycles(running.pop(future)))
+                yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(
+    folder: str | Path, cases: Sequence[Case], numerics: Numerics
+) -> dict[str, CaseResult]:
+    """Cases of an earlier run whose inputs are unchanged."""
+    if not Path(folder).exists():
+        return {}
+    try:
+        earlier = {case.name: case for case in load_result(folder).cases}
+    except InputError:
+        return {}
+    return {
+        case.name: earlier[case.name]
+        for case in cases
+        if case.name in earlier and earlier[case.name].key == case.key(numerics)
+    }
+
+
+def _provenance(
+    experiment: Experiment,
+    document: Document,
+    cases: Sequence[Case],
+    numerics: Numerics,
+    changes: Mapping[str, str] | None,
+    command: str,
+) -> dict[str, Any]:
+    content = document.path.read_bytes()
+    packages = ("pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pandas")
+    cells = {case.cell.name: case.cell for case in cases}
+    return {
+        "tfbsim": __version__,
+        "experiment": experiment.name or document.path.stem,
+        "title": experiment.description,
+        "source": experiment.source,
+        "experiment_file": document.path.name,
+        "experiment_sha256": hashlib.sha256(content).hexdigest(),
+        "experiment_content": document.data,
+        "cells": {name: cell._raw for name, cell in cells.items()},
+        "changes": dict(changes or {}),
+        "numerics": asdict(numerics),
+        "command": command,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "packages": {name: version(name) for name in packages},
+    }

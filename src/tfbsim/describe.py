@@ -1,0 +1,202 @@
+"""What a designer asks first of a cell, and what an experiment will do, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
+from . import units
+from .materials.laws import FARADAY, GAS_CONSTANT
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .cases import Case, Experiment
+    from .cell import Cell
+    from .files import Document
+
+
+def estimates(cell: Cell) -> dict[str, float]:
+    """Closed-form figures of a cell, SI.
+
+    Returns
+    -------
+    dict
+        loading [kg/m2]; one_c [A/m2]; theoretical_charge [C/m2] of the whole range of
+        x; window_charge [C/m2] between the ends of the stoichiometry range actually
+        open to the cell; D_mean [m2/s], the harmonic mean of D(x) over that range;
+        diffusion_time L^2/D_mean [s]; resistances at the operating temperature
+        [ohm m2]; rate_limit [A/m2], the current at which diffusion leaves half of the
+        charge: for a slab the surface runs ahead of the mean by i L/(3 F c D), so half
+        of the range dx is used at i = 3 F c D dx/(2 L) (constant-flux solution at long
+        times).
+    """
+    c, e, a = cell.cathode, cell.electrolyte, cell.anode
+    T, T_ref = float(cell.temperature), float(cell.reference_temperature)
+
+    def arrhenius(E: float) -> float:
+        return float(np.exp(E / GAS_CONSTANT * (1 / T_ref - 1 / T)))
+
+    low, high = c.x_range
+    x = np.linspace(low, high, 501)
+    D = 1 / float(np.mean(1 / c.diffusivity(x))) * c.diffusivity_scale
+    D *= arrhenius(c.diffusivity_activation_energy)
+    span = high - low
+    sigma = e.conductivity * T_ref / T * arrhenius(e.conductivity_activation_energy)
+    i0_p = c.exchange_current * arrhenius(c.exchange_current_activation_energy)
+    i0_n = a.exchange_current * arrhenius(a.exchange_current_activation_energy)
+    RT_F = GAS_CONSTANT * T / FARADAY
+    c_active = c.c_sites * c.active_fraction
+    return {
+        "loading": cell.loading,
+        "one_c": cell.one_c_current_density,
+        "theoretical_charge": cell.theoretical_charge,
+        "D_mean": D,
+        "diffusion_time": float(c.thickness**2 / D),
+        "R_electrolyte": float(e.thickness / sigma),
+        "R_ct_cathode": float(RT_F / i0_p / c.utilisation),
+        "R_film_cathode": float(c.film_resistance / c.utilisation),
+        "R_ct_lithium": float(RT_F / i0_n),
+        "R_film_lithium": float(a.film_resistance),
+        "R_contact": float(cell.contact_resistance),
+        "rate_limit": float(
+            1.5 * FARADAY * c_active * D * span / c.thickness * c.utilisation
+        ),
+    }
+
+
+def describe_cell(cell: Cell, console: Console) -> None:
+    """Print a cell: layers, capacities, times, resistances, origins, warnings."""
+    c, e, a = cell.cathode, cell.electrolyte, cell.anode
+    say = lambda text="": console.print(escape(text))  # noqa: E731
+    text, numbers = units.text, estimates(cell)
+    say(cell.name)
+    if cell.source:
+        say(cell.source)
+    say()
+    layers = Table(box=None, pad_edge=False)
+    for column in ("Layer", "Material", "Thickness"):
+        layers.add_column(column)
+    lithium = text(a.lithium, "length") if a.lithium else "none as made"
+    layers.add_row("anode", escape(a.material or "lithium"), lithium)
+    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
+    layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
+    console.print(layers)
+    say()
+    one_c = numbers["one_c"]
+    hours = numbers["theoretical_charge"] / one_c / 3600
+    theoretical = numbers["theoretical_charge"]
+    low, high = c.x_range
+    R = {k: v for k, v in numbers.items() if k.startswith("R_")}
+    facts = [
+        ("Area", text(cell.area, "area")),
+        ("Temperature", text(cell.temperature, "temperature")),
+        ("Cathode loading", f"{numbers['loading'] * 100:.4g} mg.cm-2"),
+        (
+            "Stoichiometry",
+            f"{c.x_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
+        ),
+        (
+            "Theoretical capacity",
+            f"{text(theoretical, 'areal charge')}, "
+            f"{text(theoretical / numbers['loading'], 'specific charge')} of film",
+        ),
+        (
+            "1C",
+            f"{text(one_c, 'current density')} = {text(cell.one_c_current, 'current')}; "
+            f"the theoretical capacity lasts {hours:.3g} h at it",
+        ),
+        ("Diffusivity, mean over x", text(numbers["D_mean"], "diffusivity")),
+        ("Diffusion time L^2/D", f"{numbers['diffusion_time']:.4g} s"),
+        (
+            "Resistance",
+            f"{text(sum(R.values()), 'areal resistance')} in all, at "
+            f"x = {c.exchange_current_stoichiometry:g}",
+        ),
+        *(
+            ("  " + label, text(R[key], "areal resistance"))
+            for key, label in {
+                "R_electrolyte": "electrolyte",
+                "R_ct_cathode": "cathode charge transfer",
+                "R_film_cathode": "cathode film",
+                "R_ct_lithium": "lithium charge transfer",
+                "R_film_lithium": "lithium film",
+                "R_contact": "contacts",
+            }.items()
+            if R[key] > 0
+        ),
+        ("  drop at 1C", f"{sum(R.values()) * one_c * 1e3:.4g} mV"),
+        (
+            "Rate limit, estimate",
+            f"{text(numbers['rate_limit'], 'current density')} = "
+            f"{numbers['rate_limit'] / one_c:.3g}C: diffusion leaves half of the "
+            "capacity",
+        ),
+    ]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for label, value in facts:
+        table.add_row(label, escape(value))
+    console.print(table)
+    if cell.origin:
+        say()
+        origins = Table(box=None, pad_edge=False)
+        origins.add_column("Field")
+        origins.add_column("Origin")
+        for field, origin in cell.origin.items():
+            origins.add_row(escape(field), escape(origin))
+        console.print(origins)
+    for warning in cell.warnings():
+        say(f"note: {warning}")
+
+
+def describe_experiment(
+    experiment: Experiment,
+    document: Document,
+    cases: Sequence[Case],
+    console: Console,
+) -> None:
+    """Print an experiment: its steps and its cases."""
+    say = lambda text="": console.print(escape(text))  # noqa: E731
+    say(experiment.description or document.path.stem)
+    if experiment.source:
+        say(experiment.source)
+    cells = list(dict.fromkeys(case.cell.name for case in cases))
+    say(f"cell: {'; '.join(cells)}")
+    for label, steps in (
+        ("conditioning", _lines(experiment.conditioning)),
+        ("steps", _lines(experiment.steps)),
+    ):
+        for k, line in enumerate(steps):
+            say(f"{label + ':' if k == 0 else '':<14}{line}")
+    say(f"{'cycles:':<14}{experiment.cycles}")
+    most = 20
+    say(f"{len(cases)} case{'s' if len(cases) != 1 else ''}:")
+    for case in cases[:most]:
+        first = "; ".join(step.text for step in case.protocol.steps[:4])
+        more = len(case.protocol.steps) - 4
+        say(f"  {case.name}: {first}{f'; and {more} steps more' if more > 0 else ''}")
+    if len(cases) > most:
+        say(f"  ... and {len(cases) - most} more")
+
+
+def _lines(steps: Any) -> list[str]:
+    """Steps and groups as indented lines."""
+    if steps is None:
+        return []
+    if hasattr(steps, "steps"):
+        return [*_lines(steps.steps), f"({steps.cycles} cycles)"]
+    lines = []
+    for step in steps:
+        if isinstance(step, str):
+            lines.append(step)
+        elif "step" in step:
+            lines.append(f"{step['step']} at {step.get('temperature', '?')}")
+        else:
+            over = step.get("for_each") or f"{step.get('repeat')} times"
+            lines.append(f"repeated ({over}):")
+            lines += ["  " + line for line in _lines(step["steps"])]
+    return lines

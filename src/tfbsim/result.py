@@ -1,0 +1,550 @@
+"""What a run leaves: curves (xarray), a table per cycle and one per step (pandas).
+
+Names are PyBaMM's, "Name [unit]", in the units people use.  The folder that ``save``
+writes opens with plain pandas and xarray; ``load_result`` reads it back.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from .files import InputError, write_atomic
+
+if TYPE_CHECKING:
+    from .engine import Numerics, Trace
+    from .simulate import CaseRecord, CycleRecord, StepRecord
+
+SUMMARY, CURVES, STEPS, PROVENANCE = (
+    *("summary.csv", "curves.nc"),
+    *("steps.csv", "provenance.json"),
+)
+SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
+
+# Columns after Case, Cycle number and the varied fields; the first five only where
+# they apply.
+OPTIONAL_COLUMNS = (
+    *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
+)
+COLUMNS = (
+    *OPTIONAL_COLUMNS,
+    "Charge capacity [mA.h.g-1]",
+    "Discharge capacity [mA.h.g-1]",
+    "Charge capacity [uA.h.cm-2]",
+    "Discharge capacity [uA.h.cm-2]",
+    "Coulombic efficiency [%]",
+    "Mean discharge voltage [V]",
+    "Discharge energy [mW.h.cm-2]",
+    "Lithium thickness at end of charge [um]",
+    "Interface resistance [Ohm.cm2]",
+    "Lithium balance error",
+    "Charge balance error",
+    "Outcome",
+)
+
+# Curve variables that are an observed quantity times a factor
+_OBSERVED = {
+    "Voltage [V]": ("Voltage [V]", 1.0),
+    "Current [A]": ("Current [A]", 1.0),
+    "Open-circuit potential at the surface [V]": (
+        "Cathode open-circuit potential [V]",
+        1.0,
+    ),
+    "Cathode overpotential [V]": ("Cathode overpotential [V]", 1.0),
+    "Lithium overpotential [V]": ("Lithium overpotential [V]", 1.0),
+    "Electrolyte voltage drop [V]": ("Electrolyte voltage drop [V]", 1.0),
+    "Electron path voltage drop [V]": ("Electron path voltage drop [V]", 1.0),
+    "Film voltage drop [V]": ("Film voltage drop [V]", 1.0),
+    "Contact voltage drop [V]": ("Contact voltage drop [V]", 1.0),
+    "Mean stoichiometry": ("Cathode mean stoichiometry", 1.0),
+    "Surface stoichiometry": ("Cathode surface stoichiometry", 1.0),
+    "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
+    "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
+}
+DIMENSIONS = ("case", "cycle", "sample")
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case, ready to be joined with others.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    rows : list of dict
+        Summary, one a cycle.
+    steps : list of dict
+        One a step, conditioning included as cycle 0.
+    curves : Dataset
+        Dimensions cycle, sample, step, snapshot, depth.
+    warnings : list of str
+        What is worth knowing.
+    key : str
+        Hash of everything that determines it.
+    """
+
+    name: str
+    rows: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    curves: xr.Dataset
+    warnings: list[str] = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether every step, conditioning included, ended as it should."""
+        return all(row["Outcome"] == "reached" for row in (*self.rows, *self.steps))
+
+    @classmethod
+    def from_record(
+        cls,
+        name: str,
+        record: CaseRecord,
+        varied: Mapping[str, float | str] | None = None,
+        key: str = "",
+    ) -> CaseResult:
+        """Tables and curves of a case that was run."""
+        return cls(
+            name=name,
+            rows=[_summary_row(name, c, record, varied or {}) for c in record.cycles],
+            steps=_step_rows(name, record),
+            curves=_case_curves(record),
+            warnings=_warnings(record),
+            key=key,
+        )
+
+
+def _charge_parts(record: StepRecord) -> tuple[float, float, float]:
+    """Charge in, charge out [A.h] and energy out [W.h] of a step."""
+    if record.trace is None:
+        return 0.0, 0.0, 0.0
+    observed = record.trace.observed
+    net = observed["Discharge capacity [A.h]"][-1]
+    through = observed["Throughput capacity [A.h]"][-1]
+    energy = observed["Discharge energy [W.h]"][-1]
+    return float(through - net) / 2, float(through + net) / 2, float(energy)
+
+
+def _summary_row(
+    name: str,
+    cycle: CycleRecord,
+    record: CaseRecord,
+    varied: Mapping[str, float | str],
+) -> dict[str, Any]:
+    cell = record.cell
+    area, loading = float(cell.area), cell.loading
+    parts = np.array([_charge_parts(s) for s in cycle.steps]).sum(axis=0)
+    charge, discharge, energy = (float(p) for p in parts)
+    charged = [s.trace for s in cycle.steps if s.trace and _charge_parts(s)[0] > 0]
+    row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
+    row |= _asked(cycle, cell.one_c_current)
+    per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
+    row["Charge capacity [mA.h.g-1]"] = charge * per_gram
+    row["Discharge capacity [mA.h.g-1]"] = discharge * per_gram
+    row["Charge capacity [uA.h.cm-2]"] = charge * per_area
+    row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
+    both = charge > 0 and discharge > 0
+    row["Coulombic efficiency [%]"] = 100 * discharge / charge if both else np.nan
+    row["Mean discharge voltage [V]"] = energy / discharge if discharge else np.nan
+    row["Discharge energy [mW.h.cm-2]"] = energy * 1e3 / (area * 1e4)
+    end = charged[-1].observed if charged else None
+    row["Lithium thickness at end of charge [um]"] = (
+        float(end["Lithium thickness [m]"][-1]) * 1e6 if end else np.nan
+    )
+    row["Interface resistance [Ohm.cm2]"] = (
+        float(end["Interface resistance [Ohm.m2]"][-1]) * 1e4 if end else np.nan
+    )
+    row["Lithium balance error"] = cycle.lithium_balance_error
+    row["Charge balance error"] = cycle.charge_balance_error
+    row["Outcome"] = cycle.outcome
+    return row
+
+
+def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
+    """Rates and cut-offs the protocol states."""
+    steps = [s.step for s in cycle.steps]
+    discharges = [s.value for s in steps if s.control == "current" and s.value > 0]
+    charges = [-s.value for s in steps if s.control == "current" and s.value < 0]
+    lower = [s.lower for s in steps if s.lower is not None]
+    upper = [s.upper for s in steps if s.upper is not None]
+    holds = [s.value for s in steps if s.control == "voltage"]
+    tops = upper or ([max(holds)] if holds else [])
+    return {
+        "C-rate": _rounded(discharges[0] / one_c) if discharges else np.nan,
+        "Charge C-rate": _rounded(charges[0] / one_c) if charges else np.nan,
+        "Lower cut-off [V]": min(lower) if lower else np.nan,
+        "Upper cut-off [V]": max(tops) if tops else np.nan,
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.12g}")  # 0.1, not 0.1 times a current over the same
+
+
+def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
+    area = float(record.cell.area)
+    rows = []
+    numbered = [(0, c) for c in record.conditioning]
+    numbered += [(c.number, c) for c in record.cycles]
+    for number, cycle in numbered:
+        for k, step in enumerate(cycle.steps, start=1):
+            charge, discharge, _ = _charge_parts(step)
+            trace = step.trace
+            rows.append(
+                {
+                    "Case": name,
+                    "Cycle number": number,
+                    "Step number": k,
+                    "Step": step.step.text,
+                    "Duration [s]": float(trace.t[-1]) if trace else 0.0,
+                    "Charge [uA.h.cm-2]": charge * 1e6 / (area * 1e4),
+                    "Discharge [uA.h.cm-2]": discharge * 1e6 / (area * 1e4),
+                    "End voltage [V]": _last(trace, "Voltage [V]"),
+                    "End current [uA.cm-2]": _last(trace, "Current [A]")
+                    / area
+                    * 1e2,
+                    "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
+                    "End surface stoichiometry": _last(
+                        trace, "Cathode surface stoichiometry"
+                    ),
+                    "Cut-off error [uV]": _cut_off_error(step),
+                    "Outcome": step.outcome,
+                    "Detail": step.detail,
+                }
+            )
+    return rows
+
+
+def _last(trace: Trace | None, name: str) -> float:
+    return float(trace.observed[name][-1]) if trace else np.nan
+
+
+def _cut_off_error(record: StepRecord) -> float:
+    """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
+    trace, step = record.trace, record.step
+    if trace is None or trace.event not in ("Minimum voltage [V]", "Maximum voltage [V]"):
+        return np.nan
+    asked = step.lower if trace.event == "Minimum voltage [V]" else step.upper
+    if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
+        return np.nan
+    return float(abs(trace.observed["Voltage [V]"][-1] - asked) * 1e6)
+
+
+def _warnings(record: CaseRecord) -> list[str]:
+    """The cell's own warnings, and parameters used outside their source's range."""
+    found = list(record.warnings)
+    law = record.cell.cathode.diffusivity
+    for label, (low, high) in {
+        "open_circuit_potential": record.cell.cathode.open_circuit_potential.valid,
+        "diffusivity": law.valid,
+    }.items():
+        x = [
+            t.observed["Cathode surface stoichiometry"]
+            for c in record.cycles
+            for s in c.steps
+            if (t := s.trace) is not None
+        ]
+        if not x:
+            continue
+        lowest, highest = np.min(np.concatenate(x)), np.max(np.concatenate(x))
+        if lowest < low - 1e-6 or highest > high + 1e-6:
+            found.append(
+                f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
+                f"source covers {low:.4g} to {high:.4g}"
+            )
+    return found
+
+
+def _case_curves(record: CaseRecord) -> xr.Dataset:
+    cell = record.cell
+    area = float(cell.area)
+    per_area, per_gram = 1e6 / (area * 1e4), 1 / (area * cell.loading)
+    cycles: list[dict[str, np.ndarray]] = []
+    clock = 0.0
+    for cycle in record.cycles:
+        pieces: dict[str, list[np.ndarray]] = {}
+        for k, step in enumerate(cycle.steps, start=1):
+            trace = step.trace
+            if trace is None:
+                continue
+            observed = trace.observed
+            moved = np.abs(observed["Discharge capacity [A.h]"])
+            columns = {
+                "Time [s]": clock + trace.t,
+                "Step number": np.full(trace.t.shape, float(k)),
+                "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
+                "Step capacity [uA.h.cm-2]": moved * per_area,
+                "Step capacity [mA.h.g-1]": moved * per_gram,
+                "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
+            }
+            for label, (source, factor) in _OBSERVED.items():
+                columns[label] = observed[source] * factor
+            for label, values in columns.items():
+                pieces.setdefault(label, []).append(values)
+            clock += float(trace.t[-1])
+        cycles.append({k: np.concatenate(v) for k, v in pieces.items()})
+    names = next((list(c) for c in cycles if c), [])
+    longest = max((len(c["Time [s]"]) for c in cycles if c), default=0)
+    data = {
+        name: (
+            ("cycle", "sample"),
+            np.array([_padded(c.get(name), longest) for c in cycles]),
+        )
+        for name in names
+    }
+    dataset = xr.Dataset(data, coords={"cycle": [c.number for c in record.cycles]})
+    return dataset.merge(_profiles(record))
+
+
+def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
+    padded = np.full(length, np.nan)
+    if values is not None:
+        padded[: len(values)] = values
+    return padded
+
+
+def _profiles(record: CaseRecord) -> xr.Dataset:
+    """Stoichiometry through the film at moments evenly spaced in charge."""
+    steps = max((len(c.steps) for c in record.cycles), default=0)
+    shape = (len(record.cycles), steps, SNAPSHOTS, len(record.xi))
+    profiles = np.full(shape, np.nan)
+    capacity = np.full(shape[:3], np.nan)
+    area = float(record.cell.area)
+    for i, cycle in enumerate(record.cycles):
+        for k, step in enumerate(cycle.steps):
+            if step.trace is None:
+                continue
+            moved = np.abs(step.trace.observed["Discharge capacity [A.h]"])
+            progress = moved if moved[-1] > 0 else step.trace.t
+            wanted = np.linspace(0, progress[-1], SNAPSHOTS)
+            rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
+            profiles[i, k] = step.trace.profiles[rows]
+            capacity[i, k] = moved[rows] * 1e6 / (area * 1e4)
+    return xr.Dataset(
+        {
+            "Stoichiometry": (("cycle", "step", "snapshot", "depth"), profiles),
+            "Snapshot capacity [uA.h.cm-2]": (("cycle", "step", "snapshot"), capacity),
+        },
+        coords={
+            "cycle": [c.number for c in record.cycles],
+            "step": np.arange(1, steps + 1),
+            "depth": record.xi,
+        },
+    )
+
+
+class Result:
+    """Curves and tables of one or more cases.
+
+    Parameters
+    ----------
+    cases : sequence of CaseResult
+        In the order of the experiment.
+    provenance : dict
+        What it takes to repeat the run.
+    measured : DataFrame, optional
+        Measured values beside the simulated ones, as :meth:`comparison` shows them.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[CaseResult],
+        provenance: dict[str, Any] | None = None,
+        measured: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self.cases = list(cases)
+        self.provenance = provenance or {}
+        self.measured = list(measured)
+
+    @classmethod
+    def from_records(
+        cls, records: Mapping[str, CaseRecord], numerics: Numerics
+    ) -> Result:
+        """A result of cases that were run here."""
+        cases = [CaseResult.from_record(name, r) for name, r in records.items()]
+        return cls(cases, {"numerics": asdict(numerics)})
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per case and cycle; the columns of ``summary.csv``."""
+        rows = [row for case in self.cases for row in case.rows]
+        table = pd.DataFrame(rows)
+        varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
+        empty = [c for c in OPTIONAL_COLUMNS if c in table and table[c].isna().all()]
+        kept = [c for c in COLUMNS if c in table and c not in empty]
+        return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """One row per step, with its outcome; conditioning is cycle 0."""
+        return pd.DataFrame([row for case in self.cases for row in case.steps])
+
+    @property
+    def curves(self) -> xr.Dataset:
+        """Dimensions case, cycle, sample (curves) and step, snapshot, depth (film)."""
+        longest = max(case.curves.sizes.get("sample", 0) for case in self.cases)
+        joined = xr.concat(
+            [
+                c.curves.pad(sample=(0, longest - c.curves.sizes.get("sample", 0)))
+                for c in self.cases
+            ],
+            dim="case",
+            join="outer",
+            fill_value=np.nan,
+            data_vars="all",
+            coords="minimal",
+            compat="override",
+        )
+        return joined.assign_coords(case=[case.name for case in self.cases])
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether every step of every case ended as asked, and every audit passed."""
+        return all(case.as_asked for case in self.cases)
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """Measured values with the simulated ones and signed residuals [%]."""
+        summary = self.summary
+        rows = []
+        for point in self.measured:
+            of_case = summary["Case"] == point["Case"]
+            here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
+            if here.empty:
+                continue
+            value = float(here[point["Quantity"]].iloc[0])
+            residual = 100 * (value / point["Measured"] - 1)
+            rows.append({**point, "Simulated": value, "Residual [%]": residual})
+        return pd.DataFrame(rows)
+
+    def plot(self) -> Any:
+        """The figures of the report, by name (matplotlib)."""
+        from .plot import figures
+
+        return figures(self)
+
+    def save(self, folder: str | Path, figures: bool = True) -> Path:
+        """Write summary.csv, curves.nc, steps.csv, provenance.json, figures, report.
+
+        Each file is written whole or not at all.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / SUMMARY, _csv(self.summary))
+        write_atomic(folder / STEPS, _csv(self.steps))
+        write_atomic(folder / CURVES, _netcdf(self.curves))
+        write_atomic(folder / PROVENANCE, self._provenance_text())
+        if figures:
+            from .report import write_report
+
+            write_report(self, folder)
+        return folder
+
+    def _provenance_text(self) -> str:
+        content = {
+            **self.provenance,
+            "measured": self.measured,
+            "cases": [
+                {"name": c.name, "key": c.key, "warnings": c.warnings}
+                for c in self.cases
+            ],
+            "audit": self.audit(),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+
+    def audit(self) -> dict[str, Any]:
+        """Largest balance and cut-off errors, and steps that ended otherwise."""
+        summary, steps = self.summary, self.steps
+        other = steps[steps["Outcome"] != "reached"]
+        cut_off = steps["Cut-off error [uV]"].max()
+        return {
+            "lithium balance error": float(summary["Lithium balance error"].max()),
+            "charge balance error": float(summary["Charge balance error"].max()),
+            "cut-off error [uV]": None if np.isnan(cut_off) else float(cut_off),
+            "steps": len(steps),
+            "steps that ended otherwise than asked": len(other),
+        }
+
+
+def _csv(table: pd.DataFrame) -> str:
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
+    return buffer.getvalue()
+
+
+def _netcdf(dataset: xr.Dataset) -> bytes:
+    buffer = io.BytesIO()
+    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    # "/" separates groups in netCDF; none of our names has one
+    dataset.to_netcdf(
+        buffer, engine="h5netcdf", encoding={name: packed for name in dataset.data_vars}
+    )
+    return buffer.getvalue()
+
+
+def load_result(folder: str | Path) -> Result:
+    """Read back what ``save`` wrote.
+
+    Raises
+    ------
+    InputError
+        The folder holds no readable result.
+    """
+    folder = Path(folder)
+    missing = [n for n in (SUMMARY, CURVES, STEPS, PROVENANCE) if not (folder / n).is_file()]
+    if missing:
+        raise InputError(f"is not a result folder: there is no {missing[0]}", folder)
+    try:
+        provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        summary = pd.read_csv(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
+        steps = pd.read_csv(
+            folder / STEPS, dtype={"Case": str}, keep_default_na=True
+        ).fillna({"Detail": ""})
+        with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
+            curves = opened.load()
+        cases = [
+            CaseResult(
+                name=entry["name"],
+                rows=_rows(summary, entry["name"]),
+                steps=_rows(steps, entry["name"]),
+                curves=_trimmed(curves.isel(case=k, drop=True)),
+                warnings=entry["warnings"],
+                key=entry["key"],
+            )
+            for k, entry in enumerate(provenance.pop("cases"))
+        ]
+    except (ValueError, KeyError, OSError, AttributeError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise InputError(f"cannot be read as a result ({reason})", folder) from None
+    provenance.pop("audit", None)
+    return Result(cases, provenance, provenance.pop("measured", ()))
+
+
+def _rows(table: pd.DataFrame, case: str) -> list[dict[str, Any]]:
+    here: Iterable[Any] = table[table["Case"] == case].to_dict("records")
+    return [{str(k): v for k, v in row.items()} for row in here]
+
+
+def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the padding other cases made necessary."""
+    for dimension in ("sample", "step", "cycle"):
+        if dimension not in dataset.dims:
+            continue
+        others = [d for d in dataset.dims if d != dimension]
+        used = None
+        for variable in dataset.data_vars.values():
+            if dimension in variable.dims:
+                there = variable.notnull().any([d for d in others if d in variable.dims])
+                used = there if used is None else used | there
+        if used is not None:
+            dataset = dataset.isel({dimension: np.flatnonzero(used.values)})
+    return dataset
