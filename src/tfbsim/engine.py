@@ -17,6 +17,7 @@ from typing import Any
 import casadi
 import numpy as np
 import pybamm
+from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
 from .materials.laws import Curve, DiffusionPotential, Law
@@ -28,6 +29,7 @@ Array = np.ndarray
 Mode = str  # "current", "voltage" or "power"
 
 CURRENT_CUT_OFF = "Current cut-off"
+MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 PROFILE = "Cathode stoichiometry"
 INVENTORY = "Lithium inventory over cathode sites"
 TARGET = {
@@ -35,6 +37,7 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
+CURVE_TOLERANCE = 1e-4  # V, of linear interpolation between points of a curve
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
 
 # What is kept at every point of a curve, in PyBaMM's names
@@ -201,10 +204,17 @@ class _Built:
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
+        # One root function for all ends of a step: it is evaluated at every solver step,
+        # and each of its parts would evaluate the voltage anew.
+        ends = {event.name: event.expression for event in model.events}
         if mode == "voltage":
             rate = abs(model.variables["C-rate"])
-            limit = pybamm.InputParameter("C-rate cut-off")
-            model.events.append(pybamm.Event(CURRENT_CUT_OFF, rate - limit))
+            cut_off = rate - pybamm.InputParameter("C-rate cut-off")
+            ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
+        first, *others = ends.values()
+        for other in others:
+            first = pybamm.minimum(first, other)
+        model.events = [pybamm.Event("End of step", first)]
         model.variables = {
             name: model.variables[name] for name in (*OBSERVED, PROFILE, "C-rate")
         }
@@ -242,7 +252,9 @@ class _Built:
         rows = [
             model.get_processed_variable(n).to_casadi(t, y, inputs=p) for n in OBSERVED
         ]
-        self._observe = casadi.Function("observe", [y, stacked], [casadi.vertcat(*rows)])
+        # The quantities share most of their expressions: without cse, 3 times the work
+        shared = casadi.cse(casadi.vertcat(*rows))
+        self._observe = casadi.Function("observe", [y, stacked], [shared])
         if model.len_alg:
             residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
             self._residual = casadi.Function("residual", [y, stacked], [residual])
@@ -402,21 +414,36 @@ class Engine:
         built = self.built(mode)
         inputs = {name: inputs[name] for name in built.input_names}
         solution, attempt = built.solve(duration, inputs)
-        y = solution.y if isinstance(solution.y, np.ndarray) else solution.y.full()
-        observed = built.observe(y, inputs)
+        t, y, observed = _refined(built, solution, inputs)
         if not np.all(np.isfinite(observed["Voltage [V]"])):
             raise SolverFailed("the voltage became undefined")
         profile, inventory = built.slices[PROFILE], built.slices[INVENTORY]
         trace = Trace(
-            t=np.asarray(solution.t),
+            t=t,
             observed=observed,
             profiles=y[profile].T,
             end=State(y[profile, -1].copy(), float(y[inventory, -1][0])),
-            event=solution.termination.removeprefix("event: ")
-            if solution.termination.startswith("event")
-            else None,
+            event=None
+            if solution.termination == "final time"
+            else self._nearest(mode, observed, float(y[inventory, -1][0]), inputs),
         )
         return trace, attempt
+
+    @staticmethod
+    def _nearest(
+        mode: Mode, observed: dict[str, Array], lithium: float, inputs: dict[str, Any]
+    ) -> str:
+        """Which end of a step was met: the one its last point is nearest to."""
+        V = observed["Voltage [V]"][-1]
+        current = observed["Current [A]"][-1]
+        margins = {EXHAUSTED: lithium if current > 0 else math.inf}
+        if mode == "voltage":
+            c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
+            margins[CURRENT_CUT_OFF] = c_rate - inputs["C-rate cut-off"]
+        else:
+            margins[MINIMUM_VOLTAGE] = V - inputs["Lower voltage cut-off [V]"]
+            margins[MAXIMUM_VOLTAGE] = inputs["Upper voltage cut-off [V]"] - V
+        return min(margins, key=lambda name: margins[name])
 
     def _at_rest(self, inputs: dict[str, Any]) -> _Start:
         return _Start(self.built("current"), inputs)
@@ -435,14 +462,49 @@ class Engine:
         V = first["Voltage [V]"][0]
         if mode != "voltage":
             if V <= lower:
-                return "Minimum voltage [V]"
+                return MINIMUM_VOLTAGE
             if V >= upper:
-                return "Maximum voltage [V]"
+                return MAXIMUM_VOLTAGE
         elif c_rate <= c_rate_cut_off:
             return CURRENT_CUT_OFF
         if state.inventory <= 0 and first["Current [A]"][0] > 0:
             return EXHAUSTED
         return None
+
+
+def _refined(
+    built: _Built, solution: pybamm.Solution, inputs: dict[str, Any]
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Times, states and observed quantities, at the solver's steps and between them.
+
+    Points are added where a straight line between two of the solver's would miss the
+    voltage by more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so
+    that a saved curve may be read off by linear interpolation.
+    """
+    t, y = np.asarray(solution.t), np.asarray(solution.y)
+    observed = built.observe(y, inputs)
+    yp = solution.all_yps[0]
+    if len(solution.all_ts) > 1 or yp is None or len(t) < 4:
+        return t, y, observed
+    V, h = observed["Voltage [V]"], np.diff(t)
+    bend = np.abs(np.diff(np.diff(V) / h)) / (h[1:] + h[:-1]) * 2  # |V''| at inner points
+    worst = np.maximum(np.append(bend[0], bend), np.append(bend, bend[-1]))
+    miss = worst * h**2 / 8
+    extra = np.ceil(np.sqrt(miss / CURVE_TOLERANCE)).astype(int) - 1
+    extra = np.clip(np.nan_to_num(extra), 0, 30)
+    if not extra.any():
+        return t, y, observed
+    between = np.concatenate(
+        [np.linspace(t[k], t[k + 1], n + 2)[1:-1] for k, n in enumerate(extra) if n]
+    )
+    y_between = CubicHermiteSpline(t, y, np.asarray(yp), axis=1)(between)
+    more = built.observe(y_between, inputs)
+    order = np.argsort(np.concatenate([t, between]), kind="stable")
+    return (
+        np.concatenate([t, between])[order],
+        np.concatenate([y, y_between], axis=1)[:, order],
+        {k: np.concatenate([v, more[k]])[order] for k, v in observed.items()},
+    )
 
 
 class _Start:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pybamm
 
-from .physics.cathode import DOMAIN, PlanarDiffusion, depth
+from .physics.cathode import DOMAIN, GradedSubMesh, PlanarDiffusion, depth
 from .physics.circuit import AlgebraicControl, Counters
 from .physics.electrolyte import SingleIonConductor
 from .physics.interface import ButlerVolmer
@@ -131,7 +131,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        return {DOMAIN: pybamm.Chebyshev1DSubMesh}
+        return {DOMAIN: GradedSubMesh}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:

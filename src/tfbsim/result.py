@@ -230,10 +230,12 @@ def _last(trace: Trace | None, name: str) -> float:
 
 def _cut_off_error(record: StepRecord) -> float:
     """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
+    from .engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
+
     trace, step = record.trace, record.step
-    if trace is None or trace.event not in ("Minimum voltage [V]", "Maximum voltage [V]"):
+    if trace is None or trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
         return np.nan
-    asked = step.lower if trace.event == "Minimum voltage [V]" else step.upper
+    asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
     if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
         return np.nan
     return float(abs(trace.observed["Voltage [V]"][-1] - asked) * 1e6)

@@ -11,6 +11,7 @@ import numpy as np
 from .cell import Cell
 from .engine import (
     CURRENT_CUT_OFF,
+    MINIMUM_VOLTAGE,
     NO_LIMIT,
     Engine,
     Infeasible,
@@ -149,10 +150,10 @@ class _Runner:
             return LITHIUM_EXHAUSTED, "no lithium is left to strip"
         if trace.event == CURRENT_CUT_OFF:
             return REACHED, ""
-        asked = step.lower if trace.event == "Minimum voltage [V]" else step.upper
+        asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
             return REACHED, ""
-        limit = low if trace.event == "Minimum voltage [V]" else high
+        limit = low if trace.event == MINIMUM_VOLTAGE else high
         return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
 
 

@@ -1,9 +1,9 @@
 """Named laws of one variable, the stoichiometry x: potentials U(x), diffusivities D(x).
 
 Every law is a :class:`Law`: callable on NumPy arrays, with the range of x its source
-covers.  The model sees a law through a :class:`Curve`, a monotone C1 interpolation
-(pchip) of it with a straight continuation outside its nodes, so that NumPy and PyBaMM
-evaluate the same function and a solver that overshoots meets no pole and no NaN.
+covers.  The model sees a law through a :class:`Curve`, a smooth interpolation of it with
+a straight continuation outside its nodes, so that NumPy and PyBaMM evaluate the same
+function and a solver that overshoots meets no pole and no NaN.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 if TYPE_CHECKING:
     import pybamm
@@ -37,24 +37,30 @@ class Law(Protocol):
 
 @dataclass(frozen=True)
 class Curve:
-    """Monotone C1 interpolation through nodes, straight outside them.
+    """Smooth interpolation through nodes, straight outside them.
 
     Parameters
     ----------
     x, y : ndarray, shape (n,)
         Nodes; x strictly increasing.
+    dense : bool
+        False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
+        spline, twice differentiable and the cheaper in a solver for a scalar argument,
+        for nodes so dense that it cannot overshoot between them.
     """
 
     x: Array
     y: Array
+    dense: bool = False
 
     @cached_property
-    def _pchip(self) -> PchipInterpolator:
-        return PchipInterpolator(self.x, self.y)
+    def _spline(self) -> PchipInterpolator | CubicSpline:
+        kind = CubicSpline if self.dense else PchipInterpolator
+        return kind(self.x, self.y)
 
     @cached_property
     def _end_slopes(self) -> tuple[float, float]:
-        slope = self._pchip.derivative()
+        slope = self._spline.derivative()
         return float(slope(self.x[0])), float(slope(self.x[-1]))
 
     def __call__(self, x: Any) -> Any:
@@ -62,14 +68,14 @@ class Curve:
         inside = np.clip(x, self.x[0], self.x[-1])
         low, high = self._end_slopes
         return (
-            self._pchip(inside)
+            self._spline(inside)
             + low * np.minimum(x - self.x[0], 0)
             + high * np.maximum(x - self.x[-1], 0)
         )
 
     def slope(self, x: Any) -> Any:
         """dy/dx at x (NumPy, any shape)."""
-        return self._pchip.derivative()(np.clip(x, self.x[0], self.x[-1]))
+        return self._spline.derivative()(np.clip(x, self.x[0], self.x[-1]))
 
     def symbol(self, x: pybamm.Symbol) -> pybamm.Symbol:
         """The same function as a PyBaMM expression of x."""
@@ -77,9 +83,10 @@ class Curve:
 
         lo, hi = float(self.x[0]), float(self.x[-1])
         low, high = self._end_slopes
+        kind = "cubic" if self.dense else "pchip"
         inside = pybamm.minimum(pybamm.maximum(x, lo), hi)
         return (
-            pybamm.Interpolant(self.x, self.y, inside, interpolator="pchip")
+            pybamm.Interpolant(self.x, self.y, inside, interpolator=kind)
             + low * pybamm.minimum(x - lo, 0)
             + high * pybamm.maximum(x - hi, 0)
         )
@@ -154,7 +161,7 @@ class Rational:
         """1000 nodes, denser at both ends where such fits are steep."""
         lo, hi = self.valid
         x = lo + (hi - lo) * (1 - np.cos(np.linspace(0, np.pi, 1000))) / 2
-        return Curve(x, self(x))
+        return Curve(x, self(x), dense=True)
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,7 @@ class MultiSite:
         keep = (x > edge) & (x < self.x_max - edge)
         x, U = x[keep], U[keep]
         apart = np.concatenate([[True], np.diff(x) > 1e-12 * self.x_max])
-        return Curve(x[apart], U[apart])
+        return Curve(x[apart], U[apart], dense=True)
 
     def __call__(self, x: Any) -> Any:
         return self.curve(x)
@@ -297,7 +304,7 @@ class DiffusionPotential:
 
     @cached_property
     def _backward(self) -> Curve:
-        return Curve(self._psi, self._x)
+        return Curve(self._psi, self._x, dense=True)
 
     def __call__(self, x: Any) -> Any:
         """psi at x (a PyBaMM symbol or NumPy, any shape)."""

@@ -20,6 +20,9 @@ sees i/u_A, and c_sites u_V sites.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pybamm
 
 from .parameters import FARADAY, ThinFilmParameters
@@ -30,6 +33,23 @@ DOMAIN = "cathode"
 def depth() -> pybamm.SpatialVariable:
     """xi = y/L, from the electrolyte face (0) to the collector (1)."""
     return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="Cartesian")
+
+
+class GradedSubMesh(pybamm.SubMesh1D):
+    """Finite volumes that widen geometrically from the electrolyte face, e^2 in all.
+
+    The boundary layer of a fast step stands there; towards the collector the profile is
+    smooth.  Smooth grading keeps the scheme's second order.
+    """
+
+    GRADING = 2.0
+
+    def __init__(self, lims: dict[str, Any], npts: dict[str, int]) -> None:
+        variable, limits, tabs = self.read_lims(lims)
+        s = np.linspace(0, 1, npts[variable.name] + 1)
+        share = np.expm1(self.GRADING * s) / np.expm1(self.GRADING)
+        low, high = limits["min"], limits["max"]
+        super().__init__(low + (high - low) * share, variable.coord_sys, tabs=tabs)
 
 
 class PlanarDiffusion(pybamm.BaseSubModel):
