@@ -25,6 +25,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "operating mode": ("current", "voltage", "power"),
     "cathode kinetics": ("symmetric", "asymmetric"),
     "lithium kinetics": ("symmetric", "asymmetric"),
+    "constants": ("in place", "precomputed"),
 }
 
 
@@ -36,7 +37,9 @@ class ThinFilmCell(pybamm.BaseModel):
     options : dict, optional
         "operating mode": "current" (default), "voltage", "power";
         "cathode kinetics", "lithium kinetics": "symmetric" (default; transfer
-        coefficients 1/2, overpotential explicit) or "asymmetric".
+        coefficients 1/2, overpotential explicit) or "asymmetric";
+        "constants": "in place" (default), or "precomputed" for a solver that supplies
+        ``model.param.constants`` as inputs.
     name : str, optional
         Name of the model.
 
@@ -60,7 +63,7 @@ class ThinFilmCell(pybamm.BaseModel):
     ) -> None:
         super().__init__(name)
         self.options = self._checked(options or {})
-        self.param = ThinFilmParameters()
+        self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
         p = self.param
         self.submodels = {
             "external circuit": self._external_circuit(),
@@ -168,7 +171,7 @@ class TerminalVoltage(pybamm.BaseSubModel):
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
         i = variables["Total current density [A.m-2]"]
-        films = i * (p.R_f_p / p.u_A + p.R_f_n)
+        films = i * p.constant("Film resistance [Ohm.m2]", p.R_f_p / p.u_A + p.R_f_n)
         contact = i * p.R_contact
         V = (
             variables["Cathode open-circuit potential [V]"]

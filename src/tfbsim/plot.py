@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -201,21 +201,21 @@ def _unit(unit: str) -> str:
     return " ".join(parts)
 
 
-def _split(column: str) -> tuple[str, str]:
+def split_unit(column: str) -> tuple[str, str]:
     """Name and unit of a column."""
     found = re.fullmatch(r"(.*) \[([^\]]*)\]", column)
     return (found[1], _unit(found[2])) if found else (column, "")
 
 
 def _axis_label(column: str) -> str:
-    name, unit = _split(column)
+    name, unit = split_unit(column)
     words = _text(re.sub(r"[._]+", " ", name))
     return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
 
 
 def _slug(column: str) -> str:
     """A column as part of a file name."""
-    name = re.sub(r"[^A-Za-z0-9._]+", "-", _split(column)[0]).strip("-.")
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", split_unit(column)[0]).strip("-.")
     return (name if "." in name else name.lower())[:60] or "value"
 
 
@@ -231,7 +231,7 @@ def _value(column: str, value: Any) -> str:
         return _rate(float(value))
     if not isinstance(value, int | float | np.number):
         return _text(value)
-    return f"{value:.3g} {_split(column)[1]}".strip()
+    return f"{value:.3g} {split_unit(column)[1]}".strip()
 
 
 def _key_label(columns: Sequence[str], key: Sequence[Any]) -> str:
@@ -694,12 +694,11 @@ def _drawn_cycles(look: _Look, run: _Run) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _voltage_capacity(study: _Study) -> Figure | None:
-    if not any(run.branches(c) for run in study.cases for c in (run.last,)):
+    if not any(run.branches(run.last) for run in study.cases):
         return None
     look = _look_of_cases(study)
     figure, axes = _panels(look)
     loading = study.loading()
-    by_area = loading is not None and study.measured_by_area
     for ax, (_, members) in zip(axes[0], look.panels, strict=True):
         for k in members:
             run = study.cases[k]
@@ -709,7 +708,6 @@ def _voltage_capacity(study: _Study) -> Figure | None:
                     ax.plot(q, branch[VOLTAGE], color=look.colour[k], **how)
         ax.set_xlim(left=0)
         _both_units(ax, loading, False, "x")
-    del by_area
     _label_outer(axes, str(axes[0][0].get_xlabel()), ["Voltage (V)"])
     look.key(figure, axes[0], _cycles_key(look, study.cases))
     return figure
@@ -821,7 +819,7 @@ PARTS = {  # part of the voltage, how it enters V = U(surface) + ..., and its co
     "Electron path voltage drop [V]": ("Electron path", -1, "#F0E442"),
     "Electrolyte voltage drop [V]": ("Electrolyte", -1, "#56B4E9"),
     "Lithium overpotential [V]": ("Lithium interface", -1, "#CC79A7"),
-    "Contact voltage drop [V]": ("Contacts", -1, "#000000"),
+    "Contact voltage drop [V]": ("Contacts", -1, "#332288"),
 }
 SURFACE = "Open-circuit potential at the surface [V]"
 
@@ -892,12 +890,11 @@ def _concentration(study: _Study) -> Figure | None:
     found = {k: last for k, run in enumerate(study.cases) if (last := run.last_step())}
     if not found or "Stoichiometry" not in study.cases[0].case.curves:
         return None
-    lengths = {k: study_thickness(study, study.cases[k]) for k in found}
+    lengths = {k: _thickness(study, study.cases[k]) for k in found}
     known = [v for v in lengths.values() if v]
     # films of very different thickness can only share an axis of y/L
     in_um = len(known) == len(found) and max(known) <= 3 * min(known)
-    x_label = "Depth from the electrolyte "
-    x_label += "(µm)" if in_um else "over film thickness"
+    x_label = "Depth (µm)" if in_um else "Depth / thickness"
     if len(study.cases) == 1:
         return _snapshots(study.cases[0], *found[0], lengths[0] or 1.0, x_label)
     figure, axes = _panels(look)
@@ -911,7 +908,7 @@ def _concentration(study: _Study) -> Figure | None:
             profile = curves["Stoichiometry"].sel(cycle=cycle, step=step.number)
             depth = curves["depth"].values * scale
             ax.plot(depth, profile.values[-1], color=look.colour[k])
-        ax.set_xlim(left=0)
+        ax.set_xlim(0, max(known) if in_um else 1)
     directions = {step.direction for _, step in found.values()}
     word = {(1,): "end of discharge", (-1,): "end of charge"}
     where = word.get(tuple(directions), "end of the last step")
@@ -941,7 +938,7 @@ def _snapshots(
     return figure
 
 
-def study_thickness(study: _Study, run: _Run) -> float | None:
+def _thickness(study: _Study, run: _Run) -> float | None:
     """Cathode thickness [um] of a case, where the result tells it."""
     from . import units
 
@@ -1015,11 +1012,7 @@ def _capacity(study: _Study) -> Figure | None:
             value = both[1] if by_area else both[0]
             (mark,) = ax.plot(value, y[k], ls="", color="black", **_mark(status))
             note = "" if cycle == runs[k].last else f", cycle {cycle}"
-            if note and len({c for _, _, c, *_ in points}) == 1 and which == "simulated":
-                note = ""
             entries.setdefault(f"measured, {status}{note}", mark)
-            if note:
-                mark.set_markeredgewidth(1.1)
     ax.set_yticks(range(len(runs)), [_text(run.name) for run in runs])
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
@@ -1106,10 +1099,10 @@ def _cycling(study: _Study) -> Figure | None:
         return None
     look = _look_of_cases(study)
     figure, axes = _panels(look, height=2.6, rows=2)
-    loading = study.loading()
     for c, (_, members) in enumerate(look.panels):
         for k in members:
-            rows = [r for r in study.cases[k].case.rows if r["Cycle number"] in study.cases[k].cycles]
+            run = study.cases[k]
+            rows = [r for r in run.case.rows if r["Cycle number"] in run.cycles]
             number = [r["Cycle number"] for r in rows]
             how = {"color": look.colour[k], "lw": 1.0}
             how |= {"marker": "o", "ms": 3} if len(rows) <= 30 else {}
@@ -1122,7 +1115,6 @@ def _cycling(study: _Study) -> Figure | None:
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.ticklabel_format(useOffset=False)
     _label_outer(axes, "Cycle number", ["Capacity (mAh g⁻¹)", "Coulombic efficiency (%)"])
-    del loading
     more = [
         Line2D([], [], color="0.3", ls=ls, label=label)
         for label, ls in (("discharge", "-"), ("charge", ":"))
@@ -1130,5 +1122,3 @@ def _cycling(study: _Study) -> Figure | None:
     look.key(figure, list(axes.flat), more)
     return figure
 
-
-_ = Callable  # typing only

@@ -77,13 +77,15 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         i = variables["Total current density [A.m-2]"]
 
         D = p.D_ref * p.arrhenius(p.E_D)
-        # Gradient of psi per i/(u_A u_V F c_sites) over L: both faces, see above
-        slope = i * p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
+        # Gradient of psi over xi per current density, at either face: see above
+        slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
+        at_electrolyte = p.constant("Slope at electrolyte", -(1 - p.t_i) * slope)
+        at_collector = p.constant("Slope at collector", p.t_i * slope)
         psi = p.psi(x)
         self.boundary_conditions = {
             psi: {
-                "left": (-(1 - p.t_i) * slope, "Neumann"),
-                "right": (p.t_i * slope, "Neumann"),
+                "left": (at_electrolyte * i, "Neumann"),
+                "right": (at_collector * i, "Neumann"),
             }
         }
         psi_s = pybamm.BoundaryValue(psi, "left")
@@ -92,13 +94,17 @@ class PlanarDiffusion(pybamm.BaseSubModel):
 
         # Electrons carry i - F N = (1 - t_i) i + F D dc/dy through 1/rho_e, uniform:
         # integral of rho_e (i - F N) dy = rho_e [(1 - t_i) i L + F c D (psi_L - psi_s)]
-        F_c_D = FARADAY * p.c_sites * p.u_V * D
-        electrons = p.rho_e * (
-            (1 - p.t_i) * i / p.u_A * p.L_c + F_c_D * (psi_L - psi_s)
+        by_current = p.rho_e * (1 - p.t_i) / p.u_A * p.L_c
+        by_profile = p.rho_e * FARADAY * p.c_sites * p.u_V * D
+        electrons = (
+            p.constant("Electron path by current [Ohm.m2]", by_current) * i
+            + p.constant("Electron path by profile [V]", by_profile) * (psi_L - psi_s)
         )
         return {
             "Cathode diffusion potential": psi,
-            "Cathode diffusivity scale [m2.s-1]": D,
+            "Cathode diffusion rate [s-1]": p.constant(
+                "Cathode diffusion rate [s-1]", D / p.L_c**2
+            ),
             "Cathode surface stoichiometry": x_s,
             "Cathode collector stoichiometry": p.x_of_psi(psi_L),
             "Cathode open-circuit potential [V]": p.U(x_s),
@@ -109,8 +115,8 @@ class PlanarDiffusion(pybamm.BaseSubModel):
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]
         psi = variables["Cathode diffusion potential"]
-        D = variables["Cathode diffusivity scale [m2.s-1]"]
-        self.rhs = {x: D / self.param.L_c**2 * pybamm.div(pybamm.grad(psi))}
+        rate = variables["Cathode diffusion rate [s-1]"]
+        self.rhs = {x: rate * pybamm.div(pybamm.grad(psi))}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]

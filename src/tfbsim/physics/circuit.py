@@ -87,9 +87,8 @@ class Counters(pybamm.BaseSubModel):
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         q, q_d, e, e_d = (variables[name] for name in self.STATES)
         V = variables["Voltage [V]"]
-        rate = variables["Total current density [A.m-2]"] / (
-            FARADAY * self.param.n_sites
-        )
+        i = variables["Total current density [A.m-2]"]
+        rate = i * self.param.per_site_charge
         discharge = pybamm.maximum(rate, 0)
         self.rhs = {q: rate, q_d: discharge, e: rate * V, e_d: discharge * V}
 

@@ -24,7 +24,7 @@ class SingleIonConductor(pybamm.BaseSubModel):
         p = self.param
         i = variables["Total current density [A.m-2]"]
         sigma = p.sigma_e * p.T_ref / p.T * p.arrhenius(p.E_sigma)
-        R_e = p.L_e / sigma
+        R_e = p.constant("Electrolyte resistance [Ohm.m2]", p.L_e / sigma)
         return {
             "Electrolyte conductivity [S.m-1]": sigma,
             "Electrolyte resistance [Ohm.m2]": R_e,

@@ -57,17 +57,20 @@ class ButlerVolmer(pybamm.BaseSubModel):
         p = self.param
         i = variables["Total current density [A.m-2]"]
         if self.side == "Cathode":
-            i_an = -i / p.u_A
+            i_an = i * p.constant("Contact density", -1 / p.u_A)
             i_0 = self._cathode_exchange_current(variables)
         else:
             i_an = i
-            i_0 = p.i0_n_ref * p.arrhenius(p.E_i0_n)
+            i_0 = p.constant(
+                "Lithium exchange current density [A.m-2]",
+                p.i0_n_ref * p.arrhenius(p.E_i0_n),
+            )
         coupled = {
             f"{self.side} anodic current density [A.m-2]": i_an,
             f"{self.side} exchange current density [A.m-2]": i_0,
         }
         if self.symmetric:
-            eta = 2 / p.f * pybamm.arcsinh(i_an / (2 * i_0))
+            eta = p.constant("2RT/F [V]", 2 / p.f) * pybamm.arcsinh(i_an / (2 * i_0))
             coupled[f"{self.side} overpotential [V]"] = eta
         return coupled
 
@@ -75,15 +78,19 @@ class ButlerVolmer(pybamm.BaseSubModel):
         self, variables: dict[str, pybamm.Symbol]
     ) -> pybamm.Symbol:
         p = self.param
-        theta = variables["Cathode surface stoichiometry"] / p.x_max
+        x_s = variables["Cathode surface stoichiometry"]
+        theta = x_s * p.constant("1/x_max", 1 / p.x_max)
         theta = pybamm.minimum(pybamm.maximum(theta, THETA_MARGIN), 1 - THETA_MARGIN)
-        filled = theta / p.theta_ref
-        empty = (1 - theta) / (1 - p.theta_ref)
+        rate = p.i0_p_ref * p.arrhenius(p.E_i0_p)
+        theta_ref = p.theta_ref
         if self.symmetric:
-            order = pybamm.sqrt(filled * empty)
+            reference = pybamm.sqrt(theta_ref * (1 - theta_ref))
+            order = pybamm.sqrt(theta * (1 - theta))
         else:
-            order = filled ** (1 - p.alpha_p) * empty**p.alpha_p
-        return p.i0_p_ref * p.arrhenius(p.E_i0_p) * order
+            alpha_a = p.alpha_p
+            reference = theta_ref ** (1 - alpha_a) * (1 - theta_ref) ** alpha_a
+            order = theta ** (1 - alpha_a) * (1 - theta) ** alpha_a
+        return p.constant("Cathode rate over order [A.m-2]", rate / reference) * order
 
     def set_algebraic(self, variables: dict[str, pybamm.Symbol]) -> None:
         if self.symmetric:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pybamm
 
-from .parameters import FARADAY, ThinFilmParameters
+from .parameters import ThinFilmParameters
 
 EXHAUSTED = "Lithium exhausted"
 
@@ -34,7 +34,7 @@ class LithiumInventory(pybamm.BaseSubModel):
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables["Lithium inventory over cathode sites"]
         i_an = variables["Lithium anodic current density [A.m-2]"]
-        self.rhs = {ratio: -i_an / (FARADAY * self.param.n_sites)}
+        self.rhs = {ratio: -i_an * self.param.per_site_charge}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables["Lithium inventory over cathode sites"]

@@ -13,10 +13,18 @@ GAS_CONSTANT = pybamm.constants.R
 
 
 class ThinFilmParameters:
-    """Parameters of the cell; attributes carry the symbols of the equations."""
+    """Parameters of the cell; attributes carry the symbols of the equations.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    precompute : bool
+        Whether :meth:`constant` leaves its expressions to be evaluated once per step.
+    """
+
+    def __init__(self, precompute: bool = False) -> None:
         P = pybamm.Parameter
+        self.precompute = precompute
+        self.constants: dict[str, pybamm.Symbol] = {}
         self.T = pybamm.FunctionParameter(
             "Ambient temperature [K]", {"Time [s]": pybamm.t}
         )
@@ -73,6 +81,22 @@ class ThinFilmParameters:
         self.alpha_n = P("Lithium anodic transfer coefficient")
         self.R_f_n = P("Lithium film resistance [Ohm.m2]")
 
+    def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
+        """A combination of parameters alone, one number per step.
+
+        The model reads the same either way; where ``precompute`` is set it is an input of
+        the solver, evaluated before a step instead of at every one of its iterations.
+        """
+        if not self.precompute:
+            return expression
+        self.constants[name] = expression
+        return pybamm.InputParameter(name)
+
+    @property
+    def per_site_charge(self) -> pybamm.Symbol:
+        """1/(F n_sites): current density to a rate of filling [m2.A-1.s-1]."""
+        return self.constant("1/site charge", 1 / (FARADAY * self.n_sites))
+
     def arrhenius(self, E: pybamm.Symbol) -> pybamm.Symbol:
         """exp[(E/R)(1/T_ref - 1/T)], the factor on a rate of activation energy E."""
         return pybamm.exp(E / GAS_CONSTANT * (1 / self.T_ref - 1 / self.T))
@@ -80,7 +104,8 @@ class ThinFilmParameters:
     def U(self, x: pybamm.Symbol) -> pybamm.Symbol:
         """Open-circuit potential against Li at T: U(x, T_ref) + (T - T_ref) dU/dT."""
         U_ref = pybamm.FunctionParameter("Cathode open-circuit potential [V]", {"x": x})
-        return U_ref + (self.T - self.T_ref) * self.dUdT
+        shift = (self.T - self.T_ref) * self.dUdT
+        return U_ref + self.constant("Entropic shift [V]", shift)
 
     def psi(self, x: pybamm.Symbol) -> pybamm.Symbol:
         """Diffusion potential, integral of D/D_ref dx [-]."""

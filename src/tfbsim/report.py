@@ -1,0 +1,327 @@
+"""The report of a result: one HTML file that opens anywhere, and the figures beside it.
+
+Nothing in it comes from a network, and nothing of it depends on when or where it was
+written.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .files import write_atomic
+from .plot import caption, rendered
+from .result import Result
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+REPORT = "report.html"
+MAX_SUMMARY_ROWS = 500
+MAX_STEP_ROWS = 500
+MAX_PROBLEMS = 20
+MAX_TEXT = 60_000  # characters of an input file shown in the report
+
+# Decimals of columns; others are shown with five significant digits.
+DECIMALS = {
+    "[mA.h.g-1]": 2,
+    "[uA.h.cm-2]": 2,
+    "[%]": 2,
+    "[mW.h.cm-2]": 4,
+    "Mean discharge voltage [V]": 3,
+    "End voltage [V]": 4,
+    "Lithium thickness at end of charge [um]": 3,
+    "Interface resistance [Ohm.cm2]": 2,
+    "End mean stoichiometry": 4,
+    "End surface stoichiometry": 4,
+    "Duration [s]": 1,
+}
+
+
+def write_report(result: Result, folder: str | Path) -> Path:
+    """Write the figures and ``report.html``, each whole or not at all.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+    folder : path
+        Must exist.
+
+    Returns
+    -------
+    Path
+        The report.
+    """
+    images = rendered(result)
+    for name, content in images.items():
+        write_atomic(Path(folder) / f"{name}.png", content)
+    path = Path(folder) / REPORT
+    write_atomic(path, html(result, images))
+    return path
+
+
+def html(result: Result, images: Mapping[str, bytes]) -> str:
+    """The report as text.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+    images : mapping
+        Figures as PNG, by name.
+    """
+    about = result.provenance
+    name = str(about.get("experiment") or "Simulation")
+    return _template().render(
+        name=name,
+        title=str(about.get("title") or ""),
+        source=str(about.get("source") or ""),
+        verdict=verdict(result),
+        as_asked=result.as_asked,
+        problems=_table(_problems(result), MAX_PROBLEMS),
+        figures=[
+            {
+                "name": key,
+                "data": base64.b64encode(content).decode(),
+                "caption": caption(key),
+            }
+            for key, content in images.items()
+        ],
+        summary=_table(result.summary, MAX_SUMMARY_ROWS),
+        comparison=_comparison(result),
+        warnings=_warnings(result),
+        audit=_audit(result),
+        facts=_facts(about),
+        inputs=_inputs(about),
+        steps=_table(result.steps, MAX_STEP_ROWS),
+    )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(REPORT)
+
+
+# --- Whether it went as asked ----------------------------------------------------------
+
+
+def verdict(result: Result) -> str:
+    """One sentence: whether every step ended as asked, and how many did not."""
+    cases, steps = len(result.cases), len(result.steps)
+    ran = f"{_count(cases, 'case')}, {_count(steps, 'step')}"
+    problems = _problems(result)
+    if problems.empty:
+        return f"Everything ended as asked: {ran}, every balance within its limit."
+    affected = problems["Case"].nunique()
+    return (
+        f"Not everything ended as asked: {_count(len(problems), 'entry', 'entries')} below, "
+        f"in {affected} of {_count(cases, 'case')}."
+    )
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _problems(result: Result) -> pd.DataFrame:
+    """Steps that ended otherwise than asked, and cycles that broke their audit."""
+    names = ["Case", "Cycle number", "Step number", "Step", "Outcome", "Detail"]
+    steps, summary = result.steps, result.summary
+    if steps.empty:
+        return pd.DataFrame(columns=names)
+    found = steps.loc[steps["Outcome"] != "reached", names]
+    breached = summary[summary["Outcome"] == "audit breach"]
+    rows = [
+        {
+            "Case": row["Case"],
+            "Cycle number": row["Cycle number"],
+            "Step number": float("nan"),
+            "Step": "",
+            "Outcome": row["Outcome"],
+            "Detail": f"balance errors {row['Lithium balance error']:.1e} (lithium), "
+            f"{row['Charge balance error']:.1e} (charge)",
+        }
+        for row in breached.to_dict("records")
+    ]
+    if not rows:
+        return found
+    return pd.concat([found, pd.DataFrame(rows)]) if len(found) else pd.DataFrame(rows)
+
+
+# --- Tables ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Cell:
+    text: str
+    kind: str  # CSS class: "number", "text" or "bad"
+
+
+@dataclass(frozen=True)
+class _Table:
+    heads: list[tuple[str, str]]  # name, unit
+    rows: list[list[_Cell]]
+    total: int
+
+    @property
+    def shortened(self) -> bool:
+        return len(self.rows) < self.total
+
+
+def _table(table: pd.DataFrame, limit: int) -> _Table:
+    shown = table.head(limit)
+    heads = [_head(str(name)) for name in table.columns]
+    columns = [
+        [_cell(str(name), value) for value in shown[name].tolist()]
+        for name in table.columns
+    ]
+    rows = [list(row) for row in zip(*columns, strict=True)] if len(shown) else []
+    return _Table(heads, rows, len(table))
+
+
+def _head(name: str) -> tuple[str, str]:
+    """Name and unit, as two lines of a column's head."""
+    from .plot import split_unit
+
+    return split_unit(name)
+
+
+def _cell(column: str, value: Any) -> _Cell:
+    if isinstance(value, str):
+        bad = column == "Outcome" and value != "reached"
+        return _Cell(value, "bad" if bad else "text")
+    return _Cell(number(column, float(value)), "number")
+
+
+def number(column: str, value: float) -> str:
+    """A number as a table shows it, with the digits that suit its column."""
+    if value != value:
+        return "–"
+    if "balance error" in column or "[uV]" in column:
+        return "0" if value == 0 else f"{value:.1e}"
+    for ending, decimals in DECIMALS.items():
+        if column.endswith(ending) and abs(value) < 1e6:
+            return f"{value:.{decimals}f}"
+    return f"{value:.5g}"
+
+
+def _comparison(result: Result) -> _Table | None:
+    """Measured beside simulated, each residual with its sign."""
+    table = result.comparison
+    if table.empty:
+        return None
+    rows = []
+    for row in table.to_dict("records"):
+        quantity = str(row["Quantity"])
+        head, unit = _head(quantity)
+        rows.append(
+            [
+                _Cell(str(row["Case"]), "text"),
+                _Cell(f"{int(row['Cycle number'])}", "number"),
+                _Cell(f"{head} ({unit})", "text"),
+                _Cell(f"{row['Measured']:.5g}", "number"),
+                _Cell(number(quantity, float(row["Simulated"])), "number"),
+                _Cell(f"{row['Residual [%]']:+.2f}".replace("-", "−"), "number"),
+                _Cell(str(row["Status"]), f"text {row['Status']}"),
+                _Cell(str(row["Source"]), "text"),
+            ]
+        )
+    heads = [
+        *[("Case", ""), ("Cycle", ""), ("Quantity", ""), ("Measured", "")],
+        *[("Simulated", ""), ("Residual", "%"), ("Status", ""), ("Source", "")],
+    ]
+    return _Table(heads, rows, len(rows))
+
+
+# --- Lists -----------------------------------------------------------------------------
+
+
+def _warnings(result: Result) -> list[tuple[str, str]]:
+    """Each warning once, with the cases it holds for."""
+    cases: dict[str, list[str]] = {}
+    for case in result.cases:
+        for warning in case.warnings:
+            cases.setdefault(warning, []).append(case.name)
+    total = len(result.cases)
+    return [(warning, _which(names, total)) for warning, names in cases.items()]
+
+
+def _which(names: Sequence[str], total: int) -> str:
+    if len(names) == total:
+        return "all cases" if total > 1 else ""
+    shown = "; ".join(names[:4])
+    return shown + (f"; and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _audit(result: Result) -> list[tuple[str, str]]:
+    """The largest errors, in words."""
+    audit = result.audit()
+    cut_off = audit["cut-off error [uV]"]
+    return [
+        ("Largest lithium balance error of a cycle", f"{audit['lithium balance error']:.1e}"),
+        ("Largest charge balance error of a cycle", f"{audit['charge balance error']:.1e}"),
+        (
+            "Largest error of a voltage cut-off",
+            "no step ended at one" if cut_off is None else f"{cut_off:.1e} µV",
+        ),
+        (
+            "Steps that ended otherwise than asked",
+            f"{audit['steps that ended otherwise than asked']} of {audit['steps']}",
+        ),
+    ]
+
+
+def _facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Versions, numerics and the command, where the provenance has them."""
+    packages = about.get("packages") or {}
+    found = {
+        "Command": about.get("command"),
+        "Experiment file": about.get("experiment_file"),
+        "SHA-256 of it": about.get("experiment_sha256"),
+        "Changes": _pairs(about.get("changes")),
+        "Numerics": _pairs(about.get("numerics")),
+        "tfbsim": about.get("tfbsim"),
+        "Packages": _pairs(packages, " "),
+        "Python": about.get("python"),
+        "Platform": about.get("platform"),
+    }
+    return [(name, str(value)) for name, value in found.items() if value]
+
+
+def _pairs(values: Any, between: str = " = ") -> str:
+    if not isinstance(values, Mapping):
+        return ""
+    return ", ".join(f"{k}{between}{v}" for k, v in values.items())
+
+
+def _inputs(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The experiment and cells as they were read."""
+    found = []
+    if about.get("experiment_content"):
+        found.append(("The experiment as read", about["experiment_content"]))
+    for name, content in (about.get("cells") or {}).items():
+        found.append((f"The cell as read: {name}", content))
+    texts = []
+    for name, content in found:
+        text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+        if len(text) > MAX_TEXT:
+            text = text[:MAX_TEXT] + "\n… (in full in provenance.json)"
+        texts.append((name, text))
+    return texts
