@@ -209,12 +209,13 @@ class _Expansion:
         """A list, or {linear: [first, last, number]}, or {log: [...]}."""
         if isinstance(values, list) and values:
             return values
-        kinds = {"linear": np.linspace, "log": np.geomspace}
+        kinds: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
         if isinstance(values, dict) and len(values) == 1:
             kind, ends = next(iter(values.items()))
             if kind not in kinds:
                 raise self.document.error(
-                    (*where, kind), f"unknown range '{shown(kind)}'{suggest(kind, kinds)}"
+                    (*where, kind),
+                    f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
                 )
             if not isinstance(ends, list) or len(ends) != 3:
                 raise self.document.error(
@@ -264,7 +265,9 @@ class _Expansion:
         name = values.pop("name", None)
         cycles = values.pop("cycles", self.experiment.cycles)
         if not isinstance(cycles, int) or isinstance(cycles, bool) or cycles < 1:
-            raise self.document.error((*where, "cycles"), "must be a whole number above 0")
+            raise self.document.error(
+                (*where, "cycles"), "must be a whole number above 0"
+            )
         chosen = values.pop("cell", None)
         fields = {k: v for k, v in values.items() if k not in self.templates}
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
@@ -280,7 +283,8 @@ class _Expansion:
     ) -> Cell:
         if chosen is not None and self.cell is not None:
             raise self.document.error(
-                (*where, "cell"), "the cases name their cells; --cell cannot replace them"
+                (*where, "cell"),
+                "the cases name their cells; --cell cannot replace them",
             )
         name = chosen or self.cell or self.experiment.cell
         at = (*where, "cell") if chosen else ("cell",)
@@ -334,7 +338,10 @@ class _Expansion:
     ) -> Protocol:
         conditioning, number = _conditioning(self.experiment)
         parsed = {}
-        for name, steps in (("steps", self.experiment.steps), ("conditioning", conditioning)):
+        for name, steps in (
+            ("steps", self.experiment.steps),
+            ("conditioning", conditioning),
+        ):
             root: tuple[Any, ...] = (name,)
             if name == "conditioning" and isinstance(
                 self.experiment.conditioning, Conditioning
@@ -376,7 +383,8 @@ class _Expansion:
         if group.step is not None:
             if group.repeat or group.for_each or group.steps is not None:
                 raise self.document.error(
-                    at, "a step is {step, temperature}; a group {repeat, for_each, steps}"
+                    at,
+                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
                 )
             T = group.temperature
             filled = None if T is None else self._filled(at, T, templates)
@@ -479,9 +487,11 @@ def _templates(steps: Any) -> set[str]:
     if isinstance(steps, list):
         return set().union(*(_templates(s) for s in steps))
     if isinstance(steps, dict):
-        own = set(steps.get("for_each") or {}) if isinstance(
-            steps.get("for_each"), dict
-        ) else set()
+        own = (
+            set(steps.get("for_each") or {})
+            if isinstance(steps.get("for_each"), dict)
+            else set()
+        )
         inner = [_templates(steps.get(k)) for k in ("step", "steps", "temperature")]
         return set().union(*inner) - own
     return set()
@@ -547,7 +557,8 @@ def _measured(
             if experiment.cases is not None and len(names) < len(experiment.cases):
                 continue
             raise document.error(
-                ("measured", k, "case"), f"no case is '{shown(name)}'{suggest(name, names)}"
+                ("measured", k, "case"),
+                f"no case is '{shown(name)}'{suggest(name, names)}",
             )
         for which in ("charge", "discharge"):
             text = getattr(point, f"{which}_capacity")
@@ -717,7 +728,15 @@ def _provenance(
     command: str,
 ) -> dict[str, Any]:
     content = document.path.read_bytes()
-    packages = ("pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pandas")
+    packages = (
+        "pybamm",
+        "pybammsolvers",
+        "casadi",
+        "numpy",
+        "scipy",
+        "xarray",
+        "pandas",
+    )
     cells = {case.cell.name: case.cell for case in cases}
     return {
         "tfbsim": __version__,

@@ -22,18 +22,21 @@ from .materials import LIBRARY, laws, properties
 from .schema import (
     Activation,
     ArealResistance,
+    Coefficient,
+    Conductivity,
+    CurrentDensity,
     Diffusivity,
-    Dimension,
     Fraction,
     Length,
     Potential,
-    Rate,
+    Quantity,
     Ratio,
+    Share,
+    Stoichiometry,
     Strict,
     Temperature,
     Voltage,
     check_head,
-    quantity,
     validate,
 )
 
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
     from .engine import Structure
 
 FARADAY = laws.FARADAY
-Coefficient = quantity("dimensionless", gt=0, lt=1)
 
 
 class Cathode(Strict):
@@ -51,20 +53,20 @@ class Cathode(Strict):
 
     material: str | None = None
     thickness: Length
-    density: quantity("density", gt=0)  # type: ignore[valid-type]
-    molar_mass: quantity("molar mass", gt=0) | None = None  # type: ignore[valid-type]
-    site_concentration: quantity("concentration", gt=0) | None = None  # type: ignore[valid-type]
-    initial_stoichiometry: quantity("dimensionless", ge=0) | None = None  # type: ignore[valid-type]
+    density: Annotated[float, Quantity("density", gt=0)]
+    molar_mass: Annotated[float, Quantity("molar mass", gt=0)] | None = None
+    site_concentration: Annotated[float, Quantity("concentration", gt=0)] | None = None
+    initial_stoichiometry: Stoichiometry | None = None
     initial_voltage: Voltage | None = None
-    analysed_stoichiometry: quantity("dimensionless", ge=0) | None = None  # type: ignore[valid-type]
+    analysed_stoichiometry: Stoichiometry | None = None
     open_circuit_potential: Potential
-    entropic_change: quantity("entropy coefficient") = 0.0  # type: ignore[valid-type]
+    entropic_change: Annotated[float, Quantity("entropy coefficient")] = 0.0
     diffusivity: Diffusivity
     diffusivity_scale: Ratio = 1.0
     diffusivity_activation_energy: Activation = 0.0
-    transference: quantity("dimensionless", ge=0, lt=1) = 0.0  # type: ignore[valid-type]
-    electronic_conductivity: quantity("conductivity", gt=0) | None = None  # type: ignore[valid-type]
-    exchange_current: Rate
+    transference: Share = 0.0
+    electronic_conductivity: Conductivity | None = None
+    exchange_current: CurrentDensity
     exchange_current_stoichiometry: Ratio
     exchange_current_activation_energy: Activation = 0.0
     anodic_transfer_coefficient: Coefficient = 0.5
@@ -83,7 +85,7 @@ class Cathode(Strict):
         """Formula units per volume of film [mol/m3]: density/M unless given."""
         if self.site_concentration is not None:
             return float(self.site_concentration)
-        return float(self.density / self.molar_mass)
+        return self.density / (self.molar_mass or math.nan)
 
     @property
     def x_initial(self) -> float:
@@ -143,7 +145,7 @@ class Electrolyte(Strict):
 
     material: str | None = None
     thickness: Length
-    conductivity: quantity("conductivity", gt=0)  # type: ignore[valid-type]
+    conductivity: Conductivity
     conductivity_activation_energy: Activation = 0.0
 
 
@@ -151,9 +153,9 @@ class Anode(Strict):
     """Lithium metal."""
 
     material: str | None = None
-    lithium: quantity("length", ge=0, le=1e-2)  # type: ignore[valid-type]
-    molar_volume: quantity("molar volume", gt=0)  # type: ignore[valid-type]
-    exchange_current: Rate
+    lithium: Annotated[float, Quantity("length", ge=0, le=1e-2)]
+    molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
+    exchange_current: CurrentDensity
     exchange_current_activation_energy: Activation = 0.0
     anodic_transfer_coefficient: Coefficient = 0.5
     film_resistance: ArealResistance = 0.0
@@ -167,12 +169,15 @@ class Cell(Strict):
     name: str
     description: str = ""
     source: str = ""
-    area: quantity("area", gt=0, le=1.0)  # type: ignore[valid-type]
+    area: Annotated[float, Quantity("area", gt=0, le=1.0)]
     temperature: Temperature
     reference_temperature: Temperature
-    one_c: Rate
+    one_c: CurrentDensity
     contact_resistance: ArealResistance = 0.0
-    voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [0.0, 6.0]
+    voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [
+        0.0,
+        6.0,
+    ]
     cathode: Cathode
     electrolyte: Electrolyte
     anode: Anode
@@ -384,8 +389,8 @@ def _dimension(model: Any, key: str, path: str) -> str | None:
 
 def _dimensions(field: Any) -> Iterator[str]:
     for item in (*field.metadata, *_metadata(field.annotation)):
-        if isinstance(item, Dimension):
-            yield item.name
+        if isinstance(item, Quantity):
+            yield item.dimension
 
 
 def _metadata(annotation: Any) -> Iterator[Any]:
@@ -401,7 +406,9 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     model: Any = Cell
     for key in parents:
         if key not in model.model_fields:
-            raise InputError(f"no such field{suggest(key, model.model_fields)}", field=path)
+            raise InputError(
+                f"no such field{suggest(key, model.model_fields)}", field=path
+            )
         model = model.model_fields[key].annotation
         if not hasattr(model, "model_fields"):
             raise InputError("no such field", field=path)

@@ -22,7 +22,6 @@ from . import __version__
 from .files import InputError, load, resolve, shipped, shown, suggest
 
 if TYPE_CHECKING:
-    from .cell import Cell
     from .result import Result
 
 OTHER_OUTCOME, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -144,7 +143,9 @@ def new(
     """Write a commented file to start from."""
     kinds = {"cell": "models", "experiment": "experiments"}
     if kind not in kinds:
-        raise InputError(f"'{shown(kind)}' is neither cell nor experiment{suggest(kind, kinds)}")
+        raise InputError(
+            f"'{shown(kind)}' is neither cell nor experiment{suggest(kind, kinds)}"
+        )
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if target.exists():
         raise InputError("exists already; nothing was written", target)
@@ -170,9 +171,13 @@ def run(
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Folder; default results/EXPERIMENT")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Compute what is missing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Compute what is missing.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier result.")
     ] = False,
@@ -285,7 +290,8 @@ def _changes(assignments: list[str]) -> dict[str, str]:
         field, equals, value = text.partition("=")
         if not equals or not field.strip() or not value.strip():
             raise InputError(
-                f"'{shown(text)}' is not FIELD=VALUE, such as cathode.thickness=\"800 nm\"",
+                f"'{shown(text)}' is not FIELD=VALUE, such as "
+                'cathode.thickness="800 nm"',
                 field="--set",
             )
         if field.strip() in changes:
@@ -345,7 +351,9 @@ def _print_summary(result: Result, folder: Path) -> None:
     }
     table = Table(box=None, pad_edge=False)
     for name, label in columns.items():
-        table.add_column(label, justify="left" if name in ("Case", "Outcome") else "right")
+        table.add_column(
+            label, justify="left" if name in ("Case", "Outcome") else "right"
+        )
     most = 40
     for row in summary.head(most).to_dict("records"):
         table.add_row(*(_cell_text(row[name]) for name in columns))

@@ -20,7 +20,7 @@ import pybamm
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
-from .materials.laws import Curve, DiffusionPotential, Law
+from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .model import ThinFilmCell
 from .physics.cathode import DOMAIN, depth
 from .physics.lithium import EXHAUSTED
@@ -96,7 +96,7 @@ class Structure:
 
     Parameters
     ----------
-    potential : Law
+    potential : PotentialLaw
         U(x) [V]; seen by the model as ``potential.curve``.
     diffusivity : Law
         Shape of D(x) [m2/s]; its scale is an input.
@@ -106,7 +106,7 @@ class Structure:
         Whether a transfer coefficient is 1/2 and its overpotential explicit.
     """
 
-    potential: Law
+    potential: PotentialLaw
     diffusivity: Law
     x_max: float
     symmetric_cathode: bool = True
@@ -115,7 +115,7 @@ class Structure:
     @property
     def curve(self) -> Curve:
         """U(x) as the model evaluates it."""
-        return self.potential.curve  # type: ignore[attr-defined, no-any-return]
+        return self.potential.curve
 
     @property
     def psi(self) -> DiffusionPotential:
@@ -497,9 +497,9 @@ class Engine:
         """The event, if any, whose condition holds before any time has passed."""
         V = first["Voltage [V]"][0]
         if mode != "voltage":
-            if V <= lower:
+            if lower >= V:
                 return MINIMUM_VOLTAGE
-            if V >= upper:
+            if upper <= V:
                 return MAXIMUM_VOLTAGE
         elif c_rate <= c_rate_cut_off:
             return CURRENT_CUT_OFF
@@ -564,7 +564,9 @@ class _Start:
             return target
         if mode == "voltage":
             # V falls monotonically with the current
-            return self._root(lambda I: target - self.voltage(I), self.voltage(0) - target)
+            return self._root(
+                lambda I: target - self.voltage(I), self.voltage(0) - target
+            )
         if target == 0:
             return 0.0
         return self._root(lambda I: I * self.voltage(I) - target, target)

@@ -160,9 +160,7 @@ def load(path: str | os.PathLike[str]) -> Document:
             message = f"a line of more than {MAX_LINE_LENGTH:,} characters; wrap it"
             raise InputError(message, path, number)
         if bad := _CONTROL.search(content):
-            message = (
-                f"control character U+{ord(bad[0]):04X} in column {bad.start() + 1}"
-            )
+            message = f"control character U+{ord(bad[0]):04X} in column {bad.start() + 1}"
             raise InputError(message, path, number)
     last_line = max(1, len(lines) - (not lines[-1]))
     data, positions = _compose(text, last_line, path)

@@ -80,8 +80,8 @@ CAPTIONS = {
     "capacity": "Capacity of each case, with measured values where there are any.",
     "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
     "cycling": "Capacity and coulombic efficiency of each cycle.",
-    "concentration": "Stoichiometry through the cathode; depth 0 is the face at the "
-    "electrolyte.",
+    "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
+    "is the face at the electrolyte.",
     "losses": "Where the voltage of the last discharge goes. The top line is the "
     "open-circuit potential at the mean stoichiometry, read from the potential the "
     "surface passed through; diffusion is its distance to that at the surface.",
@@ -226,27 +226,43 @@ def _rate(value: float) -> str:
     return f"{value:.3g}C"
 
 
+def _number(value: float) -> str:
+    """Three digits; far from one as a power of ten: 3×10⁻⁶."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{float(f'{value:.3g}'):g}"
+    digits, power = f"{value:.2e}".split("e")
+    raised = "10" + str(int(power)).translate(_SUPERSCRIPT)
+    factor = f"{float(digits):g}"
+    return raised if factor == "1" else f"{factor}×{raised}"
+
+
 def _value(column: str, value: Any) -> str:
     if column in ("C-rate", "Charge C-rate"):
         return _rate(float(value))
     if not isinstance(value, int | float | np.number):
         return _text(value)
-    return f"{value:.3g} {split_unit(column)[1]}".strip()
+    return f"{_number(float(value))} {split_unit(column)[1]}".strip()
 
 
 def _key_label(columns: Sequence[str], key: Sequence[Any]) -> str:
     """The values that set a group apart, a window as 3.0–4.2 V."""
-    given = {
-        c: v for c, v in zip(columns, key, strict=True) if not _missing(v)
-    }
+    given = {c: v for c, v in zip(columns, key, strict=True) if not _missing(v)}
     window = [given.pop(c, None) for c in ("Lower cut-off [V]", "Upper cut-off [V]")]
     texts = [_value(c, v) for c, v in given.items()]
-    if all(v is not None for v in window):
-        texts.append("–".join(f"{v:.3g}" if v % 0.1 > 1e-9 else f"{v:.1f}" for v in window) + " V")
+    volts = ["" if v is None else volt(v) for v in window]
+    if all(volts):
+        texts.append("–".join(volts) + " V")
     else:
-        which = zip(("from", "to"), window, strict=True)
-        texts += [f"{word} {v:.3g} V" for word, v in which if v is not None]
+        texts += [
+            f"{word} {v} V" for word, v in zip(("from", "to"), volts, strict=True) if v
+        ]
     return ", ".join(texts)
+
+
+def volt(value: float) -> str:
+    """A cut-off with one decimal, or the more it has: 3.0, 4.25."""
+    text = f"{value:.4f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
 
 
 def _missing(value: Any) -> bool:
@@ -365,7 +381,9 @@ class _Run:
 def _run(case: CaseResult) -> _Run | None:
     if VOLTAGE not in case.curves:
         return None
-    names = [n for n, v in case.curves.data_vars.items() if v.dims == ("cycle", "sample")]
+    names = [
+        n for n, v in case.curves.data_vars.items() if v.dims == ("cycle", "sample")
+    ]
     data = {str(n): np.asarray(case.curves[n].values, float) for n in names}
     solved = np.isfinite(data[VOLTAGE]).any(axis=1)
     cycles = [int(c) for c in case.curves["cycle"].values[solved]]
@@ -472,12 +490,16 @@ class _Look:
     bar: tuple[ScalarMappable, str] | None = None
     note: str = ""
 
-    def key(self, figure: Figure, axes: Sequence[Axes], more: Sequence[Line2D] = ()) -> None:
+    def key(
+        self, figure: Figure, axes: Sequence[Axes], more: Sequence[Line2D] = ()
+    ) -> None:
         """Draw the colour bar or the legend, to the right of the panels."""
         handles, labels = list(more), [str(line.get_label()) for line in more]
         if self.bar:
             mappable, label = self.bar
-            bar = figure.colorbar(mappable, ax=list(axes), label=label, aspect=30, pad=0.02)
+            bar = figure.colorbar(
+                mappable, ax=list(axes), label=label, aspect=30, pad=0.02
+            )
             bar.ax.tick_params(which="both", direction="out")
             _plain_log(bar.ax.yaxis, mappable.norm)
         else:
@@ -507,18 +529,23 @@ def _look(
     values: Mapping[Any, Mapping[str, Any]],
     names: Mapping[Any, str],
     numeric: Sequence[str],
+    what: str,
     limit: int = MANY,
 ) -> _Look:
     """Few groups: a legend.  More: colour by the number with most values, panels by the
     rest, and a selection where there are too many."""
     if len(groups) <= FEW:
-        ordered = [n for n in numeric if all(not _missing(values[g][n]) for g in groups)]
+        ordered = [
+            n for n in numeric if all(not _missing(values[g][n]) for g in groups)
+        ]
         shared = len(ordered) == 1 and len(values[groups[0]]) == 1 and len(groups) > 4
         colours: list[Any] = list(QUALITATIVE)
         if shared:
             rank = sorted(groups, key=lambda g: values[g][ordered[0]])
             steps = np.linspace(0, 0.9, len(groups))
-            shades = dict(zip(rank, matplotlib.colormaps["viridis"](steps), strict=True))
+            shades = dict(
+                zip(rank, matplotlib.colormaps["viridis"](steps), strict=True)
+            )
             colours = [shades[g] for g in groups]
         chosen = dict(zip(groups, colours, strict=False))
         return _Look([("", list(groups))], chosen, dict(names))
@@ -534,7 +561,8 @@ def _look(
         look = _by_colour(groups, values, main, levels[main], limit)
     count = sum(len(members) for _, members in look.panels)
     if count < len(groups):
-        look.note = f"{count} of {len(groups)}, evenly chosen"
+        chosen_of = f"{count} of {len(groups)} {what}, evenly chosen"
+        look.note = "; ".join(filter(None, [chosen_of, look.note]))
     return look
 
 
@@ -549,31 +577,63 @@ def _by_colour(
     log = low > 0 and high / low > 10
     norm: Normalize = LogNorm(low, high) if log else Normalize(low, high)
     shades = matplotlib.colormaps["viridis"]
+    columns = [c for c in values[groups[0]] if c != main]
     panels: dict[tuple[Any, ...], list[Any]] = {}
     for g in groups:
-        if _missing(values[g][main]):
-            continue
-        rest = tuple(v for c, v in values[g].items() if c != main)
-        panels.setdefault(rest, []).append(g)
-    columns = [c for c in values[groups[0]] if c != main]
-    kept = _evenly(list(panels), PANELS)
-    drawn = [(_key_label(columns, k), _evenly(panels[k], limit // len(kept))) for k in kept]
+        if not _missing(values[g][main]):
+            panels.setdefault(tuple(values[g][c] for c in columns), []).append(g)
+    kept = _chosen_panels(columns, list(panels))
+    fixed = {
+        k
+        for k in range(len(columns))
+        if len(kept) > 1 and len({p[k] for p in kept}) == 1
+    }
+    drawn = []
+    for key in kept:
+        told = [k for k in range(len(columns)) if k not in fixed]
+        title = _key_label([columns[k] for k in told], [key[k] for k in told])
+        drawn.append((title, _evenly(panels[key], limit // len(kept))))
+    note = _key_label([columns[k] for k in fixed], [kept[0][k] for k in fixed])
     colour = {g: shades(0.92 * norm(values[g][main])) for _, gs in drawn for g in gs}
     cmap = shades.resampled(256)
     cmap = matplotlib.colors.ListedColormap(cmap(np.linspace(0, 0.92, 256)))
-    return _Look(drawn, colour, {}, (ScalarMappable(norm, cmap), _axis_label(main)))
+    bar = (ScalarMappable(norm, cmap), _axis_label(main))
+    return _Look(drawn, colour, {}, bar, note)
+
+
+def _chosen_panels(
+    columns: Sequence[str], keys: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """At most ``PANELS`` keys: one quantity varied, the others at a middle value."""
+    if len(keys) <= PANELS:
+        return list(keys)
+    groups: dict[str, list[int]] = {}
+    for k, column in enumerate(columns):
+        rate = "C-rate" in column or column.endswith("[uA.cm-2]")
+        kind = "rate" if rate else "window" if "cut-off" in column else column
+        groups.setdefault(kind, []).append(k)
+
+    def part(key: tuple[Any, ...], kind: str) -> tuple[Any, ...]:
+        return tuple(key[k] for k in groups[kind])
+
+    varied = max(groups, key=lambda kind: len({part(key, kind) for key in keys}))
+    left = list(keys)
+    for kind in groups:
+        if kind != varied:
+            there = list(dict.fromkeys(part(key, kind) for key in left))
+            middle = there[len(there) // 2]
+            left = [key for key in left if part(key, kind) == middle]
+    return _evenly(left if len(left) > 1 else keys, PANELS)
 
 
 def _look_of_cases(study: _Study, limit: int = MANY) -> _Look:
     names = {k: _text(run.name) for k, run in enumerate(study.cases)}
     values = {
-        k: {f: run.row.get(f) for f in study.factors}
+        k: dict(zip(study.factors, study.key(run), strict=True))
         for k, run in enumerate(study.cases)
     }
-    for k, run in enumerate(study.cases):  # a rate that a fixed current implies is none
-        values[k] = dict(zip(study.factors, study.key(run), strict=True))
     numeric = [f for f in study.factors if study.is_numeric(f)]
-    return _look(list(names), values, names, numeric, limit)
+    return _look(list(names), values, names, numeric, "cases", limit)
 
 
 # --- Axes ------------------------------------------------------------------------------
@@ -600,7 +660,9 @@ def _panels(look: _Look, height: float = 3.3, rows: int = 1) -> tuple[Figure, An
     return figure, axes
 
 
-def _both_units(ax: Axes, loading: float | None, by_area: bool, axis: str = "y") -> None:
+def _both_units(
+    ax: Axes, loading: float | None, by_area: bool, axis: str = "y"
+) -> None:
     """Label a capacity axis, and the opposite one in the other unit."""
     mass, area = "(mAh g⁻¹)", "(µAh cm⁻²)"
     word = "Capacity " if axis == "x" else "Discharge capacity "
@@ -622,8 +684,9 @@ def _plain_log(axis: Any, norm: Normalize | None = None) -> None:
         return
     low, high = (norm.vmin, norm.vmax) if norm else axis.get_view_interval()
     short = high / low < 300
+    short &= low >= 1e-3 and high < 1e5  # else 3×10⁻⁶ and its like would collide
     axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if short else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -654,8 +717,10 @@ def _label_outer(axes: Any, x: str, y: Sequence[str]) -> None:
     """Labels at the left and bottom of a grid of panels."""
     for row, label in zip(axes, y, strict=True):
         row[0].set_ylabel(label)
-    for ax in axes[-1]:
-        ax.set_xlabel(x)
+    if len(axes[-1]) == 1:
+        axes[-1][0].set_xlabel(x)
+    else:
+        axes[0][0].get_figure().supxlabel(x, fontsize=STYLE["axes.labelsize"])
 
 
 # --- Figures of curves -----------------------------------------------------------------
@@ -687,7 +752,9 @@ def _cycles_key(look: _Look, runs: Sequence[_Run]) -> list[Line2D]:
 
 def _drawn_cycles(look: _Look, run: _Run) -> list[tuple[int, dict[str, Any]]]:
     """Cycles to draw and how: the last, and the first where it differs."""
-    lines: list[tuple[int, dict[str, Any]]] = [(run.last, {"lw": 0.9 if look.bar else 1.3})]
+    lines: list[tuple[int, dict[str, Any]]] = [
+        (run.last, {"lw": 0.9 if look.bar else 1.3})
+    ]
     if not look.bar and _differs(run):
         lines.append((run.cycles[0], {"lw": 0.8, "ls": (0, (4, 2))}))
     return lines
@@ -707,8 +774,9 @@ def _voltage_capacity(study: _Study) -> Figure | None:
                     q = branch.capacity(MASS)
                     ax.plot(q, branch[VOLTAGE], color=look.colour[k], **how)
         ax.set_xlim(left=0)
-        _both_units(ax, loading, False, "x")
-    _label_outer(axes, str(axes[0][0].get_xlabel()), ["Voltage (V)"])
+    _label_outer(axes, "Capacity (mAh g⁻¹)", ["Voltage (V)"])
+    if len(look.panels) == 1:
+        _both_units(axes[0][0], loading, False, "x")
     look.key(figure, axes[0], _cycles_key(look, study.cases))
     return figure
 
@@ -876,9 +944,7 @@ def _stack(ax: Axes, step: _Step) -> dict[str, Any]:
         if np.abs(part).max() < 1e-4:  # a tenth of a millivolt cannot be seen
             continue
         below = level + part
-        shown[label] = ax.fill_between(
-            q, below, level, color=colour, alpha=0.55, lw=0
-        )
+        shown[label] = ax.fill_between(q, below, level, color=colour, alpha=0.55, lw=0)
         level = below
     (line,) = ax.plot(q, step[VOLTAGE], color="black", lw=1.3)
     shown["Cell voltage"] = line
@@ -888,6 +954,8 @@ def _stack(ax: Axes, step: _Step) -> dict[str, Any]:
 def _concentration(study: _Study) -> Figure | None:
     look = _look_of_cases(study)
     found = {k: last for k, run in enumerate(study.cases) if (last := run.last_step())}
+    if any(step.direction == 1 for _, step in found.values()):
+        found = {k: last for k, last in found.items() if last[1].direction == 1}
     if not found or "Stoichiometry" not in study.cases[0].case.curves:
         return None
     lengths = {k: _thickness(study, study.cases[k]) for k in found}
@@ -909,10 +977,9 @@ def _concentration(study: _Study) -> Figure | None:
             depth = curves["depth"].values * scale
             ax.plot(depth, profile.values[-1], color=look.colour[k])
         ax.set_xlim(0, max(known) if in_um else 1)
-    directions = {step.direction for _, step in found.values()}
-    word = {(1,): "end of discharge", (-1,): "end of charge"}
-    where = word.get(tuple(directions), "end of the last step")
-    _label_outer(axes, x_label, [f"Stoichiometry at {where}"])
+    which = next(iter(found.values()))[1].direction
+    word = "discharge" if which == 1 else "charge"
+    _label_outer(axes, x_label, [f"Stoichiometry at end of {word}"])
     look.key(figure, axes[0])
     return figure
 
@@ -934,7 +1001,9 @@ def _snapshots(
     ax.set(xlabel=x_label, ylabel="Stoichiometry")
     ax.set_xlim(0, thickness)
     word = "Discharged" if step.direction == 1 else "Charged"
-    figure.colorbar(ScalarMappable(norm, cmap), ax=ax, label=f"{word} (µAh cm⁻²)", pad=0.02)
+    figure.colorbar(
+        ScalarMappable(norm, cmap), ax=ax, label=f"{word} (µAh cm⁻²)", pad=0.02
+    )
     return figure
 
 
@@ -968,7 +1037,9 @@ def _measured_key(statuses: Sequence[str], simulated: str = "-") -> list[Line2D]
     lines = [Line2D([], [], color="0.3", ls=simulated, label="simulated")]
     for status in sorted(set(statuses)):
         lines.append(
-            Line2D([], [], ls="", color="0.3", label=f"measured, {status}", **_mark(status))
+            Line2D(
+                [], [], ls="", color="0.3", label=f"measured, {status}", **_mark(status)
+            )
         )
     return lines if len(lines) > 1 else []
 
@@ -1040,7 +1111,7 @@ def _against(study: _Study, column: str, label: str) -> Figure | None:
     columns = list(next(iter(values.values())))
     names = {g: _key_label(columns, list(values[g].values())) or "other" for g in lines}
     numeric = [c for c in columns if study.is_numeric(c)]
-    look = _look(list(lines), values, names, numeric)
+    look = _look(list(lines), values, names, numeric, "lines")
     loading = study.loading()
     by_area = study.measured_by_area
     units = [by_area] if loading is not None else [False, True]
@@ -1072,7 +1143,12 @@ def _group_values(
 
 
 def _line(
-    ax: Axes, study: _Study, runs: Sequence[_Run], column: str, by_area: bool, colour: Any
+    ax: Axes,
+    study: _Study,
+    runs: Sequence[_Run],
+    column: str,
+    by_area: bool,
+    colour: Any,
 ) -> list[str]:
     """One line and the measured points on it; their statuses."""
     name = f"Discharge capacity {'[uA.h.cm-2]' if by_area else '[mA.h.g-1]'}"
@@ -1110,15 +1186,18 @@ def _cycling(study: _Study) -> Figure | None:
                 y = [r[f"{word} capacity [mA.h.g-1]"] for r in rows]
                 if max(y) > 0:
                     axes[0][c].plot(number, y, ls=ls, **how)
-            axes[1][c].plot(number, [r["Coulombic efficiency [%]"] for r in rows], **how)
+            axes[1][c].plot(
+                number, [r["Coulombic efficiency [%]"] for r in rows], **how
+            )
         for ax in axes[:, c]:
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.ticklabel_format(useOffset=False)
-    _label_outer(axes, "Cycle number", ["Capacity (mAh g⁻¹)", "Coulombic efficiency (%)"])
+    _label_outer(
+        axes, "Cycle number", ["Capacity (mAh g⁻¹)", "Coulombic efficiency (%)"]
+    )
     more = [
         Line2D([], [], color="0.3", ls=ls, label=label)
         for label, ls in (("discharge", "-"), ("charge", ":"))
     ]
     look.key(figure, list(axes.flat), more)
     return figure
-

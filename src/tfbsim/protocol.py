@@ -211,9 +211,7 @@ def _checked(
     duration = float(step.duration) if timed else _default(control, value, cut_off, cell)
     if timed and not 0 < duration < 1e10:
         raise ValueError(f"{quoted}: the time must be above 0 and finite")
-    return Step(
-        text, control, value, duration, timed, lower, upper, cut_off, temperature
-    )
+    return Step(text, control, value, duration, timed, lower, upper, cut_off, temperature)
 
 
 def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> float:
@@ -258,8 +256,10 @@ def _check_window(steps: Sequence[Step]) -> None:
     """A lower cut-off at or above an upper one cannot be meant."""
     lower = [(s.lower, k) for k, s in enumerate(steps) if s.lower is not None]
     upper = [s.upper for s in steps if s.upper is not None]
-    if lower and upper and max(lower)[0] >= min(upper):  # type: ignore[operator,type-var]
-        worst = max(lower)  # type: ignore[type-var]
+    if not lower or not upper:
+        return
+    worst = max(lower)
+    if worst[0] >= min(upper):
         raise ValueError(
             f"the lower cut-off {worst[0]:g} V is not below the upper one "
             f"{min(upper):g} V",

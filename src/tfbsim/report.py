@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .files import write_atomic
-from .plot import caption, rendered
+from .plot import caption, rendered, split_unit, volt
 from .result import Result
 
 if TYPE_CHECKING:
@@ -129,15 +129,19 @@ def verdict(result: Result) -> str:
     problems = _problems(result)
     if problems.empty:
         return f"Everything ended as asked: {ran}, every balance within its limit."
-    affected = problems["Case"].nunique()
+    affected, first = problems["Case"].nunique(), problems.iloc[0]
+    where = f"case {first['Case']}, cycle {first['Cycle number']:.0f}"
+    if first["Step"]:
+        where += f", step {first['Step number']:.0f} ({first['Step']})"
+    why = f", {first['Detail']}" if first["Detail"] else ""
     return (
-        f"Not everything ended as asked: {_count(len(problems), 'entry', 'entries')} below, "
-        f"in {affected} of {_count(cases, 'case')}."
+        f"Not everything ended as asked, in {affected} of {_count(cases, 'case')}; first "
+        f"{where}: {first['Outcome']}{why}."
     )
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def _count(number: int, one: str) -> str:
+    return f"{number:,} {one if number == 1 else one + 's'}"
 
 
 def _problems(result: Result) -> pd.DataFrame:
@@ -187,20 +191,13 @@ class _Table:
 
 def _table(table: pd.DataFrame, limit: int) -> _Table:
     shown = table.head(limit)
-    heads = [_head(str(name)) for name in table.columns]
+    heads = [split_unit(str(name)) for name in table.columns]
     columns = [
         [_cell(str(name), value) for value in shown[name].tolist()]
         for name in table.columns
     ]
     rows = [list(row) for row in zip(*columns, strict=True)] if len(shown) else []
     return _Table(heads, rows, len(table))
-
-
-def _head(name: str) -> tuple[str, str]:
-    """Name and unit, as two lines of a column's head."""
-    from .plot import split_unit
-
-    return split_unit(name)
 
 
 def _cell(column: str, value: Any) -> _Cell:
@@ -216,6 +213,8 @@ def number(column: str, value: float) -> str:
         return "–"
     if "balance error" in column or "[uV]" in column:
         return "0" if value == 0 else f"{value:.1e}"
+    if column.endswith("cut-off [V]"):
+        return volt(value)
     for ending, decimals in DECIMALS.items():
         if column.endswith(ending) and abs(value) < 1e6:
             return f"{value:.{decimals}f}"
@@ -230,7 +229,7 @@ def _comparison(result: Result) -> _Table | None:
     rows = []
     for row in table.to_dict("records"):
         quantity = str(row["Quantity"])
-        head, unit = _head(quantity)
+        head, unit = split_unit(quantity)
         rows.append(
             [
                 _Cell(str(row["Case"]), "text"),
@@ -275,8 +274,14 @@ def _audit(result: Result) -> list[tuple[str, str]]:
     audit = result.audit()
     cut_off = audit["cut-off error [uV]"]
     return [
-        ("Largest lithium balance error of a cycle", f"{audit['lithium balance error']:.1e}"),
-        ("Largest charge balance error of a cycle", f"{audit['charge balance error']:.1e}"),
+        (
+            "Largest lithium balance error of a cycle",
+            f"{audit['lithium balance error']:.1e}",
+        ),
+        (
+            "Largest charge balance error of a cycle",
+            f"{audit['charge balance error']:.1e}",
+        ),
         (
             "Largest error of a voltage cut-off",
             "no step ended at one" if cut_off is None else f"{cut_off:.1e} µV",

@@ -209,9 +209,7 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
                     "Charge [uA.h.cm-2]": charge * 1e6 / (area * 1e4),
                     "Discharge [uA.h.cm-2]": discharge * 1e6 / (area * 1e4),
                     "End voltage [V]": _last(trace, "Voltage [V]"),
-                    "End current [uA.cm-2]": _last(trace, "Current [A]")
-                    / area
-                    * 1e2,
+                    "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
                     "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
                     "End surface stoichiometry": _last(
                         trace, "Cathode surface stoichiometry"
@@ -456,8 +454,7 @@ class Result:
             **self.provenance,
             "measured": self.measured,
             "cases": [
-                {"name": c.name, "key": c.key, "warnings": c.warnings}
-                for c in self.cases
+                {"name": c.name, "key": c.key, "warnings": c.warnings} for c in self.cases
             ],
             "audit": self.audit(),
         }
@@ -502,7 +499,9 @@ def load_result(folder: str | Path) -> Result:
         The folder holds no readable result.
     """
     folder = Path(folder)
-    missing = [n for n in (SUMMARY, CURVES, STEPS, PROVENANCE) if not (folder / n).is_file()]
+    missing = [
+        n for n in (SUMMARY, CURVES, STEPS, PROVENANCE) if not (folder / n).is_file()
+    ]
     if missing:
         raise InputError(f"is not a result folder: there is no {missing[0]}", folder)
     try:

@@ -6,14 +6,17 @@ it, so that a table, a column name or a file can show it in the unit people use.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -21,6 +24,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
+from pydantic_core import core_schema
 
 from . import units
 from .files import Document, InputError, dotted, load_csv, suggest
@@ -36,41 +40,45 @@ class Strict(BaseModel):
 
 
 @dataclass(frozen=True)
-class Dimension:
-    """The dimension of a field, for whoever shows its value."""
+class Quantity:
+    """A field's dimension and bounds (SI): the field is a float, parsed from text.
 
-    name: str
+    In files a quantity is text with its unit; from Python a plain number is SI.
+    """
 
+    dimension: str
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
 
-def _parser(dimension: str) -> Any:
-    def parse(value: Any, info: ValidationInfo) -> float:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        number = core_schema.float_schema(
+            allow_inf_nan=False, gt=self.gt, ge=self.ge, lt=self.lt, le=self.le
+        )
+        return core_schema.with_info_before_validator_function(self.parse, number)
+
+    def parse(self, value: Any, info: ValidationInfo) -> float:
+        """The value in SI."""
         bare = (info.context or {}).get("python") and isinstance(value, float | int)
         if bare and not isinstance(value, bool):
-            return float(value)  # from Python a plain number is SI
-        return units.parse(value, dimension)
-
-    return parse
+            return float(value)
+        return units.parse(value, self.dimension)
 
 
-def quantity(dimension: str, **bounds: float) -> Any:
-    """An annotated float in SI: text with a unit in files, a plain number in Python."""
-    return Annotated[
-        float,
-        BeforeValidator(_parser(dimension)),
-        Field(allow_inf_nan=False, **bounds),
-        Dimension(dimension),
-    ]
-
-
-Length = quantity("length", gt=0, le=1e-2)
-Fraction = quantity("dimensionless", gt=0, le=1)
-Ratio = quantity("dimensionless", gt=0)
-Voltage = quantity("voltage", ge=-10, le=10)
-Temperature = quantity("temperature", ge=150, le=700)
-Rate = quantity("current density", gt=0)
-Activation = quantity("activation energy", ge=0, le=3e5)
-ArealResistance = quantity("areal resistance", ge=0)
-Number = Annotated[float, BeforeValidator(_parser("dimensionless"))]
+Length = Annotated[float, Quantity("length", gt=0, le=1e-2)]
+Fraction = Annotated[float, Quantity("dimensionless", gt=0, le=1)]
+Ratio = Annotated[float, Quantity("dimensionless", gt=0)]
+Share = Annotated[float, Quantity("dimensionless", ge=0, lt=1)]
+Coefficient = Annotated[float, Quantity("dimensionless", gt=0, lt=1)]
+Stoichiometry = Annotated[float, Quantity("dimensionless", ge=0)]
+Number = Annotated[float, Quantity("dimensionless")]
+Voltage = Annotated[float, Quantity("voltage", ge=-10, le=10)]
+Temperature = Annotated[float, Quantity("temperature", ge=150, le=700)]
+CurrentDensity = Annotated[float, Quantity("current density", gt=0)]
+Activation = Annotated[float, Quantity("activation energy", ge=0, le=3e5)]
+ArealResistance = Annotated[float, Quantity("areal resistance", ge=0)]
+Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
 
 
 # --- Laws --------------------------------------------------------------------------
@@ -132,7 +140,7 @@ def _tag(value: Any) -> str:
 
 
 def _rising(x: Sequence[float], name: str) -> None:
-    for k, (a, b) in enumerate(zip(x, x[1:], strict=False)):
+    for k, (a, b) in enumerate(pairwise(x)):
         if not a < b:
             raise ValueError(
                 f"{name}: the stoichiometry must rise from row to row, and row {k + 2} "
@@ -153,10 +161,10 @@ def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
     return tuple(x.tolist()), tuple((y * factor).tolist())
 
 
-def _potential(value: Any, info: ValidationInfo) -> laws.Law:
+def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
     if isinstance(value, TableLaw):
         x, U = _table(value, "voltage", _folder(info))
-        if any(b >= a for a, b in zip(U, U[1:], strict=False)):
+        if any(b >= a for a, b in pairwise(U)):
             k = next(k for k in range(len(U) - 1) if U[k + 1] >= U[k])
             raise ValueError(
                 f"{value.table}: the potential must fall as x rises, and row {k + 2} "
@@ -199,14 +207,14 @@ def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law:
     if isinstance(value, PolynomialLaw):
         unit = units.parse(f"1 {value.unit}", "diffusivity")
         first, *rest = value.log10_polynomial
-        import math
-
         return laws.LogPolynomial((first + math.log10(unit), *rest))
-    if isinstance(value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw):
+    if isinstance(
+        value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
+    ):
         return value
     if callable(value):  # from Python only: a file holds no functions
         return laws.PythonLaw(value)
-    D = _parser("diffusivity")(value, info)
+    D = Quantity("diffusivity").parse(value, info)
     if D <= 0:
         raise ValueError("a diffusivity must be above 0, such as '1e-10 cm2/s'")
     return laws.Constant(D)
@@ -216,28 +224,28 @@ def _folder(info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", "."))
 
 
-def _law(kinds: tuple[str, ...]) -> Any:
-    tagged = [Annotated[_LAWS[kind], Tag(kind)] for kind in kinds]
-    tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
-    union = tagged[0]
-    for member in tagged[1:]:
-        union = union | member  # type: ignore[assignment]
+@dataclass(frozen=True)
+class _LawField:
+    """A field that is a law: one of some spellings, turned into a Law."""
 
-    def tag(value: Any) -> str:
+    spellings: tuple[str, ...]
+    convert: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        tagged: list[Any] = [Annotated[_LAWS[k], Tag(k)] for k in self.spellings]
+        tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
+        union: Any = Annotated[reduce(or_, tagged), Discriminator(self._tag)]
+        return core_schema.with_info_after_validator_function(
+            self.convert, handler.generate_schema(union)
+        )
+
+    def _tag(self, value: Any) -> str:
         found = _tag(value)
-        return found if found in (*kinds, "law", "value") else "unknown"
-
-    return Annotated[union, Discriminator(tag)]
+        return found if found in (*self.spellings, "law", "value") else "unknown"
 
 
-def _check_with(function: Any) -> Any:
-    from pydantic import AfterValidator
-
-    return AfterValidator(function)
-
-
-Potential = Annotated[_law(_POTENTIALS), _check_with(_potential)]
-Diffusivity = Annotated[_law(_DIFFUSIVITIES), _check_with(_diffusivity)]
+Potential = Annotated[laws.PotentialLaw, _LawField(_POTENTIALS, _potential)]
+Diffusivity = Annotated[laws.Law, _LawField(_DIFFUSIVITIES, _diffusivity)]
 
 
 # --- Errors ------------------------------------------------------------------------

@@ -66,8 +66,7 @@ _DIMENSIONS = {
 #: For each dimension its unit in PyBaMM notation and display value / SI value;
 #: temperature has an offset too: use `to_display`.
 DISPLAY: dict[str, tuple[str, float]] = {
-    name: (dimension.display, dimension.factor)
-    for name, dimension in _DIMENSIONS.items()
+    name: (dimension.display, dimension.factor) for name, dimension in _DIMENSIONS.items()
 }
 
 # The units a file may use, and the prefixes each may carry.
@@ -250,9 +249,7 @@ def to_display(value: float, dimension: str) -> float:
 
 def text(value: float, dimension: str, digits: int = 4) -> str:
     """Return an SI value as people read it, such as `0.6 um`; `parse` reads it back."""
-    return (
-        f"{to_display(value, dimension):.{digits}g} {display_unit(dimension)}".strip()
-    )
+    return f"{to_display(value, dimension):.{digits}g} {display_unit(dimension)}".strip()
 
 
 def _dimension(name: str) -> _Dimension:
@@ -280,9 +277,7 @@ def _split(value: str, dimension: str) -> tuple[Decimal, str]:
     if len(value) > 200:
         raise ValueError(f"{quoted} is too long for a quantity; {wanted} would do")
     if c_rate(value) is not None:
-        raise ValueError(
-            f"{quoted} is a C-rate, which does not go here; {wanted} would"
-        )
+        raise ValueError(f"{quoted} is a C-rate, which does not go here; {wanted} would")
     plain = value.replace("°C", "degC").translate(_SIGNS)
     if _DECIMAL_COMMA.match(plain):
         raise ValueError(f"{quoted} has a decimal comma; write a point, as in '1.5'")
@@ -308,9 +303,7 @@ def _plain(value: Real) -> Decimal:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or (
-        number and not _SMALLEST <= abs(number) <= _LARGEST
-    ):
+    if not math.isfinite(number) or (number and not _SMALLEST <= abs(number) <= _LARGEST):
         raise ValueError(f"{shown(number)} is not a finite number of a sensible size")
     return Decimal(repr(number))
 
@@ -360,9 +353,7 @@ def _check_symbol(symbol: str, quoted: str) -> None:
             "here, and a charge is written in uAh"
         )
     where = "" if quoted == f"'{symbol}'" else f" in {quoted}"
-    raise ValueError(
-        f"unknown unit '{symbol}'{where}{suggest(symbol, sorted(_SYMBOLS))}"
-    )
+    raise ValueError(f"unknown unit '{symbol}'{where}{suggest(symbol, sorted(_SYMBOLS))}")
 
 
 @lru_cache(maxsize=1)

@@ -35,6 +35,14 @@ class Law(Protocol):
         """Value at x (any shape), without continuation outside ``valid``."""
 
 
+class PotentialLaw(Law, Protocol):
+    """An open-circuit potential, which the model sees as a Curve."""
+
+    @property
+    def curve(self) -> Curve:
+        """The interpolation itself."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """Smooth interpolation through nodes, straight outside them.

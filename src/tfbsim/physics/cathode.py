@@ -96,10 +96,9 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         # integral of rho_e (i - F N) dy = rho_e [(1 - t_i) i L + F c D (psi_L - psi_s)]
         by_current = p.rho_e * (1 - p.t_i) / p.u_A * p.L_c
         by_profile = p.rho_e * FARADAY * p.c_sites * p.u_V * D
-        electrons = (
-            p.constant("Electron path by current [Ohm.m2]", by_current) * i
-            + p.constant("Electron path by profile [V]", by_profile) * (psi_L - psi_s)
-        )
+        electrons = p.constant(
+            "Electron path by current [Ohm.m2]", by_current
+        ) * i + p.constant("Electron path by profile [V]", by_profile) * (psi_L - psi_s)
         return {
             "Cathode diffusion potential": psi,
             "Cathode diffusion rate [s-1]": p.constant(
