@@ -31,7 +31,10 @@ def main() -> None:
     print("{:30s} {:>8} {:>8} {:>11} {:>8} {:>9} {:>8}".format(*header))
     for name in shipped("models"):
         row = measure(tfbsim.load_cell(name), numerics)
-        print(f"{name:30s}" + " {:8.1f} {:8.1f} {:11.2f} {:8.2f} {:9.2f} {:8.2f}".format(*row))
+        print(
+            f"{name:30s}"
+            + " {:8.1f} {:8.1f} {:11.2f} {:8.2f} {:9.2f} {:8.2f}".format(*row)
+        )
 
 
 def measure(cell: tfbsim.Cell, numerics: Numerics) -> tuple[float, ...]:
