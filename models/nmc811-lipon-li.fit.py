@@ -7,10 +7,11 @@ one more site above that range, a broad background, and that the first lithium e
 x = 1.  The second lithium: two equal sites at the potentials where Aribia et al.,
 Adv. Energy Mater. 12 (2022) 2201750, see peaks of dQ/dV.
 
-Stage 2, transport.  Four numbers, D at three stoichiometries and the utilisation u_A, are
-fitted to the four capacities of Aribia et al.: as many as data, so residuals vanish and
-the tests of the result are the peaks, the windows and what users compare.  i_0 follows in
-closed form from the charge-transfer resistance R at 4 V: i_0 = R T/(F R u_A) there.
+Stage 2, transport.  Three numbers are fitted to the four capacities of Aribia et al.: D up
+to x = 1.5, D at x = 2 (log10 D falls smoothly between, as the last site fills) and the
+utilisation u_A.  That one site fills from x = 1.5 is where D may bend: left free, the
+bend goes to 1.51.  i_0 follows in closed form from the charge-transfer resistance R_ct
+at 4 V: i_0 = R T/(F R_ct u_A) there.  Peaks and windows are predictions.
 
     python nmc811-lipon-li.fit.py            # fits, prints the values and all residuals
     python nmc811-lipon-li.fit.py --shipped  # residuals of the values shipped, no fit
@@ -51,12 +52,12 @@ SITES_START = np.array([[3.62, 3.75, 4.05, 4.19], [0.2, 0.2, 0.2, 0.1], [1.5, 1.
 SITES_LOWER = np.repeat([[3.3], [0.01], [0.1]], 4, axis=1)
 SITES_UPPER = np.repeat([[4.5], [0.8], [6.0]], 4, axis=1)
 
-# --- Stage 2: log10 D [m2/s] at x <= 0.9, 1.1 and 2, and u_A ---
-D_NODES = (0.0, 0.9, 1.1, 2.0)
-TRANSPORT_START = np.array([-15.5, -15.3, -17.5, 0.77])
-TRANSPORT_LOWER = np.array([-17.0, -18.0, -20.0, 0.5])
-TRANSPORT_UPPER = np.array([-13.0, -13.0, -14.0, 1.0])
-TRANSPORT_STEP = np.array([1e-3, 1e-3, 1e-3, 5e-3])  # relative, for derivatives
+# --- Stage 2: log10 D [m2/s] up to x = 1.5 and at x = 2, and u_A ---
+D_NODES = (0.0, 1.5, 2.0)
+TRANSPORT_START = np.array([-15.5, -17.5, 0.77])
+TRANSPORT_LOWER = np.array([-17.0, -20.0, 0.5])
+TRANSPORT_UPPER = np.array([-13.0, -14.0, 1.0])
+TRANSPORT_STEP = np.array([1e-3, 1e-3, 5e-3])  # relative, for derivatives
 CAPACITY_SPREAD = 0.05  # relative: what a capacity is taken to be uncertain by
 
 
@@ -109,12 +110,14 @@ def exchange_current(law: MultiSite, u_A: float, T: float) -> tuple[float, float
 
 
 def with_values(cell: Cell, law: MultiSite, D: Any, u_A: float) -> Cell:
-    """The cell with U(x), D at three stoichiometries, u_A and the i_0 that follows."""
+    """The cell with U(x), D up to x = 1.5 and at 2, u_A and the i_0 that follows."""
     i_0, x = exchange_current(law, u_A, float(cell.temperature))
     return cell.replace(
         {
             "cathode.open_circuit_potential": law,
-            "cathode.diffusivity": Table(D_NODES, (D[0], *D), logarithmic=True),
+            "cathode.diffusivity": Table(
+                D_NODES, (float(D[0]), float(D[0]), float(D[1])), logarithmic=True
+            ),
             "cathode.exchange_current": i_0,
             "cathode.exchange_current_stoichiometry": x,
             "cathode.utilisation": u_A,
@@ -162,24 +165,24 @@ def capacity_errors(cell: Cell) -> np.ndarray:
 
 
 def fit_transport(cell: Cell, law: MultiSite) -> tuple[np.ndarray, float, np.ndarray]:
-    """Stage 2: D [m2/s] at three x, u_A, and the deviation of (log10 D, u_A)."""
+    """Stage 2: D [m2/s] up to x = 1.5 and at 2, u_A, and their standard deviations."""
 
     def residuals(values: np.ndarray) -> np.ndarray:
-        changed = with_values(cell, law, 10.0 ** values[:3], float(values[3]))
+        changed = with_values(cell, law, 10.0 ** values[:2], float(values[2]))
         return capacity_errors(changed) / CAPACITY_SPREAD
 
     fit = least_squares(
         residuals,
         TRANSPORT_START,
         bounds=(TRANSPORT_LOWER, TRANSPORT_UPPER),
-        x_scale=np.array([0.3, 0.3, 0.3, 0.03]),
+        x_scale=np.array([0.3, 0.3, 0.03]),
         diff_step=TRANSPORT_STEP,
         xtol=1e-5,
         max_nfev=30,
     )
     deviation = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
-    D = np.array([float(f"{value:.2e}") for value in 10.0 ** fit.x[:3]])
-    return D, round(float(fit.x[3]), 3), deviation
+    D = np.array([float(f"{value:.2e}") for value in 10.0 ** fit.x[:2]])
+    return D, round(float(fit.x[2]), 3), deviation
 
 
 def peaks(cell: Cell, record: StepRecord) -> list[float]:
@@ -266,9 +269,9 @@ def main(arguments: list[str]) -> None:
     D, u_A, deviation = fit_transport(shipped, law)
     i_0, x = exchange_current(law, u_A, float(shipped.temperature))
     spread = f"for +-{100 * CAPACITY_SPREAD:g} % of each capacity"
-    print(f"D [m2/s] at x = 0.9, 1.1, 2: {', '.join(f'{d:.2e}' for d in D)}")
-    print(f"  +- {', '.join(f'{d:.2f}' for d in deviation[:3])} in log10, {spread}")
-    print(f"u_A: {u_A:.3f} +- {deviation[3]:.3f} {spread}")
+    print(f"D [m2/s] up to x = 1.5 and at 2: {', '.join(f'{d:.2e}' for d in D)}")
+    print(f"  +- {', '.join(f'{d:.2f}' for d in deviation[:2])} in log10, {spread}")
+    print(f"u_A: {u_A:.3f} +- {deviation[2]:.3f} {spread}")
     print(f"i_0: {i_0 / 10:.5g} mA/cm2 at x = {x:.4f}")
     fitted = with_values(shipped, law, D, u_A)
     same = fitted.structure == shipped.structure and fitted.parameters() == (

@@ -10,6 +10,7 @@ cases the experiment names.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import math
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 
 MAX_CASES = 10_000
 MAX_STEPS = 10_000
+MAX_CYCLES = 100_000
 SAVE_EVERY = 15.0  # s between writes of what is finished, while a run goes on
 
-Cycles = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
 
 class Group(Strict):
@@ -94,12 +96,15 @@ class Case:
         What is run.
     varied : dict
         Column of the summary to value.
+    values : dict
+        What its entry under ``cases`` sets, as written.
     """
 
     name: str
     cell: Cell
     protocol: Protocol
     varied: Mapping[str, float | str]
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def key(self, numerics: Numerics) -> str:
         """Hash of everything that determines the result."""
@@ -152,11 +157,10 @@ class _Expansion:
             _conditioning(experiment)[0]
         )
         self.changes: dict[str, Any] = {}
+        self.cycles: int | None = None
         for path, value in changes.items():
             if path == "cycles":
-                self.experiment = experiment.model_copy(
-                    update={"cycles": _whole(value, path)}
-                )
+                self.cycles = _whole(value, path)
             else:
                 self.changes[path] = value
 
@@ -175,13 +179,24 @@ class _Expansion:
                         )
         found: list[Case] = []
         names: dict[str, int] = {}
+        apart = _differing([values for _, values in entries])
         for where, values in entries:
-            case = self._case(where, values)
-            count = names[case.name] = names.get(case.name, 0) + 1
-            if count > 1:
-                case = replace(case, name=f"{case.name} #{count}")
-            found.append(case)
+            case = self._case(where, values, apart)
+            name = case.name
+            while name in names:
+                names[case.name] += 1
+                name = f"{case.name} #{names[case.name]}"
+            names[name] = 1
+            found.append(replace(case, name=name))
         return found
+
+    def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
+        """An error of a field that a case, its grid or --set sets."""
+        if field in self.changes:
+            return InputError(message, field=f"--set {field}")
+        grid = (*where, "grid", field)
+        inside = self.document.line(grid) != self.document.line((*where, "grid"))
+        return self.document.error(grid if inside else (*where, field), message)
 
     def _grid(self, where: tuple[Any, ...], entry: dict[str, Any]) -> Iterator[Any]:
         """The combinations of an entry, the last field varying fastest."""
@@ -246,7 +261,7 @@ class _Expansion:
             raise self.document.error(where, "must begin with two numbers")
         (first, unit), (last, other) = (s.groups() for s in split if s)
         try:
-            if unit == other:
+            if unit == other and math.isfinite(float(first) * float(last)):
                 return float(first), float(last), unit
             for dimension in units.DISPLAY:
                 try:
@@ -260,23 +275,26 @@ class _Expansion:
             pass
         raise self.document.error(where, "both ends must be numbers of one dimension")
 
-    def _case(self, where: tuple[Any, ...], entry: dict[str, Any]) -> Case:
+    def _case(
+        self, where: tuple[Any, ...], entry: dict[str, Any], apart: Sequence[str]
+    ) -> Case:
         values = {**entry, **self.changes}
         name = values.pop("name", None)
         cycles = values.pop("cycles", self.experiment.cycles)
-        if not isinstance(cycles, int) or isinstance(cycles, bool) or cycles < 1:
-            raise self.document.error(
-                (*where, "cycles"), "must be a whole number above 0"
+        cycles = cycles if self.cycles is None else self.cycles
+        whole = isinstance(cycles, int) and not isinstance(cycles, bool)
+        if not whole or not 1 <= cycles <= MAX_CYCLES:
+            raise self._error(
+                where, "cycles", f"must be a whole number from 1 to {MAX_CYCLES}"
             )
         chosen = values.pop("cell", None)
         fields = {k: v for k, v in values.items() if k not in self.templates}
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
         cell = self._cell(where, chosen, fields)
         protocol = self._protocol(where, cell, templates, cycles)
-        varied = self._varied(cell, entry, templates)
-        given = {k: v for k, v in entry.items() if k not in ("name", "cycles")}
-        label = name or ", ".join(_label(v) for v in given.values()) or "base"
-        return Case(str(label), cell, protocol, varied)
+        varied = self._varied(where, cell, entry, templates)
+        label = ", ".join(_label(entry[k]) for k in apart if k in entry)
+        return Case(str(name or label or "base"), cell, protocol, varied, entry)
 
     def _cell(
         self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
@@ -299,7 +317,7 @@ class _Expansion:
                 path = self.document.path.parent / path
             try:
                 loaded = load_cell(path if own else name)
-                self.cells[name] = loaded.replace(self.experiment.set)
+                self.cells[name] = loaded.replace(self.experiment.set, si=False)
             except InputError as error:
                 if error.file:
                     raise
@@ -312,22 +330,17 @@ class _Expansion:
         for field in fields:
             if "." not in field and field not in Cell.model_fields:
                 options = [*sorted(self.templates), *Cell.model_fields, "grid"]
-                raise self.document.error(
-                    (*where, field),
+                raise self._error(
+                    where,
+                    field,
                     f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
                     f"such field{suggest(field, options)}",
                 )
         try:
-            return base.replace(dict(fields)) if fields else base
+            return base.replace(fields, si=False) if fields else base
         except InputError as error:
             field = error.field if error.field in fields else next(iter(fields))
-            if field in self.changes:
-                raise InputError(error.message, field=f"--set {error.field}") from None
-            grid = (*where, "grid", field)
-            at = grid if self.document.line(grid) != self.document.line(where) else where
-            raise self.document.error(
-                (*at, field) if at == where else at, error.message
-            ) from None
+            raise self._error(where, field, error.message) from None
 
     def _protocol(
         self,
@@ -424,7 +437,11 @@ class _Expansion:
         return text
 
     def _varied(
-        self, cell: Cell, entry: Mapping[str, Any], templates: Mapping[str, str]
+        self,
+        where: tuple[Any, ...],
+        cell: Cell,
+        entry: Mapping[str, Any],
+        templates: Mapping[str, str],
     ) -> dict[str, float | str]:
         """Columns for what the cases set, in the units columns always have."""
         columns: dict[str, float | str] = {}
@@ -436,7 +453,10 @@ class _Expansion:
             elif name in ("name", "description", "source"):
                 continue
             else:
-                value, unit = cell.value(name)
+                try:
+                    value, unit = cell.value(name)
+                except InputError as error:
+                    raise self._error(where, name, error.message) from None
                 columns[f"{name} [{unit}]" if unit else name] = value
         return columns
 
@@ -455,13 +475,21 @@ def _template_column(name: str, text: str) -> dict[str, float]:
     return {}  # a voltage: the cut-off columns
 
 
+def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys in which the cases differ: what names them."""
+    keys = dict.fromkeys(k for entry in entries for k in entry if k != "name")
+    return [k for k in keys if len({repr(entry.get(k)) for entry in entries}) > 1]
+
+
 def _label(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _whole(text: str, name: str) -> int:
-    if not text.strip().isdigit() or int(text) < 1:
-        raise InputError("must be a whole number above 0", field=f"--set {name}")
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_CYCLES:
+        raise InputError(
+            f"must be a whole number from 1 to {MAX_CYCLES}", field=f"--set {name}"
+        )
     return int(text)
 
 
@@ -541,24 +569,18 @@ class MeasuredPoint(Strict):
 def _measured(
     experiment: Experiment, document: Document, cases: Sequence[Case]
 ) -> list[dict[str, Any]]:
-    names = {case.name for case in cases}
     rows = []
     for k, entry in enumerate(experiment.measured):
         try:
             point: MeasuredPoint = validate(MeasuredPoint, entry)
         except InputError as error:
             raise document.error(("measured", k, error.field), error.message) from None
-        name = (
-            point.case
-            if isinstance(point.case, str)
-            else ", ".join(_label(v) for v in point.case.values())
-        )
-        if name not in names:
-            if experiment.cases is not None and len(names) < len(experiment.cases):
+        name = _matching(point.case, cases)
+        if name is None:
+            if experiment.cases is None:
                 continue
             raise document.error(
-                ("measured", k, "case"),
-                f"no case is '{shown(name)}'{suggest(name, names)}",
+                ("measured", k, "case"), "must name one of the cases, or be what it sets"
             )
         for which in ("charge", "discharge"):
             text = getattr(point, f"{which}_capacity")
@@ -576,6 +598,20 @@ def _measured(
                 }
             )
     return rows
+
+
+def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
+    """The only case of this name, or that sets these values."""
+    if isinstance(wanted, str):
+        found = [case.name for case in cases if case.name == wanted]
+    else:
+        items = wanted.items()
+        found = [
+            case.name
+            for case in cases
+            if all(str(case.values.get(key)) == str(value) for key, value in items)
+        ]
+    return found[0] if len(found) == 1 else None
 
 
 def _capacity(document: Document, at: tuple[Any, ...], text: str) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +17,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from scipy.optimize import brentq
 
 from . import units
-from .files import Document, InputError, load, resolve, suggest
+from .files import Document, InputError, load, resolve, shown, suggest
 from .materials import LIBRARY, laws, properties
 from .schema import (
     Activation,
@@ -66,11 +66,13 @@ class Cathode(Strict):
     diffusivity_activation_energy: Activation = 0.0
     transference: Share = 0.0
     electronic_conductivity: Conductivity | None = None
+    electronic_conductivity_activation_energy: Activation = 0.0
     exchange_current: CurrentDensity
     exchange_current_stoichiometry: Ratio
     exchange_current_activation_energy: Activation = 0.0
     anodic_transfer_coefficient: Coefficient = 0.5
     film_resistance: ArealResistance = 0.0
+    film_resistance_activation_energy: Activation = 0.0
     utilisation: Fraction = 1.0
     active_fraction: Fraction = 1.0
 
@@ -115,27 +117,37 @@ class Cathode(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Cathode:
         if self.site_concentration is None and self.molar_mass is None:
-            raise ValueError("molar_mass or site_concentration is missing")
-        given = (self.initial_stoichiometry, self.initial_voltage)
-        if (given[0] is None) == (given[1] is None):
-            raise ValueError(
-                "give the initial state once: initial_stoichiometry or initial_voltage"
+            raise InputError(
+                "is missing; it or site_concentration is needed", field="molar_mass"
             )
-        x, (low, high) = self.x_initial, self.x_range
+        by_voltage = self.initial_voltage is not None
+        field = "initial_voltage" if by_voltage else "initial_stoichiometry"
+        if (self.initial_stoichiometry is None) != by_voltage:
+            raise InputError(
+                "give the initial state once: initial_stoichiometry or initial_voltage",
+                field=field,
+            )
+        try:
+            x, (low, high) = self.x_initial, self.x_range
+        except ValueError as error:
+            raise InputError(str(error), field=field) from None
         if not low - 1e-12 <= x <= high + 1e-12:
-            raise ValueError(
-                f"the initial stoichiometry {x:g} is outside the open-circuit "
-                f"potential, which covers {low:.4g} to {high:.4g}"
+            raise InputError(
+                f"{x:g} is outside the open-circuit potential, which covers {low:.4g} "
+                f"to {high:.4g}",
+                field=field,
             )
         if not self.exchange_current_stoichiometry < self.x_max:
-            raise ValueError(
-                f"exchange_current_stoichiometry must be below {self.x_max:g}, all sites"
+            raise InputError(
+                f"must be below {self.x_max:g}, all sites",
+                field="exchange_current_stoichiometry",
             )
         analysed = self.analysed_stoichiometry
         if analysed is not None and analysed < x:
-            raise ValueError(
+            raise InputError(
                 f"the lattice cannot hold more lithium at the start ({x:g}) than was "
-                f"analysed ({analysed:g})"
+                f"analysed ({analysed:g})",
+                field="analysed_stoichiometry",
             )
         return self
 
@@ -159,6 +171,7 @@ class Anode(Strict):
     exchange_current_activation_energy: Activation = 0.0
     anodic_transfer_coefficient: Coefficient = 0.5
     film_resistance: ArealResistance = 0.0
+    film_resistance_activation_energy: Activation = 0.0
 
 
 class Cell(Strict):
@@ -193,7 +206,7 @@ class Cell(Strict):
     def _consistent(self) -> Cell:
         low, high = self.voltage_limits
         if not low < high:
-            raise ValueError("voltage_limits must rise, as [0 V, 6 V]")
+            raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
         return self
 
     # --- What follows from the fields ---
@@ -271,6 +284,9 @@ class Cell(Strict):
             ),
             "Cathode ionic transference number": c.transference,
             "Cathode electronic resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+            "Cathode electronic resistivity activation energy [J.mol-1]": (
+                c.electronic_conductivity_activation_energy
+            ),
             "Cathode area utilisation": c.utilisation,
             "Cathode active fraction": c.active_fraction,
             "Cathode entropic change [V.K-1]": c.entropic_change,
@@ -281,6 +297,9 @@ class Cell(Strict):
             ),
             "Cathode anodic transfer coefficient": c.anodic_transfer_coefficient,
             "Cathode film resistance [Ohm.m2]": c.film_resistance,
+            "Cathode film resistance activation energy [J.mol-1]": (
+                c.film_resistance_activation_energy
+            ),
             "Inactive lithium [mol.m-2]": self.inactive_lithium,
             "Electrolyte thickness [m]": e.thickness,
             "Electrolyte conductivity [S.m-1]": e.conductivity,
@@ -295,6 +314,9 @@ class Cell(Strict):
             ),
             "Lithium anodic transfer coefficient": a.anodic_transfer_coefficient,
             "Lithium film resistance [Ohm.m2]": a.film_resistance,
+            "Lithium film resistance activation energy [J.mol-1]": (
+                a.film_resistance_activation_energy
+            ),
             "Initial cathode stoichiometry": c.x_initial,
         }
         return {name: float(value) for name, value in values.items()}
@@ -334,7 +356,7 @@ class Cell(Strict):
 
     # --- Changed copies ---
 
-    def replace(self, changes: dict[str, Any]) -> Cell:
+    def replace(self, changes: Mapping[str, Any], *, si: bool = True) -> Cell:
         """A copy with fields changed, checked again.
 
         Parameters
@@ -343,6 +365,8 @@ class Cell(Strict):
             Dotted path to value: text with a unit, or a plain number in SI, as in
             ``{"cathode.thickness": "800 nm", "temperature": 333.15}``.  ``one_c`` is
             per thickness: it scales with the film unless it is changed too.
+        si : bool
+            Whether a plain number is one in SI; in a file it lacks its unit.
 
         Raises
         ------
@@ -353,7 +377,7 @@ class Cell(Strict):
         for path, value in changes.items():
             _set(raw, path, value)
         try:
-            cell = _cell(raw, self._folder, python=True)
+            cell = _cell(raw, self._folder, python=si)
         except InputError as error:
             raise InputError(error.message, field=error.field) from None
         if "one_c" not in changes:
@@ -413,13 +437,15 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
         if not hasattr(model, "model_fields"):
             raise InputError("no such field", field=path)
         here = here.setdefault(key, {})
+        if not isinstance(here, dict):
+            raise InputError(f"'{shown(here)}' is no layer", field=key)
     if last not in model.model_fields:
         raise InputError(f"no such field{suggest(last, model.model_fields)}", field=path)
     for pair in (("initial_stoichiometry", "initial_voltage"),):
         if last in pair:
             for other in pair:
                 here.pop(other, None)
-    here[last] = value
+    here[last] = copy.deepcopy(value)
 
 
 def load_cell(name_or_path: str | Path) -> Cell:
@@ -452,8 +478,8 @@ def _cell(
         if not isinstance(fields, dict) or "material" not in fields:
             continue
         material = fields["material"]
-        if material not in materials:
-            message = f"unknown material '{material}'" + (
+        if not isinstance(material, str) or material not in materials:
+            message = f"unknown material '{shown(material)}'" + (
                 suggest(str(material), materials)
                 or f"; the library has {', '.join(materials)}, or leave it out and give "
                 "every property"

@@ -120,7 +120,12 @@ def copy(
         target = target / path.name
     if target.suffix not in (".yaml", ".yml"):
         raise InputError("must end in .yaml", target)
-    tables = _tables(load(path).data) if kind == "cell" else []
+    tables = []
+    if kind == "cell":
+        from .cell import load_cell
+
+        load_cell(path)  # its tables are there, and in its folder
+        tables = _tables(load(path).data)
     sources = [path, *(path.parent / t for t in tables)]
     targets = [target, *(target.parent / t for t in tables)]
     for there in targets:
@@ -201,6 +206,7 @@ def run(
     command = shlex.join(["tfbsim", *sys.argv[1:]])
     total = sum(total_cycles(case) for case in cases)
     try:
+        folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after
         with _progress(total, len(cases), quiet) as tell:
             result = run_experiment(
                 path,

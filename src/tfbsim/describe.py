@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .files import Document
 
 
+RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
+
+
 def estimates(cell: Cell) -> dict[str, float]:
     """Closed-form figures of a cell, SI.
 
@@ -33,7 +36,8 @@ def estimates(cell: Cell) -> dict[str, float]:
         [ohm m2]; rate_limit [A/m2], the current at which diffusion leaves half of the
         charge: for a slab the surface runs ahead of the mean by i L/(3 F c D), so half
         of the range dx is used at i = 3 F c D dx/(2 L) (constant-flux solution at long
-        times).
+        times); resistive_limit [A/m2], the current at which the resistances together
+        take ``RESISTIVE_DROP``.
     """
     c, e, a = cell.cathode, cell.electrolyte, cell.anode
     T, T_ref = float(cell.temperature), float(cell.reference_temperature)
@@ -51,21 +55,31 @@ def estimates(cell: Cell) -> dict[str, float]:
     i0_n = a.exchange_current * arrhenius(a.exchange_current_activation_energy)
     RT_F = GAS_CONSTANT * T / FARADAY
     c_active = c.c_sites * c.active_fraction
+    resistances = {
+        "R_electrolyte": float(e.thickness / sigma),
+        "R_ct_cathode": float(RT_F / i0_p / c.utilisation),
+        "R_film_cathode": float(
+            c.film_resistance
+            / arrhenius(c.film_resistance_activation_energy)
+            / c.utilisation
+        ),
+        "R_ct_lithium": float(RT_F / i0_n),
+        "R_film_lithium": float(
+            a.film_resistance / arrhenius(a.film_resistance_activation_energy)
+        ),
+        "R_contact": float(cell.contact_resistance),
+    }
     return {
+        **resistances,
         "loading": cell.loading,
         "one_c": cell.one_c_current_density,
         "theoretical_charge": cell.theoretical_charge,
         "D_mean": D,
         "diffusion_time": float(c.thickness**2 / D),
-        "R_electrolyte": float(e.thickness / sigma),
-        "R_ct_cathode": float(RT_F / i0_p / c.utilisation),
-        "R_film_cathode": float(c.film_resistance / c.utilisation),
-        "R_ct_lithium": float(RT_F / i0_n),
-        "R_film_lithium": float(a.film_resistance),
-        "R_contact": float(cell.contact_resistance),
         "rate_limit": float(
             1.5 * FARADAY * c_active * D * span / c.thickness * c.utilisation
         ),
+        "resistive_limit": RESISTIVE_DROP / sum(resistances.values()),
     }
 
 
@@ -130,11 +144,15 @@ def describe_cell(cell: Cell, console: Console) -> None:
             if R[key] > 0
         ),
         ("  drop at 1C", f"{sum(R.values()) * one_c * 1e3:.4g} mV"),
-        (
-            "Rate limit, estimate",
-            f"{text(numbers['rate_limit'], 'current density')} = "
-            f"{numbers['rate_limit'] / one_c:.3g}C: diffusion leaves half of the "
-            "capacity",
+        *(
+            (
+                label,
+                f"{text(numbers[key], 'current density')} = {numbers[key] / one_c:.3g}C",
+            )
+            for key, label in {
+                "rate_limit": "Diffusion leaves half the capacity at about",
+                "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
+            }.items()
         ),
     ]
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -29,6 +29,10 @@ Array = np.ndarray
 Mode = str  # "current", "voltage" or "power"
 
 CURRENT_CUT_OFF = "Current cut-off"
+FILM_LIMIT = "Film limit"
+# A table of U(x) may end above a lower cut-off; its straight continuation may carry the
+# surface a little beyond full, not farther.
+OVERFULL = 1.02
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 PROFILE = "Cathode stoichiometry"
 INVENTORY = "Lithium inventory over cathode sites"
@@ -216,6 +220,9 @@ class _Built:
             rate = abs(model.variables["C-rate"])
             cut_off = rate - pybamm.InputParameter("C-rate cut-off")
             ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
+        ends[FILM_LIMIT] = _film_margin(
+            model.variables["Cathode surface stoichiometry"], structure.x_max
+        )
         first, *others = ends.values()
         for other in others:
             first = pybamm.minimum(first, other)
@@ -317,6 +324,11 @@ class _Built:
             except pybamm.SolverError as error:
                 failure = str(error).splitlines()[0]
         raise SolverFailed(failure)
+
+
+def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
+    """Falls to zero where the film's surface is empty of lithium, or overfull."""
+    return pybamm.minimum(x_s, OVERFULL * x_max - x_s)
 
 
 class _Constants:
@@ -441,7 +453,14 @@ class Engine:
         first = start.observe(current)
         c_rate = current / parameters["Nominal cell capacity [A.h]"]
         event = self._met_at_once(
-            first, lower, upper, abs(c_rate), c_rate_cut_off, state, mode
+            first,
+            lower,
+            upper,
+            abs(c_rate),
+            c_rate_cut_off,
+            state,
+            mode,
+            self.structure.x_max,
         )
         if event:
             trace = Trace(np.zeros(1), first, state.profile[None], state, event)
@@ -472,7 +491,13 @@ class Engine:
         """Which end of a step was met: the one its last point is nearest to."""
         V = observed["Voltage [V]"][-1]
         current = observed["Current [A]"][-1]
-        margins = {EXHAUSTED: lithium if current > 0 else math.inf}
+        x_s = observed["Cathode surface stoichiometry"][-1]
+        margins = {
+            EXHAUSTED: lithium if current > 0 else math.inf,
+            FILM_LIMIT: min(
+                x_s, inputs["Cathode sites per formula unit"] * OVERFULL - x_s
+            ),
+        }
         if mode == "voltage":
             c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
             margins[CURRENT_CUT_OFF] = c_rate - inputs["C-rate cut-off"]
@@ -493,6 +518,7 @@ class Engine:
         c_rate_cut_off: float,
         state: State,
         mode: Mode,
+        x_max: float,
     ) -> str | None:
         """The event, if any, whose condition holds before any time has passed."""
         V = first["Voltage [V]"][0]
@@ -505,6 +531,9 @@ class Engine:
             return CURRENT_CUT_OFF
         if state.inventory <= 0 and first["Current [A]"][0] > 0:
             return EXHAUSTED
+        x_s = first["Cathode surface stoichiometry"][0]
+        if not 0 < x_s < OVERFULL * x_max:
+            return FILM_LIMIT
         return None
 
 

@@ -171,7 +171,9 @@ class TerminalVoltage(pybamm.BaseSubModel):
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
         i = variables["Total current density [A.m-2]"]
-        films = i * p.constant("Film resistance [Ohm.m2]", p.R_f_p / p.u_A + p.R_f_n)
+        R_p = p.R_f_p / p.arrhenius(p.E_R_p) / p.u_A
+        R_n = p.R_f_n / p.arrhenius(p.E_R_n)
+        films = i * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
         contact = i * p.R_contact
         V = (
             variables["Cathode open-circuit potential [V]"]
@@ -195,7 +197,7 @@ class TerminalVoltage(pybamm.BaseSubModel):
             "Battery voltage [V]": V,
             "Power [W]": V * variables["Current [A]"],
             "Total lithium [mol.m-2]": total,
-            "Interface resistance [Ohm.m2]": (1 / (p.f * i_0) + p.R_f_p) / p.u_A,
+            "Interface resistance [Ohm.m2]": 1 / (p.f * i_0) / p.u_A + R_p,
         }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:

@@ -1,8 +1,8 @@
 """Figures of a result: what a paper on a cell would show of it.
 
-``figures(result)`` returns those that make sense for the result, by name; ``save_figures``
-writes them.  They are drawn with matplotlib's defaults plus ``STYLE``, without display or
-global state, so that the same result gives the same bytes everywhere.
+``figures(result)`` returns those that make sense for the result, by name;
+``save_figures`` writes them.  They are drawn with matplotlib's defaults plus ``STYLE``,
+without display or global state, so that the same result gives the same bytes.
 
 Colours: Okabe and Ito's for a few cases, viridis for an ordered quantity; both are told
 apart by the colour-blind.
@@ -164,7 +164,9 @@ def _png(figure: Figure) -> bytes:
 def _style() -> Iterator[None]:
     """Matplotlib's defaults and ours, whatever the user's settings."""
     skipped = {"backend", "backend_fallback", "interactive"}
-    defaults = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in skipped}
+    defaults: dict[Any, Any] = {
+        k: v for k, v in matplotlib.rcParamsDefault.items() if k not in skipped
+    }
     with matplotlib.rc_context(defaults | STYLE):
         yield
 
@@ -381,9 +383,7 @@ class _Run:
 def _run(case: CaseResult) -> _Run | None:
     if VOLTAGE not in case.curves:
         return None
-    names = [
-        n for n, v in case.curves.data_vars.items() if v.dims == ("cycle", "sample")
-    ]
+    names = [n for n, v in case.curves.data_vars.items() if v.dims == ("cycle", "sample")]
     data = {str(n): np.asarray(case.curves[n].values, float) for n in names}
     solved = np.isfinite(data[VOLTAGE]).any(axis=1)
     cycles = [int(c) for c in case.curves["cycle"].values[solved]]
@@ -505,9 +505,12 @@ class _Look:
         else:
             groups = [g for _, members in self.panels for g in members]
             if len(groups) > 1:
-                lines = [Line2D([], [], color=self.colour[g]) for g in groups]
+                several = len(self.panels) > 1  # the same colour in each of the panels
+                entry = {self.label[g] if several else g: g for g in reversed(groups)}
+                told = list(reversed(entry.values()))
+                lines = [Line2D([], [], color=self.colour[g]) for g in told]
                 handles = lines + handles
-                labels = [self.label[g] for g in groups] + labels
+                labels = [self.label[g] for g in told] + labels
         if not handles:
             return
         if self.bar:
@@ -535,17 +538,13 @@ def _look(
     """Few groups: a legend.  More: colour by the number with most values, panels by the
     rest, and a selection where there are too many."""
     if len(groups) <= FEW:
-        ordered = [
-            n for n in numeric if all(not _missing(values[g][n]) for g in groups)
-        ]
+        ordered = [n for n in numeric if all(not _missing(values[g][n]) for g in groups)]
         shared = len(ordered) == 1 and len(values[groups[0]]) == 1 and len(groups) > 4
         colours: list[Any] = list(QUALITATIVE)
         if shared:
             rank = sorted(groups, key=lambda g: values[g][ordered[0]])
             steps = np.linspace(0, 0.9, len(groups))
-            shades = dict(
-                zip(rank, matplotlib.colormaps["viridis"](steps), strict=True)
-            )
+            shades = dict(zip(rank, matplotlib.colormaps["viridis"](steps), strict=True))
             colours = [shades[g] for g in groups]
         chosen = dict(zip(groups, colours, strict=False))
         return _Look([("", list(groups))], chosen, dict(names))
@@ -553,17 +552,56 @@ def _look(
         n: {values[g][n] for g in groups if not _missing(values[g][n])} for n in numeric
     }
     main = max(levels, key=lambda n: len(levels[n]), default=None)
-    if main is None or len(levels[main]) < 4:
-        drawn = _evenly(groups, limit)
-        shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(drawn)))
-        look = _Look([("", drawn)], dict(zip(drawn, shades, strict=True)), dict(names))
-    else:
+    listed = len(groups) <= limit and _by_panel(groups, values)
+    if main is not None and len(levels[main]) >= 4:
         look = _by_colour(groups, values, main, levels[main], limit)
+        if len(groups) <= limit and sum(len(m) for _, m in look.panels) < len(groups):
+            look = listed or _by_rank(groups, names, limit)
+    else:
+        look = listed or _by_rank(groups, names, limit)
     count = sum(len(members) for _, members in look.panels)
     if count < len(groups):
         chosen_of = f"{count} of {len(groups)} {what}, evenly chosen"
         look.note = "; ".join(filter(None, [chosen_of, look.note]))
     return look
+
+
+def _by_rank(groups: Sequence[Any], names: Mapping[Any, str], limit: int) -> _Look:
+    """One panel, colours in the order of the groups."""
+    drawn = _evenly(groups, limit)
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(drawn)))
+    return _Look([("", drawn)], dict(zip(drawn, shades, strict=True)), dict(names))
+
+
+def _by_panel(
+    groups: Sequence[Any], values: Mapping[Any, Mapping[str, Any]]
+) -> _Look | None:
+    """A list without a grid: panels by one quantity, colours by all the others."""
+    columns = list(values[groups[0]])
+    kinds = _kinds(columns)
+    for inside in kinds.values():
+        rest = [c for c in columns if c not in inside]
+        split: dict[str, list[Any]] = {}
+        for g in groups:
+            title = _key_label(inside, [values[g][c] for c in inside])
+            split.setdefault(title, []).append(g)
+        label = {g: _key_label(rest, [values[g][c] for c in rest]) for g in groups}
+        distinct = list(dict.fromkeys(label.values()))
+        if rest and 1 < len(split) <= PANELS and len(distinct) <= FEW:
+            shade = dict(zip(distinct, QUALITATIVE, strict=False))
+            colour = {g: shade[label[g]] for g in groups}
+            return _Look(list(split.items()), colour, label)
+    return None
+
+
+def _kinds(columns: Sequence[str]) -> dict[str, list[str]]:
+    """Columns that say one thing together: the rate, the window."""
+    kinds: dict[str, list[str]] = {}
+    for column in columns:
+        rate = "C-rate" in column or column.endswith("[uA.cm-2]")
+        kind = "rate" if rate else "window" if "cut-off" in column else column
+        kinds.setdefault(kind, []).append(column)
+    return kinds
 
 
 def _by_colour(
@@ -584,9 +622,7 @@ def _by_colour(
             panels.setdefault(tuple(values[g][c] for c in columns), []).append(g)
     kept = _chosen_panels(columns, list(panels))
     fixed = {
-        k
-        for k in range(len(columns))
-        if len(kept) > 1 and len({p[k] for p in kept}) == 1
+        k for k in range(len(columns)) if len(kept) > 1 and len({p[k] for p in kept}) == 1
     }
     drawn = []
     for key in kept:
@@ -597,6 +633,7 @@ def _by_colour(
     colour = {g: shades(0.92 * norm(values[g][main])) for _, gs in drawn for g in gs}
     cmap = shades.resampled(256)
     cmap = matplotlib.colors.ListedColormap(cmap(np.linspace(0, 0.92, 256)))
+    note = f"at {note}" if note else ""
     bar = (ScalarMappable(norm, cmap), _axis_label(main))
     return _Look(drawn, colour, {}, bar, note)
 
@@ -607,11 +644,7 @@ def _chosen_panels(
     """At most ``PANELS`` keys: one quantity varied, the others at a middle value."""
     if len(keys) <= PANELS:
         return list(keys)
-    groups: dict[str, list[int]] = {}
-    for k, column in enumerate(columns):
-        rate = "C-rate" in column or column.endswith("[uA.cm-2]")
-        kind = "rate" if rate else "window" if "cut-off" in column else column
-        groups.setdefault(kind, []).append(k)
+    groups = {k: [columns.index(c) for c in cs] for k, cs in _kinds(columns).items()}
 
     def part(key: tuple[Any, ...], kind: str) -> tuple[Any, ...]:
         return tuple(key[k] for k in groups[kind])
@@ -660,9 +693,7 @@ def _panels(look: _Look, height: float = 3.3, rows: int = 1) -> tuple[Figure, An
     return figure, axes
 
 
-def _both_units(
-    ax: Axes, loading: float | None, by_area: bool, axis: str = "y"
-) -> None:
+def _both_units(ax: Axes, loading: float | None, by_area: bool, axis: str = "y") -> None:
     """Label a capacity axis, and the opposite one in the other unit."""
     mass, area = "(mAh g⁻¹)", "(µAh cm⁻²)"
     word = "Capacity " if axis == "x" else "Discharge capacity "
@@ -675,14 +706,16 @@ def _both_units(
         functions=(lambda v: v * factor, lambda v: v / factor),
     )
     getattr(other, f"set_{axis}label")(word + (mass if by_area else area))
-    ax.tick_params(axis=axis, **{"top" if axis == "x" else "right": False})
+    which: Any = axis
+    ax.tick_params(axis=which, **{"top" if axis == "x" else "right": False})
 
 
-def _plain_log(axis: Any, norm: Normalize | None = None) -> None:
+def _plain_log(axis: Any, norm: Any = None) -> None:
     """Ticks of a logarithmic axis as plain numbers, with 2 and 5 on a short one."""
     if norm is not None and not isinstance(norm, LogNorm):
         return
-    low, high = (norm.vmin, norm.vmax) if norm else axis.get_view_interval()
+    view: Any = (norm.vmin, norm.vmax) if norm else axis.get_view_interval()
+    low, high = view
     short = high / low < 300
     short &= low >= 1e-3 and high < 1e5  # else 3×10⁻⁶ and its like would collide
     axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if short else (1,)))
@@ -892,16 +925,28 @@ PARTS = {  # part of the voltage, how it enters V = U(surface) + ..., and its co
 SURFACE = "Open-circuit potential at the surface [V]"
 
 
-def mean_potential(curves: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Open-circuit potential at the mean stoichiometry [V] along a step.
+def mean_potential(
+    mean: np.ndarray, surface: np.ndarray, potential: np.ndarray
+) -> np.ndarray:
+    """Open-circuit potential [V] at the mean stoichiometry.
 
-    Read from the potentials the surface passed through, which span the mean in a step
-    that starts near equilibrium; NaN outside them.
+    Parameters
+    ----------
+    mean : ndarray
+        Where it is wanted.
+    surface, potential : ndarray
+        Stoichiometries the surface passed through in the whole case, and the potentials
+        there, in any order; NaN is skipped.
+
+    Returns
+    -------
+    ndarray
+        NaN where the surface never was.
     """
-    x, U = curves["Surface stoichiometry"], curves[SURFACE]
-    order = np.argsort(x, kind="stable")
-    mean = curves["Mean stoichiometry"]
-    return np.interp(mean, x[order], U[order], left=np.nan, right=np.nan)
+    there = np.isfinite(surface)
+    order = np.argsort(surface[there], kind="stable")
+    x, U = surface[there][order], potential[there][order]
+    return np.interp(mean, x, U, left=np.nan, right=np.nan)
 
 
 def _losses(study: _Study) -> Figure | None:
@@ -920,7 +965,7 @@ def _losses(study: _Study) -> Figure | None:
         ax.remove()
     shown: dict[str, Any] = {}
     for (run, step), ax in zip(found, axes.flat, strict=False):
-        shown |= _stack(ax, step)
+        shown |= _stack(ax, run, step)
         ax.set(xlim=(0, step[MASS][-1]), xlabel="Capacity (mAh g⁻¹)")
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("Voltage (V)")
@@ -930,10 +975,11 @@ def _losses(study: _Study) -> Figure | None:
     return figure
 
 
-def _stack(ax: Axes, step: _Step) -> dict[str, Any]:
+def _stack(ax: Axes, run: _Run, step: _Step) -> dict[str, Any]:
     """Bands between the open-circuit potential and the voltage; legend entries."""
     q, level = step[MASS], step[SURFACE].copy()
-    top = mean_potential(step.curves)
+    passed = run.data["Surface stoichiometry"], run.data[SURFACE]
+    top = mean_potential(step["Mean stoichiometry"], *passed)
     shown: dict[str, Any] = {}
     (line,) = ax.plot(q, top, color="0.3", lw=1.0, ls=(0, (4, 2)))
     shown["Open circuit, mean"] = line
@@ -1186,15 +1232,11 @@ def _cycling(study: _Study) -> Figure | None:
                 y = [r[f"{word} capacity [mA.h.g-1]"] for r in rows]
                 if max(y) > 0:
                     axes[0][c].plot(number, y, ls=ls, **how)
-            axes[1][c].plot(
-                number, [r["Coulombic efficiency [%]"] for r in rows], **how
-            )
+            axes[1][c].plot(number, [r["Coulombic efficiency [%]"] for r in rows], **how)
         for ax in axes[:, c]:
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.ticklabel_format(useOffset=False)
-    _label_outer(
-        axes, "Cycle number", ["Capacity (mAh g⁻¹)", "Coulombic efficiency (%)"]
-    )
+    _label_outer(axes, "Cycle number", ["Capacity (mAh g⁻¹)", "Coulombic efficiency (%)"])
     more = [
         Line2D([], [], color="0.3", ls=ls, label=label)
         for label, ls in (("discharge", "-"), ("charge", ":"))

@@ -207,6 +207,15 @@ def _checked(
         else:
             raise ValueError(f"{quoted}: only a hold ends by its current")
 
+    low, high = cell.voltage_limits
+    volts = (lower, upper, value if control == "voltage" else None)
+    for voltage in volts:
+        if voltage is not None and not low <= voltage <= high:
+            raise ValueError(
+                f"{quoted}: {voltage:g} V is outside the cell's voltage_limits, {low:g} "
+                f"to {high:g} V"
+            )
+
     timed = step.input_duration is not None
     duration = float(step.duration) if timed else _default(control, value, cut_off, cell)
     if timed and not 0 < duration < 1e10:

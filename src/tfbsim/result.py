@@ -90,6 +90,8 @@ class CaseResult:
         What is worth knowing.
     key : str
         Hash of everything that determines it.
+    cell : str
+        Name of the cell.
     """
 
     name: str
@@ -98,6 +100,7 @@ class CaseResult:
     curves: xr.Dataset
     warnings: list[str] = field(default_factory=list)
     key: str = ""
+    cell: str = ""
 
     @property
     def as_asked(self) -> bool:
@@ -120,6 +123,7 @@ class CaseResult:
             curves=_case_curves(record),
             warnings=_warnings(record),
             key=key,
+            cell=record.cell.name,
         )
 
 
@@ -302,6 +306,7 @@ def _case_curves(record: CaseRecord) -> xr.Dataset:
         for name in names
     }
     dataset = xr.Dataset(data, coords={"cycle": [c.number for c in record.cycles]})
+    dataset["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
     return dataset.merge(_profiles(record))
 
 
@@ -454,7 +459,8 @@ class Result:
             **self.provenance,
             "measured": self.measured,
             "cases": [
-                {"name": c.name, "key": c.key, "warnings": c.warnings} for c in self.cases
+                {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
+                for c in self.cases
             ],
             "audit": self.audit(),
         }
@@ -507,9 +513,9 @@ def load_result(folder: str | Path) -> Result:
     try:
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
         summary = pd.read_csv(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
-        steps = pd.read_csv(
-            folder / STEPS, dtype={"Case": str}, keep_default_na=True
-        ).fillna({"Detail": ""})
+        steps = pd.read_csv(folder / STEPS, dtype={"Case": str, "Detail": str}).fillna(
+            {"Detail": ""}
+        )
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
         cases = [
@@ -520,6 +526,7 @@ def load_result(folder: str | Path) -> Result:
                 curves=_trimmed(curves.isel(case=k, drop=True)),
                 warnings=entry["warnings"],
                 key=entry["key"],
+                cell=entry["cell"],
             )
             for k, entry in enumerate(provenance.pop("cases"))
         ]

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from operator import or_
+from operator import ge, gt, le, lt, or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -27,7 +28,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from . import units
-from .files import Document, InputError, dotted, load_csv, suggest
+from .files import Document, InputError, dotted, load_csv, shown, suggest
 from .materials import laws
 
 FORMAT = 1
@@ -53,17 +54,29 @@ class Quantity:
     le: float | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        number = core_schema.float_schema(
-            allow_inf_nan=False, gt=self.gt, ge=self.ge, lt=self.lt, le=self.le
-        )
+        number = core_schema.float_schema(allow_inf_nan=False)
         return core_schema.with_info_before_validator_function(self.parse, number)
 
     def parse(self, value: Any, info: ValidationInfo) -> float:
         """The value in SI."""
         bare = (info.context or {}).get("python") and isinstance(value, float | int)
         if bare and not isinstance(value, bool):
-            return float(value)
-        return units.parse(value, self.dimension)
+            return self._bounded(float(value), value)
+        return self._bounded(units.parse(value, self.dimension), value)
+
+    def _bounded(self, number: float, value: Any) -> float:
+        for bound, holds, words in (
+            (self.gt, gt, "above"),
+            (self.ge, ge, "at least"),
+            (self.lt, lt, "below"),
+            (self.le, le, "at most"),
+        ):
+            if bound is not None and not holds(number, bound):
+                raise ValueError(
+                    f"'{shown(value)}' is out of range; it must be {words} "
+                    f"{units.text(bound, self.dimension)}"
+                )
+        return number
 
 
 Length = Annotated[float, Quantity("length", gt=0, le=1e-2)]
@@ -129,6 +142,7 @@ _LAWS: dict[str, type[Strict]] = {
     "numerator": RationalLaw,
     "log10_polynomial": PolynomialLaw,
 }
+_LAW = "law: "
 _POTENTIALS = ("table", "sites", "numerator")
 _DIFFUSIVITIES = ("table", "log10_polynomial")
 
@@ -184,7 +198,8 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
         if not 0 <= low < high:
             raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
         law = laws.Rational(tuple(value.numerator), tuple(value.denominator), (low, high))
-        U = law.curve.y
+        with np.errstate(all="ignore"):  # a pole or an overflow is refused below
+            U = law.curve.y
         if not (abs(U) < 100).all() or (U[1:] >= U[:-1]).any():
             raise ValueError(
                 "the quotient must fall with x and stay finite over its range; narrow it"
@@ -207,17 +222,21 @@ def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law:
     if isinstance(value, PolynomialLaw):
         unit = units.parse(f"1 {value.unit}", "diffusivity")
         first, *rest = value.log10_polynomial
-        return laws.LogPolynomial((first + math.log10(unit), *rest))
+        law = laws.LogPolynomial((first + math.log10(unit), *rest))
+        with np.errstate(all="ignore"):
+            D = law(np.linspace(*law.valid, 101))
+        if not (np.isfinite(D) & (D > 0)).all():
+            raise ValueError(
+                "the diffusivity must stay finite and above 0 from x = 0 to 1"
+            )
+        return law
     if isinstance(
         value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
     ):
         return value
     if callable(value):  # from Python only: a file holds no functions
         return laws.PythonLaw(value)
-    D = Quantity("diffusivity").parse(value, info)
-    if D <= 0:
-        raise ValueError("a diffusivity must be above 0, such as '1e-10 cm2/s'")
-    return laws.Constant(D)
+    return laws.Constant(Quantity("diffusivity", gt=0).parse(value, info))
 
 
 def _folder(info: ValidationInfo) -> Path:
@@ -232,7 +251,8 @@ class _LawField:
     convert: Any
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        tagged: list[Any] = [Annotated[_LAWS[k], Tag(k)] for k in self.spellings]
+        # The tag stands in the location of an error and must be no key of the data
+        tagged: list[Any] = [Annotated[_LAWS[k], Tag(_LAW + k)] for k in self.spellings]
         tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
         union: Any = Annotated[reduce(or_, tagged), Discriminator(self._tag)]
         return core_schema.with_info_after_validator_function(
@@ -241,7 +261,9 @@ class _LawField:
 
     def _tag(self, value: Any) -> str:
         found = _tag(value)
-        return found if found in (*self.spellings, "law", "value") else "unknown"
+        if found in self.spellings:
+            return _LAW + found
+        return found if found in ("law", "value") else "unknown"
 
 
 Potential = Annotated[laws.PotentialLaw, _LawField(_POTENTIALS, _potential)]
@@ -299,8 +321,12 @@ def _one_sentence(
     error: ValidationError,
     document: Document | None,
 ) -> InputError:
-    """The first error of pydantic's, as a sentence a user can act on."""
-    first = error.errors(include_url=False)[0]
+    """The first error of pydantic's, as a sentence a user can act on.
+
+    An unknown key leads: misspelt, it is why another is missing.
+    """
+    errors = error.errors(include_url=False)
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     path = _in_data(first["loc"], data)
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
@@ -312,15 +338,28 @@ def _one_sentence(
         message = "is missing"
     else:
         message = _message(first)
+        inner = first.get("ctx", {}).get("error")
+        if isinstance(inner, InputError) and not inner.file:
+            path, message = (*path, *inner.field.split(".")), inner.message
     if document is not None:
         return document.error(path, message)
     return InputError(message, field=dotted(path))
 
 
+_KINDS = {
+    "model_type": "a mapping of fields",
+    "dict_type": "a mapping of fields",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+}
+
+
 def _message(first: Any) -> str:
     context = first.get("ctx", {})
     kind = first["type"]
-    shown = str(first.get("input"))[:60]
+    given = shown(first.get("input"))
     comparisons = {
         "greater_than": ("gt", "above"),
         "greater_than_equal": ("ge", "at least"),
@@ -329,14 +368,13 @@ def _message(first: Any) -> str:
     }
     if kind in comparisons:
         key, word = comparisons[kind]
-        return f"'{shown}' is out of range; it must be {word} {context[key]:g} (SI)"
+        return f"'{given}' is out of range; it must be {word} {context[key]:g}"
     if kind == "value_error":
-        inner = context.get("error")
-        if isinstance(inner, InputError):  # a table: its own file and line lead
-            return str(inner)
-        return str(inner)
+        return str(context.get("error"))
+    if kind in _KINDS:
+        return f"'{given}' is given where {_KINDS[kind]} would do"
     text = str(first["msg"])
-    return f"'{shown}' will not do: {text[0].lower()}{text[1:]}"
+    return f"'{given}' will not do: {text[0].lower()}{text[1:]}"
 
 
 def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
@@ -356,8 +394,8 @@ def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
     """Names of the fields a mapping at this location may have."""
     here: Any = model
     for key in loc:
-        if isinstance(key, str) and key in _LAWS and not _has_field(here, key):
-            here = _LAWS[key]
+        if isinstance(key, str) and key.startswith(_LAW):
+            here = _LAWS[key.removeprefix(_LAW)]
         elif _has_field(here, key):
             here = _inner(here.model_fields[key].annotation)
     return list(here.model_fields) if hasattr(here, "model_fields") else []

@@ -11,6 +11,7 @@ import numpy as np
 from .cell import Cell
 from .engine import (
     CURRENT_CUT_OFF,
+    FILM_LIMIT,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
     Engine,
@@ -150,6 +151,10 @@ class _Runner:
             return LITHIUM_EXHAUSTED, "no lithium is left to strip"
         if trace.event == CURRENT_CUT_OFF:
             return REACHED, ""
+        if trace.event == FILM_LIMIT:
+            x = trace.observed["Cathode surface stoichiometry"][-1]
+            word = "empty of" if x < self.cell.cathode.x_max / 2 else "full of"
+            return INFEASIBLE, f"the film's surface is {word} lithium, at x = {x:.4g}"
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
             return REACHED, ""

@@ -94,8 +94,9 @@ class PlanarDiffusion(pybamm.BaseSubModel):
 
         # Electrons carry i - F N = (1 - t_i) i + F D dc/dy through 1/rho_e, uniform:
         # integral of rho_e (i - F N) dy = rho_e [(1 - t_i) i L + F c D (psi_L - psi_s)]
-        by_current = p.rho_e * (1 - p.t_i) / p.u_A * p.L_c
-        by_profile = p.rho_e * FARADAY * p.c_sites * p.u_V * D
+        rho_e = p.rho_e / p.arrhenius(p.E_rho)
+        by_current = rho_e * (1 - p.t_i) / p.u_A * p.L_c
+        by_profile = rho_e * FARADAY * p.c_sites * p.u_V * D
         electrons = p.constant(
             "Electron path by current [Ohm.m2]", by_current
         ) * i + p.constant("Electron path by profile [V]", by_profile) * (psi_L - psi_s)

@@ -1,7 +1,7 @@
 """The symbols of the equations, each a PyBaMM parameter named once, here.
 
 Per unit cell area, SI.  f = F/(R T).  Temperature dependence is Arrhenius about the
-temperature a value is stated at: k(T) = k(T_ref) exp[(E/R)(1/T_ref - 1/T)].
+temperature a value is stated at: k(T) = k(T_ref) exp[(E/R)(1/T_ref - 1/T)]; a resistance is divided by that factor.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class ThinFilmParameters:
         self.u_A = P("Cathode area utilisation")
         self.u_V = P("Cathode active fraction")
         self.rho_e = P("Cathode electronic resistivity [Ohm.m]")
+        self.E_rho = P("Cathode electronic resistivity activation energy [J.mol-1]")
         self.dUdT = P("Cathode entropic change [V.K-1]")
         # Lithium the film can cycle through, per cell area: n = c x L u_A u_V
         self.n_sites = self.c_sites * self.L_c * self.u_A * self.u_V
@@ -67,6 +68,7 @@ class ThinFilmParameters:
         self.E_i0_p = P("Cathode exchange current activation energy [J.mol-1]")
         self.alpha_p = P("Cathode anodic transfer coefficient")
         self.R_f_p = P("Cathode film resistance [Ohm.m2]")
+        self.E_R_p = P("Cathode film resistance activation energy [J.mol-1]")
 
         # Electrolyte
         self.L_e = P("Electrolyte thickness [m]")
@@ -80,6 +82,7 @@ class ThinFilmParameters:
         self.E_i0_n = P("Lithium exchange current activation energy [J.mol-1]")
         self.alpha_n = P("Lithium anodic transfer coefficient")
         self.R_f_n = P("Lithium film resistance [Ohm.m2]")
+        self.E_R_n = P("Lithium film resistance activation energy [J.mol-1]")
 
     def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
         """A combination of parameters alone, one number per step.

@@ -1,0 +1,88 @@
+"""Fixtures: an ideal cell with answers in closed form, and a way to run it.
+
+The ideal cell has U(x) = 4.5 V - x V, a constant D, and losses so small that its voltage
+is the surface stoichiometry.  A test switches on what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tfbsim import load_cell
+from tfbsim.cell import Cell
+from tfbsim.engine import Numerics, State, Trace, engine
+from tfbsim.materials import laws
+
+Run = Callable[..., Trace]
+
+NO_LOSS = 1e9  # an exchange current [A/m2] or conductivity [S/m] that costs no voltage
+
+
+@pytest.fixture(scope="session")
+def raijmakers() -> Cell:
+    """The shipped LiCoO2 cell."""
+    return load_cell("lco-lipon-li-raijmakers2020")
+
+
+@pytest.fixture(scope="session")
+def ideal(raijmakers: Cell) -> Cell:
+    """1 um film of 50 kmol/m3, D = 1e-15 m2/s: L^2/D = 1000 s; 1 cm2; no losses."""
+    return raijmakers.replace(
+        {
+            "area": 1e-4,
+            "one_c": 1.0,
+            "temperature": 298.15,
+            "reference_temperature": 298.15,
+            "contact_resistance": 0.0,
+            "voltage_limits": [-10.0, 10.0],
+            "cathode.thickness": 1e-6,
+            "cathode.site_concentration": 5e4,
+            "cathode.open_circuit_potential": laws.Table((0.0, 1.0), (4.5, 3.5)),
+            "cathode.diffusivity": laws.Constant(1e-15),
+            "cathode.diffusivity_scale": 1.0,
+            "cathode.transference": 0.0,
+            "cathode.film_resistance": 0.0,
+            "cathode.utilisation": 1.0,
+            "cathode.active_fraction": 1.0,
+            "cathode.exchange_current": NO_LOSS,
+            "cathode.exchange_current_stoichiometry": 0.5,
+            "cathode.initial_stoichiometry": 0.5,
+            "electrolyte.thickness": 1e-6,
+            "electrolyte.conductivity": NO_LOSS,
+            "anode.exchange_current": NO_LOSS,
+            "anode.film_resistance": 0.0,
+            "anode.lithium": 10e-6,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """One step of a cell, by default from its state as made and at tight tolerances."""
+
+    def step(
+        cell: Cell,
+        mode: str,
+        target: float,
+        duration: float,
+        *,
+        numerics: Numerics | None = None,
+        state: State | None = None,
+        temperature: float | None = None,
+        **ends: Any,
+    ) -> Trace:
+        solver = engine(cell.structure, numerics or Numerics(rtol=1e-10, atol=1e-12))
+        if state is None:
+            state = solver.uniform(
+                cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
+            )
+        trace, fallbacks = solver.run(
+            mode, target, duration, state, cell.parameters(temperature), **ends
+        )
+        assert fallbacks == 0
+        return trace
+
+    return step

@@ -1,0 +1,170 @@
+"""ThinFilmCell in PyBaMM's own hands: plain simulations, options, entry points."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pybamm
+import pytest
+
+import tfbsim
+from tfbsim.engine import Numerics
+from tfbsim.protocol import Protocol, parse_cycle
+from tfbsim.simulate import REACHED, run_case
+
+ROOT = Path(__file__).parents[1]
+POINTS, RTOL, ATOL = 100, 1e-8, 1e-10
+
+
+def entry_points(group):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return project["project"]["entry-points"][group]
+
+
+def in_pybamm(cell, steps, model=None):
+    """A plain simulation of an experiment, at the settings used for both."""
+    model = model or tfbsim.ThinFilmCell()
+    (xi,) = model.default_var_pts
+    simulation = pybamm.Simulation(
+        model,
+        parameter_values=cell.parameter_values(),
+        experiment=pybamm.Experiment([tuple(steps)], period="20 seconds"),
+        var_pts={xi: POINTS},
+        solver=pybamm.IDAKLUSolver(rtol=RTOL, atol=ATOL),
+    )
+    return simulation.solve()
+
+
+STEPS = (
+    "Charge at 1C until 4.1 V",
+    "Hold at 4.1 V until C/5",
+    "Rest for 10 minutes",
+    "Discharge at 3 mW until 3.7 V",
+    "Rest for 10 minutes",
+    "Discharge at 0.5C for 10 minutes",
+)
+
+
+@pytest.mark.parametrize("alphas", [(0.5, 0.5), (0.4, 0.6)])
+def test_same_voltage_as_the_engine(raijmakers, alphas):
+    cell = raijmakers.replace(
+        {
+            "voltage_limits": [2.0, 5.0],
+            "cathode.initial_stoichiometry": 0.9,
+            "cathode.anodic_transfer_coefficient": alphas[0],
+            "anode.anodic_transfer_coefficient": alphas[1],
+        }
+    )
+    words = ["symmetric" if alpha == 0.5 else "asymmetric" for alpha in alphas]
+    options = dict(zip(("cathode kinetics", "lithium kinetics"), words, strict=True))
+    model = tfbsim.ThinFilmCell(options)
+    solution = in_pybamm(cell, STEPS, model)
+
+    numerics = Numerics(points=POINTS, rtol=RTOL, atol=ATOL)
+    (cycle,) = run_case(cell, Protocol(parse_cycle(STEPS, cell)), numerics).cycles
+    ours = [step.trace for step in cycle.steps]
+    theirs = solution.cycles[0].steps
+    assert [step.outcome for step in cycle.steps] == [REACHED] * len(STEPS)
+    assert len(theirs) == len(ours)
+    for sentence, trace, step in zip(STEPS, ours, theirs, strict=True):
+        t = step["Time [s]"].entries
+        t = t - t[0]
+        assert trace.t[-1] == pytest.approx(t[-1], rel=1e-4), sentence
+        inside = t <= trace.t[-1]
+        for name, tolerance in (("Voltage [V]", 5e-5), ("Current [A]", 1e-6)):
+            at_t = np.interp(t[inside], trace.t, trace.observed[name])
+            gap = np.abs(at_t - step[name].entries[inside])
+            # At the step itself PyBaMM shows a hold's or a power's last current
+            assert gap[1:].max() < tolerance, (sentence, name)
+
+
+def test_default_parameters_solve():
+    solution = pybamm.Simulation(tfbsim.ThinFilmCell()).solve([0, 60])
+    V = solution["Voltage [V]"].entries
+    cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
+    U = cell.cathode.open_circuit_potential(cell.cathode.x_initial)
+    assert V[0] < U
+    assert V[-1] < V[0]
+    parts = (
+        solution["Cathode open-circuit potential [V]"].entries
+        + solution["Cathode overpotential [V]"].entries
+        - solution["Lithium overpotential [V]"].entries
+        - solution["Electrolyte voltage drop [V]"].entries
+        - solution["Electron path voltage drop [V]"].entries
+        - solution["Film voltage drop [V]"].entries
+        - solution["Contact voltage drop [V]"].entries
+    )
+    assert parts == pytest.approx(V, abs=1e-12)
+    assert solution["Power [W]"].entries == pytest.approx(
+        V * solution["Current [A]"].entries
+    )
+
+
+def test_time_stops_at_a_voltage_limit(raijmakers):
+    cell = raijmakers.replace({"voltage_limits": [3.5, 4.5]})
+    simulation = pybamm.Simulation(
+        tfbsim.ThinFilmCell(), parameter_values=cell.parameter_values()
+    )
+    solution = simulation.solve([0, 1e5])
+    assert solution.termination == "event: Minimum voltage [V]"
+    assert solution["Voltage [V]"].entries[-1] == pytest.approx(3.5, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["current", "voltage", "power"])
+def test_operating_modes(mode):
+    model = tfbsim.ThinFilmCell({"operating mode": mode})
+    assert model.options["operating mode"] == mode
+    assert len(model.algebraic) == (mode != "current")
+    model.check_well_posedness()
+
+
+def test_asymmetric_kinetics_are_algebraic():
+    for name in ("cathode kinetics", "lithium kinetics"):
+        assert len(tfbsim.ThinFilmCell({name: "symmetric"}).algebraic) == 0
+        assert len(tfbsim.ThinFilmCell({name: "asymmetric"}).algebraic) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kinetics": "symmetric"}, "Option 'kinetics' does not exist"),
+        ({"operating mode": "resistance"}, "must be one of .*'current'.*'resistance'"),
+        ({"cathode kinetics": 0.5}, "must be one of .*'symmetric'"),
+    ],
+)
+def test_options_that_do_not_exist(options, message):
+    with pytest.raises(pybamm.OptionError, match=message):
+        tfbsim.ThinFilmCell(options)
+
+
+def test_variables_carry_their_unit():
+    variables = tfbsim.ThinFilmCell().variables
+    for name in ("Voltage [V]", "Current [A]", "Lithium thickness [m]", "Time [h]"):
+        assert name in variables
+
+
+def test_model_entry_points():
+    found = entry_points("pybamm_models")
+    assert found
+    for name, value in found.items():
+        model = EntryPoint(name, value, "pybamm_models").load()
+        assert model is tfbsim.ThinFilmCell
+        assert isinstance(model(), pybamm.BaseModel)
+
+
+def test_parameter_set_entry_points():
+    found = entry_points("pybamm_parameter_sets")
+    assert "lco-lipon-li-raijmakers2020" in found
+    for name, value in found.items():
+        values = pybamm.ParameterValues(
+            EntryPoint(name, value, "pybamm_parameter_sets").load()()
+        )
+        cell = tfbsim.load_cell(name)
+        assert values["Cathode thickness [m]"] == cell.cathode.thickness
+        assert values["Current function [A]"] == pytest.approx(cell.one_c_current)
+    with pytest.raises(AttributeError, match="no shipped cell"):
+        import_module("tfbsim.parameter_sets").no_such_cell  # noqa: B018

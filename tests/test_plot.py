@@ -1,0 +1,216 @@
+"""Figures: which there are, and that what is drawn is what was computed."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+
+import tfbsim
+from tfbsim import plot
+from tfbsim.plot import figures, save_figures
+from tfbsim.result import CaseResult, Result
+from tfbsim.simulate import simulate
+
+CELL = "lco-lipon-li-raijmakers2020"
+CYCLE = [
+    "Charge at 1C until 4.2 V",
+    "Hold at 4.2 V until C/10",
+    "Rest for 10 minutes",
+    "Discharge at 1C until 3.0 V",
+]
+
+
+@pytest.fixture(scope="module")
+def single() -> Result:
+    return simulate(CELL, CYCLE, cycles=4)
+
+
+@pytest.fixture(scope="module")
+def rates() -> Result:
+    return tfbsim.run_experiment("raijmakers2020-rate-capability")
+
+
+def renamed(result: Result, name: str, **columns: float) -> CaseResult:
+    case = result.cases[0]
+    rows = [{**row, "Case": name, **columns} for row in case.rows]
+    steps = [{**row, "Case": name} for row in case.steps]
+    return CaseResult(name, rows, steps, case.curves)
+
+
+def lines(axes):
+    return [line.get_xydata() for line in axes.get_lines() if len(line.get_xydata()) > 1]
+
+
+def test_a_single_cycled_case_has_these_figures(single):
+    assert list(figures(single)) == [
+        *("voltage-capacity", "cycling", "dqdv", "losses"),
+        *("concentration", "voltage-time"),
+    ]
+
+
+def test_a_rate_experiment_has_these_figures(rates):
+    assert list(figures(rates)) == [
+        *("voltage-capacity", "capacity", "rate-capability", "dqdv", "concentration"),
+    ]
+
+
+def test_nothing_solved_draws_nothing():
+    failed = simulate(CELL, CYCLE, cycles=1).cases[0]
+    bare = failed.curves.drop_vars([str(v) for v in failed.curves.data_vars])
+    assert figures(Result([CaseResult("base", failed.rows, failed.steps, bare)])) == {}
+
+
+def test_branches_end_at_the_capacities_of_the_summary(single):
+    axes = figures(single)["voltage-capacity"].axes[0]
+    row = single.summary.iloc[-1]
+    last = lines(axes)[:2]
+    # CC and CV count on; the rest between charge and discharge is not drawn
+    assert last[0][-1, 0] == pytest.approx(row["Charge capacity [mA.h.g-1]"], rel=1e-9)
+    assert last[1][-1, 0] == pytest.approx(row["Discharge capacity [mA.h.g-1]"], rel=1e-9)
+    charge = last[0]
+    assert charge[0, 0] == 0
+    assert np.all(np.diff(charge[:, 0]) >= 0)
+    assert charge[-1, 1] == pytest.approx(4.2)
+    assert last[1][-1, 1] == pytest.approx(3.0, abs=1e-6)
+
+
+def test_the_rate_figure_shows_summary_and_measured_values(rates):
+    axes = figures(rates)["rate-capability"].axes[0]
+    simulated = lines(axes)[0]
+    name = "Discharge capacity [uA.h.cm-2]"  # the unit of the measured values
+    assert simulated[:, 0] == pytest.approx(rates.summary["C-rate"].to_numpy())
+    assert simulated[:, 1] == pytest.approx(rates.summary[name].to_numpy())
+    points = [p.get_xydata()[0] for p in axes.get_lines() if len(p.get_xydata()) == 1]
+    assert sorted(y for _, y in points) == sorted(p["Measured"] for p in rates.measured)
+    assert axes.get_xscale() == "log"
+
+
+def test_bars_are_the_capacities_and_measured_points_lie_on_their_case(rates):
+    axes = figures(rates)["capacity"].axes[0]
+    name = "Discharge capacity [uA.h.cm-2]"
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == pytest.approx(rates.summary[name].tolist())
+    names = [t.get_text() for t in axes.get_yticklabels()]
+    for point, line in zip(rates.measured, axes.get_lines(), strict=True):
+        (at,) = line.get_xydata()
+        assert names[round(at[1])] == point["Case"]
+        assert at[0] == point["Measured"]
+
+
+def test_a_varied_field_is_drawn_in_both_units_and_in_order(single):
+    values = [4.0, 1.0, 40.0]
+    cases = [
+        renamed(
+            single,
+            f"case {v:g}",
+            **{
+                "cathode.thickness [um]": v,
+                "Discharge capacity [uA.h.cm-2]": 10 * v,
+                "Discharge capacity [mA.h.g-1]": 50 + v,
+            },
+        )
+        for v in values
+    ]
+    figure = figures(Result(cases))["capacity-cathode.thickness"]
+    by_mass, by_area = figure.axes[:2]
+    assert lines(by_mass)[0].tolist() == [[1, 51], [4, 54], [40, 90]]
+    assert lines(by_area)[0].tolist() == [[1, 10], [4, 40], [40, 400]]
+    assert by_area.get_xlabel() == "Cathode thickness (µm)"
+    assert by_area.get_xscale() == "log"
+
+
+def test_many_cases_are_a_stated_selection_with_a_colour_bar(single):
+    field = "electrolyte.conductivity [S.cm-1]"
+    cases = [renamed(single, f"c{k}", **{field: 1e-7 * 1.1**k}) for k in range(40)]
+    figure = figures(Result(cases))["voltage-capacity"]
+    assert figure.get_suptitle() == "24 of 40 cases, evenly chosen"
+    assert any("conductivity" in ax.get_ylabel() for ax in figure.axes)
+
+
+def test_a_list_of_windows_and_rates_shows_every_case(single):
+    windows = [(3.0, 4.3), (3.0, 4.5), (2.5, 4.7), (2.0, 4.7), (1.5, 4.7)]
+    cases = [
+        renamed(
+            single,
+            f"{low}-{high} {rate}",
+            **{"C-rate": rate, "Lower cut-off [V]": low, "Upper cut-off [V]": high},
+        )
+        for low, high in windows
+        for rate in (0.5, 1.0)
+    ]
+    figure = figures(Result(cases))["dqdv"]
+    assert [ax.get_title() for ax in figure.axes] == ["C/2", "1C"]
+    assert [len(lines(ax)) > 5 for ax in figure.axes] == [True, True]
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told[:5] == [f"{low}–{high} V" for low, high in windows]
+
+
+def test_differential_capacity_integrates_to_the_capacity():
+    V = np.concatenate([[3.52, 3.5], np.linspace(3.5, 4.2, 150)])  # a step back at first
+    Q = np.concatenate([[0.0, 0.1], 0.1 + 100 / (1 + np.exp(-(V[2:] - 3.9) / 0.02))])
+    grid, slope = plot.differential_capacity(V, Q)
+    assert np.trapezoid(slope, grid) == pytest.approx(Q[-1] - Q[0], rel=1e-3)
+    assert grid[np.argmax(slope)] == pytest.approx(3.9, abs=0.003)
+    # smoothing takes off the width of the Gaussian and no more
+    assert slope.max() == pytest.approx(100 / 4 / 0.02, rel=0.05)
+    back, reverse = plot.differential_capacity(V[:1:-1], (Q[-1] - Q)[:1:-1])
+    assert np.interp(3.9, back[::-1], reverse[::-1]) == pytest.approx(
+        np.interp(3.9, grid, slope), rel=1e-2
+    )
+
+
+def test_a_held_voltage_has_no_differential_capacity():
+    assert plot.differential_capacity(np.full(50, 4.2), np.arange(50.0)) is None
+
+
+def test_losses_add_up_to_the_voltage(single):
+    run = plot._Study(single).cases[0]
+    _, step = run.last_step()
+    parts = sum(sign * step[name] for name, (_, sign, _) in plot.PARTS.items())
+    assert step[plot.SURFACE] + parts == pytest.approx(step["Voltage [V]"], abs=1e-9)
+    passed = run.data["Surface stoichiometry"], run.data[plot.SURFACE]
+    mean = plot.mean_potential(step["Mean stoichiometry"], *passed)
+    assert np.all(mean[1:] > step[plot.SURFACE][1:] - 1e-4)
+
+
+def test_png_bytes_do_not_depend_on_settings_or_on_saving(rates, tmp_path):
+    first = {p.name: p.read_bytes() for p in save_figures(rates, tmp_path)}
+    rates.save(tmp_path / "out", figures=False)
+    again = tfbsim.load_result(tmp_path / "out")
+    with matplotlib.rc_context({"font.size": 20, "axes.grid": True}):
+        second = {p.name: p.read_bytes() for p in save_figures(again, tmp_path)}
+    assert first == second
+    for content in first.values():
+        assert content.startswith(b"\x89PNG")
+        assert b"Software" not in content and b"tEXt" not in content
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_hostile_names_are_drawn_as_text(single):
+    names = ["$x^$ \\frac{", "_hidden", "电池 \U0001f50b", "<b>", "n" * 300, "a\nb"]
+    result = Result([renamed(single, name) for name in names])
+    for figure in figures(result).values():
+        with io.BytesIO() as buffer:
+            figure.savefig(buffer)
+
+
+@pytest.mark.parametrize(
+    "column, label",
+    [
+        ("cathode.thickness [um]", "Cathode thickness (µm)"),
+        ("rate [uA.cm-2]", "Rate (µA cm⁻²)"),
+        ("anode.exchange_current [Ohm.cm2]", "Anode exchange current (Ω cm²)"),
+        ("temperature [degC]", "Temperature (°C)"),
+        ("cathode.utilisation", "Cathode utilisation"),
+    ],
+)
+def test_columns_become_axis_labels(column, label):
+    assert plot._axis_label(column) == label
+
+
+def test_values_become_labels():
+    columns = ("C-rate", "Lower cut-off [V]", "Upper cut-off [V]", "cathode.d [S.cm-1]")
+    label = plot._key_label(columns, (0.1, 3.0, 4.25, 3e-6))
+    assert label == "C/10, 3×10⁻⁶ S cm⁻¹, 3.0–4.25 V"
+    assert plot._key_label(columns, (2.0, 3.0, None, None)) == "2C, from 3.0 V"

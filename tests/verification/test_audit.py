@@ -1,0 +1,133 @@
+"""Books kept by every run, cut-offs, and numerics that act."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tfbsim.engine import Numerics
+from tfbsim.protocol import Protocol, parse_cycle
+from tfbsim.simulate import REACHED, run_case
+
+CYCLE = (
+    "Charge at 1C until 4.2 V",
+    "Hold at 4.2 V until C/20",
+    "Rest for 20 minutes",
+    "Discharge at 2.5 mW until 3.0 V",
+    "Rest for 20 minutes",
+    ("Charge at 400 uA/cm2 until 4.1 V", "30 degC"),
+    "Discharge at 5C until 3.2 V",
+)
+
+
+@pytest.fixture(scope="module")
+def record(raijmakers):
+    return run_case(raijmakers, Protocol(parse_cycle(CYCLE, raijmakers), cycles=3))
+
+
+def test_cut_offs_are_hit(record):
+    hit = 0
+    for cycle in record.cycles:
+        for step in cycle.steps:
+            assert step.outcome == REACHED, step.detail
+            last = {k: v[-1] for k, v in step.trace.observed.items()}
+            asked = step.step.lower if step.step.lower is not None else step.step.upper
+            if asked is not None:
+                assert abs(last["Voltage [V]"] - asked) < 10e-6
+                hit += 1
+            if step.step.c_rate_cut_off is not None:
+                c_rate = abs(last["Current [A]"]) / record.cell.one_c_current
+                assert c_rate == pytest.approx(step.step.c_rate_cut_off, rel=1e-5)
+                hit += 1
+    assert hit == 3 * 5
+
+
+def test_balances_over_cycles(record):
+    for cycle in record.cycles:
+        assert cycle.outcome == REACHED
+        assert cycle.lithium_balance_error <= 1e-8
+        assert cycle.charge_balance_error <= 1e-8
+
+
+def test_balances_recomputed(record):
+    """The audit itself, from the profiles and the currents instead of the states."""
+    cell = record.cell
+    faraday = 96485.33212331001
+    widths = np.diff(np.concatenate([[0.0], *_edges(record.xi)]))
+    for step in record.cycles[0].steps:
+        trace = step.trace
+        i = trace.observed["Current [A]"] / float(cell.area)
+        cathode = trace.profiles @ widths * cell.site_inventory
+        anode = trace.observed["Lithium thickness [m]"] / cell.anode.molar_volume
+        total = cathode + anode
+        assert np.abs(total - total[0]).max() < 1e-9 * cell.site_inventory
+        # Charge by the trapezoidal rule over the solver's own steps
+        passed = np.sum((i[1:] + i[:-1]) / 2 * np.diff(trace.t)) / faraday
+        gained = cathode[-1] - cathode[0]
+        assert gained == pytest.approx(passed, rel=1e-3, abs=1e-9)
+
+
+def _edges(nodes):
+    """Upper edges of cells whose centres are the nodes."""
+    edges = []
+    lower = 0.0
+    for node in nodes:
+        lower = 2 * node - lower
+        edges.append([lower])
+    assert lower == pytest.approx(1.0, abs=1e-9)
+    return edges
+
+
+@pytest.mark.parametrize("c_rate", [0.2, 1.0, 6.0])
+@pytest.mark.parametrize(
+    "sentence", ["Discharge at {}C until 3 V", "Charge at {}C until 4.2 V"]
+)
+def test_balances_at_constant_current(raijmakers, c_rate, sentence):
+    x = 0.6 if sentence.startswith("Discharge") else 0.97
+    cell = raijmakers.replace({"cathode.initial_stoichiometry": x})
+    steps = parse_cycle([sentence.format(c_rate)], cell)
+    (cycle,) = run_case(cell, Protocol(steps)).cycles
+    assert cycle.outcome == REACHED
+    assert cycle.lithium_balance_error <= 1e-10
+    assert cycle.charge_balance_error <= 1e-10
+    trace = cycle.steps[0].trace
+    passed = trace.observed["Discharge capacity [A.h]"][-1] * 3600
+    assert passed == pytest.approx(steps[0].value * trace.t[-1], rel=1e-10)
+
+
+def capacity(cell, numerics):
+    """Discharge capacity [A.h] at 6C, where the profile is steep, and solver steps."""
+    steps = parse_cycle(["Discharge at 6C until 3 V"], cell)
+    trace = run_case(cell, Protocol(steps), numerics).cycles[0].steps[0].trace
+    return trace.observed["Discharge capacity [A.h]"][-1], len(trace.t)
+
+
+def test_tightening_moves_towards_the_reference(raijmakers):
+    cell = raijmakers.replace({"cathode.initial_stoichiometry": 0.6})
+
+    sharp = {"rtol": 1e-9, "atol": 1e-11}
+    meshes = [capacity(cell, Numerics(points=n, **sharp))[0] for n in (25, 50, 100, 400)]
+    errors = np.abs(np.array(meshes[:-1]) / meshes[-1] - 1)
+    assert all(fine < coarse / 3 for coarse, fine in pairwise(errors))
+    # Measured at the default settings: 4.4e-5
+    assert capacity(cell, Numerics())[0] == pytest.approx(meshes[-1], rel=1e-4)
+
+    loose, default, tight = (
+        capacity(cell, Numerics(points=100, rtol=rtol, atol=rtol / 100))
+        for rtol in (1e-3, 1e-6, 1e-8)
+    )
+    reference = meshes[2]
+    assert loose[1] < default[1] < tight[1]  # solver steps
+    assert abs(tight[0] - reference) < abs(default[0] - reference)
+    assert abs(default[0] - reference) < abs(loose[0] - reference)
+    assert default[0] == pytest.approx(reference, rel=1e-5)
+
+
+def test_tighter_is_tighter():
+    settings = Numerics()
+    tighter = settings.tighter()
+    assert tighter.points == 4 * settings.points
+    assert tighter.rtol < settings.rtol
+    assert tighter.atol < settings.atol
