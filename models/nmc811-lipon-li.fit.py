@@ -7,11 +7,11 @@ one more site above that range, a broad background, and that the first lithium e
 x = 1.  The second lithium: two equal sites at the potentials where Aribia et al.,
 Adv. Energy Mater. 12 (2022) 2201750, see peaks of dQ/dV.
 
-Stage 2, transport.  Three numbers are fitted to the four capacities of Aribia et al.: D up
-to x = 1.5, D at x = 2 (log10 D falls smoothly between, as the last site fills) and the
-utilisation u_A.  That one site fills from x = 1.5 is where D may bend: left free, the
-bend goes to 1.51.  i_0 follows in closed form from the charge-transfer resistance R_ct
-at 4 V: i_0 = R T/(F R_ct u_A) there.  Peaks and windows are predictions.
+Stage 2, transport.  Three numbers are fitted to the four capacities of Aribia et al.: D
+up to x = 1.5, D at x = 2 (log10 D falls smoothly between) and the utilisation u_A.  D
+bends where the second site of the second lithium begins to fill; as a fourth parameter
+the bend goes to x = 1.51.  i_0 follows in closed form from the charge-transfer resistance
+R_ct at 4 V: i_0 = R T/(F R_ct u_A) there.  Peaks and windows are predictions.
 
     python nmc811-lipon-li.fit.py            # fits, prints the values and all residuals
     python nmc811-lipon-li.fit.py --shipped  # residuals of the values shipped, no fit
@@ -48,7 +48,9 @@ HIGH_VOLTAGE = (4.75, 4.0)  # U_j, omega_j; it holds what the fitted sites leave
 BACKGROUND = (2.80, 0.02, 15.0)
 SECOND_LITHIUM = tuple((U, 0.495, 1.0) for U in MEASURED["peaks"])
 
-SITES_START = np.array([[3.62, 3.75, 4.05, 4.19], [0.2, 0.2, 0.2, 0.1], [1.5, 1.5, 1.5, 0.5]])
+SITES_START = np.array(
+    [[3.62, 3.75, 4.05, 4.19], [0.2, 0.2, 0.2, 0.1], [1.5, 1.5, 1.5, 0.5]]
+)
 SITES_LOWER = np.repeat([[3.3], [0.01], [0.1]], 4, axis=1)
 SITES_UPPER = np.repeat([[4.5], [0.8], [6.0]], 4, axis=1)
 
@@ -72,7 +74,9 @@ def multi_site(values: np.ndarray) -> MultiSite:
     U, X, omega = np.round(values.reshape(3, 4), 9)
     top = (HIGH_VOLTAGE[0], float(FIRST_LITHIUM - X.sum()), HIGH_VOLTAGE[1])
     rows = (*zip(U, X, omega, strict=True), top, BACKGROUND, *SECOND_LITHIUM)
-    return MultiSite(*(tuple(float(v) for v in column) for column in zip(*rows, strict=True)))
+    return MultiSite(
+        *(tuple(float(v) for v in column) for column in zip(*rows, strict=True))
+    )
 
 
 def potential(law: MultiSite, x: Any) -> Any:
@@ -219,7 +223,9 @@ def report(cell: Cell) -> None:
     x, U = measured_ocv()
     apart = 1e3 * (potential(law, x) - U)
     rms, worst = np.sqrt(np.mean(apart**2)), np.max(np.abs(apart))
-    print(f"\nU(x), {U.min():.2f}-{U.max():.2f} V: {rms:.2f} mV rms, {worst:.2f} mV at most")
+    print(
+        f"\nU(x), {U.min():.2f}-{U.max():.2f} V: {rms:.2f} mV rms, {worst:.2f} mV at most"
+    )
     print("capacity, model against measured (fitted)")
     for target, error in zip(MEASURED["capacity"], capacity_errors(cell), strict=True):
         print(

@@ -5,19 +5,19 @@ Open-circuit potential: multi-site law, one list for both lithium, widths at 25 
 - First lithium, 3.57-4.29 V: four sites fitted to the OCP of Chen et al., J. Electrochem.
   Soc. 167 (2020) 080534, 1.7 mV rms, 6 mV at most.  x is theirs: 0.26 at 4.3 V.
 - Above 4.3 V: one site, assumed; it gives about 30 mAh/g up to 4.7 V.
-- Background: 1 % of the sites, spread over 3 V, assumed; a slope of 15 mV per 1e-3 in x at
-  the steepest keeps the gap between the first and the second lithium solvable.
+- Background: 1 % of all sites, omega = 15, assumed; it bounds dU/dx to about -100 V, so
+  that the gap between the first and the second lithium can be solved.
 - Second lithium: two equal sites of ideal width (assumed) at 2.0 and 1.6 V, where Aribia
   et al., Adv. Energy Mater. 12 (2022) 2201750, see peaks of dQ/dV at C/10.
 
-Diffusivity: constant up to x = 1.5, then log10 D falls smoothly to x = 2, as the last site
+Diffusivity: constant up to x = 1.5, then log10 D falls smoothly to x = 2 as the last site
 fills; fitted, with the utilisation of that cell, to four capacities of a sputtered 600 nm
-film (Aribia et al. 2022), 30 degC.  Known to 0.04 decades below x = 1.5 and to one decade
-at x = 2, if the capacities are to 5 %.
+film (Aribia et al. 2022), 30 degC.  Were those good to 5 %, D would be known to 0.04
+decades up to x = 1.5 and to about one decade at x = 2.
 Exchange current density: 0.1104 mA/cm2 at U = 4 V, from the 300 ohm cm2 of the same cell
 and that utilisation, 0.789: R T/(F i_0)/u_A.
-Density 3.8 g/cm3: the same film (a crystal has about 4.8).  Molar mass 97.28 g/mol: LiMO2,
-275.5 mAh/g per lithium, the formula unit x counts lithium of.
+Density 3.8 g/cm3: the same film (a crystal has about 4.8).  Molar mass 97.28 g/mol: of
+LiMO2, whatever x; 275.5 mAh/g per lithium.
 Activation energies: 0.30 eV for diffusion, 0.50 eV for charge transfer: assumed, as for
 LiCoO2 films; set your own where temperature matters.
 
