@@ -104,7 +104,7 @@ def test_inputs_never_rebuild(plain, monkeypatch):
         parse_cycle(["Discharge at 0.4C for 60 s", "Hold at 3.9 V for 60 s"], plain)
     )
     run_case(plain, base, numerics)
-    model, solvers = solver.built("current").model, solver.built("current").solvers
+    model, solvers = solver.built("current").model, dict(solver.built("current").solvers)
     count = len(built)
     assert count == 2  # current and voltage
 
@@ -123,8 +123,8 @@ def test_inputs_never_rebuild(plain, monkeypatch):
         seen.add(tuple(float(f"{number:.9g}") for number in end))
     assert len(built) == count
     assert solver.built("current").model is model
-    assert solver.built("current").solvers is solvers
-    assert len(solvers) == 1
+    assert solver.built("current").solvers == solvers  # by identity: pybamm's have no ==
+    assert list(solvers) == [0]
     # and every one of them acts, each in its own way
     assert len(seen) == len(INPUTS)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import tfbsim
-from tfbsim import plot
-from tfbsim.plot import figures, save_figures
+from tfbsim.plot import curves, figures, save_figures, style
+from tfbsim.plot.study import Study
 from tfbsim.result import CaseResult, Result
 from tfbsim.simulate import simulate
 
@@ -31,11 +31,25 @@ def rates() -> Result:
     return tfbsim.run_experiment("raijmakers2020-rate-capability")
 
 
-def renamed(result: Result, name: str, **columns: float) -> CaseResult:
+def renamed(result: Result, name: str, of_cell: str = "", **columns: float) -> CaseResult:
     case = result.cases[0]
     rows = [{**row, "Case": name, **columns} for row in case.rows]
     steps = [{**row, "Case": name} for row in case.steps]
-    return CaseResult(name, rows, steps, case.curves)
+    return CaseResult(name, rows, steps, case.curves, cell=of_cell)
+
+
+def of_two_cells(result: Result, column: str, values: list[float]) -> Result:
+    """The values in two cells, whose cut-offs differ too."""
+    cells = [("LCO | LiPON | Li", 3.0), ("NMC | LiPON | Li, 2 uAh", 1.5)]
+    return Result(
+        [
+            renamed(
+                *(result, f"{cell} {v}", cell), **{column: v, "Lower cut-off [V]": low}
+            )
+            for cell, low in cells
+            for v in values
+        ]
+    )
 
 
 def lines(axes):
@@ -146,32 +160,88 @@ def test_a_list_of_windows_and_rates_shows_every_case(single):
     assert told[:5] == [f"{low}–{high} V" for low, high in windows]
 
 
+@pytest.mark.parametrize("field", ["C-rate", "cathode.thickness [um]"])
+def test_several_cells_have_a_panel_each(single, field):
+    drawn = figures(of_two_cells(single, field, [0.5, 1.0, 2.0]))
+    name = "rate-capability" if field == "C-rate" else "capacity-cathode.thickness"
+    lines_of = [text.get_text() for text in drawn[name].legends[0].get_texts()]
+    assert lines_of == ["LCO", "NMC"]
+    for figure in (drawn["voltage-capacity"], drawn["dqdv"]):
+        titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+        assert titles == ["LCO", "NMC"]
+    told = [text.get_text() for text in drawn["dqdv"].legends[0].get_texts()][:3]
+    assert told == (
+        ["C/2", "1C", "2C"] if field == "C-rate" else ["0.5 µm", "1 µm", "2 µm"]
+    )
+    bars = drawn["capacity"].axes
+    assert [ax.get_title() for ax in bars] == ["LCO", "NMC"]
+    assert all([t.get_text() for t in ax.get_yticklabels()] == told for ax in bars)
+    titles = [ax.get_title() for ax in drawn["voltage-time"].axes]
+    assert titles == [f"{cell}, {value}" for cell in ("LCO", "NMC") for value in told]
+
+
+def test_one_case_of_each_cell_is_named_by_it(single):
+    drawn = figures(of_two_cells(single, "C-rate", [1.0]))
+    told = [text.get_text() for text in drawn["voltage-capacity"].legends[0].get_texts()]
+    assert told[:2] == ["LCO", "NMC"]
+    labels = [t.get_text() for t in drawn["capacity"].axes[0].get_yticklabels()]
+    assert labels == ["LCO", "NMC"]
+
+
+def test_a_selection_has_as_many_panels_of_each_cell(single):
+    result = of_two_cells(single, "cathode.thickness [um]", [*range(1, 11)])
+    cases = [
+        renamed(
+            *(Result([case]), f"{case.name} {rate}", case.cell), **{"C-rate": float(rate)}
+        )
+        for case in result.cases
+        for rate in (1, 2, 4)
+    ]
+    figure = figures(Result(cases))["voltage-capacity"]
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    assert titles == ["LCO\n1C", "LCO\n4C", "NMC\n1C", "NMC\n4C"]
+    assert figure.get_suptitle() == "24 of 60 cases, evenly chosen"
+
+
+@pytest.mark.parametrize(
+    "names, short",
+    [
+        (["LCO | LiPON | Li", "NMC | LiPON | Li"], ["LCO", "NMC"]),
+        (["LCO | LiPON", "LCO | Li3PO4"], ["LCO | LiPON", "LCO | Li3PO4"]),
+        (["A" * 30, "A" * 31], ["1. " + "A" * 23 + "…", "2. " + "A" * 23 + "…"]),
+        (["LCO", "LCO | LiPON"], ["LCO", "LCO | LiPON"]),
+    ],
+)
+def test_cells_are_named_by_what_tells_them_apart(names, short):
+    assert style.short_names(names) == short
+
+
 def test_differential_capacity_integrates_to_the_capacity():
     V = np.concatenate([[3.52, 3.5], np.linspace(3.5, 4.2, 150)])  # a step back at first
     Q = np.concatenate([[0.0, 0.1], 0.1 + 100 / (1 + np.exp(-(V[2:] - 3.9) / 0.02))])
-    grid, slope = plot.differential_capacity(V, Q)
+    grid, slope = curves.differential_capacity(V, Q)
     assert np.trapezoid(slope, grid) == pytest.approx(Q[-1] - Q[0], rel=1e-3)
     assert grid[np.argmax(slope)] == pytest.approx(3.9, abs=0.003)
     # smoothing takes off the width of the Gaussian and no more
     assert slope.max() == pytest.approx(100 / 4 / 0.02, rel=0.05)
-    back, reverse = plot.differential_capacity(V[:1:-1], (Q[-1] - Q)[:1:-1])
+    back, reverse = curves.differential_capacity(V[:1:-1], (Q[-1] - Q)[:1:-1])
     assert np.interp(3.9, back[::-1], reverse[::-1]) == pytest.approx(
         np.interp(3.9, grid, slope), rel=1e-2
     )
 
 
 def test_a_held_voltage_has_no_differential_capacity():
-    assert plot.differential_capacity(np.full(50, 4.2), np.arange(50.0)) is None
+    assert curves.differential_capacity(np.full(50, 4.2), np.arange(50.0)) is None
 
 
 def test_losses_add_up_to_the_voltage(single):
-    run = plot._Study(single).cases[0]
+    run = Study(single).cases[0]
     _, step = run.last_step()
-    parts = sum(sign * step[name] for name, (_, sign, _) in plot.PARTS.items())
-    assert step[plot.SURFACE] + parts == pytest.approx(step["Voltage [V]"], abs=1e-9)
-    passed = run.data["Surface stoichiometry"], run.data[plot.SURFACE]
-    mean = plot.mean_potential(step["Mean stoichiometry"], *passed)
-    assert np.all(mean[1:] > step[plot.SURFACE][1:] - 1e-4)
+    parts = sum(sign * step[name] for name, (_, sign, _) in curves.PARTS.items())
+    assert step[curves.SURFACE] + parts == pytest.approx(step["Voltage [V]"], abs=1e-9)
+    passed = run.data["Surface stoichiometry"], run.data[curves.SURFACE]
+    mean = curves.mean_potential(step["Mean stoichiometry"], *passed)
+    assert np.all(mean[1:] > step[curves.SURFACE][1:] - 1e-4)
 
 
 def test_png_bytes_do_not_depend_on_settings_or_on_saving(rates, tmp_path):
@@ -206,11 +276,11 @@ def test_hostile_names_are_drawn_as_text(single):
     ],
 )
 def test_columns_become_axis_labels(column, label):
-    assert plot._axis_label(column) == label
+    assert style.axis_label(column) == label
 
 
 def test_values_become_labels():
     columns = ("C-rate", "Lower cut-off [V]", "Upper cut-off [V]", "cathode.d [S.cm-1]")
-    label = plot._key_label(columns, (0.1, 3.0, 4.25, 3e-6))
+    label = style.key_label(columns, (0.1, 3.0, 4.25, 3e-6))
     assert label == "C/10, 3×10⁻⁶ S cm⁻¹, 3.0–4.25 V"
-    assert plot._key_label(columns, (2.0, 3.0, None, None)) == "2C, from 3.0 V"
+    assert style.key_label(columns, (2.0, 3.0, None, None)) == "2C, from 3.0 V"

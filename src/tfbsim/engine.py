@@ -18,7 +18,7 @@ import casadi
 import numpy as np
 import pybamm
 from scipy.interpolate import CubicHermiteSpline
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .model import ThinFilmCell
@@ -29,7 +29,8 @@ Array = np.ndarray
 Mode = str  # "current", "voltage" or "power"
 
 CURRENT_CUT_OFF = "Current cut-off"
-FILM_LIMIT = "Film limit"
+FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
+SOLVER_FAILURE = "Solver failure"
 # A table of U(x) may end above a lower cut-off; its straight continuation may carry the
 # surface a little beyond full, not farther.
 OVERFULL = 1.02
@@ -84,7 +85,7 @@ class Numerics:
         a solve takes a third of the time.
     """
 
-    points: int = 150
+    points: int = 180
     rtol: float = 1e-6
     atol: float = 1e-8
     compile: bool = False
@@ -304,10 +305,12 @@ class _Built:
         self, duration: float, inputs: dict[str, Any]
     ) -> tuple[pybamm.Solution, int]:
         """Solution and the number of the fallback it took."""
-        failure = ""
+        last = len(FALLBACKS) - 1
         for attempt, options in enumerate(FALLBACKS):
             if attempt not in self.solvers:
                 self.solvers[attempt] = pybamm.IDAKLUSolver(
+                    # The last one hands over what it has
+                    on_failure="ignore" if attempt == last else "error",
                     rtol=self.numerics.rtol,
                     atol=self.numerics.atol,
                     root_tol=1e-10,
@@ -322,8 +325,9 @@ class _Built:
                 solver = self.solvers[attempt]
                 return solver.solve(self.model, [0, duration], inputs=inputs), attempt
             except pybamm.SolverError as error:
-                failure = str(error).splitlines()[0]
-        raise SolverFailed(failure)
+                if attempt == last:
+                    raise SolverFailed(str(error).splitlines()[0]) from None
+        raise AssertionError("the last fallback returns or raises")
 
 
 def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
@@ -466,7 +470,7 @@ class Engine:
             trace = Trace(np.zeros(1), first, state.profile[None], state, event)
             return trace, 0
         inputs["Initial: C-rate"] = c_rate
-        built = self.built(mode)
+        built, everything = self.built(mode), inputs
         inputs = {name: inputs[name] for name in built.input_names}
         solution, attempt = built.solve(duration, inputs)
         t, y, observed = _refined(built, solution, inputs)
@@ -478,11 +482,31 @@ class Engine:
             observed=observed,
             profiles=y[profile].T,
             end=State(y[profile, -1].copy(), float(y[inventory, -1][0])),
-            event=None
-            if solution.termination == "final time"
-            else self._nearest(mode, observed, float(y[inventory, -1][0]), inputs),
+            event=None,
         )
+        if solution.termination == "failure":
+            trace = replace(
+                trace, event=self._why_failed(mode, target, trace, everything)
+            )
+        elif solution.termination != "final time":
+            lithium = float(y[inventory, -1][0])
+            event = self._nearest(mode, observed, lithium, inputs)
+            trace = replace(trace, event=event)
         return trace, attempt
+
+    def _why_failed(
+        self, mode: Mode, target: float, trace: Trace, inputs: dict[str, Any]
+    ) -> str:
+        """A power the cell cannot give has no solution; else it is the solver."""
+        if mode == "power" and target > 0:
+            state = {
+                f"Initial: {PROFILE}": trace.end.profile,
+                f"Initial: {INVENTORY}": trace.end.inventory,
+            }
+            _, most = self._at_rest({**inputs, **state}).peak_power()
+            if most < target * (1 + 1e-3):
+                return POWER_LIMIT
+        return SOLVER_FAILURE
 
     @staticmethod
     def _nearest(
@@ -598,7 +622,28 @@ class _Start:
             )
         if target == 0:
             return 0.0
-        return self._root(lambda I: I * self.voltage(I) - target, target)
+        try:
+            return self._root(lambda I: self.power(I) - target, target)
+        except Infeasible:
+            if target < 0:
+                raise
+        # Only currents between those tried may reach it
+        peak, most = self.peak_power()
+        if most < target:
+            raise Infeasible(f"the cell gives at most {most * 1e6:.4g} uW") from None
+        return float(brentq(lambda I: self.power(I) - target, 0.0, peak))
+
+    def power(self, current: float) -> float:
+        """Power [W] at a current [A]."""
+        return current * self.voltage(current)
+
+    def peak_power(self) -> tuple[float, float]:
+        """Current [A] of the largest power of a discharge, and that power [W]."""
+        near = max(self._outwards(), key=self.power)
+        found = minimize_scalar(
+            lambda I: -self.power(I), bounds=(near / 1.3, near * 1.3), method="bounded"
+        )
+        return float(found.x), float(-found.fun)
 
     def _root(self, excess: Any, direction: float) -> float:
         """Zero of a function of the current, going out from 0 in one direction."""

@@ -191,6 +191,9 @@ def _checked(
     if control != "voltage" and value == 0 and not plain.startswith("Rest"):
         raise ValueError(f"{quoted}: no current at all is 'Rest for 1 hour'")
 
+    direction = -1 if plain.startswith("Charge") else 1
+    if control != "voltage" and value * direction < 0:
+        raise ValueError(f"{quoted}: say charge or discharge, with a value above 0")
     lower = upper = cut_off = None
     for end in step.termination:
         limit = float(end.value)

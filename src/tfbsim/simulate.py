@@ -14,6 +14,8 @@ from .engine import (
     FILM_LIMIT,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
+    POWER_LIMIT,
+    SOLVER_FAILURE,
     Engine,
     Infeasible,
     Numerics,
@@ -41,6 +43,7 @@ OUTCOMES = (
     *(LITHIUM_EXHAUSTED, SOLVER_FAILED, AUDIT_BREACH),
 )
 
+MEAN = "Cathode mean stoichiometry"
 AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
 
 Progress = Callable[[], None]
@@ -136,6 +139,8 @@ class _Runner:
             return StepRecord(step, SOLVER_FAILED, str(reason), None)
         self.state = trace.end
         outcome, detail = self._outcome(step, trace)
+        if outcome == SOLVER_FAILED:
+            self.stopped = f"'{step.text}' failed to solve"
         if attempt:
             detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
         return StepRecord(step, outcome, detail, trace)
@@ -151,6 +156,11 @@ class _Runner:
             return LITHIUM_EXHAUSTED, "no lithium is left to strip"
         if trace.event == CURRENT_CUT_OFF:
             return REACHED, ""
+        if trace.event == POWER_LIMIT:
+            return INFEASIBLE, "the cell cannot give this power any longer"
+        if trace.event == SOLVER_FAILURE:
+            V, x = (trace.observed[n][-1] for n in ("Voltage [V]", MEAN))
+            return SOLVER_FAILED, f"after {trace.t[-1]:.6g} s, at {V:.4g} V, x = {x:.4g}"
         if trace.event == FILM_LIMIT:
             x = trace.observed["Cathode surface stoichiometry"][-1]
             word = "empty of" if x < self.cell.cathode.x_max / 2 else "full of"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from tfbsim.engine import Numerics
 from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulate import REACHED, run_case
+from tfbsim.simulate import AUDIT_BREACH, REACHED, CycleRecord, audit, run_case
 
 CYCLE = (
     "Charge at 1C until 4.2 V",
@@ -67,6 +68,46 @@ def test_balances_recomputed(record):
         passed = np.sum((i[1:] + i[:-1]) / 2 * np.diff(trace.t)) / faraday
         gained = cathode[-1] - cathode[0]
         assert gained == pytest.approx(passed, rel=1e-3, abs=1e-9)
+
+
+def test_counters(record):
+    """Throughput counts both directions, discharge energy one."""
+    for step in record.cycles[1].steps:
+        trace = step.trace
+        i, V = trace.observed["Current [A]"], trace.observed["Voltage [V]"]
+        if step.step.rest:
+            assert not trace.observed["Throughput capacity [A.h]"].any()
+            continue
+        net = trace.observed["Discharge capacity [A.h]"]
+        assert np.sign(net[-1]) == np.sign(i[0])
+        assert trace.observed["Throughput capacity [A.h]"] == pytest.approx(
+            abs(net), rel=1e-9, abs=1e-18
+        )
+        power = np.maximum(i * V, 0)
+        energy = np.sum((power[1:] + power[:-1]) / 2 * np.diff(trace.t)) / 3600
+        counted = trace.observed["Discharge energy [W.h]"][-1]
+        assert counted == pytest.approx(energy, rel=1e-3, abs=1e-15)
+        assert (counted > 1e-4) == (i[0] > 0)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "field"),
+    [
+        ("Total lithium [mol.m-2]", "lithium_balance_error"),
+        ("Cathode lithium [mol.m-2]", "charge_balance_error"),
+    ],
+)
+def test_a_breach_is_found(record, quantity, field):
+    """One part in a million of the film's lithium, gone between two points."""
+    first, *others = record.cycles[0].steps
+    seen = dict(first.trace.observed)
+    lost = np.zeros_like(seen[quantity])
+    lost[0 if field.startswith("charge") else -1] = 1e-6 * record.cell.site_inventory
+    seen[quantity] = seen[quantity] - lost
+    doctored = (replace(first, trace=replace(first.trace, observed=seen)), *others)
+    cycle = CycleRecord(1, doctored, *audit(doctored, float(record.cell.area)))
+    assert getattr(cycle, field) > 1e-8
+    assert cycle.outcome == AUDIT_BREACH
 
 
 def _edges(nodes):

@@ -202,15 +202,18 @@ class MultiSite:
     def valid(self) -> tuple[float, float]:
         return (0.0, self.x_max)
 
+    @property
+    def _f(self) -> float:
+        return FARADAY / (GAS_CONSTANT * self.T_ref)  # 1/V
+
     def stoichiometry(self, U: Any) -> Any:
         """x at potential U [V] (any shape)."""
         return self._sum(U)[0]
 
     def _sum(self, U: Any) -> tuple[Any, Any]:
         """x and -dx/dU [1/V] at U."""
-        f = FARADAY / (GAS_CONSTANT * self.T_ref)
         U = np.asarray(U, dtype=float)[..., None]
-        width = np.array(self.omega) / f
+        width = np.array(self.omega) / self._f
         e = np.exp(-np.abs(U - np.array(self.U)) / width)
         filled = np.where(np.array(self.U) > U, 1 / (1 + e), e / (1 + e))
         X = np.array(self.X)
@@ -223,7 +226,9 @@ class MultiSite:
     @cached_property
     def curve(self) -> Curve:
         """U(x) through nodes 2 mV apart, as far as x resolves them."""
-        U = np.arange(max(self.U) + 1.5, min(self.U) - 1.5, -0.002)
+        reach = np.maximum(1.5, 12 * np.array(self.omega) / self._f)
+        top, bottom = np.max(self.U + reach), np.min(self.U - reach)
+        U = np.arange(top, bottom, -0.002)
         x = self.stoichiometry(U)
         edge = 1e-9 * self.x_max
         keep = (x > edge) & (x < self.x_max - edge)

@@ -1,0 +1,106 @@
+"""Figures of a result: what a paper on a cell would show of it.
+
+``figures(result)`` returns those that make sense for the result, by name;
+``save_figures`` writes them.  They are drawn with matplotlib's defaults and a style of
+their own, without display or global state, so that the same result gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ..files import write_atomic
+from ..result import Result
+from . import curves, tables
+from .study import Study
+from .style import DPI, axis_label, slug, split_unit, styled, volt
+
+__all__ = ["caption", "figures", "rendered", "save_figures", "split_unit", "volt"]
+
+CAPTIONS = {
+    "voltage-capacity": "Voltage against capacity, counted from the start of each charge "
+    "and each discharge.",
+    "dqdv": "Differential capacity of the constant-current steps: the simulated curve on "
+    f"a voltage grid of {curves.DQDV_GRID * 1e3:g} mV, smoothed with a Gaussian of "
+    f"standard deviation {curves.DQDV_WIDTH * 1e3:g} mV. Charge is counted positive.",
+    "capacity": "Capacity of each case, with measured values where there are any.",
+    "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
+    "cycling": "Capacity and coulombic efficiency of each cycle.",
+    "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
+    "is the face at the electrolyte.",
+    "losses": "Where the voltage of the last discharge goes. The top line is the "
+    "open-circuit potential at the mean stoichiometry, read from the potential the "
+    "surface passed through; diffusion is its distance to that at the surface.",
+    "voltage-time": "Voltage, and for a single case the current, against time.",
+}
+
+
+def caption(name: str) -> str:
+    """What a figure shows, in a sentence or two."""
+    varied = "Discharge capacity of the last cycle against a varied quantity."
+    return CAPTIONS.get(name, varied)
+
+
+def figures(result: Result) -> dict[str, Figure]:
+    """The figures that make sense for a result.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+
+    Returns
+    -------
+    dict of Figure
+        By name, in the order of the report; empty where nothing could be simulated.
+    """
+    study = Study(result)
+    if not study.cases:
+        return {}
+    varied = [column for column in study.numeric_factors if column != "C-rate"]
+    with styled():
+        drawn = {
+            "voltage-capacity": curves.voltage_capacity(study),
+            "capacity": tables.capacity(study),
+            "rate-capability": tables.against(study, "C-rate", "C-rate"),
+            **{
+                f"capacity-{slug(c)}": tables.against(study, c, axis_label(c))
+                for c in varied
+            },
+            "cycling": tables.cycling(study),
+            "dqdv": curves.dqdv(study),
+            "losses": curves.losses(study),
+            "concentration": curves.concentration(study),
+            "voltage-time": curves.voltage_time(study),
+        }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def save_figures(result: Result, folder: str | Path) -> list[Path]:
+    """Write every figure as PNG, whole or not at all; the same bytes every time.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the report.
+    """
+    paths = []
+    for name, content in rendered(result).items():
+        paths.append(Path(folder) / f"{name}.png")
+        write_atomic(paths[-1], content)
+    return paths
+
+
+def rendered(result: Result) -> dict[str, bytes]:
+    """The figures as PNG, without date or version in them."""
+    return {name: _png(figure) for name, figure in figures(result).items()}
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    with styled():
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()

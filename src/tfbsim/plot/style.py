@@ -1,0 +1,261 @@
+"""How figures look: style, text, units and axes.
+
+Colours: Okabe and Ito's for a few cases, viridis for an ordered quantity; both are told
+apart by the colour-blind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, ListedColormap, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+DPI = 200
+STYLE = {
+    **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 9),
+    **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), 8),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 8),
+    **dict.fromkeys(("xtick.direction", "ytick.direction"), "in"),
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "legend.labelspacing": 0.35,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": DPI,
+}
+QUALITATIVE = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
+    *("#E69F00", "#56B4E9", "#000000", "#999999"),
+)
+DASHED = (0, (4, 2))
+PER_MASS, PER_AREA = "(mAh g⁻¹)", "(µAh cm⁻²)"
+CELL = "Name of the cell"  # not a column of the summary, but told apart like one
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib's defaults and ours, whatever the user's settings."""
+    skipped = {"backend", "backend_fallback", "interactive"}
+    defaults: dict[Any, Any] = {
+        k: v for k, v in matplotlib.rcParamsDefault.items() if k not in skipped
+    }
+    with matplotlib.rc_context(defaults | STYLE):
+        yield
+
+
+def viridis() -> Colormap:
+    """Viridis without its palest yellow."""
+    return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.92, 256)))
+
+
+# --- Text ------------------------------------------------------------------------------
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
+def text(words: object, limit: int = 36) -> str:
+    """Text from a file as matplotlib may print it: no mathtext, no missing glyphs."""
+    known = "".join(c if ord(c) in _glyphs() else " " for c in str(words))
+    short = shortened(known, limit)
+    # a leading underscore would keep it out of a legend
+    return (" " + short if short.startswith("_") else short).replace("$", r"\$")
+
+
+def shortened(words: str, limit: int) -> str:
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def short_names(names: Sequence[str], limit: int = 24) -> list[str]:
+    """Names of cells, each up to the part ("cathode | electrolyte | ...") that suffices
+    to tell them apart."""
+    parts = [re.split(r"\s*\|\s*", name) for name in names]
+    short = list(names)
+    for k in range(max(map(len, parts)), 0, -1):
+        fewer = [" | ".join(p[:k]) for p in parts]
+        if len(set(fewer)) == len(names):
+            short = fewer
+    cut = [shortened(name, limit) for name in short]
+    if len(set(cut)) < len(cut):
+        cut = [f"{k}. {name}" for k, name in enumerate(cut, start=1)]
+    return cut
+
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _unit(unit: str) -> str:
+    """PyBaMM's uA.h.cm-2 as a paper prints it: µAh cm⁻²."""
+    parts = []
+    for part in unit.replace("A.h", "Ah").replace("W.h", "Wh").split("."):
+        found = re.fullmatch(r"([A-Za-z%]+)(-?\d+)?", part)
+        if not found:
+            return text(unit)
+        name, power = found.groups()
+        name = re.sub("^u", "µ", name).replace("Ohm", "Ω").replace("degC", "°C")
+        parts.append(name + (power or "").translate(_SUPERSCRIPT))
+    return " ".join(parts)
+
+
+def split_unit(column: str) -> tuple[str, str]:
+    """Name and unit of a column."""
+    found = re.fullmatch(r"(.*) \[([^\]]*)\]", column)
+    return (found[1], _unit(found[2])) if found else (column, "")
+
+
+def axis_label(column: str) -> str:
+    """A column as the label of an axis: Cathode thickness (µm)."""
+    name, unit = split_unit(column)
+    words = text(re.sub(r"[._]+", " ", name))
+    return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
+
+
+def slug(column: str) -> str:
+    """A column as part of a file name."""
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", split_unit(column)[0]).strip("-.")
+    return (name if "." in name else name.lower())[:60] or "value"
+
+
+def _rate(value: float) -> str:
+    inverse = 1 / value if value > 0 else 0.0
+    if inverse > 1.5 and abs(inverse - round(inverse)) < 1e-6 * inverse:
+        return f"C/{round(inverse)}"
+    return f"{value:.3g}C"
+
+
+def _number(value: float) -> str:
+    """Three digits; far from one as a power of ten: 3×10⁻⁶."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{float(f'{value:.3g}'):g}"
+    digits, power = f"{value:.2e}".split("e")
+    raised = "10" + str(int(power)).translate(_SUPERSCRIPT)
+    factor = f"{float(digits):g}"
+    return raised if factor == "1" else f"{factor}×{raised}"
+
+
+def volt(value: float) -> str:
+    """A cut-off with one decimal, or the more it has: 3.0, 4.25."""
+    words = f"{value:.4f}".rstrip("0")
+    return words + "0" if words.endswith(".") else words
+
+
+def _value(column: str, value: Any) -> str:
+    if column in ("C-rate", "Charge C-rate"):
+        return _rate(float(value))
+    if not isinstance(value, int | float | np.number):
+        return text(value)
+    return f"{_number(float(value))} {split_unit(column)[1]}".strip()
+
+
+def key_label(columns: Sequence[str], key: Sequence[Any]) -> str:
+    """The values that set a group apart, a window as 3.0–4.2 V."""
+    given = {c: v for c, v in zip(columns, key, strict=True) if not missing(v)}
+    window = [given.pop(c, None) for c in ("Lower cut-off [V]", "Upper cut-off [V]")]
+    texts = [_value(c, v) for c, v in given.items()]
+    low, high = ("" if v is None else volt(v) for v in window)
+    if low and high:
+        texts.append(f"{low}–{high} V")
+    elif low or high:
+        texts.append(f"from {low} V" if low else f"to {high} V")
+    return ", ".join(texts)
+
+
+def title(columns: Sequence[str], key: Sequence[Any]) -> str:
+    """The same for a panel: the cell in a line of its own."""
+    n = int(CELL in columns[:1])
+    lines = key_label(columns[:n], key[:n]), key_label(columns[n:], key[n:])
+    return "\n".join(filter(None, lines))
+
+
+def missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+# --- Axes ------------------------------------------------------------------------------
+
+
+def new_figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def grid(figure: Figure, number: int, columns: int) -> list[Axes]:
+    """Axes in rows, with one voltage scale."""
+    rows = -(-number // columns)
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for ax in axes.flat[number:]:
+        ax.remove()
+    for row in axes:
+        row[0].set_ylabel("Voltage (V)")
+    return list(axes.flat[:number])
+
+
+def both_units(ax: Axes, loading: float | None, by_area: bool, axis: str = "y") -> None:
+    """Label a capacity axis, and the opposite one in the other unit."""
+    word = "Capacity " if axis == "x" else "Discharge capacity "
+    side = "top" if axis == "x" else "right"
+    here, there = (PER_AREA, PER_MASS) if by_area else (PER_MASS, PER_AREA)
+    getattr(ax, f"set_{axis}label")(word + here)
+    if loading is None:
+        return
+    factor = 1 / loading if by_area else loading
+    other = getattr(ax, f"secondary_{axis}axis")(
+        side, functions=(lambda v: v * factor, lambda v: v / factor)
+    )
+    getattr(other, f"set_{axis}label")(word + there)
+    getattr(ax, f"{axis}axis").set_tick_params(**{side: False})
+
+
+def plain_log(axis: Any, norm: Any = None) -> None:
+    """Ticks of a logarithmic axis as plain numbers, with 2 and 5 on a short one."""
+    if norm is not None and not isinstance(norm, LogNorm):
+        return
+    view: Any = (norm.vmin, norm.vmax) if norm else axis.get_view_interval()
+    low, high = view
+    short = high / low < 300
+    short &= low >= 1e-3 and high < 1e5  # else 3×10⁻⁶ and its like would collide
+    axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if short else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def log_x(ax: Axes, values: Sequence[float], column: str) -> None:
+    """A logarithmic axis where the values ask for it; rates at the values themselves."""
+    values = sorted({v for v in values if v > 0})
+    if column == "C-rate" and len(values) <= 8:
+        ax.set_xscale("log")
+        kept = values[:1]
+        for v in values[1:]:
+            if v / kept[-1] > (values[-1] / values[0]) ** 0.08:
+                kept.append(v)
+        ax.set_xticks(kept, [_rate(v) for v in kept])
+        ax.xaxis.set_minor_locator(NullLocator())
+    elif column == "C-rate" or (len(values) > 1 and values[-1] / values[0] > 10):
+        ax.set_xscale("log")
+        plain_log(ax.xaxis)
+
+
+def label_outer(axes: Any, x: str, y: Sequence[str]) -> None:
+    """Labels at the left and bottom of a grid of panels."""
+    for row, label in zip(axes, y, strict=True):
+        row[0].set_ylabel(label)
+    if len(axes[-1]) == 1:
+        axes[-1][0].set_xlabel(x)
+    else:
+        axes[0][0].get_figure().supxlabel(x, fontsize=STYLE["axes.labelsize"])

@@ -1,0 +1,530 @@
+"""From an experiment file to its cases: templates, grids, changes, and every mistake."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tfbsim import cases as module
+from tfbsim.cases import expand
+from tfbsim.engine import Numerics
+from tfbsim.files import InputError, load
+
+INPUTS = Path(__file__).parent / "inputs"
+EXPERIMENT = (INPUTS / "experiment.yaml").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("cell.yaml", "ocv.csv"):
+        shutil.copy(INPUTS / name, tmp_path)
+    bad = (INPUTS / "cell.yaml").read_text().replace("area: 1 cm2", "area: 1 cm")
+    (tmp_path / "bad.yaml").write_text(bad)
+    return tmp_path
+
+
+def written(folder: Path, cases: str = "", steps: str = "", **head: str) -> Path:
+    """An experiment file; by default one that discharges at {rate} to {lower}."""
+    lines = ["format: 1", "kind: experiment", "cell: cell.yaml"]
+    lines += [f"{key}: {value}" for key, value in head.items()]
+    lines += ["steps:", steps or "  - Discharge at {rate} until {lower}"]
+    lines += ["cases:", cases] if cases else []
+    path = folder / "e.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def expanded(folder: Path, cases: str = "", steps: str = "", **head: str):
+    return expand(written(folder, cases, steps, **head))[2]
+
+
+def texts(case) -> list[str]:
+    return [step.text for step in case.protocol.steps]
+
+
+class TestExpansion:
+    def test_of_the_example(self):
+        _, _, cases = expand(INPUTS / "experiment.yaml")
+        found = [
+            (texts(c)[0], round(c.cell.cathode.thickness * 1e6, 9), c.protocol.cycles)
+            for c in cases
+        ]
+        assert found == [
+            ("Discharge at 1C until 3.5 V", 1.0, 2),
+            ("Discharge at 1C until 3.4 V", 1.0, 2),
+            ("Discharge at 1C until 3.4 V", 2.0, 2),
+            ("Discharge at 2C until 3.4 V", 1.0, 2),
+            ("Discharge at 2C until 3.4 V", 2.0, 2),
+        ]  # in file order, the last field of a grid fastest
+        assert len({case.name for case in cases}) == len(cases)
+        for case in cases:
+            assert case.cell.anode.lithium == pytest.approx(3e-6)  # set
+            assert [s.text for s in case.protocol.conditioning] == [
+                "Charge at 1C until 4.1 V"
+            ]
+
+    def test_without_cases_there_is_one(self, folder):
+        (case,) = expanded(folder, steps="  - Rest for 1 s")
+        assert (case.name, dict(case.varied)) == ("base", {})
+        assert case.protocol.cycles == 1 and case.protocol.conditioning == ()
+
+    def test_duplicates_are_numbered(self, folder):
+        entries = "  - {rate: 1C, lower: 3.5 V, name: a}\n" * 3
+        entries += "  - {rate: 2C, lower: 3.5 V, name: 'a #2'}"
+        names = [case.name for case in expanded(folder, entries)]
+        assert names[:3] == ["a", "a #2", "a #3"]
+        assert len(set(names)) == 4
+
+    def test_a_case_sets_name_cycles_and_cell(self, folder):
+        entries = (
+            "  - {rate: 1C, lower: 3.5 V}\n"
+            "  - {rate: 1C, lower: 3.5 V, name: long, cycles: 7}\n"
+            "  - {rate: 1C, lower: 1.5 V, cell: nmc811-lipon-li}"
+        )
+        first, second, third = expanded(folder, entries, cycles="2")
+        assert (first.protocol.cycles, second.protocol.cycles) == (2, 7)
+        assert second.name == "long"
+        assert third.cell.cathode.material == "NMC811"
+        assert not any(case.varied for case in (first, second, third))
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ("[100 nm, 2 um]", [0.1, 2]),
+            ("{linear: [100 nm, 300 nm, 3]}", [0.1, 0.2, 0.3]),
+            ("{linear: [100 nm, 1 um, 4]}", [0.1, 0.4, 0.7, 1.0]),
+            ("{log: [100 nm, 10 um, 3]}", [0.1, 1, 10]),
+            ("{linear: [3 um, 1 um, 3]}", [3, 2, 1]),
+        ],
+    )
+    def test_ranges(self, folder, values, expected):
+        entries = (
+            f"  - {{rate: 1C, lower: 3.5 V, grid: {{cathode.thickness: {values}}}}}"
+        )
+        cases = expanded(folder, entries)
+        found = [case.varied["cathode.thickness [um]"] for case in cases]
+        assert found == pytest.approx(expected, rel=1e-5)
+        lengths = [case.cell.cathode.thickness * 1e6 for case in cases]
+        assert found == pytest.approx(lengths, rel=1e-12)
+
+    def test_varied_columns_carry_units(self, folder):
+        entries = (
+            "  - {rate: 100 uA/cm2, lower: 3.5 V, temperature: 60 degC, "
+            "cathode.utilisation: 0.5, electrolyte.conductivity: 1e-6 S/cm}"
+        )
+        (case,) = expanded(folder, entries)
+        # The rate and cut-off of a voltage have columns of their own; a current, not
+        assert dict(case.varied) == pytest.approx(
+            {
+                "rate [uA.cm-2]": 100.0,
+                "temperature [degC]": 60.0,
+                "cathode.utilisation": 0.5,
+                "electrolyte.conductivity [S.cm-1]": 1e-6,
+            }
+        )
+        (case,) = expanded(folder, "  - {rate: C/10, lower: 3.5 V}")
+        assert dict(case.varied) == {}
+
+    def test_groups(self, folder):
+        steps = (
+            "  - repeat: 2\n"
+            "    steps:\n"
+            "      - for_each: {v: [4.1 V, 4.0 V]}\n"
+            "        steps: ['Hold at {v} until C/20', 'Rest for {time}']\n"
+            "      - Rest for 5 s\n"
+            "  - {step: Rest for 1 s, temperature: '{T}'}"
+        )
+        (case,) = expanded(folder, "  - {time: 2 s, T: 60 degC}", steps)
+        once = ["Hold at 4.1 V until C/20", "Rest for 2 s"]
+        once += ["Hold at 4.0 V until C/20", "Rest for 2 s", "Rest for 5 s"]
+        assert texts(case) == [*once, *once, "Rest for 1 s"]
+        temperatures = [step.temperature for step in case.protocol.steps]
+        assert temperatures[:-1] == [None] * 10
+        assert temperatures[-1] == pytest.approx(333.15)
+        assert case.varied == {"time [s]": 2.0, "T [degC]": pytest.approx(60.0)}
+
+    def test_ranges_in_for_each(self, folder):
+        steps = (
+            "  - for_each: {v: {linear: [4.1 V, 3.9 V, 3]}}\n"
+            "    steps: ['Hold at {v} until C/20']"
+        )
+        (case,) = expanded(folder, steps=steps)
+        assert [s.value for s in case.protocol.steps] == pytest.approx([4.1, 4.0, 3.9])
+
+    def test_conditioning_in_both_spellings(self, folder):
+        steps = "  - Rest for 1 s"
+        (case,) = expanded(folder, steps=steps, conditioning="[Rest for 2 s]")
+        assert len(case.protocol.conditioning) == 1
+        assert case.protocol.conditioning_cycles == 1
+        given = "{steps: [Rest for 2 s, Rest for 3 s], cycles: 4}"
+        (case,) = expanded(folder, steps=steps, conditioning=given)
+        assert [s.text for s in case.protocol.conditioning] == [
+            "Rest for 2 s",
+            "Rest for 3 s",
+        ]
+        assert module.total_cycles(case) == 5
+
+
+class TestChanges:
+    def test_of_cell_fields(self):
+        cases = expand(INPUTS / "experiment.yaml", None, {"area": "2 cm2"})[2]
+        assert {round(c.cell.area, 12) for c in cases} == {2e-4}
+
+    def test_win_over_the_cases(self):
+        path = INPUTS / "experiment.yaml"
+        cases = expand(path, None, {"cathode.thickness": "500 nm"})[2]
+        assert {round(c.cell.cathode.thickness, 12) for c in cases} == {5e-7}
+        grid = [c for c in cases if c.varied]
+        assert {c.varied["cathode.thickness [um]"] for c in grid} == {0.5}
+
+    def test_of_templates(self):
+        cases = expand(INPUTS / "experiment.yaml", None, {"lower": "3.45 V"})[2]
+        assert {c.protocol.steps[0].lower for c in cases} == {3.45}
+
+    def test_of_cycles_win_over_the_cases_too(self, folder):
+        path = written(folder, "  - {rate: 1C, lower: 3.5 V, cycles: 7}", cycles="2")
+        (case,) = expand(path, None, {"cycles": "3"})[2]
+        assert case.protocol.cycles == 3
+
+    @pytest.mark.parametrize(
+        ("field", "value", "words"),
+        [
+            ("cycles", "0", "a whole number from 1"),
+            ("cycles", "1.5", "a whole number from 1"),
+            ("cycles", "two", "a whole number from 1"),
+            ("cycles", "9" * 5000, "a whole number from 1"),
+            ("area", "1 cm", "is a length"),
+            ("area", "2", "has no unit"),
+            ("cathode.thicknes", "1 um", "did you mean 'thickness'?"),
+            ("wobble", "1", "no step uses {wobble}"),
+            ("cathode.initial_stoichiometry", "0.1", "covers 0.4 to 1"),
+        ],
+    )
+    def test_mistakes_name_the_option(self, field, value, words):
+        with pytest.raises(InputError) as caught:
+            expand(INPUTS / "experiment.yaml", None, {field: value})
+        assert caught.value.field == f"--set {field}"
+        assert words in caught.value.message
+
+    def test_another_cell(self):
+        name = "lco-lipon-li-danilov2011"
+        cases = expand(INPUTS / "experiment.yaml", name)[2]
+        assert {c.cell.cathode.material for c in cases} == {"LCO"}
+        assert cases[0].cell.anode.lithium == pytest.approx(3e-6)  # set holds still
+
+    def test_another_cell_is_a_path_from_here(self, folder, monkeypatch):
+        monkeypatch.chdir(folder)
+        cases = expand(INPUTS / "experiment.yaml", "cell.yaml")[2]
+        assert cases[0].cell.name == "A cell"
+
+    def test_another_cell_where_the_cases_name_theirs(self, folder):
+        path = written(folder, "  - {rate: 1C, lower: 3.5 V, cell: cell.yaml}")
+        with pytest.raises(InputError, match="--cell cannot replace them"):
+            expand(path, "nmc811-lipon-li")
+
+
+class TestMeasured:
+    def measured(self, path):
+        experiment, document, cases = expand(path)
+        return cases, module._measured(experiment, document, cases)
+
+    def test_is_matched_to_its_case(self):
+        cases, rows = self.measured(INPUTS / "experiment.yaml")
+        (row,) = rows
+        assert row["Case"] == cases[0].name
+        assert row["Cycle number"] == 1
+        assert row["Quantity"] == "Discharge capacity [uA.h.cm-2]"
+        assert row["Measured"] == pytest.approx(30.0)
+        assert row["Status"] == "fitted"
+
+    def test_by_name_and_per_gram(self, folder):
+        points = (
+            "[{case: slow, cycle: 3, charge_capacity: 120 mAh/g, "
+            "discharge_capacity: 110 mAh/g, status: predicted, source: here}]"
+        )
+        path = written(
+            folder,
+            "  - {rate: 1C, lower: 3.5 V}\n  - {rate: C/10, lower: 3.5 V, name: slow}",
+            measured=points,
+        )
+        _, rows = self.measured(path)
+        assert [(r["Case"], r["Quantity"], r["Measured"]) for r in rows] == [
+            ("slow", "Charge capacity [mA.h.g-1]", pytest.approx(120)),
+            ("slow", "Discharge capacity [mA.h.g-1]", pytest.approx(110)),
+        ]
+        assert {(r["Cycle number"], r["Status"], r["Source"]) for r in rows} == {
+            (3, "predicted", "here")
+        }
+
+
+# what is replaced, by what, line, field, words of the message
+GRID, FIRST = "cases[1].grid", "cases[0]"
+ONE = "{rate: 1C, lower: 3.5 V}"
+MISTAKES = [
+    ("steps:", "stpes:", 8, "stpes", "did you mean 'steps'?"),
+    ("cycles: 2", "cycels: 2", 11, "cycels", "did you mean 'cycles'?"),
+    ("cycles: 2", "cycles: 2\ncycles: 3", 12, "cycles", "already on line 11"),
+    ("cycles: 2", "cycles: 0", 11, "cycles", "at least 1"),
+    ("cycles: 2", "cycles: 1.5", 11, "cycles", "a whole number"),
+    ("cycles: 2", "cycles: true", 11, "cycles", "a whole number"),
+    ("cycles: 2", "cycles: 100001", 11, "cycles", "at most 100000"),
+    ("format: 1", "format: 2", 1, "format", "must be 1"),
+    ("kind: experiment", "kind: cell", 2, "kind", "'kind: experiment' is wanted"),
+    # The cell and what is set in it
+    ("cell: cell.yaml", "cell: nmc81", 4, "cell", "no shipped cell is called"),
+    ("cell: cell.yaml", "cell: [a]", 4, "cell", "text would do"),
+    ("cell: cell.yaml\n", "", 1, "cell", "name a cell here or with --cell"),
+    ("anode.lithium: 3 um", "anode.lithum: 1 um", 5, "set.anode.lithum", "'lithium'"),
+    ("anode.lithium: 3 um", "anode.lithium: 1", 5, "set.anode.lithium", "no unit"),
+    ("anode.lithium: 3 um", "anode: 3", 5, "set.anode", "a mapping of fields"),
+    ("anode.lithium: 3 um", "lithium: 3 um", 5, "set.lithium", "no such field"),
+    ("{anode.lithium: 3 um}", "[a]", 5, "set", "a mapping of fields"),
+    ("set:", "sett:", 5, "sett", "did you mean 'set'?"),
+    # Steps
+    ("Discharge at", "Discharg at", 9, "steps[0]", "is not a step; steps are such"),
+    ("Discharge at", "Discharge with", 9, "steps[0]", "cannot be read as a step"),
+    ("- Charge at 1C", "- Charge at 1X", 7, "conditioning[0]", "cannot be read"),
+    ("- Charge at 1C", "- 3", 7, "conditioning[0]", "not"),
+    ("until {lower}", "until {lower} at 1000 degC", 9, "steps[0]", "temperature"),
+    ("until {lower}", "until 4.3 V", 13, "cases[0].lower", "no step uses {lower}"),
+    ("until {lower}", "until {lower} or {x}", 9, "steps[0]", "{x} has no value"),
+    ("lower: 3.5 V", "lower: 4.1 V", 9, "steps[0]", "is not below the upper one"),
+    ("lower: 3.5 V", "lower: 4.2 V", 9, "steps[0]", "is not below the upper one"),
+    ("lower: 3.5 V", "lower: 9 V", 9, "steps[0]", "9 V"),
+    ("lower: 3.5 V", "lower: low", 9, "steps[0]", "cannot be read as a step"),
+    # Cases
+    (ONE, "{rate: 1C}", 9, "steps[0]", "{lower} has no value"),
+    (ONE, ONE.replace("rate", "rte"), 13, FIRST + ".rte", "did you mean 'rate'?"),
+    (ONE, "a", 13, FIRST, "a mapping of fields"),
+    (ONE, ONE[:-1] + ", cycles: 0}", 13, FIRST + ".cycles", "a whole number"),
+    (ONE, ONE[:-1] + ", cycles: true}", 13, FIRST + ".cycles", "a whole number"),
+    (ONE, ONE[:-1] + ", cycles: 200000}", 13, FIRST + ".cycles", "a whole number"),
+    (ONE, ONE[:-1] + ", cell: 3}", 13, FIRST + ".cell", "name or path of a cell"),
+    (ONE, ONE[:-1] + ", cell: nope}", 13, FIRST + ".cell", "no shipped cell"),
+    (ONE, ONE[:-1] + ", area: 2}", 13, FIRST + ".area", "has no unit"),
+    (ONE, ONE[:-1] + ", area: 2 cm}", 13, FIRST + ".area", "is a length"),
+    (
+        ONE,
+        ONE[:-1] + ", cathode.thicknes: 2 um}",
+        *(13, FIRST + ".cathode.thicknes", "did you mean 'thickness'?"),
+    ),
+    (
+        ONE,
+        ONE[:-1] + ", cathode.material: LCO}",
+        *(13, FIRST + ".cathode.material", "cannot be varied"),
+    ),
+    (
+        ONE,
+        ONE[:-1] + ", voltage_limits: [0 V, 5 V]}",
+        *(13, FIRST + ".voltage_limits", "cannot be varied"),
+    ),
+    # Grids
+    ("rate: [1C, 2C]", "rate: []", 16, GRID + ".rate", "must be a list of values"),
+    ("rate: [1C, 2C]", "rate: 1C", 16, GRID + ".rate", "must be a list of values"),
+    ("[1C, 2C]", "{lin: [1, 2, 3]}", 16, GRID + ".rate.lin", "'linear'?"),
+    ("[1C, 2C]", "{linear: [1, 2]}", 16, GRID + ".rate.linear", "[first, last, num"),
+    ("[1C, 2C]", "{linear: [x, 2 A, 3]}", 16, GRID + ".rate.linear", "two numbers"),
+    (
+        "[1C, 2C]",
+        "{linear: [10 uA, 0.02 V, 3]}",
+        *(16, GRID + ".rate.linear", "of one dimension"),
+    ),
+    (
+        "[1C, 2C]",
+        "{linear: [1e999 uA, 1 uA, 3]}",
+        *(16, GRID + ".rate.linear", "must be numbers"),
+    ),
+    ("[1C, 2C]", "{log: [0 uA, 2 uA, 3]}", 16, GRID + ".rate.log", "above 0"),
+    ("[1C, 2C]", "{log: [1 A, 2 A, 1]}", 16, GRID + ".rate.log[2]", "at least 2"),
+    ("[1C, 2C]", "{log: [1 A, 2 A, 3.0]}", 16, GRID + ".rate.log[2]", "at least 2"),
+    ("[1C, 2C]", "{log: [1 A, 2 A, true]}", 16, GRID + ".rate.log[2]", "at least 2"),
+    ("[1C, 2C]", "{log: [1 A, 2 A, 20000]}", 16, GRID + ".rate.log[2]", "more than"),
+    ("[1C, 2C]", "{log: [1 uA, 2 uA, 6000]}", 14, "cases[1]", "more than 10000 cases"),
+    ("rate: [1C, 2C]", "lower: [1 V]", 16, GRID + ".lower", "is given twice"),
+    ("[1 um, 2 um]", "[1 um, 2 V]", 17, GRID + ".cathode.thickness", "a length such"),
+    ("cathode.thickness:", "cathode.thick:", 17, GRID + ".cathode.thick", "no such"),
+    # Measured
+    ("rate: 1C, lower: 3.5 V}, d", "rate: 9C}, d", 19, "measured[0].case", "cases"),
+    ("30 uAh/cm2", "30 uAh", 19, "measured[0].discharge_capacity", "is a charge"),
+    ("30 uAh/cm2", "30", 19, "measured[0].discharge_capacity", "would do"),
+    ("status: fitted", "status: fited", 19, "measured[0].status", "'fitted' or"),
+    ("status: fitted", "sttus: fitted", 19, "measured[0].sttus", "mean 'status'?"),
+    ("status: fitted", "cycle: 0, status: fitted", 19, "measured[0].cycle", "least 1"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "field", "words"), MISTAKES)
+def test_a_mistake_is_found_where_it_is(folder, old, new, line, field, words):
+    assert old in EXPERIMENT
+    path = folder / "e.yaml"
+    path.write_text(EXPERIMENT.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        expand(path)
+    text = str(caught.value)
+    assert text.splitlines() == [text]
+    found = (caught.value.file, caught.value.line, caught.value.field)
+    assert found == (str(path), line, field)
+    assert words in caught.value.message
+
+
+GROUPS = [
+    ("{step: Rest for 1 s, temperature: 25}", "steps[0].temperature", "text would do"),
+    ("{step: Rest for 1 s, temperature: 2 V}", "steps[0]", "is a voltage"),
+    ("{step: Rest for 1 s, temperture: 2}", "steps[0].temperture", "mean 'temperature'"),
+    (
+        "{step: Rest for 1 s at 20 degC, temperature: 25 degC}",
+        "steps[0]",
+        "the temperature is given twice",
+    ),
+    ("{step: Rest for 1 s, repeat: 2}", "steps[0]", "a group {repeat, for_each, steps}"),
+    ("{steps: [Rest for 1 s]}", "steps[0]", "repeat or for_each"),
+    ("{repeat: 3}", "steps[0]", "a group needs steps"),
+    ("{repeat: 3, steps: []}", "steps[0]", "a group needs steps"),
+    ("{repeat: 0, steps: [Rest for 1 s]}", "steps[0].repeat", "at least 1"),
+    ("{repeat: 2, steps: [Rest for 1 s, Rst]}", "steps[0].steps[1]", "is not a step"),
+    ("{repeat: 20000, steps: [Rest for 1 s]}", "steps[0]", "more than 10000 steps"),
+    (
+        "{repeat: 200, steps: [{repeat: 200, steps: [Rest for 1 s]}]}",
+        "steps[0]",
+        "more than 10000 steps",
+    ),
+    (
+        "{for_each: {a: [1], b: [2]}, steps: [Rest for 1 s]}",
+        "steps[0].for_each",
+        "must name one template",
+    ),
+    ("{for_each: {}, steps: [Rest for 1 s]}", "steps[0]", "repeat or for_each"),
+    (
+        "{for_each: {a: []}, steps: ['Rest for {a}']}",
+        "steps[0].for_each.a",
+        "must be a list of values",
+    ),
+    ("{for_each: [a], steps: [Rest for 1 s]}", "steps[0].for_each", "a mapping"),
+    ("Rest for {a}", "steps[0]", "{a} has no value; give one in each of the cases"),
+    ("3", "steps[0]", "is not a step"),
+    ("[Rest for 1 s]", "steps[0]", "is not a step"),
+    ("Rest for 0 s", "steps[0]", "above 0"),
+    ("Hold at 7 V until C/20", "steps[0]", "outside the cell's voltage_limits"),
+]
+
+
+@pytest.mark.parametrize(("step", "field", "words"), GROUPS)
+def test_a_mistake_in_a_step_is_found_where_it_is(folder, step, field, words):
+    with pytest.raises(InputError) as caught:
+        expanded(folder, steps=f"  - {step}")
+    assert (caught.value.line, caught.value.field) == (5, field)
+    assert words in caught.value.message
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_mistake_in_the_cell_file_is_shown_there(folder):
+    path = folder / "e.yaml"
+    path.write_text(EXPERIMENT.replace("cell.yaml", "bad.yaml"))
+    with pytest.raises(InputError) as caught:
+        expand(path)
+    assert caught.value.file == str(folder / "bad.yaml")
+    assert (caught.value.line, caught.value.field) == (4, "area")
+
+
+class TestKey:
+    """What a finished case is recognised by when a run is resumed."""
+
+    def key(self, path, changes=None, numerics=None):
+        return expand(path, None, changes)[2][0].key(numerics or Numerics())
+
+    def test_is_the_same_for_the_same(self):
+        path = INPUTS / "experiment.yaml"
+        assert self.key(path) == self.key(path)
+
+    def test_changes_with_everything_that_matters(self, folder):
+        path = INPUTS / "experiment.yaml"
+        keys = [self.key(path)]
+        for field, value in {
+            "area": "2 cm2",
+            "cathode.diffusivity": "2e-11 cm2/s",
+            "cathode.density": "4 g/cm3",
+            "temperature": "30 degC",
+            "voltage_limits": "",
+            "rate": "2C",
+            "cycles": "3",
+        }.items():
+            if field == "voltage_limits":
+                text = (folder / "cell.yaml").read_text()
+                (folder / "cell.yaml").write_text(text.replace("6 V]", "5 V]"))
+                shutil.copy(path, folder / "e.yaml")
+                keys.append(self.key(folder / "e.yaml"))
+            else:
+                keys.append(self.key(path, {field: value}))
+        keys.append(self.key(path, numerics=Numerics(points=20)))
+        table = (folder / "ocv.csv").read_text().replace("3.9", "3.91")
+        (folder / "ocv.csv").write_text(table)
+        keys.append(self.key(folder / "e.yaml"))
+        assert len(set(keys)) == len(keys)
+
+    def test_does_not_change_with_comments_or_the_folder(self, folder):
+        (folder / "e.yaml").write_text("# a remark\n" + EXPERIMENT)
+        assert self.key(folder / "e.yaml") == self.key(INPUTS / "experiment.yaml")
+
+
+# --- Anything at all -------------------------------------------------------------------
+
+junk = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 200_000)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.sampled_from(
+        ["{", "{rate}", "{0}", "{a.b}", "{a[0]}", "Rest for 1 s", "1C", "3 um", "4 V"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["step", "steps", "repeat", "for_each", "grid", "linear", "log", "rate"]
+                + ["temperature", "cycles", "name", "cell", "cathode.thickness", "area"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(st.data())
+def test_a_mutated_experiment_is_read_or_refused_in_one_line(monkeypatch, data):
+    document = load(INPUTS / "experiment.yaml")
+    here = document.data
+    while True:
+        key = data.draw(st.sampled_from(sorted(here) if isinstance(here, dict) else [0]))
+        if not isinstance(here[key], dict | list) or data.draw(st.booleans()):
+            break
+        here = here[key]
+    action = data.draw(st.sampled_from(["delete", "rename", "replace"]))
+    if action == "replace":
+        here[key] = data.draw(junk)
+    elif isinstance(here, list):
+        here.pop(key)
+    else:
+        value = here.pop(key)
+        if action == "rename":
+            here[data.draw(st.text(max_size=10))] = value
+    monkeypatch.setattr(module, "load", lambda path: document)
+    try:
+        _, _, cases = expand(INPUTS / "experiment.yaml")
+    except InputError as error:
+        text = str(error)
+        assert text.splitlines() == [text]
+        assert error.message
+    else:
+        assert len({case.name for case in cases}) == len(cases) >= 1
+        assert all(isinstance(v, float) for c in cases for v in c.varied.values())

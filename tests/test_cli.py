@@ -1,0 +1,397 @@
+"""The command line: what it prints, what it leaves, and its exit codes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tfbsim
+from tfbsim import cases as module
+from tfbsim import cli
+from tfbsim.result import load_result
+
+INPUTS = Path(__file__).parent / "inputs"
+FAST = ("--points", "20")
+SHIPPED = "lco-lipon-li-raijmakers2020"
+ONE = """\
+format: 1
+kind: experiment
+cell: cell.yaml
+steps: ['Discharge at {rate} until {lower}']
+cases:
+  - {rate: 1C, lower: 3.5 V}
+  - {rate: 2C, lower: 3.5 V}
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with an experiment and its cell, to work in."""
+    for path in INPUTS.iterdir():
+        shutil.copy(path, tmp_path)
+    (tmp_path / "one.yaml").write_text(ONE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tfb(here, monkeypatch, capsys):
+    """Run a command in this process: exit code, output, errors."""
+
+    def run(*args: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tfbsim", *args])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    # Made anew, so that they write where capsys listens
+    monkeypatch.setattr(cli.out, "_file", None)
+    monkeypatch.setattr(cli.err, "_file", None)
+    return run
+
+
+def shell(*args: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if k != "PYBAMM_DISABLE_TELEMETRY"}
+    source = str(Path(tfbsim.__file__).parents[1])
+    env["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [env.get("PYTHONPATH")])])
+    return subprocess.run(
+        [sys.executable, *args],
+        cwd=cwd,
+        env=env | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+class TestListShowCheck:
+    def test_list_names_everything_that_ships(self, tfb):
+        code, out, err = tfb("list")
+        assert (code, err) == (0, "")
+        for folder in ("models", "experiments"):
+            for name in tfbsim.files.shipped(folder):
+                (line,) = [x for x in out.splitlines() if x.split()[:1] == [name]]
+                assert len(line.split()) > 2  # says what it is
+
+    def test_show_a_cell(self, tfb):
+        code, out, err = tfb("show", SHIPPED)
+        assert (code, err) == (0, "")
+        for words in ("8.08 um", "LiPON", "208.3 uA.cm-2", "18.3 Ohm.cm2", "L^2/D"):
+            assert words in out
+
+    def test_show_an_experiment(self, tfb):
+        code, out, _ = tfb("show", "one.yaml")
+        assert code == 0
+        assert "2 cases" in out and "Discharge at 2C until 3.5 V" in out
+
+    def test_show_does_not_take_markup(self, tfb, here):
+        text = (here / "cell.yaml").read_text()
+        (here / "cell.yaml").write_text(text.replace("A cell", "'[bold]A[/bold] [/x]'"))
+        code, out, _ = tfb("show", "cell.yaml")
+        assert code == 0 and "[bold]A[/bold] [/x]" in out
+
+    def test_check_of_valid_files_is_silent(self, tfb):
+        assert tfb("check", "cell.yaml", "experiment.yaml", SHIPPED) == (0, "", "")
+
+    def test_check_says_one_line_for_each_bad_file(self, tfb, here):
+        text = (here / "cell.yaml").read_text()
+        (here / "a.yaml").write_text(text.replace("area: 1 cm2", "area: 1 cm"))
+        (here / "b.yaml").write_text(ONE.replace("steps", "stepps"))
+        code, out, err = tfb("check", "a.yaml", "cell.yaml", "b.yaml", "no.yaml")
+        assert (code, out) == (2, "")
+        first, second, third = err.splitlines()
+        assert first.startswith("a.yaml:4: area: '1 cm' is a length")
+        assert second.startswith("b.yaml:4: stepps: unknown key 'stepps'; did you mean")
+        assert third == "no.yaml: no such file"
+
+    def test_check_solves_nothing(self, tfb, monkeypatch):
+        monkeypatch.setattr(module, "run_one", None)
+        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
+        assert tfb("check", "experiment.yaml")[0] == 0
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            ("kind: model\n", ":1: kind: must say 'kind: cell' or"),
+            ("a: 1\n", ":1: must say 'kind: cell' or"),
+            ("", ": the file is empty"),
+            ("[1, 2]\n", ":1: the file holds a list"),
+        ],
+    )
+    def test_check_of_something_else(self, tfb, here, content, words):
+        (here / "x.yaml").write_text(content)
+        code, _, err = tfb("check", "x.yaml")
+        assert code == 2 and err.startswith("x.yaml" + words)
+        assert len(err.splitlines()) == 1
+
+    @pytest.mark.parametrize("command", ["show", "check", "copy", "run"])
+    def test_an_unknown_name_has_a_suggestion(self, tfb, command):
+        known = "nmc811-voltage-windows"
+        code, _, err = tfb(command, known[:-1])
+        assert code == 2 and f"did you mean '{known}'" in err
+        assert len(err.splitlines()) == 1
+
+
+class TestCopyAndNew:
+    def test_copy_takes_the_tables_along(self, tfb, here):
+        code, out, _ = tfb("copy", SHIPPED, "sub/mine.yaml")
+        assert code == 0
+        written = {str(path.relative_to(here)) for path in (here / "sub").iterdir()}
+        assert set(out.split()) == written
+        assert len([name for name in written if name.endswith(".csv")]) == 2
+        assert tfb("check", "sub/mine.yaml") == (0, "", "")
+
+    def test_copy_by_default_to_here(self, tfb, here):
+        assert tfb("copy", "gitt")[0] == 0
+        assert tfb("check", "gitt.yaml") == (0, "", "")
+        (here / "sub").mkdir()
+        assert tfb("copy", "gitt", "sub")[0] == 0
+        assert (here / "sub" / "gitt.yaml").is_file()
+
+    def test_copy_overwrites_nothing(self, tfb, here):
+        (here / "mine.yaml").write_text("keep")
+        code, _, err = tfb("copy", "gitt", "mine.yaml")
+        assert code == 2 and "exists already" in err
+        assert (here / "mine.yaml").read_text() == "keep"
+
+    def test_copy_is_whole_or_not_at_all(self, tfb, here):
+        tfb("copy", SHIPPED, "first.yaml")
+        before = sorted(here.iterdir())
+        code, _, err = tfb("copy", SHIPPED, "second.yaml")  # the tables are there
+        assert code == 2 and "exists already" in err
+        assert sorted(here.iterdir()) == before
+
+    @pytest.mark.parametrize("table", ["../secret.csv", "none.csv"])
+    def test_copy_of_a_cell_with_a_table_elsewhere(self, tfb, here, table):
+        (here / "a").mkdir()
+        (here / "secret.csv").write_text("0,4\n1,3\n")
+        text = (here / "cell.yaml").read_text().replace("ocv.csv", table)
+        (here / "a" / "cell.yaml").write_text(text)
+        code, _, err = tfb("copy", "a/cell.yaml", "b/c/cell.yaml")
+        assert code == 2 and "open_circuit_potential" in err
+        assert not (here / "b").exists()
+
+    def test_copy_refuses_another_ending(self, tfb, here):
+        code, _, err = tfb("copy", "gitt", "gitt.txt")
+        assert (code, err) == (2, "gitt.txt: must end in .yaml\n")
+        assert not (here / "gitt.txt").exists()
+
+    @pytest.mark.parametrize("kind", ["cell", "experiment"])
+    def test_new_writes_a_valid_file(self, tfb, here, kind):
+        assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
+        text = (here / "fresh.yaml").read_text()
+        assert f"kind: {kind}\n" in text and "# " in text
+        assert tfb("check", "fresh.yaml") == (0, "", "")
+        assert tfb("show", "fresh.yaml")[0] == 0
+        code, _, err = tfb("new", kind, "fresh.yaml")
+        assert code == 2 and "exists already" in err
+        assert (here / "fresh.yaml").read_text() == text
+
+    def test_new_of_another_kind(self, tfb, here):
+        code, _, err = tfb("new", "cel", "x")
+        assert code == 2 and "did you mean 'cell'?" in err
+        assert not (here / "x.yaml").exists()
+
+    @pytest.mark.parametrize("command", [("copy", "gitt"), ("new", "cell")])
+    def test_where_nothing_can_be_written(self, tfb, here, command):
+        code, _, err = tfb(*command, "cell.yaml/x.yaml")
+        assert code == 2 and "cannot be written" in err
+
+
+class TestRun:
+    def test_writes_the_folder(self, tfb, here):
+        code, out, err = tfb("run", "one.yaml", "--out", "r", *FAST)
+        assert (code, err) == (0, "")
+        names = {path.name for path in (here / "r").iterdir()}
+        assert {"summary.csv", "steps.csv", "curves.nc", "provenance.json"} <= names
+        assert "report.html" in names and any(n.endswith(".png") for n in names)
+        assert not [name for name in names if name.endswith(".tmp")]
+        assert "reached" in out and "1C" in out
+        # and draws them again
+        (here / "r" / "report.html").unlink()
+        summary = (here / "r" / "summary.csv").read_bytes()
+        assert tfb("report", "r")[0] == 0
+        assert (here / "r" / "report.html").stat().st_size > 1000
+        assert (here / "r" / "summary.csv").read_bytes() == summary
+
+    @pytest.fixture
+    def plain(self, monkeypatch):
+        """Without figures, which are slow and tested elsewhere."""
+        written = []
+        monkeypatch.setattr(
+            "tfbsim.report.write_report", lambda result, folder: written.append(folder)
+        )
+        return written
+
+    def test_by_default_into_results(self, tfb, here, plain):
+        assert tfb("run", "one.yaml", *FAST)[0] == 0
+        assert (here / "results" / "one" / "summary.csv").is_file()
+
+    def test_quiet_prints_nothing(self, tfb, plain):
+        assert tfb("run", "one.yaml", "--quiet", *FAST) == (0, "", "")
+
+    def test_options_reach_the_cases(self, tfb, here, plain):
+        code, _, _ = tfb(
+            *("run", "one.yaml", "--out", "r", "--cell", SHIPPED, "--quiet"),
+            *("--set", "cathode.thickness=2 um", "--set", "cycles=2"),
+            *("--points", "25", "--rtol", "1e-5"),
+        )
+        result = load_result(here / "r")
+        assert code == 0
+        assert result.summary["Cycle number"].tolist() == [1, 2, 1, 2]
+        provenance = result.provenance
+        assert provenance["numerics"]["points"] == 25
+        assert provenance["numerics"]["rtol"] == 1e-5
+        assert provenance["changes"]["cathode.thickness"] == "2 um"
+        assert provenance["command"].startswith("tfbsim run one.yaml --out r --cell")
+        assert "'cathode.thickness=2 um'" in provenance["command"]
+
+    def test_another_outcome_is_exit_code_1(self, tfb, here, plain):
+        text = ONE.replace("rate: 2C", "rate: 1 W/cm2")
+        (here / "one.yaml").write_text(text)
+        code, out, err = tfb("run", "one.yaml", "--out", "r", *FAST)
+        assert code == 1
+        assert "infeasible" in out
+        assert "1 of 2 steps ended otherwise than asked" in err
+        assert "Discharge at 1 W/cm2 until 3.5 V" in err
+        code, out, err = tfb("run", "one.yaml", "--out", "q", "--quiet", *FAST)
+        assert (code, out) == (1, "") and "infeasible" in err
+
+    def test_an_outcome_of_the_conditioning_counts(self, tfb, here, plain):
+        head = "conditioning: [Discharge at 1 W/cm2 until 3 V]\nsteps:"
+        (here / "one.yaml").write_text(ONE.replace("steps:", head))
+        code, _, err = tfb("run", "one.yaml", *FAST)
+        assert code == 1 and "cycle conditioning" in err
+
+    def test_a_used_folder_is_refused(self, tfb, here, plain):
+        (here / "r").mkdir()
+        (here / "r" / "mine.txt").write_text("keep")
+        code, out, err = tfb("run", "one.yaml", "--out", "r", *FAST)
+        assert (code, out) == (2, "")
+        assert "--resume" in err and "--overwrite" in err
+        assert [path.name for path in (here / "r").iterdir()] == ["mine.txt"]
+
+    def test_an_empty_folder_is_not(self, tfb, here, plain):
+        (here / "r").mkdir()
+        assert tfb("run", "one.yaml", "--out", "r", "--quiet", *FAST)[0] == 0
+
+    def test_resume_and_overwrite(self, tfb, here, plain, monkeypatch):
+        computed = []
+        run_one = module.run_one
+
+        def counting(case, numerics, progress=None):
+            computed.append(case.name)
+            return run_one(case, numerics, progress)
+
+        monkeypatch.setattr(module, "run_one", counting)
+        command = ("run", "one.yaml", "--out", "r", "--quiet", *FAST)
+        assert tfb(*command, "--resume") == (0, "", "")  # starts fresh
+        summary = (here / "r" / "summary.csv").read_bytes()
+        assert len(computed) == 2
+        assert tfb(*command, "--resume") == (0, "", "")
+        assert len(computed) == 2
+        assert tfb(*command, "--overwrite") == (0, "", "")
+        assert len(computed) == 4
+        assert (here / "r" / "summary.csv").read_bytes() == summary
+
+    def test_interrupted(self, tfb, here, plain, monkeypatch):
+        run_one = module.run_one
+
+        def interrupted(case, numerics, progress=None):
+            if "2C" in case.name:
+                raise KeyboardInterrupt
+            return run_one(case, numerics, progress)
+
+        monkeypatch.setattr(module, "run_one", interrupted)
+        command = ("run", "one.yaml", "--out", "r", *FAST)
+        code, _, err = tfb(*command)
+        assert code == 130 and "--resume" in err
+        assert len(load_result(here / "r").cases) == 1
+        monkeypatch.setattr(module, "run_one", run_one)
+        assert tfb(*command, "--resume")[0] == 0
+        assert len(load_result(here / "r").cases) == 2
+
+    @pytest.mark.parametrize("command", ["show", "check", "run"])
+    def test_interrupted_before_anything(self, tfb, monkeypatch, command):
+        def interrupted(*args, **kwargs):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(module, "load_experiment", interrupted)
+        assert tfb(command, "one.yaml")[0] == 130
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (["--set", "wobble"], "is not FIELD=VALUE"),
+            (["--set", "=1"], "is not FIELD=VALUE"),
+            (["--set", "area="], "is not FIELD=VALUE"),
+            (["--set", "area=1 cm2", "--set", "area=2 cm2"], "is set twice"),
+            (["--set", "area=1 cm"], "--set area: '1 cm' is a length"),
+            (["--set", "wobble=1"], "--set wobble: unknown key"),
+            (["--set", "cycles=0"], "--set cycles: must be a whole number"),
+            (["--cell", "nope"], "no shipped cell is called 'nope'"),
+            (["--cell", "nope.yaml"], "nope.yaml: no such file"),
+            (["--resume", "--overwrite"], "not both"),
+            (["--rtol", "nan"], "must be between"),
+            (["--rtol", "1"], "must be between"),
+            (["--out", "cell.yaml"], "is a file, not a folder"),
+            (["--out", "cell.yaml/r"], "cannot be written"),
+        ],
+    )
+    def test_bad_input_leaves_nothing(self, tfb, here, monkeypatch, options, words):
+        monkeypatch.setattr(module, "run_one", None)  # nothing is solved either
+        before = sorted(here.rglob("*"))
+        code, out, err = tfb("run", "one.yaml", *options)
+        assert (code, out) == (2, "")
+        assert words in err and len(err.splitlines()) == 1
+        assert sorted(here.rglob("*")) == before
+
+    def test_a_bad_experiment_leaves_nothing(self, tfb, here):
+        (here / "one.yaml").write_text(ONE.replace("rate: 2C", "rate: fast"))
+        code, out, err = tfb("run", "one.yaml")
+        assert (code, out) == (2, "")
+        assert err.startswith("one.yaml:4: steps[0]: 'Discharge at fast until 3.5 V'")
+        assert not (here / "results").exists()
+
+    @pytest.mark.parametrize("options", [["--workers", "0"], ["--points", "3"], ["--x"]])
+    def test_usage(self, tfb, options):
+        assert tfb("run", "one.yaml", *options)[0] == 2
+
+    @pytest.mark.parametrize("folder", ["nope", ".", "cell.yaml"])
+    def test_report_of_no_result(self, tfb, folder):
+        code, _, err = tfb("report", folder)
+        assert (code, len(err.splitlines())) == (2, 1)
+        assert "is not a result folder" in err
+
+
+class TestProcess:
+    """As a user starts it."""
+
+    def test_version_and_a_mistake(self, here):
+        done = shell("-m", "tfbsim", "--version", cwd=here)
+        assert (done.returncode, done.stdout) == (0, f"tfbsim {tfbsim.__version__}\n")
+        done = shell("-m", "tfbsim", "check", "none.yaml", cwd=here)
+        expected = (2, "", "none.yaml: no such file\n")
+        assert (done.returncode, done.stdout, done.stderr) == expected
+
+    def test_help_is_quick_to_load(self, here):
+        code = (
+            "import sys; sys.argv = ['tfbsim', '--help']\n"
+            "from tfbsim.cli import main\n"
+            "try: main()\n"
+            "except SystemExit as e: assert not e.code\n"
+            "heavy = {'pybamm', 'casadi', 'numpy', 'scipy', 'pandas', 'xarray', 'pint'}\n"
+            "print(sorted(heavy & set(sys.modules)))"
+        )
+        done = shell("-c", code, cwd=here)
+        assert done.stdout.splitlines()[-1] == "[]", done.stderr
+        for word in ("list", "show", "check", "copy", "new", "run", "report"):
+            assert f"  {word} " in done.stdout

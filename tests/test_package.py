@@ -1,0 +1,148 @@
+"""What ships: versions that agree, files that are valid, entry points that work."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pybamm
+import pytest
+
+import tfbsim
+from tfbsim import cases, files, parameter_sets
+from tfbsim.cell import Cell
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CELLS, EXPERIMENTS = files.shipped("models"), files.shipped("experiments")
+
+
+def python(code: str, **environment: str) -> str:
+    env = {k: v for k, v in os.environ.items() if k != "PYBAMM_DISABLE_TELEMETRY"}
+    source = str(Path(tfbsim.__file__).parents[1])
+    env["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [env.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=env | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+class TestVersion:
+    def test_is_the_same_everywhere(self):
+        citation = files.load(ROOT / "CITATION.cff").data
+        versions = {PYPROJECT["project"]["version"], str(citation["version"])}
+        assert versions == {tfbsim.__version__}
+
+    def test_is_in_the_changelog(self):
+        assert tfbsim.__version__ in (ROOT / "CHANGELOG.md").read_text()
+
+
+class TestImport:
+    def test_is_silent_and_light_and_turns_telemetry_off(self):
+        code = (
+            "import tfbsim, sys, os\n"
+            "print('pybamm' in sys.modules, os.environ['PYBAMM_DISABLE_TELEMETRY'])"
+        )
+        assert python(code) == "False true\n"
+
+    def test_leaves_the_users_telemetry_setting(self):
+        code = "import tfbsim, os; print(os.environ['PYBAMM_DISABLE_TELEMETRY'])"
+        assert python(code, PYBAMM_DISABLE_TELEMETRY="false") == "false\n"
+
+    def test_public_names_are_what_they_say_however_they_are_reached(self):
+        """Also after the submodule of the same name was imported."""
+        code = (
+            "import tfbsim\n"
+            "for _ in range(2):\n"
+            "    for name in tfbsim.__all__:\n"
+            "        value = getattr(tfbsim, name)\n"
+            "        assert type(value).__name__ != 'module', name\n"
+            "from tfbsim import simulate, load_cell\n"
+            "assert callable(simulate) and callable(load_cell)\n"
+            "import tfbsim.cases, tfbsim.report, tfbsim.plot\n"
+            "assert callable(tfbsim.simulate)\n"
+            "print('good')"
+        )
+        assert python(code) == "good\n"
+
+    def test_names(self):
+        assert set(tfbsim.__all__) <= set(dir(tfbsim))
+        with pytest.raises(AttributeError, match="nothing_of_this_name"):
+            _ = tfbsim.nothing_of_this_name
+
+
+@pytest.mark.parametrize("name", CELLS)
+class TestShippedCells:
+    def test_is_valid_and_says_what_it_is(self, name):
+        cell = tfbsim.load_cell(name)
+        assert cell.name and cell.source
+        assert not cell.cathode.material or cell.theoretical_charge > 0
+
+    def test_origins_are_of_fields(self, name):
+        cell = tfbsim.load_cell(name)
+        for path in cell.origin:
+            here = cell
+            for key in path.split("."):
+                assert key in type(here).model_fields, path
+                here = getattr(here, key)
+
+    def test_every_origin_is_one_of_four(self, name):
+        for path, text in tfbsim.load_cell(name).origin.items():
+            assert re.match("published|derived|fitted|assumed", text), path
+
+    def test_is_a_parameter_set_of_pybamm(self, name):
+        points = PYPROJECT["project"]["entry-points"]["pybamm_parameter_sets"]
+        module, attribute = points[name].split(":")
+        assert module == parameter_sets.__name__
+        values = pybamm.ParameterValues(getattr(parameter_sets, attribute)())
+        cell = tfbsim.load_cell(name)
+        assert values["Cathode thickness [m]"] == cell.cathode.thickness
+        assert values["Nominal cell capacity [A.h]"] == cell.one_c_current
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_shipped_experiment_is_valid(name):
+    experiment, _, expanded = cases.expand(name)
+    assert experiment.description and expanded
+
+
+def test_there_are_shipped_files():
+    assert len(CELLS) >= 3 and len(EXPERIMENTS) >= 3
+
+
+class TestEntryPoints:
+    points = PYPROJECT["project"]["entry-points"]
+
+    def test_name_the_shipped_cells_and_no_other(self):
+        assert set(self.points["pybamm_parameter_sets"]) == set(CELLS)
+
+    def test_name_the_model(self):
+        assert self.points["pybamm_models"] == {
+            "ThinFilmCell": "tfbsim.model:ThinFilmCell"
+        }
+        assert issubclass(tfbsim.ThinFilmCell, pybamm.BaseModel)
+
+    def test_of_a_cell_there_is_not(self):
+        with pytest.raises(AttributeError, match="no shipped cell"):
+            _ = parameter_sets.nmc812
+
+    def test_the_command(self):
+        assert PYPROJECT["project"]["scripts"] == {"tfbsim": "tfbsim.cli:main"}
+
+
+def test_every_field_is_documented():
+    text = (ROOT / "docs" / "files.md").read_text()
+    models = [Cell, cases.Experiment]
+    models += [Cell.model_fields[k].annotation for k in ("cathode", "electrolyte")]
+    models += [Cell.model_fields["anode"].annotation]
+    missing = {
+        name for model in models for name in model.model_fields if f"`{name}`" not in text
+    }
+    assert missing <= {"name"}

@@ -1,0 +1,448 @@
+"""The result: the columns of the contract, and files that repeat byte for byte."""
+
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import tfbsim
+from tfbsim import cases as module
+from tfbsim.cases import run_experiment
+from tfbsim.engine import Numerics
+from tfbsim.files import InputError
+from tfbsim.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
+from tfbsim.simulate import simulate
+
+INPUTS = Path(__file__).parent / "inputs"
+COARSE = Numerics(points=20)
+FILES = (SUMMARY, STEPS, CURVES, PROVENANCE)
+BOTH = ["Charge at 1C until 4.1 V", "Discharge at 1C until 3.5 V"]
+TAIL = [
+    "Charge capacity [mA.h.g-1]",
+    "Discharge capacity [mA.h.g-1]",
+    "Charge capacity [uA.h.cm-2]",
+    "Discharge capacity [uA.h.cm-2]",
+    "Coulombic efficiency [%]",
+    "Mean discharge voltage [V]",
+    "Discharge energy [mW.h.cm-2]",
+    "Lithium thickness at end of charge [um]",
+    "Interface resistance [Ohm.cm2]",
+    "Lithium balance error",
+    "Charge balance error",
+    "Outcome",
+]
+
+
+@pytest.fixture(scope="module")
+def cell():
+    return tfbsim.load_cell(INPUTS / "cell.yaml")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A short experiment of three cases with its cell, to be changed."""
+    shutil.copytree(INPUTS, tmp_path / "inputs")
+    path = tmp_path / "inputs" / "experiment.yaml"
+    text = path.read_text().replace("cycles: 2", "cycles: 1").replace("1C, 2C", "1C")
+    path.write_text(text.replace("  - Charge at 1C until 4.1 V\ncycles", "cycles"))
+    return tmp_path / "inputs"
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return run_experiment(INPUTS / "experiment.yaml", numerics=COARSE)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Names of the cases that are computed."""
+    computed = []
+    run_one = module.run_one
+
+    def counting(case, numerics, progress=None):
+        computed.append(case.name)
+        return run_one(case, numerics, progress)
+
+    monkeypatch.setattr(module, "run_one", counting)
+    monkeypatch.setattr(Result, "save", without_figures(Result.save))
+    return computed
+
+
+def without_figures(save):
+    return lambda self, folder, figures=True: save(self, folder, figures=False)
+
+
+def same(a: Result, b: Result) -> None:
+    for left, right in ((a.summary, b.summary), (a.steps, b.steps)):
+        # Tables keep 10 digits, and 1.0 as 1
+        pd.testing.assert_frame_equal(
+            left, right, rtol=1e-9, atol=1e-12, check_dtype=False
+        )
+    xr.testing.assert_identical(a.curves, b.curves)
+    assert [c.name for c in a.cases] == [c.name for c in b.cases]
+    assert [c.key for c in a.cases] == [c.key for c in b.cases]
+    assert [c.warnings for c in a.cases] == [c.warnings for c in b.cases]
+    assert a.as_asked == b.as_asked
+
+
+class TestSummary:
+    def test_columns_in_order(self, result):
+        assert list(result.summary) == [
+            *("Case", "Cycle number", "cathode.thickness [um]", "C-rate"),
+            *("Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]", *TAIL),
+        ]
+
+    def test_rates_and_cut_offs_only_where_they_apply(self, cell):
+        rest = simulate(cell, ["Rest for 1 s"], numerics=COARSE)
+        assert list(rest.summary) == ["Case", "Cycle number", *TAIL]
+        discharge = simulate(cell, [BOTH[1]], numerics=COARSE)
+        head = ["Case", "Cycle number", "C-rate", "Lower cut-off [V]"]
+        assert list(discharge.summary) == [*head, *TAIL]
+
+    def test_rows_are_cases_in_file_order_by_cycles_from_1(self, result):
+        names = [case.name for case in result.cases]
+        assert list(result.summary["Case"]) == [n for n in names for _ in range(2)]
+        assert list(result.summary["Cycle number"]) == [1, 2] * 5
+
+    def test_all_but_case_and_outcome_are_numbers(self, result):
+        numbers = result.summary.drop(columns=["Case", "Outcome"])
+        assert all(pd.api.types.is_numeric_dtype(kind) for kind in numbers.dtypes)
+
+    @pytest.mark.parametrize(
+        ("rate", "value"), [("C/10", 0.1), ("0.3C", 0.3), ("2C", 2.0), ("C/7", 1 / 7)]
+    )
+    def test_c_rate_is_a_plain_number(self, cell, rate, value):
+        steps = [f"Charge at {rate} until 4.1 V", "Discharge at C/3 for 1 s"]
+        table = simulate(
+            cell.replace({"cathode.thickness": "0.7 um"}), steps, numerics=COARSE
+        ).summary
+        assert table["Charge C-rate"][0] == pytest.approx(value, rel=1e-11)
+        assert table["C-rate"][0] == pytest.approx(1 / 3, rel=1e-11)
+        text = f"{table['Charge C-rate'][0]:.10g}"
+        assert text == f"{value:.10g}"  # 0.1, not 0.1000000000000001
+
+    def test_c_rate_of_a_current_is_over_one_c_at_this_thickness(self, cell):
+        thick = cell.replace({"cathode.thickness": "2 um"})
+        steps = ["Discharge at 50 uA/cm2 for 1 s"]
+        table = simulate(thick, steps, numerics=COARSE).summary
+        assert table["C-rate"][0] == pytest.approx(0.5, rel=1e-11)
+
+    def test_quantities_hang_together(self, result):
+        table = result.summary
+        loading = table["cathode.thickness [um]"].fillna(1.0) * 1e-4 * 5  # g/cm2
+        for word in ("Charge", "Discharge"):
+            per_area = table[f"{word} capacity [uA.h.cm-2]"]
+            per_gram = table[f"{word} capacity [mA.h.g-1]"]
+            expected = (per_area / loading / 1e3).to_numpy()
+            assert per_gram.to_numpy() == pytest.approx(expected, rel=1e-9)
+        charge = table["Charge capacity [uA.h.cm-2]"]
+        discharge = table["Discharge capacity [uA.h.cm-2]"]
+        efficiency = 100 * discharge / charge
+        found = table["Coulombic efficiency [%]"].to_numpy()
+        assert found == pytest.approx(efficiency.to_numpy(), rel=1e-9)
+        mean = table["Discharge energy [mW.h.cm-2]"] * 1e3 / discharge
+        found = table["Mean discharge voltage [V]"].to_numpy()
+        assert found == pytest.approx(mean.to_numpy(), rel=1e-9)
+        assert table["Mean discharge voltage [V]"].between(3.4, 4.2).all()
+
+    def test_both_balances_hold(self, result):
+        for word in ("Lithium", "Charge"):
+            error = result.summary[f"{word} balance error"]
+            assert (error >= 0).all() and error.max() < 1e-8
+
+    def test_lithium_plated_is_the_charge(self, cell):
+        """What the cathode gives up in a charge is plated at the anode."""
+        row = simulate(cell, [BOTH[0]], numerics=COARSE).summary.iloc[0]
+        moved = row["Charge capacity [uA.h.cm-2]"] * 36 / 96485.33212  # mol/m2
+        thickness = 2 + moved * 13e-6 * 1e6
+        found = row["Lithium thickness at end of charge [um]"]
+        assert found == pytest.approx(thickness, rel=1e-8)
+
+
+class TestCurves:
+    def test_dimensions_and_padding(self, result):
+        curves = result.curves
+        assert curves["Voltage [V]"].dims == ("case", "cycle", "sample")
+        assert list(curves["case"].values) == [case.name for case in result.cases]
+        assert list(curves["cycle"].values) == [1, 2]
+        V = curves["Voltage [V]"]
+        t = curves["Time [s]"]
+        assert (V.isnull() == t.isnull()).all()
+        for k in range(len(result.cases)):
+            for cycle in range(2):
+                there = np.isfinite(t.values[k, cycle])
+                n = there.sum()
+                assert n > 10 and there[:n].all()  # padding is at the end only
+                assert (np.diff(t.values[k, cycle, :n]) >= 0).all()
+
+    def test_voltage_is_the_sum_of_its_parts(self, result):
+        c = result.curves
+        total = (
+            c["Open-circuit potential at the surface [V]"]
+            + c["Cathode overpotential [V]"]
+            - c["Lithium overpotential [V]"]
+            - c["Electrolyte voltage drop [V]"]
+            - c["Electron path voltage drop [V]"]
+            - c["Film voltage drop [V]"]
+            - c["Contact voltage drop [V]"]
+        )
+        assert float(abs(total - c["Voltage [V]"]).max()) < 1e-12
+
+    def test_opens_with_plain_xarray(self, result, tmp_path):
+        result.save(tmp_path, figures=False)
+        with xr.open_dataset(tmp_path / CURVES) as opened:
+            xr.testing.assert_identical(opened.load(), result.curves)
+
+    def test_film_profiles(self, result):
+        x = result.curves["Stoichiometry"]
+        assert x.dims == ("case", "cycle", "step", "snapshot", "depth")
+        inside = x.values[np.isfinite(x.values)]
+        assert inside.size and 0.35 < inside.min() and inside.max() < 1.0
+
+
+class TestFiles:
+    def test_round_trip(self, result, tmp_path):
+        result.save(tmp_path, figures=False)
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
+        same(load_result(tmp_path), result)
+        assert load_result(tmp_path).measured == result.measured
+
+    def test_of_one_that_was_simulated(self, cell, tmp_path):
+        simulated = simulate(cell, BOTH, cycles=2, numerics=COARSE)
+        simulated.save(tmp_path / "a" / "b", figures=False)
+        same(load_result(tmp_path / "a" / "b"), simulated)
+
+    def test_of_steps_that_never_ran(self, cell, tmp_path):
+        steps = ["Discharge at 1 W/cm2 until 3 V", "Rest for 1 s"]
+        simulated = simulate(cell, steps, numerics=COARSE)
+        simulated.save(tmp_path, figures=False)
+        same(load_result(tmp_path), simulated)
+
+    def test_saved_again_after_reading_is_the_same(self, result, tmp_path):
+        result.save(tmp_path / "a", figures=False)
+        load_result(tmp_path / "a").save(tmp_path / "b", figures=False)
+        for name in (SUMMARY, STEPS, CURVES):
+            assert (tmp_path / "a" / name).read_bytes() == (
+                tmp_path / "b" / name
+            ).read_bytes()
+
+    def test_summary_is_plain_csv(self, result, tmp_path):
+        result.save(tmp_path, figures=False)
+        content = (tmp_path / SUMMARY).read_bytes()
+        assert b"\r" not in content
+        table = pd.read_csv(io.BytesIO(content))
+        assert list(table) == list(result.summary)
+        assert len(table) == 10
+
+    def test_comparison_with_measured(self, result, tmp_path):
+        (row,) = result.comparison.to_dict("records")
+        simulated = result.summary["Discharge capacity [uA.h.cm-2]"][0]
+        assert row["Simulated"] == simulated
+        assert row["Residual [%]"] == pytest.approx(100 * (simulated / 30 - 1))
+
+    def test_provenance_says_what_was_run(self, result, tmp_path):
+        result.save(tmp_path, figures=False)
+        found = json.loads((tmp_path / PROVENANCE).read_text())
+        assert found["tfbsim"] == tfbsim.__version__
+        assert found["numerics"]["points"] == 20
+        assert found["experiment_file"] == "experiment.yaml"
+        assert len(found["experiment_sha256"]) == 64
+        assert found["experiment_content"]["cycles"] == 2
+        assert found["cells"]["A cell"]["area"] == "1 cm2"
+        assert found["packages"]["pybamm"]
+        assert found["audit"]["steps"] == 5 * (1 + 2 * 2)
+        assert 0 <= found["audit"]["lithium balance error"] < 1e-8
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_a_missing_file_is_named(self, result, tmp_path, name):
+        result.save(tmp_path, figures=False)
+        (tmp_path / name).unlink()
+        with pytest.raises(InputError, match=name):
+            load_result(tmp_path)
+
+    @pytest.mark.parametrize("name", FILES)
+    @pytest.mark.parametrize("content", [b"", b"\x00\xff\x00", b"{}", b"a,b\n1,2\n"])
+    def test_a_damaged_file_is_an_input_error(self, result, tmp_path, name, content):
+        result.save(tmp_path, figures=False)
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            load_result(tmp_path)
+        assert len(str(caught.value).splitlines()) == 1
+
+    def test_names_that_look_like_nothing_come_back(self, cell, tmp_path):
+        """A case may be called NA."""
+        case = simulate(cell, ["Rest for 1 s"], numerics=COARSE).cases[0]
+        names = ["NA", "nan", "null", "1.0", "a,b", 'say "hi"']
+        cases = [
+            replace(
+                case,
+                name=name,
+                rows=[{**row, "Case": name} for row in case.rows],
+                steps=[{**row, "Case": name} for row in case.steps],
+            )
+            for name in names
+        ]
+        Result(cases).save(tmp_path, figures=False)
+        found = load_result(tmp_path)
+        assert list(found.summary["Case"]) == names
+        assert found.as_asked
+
+
+class TestRepeating:
+    def test_the_same_bytes_whatever_the_workers(
+        self, folder, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(Result, "save", without_figures(Result.save))
+        for name, workers in (("first", 1), ("second", 1), ("pool", 2)):
+            run_experiment(
+                folder / "experiment.yaml",
+                numerics=COARSE,
+                workers=workers,
+                folder=tmp_path / name,
+            )
+        for file in FILES:
+            first = (tmp_path / "first" / file).read_bytes()
+            assert (tmp_path / "second" / file).read_bytes() == first
+            assert (tmp_path / "pool" / file).read_bytes() == first
+
+    def test_progress_counts_every_cycle(self, counted):
+        told = []
+        run_experiment(INPUTS / "experiment.yaml", numerics=COARSE, progress=told.append)
+        assert sum(told) == 5 * 3  # conditioning and two cycles
+
+
+class TestResuming:
+    def run(self, folder, resume=True, **options):
+        return run_experiment(
+            folder / "experiment.yaml",
+            numerics=options.pop("numerics", COARSE),
+            folder=folder / "out",
+            resume=resume,
+            **options,
+        )
+
+    def edit(self, folder, file, old, new):
+        path = folder / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    def test_nothing_is_computed_twice(self, folder, counted):
+        told = []
+        self.run(folder)
+        whole = (folder / "out" / SUMMARY).read_bytes()
+        assert len(counted) == 3
+        self.run(folder, progress=told.append)
+        assert len(counted) == 3 and sum(told) == 6
+        assert (folder / "out" / SUMMARY).read_bytes() == whole
+
+    def test_what_is_missing_is_computed_and_the_bytes_are_the_same(
+        self, folder, counted
+    ):
+        complete = self.run(folder)
+        whole = {name: (folder / "out" / name).read_bytes() for name in FILES}
+        for kept in ([1], [0, 2]):
+            part = [complete.cases[k] for k in kept]
+            Result(part, complete.provenance).save(folder / "out")
+            counted.clear()
+            self.run(folder)
+            missing = [c.name for k, c in enumerate(complete.cases) if k not in kept]
+            assert counted == missing
+            for name in (SUMMARY, STEPS, CURVES):
+                assert (folder / "out" / name).read_bytes() == whole[name]
+
+    def test_of_cases_that_vary_different_fields(self, folder, counted):
+        """Columns come in the order of the cases, whichever were finished."""
+        (folder / "experiment.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\n"
+            "steps: [Discharge at 1C for 1 minute]\n"
+            "cases:\n"
+            "  - {area: 2 cm2}\n"
+            "  - {electrolyte.thickness: 2 um}\n"
+            "  - {anode.lithium: 3 um}\n"
+        )
+        complete = self.run(folder)
+        whole = (folder / "out" / SUMMARY).read_bytes()
+        for kept in ([0, 2], [2], [1, 2]):
+            part = [complete.cases[k] for k in kept]
+            Result(part, complete.provenance).save(folder / "out")
+            self.run(folder)
+            assert (folder / "out" / SUMMARY).read_bytes() == whole
+
+    def test_of_steps_that_never_ran(self, folder, counted):
+        (folder / "experiment.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\ncycles: 2\n"
+            "steps: ['Discharge at {power} until 3 V', Rest for 1 s]\n"
+            "cases: [{power: 1 W/cm2}, {power: 10 uW/cm2}]\n"
+        )
+        self.run(folder)
+        whole = {name: (folder / "out" / name).read_bytes() for name in FILES}
+        self.run(folder)
+        assert len(counted) == 2
+        for name in (SUMMARY, STEPS, CURVES):
+            assert (folder / "out" / name).read_bytes() == whole[name]
+
+    def test_a_changed_cell_is_computed_again(self, folder, counted):
+        self.run(folder)
+        self.edit(folder, "cell.yaml", "area: 1 cm2", "area: 2 cm2")
+        self.run(folder)
+        assert len(counted) == 6
+        self.edit(folder, "ocv.csv", "0.7,3.9", "0.7,3.95")
+        again = self.run(folder)
+        assert len(counted) == 9
+        assert again.cases[0].curves["Voltage [V]"][0, 0] > 3.9
+
+    def test_one_changed_case_is_computed_again(self, folder, counted):
+        self.run(folder)
+        self.edit(folder, "experiment.yaml", "lower: 3.5 V}\n", "lower: 3.55 V}\n")
+        text = (folder / "experiment.yaml").read_text()
+        (folder / "experiment.yaml").write_text(text[: text.index("measured:")])
+        counted.clear()
+        self.run(folder)
+        assert len(counted) == 1
+
+    def test_other_tolerances_are_computed_again(self, folder, counted):
+        self.run(folder)
+        self.run(folder, numerics=Numerics(points=21))
+        assert len(counted) == 6
+
+    def test_a_damaged_folder_is_computed_again(self, folder, counted):
+        self.run(folder)
+        (folder / "out" / CURVES).write_bytes(b"no")
+        self.run(folder)
+        assert len(counted) == 6
+        load_result(folder / "out")
+
+    def test_without_resume_everything_is(self, folder, counted):
+        self.run(folder, resume=False)
+        self.run(folder, resume=False)
+        assert len(counted) == 6
+
+    @pytest.mark.parametrize("after", [0, 2])
+    def test_interrupted_keeps_what_was_finished(
+        self, folder, counted, monkeypatch, after
+    ):
+        whole = run_experiment(folder / "experiment.yaml", numerics=COARSE)
+        run_one = module.run_one
+
+        def interrupted(case, numerics, progress=None):
+            if len(counted) == 3 + after:
+                raise KeyboardInterrupt
+            return run_one(case, numerics, progress)
+
+        monkeypatch.setattr(module, "run_one", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            self.run(folder)
+        if after:
+            kept = load_result(folder / "out").cases
+            assert [c.name for c in kept] == [c.name for c in whole.cases[:after]]
+        else:
+            assert not (folder / "out" / SUMMARY).exists()
+        monkeypatch.setattr(module, "run_one", run_one)
+        same(self.run(folder), whole)
+        assert len(counted) == 6
