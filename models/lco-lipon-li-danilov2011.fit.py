@@ -39,7 +39,7 @@ from tfbsim.engine import Numerics
 from tfbsim.files import load_csv
 from tfbsim.materials import laws, lco
 from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulate import run_case
+from tfbsim.simulation import run_case
 
 HERE = Path(__file__).resolve().parent
 NAME = "lco-lipon-li-danilov2011"

@@ -22,7 +22,7 @@ from tfbsim.cell import Cell
 from tfbsim.engine import Numerics
 from tfbsim.files import load_csv
 from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulate import run_case
+from tfbsim.simulation import run_case
 
 HERE = Path(__file__).resolve().parent
 NAME = "lco-lipon-li-raijmakers2020"

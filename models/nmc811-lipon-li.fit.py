@@ -35,7 +35,7 @@ from tfbsim.engine import Numerics
 from tfbsim.files import load
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT, MultiSite, Table
 from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulate import StepRecord, run_case
+from tfbsim.simulation import StepRecord, run_case
 
 HERE = Path(__file__).resolve().parent
 CELL = HERE / "nmc811-lipon-li.yaml"

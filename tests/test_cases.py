@@ -100,9 +100,7 @@ class TestExpansion:
         ],
     )
     def test_ranges(self, folder, values, expected):
-        entries = (
-            f"  - {{rate: 1C, lower: 3.5 V, grid: {{cathode.thickness: {values}}}}}"
-        )
+        entries = f"  - {{rate: 1C, lower: 3.5 V, grid: {{cathode.thickness: {values}}}}}"
         cases = expanded(folder, entries)
         found = [case.varied["cathode.thickness [um]"] for case in cases]
         assert found == pytest.approx(expected, rel=1e-5)
@@ -483,8 +481,22 @@ junk = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["step", "steps", "repeat", "for_each", "grid", "linear", "log", "rate"]
-                + ["temperature", "cycles", "name", "cell", "cathode.thickness", "area"]
+                [
+                    "step",
+                    "steps",
+                    "repeat",
+                    "for_each",
+                    "grid",
+                    "linear",
+                    "log",
+                    "rate",
+                    "temperature",
+                    "cycles",
+                    "name",
+                    "cell",
+                    "cathode.thickness",
+                    "area",
+                ]
             )
             | st.text(max_size=5),
             inner,

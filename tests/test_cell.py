@@ -241,5 +241,5 @@ def test_a_copied_cell_file_finds_its_own_table(tmp_path):
     (tmp_path / "ocv.csv").write_text("0.5,4.3\n1.0,3.1\n")
     cell = load_cell(str(tmp_path / "cell.yaml"))
     assert cell.cathode.x_range == (0.5, 1.0)
-    with pytest.raises(InputError, match="covers 0.5 to 1"):
+    with pytest.raises(InputError, match=r"covers 0\.5 to 1"):
         cell.replace({"cathode.initial_stoichiometry": 0.45})

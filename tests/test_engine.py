@@ -24,7 +24,7 @@ from tfbsim.engine import (
 from tfbsim.materials import laws
 from tfbsim.physics.lithium import EXHAUSTED
 from tfbsim.protocol import Protocol, Step, parse_cycle
-from tfbsim.simulate import (
+from tfbsim.simulation import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
     REACHED,

@@ -14,7 +14,7 @@ import pytest
 import tfbsim
 from tfbsim.engine import Numerics
 from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulate import REACHED, run_case
+from tfbsim.simulation import REACHED, run_case
 
 ROOT = Path(__file__).parents[1]
 POINTS, RTOL, ATOL = 100, 1e-8, 1e-10

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import tfbsim
+from tfbsim import simulate
 from tfbsim.plot import curves, figures, save_figures, style
 from tfbsim.plot.study import Study
 from tfbsim.result import CaseResult, Result
-from tfbsim.simulate import simulate
 
 CELL = "lco-lipon-li-raijmakers2020"
 CYCLE = [

@@ -6,9 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 import tfbsim
-from tfbsim import report
+from tfbsim import report, simulate
 from tfbsim.result import CaseResult, Result
-from tfbsim.simulate import simulate
 
 CELL = "lco-lipon-li-raijmakers2020"
 NASTY = '<script>alert("x")</script>'

@@ -285,7 +285,17 @@ scalars = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20)
     | st.sampled_from(
-        ["1 um", "-1 um", "1e300 m", "1 V", "LCO", "C/10", "ocv.csv", "../a.csv", "1e-60 m"]
+        [
+            "1 um",
+            "-1 um",
+            "1e300 m",
+            "1 V",
+            "LCO",
+            "C/10",
+            "ocv.csv",
+            "../a.csv",
+            "1e-60 m",
+        ]
     )
 )
 LAW_KEYS = ["table", "sites", "numerator", "denominator", "range", "unit"]

@@ -18,7 +18,7 @@ _HOME = {
     "Cell": "cell",
     "load_cell": "cell",
     "ThinFilmCell": "model",
-    "simulate": "simulate",
+    "simulate": "simulation",
     "Numerics": "engine",
     "Result": "result",
     "load_result": "result",
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .model import ThinFilmCell as ThinFilmCell
     from .result import Result as Result
     from .result import load_result as load_result
-    from .simulate import simulate as simulate
+    from .simulation import simulate as simulate
 
 
 def __getattr__(name: str) -> Any:

@@ -35,7 +35,7 @@ from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
 from .protocol import Protocol, parse_cycle
-from .result import CaseResult, Result, load_result
+from .result import COLUMNS, CaseResult, Result, load_result
 from .schema import Strict, check_head, validate
 
 if TYPE_CHECKING:
@@ -630,7 +630,7 @@ def _capacity(document: Document, at: tuple[Any, ...], text: str) -> tuple[float
 
 def run_one(case: Case, numerics: Numerics, progress: Any = None) -> CaseResult:
     """Run one case (in this process)."""
-    from .simulate import run_case
+    from .simulation import run_case
 
     record = run_case(case.cell, case.protocol, numerics, progress)
     return CaseResult.from_record(case.name, record, case.varied, case.key(numerics))
@@ -749,10 +749,17 @@ def _finished(
     except InputError:
         return {}
     return {
-        case.name: earlier[case.name]
+        case.name: _as_run(case, earlier[case.name])
         for case in cases
         if case.name in earlier and earlier[case.name].key == case.key(numerics)
     }
+
+
+def _as_run(case: Case, earlier: CaseResult) -> CaseResult:
+    """A case read back, its rows without the columns that only other cases vary."""
+    own = ("Case", "Cycle number", *case.varied, *COLUMNS)
+    rows = [{name: row[name] for name in own if name in row} for row in earlier.rows]
+    return replace(earlier, rows=rows)
 
 
 def _provenance(

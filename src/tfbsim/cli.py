@@ -33,7 +33,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Simulate thin-film solid-state lithium cells.",
 )
-out = Console(highlight=False, soft_wrap=True)
+# Into a file or a pipe, tables keep their lines whole
+wide = None if sys.stdout.isatty() else 160
+out = Console(highlight=False, soft_wrap=True, width=wide)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]

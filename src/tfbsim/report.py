@@ -211,6 +211,7 @@ def number(column: str, value: float) -> str:
     """A number as a table shows it, with the digits that suit its column."""
     if value != value:
         return "–"
+    value = float(f"{value:.10g}")  # as summary.csv keeps it: a report drawn again agrees
     if "balance error" in column or "[uV]" in column:
         return "0" if value == 0 else f"{value:.1e}"
     if column.endswith("cut-off [V]"):

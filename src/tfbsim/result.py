@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from .files import InputError, write_atomic
 
 if TYPE_CHECKING:
     from .engine import Numerics, Trace
-    from .simulate import CaseRecord, CycleRecord, StepRecord
+    from .simulation import CaseRecord, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("summary.csv", "curves.nc"),
@@ -512,10 +513,11 @@ def load_result(folder: str | Path) -> Result:
         raise InputError(f"is not a result folder: there is no {missing[0]}", folder)
     try:
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-        summary = pd.read_csv(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
-        steps = pd.read_csv(folder / STEPS, dtype={"Case": str, "Detail": str}).fillna(
-            {"Detail": ""}
-        )
+        # Only an empty field is nothing: a case may be called NA
+        read = partial(pd.read_csv, keep_default_na=False, na_values=[""])
+        summary = read(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
+        steps = read(folder / STEPS, dtype={"Case": str, "Detail": str})
+        steps = steps.fillna({"Detail": ""})
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
         cases = [
@@ -523,7 +525,11 @@ def load_result(folder: str | Path) -> Result:
                 name=entry["name"],
                 rows=_rows(summary, entry["name"]),
                 steps=_rows(steps, entry["name"]),
-                curves=_trimmed(curves.isel(case=k, drop=True)),
+                curves=_trimmed(
+                    curves.isel(case=k, drop=True),
+                    cycles=int((summary["Case"] == entry["name"]).sum()),
+                    steps=_most_steps(steps, entry["name"]),
+                ),
                 warnings=entry["warnings"],
                 key=entry["key"],
                 cell=entry["cell"],
@@ -537,22 +543,20 @@ def load_result(folder: str | Path) -> Result:
     return Result(cases, provenance, provenance.pop("measured", ()))
 
 
+def _most_steps(steps: pd.DataFrame, case: str) -> int:
+    recorded = steps[(steps["Case"] == case) & (steps["Cycle number"] > 0)]
+    return int(recorded["Step number"].max())
+
+
 def _rows(table: pd.DataFrame, case: str) -> list[dict[str, Any]]:
     here: Iterable[Any] = table[table["Case"] == case].to_dict("records")
     return [{str(k): v for k, v in row.items()} for row in here]
 
 
-def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
+def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
     """Without the padding other cases made necessary."""
-    for dimension in ("sample", "step", "cycle"):
-        if dimension not in dataset.dims:
-            continue
-        others = [d for d in dataset.dims if d != dimension]
-        used = None
-        for variable in dataset.data_vars.values():
-            if dimension in variable.dims:
-                there = variable.notnull().any([d for d in others if d in variable.dims])
-                used = there if used is None else used | there
-        if used is not None:
-            dataset = dataset.isel({dimension: np.flatnonzero(used.values)})
-    return dataset
+    there = dataset["Time [s]"].notnull().any("cycle") if "Time [s]" in dataset else None
+    if there is not None:
+        samples = int(np.flatnonzero(there.values).max(initial=-1)) + 1
+        dataset = dataset.isel(sample=slice(samples))
+    return dataset.isel(cycle=slice(cycles), step=slice(steps))

@@ -10,7 +10,7 @@ import pytest
 
 from tfbsim.engine import Numerics
 from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulate import AUDIT_BREACH, REACHED, CycleRecord, audit, run_case
+from tfbsim.simulation import AUDIT_BREACH, REACHED, CycleRecord, audit, run_case
 
 CYCLE = (
     "Charge at 1C until 4.2 V",
