@@ -1,6 +1,6 @@
 """Cost of one discharge with changed inputs, and of building a model.
 
-    python benchmarks/discharge.py [--compile]
+    python benchmarks/discharge.py
 
 For each shipped cell a 1C discharge from the charged state is repeated with a thickness
 that changes every time: the model is built once and its inputs change.  Printed are
@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-import sys
 import time
+from dataclasses import replace
 
 import tfbsim
 from tfbsim.engine import Engine, Numerics
@@ -24,17 +24,16 @@ REPETITIONS = 40
 
 
 def main() -> None:
-    numerics = Numerics(compile="--compile" in sys.argv)
-    print(f"tfbsim {tfbsim.__version__}, Python {platform.python_version()}, {numerics}")
+    print(f"tfbsim {tfbsim.__version__}, Python {platform.python_version()}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     header = ("cell", "build", "first", "solver min", "median", "call min", "median")
-    print("{:30s} {:>8} {:>8} {:>11} {:>8} {:>9} {:>8}".format(*header))
-    for name in shipped("models"):
-        row = measure(tfbsim.load_cell(name), numerics)
-        print(
-            f"{name:30s}"
-            + " {:8.1f} {:8.1f} {:11.2f} {:8.2f} {:9.2f} {:8.2f}".format(*row)
-        )
+    for numerics in (Numerics(), replace(Numerics(), compile=True), Numerics.fast()):
+        print(numerics)
+        print("{:30s} {:>8} {:>8} {:>11} {:>8} {:>9} {:>8}".format(*header))
+        for name in shipped("models"):
+            row = measure(tfbsim.load_cell(name), numerics)
+            numbers = " {:8.1f} {:8.1f} {:11.2f} {:8.2f} {:9.2f} {:8.2f}".format(*row)
+            print(f"{name:30s}{numbers}")
 
 
 def measure(cell: tfbsim.Cell, numerics: Numerics) -> tuple[float, ...]:

@@ -179,9 +179,15 @@ class _Expansion:
                         )
         found: list[Case] = []
         names: dict[str, int] = {}
+        # What --set gives takes the place of what a case gives, in its name too
+        entries = [
+            (where, values | {k: self.changes[k] for k in values if k in self.changes})
+            for where, values in entries
+        ]
         apart = _differing([values for _, values in entries])
+        fields = list(dict.fromkeys(k for _, values in entries for k in values))
         for where, values in entries:
-            case = self._case(where, values, apart)
+            case = self._case(where, values, apart, fields)
             name = case.name
             while name in names:
                 names[case.name] += 1
@@ -276,7 +282,11 @@ class _Expansion:
         raise self.document.error(where, "both ends must be numbers of one dimension")
 
     def _case(
-        self, where: tuple[Any, ...], entry: dict[str, Any], apart: Sequence[str]
+        self,
+        where: tuple[Any, ...],
+        entry: dict[str, Any],
+        apart: Sequence[str],
+        varied_fields: Sequence[str],
     ) -> Case:
         values = {**entry, **self.changes}
         name = values.pop("name", None)
@@ -292,7 +302,7 @@ class _Expansion:
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
         cell = self._cell(where, chosen, fields)
         protocol = self._protocol(where, cell, templates, cycles)
-        varied = self._varied(where, cell, entry, templates)
+        varied = self._varied(where, cell, entry, varied_fields, templates)
         label = ", ".join(_label(entry[k]) for k in apart if k in entry)
         return Case(str(name or label or "base"), cell, protocol, varied, entry)
 
@@ -441,23 +451,27 @@ class _Expansion:
         where: tuple[Any, ...],
         cell: Cell,
         entry: Mapping[str, Any],
+        varied_fields: Sequence[str],
         templates: Mapping[str, str],
     ) -> dict[str, float | str]:
-        """Columns for what the cases set, in the units columns always have."""
+        """Columns for what the cases set, in the units columns always have.
+
+        A cell field that only other cases set has this cell's own value.
+        """
         columns: dict[str, float | str] = {}
-        for name in entry:
-            if name in ("name", "cycles", "cell"):
+        for name in varied_fields:
+            if name in ("name", "cycles", "cell", "description", "source"):
                 continue
             if name in self.templates:
-                columns |= _template_column(name, templates[name])
-            elif name in ("name", "description", "source"):
+                columns |= _template_column(name, templates.get(name, ""))
                 continue
-            else:
-                try:
-                    value, unit = cell.value(name)
-                except InputError as error:
-                    raise self._error(where, name, error.message) from None
-                columns[f"{name} [{unit}]" if unit else name] = value
+            try:
+                value, unit = cell.value(name)
+            except InputError as error:
+                if name not in entry:
+                    continue
+                raise self._error(where, name, error.message) from None
+            columns[f"{name} [{unit}]" if unit else name] = value
         return columns
 
 
@@ -548,7 +562,7 @@ def expand(
     """
     experiment, document = load_experiment(name_or_path)
     cases = _Expansion(experiment, document, cell, changes or {}).cases()
-    _measured(experiment, document, cases)
+    _measured(experiment, document, cases, bool(changes))
     return experiment, document, cases
 
 
@@ -567,8 +581,12 @@ class MeasuredPoint(Strict):
 
 
 def _measured(
-    experiment: Experiment, document: Document, cases: Sequence[Case]
+    experiment: Experiment,
+    document: Document,
+    cases: Sequence[Case],
+    changed: bool = False,
 ) -> list[dict[str, Any]]:
+    """Rows of the comparison with measurement."""
     rows = []
     for k, entry in enumerate(experiment.measured):
         try:
@@ -577,8 +595,8 @@ def _measured(
             raise document.error(("measured", k, error.field), error.message) from None
         name = _matching(point.case, cases)
         if name is None:
-            if experiment.cases is None:
-                continue
+            if changed:
+                continue  # another rate or window than was measured
             raise document.error(
                 ("measured", k, "case"), "must name one of the cases, or be what it sets"
             )
@@ -680,7 +698,7 @@ def run_experiment(
     """
     numerics = numerics or Numerics()
     experiment, document, cases = expand(name_or_path, cell, changes)
-    measured = _measured(experiment, document, cases)
+    measured = _measured(experiment, document, cases, bool(changes))
     provenance = _provenance(experiment, document, cases, numerics, changes, command)
     done = _finished(folder, cases, numerics) if resume and folder else {}
     tell = progress or (lambda cycles: None)

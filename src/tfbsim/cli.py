@@ -192,6 +192,9 @@ def run(
         int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
     ] = None,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance.")] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Coarser, and compiled: needs a C compiler.")
+    ] = False,
 ) -> None:
     """Run an experiment: one case, a list or a grid."""
     if resume and overwrite:
@@ -203,7 +206,7 @@ def run(
 
     from .cases import expand, run_experiment, total_cycles
 
-    numerics = _numerics(points, rtol)
+    numerics = _numerics(points, rtol, fast)
     _, _, cases = expand(path, cell, changes)
     command = shlex.join(["tfbsim", *sys.argv[1:]])
     total = sum(total_cycles(case) for case in cases)
@@ -308,9 +311,13 @@ def _changes(assignments: list[str]) -> dict[str, str]:
     return changes
 
 
-def _numerics(points: int | None, rtol: float | None) -> Any:
+def _numerics(points: int | None, rtol: float | None, fast: bool) -> Any:
     from .engine import Numerics
 
+    if fast:
+        if points is not None or rtol is not None:
+            raise InputError("sets mesh and tolerance itself", field="--fast")
+        return Numerics.fast()
     chosen: dict[str, Any] = {}
     if points is not None:
         chosen["points"] = points
@@ -368,7 +375,18 @@ def _print_summary(result: Result, folder: Path) -> None:
     out.print(table)
     if len(summary) > most:
         out.print(f"... and {len(summary) - most} rows more")
-    out.print(f"table, curves, figures and report.html in {escape(str(folder))}")
+    comparison = result.comparison
+    if len(comparison):
+        out.print("\nMeasured and simulated")
+        table = Table(box=None, pad_edge=False)
+        for name in comparison.columns.drop("Source"):
+            text = name in ("Case", "Quantity", "Status")
+            table.add_column(name, justify="left" if text else "right", no_wrap=True)
+        for row in comparison.drop(columns="Source").to_dict("records"):
+            row["Residual [%]"] = f"{row['Residual [%]']:+.2f}"
+            table.add_row(*(_cell_text(value) for value in row.values()))
+        out.print(table)
+    out.print(f"\ntable, curves, figures and report.html in {escape(str(folder))}")
 
 
 def _cell_text(value: Any) -> str:

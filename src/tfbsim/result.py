@@ -514,7 +514,7 @@ def load_result(folder: str | Path) -> Result:
     try:
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
         # Only an empty field is nothing: a case may be called NA
-        read = partial(pd.read_csv, keep_default_na=False, na_values=[""])
+        read: Any = partial(pd.read_csv, keep_default_na=False, na_values=[""])
         summary = read(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
         steps = read(folder / STEPS, dtype={"Case": str, "Detail": str})
         steps = steps.fillna({"Detail": ""})

@@ -1,8 +1,8 @@
 """The symbols of the equations, each a PyBaMM parameter named once, here.
 
 Per unit cell area, SI.  f = F/(R T).  Temperature dependence is Arrhenius about the
-temperature a value is stated at: k(T) = k(T_ref) exp[(E/R)(1/T_ref - 1/T)]; a resistance is
-divided by that factor.
+temperature a value is stated at: k(T) = k(T_ref) exp[(E/R)(1/T_ref - 1/T)], by which a
+resistance is divided.
 """
 
 from __future__ import annotations
