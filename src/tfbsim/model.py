@@ -130,7 +130,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
-        return {depth(): 200}
+        return {depth(): 300}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
