@@ -31,6 +31,7 @@ Mode = str  # "current", "voltage" or "power"
 CURRENT_CUT_OFF = "Current cut-off"
 FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
 SOLVER_FAILURE = "Solver failure"
+POWER_GAIN = 0.3
 # A table of U(x) may end above a lower cut-off; its straight continuation may carry the
 # surface a little beyond full, not farther.
 OVERFULL = 1.02
@@ -512,8 +513,12 @@ class Engine:
                 f"Initial: {PROFILE}": trace.end.profile,
                 f"Initial: {INVENTORY}": trace.end.inventory,
             }
-            _, most = self._at_rest({**inputs, **state}).peak_power()
-            if most < target * (1 + 1e-3):
+            start = self._at_rest({**inputs, **state})
+            current = float(trace.observed["Current [A]"][-1])
+            # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
+            # more power, and the control has no solution beyond
+            gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
+            if gain < POWER_GAIN:
                 return POWER_LIMIT
         return SOLVER_FAILURE
 
