@@ -35,7 +35,6 @@ from scipy.optimize import least_squares
 
 from tfbsim import load_cell
 from tfbsim.cell import Cell
-from tfbsim.engine import Numerics
 from tfbsim.files import load_csv
 from tfbsim.materials import laws, lco
 from tfbsim.protocol import Protocol, parse_cycle
@@ -140,12 +139,10 @@ def with_values(cell: Cell, values: Values) -> Cell:
     )
 
 
-def discharge(
-    cell: Cell, rate: float, numerics: Numerics | None = None
-) -> tuple[np.ndarray, np.ndarray, str]:
+def discharge(cell: Cell, rate: float) -> tuple[np.ndarray, np.ndarray, str]:
     """Charge [uAh/cm2] and voltage [V] of a discharge to 3.0 V, and the solver's note."""
     steps = parse_cycle([f"Discharge at {rate}C until 3.0 V"], cell)
-    (record,) = run_case(cell, Protocol(steps), numerics).cycles[0].steps
+    (record,) = run_case(cell, Protocol(steps)).cycles[0].steps
     if record.trace is None or record.outcome != "reached":
         raise RuntimeError(f"{rate}C: {record.outcome} {record.detail}")
     observed = record.trace.observed
@@ -190,7 +187,7 @@ def residuals(values: Values, cell: Cell) -> np.ndarray:
 
 
 def report(cell: Cell) -> None:
-    """Print residuals, predictions and the error of the numerics."""
+    """Print residuals and predictions."""
     found = comparison(cell, FITTED_RATES)
     charge = measured("voltage", 3)[0]
     early = charge <= LAST_FITTED_CHARGE
@@ -214,15 +211,6 @@ def report(cell: Cell) -> None:
             f"  {r:5.1f}C  capacity {Q[-1]:6.3f} uAh/cm2   plateau {1e3 * drop:+7.1f} mV"
             f"   {note}"
         )
-    Q, V, _ = discharge(cell, PREDICTED_RATES[-1])
-    fine_Q, fine_V, _ = discharge(cell, PREDICTED_RATES[-1], Numerics().tighter())
-    grid = np.linspace(0, min(Q[-1], fine_Q[-1]), 501)
-    apart = PchipInterpolator(Q, V)(grid) - PchipInterpolator(fine_Q, fine_V)(grid)
-    rms, change = np.sqrt(np.mean(apart**2)), Q[-1] / fine_Q[-1] - 1
-    print(
-        f"numerics at {PREDICTED_RATES[-1]}C: voltage {1e3 * rms:.3f} mV rms, "
-        f"capacity {100 * change:+.4f} %"
-    )
 
 
 def main(arguments: list[str]) -> None:

@@ -20,7 +20,6 @@ R_ct at 4 V: i_0 = R T/(F R_ct u_A) there.  Peaks and windows are predictions.
 from __future__ import annotations
 
 import sys
-import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,6 @@ from scipy.optimize import least_squares
 
 from tfbsim import load_cell
 from tfbsim.cell import Cell
-from tfbsim.engine import Numerics
 from tfbsim.files import load
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT, MultiSite, Table
 from tfbsim.protocol import Protocol, parse_cycle
@@ -134,12 +132,11 @@ def cycled(
     rate: str,
     window: tuple[float, float],
     cycles: int,
-    numerics: Numerics | None = None,
 ) -> dict[str, StepRecord]:
     """Charge and discharge of the last of some cycles, every step of them reached."""
     low, high = window
     steps = [f"Charge at {rate} until {high} V", f"Discharge at {rate} until {low} V"]
-    record = run_case(cell, Protocol(parse_cycle(steps, cell), cycles), numerics)
+    record = run_case(cell, Protocol(parse_cycle(steps, cell), cycles))
     for step in (s for c in record.cycles for s in c.steps):
         if step.outcome != "reached" or step.detail:
             print(f"  ! {step.step.text}: {step.outcome} {step.detail}")
@@ -202,23 +199,8 @@ def peaks(cell: Cell, record: StepRecord) -> list[float]:
     return found
 
 
-def numerical_error(cell: Cell, rate: str, window: tuple[float, float]) -> str:
-    """Default against tighter numerics of one discharge, at equal capacity."""
-    (Q, V), (fine_Q, fine_V) = (
-        curve(cell, cycled(cell, rate, window, 1, n)["discharge"])
-        for n in (Numerics(), Numerics().tighter())
-    )
-    grid = np.linspace(0, min(Q[-1], fine_Q[-1]), 1001)
-    apart = PchipInterpolator(Q, V)(grid) - PchipInterpolator(fine_Q, fine_V)(grid)
-    rms = 1e3 * np.sqrt(np.mean(apart**2))
-    # The end of a discharge is steep: there a small charge is a large voltage
-    early = 1e3 * np.sqrt(np.mean(apart[:981] ** 2))
-    error = 100 * (Q[-1] / fine_Q[-1] - 1)
-    return f"{rms:.3f} mV rms ({early:.3f} without the last 2 %), capacity {error:+.4f} %"
-
-
 def report(cell: Cell) -> None:
-    """Print residuals, predictions and numerical errors of a cell."""
+    """Print residuals and predictions of a cell."""
     law = cell.cathode.open_circuit_potential
     x, U = measured_ocv()
     apart = 1e3 * (potential(law, x) - U)
@@ -252,13 +234,6 @@ def report(cell: Cell) -> None:
                 f"  {group['rate']:>4} {window} V: discharge {discharge:6.1f}, "
                 f"charge {charge:6.1f}"
             )
-    print("numerics, default against tighter")
-    for rate, window in (("4C", (1.5, 4.3)), ("10C", (1.5, 4.7))):
-        print(f"  {rate} {window} V: {numerical_error(cell, rate, window)}")
-        began = time.perf_counter()
-        for _ in range(5):
-            cycled(cell, rate, window, 1)
-        print(f"    {1e3 * (time.perf_counter() - began) / 5:.0f} ms per cycle")
 
 
 def main(arguments: list[str]) -> None:

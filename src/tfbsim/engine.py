@@ -95,7 +95,7 @@ class Numerics:
     def fast(cls) -> Numerics:
         """For many discharges: a third of the mesh, looser, compiled.
 
-        0.3 mV rms and 0.06 % of capacity, against 0.06 mV and 0.01 % of the default, on
+        0.6 mV rms and 0.02 % of capacity, against 0.07 mV and 0.003 % of the default, on
         the shipped cells at their highest rates (``benchmarks/numerical_error.py``).
         """
         return cls(points=100, rtol=1e-5, atol=1e-7, compile=True)

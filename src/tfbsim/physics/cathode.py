@@ -36,13 +36,14 @@ def depth() -> pybamm.SpatialVariable:
 
 
 class GradedSubMesh(pybamm.SubMesh1D):
-    """Finite volumes that widen geometrically from the electrolyte face, by e in all.
+    """Finite volumes that widen geometrically from the electrolyte face, by e^3 in all.
 
-    The boundary layer of a fast step stands there; a front through the film wants the
-    volumes even.  Smooth grading keeps the scheme's second order.
+    The boundary layer of a fast step stands there, and in its first instant the surface
+    is only as good as the first volume is thin.  Smooth grading keeps the scheme's second
+    order.
     """
 
-    GRADING = 1.0
+    GRADING = 3.0
 
     def __init__(self, lims: dict[str, Any], npts: dict[str, int]) -> None:
         variable, limits, tabs = self.read_lims(lims)
