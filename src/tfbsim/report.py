@@ -92,6 +92,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
                 "name": key,
                 "data": base64.b64encode(content).decode(),
                 "caption": caption(key),
+                "wide": _aspect(content) > 2,
             }
             for key, content in images.items()
         ],
@@ -103,6 +104,12 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         inputs=_inputs(about),
         steps=_table(result.steps, MAX_STEP_ROWS),
     )
+
+
+def _aspect(png: bytes) -> float:
+    """Width over height, from the header every PNG begins with."""
+    width, height = (int.from_bytes(png[k : k + 4], "big") for k in (16, 20))
+    return width / max(height, 1)
 
 
 @cache
