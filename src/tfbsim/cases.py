@@ -696,8 +696,33 @@ def run_experiment(
     KeyboardInterrupt
         Interrupted; what was finished is in ``folder``.
     """
+    expanded = expand(name_or_path, cell, changes)
+    return run_cases(
+        *expanded,
+        changes=changes,
+        numerics=numerics,
+        workers=workers,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+        command=command,
+    )
+
+
+def run_cases(
+    experiment: Experiment,
+    document: Document,
+    cases: Sequence[Case],
+    changes: Mapping[str, str] | None = None,
+    numerics: Numerics | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int], None] | None = None,
+    command: str = "",
+) -> Result:
+    """:func:`run_experiment` of what :func:`expand` returned."""
     numerics = numerics or Numerics()
-    experiment, document, cases = expand(name_or_path, cell, changes)
     measured = _measured(experiment, document, cases, bool(changes))
     provenance = _provenance(experiment, document, cases, numerics, changes, command)
     done = _finished(folder, cases, numerics) if resume and folder else {}

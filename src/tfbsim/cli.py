@@ -204,18 +204,19 @@ def run(
     _refuse_used(folder, resume, overwrite)
     changes = _changes(set_ or [])
 
-    from .cases import expand, run_experiment, total_cycles
+    from .cases import expand, run_cases, total_cycles
 
     numerics = _numerics(points, rtol, fast)
-    _, _, cases = expand(path, cell, changes)
+    plan, document, cases = expand(path, cell, changes)
     command = shlex.join(["tfbsim", *sys.argv[1:]])
     total = sum(total_cycles(case) for case in cases)
     try:
         folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after
         with _progress(total, len(cases), quiet) as tell:
-            result = run_experiment(
-                path,
-                cell,
+            result = run_cases(
+                plan,
+                document,
+                cases,
                 changes,
                 numerics=numerics,
                 workers=workers,

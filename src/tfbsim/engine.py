@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import casadi
@@ -132,7 +132,7 @@ class Structure:
         """U(x) as the model evaluates it."""
         return self.potential.curve
 
-    @property
+    @cached_property
     def psi(self) -> DiffusionPotential:
         """Diffusion potential of D(x)."""
         return DiffusionPotential(self.diffusivity, self.x_max)
@@ -465,56 +465,43 @@ class Engine:
         start = self._at_rest(inputs)
         current = start.current_for(mode, target)
         first = start.observe(current)
-        c_rate = current / parameters["Nominal cell capacity [A.h]"]
-        event = self._met_at_once(
-            first,
-            lower,
-            upper,
-            abs(c_rate),
-            c_rate_cut_off,
-            state,
-            mode,
-            self.structure.x_max,
-        )
+        margins = self._margins(mode, first, state.inventory, inputs)
+        event = next((end for end, margin in margins.items() if margin <= 0), None)
         if event:
-            trace = Trace(np.zeros(1), first, state.profile[None], state, event)
-            return trace, 0
+            return Trace(np.zeros(1), first, state.profile[None], state, event), 0
+        c_rate = current / parameters["Nominal cell capacity [A.h]"]
         inputs["Initial: C-rate"] = c_rate
-        built, everything = self.built(mode), inputs
-        inputs = {name: inputs[name] for name in built.input_names}
-        solution, attempt = built.solve(duration, inputs)
-        t, y, observed = _refined(built, solution, inputs)
+        built = self.built(mode)
+        needed = {name: inputs[name] for name in built.input_names}
+        solution, attempt = built.solve(duration, needed)
+        t, y, observed = _refined(built, solution, needed)
         if not np.all(np.isfinite(observed["Voltage [V]"])):
             raise SolverFailed("the voltage became undefined")
         profile, inventory = built.slices[PROFILE], built.slices[INVENTORY]
-        trace = Trace(
-            t=t,
-            observed=observed,
-            profiles=y[profile].T,
-            end=State(y[profile, -1].copy(), float(y[inventory, -1][0])),
-            event=None,
-        )
+        end = State(y[profile, -1].copy(), float(y[inventory, -1][0]))
         if solution.termination == "failure":
-            trace = replace(
-                trace, event=self._why_failed(mode, target, trace, everything)
-            )
+            event = self._why_failed(mode, target, observed, end, inputs)
         elif solution.termination != "final time":
-            lithium = float(y[inventory, -1][0])
-            event = self._nearest(mode, observed, lithium, inputs)
-            trace = replace(trace, event=event)
-        return trace, attempt
+            margins = self._margins(mode, observed, end.inventory, inputs)
+            event = min(margins, key=lambda name: margins[name])
+        return Trace(t, observed, y[profile].T, end, event), attempt
 
     def _why_failed(
-        self, mode: Mode, target: float, trace: Trace, inputs: dict[str, Any]
+        self,
+        mode: Mode,
+        target: float,
+        observed: dict[str, Array],
+        end: State,
+        inputs: dict[str, Any],
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
         if mode == "power" and target > 0:
             state = {
-                f"Initial: {PROFILE}": trace.end.profile,
-                f"Initial: {INVENTORY}": trace.end.inventory,
+                f"Initial: {PROFILE}": end.profile,
+                f"Initial: {INVENTORY}": end.inventory,
             }
             start = self._at_rest({**inputs, **state})
-            current = float(trace.observed["Current [A]"][-1])
+            current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
             # more power, and the control has no solution beyond
             gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
@@ -523,56 +510,31 @@ class Engine:
         return SOLVER_FAILURE
 
     @staticmethod
-    def _nearest(
-        mode: Mode, observed: dict[str, Array], lithium: float, inputs: dict[str, Any]
-    ) -> str:
-        """Which end of a step was met: the one its last point is nearest to."""
+    def _margins(
+        mode: Mode, observed: dict[str, Array], inventory: float, inputs: dict[str, Any]
+    ) -> dict[str, float]:
+        """How far the last observed point is from each end a step can have.
+
+        Above 0 while the step goes on; the first to reach 0 ends it.
+        """
         V = observed["Voltage [V]"][-1]
         current = observed["Current [A]"][-1]
         x_s = observed["Cathode surface stoichiometry"][-1]
-        margins = {
-            EXHAUSTED: lithium if current > 0 else math.inf,
-            FILM_LIMIT: min(
-                x_s, inputs["Cathode sites per formula unit"] * OVERFULL - x_s
-            ),
-        }
+        x_full = OVERFULL * inputs["Cathode sites per formula unit"]
         if mode == "voltage":
             c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
-            margins[CURRENT_CUT_OFF] = c_rate - inputs["C-rate cut-off"]
+            margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
         else:
-            margins[MINIMUM_VOLTAGE] = V - inputs["Lower voltage cut-off [V]"]
-            margins[MAXIMUM_VOLTAGE] = inputs["Upper voltage cut-off [V]"] - V
-        return min(margins, key=lambda name: margins[name])
+            margins = {
+                MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
+                MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
+            }
+        margins[EXHAUSTED] = inventory if current > 0 else math.inf
+        margins[FILM_LIMIT] = min(x_s, x_full - x_s)
+        return margins
 
     def _at_rest(self, inputs: dict[str, Any]) -> _Start:
         return _Start(self.built("current"), inputs)
-
-    @staticmethod
-    def _met_at_once(
-        first: dict[str, Array],
-        lower: float,
-        upper: float,
-        c_rate: float,
-        c_rate_cut_off: float,
-        state: State,
-        mode: Mode,
-        x_max: float,
-    ) -> str | None:
-        """The event, if any, whose condition holds before any time has passed."""
-        V = first["Voltage [V]"][0]
-        if mode != "voltage":
-            if lower >= V:
-                return MINIMUM_VOLTAGE
-            if upper <= V:
-                return MAXIMUM_VOLTAGE
-        elif c_rate <= c_rate_cut_off:
-            return CURRENT_CUT_OFF
-        if state.inventory <= 0 and first["Current [A]"][0] > 0:
-            return EXHAUSTED
-        x_s = first["Cathode surface stoichiometry"][0]
-        if not 0 < x_s < OVERFULL * x_max:
-            return FILM_LIMIT
-        return None
 
 
 def _refined(

@@ -70,7 +70,6 @@ _OBSERVED = {
     "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
     "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
 }
-DIMENSIONS = ("case", "cycle", "sample")
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,12 @@ class _Runner:
     def step(self, step: Step) -> StepRecord:
         if self.stopped:
             return StepRecord(step, SKIPPED, f"after: {self.stopped}", None)
+        record = self._attempt(step)
+        if record.outcome == SOLVER_FAILED:
+            self.stopped = f"'{step.text}' failed to solve"
+        return record
+
+    def _attempt(self, step: Step) -> StepRecord:
         low, high = self.cell.voltage_limits
         try:
             trace, attempt = self.engine.run(
@@ -135,12 +141,9 @@ class _Runner:
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
-            self.stopped = f"'{step.text}' failed to solve"
             return StepRecord(step, SOLVER_FAILED, str(reason), None)
         self.state = trace.end
         outcome, detail = self._outcome(step, trace)
-        if outcome == SOLVER_FAILED:
-            self.stopped = f"'{step.text}' failed to solve"
         if attempt:
             detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
         return StepRecord(step, outcome, detail, trace)
