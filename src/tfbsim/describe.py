@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import units
-from .materials.laws import FARADAY, GAS_CONSTANT
+from .materials.laws import FARADAY
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,43 +30,39 @@ def estimates(cell: Cell) -> dict[str, float]:
     -------
     dict
         loading [kg/m2]; one_c [A/m2]; theoretical_charge [C/m2] of the whole range of
-        x; window_charge [C/m2] between the ends of the stoichiometry range actually
-        open to the cell; D_mean [m2/s], the harmonic mean of D(x) over that range;
-        diffusion_time L^2/D_mean [s]; resistances at the operating temperature
-        [ohm m2]; rate_limit [A/m2], the current at which diffusion leaves half of the
+        x; D_mean [m2/s], the harmonic mean of D(x) over that range; diffusion_time
+        L^2/D_mean [s]; resistances [ohm m2], by the model's own laws at the operating
+        temperature; rate_limit [A/m2], the current at which diffusion leaves half of the
         charge: for a slab the surface runs ahead of the mean by i L/(3 F c D), so half
         of the range dx is used at i = 3 F c D dx/(2 L) (constant-flux solution at long
         times); resistive_limit [A/m2], the current at which the resistances together
         take ``RESISTIVE_DROP``.
     """
-    c, e, a = cell.cathode, cell.electrolyte, cell.anode
-    T, T_ref = float(cell.temperature), float(cell.reference_temperature)
+    from .model import ThinFilmCell
 
-    def arrhenius(E: float) -> float:
-        return float(np.exp(E / GAS_CONSTANT * (1 / T_ref - 1 / T)))
+    c, a = cell.cathode, cell.anode
+    model, values = ThinFilmCell(), cell.parameter_values()
+    p = model.param
+
+    def at_temperature(E: Any) -> float:
+        return float(values.evaluate(p.arrhenius(E)))
 
     low, high = c.x_range
     x = np.linspace(low, high, 501)
     D = 1 / float(np.mean(1 / c.diffusivity(x))) * c.diffusivity_scale
-    D *= arrhenius(c.diffusivity_activation_energy)
+    D *= at_temperature(p.E_D)
     span = high - low
-    sigma = e.conductivity * T_ref / T * arrhenius(e.conductivity_activation_energy)
-    i0_p = c.exchange_current * arrhenius(c.exchange_current_activation_energy)
-    i0_n = a.exchange_current * arrhenius(a.exchange_current_activation_energy)
-    RT_F = GAS_CONSTANT * T / FARADAY
+    RT_F = float(values.evaluate(1 / p.f))
+    i0_p = c.exchange_current * at_temperature(p.E_i0_p)
+    i0_n = a.exchange_current * at_temperature(p.E_i0_n)
+    R_e = values.evaluate(model.variables["Electrolyte resistance [Ohm.m2]"])
     c_active = c.c_sites * c.active_fraction
     resistances = {
-        "R_electrolyte": float(e.thickness / sigma),
-        "R_ct_cathode": float(RT_F / i0_p / c.utilisation),
-        "R_film_cathode": float(
-            c.film_resistance
-            / arrhenius(c.film_resistance_activation_energy)
-            / c.utilisation
-        ),
-        "R_ct_lithium": float(RT_F / i0_n),
-        "R_film_lithium": float(
-            a.film_resistance / arrhenius(a.film_resistance_activation_energy)
-        ),
+        "R_electrolyte": float(R_e),
+        "R_ct_cathode": RT_F / i0_p / c.utilisation,
+        "R_film_cathode": c.film_resistance / at_temperature(p.E_R_p) / c.utilisation,
+        "R_ct_lithium": RT_F / i0_n,
+        "R_film_lithium": a.film_resistance / at_temperature(p.E_R_n),
         "R_contact": float(cell.contact_resistance),
     }
     return {
