@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from figures import Check, Recorder, checker
 
 from tfbsim import load_cell
 from tfbsim.cell import Cell
@@ -86,3 +87,31 @@ def run() -> Run:
         return trace
 
     return step
+
+
+# --- Figures for docs/verification.md ---------------------------------------------------
+
+RECORDER = pytest.StashKey[Recorder]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--figures", help="write the figures the tests measure to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    recorder = Recorder(config.getoption("--figures"))
+    config.stash[RECORDER] = recorder
+    config.pluginmanager.register(recorder, "figures")
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """The figures of this session."""
+    return request.config.stash[RECORDER]
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest, recorder: Recorder) -> Check:
+    """figure(claim, value, at_most=, about=(target, within), unit=): assert and record."""
+    path, _, name = request.node.nodeid.partition("::")
+    return checker(recorder, f"{path}::{name.partition('[')[0]}")
