@@ -112,6 +112,6 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest, recorder: Recorder) -> Check:
-    """figure(claim, value, at_most=, about=(target, within), unit=): assert and record."""
+    """Asserts and records: figure(claim, value, at_most=, about=, unit=)."""
     path, _, name = request.node.nodeid.partition("::")
     return checker(recorder, f"{path}::{name.partition('[')[0]}")

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfbsim import cases as module
+from tfbsim import schema
 from tfbsim.cases import expand
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError, load
@@ -37,7 +38,7 @@ def written(folder: Path, cases: str = "", steps: str = "", **head: str) -> Path
 
 
 def expanded(folder: Path, cases: str = "", steps: str = "", **head: str):
-    return expand(written(folder, cases, steps, **head))[2]
+    return expand(written(folder, cases, steps, **head)).cases
 
 
 def texts(case) -> list[str]:
@@ -46,7 +47,7 @@ def texts(case) -> list[str]:
 
 class TestExpansion:
     def test_of_the_example(self):
-        _, _, cases = expand(INPUTS / "experiment.yaml")
+        cases = expand(INPUTS / "experiment.yaml").cases
         found = [
             (texts(c)[0], round(c.cell.cathode.thickness * 1e6, 9), c.protocol.cycles)
             for c in cases
@@ -162,28 +163,29 @@ class TestExpansion:
             "Rest for 2 s",
             "Rest for 3 s",
         ]
-        assert module.total_cycles(case) == 5
+        assert module.total_cycles(case, Numerics()) == 5
+        assert module.total_cycles(case, Numerics(error_bar=True)) == 10
 
 
 class TestChanges:
     def test_of_cell_fields(self):
-        cases = expand(INPUTS / "experiment.yaml", None, {"area": "2 cm2"})[2]
+        cases = expand(INPUTS / "experiment.yaml", None, {"area": "2 cm2"}).cases
         assert {round(c.cell.area, 12) for c in cases} == {2e-4}
 
     def test_win_over_the_cases(self):
         path = INPUTS / "experiment.yaml"
-        cases = expand(path, None, {"cathode.thickness": "500 nm"})[2]
+        cases = expand(path, None, {"cathode.thickness": "500 nm"}).cases
         assert {round(c.cell.cathode.thickness, 12) for c in cases} == {5e-7}
         grid = [c for c in cases if c.varied]
         assert {c.varied["cathode.thickness [um]"] for c in grid} == {0.5}
 
     def test_of_templates(self):
-        cases = expand(INPUTS / "experiment.yaml", None, {"lower": "3.45 V"})[2]
+        cases = expand(INPUTS / "experiment.yaml", None, {"lower": "3.45 V"}).cases
         assert {c.protocol.steps[0].lower for c in cases} == {3.45}
 
     def test_of_cycles_win_over_the_cases_too(self, folder):
         path = written(folder, "  - {rate: 1C, lower: 3.5 V, cycles: 7}", cycles="2")
-        (case,) = expand(path, None, {"cycles": "3"})[2]
+        (case,) = expand(path, None, {"cycles": "3"}).cases
         assert case.protocol.cycles == 3
 
     @pytest.mark.parametrize(
@@ -208,13 +210,13 @@ class TestChanges:
 
     def test_another_cell(self):
         name = "lco-lipon-li-danilov2011"
-        cases = expand(INPUTS / "experiment.yaml", name)[2]
+        cases = expand(INPUTS / "experiment.yaml", name).cases
         assert {c.cell.cathode.material for c in cases} == {"LCO"}
         assert cases[0].cell.anode.lithium == pytest.approx(3e-6)  # set holds still
 
     def test_another_cell_is_a_path_from_here(self, folder, monkeypatch):
         monkeypatch.chdir(folder)
-        cases = expand(INPUTS / "experiment.yaml", "cell.yaml")[2]
+        cases = expand(INPUTS / "experiment.yaml", "cell.yaml").cases
         assert cases[0].cell.name == "A cell"
 
     def test_another_cell_where_the_cases_name_theirs(self, folder):
@@ -225,8 +227,8 @@ class TestChanges:
 
 class TestMeasured:
     def measured(self, path):
-        experiment, document, cases = expand(path)
-        return cases, module._measured(experiment, document, cases)
+        expanded = expand(path)
+        return expanded.cases, expanded.measured
 
     def test_is_matched_to_its_case(self):
         cases, rows = self.measured(INPUTS / "experiment.yaml")
@@ -339,7 +341,7 @@ MISTAKES = [
     ("[1C, 2C]", "{log: [1 A, 2 A, 3.0]}", 16, GRID + ".rate.log[2]", "at least 2"),
     ("[1C, 2C]", "{log: [1 A, 2 A, true]}", 16, GRID + ".rate.log[2]", "at least 2"),
     ("[1C, 2C]", "{log: [1 A, 2 A, 20000]}", 16, GRID + ".rate.log[2]", "more than"),
-    ("[1C, 2C]", "{log: [1 uA, 2 uA, 6000]}", 14, "cases[1]", "more than 10000 cases"),
+    ("[1C, 2C]", "{log: [1 uA, 2 uA, 3000]}", 14, "cases[1]", "more than 5000 cases"),
     ("rate: [1C, 2C]", "lower: [1 V]", 16, GRID + ".lower", "is given twice"),
     ("[1 um, 2 um]", "[1 um, 2 V]", 17, GRID + ".cathode.thickness", "a length such"),
     ("cathode.thickness:", "cathode.thick:", 17, GRID + ".cathode.thick", "no such"),
@@ -405,6 +407,7 @@ GROUPS = [
     ("[Rest for 1 s]", "steps[0]", "is not a step"),
     ("Rest for 0 s", "steps[0]", "above 0"),
     ("Hold at 7 V until C/20", "steps[0]", "outside the cell's voltage_limits"),
+    ("Hold at {{v}} for 1 s", "steps[0]", "cannot be read as a step; steps are such"),
 ]
 
 
@@ -426,11 +429,59 @@ def test_a_mistake_in_the_cell_file_is_shown_there(folder):
     assert (caught.value.line, caught.value.field) == (4, "area")
 
 
+@pytest.mark.parametrize("name", ["none.yaml", "../none.yaml", "/none.yaml", "a/b"])
+def test_a_cell_that_is_not_there_is_shown_in_the_experiment(folder, name):
+    path = folder / "e.yaml"
+    path.write_text(EXPERIMENT.replace("cell.yaml", name))
+    with pytest.raises(InputError, match="no such file") as caught:
+        expand(path)
+    error = caught.value
+    assert (error.file, error.line, error.field) == (str(path), 4, "cell")
+
+
+def test_what_a_case_sets_may_go_ill_with_another_field(folder):
+    path = written(folder, "  - {rate: 1C, lower: 3.5 V, cathode: {thickness: 1 um}}")
+    with pytest.raises(InputError, match=r"cathode\.density: is missing") as caught:
+        expand(path)
+    assert caught.value.field == "cases[0].cathode"
+
+
+class TestSize:
+    """Files that are short and would take minutes to check."""
+
+    def refused(self, folder, text, words):
+        head = "format: 1\nkind: experiment\ncell: cell.yaml\n"
+        (folder / "e.yaml").write_text(head + text)
+        with pytest.raises(InputError, match=words):
+            expand(folder / "e.yaml")
+
+    def test_steps_of_all_cases_count_together(self, folder):
+        text = (
+            "steps: [{repeat: 9000, steps: [Rest for 1 s]}]\n"
+            "cases: [grid: {area: {linear: [1 cm2, 2 cm2, 20]}}]"
+        )
+        self.refused(folder, text, "more than 50,000 steps in all cases together")
+
+    def test_fields_of_a_case_count(self, folder):
+        many = ", ".join(f"k{k}: 1" for k in range(101))
+        text = "steps: [Rest for 1 s]\ncases: [{%s}]"
+        self.refused(folder, text % many, "sets more than 100 fields")
+        self.refused(folder, text % f"grid: {{{many}}}", "varies more than 100 fields")
+
+    def test_cases_share_what_they_read(self, folder, monkeypatch):
+        reads = []
+        read = schema.load_csv
+        monkeypatch.setattr(schema, "load_csv", lambda *a: (reads.append(a), read(*a))[1])
+        grid = "{cathode.thickness: [1 um, 2 um, 3 um]}"
+        path = written(folder, f"  - {{rate: 1C, lower: 3.5 V, grid: {grid}}}")
+        assert len(expand(path).cases) == 3 and len(reads) == 1
+
+
 class TestKey:
     """What a finished case is recognised by when a run is resumed."""
 
     def key(self, path, changes=None, numerics=None):
-        return expand(path, None, changes)[2][0].key(numerics or Numerics())
+        return expand(path, None, changes).cases[0].key(numerics or Numerics())
 
     def test_is_the_same_for_the_same(self):
         path = INPUTS / "experiment.yaml"
@@ -532,7 +583,7 @@ def test_a_mutated_experiment_is_read_or_refused_in_one_line(monkeypatch, data):
             here[data.draw(st.text(max_size=10))] = value
     monkeypatch.setattr(module, "load", lambda path: document)
     try:
-        _, _, cases = expand(INPUTS / "experiment.yaml")
+        cases = expand(INPUTS / "experiment.yaml").cases
     except InputError as error:
         text = str(error)
         assert text.splitlines() == [text]

@@ -235,6 +235,13 @@ class TestPyBaMM:
         assert cell.parameters(333.15)[name] == 333.15
 
 
+def test_only_a_law_names_a_table(tmp_path):
+    shutil.copy(INPUTS / "ocv.csv", tmp_path)
+    text = (INPUTS / "cell.yaml").read_text() + "origin: {table: published}\n"
+    (tmp_path / "cell.yaml").write_text(text)
+    assert load_cell(tmp_path / "cell.yaml").origin == {"table": "published"}
+
+
 def test_a_copied_cell_file_finds_its_own_table(tmp_path):
     for name in ("cell.yaml", "ocv.csv"):
         shutil.copy(INPUTS / name, tmp_path)

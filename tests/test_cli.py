@@ -254,6 +254,34 @@ class TestRun:
         assert provenance["command"].startswith("tfbsim run one.yaml --out r --cell")
         assert "'cathode.thickness=2 um'" in provenance["command"]
 
+    def test_an_error_bar_is_told(self, tfb, here, plain):
+        command = ("run", "one.yaml", "--out", "r", "--points", "20", "--error-bar")
+        code, out, _ = tfb(*command)
+        assert code == 0 and "Error" in out
+        result = load_result(here / "r")
+        assert "Numerical error of charge capacity [%]" not in result.summary
+        for name in ("discharge capacity [%]", "voltage [mV]"):
+            column = f"Numerical error of {name}"
+            assert (result.summary[column].abs() > 0).all()
+            assert result.audit()[f"n{column[1:]}"] > 0
+        # Another question than the one that was answered without
+        assert tfb("run", "one.yaml", "--out", "q", "--quiet", *FAST)[0] == 0
+        assert list(load_result(here / "q").summary) == [
+            c for c in result.summary if not c.startswith("Numerical error")
+        ]
+
+    def test_a_run_is_repeated_from_its_provenance(self, tfb, here, plain):
+        first = ("run", "one.yaml", "--out", "r", "--set", "cycles=2", "--quiet", *FAST)
+        assert tfb(*first)[0] == 0
+        (here / "one.yaml").write_text("gone")
+        again = ("run", "r/provenance.json", "--out", "q")
+        assert tfb(*again, "--quiet") == (0, "", "")
+        for name in ("summary.csv", "curves.nc"):
+            assert (here / "r" / name).read_bytes() == (here / "q" / name).read_bytes()
+        code, out, err = tfb(*again, "--points", "30", "--overwrite")
+        assert (code, out) == (2, "") and "as it was" in err
+        assert tfb("run", "none.json")[0] == 2
+
     def test_another_outcome_is_exit_code_1(self, tfb, here, plain):
         text = ONE.replace("rate: 2C", "rate: 1 W/cm2")
         (here / "one.yaml").write_text(text)

@@ -347,3 +347,63 @@ def test_solver_failed(plain, monkeypatch):
     assert first.outcome == SOLVER_FAILED
     assert [step.outcome for step in second.steps] == [SKIPPED, SKIPPED]
     assert "Discharge at 1C for 10 s" in second.steps[0].detail
+
+
+def gives_up_halfway(monkeypatch, duration):
+    """A step of that duration is solved for half of it, whatever is tried."""
+    solve = pybamm.IDAKLUSolver.solve
+
+    def gives_up(solver, model, times, **keywords):
+        if times[-1] != duration:
+            return solve(solver, model, times, **keywords)
+        if solver.on_failure == "error":
+            raise pybamm.SolverError("IDA gave up")
+        solution = solve(solver, model, [0, duration / 2], **keywords)
+        solution.termination = "failure"
+        return solution
+
+    monkeypatch.setattr(pybamm.IDAKLUSolver, "solve", gives_up)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Charge at 1C for 20 s", "Hold at 4 V for 20 s", "Charge at 4 W/m2 for 20 s"],
+)
+def test_what_comes_before_a_solver_failure_is_kept(plain, monkeypatch, sentence):
+    sentences = ["Discharge at 1C for 10 s", sentence, "Rest for 10 s"]
+    whole = case(plain, sentences).cycles[0].steps
+    gives_up_halfway(monkeypatch, 20)
+    record = case(plain, sentences, cycles=2)
+    assert outcomes(record) == [REACHED, SOLVER_FAILED, SKIPPED]
+    before, failed, _ = record.cycles[0].steps
+    for name, values in whole[0].trace.observed.items():
+        assert before.trace.observed[name].tolist() == values.tolist()
+    # The half that was solved, and where it ended
+    assert failed.trace.t[-1] == 10
+    V = failed.trace.observed["Voltage [V]"]
+    at_10_s = np.interp(10, whole[1].trace.t, whole[1].trace.observed["Voltage [V]"])
+    assert V[-1] == pytest.approx(at_10_s, abs=1e-4)
+    x = failed.trace.observed["Cathode mean stoichiometry"][-1]
+    assert failed.detail == f"after 10 s, at {V[-1]:.4g} V, x = {x:.4g}"
+    assert record.cycles[0].lithium_balance_error < 1e-8
+    # Later ones say which step it was
+    assert all(sentence in step.detail for step in record.cycles[1].steps)
+
+
+def test_a_solver_that_gives_nothing_reports_where_it_started(plain, monkeypatch):
+    Flaky(monkeypatch, len(FALLBACKS))
+    engine.cache_clear()
+    (step,) = case(plain, ["Discharge at 1C for 10 s"]).cycles[0].steps
+    assert step.trace is None
+    assert step.detail == "IDA gave up; at the start of the step, at x = 0.5"
+
+
+def test_a_power_at_its_limit_is_not_a_fallback(plain):
+    """The last fallback only hands over what was solved until there is no solution."""
+    resistive = plain.replace({"contact_resistance": 1.0})
+    # U falls from 4 to 3.5 V, and the most it gives, U^2/4R, from 4 to 3 W/m2
+    record = case(resistive, ["Discharge at 3.6 W/m2 until 0.5 V"])
+    (step,) = record.cycles[0].steps
+    assert step.outcome == INFEASIBLE
+    assert step.trace.t[-1] > 100
+    assert step.detail == "the cell cannot give this power any longer"

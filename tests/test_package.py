@@ -109,8 +109,8 @@ class TestShippedCells:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_shipped_experiment_is_valid(name):
-    experiment, _, expanded = cases.expand(name)
-    assert experiment.description and expanded
+    expanded = cases.expand(name)
+    assert expanded.experiment.description and expanded.cases
 
 
 def test_there_are_shipped_files():

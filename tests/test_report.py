@@ -112,7 +112,7 @@ def test_names_from_files_are_escaped(single):
     result.provenance |= {
         **{"title": NASTY, "source": NASTY, "experiment": NASTY, "command": NASTY},
         "experiment_content": {NASTY: NASTY},
-        "cells": {NASTY: {"name": NASTY}},
+        "cells": {NASTY: {"content": {"name": NASTY}}},
     }
     text = report.html(result, {})
     assert "<script" not in text.lower()

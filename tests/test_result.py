@@ -254,7 +254,7 @@ class TestFiles:
         assert found["experiment_file"] == "experiment.yaml"
         assert len(found["experiment_sha256"]) == 64
         assert found["experiment_content"]["cycles"] == 2
-        assert found["cells"]["A cell"]["area"] == "1 cm2"
+        assert found["cells"]["cell.yaml"]["content"]["area"] == "1 cm2"
         assert found["packages"]["pybamm"]
         assert found["audit"]["steps"] == 5 * (1 + 2 * 2)
         assert 0 <= found["audit"]["lithium balance error"] < 1e-8

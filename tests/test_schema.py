@@ -21,6 +21,8 @@ TABLES = {
     "back.csv": "x,U\n0.4,4.2\n0.7,4.1\n0.6,3.0\n",
     "negative.csv": "x,D\n0.4,1e-15\n0.7,-1e-15\n1.0,1e-15\n",
     "zero.csv": "x,D\n0.4,1e-15\n0.7,0\n1.0,1e-15\n",
+    "steep.csv": "x,D\n0.4,1e-15\n1.0,1e-24\n",
+    "vast.csv": "x,D\n0.4,1e300\n1.0,1e-300\n",
     "word.csv": "x,D\n0.4,1e-15\n0.7,abc\n1.0,1e-15\n",
     "short.csv": "x,D\n0.4,1e-15\n",
 }
@@ -94,6 +96,8 @@ MISTAKES = [
     ("thickness: 1 um", "thickness: 2 cm", 9, "cathode.thickness", "'2 cm' is out"),
     ("2e-6 S/cm", "0 S/cm", 19, "electrolyte.conductivity", "above 0"),
     ("lithium: 2 um", "lithium: -2 um", 21, "anode.lithium", "at least 0 um"),
+    ("1e-11 cm2/s", "1e9 cm2/s", 14, "cathode.diffusivity", "level within"),
+    ("lithium: 2 um", "lithium: 1 cm", 21, "anode.lithium", "10,000 times what"),
     ("2e-6 S/cm", "2e-6 S/cm\n  material: LCO", 20, "electrolyte.material", "LiPON"),
     (FIELD, FIELD + "\n  utilisation: 1.2", 17, "cathode.utilisation", "at most 1"),
     (FIELD, FIELD + "\n  transference: 1", 17, "cathode.transference", "below 1"),
@@ -176,10 +180,12 @@ def test_a_mistake_is_found_where_it_is(folder, old, new, line, field, words):
 
 
 POTENTIAL, DIFFUSIVITY = "cathode.open_circuit_potential", "cathode.diffusivity"
+site = "{{sites: [{{potential: 4 V, sites: 1}}, {{potential: {}, sites: 1, width: {}}}]}}"
 LAWS = [
     # Tables
     (OCV, "{table: rising.csv}", "", "must fall as x rises, and row 2 (4.3 V)"),
     (OCV, "{table: back.csv}", "", "row 3 (0.6) does not exceed row 2 (0.7)"),
+    (OCV, "{table: ocv.csv, multiply: 1000}", "", "row 1 (4200 V) is no open-circuit"),
     (OCV, "{table: word.csv}", "", "word.csv:3: column 2: 'abc' is not a number"),
     (OCV, "{table: short.csv}", "", "fewer than 2 rows"),
     (OCV, "{table: none.csv}", "", "none.csv: no such file"),
@@ -187,6 +193,7 @@ LAWS = [
     (OCV, "{table: a/../ocv.csv}", "", "in the folder of the cell file"),
     (OCV, "{table: /etc/hosts.csv}", "", "in the folder of the cell file"),
     (OCV, "{table: c.yaml}", "", "must name a .csv file"),
+    (OCV, f"{{table: {'x' * 300}.csv}}", "", "xxx...' must name a .csv file"),
     (OCV, "{table: ''}", "", "must name a .csv file"),
     (OCV, "{table: 1}", ".table", "text would do"),
     (OCV, "{table: ocv.csv, unit: m}", "", "a voltage such as"),
@@ -211,6 +218,10 @@ LAWS = [
         "{sites: [{potential: 4 V, sites: 1, wdth: 1}]}",
         *(".sites[0].wdth", "did you mean 'width'?"),
     ),
+    # Widths that nodes 2 mV apart resolve, and no gap a spline would swing through
+    (OCV, site.format("4 V", 1e-30), ".sites[1].width", "at least 0.1"),
+    (OCV, site.format("4 V", 1e30), ".sites[1].width", "at most 50"),
+    (OCV, site.format("1 V", 0.3), "", "between the sites the potential does not fall"),
     (OCV, "{numerator: [4, -1], range: [0.5, 1]}", ".denominator", "is missing"),
     (
         OCV,
@@ -244,6 +255,9 @@ LAWS = [
     (D, "{log10_polynomial: [-15, a]}", ".log10_polynomial[1]", "a plain number"),
     (D, "{log10_polynomial: [-15, 1e5]}", "", "finite and above 0"),
     (D, "{log10_polynomial: [-15, -1e5]}", "", "finite and above 0"),
+    (D, "{log10_polynomial: [-15, -9]}", "", "spans 9 decades; up to 8 can be"),
+    (D, "{table: vast.csv, multiply: 1e10}", "", "spans"),
+    (D, "{table: steep.csv}", "", "spans 9 decades; up to 8 can be"),
 ]
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pybamm
 import pytest
 
 import tfbsim
@@ -151,6 +152,36 @@ class TestSolverFailed:
         assert first["Discharge capacity [mA.h.g-1]"] > 0
         assert result.save(tmp_path, figures=False) == tmp_path
         assert outcomes(tfbsim.load_result(tmp_path)) == outcomes(result)
+
+
+def test_the_part_that_was_solved_is_kept(cell, monkeypatch, tmp_path):
+    """In the curves, the steps and the files, up to where the solver gave up."""
+    solve = pybamm.IDAKLUSolver.solve
+
+    def gives_up(solver, model, times, **keywords):
+        if times[-1] != 60:
+            return solve(solver, model, times, **keywords)
+        if solver.on_failure == "error":
+            raise pybamm.SolverError("IDA gave up")
+        solution = solve(solver, model, [0, 30], **keywords)
+        solution.termination = "failure"
+        return solution
+
+    monkeypatch.setattr(pybamm.IDAKLUSolver, "solve", gives_up)
+    result = run(cell, FULL, "Charge at 1C for 1 minute", "Rest for 1 s", cycles=2)
+    result.save(tmp_path, figures=False)
+    loaded = tfbsim.load_result(tmp_path)
+    for kept in (result, loaded):
+        expected = ["reached", "solver failed", "skipped"] + 3 * ["skipped"]
+        assert outcomes(kept) == expected
+        assert list(kept.summary["Outcome"]) == ["solver failed", "skipped"]
+        assert kept.steps["Duration [s]"][1] == 30
+        assert kept.steps["Charge [uA.h.cm-2]"][1] == pytest.approx(50 / 120, rel=1e-6)
+        assert kept.steps["Detail"][1].startswith("after 30 s, at ")
+        assert kept.summary["Discharge capacity [mA.h.g-1]"][0] > 0
+        number = kept.curves["Step number"].values
+        assert (number == 1).sum() > 10
+        assert (number == 2).sum() > 2
 
 
 def test_audit_breach(cell, monkeypatch):

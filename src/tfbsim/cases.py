@@ -14,14 +14,12 @@ import dataclasses
 import hashlib
 import itertools
 import math
-import platform
 import re
 import string
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,14 +33,19 @@ from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
 from .protocol import Protocol, parse_cycle
+from .provenance import provenance
 from .result import COLUMNS, CaseResult, Result, load_result
 from .schema import Strict, check_head, validate
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
 
-MAX_CASES = 10_000
-MAX_STEPS = 10_000
+# Bounds on the time it takes to check a hostile file: half a millisecond for a case,
+# 60 us for a step.
+MAX_CASES = 5_000
+MAX_STEPS = 10_000  # of one case
+MAX_STEPS_IN_ALL = 50_000
+MAX_FIELDS = 100  # that one case sets
 MAX_CYCLES = 100_000
 SAVE_EVERY = 15.0  # s between writes of what is finished, while a run goes on
 
@@ -81,7 +84,7 @@ class Experiment(Strict):
     steps: Annotated[list[Any], Field(min_length=1)]
     cycles: Cycles = 1
     cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
-    measured: list[dict[str, Any]] = []
+    measured: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
 
 
 @dataclass(frozen=True)
@@ -123,15 +126,18 @@ class Case:
 # --- Reading -----------------------------------------------------------------------
 
 
-def load_experiment(name_or_path: str | Path) -> tuple[Experiment, Document]:
-    """Read an experiment file and check its own fields.
+def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
+    """Read an experiment file, if it is not read yet, and check its own fields.
 
     Raises
     ------
     InputError
         Naming file, line and field.
     """
-    document = load(resolve(str(name_or_path), "experiments"))
+    if isinstance(source, Document):
+        document = source
+    else:
+        document = load(resolve(str(source), "experiments"))
     check_head(document, "experiment")
     experiment: Experiment = validate(
         Experiment, document.data, document=document, folder=document.path.parent
@@ -148,15 +154,19 @@ class _Expansion:
         document: Document,
         cell: str | None,
         changes: Mapping[str, str],
+        loaded: Mapping[str, Cell],
     ) -> None:
         self.experiment = experiment
         self.document = document
         self.cell = cell
+        self.loaded = dict(loaded)
         self.cells: dict[str, Cell] = {}
         self.templates = _templates(experiment.steps) | _templates(
             _conditioning(experiment)[0]
         )
         self.changes: dict[str, Any] = {}
+        self.steps = 0
+        self.groups: dict[int, Group] = {}  # as checked, each once
         self.cycles: int | None = None
         for path, value in changes.items():
             if path == "cycles":
@@ -171,6 +181,9 @@ class _Expansion:
         else:
             entries = []
             for k, entry in enumerate(listed):
+                if len(entry) > MAX_FIELDS:
+                    message = f"sets more than {MAX_FIELDS} fields"
+                    raise self.document.error(("cases", k), message)
                 for values in self._grid(("cases", k), entry):
                     entries.append((("cases", k), values))
                     if len(entries) > MAX_CASES:
@@ -216,6 +229,9 @@ class _Expansion:
             )
         fixed = {k: v for k, v in entry.items() if k != "grid"}
         axes = []
+        if len(grid) > MAX_FIELDS:
+            message = f"varies more than {MAX_FIELDS} fields"
+            raise self.document.error((*where, "grid"), message)
         for name, values in grid.items():
             if name in fixed:
                 raise self.document.error((*where, "grid", name), "is given twice")
@@ -321,16 +337,19 @@ class _Expansion:
         if not isinstance(name, str):
             raise self.document.error(at, "must be the name or path of a cell")
         if name not in self.cells:
-            path = Path(name)
-            own = name.endswith((".yaml", ".yml")) and not path.is_absolute()
-            if own and self.cell is None:
-                path = self.document.path.parent / path
             try:
-                loaded = load_cell(path if own else name)
-                self.cells[name] = loaded.replace(self.experiment.set, si=False)
+                if name not in self.loaded:
+                    self.loaded[name] = load_cell(self._cell_path(name))
+                loaded, changes = self.loaded[name], self.experiment.set
+                self.cells[name] = (
+                    loaded.replace(changes, si=False) if changes else loaded
+                )
             except InputError as error:
-                if error.file:
+                if error.line is not None or (error.file and self.cell is not None):
                     raise
+                if error.file:  # which is not there at all, say
+                    message = f"'{shown(name)}': {error.message}"
+                    raise self.document.error(at, message) from None
                 if error.field:
                     raise self.document.error(
                         ("set", error.field), error.message
@@ -349,8 +368,19 @@ class _Expansion:
         try:
             return base.replace(fields, si=False) if fields else base
         except InputError as error:
-            field = error.field if error.field in fields else next(iter(fields))
-            raise self._error(where, field, error.message) from None
+            message = error.message
+            field = error.field
+            if field not in fields:  # what is set goes ill with it, or is above it
+                above = (k for k in fields if field.startswith(f"{k}."))
+                field = next(above, next(iter(fields)))
+                message = f"{error.field}: {message}" if error.field else message
+            raise self._error(where, field, message) from None
+
+    def _cell_path(self, name: str) -> str | Path:
+        """A file's own path is from its folder; that of --cell from here."""
+        path = Path(name)
+        own = name.endswith((".yaml", ".yml")) and not path.is_absolute()
+        return self.document.path.parent / path if own and not self.cell else name
 
     def _protocol(
         self,
@@ -371,6 +401,10 @@ class _Expansion:
             ):
                 root = (name, "steps")
             flat = list(self._flat(root, steps, templates))
+            self.steps += len(flat)
+            if self.steps > MAX_STEPS_IN_ALL:
+                message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
+                raise self.document.error(root, message)
             try:
                 parsed[name] = parse_cycle([(t, T) for _, t, T in flat], cell)
             except ValueError as error:
@@ -399,10 +433,12 @@ class _Expansion:
             return
         if not isinstance(step, dict):
             raise self.document.error(at, f"'{shown(step)}' is not a step")
-        try:
-            group: Group = validate(Group, step)
-        except InputError as error:
-            raise self.document.error((*at, error.field), error.message) from None
+        group = self.groups.get(id(step))
+        if group is None:
+            try:
+                group = self.groups[id(step)] = validate(Group, step)
+            except InputError as error:
+                raise self.document.error((*at, error.field), error.message) from None
         if group.step is not None:
             if group.repeat or group.for_each or group.steps is not None:
                 raise self.document.error(
@@ -492,7 +528,14 @@ def _template_column(name: str, text: str) -> dict[str, float]:
 def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Keys in which the cases differ: what names them."""
     keys = dict.fromkeys(k for entry in entries for k in entry if k != "name")
-    return [k for k in keys if len({repr(entry.get(k)) for entry in entries}) > 1]
+    texts: dict[int, str] = {}  # a grid's cases share values, which may be long
+
+    def text(value: Any) -> str:
+        if id(value) not in texts:
+            texts[id(value)] = repr(value)
+        return texts[id(value)]
+
+    return [k for k in keys if len({text(entry.get(k)) for entry in entries}) > 1]
 
 
 def _label(value: Any) -> str:
@@ -539,31 +582,67 @@ def _templates(steps: Any) -> set[str]:
     return set()
 
 
+@dataclass(frozen=True)
+class Expanded:
+    """An experiment with its cases, everything checked, nothing solved.
+
+    Parameters
+    ----------
+    experiment, document : Experiment, Document
+        As read.
+    cases : list of Case
+        What is run.
+    cells : dict of Cell
+        As loaded, by the name or path that asks for each.
+    cell : str or None
+        What took the place of the experiment's cell.
+    changes : dict
+        What was set for every case.
+    measured : list of dict
+        Rows of the comparison with measurement.
+    """
+
+    experiment: Experiment
+    document: Document
+    cases: list[Case]
+    cells: dict[str, Cell]
+    cell: str | None
+    changes: dict[str, str]
+    measured: list[dict[str, Any]]
+
+
 def expand(
-    name_or_path: str | Path,
+    source: str | Path | Document,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-) -> tuple[Experiment, Document, list[Case]]:
+    cells: Mapping[str, Cell] | None = None,
+) -> Expanded:
     """An experiment and its cases, everything checked, nothing solved.
 
     Parameters
     ----------
-    name_or_path : str
-        A shipped experiment, or a file.
+    source : str, Path or Document
+        A shipped experiment, a file, or one that was read.
     cell : str, optional
         Takes the place of the experiment's cell.
     changes : mapping, optional
         Dotted cell fields, templates or ``cycles`` to their value, for every case.
+    cells : mapping, optional
+        Cells that are loaded already, by the name or path that asks for each.
 
     Raises
     ------
     InputError
         Naming file, line and field.
     """
-    experiment, document = load_experiment(name_or_path)
-    cases = _Expansion(experiment, document, cell, changes or {}).cases()
-    _measured(experiment, document, cases, bool(changes))
-    return experiment, document, cases
+    experiment, document = load_experiment(source)
+    changes = dict(changes or {})
+    expansion = _Expansion(experiment, document, cell, changes, cells or {})
+    cases = expansion.cases()
+    measured = _measured(experiment, document, cases, bool(changes))
+    return Expanded(
+        experiment, document, cases, expansion.loaded, cell, changes, measured
+    )
 
 
 # --- Measured values beside the cases ----------------------------------------------
@@ -584,16 +663,21 @@ def _measured(
     experiment: Experiment,
     document: Document,
     cases: Sequence[Case],
-    changed: bool = False,
+    changed: bool,
 ) -> list[dict[str, Any]]:
     """Rows of the comparison with measurement."""
     rows = []
+    names = {case.name for case in cases}
+    setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
+    for case in cases:
+        for key, value in case.values.items():
+            setting.setdefault((key, str(value)), set()).add(case.name)
     for k, entry in enumerate(experiment.measured):
         try:
             point: MeasuredPoint = validate(MeasuredPoint, entry)
         except InputError as error:
             raise document.error(("measured", k, error.field), error.message) from None
-        name = _matching(point.case, cases)
+        name = _matching(point.case, names, setting)
         if name is None:
             if changed:
                 continue  # another rate or window than was measured
@@ -618,18 +702,15 @@ def _measured(
     return rows
 
 
-def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
-    """The only case of this name, or that sets these values."""
+def _matching(
+    wanted: Any, names: set[str], setting: Mapping[tuple[str, str], set[str]]
+) -> str | None:
+    """The case of this name, or the only one that sets these values."""
     if isinstance(wanted, str):
-        found = [case.name for case in cases if case.name == wanted]
-    else:
-        items = wanted.items()
-        found = [
-            case.name
-            for case in cases
-            if all(str(case.values.get(key)) == str(value) for key, value in items)
-        ]
-    return found[0] if len(found) == 1 else None
+        return wanted if wanted in names else None
+    for key, value in wanted.items():
+        names = names & setting.get((key, str(value)), set())
+    return min(names) if len(names) == 1 else None
 
 
 def _capacity(document: Document, at: tuple[Any, ...], text: str) -> tuple[float, str]:
@@ -696,10 +777,8 @@ def run_experiment(
     KeyboardInterrupt
         Interrupted; what was finished is in ``folder``.
     """
-    expanded = expand(name_or_path, cell, changes)
     return run_cases(
-        *expanded,
-        changes=changes,
+        expand(name_or_path, cell, changes),
         numerics=numerics,
         workers=workers,
         folder=folder,
@@ -710,10 +789,7 @@ def run_experiment(
 
 
 def run_cases(
-    experiment: Experiment,
-    document: Document,
-    cases: Sequence[Case],
-    changes: Mapping[str, str] | None = None,
+    expanded: Expanded,
     numerics: Numerics | None = None,
     workers: int = 1,
     folder: str | Path | None = None,
@@ -723,16 +799,23 @@ def run_cases(
 ) -> Result:
     """:func:`run_experiment` of what :func:`expand` returned."""
     numerics = numerics or Numerics()
-    measured = _measured(experiment, document, cases, bool(changes))
-    provenance = _provenance(experiment, document, cases, numerics, changes, command)
+    cases, measured = expanded.cases, expanded.measured
+    about = provenance(
+        expanded.document,
+        expanded.cells,
+        numerics,
+        expanded.cell,
+        expanded.changes,
+        command,
+    )
     done = _finished(folder, cases, numerics) if resume and folder else {}
     tell = progress or (lambda cycles: None)
     for name in done:
-        tell(next(total_cycles(c) for c in cases if c.name == name))
+        tell(next(total_cycles(c, numerics) for c in cases if c.name == name))
 
     def result() -> Result:
         finished = [done[c.name] for c in cases if c.name in done]
-        return Result(finished, provenance, measured)
+        return Result(finished, about, measured)
 
     saved = time.monotonic()
     missing = [case for case in cases if case.name not in done]
@@ -752,10 +835,11 @@ def run_cases(
     return complete
 
 
-def total_cycles(case: Case) -> int:
-    """Cycles a case runs, conditioning included."""
+def total_cycles(case: Case, numerics: Numerics) -> int:
+    """Cycles a case runs, conditioning and the second solve included."""
     p = case.protocol
-    return p.cycles + (p.conditioning_cycles if p.conditioning else 0)
+    once = p.cycles + (p.conditioning_cycles if p.conditioning else 0)
+    return once * (2 if numerics.error_bar else 1)
 
 
 def _run_all(
@@ -775,7 +859,7 @@ def _run_all(
         while running:
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
-                tell(total_cycles(running.pop(future)))
+                tell(total_cycles(running.pop(future), numerics))
                 yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -803,40 +887,3 @@ def _as_run(case: Case, earlier: CaseResult) -> CaseResult:
     own = ("Case", "Cycle number", *case.varied, *COLUMNS)
     rows = [{name: row[name] for name in own if name in row} for row in earlier.rows]
     return replace(earlier, rows=rows)
-
-
-def _provenance(
-    experiment: Experiment,
-    document: Document,
-    cases: Sequence[Case],
-    numerics: Numerics,
-    changes: Mapping[str, str] | None,
-    command: str,
-) -> dict[str, Any]:
-    content = document.path.read_bytes()
-    packages = (
-        "pybamm",
-        "pybammsolvers",
-        "casadi",
-        "numpy",
-        "scipy",
-        "xarray",
-        "pandas",
-    )
-    cells = {case.cell.name: case.cell for case in cases}
-    return {
-        "tfbsim": __version__,
-        "experiment": experiment.name or document.path.stem,
-        "title": experiment.description,
-        "source": experiment.source,
-        "experiment_file": document.path.name,
-        "experiment_sha256": hashlib.sha256(content).hexdigest(),
-        "experiment_content": document.data,
-        "cells": {name: cell._raw for name, cell in cells.items()},
-        "changes": dict(changes or {}),
-        "numerics": asdict(numerics),
-        "command": command,
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-        "packages": {name: version(name) for name in packages},
-    }

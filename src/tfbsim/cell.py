@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import copy
 import math
+import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 from scipy.optimize import brentq
 
 from . import units
 from .files import Document, InputError, load, resolve, shown, suggest
 from .materials import LIBRARY, laws, properties
+from .materials.transport import (
+    AmbipolarDiffusivity,
+    AmbipolarTransference,
+    ConductivityOf,
+    SelfDiffusion,
+    ThermodynamicFactor,
+    TransferenceOf,
+    Transport,
+    diffusion_potential,
+    grid_of,
+)
 from .schema import (
     Activation,
     ArealResistance,
     Coefficient,
     Conductivity,
+    ConductivityLaw,
     CurrentDensity,
     Diffusivity,
     Fraction,
+    LawField,
     Length,
     Potential,
     Quantity,
@@ -46,6 +62,8 @@ if TYPE_CHECKING:
     from .engine import Structure
 
 FARADAY = laws.FARADAY
+MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
+MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
 class Cathode(Strict):
@@ -65,8 +83,10 @@ class Cathode(Strict):
     diffusivity_scale: Ratio = 1.0
     diffusivity_activation_energy: Activation = 0.0
     transference: Share = 0.0
-    electronic_conductivity: Conductivity | None = None
+    electronic_conductivity: ConductivityLaw | None = None
     electronic_conductivity_activation_energy: Activation = 0.0
+    ionic_conductivity: ConductivityLaw | None = None
+    electron_path: Literal["as given", "consistent"] = "as given"
     exchange_current: CurrentDensity
     exchange_current_stoichiometry: Ratio
     exchange_current_activation_energy: Activation = 0.0
@@ -108,6 +128,45 @@ class Cathode(Strict):
             )
         return float(brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14))
 
+    @cached_property
+    def transport(self) -> Transport:
+        """D(x), t_i and sigma_e: as given, or with the third from the other two.
+
+        Raises
+        ------
+        InputError
+            "consistent", and not two of the set are given, or all three.
+        """
+        U, c = self.open_circuit_potential, self.c_sites
+        D, t_i, sigma_e = (
+            self.diffusivity,
+            self.transference,
+            self.electronic_conductivity,
+        )
+        if isinstance(D, SelfDiffusion):
+            D = ThermodynamicFactor(D.D_0, U, self.x_max)
+        if self.electron_path == "as given":
+            if self.ionic_conductivity is not None:
+                raise InputError(
+                    "gives diffusivity and transference if 'electron_path: consistent'",
+                    field="ionic_conductivity",
+                )
+            return Transport(D, float(t_i), sigma_e)
+        scale = float(self.diffusivity_scale)
+        if self.ionic_conductivity is not None and sigma_e is not None and not t_i:
+            pair = (self.ionic_conductivity, sigma_e)
+            found = AmbipolarTransference(*pair)
+            return Transport(AmbipolarDiffusivity(U, c, *pair), found, sigma_e)
+        if self.ionic_conductivity is None and bool(t_i) != (sigma_e is not None):
+            if sigma_e is None:
+                return Transport(D, float(t_i), ConductivityOf(U, c, D, t_i, scale))
+            return Transport(D, TransferenceOf(U, c, D, sigma_e, scale), sigma_e)
+        raise InputError(
+            "'consistent' takes, beside the diffusivity, either transference or "
+            "electronic_conductivity; or ionic_conductivity with electronic_conductivity",
+            field="electron_path",
+        )
+
     @property
     def x_range(self) -> tuple[float, float]:
         """Stoichiometries the open-circuit law covers."""
@@ -137,6 +196,7 @@ class Cathode(Strict):
                 f"to {high:.4g}",
                 field=field,
             )
+        self._check_transport()
         if not self.exchange_current_stoichiometry < self.x_max:
             raise InputError(
                 f"must be below {self.x_max:g}, all sites",
@@ -151,14 +211,32 @@ class Cathode(Strict):
             )
         return self
 
+    def _check_transport(self) -> None:
+        """t_i below 1, and D within what can be inverted, wherever U(x) is known."""
+        if self.electron_path == "as given" and self.ionic_conductivity is None:
+            return
+        found = self.transport
+        x = grid_of(self.open_circuit_potential, self.x_max)[1:-1]
+        if callable(found.transference):
+            share = found.transference(x)
+            worst = int(np.argmax(share))
+            if share[worst] >= 1:
+                raise InputError(
+                    f"is too low for the diffusivity: t_i, the share of the ions, would "
+                    f"be {share[worst]:.3g} at x = {x[worst]:.3g}; it must be below 1",
+                    field="electronic_conductivity",
+                )
+
 
 class Electrolyte(Strict):
-    """A single-ion-conducting film."""
+    """A single-ion-conducting film, which may leak electrons."""
 
     material: str | None = None
     thickness: Length
     conductivity: Conductivity
     conductivity_activation_energy: Activation = 0.0
+    electronic_conductivity: Conductivity | None = None
+    electronic_conductivity_activation_energy: Activation = 0.0
 
 
 class Anode(Strict):
@@ -200,6 +278,7 @@ class Cell(Strict):
     # one_c is stated at.
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
     _folder: Path = PrivateAttr(default_factory=Path)
+    _tables: dict[str, str] = PrivateAttr(default_factory=dict)
     _stated_thickness: float = PrivateAttr(default=math.nan)
 
     @model_validator(mode="after")
@@ -207,6 +286,18 @@ class Cell(Strict):
         low, high = self.voltage_limits
         if not low < high:
             raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+        if self._diffusion_time < MIN_DIFFUSION_TIME:
+            raise InputError(
+                f"so fast that the film is level within {self._diffusion_time:.1g} s "
+                f"(L^2/D); at least {MIN_DIFFUSION_TIME:g} s can be simulated",
+                field="cathode.diffusivity",
+            )
+        if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
+            raise InputError(
+                f"is more than {MAX_LITHIUM:,.0f} times what the sites of the cathode "
+                "hold; less would do, or a thicker cathode",
+                field="anode.lithium",
+            )
         return self
 
     # --- What follows from the fields ---
@@ -247,6 +338,20 @@ class Cell(Strict):
         return float(everywhere * total - self.site_inventory * c.x_initial)
 
     @property
+    def _diffusion_time(self) -> float:
+        """L^2/D at the cell's temperature, where D is largest [s]."""
+        c = self.cathode
+        if isinstance(c.diffusivity, laws.PythonLaw):
+            return math.inf
+        inverse = 1 / self.reference_temperature - 1 / self.temperature
+        factor = math.exp(c.diffusivity_activation_energy / laws.GAS_CONSTANT * inverse)
+        psi = diffusion_potential(
+            c.open_circuit_potential, c.x_max, c.transport.diffusivity
+        )
+        D = psi.D_ref * c.diffusivity_scale
+        return float(c.thickness**2 / (D * factor))
+
+    @property
     def lithium_inventory(self) -> float:
         """Lithium at the anode as made [mol/m2]."""
         return float(self.anode.lithium / self.anode.molar_volume)
@@ -256,9 +361,14 @@ class Cell(Strict):
         """What a discretised model of this cell is built for."""
         from .engine import Structure
 
+        found = self.cathode.transport
+        t_i, sigma_e = found.transference, found.electronic
         return Structure(
             potential=self.cathode.open_circuit_potential,
-            diffusivity=self.cathode.diffusivity,
+            diffusivity=found.diffusivity,
+            transference=t_i if callable(t_i) else None,
+            electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
+            leakage=self.electrolyte.electronic_conductivity is not None,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -267,7 +377,10 @@ class Cell(Strict):
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
         """The scalar parameters of :class:`ThinFilmCell`, SI, by PyBaMM name."""
         c, e, a = self.cathode, self.electrolyte, self.anode
-        sigma = c.electronic_conductivity
+        sigma = c.transport.electronic
+        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
+        if self.structure.electronic is not None:
+            rho = self.structure.rho_ref
         values = {
             "Ambient temperature [K]": temperature or self.temperature,
             "Reference temperature [K]": self.reference_temperature,
@@ -283,7 +396,7 @@ class Cell(Strict):
                 c.diffusivity_activation_energy
             ),
             "Cathode ionic transference number": c.transference,
-            "Cathode electronic resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+            "Cathode electronic resistivity [Ohm.m]": rho,
             "Cathode electronic resistivity activation energy [J.mol-1]": (
                 c.electronic_conductivity_activation_energy
             ),
@@ -305,6 +418,12 @@ class Cell(Strict):
             "Electrolyte conductivity [S.m-1]": e.conductivity,
             "Electrolyte conductivity activation energy [J.mol-1]": (
                 e.conductivity_activation_energy
+            ),
+            "Electrolyte electronic conductivity [S.m-1]": (
+                e.electronic_conductivity or 0.0
+            ),
+            "Electrolyte electronic conductivity activation energy [J.mol-1]": (
+                e.electronic_conductivity_activation_energy
             ),
             "Initial lithium inventory [mol.m-2]": self.lithium_inventory,
             "Lithium molar volume [m3.mol-1]": a.molar_volume,
@@ -341,7 +460,7 @@ class Cell(Strict):
         """What is consistent enough to run, and worth knowing."""
         c = self.cathode
         found = []
-        if c.transference > 0 and c.electronic_conductivity is None:
+        if c.transference > 0 and c.transport.electronic is None:
             found.append(
                 f"cathode.transference is {c.transference:g} with an electronic "
                 "conductivity left infinite: the film's own voltage loss is then partly "
@@ -377,11 +496,38 @@ class Cell(Strict):
         for path, value in changes.items():
             _set(raw, path, value)
         try:
-            cell = _cell(raw, self._folder, python=si)
+            cell = _cell(raw, self._folder, python=si, like=self)
         except InputError as error:
             raise InputError(error.message, field=error.field) from None
         if "one_c" not in changes:
             cell._stated_thickness = self._stated_thickness
+        return cell
+
+    # --- As a record of a run keeps it ---
+
+    @property
+    def written(self) -> Written:
+        """What it takes to make this cell again."""
+        return Written(
+            copy.deepcopy(self._raw), dict(self._tables), self._stated_thickness
+        )
+
+    @classmethod
+    def from_written(cls, written: Written) -> Cell:
+        """The cell that :attr:`written` is of.
+
+        Raises
+        ------
+        InputError
+            A field or table that will not do.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in written.tables.items():
+                if Path(name).name != name:
+                    raise InputError(f"'{shown(name)}' is not the name of a table")
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            cell = _cell(written.content, Path(folder), python=True)
+        cell._stated_thickness = float(written.stated_thickness)
         return cell
 
     def value(self, path: str) -> tuple[float, str]:
@@ -398,7 +544,9 @@ class Cell(Strict):
             dimension = _dimension(here, key, path)
             here = getattr(here, key)
         if isinstance(here, laws.Constant):
-            here, dimension = here.value, "diffusivity"
+            here = here.value
+        if isinstance(here, SelfDiffusion):
+            here = here.D_0
         if not isinstance(here, float | int) or dimension is None:
             raise InputError("is not a number and cannot be varied as one", field=path)
         return units.to_display(here, dimension), units.display_unit(dimension)
@@ -413,7 +561,7 @@ def _dimension(model: Any, key: str, path: str) -> str | None:
 
 def _dimensions(field: Any) -> Iterator[str]:
     for item in (*field.metadata, *_metadata(field.annotation)):
-        if isinstance(item, Quantity):
+        if isinstance(item, Quantity | LawField):
             yield item.dimension
 
 
@@ -448,6 +596,34 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     here[last] = copy.deepcopy(value)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What it takes to make a cell again, without the files it came from.
+
+    Parameters
+    ----------
+    content : dict
+        What its file and :meth:`Cell.replace` said.
+    tables : dict
+        Text of each CSV table, by name.
+    stated_thickness : float
+        The thickness that ``one_c`` is stated at [m].
+    """
+
+    content: dict[str, Any]
+    tables: dict[str, str]
+    stated_thickness: float
+
+
+LAWS = ("open_circuit_potential", "diffusivity")
+
+
+def tables(content: Mapping[str, Any]) -> list[str]:
+    """The CSV files that a valid cell's file names."""
+    named = [content["cathode"].get(name) for name in LAWS]
+    return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
+
+
 def load_cell(name_or_path: str | Path) -> Cell:
     """Read a cell: the name of a shipped one, or the path of a .yaml file.
 
@@ -467,8 +643,9 @@ def _cell(
     *,
     document: Document | None = None,
     python: bool = False,
+    like: Cell | None = None,
 ) -> Cell:
-    raw = copy.deepcopy(data)
+    raw = dict(data)
     if "temperature" in raw:
         # Parameters hold at the file's temperature, wherever the cell is run
         raw.setdefault("reference_temperature", raw["temperature"])
@@ -488,9 +665,16 @@ def _cell(
                 raise document.error((layer, "material"), message)
             raise InputError(message, field=f"{layer}.material")
         full[layer] = _merged(properties(layer, material), fields)
+    if like is not None:
+        full["cathode"] = _same_laws(full.get("cathode"), like)
     cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
     cell._raw = raw
     cell._folder = folder
+    before = like._tables if like is not None else {}
+    cell._tables = {
+        name: before.get(name) or (folder / name).read_text("utf-8-sig")
+        for name in tables(raw)
+    }
     cell._stated_thickness = float(cell.cathode.thickness)
     return cell
 
@@ -501,3 +685,19 @@ def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     if "initial_voltage" in fields:
         merged.pop("initial_stoichiometry", None)
     return merged
+
+
+def _same_laws(fields: Any, like: Cell) -> Any:
+    """The cathode with laws that are as in another cell taken from there.
+
+    Reading a table anew for each of a thousand cases takes the longest of all.
+    """
+    if not isinstance(fields, dict):
+        return fields
+    before = like._raw["cathode"]
+    same = {
+        name: getattr(like.cathode, name)
+        for name in LAWS
+        if isinstance(fields.get(name), dict) and fields[name] == before.get(name)
+    }
+    return {**fields, **same}

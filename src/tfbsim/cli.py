@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,7 +83,7 @@ def show(name: Name) -> None:
         from .cases import expand
         from .describe import describe_experiment
 
-        describe_experiment(*expand(path), out)
+        describe_experiment(expand(path), out)
 
 
 @app.command()
@@ -122,14 +123,14 @@ def copy(
         target = target / path.name
     if target.suffix not in (".yaml", ".yml"):
         raise InputError("must end in .yaml", target)
-    tables = []
+    beside = []
     if kind == "cell":
-        from .cell import load_cell
+        from .cell import load_cell, tables
 
         load_cell(path)  # its tables are there, and in its folder
-        tables = _tables(load(path).data)
-    sources = [path, *(path.parent / t for t in tables)]
-    targets = [target, *(target.parent / t for t in tables)]
+        beside = tables(load(path).data)
+    sources = [path, *(path.parent / t for t in beside)]
+    targets = [target, *(target.parent / t for t in beside)]
     for there in targets:
         if there.exists():
             raise InputError("exists already; nothing was copied", there)
@@ -195,29 +196,42 @@ def run(
     fast: Annotated[
         bool, typer.Option("--fast", help="Coarser, and compiled: needs a C compiler.")
     ] = False,
+    error_bar: Annotated[
+        bool, typer.Option("--error-bar", help="Solve again, tighter; show the error.")
+    ] = False,
 ) -> None:
-    """Run an experiment: one case, a list or a grid."""
+    """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
     if resume and overwrite:
         raise InputError("give --resume or --overwrite, not both")
-    path = resolve(experiment, "experiments")
+    again = experiment.endswith(".json")
+    path = Path(experiment) if again else resolve(experiment, "experiments")
     folder = out_folder or Path("results") / path.stem
     _refuse_used(folder, resume, overwrite)
     changes = _changes(set_ or [])
+    if again and (cell or changes or points or rtol or fast or error_bar):
+        raise InputError("repeats a run as it was: leave out all but --out", path)
 
     from .cases import expand, run_cases, total_cycles
 
-    numerics = _numerics(points, rtol, fast)
-    plan, document, cases = expand(path, cell, changes)
+    if again:
+        from .provenance import load_run
+
+        past = load_run(path)
+        numerics, changes = past.numerics, past.changes
+        if past.differences:
+            err.print(escape(f"other versions than then: {'; '.join(past.differences)}"))
+        expanded = expand(past.document, past.cell, changes, past.cells)
+    else:
+        numerics = replace(_numerics(points, rtol, fast), error_bar=error_bar)
+        expanded = expand(path, cell, changes)
+    cases = expanded.cases
     command = shlex.join(["tfbsim", *sys.argv[1:]])
-    total = sum(total_cycles(case) for case in cases)
+    total = sum(total_cycles(case, numerics) for case in cases)
     try:
         folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after
         with _progress(total, len(cases), quiet) as tell:
             result = run_cases(
-                plan,
-                document,
-                cases,
-                changes,
+                expanded,
                 numerics=numerics,
                 workers=workers,
                 folder=folder,
@@ -272,16 +286,6 @@ def _find(name: str) -> tuple[Path, str]:
         where = ("kind",) if "kind" in document.data else ()
         raise document.error(where, "must say 'kind: cell' or 'kind: experiment'")
     return path, str(kind)
-
-
-def _tables(data: Any) -> list[str]:
-    """CSV files a cell file names."""
-    if isinstance(data, dict):
-        own = [data["table"]] if isinstance(data.get("table"), str) else []
-        return own + [t for value in data.values() for t in _tables(value)]
-    if isinstance(data, list):
-        return [t for value in data for t in _tables(value)]
-    return []
 
 
 def _refuse_used(folder: Path, resume: bool, overwrite: bool) -> None:
@@ -363,8 +367,11 @@ def _print_summary(result: Result, folder: Path) -> None:
         "Discharge capacity [mA.h.g-1]": "Discharge\nmAh/g",
         "Discharge capacity [uA.h.cm-2]": "Discharge\nuAh/cm2",
         "Mean discharge voltage [V]": "Mean\nV",
+        "Numerical error of discharge capacity [%]": "Error\n%",
+        "Numerical error of voltage [mV]": "Error\nmV",
         "Outcome": "Outcome",
     }
+    columns = {name: label for name, label in columns.items() if name in summary}
     table = Table(box=None, pad_edge=False)
     for name, label in columns.items():
         table.add_column(

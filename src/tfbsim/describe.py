@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +14,8 @@ from .materials.laws import FARADAY
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .cases import Case, Experiment
+    from .cases import Expanded
     from .cell import Cell
-    from .files import Document
 
 
 RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
@@ -49,7 +47,7 @@ def estimates(cell: Cell) -> dict[str, float]:
 
     low, high = c.x_range
     x = np.linspace(low, high, 501)
-    D = 1 / float(np.mean(1 / c.diffusivity(x))) * c.diffusivity_scale
+    D = 1 / float(np.mean(1 / c.transport.diffusivity(x))) * c.diffusivity_scale
     D *= at_temperature(p.E_D)
     span = high - low
     RT_F = float(values.evaluate(1 / p.f))
@@ -167,15 +165,11 @@ def describe_cell(cell: Cell, console: Console) -> None:
         say(f"note: {warning}")
 
 
-def describe_experiment(
-    experiment: Experiment,
-    document: Document,
-    cases: Sequence[Case],
-    console: Console,
-) -> None:
+def describe_experiment(expanded: Expanded, console: Console) -> None:
     """Print an experiment: its steps and its cases."""
+    experiment, cases = expanded.experiment, expanded.cases
     say = lambda text="": console.print(escape(text))  # noqa: E731
-    say(experiment.description or document.path.stem)
+    say(experiment.description or expanded.document.path.stem)
     if experiment.source:
         say(experiment.source)
     cells = list(dict.fromkeys(case.cell.name for case in cases))

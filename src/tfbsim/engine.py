@@ -21,6 +21,7 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, minimize_scalar
 
 from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
+from .materials.transport import diffusion_potential, path_potential, resistivity
 from .model import ThinFilmCell
 from .physics.cathode import DOMAIN, depth
 from .physics.lithium import EXHAUSTED
@@ -53,6 +54,7 @@ OBSERVED = (
     "Cathode mean stoichiometry",
     "Cathode surface stoichiometry",
     "Cathode collector stoichiometry",
+    "Open-circuit voltage [V]",
     "Cathode open-circuit potential [V]",
     "Cathode overpotential [V]",
     "Lithium overpotential [V]",
@@ -64,6 +66,8 @@ OBSERVED = (
     "Discharge capacity [A.h]",
     "Throughput capacity [A.h]",
     "Discharge energy [W.h]",
+    "Leakage capacity [A.h]",
+    "Leakage current density [A.m-2]",
     "Cathode lithium [mol.m-2]",
     "Total lithium [mol.m-2]",
     "Interface resistance [Ohm.m2]",
@@ -84,25 +88,34 @@ class Numerics:
     compile : bool
         Compile the model with the system's C compiler: seconds once, kept by PyBaMM, then
         a solve takes about two thirds of the time.
+    error_bar : bool
+        Solve every case once more with :meth:`tighter`, and state the difference.
     """
 
     points: int = 300
     rtol: float = 1e-6
     atol: float = 1e-8
     compile: bool = False
+    error_bar: bool = False
 
     @classmethod
     def fast(cls) -> Numerics:
         """For many discharges: a third of the mesh, looser, compiled.
 
         0.6 mV rms and 0.02 % of capacity, against 0.07 mV and 0.003 % of the default, on
-        the shipped cells at their highest rates (``benchmarks/numerical_error.py``).
+        the shipped cells at their highest rates (docs/verification.md).
         """
         return cls(points=100, rtol=1e-5, atol=1e-7, compile=True)
 
     def tighter(self) -> Numerics:
-        """Four times the mesh, rtol 1e-10: the settings an error is measured against."""
-        return replace(self, points=4 * self.points, rtol=1e-10, atol=1e-12)
+        """Twice the mesh, a hundredth of the tolerances: to see an error by."""
+        return replace(
+            self,
+            points=2 * self.points,
+            rtol=max(self.rtol / 100, 1e-12),
+            atol=max(self.atol / 100, 1e-14),
+            error_bar=False,
+        )
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,10 @@ class Structure:
         Sites per formula unit.
     symmetric_cathode, symmetric_lithium : bool
         Whether a transfer coefficient is 1/2 and its overpotential explicit.
+    transference, electronic : Law or None
+        t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
+    leakage : bool
+        Whether the electrolyte leaks electrons.
     """
 
     potential: PotentialLaw
@@ -126,6 +143,9 @@ class Structure:
     x_max: float
     symmetric_cathode: bool = True
     symmetric_lithium: bool = True
+    transference: Law | None = None
+    electronic: Law | None = None
+    leakage: bool = False
 
     @property
     def curve(self) -> Curve:
@@ -135,16 +155,36 @@ class Structure:
     @cached_property
     def psi(self) -> DiffusionPotential:
         """Diffusion potential of D(x)."""
-        return DiffusionPotential(self.diffusivity, self.x_max)
+        others = (self.transference, self.electronic)
+        return diffusion_potential(self.potential, self.x_max, self.diffusivity, *others)
+
+    @cached_property
+    def _resistivity(self) -> tuple[float, Curve]:
+        assert self.electronic is not None
+        return resistivity(self.electronic, self.psi.x)
+
+    @property
+    def rho_ref(self) -> float:
+        """What rho_e(x) is stated against [Ohm m]."""
+        return self._resistivity[0]
 
     def functions(self) -> dict[str, Any]:
         """The function parameters of the model, by name."""
-        curve, psi = self.curve, self.psi
-        return {
-            "Cathode open-circuit potential [V]": curve.symbol,
+        psi = self.psi
+        functions = {
+            "Cathode open-circuit potential [V]": self.curve.symbol,
             "Cathode diffusion potential": psi,
             "Cathode stoichiometry of diffusion potential": psi.inverse,
         }
+        if self.transference is not None:
+            t_i = Curve(psi.x, np.asarray(self.transference(psi.x), dtype=float))
+            functions["Cathode ionic transference number"] = t_i.of
+        if self.electronic is not None:
+            rho_ref, relative = self._resistivity
+            path = path_potential(psi, self.electronic, rho_ref)
+            functions["Cathode relative resistivity"] = relative.of
+            functions["Cathode electron path potential"] = path.of
+        return functions
 
     def options(self, mode: Mode) -> dict[str, str]:
         """Options of :class:`ThinFilmCell` for this structure."""
@@ -153,6 +193,9 @@ class Structure:
             "operating mode": mode,
             "cathode kinetics": word[self.symmetric_cathode],
             "lithium kinetics": word[self.symmetric_lithium],
+            "cathode transference": "law" if self.transference else "constant",
+            "cathode resistivity": "law" if self.electronic else "constant",
+            "leakage": "electronic" if self.leakage else "none",
             "constants": "precomputed",
         }
 

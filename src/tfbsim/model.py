@@ -2,8 +2,8 @@
 
     anode collector | Li, l_Li(t) | LiPON, L_e | cathode, L_c | cathode collector
 
-    V = U(x_s) + eta_p - eta_n - i [L_e/sigma + R_f,p/u_A + R_f,n + R_contact]
-        - electron path of the film
+    V = U(x_s) + eta_p - eta_n - (i + i_e) [L_e/sigma + R_f,p/u_A + R_f,n]
+        - i R_contact - electron path of the film
 
 Discharge current is positive, as everywhere in PyBaMM.
 """
@@ -18,6 +18,7 @@ from .physics.cathode import DOMAIN, GradedSubMesh, PlanarDiffusion, depth
 from .physics.circuit import AlgebraicControl, Counters
 from .physics.electrolyte import SingleIonConductor
 from .physics.interface import ButlerVolmer
+from .physics.leakage import ElectronicLeakage, NoLeakage
 from .physics.lithium import LithiumInventory
 from .physics.parameters import ThinFilmParameters
 
@@ -25,6 +26,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "operating mode": ("current", "voltage", "power"),
     "cathode kinetics": ("symmetric", "asymmetric"),
     "lithium kinetics": ("symmetric", "asymmetric"),
+    "cathode transference": ("constant", "law"),
+    "cathode resistivity": ("constant", "law"),
+    "leakage": ("none", "electronic"),
     "constants": ("in place", "precomputed"),
 }
 
@@ -38,6 +42,8 @@ class ThinFilmCell(pybamm.BaseModel):
         "operating mode": "current" (default), "voltage", "power";
         "cathode kinetics", "lithium kinetics": "symmetric" (default; transfer
         coefficients 1/2, overpotential explicit) or "asymmetric";
+        "cathode transference", "cathode resistivity": "constant" (default) or "law", a
+        function of x; "leakage": "none" (default) or "electronic";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -65,19 +71,25 @@ class ThinFilmCell(pybamm.BaseModel):
         self.options = self._checked(options or {})
         self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
         p = self.param
+        leakage = self.options["leakage"] == "electronic"
         self.submodels = {
             "external circuit": self._external_circuit(),
-            "cathode": PlanarDiffusion(p),
+            "cathode": PlanarDiffusion(
+                p,
+                transference=self.options["cathode transference"],
+                resistivity=self.options["cathode resistivity"],
+            ),
             "cathode interface": ButlerVolmer(
                 p, "Cathode", self.options["cathode kinetics"] == "symmetric"
             ),
             "electrolyte": SingleIonConductor(p),
+            "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
             "lithium interface": ButlerVolmer(
                 p, "Lithium", self.options["lithium kinetics"] == "symmetric"
             ),
             "lithium": LithiumInventory(p),
             "voltage": TerminalVoltage(p),
-            "counters": Counters(p),
+            "counters": Counters(p, leakage),
         }
         self.variables = {
             "Time [s]": pybamm.t,
@@ -173,7 +185,8 @@ class TerminalVoltage(pybamm.BaseSubModel):
         i = variables["Total current density [A.m-2]"]
         R_p = p.R_f_p / p.arrhenius(p.E_R_p) / p.u_A
         R_n = p.R_f_n / p.arrhenius(p.E_R_n)
-        films = i * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
+        i_ion = variables["Ionic current density [A.m-2]"]
+        films = i_ion * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
         contact = i * p.R_contact
         V = (
             variables["Cathode open-circuit potential [V]"]

@@ -147,7 +147,9 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
         step = pybamm.step.string(plain)
     except Exception as error:  # PyBaMM lets slip IndexError and its like
         reason = str(error).split(". For")[0].split("For example")[0].strip().rstrip(".")
-        known = isinstance(error, ValueError) and "unpack" not in reason
+        known = isinstance(error, ValueError) and not re.search(
+            "unpack|could not convert", reason
+        )
         because = f" ({reason})" if known and len(reason) < 90 else ""
         raise ValueError(
             f"{quoted} cannot be read as a step{because}; steps are such as {EXAMPLES}"
@@ -249,6 +251,7 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
         As :func:`parse_step`, with the position in ``args[1]``.
     """
     parsed: list[Step] = []
+    known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
     for k, step in enumerate(steps):
         if isinstance(step, Step):
             parsed.append(step)
@@ -256,10 +259,12 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
         text, temperature = step if isinstance(step, tuple) else (step, None)
         if not isinstance(text, str):
             raise ValueError(f"'{shown(str(text))}' is not a sentence", k)
-        try:
-            parsed.append(parse_step(text, cell, temperature))
-        except ValueError as error:
-            raise ValueError(str(error), k) from None
+        if (text, temperature) not in known:
+            try:
+                known[text, temperature] = parse_step(text, cell, temperature)
+            except ValueError as error:
+                raise ValueError(str(error), k) from None
+        parsed.append(known[text, temperature])
     _check_window(parsed)
     return tuple(parsed)
 

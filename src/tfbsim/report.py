@@ -219,7 +219,7 @@ def number(column: str, value: float) -> str:
     if value != value:
         return "–"
     value = float(f"{value:.10g}")  # as summary.csv keeps it: a report drawn again agrees
-    if "balance error" in column or "[uV]" in column:
+    if any(word in column for word in ("balance error", "Numerical error", "[uV]")):
         return "0" if value == 0 else f"{value:.1e}"
     if column.endswith("cut-off [V]"):
         return volt(value)
@@ -294,6 +294,12 @@ def _audit(result: Result) -> list[tuple[str, str]]:
             "Largest error of a voltage cut-off",
             "no step ended at one" if cut_off is None else f"{cut_off:.1e} µV",
         ),
+        *[
+            (f"Largest {name}", f"{value:.1e} {unit}")
+            for full, value in audit.items()
+            if full.startswith("numerical error")
+            for name, unit in [split_unit(full)]
+        ],
         (
             "Steps that ended otherwise than asked",
             f"{audit['steps that ended otherwise than asked']} of {audit['steps']}",
@@ -329,8 +335,8 @@ def _inputs(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     if about.get("experiment_content"):
         found.append(("The experiment as read", about["experiment_content"]))
-    for name, content in (about.get("cells") or {}).items():
-        found.append((f"The cell as read: {name}", content))
+    for name, cell in (about.get("cells") or {}).items():
+        found.append((f"The cell as read: {name}", cell.get("content")))
     texts = []
     for name, content in found:
         text = json.dumps(content, indent=1, ensure_ascii=False, default=str)

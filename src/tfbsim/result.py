@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import xarray as xr
 from .files import InputError, write_atomic
 
 if TYPE_CHECKING:
-    from .engine import Numerics, Trace
+    from .engine import Trace
     from .simulation import CaseRecord, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS, PROVENANCE = (
@@ -30,10 +30,15 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
 )
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
-# Columns after Case, Cycle number and the varied fields; the first five only where
-# they apply.
+# Columns after Case, Cycle number and the varied fields; these only where they apply.
 OPTIONAL_COLUMNS = (
     *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
+)
+# Where an error bar was asked for
+NUMERICAL_ERRORS = (
+    "Numerical error of charge capacity [%]",
+    "Numerical error of discharge capacity [%]",
+    "Numerical error of voltage [mV]",
 )
 COLUMNS = (
     *OPTIONAL_COLUMNS,
@@ -48,6 +53,7 @@ COLUMNS = (
     "Interface resistance [Ohm.cm2]",
     "Lithium balance error",
     "Charge balance error",
+    *NUMERICAL_ERRORS,
     "Outcome",
 )
 
@@ -127,17 +133,6 @@ class CaseResult:
         )
 
 
-def _charge_parts(record: StepRecord) -> tuple[float, float, float]:
-    """Charge in, charge out [A.h] and energy out [W.h] of a step."""
-    if record.trace is None:
-        return 0.0, 0.0, 0.0
-    observed = record.trace.observed
-    net = observed["Discharge capacity [A.h]"][-1]
-    through = observed["Throughput capacity [A.h]"][-1]
-    energy = observed["Discharge energy [W.h]"][-1]
-    return float(through - net) / 2, float(through + net) / 2, float(energy)
-
-
 def _summary_row(
     name: str,
     cycle: CycleRecord,
@@ -146,9 +141,9 @@ def _summary_row(
 ) -> dict[str, Any]:
     cell = record.cell
     area, loading = float(cell.area), cell.loading
-    parts = np.array([_charge_parts(s) for s in cycle.steps]).sum(axis=0)
-    charge, discharge, energy = (float(p) for p in parts)
-    charged = [s.trace for s in cycle.steps if s.trace and _charge_parts(s)[0] > 0]
+    charge, discharge = cycle.charge, cycle.discharge
+    energy = sum(step.energy for step in cycle.steps)
+    charged = [s.trace for s in cycle.steps if s.trace and s.charge > 0]
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
     per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
@@ -169,6 +164,10 @@ def _summary_row(
     )
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
+    if error := cycle.numerical_error:
+        row["Numerical error of charge capacity [%]"] = 100 * error.charge
+        row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
+        row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
     row["Outcome"] = cycle.outcome
     return row
 
@@ -201,7 +200,6 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
     numbered += [(c.number, c) for c in record.cycles]
     for number, cycle in numbered:
         for k, step in enumerate(cycle.steps, start=1):
-            charge, discharge, _ = _charge_parts(step)
             trace = step.trace
             rows.append(
                 {
@@ -210,8 +208,8 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
                     "Step number": k,
                     "Step": step.step.text,
                     "Duration [s]": float(trace.t[-1]) if trace else 0.0,
-                    "Charge [uA.h.cm-2]": charge * 1e6 / (area * 1e4),
-                    "Discharge [uA.h.cm-2]": discharge * 1e6 / (area * 1e4),
+                    "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
+                    "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
                     "End voltage [V]": _last(trace, "Voltage [V]"),
                     "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
                     "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
@@ -244,9 +242,11 @@ def _cut_off_error(record: StepRecord) -> float:
 
 
 def _warnings(record: CaseRecord) -> list[str]:
-    """The cell's own warnings, and parameters used outside their source's range."""
+    """What the cell, its range of use and the numerical error give reason to say."""
     found = list(record.warnings)
-    law = record.cell.cathode.diffusivity
+    errors = [c.numerical_error for c in record.cycles if c.numerical_error]
+    found += [words for error in errors for words in error.otherwise]
+    law = record.cell.cathode.transport.diffusivity
     for label, (low, high) in {
         "open_circuit_potential": record.cell.cathode.open_circuit_potential.valid,
         "diffusivity": law.valid,
@@ -372,11 +372,11 @@ class Result:
 
     @classmethod
     def from_records(
-        cls, records: Mapping[str, CaseRecord], numerics: Numerics
+        cls, records: Mapping[str, CaseRecord], provenance: dict[str, Any]
     ) -> Result:
         """A result of cases that were run here."""
         cases = [CaseResult.from_record(name, r) for name, r in records.items()]
-        return cls(cases, {"numerics": asdict(numerics)})
+        return cls(cases, provenance)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -384,7 +384,8 @@ class Result:
         rows = [row for case in self.cases for row in case.rows]
         table = pd.DataFrame(rows)
         varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-        empty = [c for c in OPTIONAL_COLUMNS if c in table and table[c].isna().all()]
+        optional = (*OPTIONAL_COLUMNS, *NUMERICAL_ERRORS)
+        empty = [c for c in optional if c in table and table[c].isna().all()]
         kept = [c for c in COLUMNS if c in table and c not in empty]
         return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
 
@@ -471,10 +472,16 @@ class Result:
         summary, steps = self.summary, self.steps
         other = steps[steps["Outcome"] != "reached"]
         cut_off = steps["Cut-off error [uV]"].max()
+        numerical = {
+            name[0].lower() + name[1:]: float(summary[name].abs().max())
+            for name in NUMERICAL_ERRORS
+            if name in summary
+        }
         return {
             "lithium balance error": float(summary["Lithium balance error"].max()),
             "charge balance error": float(summary["Charge balance error"].max()),
             "cut-off error [uV]": None if np.isnan(cut_off) else float(cut_off),
+            **numerical,
             "steps": len(steps),
             "steps that ended otherwise than asked": len(other),
         }
@@ -525,7 +532,7 @@ def load_result(folder: str | Path) -> Result:
                 rows=_rows(summary, entry["name"]),
                 steps=_rows(steps, entry["name"]),
                 curves=_trimmed(
-                    curves.isel(case=k, drop=True),
+                    curves.sel(case=entry["name"], drop=True),
                     cycles=int((summary["Case"] == entry["name"]).sum()),
                     steps=_most_steps(steps, entry["name"]),
                 ),
@@ -533,7 +540,7 @@ def load_result(folder: str | Path) -> Result:
                 key=entry["key"],
                 cell=entry["cell"],
             )
-            for k, entry in enumerate(provenance.pop("cases"))
+            for entry in provenance.pop("cases")
         ]
     except (ValueError, KeyError, OSError, AttributeError) as error:
         reason = str(error).splitlines()[0][:120]

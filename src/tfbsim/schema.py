@@ -30,6 +30,7 @@ from pydantic_core import core_schema
 from . import units
 from .files import Document, InputError, dotted, load_csv, shown, suggest
 from .materials import laws
+from .materials.transport import SelfDiffusion
 
 FORMAT = 1
 
@@ -110,8 +111,8 @@ class Site(Strict):
 
     name: str = ""
     potential: Voltage
-    sites: Ratio
-    width: Ratio = 1.0
+    sites: Annotated[float, Quantity("dimensionless", gt=0, le=100)]
+    width: Annotated[float, Quantity("dimensionless", ge=0.1, le=50)] = 1.0
 
 
 class SitesLaw(Strict):
@@ -133,7 +134,14 @@ class PolynomialLaw(Strict):
     """10^(polynomial of x) in a stated unit, coefficients in rising powers."""
 
     log10_polynomial: Annotated[list[Number], Field(min_length=1, max_length=10)]
-    unit: str = "m2/s"
+    unit: str | None = None
+    range: tuple[Number, Number] = (0.0, 1.0)
+
+
+class SelfDiffusivityLaw(Strict):
+    """D_0 (1 - theta) Theta: a lattice gas on the sites of U(x)."""
+
+    self_diffusivity: Annotated[float, Quantity("diffusivity", gt=0)]
 
 
 _LAWS: dict[str, type[Strict]] = {
@@ -141,10 +149,13 @@ _LAWS: dict[str, type[Strict]] = {
     "sites": SitesLaw,
     "numerator": RationalLaw,
     "log10_polynomial": PolynomialLaw,
+    "self_diffusivity": SelfDiffusivityLaw,
 }
 _LAW = "law: "
 _POTENTIALS = ("table", "sites", "numerator")
-_DIFFUSIVITIES = ("table", "log10_polynomial")
+_DIFFUSIVITIES = ("table", "log10_polynomial", "self_diffusivity")
+_CONDUCTIVITIES = ("table", "log10_polynomial")
+_FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
 
 
 def _tag(value: Any) -> str:
@@ -164,20 +175,27 @@ def _rising(x: Sequence[float], name: str) -> None:
 
 def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
     name = Path(spec.table)
-    if name.is_absolute() or ".." in name.parts or name.suffix != ".csv":
+    elsewhere = name.is_absolute() or ".." in name.parts or len(spec.table) > 255
+    if elsewhere or name.suffix != ".csv":
         raise ValueError(
-            f"'{spec.table}' must name a .csv file in the folder of the cell file"
+            f"'{shown(spec.table)}' must name a .csv file in the folder of the cell file"
         )
     x, y = load_csv(folder / name, 2)
-    default = {"voltage": "V", "diffusivity": "m2/s"}[dimension]
-    factor = units.parse(f"1 {spec.unit or default}", dimension) * spec.multiply
+    unit = spec.unit or _FILE_UNITS[dimension]
+    factor = units.parse(f"1 {unit}", dimension) * spec.multiply
     _rising(x.tolist(), spec.table)
-    return tuple(x.tolist()), tuple((y * factor).tolist())
+    return tuple(x.tolist()), tuple(value * factor for value in y.tolist())
 
 
 def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
     if isinstance(value, TableLaw):
         x, U = _table(value, "voltage", _folder(info))
+        if max(map(abs, U)) > 10:
+            k = next(k for k in range(len(U)) if abs(U[k]) > 10)
+            raise ValueError(
+                f"{value.table}: row {k + 1} ({U[k]:g} V) is no open-circuit potential; "
+                "give the unit it is in, such as 'unit: mV'"
+            )
         if any(b >= a for a, b in pairwise(U)):
             k = next(k for k in range(len(U) - 1) if U[k + 1] >= U[k])
             raise ValueError(
@@ -187,12 +205,19 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
         return laws.Table(x, U)
     if isinstance(value, SitesLaw):
         sites = value.sites
-        return laws.MultiSite(
+        found = laws.MultiSite(
             tuple(s.potential for s in sites),
             tuple(s.sites for s in sites),
             tuple(s.width for s in sites),
             value.temperature,
         )
+        if not found.curve.falls:
+            raise ValueError(
+                "between the sites the potential does not fall smoothly with x; widen "
+                "them, or add a small and broad one between: {potential: 3 V, sites: "
+                "0.02, width: 15}"
+            )
+        return found
     if isinstance(value, RationalLaw):
         low, high = value.range
         if not 0 <= low < high:
@@ -213,22 +238,41 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
     )
 
 
-def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law:
+def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:
+    if isinstance(value, SelfDiffusivityLaw):
+        return SelfDiffusion(value.self_diffusivity)
+    if isinstance(value, SelfDiffusion):
+        return value
+    return _positive(value, info, "diffusivity")
+
+
+def _conductivity(value: Any, info: ValidationInfo) -> laws.Law:
+    return _positive(value, info, "conductivity")
+
+
+def _positive(value: Any, info: ValidationInfo, dimension: str) -> laws.Law:
+    """A law of x whose values are above 0."""
     if isinstance(value, TableLaw):
-        x, D = _table(value, "diffusivity", _folder(info))
-        if min(D) <= 0:
-            raise ValueError(f"{value.table}: every diffusivity must be above 0")
-        return laws.Table(x, D, logarithmic=True)
+        x, y = _table(value, dimension, _folder(info))
+        if min(y) <= 0:
+            raise ValueError(f"{value.table}: every {dimension} must be above 0")
+        _within_decades(y, dimension)
+        return laws.Table(x, y, logarithmic=True)
     if isinstance(value, PolynomialLaw):
-        unit = units.parse(f"1 {value.unit}", "diffusivity")
+        unit = units.parse(f"1 {value.unit or _FILE_UNITS[dimension]}", dimension)
+        low, high = value.range
+        if not 0 <= low < high:
+            raise ValueError("the range of x must rise from at least 0")
         first, *rest = value.log10_polynomial
-        law = laws.LogPolynomial((first + math.log10(unit), *rest))
+        law = laws.LogPolynomial((first + math.log10(unit), *rest), (low, high))
         with np.errstate(all="ignore"):
-            D = law(np.linspace(*law.valid, 101))
-        if not (np.isfinite(D) & (D > 0)).all():
+            y = law(np.linspace(low, high, 101))
+        if not (np.isfinite(y) & (y > 0)).all():
             raise ValueError(
-                "the diffusivity must stay finite and above 0 from x = 0 to 1"
+                f"the {dimension} must stay finite and above 0 from x = {low:g} to "
+                f"{high:g}"
             )
+        _within_decades(y, dimension)
         return law
     if isinstance(
         value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
@@ -236,7 +280,16 @@ def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law:
         return value
     if callable(value):  # from Python only: a file holds no functions
         return laws.PythonLaw(value)
-    return laws.Constant(Quantity("diffusivity", gt=0).parse(value, info))
+    return laws.Constant(Quantity(dimension, gt=0).parse(value, info))
+
+
+def _within_decades(values: Sequence[float], dimension: str) -> None:
+    """Beyond, an integral over x cannot be inverted in double precision."""
+    decades = math.log10(max(values)) - math.log10(min(values))
+    if decades > 8:
+        raise ValueError(
+            f"the {dimension} spans {decades:.3g} decades; up to 8 can be simulated"
+        )
 
 
 def _folder(info: ValidationInfo) -> Path:
@@ -244,11 +297,12 @@ def _folder(info: ValidationInfo) -> Path:
 
 
 @dataclass(frozen=True)
-class _LawField:
-    """A field that is a law: one of some spellings, turned into a Law."""
+class LawField:
+    """A field that is a law of one dimension: some spellings, turned into a Law."""
 
     spellings: tuple[str, ...]
     convert: Any
+    dimension: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         # The tag stands in the location of an error and must be no key of the data
@@ -266,8 +320,11 @@ class _LawField:
         return found if found in ("law", "value") else "unknown"
 
 
-Potential = Annotated[laws.PotentialLaw, _LawField(_POTENTIALS, _potential)]
-Diffusivity = Annotated[laws.Law, _LawField(_DIFFUSIVITIES, _diffusivity)]
+Potential = Annotated[laws.PotentialLaw, LawField(_POTENTIALS, _potential, "voltage")]
+Diffusivity = Annotated[Any, LawField(_DIFFUSIVITIES, _diffusivity, "diffusivity")]
+ConductivityLaw = Annotated[
+    laws.Law, LawField(_CONDUCTIVITIES, _conductivity, "conductivity")
+]
 
 
 # --- Errors ------------------------------------------------------------------------
@@ -373,6 +430,11 @@ def _message(first: Any) -> str:
         return str(context.get("error"))
     if kind in _KINDS:
         return f"'{given}' is given where {_KINDS[kind]} would do"
+    if kind in ("too_short", "too_long"):
+        few = kind == "too_short"
+        bound = context["min_length" if few else "max_length"]
+        words = f"at {'least' if few else 'most'} {bound} items"
+        return f"a list of {context['actual_length']} is given where {words} would do"
     text = str(first["msg"])
     return f"'{given}' will not do: {text[0].lower()}{text[1:]}"
 

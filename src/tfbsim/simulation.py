@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from .engine import (
     Trace,
     engine,
 )
+from .error_bar import NumericalError, with_errors
+from .files import Document, InputError
 from .materials.laws import FARADAY
 from .physics.lithium import EXHAUSTED
 from .protocol import Protocol, Step, parse_cycle
@@ -70,15 +73,48 @@ class StepRecord:
     detail: str
     trace: Trace | None
 
+    @property
+    def charge(self) -> float:
+        """Charge that went in [A.h]."""
+        return (self._last("Throughput") - self._last("Discharge")) / 2
+
+    @property
+    def discharge(self) -> float:
+        """Charge that came out [A.h]."""
+        return (self._last("Throughput") + self._last("Discharge")) / 2
+
+    def _last(self, counter: str) -> float:
+        if self.trace is None:
+            return 0.0
+        return float(self.trace.observed[f"{counter} capacity [A.h]"][-1])
+
+    @property
+    def energy(self) -> float:
+        """Energy that came out [W.h]."""
+        if self.trace is None:
+            return 0.0
+        return float(self.trace.observed["Discharge energy [W.h]"][-1])
+
 
 @dataclass(frozen=True)
 class CycleRecord:
-    """One cycle: its steps and its audit."""
+    """One cycle: its steps and its audit; its numerical error where asked for."""
 
     number: int
     steps: tuple[StepRecord, ...]
     lithium_balance_error: float
     charge_balance_error: float
+    numerical_error: NumericalError | None = None
+
+    @property
+    def charge(self) -> float:
+        """Charge that went in [A.h]."""
+        return sum(step.charge for step in self.steps)
+
+    @property
+    def discharge(self) -> float:
+        """Charge that came out [A.h]."""
+        return sum(step.discharge for step in self.steps)
 
     @property
     def outcome(self) -> str:
@@ -141,12 +177,29 @@ class _Runner:
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
-            return StepRecord(step, SOLVER_FAILED, str(reason), None)
+            x = float(self.state.profile @ self.engine.widths)
+            detail = f"{reason}; at the start of the step, at x = {x:.4g}"
+            return StepRecord(step, SOLVER_FAILED, detail, None)
         self.state = trace.end
         outcome, detail = self._outcome(step, trace)
-        if attempt:
+        if attempt and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
             detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
         return StepRecord(step, outcome, detail, trace)
+
+    def _by_leakage(self, step: Step, trace: Trace) -> str:
+        """Says so where a hold or a charge cannot end because the electrolyte leaks."""
+        leakage = trace.observed["Leakage current density [A.m-2]"][-1]
+        current = abs(trace.observed["Current [A]"][-1]) / self.cell.area
+        end = current
+        if step.c_rate_cut_off is not None:
+            end = step.c_rate_cut_off * self.cell.one_c_current_density
+        if (
+            leakage <= 0
+            or (step.value > 0 and step.control != "voltage")
+            or end > leakage
+        ):
+            return ""
+        return f": the electrolyte leaks {100 * leakage:.3g} uA/cm2, all that flows in"
 
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
         low, high = self.cell.voltage_limits
@@ -154,7 +207,8 @@ class _Runner:
             if step.timed:
                 return REACHED, ""
             hours = step.duration / 3600
-            return TIME_LIMIT, f"no end within {hours:.3g} h, the default time limit"
+            detail = f"no end within {hours:.3g} h, the default time limit"
+            return TIME_LIMIT, detail + self._by_leakage(step, trace)
         if trace.event == EXHAUSTED:
             return LITHIUM_EXHAUSTED, "no lithium is left to strip"
         if trace.event == CURRENT_CUT_OFF:
@@ -187,18 +241,23 @@ def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
     """Lithium and charge balance errors over consecutive steps.
 
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
-    lithium change times F, less the charge passed, over charge exchanged.  The charge is
-    a state of the solver.  Both are 0 where nothing was exchanged.
+    lithium change times F, less the charge passed and leaked, over charge exchanged.
+    Charges are states of the solver.  Both are 0 where nothing was exchanged.
     """
     traces = [r.trace for r in records if r.trace is not None]
-    exchanged = sum(t.observed["Throughput capacity [A.h]"][-1] for t in traces) * 3600
+
+    def counted(name: str) -> float:
+        return 3600 * float(sum(t.observed[f"{name} capacity [A.h]"][-1] for t in traces))
+
+    leaked = counted("Leakage")
+    exchanged = counted("Throughput") + leaked
     if not traces or exchanged <= 0:
         return 0.0, 0.0
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
     lithium = np.max(np.abs(total - total[0])) * FARADAY * area / exchanged
     cathode = "Cathode lithium [mol.m-2]"
     gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
-    passed = sum(t.observed["Discharge capacity [A.h]"][-1] for t in traces) * 3600
+    passed = counted("Discharge") + leaked
     charge = abs(gained * FARADAY * area - passed) / exchanged
     return float(lithium), float(charge)
 
@@ -216,11 +275,18 @@ def run_case(
     cell, protocol : Cell, Protocol
         What is run.
     numerics : Numerics, optional
-        Mesh and tolerances.
+        Mesh and tolerances; with ``error_bar``, each cycle has its numerical error.
     progress : callable, optional
         Called after every cycle, conditioning included.
     """
-    solver = engine(cell.structure, numerics or Numerics())
+    numerics = numerics or Numerics()
+    if numerics.error_bar:
+        plain, tight = replace(numerics, error_bar=False), numerics.tighter()
+        return with_errors(
+            run_case(cell, protocol, plain, progress),
+            run_case(cell, protocol, tight, progress),
+        )
+    solver = engine(cell.structure, numerics)
     runner = _Runner(cell, solver)
     conditioning = []
     if protocol.conditioning:
@@ -288,7 +354,7 @@ def simulate(
     ['reached']
     """
     from .cell import load_cell
-    from .files import InputError
+    from .provenance import provenance
     from .result import Result
 
     if isinstance(cell, str):
@@ -308,5 +374,36 @@ def simulate(
     protocol = Protocol(
         parsed["steps"], cycles, parsed["conditioning"], conditioning_cycles
     )
+    numerics = numerics or Numerics()
+    about = provenance(
+        _as_experiment(steps, cycles, conditioning, conditioning_cycles),
+        {"cell": cell},
+        numerics,
+        cell="cell",
+    )
     record = run_case(cell, protocol, numerics)
-    return Result.from_records({"base": record}, numerics=numerics or Numerics())
+    return Result.from_records({"base": record}, about)
+
+
+def _as_experiment(
+    steps: Sequence[Any],
+    cycles: int,
+    conditioning: Sequence[Any],
+    conditioning_cycles: int,
+) -> Document:
+    """What an experiment file would say."""
+
+    def written(sentences: Sequence[Any]) -> list[Any]:
+        return [
+            s if isinstance(s, str) else {"step": s[0], "temperature": s[1]}
+            for s in sentences
+        ]
+
+    content: dict[str, Any] = {"format": 1, "kind": "experiment", "name": "simulation"}
+    if conditioning:
+        content["conditioning"] = {
+            "steps": written(conditioning),
+            "cycles": conditioning_cycles,
+        }
+    content |= {"steps": written(steps), "cycles": cycles}
+    return Document(Path("simulation.yaml"), content, {(): 1})

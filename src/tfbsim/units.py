@@ -194,6 +194,17 @@ def parse(value: object, dimension: str) -> float:
         In one sentence: not a number, no unit, an unknown unit, another dimension,
         or a size that cannot be meant.
     """
+    if isinstance(value, str):
+        return _parse_text(value, dimension)
+    return _parse(value, dimension)
+
+
+@lru_cache(maxsize=4096)  # the fields of a cell, over and over for its cases
+def _parse_text(value: str, dimension: str) -> float:
+    return _parse(value, dimension)
+
+
+def _parse(value: object, dimension: str) -> float:
     wanted = _wanted(dimension)
     if isinstance(value, str):
         number, unit = _split(value, dimension)

@@ -81,9 +81,20 @@ class Curve:
             + high * np.maximum(x - self.x[-1], 0)
         )
 
+    @property
+    def falls(self) -> bool:
+        """Whether y falls with x at every node and halfway between nodes."""
+        halfway = (self.x[1:] + self.x[:-1]) / 2
+        slopes = self.slope(np.concatenate([self.x, halfway]))
+        return len(self.x) > 3 and bool((slopes < 0).all())
+
     def slope(self, x: Any) -> Any:
         """dy/dx at x (NumPy, any shape)."""
         return self._spline.derivative()(np.clip(x, self.x[0], self.x[-1]))
+
+    def of(self, x: Any) -> Any:
+        """Value at x, a PyBaMM symbol or NumPy."""
+        return self(x) if isinstance(x, float | int | np.ndarray) else self.symbol(x)
 
     def symbol(self, x: pybamm.Symbol) -> pybamm.Symbol:
         """The same function as a PyBaMM expression of x."""
@@ -285,10 +296,13 @@ class DiffusionPotential:
         D(x) [m2/s], positive.
     x_max : float
         Upper end of x (sites per formula unit).
+    grid : ndarray, optional
+        Nodes from 0 to x_max, where the law is as steep as U(x); else even ones.
     """
 
     law: Law
     x_max: float
+    grid: Array | None = field(default=None, kw_only=True, compare=False)
     intervals: int = field(default=1000, kw_only=True)
 
     @cached_property
@@ -296,43 +310,39 @@ class DiffusionPotential:
         """The D that psi is scaled by: the largest of the law [m2/s]."""
         if isinstance(self.law, Constant):
             return self.law.value
-        return float(np.max(self.law(self._x)))
+        return float(np.max(self.law(self.x)))
 
     @cached_property
-    def _x(self) -> Array:
-        return np.linspace(0.0, self.x_max, self.intervals + 1)
+    def x(self) -> Array:
+        """Nodes from 0 to x_max."""
+        even = np.linspace(0.0, self.x_max, self.intervals + 1)
+        return even if self.grid is None else self.grid
+
+    def integral(self, factor: Callable[[Array], Array] | None = None) -> Array:
+        """Integral of D/D_ref dx from 0 to each node, times a factor of x."""
+        nodes, weights = np.polynomial.legendre.leggauss(5)
+        h = np.diff(self.x)[:, None]
+        x = self.x[:-1, None] + h * (nodes + 1) / 2
+        D = self.law(x) / self.D_ref
+        steps = (D * (factor(x) if factor else 1.0) * weights * h / 2).sum(axis=1)
+        return np.concatenate([[0.0], np.cumsum(steps)])
 
     @cached_property
     def _psi(self) -> Array:
-        x = self._x
-        nodes, weights = np.polynomial.legendre.leggauss(5)
-        h = np.diff(x)[:, None]
-        D = self.law(x[:-1, None] + h * (nodes + 1) / 2)
-        steps = (D * weights * h / 2).sum(axis=1)
-        return np.concatenate([[0.0], np.cumsum(steps)]) / self.D_ref
+        return self.integral()
 
     @cached_property
     def _forward(self) -> Curve:
-        return Curve(self._x, self._psi)
+        return Curve(self.x, self._psi)
 
     @cached_property
     def _backward(self) -> Curve:
-        return Curve(self._psi, self._x, dense=True)
+        return Curve(self._psi, self.x, dense=True)
 
     def __call__(self, x: Any) -> Any:
         """psi at x (a PyBaMM symbol or NumPy, any shape)."""
-        if isinstance(self.law, Constant):
-            return x
-        return self._evaluate(self._forward, x)
+        return x if isinstance(self.law, Constant) else self._forward.of(x)
 
     def inverse(self, psi: Any) -> Any:
         """x at psi (a PyBaMM symbol or NumPy, any shape)."""
-        if isinstance(self.law, Constant):
-            return psi
-        return self._evaluate(self._backward, psi)
-
-    @staticmethod
-    def _evaluate(curve: Curve, argument: Any) -> Any:
-        if isinstance(argument, float | int | np.ndarray):
-            return curve(argument)
-        return curve.symbol(argument)
+        return psi if isinstance(self.law, Constant) else self._backward.of(psi)

@@ -2,11 +2,13 @@
 
 With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
 
-    dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i/F,   N(L) = 0
+    dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i_ct/F,   N(L) = 0
 
-t_i is the ionic transference of the film: 0 for an ideal electronic conductor, else the
-share of the flux that is fed from the collector side, so that both faces carry a
-gradient: -D dc/dy = (1 - t_i) i/F at y = 0 and dc/dy = t_i i/(F D) at y = L
+i is the external current density, the same through the whole film; i_ct = i + i_e what
+crosses the interface, more than i by what leaks through the electrolyte.  t_i is the
+ionic transference of the film: 0 for an ideal electronic conductor, else the share of
+the flux that is fed from the collector side, so that both faces carry a gradient:
+-D dc/dy = (i_ct - t_i i)/F at y = 0 and dc/dy = t_i i/(F D) at y = L
 (Raijmakers et al., Electrochim. Acta 330 (2020) 135147).
 
 Solved in xi = y/L for x(xi, t), as N = -D_ref d(psi)/dy with psi = integral of
@@ -54,9 +56,28 @@ class GradedSubMesh(pybamm.SubMesh1D):
 
 
 class PlanarDiffusion(pybamm.BaseSubModel):
-    """Stoichiometry profile x(xi, t) through the film, and what follows from it."""
+    """Stoichiometry profile x(xi, t) through the film, and what follows from it.
+
+    Parameters
+    ----------
+    param : ThinFilmParameters
+        Symbols.
+    transference, resistivity : str
+        "constant", or "law": t_i(x), rho_e(x).
+    """
 
     param: ThinFilmParameters
+
+    def __init__(
+        self,
+        param: ThinFilmParameters,
+        transference: str = "constant",
+        resistivity: str = "constant",
+    ) -> None:
+        pybamm.BaseModel.__init__(self, name="Planar diffusion")
+        self.param = param
+        self.transference = transference
+        self.resistivity = resistivity
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
@@ -76,48 +97,92 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         p = self.param
         x = variables["Cathode stoichiometry"]
         i = variables["Total current density [A.m-2]"]
+        i_ion = variables["Ionic current density [A.m-2]"]
 
         D = p.D_ref * p.arrhenius(p.E_D)
         # Gradient of psi over xi per current density, at either face: see above
         slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
-        at_electrolyte = p.constant("Slope at electrolyte", -(1 - p.t_i) * slope)
-        at_collector = p.constant("Slope at collector", p.t_i * slope)
+        slope = p.constant("Slope per current density [m2.A-1]", slope)
         psi = p.psi(x)
-        self.boundary_conditions = {
+        fed, t_s, t_L = self._transference(x)
+        self.boundary_conditions |= {
             psi: {
-                "left": (at_electrolyte * i, "Neumann"),
-                "right": (at_collector * i, "Neumann"),
+                "left": (-(i_ion - t_s * i) * slope, "Neumann"),
+                "right": (t_L * i * slope, "Neumann"),
             }
         }
         psi_s = pybamm.BoundaryValue(psi, "left")
         psi_L = pybamm.BoundaryValue(psi, "right")
-        x_s = p.x_of_psi(psi_s)
-
-        # Electrons carry i - F N = (1 - t_i) i + F D dc/dy through 1/rho_e, uniform:
-        # integral of rho_e (i - F N) dy = rho_e [(1 - t_i) i L + F c D (psi_L - psi_s)]
-        rho_e = p.rho_e / p.arrhenius(p.E_rho)
-        by_current = rho_e * (1 - p.t_i) / p.u_A * p.L_c
-        by_profile = rho_e * FARADAY * p.c_sites * p.u_V * D
-        electrons = p.constant(
-            "Electron path by current [Ohm.m2]", by_current
-        ) * i + p.constant("Electron path by profile [V]", by_profile) * (psi_L - psi_s)
-        return {
+        x_s, x_L = p.x_of_psi(psi_s), p.x_of_psi(psi_L)
+        migration = {} if fed is None else {"Cathode migration": fed * i * slope}
+        return migration | {
             "Cathode diffusion potential": psi,
             "Cathode diffusion rate [s-1]": p.constant(
                 "Cathode diffusion rate [s-1]", D / p.L_c**2
             ),
             "Cathode surface stoichiometry": x_s,
-            "Cathode collector stoichiometry": p.x_of_psi(psi_L),
+            "Cathode collector stoichiometry": x_L,
             "Cathode open-circuit potential [V]": p.U(x_s),
             "Open-circuit voltage [V]": p.U(variables["Cathode mean stoichiometry"]),
-            "Electron path voltage drop [V]": electrons,
+            "Electron path voltage drop [V]": self._electron_path(
+                x, i, (psi_s, psi_L), (x_s, x_L), D
+            ),
         }
+
+    def _transference(
+        self, x: pybamm.Symbol
+    ) -> tuple[pybamm.Symbol | None, pybamm.Symbol, pybamm.Symbol]:
+        """t_i at the edges of the volumes where it is a law, and at both faces."""
+        p = self.param
+        self.boundary_conditions = {}
+        if self.transference == "constant":
+            return None, p.t_i, p.t_i
+        # d(xi)/d(xi) = 1 brings t_i(x) to the edges; at the faces it is the very value
+        # that the conditions on psi hold, so that lithium is conserved to rounding.
+        xi = depth()
+        one = (pybamm.Scalar(1), "Neumann")
+        self.boundary_conditions = {xi: {"left": one, "right": one}}
+        fed = p.t_i_of_x(x) * pybamm.grad(xi)
+        return fed, pybamm.EvaluateAt(fed, 0), pybamm.EvaluateAt(fed, 1)
+
+    def _electron_path(
+        self,
+        x: pybamm.Symbol,
+        i: pybamm.Symbol,
+        psi: tuple[pybamm.Symbol, pybamm.Symbol],
+        ends: tuple[pybamm.Symbol, pybamm.Symbol],
+        D: pybamm.Symbol,
+    ) -> pybamm.Symbol:
+        """Integral of rho_e (i - F N) dy, i - F N = (1 - t_i) i + F D dc/dy.
+
+        The second part is one of rho_e D dc, a difference of a potential like psi.
+        """
+        p = self.param
+        rho_e = p.rho_e / p.arrhenius(p.E_rho)
+        by_current = rho_e / p.u_A * p.L_c
+        by_profile = rho_e * FARADAY * p.c_sites * p.u_V * D
+        electronic = 1 - p.t_i
+        if self.transference == "law":
+            electronic = 1 - p.t_i_of_x(x)
+        if self.resistivity == "law":
+            electronic = electronic * p.rho_of_x(x)
+            psi = (p.psi_e(ends[0]), p.psi_e(ends[1]))
+        if electronic.domain:
+            electronic = pybamm.Integral(electronic, depth())
+        else:
+            by_current, electronic = by_current * electronic, pybamm.Scalar(1)
+        by_current = p.constant("Electron path by current [Ohm.m2]", by_current)
+        by_profile = p.constant("Electron path by profile [V]", by_profile)
+        return by_current * electronic * i + by_profile * (psi[1] - psi[0])
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]
         psi = variables["Cathode diffusion potential"]
         rate = variables["Cathode diffusion rate [s-1]"]
-        self.rhs = {x: rate * pybamm.div(pybamm.grad(psi))}
+        flux = -pybamm.grad(psi)
+        if "Cathode migration" in variables:
+            flux = flux + variables["Cathode migration"]
+        self.rhs = {x: -rate * pybamm.div(flux)}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]

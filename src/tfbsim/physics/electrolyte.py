@@ -22,7 +22,7 @@ class SingleIonConductor(pybamm.BaseSubModel):
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
-        i = variables["Total current density [A.m-2]"]
+        i = variables["Ionic current density [A.m-2]"]
         sigma = p.sigma_e * p.T_ref / p.T * p.arrhenius(p.E_sigma)
         R_e = p.constant("Electrolyte resistance [Ohm.m2]", p.L_e / sigma)
         return {

@@ -73,6 +73,8 @@ class ThinFilmParameters:
 
         # Electrolyte
         self.L_e = P("Electrolyte thickness [m]")
+        self.sigma_el = P("Electrolyte electronic conductivity [S.m-1]")
+        self.E_el = P("Electrolyte electronic conductivity activation energy [J.mol-1]")
         self.sigma_e = P("Electrolyte conductivity [S.m-1]")
         self.E_sigma = P("Electrolyte conductivity activation energy [J.mol-1]")
 
@@ -110,6 +112,18 @@ class ThinFilmParameters:
         U_ref = pybamm.FunctionParameter("Cathode open-circuit potential [V]", {"x": x})
         shift = (self.T - self.T_ref) * self.dUdT
         return U_ref + self.constant("Entropic shift [V]", shift)
+
+    def t_i_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Ionic transference number of the film as a law of x [-]."""
+        return pybamm.FunctionParameter("Cathode ionic transference number", {"x": x})
+
+    def rho_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Electronic resistivity of the film over rho_e [-]."""
+        return pybamm.FunctionParameter("Cathode relative resistivity", {"x": x})
+
+    def psi_e(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Integral of rho_e D over (rho_e D)_ref dx [-]."""
+        return pybamm.FunctionParameter("Cathode electron path potential", {"x": x})
 
     def psi(self, x: pybamm.Symbol) -> pybamm.Symbol:
         """Diffusion potential, integral of D/D_ref dx [-]."""

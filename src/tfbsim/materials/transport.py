@@ -1,0 +1,210 @@
+"""Transport in a mixed conductor: D, t_i, sigma_i and sigma_e are one set.
+
+With c the concentration of formula units, x the lithium per formula unit and
+dU/dc = (dU/dx)/c:
+
+    t_i = sigma_i/(sigma_i + sigma_e)
+    D = |dU/dc| sigma_i sigma_e/[F (sigma_i + sigma_e)] = t_i sigma_e |dU/dc|/F
+
+(C. Wagner, Prog. Solid State Chem. 10 (1975) 3; W. Weppner, R. A. Huggins,
+J. Electrochem. Soc. 124 (1977) 1569.)  Two of {D, t_i, sigma_e} give the third.
+
+A diffusivity that follows the potential alone is that of a lattice gas, D_0 times the
+share of empty sites times the thermodynamic factor:
+
+    D = D_0 (1 - theta) Theta,   Theta = -f x dU/dx,   theta = x/x_max
+
+Theta is 1e3 to 1e5 in the gaps of U(x) and small on its plateaus, so that a front forms
+and moves through the film.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .laws import (
+    FARADAY,
+    GAS_CONSTANT,
+    Array,
+    Curve,
+    DiffusionPotential,
+    Law,
+    PotentialLaw,
+)
+
+
+@dataclass(frozen=True)
+class SelfDiffusion:
+    """D_0 of a lattice gas [m2/s]; D(x) follows with the potential it stands beside."""
+
+    D_0: float
+
+
+@dataclass(frozen=True)
+class ThermodynamicFactor:
+    """D(x) = D_0 (1 - theta) Theta.
+
+    Parameters
+    ----------
+    D_0 : float
+        Self-diffusivity [m2/s].
+    potential : PotentialLaw
+        U(x).
+    x_max : float
+        Sites per formula unit.
+    T : float
+        Temperature of Theta [K].
+    """
+
+    D_0: float
+    potential: PotentialLaw
+    x_max: float
+    T: float = 298.15
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        return self.potential.valid
+
+    def factor(self, x: Any) -> Any:
+        """Theta(x) = -f x dU/dx."""
+        f = FARADAY / (GAS_CONSTANT * self.T)
+        return -f * x * self.potential.curve.slope(x)
+
+    def __call__(self, x: Any) -> Any:
+        x = np.clip(x, *self._inside)
+        return self.D_0 * (1 - x / self.x_max) * self.factor(x)
+
+    @property
+    def _inside(self) -> tuple[float, float]:
+        nodes = self.potential.curve.x
+        low, high = max(nodes[0], 1e-9), min(nodes[-1], self.x_max * (1 - 1e-9))
+        return float(low), float(high)
+
+
+def grid_of(potential: PotentialLaw, x_max: float) -> Array:
+    """Nodes from 0 to x_max, as dense as those of U(x): for laws as steep as it."""
+    nodes = potential.curve.x
+    inside = nodes[(nodes > 0) & (nodes < x_max)]
+    return np.concatenate([[0.0], inside, [x_max]])
+
+
+@dataclass(frozen=True)
+class _Derived:
+    """A law that follows from others and from the slope of U(x).
+
+    Parameters
+    ----------
+    potential : PotentialLaw
+        U(x).
+    c : float
+        Formula units [mol/m3].
+    """
+
+    potential: PotentialLaw
+    c: float
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        return self.potential.valid
+
+    def slope(self, x: Any) -> Any:
+        """|dU/dc|/F [m2/s per S/m]."""
+        return -self.potential.curve.slope(x) / (FARADAY * self.c)
+
+
+@dataclass(frozen=True)
+class TransferenceOf(_Derived):
+    """t_i = F D/(sigma_e |dU/dc|), D the law times a scale."""
+
+    diffusivity: Law
+    electronic: Law
+    scale: float = 1.0
+
+    def __call__(self, x: Any) -> Any:
+        return self.scale * self.diffusivity(x) / (self.electronic(x) * self.slope(x))
+
+
+@dataclass(frozen=True)
+class ConductivityOf(_Derived):
+    """sigma_e = F D/(t_i |dU/dc|), D the law times a scale."""
+
+    diffusivity: Law
+    transference: float
+    scale: float = 1.0
+
+    def __call__(self, x: Any) -> Any:
+        return self.scale * self.diffusivity(x) / (self.transference * self.slope(x))
+
+
+@dataclass(frozen=True)
+class AmbipolarTransference:
+    """t_i = sigma_i/(sigma_i + sigma_e)."""
+
+    ionic: Law
+    electronic: Law
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        return self.ionic.valid
+
+    def __call__(self, x: Any) -> Any:
+        sigma_i, sigma_e = self.ionic(x), self.electronic(x)
+        return sigma_i / (sigma_i + sigma_e)
+
+
+@dataclass(frozen=True)
+class AmbipolarDiffusivity(_Derived):
+    """D = |dU/dc| sigma_i sigma_e/[F (sigma_i + sigma_e)]."""
+
+    ionic: Law
+    electronic: Law
+
+    def __call__(self, x: Any) -> Any:
+        sigma_i, sigma_e = self.ionic(x), self.electronic(x)
+        return self.slope(x) * sigma_i * sigma_e / (sigma_i + sigma_e)
+
+
+STEEP = (ThermodynamicFactor, _Derived)  # laws that change as fast as U(x)
+
+
+def diffusion_potential(
+    potential: PotentialLaw, x_max: float, diffusivity: Law, *others: Law | None
+) -> DiffusionPotential:
+    """psi of D(x), on nodes that suit the steepest of the film's laws."""
+    steep = any(isinstance(law, STEEP) for law in (diffusivity, *others))
+    grid = grid_of(potential, x_max) if steep else None
+    return DiffusionPotential(diffusivity, x_max, grid=grid)
+
+
+@dataclass(frozen=True)
+class Transport:
+    """The set of a film: D(x), and t_i and sigma_e as numbers or laws.
+
+    Parameters
+    ----------
+    diffusivity : Law
+        D(x) [m2/s], to be scaled.
+    transference : float or Law
+        t_i [-].
+    electronic : Law or None
+        sigma_e [S/m]; None: infinite.
+    """
+
+    diffusivity: Law
+    transference: float | Law
+    electronic: Law | None
+
+
+def resistivity(electronic: Law, x: Array) -> tuple[float, Curve]:
+    """Reference rho_e [Ohm m], that of the best-conducting node, and rho_e(x) over it."""
+    sigma = np.asarray(electronic(x), dtype=float)
+    return float(1 / sigma.max()), Curve(x, sigma.max() / sigma)
+
+
+def path_potential(psi: DiffusionPotential, electronic: Law, rho_ref: float) -> Curve:
+    """Integral of rho_e D over rho_ref D_ref dx, as psi is of D/D_ref dx."""
+    values = psi.integral(lambda x: 1 / (rho_ref * electronic(x)))
+    return Curve(psi.x, values, dense=True)
