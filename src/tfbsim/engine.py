@@ -24,6 +24,7 @@ from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .materials.transport import diffusion_potential, path_potential, resistivity
 from .model import ThinFilmCell
 from .physics.cathode import DOMAIN, depth
+from .physics.leakage import ElectronicLeakage
 from .physics.lithium import EXHAUSTED
 
 Array = np.ndarray
@@ -39,6 +40,7 @@ OVERFULL = 1.02
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 PROFILE = "Cathode stoichiometry"
 INVENTORY = "Lithium inventory over cathode sites"
+FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
 TARGET = {
     "current": "Current function [A]",
     "voltage": "Voltage function [V]",
@@ -263,7 +265,7 @@ class _Built:
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
         model = ThinFilmCell(structure.options(mode))
         for variable in [*model.rhs, *model.algebraic]:
-            if variable.name in (PROFILE, INVENTORY, "C-rate"):
+            if variable.name in (PROFILE, INVENTORY, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
@@ -503,6 +505,7 @@ class Engine:
             "C-rate cut-off": c_rate_cut_off,
             f"Initial: {PROFILE}": state.profile,
             f"Initial: {INVENTORY}": state.inventory,
+            f"Initial: {FACES}": GUESS,
         }
         inputs |= self.built("current").constants(inputs)
         start = self._at_rest(inputs)
@@ -514,6 +517,12 @@ class Engine:
             return Trace(np.zeros(1), first, state.profile[None], state, event), 0
         c_rate = current / parameters["Nominal cell capacity [A.h]"]
         inputs["Initial: C-rate"] = c_rate
+        behind = (
+            "Voltage [V]",
+            "Contact voltage drop [V]",
+            "Electron path voltage drop [V]",
+        )
+        inputs[f"Initial: {FACES}"] = float(sum(first[name][0] for name in behind))
         built = self.built(mode)
         needed = {name: inputs[name] for name in built.input_names}
         solution, attempt = built.solve(duration, needed)

@@ -188,7 +188,7 @@ class _Runner:
 
     def _by_leakage(self, step: Step, trace: Trace) -> str:
         """Says so where a hold or a charge cannot end because the electrolyte leaks."""
-        leakage = trace.observed["Leakage current density [A.m-2]"][-1]
+        leakage = trace.observed["Leakage current density [A.m-2]"].max()
         current = abs(trace.observed["Current [A]"][-1]) / self.cell.area
         end = current
         if step.c_rate_cut_off is not None:

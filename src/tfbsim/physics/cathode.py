@@ -137,13 +137,18 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         self.boundary_conditions = {}
         if self.transference == "constant":
             return None, p.t_i, p.t_i
-        # d(xi)/d(xi) = 1 brings t_i(x) to the edges; at the faces it is the very value
-        # that the conditions on psi hold, so that lithium is conserved to rounding.
+        # d(xi)/d(xi) = 1 brings t_i(x) to the inner edges; at the faces it is the value of
+        # the nearest node, the same that the conditions on psi hold: lithium is conserved
+        # to rounding.
         xi = depth()
-        one = (pybamm.Scalar(1), "Neumann")
-        self.boundary_conditions = {xi: {"left": one, "right": one}}
-        fed = p.t_i_of_x(x) * pybamm.grad(xi)
-        return fed, pybamm.EvaluateAt(fed, 0), pybamm.EvaluateAt(fed, 1)
+        t_i = p.t_i_of_x(x)
+        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, 1)
+        none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(xi)
+        self.boundary_conditions = {
+            xi: {"left": none, "right": none},
+            one: {"left": (t_s, "Neumann"), "right": (t_L, "Neumann")},
+        }
+        return t_i * pybamm.grad(xi) + pybamm.grad(one), t_s, t_L
 
     def _electron_path(
         self,
