@@ -137,9 +137,9 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         self.boundary_conditions = {}
         if self.transference == "constant":
             return None, p.t_i, p.t_i
-        # d(xi)/d(xi) = 1 brings t_i(x) to the inner edges; at the faces it is the value of
-        # the nearest node, the same that the conditions on psi hold: lithium is conserved
-        # to rounding.
+        # d(xi)/d(xi) = 1 brings t_i(x) to the inner edges; at the faces it is the value
+        # of the nearest node, the same that the conditions on psi hold: lithium is
+        # conserved to rounding.
         xi = depth()
         t_i = p.t_i_of_x(x)
         t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, 1)

@@ -23,7 +23,8 @@ from .parameters import ThinFilmParameters
 # number would turn the voltage into NaN and a cut-off would be stepped over.  Nearer to
 # saturation eta is a wall, d(eta)/d(theta) = (R T/F)/margin, on which a current that is
 # good to the solver's tolerance no longer holds a voltage: at 1e-9 holds strayed by
-# 0.15 V and one LiCoO2 step in forty failed (tests/verification/test_random_protocols.py).
+# 0.15 V and one LiCoO2 step in forty failed (tests/verification/
+# test_random_protocols.py).
 THETA_MARGIN = 1e-4
 
 
