@@ -543,10 +543,10 @@ class Cell(Strict):
         for key in path.split("."):
             dimension = _dimension(here, key, path)
             here = getattr(here, key)
-        if isinstance(here, laws.Constant):
-            here = here.value
         if isinstance(here, SelfDiffusion):
             here = here.D_0
+        if isinstance(here, laws.Constant):
+            here = here.value
         if not isinstance(here, float | int) or dimension is None:
             raise InputError("is not a number and cannot be varied as one", field=path)
         return units.to_display(here, dimension), units.display_unit(dimension)

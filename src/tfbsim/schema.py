@@ -138,23 +138,16 @@ class PolynomialLaw(Strict):
     range: tuple[Number, Number] = (0.0, 1.0)
 
 
-class SelfDiffusivityLaw(Strict):
-    """D_0 (1 - theta) Theta: a lattice gas on the sites of U(x)."""
-
-    self_diffusivity: Annotated[float, Quantity("diffusivity", gt=0)]
-
-
 _LAWS: dict[str, type[Strict]] = {
     "table": TableLaw,
     "sites": SitesLaw,
     "numerator": RationalLaw,
     "log10_polynomial": PolynomialLaw,
-    "self_diffusivity": SelfDiffusivityLaw,
 }
 _LAW = "law: "
 _POTENTIALS = ("table", "sites", "numerator")
-_DIFFUSIVITIES = ("table", "log10_polynomial", "self_diffusivity")
-_CONDUCTIVITIES = ("table", "log10_polynomial")
+_POSITIVES = ("table", "log10_polynomial")
+_DIFFUSIVITIES = (*_POSITIVES, "self_diffusivity")
 _FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
 
 
@@ -241,8 +234,10 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
 def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:
     if isinstance(value, SelfDiffusivityLaw):
         return SelfDiffusion(value.self_diffusivity)
-    if isinstance(value, SelfDiffusion):
-        return value
+    return value if isinstance(value, SelfDiffusion) else _positive_D(value, info)
+
+
+def _positive_D(value: Any, info: ValidationInfo) -> laws.Law:
     return _positive(value, info, "diffusivity")
 
 
@@ -321,10 +316,19 @@ class LawField:
 
 
 Potential = Annotated[laws.PotentialLaw, LawField(_POTENTIALS, _potential, "voltage")]
+
+
+class SelfDiffusivityLaw(Strict):
+    """D_0 (1 - theta) Theta: a lattice gas on the sites of U(x)."""
+
+    self_diffusivity: Annotated[
+        laws.Law, LawField(_POSITIVES, _positive_D, "diffusivity")
+    ]
+
+
+_LAWS["self_diffusivity"] = SelfDiffusivityLaw
 Diffusivity = Annotated[Any, LawField(_DIFFUSIVITIES, _diffusivity, "diffusivity")]
-ConductivityLaw = Annotated[
-    laws.Law, LawField(_CONDUCTIVITIES, _conductivity, "conductivity")
-]
+ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, _conductivity, "conductivity")]
 
 
 # --- Errors ------------------------------------------------------------------------

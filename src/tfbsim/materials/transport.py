@@ -38,9 +38,9 @@ from .laws import (
 
 @dataclass(frozen=True)
 class SelfDiffusion:
-    """D_0 of a lattice gas [m2/s]; D(x) follows with the potential it stands beside."""
+    """D_0(x) of a lattice gas [m2/s]; D(x) follows with the potential beside it."""
 
-    D_0: float
+    D_0: Law
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class ThermodynamicFactor:
 
     Parameters
     ----------
-    D_0 : float
-        Self-diffusivity [m2/s].
+    D_0 : Law
+        Self-diffusivity [m2/s], most often a constant.
     potential : PotentialLaw
         U(x).
     x_max : float
@@ -59,7 +59,7 @@ class ThermodynamicFactor:
         Temperature of Theta [K].
     """
 
-    D_0: float
+    D_0: Law
     potential: PotentialLaw
     x_max: float
     T: float = 298.15
@@ -75,7 +75,7 @@ class ThermodynamicFactor:
 
     def __call__(self, x: Any) -> Any:
         x = np.clip(x, *self._inside)
-        return self.D_0 * (1 - x / self.x_max) * self.factor(x)
+        return self.D_0(x) * (1 - x / self.x_max) * self.factor(x)
 
     @property
     def _inside(self) -> tuple[float, float]:
@@ -84,11 +84,20 @@ class ThermodynamicFactor:
         return float(low), float(high)
 
 
-def grid_of(potential: PotentialLaw, x_max: float) -> Array:
-    """Nodes from 0 to x_max, as dense as those of U(x): for laws as steep as it."""
+def grid_of(potential: PotentialLaw, x_max: float, widest: float = 1e-3) -> Array:
+    """Nodes from 0 to x_max: those of U(x), for laws as steep as it, and between them.
+
+    A measured U(x) may have a dozen nodes, over which its slope changes: none stands
+    farther than ``widest`` x_max from the next.
+    """
     nodes = potential.curve.x
     inside = nodes[(nodes > 0) & (nodes < x_max)]
-    return np.concatenate([[0.0], inside, [x_max]])
+    nodes = np.concatenate([[0.0], inside, [x_max]])
+    steps = np.diff(nodes)
+    parts = np.ceil(steps / (widest * x_max)).astype(int)
+    first, width = np.repeat(nodes[:-1], parts), np.repeat(steps / parts, parts)
+    k = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    return np.concatenate([first + k * width, [x_max]])
 
 
 @dataclass(frozen=True)
