@@ -23,6 +23,8 @@ _HOME = {
     "Result": "result",
     "load_result": "result",
     "run_experiment": "cases",
+    "optimise": "optimum",
+    "saturation_capacity": "estimates",
     "InputError": "files",
 }
 __all__ = [*_HOME, "__version__"]
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from .cell import Cell as Cell
     from .cell import load_cell as load_cell
     from .engine import Numerics as Numerics
+    from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError
     from .model import ThinFilmCell as ThinFilmCell
+    from .optimum import optimise as optimise
     from .result import Result as Result
     from .result import load_result as load_result
     from .simulation import simulate as simulate

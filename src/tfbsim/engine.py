@@ -456,6 +456,22 @@ class Engine:
         """A film at uniform stoichiometry x."""
         return State(np.full(self.numerics.points, x), inventory)
 
+    def instant(
+        self, x: float, current: float, parameters: dict[str, float]
+    ) -> dict[str, float]:
+        """What is observed the instant a current [A] flows into a film uniform at x."""
+        inputs: dict[str, Any] = parameters | {
+            **dict.fromkeys(
+                ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
+            ),
+            f"Initial: {PROFILE}": np.full(self.numerics.points, x),
+            f"Initial: {INVENTORY}": 1.0,
+            f"Initial: {FACES}": GUESS,
+        }
+        inputs |= self.built("current").constants(inputs)
+        observed = self._at_rest(inputs).observe(current)
+        return {name: float(values[0]) for name, values in observed.items()}
+
     def run(
         self,
         mode: Mode,
