@@ -492,7 +492,8 @@ class _Expansion:
     ) -> dict[str, float | str]:
         """Columns for what the cases set, in the units columns always have.
 
-        A cell field that only other cases set has this cell's own value.
+        A cell field that only other cases set has this cell's own value; a law or a word
+        is no number and has no column.
         """
         columns: dict[str, float | str] = {}
         for name in varied_fields:
@@ -503,10 +504,8 @@ class _Expansion:
                 continue
             try:
                 value, unit = cell.value(name)
-            except InputError as error:
-                if name not in entry:
-                    continue
-                raise self._error(where, name, error.message) from None
+            except InputError:
+                continue
             columns[f"{name} [{unit}]" if unit else name] = value
         return columns
 
