@@ -58,7 +58,7 @@ def lines(axes):
 
 def test_a_single_cycled_case_has_these_figures(single):
     assert list(figures(single)) == [
-        *("voltage-capacity", "cycling", "dqdv", "losses"),
+        *("voltage-capacity", "cycling", "dqdv", "losses", "energy"),
         *("concentration", "voltage-time"),
     ]
 
@@ -234,14 +234,65 @@ def test_a_held_voltage_has_no_differential_capacity():
     assert curves.differential_capacity(np.full(50, 4.2), np.arange(50.0)) is None
 
 
-def test_losses_add_up_to_the_voltage(single):
+def test_losses_reach_from_open_circuit_to_the_voltage(single):
     run = Study(single).cases[0]
     _, step = run.last_step()
-    parts = sum(sign * step[name] for name, (_, sign, _) in curves.PARTS.items())
-    assert step[curves.SURFACE] + parts == pytest.approx(step["Voltage [V]"], abs=1e-9)
-    passed = run.data["Surface stoichiometry"], run.data[curves.SURFACE]
-    mean = curves.mean_potential(step["Mean stoichiometry"], *passed)
-    assert np.all(mean[1:] > step[curves.SURFACE][1:] - 1e-4)
+    axes = figures(single)["losses"].axes[0]
+    top, bottom = lines(axes)
+    assert top[:, 1] == pytest.approx(step["Open-circuit voltage [V]"])
+    assert bottom[:, 1] == pytest.approx(step["Voltage [V]"])
+    # band below band, each from where the one above it ends
+    bands = axes.collections
+    assert len(bands) == 5
+    n = len(step["Voltage [V]"])
+    level = top[:, 1]
+    for band in bands:
+        outline = band.get_paths()[0].vertices
+        lower, upper = outline[1 : n + 1, 1], outline[n + 2 : 2 * n + 2, 1][::-1]
+        assert upper == pytest.approx(level, abs=2e-4)
+        level = lower
+    assert level == pytest.approx(bottom[:, 1], abs=2e-4)
+
+
+def test_bars_of_energy_are_the_table(single):
+    axes, right = figures(single)["energy"].axes
+    table = single.losses
+    row = table[table["Step number"] == 0].iloc[-1]
+    widths = {c.get_label(): c.patches[0].get_width() for c in axes.containers}
+    for name, width in widths.items():
+        share = 100 * row[f"{name} [uW.h.cm-2]"] / row["Energy in [uW.h.cm-2]"]
+        assert width == pytest.approx(share)
+    assert set(widths) >= {"Diffusion in the film", "Electrolyte"}
+    (shown,) = [text.get_text() for text in right.get_yticklabels()]
+    assert shown == f"{row['Energy efficiency [%]']:.1f}"
+    assert sum(widths.values()) == pytest.approx(100 - float(shown), abs=0.1)
+
+
+def test_energy_is_drawn_of_at_most_twenty_cases(single):
+    cases = [renamed(single, f"c{k}") for k in range(21)]
+    assert len(figures(Result(cases[:20]))["energy"].axes[0].get_yticks()) == 20
+    assert "energy" not in figures(Result(cases))
+
+
+def test_what_is_left_in_the_cell_is_drawn_apart():
+    first = simulate(CELL, ["Charge at 1C until 4.1 V", "Discharge at 1C until 3.9 V"])
+    axes = figures(first)["energy"].axes[0]
+    assert "Left in the cell" in [c.get_label() for c in axes.containers]
+
+
+def test_the_second_lithium_is_marked_and_told():
+    steps = ["Charge at 1C until 4.3 V", "Discharge at 1C until 1.5 V"]
+    result = simulate("nmc811-lipon-li", steps)
+    share = result.summary["Second lithium at end of discharge [%]"][0]
+    one = figures(result)["concentration"].axes[0]
+    assert f"{share:.1f} %" in one.get_title()
+    assert [1, 1] in [line[:, 1].tolist() for line in lines(one)]
+    two = Result([renamed(result, name) for name in ("a", "b")])
+    told = figures(two)["concentration"].legends[0].get_texts()
+    assert sorted(t.get_text() for t in told) == [f"{n}: {share:.1f} %" for n in "ab"]
+    cells = Result([renamed(result, n, n, **{"C-rate": r}) for n in "ab" for r in (1, 2)])
+    for ax in figures(cells)["concentration"].axes:  # a line on a line: told once
+        assert [text.get_text() for text in ax.texts] == [f"{share:.1f} %"]
 
 
 def test_png_bytes_do_not_depend_on_settings_or_on_saving(rates, tmp_path):

@@ -151,6 +151,23 @@ def test_warnings_are_listed_once(rates):
         assert text.count(warning) == 1
 
 
+def test_where_the_energy_goes_is_of_the_last_cycle(single, rates):
+    text = Tags(report.html(single, {})).text
+    assert "Where the energy goes" in text
+    row = single.losses[single.losses["Step number"] == 0].iloc[-1]
+    table = report._losses(single)
+    assert len(table) == 1
+    assert table["Energy in [uW.h.cm-2]"].iloc[0] == row["Energy in [uW.h.cm-2]"]
+    assert "Electrolyte [uW.h.cm-2]" in table
+    assert "Leakage [uW.h.cm-2]" not in table  # there is none
+    assert list(report._losses(rates)["Case"]) == [case.name for case in rates.cases]
+
+
+def test_without_energy_there_is_no_table_of_it():
+    failed = simulate(CELL, ["Discharge at 1 W/cm2 until 3 V"])
+    assert "Where the energy goes" not in report.html(failed, {})
+
+
 @pytest.mark.parametrize(
     "column, value, shown",
     [

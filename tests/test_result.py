@@ -37,6 +37,7 @@ TAIL = [
     "Charge balance error",
     "Outcome",
 ]
+EFFICIENCY = "Energy efficiency [%]"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,19 @@ class TestSummary:
     def test_columns_in_order(self, result):
         assert list(result.summary) == [
             *("Case", "Cycle number", "cathode.thickness [um]", "C-rate"),
-            *("Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]", *TAIL),
+            *("Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]", *TAIL[:-1]),
+            *(EFFICIENCY, "Outcome"),
+        ]
+
+    def test_columns_of_two_sites_and_an_error_bar(self):
+        cell = tfbsim.load_cell("nmc811-lipon-li")
+        numerics = Numerics(points=20, error_bar=True)
+        table = simulate(cell, BOTH, numerics=numerics).summary
+        errors = [c for c in table if c.startswith("Numerical error")]
+        assert len(errors) == 3
+        assert list(table)[-6:] == [
+            *(EFFICIENCY, "Second lithium at end of discharge [%]"),
+            *(*errors, "Outcome"),
         ]
 
     def test_rates_and_cut_offs_only_where_they_apply(self, cell):
@@ -133,6 +146,15 @@ class TestSummary:
         table = simulate(thick, steps, numerics=COARSE).summary
         assert table["C-rate"][0] == pytest.approx(0.5, rel=1e-11)
 
+    def test_energy_efficiency_is_of_cycles_with_both(self, result, cell):
+        rows = result.losses[result.losses["Step number"] == 0]
+        out, into = rows["Energy out [uW.h.cm-2]"], rows["Energy in [uW.h.cm-2]"]
+        expected = (100 * out / into).to_numpy()
+        assert result.summary[EFFICIENCY].to_numpy() == pytest.approx(expected)
+        halves = simulate(cell, [BOTH[0], *BOTH], numerics=COARSE).summary
+        assert EFFICIENCY in halves
+        assert EFFICIENCY not in simulate(cell, BOTH[:1], numerics=COARSE).summary
+
     def test_quantities_hang_together(self, result):
         table = result.summary
         loading = table["cathode.thickness [um]"].fillna(1.0) * 1e-4 * 5  # g/cm2
@@ -163,6 +185,59 @@ class TestSummary:
         thickness = 2 + moved * 13e-6 * 1e6
         found = row["Lithium thickness at end of charge [um]"]
         assert found == pytest.approx(thickness, rel=1e-8)
+
+
+class TestSteps:
+    def test_columns_in_order(self, result):
+        assert list(result.steps) == [
+            *("Case", "Cycle number", "Step number", "Step", "Duration [s]"),
+            *("Charge [uA.h.cm-2]", "Discharge [uA.h.cm-2]"),
+            *("End voltage [V]", "End current [uA.cm-2]"),
+            *("End mean stoichiometry", "End surface stoichiometry"),
+            *("Cut-off error [uV]", "Of equilibrium capacity [%]", "Limiting loss"),
+            *("Outcome", "Detail"),
+        ]
+
+    def test_conditioning_has_a_limiting_loss_too(self, result):
+        conditioning = result.steps[result.steps["Cycle number"] == 0]
+        assert (conditioning["Limiting loss"] != "").all()
+
+
+class TestLosses:
+    def test_columns_in_order(self, result):
+        names = [
+            *("Energy in", "Energy out", "Diffusion in the film", "Cathode interface"),
+            *("Lithium interface", "Electrolyte", "Electron path", "Interphase films"),
+            *("Contact", "Leakage", "Stored"),
+        ]
+        assert list(result.losses) == [
+            *("Case", "Cycle number", "Step number", "Step"),
+            *(f"{name} [uW.h.cm-2]" for name in names),
+            EFFICIENCY,
+        ]
+
+    def test_a_row_for_each_cycle_and_step(self, result):
+        rows = result.losses[["Case", "Cycle number", "Step number"]]
+        assert [tuple(row) for row in rows.to_numpy().tolist()] == [
+            (case.name, cycle, step)
+            for case in result.cases
+            for cycle in (1, 2)
+            for step in (0, 1, 2)
+        ]
+
+    def test_written_and_found_again(self, result, tmp_path):
+        result.save(tmp_path, figures=False)
+        (tmp_path / "losses.csv").write_bytes(b"no")  # all is in the curves
+        found = load_result(tmp_path)
+        pd.testing.assert_frame_equal(found.losses, result.losses, check_exact=True)
+
+    def test_of_an_earlier_version(self, result, tmp_path):
+        result.save(tmp_path, figures=False)
+        with xr.open_dataset(tmp_path / CURVES) as opened:
+            old = opened.load().drop_vars("Open-circuit voltage [V]")
+        old.to_netcdf(tmp_path / CURVES, engine="h5netcdf")
+        with pytest.raises(InputError, match="earlier version"):
+            load_result(tmp_path)
 
 
 class TestCurves:
@@ -209,7 +284,8 @@ class TestCurves:
 class TestFiles:
     def test_round_trip(self, result, tmp_path):
         result.save(tmp_path, figures=False)
-        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
+        written = sorted(p.name for p in tmp_path.iterdir())
+        assert written == sorted([*FILES, "losses.csv"])
         same(load_result(tmp_path), result)
         assert load_result(tmp_path).measured == result.measured
 
@@ -227,7 +303,7 @@ class TestFiles:
     def test_saved_again_after_reading_is_the_same(self, result, tmp_path):
         result.save(tmp_path / "a", figures=False)
         load_result(tmp_path / "a").save(tmp_path / "b", figures=False)
-        for name in (SUMMARY, STEPS, CURVES):
+        for name in (SUMMARY, STEPS, CURVES, "losses.csv"):
             assert (tmp_path / "a" / name).read_bytes() == (
                 tmp_path / "b" / name
             ).read_bytes()
@@ -304,7 +380,7 @@ class TestRepeating:
                 workers=workers,
                 folder=tmp_path / name,
             )
-        for file in FILES:
+        for file in (*FILES, "losses.csv"):
             first = (tmp_path / "first" / file).read_bytes()
             assert (tmp_path / "second" / file).read_bytes() == first
             assert (tmp_path / "pool" / file).read_bytes() == first

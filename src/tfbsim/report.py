@@ -35,6 +35,7 @@ DECIMALS = {
     "[uA.h.cm-2]": 2,
     "[%]": 2,
     "[mW.h.cm-2]": 4,
+    "[uW.h.cm-2]": 3,
     "Mean discharge voltage [V]": 3,
     "End voltage [V]": 4,
     "Lithium thickness at end of charge [um]": 3,
@@ -97,6 +98,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
             for key, content in images.items()
         ],
         summary=_table(result.summary, MAX_SUMMARY_ROWS),
+        losses=_table(_losses(result), MAX_SUMMARY_ROWS),
         comparison=_comparison(result),
         warnings=_warnings(result),
         audit=_audit(result),
@@ -227,6 +229,19 @@ def number(column: str, value: float) -> str:
         if column.endswith(ending) and abs(value) < 1e6:
             return f"{value:.{decimals}f}"
     return f"{value:.5g}"
+
+
+def _losses(result: Result) -> pd.DataFrame:
+    """The energy balance of the last cycle of each case, without columns of zeros."""
+    table = result.losses
+    last = table[table["Step number"] == 0].groupby("Case", sort=False).tail(1)
+    last = last.drop(columns=["Step number", "Step"])
+    shown = 0.5 * 10.0 ** -DECIMALS["[uW.h.cm-2]"]
+    energies = [str(c) for c in last if str(c).endswith("[uW.h.cm-2]")]
+    empty = [c for c in energies if (last[c].abs() < shown).all()]
+    if last["Energy efficiency [%]"].isna().all():
+        empty.append("Energy efficiency [%]")
+    return last.drop(columns=empty)
 
 
 def _comparison(result: Result) -> _Table | None:

@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from . import losses
 from .files import InputError, write_atomic
 
 if TYPE_CHECKING:
+    from .cell import Cell
     from .engine import Trace
     from .simulation import CaseRecord, CycleRecord, StepRecord
 
@@ -28,12 +30,15 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("summary.csv", "curves.nc"),
     *("steps.csv", "provenance.json"),
 )
+LOSSES = "losses.csv"  # all of it follows from the curves
+LIMITING = "Limiting loss"  # of a step
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 # Columns after Case, Cycle number and the varied fields; these only where they apply.
 OPTIONAL_COLUMNS = (
     *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
 )
+SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 # Where an error bar was asked for
 NUMERICAL_ERRORS = (
     "Numerical error of charge capacity [%]",
@@ -53,6 +58,8 @@ COLUMNS = (
     "Interface resistance [Ohm.cm2]",
     "Lithium balance error",
     "Charge balance error",
+    losses.EFFICIENCY,
+    SECOND_LITHIUM,
     *NUMERICAL_ERRORS,
     "Outcome",
 )
@@ -61,18 +68,17 @@ COLUMNS = (
 _OBSERVED = {
     "Voltage [V]": ("Voltage [V]", 1.0),
     "Current [A]": ("Current [A]", 1.0),
-    "Open-circuit potential at the surface [V]": (
-        "Cathode open-circuit potential [V]",
-        1.0,
-    ),
+    losses.OPEN_CIRCUIT: ("Open-circuit voltage [V]", 1.0),
+    losses.SURFACE: ("Cathode open-circuit potential [V]", 1.0),
     "Cathode overpotential [V]": ("Cathode overpotential [V]", 1.0),
     "Lithium overpotential [V]": ("Lithium overpotential [V]", 1.0),
     "Electrolyte voltage drop [V]": ("Electrolyte voltage drop [V]", 1.0),
     "Electron path voltage drop [V]": ("Electron path voltage drop [V]", 1.0),
     "Film voltage drop [V]": ("Film voltage drop [V]", 1.0),
     "Contact voltage drop [V]": ("Contact voltage drop [V]", 1.0),
-    "Mean stoichiometry": ("Cathode mean stoichiometry", 1.0),
-    "Surface stoichiometry": ("Cathode surface stoichiometry", 1.0),
+    "Leakage current density [uA.cm-2]": ("Leakage current density [A.m-2]", 1e2),
+    losses.MEAN_X: ("Cathode mean stoichiometry", 1.0),
+    losses.SURFACE_X: ("Cathode surface stoichiometry", 1.0),
     "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
     "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
 }
@@ -122,11 +128,21 @@ class CaseResult:
         key: str = "",
     ) -> CaseResult:
         """Tables and curves of a case that was run."""
+        curves, steps = _case_curves(record), _step_rows(name, record)
+        efficiencies = {
+            row["Cycle number"]: row[losses.EFFICIENCY]
+            for row in losses.balances(curves, steps)
+            if row["Step number"] == 0
+        }
+        rows = []
+        for cycle in record.cycles:
+            efficiency = efficiencies.get(cycle.number, np.nan)
+            rows.append(_summary_row(name, cycle, record, varied or {}, efficiency))
         return cls(
             name=name,
-            rows=[_summary_row(name, c, record, varied or {}) for c in record.cycles],
-            steps=_step_rows(name, record),
-            curves=_case_curves(record),
+            rows=rows,
+            steps=steps,
+            curves=curves,
             warnings=_warnings(record),
             key=key,
             cell=record.cell.name,
@@ -138,6 +154,7 @@ def _summary_row(
     cycle: CycleRecord,
     record: CaseRecord,
     varied: Mapping[str, float | str],
+    efficiency: float,
 ) -> dict[str, Any]:
     cell = record.cell
     area, loading = float(cell.area), cell.loading
@@ -164,12 +181,24 @@ def _summary_row(
     )
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
+    row[losses.EFFICIENCY] = efficiency
+    row[SECOND_LITHIUM] = _second_lithium(cycle, record)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
         row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
     row["Outcome"] = cycle.outcome
     return row
+
+
+def _second_lithium(cycle: CycleRecord, record: CaseRecord) -> float:
+    """Of the film, at the end of the cycle's last discharging step [%]."""
+    x_max = record.cell.cathode.x_max
+    net = [(s.trace, s.discharge - s.charge) for s in cycle.steps]
+    ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
+    if x_max <= 1 or not ends:
+        return np.nan
+    return losses.second_lithium(ends[-1], losses.widths(record.xi), x_max)
 
 
 def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
@@ -201,6 +230,7 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
     for number, cycle in numbered:
         for k, step in enumerate(cycle.steps, start=1):
             trace = step.trace
+            share, limiting = _limit(step, record.cell)
             rows.append(
                 {
                     "Case": name,
@@ -217,6 +247,8 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
                         trace, "Cathode surface stoichiometry"
                     ),
                     "Cut-off error [uV]": _cut_off_error(step),
+                    "Of equilibrium capacity [%]": share,
+                    LIMITING: limiting,
                     "Outcome": step.outcome,
                     "Detail": step.detail,
                 }
@@ -239,6 +271,36 @@ def _cut_off_error(record: StepRecord) -> float:
     if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
         return np.nan
     return float(abs(trace.observed["Voltage [V]"][-1] - asked) * 1e6)
+
+
+def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
+    """What a step got of its equilibrium capacity [%] and what limited it; NaN and ""
+    unless it is a charge or discharge, no hold, that ended at a voltage."""
+    from .engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
+
+    trace, step = record.trace, record.step
+    direction = int(np.sign(step.value))
+    cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
+    held = step.control == "voltage" or cut_off is None
+    if trace is None or held or trace.event != cut_off:
+        return np.nan, ""
+    low, high = cell.voltage_limits
+    asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
+    end = {name: trace.observed[of][-1] * k for name, (of, k) in _OBSERVED.items()}
+    T = trace.observed["Cell temperature [K]"][-1]
+    x_equilibrium = _equilibrium(cell, own if asked is None else asked, T)
+    x_start = float(trace.observed["Cathode mean stoichiometry"][0])
+    return losses.limit(direction, x_start, x_equilibrium, end)
+
+
+def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
+    """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
+    cathode = cell.cathode
+    warmer = temperature - float(cell.reference_temperature)
+    U = voltage - warmer * float(cathode.entropic_change)
+    low, high = cathode.x_range
+    curve = cathode.open_circuit_potential.curve
+    return cathode.stoichiometry(float(np.clip(U, curve(high), curve(low))))
 
 
 def _warnings(record: CaseRecord) -> list[str]:
@@ -384,7 +446,11 @@ class Result:
         rows = [row for case in self.cases for row in case.rows]
         table = pd.DataFrame(rows)
         varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-        optional = (*OPTIONAL_COLUMNS, *NUMERICAL_ERRORS)
+        optional = (
+            *OPTIONAL_COLUMNS,
+            *(losses.EFFICIENCY, SECOND_LITHIUM),
+            *NUMERICAL_ERRORS,
+        )
         empty = [c for c in optional if c in table and table[c].isna().all()]
         kept = [c for c in COLUMNS if c in table and c not in empty]
         return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
@@ -393,6 +459,21 @@ class Result:
     def steps(self) -> pd.DataFrame:
         """One row per step, with its outcome; conditioning is cycle 0."""
         return pd.DataFrame([row for case in self.cases for row in case.steps])
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """Where the energy of each cycle and step goes; the columns of ``losses.csv``.
+
+        Step number 0 is a cycle as a whole, the sum of the rows of its steps; steps that
+        never ran and conditioning have none.  Energy in less energy out is the sum of
+        the losses, the leakage and what was stored (:mod:`tfbsim.losses`).
+        """
+        rows = [
+            {"Case": case.name, **row}
+            for case in self.cases
+            for row in losses.balances(case.curves, case.steps)
+        ]
+        return pd.DataFrame(rows, columns=list(losses.COLUMNS))
 
     @property
     def curves(self) -> xr.Dataset:
@@ -439,7 +520,8 @@ class Result:
         return figures(self)
 
     def save(self, folder: str | Path, figures: bool = True) -> Path:
-        """Write summary.csv, curves.nc, steps.csv, provenance.json, figures, report.
+        """Write summary.csv, curves.nc, steps.csv, losses.csv, provenance.json, figures
+        and report.
 
         Each file is written whole or not at all.
         """
@@ -447,6 +529,7 @@ class Result:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / SUMMARY, _csv(self.summary))
         write_atomic(folder / STEPS, _csv(self.steps))
+        write_atomic(folder / LOSSES, _csv(self.losses))
         write_atomic(folder / CURVES, _netcdf(self.curves))
         write_atomic(folder / PROVENANCE, self._provenance_text())
         if figures:
@@ -522,10 +605,12 @@ def load_result(folder: str | Path) -> Result:
         # Only an empty field is nothing: a case may be called NA
         read: Any = partial(pd.read_csv, keep_default_na=False, na_values=[""])
         summary = read(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
-        steps = read(folder / STEPS, dtype={"Case": str, "Detail": str})
-        steps = steps.fillna({"Detail": ""})
+        steps = read(folder / STEPS, dtype={"Case": str, "Detail": str, LIMITING: str})
+        steps = steps.fillna({"Detail": "", LIMITING: ""})
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
+        if "Voltage [V]" in curves and losses.OPEN_CIRCUIT not in curves:
+            raise ValueError("an earlier version of tfbsim wrote it")
         cases = [
             CaseResult(
                 name=entry["name"],

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..files import write_atomic
 from ..result import Result
-from . import curves, tables
+from . import curves, maps, tables
 from .study import Study
 from .style import DPI, axis_label, slug, split_unit, styled, volt
 
@@ -26,14 +26,22 @@ CAPTIONS = {
     "dqdv": "Differential capacity of the constant-current steps: the simulated curve on "
     f"a voltage grid of {curves.DQDV_GRID * 1e3:g} mV, smoothed with a Gaussian of "
     f"standard deviation {curves.DQDV_WIDTH * 1e3:g} mV. Charge is counted positive.",
+    "capacity-map": "Discharge capacity of the last cycle over two varied quantities, "
+    "interpolated between the cases. Each mark is a case and shows which loss limited "
+    "its discharge: none where it delivered 99 % of the equilibrium capacity or more.",
     "capacity": "Capacity of each case, with measured values where there are any.",
     "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
     "cycling": "Capacity and coulombic efficiency of each cycle.",
     "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
-    "is the face at the electrolyte.",
+    "is the face at the electrolyte. Where the film has room for a second lithium per "
+    "formula unit, the thin line is at one; the percentage is how much of the film took "
+    "the second.",
     "losses": "Where the voltage of the last discharge goes. The top line is the "
-    "open-circuit potential at the mean stoichiometry, read from the potential the "
-    "surface passed through; diffusion is its distance to that at the surface.",
+    "open-circuit voltage at the mean stoichiometry; diffusion is its distance to that "
+    "at the surface.",
+    "energy": "Where the energy of the last cycle goes, over the energy that went in. "
+    "What was left in the cell, or taken from it, is by its end differing from its "
+    "start in stoichiometry; efficiency, losses and this add up to 100 %.",
     "voltage-time": "Voltage, and for a single case the current, against time.",
 }
 
@@ -62,9 +70,11 @@ def figures(result: Result) -> dict[str, Figure]:
         return {}
     varied = [column for column in study.numeric_factors if column != "C-rate"]
     with styled():
+        capacity_map = maps.capacity_map(study)
         drawn = {
+            "capacity-map": capacity_map,
             "voltage-capacity": curves.voltage_capacity(study),
-            "capacity": tables.capacity(study),
+            "capacity": None if capacity_map else tables.capacity(study),
             "rate-capability": tables.against(study, "C-rate", "C-rate"),
             **{
                 f"capacity-{slug(c)}": tables.against(study, c, axis_label(c))
@@ -73,6 +83,7 @@ def figures(result: Result) -> dict[str, Figure]:
             "cycling": tables.cycling(study),
             "dqdv": curves.dqdv(study),
             "losses": curves.losses(study),
+            "energy": tables.energy(study),
             "concentration": curves.concentration(study),
             "voltage-time": curves.voltage_time(study),
         }

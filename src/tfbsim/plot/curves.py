@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,22 +15,33 @@ from matplotlib.lines import Line2D
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
+from ..losses import DIFFUSION, OPEN_CIRCUIT, overpotentials
+from ..result import SECOND_LITHIUM
 from .look import Look, look_of_cases
 from .study import CURRENT, MASS, TIME, VOLTAGE, Branch, Run, Step, Study
-from .style import DASHED, PER_MASS, both_units, grid, label_outer, new_figure, viridis
+from .style import (
+    DASHED,
+    PER_MASS,
+    both_units,
+    grid,
+    label_outer,
+    missing,
+    new_figure,
+    viridis,
+)
 
 DQDV_GRID = 0.002  # V between points of dQ/dV
 DQDV_WIDTH = 0.005  # V, standard deviation of its Gaussian smoothing
-SURFACE = "Open-circuit potential at the surface [V]"
-PARTS = {  # part of the voltage, how it enters V = U(surface) + ..., and its colour
-    "Cathode overpotential [V]": ("Cathode interface", 1, "#D55E00"),
-    "Film voltage drop [V]": ("Interface film", -1, "#999999"),
-    "Electron path voltage drop [V]": ("Electron path", -1, "#F0E442"),
-    "Electrolyte voltage drop [V]": ("Electrolyte", -1, "#56B4E9"),
-    "Lithium overpotential [V]": ("Lithium interface", -1, "#CC79A7"),
-    "Contact voltage drop [V]": ("Contacts", -1, "#332288"),
+NOT_SEEN = 1e-4  # V: a tenth of a millivolt
+LOSS_COLOURS = {
+    DIFFUSION: "#009E73",
+    "Cathode interface": "#D55E00",
+    "Lithium interface": "#CC79A7",
+    "Electrolyte": "#56B4E9",
+    "Electron path": "#F0E442",
+    "Interphase films": "#999999",
+    "Contact": "#332288",
 }
-
 
 # --- Against capacity and voltage ------------------------------------------------------
 
@@ -171,17 +183,6 @@ def voltage_time(study: Study) -> Figure | None:
 # --- Where the voltage goes ------------------------------------------------------------
 
 
-def mean_potential(
-    mean: np.ndarray, surface: np.ndarray, potential: np.ndarray
-) -> np.ndarray:
-    """Open-circuit potential [V] at the mean stoichiometry, from those the surface passed
-    through and the potentials there, in any order; NaN where it never was."""
-    there = np.isfinite(surface)
-    order = np.argsort(surface[there], kind="stable")
-    x, U = surface[there][order], potential[there][order]
-    return np.interp(mean, x, U, left=np.nan, right=np.nan)
-
-
 def losses(study: Study) -> Figure | None:
     if len(study.cases) > 4:
         return None
@@ -195,7 +196,7 @@ def losses(study: Study) -> Figure | None:
     shown: dict[str, Any] = {}
     axes = grid(figure, len(found), columns)
     for (k, step), ax in zip(found.items(), axes, strict=True):
-        shown |= _stack(ax, study.cases[k], step)
+        shown |= _stack(ax, step)
         ax.set(xlim=(0, step[MASS][-1]), xlabel=f"Capacity {PER_MASS}")
         if len(found) > 1:
             ax.set_title(study.labels[k])
@@ -203,21 +204,16 @@ def losses(study: Study) -> Figure | None:
     return figure
 
 
-def _stack(ax: Axes, run: Run, step: Step) -> dict[str, Any]:
-    """Bands between the open-circuit potential and the voltage; legend entries."""
-    q, level = step[MASS], step[SURFACE]
-    passed = run.data["Surface stoichiometry"], run.data[SURFACE]
-    top = mean_potential(step["Mean stoichiometry"], *passed)
+def _stack(ax: Axes, step: Step) -> dict[str, Any]:
+    """Bands between the open-circuit voltage and the voltage; legend entries."""
+    q, level = step[MASS], step[OPEN_CIRCUIT]
     shown: dict[str, Any] = {}
-    (shown["Open circuit, mean"],) = ax.plot(q, top, color="0.3", lw=1.0, ls=DASHED)
-    band = ax.fill_between(q, level, top, color="#009E73", alpha=0.55, lw=0)
-    shown["Diffusion in the film"] = band
-    for name, (label, sign, colour) in PARTS.items():
-        part = sign * step[name]
-        if np.abs(part).max() < 1e-4:  # a tenth of a millivolt cannot be seen
-            continue
-        below = level + part
-        shown[label] = ax.fill_between(q, below, level, color=colour, alpha=0.55, lw=0)
+    (shown["Open circuit, mean"],) = ax.plot(q, level, color="0.3", lw=1.0, ls=DASHED)
+    for name, eta in overpotentials(step.curves).items():
+        below = level - eta
+        if np.abs(eta).max() >= NOT_SEEN:
+            how: Any = {"color": LOSS_COLOURS[name], "alpha": 0.55, "lw": 0}
+            shown[name] = ax.fill_between(q, below, level, **how)
         level = below
     (shown["Cell voltage"],) = ax.plot(q, step[VOLTAGE], color="black", lw=1.3)
     return shown
@@ -238,20 +234,60 @@ def concentration(study: Study) -> Figure | None:
     if len(study.cases) == 1:
         return _snapshots(study.cases[0], *found[0])
     look = look_of_cases(study)
+    told = {}
+    if direction == 1:
+        told = {k: _second_lithium(study.cases[k], found[k][0]) for k in found}
+    listed = len(look.panels) == 1 and not look.bar
+    if listed:  # else one entry may stand for several cases
+        label = {k: f"{words}{told.get(k, '')}" for k, words in look.label.items()}
+        look = replace(look, label=label)
     figure, axes = look.draw()
+    if any(told.values()):
+        for ax in axes[0]:
+            _one_lithium(ax)
+    ends: dict[Axes, list[tuple[float, float, str]]] = {}
     for k, (ax,) in look.places(axes):
         if k in found:
             cycle, step = found[k]
             curves = study.cases[k].case.curves.sel(cycle=cycle, step=step.number)
             depth = curves["depth"].values * (study.cases[k].thickness if in_um else 1)
-            ax.plot(depth, curves["Stoichiometry"].values[-1], color=look.colour[k])
+            profile = curves["Stoichiometry"].values[-1]
+            ax.plot(depth, profile, color=look.colour[k])
+            ends.setdefault(ax, []).append((depth[-1], profile[-1], told.get(k, "")))
     for ax in axes[0]:
         ax.set_xlim(0, max(lengths) if in_um else 1)
+    if not listed:
+        for ax, lines in ends.items():
+            _at_their_ends(ax, lines)
     word = "discharge" if direction == 1 else "charge"
     x = "Depth (µm)" if in_um else "Depth / thickness"
     label_outer(axes, x, [f"Stoichiometry at end of {word}"])
     look.key(figure, axes[0])
     return figure
+
+
+def _second_lithium(run: Run, cycle: int) -> str:
+    """How much of the film took the second lithium, to follow the name of a case."""
+    row = next(r for r in run.case.rows if int(r["Cycle number"]) == cycle)
+    share = row.get(SECOND_LITHIUM)
+    return "" if missing(share) else f": {share:.1f} %"
+
+
+def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
+    """Shares below the ends of the lines, where there is room and they are not 0."""
+    low, high = ax.get_ylim()
+    how: Any = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
+    below = -np.inf
+    for x, y, share in sorted(lines, key=lambda line: line[1]):
+        words = share.removeprefix(": ")
+        if words and words != "0.0 %" and y - below > 0.07 * (high - low):
+            ax.annotate(words, (x, y), (0, -2), **how)
+        below = y
+
+
+def _one_lithium(ax: Axes) -> None:
+    """A thin line at one lithium per formula unit."""
+    ax.axhline(1, color="0.6", lw=0.6, zorder=0)
 
 
 def _snapshots(run: Run, cycle: int, step: Step) -> Figure:
@@ -263,6 +299,10 @@ def _snapshots(run: Run, cycle: int, step: Step) -> Figure:
     for q, profile in zip(charge, curves["Stoichiometry"].values, strict=True):
         ax.plot(curves["depth"].values * run.thickness, profile, color=cmap(norm(q)))
     ax.set(xlabel="Depth (µm)", ylabel="Stoichiometry", xlim=(0, run.thickness))
+    share = _second_lithium(run, cycle) if step.direction == 1 else ""
+    if share:
+        _one_lithium(ax)
+        ax.set_title(f"Second lithium at end of discharge{share}")
     word = "Discharged" if step.direction == 1 else "Charged"
     bar = ScalarMappable(norm, cmap)
     figure.colorbar(bar, ax=ax, label=f"{word} (µAh cm⁻²)", pad=0.02)

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..losses import EFFICIENCY, ENERGY_IN, LEAKAGE, LOST, STORED, balances
+from .curves import LOSS_COLOURS
 from .look import look, look_of_cases
 from .study import Run, Study
 from .style import (
@@ -25,6 +27,8 @@ from .style import (
 )
 
 MARKERS = {"fitted": "o", "predicted": "D"}
+MOST_BARS = 20  # cases of which the energy is drawn
+NOT_SEEN = 2e-3  # of a bar
 COLOURS = {"Discharge": "#0072B2", "Charge": "#E69F00"}
 
 
@@ -216,3 +220,54 @@ def cycling(study: Study) -> Figure | None:
     ]
     drawn.key(figure, list(axes.flat), more)
     return figure
+
+
+# --- Where the energy goes --------------------------------------------------------------
+
+
+def energy(study: Study) -> Figure | None:
+    """Energy lost in the last cycle over the energy that went in, a bar for each case."""
+    if len(study.cases) > MOST_BARS:
+        return None
+    last = {k: _last_balance(run) for k, run in enumerate(study.cases)}
+    found = {k: balance for k, balance in last.items() if balance}
+    if not found:
+        return None
+    figure = new_figure(5.6, 1.3 + 0.26 * len(found))
+    ax = figure.subplots()
+    parts: dict[str, tuple[str, Any]] = {
+        **{name: (LOST[name], {"color": c}) for name, c in LOSS_COLOURS.items()},
+        "Leakage": (LEAKAGE, {"color": "black"}),
+        "Left in the cell": (STORED, {"color": "white", "hatch": "/////"}),
+    }
+    ends = {sign: np.zeros(len(found)) for sign in (1, -1)}
+    y = np.arange(len(found))
+    for label, (name, how) in parts.items():
+        share = np.array([100 * b[name] / b[ENERGY_IN] for b in found.values()])
+        if np.abs(share).max() < NOT_SEEN * max(ends[1].max(), 1):
+            continue
+        start = np.where(share < 0, ends[-1], ends[1])
+        edge = {"ec": "0.6", "lw": 0.5} if "hatch" in how else {"alpha": 0.55, "lw": 0}
+        ax.barh(y, share, 0.62, left=start, label=label, **how, **edge)
+        ends[1] += np.maximum(share, 0)
+        ends[-1] += np.minimum(share, 0)
+    ax.axvline(0, color="0.3", lw=0.7)
+    ax.set_ylim(len(found) - 0.4, -0.6)
+    ax.set_yticks(y, [study.labels[k] for k in found])
+    ax.set_xlabel("Share of the energy that went in (%)")
+    right = ax.twinx()
+    right.set_ylim(ax.get_ylim())
+    right.set_yticks(y, [f"{b[EFFICIENCY]:.1f}" for b in found.values()])
+    short = len(found) < 5
+    right.set_ylabel("Efficiency\n(%)" if short else "Energy efficiency (%)")
+    for axis in (ax, right):
+        axis.tick_params(axis="y", length=0)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside right center")
+    return figure
+
+
+def _last_balance(run: Run) -> dict[str, Any] | None:
+    """Of the last cycle, if energy went in and came out."""
+    found = balances(run.case.curves.sel(cycle=[run.last]), run.case.steps)
+    whole = [b for b in found if b["Step number"] == 0]
+    return whole[-1] if whole and not missing(whole[-1][EFFICIENCY]) else None

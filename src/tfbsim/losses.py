@@ -1,0 +1,296 @@
+"""Where the voltage and the energy of a run go, and which loss ended a step.
+
+At every moment the terminal voltage is the open-circuit voltage of the film at its mean
+stoichiometry, less the overpotentials:
+
+    U(x_mean) - V = sum of eta_k
+
+each positive where it costs voltage on discharge, so that i eta_k is the power it turns
+into heat on charge and on discharge.  The film is filled by i + i_e, the current and what
+leaks through the electrolyte, so over any stretch of time
+
+    E_in - E_out = sum of integral i eta_k dt             the losses
+                   + integral i_e U(x_mean) dt            leakage, at rest too
+                   - integral (i + i_e) U(x_mean) dt      the change of stored energy
+
+exactly.  The last is the work of taking the film reversibly from one mean stoichiometry
+to the other: zero over a cycle that ends where it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
+
+DIFFUSION = "Diffusion in the film"
+OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
+SURFACE = "Open-circuit potential at the surface [V]"
+MEAN_X, SURFACE_X = "Mean stoichiometry", "Surface stoichiometry"
+# The parts of V = U(x_s) + eta_p - eta_n - ..., with the sign that makes each cost
+# voltage on discharge
+BEHIND_THE_SURFACE = {
+    "Cathode interface": ("Cathode overpotential [V]", -1),
+    "Lithium interface": ("Lithium overpotential [V]", 1),
+    "Electrolyte": ("Electrolyte voltage drop [V]", 1),
+    "Electron path": ("Electron path voltage drop [V]", 1),
+    "Interphase films": ("Film voltage drop [V]", 1),
+    "Contact": ("Contact voltage drop [V]", 1),
+}
+LOSSES = (DIFFUSION, *BEHIND_THE_SURFACE)
+
+# --- Of a moment -----------------------------------------------------------------------
+
+
+def overpotentials(sample: Sample) -> dict[str, Any]:
+    """The overpotentials [V], by name; their sum is U(x_mean) - V.
+
+    Parameters
+    ----------
+    sample : mapping
+        Curve variables of a result, of any shape: a dict of arrays or an xarray Dataset.
+
+    Returns
+    -------
+    dict
+        For each of ``LOSSES``, positive where it costs voltage on discharge.
+    """
+    found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
+    for name, (variable, sign) in BEHIND_THE_SURFACE.items():
+        found[name] = sign * sample[variable]
+    return found
+
+
+# --- Of a stretch of time --------------------------------------------------------------
+
+UNIT = "[uW.h.cm-2]"
+ENERGY_IN, ENERGY_OUT = f"Energy in {UNIT}", f"Energy out {UNIT}"
+LEAKAGE, STORED = f"Leakage {UNIT}", f"Stored {UNIT}"
+EFFICIENCY = "Energy efficiency [%]"
+LOST = {name: f"{name} {UNIT}" for name in LOSSES}
+COLUMNS = (
+    *("Case", "Cycle number", "Step number", "Step"),
+    *(ENERGY_IN, ENERGY_OUT, *LOST.values(), LEAKAGE, STORED, EFFICIENCY),
+)
+RESOLVED = 1e-7  # a step in x that is more than rounding
+WHOLE_CYCLE = 0, "whole cycle"
+
+
+def energies(sample: Sample) -> dict[int, dict[str, float]]:
+    """The energy balance of each step, by its number.
+
+    Parameters
+    ----------
+    sample : mapping
+        Curve variables of one cycle, arrays of shape (samples,), without padding.
+
+    Returns
+    -------
+    dict
+        By step number, and by name: energy in, out, of each loss, leakage and stored
+        [uWh/cm2].  In less out is the sum of the others, to rounding.
+    """
+    number = np.asarray(sample["Step number"])
+    steps, first = np.unique(number, return_index=True)
+    U, V = _open_circuit_means(sample, first), _means(sample["Voltage [V]"])
+    lost = {name: _means(eta) for name, eta in overpotentials(sample).items()}
+    lost[DIFFUSION] = U - _means(sample[SURFACE])
+    # Nothing passes between the last sample of a step and the first of the next
+    within = np.diff(number) == 0
+    passed = _charge_passed(sample) * within
+    leaked = _trapezoids(sample, "Leakage current density [uA.cm-2]") * within
+    pieces = {
+        ENERGY_IN: -np.minimum(passed, 0) * V,
+        ENERGY_OUT: np.maximum(passed, 0) * V,
+        **{LOST[name]: passed * eta for name, eta in lost.items()},
+        LEAKAGE: leaked * U,
+        STORED: -(passed + leaked) * U,
+    }
+    padded = np.pad(list(pieces.values()), ((0, 0), (0, 1)))
+    sums = np.add.reduceat(padded, first, axis=1)
+    return {
+        int(step): dict(zip(pieces, sums[:, k].tolist(), strict=True))
+        for k, step in enumerate(steps)
+    }
+
+
+def _means(values: Any) -> np.ndarray:
+    values = np.asarray(values)
+    return np.asarray((values[1:] + values[:-1]) / 2)
+
+
+def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
+    """U(x_mean) between samples [V], by a monotone interpolation of U(x) in each step.
+
+    The samples resolve the voltage, and so U at the surface; the mean may pass a cliff of
+    U(x) within a few of them.
+    """
+    x, U = np.asarray(sample[MEAN_X]), np.asarray(sample[OPEN_CIRCUIT])
+    x_s, U_s = np.asarray(sample[SURFACE_X]), np.asarray(sample[SURFACE])
+    means = _means(U)
+    for start, end in zip(first, [*first[1:], len(x)], strict=True):
+        step = slice(start, end)
+        known, index = np.unique(np.append(x[step], x_s[step]), return_index=True)
+        apart = np.diff(known, prepend=-np.inf) > RESOLVED
+        if apart.sum() < 3:
+            continue
+        U_known = np.append(U[step], U_s[step])[index]
+        area = PchipInterpolator(known[apart], U_known[apart]).antiderivative()
+        dx = np.diff(x[step])
+        wide = np.abs(dx) > RESOLVED
+        means[start : end - 1][wide] = np.diff(area(x[step]))[wide] / dx[wide]
+    return means
+
+
+def _trapezoids(sample: Sample, current: str) -> np.ndarray:
+    """Charge between samples by the trapezoidal rule [uAh/cm2]."""
+    return _means(sample[current]) * np.diff(sample["Time [s]"]) / 3600
+
+
+def _charge_passed(sample: Sample) -> np.ndarray:
+    """Charge between samples, positive on discharge [uAh/cm2].
+
+    The solver's own integral, of which a curve has the magnitude: in a hold the current
+    decays faster than the samples, set by the voltage, can show.
+    """
+    i = np.asarray(sample["Current density [uA.cm-2]"])
+    counted = np.abs(np.diff(sample["Step capacity [uA.h.cm-2]"]))
+    turns = i[1:] * i[:-1] < 0
+    by_current = _trapezoids(sample, "Current density [uA.cm-2]")
+    return np.where(turns, by_current, np.copysign(counted, by_current))
+
+
+def efficiency(balance: Mapping[str, float]) -> float:
+    """Energy out over energy in [%]; NaN unless there are both."""
+    E_in, E_out = balance[ENERGY_IN], balance[ENERGY_OUT]
+    return 100 * E_out / E_in if E_in > 0 and E_out > 0 else np.nan
+
+
+def balances(curves: Any, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The energy balance of every cycle of a case, and of its steps.
+
+    Parameters
+    ----------
+    curves : Dataset
+        Curves of one case, dimensions (cycle, sample).
+    steps : sequence of dict
+        Its rows of ``steps.csv``, for their sentences.
+
+    Returns
+    -------
+    list of dict
+        ``COLUMNS`` without the case.  A cycle in which anything ran has one row as a
+        whole, step number 0, then one for each step that ran.
+    """
+    if "Voltage [V]" not in curves:
+        return []
+    text = {(int(s["Cycle number"]), int(s["Step number"])): s["Step"] for s in steps}
+    data = {
+        str(name): np.asarray(variable.values)
+        for name, variable in curves.data_vars.items()
+        if variable.dims == ("cycle", "sample")
+    }
+    rows: list[dict[str, Any]] = []
+    for k, cycle in enumerate(curves["cycle"].values.tolist()):
+        there = np.isfinite(data["Time [s]"][k])
+        if not there.any():
+            continue
+        found = energies({name: values[k][there] for name, values in data.items()})
+        each = list(found.values())
+        whole = {name: sum(balance[name] for balance in each) for name in each[0]}
+        kept = [(*WHOLE_CYCLE, whole)]
+        kept += [(n, str(text[cycle, n]), balance) for n, balance in found.items()]
+        rows += [
+            {"Cycle number": cycle, "Step number": n, "Step": words, **balance}
+            | {EFFICIENCY: efficiency(balance)}
+            for n, words, balance in kept
+        ]
+    return rows
+
+
+# --- What ended a step -----------------------------------------------------------------
+
+COMPLETE = 0.99  # share of the equilibrium capacity from which on no loss is to blame
+NO_SPAN = 1e-6  # a change of stoichiometry that is none
+
+
+def limit(
+    direction: int, x_start: float, x_equilibrium: float, end: Sample
+) -> tuple[float, str]:
+    """How much of its capacity a step got before its cut-off, and what cost it the rest.
+
+    A cell without losses ends at the stoichiometry whose open-circuit voltage is the
+    cut-off.  What is missing to it has two parts.  Diffusion keeps the mean behind the
+    surface: x_s - x_mean.  All other losses together keep the surface from the
+    equilibrium: x_eq - x_s, the surface having to meet U(x_s) = V + their sum; only the
+    sum matters there, so each has the share that it has of the voltage.  The largest part
+    is the limiting loss.
+
+    The parts are of the capacity that is missing and not of the voltage, U(x_mean) - V:
+    where U(x) falls off steeply towards the end, a resistance may take most of the
+    voltage and cost next to nothing, the cliff of U(x) having been reached, while what
+    diffusion left unused lies before the cliff.
+
+    Parameters
+    ----------
+    direction : int
+        1 for a discharge, -1 for a charge.
+    x_start : float
+        Mean stoichiometry at the start of the step.
+    x_equilibrium : float
+        Stoichiometry in equilibrium at the cut-off.
+    end : mapping
+        Curve variables at the end of the step.
+
+    Returns
+    -------
+    float, str
+        Of the equilibrium capacity [%] and the limiting loss: one of ``LOSSES``, "none"
+        from 99 % on; NaN and "" where the start is already at the cut-off, or beyond.
+    """
+    span = direction * (x_equilibrium - x_start)
+    if span < NO_SPAN:
+        return np.nan, ""
+    x, x_s = float(end[MEAN_X]), float(end[SURFACE_X])
+    share = direction * (x - x_start) / span + 0.0  # not -0, of a step that ended at once
+    if share >= COMPLETE:
+        return 100 * share, "none"
+    eta = overpotentials(end)
+    behind = {n: max(direction * float(eta[n]), 0.0) for n in BEHIND_THE_SURFACE}
+    per_volt = max(direction * (x_equilibrium - x_s), 0.0) / (sum(behind.values()) or 1.0)
+    missing = {DIFFUSION: direction * (x_s - x)}
+    missing |= {name: volts * per_volt for name, volts in behind.items()}
+    return 100 * share, max(missing, key=lambda name: missing[name])
+
+
+# --- How much of the film took the second lithium --------------------------------------
+
+
+def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> float:
+    """How much of the film is filled beyond one lithium per formula unit [%].
+
+    100 times the mean over the film of (x - 1)/(x_max - 1), within 0 and 1.
+
+    Parameters
+    ----------
+    x : ndarray, shape (points,)
+        Stoichiometry through the film.
+    widths : ndarray, shape (points,)
+        Widths of the volumes over the thickness.
+    x_max : float
+        Sites per formula unit, above 1.
+    """
+    beyond = np.clip((x - 1) / (x_max - 1), 0, 1)
+    return float(100 * (beyond @ widths) / widths.sum())
+
+
+def widths(xi: np.ndarray) -> np.ndarray:
+    """Widths of the volumes whose nodes are at xi, from 0 on; a node is in the middle."""
+    edges = [0.0]
+    for node in xi.tolist():
+        edges.append(2 * node - edges[-1])
+    return np.diff(edges)
