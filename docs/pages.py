@@ -175,7 +175,7 @@ def rate_thickness_map(name: str) -> None:
     page(
         name,
         result,
-        ["map"],
+        ["capacity-map"],
         "## What it shows",
         "A point is one discharge of a uniform, fully charged film. At a C-rate the current "
         "grows with the film, so areal capacity has a largest value at some thickness: "
