@@ -175,6 +175,59 @@ class TestReplace:
             cell.replace({"cathode.thickness": 8e-7}, si=False)
 
 
+class TestTransport:
+    def test_conductivities_are_numbers_or_laws(self, cell):
+        def sigma(value):
+            changed = cell.replace({"cathode.electronic_conductivity": value})
+            return changed.cathode.electronic_conductivity(np.array([0.4, 0.9]))
+
+        assert sigma("2e-6 S/cm") == pytest.approx([2e-4, 2e-4])
+        assert sigma(2e-4) == pytest.approx([2e-4, 2e-4])
+        law = {"log10_polynomial": [-6, 2], "unit": "S/cm", "range": [0.5, 1]}
+        assert sigma(law) == pytest.approx([1e-3, 10**-2.2])  # constant below 0.5
+        assert sigma(lambda x: 1 + x) == pytest.approx([1.4, 1.9])
+
+    def test_self_diffusivity(self, cell):
+        U = cell.cathode.open_circuit_potential
+        changed = cell.replace({"cathode.diffusivity": {"self_diffusivity": "1 um2/s"}})
+        f = FARADAY / (laws.GAS_CONSTANT * 298.15)
+        for x in (0.45, 0.7, 0.95):
+            expected = -1e-12 * (1 - x) * f * x * U.curve.slope(x)
+            found = changed.cathode.transport.diffusivity(x)
+            assert found == pytest.approx(expected, rel=1e-9)
+        assert changed.value("cathode.diffusivity") == (
+            pytest.approx(1e-8, rel=1e-12),
+            "cm2.s-1",
+        )
+
+    def test_what_follows_is_of_the_sites_that_take_part(self, cell):
+        """dU/dc is larger where fewer sites take the lithium."""
+        changes = {"cathode.electron_path": "consistent", "cathode.transference": 0.2}
+        whole = cell.replace(changes)
+        half = cell.replace(changes | {"cathode.active_fraction": 0.5})
+        first, second = (c.cathode.transport.electronic(0.7) for c in (whole, half))
+        assert second == pytest.approx(first / 2)
+
+    @pytest.mark.parametrize(
+        ("path", "value", "words"),
+        [
+            ("cathode.electronic_conductivity", "0 S/cm", "must be above 0"),
+            ("cathode.electronic_conductivity", "1 V", "is a voltage"),
+            ("cathode.electronic_conductivity", {"tabel": "a.csv"}, "conductivity"),
+            ("cathode.ionic_conductivity", "1e-9 S/cm", "electron_path: consistent"),
+            ("cathode.electron_path", "derived", "'as given' or 'consistent'"),
+            ("cathode.diffusivity", {"self_diffusivity": "0 m2/s"}, "above 0"),
+            ("cathode.diffusivity", {"self_diffusivity": "1 S/cm"}, "conductivity"),
+            ("electrolyte.electronic_conductivity", "0 S/cm", "must be above 0"),
+        ],
+    )
+    def test_refuses(self, cell, path, value, words):
+        with pytest.raises(InputError) as caught:
+            cell.replace({path: value})
+        assert words in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
 class TestValue:
     @pytest.mark.parametrize(
         ("path", "value", "unit"),
@@ -250,3 +303,31 @@ def test_a_copied_cell_file_finds_its_own_table(tmp_path):
     assert cell.cathode.x_range == (0.5, 1.0)
     with pytest.raises(InputError, match=r"covers 0\.5 to 1"):
         cell.replace({"cathode.initial_stoichiometry": 0.45})
+
+
+def test_tables_of_the_new_laws_are_kept_with_the_cell(tmp_path):
+    for name in ("cell.yaml", "ocv.csv"):
+        shutil.copy(INPUTS / name, tmp_path)
+    cell = load_cell(tmp_path / "cell.yaml")
+    for name, values in (("sigma", (1e-4, 2e-4)), ("D_0", (1e-17, 3e-17))):
+        (tmp_path / f"{name}.csv").write_text(f"0.4,{values[0]}\n1.0,{values[1]}\n")
+    changed = cell.replace(
+        {
+            "cathode.electronic_conductivity": {"table": "sigma.csv"},
+            "cathode.diffusivity": {"self_diffusivity": {"table": "D_0.csv"}},
+        }
+    )
+    assert changed.cathode.electronic_conductivity(1.0) == pytest.approx(2e-4)
+    written = changed.written
+    assert (
+        {"sigma.csv", "D_0.csv", "ocv.csv"}
+        >= set(written.tables)
+        >= {
+            "sigma.csv",
+            "D_0.csv",
+        }
+    )
+    shutil.rmtree(tmp_path)
+    again = type(cell).from_written(written)
+    assert again.structure == changed.structure
+    assert again.parameters() == changed.parameters()

@@ -9,6 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfbsim.materials import laws, lco
+from tfbsim.materials.transport import (
+    ThermodynamicFactor,
+    diffusion_potential,
+    grid_of,
+)
 
 unhurried = settings(
     deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -253,3 +258,58 @@ def test_any_log_polynomial_inverts(coefficients):
     seen = law(x) > 1e-3 * psi.D_ref
     assert np.abs(psi.inverse(psi(x)) - x)[seen].max() < 1e-5
     assert np.all(np.diff(psi(x)) > 0)
+
+
+# --- Thermodynamic factor ------------------------------------------------------------
+
+POTENTIALS = {
+    "two points": laws.Table((0.0, 1.0), (4.5, 3.5)),
+    "four points": laws.Table((0.4, 0.5, 0.8, 1.0), (4.3, 4.0, 3.9, 3.2)),
+    "rational": lco.POTENTIAL,
+    "sites": NMC,
+}
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_the_grid_of_a_potential_has_its_nodes_and_no_gaps(name):
+    law = POTENTIALS[name]
+    x_max = getattr(law, "x_max", 1.0)
+    grid = grid_of(law, x_max)
+    assert (grid[0], grid[-1]) == (0.0, x_max)
+    steps = np.diff(grid)
+    assert np.all(steps > 0)
+    assert steps.max() <= 1e-3 * x_max * (1 + 1e-9)
+    nodes = law.curve.x
+    assert np.isin(nodes[(nodes > 0) & (nodes < x_max)], grid).all()
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_psi_of_a_thermodynamic_factor_inverts(name):
+    """Also where U(x) has a few points only, between which D is no straight line."""
+    law = POTENTIALS[name]
+    x_max = getattr(law, "x_max", 1.0)
+    D = ThermodynamicFactor(laws.Constant(1e-17), law, x_max)
+    psi = diffusion_potential(law, x_max, D)
+    x = np.linspace(0.05, 0.95, 3001) * x_max
+    assert np.abs(psi.inverse(psi(x)) - x).max() < 1e-5
+    assert np.all(D(x) > 0)
+
+
+def test_psi_of_a_thermodynamic_factor_of_a_straight_potential():
+    """dU/dx = -1 V: D = D_0 f x (1 - x), and psi is a cubic."""
+    law = POTENTIALS["two points"]
+    D = ThermodynamicFactor(laws.Constant(2e-17), law, 1.0, T=300.0)
+    psi = diffusion_potential(law, 1.0, D)
+    f = laws.FARADAY / (laws.GAS_CONSTANT * 300.0)
+    x = np.linspace(0.0, 1.0, 777)
+    exact = 2e-17 * f * (x**2 / 2 - x**3 / 3)
+    assert psi.D_ref * psi(x) == pytest.approx(exact, abs=1e-6 * exact[-1])
+
+
+def test_a_self_diffusivity_may_be_a_law():
+    law = POTENTIALS["two points"]
+    D_0 = laws.LogPolynomial((-17.0, 1.0))
+    constant = ThermodynamicFactor(laws.Constant(1e-17), law, 1.0)
+    x = np.linspace(0.1, 0.9, 9)
+    found = ThermodynamicFactor(D_0, law, 1.0)(x)
+    assert found == pytest.approx(constant(x) * 10**x, rel=1e-12)

@@ -137,14 +137,17 @@ class Cathode(Strict):
         InputError
             "consistent", and not two of the set are given, or all three.
         """
-        U, c = self.open_circuit_potential, self.c_sites
+        # Of the sites that take part: it is their concentration that the flux moves
+        U, c = self.open_circuit_potential, self.c_sites * self.active_fraction
         D, t_i, sigma_e = (
             self.diffusivity,
             self.transference,
             self.electronic_conductivity,
         )
         if isinstance(D, SelfDiffusion):
-            D = ThermodynamicFactor(D.D_0, U, self.x_max)
+            # An ideal site of a law has Theta = 1/(1 - theta) where its width is stated
+            T = U.T_ref if isinstance(U, laws.MultiSite) else 298.15
+            D = ThermodynamicFactor(D.D_0, U, self.x_max, T)
         if self.electron_path == "as given":
             if self.ionic_conductivity is not None:
                 raise InputError(
@@ -154,6 +157,11 @@ class Cathode(Strict):
             return Transport(D, float(t_i), sigma_e)
         scale = float(self.diffusivity_scale)
         if self.ionic_conductivity is not None and sigma_e is not None and not t_i:
+            if scale != 1:
+                raise InputError(
+                    "must be 1 where the diffusivity follows from the conductivities",
+                    field="diffusivity_scale",
+                )
             pair = (self.ionic_conductivity, sigma_e)
             found = AmbipolarTransference(*pair)
             return Transport(AmbipolarDiffusivity(U, c, *pair), found, sigma_e)
@@ -211,11 +219,27 @@ class Cathode(Strict):
             )
         return self
 
+    @property
+    def electronic_activation(self) -> float:
+        """E of sigma_e [J/mol]: in a consistent set, whose t_i is one, that of D."""
+        if self.electron_path == "consistent":
+            return float(self.diffusivity_activation_energy)
+        return float(self.electronic_conductivity_activation_energy)
+
     def _check_transport(self) -> None:
-        """t_i below 1, and D within what can be inverted, wherever U(x) is known."""
+        """t_i below 1 wherever U(x) is known."""
         if self.electron_path == "as given" and self.ionic_conductivity is None:
             return
         found = self.transport
+        if self.electronic_conductivity_activation_energy not in (
+            0.0,
+            self.electronic_activation,
+        ):
+            raise InputError(
+                "must be that of the diffusivity, or left out, where 'electron_path: "
+                "consistent'",
+                field="electronic_conductivity_activation_energy",
+            )
         x = grid_of(self.open_circuit_potential, self.x_max)[1:-1]
         if callable(found.transference):
             share = found.transference(x)
@@ -398,7 +422,7 @@ class Cell(Strict):
             "Cathode ionic transference number": c.transference,
             "Cathode electronic resistivity [Ohm.m]": rho,
             "Cathode electronic resistivity activation energy [J.mol-1]": (
-                c.electronic_conductivity_activation_energy
+                c.electronic_activation
             ),
             "Cathode area utilisation": c.utilisation,
             "Cathode active fraction": c.active_fraction,
@@ -615,12 +639,19 @@ class Written:
     stated_thickness: float
 
 
-LAWS = ("open_circuit_potential", "diffusivity")
+LAWS = (
+    "open_circuit_potential",
+    "diffusivity",
+    "electronic_conductivity",
+    "ionic_conductivity",
+)
 
 
 def tables(content: Mapping[str, Any]) -> list[str]:
     """The CSV files that a valid cell's file names."""
     named = [content["cathode"].get(name) for name in LAWS]
+    # A self-diffusivity may itself be a law
+    named += [law.get("self_diffusivity") for law in named if isinstance(law, dict)]
     return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
 
 
