@@ -154,6 +154,7 @@ def voltage_time(study: Study) -> Figure | None:
     hours = [np.nanmax(run.data[TIME]) / 3600 for run in runs]
     if len(runs) > 6 or max(hours) <= 0:
         return None
+    hours = [hour or max(hours) for hour in hours]  # of one that ended at once
     look = look_of_cases(study)
     if len(runs) == 1:
         figure = new_figure(5.2, 3.6)
