@@ -351,9 +351,10 @@ class _Built:
             p, head = self.stack(inputs), y[: model.len_rhs]
             z = casadi.MX.sym("z", model.len_alg)
             g = casadi.Function("g", [z], [self._residual(casadi.vertcat(head, z), p)])
-            y[model.len_rhs :] = casadi.rootfinder("solve", "newton", g)(
-                y[model.len_rhs :]
-            ).full()[:, 0]
+            # Where U(x) is steep, rounding stays above a residual of 1e-12
+            options = {"abstolStep": 1e-8, "line_search": False}
+            root = casadi.rootfinder("solve", "newton", g, options)
+            y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
         return y
 
     def solve(
@@ -597,7 +598,9 @@ class Engine:
                 MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
                 MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
             }
-        margins[EXHAUSTED] = inventory if current > 0 else math.inf
+        leakage = observed["Leakage current density [A.m-2]"][-1]
+        ionic = current + leakage * inputs["Electrode area [m2]"]
+        margins[EXHAUSTED] = inventory if ionic > 0 else math.inf
         margins[FILM_LIMIT] = min(x_s, x_full - x_s)
         return margins
 

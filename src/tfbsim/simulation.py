@@ -221,7 +221,8 @@ class _Runner:
         if trace.event == FILM_LIMIT:
             x = trace.observed["Cathode surface stoichiometry"][-1]
             word = "empty of" if x < self.cell.cathode.x_max / 2 else "full of"
-            return INFEASIBLE, f"the film's surface is {word} lithium, at x = {x:.4g}"
+            detail = f"the film's surface is {word} lithium, at x = {x:.4g}"
+            return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
             return REACHED, ""

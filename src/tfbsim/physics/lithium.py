@@ -42,7 +42,7 @@ class LithiumInventory(pybamm.BaseSubModel):
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables["Lithium inventory over cathode sites"]
-        i = variables["Total current density [A.m-2]"]
+        i = variables["Ionic current density [A.m-2]"]
         # Only stripping can exhaust it: on charge the event stays away from zero,
         # also for a cell that is made without lithium.
         self.events = [pybamm.Event(EXHAUSTED, ratio + (i <= 0))]
