@@ -29,8 +29,8 @@ of a figure that is measured more than once, the worst is shown. Written by
 
     python docs/verification.py
 
-with Python {python}, {packages}. The tests fail if this page does not show what they
-measure.
+with Python {python}, {packages}. The
+tests fail if this page does not show what they measure.
 """
 
 
