@@ -599,3 +599,64 @@ def test_a_mutated_experiment_is_read_or_refused_in_one_line(monkeypatch, data):
     else:
         assert len({case.name for case in cases}) == len(cases) >= 1
         assert all(isinstance(v, float) for c in cases for v in c.varied.values())
+
+
+SWEEP = (
+    "{factors: {cathode.thickness: {log: [1 um, 4 um, 3]}, lower: [3.5 V], "
+    "rate: [1C, C/2]}}"
+)
+SAMPLES = (
+    "{method: sobol, points: 6, factors: {cathode.thickness: "
+    "{lognormal: [1 um, 0.1]}, lower: {uniform: [3.4 V, 3.6 V]}, "
+    "rate: {loguniform: [0.1C, 10C]}}}"
+)
+
+
+class TestSweep:
+    def swept(self, folder, section=SWEEP, **options):
+        return expand(written(folder, sweep=section), **options)
+
+    def test_makes_the_cases(self, folder):
+        cases = self.swept(folder).cases
+        assert [case.name for case in cases] == list("123456")
+        thickness = [case.cell.cathode.thickness for case in cases]
+        assert thickness == pytest.approx([1e-6, 1e-6, 2e-6, 2e-6, 4e-6, 4e-6])
+        rates = [c.protocol.steps[0].value / c.cell.one_c_current for c in cases]
+        assert rates == pytest.approx([1.0, 0.5] * 3)
+        assert cases[2].varied == {"cathode.thickness [um]": 2.0}
+
+    def test_samples_are_the_same_every_time(self, folder):
+        first, again = (self.swept(folder, SAMPLES) for _ in range(2))
+        keys = [[case.key(Numerics()) for case in e.cases] for e in (first, again)]
+        assert keys[0] == keys[1]
+        assert len(set(keys[0])) == 6
+        assert "4 or 8 are" in first.warnings[0]
+
+    def test_what_is_set_wins_over_a_factor(self, folder):
+        cases = self.swept(folder, changes={"cathode.thickness": "3 um"}).cases
+        assert {case.cell.cathode.thickness for case in cases} == {3e-6}
+
+    @pytest.mark.parametrize(
+        ("section", "words"),
+        [
+            (SWEEP.replace("thickness", "thicknes"), "did you mean 'thickness'"),
+            (SWEEP.replace("4 um, 3", "4 um, 6000"), "at most 5,000"),
+            (SWEEP.replace("rate:", "rte:"), "did you mean"),
+            (SWEEP.replace("1 um, 4 um", "1 um, 4 V"), "voltage"),
+            (SWEEP.replace("4 um", "4 m"), "out of range"),
+            ("{factors: {rate: [1C]}}", "{lower} has no value"),
+            ("{}", "factors"),
+            ("[1]", "sweep"),
+        ],
+    )
+    def test_a_mistake_is_told_in_a_line(self, folder, section, words):
+        with pytest.raises(InputError) as caught:
+            self.swept(folder, section)
+        assert str(caught.value).splitlines() == [str(caught.value)]
+        assert words in str(caught.value)
+        assert "e.yaml:4" in str(caught.value) or "e.yaml:6" in str(caught.value)
+
+    def test_not_with_cases(self, folder):
+        path = written(folder, "  - {rate: 1C, lower: 3.5 V}", sweep=SWEEP)
+        with pytest.raises(InputError, match="not both"):
+            expand(path)

@@ -347,6 +347,35 @@ class TestRun:
         assert tfb(*command, "--resume")[0] == 0
         assert len(load_result(here / "r").cases) == 2
 
+    def test_a_case_that_cannot_be_run_is_told(self, tfb, here, plain, monkeypatch):
+        run_one = module.run_one
+
+        def fails(case, numerics, progress=None):
+            if "2C" in case.name:
+                raise MemoryError("no room")
+            return run_one(case, numerics, progress)
+
+        monkeypatch.setattr(module, "run_one", fails)
+        command = ("run", "one.yaml", "--out", "r", *FAST)
+        code, out, err = tfb(*command)
+        assert code == 1 and "reached" in out and "solver failed" in out
+        assert "1 of 2 steps ended otherwise" in err
+        assert "solver failed (failed: MemoryError: no room)" in err
+        monkeypatch.setattr(module, "run_one", run_one)
+        assert tfb(*command, "--resume")[0] == 0
+        assert load_result(here / "r").as_asked
+
+    def test_a_damaged_ledger(self, tfb, here, plain):
+        (here / "r").mkdir()
+        for name in ("ledger.sqlite", "report.html", "summary.csv"):
+            (here / "r" / name).write_text("no")
+        command = ("run", "one.yaml", "--out", "r", *FAST)
+        code, out, err = tfb(*command, "--resume")
+        assert (code, out) == (2, "") and len(err.splitlines()) == 1
+        assert "ledger.sqlite: is damaged" in err and "--overwrite" in err
+        assert len(list((here / "r").iterdir())) == 3  # nothing is lost yet
+        assert tfb(*command, "--overwrite")[0] == 0
+
     @pytest.mark.parametrize("command", ["show", "check", "run"])
     def test_interrupted_before_anything(self, tfb, monkeypatch, command):
         def interrupted(*args, **kwargs):

@@ -17,6 +17,7 @@ from tfbsim import simulate
 from tfbsim.cases import run_experiment
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError
+from tfbsim.ledger import LEDGER, Ledger, Point, discard
 from tfbsim.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -406,6 +407,13 @@ class TestResuming:
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
 
+    def keep(self, folder, result, kept):
+        """As a run that was killed when these cases were finished."""
+        ledger = folder / "out" / LEDGER
+        discard(ledger)
+        with Ledger(ledger) as opened:
+            opened.add([Point.of(result.cases[k]) for k in kept])
+
     def test_nothing_is_computed_twice(self, folder, counted):
         told = []
         self.run(folder)
@@ -421,8 +429,7 @@ class TestResuming:
         complete = self.run(folder)
         whole = {name: (folder / "out" / name).read_bytes() for name in FILES}
         for kept in ([1], [0, 2]):
-            part = [complete.cases[k] for k in kept]
-            Result(part, complete.provenance).save(folder / "out")
+            self.keep(folder, complete, kept)
             counted.clear()
             self.run(folder)
             missing = [c.name for k, c in enumerate(complete.cases) if k not in kept]
@@ -443,8 +450,7 @@ class TestResuming:
         complete = self.run(folder)
         whole = (folder / "out" / SUMMARY).read_bytes()
         for kept in ([0, 2], [2], [1, 2]):
-            part = [complete.cases[k] for k in kept]
-            Result(part, complete.provenance).save(folder / "out")
+            self.keep(folder, complete, kept)
             self.run(folder)
             assert (folder / "out" / SUMMARY).read_bytes() == whole
 
@@ -485,17 +491,50 @@ class TestResuming:
         self.run(folder, numerics=Numerics(points=21))
         assert len(counted) == 6
 
-    def test_a_damaged_folder_is_computed_again(self, folder, counted):
+    @pytest.mark.parametrize("name", FILES)
+    def test_damaged_and_missing_files_are_written_again(self, folder, counted, name):
         self.run(folder)
-        (folder / "out" / CURVES).write_bytes(b"no")
+        whole = (folder / "out" / name).read_bytes()
+        (folder / "out" / name).write_bytes(b"no")
         self.run(folder)
-        assert len(counted) == 6
-        load_result(folder / "out")
+        assert (folder / "out" / name).read_bytes() == whole
+        (folder / "out" / name).unlink()
+        self.run(folder)
+        assert (folder / "out" / name).read_bytes() == whole
+        assert len(counted) == 3
+
+    def test_a_new_name_of_the_cell_is_taken_over(self, folder, counted):
+        self.run(folder)
+        self.edit(folder, "cell.yaml", "name: A cell", "name: Another")
+        again = self.run(folder)
+        assert len(counted) == 3
+        assert {case.cell for case in again.cases} == {"Another"}
 
     def test_without_resume_everything_is(self, folder, counted):
         self.run(folder, resume=False)
         self.run(folder, resume=False)
         assert len(counted) == 6
+
+    @pytest.mark.parametrize("resume", [False, True])
+    def test_nothing_of_an_earlier_run_stays(self, folder, counted, monkeypatch, resume):
+        """Were the run killed at once."""
+        self.run(folder)
+        figures = ["report.html", "dqdv.png", "capacity-cathode-thickness.png"]
+        hidden = f".{'0' * 16}.tmp"
+        for name in (*figures, hidden, "mine.png", "mine.tmp"):
+            (folder / "out" / name).write_bytes(b"old")
+
+        def dies(*args):
+            raise RuntimeError
+
+        monkeypatch.setattr(module, "_run_all", dies)
+        with pytest.raises(RuntimeError):
+            self.run(folder, resume=resume)
+        left = {path.name for path in (folder / "out").iterdir()}
+        kept = {*FILES, "losses.csv", hidden} if resume else {PROVENANCE}
+        assert left == {*kept, LEDGER, "mine.png", "mine.tmp"}
+        with Ledger(folder / "out" / LEDGER) as ledger:
+            assert len(ledger.finished()) == (3 if resume else 0)
 
     @pytest.mark.parametrize("after", [0, 2])
     def test_interrupted_keeps_what_was_finished(
@@ -520,3 +559,16 @@ class TestResuming:
         monkeypatch.setattr(module, "run_one", run_one)
         same(self.run(folder), whole)
         assert len(counted) == 6
+
+    def test_interrupted_while_it_writes(self, folder, counted, monkeypatch):
+        saved = []
+
+        def interrupted(self, folder, figures=True):
+            saved.append((len(self.cases), figures))
+            if figures:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Result, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            self.run(folder)
+        assert saved == [(3, True), (3, False)]

@@ -14,14 +14,17 @@ import dataclasses
 import hashlib
 import itertools
 import math
+import os
 import re
+import signal
 import string
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -32,13 +35,15 @@ from . import __version__, units
 from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
-from .protocol import Protocol, parse_cycle
+from .ledger import LEDGER, Ledger, Point, discard
+from .protocol import Protocol, Step, parse_cycle
 from .provenance import provenance
-from .result import COLUMNS, CaseResult, Result, load_result
+from .result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Result
+from .sampling import Sweep, plan
 from .schema import Strict, check_head, validate
 
 if TYPE_CHECKING:
-    from multiprocessing.context import SpawnContext
+    from multiprocessing.connection import Connection
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
@@ -47,7 +52,12 @@ MAX_STEPS = 10_000  # of one case
 MAX_STEPS_IN_ALL = 50_000
 MAX_FIELDS = 100  # that one case sets
 MAX_CYCLES = 100_000
-SAVE_EVERY = 15.0  # s between writes of what is finished, while a run goes on
+TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
+WORKERS = (
+    "worker processes cannot be started (a script that asks for any must do so under "
+    "if __name__ == '__main__')"
+)
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 
 Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
@@ -84,6 +94,7 @@ class Experiment(Strict):
     steps: Annotated[list[Any], Field(min_length=1)]
     cycles: Cycles = 1
     cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    sweep: Sweep | None = None
     measured: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
 
 
@@ -160,6 +171,7 @@ class _Expansion:
         self.document = document
         self.cell = cell
         self.loaded = dict(loaded)
+        self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
         self.templates = _templates(experiment.steps) | _templates(
             _conditioning(experiment)[0]
@@ -176,8 +188,11 @@ class _Expansion:
 
     def cases(self) -> list[Case]:
         listed = self.experiment.cases
-        if listed is None:
-            entries: list[tuple[tuple[Any, ...], dict[str, Any]]] = [((), {})]
+        entries: list[tuple[tuple[Any, ...], dict[str, Any]]]
+        if self.experiment.sweep is not None:
+            entries = self._points(self.experiment.sweep)
+        elif listed is None:
+            entries = [((), {})]
         else:
             entries = []
             for k, entry in enumerate(listed):
@@ -208,6 +223,38 @@ class _Expansion:
             names[name] = 1
             found.append(replace(case, name=name))
         return found
+
+    def _points(self, sweep: Sweep) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """What each point of a sweep sets, and a name for it."""
+        if self.experiment.cases is not None:
+            message = "give cases or a sweep, not both"
+            raise self.document.error(("sweep",), message)
+        base = self._cell((), None, {})
+
+        def dimension_of(name: str) -> str | None:
+            try:
+                return base.number(name)[1]
+            except InputError:
+                if "." in name:  # a layer's: its fields are suggested
+                    raise
+                return None
+
+        found = plan(
+            sweep,
+            self.document,
+            dimension_of,
+            self.templates.__contains__,
+            [*self.templates, *base.numeric_fields],
+        )
+        if len(found) > MAX_CASES:
+            message = f"{len(found):,} points; at most {MAX_CASES:,} can be run"
+            raise self.document.error(("sweep",), message)
+        self.warnings = found.warnings
+        digits = len(str(len(found)))
+        return [
+            (("sweep", "factors"), {"name": f"{k + 1:0{digits}d}", **found.point(k)})
+            for k in range(len(found))
+        ]
 
     def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
         """An error of a field that a case, its grid or --set sets."""
@@ -366,7 +413,9 @@ class _Expansion:
                     f"such field{suggest(field, options)}",
                 )
         try:
-            return base.replace(fields, si=False) if fields else base
+            # Points of a sweep are in SI; a number in a file has none
+            si = self.experiment.sweep is not None
+            return base.replace(fields, si=si) if fields else base
         except InputError as error:
             message = error.message
             field = error.field
@@ -599,6 +648,8 @@ class Expanded:
         What was set for every case.
     measured : list of dict
         Rows of the comparison with measurement.
+    warnings : tuple of str
+        What is worth knowing of the cases.
     """
 
     experiment: Experiment
@@ -608,6 +659,7 @@ class Expanded:
     cell: str | None
     changes: dict[str, str]
     measured: list[dict[str, Any]]
+    warnings: tuple[str, ...] = ()
 
 
 def expand(
@@ -640,7 +692,14 @@ def expand(
     cases = expansion.cases()
     measured = _measured(experiment, document, cases, bool(changes))
     return Expanded(
-        experiment, document, cases, expansion.loaded, cell, changes, measured
+        experiment,
+        document,
+        cases,
+        expansion.loaded,
+        cell,
+        changes,
+        measured,
+        expansion.warnings,
     )
 
 
@@ -756,9 +815,10 @@ def run_experiment(
     workers : int
         Processes to run cases in.
     folder : path, optional
-        Where to write what is finished while the run goes on, and the whole at its end.
+        Where to keep each case as it is finished, and to write the result in the end.
     resume : bool
-        Take finished cases from ``folder`` where their inputs are unchanged.
+        Take finished cases from ``folder`` where their inputs are unchanged, and try
+        again what failed; without it, an earlier result there is removed.
     progress : callable, optional
         Called with the number of cycles done since the last call.
     command : str
@@ -798,7 +858,7 @@ def run_cases(
 ) -> Result:
     """:func:`run_experiment` of what :func:`expand` returned."""
     numerics = numerics or Numerics()
-    cases, measured = expanded.cases, expanded.measured
+    cases = {case.key(numerics): case for case in expanded.cases}
     about = provenance(
         expanded.document,
         expanded.cells,
@@ -807,30 +867,36 @@ def run_cases(
         expanded.changes,
         command,
     )
-    done = _finished(folder, cases, numerics) if resume and folder else {}
     tell = progress or (lambda cycles: None)
-    for name in done:
-        tell(next(total_cycles(c, numerics) for c in cases if c.name == name))
-
-    def result() -> Result:
-        finished = [done[c.name] for c in cases if c.name in done]
-        return Result(finished, about, measured)
-
-    saved = time.monotonic()
-    missing = [case for case in cases if case.name not in done]
-    try:
-        for finished in _run_all(missing, numerics, workers, tell):
-            done[finished.name] = finished
-            if folder and time.monotonic() - saved > SAVE_EVERY:
-                result().save(folder, figures=False)
-                saved = time.monotonic()
-    except KeyboardInterrupt:
-        if folder and done:
-            result().save(folder, figures=False)
-        raise
-    complete = result()
     if folder:
-        complete.save(folder)
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            _clear_all(folder)
+    with Ledger(folder / LEDGER if folder else ":memory:") as ledger:
+        if folder:
+            _clear_figures(folder)
+
+        def result() -> Result:
+            found = ledger.get(cases)
+            named = [replace(case, cell=cases[case.key].cell.name) for case in found]
+            return Result(named, about, expanded.measured)
+
+        finished = ledger.finished()
+        for key in cases.keys() & finished:
+            tell(total_cycles(cases[key], numerics))
+        missing = [case for key, case in cases.items() if key not in finished]
+        try:
+            with closing(_run_all(missing, numerics, workers, tell)) as batches:
+                for points in batches:
+                    ledger.add(points)
+            complete = result()
+            if folder:
+                complete.save(folder)
+        except KeyboardInterrupt:
+            if folder and (kept := result()).cases:
+                kept.save(folder, figures=False)
+            raise
     return complete
 
 
@@ -841,48 +907,180 @@ def total_cycles(case: Case, numerics: Numerics) -> int:
     return once * (2 if numerics.error_bar else 1)
 
 
+def _clear_all(folder: Path) -> None:
+    """Remove what an earlier run computed.
+
+    Its provenance stays until there is another: it may be all there is of the inputs.
+    """
+    discard(folder / LEDGER)
+    temporary = [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]
+    for path in (*(folder / name for name in TABLES), *temporary):
+        path.unlink(missing_ok=True)
+
+
+def _clear_figures(folder: Path) -> None:
+    """Remove the figures of an earlier result: of this one, others may be drawn."""
+    if images := list(folder.glob("*.png")):
+        from .plot import CAPTIONS
+
+        for path in images:
+            if path.stem in CAPTIONS or path.stem.startswith("capacity-"):
+                path.unlink(missing_ok=True)
+    (folder / "report.html").unlink(missing_ok=True)
+
+
 def _run_all(
     cases: Sequence[Case],
     numerics: Numerics,
     workers: int,
     tell: Callable[[int], None],
-) -> Iterator[CaseResult]:
+) -> Generator[list[Point]]:
+    """Points as they are finished, in batches."""
     if workers <= 1 or len(cases) <= 1:
-        for case in cases:
-            yield run_one(case, numerics, lambda: tell(1))
+        for only in cases:
+            yield [_point(only, numerics, lambda: tell(1))]
         return
-    context: SpawnContext = get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(cases)), mp_context=context)
+    waiting = deque(cases)
+    team: dict[Any, _Worker] = {}
+    killed = set()
     try:
-        running = {pool.submit(run_one, case, numerics): case for case in cases}
-        while running:
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                tell(total_cycles(running.pop(future), numerics))
-                yield future.result()
+        for _ in range(min(workers, len(cases))):
+            _Worker(numerics).join(team)
+        while team:
+            points = []
+            for pipe in connection.wait(team):
+                worker = team[pipe]
+                case = worker.case
+                try:
+                    answer = worker.pipe.recv()
+                except (EOFError, OSError):
+                    worker.leave(team)
+                    if case is None:
+                        raise InputError(WORKERS) from None
+                    answer = None
+                    if case.name in killed:
+                        answer = _failed(case, numerics, "its process was killed, twice")
+                    else:
+                        waiting.appendleft(case)
+                    killed.add(case.name)
+                    if waiting:
+                        _Worker(numerics).join(team)
+                else:
+                    if isinstance(answer, InputError):
+                        raise answer
+                    if waiting:
+                        worker.give(waiting.popleft())
+                    else:
+                        worker.leave(team)
+                if case and answer:
+                    tell(total_cycles(case, numerics))
+                    points.append(answer)
+            if points:
+                yield points
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for worker in list(team.values()):
+            worker.leave(team)
 
 
-def _finished(
-    folder: str | Path, cases: Sequence[Case], numerics: Numerics
-) -> dict[str, CaseResult]:
-    """Cases of an earlier run whose inputs are unchanged."""
-    if not Path(folder).exists():
-        return {}
+class _Worker:
+    """A process that runs cases one by one.
+
+    Not a pool of the standard library: that does not say which case killed its process,
+    hangs if it was sending then, and outlives a run that is killed.
+    """
+
+    def __init__(self, numerics: Numerics) -> None:
+        context = get_context("spawn")
+        self.case: Case | None = None  # None until it is ready
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=_work, args=(other, numerics), daemon=True)
+        with _unheard():
+            self.process.start()
+        other.close()  # so that the pipe ends with the process
+
+    def join(self, team: dict[Any, _Worker]) -> None:
+        team[self.pipe] = self
+
+    def give(self, case: Case) -> None:
+        self.case = case
+        with suppress(OSError):  # killed; the pipe will say so
+            self.pipe.send(case)
+
+    def leave(self, team: dict[Any, _Worker]) -> None:
+        del team[self.pipe]
+        self.process.terminate()
+        self.process.join()
+        self.process.close()
+        self.pipe.close()
+
+
+def _work(pipe: Connection, numerics: Numerics) -> None:
+    """What a worker does, until it is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    answer: Point | InputError | None = None
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(answer)
+            try:
+                answer = _point(pipe.recv(), numerics)
+            except InputError as error:
+                answer = error
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Ctrl-C is not for the processes that are started here: the run answers it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        earlier = {case.name: case for case in load_result(folder).cases}
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _point(case: Case, numerics: Numerics, progress: Any = None) -> Point:
+    """A case run, or the reason why it could not be."""
+    try:
+        return Point.of(run_one(case, numerics, progress))
     except InputError:
-        return {}
-    return {
-        case.name: _as_run(case, earlier[case.name])
-        for case in cases
-        if case.name in earlier and earlier[case.name].key == case.key(numerics)
-    }
+        raise
+    except Exception as error:
+        return _failed(case, numerics, f"{type(error).__name__}: {error}")
 
 
-def _as_run(case: Case, earlier: CaseResult) -> CaseResult:
-    """A case read back, its rows without the columns that only other cases vary."""
-    own = ("Case", "Cycle number", *case.varied, *COLUMNS)
-    rows = [{name: row[name] for name in own if name in row} for row in earlier.rows]
-    return replace(earlier, rows=rows)
+def _failed(case: Case, numerics: Numerics, reason: str) -> Point:
+    """A case none of whose steps ran, the first for this reason."""
+    from .simulation import SKIPPED, SOLVER_FAILED, CaseRecord, CycleRecord, StepRecord
+
+    reason = shown(reason, 300)
+    outcomes = itertools.chain(
+        [(SOLVER_FAILED, f"failed: {reason}")],
+        itertools.repeat((SKIPPED, "after: the case failed")),
+    )
+
+    def cycles(steps: Sequence[Step], last: int) -> tuple[CycleRecord, ...]:
+        return tuple(
+            CycleRecord(
+                number,
+                tuple(StepRecord(step, *next(outcomes), None) for step in steps),
+                *(0.0, 0.0),
+            )
+            for number in range(1, last + 1 if steps else 1)
+        )
+
+    p = case.protocol
+    conditioning = cycles(p.conditioning, p.conditioning_cycles)
+    recorded = cycles(p.steps, p.cycles)
+    # No mesh: that may be what failed
+    record = CaseRecord(case.cell, p, recorded, conditioning, np.empty(0))
+    result = CaseResult.from_record(case.name, record, case.varied, case.key(numerics))
+    return Point.of(result, reason)

@@ -562,6 +562,28 @@ class Cell(Strict):
         InputError
             Not a numeric field of this cell.
         """
+        number, dimension = self.number(path)
+        return units.to_display(number, dimension), units.display_unit(dimension)
+
+    @property
+    def numeric_fields(self) -> list[str]:
+        """Dotted paths of the fields that are numbers."""
+        layers = (("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY))
+        return [
+            f"{prefix}{name}"
+            for prefix, layer in layers
+            for name, field in type(layer).model_fields.items()
+            if next(_dimensions(field), None) is not None
+        ]
+
+    def number(self, path: str) -> tuple[float, str]:
+        """A numeric field in SI, and its dimension.
+
+        Raises
+        ------
+        InputError
+            Not a numeric field of this cell.
+        """
         here: Any = self
         dimension = None
         for key in path.split("."):
@@ -573,7 +595,7 @@ class Cell(Strict):
             here = here.value
         if not isinstance(here, float | int) or dimension is None:
             raise InputError("is not a number and cannot be varied as one", field=path)
-        return units.to_display(here, dimension), units.display_unit(dimension)
+        return float(here), dimension
 
 
 def _dimension(model: Any, key: str, path: str) -> str | None:

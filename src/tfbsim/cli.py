@@ -224,6 +224,8 @@ def run(
     else:
         numerics = replace(_numerics(points, rtol, fast), error_bar=error_bar)
         expanded = expand(path, cell, changes)
+    for warning in expanded.warnings:
+        err.print(escape(f"{expanded.document.path.name}: {warning}"))
     cases = expanded.cases
     command = shlex.join(["tfbsim", *sys.argv[1:]])
     total = sum(total_cycles(case, numerics) for case in cases)

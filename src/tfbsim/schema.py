@@ -130,6 +130,22 @@ class RationalLaw(Strict):
     range: tuple[Number, Number]
 
 
+class Exponential(Strict):
+    """One term amplitude * exp((x - center)/width)."""
+
+    amplitude: Voltage
+    center: Number
+    width: Number
+
+
+class ExponentialsLaw(Strict):
+    """A polynomial in x [V] and exponentials, coefficients in rising powers."""
+
+    polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
+    range: tuple[Number, Number]
+
+
 class PolynomialLaw(Strict):
     """10^(polynomial of x) in a stated unit, coefficients in rising powers."""
 
@@ -142,10 +158,11 @@ _LAWS: dict[str, type[Strict]] = {
     "table": TableLaw,
     "sites": SitesLaw,
     "numerator": RationalLaw,
+    "polynomial": ExponentialsLaw,
     "log10_polynomial": PolynomialLaw,
 }
 _LAW = "law: "
-_POTENTIALS = ("table", "sites", "numerator")
+_POTENTIALS = ("table", "sites", "numerator", "polynomial")
 _POSITIVES = ("table", "log10_polynomial")
 _DIFFUSIVITIES = (*_POSITIVES, "self_diffusivity")
 _FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
@@ -211,24 +228,34 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
                 "0.02, width: 15}"
             )
         return found
-    if isinstance(value, RationalLaw):
+    if isinstance(value, RationalLaw | ExponentialsLaw):
         low, high = value.range
         if not 0 <= low < high:
             raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
-        law = laws.Rational(tuple(value.numerator), tuple(value.denominator), (low, high))
+        law = _formula(value)
         with np.errstate(all="ignore"):  # a pole or an overflow is refused below
             U = law.curve.y
         if not (abs(U) < 100).all() or (U[1:] >= U[:-1]).any():
             raise ValueError(
-                "the quotient must fall with x and stay finite over its range; narrow it"
+                "the potential must fall with x and stay finite over its range; narrow it"
             )
         return law
-    if isinstance(value, laws.MultiSite | laws.Rational | laws.Table):
+    if isinstance(value, laws.MultiSite | laws.Rational | laws.Exponentials | laws.Table):
         return value
     raise ValueError(
         "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: [...]} or "
-        "{numerator: [...], denominator: [...], range: [...]}"
+        "{numerator: [...], denominator: [...], range: [...]} or {polynomial: [...], "
+        "exponentials: [...], range: [...]}"
     )
+
+
+def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Exponentials:
+    if isinstance(spec, RationalLaw):
+        return laws.Rational(tuple(spec.numerator), tuple(spec.denominator), spec.range)
+    terms = tuple((t.amplitude, t.center, t.width) for t in spec.exponentials)
+    if any(width == 0 for _, _, width in terms):
+        raise ValueError("the width of an exponential must not be 0")
+    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range)
 
 
 def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:

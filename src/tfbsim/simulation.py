@@ -144,6 +144,7 @@ class _Runner:
     def __init__(self, cell: Cell, solver: Engine) -> None:
         self.cell = cell
         self.engine = solver
+        self.curves = True
         self.stopped = ""
         self.state: State = solver.uniform(
             cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
@@ -173,6 +174,7 @@ class _Runner:
                 lower=step.lower if step.lower is not None else _below(step, low),
                 upper=step.upper if step.upper is not None else _above(step, high),
                 c_rate_cut_off=step.c_rate_cut_off or -1.0,
+                curve=self.curves,
             )
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
@@ -268,6 +270,7 @@ def run_case(
     protocol: Protocol,
     numerics: Numerics | None = None,
     progress: Progress | None = None,
+    curves: bool = True,
 ) -> CaseRecord:
     """Run one cell through one protocol.
 
@@ -279,6 +282,8 @@ def run_case(
         Mesh and tolerances; with ``error_bar``, each cycle has its numerical error.
     progress : callable, optional
         Called after every cycle, conditioning included.
+    curves : bool
+        Whether traces have all of their points, or only the first and last of each step.
     """
     numerics = numerics or Numerics()
     if numerics.error_bar:
@@ -289,6 +294,7 @@ def run_case(
         )
     solver = engine(cell.structure, numerics)
     runner = _Runner(cell, solver)
+    runner.curves = False  # of the conditioning nobody sees any
     conditioning = []
     if protocol.conditioning:
         for number in range(1, protocol.conditioning_cycles + 1):
@@ -296,6 +302,7 @@ def run_case(
             if progress:
                 progress()
     cycles = []
+    runner.curves = curves
     for number in range(1, protocol.cycles + 1):
         cycles.append(runner.cycle(number, protocol.steps))
         if progress:

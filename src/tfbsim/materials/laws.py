@@ -184,6 +184,35 @@ class Rational:
 
 
 @dataclass(frozen=True)
+class Exponentials:
+    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x.
+
+    Parameters
+    ----------
+    polynomial : tuple of float
+        Coefficients a_k in rising powers of x.
+    terms : tuple of (float, float, float)
+        b_j, x_j, w_j of each exponential.
+    valid : (float, float)
+        The range of x.
+    """
+
+    polynomial: tuple[float, ...]
+    terms: tuple[tuple[float, float, float], ...]
+    valid: tuple[float, float]
+
+    def __call__(self, x: Any) -> Any:
+        y = np.polynomial.polynomial.polyval(x, self.polynomial)
+        return y + sum(b * np.exp((x - at) / width) for b, at, width in self.terms)
+
+    @cached_property
+    def curve(self) -> Curve:
+        """2000 nodes: an exponential of a fiftieth of the range to 1e-9."""
+        x = np.linspace(*self.valid, 2001)
+        return Curve(x, self(x), dense=True)
+
+
+@dataclass(frozen=True)
 class MultiSite:
     """x(U) = sum_j X_j / (1 + exp(f (U - U_j)/omega_j)), f = F/(R T_ref).
 

@@ -31,6 +31,7 @@ from .style import (
     viridis,
 )
 
+MOST_MARKS = 14  # along a side; more would cover the map
 LEAST = 4  # values of each quantity; lines show fewer as well
 COVERED = 0.75  # of the grid, the other cases having failed
 FINE = 12  # points drawn between two that were computed
@@ -82,7 +83,10 @@ def grid_of(study: Study) -> Grid | None:
     x, y = sorted(factors, key=lambda c: c != "C-rate" and c not in currents)
     if any(len(study.column(c)) < len(study.cases) for c in (x, y)):
         return None
-    pairs = [(float(run.row[x]), float(run.row[y])) for run in study.cases]
+    # A C-rate is a current over another: the same to a few digits less than written
+    pairs = [
+        (float(f"{run.row[x]:.9g}"), float(f"{run.row[y]:.9g}")) for run in study.cases
+    ]
     along = [np.unique(values) for values in zip(*pairs, strict=True)]
     places = len(along[0]) * len(along[1])
     if min(map(len, along)) < LEAST or len(pairs) < COVERED * places:
@@ -136,7 +140,7 @@ def capacity_map(
         bar = figure.colorbar(found[0], ax=ax, location="top", aspect=28, pad=0.02)
         bar.set_label(f"Discharge capacity {label}")
         bar.ax.tick_params(direction="out")
-        entries = _marks(ax, grid, marked)
+        entries = _marks(ax, grid, _thinned(grid, marked))
         if line is not None:
             how: dict[str, Any] = {"color": LINE, "lw": 1.8, "ls": DASHED}
             how |= {"label": text(line[2]), "scalex": False, "scaley": False}
@@ -223,6 +227,18 @@ def _gaps(failed: np.ndarray) -> np.ndarray:
     return np.pad(np.kron(field, inside), ((0, 1), (0, 1)))
 
 
+def _thinned(
+    grid: Grid, marked: dict[tuple[int, int], str]
+) -> dict[tuple[int, int], str]:
+    """Some of the marks, at most ``MOST_MARKS`` along each side."""
+    every_x, every_y = (-(-len(along) // MOST_MARKS) for along in (grid.x, grid.y))
+    return {
+        (i, j): loss
+        for (i, j), loss in marked.items()
+        if i % every_x == 0 and j % every_y == 0
+    }
+
+
 def _marks(ax: Axes, grid: Grid, marked: dict[tuple[int, int], str]) -> list[Line2D]:
     """A mark for each case, by its limiting loss; the entries of the legend."""
     entries = []
@@ -247,7 +263,8 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
         return ax.transData.transform(data) * 72 / inch
 
     box = np.array(ax.get_window_extent().get_points()) * 72 / inch
-    occupied = [points((grid.x[i], grid.y[j])) for i, j, _ in grid.runs]
+    marks = _thinned(grid, {(i, j): "" for i, j, _ in grid.runs})
+    occupied = [points((grid.x[i], grid.y[j])) for i, j in marks]
     paths = [np.asarray(path.vertices) for path in lines.get_paths()]
     placed: list[Any] = []
     for k, vertices in enumerate(paths):
