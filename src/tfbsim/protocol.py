@@ -94,6 +94,11 @@ class Protocol:
     conditioning: tuple[Step, ...] = ()
     conditioning_cycles: int = 1
 
+    @property
+    def all_cycles(self) -> int:
+        """With those of the conditioning."""
+        return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
+
 
 _NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
 # Quantities PyBaMM's sentences do not know, or read in their own way
