@@ -12,13 +12,14 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.optimize import brentq
 
 from . import losses
 from .files import InputError, write_atomic
@@ -358,12 +359,17 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
     """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
-    cathode = cell.cathode
     warmer = temperature - float(cell.reference_temperature)
-    U = voltage - warmer * float(cathode.entropic_change)
-    low, high = cathode.x_range
-    curve = cathode.open_circuit_potential.curve
-    return cathode.stoichiometry(float(np.clip(U, curve(high), curve(low))))
+    U = voltage - warmer * float(cell.cathode.entropic_change)
+    return _nearest(cell.structure.potential, U)
+
+
+@lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
+def _nearest(law: Any, U: float) -> float:
+    curve = law.curve
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    U = float(np.clip(U, curve(high), curve(low)))
+    return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
 
 
 def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
