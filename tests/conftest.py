@@ -99,7 +99,11 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
         solve = Integrator.solve
 
         def flaky(
-            self: Integrator, y0: np.ndarray, inputs: np.ndarray, names: dict[str, int]
+            self: Integrator,
+            y0: np.ndarray,
+            yp0: np.ndarray,
+            inputs: np.ndarray,
+            names: dict[str, int],
         ) -> list[Stretch]:
             before = list(names)[: list(names).index(DURATION)]
             column = sum(names[name] for name in before)
@@ -108,7 +112,9 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
             changed[chosen, column] = duration / 2
             return [
                 replace(s, t=s.t / 2, ended="failure") if half else s
-                for s, half in zip(solve(self, y0, changed, names), chosen, strict=True)
+                for s, half in zip(
+                    solve(self, y0, yp0, changed, names), chosen, strict=True
+                )
             ]
 
         monkeypatch.setattr(Integrator, "solve", flaky)
