@@ -19,6 +19,7 @@ from tfbsim.cell import Cell
 from tfbsim.engine import DURATION, Numerics, Request, State, Trace, engine
 from tfbsim.integrator import Integrator, Stretch
 from tfbsim.materials import laws
+from tfbsim.result import Notes
 
 Run = Callable[..., Trace]
 
@@ -89,6 +90,22 @@ def run() -> Run:
         return trace
 
     return step
+
+
+@pytest.fixture
+def before_a_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Callable[[str], object]], None]:
+    """Calls this with the name of each case before it is run in this process."""
+
+    def install(call: Callable[[str], object]) -> None:
+        def noted(name: str, *arguments: Any) -> Notes:
+            call(name)
+            return Notes(name, *arguments)
+
+        monkeypatch.setattr("tfbsim.run.Notes", noted)
+
+    return install
 
 
 @pytest.fixture
