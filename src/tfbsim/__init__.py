@@ -23,6 +23,7 @@ _HOME = {
     "Result": "result",
     "load_result": "result",
     "run_experiment": "cases",
+    "layer_table": "energy",
     "optimise": "optimum",
     "saturation_capacity": "estimates",
     "InputError": "files",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .cases import run_experiment as run_experiment
     from .cell import Cell as Cell
     from .cell import load_cell as load_cell
+    from .energy import layer_table as layer_table
     from .engine import Numerics as Numerics
     from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError

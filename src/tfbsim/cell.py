@@ -20,6 +20,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from scipy.optimize import brentq
 
 from . import units
+from .energy import Stack, layers
 from .files import Document, InputError, load, resolve, shown, suggest
 from .materials import LIBRARY, laws, properties
 from .materials.transport import (
@@ -40,6 +41,7 @@ from .schema import (
     Conductivity,
     ConductivityLaw,
     CurrentDensity,
+    Density,
     Diffusivity,
     Fraction,
     LawField,
@@ -53,6 +55,7 @@ from .schema import (
     Temperature,
     Voltage,
     check_head,
+    inner_model,
     validate,
 )
 
@@ -71,7 +74,7 @@ class Cathode(Strict):
 
     material: str | None = None
     thickness: Length
-    density: Annotated[float, Quantity("density", gt=0)]
+    density: Density
     molar_mass: Annotated[float, Quantity("molar mass", gt=0)] | None = None
     site_concentration: Annotated[float, Quantity("concentration", gt=0)] | None = None
     initial_stoichiometry: Stoichiometry | None = None
@@ -257,6 +260,7 @@ class Electrolyte(Strict):
 
     material: str | None = None
     thickness: Length
+    density: Density | None = None
     conductivity: Conductivity
     conductivity_activation_energy: Activation = 0.0
     electronic_conductivity: Conductivity | None = None
@@ -296,6 +300,7 @@ class Cell(Strict):
     cathode: Cathode
     electrolyte: Electrolyte
     anode: Anode
+    stack: Stack | None = None
     origin: dict[str, str] = {}
 
     # As written, for changed copies: what the file said, where, and the thickness its
@@ -315,6 +320,11 @@ class Cell(Strict):
                 f"so fast that the film is level within {self._diffusion_time:.1g} s "
                 f"(L^2/D); at least {MIN_DIFFUSION_TIME:g} s can be simulated",
                 field="cathode.diffusivity",
+            )
+        if self.stack is not None and self.electrolyte.density is None:
+            raise InputError(
+                "is missing; a cell with a stack needs it, or a material of the library",
+                field="electrolyte.density",
             )
         if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
             raise InputError(
@@ -340,6 +350,11 @@ class Cell(Strict):
     def loading(self) -> float:
         """Mass of cathode film per area [kg/m2]."""
         return float(self.cathode.density * self.cathode.thickness)
+
+    @property
+    def stacked(self) -> tuple[Any, ...]:
+        """What a result takes from the layers of a stack; nothing without one."""
+        return tuple(layers(self)) if self.stack is not None else ()
 
     @property
     def site_inventory(self) -> float:
@@ -568,10 +583,13 @@ class Cell(Strict):
     @property
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
-        layers = (("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY))
+        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY)]
+        if self.stack is not None:
+            around = ((f"stack.{n}.", layer) for n, layer in self.stack)
+            fields += [pair for pair in around if pair[1] is not None]
         return [
             f"{prefix}{name}"
-            for prefix, layer in layers
+            for prefix, layer in fields
             for name, field in type(layer).model_fields.items()
             if next(_dimensions(field), None) is not None
         ]
@@ -599,6 +617,8 @@ class Cell(Strict):
 
 
 def _dimension(model: Any, key: str, path: str) -> str | None:
+    if model is None:
+        raise InputError("belongs to a layer that this cell does not have", field=path)
     fields = type(model).model_fields if isinstance(model, Strict) else {}
     if key not in fields:
         raise InputError(f"no such field{suggest(key, fields)}", field=path)
@@ -627,7 +647,7 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
             raise InputError(
                 f"no such field{suggest(key, model.model_fields)}", field=path
             )
-        model = model.model_fields[key].annotation
+        model = inner_model(model.model_fields[key].annotation)
         if not hasattr(model, "model_fields"):
             raise InputError("no such field", field=path)
         here = here.setdefault(key, {})

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from . import losses
+from . import energy, losses
 from .files import InputError, write_atomic
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ COLUMNS = (
     "Charge balance error",
     losses.EFFICIENCY,
     SECOND_LITHIUM,
+    *energy.COLUMNS,
     *NUMERICAL_ERRORS,
     "Outcome",
 )
@@ -159,7 +160,7 @@ def _summary_row(
     cell = record.cell
     area, loading = float(cell.area), cell.loading
     charge, discharge = cycle.charge, cycle.discharge
-    energy = sum(step.energy for step in cycle.steps)
+    energy_out = sum(step.energy for step in cycle.steps)
     charged = [s.trace for s in cycle.steps if s.trace and s.charge > 0]
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
@@ -170,8 +171,8 @@ def _summary_row(
     row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
     both = charge > 0 and discharge > 0
     row["Coulombic efficiency [%]"] = 100 * discharge / charge if both else np.nan
-    row["Mean discharge voltage [V]"] = energy / discharge if discharge else np.nan
-    row["Discharge energy [mW.h.cm-2]"] = energy * 1e3 / (area * 1e4)
+    row["Mean discharge voltage [V]"] = energy_out / discharge if discharge else np.nan
+    row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
     end = charged[-1].observed if charged else None
     row["Lithium thickness at end of charge [um]"] = (
         float(end["Lithium thickness [m]"][-1]) * 1e6 if end else np.nan
@@ -183,12 +184,21 @@ def _summary_row(
     row["Charge balance error"] = cycle.charge_balance_error
     row[losses.EFFICIENCY] = efficiency
     row[SECOND_LITHIUM] = _second_lithium(cycle, record)
+    if cell.stack is not None:
+        row |= energy.densities(cell, energy_out * 3600 / area, _thickest(cycle))
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
         row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
     row["Outcome"] = cycle.outcome
     return row
+
+
+def _thickest(cycle: CycleRecord) -> float:
+    """The lithium when there is most of it [m]; NaN if nothing ran."""
+    traces = [step.trace for step in cycle.steps if step.trace]
+    found = (float(t.observed["Lithium thickness [m]"].max()) for t in traces)
+    return max(found, default=np.nan)
 
 
 def _second_lithium(cycle: CycleRecord, record: CaseRecord) -> float:
@@ -448,7 +458,7 @@ class Result:
         varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
         optional = (
             *OPTIONAL_COLUMNS,
-            *(losses.EFFICIENCY, SECOND_LITHIUM),
+            *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS),
             *NUMERICAL_ERRORS,
         )
         empty = [c for c in optional if c in table and table[c].isna().all()]
@@ -507,6 +517,8 @@ class Result:
             of_case = summary["Case"] == point["Case"]
             here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
             if here.empty:
+                continue
+            if point["Quantity"] not in here:  # of another cell, without a stack
                 continue
             value = float(here[point["Quantity"]].iloc[0])
             residual = 100 * (value / point["Measured"] - 1)

@@ -93,6 +93,7 @@ CurrentDensity = Annotated[float, Quantity("current density", gt=0)]
 Activation = Annotated[float, Quantity("activation energy", ge=0, le=3e5)]
 ArealResistance = Annotated[float, Quantity("areal resistance", ge=0)]
 Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
+Density = Annotated[float, Quantity("density", gt=0)]
 
 
 # --- Laws --------------------------------------------------------------------------
@@ -490,7 +491,7 @@ def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
         if isinstance(key, str) and key.startswith(_LAW):
             here = _LAWS[key.removeprefix(_LAW)]
         elif _has_field(here, key):
-            here = _inner(here.model_fields[key].annotation)
+            here = inner_model(here.model_fields[key].annotation)
     return list(here.model_fields) if hasattr(here, "model_fields") else []
 
 
@@ -498,12 +499,12 @@ def _has_field(model: Any, key: Any) -> bool:
     return hasattr(model, "model_fields") and key in model.model_fields
 
 
-def _inner(annotation: Any) -> Any:
+def inner_model(annotation: Any) -> Any:
     """The model inside list[...], X | None and Annotated[...]."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _inner(argument)
+        found = inner_model(argument)
         if found is not None:
             return found
     return None
