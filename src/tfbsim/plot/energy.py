@@ -34,6 +34,9 @@ STATES = {"as made": (PER_VOLUME_AS_MADE, "-"), "at full charge": (PER_VOLUME_CH
 DENSITY = "Energy density (Wh L⁻¹)"
 HOURS = {"100 h": 100.0, "10 h": 10.0, "1 h": 1.0, "6 min": 0.1, "36 s": 0.01}
 
+EXHAUSTED = "lithium exhausted"  # an outcome
+ENDS = {**MARKS, EXHAUSTED: "*"}
+
 Series = dict[tuple[Any, ...], list[Run]]  # cases alike but in one quantity, ordered
 
 
@@ -167,9 +170,9 @@ def ragone(study: Study) -> Figure | None:
             there = [n for n, (P, E) in enumerate(points) if P > 0 and E > 0]
             ax.plot(*np.array([points[n] for n in there]).T, color=colour)
             for n in there:
-                loss = limiting_loss(found[key][n])
+                loss = _ended_by(found[key][n])
                 drawn.add(loss)
-                how = {"marker": MARKS.get(loss, "*"), "mec": colour, "mfc": "white"}
+                how = {"marker": ENDS.get(loss, "*"), "mec": colour, "mfc": "white"}
                 ax.plot(*points[n], ls="", ms=5, mew=0.9, **how)
         ax.set_xscale("log")
         ax.set_yscale("log")
@@ -182,11 +185,11 @@ def ragone(study: Study) -> Figure | None:
         if len(keys) > 1
     ]
     if handles:
-        axes[0].legend(handles=handles, loc="lower left")
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     how = {"color": "0.2", "mfc": "white", "ls": "", "ms": 5, "mew": 0.9}
     marks = [
         Line2D([], [], marker=mark, label=text(loss), **how)
-        for loss, mark in MARKS.items()
+        for loss, mark in ENDS.items()
         if loss in drawn
     ]
     if marks:
@@ -197,6 +200,14 @@ def ragone(study: Study) -> Figure | None:
             title="Limiting loss",
         )
     return figure
+
+
+def _ended_by(run: Run) -> str:
+    """The limiting loss of the last discharge, or that there was no lithium left."""
+    last = [row for row in run.case.steps if int(row["Cycle number"]) == run.last]
+    if any(row["Outcome"] == EXHAUSTED for row in last):
+        return EXHAUSTED
+    return limiting_loss(run)
 
 
 def _point(run: Run, column: str, by_volume: bool) -> tuple[float, float]:
@@ -212,14 +223,12 @@ def _durations(ax: Axes) -> None:
     """Lines along which a discharge lasts equally long."""
     x, y = np.array(ax.get_xlim()), np.array(ax.get_ylim())
     for label, hours in HOURS.items():
-        top = min(x[1], y[1] / hours)
-        if not x[0] < top or hours * top <= y[0]:
-            continue
         ax.plot(x, hours * x, color="0.8", lw=0.7, zorder=0)
-        near = top / (x[1] / x[0]) ** 0.02
-        ax.annotate(
-            label, (near, hours * near), fontsize=7, color="0.5", ha="right", va="top"
-        )
+        foot = y[0] / hours * (y[1] / y[0]) ** 0.04  # where it enters the frame
+        foot = max(foot, x[0] * (x[1] / x[0]) ** 0.01)
+        if foot * hours < y[1] and foot < x[1] / (x[1] / x[0]) ** 0.12:
+            how = {"fontsize": 7, "color": "0.5", "ha": "left", "va": "center"}
+            ax.annotate(f" {label}", (foot, hours * foot), **how)
     ax.set_xlim(*x)
     ax.set_ylim(*y)
     plain_log(ax.xaxis)
