@@ -91,6 +91,7 @@ Voltage = Annotated[float, Quantity("voltage", ge=-10, le=10)]
 Temperature = Annotated[float, Quantity("temperature", ge=150, le=700)]
 CurrentDensity = Annotated[float, Quantity("current density", gt=0)]
 Activation = Annotated[float, Quantity("activation energy", ge=0, le=3e5)]
+ArealCharge = Annotated[float, Quantity("areal charge", ge=0, le=1e6)]
 ArealResistance = Annotated[float, Quantity("areal resistance", ge=0)]
 Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
 
