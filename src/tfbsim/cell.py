@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from . import units
 from .energy import Stack, layers
 from .files import Document, InputError, load, resolve, shown, suggest
-from .materials import LIBRARY, laws, properties
+from .materials import LIBRARY, SURFACES, laws, properties
 from .materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -36,6 +36,7 @@ from .materials.transport import (
 )
 from .schema import (
     Activation,
+    ArealCharge,
     ArealResistance,
     Coefficient,
     Conductivity,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
+EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
@@ -268,7 +270,7 @@ class Electrolyte(Strict):
 
 
 class Anode(Strict):
-    """Lithium metal."""
+    """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
     material: str | None = None
     lithium: Annotated[float, Quantity("length", ge=0, le=1e-2)]
@@ -278,6 +280,52 @@ class Anode(Strict):
     anodic_transfer_coefficient: Coefficient = 0.5
     film_resistance: ArealResistance = 0.0
     film_resistance_activation_energy: Activation = 0.0
+    collector: str | None = None
+    interlayer: str | None = None
+    nucleation_overpotential: Annotated[float, Quantity("voltage", ge=0, le=2)] | None = (
+        None
+    )
+    nucleation_current: CurrentDensity | None = None
+    coverage_thickness: Annotated[float, Quantity("length", gt=0, le=1e-5)] | None = None
+    interlayer_loss: ArealCharge = 0.0
+    interphase_loss: ArealCharge = 0.0
+    inactive_fraction: Share = 0.0
+    inactive_from: Literal["plating", "stripping"] = "plating"
+    inactive_conductivity: Conductivity | None = None
+    critical_current: CurrentDensity | None = None
+    beyond_critical_current: Literal["go on", "stop"] = "go on"
+
+    @property
+    def plated(self) -> bool:
+        """Whether the lithium is plated in situ, on a collector it may leave bare."""
+        return self.coverage_thickness is not None
+
+    @property
+    def surface(self) -> str:
+        """What lithium is plated on, in words."""
+        return self.interlayer or self.collector or "the collector"
+
+    @model_validator(mode="after")
+    def _of_a_collector(self) -> Anode:
+        kinetics = (
+            *("nucleation_overpotential", "nucleation_current", "coverage_thickness"),
+        )
+        given = [getattr(self, name) is not None for name in kinetics]
+        if any(given) and not all(given):
+            raise InputError(
+                "is missing; a collector from the library sets it: "
+                + ", ".join(SURFACES["collector"]),
+                field=kinetics[given.index(False)],
+            )
+        losses = ("interlayer_loss", "interphase_loss", "inactive_fraction")
+        for name in losses:
+            if getattr(self, name) and not self.plated:
+                raise InputError(
+                    "is of lithium that is plated in situ; give a collector too: "
+                    + ", ".join(SURFACES["collector"]),
+                    field=name,
+                )
+        return self
 
 
 class Cell(Strict):
@@ -408,6 +456,7 @@ class Cell(Strict):
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             leakage=self.electrolyte.electronic_conductivity is not None,
+            plated=self.anode.plated,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -420,7 +469,7 @@ class Cell(Strict):
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         if self.structure.electronic is not None:
             rho = self.structure.rho_ref
-        values = {
+        values: dict[str, float | None] = {
             "Ambient temperature [K]": temperature or self.temperature,
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
@@ -476,8 +525,30 @@ class Cell(Strict):
                 a.film_resistance_activation_energy
             ),
             "Initial cathode stoichiometry": c.x_initial,
+            **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
+
+    def _plated_parameters(self) -> dict[str, float | None]:
+        """Those of lithium plated in situ."""
+        a = self.anode
+        if a.coverage_thickness is None:
+            return {}
+        inactive = {"plating": 0.0, "stripping": 0.0, a.inactive_from: a.inactive_fraction}
+        conductivity = a.inactive_conductivity
+        return {
+            "Nucleation current density [A.m-2]": a.nucleation_current,
+            "Nucleation overpotential [V]": a.nucleation_overpotential,
+            "Lithium of coverage [mol.m-2]": a.coverage_thickness / a.molar_volume,
+            "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
+            "Charge taken by the collector [A.s.m-2]": a.interlayer_loss
+            + a.interphase_loss,
+            "Inactive fraction of plated lithium": inactive["plating"],
+            "Inactive fraction of stripped lithium": inactive["stripping"],
+            "Inactive lithium resistivity [Ohm.m]": (
+                1 / conductivity if conductivity else 0.0
+            ),
+        }
 
     def parameter_values(self) -> pybamm.ParameterValues:
         """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell."""
@@ -738,6 +809,8 @@ def _cell(
                 raise document.error((layer, "material"), message)
             raise InputError(message, field=f"{layer}.material")
         full[layer] = _merged(properties(layer, material), fields)
+    if isinstance(full.get("anode"), dict):
+        full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
         full["cathode"] = _same_laws(full.get("cathode"), like)
     cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
@@ -750,6 +823,28 @@ def _cell(
     }
     cell._stated_thickness = float(cell.cathode.thickness)
     return cell
+
+
+def _on_a_surface(
+    fields: dict[str, Any], document: Document | None
+) -> dict[str, Any]:
+    """The anode under what its collector and interlayer set."""
+    merged = {}
+    for field, materials in SURFACES.items():
+        name = fields.get(field)
+        if name is None:
+            continue
+        if not isinstance(name, str) or name not in materials:
+            message = f"unknown {field} '{shown(name)}'" + (
+                suggest(str(name), materials)
+                or f"; the library has {', '.join(materials)}, or leave it out and give "
+                "every property"
+            )
+            if document:
+                raise document.error(("anode", field), message)
+            raise InputError(message, field=f"anode.{field}")
+        merged |= properties(field, name)
+    return {**merged, **fields}
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,9 @@ from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .materials.transport import diffusion_potential, path_potential, resistivity
 from .model import ThinFilmCell
 from .physics.cathode import DOMAIN, GRADING, GradedSubMesh, depth
+from .physics.collector import INACTIVE, TAKEN, THRESHOLD
 from .physics.leakage import ElectronicLeakage
-from .physics.lithium import EXHAUSTED
+from .physics.lithium import EXHAUSTED, INVENTORY
 
 Array = np.ndarray
 Mode = str  # "current", "voltage" or "power"
@@ -39,7 +40,7 @@ POWER_GAIN = 0.3
 OVERFULL = 1.02
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 PROFILE = "Cathode stoichiometry"
-INVENTORY = "Lithium inventory over cathode sites"
+ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
 TARGET = {
     "current": "Current function [A]",
@@ -74,6 +75,14 @@ OBSERVED = (
     "Total lithium [mol.m-2]",
     "Interface resistance [Ohm.m2]",
     "Cell temperature [K]",
+)
+# Of lithium plated in situ besides
+OBSERVED_PLATED = (
+    "Lithium coverage",
+    "Inactive lithium thickness [m]",
+    "Inactive lithium resistance [Ohm.m2]",
+    "Inactive lithium [mol.m-2]",
+    "Lithium taken by the collector [mol.m-2]",
 )
 
 
@@ -142,6 +151,8 @@ class Structure:
         t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
     leakage : bool
         Whether the electrolyte leaks electrons.
+    plated : bool
+        Whether the lithium is plated in situ, on a collector.
     """
 
     potential: PotentialLaw
@@ -152,6 +163,7 @@ class Structure:
     transference: Law | None = None
     electronic: Law | None = None
     leakage: bool = False
+    plated: bool = False
 
     @property
     def curve(self) -> Curve:
@@ -202,6 +214,7 @@ class Structure:
             "cathode transference": "law" if self.transference else "constant",
             "cathode resistivity": "law" if self.electronic else "constant",
             "leakage": "electronic" if self.leakage else "none",
+            "anode": "plated in situ" if self.plated else "evaporated",
             "constants": "precomputed",
         }
 
@@ -214,12 +227,28 @@ class State:
     ----------
     profile : ndarray, shape (points,)
         Stoichiometry at the mesh nodes.
-    inventory : float
-        Lithium at the anode over the cathode's sites.
+    inventory, inactive, taken : float
+        Lithium metal at the anode, inactive lithium, and what a collector has taken, over
+        the cathode's sites.
     """
 
     profile: Array
     inventory: float
+    inactive: float = 0.0
+    taken: float = 0.0
+
+    @classmethod
+    def of(cls, y: Array, slices: dict[str, slice]) -> State:
+        """From a state vector of the solver."""
+        anode = [float(y[slices[n]][0]) for n in ANODE_STATES if n in slices]
+        return cls(y[slices[PROFILE]].copy(), *anode)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the solver takes to start from it."""
+        anode = (self.inventory, self.inactive, self.taken)
+        values = zip((PROFILE, *ANODE_STATES), (self.profile, *anode), strict=True)
+        return {f"Initial: {name}": value for name, value in values}
 
 
 @dataclass(frozen=True)
@@ -269,7 +298,7 @@ class _Built:
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
         model = ThinFilmCell(structure.options(mode))
         for variable in [*model.rhs, *model.algebraic]:
-            if variable.name in (PROFILE, INVENTORY, FACES, "C-rate"):
+            if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
@@ -287,8 +316,9 @@ class _Built:
         for other in others:
             first = pybamm.minimum(first, other)
         model.events = [pybamm.Event("End of step", first)]
+        self.observed = OBSERVED + (OBSERVED_PLATED if structure.plated else ())
         model.variables = {
-            name: model.variables[name] for name in (*OBSERVED, PROFILE, "C-rate")
+            name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
         }
         constants = list(model.param.constants.values())
         scalars = _scalar_parameters([*model.parameters, *_parameters(constants)])
@@ -326,7 +356,8 @@ class _Built:
         t = casadi.MX.sym("t")
         y = casadi.MX.sym("y", model.len_rhs_and_alg)
         rows = [
-            model.get_processed_variable(n).to_casadi(t, y, inputs=p) for n in OBSERVED
+            model.get_processed_variable(n).to_casadi(t, y, inputs=p)
+            for n in self.observed
         ]
         # The quantities share most of their expressions: without cse, 3 times the work
         shared = casadi.cse(casadi.vertcat(*rows))
@@ -342,7 +373,7 @@ class _Built:
     def observe(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
         """Observed quantities at the columns of y."""
         values = self._observe(y, self.stack(inputs)).full()
-        return dict(zip(OBSERVED, values, strict=True))
+        return dict(zip(self.observed, values, strict=True))
 
     def initial(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states made consistent."""
@@ -468,8 +499,7 @@ class Engine:
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
             ),
-            f"Initial: {PROFILE}": np.full(self.numerics.points, x),
-            f"Initial: {INVENTORY}": 1.0,
+            **self.uniform(x, 1.0).inputs,
             f"Initial: {FACES}": GUESS,
         }
         inputs |= self.built("current").constants(inputs)
@@ -526,8 +556,7 @@ class Engine:
             "Lower voltage cut-off [V]": lower,
             "Upper voltage cut-off [V]": upper,
             "C-rate cut-off": c_rate_cut_off,
-            f"Initial: {PROFILE}": state.profile,
-            f"Initial: {INVENTORY}": state.inventory,
+            **state.inputs,
             f"Initial: {FACES}": GUESS,
         }
         inputs |= self.built("current").constants(inputs)
@@ -552,14 +581,13 @@ class Engine:
         t, y, observed = (_refined if curve else _ends)(built, solution, needed)
         if not np.all(np.isfinite(observed["Voltage [V]"])):
             raise SolverFailed("the voltage became undefined")
-        profile, inventory = built.slices[PROFILE], built.slices[INVENTORY]
-        end = State(y[profile, -1].copy(), float(y[inventory, -1][0]))
+        end = State.of(y[:, -1], built.slices)
         if solution.termination == "failure":
             event = self._why_failed(mode, target, observed, end, inputs)
         elif solution.termination != "final time":
             margins = self._margins(mode, observed, end.inventory, inputs)
             event = min(margins, key=lambda name: margins[name])
-        return Trace(t, observed, y[profile].T, end, event), attempt
+        return Trace(t, observed, y[built.slices[PROFILE]].T, end, event), attempt
 
     def _why_failed(
         self,
@@ -571,11 +599,7 @@ class Engine:
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
         if mode == "power" and target > 0:
-            state = {
-                f"Initial: {PROFILE}": end.profile,
-                f"Initial: {INVENTORY}": end.inventory,
-            }
-            start = self._at_rest({**inputs, **state})
+            start = self._at_rest({**inputs, **end.inputs})
             current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
             # more power, and the control has no solution beyond
@@ -606,7 +630,8 @@ class Engine:
             }
         leakage = observed["Leakage current density [A.m-2]"][-1]
         ionic = current + leakage * inputs["Electrode area [m2]"]
-        margins[EXHAUSTED] = inventory if ionic > 0 else math.inf
+        left = inventory - inputs.get(THRESHOLD, 0.0)
+        margins[EXHAUSTED] = left if ionic > 0 else math.inf
         margins[FILM_LIMIT] = min(x_s, x_full - x_s)
         return margins
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cell import Cell
+from .cell import EXHAUSTED_COVERAGE, Cell
 from .engine import (
     CURRENT_CUT_OFF,
     FILM_LIMIT,
@@ -25,7 +25,9 @@ from .engine import (
     Trace,
     engine,
 )
+from .critical import beyond_critical, crossing, up_to
 from .error_bar import NumericalError, with_errors
+from .exhaustion import floated, stripped_bare
 from .files import Document, InputError
 from .materials.laws import FARADAY
 from .physics.lithium import EXHAUSTED
@@ -66,12 +68,16 @@ class StepRecord:
         Why, where the outcome alone does not say.
     trace : Trace or None
         What happened; None if nothing could.
+    critical : float or None
+        When the current at the lithium was first above the critical one, since the start
+        of the step [s].
     """
 
     step: Step
     outcome: str
     detail: str
     trace: Trace | None
+    critical: float | None = None
 
     @property
     def charge(self) -> float:
@@ -163,19 +169,14 @@ class _Runner:
         return record
 
     def _attempt(self, step: Step) -> StepRecord:
-        low, high = self.cell.voltage_limits
         try:
-            trace, attempt = self.engine.run(
-                step.control,
-                step.value,
-                step.duration,
-                self.state,
-                self.cell.parameters(step.temperature),
-                lower=step.lower if step.lower is not None else _below(step, low),
-                upper=step.upper if step.upper is not None else _above(step, high),
-                c_rate_cut_off=step.c_rate_cut_off or -1.0,
-                curve=self.curves,
-            )
+            trace, attempt = self._run(step, step.duration)
+            if trace.event == EXHAUSTED and self.cell.anode.plated:
+                trace = self._bare(step, trace)
+            critical = crossing(trace, self.cell)
+            stop = self.cell.anode.beyond_critical_current == "stop"
+            if critical is not None and stop:
+                trace = up_to(critical, trace, lambda t: self._run(step, t)[0])
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
@@ -183,10 +184,43 @@ class _Runner:
             detail = f"{reason}; at the start of the step, at x = {x:.4g}"
             return StepRecord(step, SOLVER_FAILED, detail, None)
         self.state = trace.end
+        if critical is not None and stop:
+            detail = f"{beyond_critical(self.cell, critical)}: stopped, as asked"
+            self.stopped = "the critical current density was crossed"
+            return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
         if attempt and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
             detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
-        return StepRecord(step, outcome, detail, trace)
+        return StepRecord(step, outcome, detail, trace, critical)
+
+    def _run(
+        self, step: Step, duration: float, **changes: Any
+    ) -> tuple[Trace, int]:
+        """A step, or so much of it, from the state the cell is in or the one given."""
+        low, high = self.cell.voltage_limits
+        state = changes.pop("state", self.state)
+        return self.engine.run(
+            step.control,
+            step.value,
+            duration,
+            state,
+            self.cell.parameters(step.temperature) | changes,
+            lower=step.lower if step.lower is not None else _below(step, low),
+            upper=step.upper if step.upper is not None else _above(step, high),
+            c_rate_cut_off=step.c_rate_cut_off or -1.0,
+            curve=self.curves,
+        )
+
+    def _bare(self, step: Step, trace: Trace) -> Trace:
+        """A step of which the collector was stripped bare, to its end if it has one."""
+        if step.rest:
+            return floated(self.engine, trace, step, self.cell)
+        return stripped_bare(
+            trace,
+            lambda t, state, changes: self._run(step, t, state=state, **changes)[0],
+            self.cell,
+            step,
+        )
 
     def _by_leakage(self, step: Step, trace: Trace) -> str:
         """Says so where a hold or a charge cannot end because the electrolyte leaks."""
@@ -203,16 +237,40 @@ class _Runner:
             return ""
         return f": the electrolyte leaks {100 * leakage:.3g} uA/cm2, all that flows in"
 
+    def _floats(self, trace: Trace) -> str:
+        """Says so where a rest goes on without lithium on the collector."""
+        bare = trace.observed["Lithium thickness [m]"]
+        leaked = self.cell.structure.leakage and trace.end.inventory <= self.least
+        if not leaked:
+            return ""
+        hours = trace.t[int(np.argmax(bare <= bare[-1]))] / 3600
+        return f"no lithium after {hours:.3g} h: the collector blocks and V floats at 0"
+
+    @property
+    def least(self) -> float:
+        """Lithium that counts as none, over the cathode's sites."""
+        least = EXHAUSTED_COVERAGE * float(self.cell.anode.coverage_thickness or 0.0)
+        return least / self.cell.anode.molar_volume / self.cell.site_inventory
+
+    def _left(self, trace: Trace) -> str:
+        """What is left of lithium that was plated in situ."""
+        if not self.cell.anode.plated:
+            return ""
+        left = 1e9 * float(trace.observed["Lithium thickness [m]"][-1])
+        return f": {left:.2g} nm remain on the collector"
+
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
         low, high = self.cell.voltage_limits
         if trace.event is None:
+            if step.timed and step.rest and self.cell.anode.plated:
+                return REACHED, self._floats(trace)
             if step.timed:
                 return REACHED, ""
             hours = step.duration / 3600
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
         if trace.event == EXHAUSTED:
-            return LITHIUM_EXHAUSTED, "no lithium is left to strip"
+            return LITHIUM_EXHAUSTED, "no lithium is left to strip" + self._left(trace)
         if trace.event == CURRENT_CUT_OFF:
             return REACHED, ""
         if trace.event == POWER_LIMIT:
@@ -227,7 +285,8 @@ class _Runner:
             return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
-            return REACHED, ""
+            bare = self.cell.anode.plated and trace.end.inventory < self.least
+            return REACHED, f"with the last of the lithium{self._left(trace)}" if bare else ""
         limit = low if trace.event == MINIMUM_VOLTAGE else high
         return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
 
