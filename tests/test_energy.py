@@ -1,5 +1,6 @@
 """Energy per volume and mass: a sandwich by hand, what a file may say of it, results."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tfbsim.energy import (
 )
 from tfbsim.files import InputError
 from tfbsim.materials.inert import DENSITIES
+from tfbsim.plot import figures
+from tfbsim.result import Result
 
 INPUTS = Path(__file__).parent / "inputs"
 STEPS = ["Charge at 1C until 4.2 V", "Discharge at 1C until 3.0 V"]
@@ -168,20 +171,22 @@ class TestFile:
         assert math.isclose(mass, density * thickness / n, rel_tol=1e-6, abs_tol=1e-12)
 
 
+@pytest.fixture(scope="module")
+def with_stack(raijmakers):
+    return raijmakers.replace({"stack": STACK})
+
+
+@pytest.fixture(scope="module")
+def results(raijmakers, with_stack):
+    return simulate(raijmakers, STEPS), simulate(with_stack, STEPS)
+
+
 class TestResult:
-    @pytest.fixture(scope="class")
-    def with_stack(self, raijmakers):
-        return raijmakers.replace({"stack": STACK})
-
-    @pytest.fixture(scope="class")
-    def results(self, raijmakers, with_stack):
-        return simulate(raijmakers, STEPS), simulate(with_stack, STEPS)
-
     def test_columns_are_the_discharge_over_the_layers(self, with_stack, results):
         row = results[1].summary.iloc[0]
         volume = energy.total_volume(energy.layers(with_stack))
-        per_litre = row[AREAL] / (volume * 1e3) * 10 / 1e3
-        assert row[PER_VOLUME_AS_MADE] == pytest.approx(per_litre * 1e3, rel=1e-9)
+        per_litre = 10 * row[AREAL] / (1e3 * volume)  # Wh/m2 over L/m2
+        assert row[PER_VOLUME_AS_MADE] == pytest.approx(per_litre, rel=1e-9)
         grown = (row[THICKNESS] - 3) * 1e-6
         ratio = row[PER_VOLUME_CHARGED] / row[PER_VOLUME_AS_MADE]
         assert ratio == pytest.approx(volume / (volume + grown), rel=1e-9)
@@ -248,43 +253,68 @@ measured:
         assert error.value.line == 9
 
     def test_a_cell_without_a_stack_is_not_compared(self):
-        changes = {"steps": "x"}
-        del changes["steps"]
-        result = tfbsim.run_experiment(
-            "ensurge2023-energy-density",
-            changes={"cathode.thickness": "1 um"},
-        )
+        name, cell = "ensurge2023-energy-density", "lco-lipon-steel-ensurge2023"
+        changes = {"cathode.thickness": "1 um"}
+        result = tfbsim.run_experiment(name, changes=changes)
         assert len(result.comparison) == 3
-        for case in result.cases:
-            for row in case.rows:
-                for column in COLUMNS:
-                    del row[column]
-        assert result.comparison.empty
+        bare = load_cell(cell).replace({"stack": None})
+        other = simulate(bare, ["Hold at 4.2 V until C/5"])
+        case = dataclasses.replace(other.cases[0], name=result.cases[0].name)
+        assert Result([case], measured=result.measured).comparison.empty
 
 
-class TestOptimum:
-    def test_of_a_cell_without_losses(self, ideal):
-        """At a fixed current the energy grows with the film and nothing limits it but
-        the range; per volume as well, since what is around it weighs less and less."""
-        cell = ideal.replace({"stack": {"substrate": STACK["substrate"]}})
-        cell = cell.replace({"electrolyte.density": "2.3 g/cm3"})
-        best = optimise(
-            cell,
-            "cathode.thickness",
-            ("0.1 um", "1 um"),
-            ["Discharge at 1 uA/cm2 until 3.6 V"],
-            maximise=PER_VOLUME_AS_MADE,
-            start=3,
-        )
-        assert best.at_bound
-        assert best.value == pytest.approx(1e-6, rel=5e-3)
+def test_an_optimum_needs_a_stack(ideal):
+    between = ("1 um", "2 um")
+    with pytest.raises(InputError, match="stack"):
+        optimise(ideal, "cathode.thickness", between, STEPS, maximise=PER_MASS_AS_MADE)
 
-    def test_needs_a_stack(self, ideal):
-        with pytest.raises(InputError, match="stack"):
-            optimise(
-                ideal,
-                "cathode.thickness",
-                ("1 um", "2 um"),
-                STEPS,
-                maximise=PER_MASS_AS_MADE,
-            )
+
+class TestFigures:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def one(cls):
+        """A case whose tables the tests fill in."""
+        steps = ["Hold at 4.2 V until C/2", "Discharge at 1C until 3 V"]
+        return simulate("lco-lipon-steel-ensurge2023", steps).cases[0]
+
+    def result(self, one, columns, stack=True, measured=()):
+        """Cases of these columns, a power of ten of power losing a tenth of energy."""
+        cases = []
+        for k, varied in enumerate(columns):
+            row = {**one.rows[0], "Case": f"{k}", **varied}
+            if not stack:
+                row = {name: v for name, v in row.items() if name not in COLUMNS}
+            cases.append(dataclasses.replace(one, name=f"{k}", rows=[row]))
+        return Result(cases, measured=measured)
+
+    def test_bars_with_measured_values(self, one):
+        columns = [{"cathode.utilisation": u} for u in (1.0, 0.94)]
+        point = {"Case": "1", "Cycle number": 1, "Quantity": PER_VOLUME_AS_MADE}
+        point |= {"Measured": 1163.0, "Status": "predicted", "Source": ""}
+        drawn = figures(self.result(one, columns, measured=[point]))
+        axes = drawn["energy-density"].axes[0]
+        assert len(axes.patches) == 4
+        assert [line.get_xdata()[0] for line in axes.lines] == [1163.0]
+        assert "energy-density" not in figures(self.result(one, columns, stack=False))
+
+    def test_a_panel_for_each_thickness(self, one):
+        varied = {"cathode.thickness [um]": 10.0, "electrolyte.thickness [um]": 1.5}
+        columns = [varied | {"cathode.thickness [um]": L} for L in (1.0, 5.0, 20.0)]
+        columns += [varied | {"electrolyte.thickness [um]": L} for L in (0.5, 1.0, 2.0)]
+        figure = figures(self.result(one, columns))["energy-density"]
+        assert [len(ax.lines) for ax in figure.axes] == [2, 2]  # as made, at full charge
+        assert figure.axes[0].get_xlabel() == "Cathode thickness (µm)"
+
+    def test_ragone(self, one):
+        power = "power [uW.cm-2]"
+        columns = [{power: 10.0**k, AREAL: 3.0 - k / 2} for k in range(1, 5)]
+        columns.append({power: 1e6, AREAL: 0.0})  # gave nothing: no place on a log axis
+        figure = figures(self.result(one, columns))["ragone"]
+        by_area, by_volume = figure.axes
+        (line,) = [ax for ax in by_area.lines if len(ax.get_xdata()) == 4]
+        assert np.allclose(line.get_xdata(), [0.01, 0.1, 1, 10])
+        assert np.allclose(line.get_ydata(), [2.5, 2.0, 1.5, 1.0])
+        (line,) = [ax for ax in by_volume.lines if len(ax.get_xdata()) == 4]
+        assert np.allclose(line.get_ydata(), one.rows[0][PER_VOLUME_AS_MADE])
+        assert len(figures(self.result(one, columns, stack=False))["ragone"].axes) == 1
+        assert "energy-density" not in figures(self.result(one, columns))

@@ -185,7 +185,8 @@ def _summary_row(
     row[losses.EFFICIENCY] = efficiency
     row[SECOND_LITHIUM] = _second_lithium(cycle, record)
     if cell.stack is not None:
-        row |= energy.densities(cell, energy_out * 3600 / area, _thickest(cycle))
+        lithium = _thickest(cycle, cell.anode.molar_volume)
+        row |= energy.densities(cell, energy_out * 3600 / area, lithium)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
@@ -194,11 +195,17 @@ def _summary_row(
     return row
 
 
-def _thickest(cycle: CycleRecord) -> float:
-    """The lithium when there is most of it [m]; NaN if nothing ran."""
-    traces = [step.trace for step in cycle.steps if step.trace]
-    found = (float(t.observed["Lithium thickness [m]"].max()) for t in traces)
-    return max(found, default=np.nan)
+def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
+    """The lithium when there is most of it [m], with what is inactive or taken by the
+    collector; NaN if nothing ran."""
+    found = [np.nan]
+    for observed in (step.trace.observed for step in cycle.steps if step.trace):
+        lithium = observed["Lithium thickness [m]"]
+        if "Inactive lithium thickness [m]" in observed:
+            taken = observed["Lithium taken by the collector [mol.m-2]"] * molar_volume
+            lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
+        found.append(float(lithium.max()))
+    return float(np.fmax.reduce(found))
 
 
 def _second_lithium(cycle: CycleRecord, record: CaseRecord) -> float:
