@@ -469,7 +469,7 @@ class Cell(Strict):
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         if self.structure.electronic is not None:
             rho = self.structure.rho_ref
-        values: dict[str, float | None] = {
+        values: dict[str, Any] = {
             "Ambient temperature [K]": temperature or self.temperature,
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
@@ -529,13 +529,13 @@ class Cell(Strict):
         }
         return {name: float(value) for name, value in values.items()}
 
-    def _plated_parameters(self) -> dict[str, float | None]:
+    def _plated_parameters(self) -> dict[str, Any]:
         """Those of lithium plated in situ."""
         a = self.anode
         if a.coverage_thickness is None:
             return {}
-        inactive = {"plating": 0.0, "stripping": 0.0, a.inactive_from: a.inactive_fraction}
-        conductivity = a.inactive_conductivity
+        inactive = {a.inactive_from: float(a.inactive_fraction)}
+        sigma = a.inactive_conductivity
         return {
             "Nucleation current density [A.m-2]": a.nucleation_current,
             "Nucleation overpotential [V]": a.nucleation_overpotential,
@@ -543,11 +543,9 @@ class Cell(Strict):
             "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
             "Charge taken by the collector [A.s.m-2]": a.interlayer_loss
             + a.interphase_loss,
-            "Inactive fraction of plated lithium": inactive["plating"],
-            "Inactive fraction of stripped lithium": inactive["stripping"],
-            "Inactive lithium resistivity [Ohm.m]": (
-                1 / conductivity if conductivity else 0.0
-            ),
+            "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
+            "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
+            "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
         }
 
     def parameter_values(self) -> pybamm.ParameterValues:
@@ -825,11 +823,9 @@ def _cell(
     return cell
 
 
-def _on_a_surface(
-    fields: dict[str, Any], document: Document | None
-) -> dict[str, Any]:
+def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
     """The anode under what its collector and interlayer set."""
-    merged = {}
+    merged: dict[str, Any] = {}
     for field, materials in SURFACES.items():
         name = fields.get(field)
         if name is None:

@@ -1,23 +1,22 @@
 """The critical current density: above it lithium grows through the electrolyte.
 
-Nothing in the equations knows of it.  A step whose current at the lithium, i + i_e, plating
-or stripping, goes above it is found afterwards, with the time; the step goes on, or is run
-once more up to that time.
+Nothing in the equations knows of it.  A step whose current at the lithium, i + i_e,
+plating or stripping, goes above it is found afterwards, with the time; the step goes on,
+or is run once more up to that time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import units
+from .engine import State, Trace
 
 if TYPE_CHECKING:
     from .cell import Cell
-    from .engine import Trace
     from .simulation import CycleRecord
 
 
@@ -41,32 +40,33 @@ def crossing(trace: Trace, cell: Cell) -> float | None:
     return float(trace.t[k - 1] + share * (trace.t[k] - trace.t[k - 1]))
 
 
-def up_to(time: float, trace: Trace, run: Callable[[float], Trace]) -> Trace:
+def up_to(
+    time: float, trace: Trace, start: State, run: Callable[[float], Trace]
+) -> Trace:
     """The trace of a step up to a time [s], the step run once more for so long."""
     if time > 0:
         return run(time)
-    start = {name: values[:1] for name, values in trace.observed.items()}
-    return replace(trace, t=trace.t[:1], observed=start, profiles=trace.profiles[:1])
+    first = {name: values[:1] for name, values in trace.observed.items()}
+    return Trace(trace.t[:1], first, trace.profiles[:1], start, None)
 
 
 def beyond_critical(cell: Cell, time: float) -> str:
     """In words, where a step crossed it."""
-    limit = units.text(cell.anode.critical_current, "current density")
-    surface = cell.anode.surface
-    return f"the critical current density of {surface}, {limit}, is crossed {time:.4g} s in"
+    limit = units.text(float(cell.anode.critical_current or 0.0), "current density")
+    found = f"the critical current density of {cell.anode.surface}, {limit}, is crossed"
+    return f"{found} {time:.4g} s after its start"
 
 
 def warnings(cell: Cell, cycles: Sequence[tuple[str, CycleRecord]]) -> list[str]:
     """A sentence on the first crossing of a case and how many there are."""
     found = [
-        (where, step)
+        (where, step.step.text, step.critical)
         for where, cycle in cycles
         for step in cycle.steps
         if step.critical is not None
     ]
     if not found:
         return []
-    where, first = found[0]
-    words = beyond_critical(cell, first.critical)
-    more = f", as in {len(found) - 1} steps more" if len(found) > 1 else ""
-    return [f"{where}, '{first.step.text}': {words}{more}"]
+    where, text, time = found[0]
+    more = f"; so it is in {len(found) - 1} steps more" if len(found) > 1 else ""
+    return [f"{where}, '{text}': {beyond_critical(cell, time)}{more}"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .cases import Expanded
-    from .cell import Cell
+    from .cell import Anode, Cell
 
 
 RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
@@ -141,6 +141,7 @@ def describe_cell(cell: Cell, console: Console) -> None:
                 "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
             }.items()
         ),
+        *_of_the_collector(a),
     ]
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in facts:
@@ -198,6 +199,35 @@ def _stack(cell: Cell) -> Table:
     per_cell = (units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2")
     row("one cell, as made", "", per_cell[0], "", "", per_cell[1])
     return table
+
+
+def _of_the_collector(anode: Anode) -> list[tuple[str, str]]:
+    """What lithium that is plated in situ finds, a line each."""
+    text, found = units.text, []
+    if anode.plated:
+        named = [n for n in (anode.interlayer, anode.collector) if n]
+        eta, i = anode.nucleation_overpotential, anode.nucleation_current
+        found += [
+            ("Lithium is plated on", " on ".join(named) or "its collector"),
+            (
+                "  nucleation",
+                f"{text(float(eta or 0), 'voltage')} at "
+                f"{text(float(i or 0), 'current density')}; "
+                f"{text(float(anode.coverage_thickness or 0), 'length')} cover 63 %",
+            ),
+            (
+                "  lost to first plating",
+                text(anode.interlayer_loss + anode.interphase_loss, "areal charge"),
+            ),
+            (
+                "  inactive",
+                f"{100 * anode.inactive_fraction:.4g} % of {anode.inactive_from}",
+            ),
+        ]
+    if anode.critical_current is not None:
+        critical = text(anode.critical_current, "current density")
+        found.append(("Critical current density", critical))
+    return found
 
 
 def describe_experiment(expanded: Expanded, console: Console) -> None:

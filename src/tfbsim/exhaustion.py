@@ -1,11 +1,11 @@
 """What follows when a collector has been stripped of its lithium, down to 1e-6 n_c.
 
 - A discharge to a lower cut-off goes on: the overpotential grows as ln(1/n), so that the
-  voltage falls through the cut-off with the last of the lithium, microseconds later.  It is
-  solved as a step of its own, whose times are short enough to resolve it.
-- In a rest the electrolyte can leak no longer, there being nothing to oxidise: i + i_e = 0
-  with i = 0, so no potential is left between its faces and the cell floats at 0 V while
-  the film levels out.
+  voltage falls through the cut-off with the last of the lithium, microseconds later.  It
+  is solved as a step of its own, whose times are short enough to resolve it.
+- In a rest the electrolyte can leak no longer, there being nothing to oxidise: i + i_e
+  = 0 with i = 0, so no potential is left between its faces and the cell floats at 0 V
+  while the film levels out.
 
 Anything else ends there, "lithium exhausted".
 """
@@ -54,14 +54,16 @@ def floated(solver: Engine, trace: Trace, step: Step, cell: Cell) -> Trace:
     rest, _ = blocking.run("current", 0.0, left, trace.end, parameters)
     seen = dict(rest.observed)
     # The collector is at no potential of its own: it takes what the leak imposes
-    seen["Lithium overpotential [V]"] = seen["Lithium overpotential [V]"] + seen["Voltage [V]"]
-    seen["Voltage [V]"] = np.zeros_like(seen["Voltage [V]"])
-    return joined(trace, replace(rest, observed=seen))
+    V, eta = "Voltage [V]", "Lithium overpotential [V]"
+    seen |= {eta: seen[eta] + seen[V], V: np.zeros_like(seen[V])}
+    return joined(trace, replace(rest, observed=seen), jump=True)
 
 
-def joined(first: Trace, second: Trace) -> Trace:
-    """Two traces of one step, one after the other, the point they share once."""
-    new = slice(1 if len(second.t) > 1 else 0, None)
+def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
+    """Two traces of one step, one after the other; where one ends at once, the other."""
+    if len(first.t) == 1:
+        return second
+    new = slice(0, None) if jump else slice(1, None)
     observed = {
         name: np.concatenate([values, second.observed[name][new] + offset])
         for name, values in first.observed.items()

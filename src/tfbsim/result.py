@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from . import energy, losses
+from . import critical, energy, losses
 from .files import InputError, write_atomic
+from .materials.laws import FARADAY
 
 if TYPE_CHECKING:
     from .cell import Cell
@@ -39,6 +40,13 @@ OPTIONAL_COLUMNS = (
     *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
 )
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
+# Of lithium plated in situ, at the end of the cycle, in a summary that has any
+PLATED = (
+    "Inactive lithium [uA.h.cm-2]",
+    "Lithium taken by the collector [uA.h.cm-2]",
+    "Resistance of inactive lithium [Ohm.cm2]",
+)
+CRITICAL = "Critical current crossed at [s]"  # since the start of the first cycle
 # Where an error bar was asked for
 NUMERICAL_ERRORS = (
     "Numerical error of charge capacity [%]",
@@ -61,6 +69,8 @@ COLUMNS = (
     losses.EFFICIENCY,
     SECOND_LITHIUM,
     *energy.COLUMNS,
+    *PLATED,
+    CRITICAL,
     *NUMERICAL_ERRORS,
     "Outcome",
 )
@@ -82,6 +92,11 @@ _OBSERVED = {
     losses.SURFACE_X: ("Cathode surface stoichiometry", 1.0),
     "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
     "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
+}
+# Only where lithium is plated in situ
+_OBSERVED_PLATED = {
+    "Lithium coverage": ("Lithium coverage", 1.0),
+    "Inactive lithium thickness [um]": ("Inactive lithium thickness [m]", 1e6),
 }
 
 
@@ -187,6 +202,7 @@ def _summary_row(
     if cell.stack is not None:
         lithium = _thickest(cycle, cell.anode.molar_volume)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
+    row |= _of_the_collector(cycle, record)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
@@ -206,6 +222,35 @@ def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
             lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
         found.append(float(lithium.max()))
     return float(np.fmax.reduce(found))
+
+
+def _of_the_collector(cycle: CycleRecord, record: CaseRecord) -> dict[str, float]:
+    """What became of plated lithium, and when the critical current was crossed."""
+    anode, row = record.cell.anode, {}
+    traces = [s.trace for s in cycle.steps if s.trace]
+    if anode.plated and traces:
+        end = {name: float(values[-1]) for name, values in traces[-1].observed.items()}
+        per_mol = FARADAY / 36  # mol/m2 to uAh/cm2
+        row = {
+            PLATED[0]: end["Inactive lithium [mol.m-2]"] * per_mol,
+            PLATED[1]: end["Lithium taken by the collector [mol.m-2]"] * per_mol,
+        }
+        if anode.inactive_conductivity is not None:
+            row[PLATED[2]] = end["Inactive lithium resistance [Ohm.m2]"] * 1e4
+    if anode.critical_current is not None:
+        row[CRITICAL] = _first_crossing(cycle, record)
+    return row
+
+
+def _first_crossing(cycle: CycleRecord, record: CaseRecord) -> float:
+    """Of the critical current in a cycle, on the clock of the curves [s]; NaN if none."""
+    clock = 0.0
+    for each in record.cycles:
+        for step in each.steps:
+            if each.number == cycle.number and step.critical is not None:
+                return clock + step.critical
+            clock += float(step.trace.t[-1]) if step.trace else 0.0
+    return np.nan
 
 
 def _second_lithium(cycle: CycleRecord, record: CaseRecord) -> float:
@@ -266,11 +311,19 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
                     "Cut-off error [uV]": _cut_off_error(step),
                     "Of equilibrium capacity [%]": share,
                     LIMITING: limiting,
+                    **_critical(step, record.cell),
                     "Outcome": step.outcome,
                     "Detail": step.detail,
                 }
             )
     return rows
+
+
+def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
+    """When a step crossed the critical current, since its start [s]."""
+    if cell.anode.critical_current is None:
+        return {}
+    return {CRITICAL: np.nan if step.critical is None else step.critical}
 
 
 def _last(trace: Trace | None, name: str) -> float:
@@ -325,6 +378,9 @@ def _warnings(record: CaseRecord) -> list[str]:
     found = list(record.warnings)
     errors = [c.numerical_error for c in record.cycles if c.numerical_error]
     found += [words for error in errors for words in error.otherwise]
+    cycles = [("conditioning", c) for c in record.conditioning]
+    cycles += [(f"cycle {c.number}", c) for c in record.cycles]
+    found += critical.warnings(record.cell, cycles)
     law = record.cell.cathode.transport.diffusivity
     for label, (low, high) in {
         "open_circuit_potential": record.cell.cathode.open_circuit_potential.valid,
@@ -369,7 +425,8 @@ def _case_curves(record: CaseRecord) -> xr.Dataset:
                 "Step capacity [mA.h.g-1]": moved * per_gram,
                 "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
             }
-            for label, (source, factor) in _OBSERVED.items():
+            plated = _OBSERVED_PLATED if cell.anode.plated else {}
+            for label, (source, factor) in (_OBSERVED | plated).items():
                 columns[label] = observed[source] * factor
             for label, values in columns.items():
                 pieces.setdefault(label, []).append(values)
@@ -465,7 +522,7 @@ class Result:
         varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
         optional = (
             *OPTIONAL_COLUMNS,
-            *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS),
+            *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS, *PLATED, CRITICAL),
             *NUMERICAL_ERRORS,
         )
         empty = [c for c in optional if c in table and table[c].isna().all()]

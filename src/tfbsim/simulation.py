@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .cell import EXHAUSTED_COVERAGE, Cell
+from .critical import beyond_critical, crossing, up_to
 from .engine import (
     CURRENT_CUT_OFF,
     FILM_LIMIT,
@@ -25,7 +26,6 @@ from .engine import (
     Trace,
     engine,
 )
-from .critical import beyond_critical, crossing, up_to
 from .error_bar import NumericalError, with_errors
 from .exhaustion import floated, stripped_bare
 from .files import Document, InputError
@@ -176,7 +176,9 @@ class _Runner:
             critical = crossing(trace, self.cell)
             stop = self.cell.anode.beyond_critical_current == "stop"
             if critical is not None and stop:
-                trace = up_to(critical, trace, lambda t: self._run(step, t)[0])
+                trace = up_to(
+                    critical, trace, self.state, lambda t: self._run(step, t)[0]
+                )
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
@@ -193,9 +195,7 @@ class _Runner:
             detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
         return StepRecord(step, outcome, detail, trace, critical)
 
-    def _run(
-        self, step: Step, duration: float, **changes: Any
-    ) -> tuple[Trace, int]:
+    def _run(self, step: Step, duration: float, **changes: Any) -> tuple[Trace, int]:
         """A step, or so much of it, from the state the cell is in or the one given."""
         low, high = self.cell.voltage_limits
         state = changes.pop("state", self.state)
@@ -285,8 +285,8 @@ class _Runner:
             return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
-            bare = self.cell.anode.plated and trace.end.inventory < self.least
-            return REACHED, f"with the last of the lithium{self._left(trace)}" if bare else ""
+            last = trace.end.inventory < self.least
+            return REACHED, f"the last lithium{self._left(trace)}" if last else ""
         limit = low if trace.event == MINIMUM_VOLTAGE else high
         return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
 

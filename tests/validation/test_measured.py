@@ -1,4 +1,4 @@
-"""Simulated against measured capacities and energies per volume, by the shipped experiments' own tables.
+"""Simulated against measured values, by the shipped experiments' own tables.
 
 The bounds are what the README states; the residuals themselves are in its table.
 """
@@ -22,7 +22,7 @@ def run(request):
     return request.param, tfbsim.run_experiment(request.param)
 
 
-def test_measured_values(run, figure):
+def test_measured_capacities(run, figure):
     name, result = run
     table = result.comparison
     assert len(table) == len(result.measured) >= 3

@@ -16,8 +16,8 @@ LIBRARY: dict[str, dict[str, str]] = {
     "anode": {"Li": "lithium"},
 }
 
-# What lithium is plated on in situ, by the field of the anode that names it; an interlayer's
-# properties come before the collector's.
+# What lithium is plated on in situ, by the field of the anode that names it; what an
+# interlayer sets comes before what the collector does.
 SURFACES: dict[str, dict[str, str]] = {
     "collector": {"copper": "copper", "steel": "steel"},
     "interlayer": {"amorphous carbon": "amorphous_carbon"},

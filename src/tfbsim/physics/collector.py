@@ -27,8 +27,8 @@ Of the lithium that leaves the metal on stripping a fraction phi_s does:
 
 Whatever was plated cycles at a coulombic efficiency of 1 - phi.  Inactive lithium has the
 thickness n_i V_m, and a resistance, that over its conductivity.  (Nucleation on LiPON:
-Motoyama et al., J. Electrochem. Soc. 162 (2015) A7067; capacity of anode-free cells: Nanda
-et al., Adv. Energy Mater. 11 (2021) 2000804.)
+Motoyama et al., J. Electrochem. Soc. 162 (2015) A7067; capacity of anode-free cells:
+Nanda et al., Adv. Energy Mater. 11 (2021) 2000804.)
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class PlatedInventory(pybamm.BaseSubModel):
         n = metal * p.n_sites
         idle = inactive * p.n_sites * p.V_m
         # 1 - exp(-u) without the cancellation at small u
-        half = pybamm.tanh(metal * p.constant("Half coverage rate", p.n_sites / p.n_c / 2))
+        per_site = p.constant("Half coverage per site", p.n_sites / p.n_c / 2)
+        half = pybamm.tanh(metal * per_site)
         return {
             INVENTORY: metal,
             INACTIVE: inactive,
