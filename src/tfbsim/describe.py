@@ -141,7 +141,7 @@ def describe_cell(cell: Cell, console: Console) -> None:
                 "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
             }.items()
         ),
-        *_of_the_collector(a),
+        *_of_the_collector(cell.anode),
     ]
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in facts:

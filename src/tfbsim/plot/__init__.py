@@ -45,9 +45,9 @@ CAPTIONS = {
     "energy-density": "Discharge energy of the last cycle over the volume of all layers: "
     "as made, and with the lithium there is at full charge.",
     "ragone": "Energy of the last discharge against its power, per area and, where the "
-    "cell has a stack, per volume as made. Each mark is a case and shows which loss ended "
-    "it: none where 99 % of the equilibrium capacity was delivered. Along a grey line a "
-    "discharge lasts equally long.",
+    "cell has a stack, per volume as made. Each mark is a case and shows which loss "
+    "ended it: none where 99 % of the equilibrium capacity was delivered. Along a grey "
+    "line a discharge lasts equally long.",
     "voltage-time": "Voltage, and for a single case the current, against time.",
 }
 

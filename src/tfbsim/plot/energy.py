@@ -1,4 +1,4 @@
-"""Figures of energy per area and volume: against thickness, and against power (Ragone)."""
+"""Figures of energy per area and volume: against thickness, and power (Ragone)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ ENERGY = "Discharge energy [mW.h.cm-2]"
 POWER = "[uW.cm-2]"  # of a column: a discharge at constant power
 MOST_BARS = 20
 MOST_LINES = 6
-STATES = {"as made": (PER_VOLUME_AS_MADE, "-"), "at full charge": (PER_VOLUME_CHARGED, DASHED)}
+STATES = {
+    "as made": (PER_VOLUME_AS_MADE, "-"),
+    "at full charge": (PER_VOLUME_CHARGED, DASHED),
+}
 DENSITY = "Energy density (Wh L⁻¹)"
 HOURS = {"100 h": 100.0, "10 h": 10.0, "1 h": 1.0, "6 min": 0.1, "36 s": 0.01}
 
@@ -90,7 +93,8 @@ def _panels(study: Study, varied: dict[str, Series]) -> Figure:
     axes = figure.subplots(1, len(varied), sharey=True, squeeze=False)[0]
     for ax, (column, found) in zip(axes, varied.items(), strict=True):
         names = _names(study, found)
-        for colour, key in zip(QUALITATIVE, _evenly(list(found), MOST_LINES), strict=False):
+        keys = _evenly(list(found), MOST_LINES)
+        for colour, key in zip(QUALITATIVE, keys, strict=False):
             x = [run.row[column] for run in found[key]]
             for state, (name, ls) in STATES.items():
                 y = [run.row.get(name, np.nan) for run in found[key]]
@@ -102,11 +106,11 @@ def _panels(study: Study, varied: dict[str, Series]) -> Figure:
             ax.legend(loc="best")
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel(DENSITY)
-    keys = [
+    states = [
         Line2D([], [], color="0.3", ls=ls, label=state)
         for state, (_, ls) in STATES.items()
     ]
-    figure.legend(handles=keys, loc="outside upper center", ncols=2)
+    figure.legend(handles=states, loc="outside upper center", ncols=2)
     return figure
 
 
@@ -172,7 +176,11 @@ def ragone(study: Study) -> Figure | None:
             for n in there:
                 loss = _ended_by(found[key][n])
                 drawn.add(loss)
-                how = {"marker": ENDS.get(loss, "*"), "mec": colour, "mfc": "white"}
+                how: dict[str, Any] = {
+                    "marker": ENDS.get(loss, "*"),
+                    "mec": colour,
+                    "mfc": "white",
+                }
                 ax.plot(*points[n], ls="", ms=5, mew=0.9, **how)
         ax.set_xscale("log")
         ax.set_yscale("log")
@@ -186,9 +194,15 @@ def ragone(study: Study) -> Figure | None:
     ]
     if handles:
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    how = {"color": "0.2", "mfc": "white", "ls": "", "ms": 5, "mew": 0.9}
+    plain: dict[str, Any] = {
+        "color": "0.2",
+        "mfc": "white",
+        "ls": "",
+        "ms": 5,
+        "mew": 0.9,
+    }
     marks = [
-        Line2D([], [], marker=mark, label=text(loss), **how)
+        Line2D([], [], marker=mark, label=text(loss), **plain)
         for loss, mark in ENDS.items()
         if loss in drawn
     ]
@@ -227,7 +241,12 @@ def _durations(ax: Axes) -> None:
         foot = y[0] / hours * (y[1] / y[0]) ** 0.04  # where it enters the frame
         foot = max(foot, x[0] * (x[1] / x[0]) ** 0.01)
         if foot * hours < y[1] and foot < x[1] / (x[1] / x[0]) ** 0.12:
-            how = {"fontsize": 7, "color": "0.5", "ha": "left", "va": "center"}
+            how: dict[str, Any] = {
+                "fontsize": 7,
+                "color": "0.5",
+                "ha": "left",
+                "va": "center",
+            }
             ax.annotate(f" {label}", (foot, hours * foot), **how)
     ax.set_xlim(*x)
     ax.set_ylim(*y)
