@@ -277,6 +277,10 @@ def energy_density(name: str) -> None:
         }
         for row in result.comparison.to_dict("records")
     ]
+    upper = summary["Upper cut-off [V]"].iloc[0]
+    charged = (
+        summary["Charge capacity [uA.h.cm-2]"].iloc[0] / cell.cathode.thickness / 1e6
+    )
     plated = summary["Lithium thickness at end of charge [um]"].iloc[0]
     page(
         name,
@@ -285,7 +289,7 @@ def energy_density(name: str) -> None:
         "## Printed and simulated",
         table(rows),
         "The energy is that of the simulated discharge at C/100 after a charge by holding "
-        "4.2 V; the volume is the sum of all thicknesses, whether or not a part of the "
+        f"{upper:g} V; the volume is the sum of all thicknesses, whether or not a part of the "
         "cathode is idle. A cell as made has no lithium; the charge plates "
         f"{plated:.2f} um of it, by which the cell grows and not by weight: the lithium was "
         "in the cathode before.",
@@ -296,10 +300,10 @@ def energy_density(name: str) -> None:
         "is neither steel nor cathode. How these split is not printed; assumed are 1.5 um "
         "of LiPON and 0.3 um of a copper collector, the steel being the collector of the "
         "cathode. Another split changes Wh/L by nothing but the resistance of the LiPON. "
-        "Nor is the rate printed: the figures count the whole film, which a slow discharge "
-        "comes closest to. Of the charge the first plating loses "
-        f"{100 * lost(result):.1f} %, about what is missing here; the loss is an assumption "
-        "of the cell file.",
+        "Nor are rate and cut-offs printed: the figures count the whole film, which a slow "
+        f"discharge comes closest to, and {upper:g} V is the voltage at which the first "
+        f"charge takes {charged:.1f} uAh/(cm2 um) out of it, 69 being printed. Of that the "
+        f"first cycle loses {100 * lost(result):.1f} %, an assumption of the cell file.",
     )
 
 

@@ -42,6 +42,7 @@ MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 PROFILE = "Cathode stoichiometry"
 ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
+FACES_BOUND = 1e3  # V
 TARGET = {
     "current": "Current function [A]",
     "voltage": "Voltage function [V]",
@@ -388,8 +389,37 @@ class _Built:
             # Where U(x) is steep, rounding stays above a residual of 1e-12
             options = {"abstolStep": 1e-8, "line_search": False}
             root = casadi.rootfinder("solve", "newton", g, options)
-            y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
+            try:
+                y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
+            except RuntimeError:
+                if FACES not in self.slices:
+                    raise
+                y[model.len_rhs :] = self._bracketed(g, y[model.len_rhs :], options)
         return y
+
+    def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
+        """Algebraic states, the potential between the faces of the electrolyte bracketed.
+
+        Where next to no lithium is left the leak meets an overpotential that rises with
+        any current, from which Newton does not find back.
+        """
+        k = self.slices[FACES].start - self.model.len_rhs
+        others = [j for j in range(len(z)) if j != k]
+        z = z.copy()
+
+        def residual(faces: float) -> float:
+            z[k] = faces
+            if others:
+                part = casadi.MX.sym("part", len(others))
+                full = casadi.MX(z)
+                full[others] = part
+                inner = casadi.Function("inner", [part], [g(full)[others]])
+                solve = casadi.rootfinder("solve", "newton", inner, options)
+                z[others] = solve(z[others]).full()[:, 0]
+            return float(g(z)[k])
+
+        residual(brentq(residual, -FACES_BOUND, FACES_BOUND, xtol=1e-14))
+        return z
 
     def solve(
         self, duration: float, inputs: dict[str, Any]
