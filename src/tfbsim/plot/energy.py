@@ -159,61 +159,49 @@ def ragone(study: Study) -> Figure | None:
     found = _series(study, column) if column else {}
     if not found:
         return None
-    keys = _evenly(list(found), MOST_LINES)
-    names = _names(study, {key: found[key] for key in keys})
-    by_volume = bool(study.column(PER_VOLUME_AS_MADE))
+    shown = {key: found[key] for key in _evenly(list(found), MOST_LINES)}
     panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
-    if by_volume:
+    if study.column(PER_VOLUME_AS_MADE):
         panels.append(("Power density (W L⁻¹)", DENSITY))
     figure = new_figure(1.6 + 3.1 * len(panels), 3.9)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    drawn: set[str] = set()
-    for k, (ax, labels) in enumerate(zip(axes, panels, strict=True)):
-        for colour, key in zip(QUALITATIVE, keys, strict=False):
-            points = [_point(run, column, bool(k)) for run in found[key]]
-            there = [n for n, (P, E) in enumerate(points) if P > 0 and E > 0]
-            ax.plot(*np.array([points[n] for n in there]).T, color=colour)
-            for n in there:
-                loss = _ended_by(found[key][n])
-                drawn.add(loss)
-                how: dict[str, Any] = {
-                    "marker": ENDS.get(loss, "*"),
-                    "mec": colour,
-                    "mfc": "white",
-                }
-                ax.plot(*points[n], ls="", ms=5, mew=0.9, **how)
+    for by_volume, (ax, labels) in enumerate(zip(axes, panels, strict=True)):
+        for colour, runs in zip(QUALITATIVE, shown.values(), strict=False):
+            points = [(run, *_point(run, column, bool(by_volume))) for run in runs]
+            points = [point for point in points if point[1] > 0 and point[2] > 0]
+            _, P, E = zip(*points, strict=True) if points else ((), (), ())
+            ax.plot(P, E, color=colour)
+            for run, *at in points:
+                mark = ENDS.get(_ended_by(run), "*")
+                ax.plot(*at, marker=mark, mec=colour, mfc="white", ms=5, mew=0.9)
         ax.set_xscale("log")
         ax.set_yscale("log")
         _durations(ax)
         ax.set_xlabel(labels[0])
         ax.set_ylabel(labels[1])
-    handles = [
-        Line2D([], [], color=colour, label=names[key] or "")
-        for colour, key in zip(QUALITATIVE, keys, strict=False)
-        if len(keys) > 1
-    ]
-    if handles:
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    plain: dict[str, Any] = {
-        "color": "0.2",
-        "mfc": "white",
-        "ls": "",
-        "ms": 5,
-        "mew": 0.9,
-    }
-    marks = [
-        Line2D([], [], marker=mark, label=text(loss), **plain)
-        for loss, mark in ENDS.items()
-        if loss in drawn
-    ]
-    if marks:
-        figure.legend(
-            handles=marks,
-            loc="outside lower center",
-            ncols=min(len(marks), 4),
-            title="Limiting loss",
-        )
+    _ragone_keys(figure, study, shown)
     return figure
+
+
+def _ragone_keys(figure: Figure, study: Study, shown: Series) -> None:
+    """What the lines stand for, above, and the marks, below."""
+    names = _names(study, shown)
+    lines = [
+        Line2D([], [], color=colour, label=names[key])
+        for colour, key in zip(QUALITATIVE, shown, strict=False)
+    ]
+    if len(lines) > 1:
+        figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
+    ends = {_ended_by(run) for runs in shown.values() for run in runs}
+    how: dict[str, Any] = {"color": "0.2", "mfc": "white", "ls": "", "ms": 5, "mew": 0.9}
+    marks = [
+        Line2D([], [], marker=mark, label=text(end), **how)
+        for end, mark in ENDS.items()
+        if end in ends
+    ]
+    below: dict[str, Any] = {"loc": "outside lower center", "ncols": 4}
+    if marks:
+        figure.legend(handles=marks, title="Limiting loss", **below)
 
 
 def _ended_by(run: Run) -> str:
