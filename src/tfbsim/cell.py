@@ -443,6 +443,12 @@ class Cell(Strict):
         """Lithium at the anode as made [mol/m2]."""
         return float(self.anode.lithium / self.anode.molar_volume)
 
+    @property
+    def least_inventory(self) -> float:
+        """Lithium that counts as none, over the cathode's sites; 0 where evaporated."""
+        least = EXHAUSTED_COVERAGE * float(self.anode.coverage_thickness or 0.0)
+        return float(least / self.anode.molar_volume / self.site_inventory)
+
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""

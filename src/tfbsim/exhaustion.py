@@ -1,13 +1,13 @@
 """What follows when a collector has been stripped of its lithium, down to 1e-6 n_c.
 
 - A discharge to a lower cut-off goes on: the overpotential grows as ln(1/n), so that the
-  voltage falls through the cut-off with the last of the lithium, microseconds later.  It
-  is solved as a step of its own, whose times are short enough to resolve it.
-- In a rest the electrolyte can leak no longer, there being nothing to oxidise: i + i_e
-  = 0 with i = 0, so no potential is left between its faces and the cell floats at 0 V
-  while the film levels out.
+  voltage falls through the cut-off with the last of the lithium, microseconds later.  That
+  is solved in stretches of six decades of n, each short enough to resolve its end.
+- In a rest, a hold or a charge that the leak eats up, the collector blocks: nothing is
+  left to oxidise, i + i_e = 0, and either V or i follows from the other by the leak alone:
+  i_e = g (V + i R_contact).  A resting cell that leaks floats at 0 V.  The film levels out.
 
-Anything else ends there, "lithium exhausted".
+A discharge without a cut-off ends there, "lithium exhausted".
 """
 
 from __future__ import annotations
@@ -18,14 +18,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .engine import MINIMUM_VOLTAGE, Engine, SolverFailed, State, Trace, engine
+from .engine import (
+    CURRENT_CUT_OFF,
+    MINIMUM_VOLTAGE,
+    Engine,
+    SolverFailed,
+    State,
+    Trace,
+    engine,
+)
 from .materials.laws import FARADAY
+from .physics.lithium import EXHAUSTED
 
 if TYPE_CHECKING:
     from .cell import Cell
     from .protocol import Step
 
 LEAST = "Exhausted lithium over that of coverage"
+DECADES = (1e-12, 1e-18, 1e-24)
 COUNTERS = (
     *("Discharge capacity [A.h]", "Throughput capacity [A.h]"),
     *("Discharge energy [W.h]", "Leakage capacity [A.h]"),
@@ -35,28 +45,68 @@ Run = Callable[[float, State, Mapping[str, float]], Trace]
 
 def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Trace:
     """A discharge that ran out of lithium, on to its lower cut-off if it has one."""
+    found = trace
     if step.lower is None:
         return trace
-    last = trace.end.inventory * cell.site_inventory * FARADAY * float(cell.area)
-    current = float(trace.observed["Current [A]"][-1])
-    try:
-        rest = run(2 * max(last / current, 1e-9), trace.end, {LEAST: 0.0})
-    except SolverFailed:
-        return trace
-    return joined(trace, rest) if rest.event == MINIMUM_VOLTAGE else trace
+    for least in DECADES:
+        charge = found.end.inventory * cell.site_inventory * FARADAY * float(cell.area)
+        current = float(found.observed["Current [A]"][-1])
+        try:
+            last = run(2 * max(charge / current, 1e-12), found.end, {LEAST: least})
+        except SolverFailed:
+            return trace
+        found = joined(found, last)
+        if last.event == MINIMUM_VOLTAGE:
+            return found
+        if last.event != EXHAUSTED:
+            return trace
+    return trace
 
 
-def floated(solver: Engine, trace: Trace, step: Step, cell: Cell) -> Trace:
-    """A rest of which the leak took the last lithium, with the collector blocking."""
-    blocking = engine(replace(solver.structure, leakage=False), solver.numerics)
+def bare(cell: Cell, solver: Engine, state: State, step: Step) -> bool:
+    """Whether a hold begins on a collector that has nothing to give, and blocks."""
+    if step.control != "voltage" or state.inventory > cell.least_inventory:
+        return False
     parameters = cell.parameters(step.temperature)
-    left = step.duration - float(trace.t[-1])
-    rest, _ = blocking.run("current", 0.0, left, trace.end, parameters)
+    rest, _ = _blocking(solver).run("current", 0.0, 1e-9, state, parameters)
+    return step.value < float(rest.observed["Voltage [V]"][0])
+
+
+def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -> Trace:
+    """A rest, hold or charge from a time on [s] at which the collector is bare."""
+    parameters = cell.parameters(step.temperature)
+    g = (
+        solver.built("current")
+        .constants(parameters)
+        .get("Leakage conductance [S.m-2]", 0)
+    )
+    R, area = float(cell.contact_resistance), float(cell.area)
+    i = step.value / area  # of a rest or charge; of a hold, what the leak asks for
+    if step.control == "voltage":
+        i = -g * step.value / (1 + g * R)
+    V = step.value if step.control == "voltage" else (-i / g if i else 0.0) - i * R
+    c_rate = abs(i) / cell.one_c_current_density
+    over = step.c_rate_cut_off is not None and c_rate <= step.c_rate_cut_off
+    left = 1e-9 if over else max(step.duration - past, 1e-9)
+    rest, _ = _blocking(solver).run("current", 0.0, left, state, parameters)
     seen = dict(rest.observed)
-    # The collector is at no potential of its own: it takes what the leak imposes
-    V, eta = "Voltage [V]", "Lithium overpotential [V]"
-    seen |= {eta: seen[eta] + seen[V], V: np.zeros_like(seen[V])}
-    return joined(trace, replace(rest, observed=seen), jump=True)
+    eta, volts, one = "Lithium overpotential [V]", "Voltage [V]", np.ones_like(rest.t)
+    seen |= {
+        eta: seen[eta] + seen[volts] - V - i * R,
+        volts: V * one,
+        "Current [A]": i * area * one,
+        "Contact voltage drop [V]": i * R * one,
+        "Leakage current density [A.m-2]": -i * one,
+        "Discharge capacity [A.h]": i * area * rest.t / 3600,
+        "Throughput capacity [A.h]": -i * area * rest.t / 3600,
+        "Leakage capacity [A.h]": -i * area * rest.t / 3600,
+    }
+    return replace(rest, observed=seen, event=CURRENT_CUT_OFF if over else rest.event)
+
+
+def _blocking(solver: Engine) -> Engine:
+    """The film without anything that passes the electrolyte."""
+    return engine(replace(solver.structure, leakage=False), solver.numerics)
 
 
 def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cell import EXHAUSTED_COVERAGE, Cell
+from .cell import Cell
 from .critical import beyond_critical, crossing, up_to
 from .engine import (
     CURRENT_CUT_OFF,
@@ -27,7 +27,7 @@ from .engine import (
     engine,
 )
 from .error_bar import NumericalError, with_errors
-from .exhaustion import floated, stripped_bare
+from .exhaustion import bare, blocked, joined, stripped_bare
 from .files import Document, InputError
 from .materials.laws import FARADAY
 from .physics.lithium import EXHAUSTED
@@ -170,9 +170,7 @@ class _Runner:
 
     def _attempt(self, step: Step) -> StepRecord:
         try:
-            trace, attempt = self._run(step, step.duration)
-            if trace.event == EXHAUSTED and self.cell.anode.plated:
-                trace = self._bare(step, trace)
+            trace, attempt = self._solved(step)
             critical = crossing(trace, self.cell)
             stop = self.cell.anode.beyond_critical_current == "stop"
             if critical is not None and stop:
@@ -211,16 +209,23 @@ class _Runner:
             curve=self.curves,
         )
 
-    def _bare(self, step: Step, trace: Trace) -> Trace:
-        """A step of which the collector was stripped bare, to its end if it has one."""
-        if step.rest:
-            return floated(self.engine, trace, step, self.cell)
-        return stripped_bare(
-            trace,
-            lambda t, state, changes: self._run(step, t, state=state, **changes)[0],
-            self.cell,
-            step,
-        )
+    def _solved(self, step: Step) -> tuple[Trace, int]:
+        """A step, also where the collector is bare or becomes so."""
+        plated = self.cell.anode.plated
+        if plated and bare(self.cell, self.engine, self.state, step):
+            return blocked(self.engine, self.state, step, self.cell, 0.0), 0
+        trace, attempt = self._run(step, step.duration)
+        if not plated or trace.event != EXHAUSTED:
+            return trace, attempt
+        if step.control == "voltage" or (step.control == "current" and step.value <= 0):
+            past = float(trace.t[-1])
+            rest = blocked(self.engine, trace.end, step, self.cell, past)
+            return joined(trace, rest, jump=True), attempt
+
+        def onwards(t: float, state: State, changes: Mapping[str, float]) -> Trace:
+            return self._run(step, t, state=state, **changes)[0]
+
+        return stripped_bare(trace, onwards, self.cell, step), attempt
 
     def _by_leakage(self, step: Step, trace: Trace) -> str:
         """Says so where a hold or a charge cannot end because the electrolyte leaks."""
@@ -237,20 +242,19 @@ class _Runner:
             return ""
         return f": the electrolyte leaks {100 * leakage:.3g} uA/cm2, all that flows in"
 
-    def _floats(self, trace: Trace) -> str:
-        """Says so where a rest goes on without lithium on the collector."""
-        bare = trace.observed["Lithium thickness [m]"]
-        leaked = self.cell.structure.leakage and trace.end.inventory <= self.least
-        if not leaked:
+    def _blocks(self, step: Step, trace: Trace) -> str:
+        """Says so where a step goes on without lithium on the collector."""
+        cell = self.cell
+        discharge = step.value > 0 and step.control != "voltage"
+        if not cell.anode.plated or discharge:
             return ""
-        hours = trace.t[int(np.argmax(bare <= bare[-1]))] / 3600
-        return f"no lithium after {hours:.3g} h: the collector blocks and V floats at 0"
-
-    @property
-    def least(self) -> float:
-        """Lithium that counts as none, over the cathode's sites."""
-        least = EXHAUSTED_COVERAGE * float(self.cell.anode.coverage_thickness or 0.0)
-        return least / self.cell.anode.molar_volume / self.cell.site_inventory
+        V, i = (float(trace.observed[n][-1]) for n in ("Voltage [V]", "Current [A]"))
+        empty = trace.end.inventory <= cell.least_inventory
+        if not empty or (step.rest and V) or i > 0:
+            return ""
+        metal = trace.observed["Lithium thickness [m]"]
+        hours = trace.t[int(np.argmax(metal <= metal[-1]))] / 3600
+        return f"no lithium after {hours:.3g} h: the collector blocks, V is {V:.4g} V"
 
     def _left(self, trace: Trace) -> str:
         """What is left of lithium that was plated in situ."""
@@ -262,17 +266,15 @@ class _Runner:
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
         low, high = self.cell.voltage_limits
         if trace.event is None:
-            if step.timed and step.rest and self.cell.anode.plated:
-                return REACHED, self._floats(trace)
             if step.timed:
-                return REACHED, ""
+                return REACHED, self._blocks(step, trace)
             hours = step.duration / 3600
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
         if trace.event == EXHAUSTED:
             return LITHIUM_EXHAUSTED, "no lithium is left to strip" + self._left(trace)
         if trace.event == CURRENT_CUT_OFF:
-            return REACHED, ""
+            return REACHED, self._blocks(step, trace)
         if trace.event == POWER_LIMIT:
             return INFEASIBLE, "the cell cannot give this power any longer"
         if trace.event == SOLVER_FAILURE:
@@ -285,7 +287,7 @@ class _Runner:
             return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
-            last = trace.end.inventory < self.least
+            last = trace.end.inventory < self.cell.least_inventory
             return REACHED, f"the last lithium{self._left(trace)}" if last else ""
         limit = low if trace.event == MINIMUM_VOLTAGE else high
         return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
