@@ -1,11 +1,11 @@
 """What follows when a collector has been stripped of its lithium, down to 1e-6 n_c.
 
 - A discharge to a lower cut-off goes on: the overpotential grows as ln(1/n), so that the
-  voltage falls through the cut-off with the last of the lithium, microseconds later.  That
-  is solved in stretches of six decades of n, each short enough to resolve its end.
+  voltage falls through the cut-off with the last of the lithium, microseconds later.
+  That is solved in stretches of six decades of n, short enough to resolve their ends.
 - In a rest, a hold or a charge that the leak eats up, the collector blocks: nothing is
-  left to oxidise, i + i_e = 0, and either V or i follows from the other by the leak alone:
-  i_e = g (V + i R_contact).  A resting cell that leaks floats at 0 V.  The film levels out.
+  left to oxidise, i + i_e = 0, and V or i follows from the other by the leak alone, i_e =
+  g (V + i R_contact).  A resting cell that leaks floats at 0 V.  The film levels out.
 
 A discharge without a cut-off ends there, "lithium exhausted".
 """

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..files import write_atomic
 from ..result import Result
-from . import curves, energy, maps, tables
+from . import curves, energy, maps, plated, tables
 from .study import Study
 from .style import DPI, axis_label, slug, split_unit, styled, volt
 
@@ -32,6 +32,10 @@ CAPTIONS = {
     "capacity": "Capacity of each case, with measured values where there are any.",
     "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
     "cycling": "Capacity and coulombic efficiency of each cycle.",
+    "cycle-life": "How many cycles give at least 80 % of the first discharge, against the "
+    "lithium there is as made.",
+    "first-plating": "The first charge of a collector that is bare as made: overpotential "
+    "at the lithium and coverage of the collector, against the lithium on it.",
     "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
     "is the face at the electrolyte. Where the film has room for a second lithium per "
     "formula unit, the thin line is at one; the percentage is how much of the film took "
@@ -89,6 +93,8 @@ def figures(result: Result) -> dict[str, Figure]:
                 for c in varied
             },
             "cycling": tables.cycling(study),
+            "cycle-life": plated.life(study),
+            "first-plating": plated.first_plating(study),
             "dqdv": curves.dqdv(study),
             "losses": curves.losses(study),
             "energy": tables.energy(study),
