@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from scipy.optimize import minimize_scalar
 
 import tfbsim
 from tfbsim.cases import expand
+from tfbsim.energy import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.plot import caption, rendered
 from tfbsim.result import Result
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 QD, QM = "Discharge capacity [uA.h.cm-2]", "Discharge capacity [mA.h.g-1]"
+ENERGY = "Discharge energy [mW.h.cm-2]"
 LIMIT, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 
 
@@ -258,12 +261,162 @@ def leak(c_rate: float, efficiency: float) -> float:
     return 100 * (1 - efficiency) * i / 2
 
 
+def energy_density(name: str) -> None:
+    result = tfbsim.run_experiment(name)
+    cell = tfbsim.load_cell(next(iter(expand(name).cells)))
+    summary = last(result)
+    rows = [
+        {
+            "case": row["Case"],
+            "printed, Wh/L": f"{row['Measured']:.0f}",
+            "simulated, as made": f"{row['Simulated']:.0f}",
+            "": f"{row['Residual [%]']:+.1f} %",
+            "at full charge": f"{summary[PER_VOLUME_CHARGED][row['Case']]:.0f}",
+            "Wh/kg": f"{summary[PER_MASS_AS_MADE][row['Case']]:.0f}",
+            "mWh/cm2": f"{summary[ENERGY][row['Case']]:.3f}",
+        }
+        for row in result.comparison.to_dict("records")
+    ]
+    upper = summary["Upper cut-off [V]"].iloc[0]
+    charged = (
+        summary["Charge capacity [uA.h.cm-2]"].iloc[0] / cell.cathode.thickness / 1e6
+    )
+    plated = summary["Lithium thickness at end of charge [um]"].iloc[0]
+    page(
+        name,
+        result,
+        ["energy-density"],
+        "## Printed and simulated",
+        table(rows),
+        "The energy is that of the simulated discharge at C/100 after a charge by holding "
+        f"{upper:g} V; the volume is the sum of all thicknesses, whether or not a part of the "
+        "cathode is idle. A cell as made has no lithium; the charge plates "
+        f"{plated:.2f} um of it, by which the cell grows and not by weight: the lithium was "
+        "in the cathode before.",
+        "## The layers",
+        layer_rows(cell),
+        "The two values printed at a utilisation of 0.94 have the same energy in them, so "
+        "that their quotient gives 11.8 um for all that is not steel, 1.8 um for all that "
+        "is neither steel nor cathode. How these split is not printed; assumed are 1.5 um "
+        "of LiPON and 0.3 um of a copper collector, the steel being the collector of the "
+        "cathode. Another split changes Wh/L by nothing but the resistance of the LiPON. "
+        "Nor are rate and cut-offs printed: the figures count the whole film, which a slow "
+        f"discharge comes closest to, and {upper:g} V is the voltage at which the first "
+        f"charge takes {charged:.1f} uAh/(cm2 um) out of it, 69 being printed. Of that the "
+        f"first cycle loses {100 * lost(result):.1f} %, an assumption of the cell file.",
+    )
+
+
+def layer_rows(cell: tfbsim.Cell) -> str:
+    """The layers of a cell as made."""
+    return table(
+        [
+            {
+                "layer": row["Layer"],
+                "material": row["Material"],
+                "thickness, um": f"{row['Thickness [um]']:g}",
+                "volume": f"{row['Volume share [%]']:.1f} %",
+                "mass": f"{row['Mass share [%]']:.1f} %",
+            }
+            for row in tfbsim.layer_table(cell).to_dict("records")
+        ]
+    )
+
+
+def lost(result: Result) -> float:
+    """Charge that the first discharge of the first case does not give back."""
+    row = result.summary.iloc[0]
+    return float(1 - row[QD] / row["Charge capacity [uA.h.cm-2]"])
+
+
+def energy_against_thickness(name: str) -> None:
+    result = tfbsim.run_experiment(name)
+    cell = tfbsim.load_cell(next(iter(expand(name).cells)))
+    rows = []
+    for steel in ("10 um", "100 um"):
+        for rate in ("C/100", "C/10", "C/2", "2C"):
+            found = tfbsim.optimise(
+                cell.replace({"stack.substrate.thickness": steel}),
+                "cathode.thickness",
+                ("1 um", "200 um"),
+                ["Hold at 4.2 V until C/500", f"Discharge at {rate} until 3.0 V"],
+                maximise=PER_VOLUME_AS_MADE,
+                start=9,
+            )
+            best = found.cell.cathode.thickness
+            rows.append(
+                {
+                    "steel": steel,
+                    "rate": rate,
+                    "thickness, um": f"{1e6 * best:.1f}",
+                    "Wh/L as made": "at a bound"
+                    if found.at_bound
+                    else f"{found.maximum:.0f}",
+                }
+            )
+    page(
+        name,
+        result,
+        ["energy-density"],
+        "## What it shows",
+        "One layer is varied at a time, at C/10, with the others as in the cell file. The "
+        "steel and the LiPON only take room. A thicker cathode dilutes them, until "
+        "diffusion leaves so much of it unused that the energy falls: at a C-rate the "
+        "current grows with the film. The lithium at full charge is a constant share of the "
+        "film, so that it matters the more the thinner the rest.",
+        "## The cathode thickness of most energy per volume",
+        "By optimisation (`tfbsim.optimise` with "
+        f'`maximise="{PER_VOLUME_AS_MADE}"`), all other layers as in the cell file:',
+        table(rows),
+        "The thicker the rest, the thicker the best cathode. D(x) is that of another film.",
+    )
+
+
+def ragone(name: str) -> None:
+    result = tfbsim.run_experiment(name)
+    summary = last(result)
+    rows = []
+    for thickness, group in summary.groupby("cathode.thickness [um]"):
+        power, done = group["power [uW.cm-2]"] * 1e-3, group[ENERGY]
+        half = done[done > done.iloc[0] / 2].index[-1]
+        runs = [(k, len(list(g))) for k, g in groupby(group[LIMIT])]
+        ends = power.iloc[np.cumsum([n for _, n in runs]) - 1]
+        told = [f"{k} up to {P:.2g}" for (k, _), P in zip(runs, ends, strict=True)]
+        rows.append(
+            {
+                "cathode, um": f"{thickness:g}",
+                "energy at the lowest power, mWh/cm2": f"{done.iloc[0]:.3f}",
+                "Wh/L": f"{group[PER_VOLUME_AS_MADE].iloc[0]:.0f}",
+                "more than half of it up to, mW/cm2": f"{power[half]:.2g}",
+                "limited by (mW/cm2)": ", ".join(told),
+            }
+        )
+    page(
+        name,
+        result,
+        ["ragone"],
+        "## What limits each end",
+        table(rows),
+        "Each discharge is at constant power, from a film charged by holding 4.2 V, down to "
+        "3.0 V. At low power a thin film is limited by the lithium interface: the first "
+        "plating has lost some lithium, so that the collector is stripped bare before the "
+        "film is full. At high power the resistance of the LiPON takes the voltage to its "
+        "cut-off almost at once, whatever the thickness: areal power has a largest value "
+        "and power per volume is highest in thin cells. In between diffusion leaves a part "
+        "of the film unused, the more the thicker it is. The high powers strip lithium "
+        "beyond the critical current density, which the result warns of.",
+    )
+
+
 PAGES: dict[str, Callable[[str], None]] = {
     "nmc811-voltage-windows": nmc811_voltage_windows,
     "nmc811-loss-breakdown": nmc811_loss_breakdown,
     "nmc811-rate-thickness-map": rate_thickness_map,
     "lco-rate-thickness-map": rate_thickness_map,
     "self-discharge": self_discharge,
+    "ensurge2023-energy-density": energy_density,
+    "ensurge2023-thickness": energy_against_thickness,
+    "ragone": ragone,
 }
 
 if __name__ == "__main__":

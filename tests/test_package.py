@@ -13,6 +13,7 @@ import pytest
 import tfbsim
 from tfbsim import cases, files, parameter_sets
 from tfbsim.cell import Cell
+from tfbsim.energy import Stack, StackLayer
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -141,7 +142,7 @@ def test_every_field_is_documented():
     text = (ROOT / "docs" / "files.md").read_text()
     models = [Cell, cases.Experiment]
     models += [Cell.model_fields[k].annotation for k in ("cathode", "electrolyte")]
-    models += [Cell.model_fields["anode"].annotation]
+    models += [Cell.model_fields["anode"].annotation, Stack, StackLayer]
     missing = {
         name for model in models for name in model.model_fields if f"`{name}`" not in text
     }

@@ -23,6 +23,7 @@ _HOME = {
     "Result": "result",
     "load_result": "result",
     "run_experiment": "run",
+    "layer_table": "energy",
     "optimise": "optimum",
     "saturation_capacity": "estimates",
     "InputError": "files",
@@ -32,6 +33,7 @@ __all__ = [*_HOME, "__version__"]
 if TYPE_CHECKING:
     from .cell import Cell as Cell
     from .cell import load_cell as load_cell
+    from .energy import layer_table as layer_table
     from .engine import Numerics as Numerics
     from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError

@@ -140,7 +140,7 @@ class Case:
     def key(self, numerics: Numerics) -> str:
         """Hash of everything that determines the result."""
         parameters = sorted(self.cell.parameters().items())
-        limits = self.cell.loading, self.cell.voltage_limits
+        limits = self.cell.loading, self.cell.voltage_limits, *self.cell.stacked
         settings = sorted(self.varied.items()), numerics, self.curves
         content = parameters, self.cell.structure, limits, self.protocol, settings
         return _hash(repr((self.name, *content, versions())))
@@ -842,13 +842,25 @@ def expand(
 # --- Measured values beside the cases ----------------------------------------------
 
 
+CAPACITY = ("specific charge", "areal charge")
+MEASURED = {  # field to the words of its column, and what it may be given as
+    "charge_capacity": ("Charge capacity", CAPACITY),
+    "discharge_capacity": ("Discharge capacity", CAPACITY),
+    "volumetric_energy_density": (
+        "Volumetric energy density as made",
+        ("energy density",),
+    ),
+}
+
+
 class MeasuredPoint(Strict):
-    """A measured capacity of one case and cycle."""
+    """A measured capacity or energy density of one case and cycle."""
 
     case: dict[str, Any] | StrictStr
     cycle: Cycles = 1
     charge_capacity: StrictStr | None = None
     discharge_capacity: StrictStr | None = None
+    volumetric_energy_density: StrictStr | None = None
     status: Literal["fitted", "predicted"]
     source: StrictStr = ""
 
@@ -880,16 +892,18 @@ def _measured(
             raise document.error(
                 ("measured", k, "case"), "must name one of the cases, or be what it sets"
             )
-        for which in ("charge", "discharge"):
-            text = getattr(point, f"{which}_capacity")
+        for field, (words, dimensions) in MEASURED.items():
+            text = getattr(point, field)
             if text is None:
                 continue
-            value, unit = _capacity(document, ("measured", k, f"{which}_capacity"), text)
+            value, unit = _measured_value(
+                document, ("measured", k, field), text, dimensions
+            )
             rows.append(
                 {
                     "Case": name,
                     "Cycle number": point.cycle,
-                    "Quantity": f"{which.capitalize()} capacity [{unit}]",
+                    "Quantity": f"{words} [{unit}]",
                     "Measured": value,
                     "Status": point.status,
                     "Source": point.source or experiment.source,
@@ -909,8 +923,10 @@ def _matching(
     return min(names) if len(names) == 1 else None
 
 
-def _capacity(document: Document, at: tuple[Any, ...], text: str) -> tuple[float, str]:
-    for dimension in ("specific charge", "areal charge"):
+def _measured_value(
+    document: Document, at: tuple[Any, ...], text: str, dimensions: Sequence[str]
+) -> tuple[float, str]:
+    for dimension in dimensions:
         try:
             value = units.parse(text, dimension)
         except ValueError as error:

@@ -20,8 +20,9 @@ from pydantic import Field, PrivateAttr, model_validator
 from scipy.optimize import brentq
 
 from . import units
+from .energy import Stack, layers
 from .files import Document, InputError, load, resolve, shown, suggest
-from .materials import LIBRARY, laws, properties
+from .materials import LIBRARY, SURFACES, laws, properties
 from .materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -35,11 +36,13 @@ from .materials.transport import (
 )
 from .schema import (
     Activation,
+    ArealCharge,
     ArealResistance,
     Coefficient,
     Conductivity,
     ConductivityLaw,
     CurrentDensity,
+    Density,
     Diffusivity,
     Fraction,
     LawField,
@@ -53,6 +56,7 @@ from .schema import (
     Temperature,
     Voltage,
     check_head,
+    inner_model,
     validate,
 )
 
@@ -63,6 +67,7 @@ if TYPE_CHECKING:
 
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
+EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
@@ -71,7 +76,7 @@ class Cathode(Strict):
 
     material: str | None = None
     thickness: Length
-    density: Annotated[float, Quantity("density", gt=0)]
+    density: Density
     molar_mass: Annotated[float, Quantity("molar mass", gt=0)] | None = None
     site_concentration: Annotated[float, Quantity("concentration", gt=0)] | None = None
     initial_stoichiometry: Stoichiometry | None = None
@@ -257,6 +262,7 @@ class Electrolyte(Strict):
 
     material: str | None = None
     thickness: Length
+    density: Density | None = None
     conductivity: Conductivity
     conductivity_activation_energy: Activation = 0.0
     electronic_conductivity: Conductivity | None = None
@@ -264,7 +270,7 @@ class Electrolyte(Strict):
 
 
 class Anode(Strict):
-    """Lithium metal."""
+    """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
     material: str | None = None
     lithium: Annotated[float, Quantity("length", ge=0, le=1e-2)]
@@ -274,6 +280,52 @@ class Anode(Strict):
     anodic_transfer_coefficient: Coefficient = 0.5
     film_resistance: ArealResistance = 0.0
     film_resistance_activation_energy: Activation = 0.0
+    collector: str | None = None
+    interlayer: str | None = None
+    nucleation_overpotential: Annotated[float, Quantity("voltage", ge=0, le=2)] | None = (
+        None
+    )
+    nucleation_current: CurrentDensity | None = None
+    coverage_thickness: Annotated[float, Quantity("length", gt=0, le=1e-5)] | None = None
+    interlayer_loss: ArealCharge = 0.0
+    interphase_loss: ArealCharge = 0.0
+    inactive_fraction: Share = 0.0
+    inactive_from: Literal["plating", "stripping"] = "plating"
+    inactive_conductivity: Conductivity | None = None
+    critical_current: CurrentDensity | None = None
+    beyond_critical_current: Literal["go on", "stop"] = "go on"
+
+    @property
+    def plated(self) -> bool:
+        """Whether the lithium is plated in situ, on a collector it may leave bare."""
+        return self.coverage_thickness is not None
+
+    @property
+    def surface(self) -> str:
+        """What lithium is plated on, in words."""
+        return self.interlayer or self.collector or "the collector"
+
+    @model_validator(mode="after")
+    def _of_a_collector(self) -> Anode:
+        kinetics = (
+            *("nucleation_overpotential", "nucleation_current", "coverage_thickness"),
+        )
+        given = [getattr(self, name) is not None for name in kinetics]
+        if any(given) and not all(given):
+            raise InputError(
+                "is missing; a collector from the library sets it: "
+                + ", ".join(SURFACES["collector"]),
+                field=kinetics[given.index(False)],
+            )
+        losses = ("interlayer_loss", "interphase_loss", "inactive_fraction")
+        for name in losses:
+            if getattr(self, name) and not self.plated:
+                raise InputError(
+                    "is of lithium that is plated in situ; give a collector too: "
+                    + ", ".join(SURFACES["collector"]),
+                    field=name,
+                )
+        return self
 
 
 class Cell(Strict):
@@ -296,6 +348,7 @@ class Cell(Strict):
     cathode: Cathode
     electrolyte: Electrolyte
     anode: Anode
+    stack: Stack | None = None
     origin: dict[str, str] = {}
 
     # As written, for changed copies: what the file said, where, and the thickness its
@@ -315,6 +368,11 @@ class Cell(Strict):
                 f"so fast that the film is level within {self._diffusion_time:.1g} s "
                 f"(L^2/D); at least {MIN_DIFFUSION_TIME:g} s can be simulated",
                 field="cathode.diffusivity",
+            )
+        if self.stack is not None and self.electrolyte.density is None:
+            raise InputError(
+                "is missing; a cell with a stack needs it, or a material of the library",
+                field="electrolyte.density",
             )
         if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
             raise InputError(
@@ -340,6 +398,11 @@ class Cell(Strict):
     def loading(self) -> float:
         """Mass of cathode film per area [kg/m2]."""
         return float(self.cathode.density * self.cathode.thickness)
+
+    @property
+    def stacked(self) -> tuple[Any, ...]:
+        """What a result takes from the layers of a stack; nothing without one."""
+        return tuple(layers(self)) if self.stack is not None else ()
 
     @property
     def site_inventory(self) -> float:
@@ -380,6 +443,12 @@ class Cell(Strict):
         """Lithium at the anode as made [mol/m2]."""
         return float(self.anode.lithium / self.anode.molar_volume)
 
+    @property
+    def least_inventory(self) -> float:
+        """Lithium that counts as none, over the cathode's sites; 0 where evaporated."""
+        least = EXHAUSTED_COVERAGE * float(self.anode.coverage_thickness or 0.0)
+        return float(least / self.anode.molar_volume / self.site_inventory)
+
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""
@@ -393,6 +462,7 @@ class Cell(Strict):
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             leakage=self.electrolyte.electronic_conductivity is not None,
+            plated=self.anode.plated,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -405,7 +475,7 @@ class Cell(Strict):
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         if self.structure.electronic is not None:
             rho = self.structure.rho_ref
-        values = {
+        values: dict[str, Any] = {
             "Ambient temperature [K]": temperature or self.temperature,
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
@@ -461,8 +531,28 @@ class Cell(Strict):
                 a.film_resistance_activation_energy
             ),
             "Initial cathode stoichiometry": c.x_initial,
+            **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
+
+    def _plated_parameters(self) -> dict[str, Any]:
+        """Those of lithium plated in situ."""
+        a = self.anode
+        if a.coverage_thickness is None:
+            return {}
+        inactive = {a.inactive_from: float(a.inactive_fraction)}
+        sigma = a.inactive_conductivity
+        return {
+            "Nucleation current density [A.m-2]": a.nucleation_current,
+            "Nucleation overpotential [V]": a.nucleation_overpotential,
+            "Lithium of coverage [mol.m-2]": a.coverage_thickness / a.molar_volume,
+            "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
+            "Charge taken by the collector [A.s.m-2]": a.interlayer_loss
+            + a.interphase_loss,
+            "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
+            "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
+            "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+        }
 
     def parameter_values(self) -> pybamm.ParameterValues:
         """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell."""
@@ -548,8 +638,8 @@ class Cell(Strict):
             for layer, numbers in layers.items():
                 changed = getattr(self, layer).model_copy(update=numbers)
                 changed.__dict__.pop("transport", None)
-                if isinstance(changed, Cathode):
-                    changed._consistent()  # type: ignore[operator]
+                for check in type(changed).__pydantic_decorators__.model_validators:
+                    getattr(changed, check)()
                 update[layer] = changed
                 raw[layer] = raw.get(layer, {}) | numbers
             cell = self.model_copy(update=update)
@@ -605,10 +695,13 @@ class Cell(Strict):
     @property
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
-        layers = (("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY))
+        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY)]
+        if self.stack is not None:
+            around = ((f"stack.{n}.", layer) for n, layer in self.stack)
+            fields += [pair for pair in around if pair[1] is not None]
         return [
             f"{prefix}{name}"
-            for prefix, layer in layers
+            for prefix, layer in fields
             for name, field in type(layer).model_fields.items()
             if next(_dimensions(field), None) is not None
         ]
@@ -636,6 +729,8 @@ class Cell(Strict):
 
 
 def _dimension(model: Any, key: str, path: str) -> str | None:
+    if model is None:
+        raise InputError("belongs to a layer that this cell does not have", field=path)
     fields = type(model).model_fields if isinstance(model, Strict) else {}
     if key not in fields:
         raise InputError(f"no such field{suggest(key, fields)}", field=path)
@@ -664,7 +759,7 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
             raise InputError(
                 f"no such field{suggest(key, model.model_fields)}", field=path
             )
-        model = model.model_fields[key].annotation
+        model = inner_model(model.model_fields[key].annotation)
         if not hasattr(model, "model_fields"):
             raise InputError("no such field", field=path)
         here = here.setdefault(key, {})
@@ -755,6 +850,8 @@ def _cell(
                 raise document.error((layer, "material"), message)
             raise InputError(message, field=f"{layer}.material")
         full[layer] = _merged(properties(layer, material), fields)
+    if isinstance(full.get("anode"), dict):
+        full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
         full["cathode"] = _same_laws(full.get("cathode"), like)
     cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
@@ -767,6 +864,26 @@ def _cell(
     }
     cell._stated_thickness = float(cell.cathode.thickness)
     return cell
+
+
+def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
+    """The anode under what its collector and interlayer set."""
+    merged: dict[str, Any] = {}
+    for field, materials in SURFACES.items():
+        name = fields.get(field)
+        if name is None:
+            continue
+        if not isinstance(name, str) or name not in materials:
+            message = f"unknown {field} '{shown(name)}'" + (
+                suggest(str(name), materials)
+                or f"; the library has {', '.join(materials)}, or leave it out and give "
+                "every property"
+            )
+            if document:
+                raise document.error(("anode", field), message)
+            raise InputError(message, field=f"anode.{field}")
+        merged |= properties(field, name)
+    return {**merged, **fields}
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,14 +8,14 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from . import units
+from . import energy, units
 from .materials.laws import FARADAY
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .cases import Expanded
-    from .cell import Cell
+    from .cell import Anode, Cell
 
 
 RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
@@ -79,21 +79,14 @@ def estimates(cell: Cell) -> dict[str, float]:
 
 def describe_cell(cell: Cell, console: Console) -> None:
     """Print a cell: layers, capacities, times, resistances, origins, warnings."""
-    c, e, a = cell.cathode, cell.electrolyte, cell.anode
+    c = cell.cathode
     say = lambda text="": console.print(escape(text))  # noqa: E731
     text, numbers = units.text, estimates(cell)
     say(cell.name)
     if cell.source:
         say(cell.source)
     say()
-    layers = Table(box=None, pad_edge=False)
-    for column in ("Layer", "Material", "Thickness"):
-        layers.add_column(column)
-    lithium = text(a.lithium, "length") if a.lithium else "none as made"
-    layers.add_row("anode", escape(a.material or "lithium"), lithium)
-    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
-    layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
-    console.print(layers)
+    console.print(_stack(cell) if cell.stack else _layers(cell))
     say()
     one_c = numbers["one_c"]
     hours = numbers["theoretical_charge"] / one_c / 3600
@@ -148,6 +141,7 @@ def describe_cell(cell: Cell, console: Console) -> None:
                 "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
             }.items()
         ),
+        *_of_the_collector(cell.anode),
     ]
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in facts:
@@ -163,6 +157,77 @@ def describe_cell(cell: Cell, console: Console) -> None:
         console.print(origins)
     for warning in cell.warnings():
         say(f"note: {warning}")
+
+
+def _layers(cell: Cell) -> Table:
+    """The three layers every cell has."""
+    c, e, a = cell.cathode, cell.electrolyte, cell.anode
+    text = units.text
+    layers = Table(box=None, pad_edge=False)
+    for column in ("Layer", "Material", "Thickness"):
+        layers.add_column(column)
+    lithium = text(a.lithium, "length") if a.lithium else "none as made"
+    layers.add_row("anode", escape(a.material or "lithium"), lithium)
+    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
+    layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
+    return layers
+
+
+def _stack(cell: Cell) -> Table:
+    """All layers as made, from the substrate up, with their shares and the sum."""
+    found = energy.layers(cell)
+    volume, mass = energy.total_volume(found), energy.total_mass(found)
+    shared = any(layer.shared_by > 1 for layer in found)
+    table = Table(box=None, pad_edge=False)
+    for column in ("Layer", "Material", "Thickness", "Shared by", "Volume", "Mass"):
+        if column != "Shared by" or shared:
+            right = column not in ("Layer", "Material")
+            table.add_column(column, justify="right" if right else "left")
+
+    def row(*cells: str) -> None:
+        table.add_row(*(cells if shared else cells[:3] + cells[4:]))
+
+    for layer in found:
+        row(
+            layer.name,
+            escape(layer.material),
+            units.text(layer.thickness, "length") if layer.thickness else "none as made",
+            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
+            f"{100 * layer.volume / volume:.1f} %",
+            f"{100 * layer.mass / mass:.1f} %",
+        )
+    per_cell = (units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2")
+    row("one cell, as made", "", per_cell[0], "", "", per_cell[1])
+    return table
+
+
+def _of_the_collector(anode: Anode) -> list[tuple[str, str]]:
+    """What lithium that is plated in situ finds, a line each."""
+    text, found = units.text, []
+    if anode.plated:
+        named = [n for n in (anode.interlayer, anode.collector) if n]
+        eta, i = anode.nucleation_overpotential, anode.nucleation_current
+        found += [
+            ("Lithium is plated on", " on ".join(named) or "its collector"),
+            (
+                "  nucleation",
+                f"{text(float(eta or 0), 'voltage')} at "
+                f"{text(float(i or 0), 'current density')}; "
+                f"{text(float(anode.coverage_thickness or 0), 'length')} cover 63 %",
+            ),
+            (
+                "  lost to first plating",
+                text(anode.interlayer_loss + anode.interphase_loss, "areal charge"),
+            ),
+            (
+                "  inactive",
+                f"{100 * anode.inactive_fraction:.4g} % of {anode.inactive_from}",
+            ),
+        ]
+    if anode.critical_current is not None:
+        critical = text(anode.critical_current, "current density")
+        found.append(("Critical current density", critical))
+    return found
 
 
 def describe_experiment(expanded: Expanded, console: Console) -> None:

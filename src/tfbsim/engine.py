@@ -26,8 +26,9 @@ from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .materials.transport import diffusion_potential, path_potential, resistivity
 from .model import ThinFilmCell
 from .physics.cathode import DOMAIN, GRADING, GradedSubMesh, depth
+from .physics.collector import INACTIVE, TAKEN, THRESHOLD
 from .physics.leakage import ElectronicLeakage
-from .physics.lithium import EXHAUSTED
+from .physics.lithium import EXHAUSTED, INVENTORY
 
 Array = np.ndarray
 Mode = str  # "current", "voltage" or "power"
@@ -42,8 +43,9 @@ OVERFULL = 1.02
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 DURATION = "Duration of the step [s]"
 PROFILE = "Cathode stoichiometry"
-INVENTORY = "Lithium inventory over cathode sites"
+ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
+FACES_BOUND = 1e3  # V
 TARGET = {
     "current": "Current function [A]",
     "voltage": "Voltage function [V]",
@@ -79,6 +81,14 @@ OBSERVED = (
     "Total lithium [mol.m-2]",
     "Interface resistance [Ohm.m2]",
     "Cell temperature [K]",
+)
+# Of lithium plated in situ besides
+OBSERVED_PLATED = (
+    "Lithium coverage",
+    "Inactive lithium thickness [m]",
+    "Inactive lithium resistance [Ohm.m2]",
+    "Inactive lithium [mol.m-2]",
+    "Lithium taken by the collector [mol.m-2]",
 )
 
 
@@ -152,6 +162,8 @@ class Structure:
         t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
     leakage : bool
         Whether the electrolyte leaks electrons.
+    plated : bool
+        Whether the lithium is plated in situ, on a collector.
     """
 
     potential: PotentialLaw
@@ -162,6 +174,7 @@ class Structure:
     transference: Law | None = None
     electronic: Law | None = None
     leakage: bool = False
+    plated: bool = False
 
     @property
     def curve(self) -> Curve:
@@ -212,6 +225,7 @@ class Structure:
             "cathode transference": "law" if self.transference else "constant",
             "cathode resistivity": "law" if self.electronic else "constant",
             "leakage": "electronic" if self.leakage else "none",
+            "anode": "plated in situ" if self.plated else "evaporated",
             "constants": "precomputed",
         }
 
@@ -224,15 +238,31 @@ class State:
     ----------
     profile : ndarray, shape (points,)
         Stoichiometry at the mesh nodes.
-    inventory : float
-        Lithium at the anode over the cathode's sites.
+    inventory, inactive, taken : float
+        Lithium metal at the anode, inactive lithium, and what a collector has taken, over
+        the cathode's sites.
     current : float
         What flowed last [A]: where the current of a hold is looked for first.
     """
 
     profile: Array
     inventory: float
+    inactive: float = 0.0
+    taken: float = 0.0
     current: float = 0.0
+
+    @classmethod
+    def of(cls, y: Array, slices: dict[str, slice], current: float) -> State:
+        """From a state vector of the solver."""
+        anode = [float(y[slices[n]][0]) for n in ANODE_STATES if n in slices]
+        return replace(cls(y[slices[PROFILE]].copy(), *anode), current=current)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the solver takes to start from it."""
+        anode = (self.inventory, self.inactive, self.taken)
+        values = zip((PROFILE, *ANODE_STATES), (self.profile, *anode), strict=True)
+        return {f"Initial: {name}": value for name, value in values}
 
 
 @dataclass(frozen=True)
@@ -320,7 +350,7 @@ class _Built:
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
         model = ThinFilmCell(structure.options(mode))
         for variable in [*model.rhs, *model.algebraic]:
-            if variable.name in (PROFILE, INVENTORY, FACES, "C-rate"):
+            if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
@@ -341,8 +371,9 @@ class _Built:
         for other in others:
             first = pybamm.minimum(first, other)
         model.events = [pybamm.Event("End of step", first)]
+        self.observed = OBSERVED + (OBSERVED_PLATED if structure.plated else ())
         model.variables = {
-            name: model.variables[name] for name in (*OBSERVED, PROFILE, "C-rate")
+            name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
         }
         constants = list(model.param.constants.values())
         scalars = _scalar_parameters([*model.parameters, *_parameters(constants)])
@@ -380,7 +411,8 @@ class _Built:
         t = casadi.MX.sym("t")
         y = casadi.MX.sym("y", model.len_rhs_and_alg)
         rows = [
-            model.get_processed_variable(n).to_casadi(t, y, inputs=p) for n in OBSERVED
+            model.get_processed_variable(n).to_casadi(t, y, inputs=p)
+            for n in self.observed
         ]
         # The quantities share most of their expressions: without cse, 3 times the work
         shared = casadi.cse(casadi.vertcat(*rows))
@@ -405,7 +437,7 @@ class _Built:
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
         values = self._observe(y, inputs).full()
-        return dict(zip(OBSERVED, values, strict=True))
+        return dict(zip(self.observed, values, strict=True))
 
     def guess(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
@@ -424,8 +456,37 @@ class _Built:
             # Where U(x) is steep, rounding stays above a residual of 1e-12
             options = {"abstolStep": 1e-8, "line_search": False}
             root = casadi.rootfinder("solve", "newton", g, options)
-            y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
+            try:
+                y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
+            except RuntimeError:
+                if FACES not in self.slices:
+                    raise
+                y[model.len_rhs :] = self._bracketed(g, y[model.len_rhs :], options)
         return y
+
+    def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
+        """Algebraic states, the potential between the faces of the electrolyte bracketed.
+
+        Where next to no lithium is left the leak meets an overpotential that rises with
+        any current, from which Newton does not find back.
+        """
+        k = self.slices[FACES].start - self.model.len_rhs
+        others = [j for j in range(len(z)) if j != k]
+        z = z.copy()
+
+        def residual(faces: float) -> float:
+            z[k] = faces
+            if others:
+                part = casadi.MX.sym("part", len(others))
+                full = casadi.MX(z)
+                full[others] = part
+                inner = casadi.Function("inner", [part], [g(full)[others]])
+                solve = casadi.rootfinder("solve", "newton", inner, options)
+                z[others] = solve(z[others]).full()[:, 0]
+            return float(g(z)[k])
+
+        residual(brentq(residual, -FACES_BOUND, FACES_BOUND, xtol=1e-14))
+        return z
 
     def solve(
         self, y0: Array, inputs: Array, fallback: int
@@ -529,8 +590,7 @@ class Engine:
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
             ),
-            f"Initial: {PROFILE}": np.full(self.numerics.points, x),
-            f"Initial: {INVENTORY}": 1.0,
+            **self.uniform(x, 1.0).inputs,
             f"Initial: {FACES}": GUESS,
         }
         inputs |= self.built("current").constants([inputs])[0]
@@ -623,8 +683,7 @@ class Engine:
             "Lower voltage cut-off [V]": request.lower,
             "Upper voltage cut-off [V]": request.upper,
             "C-rate cut-off": request.c_rate_cut_off,
-            f"Initial: {PROFILE}": state.profile,
-            f"Initial: {INVENTORY}": state.inventory,
+            **state.inputs,
             f"Initial: {FACES}": GUESS,
         }
 
@@ -686,13 +745,12 @@ class Engine:
                 yield SolverFailed("the voltage became undefined")
                 continue
             profiles = y[:, built.slices[PROFILE]]
-            inventory = float(y[-1, built.slices[INVENTORY]][0])
-            end = State(profiles[-1].copy(), inventory, observed["Current [A]"][-1])
+            end = State.of(y[-1], built.slices, float(observed["Current [A]"][-1]))
             event = None
             if s.ended == "failure":
                 event = self._why_failed(request.mode, request.target, observed, end, own)
             elif s.ended == "event":
-                margins = self._margins(request.mode, observed, inventory, own)
+                margins = self._margins(request.mode, observed, end.inventory, own)
                 event = min(margins, key=lambda name: margins[name])
             t = t * request.duration
             yield Trace(t, observed, profiles, end, event, fallback)
@@ -707,11 +765,7 @@ class Engine:
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
         if mode == "power" and target > 0:
-            state = {
-                f"Initial: {PROFILE}": end.profile,
-                f"Initial: {INVENTORY}": end.inventory,
-            }
-            start = _Start(self.built("current"), {**inputs, **state})
+            start = _Start(self.built("current"), {**inputs, **end.inputs})
             current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
             # more power, and the control has no solution beyond
@@ -742,7 +796,8 @@ class Engine:
             }
         leakage = observed["Leakage current density [A.m-2]"][-1]
         ionic = current + leakage * inputs["Electrode area [m2]"]
-        margins[EXHAUSTED] = inventory if ionic > 0 else math.inf
+        left = inventory - inputs.get(THRESHOLD, 0.0)
+        margins[EXHAUSTED] = left if ionic > 0 else math.inf
         margins[FILM_LIMIT] = min(x_s, x_full - x_s)
         return margins
 

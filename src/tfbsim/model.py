@@ -16,6 +16,7 @@ import pybamm
 
 from .physics.cathode import DOMAIN, GradedSubMesh, PlanarDiffusion, depth
 from .physics.circuit import AlgebraicControl, Counters
+from .physics.collector import CoverageKinetics, PlatedInventory
 from .physics.electrolyte import SingleIonConductor
 from .physics.interface import ButlerVolmer
 from .physics.leakage import ElectronicLeakage, NoLeakage
@@ -29,6 +30,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode transference": ("constant", "law"),
     "cathode resistivity": ("constant", "law"),
     "leakage": ("none", "electronic"),
+    "anode": ("evaporated", "plated in situ"),
     "constants": ("in place", "precomputed"),
 }
 
@@ -44,6 +46,8 @@ class ThinFilmCell(pybamm.BaseModel):
         coefficients 1/2, overpotential explicit) or "asymmetric";
         "cathode transference", "cathode resistivity": "constant" (default) or "law", a
         function of x; "leakage": "none" (default) or "electronic";
+        "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
+        bare;
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -72,6 +76,8 @@ class ThinFilmCell(pybamm.BaseModel):
         self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
         p = self.param
         leakage = self.options["leakage"] == "electronic"
+        plated = self.options["anode"] == "plated in situ"
+        symmetric = self.options["lithium kinetics"] == "symmetric"
         self.submodels = {
             "external circuit": self._external_circuit(),
             "cathode": PlanarDiffusion(
@@ -84,10 +90,12 @@ class ThinFilmCell(pybamm.BaseModel):
             ),
             "electrolyte": SingleIonConductor(p),
             "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
-            "lithium interface": ButlerVolmer(
-                p, "Lithium", self.options["lithium kinetics"] == "symmetric"
+            "lithium interface": (
+                CoverageKinetics(p, symmetric)
+                if plated
+                else ButlerVolmer(p, "Lithium", symmetric)
             ),
-            "lithium": LithiumInventory(p),
+            "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
             "voltage": TerminalVoltage(p),
             "counters": Counters(p, leakage),
         }
@@ -187,6 +195,8 @@ class TerminalVoltage(pybamm.BaseSubModel):
         R_n = p.R_f_n / p.arrhenius(p.E_R_n)
         i_ion = variables["Ionic current density [A.m-2]"]
         films = i_ion * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
+        if "Inactive lithium resistance [Ohm.m2]" in variables:
+            films += i_ion * variables["Inactive lithium resistance [Ohm.m2]"]
         contact = i * p.R_contact
         V = (
             variables["Cathode open-circuit potential [V]"]
@@ -199,7 +209,7 @@ class TerminalVoltage(pybamm.BaseSubModel):
         )
         total = (
             variables["Cathode lithium [mol.m-2]"]
-            + variables["Lithium inventory [mol.m-2]"]
+            + variables["Anode lithium [mol.m-2]"]
             + p.n_inactive
         )
         i_0 = variables["Cathode exchange current density [A.m-2]"]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
+from . import energy
 from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import InputError, suggest
@@ -73,7 +74,8 @@ def optimise(
     steps, cycles, conditioning
         As :func:`simulate`; ``steps`` may be a function of the cell.
     maximise : str
-        A column of the summary; of the last cycle.
+        A column of the summary; of the last cycle.  Areal energy by default; the
+        energies per volume and mass (``tfbsim.energy.COLUMNS``) of a cell with a stack.
     numerics : Numerics, optional
         Mesh and tolerances.
     start : int
@@ -93,6 +95,14 @@ def optimise(
     ... )
     >>> best.at_bound
     False
+
+    The thickness of most energy per volume, everything around the cathode counted:
+
+    >>> best = tfbsim.optimise(
+    ...     "lco-lipon-steel-ensurge2023", "cathode.thickness", ("1 um", "60 um"),
+    ...     ["Hold at 4.2 V until C/500", "Discharge at C/10 until 3 V"],
+    ...     maximise="Volumetric energy density as made [W.h.L-1]",
+    ... )
     """
     from .simulation import simulate
 
@@ -100,6 +110,8 @@ def optimise(
     low, high = (_value(base, field, end) for end in between)
     if not 0 < low < high:
         raise InputError("must be two values above 0 that rise", field="between")
+    if maximise in energy.COLUMNS and base.stack is None:
+        raise InputError("is missing; energy per volume or mass needs it", field="stack")
     tried: dict[float, float] = {}
 
     def quantity(log_value: float) -> float:
@@ -119,6 +131,8 @@ def optimise(
     ends = (float(np.log(low)), float(np.log(high)))
     scan = np.linspace(*ends, max(start, 3))
     values = [quantity(x) for x in scan]
+    if np.isnan(values).all():
+        raise InputError("is no number anywhere in the range", field="maximise")
     k = int(np.nanargmax(values))
     inside = scan[max(k - 1, 0)], scan[min(k + 1, len(scan) - 1)]
     minimize_scalar(

@@ -21,8 +21,9 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
 
-from . import losses
+from . import critical, energy, losses
 from .files import InputError, write_atomic
+from .materials.laws import FARADAY
 
 if TYPE_CHECKING:
     from .cell import Cell
@@ -44,6 +45,13 @@ OPTIONAL_COLUMNS = (
     *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
 )
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
+# Of lithium plated in situ, at the end of the cycle, in a summary that has any
+PLATED = (
+    "Inactive lithium [uA.h.cm-2]",
+    "Lithium taken by the collector [uA.h.cm-2]",
+    "Resistance of inactive lithium [Ohm.cm2]",
+)
+CRITICAL = "Critical current crossed at [s]"  # since the start of the first cycle
 # Where an error bar was asked for
 NUMERICAL_ERRORS = (
     "Numerical error of charge capacity [%]",
@@ -65,6 +73,9 @@ COLUMNS = (
     "Charge balance error",
     losses.EFFICIENCY,
     SECOND_LITHIUM,
+    *energy.COLUMNS,
+    *PLATED,
+    CRITICAL,
     *NUMERICAL_ERRORS,
     "Outcome",
 )
@@ -86,6 +97,11 @@ _OBSERVED = {
     losses.SURFACE_X: ("Cathode surface stoichiometry", 1.0),
     "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
     "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
+}
+# Only where lithium is plated in situ
+_OBSERVED_PLATED = {
+    "Lithium coverage": ("Lithium coverage", 1.0),
+    "Inactive lithium thickness [um]": ("Inactive lithium thickness [m]", 1e6),
 }
 
 
@@ -178,14 +194,23 @@ class Notes:
         self._pieces: list[tuple[int, dict[str, np.ndarray], _Profiles]] = []
         self._clock = 0.0
         self._surface = (np.inf, -np.inf)
+        self._beyond: list[tuple[str, str, float]] = []  # the critical current
 
     def hear(self, cycle: CycleRecord, recorded: bool) -> None:
         """Of a cycle that is done, one of the conditioning or to be recorded."""
         number = cycle.number if recorded else 0
         self.steps += _step_rows(self.name, cycle, number, self.cell)
+        where = f"cycle {number}" if recorded else "conditioning"
+        self._beyond += [
+            (where, step.step.text, step.critical)
+            for step in cycle.steps
+            if step.critical is not None
+        ]
         if not recorded:
             return
-        row = _summary_row(self.name, cycle, self.cell, self.varied, self.xi)
+        row = _summary_row(
+            *(self.name, cycle, self.cell), self.varied, self.xi, self._clock
+        )
         self.rows.append(row)
         traces = [step.trace for step in cycle.steps if step.trace is not None]
         if self.curves is None or self.curves.of(cycle.number):
@@ -208,7 +233,11 @@ class Notes:
             rows=self.rows,
             steps=self.steps,
             curves=_joined(self._pieces, self.cell, self.xi) if self._pieces else NONE,
-            warnings=[*self.warnings, *_out_of_range(self.cell, self._surface)],
+            warnings=[
+                *self.warnings,
+                *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
+                *_out_of_range(self.cell, self._surface),
+            ],
             key=key,
             cell=self.cell.name,
         )
@@ -220,10 +249,11 @@ def _summary_row(
     cell: Cell,
     varied: Mapping[str, float | str],
     xi: np.ndarray,
+    clock: float,
 ) -> dict[str, Any]:
     area, loading = float(cell.area), cell.loading
     charge, discharge = cycle.charge, cycle.discharge
-    energy_in, energy = cycle.energy_in, cycle.energy_out
+    energy_in, energy_out = cycle.energy_in, cycle.energy_out
     charged = [s.trace for s in cycle.steps if s.trace and s.charge > 0]
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
@@ -234,8 +264,8 @@ def _summary_row(
     row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
     both = charge > 0 and discharge > 0
     row["Coulombic efficiency [%]"] = 100 * discharge / charge if both else np.nan
-    row["Mean discharge voltage [V]"] = energy / discharge if discharge else np.nan
-    row["Discharge energy [mW.h.cm-2]"] = energy * 1e3 / (area * 1e4)
+    row["Mean discharge voltage [V]"] = energy_out / discharge if discharge else np.nan
+    row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
     end = charged[-1].observed if charged else None
     row["Lithium thickness at end of charge [um]"] = (
         float(end["Lithium thickness [m]"][-1]) * 1e6 if end else np.nan
@@ -245,14 +275,55 @@ def _summary_row(
     )
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
-    there_and_back = energy_in > 0 and energy > 0
-    row[losses.EFFICIENCY] = 100 * energy / energy_in if there_and_back else np.nan
+    there_and_back = energy_in > 0 and energy_out > 0
+    row[losses.EFFICIENCY] = 100 * energy_out / energy_in if there_and_back else np.nan
     row[SECOND_LITHIUM] = _second_lithium(cycle, cell, xi)
+    if cell.stack is not None:
+        lithium = _thickest(cycle, cell.anode.molar_volume)
+        row |= energy.densities(cell, energy_out * 3600 / area, lithium)
+    row |= _of_the_collector(cycle, cell, clock)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
         row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
     row["Outcome"] = cycle.outcome
+    return row
+
+
+def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
+    """The lithium when there is most of it [m], with what is inactive or taken by the
+    collector; NaN if nothing ran."""
+    found = [np.nan]
+    for observed in (step.trace.observed for step in cycle.steps if step.trace):
+        lithium = observed["Lithium thickness [m]"]
+        if "Inactive lithium thickness [m]" in observed:
+            taken = observed["Lithium taken by the collector [mol.m-2]"] * molar_volume
+            lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
+        found.append(float(lithium.max()))
+    return float(np.fmax.reduce(found))
+
+
+def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, float]:
+    """What became of plated lithium, and when the critical current was crossed, in a
+    cycle that begins at a time [s]."""
+    anode, row = cell.anode, {}
+    traces = [s.trace for s in cycle.steps if s.trace]
+    if anode.plated and traces:
+        end = {name: float(values[-1]) for name, values in traces[-1].observed.items()}
+        per_mol = FARADAY / 36  # mol/m2 to uAh/cm2
+        row = {
+            PLATED[0]: end["Inactive lithium [mol.m-2]"] * per_mol,
+            PLATED[1]: end["Lithium taken by the collector [mol.m-2]"] * per_mol,
+        }
+        if anode.inactive_conductivity is not None:
+            row[PLATED[2]] = end["Inactive lithium resistance [Ohm.m2]"] * 1e4
+    if anode.critical_current is not None:
+        row[CRITICAL] = np.nan
+        for step in cycle.steps:
+            if step.critical is not None:
+                row[CRITICAL] = clock + step.critical
+                break
+            clock += float(step.trace.t[-1]) if step.trace else 0.0
     return row
 
 
@@ -313,11 +384,19 @@ def _step_rows(
                 "Cut-off error [uV]": _cut_off_error(step),
                 "Of equilibrium capacity [%]": share,
                 LIMITING: limiting,
+                **_critical(step, cell),
                 "Outcome": step.outcome,
                 "Detail": step.detail,
             }
         )
     return rows
+
+
+def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
+    """When a step crossed the critical current, since its start [s]."""
+    if cell.anode.critical_current is None:
+        return {}
+    return {CRITICAL: np.nan if step.critical is None else step.critical}
 
 
 def _last(trace: Trace | None, name: str) -> float:
@@ -410,7 +489,8 @@ def _samples(
             "Step capacity [mA.h.g-1]": moved * per_gram,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
         }
-        for label, (source, factor) in _OBSERVED.items():
+        plated = _OBSERVED_PLATED if cell.anode.plated else {}
+        for label, (source, factor) in (_OBSERVED | plated).items():
             columns[label] = observed[source] * factor
         kept = thinned(trace.t, observed["Voltage [V]"], error) if error else slice(None)
         for label, values in columns.items():
@@ -528,7 +608,7 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
     optional = (
         *OPTIONAL_COLUMNS,
-        *(losses.EFFICIENCY, SECOND_LITHIUM),
+        *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS, *PLATED, CRITICAL),
         *NUMERICAL_ERRORS,
     )
     empty = [c for c in optional if c in table and table[c].isna().all()]
@@ -673,6 +753,8 @@ class Result:
             of_case = summary["Case"] == point["Case"]
             here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
             if here.empty:
+                continue
+            if point["Quantity"] not in here:  # of another cell, without a stack
                 continue
             value = float(here[point["Quantity"]].iloc[0])
             residual = 100 * (value / point["Measured"] - 1)

@@ -101,8 +101,10 @@ Voltage = Annotated[float, Quantity("voltage", ge=-10, le=10)]
 Temperature = Annotated[float, Quantity("temperature", ge=150, le=700)]
 CurrentDensity = Annotated[float, Quantity("current density", gt=0)]
 Activation = Annotated[float, Quantity("activation energy", ge=0, le=3e5)]
+ArealCharge = Annotated[float, Quantity("areal charge", ge=0, le=1e6)]
 ArealResistance = Annotated[float, Quantity("areal resistance", ge=0)]
 Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
+Density = Annotated[float, Quantity("density", gt=0)]
 
 
 # --- Laws --------------------------------------------------------------------------
@@ -500,7 +502,7 @@ def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
         if isinstance(key, str) and key.startswith(_LAW):
             here = _LAWS[key.removeprefix(_LAW)]
         elif _has_field(here, key):
-            here = _inner(here.model_fields[key].annotation)
+            here = inner_model(here.model_fields[key].annotation)
     return list(here.model_fields) if hasattr(here, "model_fields") else []
 
 
@@ -508,12 +510,12 @@ def _has_field(model: Any, key: Any) -> bool:
     return hasattr(model, "model_fields") and key in model.model_fields
 
 
-def _inner(annotation: Any) -> Any:
+def inner_model(annotation: Any) -> Any:
     """The model inside list[...], X | None and Annotated[...]."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _inner(argument)
+        found = inner_model(argument)
         if found is not None:
             return found
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .cell import Cell
+from .critical import at_start, beyond_critical, crossing
 from .engine import (
     CURRENT_CUT_OFF,
     FILM_LIMIT,
@@ -29,6 +30,7 @@ from .engine import (
     engine,
 )
 from .error_bar import NumericalError, with_error
+from .exhaustion import bare, blocked, joined, stripped_bare
 from .files import Document, InputError
 from .materials.laws import FARADAY
 from .physics.lithium import EXHAUSTED
@@ -74,12 +76,16 @@ class StepRecord:
         Why, where the outcome alone does not say.
     trace : Trace or None
         What happened; None if nothing could.
+    critical : float or None
+        When the current at the lithium was first above the critical one, since the start
+        of the step [s].
     """
 
     step: Step
     outcome: str
     detail: str
     trace: Trace | None
+    critical: float | None = None
 
     @property
     def charge(self) -> float:
@@ -189,31 +195,74 @@ class _Runner:
         return record
 
     def _attempt(self, step: Step, curves: bool) -> Asking[StepRecord]:
-        low, high = self.cell.voltage_limits
-        request = Request(
-            mode=step.control,
-            target=step.value,
-            duration=step.duration,
-            state=self.state,
-            parameters=self.parameters(step.temperature),
-            lower=step.lower if step.lower is not None else _below(step, low),
-            upper=step.upper if step.upper is not None else _above(step, high),
-            c_rate_cut_off=step.c_rate_cut_off or -1.0,
-            curve=curves,
-        )
-        answer = yield self.engine, request
-        if isinstance(answer, Infeasible):
-            return StepRecord(step, INFEASIBLE, str(answer), None)
-        if isinstance(answer, SolverFailed):
+        stop = self.cell.anode.beyond_critical_current == "stop"
+        try:
+            trace = yield from self._solved(step, curves)
+            critical = crossing(trace, self.cell)
+            if critical is not None and stop:
+                if critical > 0:  # once more, for so long
+                    trace = yield from self._run(step, curves, critical)
+                else:
+                    trace = at_start(trace, self.state)
+        except Infeasible as reason:
+            return StepRecord(step, INFEASIBLE, str(reason), None)
+        except SolverFailed as reason:
             x = float(self.state.profile @ self.engine.widths)
-            detail = f"{answer}; at the start of the step, at x = {x:.4g}"
+            detail = f"{reason}; at the start of the step, at x = {x:.4g}"
             return StepRecord(step, SOLVER_FAILED, detail, None)
-        trace = answer
         self.state = trace.end
+        if critical is not None and stop:
+            detail = f"{beyond_critical(self.cell, critical)}: stopped, as asked"
+            self.stopped = "the critical current density was crossed"
+            return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
         if trace.fallback and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
             detail = f"{detail}; solved with fallback {trace.fallback}".lstrip("; ")
-        return StepRecord(step, outcome, detail, trace)
+        return StepRecord(step, outcome, detail, trace, critical)
+
+    def _run(
+        self, step: Step, curves: bool, duration: float, **changes: Any
+    ) -> Asking[Trace]:
+        """A step, or so much of it, from the state the cell is in or the one given."""
+        low, high = self.cell.voltage_limits
+        state = changes.pop("state", self.state)
+        found = yield (
+            self.engine,
+            Request(
+                mode=step.control,
+                target=step.value,
+                duration=duration,
+                state=state,
+                parameters=self.parameters(step.temperature) | changes,
+                lower=step.lower if step.lower is not None else _below(step, low),
+                upper=step.upper if step.upper is not None else _above(step, high),
+                c_rate_cut_off=step.c_rate_cut_off or -1.0,
+                curve=curves,
+            ),
+        )
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _solved(self, step: Step, curves: bool) -> Asking[Trace]:
+        """A step, also where the collector is bare or becomes so."""
+        plated = self.cell.anode.plated
+        if plated and bare(self.cell, self.engine, self.state, step):
+            return blocked(self.engine, self.state, step, self.cell, 0.0)
+        trace = yield from self._run(step, curves, step.duration)
+        if not plated or trace.event != EXHAUSTED:
+            return trace
+        if step.control == "voltage" or (step.control == "current" and step.value <= 0):
+            past = float(trace.t[-1])
+            rest = blocked(self.engine, trace.end, step, self.cell, past)
+            return joined(trace, rest, jump=True)
+
+        def onwards(
+            t: float, state: State, changes: Mapping[str, float]
+        ) -> Asking[Trace]:
+            return self._run(step, curves, t, state=state, **changes)
+
+        return (yield from stripped_bare(trace, onwards, self.cell, step))
 
     def _by_leakage(self, step: Step, trace: Trace) -> str:
         """Says so where a hold or a charge cannot end because the electrolyte leaks."""
@@ -230,18 +279,39 @@ class _Runner:
             return ""
         return f": the electrolyte leaks {100 * leakage:.3g} uA/cm2, all that flows in"
 
+    def _blocks(self, step: Step, trace: Trace) -> str:
+        """Says so where a step goes on without lithium on the collector."""
+        cell = self.cell
+        discharge = step.value > 0 and step.control != "voltage"
+        if not cell.anode.plated or discharge:
+            return ""
+        V, i = (float(trace.observed[n][-1]) for n in ("Voltage [V]", "Current [A]"))
+        empty = trace.end.inventory <= cell.least_inventory
+        if not empty or (step.rest and V) or i > 0:
+            return ""
+        metal = trace.observed["Lithium thickness [m]"]
+        hours = trace.t[int(np.argmax(metal <= metal[-1]))] / 3600
+        return f"no lithium after {hours:.3g} h: the collector blocks, V is {V:.4g} V"
+
+    def _left(self, trace: Trace) -> str:
+        """What is left of lithium that was plated in situ."""
+        if not self.cell.anode.plated:
+            return ""
+        left = 1e9 * float(trace.observed["Lithium thickness [m]"][-1])
+        return f": {left:.2g} nm remain on the collector"
+
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
         low, high = self.cell.voltage_limits
         if trace.event is None:
             if step.timed:
-                return REACHED, ""
+                return REACHED, self._blocks(step, trace)
             hours = step.duration / 3600
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
         if trace.event == EXHAUSTED:
-            return LITHIUM_EXHAUSTED, "no lithium is left to strip"
+            return LITHIUM_EXHAUSTED, "no lithium is left to strip" + self._left(trace)
         if trace.event == CURRENT_CUT_OFF:
-            return REACHED, ""
+            return REACHED, self._blocks(step, trace)
         if trace.event == POWER_LIMIT:
             return INFEASIBLE, "the cell cannot give this power any longer"
         if trace.event == SOLVER_FAILURE:
@@ -254,7 +324,8 @@ class _Runner:
             return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
-            return REACHED, ""
+            last = trace.end.inventory < self.cell.least_inventory
+            return REACHED, f"the last lithium{self._left(trace)}" if last else ""
         limit = low if trace.event == MINIMUM_VOLTAGE else high
         return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
 

@@ -58,6 +58,8 @@ _DIMENSIONS = {
     "charge": _Dimension("A.s", "5 uAh", "uA.h", 1e6 / 3600),
     "power": _Dimension("W", "10 uW", "uW", 1e6),
     "areal power": _Dimension("W.m-2", "100 uW/cm2", "uW.cm-2", 1e2),
+    "energy density": _Dimension("J.m-3", "1200 Wh/L", "W.h.L-1", 1e-3 / 3600),
+    "specific energy": _Dimension("J.kg-1", "300 Wh/kg", "W.h.kg-1", 1 / 3600),
     "dimensionless": _Dimension("", "0.5", "", 1.0),
     "entropy coefficient": _Dimension("V.K-1", "0.1 mV/K", "mV.K-1", 1e3),
     "areal capacitance": _Dimension("F.m-2", "10 uF/cm2", "uF.cm-2", 1e2),

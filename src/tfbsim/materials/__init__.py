@@ -16,16 +16,23 @@ LIBRARY: dict[str, dict[str, str]] = {
     "anode": {"Li": "lithium"},
 }
 
+# What lithium is plated on in situ, by the field of the anode that names it; what an
+# interlayer sets comes before what the collector does.
+SURFACES: dict[str, dict[str, str]] = {
+    "collector": {"copper": "copper", "steel": "steel"},
+    "interlayer": {"amorphous carbon": "amorphous_carbon"},
+}
+
 
 @cache
 def properties(layer: str, material: str) -> dict[str, Any]:
-    """Fields a material sets in a layer.
+    """Fields a material sets in a layer, or what lithium is plated on in the anode.
 
     Raises
     ------
     KeyError
         The layer has no material of this name.
     """
-    module = import_module(f".{LIBRARY[layer][material]}", __name__)
+    module = import_module(f".{(LIBRARY | SURFACES)[layer][material]}", __name__)
     fields: dict[str, Any] = module.PROPERTIES
     return fields

@@ -3,9 +3,12 @@
 Conductivity 2e-6 S/cm at room temperature and activation energy 0.55 eV: Bates et al.,
 Solid State Ionics 53-56 (1992) 647; Yu et al., J. Electrochem. Soc. 144 (1997) 524
 (2.3e-6 S/cm at 25 degC, 0.55 eV), from about -25 to 140 degC.
+Density 2.3 g/cm3: assumed, a glass somewhat lighter than the Li3PO4 it is sputtered from
+(2.5 g/cm3); it enters the mass of a stack only.
 """
 
 PROPERTIES = {
     "conductivity": "2e-6 S/cm",
     "conductivity_activation_energy": "0.55 eV",
+    "density": "2.3 g/cm3",
 }

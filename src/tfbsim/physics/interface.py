@@ -65,10 +65,7 @@ class ButlerVolmer(pybamm.BaseSubModel):
             i_0 = self._cathode_exchange_current(variables)
         else:
             i_an = i
-            i_0 = p.constant(
-                "Lithium exchange current density [A.m-2]",
-                p.i0_n_ref * p.arrhenius(p.E_i0_n),
-            )
+            i_0 = self._lithium_exchange_current(variables, i_an)
         coupled = {
             f"{self.side} anodic current density [A.m-2]": i_an,
             f"{self.side} exchange current density [A.m-2]": i_0,
@@ -77,6 +74,13 @@ class ButlerVolmer(pybamm.BaseSubModel):
             eta = p.constant("2RT/F [V]", 2 / p.f) * pybamm.arcsinh(i_an / (2 * i_0))
             coupled[f"{self.side} overpotential [V]"] = eta
         return coupled
+
+    def _lithium_exchange_current(
+        self, variables: dict[str, pybamm.Symbol], i_an: pybamm.Symbol
+    ) -> pybamm.Symbol:
+        p = self.param
+        rate = p.i0_n_ref * p.arrhenius(p.E_i0_n)
+        return p.constant("Lithium exchange current density [A.m-2]", rate)
 
     def _cathode_exchange_current(
         self, variables: dict[str, pybamm.Symbol]

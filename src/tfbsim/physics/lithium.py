@@ -14,6 +14,7 @@ import pybamm
 from .parameters import ThinFilmParameters
 
 EXHAUSTED = "Lithium exhausted"
+INVENTORY = "Lithium inventory over cathode sites"
 
 
 class LithiumInventory(pybamm.BaseSubModel):
@@ -23,25 +24,26 @@ class LithiumInventory(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param
-        ratio = pybamm.Variable("Lithium inventory over cathode sites")
+        ratio = pybamm.Variable(INVENTORY)
         n = ratio * p.n_sites
         return {
-            "Lithium inventory over cathode sites": ratio,
+            INVENTORY: ratio,
             "Lithium inventory [mol.m-2]": n,
             "Lithium thickness [m]": n * p.V_m,
+            "Anode lithium [mol.m-2]": n,
         }
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
-        ratio = variables["Lithium inventory over cathode sites"]
+        ratio = variables[INVENTORY]
         i_an = variables["Lithium anodic current density [A.m-2]"]
         self.rhs = {ratio: -i_an * self.param.per_site_charge}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
-        ratio = variables["Lithium inventory over cathode sites"]
+        ratio = variables[INVENTORY]
         self.initial_conditions = {ratio: self.param.n_Li_init / self.param.n_sites}
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
-        ratio = variables["Lithium inventory over cathode sites"]
+        ratio = variables[INVENTORY]
         i = variables["Ionic current density [A.m-2]"]
         # Only stripping can exhaust it: on charge the event stays away from zero,
         # also for a cell that is made without lithium.

@@ -87,6 +87,16 @@ class ThinFilmParameters:
         self.R_f_n = P("Lithium film resistance [Ohm.m2]")
         self.E_R_n = P("Lithium film resistance activation energy [J.mol-1]")
 
+        # Lithium plated in situ
+        self.i_nuc = P("Nucleation current density [A.m-2]")
+        self.eta_nuc = P("Nucleation overpotential [V]")
+        self.n_c = P("Lithium of coverage [mol.m-2]")
+        self.least_coverage = P("Exhausted lithium over that of coverage")
+        self.q_taken = P("Charge taken by the collector [A.s.m-2]")
+        self.phi_p = P("Inactive fraction of plated lithium")
+        self.phi_s = P("Inactive fraction of stripped lithium")
+        self.rho_inactive = P("Inactive lithium resistivity [Ohm.m]")
+
     def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
         """A combination of parameters alone, one number per step.
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..files import write_atomic
 from ..result import Result
-from . import curves, maps, tables
+from . import curves, energy, maps, plated, tables
 from .study import Study
 from .style import DPI, axis_label, slug, split_unit, styled, volt
 
@@ -32,6 +32,10 @@ CAPTIONS = {
     "capacity": "Capacity of each case, with measured values where there are any.",
     "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
     "cycling": "Capacity and coulombic efficiency of each cycle.",
+    "cycle-life": "How many cycles give at least 80 % of the first discharge, against the "
+    "lithium there is as made.",
+    "first-plating": "The first charge of a collector that is bare as made: overpotential "
+    "at the lithium and coverage of the collector, against the lithium on it.",
     "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
     "is the face at the electrolyte. Where the film has room for a second lithium per "
     "formula unit, the thin line is at one; the percentage is how much of the film took "
@@ -42,6 +46,12 @@ CAPTIONS = {
     "energy": "Where the energy of the last cycle goes, over the energy that went in. "
     "What was left in the cell, or taken from it, is by its end differing from its "
     "start in stoichiometry; efficiency, losses and this add up to 100 %.",
+    "energy-density": "Discharge energy of the last cycle over the volume of all layers: "
+    "as made, and with the lithium there is at full charge.",
+    "ragone": "Energy of the last discharge against its power, per area and, where the "
+    "cell has a stack, per volume as made. Each mark is a case and shows which loss "
+    "ended it: none where 99 % of the equilibrium capacity was delivered. Along a grey "
+    "line a discharge lasts equally long.",
     "voltage-time": "Voltage, and for a single case the current, against time.",
 }
 
@@ -75,12 +85,16 @@ def figures(result: Result) -> dict[str, Figure]:
             "capacity-map": capacity_map,
             "voltage-capacity": curves.voltage_capacity(study),
             "capacity": None if capacity_map else tables.capacity(study),
+            "ragone": energy.ragone(study),
+            "energy-density": energy.density(study),
             "rate-capability": tables.against(study, "C-rate", "C-rate"),
             **{
                 f"capacity-{slug(c)}": tables.against(study, c, axis_label(c))
                 for c in varied
             },
             "cycling": tables.cycling(study),
+            "cycle-life": plated.life(study),
+            "first-plating": plated.first_plating(study),
             "dqdv": curves.dqdv(study),
             "losses": curves.losses(study),
             "energy": tables.energy(study),

@@ -237,7 +237,7 @@ class Study:
     def points(self, run: Run) -> Iterator[tuple[str, int, str, float, float]]:
         """Measured: Charge or Discharge, cycle, status, mAh/g and uAh/cm2."""
         for point in self.result.measured:
-            if point["Case"] != run.name:
+            if point["Case"] != run.name or "capacity" not in point["Quantity"]:
                 continue
             value, loading = float(point["Measured"]), run.loading
             mass = value if "g-1" in point["Quantity"] else value / loading
@@ -248,4 +248,4 @@ class Study:
     @property
     def measured_by_area(self) -> bool:
         """Whether the measured values are areal."""
-        return any("cm-2" in p["Quantity"] for p in self.result.measured)
+        return any("cm-2]" in p["Quantity"] for p in self.result.measured)

@@ -139,8 +139,11 @@ def against(study: Study, column: str, label: str) -> Figure | None:
     for run in study.cases:
         if not missing(run.row.get(column)):
             lines.setdefault(study.key(run, column), []).append(run)
-    if not any(len({r.row[column] for r in runs}) >= 3 for runs in lines.values()):
+    values_of = {group: {r.row[column] for r in runs} for group, runs in lines.items()}
+    if not any(len(found) >= 3 for found in values_of.values()):
         return None
+    # A single case is no line: it belongs to another quantity's
+    lines = {g: runs for g, runs in lines.items() if len(values_of[g]) > 1}
     varying = [k for k in range(len(study.factors)) if len({g[k] for g in lines}) > 1]
     columns = [study.factors[k] for k in varying]
     values = {g: {study.factors[k]: g[k] for k in varying} for g in lines}
