@@ -270,9 +270,17 @@ class TestRun:
     @pytest.mark.parametrize(
         ("lower", "power", "code"),
         [
-            ("[3.4 V, 3.9 V, 3.5 V]", "10 uW/cm2", 0),
-            ("[3.4 V, 3.9 V, 3.5 V]", "1 W/cm2", 0),  # more than the cell has to give
-            ("[3.4 V, 3.9 V, 3.8 V]", "10 uW/cm2", 1),  # refused: above the upper one
+            ("[3.4 V, 3.9 V, 3.5 V, 3.5 V]", "10 uW/cm2", 0),
+            (
+                "[3.4 V, 3.9 V, 3.5 V, 3.5 V]",
+                "1 W/cm2",
+                0,
+            ),  # more than the cell has to give
+            (
+                "[3.4 V, 3.9 V, 3.8 V, 3.5 V]",
+                "10 uW/cm2",
+                1,
+            ),  # refused: above the upper one
         ],
     )
     def test_a_sweep_ends_well_unless_a_point_failed(
@@ -283,9 +291,9 @@ class TestRun:
             "steps: ['Discharge at {power} until {lower}',"
             " 'Discharge at 1C for 1 s or until {lower}', 'Charge at 1C until {upper}']\n"
             f"sweep: {{method: zip, factors: {{lower: {lower}, "
-            f"upper: [3.6 V, 4.1 V, 3.7 V], power: [{', '.join([power] * 3)}]}}}}\n"
+            f"upper: [3.6 V, 4.1 V, 3.7 V, 4.0 V], power: [{', '.join([power] * 4)}]}}}}\n"
         )
-        found, out, err = tfb("run", "sweep.yaml", "--out", "r", *FAST)
+        found, _, err = tfb("run", "sweep.yaml", "--out", "r", *FAST)
         assert found == code
         outcomes = set(load_result(here / "r").steps["Outcome"])
         if code:
