@@ -291,7 +291,8 @@ class TestRun:
             "steps: ['Discharge at {power} until {lower}',"
             " 'Discharge at 1C for 1 s or until {lower}', 'Charge at 1C until {upper}']\n"
             f"sweep: {{method: zip, factors: {{lower: {lower}, "
-            f"upper: [3.6 V, 4.1 V, 3.7 V, 4.0 V], power: [{', '.join([power] * 4)}]}}}}\n"
+            "upper: [3.6 V, 4.1 V, 3.7 V, 4.0 V], "
+            f"power: [{', '.join([power] * 4)}]}}}}\n"
         )
         found, _, err = tfb("run", "sweep.yaml", "--out", "r", *FAST)
         assert found == code
