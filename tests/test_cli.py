@@ -11,6 +11,7 @@ import pytest
 import tfbsim
 from tfbsim import cases as module
 from tfbsim import cli
+from tfbsim.engine import Numerics
 from tfbsim.result import load_result
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -237,6 +238,72 @@ class TestRun:
 
     def test_quiet_prints_nothing(self, tfb, plain):
         assert tfb("run", "one.yaml", "--quiet", *FAST) == (0, "", "")
+
+    @pytest.mark.parametrize(
+        ("options", "points", "rtol", "compiled"),
+        [
+            ([], 12, 1e-4, False),
+            (["--points", "14"], 14, 1e-4, False),
+            (["--rtol", "1e-5"], 12, 1e-5, False),
+            (["--fast"], 100, 1e-5, True),
+        ],
+    )
+    def test_options_take_the_place_of_the_numerics_of_the_file(
+        self, tfb, here, monkeypatch, options, points, rtol, compiled
+    ):
+        settings = "numerics: {points: 12, rtol: 1e-4, grading: 0}\n"
+        (here / "one.yaml").write_text(ONE + settings)
+        asked = []
+
+        def stop(*arguments, numerics, **keywords):
+            asked.append(numerics)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("tfbsim.run.run_cases", stop)
+        assert tfb("run", "one.yaml", *options)[0] == 130
+        (numerics,) = asked
+        found = numerics.points, numerics.rtol, numerics.compile
+        assert found == (points, rtol, compiled)
+        assert numerics.atol == pytest.approx(rtol / 100)
+        assert numerics.grading == (Numerics().grading if compiled else 0)
+
+    @pytest.mark.parametrize(
+        ("lower", "power", "code"),
+        [
+            ("[3.4 V, 3.9 V, 3.5 V, 3.5 V]", "10 uW/cm2", 0),
+            (
+                "[3.4 V, 3.9 V, 3.5 V, 3.5 V]",
+                "1 W/cm2",
+                0,
+            ),  # more than the cell has to give
+            (
+                "[3.4 V, 3.9 V, 3.8 V, 3.5 V]",
+                "10 uW/cm2",
+                1,
+            ),  # refused: above the upper one
+        ],
+    )
+    def test_a_sweep_ends_well_unless_a_point_failed(
+        self, tfb, here, plain, lower, power, code
+    ):
+        (here / "sweep.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\n"
+            "steps: ['Discharge at {power} until {lower}',"
+            " 'Discharge at 1C for 1 s or until {lower}', 'Charge at 1C until {upper}']\n"
+            f"sweep: {{method: zip, factors: {{lower: {lower}, "
+            "upper: [3.6 V, 4.1 V, 3.7 V, 4.0 V], "
+            f"power: [{', '.join([power] * 4)}]}}}}\n"
+        )
+        found, _, err = tfb("run", "sweep.yaml", "--out", "r", *FAST)
+        assert found == code
+        outcomes = set(load_result(here / "r").steps["Outcome"])
+        if code:
+            assert "solver failed" in outcomes and "reached" in outcomes
+            assert "is not below the upper one" in err
+        elif "1 W" in power:
+            assert outcomes == {"infeasible", "reached"} and "infeasible" in err
+        else:
+            assert outcomes == {"reached"} and err == ""
 
     def test_options_reach_the_cases(self, tfb, here, plain):
         code, _, _ = tfb(

@@ -393,6 +393,13 @@ class TestRepeating:
         cycles, failed = np.sum(told, axis=0)
         assert (cycles, failed) == (5 * 3 * (1 + error_bar), 0)  # one of conditioning
 
+    def test_an_error_bar_adds_no_steps(self, folder, result, counted):
+        barred = run_experiment(
+            INPUTS / "experiment.yaml", numerics=replace(COARSE, error_bar=True)
+        )
+        assert barred.steps["Cycle number"].tolist() == [0, 1, 1, 2, 2] * 5
+        pd.testing.assert_frame_equal(barred.steps, result.steps)
+
 
 class TestResuming:
     def run(self, folder, resume=True, **options):

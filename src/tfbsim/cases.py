@@ -24,7 +24,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
 import numpy as np
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Tag,
+)
 
 from . import __version__, units
 from .cell import Cell, load_cell
@@ -72,7 +80,11 @@ class Conditioning(Strict):
 class KeptCurves(Strict):
     """Which curves are kept, and how closely."""
 
-    cycles: Literal["all", "none"] | list[Cycles] = "all"
+    cycles: Annotated[
+        Annotated[Literal["all", "none"], Tag("word")]
+        | Annotated[list[Cycles], Tag("list")],
+        Discriminator(lambda value: "list" if isinstance(value, list) else "word"),
+    ] = "all"
     error: Annotated[float, Quantity("voltage", gt=0, le=1)] | None = None
 
 

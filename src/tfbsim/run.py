@@ -120,7 +120,11 @@ def run_cases(
         keys = [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:
-            return Result(ledger.results(keys), about, expanded.measured)
+            found = ledger.results(keys)
+            if not isinstance(cases, Points):  # a new name of a cell is none of the key
+                names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
+                found = [replace(case, cell=names[case.key]) for case in found]
+            return Result(found, about, expanded.measured)
 
         finished = ledger.finished()
         missing = [k for k, key in enumerate(keys) if key not in finished]
@@ -222,10 +226,8 @@ class CaseJob:
                 points[k] = self._refused(k, error)
                 notes.pop(k, None)
                 continue
-            hear = self._hearing(notes[k])
-            asked.append(
-                asking(case.cell, case.protocol, self.numerics, hear, case.curves)
-            )
+            what = case.cell, case.protocol, self.numerics, notes[k].hear, case.curves
+            asked.append(asking(*what, self.heard))
         failed = answer(asked)
         for lane, (k, note) in enumerate(notes.items()):
             if lane in failed:
@@ -233,14 +235,6 @@ class CaseJob:
             else:
                 points[k] = Point.of(note.result(self.cases.key(k, self.numerics)))
         return [points[k] for k in sorted(points)]
-
-    def _hearing(self, note: Notes) -> Callable[[CycleRecord, bool], None]:
-        def hear(cycle: CycleRecord, recorded: bool) -> None:
-            note.hear(cycle, recorded)
-            if self.heard:
-                self.heard()
-
-        return hear
 
     def _refused(self, number: int, error: Exception) -> Point:
         """A point of a sweep fails alone; of a list, what is wrong is told at once."""
@@ -262,9 +256,12 @@ class CaseJob:
     def _instead(self, number: int) -> Case:
         """Another point under the name and with the values of one that cannot be made."""
         assert isinstance(self.cases, Points)
-        columns = self.cases.plan.columns()
-        varied = {name: float(values[number]) for name, values in columns.items()}
-        return replace(self.cases[0], name=self.cases.name(number), varied=varied)
+        first, columns = self.cases[0], self.cases.plan.columns()
+        varied = {
+            k: float(columns[k][number]) if k in columns else v
+            for k, v in first.varied.items()
+        }
+        return replace(first, name=self.cases.name(number), varied=varied)
 
 
 def _failed(case: Case, key: str, reason: str) -> Point:

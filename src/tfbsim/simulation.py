@@ -379,6 +379,11 @@ class Curves:
     cycles: frozenset[int] | None = None
     error: float = 0.0
 
+    def __repr__(self) -> str:
+        """Keys are made of it: the same for the same cycles, in every process."""
+        cycles = None if self.cycles is None else sorted(self.cycles)
+        return f"Curves({cycles}, {self.error!r})"
+
     def of(self, cycle: int) -> bool:
         """Whether those of a cycle are."""
         return self.cycles is None or cycle in self.cycles
@@ -393,12 +398,13 @@ def asking(
     numerics: Numerics,
     hear: Callable[[CycleRecord, bool], None],
     curves: Curves,
+    progress: Progress | None = None,
 ) -> Asking[None]:
     """A case as what it asks of engines.
 
     Parameters
     ----------
-    cell, protocol, numerics, curves
+    cell, protocol, numerics, curves, progress
         As :func:`run_case`.
     hear : callable
         Told of each cycle when it is done, and whether it is one to be recorded.
@@ -414,21 +420,24 @@ def asking(
             def keep(cycle: CycleRecord, recorded: bool, found: Any = found) -> None:
                 if recorded:
                     found.append(cycle)
-                else:
+                elif found is plain:
                     hear(cycle, recorded)
 
-            yield from asking(cell, protocol, settings, keep, Curves())
+            yield from asking(cell, protocol, settings, keep, Curves(), progress)
         for pair in zip(plain, tight, strict=True):
             hear(with_error(*pair), True)
         return
     runner = _Runner(cell, engine(cell.structure, numerics))
+    progress = progress or (lambda: None)
     if protocol.conditioning:
         for number in range(1, protocol.conditioning_cycles + 1):
             done = yield from runner.cycle(number, protocol.conditioning, False)
             hear(done, False)
+            progress()
     for number in range(1, protocol.cycles + 1):
         done = yield from runner.cycle(number, protocol.steps, curves.of(number))
         hear(done, True)
+        progress()
 
 
 def answer(cases: Iterable[Asking[None]]) -> dict[int, Exception]:
@@ -495,10 +504,9 @@ def run_case(
 
     def hear(cycle: CycleRecord, recorded: bool) -> None:
         cycles[recorded].append(cycle)
-        if progress:
-            progress()
 
-    failed = answer([asking(cell, protocol, numerics, hear, curves or Curves())])
+    curves = curves or Curves()
+    failed = answer([asking(cell, protocol, numerics, hear, curves, progress)])
     for error in failed.values():
         raise error
     return CaseRecord(
