@@ -74,7 +74,9 @@ def test_faraday(free, figure, kind):
     out = stripped["Discharge capacity [A.h]"][-1] * 3600 / area / F
     left = stripped[INVENTORY][-1] / float(free.anode.molar_volume)
     assert cycle.steps[1].outcome == REACHED
-    figure("Faraday: plated less stripped", abs(n[-1] - out - left) / n[-1], at_most=1e-10)
+    figure(
+        "Faraday: plated less stripped", abs(n[-1] - out - left) / n[-1], at_most=1e-10
+    )
     assert left < 1e-6 * COVERAGE / 13.0e-6
 
 
@@ -140,7 +142,9 @@ def test_full_coverage_is_evaporated_lithium(ideal, free, run, figure):
         on_collector, reservoir = (run(c, mode, target, 600.0) for c in (thick, plain))
         for name in ("Voltage [V]", "Discharge capacity [A.h]", INVENTORY):
             a, b = (s.observed[name][-1] for s in (on_collector, reservoir))
-            figure("Full coverage against evaporated lithium", abs(a / b - 1), at_most=1e-7)
+            figure(
+                "Full coverage against evaporated lithium", abs(a / b - 1), at_most=1e-7
+            )
         if mode == "current":
             o = on_collector.observed
             eta = 2 / FRT * np.arcsinh(-1.0 / (2 * I_0))
@@ -232,9 +236,13 @@ def test_inactive_lithium_has_thickness_and_resistance(free):
     sigma = 1e-6  # S/m
     plain = free.replace({"anode.inactive_fraction": 0.05})
     cell = plain.replace({"anode.inactive_conductivity": sigma})
-    without, found = (cycles(c, ["Charge at 1C for 30 minutes"])[0] for c in (plain, cell))
+    without, found = (
+        cycles(c, ["Charge at 1C for 30 minutes"])[0] for c in (plain, cell)
+    )
     o = seen(found)
-    thickness = 0.05 * -o["Discharge capacity [A.h]"] * 3600 / float(cell.area) / F * 13e-6
+    thickness = (
+        0.05 * -o["Discharge capacity [A.h]"] * 3600 / float(cell.area) / F * 13e-6
+    )
     assert o["Inactive lithium thickness [m]"] == pytest.approx(thickness, rel=1e-9)
     drop = seen(found)["Film voltage drop [V]"][-1]
     assert drop == pytest.approx(-float(cell.one_c) * thickness[-1] / sigma, rel=1e-9)
