@@ -84,7 +84,7 @@ def test_faraday(free, figure, kind):
 
 
 def bare(i_an):
-    """Overpotential at n = 0, the equation of nucleation solved for eta in closed form."""
+    """Overpotential at n = 0: the equation of nucleation, solved for eta."""
     return -2 / FRT * np.arcsinh(-i_an / (2 * I_NUC * np.exp(-FRT * ETA_NUC / 2)))
 
 
@@ -109,7 +109,7 @@ def written_out(eta, theta, alpha_a=0.5):
 
 @pytest.mark.parametrize("alpha_a", [0.5, 0.35])
 def test_the_whole_of_the_kinetics(free, figure, alpha_a):
-    """Plating from zero, rest and stripping to the last: i_an of the eta that is found."""
+    """Plating from zero, rest, stripping to the last: i_an of the eta that is found."""
     cell = free.replace({"anode.anodic_transfer_coefficient": alpha_a})
     steps = [
         "Charge at 1C for 20 minutes",
