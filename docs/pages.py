@@ -396,7 +396,7 @@ def ensurge2023_cycling(name: str) -> None:
             "retention": f"{row[QD] / first:.3f}",
             "measured": "about 0.95" if row["Cycle number"] == 150 else "",
             "inactive, uAh/cm2": f"{row[INACTIVE]:.1f}",
-            "": "fitted" if row["Cycle number"] == 150 else "predicted",
+            "": "fitted" if row["Cycle number"] == 150 else "",
         }
         for row in shown
     ]

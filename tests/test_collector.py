@@ -92,6 +92,12 @@ def test_a_critical_current_of_evaporated_lithium(raijmakers):
     assert "critical current density" in found.cases[0].warnings[-1]
 
 
+def test_no_lithium_and_no_collector_is_worth_a_note(raijmakers, free):
+    without = raijmakers.replace({"anode.lithium": 0.0})
+    assert any("no anode.collector" in words for words in without.warnings())
+    assert not free.warnings()
+
+
 def test_show(free):
     console = Console(file=io.StringIO(), width=150)
     describe_cell(free.replace({"anode.interlayer": "amorphous carbon"}), console)
