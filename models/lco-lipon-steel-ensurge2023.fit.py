@@ -17,7 +17,7 @@ from scipy.optimize import root_scalar
 
 from tfbsim.cases import expand
 from tfbsim.files import load
-from tfbsim.simulation import run_case
+from tfbsim.simulation import NO_CURVES, run_case
 
 HERE = Path(__file__).resolve().parent
 MEASURED = load(HERE / "lco-lipon-steel-ensurge2023.measured.yml").data["cycling"]
@@ -28,7 +28,7 @@ CASE = expand("ensurge2023-cycling").cases[0]
 def retention(fraction: float) -> float:
     """Last discharge over the first."""
     cell = CASE.cell.replace({FIELD: fraction})
-    cycles = run_case(cell, CASE.protocol, curves=False).cycles
+    cycles = run_case(cell, CASE.protocol, curves=NO_CURVES).cycles
     assert len(cycles) == MEASURED["cycles"]
     found = cycles[-1].discharge / cycles[0].discharge
     print(f"{FIELD} {fraction:.6f}: retention {found:.5f}", flush=True)
