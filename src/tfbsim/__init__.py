@@ -23,6 +23,7 @@ _HOME = {
     "Result": "result",
     "load_result": "result",
     "run_experiment": "cases",
+    "sweep": "sweeps",
     "optimise": "optimum",
     "saturation_capacity": "estimates",
     "InputError": "files",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .result import Result as Result
     from .result import load_result as load_result
     from .simulation import simulate as simulate
+    from .sweeps import sweep as sweep
 
 
 def __getattr__(name: str) -> Any:

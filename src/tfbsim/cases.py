@@ -37,9 +37,9 @@ from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
 from .ledger import LEDGER, Ledger, Point, discard
 from .protocol import Protocol, Step, parse_cycle
-from .provenance import provenance
+from .provenance import Run, provenance
 from .result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Result
-from .sampling import Sweep, plan
+from .sampling import Plan, Sweep, plan
 from .schema import Strict, check_head, validate
 
 if TYPE_CHECKING:
@@ -229,6 +229,19 @@ class _Expansion:
         if self.experiment.cases is not None:
             message = "give cases or a sweep, not both"
             raise self.document.error(("sweep",), message)
+        found = self.plan(sweep)
+        if len(found) > MAX_CASES:
+            message = f"{len(found):,} points; at most {MAX_CASES:,} can be run"
+            raise self.document.error(("sweep",), message)
+        self.warnings = found.warnings
+        digits = len(str(len(found)))
+        return [
+            (("sweep", "factors"), {"name": f"{k + 1:0{digits}d}", **found.point(k)})
+            for k in range(len(found))
+        ]
+
+    def plan(self, sweep: Sweep) -> Plan:
+        """The points of a sweep."""
         base = self._cell((), None, {})
 
         def dimension_of(name: str) -> str | None:
@@ -239,22 +252,13 @@ class _Expansion:
                     raise
                 return None
 
-        found = plan(
+        return plan(
             sweep,
             self.document,
             dimension_of,
             self.templates.__contains__,
             [*self.templates, *base.numeric_fields],
         )
-        if len(found) > MAX_CASES:
-            message = f"{len(found):,} points; at most {MAX_CASES:,} can be run"
-            raise self.document.error(("sweep",), message)
-        self.warnings = found.warnings
-        digits = len(str(len(found)))
-        return [
-            (("sweep", "factors"), {"name": f"{k + 1:0{digits}d}", **found.point(k)})
-            for k in range(len(found))
-        ]
 
     def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
         """An error of a field that a case, its grid or --set sets."""
@@ -701,6 +705,15 @@ def expand(
         measured,
         expansion.warnings,
     )
+
+
+def sweep_plan(run: Run) -> Plan | None:
+    """The points of a run's sweep, without their cases; None if it had none."""
+    experiment, document = load_experiment(run.document)
+    if experiment.sweep is None:
+        return None
+    expansion = _Expansion(experiment, document, run.cell, run.changes, run.cells)
+    return expansion.plan(experiment.sweep)
 
 
 # --- Measured values beside the cases ----------------------------------------------

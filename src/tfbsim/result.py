@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("steps.csv", "provenance.json"),
 )
 LOSSES = "losses.csv"  # all of it follows from the curves
-LIMITING = "Limiting loss"  # of a step
+LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 # Columns after Case, Cycle number and the varied fields; these only where they apply.
@@ -247,7 +247,7 @@ def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
                         trace, "Cathode surface stoichiometry"
                     ),
                     "Cut-off error [uV]": _cut_off_error(step),
-                    "Of equilibrium capacity [%]": share,
+                    SHARE: share,
                     LIMITING: limiting,
                     "Outcome": step.outcome,
                     "Detail": step.detail,
@@ -512,6 +512,28 @@ class Result:
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The answers as arrays: of a sweep, over its factors (:mod:`tfbsim.sweeps`)."""
+        from .sweeps import dataset
+
+        return dataset(self)
+
+    @property
+    def percentiles(self) -> pd.DataFrame:
+        """How each answer of a sampled sweep is distributed; else empty."""
+        from .sensitivity import percentiles
+
+        return percentiles(self)
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """Indices of each answer to each factor of a sampled sweep; else empty
+        (:mod:`tfbsim.sensitivity`)."""
+        from .sensitivity import sensitivity
+
+        return sensitivity(self)
 
     def plot(self) -> Any:
         """The figures of the report, by name (matplotlib)."""
