@@ -30,6 +30,7 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("summary.csv", "curves.nc"),
     *("steps.csv", "provenance.json"),
 )
+PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
 LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
@@ -549,9 +550,9 @@ class Result:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / SUMMARY, _csv(self.summary))
-        write_atomic(folder / STEPS, _csv(self.steps))
-        write_atomic(folder / LOSSES, _csv(self.losses))
+        write_atomic(folder / SUMMARY, csv(self.summary))
+        write_atomic(folder / STEPS, csv(self.steps))
+        write_atomic(folder / LOSSES, csv(self.losses))
         write_atomic(folder / CURVES, _netcdf(self.curves))
         write_atomic(folder / PROVENANCE, self._provenance_text())
         if figures:
@@ -592,7 +593,8 @@ class Result:
         }
 
 
-def _csv(table: pd.DataFrame) -> str:
+def csv(table: pd.DataFrame) -> str:
+    """A table as the files of a result have it: the same bytes for the same numbers."""
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
     return buffer.getvalue()

@@ -5,15 +5,17 @@ The estimators are SALib's (Herman & Usher 2017, doi:10.21105/joss.00097; Iwanag
 
     S1 = V[E(y | x_i)]/V            first order: what knowing x_i alone would take away
     ST = E[V(y | all but x_i)]/V    total: what would be left if all but x_i were known
-    delta = 1/2 E[ integral |f(y) - f(y | x_i)| dy ]        (Borgonovo 2007)
+    PAWN = median over slices of x_i of max_y |F(y) - F(y | x_i)|
 
 From a Latin hypercube or Sobol points: S1 by RBD-FAST (Plischke 2010,
-doi:10.1016/j.ress.2009.11.005; bias removed as by Tissot & Prieur 2012) and delta
-(Plischke et al. 2013, doi:10.1016/j.ejor.2012.11.047).  From Saltelli's design: S1 and ST
-(Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018).  Intervals are 95 %, bootstrapped.
+doi:10.1016/j.ress.2009.11.005; bias removed as by Tissot & Prieur 2012) and PAWN (Pianosi
+& Wagener 2018, doi:10.1016/j.envsoft.2018.07.019), which sees more than the variance.
+From Saltelli's design: S1 and ST (Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018).
+Intervals are 95 %, bootstrapped; PAWN, which is never 0, stands beside that of a dummy
+that the answer does not know.
 
 Of independent factors S1 <= ST, and the S1 add up to at most 1.  Of correlated ones S1
-and delta still say what knowing x_i would tell, but part of that is its partners' doing:
+and PAWN still say what knowing x_i would tell, but part of that is its partners' doing:
 the S1 may add up to more than 1, and a factor that does nothing may have one.  ST has no
 meaning then, and Saltelli's design refuses correlations.
 """
@@ -38,12 +40,14 @@ ANSWERS = (
 )
 INDEXED = (ANSWERS[0], *ANSWERS[2:])  # the other differs by the mass alone
 PERCENTILES = (5, 25, 50, 75, 95)
-INDICES = ("S1", "ST", "Delta")
+INDICES = ("S1", "ST", "PAWN")
+DUMMY = "PAWN of a dummy"
 RANK = "Rank correlation"
 NO_ANSWER = ("solver failed", "skipped", "audit breach")
 LEAST = 64  # points that indices are estimated from; base points of a design
 FEWEST = 20  # points that have a 5th percentile
-MOST_FOR_DELTA = 2000
+MOST_FOR_PAWN = 5000
+SLICES = 10
 HARMONICS = 10
 CONSTANT = 1e-9  # relative spread below which an answer does not vary
 SEED = 1
@@ -102,9 +106,9 @@ def sample(result: Result) -> tuple[Varied, pd.DataFrame] | None:
     if of is None or not of.sampled or not of.factors:
         return None
     table = answers(result).groupby(CASE, sort=False).tail(1)
-    table = table.loc[~table[OUTCOME].isin(NO_ANSWER)]
-    finite = np.isfinite(table[[c for c in ANSWERS if c in table]]).all(axis=1)
-    return of, table.loc[finite].reset_index(drop=True)
+    there = table[[c for c in ANSWERS if c in table]].notna().all(axis=1)
+    there &= ~table[OUTCOME].isin(NO_ANSWER)
+    return of, table.loc[there].reset_index(drop=True)
 
 
 def told(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
@@ -137,7 +141,7 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
 
 
 def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """First-order indices and delta of a sample of any distribution.
+    """First-order and PAWN indices of a sample of any distribution.
 
     Parameters
     ----------
@@ -149,24 +153,20 @@ def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of ndarray
-        "S1" and "Delta", each of shape (factors,), and "... (95 %)", the half widths.
-        Delta is of at most ``MOST_FOR_DELTA`` points, evenly chosen.
+        "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
+        (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
     """
-    from SALib.analyze import delta, rbd_fast
+    from SALib.analyze import pawn, rbd_fast
 
-    problem = _problem(X.shape[1])
-    few = np.unique(np.linspace(0, len(y) - 1, MOST_FOR_DELTA).round().astype(int))
-    # Ranks: delta is invariant, and its bins by value would be empty in long tails
-    ranks = X.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") + 1.0
+    few = np.unique(np.linspace(0, len(y) - 1, MOST_FOR_PAWN).round().astype(int))
+    dummy = np.random.default_rng(SEED).permutation(len(few))
+    known, more = _problem(X.shape[1]), _problem(X.shape[1] + 1)
     with _contained():
-        first = rbd_fast.analyze(
-            problem, ranks, y, M=HARMONICS, num_resamples=50, seed=SEED
-        )
-        other = delta.analyze(
-            problem, ranks[few], y[few], num_resamples=10, method="delta"
-        )
+        first = rbd_fast.analyze(known, X, y, M=HARMONICS, num_resamples=50, seed=SEED)
+        other = pawn.analyze(more, np.column_stack([X[few], dummy]), y[few], S=SLICES)
+    *moved, floor = np.asarray(other["median"], float)
     found = {"S1": first["S1"], "S1 (95 %)": first["S1_conf"]}
-    found |= {"Delta": other["delta_raw"], "Delta (95 %)": other["delta_raw_conf"]}
+    found |= {"PAWN": moved, DUMMY: np.full(X.shape[1], floor)}
     return {name: np.asarray(values, float) for name, values in found.items()}
 
 
@@ -209,12 +209,11 @@ def _problem(factors: int) -> dict[str, object]:
 
 @contextmanager
 def _contained() -> Iterator[None]:
-    """SALib's delta seeds NumPy for all and changes how warnings are shown."""
-    state, shown = np.random.get_state(), warnings.formatwarning  # noqa: NPY002
+    """SALib seeds NumPy's common state, and warns of what the indices show."""
+    state = np.random.get_state()  # noqa: NPY002
     with warnings.catch_warnings(record=True):
         np.random.seed(SEED)  # noqa: NPY002
         try:
             yield
         finally:
             np.random.set_state(state)  # noqa: NPY002
-            warnings.formatwarning = shown

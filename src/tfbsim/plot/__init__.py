@@ -51,9 +51,9 @@ CAPTIONS = {
     "factor that is correlated with others brings theirs along.",
     "sensitivity": "Sensitivity indices with 95 % intervals. S1: the share of the "
     "variance that knowing the factor alone would take away; ST: what would be left if "
-    "all others were known; delta: how far the whole distribution moves. + and −: the "
-    "answer rises or falls with the factor. Of correlated factors, S1 and delta include "
-    "what their partners do.",
+    "all others were known; PAWN: how far the distribution function moves, beside that "
+    "of a dummy. + and −: the answer rises or falls with the factor. Of correlated "
+    "factors, S1 and PAWN include what their partners do.",
     "dependence": "Energy of the last discharge against each factor of the sample: "
     "points, and lines through the 5th, 50th and 95th percentile of bins.",
     "voltage-band": "Percentiles, over the sample, of the capacity that the last "
@@ -84,14 +84,14 @@ def figures(result: Result) -> dict[str, Figure]:
     study = Study(result)
     with styled():
         of_sweep = sweeps.figures(result, study)
-        of_cases = _of_cases(study, bool(of_sweep.get("slices")))
+        of_cases = _of_cases(study, any(of_sweep.values()))
     first = {"capacity-map": of_cases.pop("capacity-map", None)}
     drawn = first | of_sweep | of_cases
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def _of_cases(study: Study, sliced: bool) -> dict[str, Figure | None]:
-    """Those of single cases and their curves; slices say more than a line for each."""
+def _of_cases(study: Study, swept: bool) -> dict[str, Figure | None]:
+    """Those of single cases and their curves; a sweep has others for the capacity."""
     if not study.cases:
         return {}
     capacity_map = maps.capacity_map(study)
@@ -99,7 +99,7 @@ def _of_cases(study: Study, sliced: bool) -> dict[str, Figure | None]:
         "capacity-map": capacity_map,
         "voltage-capacity": curves.voltage_capacity(study),
         "capacity": None if capacity_map else tables.capacity(study),
-        **({} if sliced else _against(study)),
+        **({} if swept else _against(study)),
         "cycling": tables.cycling(study),
         "dqdv": curves.dqdv(study),
         "losses": curves.losses(study),

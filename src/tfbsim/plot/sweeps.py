@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..result import LIMITING, Result
-from ..sensitivity import ANSWERS, FEWEST, INDEXED, INDICES, RANK, sample, told
+from ..sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, sample, told
 from ..sweeps import Varied, point_of, varied
 from .study import AREAL, VOLTAGE, Study
 from .style import (
     PER_AREA,
     QUALITATIVE,
     axis_label,
+    few_ticks,
     key_label,
     log_x,
     new_figure,
@@ -36,7 +37,7 @@ TENTH = 0.1
 SIGNED = 0.1  # rank correlation above which a direction is shown
 VOLTAGES = 400
 INDEX_COLOURS = dict(zip(INDICES, ("#0072B2", "#E69F00", "#009E73"), strict=True))
-INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "Delta": "delta"}
+INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "PAWN": "PAWN"}
 LOW, HIGH = "#56B4E9", "#D55E00"
 BAND = "#0072B2"
 
@@ -167,6 +168,7 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
             reach = ends[name][rank, side] - mean
             ax.barh(y, reach, 0.62, left=mean, color=colour, alpha=0.75, lw=0)
         ax.axvline(mean, color="0.2", lw=0.8)
+        few_ticks(ax)
         ax.set_xlabel(axis_label(name))
     words = ("lowest tenth of the factor", "highest tenth")
     entries = [
@@ -183,7 +185,8 @@ def indices(table: pd.DataFrame) -> Figure | None:
         return None
     names = list(dict.fromkeys(table["Answer"]))
     shown = [index for index in INDICES if index in table]
-    first = table[table["Answer"] == names[0]].sort_values(shown[-1], ascending=False)
+    by = "ST" if "ST" in shown else "S1"
+    first = table[table["Answer"] == names[0]].sort_values(by, ascending=False)
     factors = first["Factor"].tolist()[:MOST_FACTORS]
     figure, axes = _bars(names, factors)
     for ax, name in zip(axes, names, strict=True):
@@ -192,21 +195,30 @@ def indices(table: pd.DataFrame) -> Figure | None:
         reach = np.zeros(len(factors))
         for n, index in enumerate(shown):
             y = np.arange(len(factors)) + (n - (len(shown) - 1) / 2) * thick
-            error = own[f"{index} (95 %)"].to_numpy()
             value = own[index].to_numpy()
+            error = np.zeros(len(value))
             how: dict[str, Any] = {"color": INDEX_COLOURS[index], "alpha": 0.75, "lw": 0}
             ax.barh(y, value, thick * 0.9, **how, label=INDEX_NAMES[index])
-            ax.errorbar(value, y, xerr=error, fmt="none", ecolor="0.2", elinewidth=0.7)
+            if f"{index} (95 %)" in own:
+                error = own[f"{index} (95 %)"].to_numpy()
+                how = {"fmt": "none", "ecolor": "0.2", "elinewidth": 0.7}
+                ax.errorbar(value, y, xerr=error, **how)
+            else:
+                how = {"color": INDEX_COLOURS[index], "ls": ":", "lw": 1.0}
+                ax.axvline(own[DUMMY].iloc[0], **how, label="PAWN of a dummy")
             reach = np.maximum(reach, value + error)
         for k, correlation in enumerate(own[RANK]):
             if abs(correlation) >= SIGNED:
                 sign = "+" if correlation > 0 else "−"
                 at = (reach[k], k)
-                more: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+                more: dict[str, Any] = {
+                    "xytext": (4, 0),
+                    "textcoords": "offset points",
+                    "va": "center",
+                }
                 ax.annotate(sign, at, **more, fontsize=10)
-        ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.05 * reach.max(), 0.1))
+        ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
-        ax.margins(x=0.1)
         ax.set_xlabel(axis_label(name).rpartition(" (")[0])
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -225,19 +237,23 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
     rows = -(-len(factors) // columns)
     figure = new_figure(1.2 + 1.9 * columns, 1.9 * rows + 0.6)
     axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    size = 4 if len(y) < MOST_DOTS / 2 else 2.5
     dots = np.unique(np.linspace(0, len(y) - 1, MOST_DOTS).round().astype(int))
     for k, (ax, column) in enumerate(zip(axes.flat, factors, strict=False)):
         x = X[:, k]
         for loss, colour in losses.items():
             own = dots[(table[LIMITING] == loss).to_numpy()[dots]]
-            how: dict[str, Any] = {"color": colour, "alpha": 0.35, "mew": 0, "ms": 2.2}
+            how: dict[str, Any] = {"color": colour, "alpha": 0.4, "mew": 0, "ms": size}
             ax.plot(x[own], y[own], ".", rasterized=True, **how)
         bins = np.array_split(np.argsort(x, kind="stable"), min(BINS, len(x) // 8))
         middle = [np.median(x[b]) for b in bins]
         low, median, high = np.array([np.percentile(y[b], (5, 50, 95)) for b in bins]).T
         for line, ls in ((low, ":"), (median, "-"), (high, ":")):
             ax.plot(middle, line, ls, color="black", lw=1.0)
-        log_x(ax, [float(v) for v in np.percentile(x, (0, 100))], "")
+        if x.min() > 0 and x.max() > 10 * x.min():
+            log_x(ax, [float(x.min()), float(x.max())], "")
+        else:
+            few_ticks(ax)
         ax.set_xlabel(axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
     for ax in axes.flat[len(factors) :]:
