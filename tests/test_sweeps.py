@@ -1,5 +1,5 @@
-"""Answers of a sweep: arrays with named coordinates, percentiles, indices, figures and the
-table of the report.  Most are of made-up answers, which are known."""
+"""Answers of a sweep: arrays with named coordinates, percentiles, indices, figures and
+the table of the report.  Most are of made-up answers, which are known."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NORMAL = {
     "cathode.thickness": {"normal": ["10 um", "1 um"]},
     "electrolyte.conductivity": {"lognormal": ["2e-6 S/cm", 0.3]},
 }
-SAMPLE = {"method": "latin hypercube", "points": 400, "factors": NORMAL}
+SAMPLE = {"method": "latin hypercube", "points": 256, "factors": NORMAL}
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_cycles_are_the_last_dimension():
 
 def test_samples_and_lists_have_points_with_the_factors_beside_them(one):
     data = made(one, SAMPLE).dataset
-    assert dict(data.sizes) == {"point": 400} and data["point"].values[0] == 1
+    assert dict(data.sizes) == {"point": 256} and data["point"].values[0] == 1
     x = data[THICKNESS]
     assert x.dims == ("point",) and x.attrs["units"] == "um"
     exact = 10 * x - np.log(data[CONDUCTIVITY] / 2e-6)
@@ -147,7 +147,7 @@ def test_samples_and_lists_have_points_with_the_factors_beside_them(one):
 def test_points_that_are_not_there_are_nothing(one):
     whole = made(one, SAMPLE)
     part = Result(whole.cases[3:10], whole.provenance).dataset
-    assert dict(part.sizes) == {"point": 400}
+    assert dict(part.sizes) == {"point": 256}
     there = np.isfinite(part[AREAL].values)
     assert np.flatnonzero(there).tolist() == list(range(3, 10))
     assert part[LOSS].values[0] == "" and np.isfinite(part[THICKNESS]).all()
@@ -177,10 +177,10 @@ def test_numbers_of_cell_fields_are_si():
     result = sweep(CELL, "Discharge at 9C until 3 V", factors, "sobol", 4, seed=3)
     written = result.provenance["experiment_content"]["sweep"]
     assert written["factors"] == {
-        "cathode.thickness": {"normal": ["1 um", "0.01 um"]},
+        "cathode.thickness": {"normal": ["1.0 um", "0.01 um"]},
         "temperature": {"normal": ["26.85 degC", "2.0 K"]},
         "cathode.diffusivity_scale": {"uniform": [0.5, 1]},
-        "anode.lithium": {"lognormal": ["50 um", 0.1]},
+        "anode.lithium": {"lognormal": ["50.0 um", 0.1]},
     }
     assert written["seed"] == 3
     assert result.dataset["temperature [degC]"].values.std() < 6
@@ -243,8 +243,8 @@ def test_failed_points_do_not_count(one):
     result = made(one, SAMPLE)
     for case in result.cases[::4]:
         case.rows[0] |= {"Outcome": "solver failed", AREAL: 0.0}
-    assert (result.percentiles["Points"] == 300).all()
-    assert (result.sensitivity["Points"] == 300).all()
+    assert (result.percentiles["Points"] == 192).all()
+    assert (result.sensitivity["Points"] == 192).all()
 
 
 def test_a_design_drops_whole_blocks(one):
@@ -288,11 +288,11 @@ def test_figures_of_a_sample(one):
     result = made(one, SAMPLE)
     y = result.summary[AREAL].to_numpy()
     order = np.argsort(result.summary[THICKNESS].to_numpy())
-    low, high = (y[rows].mean() for rows in (order[:40], order[-40:]))
-    ends = {p.get_x() + p.get_width() for p in panel.patches if p.get_y() < 0}
-    assert ends == pytest.approx({low, high})
+    low, high = (y[rows].mean() for rows in (order[:25], order[-25:]))
+    ends = [p.get_x() + p.get_width() for p in panel.patches if p.get_y() < 0]
+    assert ends == pytest.approx([low, high])
     band = drawn["voltage-band"].axes[0]
-    assert "400 discharges" in band.get_legend().get_title().get_text()
+    assert "256 discharges" in band.get_legend().get_title().get_text()
     median = band.lines[0].get_xdata()
     assert median[0] == pytest.approx(one.rows[0][AREAL])  # all are the same curve
 
@@ -311,7 +311,8 @@ def test_slices_of_a_grid_are_its_numbers(grid, one):
     assert "slices" not in figures(grid)  # two rates and two cut-offs are no slices
 
 
-def test_the_report_has_indices_and_points_and_their_files(one, tmp_path):
+def test_the_report_has_indices_and_points_and_their_files(one, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "rendered", lambda result: {})
     result = made(one, SAMPLE)
     text = report.write_report(result, tmp_path).read_text()
     kept = pd.read_csv(tmp_path / "sensitivity.csv")
@@ -328,7 +329,7 @@ def test_the_report_has_indices_and_points_and_their_files(one, tmp_path):
 def test_a_long_sweep_says_what_is_not_shown(one, monkeypatch):
     monkeypatch.setattr(report, "MAX_POINT_ROWS", 50)
     text = report.html(made(one, SAMPLE), {})
-    assert "The first 50 of 400 rows; all are in summary.csv" in text
+    assert "The first 50 of 256 rows; all are in summary.csv" in text
 
 
 @pytest.mark.slow

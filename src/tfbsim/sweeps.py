@@ -320,26 +320,27 @@ def _written(cell: Cell, name: str, values: Any) -> Any:
     except InputError:
         dimension = None
 
+    def plain(value: Any) -> Any:
+        return value.item() if isinstance(value, np.generic) else value
+
     def text(value: Any) -> Any:
-        if isinstance(value, np.generic):
-            value = value.item()
-        if dimension is None or isinstance(value, str | bool):
-            return value
-        bare = dimension == "dimensionless" or not isinstance(value, int | float)
-        return value if bare else units.text(value, dimension, digits=17)
+        number = isinstance(plain(value), int | float) and not isinstance(value, bool)
+        if dimension in (None, "dimensionless") or not number:
+            return plain(value)
+        shown = units.to_display(float(value), dimension)
+        return f"{shown!r} {units.display_unit(dimension)}"
 
     if isinstance(values, Mapping) and len(values) == 1:
         ((kind, items),) = values.items()
-        items = list(items) if isinstance(items, Sequence | np.ndarray) else items
-        if not isinstance(items, list):
+        if not isinstance(items, list | tuple | np.ndarray):
             return {kind: items}
-        head = 1 if kind in ("normal", "lognormal") else 2  # behind: a spread, a number
-        written = [*map(text, items[:head]), *items[head:]]
-        if kind == "normal" and len(items) == 2 and dimension != "temperature":
-            written[1] = text(items[1])
-        elif kind == "normal" and isinstance(items[-1], int | float):
-            written[-1] = f"{items[-1]} K"
+        # Behind both ends a number of values; behind a mean a difference, or of ln
+        head = 1 if kind == "lognormal" or dimension == "temperature" else 2
+        head = head if kind in ("normal", "lognormal") else 2
+        written = [*map(text, items[:head]), *map(plain, items[head:])]
+        if kind == "normal" and head == 1 and not isinstance(written[-1], str):
+            written[-1] = f"{written[-1]} K"
         return {kind: written}
-    if isinstance(values, Sequence | np.ndarray) and not isinstance(values, str):
+    if isinstance(values, list | tuple | np.ndarray):
         return [text(value) for value in values]
     return values
