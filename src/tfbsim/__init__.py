@@ -24,6 +24,7 @@ _HOME = {
     "load_result": "result",
     "run_experiment": "run",
     "layer_table": "energy",
+    "sweep": "sweeps",
     "optimise": "optimum",
     "saturation_capacity": "estimates",
     "InputError": "files",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .result import load_result as load_result
     from .run import run_experiment as run_experiment
     from .simulation import simulate as simulate
+    from .sweeps import sweep as sweep
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,7 @@ from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
 from .protocol import Protocol, parse_cycle
-from .provenance import PACKAGES
+from .provenance import PACKAGES, Run
 from .sampling import Plan, Sweep, plan
 from .schema import Quantity, Strict, check_head, validate
 from .simulation import ALL, Curves
@@ -382,6 +382,14 @@ class _Expansion:
         if self.experiment.cases is not None:
             message = "give cases or a sweep, not both"
             raise self.document.error(("sweep",), message)
+        found = self.plan(sweep)
+        self.warnings = found.warnings
+        points = Points(self, found)
+        points.check()
+        return points
+
+    def plan(self, sweep: Sweep) -> Plan:
+        """The points of a sweep."""
         base = self.cell_of((), None, {})
 
         def dimension_of(name: str) -> str | None:
@@ -392,17 +400,13 @@ class _Expansion:
                     raise
                 return None
 
-        found = plan(
+        return plan(
             sweep,
             self.document,
             dimension_of,
             self.templates.__contains__,
             [*self.templates, *base.numeric_fields],
         )
-        self.warnings = found.warnings
-        points = Points(self, found)
-        points.check()
-        return points
 
     def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
         """An error of a field that a case, its grid or --set sets."""
@@ -849,6 +853,15 @@ def expand(
         measured,
         expansion.warnings,
     )
+
+
+def sweep_plan(run: Run) -> Plan | None:
+    """The points of a run's sweep, without their cases; None if it had none."""
+    experiment, document = load_experiment(run.document)
+    if experiment.sweep is None:
+        return None
+    expansion = _Expansion(experiment, document, run.cell, run.changes, run.cells)
+    return expansion.plan(experiment.sweep)
 
 
 # --- Measured values beside the cases ----------------------------------------------

@@ -113,7 +113,11 @@ def load_run(path: Path) -> Run:
     InputError
         The file is none, or was changed by hand.
     """
-    content = _read(path)
+    return run_of(_read(path), path)
+
+
+def run_of(content: Mapping[str, Any], path: Path) -> Run:
+    """As :func:`load_run`, of what the file holds."""
     try:
         document = Document(
             path.with_name(str(content["experiment_file"])),

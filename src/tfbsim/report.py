@@ -17,14 +17,27 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .files import write_atomic
+from .losses import EFFICIENCY
 from .plot import caption, rendered, split_unit, volt
-from .result import Result
+from .result import (
+    COLUMNS,
+    LIMITING,
+    OPTIONAL_COLUMNS,
+    PERCENTILES,
+    SENSITIVITY,
+    SHARE,
+    Result,
+    csv,
+)
+from .sensitivity import ANSWERS
+from .sweeps import answers
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 REPORT = "report.html"
 MAX_SUMMARY_ROWS = 500
+MAX_POINT_ROWS = 3000  # of a sweep: 1.5 MB
 MAX_STEP_ROWS = 500
 MAX_PROBLEMS = 20
 MAX_TEXT = 60_000  # characters of an input file shown in the report
@@ -64,6 +77,12 @@ def write_report(result: Result, folder: str | Path) -> Path:
     images = rendered(result)
     for name, content in images.items():
         write_atomic(Path(folder) / f"{name}.png", content)
+    tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
+    for name, table in tables.items():
+        if table.empty:
+            (Path(folder) / name).unlink(missing_ok=True)
+        else:
+            write_atomic(Path(folder) / name, csv(table))
     path = Path(folder) / REPORT
     write_atomic(path, html(result, images))
     return path
@@ -80,6 +99,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         Figures as PNG, by name.
     """
     about = result.provenance
+    swept = bool((about.get("experiment_content") or {}).get("sweep"))
     name = str(about.get("experiment") or "Simulation")
     return _template().render(
         name=name,
@@ -97,7 +117,10 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
             }
             for key, content in images.items()
         ],
-        summary=_table(result.summary, MAX_SUMMARY_ROWS),
+        summary=_table(result.summary, MAX_SUMMARY_ROWS) if not swept else None,
+        points=_table(_points(result), MAX_POINT_ROWS) if swept else None,
+        percentiles=_table(result.percentiles, MAX_SUMMARY_ROWS),
+        sensitivity=_table(result.sensitivity, MAX_SUMMARY_ROWS),
         losses=_table(_losses(result), MAX_SUMMARY_ROWS),
         comparison=_comparison(result),
         warnings=_warnings(result),
@@ -229,6 +252,17 @@ def number(column: str, value: float) -> str:
         if column.endswith(ending) and abs(value) < 1e6:
             return f"{value:.{decimals}f}"
     return f"{value:.5g}"
+
+
+def _points(result: Result) -> pd.DataFrame:
+    """What varies over a sweep and what comes of it, with the limiting loss."""
+    table = answers(result)
+    told = (*ANSWERS, EFFICIENCY, SHARE, LIMITING, "Outcome")
+    rates = [c for c in OPTIONAL_COLUMNS if c in table and table[c].nunique() > 1]
+    varied = [c for c in table if c not in (*COLUMNS, SHARE, LIMITING)]
+    if table["Cycle number"].nunique() == 1:
+        varied.remove("Cycle number")
+    return table[[*varied, *rates, *(c for c in told if c in table)]]
 
 
 def _losses(result: Result) -> pd.DataFrame:

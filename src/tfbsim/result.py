@@ -34,8 +34,9 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("summary.csv", "curves.nc"),
     *("steps.csv", "provenance.json"),
 )
+PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
-LIMITING = "Limiting loss"  # of a step
+LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
@@ -382,7 +383,7 @@ def _step_rows(
                     trace, "Cathode surface stoichiometry"
                 ),
                 "Cut-off error [uV]": _cut_off_error(step),
-                "Of equilibrium capacity [%]": share,
+                SHARE: share,
                 LIMITING: limiting,
                 **_critical(step, cell),
                 "Outcome": step.outcome,
@@ -761,6 +762,28 @@ class Result:
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
 
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The answers as arrays: of a sweep, over its factors (:mod:`tfbsim.sweeps`)."""
+        from .sweeps import dataset
+
+        return dataset(self)
+
+    @property
+    def percentiles(self) -> pd.DataFrame:
+        """How each answer of a sampled sweep is distributed; else empty."""
+        from .sensitivity import percentiles
+
+        return percentiles(self)
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """Indices of each answer to each factor of a sampled sweep; else empty
+        (:mod:`tfbsim.sensitivity`)."""
+        from .sensitivity import sensitivity
+
+        return sensitivity(self)
+
     def plot(self) -> Any:
         """The figures of the report, by name (matplotlib)."""
         from .plot import figures
@@ -775,9 +798,9 @@ class Result:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / SUMMARY, _csv(self.summary))
-        write_atomic(folder / STEPS, _csv(self.steps))
-        write_atomic(folder / LOSSES, _csv(self.losses))
+        write_atomic(folder / SUMMARY, csv(self.summary))
+        write_atomic(folder / STEPS, csv(self.steps))
+        write_atomic(folder / LOSSES, csv(self.losses))
         write_atomic(folder / CURVES, _netcdf(self.curves))
         write_atomic(folder / PROVENANCE, self._provenance_text())
         if figures:
@@ -822,7 +845,8 @@ class Result:
         }
 
 
-def _csv(table: pd.DataFrame) -> str:
+def csv(table: pd.DataFrame) -> str:
+    """A table as the files of a result have it: the same bytes for the same numbers."""
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
     return buffer.getvalue()

@@ -1,4 +1,5 @@
-"""The points of a sweep: grids, lists side by side, Latin hypercubes and Sobol points.
+"""The points of a sweep: grids, lists side by side, Latin hypercubes, Sobol points and
+the design that Sobol' indices want.
 
 The section ``sweep`` of an experiment file names factors, which are cell fields or
 {templates} of the steps, and the values of each; :func:`plan` makes the points.
@@ -15,6 +16,10 @@ mixed by the Cholesky factor of their correlation matrix, and Phi of them replac
 normals with correlation r the rank correlation is (6/pi) asin(r/2), within 0.02 of r.
 Mixing leaves all but the first of the correlated factors without the exact strata of the
 hypercube.
+
+Saltelli's design (Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018; SALib makes it)
+has for each of its base points one more that is independent of it, and one for each
+factor, in which only that factor is the other's: points (factors + 2) in all.
 """
 
 from __future__ import annotations
@@ -37,7 +42,7 @@ MAX_FACTORS = 100
 MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
 
 C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
-METHODS = ("grid", "zip", "latin hypercube", "sobol")
+METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
 RANGES = dict.fromkeys(("linear", "log"), "[first, last, number of values]")
 DISTRIBUTIONS = {
     "uniform": "[low, high]",
@@ -65,7 +70,8 @@ class Sweep(Strict):
     """The section ``sweep`` of an experiment file."""
 
     method: Annotated[
-        Literal["grid", "zip", "latin hypercube", "sobol"], BeforeValidator(_method)
+        Literal["grid", "zip", "latin hypercube", "sobol", "saltelli"],
+        BeforeValidator(_method),
     ] = "grid"
     points: Annotated[StrictInt, Field(ge=1, le=MAX_POINTS)] | None = None
     seed: Annotated[StrictInt, Field(ge=0)] = 0
@@ -75,7 +81,7 @@ class Sweep(Strict):
     @property
     def sampled(self) -> bool:
         """Whether points are drawn, and not written down."""
-        return self.method in ("latin hypercube", "sobol")
+        return self.method in METHODS[2:]
 
     @model_validator(mode="after")
     def _consistent(self) -> Sweep:
@@ -88,6 +94,11 @@ class Sweep(Strict):
             if not self.sampled and field in self.model_fields_set:
                 message = f"does not go with a {self.method}, only with samples: "
                 raise InputError(message + " or ".join(METHODS[2:]), field=field)
+        if self.method == "saltelli" and self.correlations:
+            message = "Sobol' indices are of independent factors; a latin hypercube or "
+            raise InputError(
+                message + "sobol sample may be correlated", field="correlations"
+            )
         return self
 
 
@@ -268,9 +279,10 @@ def plan(
         if section.correlations:
             u = _correlated(u, reader.correlation_matrix(list(section.factors)))
         levels = [reader.quantiles(spec, u[:, j]) for j, spec in enumerate(specs)]
-        if section.method == "sobol" and points & (points - 1):
-            low = 1 << (points.bit_length() - 1)
-            told = (f"{points} Sobol points are not balanced; {low} or {2 * low} are",)
+        base = section.points or points
+        if section.method != "latin hypercube" and base & (base - 1):
+            low = 1 << (base.bit_length() - 1)
+            told = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
     else:
         levels = [spec.levels() for spec in specs]
     factors = []
@@ -293,14 +305,26 @@ def _unit_cube(section: Sweep, points: int, factors: int) -> np.ndarray:
     """Points strictly within the unit cube, shape (points, factors)."""
     from scipy.stats import qmc
 
-    if section.method == "sobol":
+    if section.method in ("sobol", "saltelli"):
         with warnings.catch_warnings():  # of no power of two; the plan says so itself
             warnings.simplefilter("ignore", UserWarning)
-            u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
+            if section.method == "sobol":
+                u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
+            else:
+                u = _saltelli(section, factors)
         u += 2.0**-31  # to the middle of its cell: 0 has no quantile
         return u
     u = qmc.LatinHypercube(factors, rng=section.seed).random(points)
     return u.clip(2.0**-53, 1 - 2.0**-53, out=u)
+
+
+def _saltelli(section: Sweep, factors: int) -> np.ndarray:
+    """The design for first-order and total indices, shape (points, factors)."""
+    from SALib.sample.sobol import sample
+
+    names = [str(k) for k in range(factors)]
+    cube = {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
+    return sample(cube, section.points, calc_second_order=False, seed=section.seed)
 
 
 def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -427,6 +451,7 @@ class _Reader:
         grid = self.section.method == "grid"
         points = self.section.points or specs[0].count
         points = math.prod(spec.count for spec in specs) if grid else points
+        points *= len(specs) + 2 if self.section.method == "saltelli" else 1
         for spec in specs:
             if self.section.method == "zip" and spec.count != points:
                 raise self.document.error(

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..files import write_atomic
 from ..result import Result
-from . import curves, energy, maps, plated, tables
+from . import curves, energy, maps, plated, sweeps, tables
 from .study import Study
 from .style import DPI, axis_label, slug, split_unit, styled, volt
 
@@ -52,6 +52,22 @@ CAPTIONS = {
     "cell has a stack, per volume as made. Each mark is a case and shows which loss "
     "ended it: none where 99 % of the equilibrium capacity was delivered. Along a grey "
     "line a discharge lasts equally long.",
+    "slices": "Capacity and energy of the last cycle against each of two factors of a "
+    "grid, at some values of the other.",
+    "uncertainty": "The answers of the last cycle over the sample, by the loss that "
+    "limited the discharge. The line is the median, the grey band 5 to 95 %; above it "
+    "these three.",
+    "tornado": "The mean answer where a factor is in its lowest and its highest tenth. A "
+    "factor that is correlated with others brings theirs along.",
+    "sensitivity": "Sensitivity indices with 95 % intervals. S1: the share of the "
+    "variance that knowing the factor alone would take away; ST: what would be left if "
+    "all others were known; PAWN: how far the distribution function moves, beside that "
+    "of a dummy. + and −: the answer rises or falls with the factor. Of correlated "
+    "factors, S1 and PAWN include what their partners do.",
+    "dependence": "Energy of the last discharge against each factor of the sample: "
+    "points, and lines through the 5th, 50th and 95th percentile of bins.",
+    "voltage-band": "Percentiles, over the sample, of the capacity that the last "
+    "discharge has given when it comes down to a voltage.",
     "voltage-time": "Voltage, and for a single case the current, against time.",
 }
 
@@ -76,32 +92,44 @@ def figures(result: Result) -> dict[str, Figure]:
         By name, in the order of the report; empty where nothing could be simulated.
     """
     study = Study(result)
+    with styled():
+        of_sweep = sweeps.figures(result, study)
+        of_cases = _of_cases(study, any(of_sweep.values()))
+    first = {"capacity-map": of_cases.pop("capacity-map", None)}
+    drawn = first | of_sweep | of_cases
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def _of_cases(study: Study, swept: bool) -> dict[str, Figure | None]:
+    """Those of single cases and their curves; a sweep has others for the capacity."""
     if not study.cases:
         return {}
+    capacity_map = maps.capacity_map(study)
+    return {
+        "capacity-map": capacity_map,
+        "voltage-capacity": curves.voltage_capacity(study),
+        "capacity": None if capacity_map else tables.capacity(study),
+        "ragone": energy.ragone(study),
+        "energy-density": energy.density(study),
+        **({} if swept else _against(study)),
+        "cycling": tables.cycling(study),
+        "cycle-life": plated.life(study),
+        "first-plating": plated.first_plating(study),
+        "dqdv": curves.dqdv(study),
+        "losses": curves.losses(study),
+        "energy": tables.energy(study),
+        "concentration": curves.concentration(study),
+        "voltage-time": curves.voltage_time(study),
+    }
+
+
+def _against(study: Study) -> dict[str, Figure | None]:
+    """Capacity against each number that varies, the rate first."""
     varied = [column for column in study.numeric_factors if column != "C-rate"]
-    with styled():
-        capacity_map = maps.capacity_map(study)
-        drawn = {
-            "capacity-map": capacity_map,
-            "voltage-capacity": curves.voltage_capacity(study),
-            "capacity": None if capacity_map else tables.capacity(study),
-            "ragone": energy.ragone(study),
-            "energy-density": energy.density(study),
-            "rate-capability": tables.against(study, "C-rate", "C-rate"),
-            **{
-                f"capacity-{slug(c)}": tables.against(study, c, axis_label(c))
-                for c in varied
-            },
-            "cycling": tables.cycling(study),
-            "cycle-life": plated.life(study),
-            "first-plating": plated.first_plating(study),
-            "dqdv": curves.dqdv(study),
-            "losses": curves.losses(study),
-            "energy": tables.energy(study),
-            "concentration": curves.concentration(study),
-            "voltage-time": curves.voltage_time(study),
-        }
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    lines = {
+        f"capacity-{slug(c)}": tables.against(study, c, axis_label(c)) for c in varied
+    }
+    return {"rate-capability": tables.against(study, "C-rate", "C-rate"), **lines}
 
 
 def save_figures(result: Result, folder: str | Path) -> list[Path]:

@@ -50,11 +50,11 @@ class Branch:
     direction: int
     steps: list[Step] = field(default_factory=list)
 
-    def capacity(self) -> np.ndarray:
-        """Capacity [mAh/g] from the start of the branch, continuous over its steps."""
+    def capacity(self, name: str = MASS) -> np.ndarray:
+        """Capacity from the start of the branch, continuous over its steps."""
         pieces, before = [], 0.0
         for step in self.steps:
-            pieces.append(before + step[MASS])
+            pieces.append(before + step[name])
             before = pieces[-1][-1]
         return np.concatenate(pieces)
 

@@ -19,7 +19,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 DPI = 200
 STYLE = {
@@ -233,6 +239,13 @@ def plain_log(axis: Any, norm: Any = None) -> None:
     axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if short else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def few_ticks(ax: Axes) -> None:
+    """At most four along x, as plain numbers: for a narrow panel."""
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    if max(map(abs, ax.get_xlim())) < 1e-3:  # else an offset stands on the label
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
 
 
 def log_x(ax: Axes, values: Sequence[float], column: str) -> None:
