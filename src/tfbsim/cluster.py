@@ -115,12 +115,11 @@ class _Run:
 
     def finished(self) -> list[Point]:
         """Points that came back; none, after a while, if none did."""
-        try:
-            futures = [self.done.get(timeout=GLANCE)]
+        futures: list[Future] = []
+        with suppress(Empty):
+            futures.append(self.done.get(timeout=GLANCE))
             while True:
                 futures.append(self.done.get_nowait())
-        except Empty:
-            pass
         return [point for future in futures for point in self._points(future)]
 
     def _points(self, future: Future) -> list[Point]:

@@ -12,7 +12,6 @@ import inspect
 import json
 import logging
 import re
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Mapping

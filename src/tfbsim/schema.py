@@ -13,7 +13,7 @@ from functools import reduce
 from itertools import pairwise
 from operator import ge, gt, le, lt, or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import (
