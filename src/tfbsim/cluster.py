@@ -156,6 +156,8 @@ class _Run:
         except (OSError, CancelledError):
             raise self._error(LOST) from None
         self.chunks.workers = max(1, self.workers)
+        if self.connection.refused and not self.workers:
+            raise self._error(f"the queue takes no jobs: {self.connection.refused[-1]}")
         if self.workers or self.connection.queued:
             self.seen = now
         elif now > self.seen + PATIENCE:

@@ -16,7 +16,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,7 +37,7 @@ SYSTEMS = {"slurm": "SLURM", "pbs": "PBS", "lsf": "LSF"}
 # Of dask-jobqueue: what is set here, cannot stand in a file, or has a newer name
 NOT_IN_FILES = {
     *("self", "scheduler", "name", "job_cls", "loop", "asynchronous", "scheduler_cls"),
-    *("security", "silence_logs", "n_workers", "dashboard_address", "project"),
+    *("host", "security", "silence_logs", "n_workers", "dashboard_address", "project"),
     *("extra", "job_extra", "env_extra", "header_skip", "config_name", "job_kwargs"),
     *("base_class_kwargs", "shared_temp_directory"),
 }
@@ -84,11 +84,14 @@ class Connection:
         As the user named it.
     queued : bool
         Whether its workers wait in a queue, for as long as that takes.
+    refused : list of str
+        What the queue said of jobs that it did not take.
     """
 
     client: Client
     name: str
     queued: bool = False
+    refused: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -101,19 +104,21 @@ def connected(scheduler: str) -> Iterator[Connection]:
         It is no such thing, nobody listens there, or it runs another Dask.
     """
     with ExitStack() as stack:
-        for name in ("distributed", "distributed.client", "distributed.nanny"):
+        for name in ("distributed", "distributed.client", "tornado.application"):
             # What matters is told in one sentence, and by the run
             stack.enter_context(silence_logging_cmgr(logging.CRITICAL + 1, name))
-        started = None
+        refused: list[str] = []
+        queued = False
         if scheduler.endswith((".yaml", ".yml")):
             document = load(scheduler)
-            started = stack.enter_context(_started(document))
-            address = started.scheduler_address
+            file = read(document)
+            queued = file.local is None
+            address = stack.enter_context(_started(document, file, refused))
         else:
             address = _address(scheduler)
         client = stack.enter_context(_client(address, scheduler))
         _same_dask(client, scheduler)
-        yield Connection(client, scheduler, started is not None)
+        yield Connection(client, scheduler, queued, refused)
 
 
 def _address(scheduler: str) -> str:
@@ -175,9 +180,8 @@ def _same_dask(client: Client, name: str) -> None:
 
 
 @contextmanager
-def _started(document: Document) -> Iterator[Any]:
-    """The cluster a file describes, until the run ends."""
-    file = read(document)
+def _started(document: Document, file: ClusterFile, refused: list[str]) -> Iterator[str]:
+    """The address of the cluster a file describes, there until the run ends."""
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
         if file.local:
             with _unheard():
@@ -188,7 +192,7 @@ def _started(document: Document) -> Iterator[Any]:
                     silence_logs=logging.CRITICAL,
                 )
         else:
-            cluster = queue(document, file)
+            cluster = queue(document, file, refused)
     with closing(cluster):
         if not file.local:
             if file.adapt:
@@ -197,7 +201,7 @@ def _started(document: Document) -> Iterator[Any]:
                 )
             else:
                 cluster.scale(jobs=file.jobs)
-        yield cluster
+        yield cluster.scheduler_address
 
 
 def read(document: Document) -> ClusterFile:
@@ -220,15 +224,26 @@ def read(document: Document) -> ClusterFile:
     return file
 
 
-def queue(document: Document, file: ClusterFile) -> Any:
+def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
     """A cluster of dask-jobqueue, without jobs yet: ``job_script()`` shows what they do.
+
+    Parameters
+    ----------
+    document, file : Document, ClusterFile
+        As read.
+    refused : list of str
+        Gets what the queue says of jobs that it does not take.
 
     Raises
     ------
     InputError
         Naming file, line and field.
     """
-    import dask_jobqueue
+    try:
+        import dask_jobqueue
+    except ModuleNotFoundError:
+        message = "needs dask-jobqueue: pip install 'tfbsim[cluster]'"
+        raise document.error((), message) from None
 
     system = next(name for name in SYSTEMS if getattr(file, name) is not None)
     options = dict(getattr(file, system))
@@ -245,8 +260,21 @@ def queue(document: Document, file: ClusterFile) -> Any:
     # A process of its own for each core: one computes one chunk at a time
     options.setdefault("processes", options["cores"])
     options.setdefault("python", sys.executable)
+
+    class Submitted(kind.job_cls):  # type: ignore[misc, name-defined]
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, OSError, ValueError) as error:
+                said = str(error).rpartition("stderr:")[2].strip()
+                refused.append(shown(said or error, 200))
+                raise
+
+    options.setdefault("scheduler_options", {})
+    if isinstance(options["scheduler_options"], dict):
+        options["scheduler_options"].setdefault("dashboard_address", None)
     try:
-        return kind(**options)
+        return kind(job_cls=Submitted, **options)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
 
