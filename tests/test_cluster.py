@@ -70,7 +70,7 @@ def dask_cluster(folder, *workers):
             )
             started.append(stack.enter_context(process))
             stack.callback(end, process)
-        while not file.exists():
+        while not file.exists() or not file.read_text().endswith("}"):
             time.sleep(0.02)
         yield str(file), started
 
@@ -162,8 +162,8 @@ class TestRun:
             computed(Sleeps(error=InputError("will not do")), 4, connection)
 
     def test_a_worker_without_this_tfbsim(self, connection, monkeypatch):
-        monkeypatch.setattr(module, "surroundings", lambda: ("Python 3.1", "0"))
-        with pytest.raises(InputError, match="other versions than this machine"):
+        monkeypatch.setattr(module, "surroundings", lambda: {"tfbsim": "0.0"})
+        with pytest.raises(InputError, match=r"a worker has tfbsim .*this machine 0\.0;"):
             list(cluster(Sleeps(), range(4), connection))
 
     def test_a_job_that_cannot_be_run_there(self, connection):
@@ -285,11 +285,12 @@ class TestAddress:
     def test_no_address(self, name):
         self.refused(name, "--scheduler", "tcp://host:port")
 
-    def test_nobody_listens(self, monkeypatch):
-        monkeypatch.setattr(scheduler, "CONNECT", 1.0)
+    def test_nobody_listens(self):
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             port = server.getsockname()[1]
-        self.refused(f"127.0.0.1:{port}", f"127.0.0.1:{port}", "no Dask scheduler")
+        self.refused(
+            f"127.0.0.1:{port}", f"127.0.0.1:{port}", "no Dask scheduler", "refused"
+        )
 
     def test_something_else_listens(self, monkeypatch):
         monkeypatch.setattr(scheduler, "CONNECT", 1.0)
@@ -298,8 +299,7 @@ class TestAddress:
                 f"tcp://127.0.0.1:{server.getsockname()[1]}", "no Dask scheduler"
             )
 
-    def test_earlier_results_stay_where_nobody_listens(self, sweep, monkeypatch):
-        monkeypatch.setattr(scheduler, "CONNECT", 0.5)
+    def test_earlier_results_stay_where_nobody_listens(self, sweep):
         out = sweep.parent / "out"
         run_cases(expand(sweep, None, {"rate": "1C"}), COARSE, folder=out)
         before = {p: p.read_bytes() for p in out.iterdir()}
@@ -345,7 +345,7 @@ class TestClusterFile:
             ("slurm: {cores: 1}\njobs: 1", "3: slurm: needs memory"),
             (
                 "jobs: 1\nslurm:\n  cores: 1\n  walltimes: 01:00:00",
-                "6: slurm.walltimes: is unknown to dask-jobqueue; did you mean 'walltime'",
+                "6: slurm.walltimes: is unknown to dask-jobqueue; did you mean 'wallt",
             ),
             ("pbs: {cores: 1, memory: 1 parsec}\njobs: 1", "3: pbs: dask-jobqueue: "),
             ("adapt: {maximum: 0}\nlsf: {cores: 1}", "3: adapt.maximum"),

@@ -27,6 +27,7 @@ from distributed import CancelledError, Future, KilledWorker
 
 from .cases import versions
 from .files import InputError, shown
+from .provenance import PACKAGES
 from .workers import KILLED, Chunks, Job
 
 if TYPE_CHECKING:
@@ -173,23 +174,26 @@ class _Run:
 # --- What runs on a worker ----------------------------------------------------------
 
 
-def surroundings() -> tuple[str, ...]:
+def surroundings() -> dict[str, str]:
     """Versions that the numbers, and what is sent, depend on."""
-    return f"Python {sys.version_info[0]}.{sys.version_info[1]}", *versions()
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = zip(("tfbsim", *PACKAGES), versions(), strict=True)
+    return {"Python": python, **dict(packages)}
 
 
 def work(
-    packed: bytes, numbers: Sequence[int], wanted: tuple[str, ...]
+    packed: bytes, numbers: Sequence[int], wanted: dict[str, str]
 ) -> tuple[list[Point], float]:
     """The points of a chunk, and the seconds it took."""
     with _one_at_a_time:
         found = surroundings()
-        if found != wanted:
-            differing = [(a, b) for a, b in zip(found, wanted, strict=True) if a != b]
-            raise InputError(
-                f"a worker has other versions than this machine: {differing}",
-                field="--scheduler",
-            )
+        for name, here in wanted.items():
+            if found.get(name) != here:
+                raise InputError(
+                    f"a worker has {name} {found.get(name)}, and this machine {here}; "
+                    "install the same on both",
+                    field="--scheduler",
+                )
         started = time.perf_counter()
         points = _unpacked(packed)(numbers)
         return points, time.perf_counter() - started

@@ -12,6 +12,7 @@ import inspect
 import json
 import logging
 import re
+import socket
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -142,13 +143,13 @@ def _address(scheduler: str) -> str:
 @contextmanager
 def _client(address: str, name: str) -> Iterator[Client]:
     try:
+        _answers(address)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions: those that matter are compared
             client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"no Dask scheduler answers there within {CONNECT:g} s "
-            f"({type(error).__name__})",
+            f"no Dask scheduler answers there ({shown(error)})",
             field=f"--scheduler {name}",
         ) from None
     try:
@@ -156,6 +157,16 @@ def _client(address: str, name: str) -> Iterator[Client]:
     finally:
         with suppress(Exception):
             client.close(timeout=5)
+
+
+def _answers(address: str) -> None:
+    """Knock: Dask greets whoever connects, but waits for ever for others to greet it."""
+    protocol, _, place = address.rpartition("://")
+    if protocol in ("", "tcp"):
+        host, _, port = place.rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT) as door:
+            if not door.recv(1):
+                raise OSError("something else listens")
 
 
 def _same_dask(client: Client, name: str) -> None:
