@@ -183,6 +183,12 @@ def run(
         bool, typer.Option("--quiet", help="Print nothing but errors.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Dask cluster: tcp://host:port, a .json or a .yaml."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Compute what is missing.")
     ] = False,
@@ -203,6 +209,8 @@ def run(
     """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
     if resume and overwrite:
         raise InputError("give --resume or --overwrite, not both")
+    if scheduler and workers > 1:
+        raise InputError("give --workers or --scheduler, not both")
     again = experiment.endswith(".json")
     path = Path(experiment) if again else resolve(experiment, "experiments")
     folder = out_folder or Path("results") / path.stem
@@ -242,6 +250,7 @@ def run(
                 resume=resume,
                 progress=tell,
                 command=command,
+                scheduler=scheduler,
             )
     except KeyboardInterrupt:
         err.print(f"interrupted; what was finished is in {escape(str(folder))}, and")

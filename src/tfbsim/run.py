@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from .simulation import (
 )
 from .workers import here, team
 
+if TYPE_CHECKING:
+    from .scheduler import Connection
+
 TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 LANES = 32  # cases whose steps go to the solver together
@@ -45,6 +49,7 @@ def run_experiment(
     resume: bool = False,
     progress: Told | None = None,
     command: str = "",
+    scheduler: str | None = None,
 ) -> Result:
     """Run an experiment.
 
@@ -65,6 +70,9 @@ def run_experiment(
         Called with the numbers of cycles done and of points failed since the last call.
     command : str
         Command line that repeats the run, for the provenance.
+    scheduler : str, optional
+        Address, scheduler file or cluster file of the Dask cluster that computes the
+        cases, in place of ``workers``.
 
     Returns
     -------
@@ -86,6 +94,7 @@ def run_experiment(
         resume=resume,
         progress=progress,
         command=command,
+        scheduler=scheduler,
     )
 
 
@@ -97,6 +106,7 @@ def run_cases(
     resume: bool = False,
     progress: Told | None = None,
     command: str = "",
+    scheduler: str | None = None,
 ) -> Result:
     """:func:`run_experiment` of what :func:`expand` returned."""
     numerics = numerics or expanded.experiment.numerics.applied()
@@ -109,12 +119,14 @@ def run_cases(
         expanded.changes,
         command,
     )
-    if folder:
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            _clear_all(folder)
-    with Ledger(folder / LEDGER if folder else ":memory:") as ledger:
+    with ExitStack() as stack:
+        connection = _connected(stack, scheduler)  # before anything is removed
+        if folder:
+            folder = Path(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            if not resume:
+                _clear_all(folder)
+        ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
         if folder:
             _clear_figures(folder)
         keys = [cases.key(k, numerics) for k in range(len(cases))]
@@ -130,8 +142,9 @@ def run_cases(
         missing = [k for k, key in enumerate(keys) if key not in finished]
         done = len(cases) - len(missing)
         tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
+        job = CaseJob(cases, numerics)
         try:
-            with closing(_points(cases, missing, numerics, workers, tell)) as found:
+            with closing(_points(job, missing, workers, connection, tell)) as found:
                 for points in found:
                     ledger.add(points)
             complete = result()
@@ -171,17 +184,40 @@ def _clear_figures(folder: Path) -> None:
     (folder / "report.html").unlink(missing_ok=True)
 
 
+def _connected(stack: ExitStack, scheduler: str | None) -> Connection | None:
+    """To a Dask cluster, if there is to be one."""
+    if scheduler is None:
+        return None
+    try:
+        from .scheduler import connected
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        raise InputError(
+            "needs Dask: pip install 'tfbsim[cluster]'", field="--scheduler"
+        ) from None
+    return stack.enter_context(connected(scheduler))
+
+
 def _points(
-    cases: Cases, missing: Sequence[int], numerics: Numerics, workers: int, tell: Told
+    job: CaseJob,
+    missing: Sequence[int],
+    workers: int,
+    connection: Connection | None,
+    tell: Told,
 ) -> Generator[list[Point]]:
     """Points as they are finished, several at a time."""
-    job = CaseJob(cases, numerics)
-    if workers <= 1 or len(missing) <= 1:
+    cases = job.cases
+    if connection:
+        from .cluster import cluster
+
+        found = cluster(job, missing, connection)
+    elif workers <= 1 or len(missing) <= 1:
         job.heard = lambda: tell(1, 0)
         found = here(job, missing)
     else:
         found = team(job, missing, workers)
-    each = cases.cycles * cycles_each(numerics) // max(len(cases), 1)
+    each = cases.cycles * cycles_each(job.numerics) // max(len(cases), 1)
     with closing(found):
         for points in found:
             failed = sum(point.failed is not None for point in points)

@@ -13,7 +13,7 @@ from functools import reduce
 from itertools import pairwise
 from operator import ge, gt, le, lt, or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import (
@@ -373,7 +373,7 @@ ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, _conductivity, "condu
 # --- Errors ------------------------------------------------------------------------
 
 
-def check_head(document: Document, kind: Literal["cell", "experiment"]) -> None:
+def check_head(document: Document, kind: str) -> None:
     """Refuse a file of another kind or format before its fields are looked at."""
     data = document.data
     found = data.get("kind")

@@ -54,16 +54,22 @@ class Chunks:
         Among how many they are shared.
     seconds : float
         Of work in a piece.
+    most : int
+        Points in a piece.
     """
 
     def __init__(
-        self, numbers: Iterable[int], workers: int, seconds: float = CHUNK
+        self,
+        numbers: Iterable[int],
+        workers: int,
+        seconds: float = CHUNK,
+        most: int = MOST,
     ) -> None:
         self.waiting = deque(numbers)
         self.again: deque[int] = deque()  # of a killed process, one by one
         self.killed: set[int] = set()
         self.workers = workers
-        self.seconds = seconds
+        self.seconds, self.most = seconds, most
         self.each = 0.0  # s a point
 
     def __bool__(self) -> bool:
@@ -75,7 +81,7 @@ class Chunks:
             return [self.again.popleft()]
         size = int(self.seconds / self.each) if self.each else 1
         fair = len(self.waiting) // (2 * self.workers)
-        size = max(1, min(size, fair, MOST))
+        size = max(1, min(size, fair, self.most))
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
 
     def took(self, points: int, seconds: float) -> None:

@@ -1,0 +1,303 @@
+"""What --scheduler may name: a Dask scheduler, or a file of one that is to be started.
+
+tcp://host:port        a scheduler that runs
+scheduler.json         the file it wrote (`dask scheduler --scheduler-file`)
+cluster.yaml           starts one, with workers on this machine or in the jobs of
+                       Slurm, PBS or LSF (dask-jobqueue); they end with the run
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import re
+import socket
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import dask
+from distributed import Client, LocalCluster
+from distributed.utils import silence_logging_cmgr
+from pydantic import Field, StrictInt, StrictStr
+
+from .files import Document, InputError, load, shown, suggest
+from .schema import Strict, check_head, validate
+from .workers import _unheard
+
+CONNECT = 10.0  # s until it is told that nobody listens
+ADDRESS = re.compile(
+    r"((tcp|tls|ucx|ws|wss)://)?[^\s/:]+:[0-9]{1,5}|tcp://\[[0-9a-fA-F:]+\]:[0-9]{1,5}"
+)
+SYSTEMS = {"slurm": "SLURM", "pbs": "PBS", "lsf": "LSF"}
+# Of dask-jobqueue: what is set here, cannot stand in a file, or has a newer name
+NOT_IN_FILES = {
+    *("self", "scheduler", "name", "job_cls", "loop", "asynchronous", "scheduler_cls"),
+    *("host", "security", "silence_logs", "n_workers", "dashboard_address", "project"),
+    *("extra", "job_extra", "env_extra", "header_skip", "config_name", "job_kwargs"),
+    *("base_class_kwargs", "shared_temp_directory"),
+}
+
+Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
+
+
+class Local(Strict):
+    """Worker processes of this machine."""
+
+    workers: Count
+
+
+class Adapt(Strict):
+    """Between how many jobs the queue is asked for, as there is work."""
+
+    minimum: Annotated[StrictInt, Field(ge=0)] = 0
+    maximum: Count
+
+
+class ClusterFile(Strict):
+    """A cluster that is started for a run; documented in docs/clusters.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["cluster"] = "cluster"
+    description: StrictStr = ""
+    local: Local | None = None
+    slurm: dict[str, Any] | None = None
+    pbs: dict[str, Any] | None = None
+    lsf: dict[str, Any] | None = None
+    jobs: Count | None = None
+    adapt: Adapt | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """To a scheduler.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Of Dask.
+    name : str
+        As the user named it.
+    queued : bool
+        Whether its workers wait in a queue, for as long as that takes.
+    refused : list of str
+        What the queue said of jobs that it did not take.
+    """
+
+    client: Client
+    name: str
+    queued: bool = False
+    refused: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def connected(scheduler: str) -> Iterator[Connection]:
+    """A connection to what ``--scheduler`` names.
+
+    Raises
+    ------
+    InputError
+        It is no such thing, nobody listens there, or it runs another Dask.
+    """
+    with ExitStack() as stack:
+        for name in ("distributed", "distributed.client", "tornado.application"):
+            # What matters is told in one sentence, and by the run
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL + 1, name))
+        refused: list[str] = []
+        queued = False
+        if scheduler.endswith((".yaml", ".yml")):
+            document = load(scheduler)
+            file = read(document)
+            queued = file.local is None
+            address = stack.enter_context(_started(document, file, refused))
+        else:
+            address = _address(scheduler)
+        client = stack.enter_context(_client(address, scheduler))
+        _same_dask(client, scheduler)
+        yield Connection(client, scheduler, queued, refused)
+
+
+def _address(scheduler: str) -> str:
+    if scheduler.endswith(".json"):
+        try:
+            address = str(json.loads(Path(scheduler).read_text("utf-8"))["address"])
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})", scheduler) from None
+        except (ValueError, TypeError, KeyError):
+            raise InputError("is no scheduler file of Dask", scheduler) from None
+        return address
+    if not ADDRESS.fullmatch(scheduler):
+        raise InputError(
+            f"'{shown(scheduler)}' is no address (tcp://host:port), no scheduler file "
+            "(.json) and no cluster file (.yaml)",
+            field="--scheduler",
+        )
+    return scheduler
+
+
+@contextmanager
+def _client(address: str, name: str) -> Iterator[Client]:
+    try:
+        _answers(address)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions: those that matter are compared
+            client = Client(address, timeout=CONNECT, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"no Dask scheduler answers there ({shown(error)})",
+            field=f"--scheduler {name}",
+        ) from None
+    try:
+        yield client
+    finally:
+        with suppress(Exception):
+            client.close(timeout=5)
+
+
+def _answers(address: str) -> None:
+    """Knock: Dask greets whoever connects, but waits for ever for others to greet it."""
+    protocol, _, place = address.rpartition("://")
+    if protocol in ("", "tcp"):
+        host, _, port = place.rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT) as door:
+            if not door.recv(1):
+                raise OSError("something else listens")
+
+
+def _same_dask(client: Client, name: str) -> None:
+    """Dask speaks to others of its version only."""
+    found = client.get_versions()
+    own = found["client"]["packages"]
+    others = {"the scheduler": found["scheduler"], **found["workers"]}
+    for who, theirs in others.items():
+        for package in ("distributed", "python"):
+            one, other = own[package], theirs["packages"][package]
+            if package == "python":
+                one, other = (".".join(v.split(".")[:2]) for v in (one, other))
+            if one != other:
+                raise InputError(
+                    f"{who} has {package} {other}, and this machine {one}; install the "
+                    "same on both",
+                    field=f"--scheduler {name}",
+                )
+
+
+# --- Clusters that are started ------------------------------------------------------
+
+
+@contextmanager
+def _started(document: Document, file: ClusterFile, refused: list[str]) -> Iterator[str]:
+    """The address of the cluster a file describes, there until the run ends."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+        if file.local:
+            with _unheard():
+                cluster = LocalCluster(
+                    n_workers=file.local.workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+        else:
+            cluster = queue(document, file, refused)
+    with closing(cluster):
+        if not file.local:
+            if file.adapt:
+                cluster.adapt(
+                    minimum_jobs=file.adapt.minimum, maximum_jobs=file.adapt.maximum
+                )
+            else:
+                cluster.scale(jobs=file.jobs)
+        yield cluster.scheduler_address
+
+
+def read(document: Document) -> ClusterFile:
+    """A cluster file, checked.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    check_head(document, "cluster")
+    file: ClusterFile = validate(ClusterFile, document.data, document=document)
+    given = [name for name in ("local", *SYSTEMS) if getattr(file, name) is not None]
+    if len(given) != 1:
+        raise document.error((), f"give one of local, {', '.join(SYSTEMS)}")
+    if file.local and (file.jobs or file.adapt):
+        raise document.error((), "jobs and adapt are for a queue; local has workers")
+    if not file.local and bool(file.jobs) == bool(file.adapt):
+        raise document.error((), "a queue needs jobs or adapt, and not both")
+    return file
+
+
+def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
+    """A cluster of dask-jobqueue, without jobs yet: ``job_script()`` shows what they do.
+
+    Parameters
+    ----------
+    document, file : Document, ClusterFile
+        As read.
+    refused : list of str
+        Gets what the queue says of jobs that it does not take.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    try:
+        import dask_jobqueue
+    except ModuleNotFoundError:
+        message = "needs dask-jobqueue: pip install 'tfbsim[cluster]'"
+        raise document.error((), message) from None
+
+    system = next(name for name in SYSTEMS if getattr(file, name) is not None)
+    options = dict(getattr(file, system))
+    kind = getattr(dask_jobqueue, f"{SYSTEMS[system]}Cluster")
+    known = _options(kind)
+    for name in options:
+        if name not in known:
+            message = f"is unknown to dask-jobqueue{suggest(name, known)}"
+            raise document.error((system, name), message)
+    for name in ("cores", "memory"):
+        if name not in options:
+            message = f"needs {name}, of one job"
+            raise document.error((system,), message)
+    # A process of its own for each core: one computes one chunk at a time
+    options.setdefault("processes", options["cores"])
+    options.setdefault("python", sys.executable)
+
+    class Submitted(kind.job_cls):  # type: ignore[misc, name-defined]
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, OSError, ValueError) as error:
+                said = str(error).rpartition("stderr:")[2].strip()
+                refused.append(shown(said or error, 200))
+                raise
+
+    options.setdefault("scheduler_options", {})
+    if isinstance(options["scheduler_options"], dict):
+        options["scheduler_options"].setdefault("dashboard_address", None)
+    try:
+        return kind(job_cls=Submitted, **options)
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
+
+
+def _options(kind: Any) -> list[str]:
+    """What a cluster of dask-jobqueue takes, and the jobs of it."""
+    classes = [*kind.__mro__, *kind.job_cls.__mro__]
+    names: Mapping[str, None] = {
+        name: None
+        for c in classes
+        if c.__module__.startswith("dask_jobqueue") and "__init__" in vars(c)
+        for name in inspect.signature(c.__init__).parameters
+        if name not in NOT_IN_FILES and not name.startswith(("kw", "args", "job_kw"))
+    }
+    return list(names)
