@@ -24,7 +24,7 @@ from .files import InputError, write_atomic
 if TYPE_CHECKING:
     from .cell import Cell
     from .engine import Trace
-    from .simulation import CaseRecord, CycleRecord, StepRecord
+    from .simulation import CaseRecord, Curves, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("summary.csv", "curves.nc"),
@@ -84,6 +84,10 @@ _OBSERVED = {
 }
 
 
+NONE = xr.Dataset(coords={"cycle": np.empty(0, int)})  # no curves at all
+_Profiles = tuple[np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """One case, ready to be joined with others.
@@ -128,38 +132,93 @@ class CaseResult:
         key: str = "",
     ) -> CaseResult:
         """Tables and curves of a case that was run."""
-        curves, steps = _case_curves(record), _step_rows(name, record)
-        efficiencies = {
-            row["Cycle number"]: row[losses.EFFICIENCY]
-            for row in losses.balances(curves, steps)
-            if row["Step number"] == 0
-        }
-        rows = []
+        notes = Notes(name, record.cell, varied)
+        notes.xi = record.xi
+        for cycle in record.conditioning:
+            notes.hear(cycle, False)
         for cycle in record.cycles:
-            efficiency = efficiencies.get(cycle.number, np.nan)
-            rows.append(_summary_row(name, cycle, record, varied or {}, efficiency))
-        return cls(
-            name=name,
-            rows=rows,
-            steps=steps,
-            curves=curves,
-            warnings=_warnings(record),
+            notes.hear(cycle, True)
+        notes.warnings += [w for w in record.warnings if w not in notes.warnings]
+        return notes.result(key)
+
+
+class Notes:
+    """What is kept of a case while it runs, cycle by cycle.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    cell : Cell
+        What is run.
+    varied : mapping, optional
+        Columns of what sets the case apart.
+    curves : Curves, optional
+        Which curves are kept; all of them unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cell: Cell,
+        varied: Mapping[str, float | str] | None = None,
+        curves: Curves | None = None,
+    ) -> None:
+        self.name, self.cell, self.varied = name, cell, varied or {}
+        self.curves = curves
+        self.xi = np.empty(0)
+        self.rows: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self.warnings = cell.warnings()
+        self._pieces: list[tuple[int, dict[str, np.ndarray], _Profiles]] = []
+        self._clock = 0.0
+        self._surface = (np.inf, -np.inf)
+
+    def hear(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Of a cycle that is done, one of the conditioning or to be recorded."""
+        number = cycle.number if recorded else 0
+        self.steps += _step_rows(self.name, cycle, number, self.cell)
+        if not recorded:
+            return
+        row = _summary_row(self.name, cycle, self.cell, self.varied, self.xi)
+        self.rows.append(row)
+        traces = [step.trace for step in cycle.steps if step.trace is not None]
+        if self.curves is None or self.curves.of(cycle.number):
+            error = self.curves.error if self.curves else 0.0
+            samples = _samples(cycle, self.cell, self._clock, error)
+            profiles = _profiles(cycle, self.cell, len(self.xi))
+            self._pieces.append((cycle.number, samples, profiles))
+        self._clock += sum(float(trace.t[-1]) for trace in traces)
+        for trace in traces:
+            x = trace.observed["Cathode surface stoichiometry"]
+            low, high = self._surface
+            self._surface = min(low, float(x.min())), max(high, float(x.max()))
+        if cycle.numerical_error:
+            self.warnings += cycle.numerical_error.otherwise
+
+    def result(self, key: str = "") -> CaseResult:
+        """The case, as far as it was heard of."""
+        return CaseResult(
+            name=self.name,
+            rows=self.rows,
+            steps=self.steps,
+            curves=_joined(self._pieces, self.cell, self.xi) if self._pieces else NONE,
+            warnings=[*self.warnings, *_out_of_range(self.cell, self._surface)],
             key=key,
-            cell=record.cell.name,
+            cell=self.cell.name,
         )
 
 
 def _summary_row(
     name: str,
     cycle: CycleRecord,
-    record: CaseRecord,
+    cell: Cell,
     varied: Mapping[str, float | str],
-    efficiency: float,
+    xi: np.ndarray,
 ) -> dict[str, Any]:
-    cell = record.cell
     area, loading = float(cell.area), cell.loading
     charge, discharge = cycle.charge, cycle.discharge
-    energy = sum(step.energy for step in cycle.steps)
+    energy_in, energy = cycle.energy_in, cycle.energy_out
     charged = [s.trace for s in cycle.steps if s.trace and s.charge > 0]
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
@@ -181,8 +240,9 @@ def _summary_row(
     )
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
-    row[losses.EFFICIENCY] = efficiency
-    row[SECOND_LITHIUM] = _second_lithium(cycle, record)
+    there_and_back = energy_in > 0 and energy > 0
+    row[losses.EFFICIENCY] = 100 * energy / energy_in if there_and_back else np.nan
+    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, xi)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
@@ -191,14 +251,14 @@ def _summary_row(
     return row
 
 
-def _second_lithium(cycle: CycleRecord, record: CaseRecord) -> float:
+def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
     """Of the film, at the end of the cycle's last discharging step [%]."""
-    x_max = record.cell.cathode.x_max
+    x_max = cell.cathode.x_max
     net = [(s.trace, s.discharge - s.charge) for s in cycle.steps]
     ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
     if x_max <= 1 or not ends:
         return np.nan
-    return losses.second_lithium(ends[-1], losses.widths(record.xi), x_max)
+    return losses.second_lithium(ends[-1], losses.widths(xi), x_max)
 
 
 def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
@@ -222,37 +282,36 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")  # 0.1, not 0.1 times a current over the same
 
 
-def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
-    area = float(record.cell.area)
+def _step_rows(
+    name: str, cycle: CycleRecord, number: int, cell: Cell
+) -> list[dict[str, Any]]:
+    area = float(cell.area)
     rows = []
-    numbered = [(0, c) for c in record.conditioning]
-    numbered += [(c.number, c) for c in record.cycles]
-    for number, cycle in numbered:
-        for k, step in enumerate(cycle.steps, start=1):
-            trace = step.trace
-            share, limiting = _limit(step, record.cell)
-            rows.append(
-                {
-                    "Case": name,
-                    "Cycle number": number,
-                    "Step number": k,
-                    "Step": step.step.text,
-                    "Duration [s]": float(trace.t[-1]) if trace else 0.0,
-                    "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
-                    "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
-                    "End voltage [V]": _last(trace, "Voltage [V]"),
-                    "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
-                    "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
-                    "End surface stoichiometry": _last(
-                        trace, "Cathode surface stoichiometry"
-                    ),
-                    "Cut-off error [uV]": _cut_off_error(step),
-                    "Of equilibrium capacity [%]": share,
-                    LIMITING: limiting,
-                    "Outcome": step.outcome,
-                    "Detail": step.detail,
-                }
-            )
+    for k, step in enumerate(cycle.steps, start=1):
+        trace = step.trace
+        share, limiting = _limit(step, cell)
+        rows.append(
+            {
+                "Case": name,
+                "Cycle number": number,
+                "Step number": k,
+                "Step": step.step.text,
+                "Duration [s]": float(trace.t[-1]) if trace else 0.0,
+                "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
+                "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
+                "End voltage [V]": _last(trace, "Voltage [V]"),
+                "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
+                "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
+                "End surface stoichiometry": _last(
+                    trace, "Cathode surface stoichiometry"
+                ),
+                "Cut-off error [uV]": _cut_off_error(step),
+                "Of equilibrium capacity [%]": share,
+                LIMITING: limiting,
+                "Outcome": step.outcome,
+                "Detail": step.detail,
+            }
+        )
     return rows
 
 
@@ -303,25 +362,14 @@ def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
     return cathode.stoichiometry(float(np.clip(U, curve(high), curve(low))))
 
 
-def _warnings(record: CaseRecord) -> list[str]:
-    """What the cell, its range of use and the numerical error give reason to say."""
-    found = list(record.warnings)
-    errors = [c.numerical_error for c in record.cycles if c.numerical_error]
-    found += [words for error in errors for words in error.otherwise]
-    law = record.cell.cathode.transport.diffusivity
+def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
+    """Where the surface left the range that the source of a law covers."""
+    lowest, highest = surface
+    cathode, found = cell.cathode, []
     for label, (low, high) in {
-        "open_circuit_potential": record.cell.cathode.open_circuit_potential.valid,
-        "diffusivity": law.valid,
+        "open_circuit_potential": cathode.open_circuit_potential.valid,
+        "diffusivity": cathode.transport.diffusivity.valid,
     }.items():
-        x = [
-            t.observed["Cathode surface stoichiometry"]
-            for c in record.cycles
-            for s in c.steps
-            if (t := s.trace) is not None
-        ]
-        if not x:
-            continue
-        lowest, highest = np.min(np.concatenate(x)), np.max(np.concatenate(x))
         if lowest < low - 1e-6 or highest > high + 1e-6:
             found.append(
                 f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
@@ -330,46 +378,96 @@ def _warnings(record: CaseRecord) -> list[str]:
     return found
 
 
-def _case_curves(record: CaseRecord) -> xr.Dataset:
-    cell = record.cell
+def _samples(
+    cycle: CycleRecord, cell: Cell, clock: float, error: float
+) -> dict[str, np.ndarray]:
+    """Curve variables of a cycle that begins at a time [s], its steps in a row."""
     area = float(cell.area)
     per_area, per_gram = 1e6 / (area * 1e4), 1 / (area * cell.loading)
-    cycles: list[dict[str, np.ndarray]] = []
-    clock = 0.0
-    for cycle in record.cycles:
-        pieces: dict[str, list[np.ndarray]] = {}
-        for k, step in enumerate(cycle.steps, start=1):
-            trace = step.trace
-            if trace is None:
-                continue
-            observed = trace.observed
-            moved = np.abs(observed["Discharge capacity [A.h]"])
-            columns = {
-                "Time [s]": clock + trace.t,
-                "Step number": np.full(trace.t.shape, float(k)),
-                "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
-                "Step capacity [uA.h.cm-2]": moved * per_area,
-                "Step capacity [mA.h.g-1]": moved * per_gram,
-                "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
-            }
-            for label, (source, factor) in _OBSERVED.items():
-                columns[label] = observed[source] * factor
-            for label, values in columns.items():
-                pieces.setdefault(label, []).append(values)
-            clock += float(trace.t[-1])
-        cycles.append({k: np.concatenate(v) for k, v in pieces.items()})
+    pieces: dict[str, list[np.ndarray]] = {}
+    for k, step in enumerate(cycle.steps, start=1):
+        trace = step.trace
+        if trace is None:
+            continue
+        observed = trace.observed
+        moved = np.abs(observed["Discharge capacity [A.h]"])
+        columns = {
+            "Time [s]": clock + trace.t,
+            "Step number": np.full(trace.t.shape, float(k)),
+            "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
+            "Step capacity [uA.h.cm-2]": moved * per_area,
+            "Step capacity [mA.h.g-1]": moved * per_gram,
+            "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
+        }
+        for label, (source, factor) in _OBSERVED.items():
+            columns[label] = observed[source] * factor
+        kept = thinned(trace.t, observed["Voltage [V]"], error) if error else slice(None)
+        for label, values in columns.items():
+            pieces.setdefault(label, []).append(values[kept])
+        clock += float(trace.t[-1])
+    return {k: np.concatenate(v) for k, v in pieces.items()}
+
+
+def thinned(t: np.ndarray, V: np.ndarray, error: float) -> np.ndarray:
+    """Which points to keep for V(t) to be missed nowhere by more than an error.
+
+    Ramer (1972), Douglas and Peucker (1973), with the vertical distance: the point that a
+    straight line misses most is kept, until none is missed by more.
+
+    Parameters
+    ----------
+    t, V : ndarray, shape (samples,)
+        A curve.
+    error : float
+        In the unit of V.
+
+    Returns
+    -------
+    ndarray of bool, shape (samples,)
+        The first and last are among them.
+    """
+    kept = np.zeros(len(t), bool)
+    kept[[0, -1]] = True
+    spans = [(0, len(t) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2:
+            continue
+        inner = slice(first + 1, last)
+        line = np.interp(t[inner], t[[first, last]], V[[first, last]])
+        miss = np.abs(V[inner] - line)
+        worst = int(miss.argmax())
+        if miss[worst] > error:
+            middle = first + 1 + worst
+            kept[middle] = True
+            spans += [(first, middle), (middle, last)]
+    return kept
+
+
+def _joined(
+    pieces: Sequence[tuple[int, dict[str, np.ndarray], _Profiles]],
+    cell: Cell,
+    xi: np.ndarray,
+) -> xr.Dataset:
+    """The curves of a case, from those of its cycles."""
+    numbers, cycles, profiles = zip(*pieces, strict=True)
     names = next((list(c) for c in cycles if c), [])
     longest = max((len(c["Time [s]"]) for c in cycles if c), default=0)
-    data = {
+    data: dict[str, Any] = {
         name: (
             ("cycle", "sample"),
             np.array([_padded(c.get(name), longest) for c in cycles]),
         )
         for name in names
     }
-    dataset = xr.Dataset(data, coords={"cycle": [c.number for c in record.cycles]})
-    dataset["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    return dataset.merge(_profiles(record))
+    data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
+    stoichiometry, capacity = (np.array(part) for part in zip(*profiles, strict=True))
+    moments = ("cycle", "step", "snapshot")
+    data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
+    data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
+    steps = np.arange(1, stoichiometry.shape[1] + 1)
+    coordinates = {"cycle": list(numbers), "step": steps, "depth": xi}
+    return xr.Dataset(data, coords=coordinates)
 
 
 def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
@@ -379,34 +477,21 @@ def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
     return padded
 
 
-def _profiles(record: CaseRecord) -> xr.Dataset:
-    """Stoichiometry through the film at moments evenly spaced in charge."""
-    steps = max((len(c.steps) for c in record.cycles), default=0)
-    shape = (len(record.cycles), steps, SNAPSHOTS, len(record.xi))
+def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
+    """x through the film at moments evenly spaced in charge, and that charge."""
+    shape = (len(cycle.steps), SNAPSHOTS, points)
     profiles = np.full(shape, np.nan)
-    capacity = np.full(shape[:3], np.nan)
-    area = float(record.cell.area)
-    for i, cycle in enumerate(record.cycles):
-        for k, step in enumerate(cycle.steps):
-            if step.trace is None:
-                continue
-            moved = np.abs(step.trace.observed["Discharge capacity [A.h]"])
-            progress = moved if moved[-1] > 0 else step.trace.t
-            wanted = np.linspace(0, progress[-1], SNAPSHOTS)
-            rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
-            profiles[i, k] = step.trace.profiles[rows]
-            capacity[i, k] = moved[rows] * 1e6 / (area * 1e4)
-    return xr.Dataset(
-        {
-            "Stoichiometry": (("cycle", "step", "snapshot", "depth"), profiles),
-            "Snapshot capacity [uA.h.cm-2]": (("cycle", "step", "snapshot"), capacity),
-        },
-        coords={
-            "cycle": [c.number for c in record.cycles],
-            "step": np.arange(1, steps + 1),
-            "depth": record.xi,
-        },
-    )
+    capacity = np.full(shape[:2], np.nan)
+    for k, step in enumerate(cycle.steps):
+        if step.trace is None:
+            continue
+        moved = np.abs(step.trace.observed["Discharge capacity [A.h]"])
+        progress = moved if moved[-1] > 0 else step.trace.t
+        wanted = np.linspace(0, progress[-1], SNAPSHOTS)
+        rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
+        profiles[k] = step.trace.profiles[rows]
+        capacity[k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
+    return profiles, capacity
 
 
 class Result:
@@ -650,4 +735,5 @@ def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
     if there is not None:
         samples = int(np.flatnonzero(there.values).max(initial=-1)) + 1
         dataset = dataset.isel(sample=slice(samples))
-    return dataset.isel(cycle=slice(cycles), step=slice(steps))
+    kept = dataset["cycle"].values <= cycles
+    return dataset.isel(cycle=kept, step=slice(steps))
