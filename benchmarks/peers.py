@@ -129,11 +129,11 @@ def stock_spm() -> Solve:
     return lambda points: np.array([one(*p) for p in points])
 
 
-# --- Others ------------------------------------------------------------------------------
+# --- Others --------------------------------------------------------------------------
 
 
 def scikit_sundae() -> Solve:
-    """CVODE of SUNDIALS through scikit-sundae, banded; compiled with numba if it is there."""
+    """CVODE of SUNDIALS through scikit-sundae, banded; compiled if numba is there."""
     from sksundae.cvode import CVODE
 
     try:
@@ -207,7 +207,7 @@ out_i {{ V }}
 
 
 def pydiffsol() -> Solve:
-    """Diffsol through pydiffsol: DiffSL written by hand, compiled by LLVM; BDF, sparse."""
+    """Diffsol through pydiffsol: DiffSL by hand, compiled by LLVM; BDF, sparse."""
     import pydiffsol
 
     f, n = film(), VOLUMES

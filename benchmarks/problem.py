@@ -20,12 +20,11 @@ from scipy.optimize import brentq
 from scipy.special import erfc
 
 from tfbsim import Numerics, load_cell
-from tfbsim.cases import Expanded, expand
-from tfbsim.files import load, resolve
+from tfbsim.cases import expand
+from tfbsim.files import Document, load, resolve
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT
 
 CELL, EXPERIMENT = "lco-lipon-li-constant-d", "thickness-rate-sweep"
-RATES = 40  # of the shipped sweep, at each of its thicknesses
 
 # What all codes are held to: mesh and tolerances
 VOLUMES, RTOL, ATOL = 100, 1e-6, 1e-8
@@ -33,6 +32,7 @@ NUMERICS = Numerics(points=VOLUMES, rtol=RTOL, atol=ATOL, compile=True, grading=
 
 LOWER, UPPER = 3.0, 4.15  # V
 HOLD_UNTIL = 20  # 1C over this ends a hold
+UAH_CM2 = 36.0  # C/m2
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,20 @@ def film() -> Film:
     )
 
 
-def experiment(points: int) -> Expanded:
+def experiment(points: int) -> Document:
     """The shipped sweep, with ``points``/25 rates in the place of its 40."""
+    if points < 50 or points % 25:
+        raise SystemExit("--points must be a multiple of 25 from 50 on")
     document = load(resolve(EXPERIMENT, "experiments"))
     document.data["sweep"]["factors"]["rate"]["log"][2] = points // 25
-    return expand(document)
+    return document
 
 
-def points(expanded: Expanded) -> np.ndarray:
+def conditions(points: int) -> np.ndarray:
     """Thickness [m] and current density [A/m2] of each point, shape (points, 2)."""
     found = [
         (float(c.cell.cathode.thickness), c.protocol.steps[0].value / float(c.cell.area))
-        for c in expanded.cases
+        for c in expand(experiment(points)).cases
     ]
     return np.array(found)
 

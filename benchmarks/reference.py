@@ -85,7 +85,7 @@ def sweep(
 def cycles(
     number: int, volumes: int = VOLUMES, rtol: float = RTOL, atol: float = ATOL
 ) -> np.ndarray:
-    """Charge [C/m2] of each step of 1C cycles, shape (cycles, 3): charge, hold, discharge."""
+    """Charge [C/m2] of charge, hold and discharge of 1C cycles, shape (cycles, 3)."""
     one_c = film().one_c
     charges = np.empty((number, 3))
     done = library().cycles(

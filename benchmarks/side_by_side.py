@@ -18,12 +18,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from tfbsim import __version__
+
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-PACKAGES = ("tfbsim", "pybamm", "pybammsolvers", "casadi", "numpy")
+PACKAGES = ("pybamm", "pybammsolvers", "casadi", "numpy")
 PEERS = ("scikit-sundae", "numba", "pydiffsol")
 
 
@@ -36,7 +38,7 @@ class Timed:
 
     wall: float
     cpu: float
-    others: float  # cores that other processes kept busy meanwhile
+    others: float = 0.0  # cores that other processes kept busy meanwhile
 
 
 @dataclass
@@ -69,18 +71,21 @@ class Code:
 
     def over(self, other: Code, which: str = "wall") -> list[float]:
         """Times the cost of another code, one a round."""
-        return [
-            a / b for a, b in zip(self.each(which), other.each(which), strict=True)
-        ]
+        return [a / b for a, b in zip(self.each(which), other.each(which), strict=True)]
 
 
 def timed(work: Callable[[], object]) -> Timed:
-    """Work done once."""
+    """Work done once; it may return the wall and cpu of its part that counts."""
     gc.collect()
     busy, own, started = _busy(), _cpu(), time.perf_counter()
-    work()
+    part = work()
     wall, cpu = time.perf_counter() - started, _cpu() - own
-    return Timed(wall, cpu, max(0.0, (_busy() - busy - cpu) / wall))
+    others = max(0.0, (_busy() - busy - cpu) / wall)
+    return (
+        replace(part, others=others)
+        if isinstance(part, Timed)
+        else Timed(wall, cpu, others)
+    )
 
 
 def rounds(codes: Sequence[Code], number: int) -> None:
@@ -130,7 +135,13 @@ def spread(values: Sequence[float]) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return (
+        f"{value:.2f}"
+        if value < 10
+        else f"{value:.1f}"
+        if value < 100
+        else f"{value:.0f}"
+    )
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -171,7 +182,7 @@ def _processor() -> str:
 
 
 def _versions() -> str:
-    found = []
+    found = [f"tfbsim {__version__}"]
     for package in (*PACKAGES, *PEERS):
         try:
             found.append(f"{package} {version(package)}")
