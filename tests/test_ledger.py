@@ -21,11 +21,12 @@ import xarray as xr
 import tfbsim
 from tfbsim import cases as module
 from tfbsim import simulate
-from tfbsim.cases import Case, expand, run_cases, run_experiment
+from tfbsim.cases import Case, expand
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
 from tfbsim.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
+from tfbsim.run import run_cases, run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -352,7 +353,7 @@ class TestFailing:
     @pytest.mark.slow
     def test_a_script_without_a_guard(self, many):
         (many.parent / "script.py").write_text(
-            "from tfbsim.cases import run_experiment\n"
+            "from tfbsim.run import run_experiment\n"
             "run_experiment('many.yaml', workers=2)\n"
         )
         done = subprocess.run(

@@ -14,11 +14,11 @@ import xarray as xr
 import tfbsim
 from tfbsim import cases as module
 from tfbsim import simulate
-from tfbsim.cases import run_experiment
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.ledger import LEDGER, Ledger, Point, discard
 from tfbsim.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
+from tfbsim.run import run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)

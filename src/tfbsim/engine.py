@@ -117,6 +117,11 @@ class Numerics:
         """
         return cls(points=100, rtol=1e-5, atol=1e-7, compile=True)
 
+    @property
+    def plain(self) -> Numerics:
+        """What one solve takes."""
+        return replace(self, error_bar=False)
+
     def tighter(self) -> Numerics:
         """Twice the mesh, a hundredth of the tolerances: to see an error by."""
         return replace(

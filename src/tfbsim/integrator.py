@@ -106,12 +106,12 @@ class Integrator:
         return [self._stretch(one) for one in found]
 
     def _stretch(self, one: Any) -> Stretch:
-        t = np.array(one.t)
+        t = np.asarray(one.t)
         shape = (len(t), self.model.len_rhs_and_alg)
         ended = "event" if one.flag == ROOT_FOUND else "time"
         return Stretch(
             t,
-            np.array(one.y).reshape(shape),
-            np.array(one.yp).reshape(shape) if one.yp.size else None,
+            np.asarray(one.y).reshape(shape),
+            np.asarray(one.yp).reshape(shape) if one.yp.size else None,
             "failure" if one.flag < 0 else ended,
         )

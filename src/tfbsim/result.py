@@ -7,16 +7,19 @@ writes opens with plain pandas and xarray; ``load_result`` reads it back.
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.optimize import brentq
 
 from . import losses
 from .files import InputError, write_atomic
@@ -32,6 +35,8 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
 )
 LOSSES = "losses.csv"  # all of it follows from the curves
 LIMITING = "Limiting loss"  # of a step
+ROWS = 2_000  # cases read at a time
+FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 # Columns after Case, Cycle number and the varied fields; these only where they apply.
@@ -354,12 +359,17 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
     """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
-    cathode = cell.cathode
     warmer = temperature - float(cell.reference_temperature)
-    U = voltage - warmer * float(cathode.entropic_change)
-    low, high = cathode.x_range
-    curve = cathode.open_circuit_potential.curve
-    return cathode.stoichiometry(float(np.clip(U, curve(high), curve(low))))
+    U = voltage - warmer * float(cell.cathode.entropic_change)
+    return _nearest(cell.structure.potential, U)
+
+
+@lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
+def _nearest(law: Any, U: float) -> float:
+    curve = law.curve
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    U = float(np.clip(U, curve(high), curve(low)))
+    return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
 
 
 def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
@@ -494,6 +504,37 @@ def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
     return profiles, capacity
 
 
+@dataclass(frozen=True)
+class _Read:
+    summary: pd.DataFrame
+    steps: pd.DataFrame
+    drawn: list[CaseResult]
+    warnings: dict[str, list[str]]
+
+
+def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A table in which words that repeat are kept once."""
+    return pd.DataFrame(
+        [
+            {k: sys.intern(v) if type(v) is str else v for k, v in row.items()}
+            for row in rows
+        ]
+    )
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the summary, those that are empty left out."""
+    varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
+    optional = (
+        *OPTIONAL_COLUMNS,
+        *(losses.EFFICIENCY, SECOND_LITHIUM),
+        *NUMERICAL_ERRORS,
+    )
+    empty = [c for c in optional if c in table and table[c].isna().all()]
+    kept = [c for c in COLUMNS if c in table and c not in empty]
+    return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
+
+
 class Result:
     """Curves and tables of one or more cases.
 
@@ -513,7 +554,7 @@ class Result:
         provenance: dict[str, Any] | None = None,
         measured: Sequence[dict[str, Any]] = (),
     ) -> None:
-        self.cases = list(cases)
+        self.cases = cases
         self.provenance = provenance or {}
         self.measured = list(measured)
 
@@ -525,25 +566,48 @@ class Result:
         cases = [CaseResult.from_record(name, r) for name, r in records.items()]
         return cls(cases, provenance)
 
+    @cached_property
+    def _read(self) -> _Read:
+        """What one pass over the cases finds, of which there may be a great many."""
+        frames: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
+        drawn: list[CaseResult] = []
+        warnings: dict[str, list[str]] = {}
+        cases = iter(self.cases)
+        while some := list(itertools.islice(cases, ROWS)):
+            frames[0].append(_frame(row for case in some for row in case.rows))
+            frames[1].append(_frame(row for case in some for row in case.steps))
+            drawn += [case for case in some if case.curves.sizes["cycle"]]
+            for case in some:
+                for words in case.warnings:
+                    warnings.setdefault(words, []).append(case.name)
+        summary, steps = (
+            pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+            for found in frames
+        )
+        return _Read(_in_order(summary), steps, drawn, warnings)
+
     @property
     def summary(self) -> pd.DataFrame:
         """One row per case and cycle; the columns of ``summary.csv``."""
-        rows = [row for case in self.cases for row in case.rows]
-        table = pd.DataFrame(rows)
-        varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-        optional = (
-            *OPTIONAL_COLUMNS,
-            *(losses.EFFICIENCY, SECOND_LITHIUM),
-            *NUMERICAL_ERRORS,
-        )
-        empty = [c for c in optional if c in table and table[c].isna().all()]
-        kept = [c for c in COLUMNS if c in table and c not in empty]
-        return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
+        return self._read.summary.copy()
 
     @property
     def steps(self) -> pd.DataFrame:
         """One row per step, with its outcome; conditioning is cycle 0."""
-        return pd.DataFrame([row for case in self.cases for row in case.steps])
+        return self._read.steps.copy()
+
+    @property
+    def drawn(self) -> list[CaseResult]:
+        """The cases that have curves."""
+        return self._read.drawn
+
+    @property
+    def warnings(self) -> dict[str, dict[str, Any]]:
+        """What is worth knowing: of how many cases, and the first of them."""
+        return self.provenance.get("warnings") or {
+            words: {"cases": len(names), "first": names[:FIRST]}
+            for words, names in self._read.warnings.items()
+        }
 
     @property
     def losses(self) -> pd.DataFrame:
@@ -555,7 +619,7 @@ class Result:
         """
         rows = [
             {"Case": case.name, **row}
-            for case in self.cases
+            for case in self.drawn
             for row in losses.balances(case.curves, case.steps)
         ]
         return pd.DataFrame(rows, columns=list(losses.COLUMNS))
@@ -563,11 +627,13 @@ class Result:
     @property
     def curves(self) -> xr.Dataset:
         """Dimensions case, cycle, sample (curves) and step, snapshot, depth (film)."""
-        longest = max(case.curves.sizes.get("sample", 0) for case in self.cases)
+        if not self.drawn:
+            return NONE.expand_dims(case=np.empty(0, str))
+        longest = max(case.curves.sizes.get("sample", 0) for case in self.drawn)
         joined = xr.concat(
             [
                 c.curves.pad(sample=(0, longest - c.curves.sizes.get("sample", 0)))
-                for c in self.cases
+                for c in self.drawn
             ],
             dim="case",
             join="outer",
@@ -576,12 +642,26 @@ class Result:
             coords="minimal",
             compat="override",
         )
-        return joined.assign_coords(case=[case.name for case in self.cases])
+        return joined.assign_coords(case=[case.name for case in self.drawn])
 
     @property
     def as_asked(self) -> bool:
         """Whether every step of every case ended as asked, and every audit passed."""
-        return all(case.as_asked for case in self.cases)
+        read = self._read
+        ended = (*read.summary["Outcome"].unique(), *read.steps["Outcome"].unique())
+        return set(ended) <= {"reached"}
+
+    @property
+    def solved(self) -> bool:
+        """Whether every step was solved and every audit passed, however it ended."""
+        read = self._read
+        ended = (*read.summary["Outcome"].unique(), *read.steps["Outcome"].unique())
+        return not {"solver failed", "audit breach"} & set(ended)
+
+    @property
+    def of_a_sweep(self) -> bool:
+        """Whether the cases are points of a sweep."""
+        return "sweep" in self.provenance.get("experiment_content", {})
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -627,13 +707,17 @@ class Result:
         content = {
             **self.provenance,
             "measured": self.measured,
-            "cases": [
-                {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
-                for c in self.cases
-            ],
+            "warnings": self.warnings,
+            "cases": [] if self.of_a_sweep else self._listed(),
             "audit": self.audit(),
         }
         return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return [
+            {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
+            for c in self.cases
+        ]
 
     def audit(self) -> dict[str, Any]:
         """Largest balance and cut-off errors, and steps that ended otherwise."""
@@ -696,22 +780,7 @@ def load_result(folder: str | Path) -> Result:
             curves = opened.load()
         if "Voltage [V]" in curves and losses.OPEN_CIRCUIT not in curves:
             raise ValueError("an earlier version of tfbsim wrote it")
-        cases = [
-            CaseResult(
-                name=entry["name"],
-                rows=_rows(summary, entry["name"]),
-                steps=_rows(steps, entry["name"]),
-                curves=_trimmed(
-                    curves.sel(case=entry["name"], drop=True),
-                    cycles=int((summary["Case"] == entry["name"]).sum()),
-                    steps=_most_steps(steps, entry["name"]),
-                ),
-                warnings=entry["warnings"],
-                key=entry["key"],
-                cell=entry["cell"],
-            )
-            for entry in provenance.pop("cases")
-        ]
+        cases = _cases(summary, steps, curves, provenance)
     except (ValueError, KeyError, OSError, AttributeError) as error:
         reason = str(error).splitlines()[0][:120]
         raise InputError(f"cannot be read as a result ({reason})", folder) from None
@@ -719,14 +788,42 @@ def load_result(folder: str | Path) -> Result:
     return Result(cases, provenance, provenance.pop("measured", ()))
 
 
-def _most_steps(steps: pd.DataFrame, case: str) -> int:
-    recorded = steps[(steps["Case"] == case) & (steps["Cycle number"] > 0)]
-    return int(recorded["Step number"].max())
+def _cases(
+    summary: pd.DataFrame,
+    steps: pd.DataFrame,
+    curves: xr.Dataset,
+    provenance: dict[str, Any],
+) -> list[CaseResult]:
+    """The cases of tables and curves as they were written."""
+    rows, of_steps = _by_case(summary), _by_case(steps)
+    listed = {entry["name"]: entry for entry in provenance.pop("cases")}
+    if not listed:  # points of a sweep: one cell, and no word of their own
+        (cell,) = (entry["name"] for entry in provenance["cells"].values())
+        listed = {name: {"cell": cell, "key": "", "warnings": []} for name in rows}
+    drawn = set(curves["case"].values.tolist())
+    return [
+        CaseResult(
+            name=name,
+            rows=rows[name],
+            steps=of_steps[name],
+            curves=_trimmed(
+                curves.sel(case=name, drop=True),
+                cycles=len(rows[name]),
+                steps=max(int(s["Step number"]) for s in of_steps[name]),
+            )
+            if name in drawn
+            else NONE,
+            **{field: entry[field] for field in ("warnings", "key", "cell")},
+        )
+        for name, entry in listed.items()
+    ]
 
 
-def _rows(table: pd.DataFrame, case: str) -> list[dict[str, Any]]:
-    here: Iterable[Any] = table[table["Case"] == case].to_dict("records")
-    return [{str(k): v for k, v in row.items()} for row in here]
+def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        found.setdefault(row["Case"], []).append({str(k): v for k, v in row.items()})
+    return found
 
 
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:

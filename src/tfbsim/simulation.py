@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -313,7 +313,7 @@ class Curves:
         return self.cycles is None or cycle in self.cycles
 
 
-NO_CURVES = Curves(frozenset())
+ALL, NO_CURVES = Curves(), Curves(frozenset())
 
 
 def asking(
@@ -336,7 +336,7 @@ def asking(
         tight: list[CycleRecord] = []
         plain: list[CycleRecord] = []
         for settings, found in (
-            (replace(numerics, error_bar=False), plain),
+            (numerics.plain, plain),
             (numerics.tighter(), tight),
         ):
 
@@ -435,7 +435,7 @@ def run_case(
         protocol,
         tuple(cycles[True]),
         tuple(cycles[False]),
-        engine(cell.structure, numerics).xi,
+        engine(cell.structure, numerics.plain).xi,
         tuple(cell.warnings()),
     )
 
