@@ -81,11 +81,8 @@ def timed(work: Callable[[], object]) -> Timed:
     part = work()
     wall, cpu = time.perf_counter() - started, _cpu() - own
     others = max(0.0, (_busy() - busy - cpu) / wall)
-    return (
-        replace(part, others=others)
-        if isinstance(part, Timed)
-        else Timed(wall, cpu, others)
-    )
+    counted = part if isinstance(part, Timed) else Timed(wall, cpu)
+    return replace(counted, others=others)
 
 
 def rounds(codes: Sequence[Code], number: int) -> None:
@@ -135,13 +132,8 @@ def spread(values: Sequence[float]) -> str:
 
 
 def _short(value: float) -> str:
-    return (
-        f"{value:.2f}"
-        if value < 10
-        else f"{value:.1f}"
-        if value < 100
-        else f"{value:.0f}"
-    )
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -208,9 +208,9 @@ def main() -> None:
         (
             table(header, rows),
             f"{repeats} rounds. First: seconds until two points are solved, model built "
-            "and compiled. Error: of capacity, relative to the exact solution, median and "
-            "95th percentile of all points, and missed cut-offs. Ratios: smallest, median and "
-            "largest of the rounds.",
+            "and compiled. Error: of capacity, relative to the exact solution, median "
+            "and 95th percentile of all points, and missed cut-offs. Ratios: smallest, "
+            "median and largest of the rounds.",
             table(
                 ("ratio", "of wall times", "of processor times", "aim"),
                 [
