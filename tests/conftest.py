@@ -19,6 +19,7 @@ from tfbsim.cell import Cell
 from tfbsim.engine import DURATION, Numerics, Request, State, Trace, engine
 from tfbsim.integrator import Integrator, Stretch
 from tfbsim.materials import laws
+from tfbsim.result import Notes
 
 Run = Callable[..., Trace]
 
@@ -92,6 +93,22 @@ def run() -> Run:
 
 
 @pytest.fixture
+def before_a_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Callable[[str], object]], None]:
+    """Calls this with the name of each case before it is run in this process."""
+
+    def install(call: Callable[[str], object]) -> None:
+        def noted(name: str, *arguments: Any) -> Notes:
+            call(name)
+            return Notes(name, *arguments)
+
+        monkeypatch.setattr("tfbsim.run.Notes", noted)
+
+    return install
+
+
+@pytest.fixture
 def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """A step of that duration [s] is solved for half of it, whatever is tried."""
 
@@ -99,7 +116,11 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
         solve = Integrator.solve
 
         def flaky(
-            self: Integrator, y0: np.ndarray, inputs: np.ndarray, names: dict[str, int]
+            self: Integrator,
+            y0: np.ndarray,
+            yp0: np.ndarray,
+            inputs: np.ndarray,
+            names: dict[str, int],
         ) -> list[Stretch]:
             before = list(names)[: list(names).index(DURATION)]
             column = sum(names[name] for name in before)
@@ -108,7 +129,9 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
             changed[chosen, column] = duration / 2
             return [
                 replace(s, t=s.t / 2, ended="failure") if half else s
-                for s, half in zip(solve(self, y0, changed, names), chosen, strict=True)
+                for s, half in zip(
+                    solve(self, y0, yp0, changed, names), chosen, strict=True
+                )
             ]
 
         monkeypatch.setattr(Integrator, "solve", flaky)

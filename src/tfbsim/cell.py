@@ -126,7 +126,7 @@ class Cathode(Strict):
                 f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
                 f"x = {low:.3g}"
             )
-        return _inverse(curve, voltage)
+        return float(brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14))
 
     @cached_property
     def transport(self) -> Transport:

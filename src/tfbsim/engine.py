@@ -17,6 +17,7 @@ from typing import Any
 import casadi
 import numpy as np
 import pybamm
+from pybamm.codegen.compilation import aot_compile
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, minimize_scalar
 
@@ -368,7 +369,7 @@ class _Built:
         self._compile()
 
     def _compile(self) -> None:
-        """A casadi function (y, p) -> observed, and one for the algebraic residual."""
+        """Casadi functions of (y, p): what is observed, dy/dt, the algebraic residual."""
         model = self.model
         sizes = {
             p.name: int(np.prod(p._expected_size or 1)) for p in model.input_parameters
@@ -383,10 +384,16 @@ class _Built:
         ]
         # The quantities share most of their expressions: without cse, 3 times the work
         shared = casadi.cse(casadi.vertcat(*rows))
-        self._observe = casadi.Function("observe", [y, stacked], [shared])
-        if model.len_alg:
-            residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
-            self._residual = casadi.Function("residual", [y, stacked], [residual])
+        rates = model.concatenated_rhs.to_casadi(t, y, inputs=p)
+        residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
+        functions = [
+            casadi.Function(name, [y, stacked], [casadi.densify(expression)])
+            for name, expression in (("observe", shared), ("rates", rates))
+        ]
+        if self.numerics.compile:
+            functions = aot_compile(functions)
+        self._observe, self._rates = functions
+        self._residual = casadi.Function("residual", [y, stacked], [residual])
 
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the compiled functions take."""
@@ -429,8 +436,10 @@ class _Built:
             rtol, atol = self.numerics.rtol, self.numerics.atol
             self.integrators[fallback] = Integrator(self.model, rtol, atol, options)
         integrator = self.integrators[fallback]
+        yp0 = np.zeros_like(y0)
+        yp0[:, : self.model.len_rhs] = self._rates(y0.T, inputs.T).full().T
         try:
-            return [*integrator.solve(y0, inputs, self.inputs)]
+            return [*integrator.solve(y0, yp0, inputs, self.inputs)]
         except pybamm.SolverError as error:
             if len(y0) == 1:
                 return [error]
@@ -560,7 +569,8 @@ class Engine:
         constants = self.built("current").constants(inputs)
         inputs = [own | more for own, more in zip(inputs, constants, strict=True)]
         answers: dict[int, Trace | Infeasible | SolverFailed] = {}
-        for k, first in self._first(requests, inputs, answers):
+        firsts = dict(self._first(requests, inputs, answers))
+        for k, first in firsts.items():
             request, own = requests[k], inputs[k]
             state = request.state
             margins = self._margins(mode, first, state.inventory, own)
@@ -596,6 +606,7 @@ class Engine:
                 built,
                 [requests[k] for k in numbers],
                 [inputs[k] for k in numbers],
+                [firsts[k] for k in numbers],
                 list(solved.values()),
                 p[list(solved)],
                 fallback,
@@ -649,24 +660,28 @@ class Engine:
         built: _Built,
         requests: Sequence[Request],
         inputs: Sequence[dict[str, Any]],
+        firsts: Sequence[dict[str, Array]],
         stretches: Sequence[Stretch],
         p: Array,
         fallback: int,
     ) -> Iterator[Trace | SolverFailed]:
         """Solved stretches as traces."""
-        ends = [k for k, request in enumerate(requests) if not request.curve]
-        if ends:
-            pairs = np.concatenate([stretches[k].y[[0, -1]] for k in ends])
-            at_ends = built.observe(pairs.T, np.repeat(p[ends], 2, axis=0).T)
-        for k, (request, own, s) in enumerate(
-            zip(requests, inputs, stretches, strict=True)
+        bare = [k for k, request in enumerate(requests) if not request.curve]
+        if bare:
+            at_end = np.array([stretches[k].y[-1] for k in bare])
+            lasts = built.observe(at_end.T, p[bare].T)
+        for k, (request, own, first, s) in enumerate(
+            zip(requests, inputs, firsts, stretches, strict=True)
         ):
             if request.curve:
                 t, y, observed = _refined(built, s, p[k])
             else:
-                here = slice(2 * ends.index(k), 2 * ends.index(k) + 2)
+                j = bare.index(k)
                 t, y = s.t[[0, -1]], s.y[[0, -1]]
-                observed = {name: values[here] for name, values in at_ends.items()}
+                observed = {
+                    name: np.array([value[0], lasts[name][j]])
+                    for name, value in first.items()
+                }
             if not np.all(np.isfinite(observed["Voltage [V]"])):
                 yield SolverFailed("the voltage became undefined")
                 continue

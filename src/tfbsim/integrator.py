@@ -67,13 +67,15 @@ class Integrator:
         )
         self.ready = False
 
-    def solve(self, y0: Array, inputs: Array, names: dict[str, int]) -> list[Stretch]:
+    def solve(
+        self, y0: Array, yp0: Array, inputs: Array, names: dict[str, int]
+    ) -> list[Stretch]:
         """Integrate every set of inputs from its own initial state.
 
         Parameters
         ----------
-        y0 : ndarray, shape (sets, states)
-            Initial states; algebraic ones are guesses.
+        y0, yp0 : ndarray, shape (sets, states)
+            Initial states, algebraic ones guesses, and their time derivatives.
         inputs : ndarray, shape (sets, numbers)
             Inputs, those of vectors side by side.
         names : dict
@@ -93,8 +95,6 @@ class Integrator:
             }
             self.solver.set_up(self.model, [example], self.TIMES)
             self.ready = True
-        yp0 = np.zeros_like(y0)
-        yp0[:, : self.model.len_rhs] = self.model.rhs_eval(0.0, y0.T, inputs.T).full().T
         none = np.empty((0, 0))
         integrate = self.solver._setup["solver"].solve
         try:

@@ -361,7 +361,8 @@ def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
     """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
     warmer = temperature - float(cell.reference_temperature)
     U = voltage - warmer * float(cell.cathode.entropic_change)
-    return _nearest(cell.structure.potential, U)
+    law: Any = cell.cathode.open_circuit_potential
+    return _nearest(law, U)
 
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
