@@ -44,7 +44,7 @@ MAX_STEPS_IN_ALL = 50_000
 MAX_FIELDS = 100  # that one case sets
 MAX_CYCLES = 100_000
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
-# of a single case those of these cycles, of a sweep none
+# of a case those of these cycles and the last, of a point of a sweep none
 ALL_CURVES = 500
 SOME_CYCLES = tuple(m * 10**k for k in range(6) for m in (1, 2, 5))
 
@@ -199,7 +199,7 @@ class Points(Cases):
         self._digits = len(str(len(found)))
         self._fields = [factor.name for factor in found.factors]
         cycles = expansion.cycles or expansion.experiment.cycles
-        self.curves = expansion.curves(len(found) * cycles)
+        self.curves = expansion.curves(len(found) * cycles, cycles)
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -349,16 +349,18 @@ class _Expansion:
             names[name] = 1
             found.append(replace(case, name=name))
         total = sum(case.protocol.cycles for case in found)
-        return Cases([replace(case, curves=self.curves(total)) for case in found])
+        return Cases(
+            [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
+        )
 
-    def curves(self, cycles: int) -> Curves:
-        """Which are kept, of so many cycles in all."""
+    def curves(self, cycles: int, last: int) -> Curves:
+        """Which are kept, of so many cycles in all and up to this one of a case."""
         asked = self.experiment.curves
         if asked is None:
             if cycles <= ALL_CURVES:
                 return Curves()
             sweep = self.experiment.sweep is not None
-            return Curves(frozenset(() if sweep else SOME_CYCLES))
+            return Curves(frozenset(() if sweep else (*SOME_CYCLES, last)))
         of = asked.cycles
         chosen = None if of == "all" else frozenset([] if of == "none" else of)
         return Curves(chosen, asked.error or 0.0)
