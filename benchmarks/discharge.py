@@ -4,36 +4,35 @@
 
 For each shipped cell a 1C discharge from the charged state is repeated with a thickness
 that changes every time: the model is built once and its inputs change.  Printed are
-milliseconds, the smallest and the median of the repetitions: "solver" is the integrator
-alone (IDAKLU's own clock), "call" the whole of Engine.run with the curve.
+milliseconds, the smallest and the median of the repetitions: "solver" is the solver
+alone, "call" the whole of Engine.run with the curve.
 """
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 import time
 from dataclasses import replace
+from typing import Any
+
+from side_by_side import machine, table
 
 import tfbsim
-from tfbsim.engine import Engine, Numerics
+from tfbsim.engine import Engine, Numerics, Request
 from tfbsim.files import shipped
 
 REPETITIONS = 40
 
 
 def main() -> None:
-    print(f"tfbsim {tfbsim.__version__}, Python {platform.python_version()}")
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     header = ("cell", "build", "first", "solver min", "median", "call min", "median")
     for numerics in (Numerics(), replace(Numerics(), compile=True), Numerics.fast()):
-        print(numerics)
-        print("{:30s} {:>8} {:>8} {:>11} {:>8} {:>9} {:>8}".format(*header))
+        rows = []
         for name in shipped("models"):
-            row = measure(tfbsim.load_cell(name), numerics)
-            numbers = " {:8.1f} {:8.1f} {:11.2f} {:8.2f} {:9.2f} {:8.2f}".format(*row)
-            print(f"{name:30s}{numbers}")
+            times = measure(tfbsim.load_cell(name), numerics)
+            rows.append((name, *(f"{ms:.2f}" for ms in times)))
+        print(numerics, table(header, rows), sep="\n\n", end="\n\n")
+    print(machine())
 
 
 def measure(cell: tfbsim.Cell, numerics: Numerics) -> tuple[float, ...]:
@@ -51,21 +50,27 @@ def measure(cell: tfbsim.Cell, numerics: Numerics) -> tuple[float, ...]:
     solver: list[float] = []
     original = built.solve
 
-    def timed(duration: float, inputs: dict[str, float]) -> tuple[object, int]:
-        solution, attempt = original(duration, inputs)
-        solver.append(solution.integration_time.value)
-        return solution, attempt
+    def timed(*args: Any) -> Any:
+        started = time.perf_counter()
+        answer = original(*args)
+        solver.append(time.perf_counter() - started)
+        return answer
 
     built.solve = timed  # type: ignore[method-assign]
     calls = []
     for k in range(REPETITIONS + 1):
         thickness = float(cell.cathode.thickness) * (1 + 0.01 * k)
         changed = cell.replace({"cathode.thickness": thickness})
-        parameters = changed.parameters()
-        started = time.perf_counter()
-        trace, _ = engine.run(
-            "current", changed.one_c_current, 1e6, state, parameters, lower=cut_off
+        request = Request(
+            mode="current",
+            target=changed.one_c_current,
+            duration=1e6,
+            state=state,
+            parameters=changed.parameters(),
+            lower=cut_off,
         )
+        started = time.perf_counter()
+        trace = engine.run(request)
         calls.append(time.perf_counter() - started)
         assert trace.event == "Minimum voltage [V]"
     first, *later = calls

@@ -1,0 +1,174 @@
+"""How the cost of a sweep grows: with points, cores, mesh and curves; a million points.
+
+    python benchmarks/scaling.py                      # MINUTES
+    python benchmarks/scaling.py --quick
+
+Every run is a process of its own, models built and workers started within it, its result
+in a folder on disk.  What a million points need is extrapolated, by a straight line
+through the runs of one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from problem import NUMERICS, experiment
+from side_by_side import Code, Timed, arguments, machine, rounds, show, table
+
+from tfbsim import run_experiment
+
+MILLION = 1_000_000
+KEPT = {
+    "none": {"cycles": "none"},
+    "within 1 mV": {"cycles": "all", "error": "1 mV"},
+    "all": {"cycles": "all"},
+}
+
+
+def child(points: int, workers: int, volumes: int, curves: str) -> None:
+    """One run in this process; prints what the parent reads."""
+    document = experiment(points)
+    document.data["curves"] = KEPT[curves]
+    numerics = replace(NUMERICS, points=volumes)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "sweep"
+        started = time.perf_counter()
+        run_experiment(document, numerics=numerics, workers=workers, folder=folder)
+        wall = time.perf_counter() - started
+        size = sum(path.stat().st_size for path in folder.iterdir())
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    used = [resource.getrusage(one) for one in who]
+    cpu = sum(u.ru_utime + u.ru_stime for u in used)
+    memory = used[0].ru_maxrss / 1024
+    print(json.dumps({"wall": wall, "cpu": cpu, "disk": size, "memory": memory}))
+
+
+@dataclass
+class Run(Code):
+    """A sweep of some size; what each run of it answered."""
+
+    workers: int = 1
+    volumes: int = NUMERICS.points
+    curves: str = "none"
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self) -> Timed:
+        command = [sys.executable, __file__, "--child", str(self.amount)]
+        command += [str(self.workers), str(self.volumes), self.curves]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        self.answers.append(json.loads(done.stdout.splitlines()[-1]))
+        return Timed(self.answers[-1]["wall"], self.answers[-1]["cpu"])
+
+    @property
+    def seconds(self) -> float:
+        return statistics.median(a["wall"] for a in self.answers)
+
+    @property
+    def disk(self) -> float:
+        """Of the folder [kB] a point."""
+        return self.answers[-1]["disk"] / 1e3 / self.amount
+
+    @property
+    def memory(self) -> float:
+        """Most that the process that leads the run held [MiB]."""
+        return max(a["memory"] for a in self.answers)
+
+    def row(self) -> tuple[str, ...]:
+        return (
+            *(str(self.amount), str(self.workers), str(self.volumes), self.curves),
+            *(f"{self.seconds:.3g}", f"{1e3 * self.seconds / self.amount:.3g}"),
+            *(f"{self.disk:.3g}", f"{self.memory:.0f}"),
+        )
+
+
+def plan(quick: bool) -> dict[str, list[Run]]:
+    """Runs by what they vary; one stands in several."""
+    sizes = (50, 75) if quick else (100, 300, 1000, 3000, 10_000)
+    meshes = (200,) if quick else (50, 200, 400)
+    size = sizes[len(sizes) // 2]
+    found: dict[tuple[Any, ...], Run] = {}
+
+    def run(points: int = size, **settings: Any) -> Run:
+        key = (points, *sorted(settings.items()))
+        if key not in found:
+            found[key] = Run("sweep", lambda: None, points, **settings)
+            found[key].work = found[key].run
+        return found[key]
+
+    cores = range(1, (os.cpu_count() or 1) + 1)
+    return {
+        "points": [run(n) for n in sizes],
+        "cores": [run(), *(run(workers=n) for n in cores if n > 1)],
+        "mesh": [run(), *(run(volumes=n) for n in meshes)],
+        "curves": [run(), *(run(curves=kept) for kept in KEPT if kept != "none")],
+    }
+
+
+def million(runs: list[Run], curved: list[Run]) -> list[tuple[str, str]]:
+    """What a million points need: straight lines through the runs of one process."""
+
+    def slope(quantity: str) -> float:
+        sizes = [run.amount for run in runs]
+        values = [getattr(run, quantity) for run in runs]
+        return float(np.polyfit(sizes, values, 1)[0])
+
+    each = slope("seconds")
+    rows = [
+        ("one process", f"{MILLION * each / 3600:.2g} h ({1e3 * each:.2g} ms a point)"),
+        ("100 processes that share nothing", f"{MILLION * each / 6000:.2g} min"),
+    ]
+    rows += [
+        (f"disk, curves kept: {run.curves}", f"{MILLION * run.disk / 1e6:.2g} GB")
+        for run in curved
+    ]
+    rows.append(("memory of the leading process", f"{MILLION * slope('memory'):.0f} MiB"))
+    return rows
+
+
+def main() -> None:
+    parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        *numbers, curves = options.child
+        child(*map(int, numbers), curves)
+        return
+    plans = plan(options.quick)
+    every = list({id(run): run for runs in plans.values() for run in runs}.values())
+    repeats = 1 if options.quick else options.rounds
+    rounds(every, repeats)
+    header = ("points", "processes", "volumes", "curves kept", "s", "ms a point")
+    header += ("disk, kB a point", "memory, MiB")
+    parts = [
+        f"By {what}:\n\n{table(header, [run.row() for run in runs])}"
+        for what, runs in plans.items()
+    ]
+    needs = table(
+        ("a million points, extrapolated", ""), million(plans["points"], plans["curves"])
+    )
+    text = "\n\n".join(
+        (
+            *parts,
+            f"Medians of {repeats} rounds; disk is the whole folder of the result, "
+            "memory the most the leading process held.",
+            needs,
+            machine(every),
+        )
+    )
+    show("scaling", text, options.write)
+
+
+if __name__ == "__main__":
+    main()
