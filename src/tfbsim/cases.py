@@ -96,6 +96,7 @@ class Experiment(Strict):
     cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     sweep: Sweep | None = None
     measured: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
+    fit: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

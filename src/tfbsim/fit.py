@@ -1,0 +1,940 @@
+"""Fields of a cell fitted to measured curves and capacities, by least squares.
+
+The experiment says what was done to the cell, the data what came of it, and a ``fit:``
+block (or the command line) which fields may vary between which bounds.  Each field is
+carried as u in [0, 1] between its bounds, on a linear or logarithmic scale.
+
+Residuals.  A measured point (q, V) of a step gives (V_model(q) - V)/sqrt(sigma_V^2 +
+(dV/dq sigma_q)^2), the effective variance of a point that is uncertain in both coordinates
+(Orear, Am. J. Phys. 50 (1982) 912), with the model's slope; beyond the model's own end its
+curve goes on straight, so that a curve that ends early still says by how much.  An end
+capacity gives (q_model - q)/sigma_q.  The slopes are frozen for the last pass, so that the
+fit cannot gain by a steeper curve.
+
+Derivatives are finite differences.  CVODES' sensitivities of this model hold the end of a
+step fixed in time and stop at its cut-off, and cost more than they save: see
+benchmarks/fit.py, which measures both.  Numerics are :meth:`Numerics.fast` while a minimum
+is looked for and the defaults for the last pass, the intervals and every error stated.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, StrictInt, StrictStr
+from scipy.optimize import OptimizeResult, least_squares
+from scipy.stats import qmc
+
+from . import units
+from .cases import Case, Expanded, expand
+from .cell import Cell
+from .engine import Numerics, engine
+from .files import Document, InputError, shown, suggest
+from .materials import laws
+from .materials.transport import SelfDiffusion
+from .measured import Segment
+from .protocol import Protocol
+from .schema import Quantity, Strict, validate
+from .simulation import CycleRecord, StepRecord, _Runner
+
+if TYPE_CHECKING:
+    from .fit_result import Fit
+
+Array = np.ndarray
+FAILED = 100.0  # residual of each point of a step that could not be simulated
+CURRENT_WITHIN = 0.05  # of a step's current: the same step
+END_WITHIN = 0.02  # V of the cut-off: the step was measured to its end
+SCREENED = 6  # points of a Latin hypercube for each further start
+# Steps of the finite differences: of ln(value), or of the range between the bounds
+FAST_STEP, FINE_STEP = 0.02, 0.01
+COLUMNS = {"charge": "Charge capacity", "discharge": "Discharge capacity"}
+Progress = Callable[[str, int, float], None]
+
+
+# --- What is asked -----------------------------------------------------------------
+
+
+class Bounds(Strict):
+    """A field that may vary, and between what."""
+
+    min: Any
+    max: Any
+    scale: Literal["log", "linear"] | None = None
+
+
+class Definition(Strict):
+    """The ``fit:`` block of an experiment; every field documented in docs/files.md."""
+
+    parameters: Annotated[dict[str, Bounds], Field(min_length=1, max_length=30)]
+    held_out: list[StrictStr] = []
+    voltage_error: Annotated[float, Quantity("voltage", gt=0, le=1)] = 3e-3
+    capacity_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-3
+    points: Annotated[StrictInt, Field(ge=2, le=1000)] = 40
+    starts: Annotated[StrictInt, Field(ge=1, le=100)] = 4
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of the cell that is fitted.
+
+    Parameters
+    ----------
+    path : str
+        Dotted path of a numeric field, or of a number inside a law the file spells out,
+        as ``cathode.diffusivity.log10_polynomial.0``.
+    dimension : str
+        Of the number, a key of ``units.DISPLAY``.
+    low, high : float
+        Bounds [SI].
+    log : bool
+        Whether it varies on a logarithmic scale.
+    start : float
+        The cell's own value [SI].
+    """
+
+    path: str
+    dimension: str
+    low: float
+    high: float
+    log: bool
+    start: float
+
+    @property
+    def range(self) -> float:
+        """The range in the fit's own scale: of ln(value), or of the value."""
+        return math.log(self.high / self.low) if self.log else self.high - self.low
+
+    def value(self, u: float) -> float:
+        """The value [SI] at a place between the bounds."""
+        if self.log:
+            return float(self.low * math.exp(u * self.range))
+        return float(self.low + u * self.range)
+
+    def place(self, value: float) -> float:
+        """Where a value is between the bounds: 0 at the lower, 1 at the upper."""
+        if self.log:
+            return math.log(max(value, 1e-300) / self.low) / self.range
+        return (value - self.low) / self.range
+
+    def step(self, size: float) -> float:
+        """A finite difference in u: a share of the value, or of the range."""
+        return min(size / self.range, 0.05) if self.log else 0.5 * size
+
+    def text(self, value: float, digits: int = 4) -> str:
+        """The value as a file would have it."""
+        return units.text(value, self.dimension, digits)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One measured step, or one measured capacity, of a case.
+
+    Parameters
+    ----------
+    case : str
+        Name of the case.
+    cycle, step : int, int or None
+        Which recorded cycle (from 1) and step of it (from 0); None: all of the cycle's
+        steps of this kind.
+    kind : str
+        "charge" or "discharge".
+    source : str
+        File or source it came from.
+    held_out : bool
+        Predicted, not fitted.
+    capacity, voltage : ndarray, shape (points,)
+        [A.h.m-2], [V].
+    end : float
+        Capacity at the step's cut-off [A.h.m-2]; NaN if it was not measured.
+    """
+
+    case: str
+    cycle: int
+    step: int | None
+    kind: str
+    source: str
+    held_out: bool
+    capacity: Array
+    voltage: Array
+    end: float = math.nan
+
+    @property
+    def scale(self) -> float:
+        """The capacity its relative error is of [A.h.m-2]."""
+        if math.isfinite(self.end):
+            return self.end
+        return float(self.capacity[-1]) or 1.0
+
+    @property
+    def size(self) -> int:
+        """How many residuals it gives."""
+        return len(self.capacity) + math.isfinite(self.end)
+
+
+def definition(
+    expanded: Expanded,
+    vary: Mapping[str, str] | None = None,
+    held_out: Sequence[str] | None = None,
+) -> Definition:
+    """The experiment's ``fit:`` block, with what the command line changes.
+
+    Parameters
+    ----------
+    expanded : Expanded
+        The experiment.
+    vary : mapping, optional
+        Field to ``LOW..HIGH``, with " log" or " linear" behind; takes the place of the
+        block's parameters.
+    held_out : sequence of str, optional
+        Names of cases; takes the place of the block's.
+
+    Raises
+    ------
+    InputError
+        Nothing to vary, a bound that cannot be read, a case that does not exist.
+    """
+    document = expanded.document
+    block: dict[str, Any] = dict(expanded.experiment.fit or {})
+    if vary:
+        block["parameters"] = {k: _bounds(k, text) for k, text in vary.items()}
+    if held_out is not None:
+        block["held_out"] = list(held_out)
+    if not block.get("parameters"):
+        raise document.error(
+            ("fit",),
+            "is missing; give it, with the parameters to vary, or name them with --vary "
+            "FIELD=LOW..HIGH",
+        )
+    try:
+        found: Definition = validate(Definition, block)
+    except InputError as error:
+        if vary and error.field.startswith("parameters"):
+            raise InputError(error.message, field="--vary") from None
+        raise document.error(("fit", *error.field.split(".")), error.message) from None
+    names = [case.name for case in expanded.cases]
+    for name in found.held_out:
+        if name not in names:
+            hint = suggest(name, names) or f"; there are {', '.join(names[:10])}"
+            message = f"no case is called '{shown(name)}'{hint}"
+            if held_out is not None:
+                raise InputError(message, field="--hold-out")
+            raise document.error(("fit", "held_out"), message)
+    return found
+
+
+def _bounds(path: str, text: str) -> dict[str, Any]:
+    """``0.1..10 log`` as bounds."""
+    found = re.fullmatch(r"\s*(.+?)\s*\.\.\s*(.+?)\s*(?:\s(log|linear))?\s*", text)
+    if found is None:
+        raise InputError(
+            f"'{shown(text)}' is not LOW..HIGH, such as 0.1..10 or '1 um..9 um log'",
+            field=f"--vary {path}",
+        )
+    low, high, scale = found.groups()
+    return {"min": low, "max": high} | ({"scale": scale} if scale else {})
+
+
+def parameters(
+    cell: Cell, wanted: Mapping[str, Bounds], document: Document | None = None
+) -> list[Parameter]:
+    """The numbers that vary, checked against the cell.
+
+    Raises
+    ------
+    InputError
+        No such number, or bounds that the field cannot take or that do not rise.
+    """
+    found = []
+    for path, bounds in wanted.items():
+        try:
+            found.append(_parameter(cell, path, bounds))
+        except InputError as error:
+            if document is None or document.line(("fit", "parameters", path)) is None:
+                raise
+            at = ("fit", "parameters", path)
+            raise document.error(at, error.message) from None
+    paths = [p.path for p in found]
+    if "cathode.diffusivity" in paths and "cathode.diffusivity_scale" in paths:
+        message = "and cathode.diffusivity are one number twice; vary one of them"
+        raise InputError(message, field="cathode.diffusivity_scale")
+    return found
+
+
+def _parameter(cell: Cell, path: str, bounds: Bounds) -> Parameter:
+    start, dimension = _number(cell, path)
+    ends = []
+    for name in ("min", "max"):
+        text = getattr(bounds, name)
+        try:
+            if isinstance(text, str) and dimension == "dimensionless":
+                text = text.strip()
+            ends.append(units.parse(text, dimension))
+        except ValueError as error:
+            raise InputError(f"{name}: {error}", field=path) from None
+    low, high = ends
+    if not low < high:
+        raise InputError(
+            f"min ({shown(bounds.min)}) must be below max ({shown(bounds.max)})",
+            field=path,
+        )
+    wide = low > 0 and high / low >= 10
+    log = bounds.scale == "log" if bounds.scale else wide
+    if log and low <= 0:
+        raise InputError("min must be above 0 on a logarithmic scale", field=path)
+    parameter = Parameter(path, dimension, low, high, log, start)
+    for end in ends:
+        with_values(cell, [parameter], [end])
+    return parameter
+
+
+def _number(cell: Cell, path: str) -> tuple[float, str]:
+    """A number of the cell [SI] and its dimension, inside a law too."""
+    keys = path.split(".")
+    content: Any = cell.written.content
+    if len(keys) > 2 and isinstance(content.get(keys[0]), dict):
+        here = content[keys[0]].get(keys[1])
+        for key in keys[2:]:
+            if isinstance(here, list) and key.isdigit() and int(key) < len(here):
+                here = here[int(key)]
+            elif isinstance(here, dict) and key in here:
+                here = here[key]
+            else:
+                raise InputError(
+                    f"the cell file's {'.'.join(keys[:2])} has no '{shown(key)}'",
+                    field=path,
+                )
+        if isinstance(here, int | float) and not isinstance(here, bool):
+            return float(here), "dimensionless"
+        for dimension in units.DISPLAY:
+            try:
+                return units.parse(here, dimension), dimension
+            except ValueError:
+                continue
+        raise InputError("is not a number and cannot be fitted", field=path)
+    try:
+        number, dimension = cell.number(path)
+    except InputError as error:
+        hint = ""
+        if "no such field" in error.message and "did you mean" not in error.message:
+            hint = suggest(path, cell.numeric_fields)
+        raise InputError(error.message + hint, field=path) from None
+    law = cell.cathode.diffusivity
+    if path == "cathode.diffusivity" and isinstance(law, SelfDiffusion):
+        raise InputError(
+            "is a law here; vary cathode.diffusivity_scale, which multiplies it",
+            field=path,
+        )
+    return number, dimension
+
+
+def with_values(
+    cell: Cell, which: Sequence[Parameter], values: Sequence[float]
+) -> Cell:
+    """The cell with values [SI] in place.
+
+    Raises
+    ------
+    InputError
+        A value the field cannot take.
+    """
+    changes: dict[str, Any] = {}
+    for parameter, value in zip(which, values, strict=True):
+        keys = parameter.path.split(".")
+        if len(keys) < 3:
+            changes[parameter.path] = value
+            continue
+        field = ".".join(keys[:2])
+        law = changes.get(field) or copy.deepcopy(cell.written.content[keys[0]][keys[1]])
+        here = law
+        for key in keys[2:-1]:
+            here = here[int(key) if isinstance(here, list) else key]
+        here[int(keys[-1]) if isinstance(here, list) else keys[-1]] = value
+        changes[field] = law
+    return cell.replace(changes)
+
+
+# --- What was measured -------------------------------------------------------------
+
+
+def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Curve]:
+    """The experiment's own ``measured:`` capacities, per area."""
+    found = []
+    cases = {case.name: case for case in expanded.cases}
+    for row in expanded.measured:
+        case = cases[row["Case"]]
+        kind = row["Quantity"].split()[0].lower()
+        if "A.h.cm-2" in row["Quantity"]:
+            end = row["Measured"] / 100  # uA.h.cm-2 to A.h.m-2
+        else:  # mA.h.g-1
+            end = row["Measured"] * case.cell.loading
+        held = case.name in held_out
+        cycle = int(row["Cycle number"])
+        none = np.empty(0)
+        found.append(
+            Curve(case.name, cycle, None, kind, row["Source"], held, none, none, end)
+        )
+    return found
+
+
+def matched(
+    expanded: Expanded,
+    segments: Sequence[tuple[str, Segment]],
+    held_out: Sequence[str],
+    points: int = 40,
+) -> tuple[list[Curve], list[str]]:
+    """Measured steps beside the steps of the experiment that have their current.
+
+    A segment that names its case goes there; else the steps of its direction whose
+    current is nearest, within 5 %, and of those the one in the segment's cycle.
+
+    Parameters
+    ----------
+    expanded : Expanded
+        The experiment.
+    segments : sequence of (str, Segment)
+        Each with the name of its source.
+    held_out : sequence of str
+        Cases that are predicted.
+    points : int
+        Most points of a curve that are kept, evenly along it.
+
+    Returns
+    -------
+    list of Curve, list of str
+        What belongs somewhere, and a sentence on each segment that does not.
+    """
+    found, notes = [], []
+    for source, segment in segments:
+        if segment.kind not in COLUMNS or len(segment.capacity) < 1:
+            continue
+        where = _place(expanded, segment)
+        if isinstance(where, str):
+            notes.append(f"{source}, {_called(segment)}: {where}")
+            continue
+        case, cycle, k = where
+        step = case.protocol.steps[k]
+        limit = step.lower if segment.kind == "discharge" else step.upper
+        curve = _thinned(segment, points)
+        if curve is None:
+            notes.append(f"{source}, {_called(segment)}: has no usable point")
+            continue
+        q, V = curve
+        end = math.nan
+        if limit is not None and abs(V[-1] - limit) < END_WITHIN:
+            end, q, V = float(q[-1]), q[:-1], V[:-1]
+        held = case.name in held_out
+        found.append(Curve(case.name, cycle, k, segment.kind, source, held, q, V, end))
+    return found, notes
+
+
+def _called(segment: Segment) -> str:
+    name = f" ({segment.name})" if segment.name else ""
+    return f"{segment.kind} of cycle {segment.cycle}{name}"
+
+
+def _place(expanded: Expanded, segment: Segment) -> tuple[Case, int, int] | str:
+    """Case, cycle and step of a segment, or why it has none."""
+    current = float(np.nanmedian(segment.current)) if len(segment.current) else math.nan
+    sign = 1 if segment.kind == "discharge" else -1
+    best: tuple[tuple[float, ...], Case, int, int] | None = None
+    for case in expanded.cases:
+        named = case.name == segment.name
+        for k, step in enumerate(case.protocol.steps):
+            if step.control != "current" or step.value * sign <= 0:
+                continue
+            i = step.value / float(case.cell.area)
+            off = abs(current / i - 1) if math.isfinite(current) else math.inf
+            if not named and off > CURRENT_WITHIN:
+                continue
+            cycle = min(segment.cycle, case.protocol.cycles)
+            rank = (0.0 if named else 1.0, round(off, 4), float(k))
+            if best is None or rank < best[0]:
+                best = (rank, case, cycle, k)
+    if best is not None:
+        return best[1:]
+    if not math.isfinite(current):
+        return "its current is not known, and no case has its name; left out"
+    return (
+        f"no step of the experiment is a {segment.kind} at {abs(current) * 100:.4g} "
+        "uA/cm2; left out"
+    )
+
+
+def _thinned(segment: Segment, points: int) -> tuple[Array, Array] | None:
+    """Capacity and voltage at points evenly along the curve, its ends among them."""
+    q, V = (np.asarray(a, dtype=float) for a in (segment.capacity, segment.voltage))
+    known = np.isfinite(q) & np.isfinite(V)
+    q, V = q[known], V[known]
+    if not len(q):
+        return None
+    q, first = np.unique(q, return_index=True)
+    V = V[first]
+    if len(q) > points:
+        spans = np.ptp(q) or 1.0, np.ptp(V) or 1.0
+        along = np.hypot(np.diff(q) / spans[0], np.diff(V) / spans[1])
+        length = np.concatenate([[0.0], np.cumsum(along)])
+        at = np.linspace(0, length[-1], points)
+        keep = np.unique(np.searchsorted(length, at - 1e-12).clip(0, len(q) - 1))
+        q, V = q[keep], V[keep]
+    return q, V
+
+
+# --- The problem -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A curve of the model beside a measured one.
+
+    Parameters
+    ----------
+    capacity, voltage : ndarray, shape (samples,)
+        [A.h.m-2], [V]; empty where only the capacity was asked for.
+    end : float
+        Capacity at its end [A.h.m-2].
+    """
+
+    capacity: Array
+    voltage: Array
+    end: float
+
+    def at(self, q: Array, least: float) -> tuple[Array, Array]:
+        """Voltage and |dV/dq| at capacities; beyond the end straight on.
+
+        ``least`` is the smallest slope [V.m2.A-1.h-1] it goes on with.
+        """
+        Q, V = self.capacity, self.voltage
+        slope = np.abs(np.gradient(V, Q)) if len(Q) > 1 else np.full(len(Q), least)
+        last = max(float(slope[-1]), least)
+        sign = -1.0 if V[-1] <= V[0] else 1.0
+        beyond = np.maximum(q - Q[-1], 0.0)
+        voltage = np.interp(q, Q, V) + sign * last * beyond
+        return voltage, np.where(beyond > 0, last, np.interp(q, Q, slope))
+
+
+class Problem:
+    """Residuals of a cell's parameters against measured curves.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Those the curves are of; of one cell each, before the fit changes it.
+    curves : sequence of Curve
+        Fitted and held out.
+    which : sequence of Parameter
+        What varies.
+    errors : (float, float)
+        sigma_V [V], and sigma_q over the capacity of the curve.
+    numerics : Numerics
+        Mesh and tolerances.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        curves: Sequence[Curve],
+        which: Sequence[Parameter],
+        errors: tuple[float, float],
+        numerics: Numerics,
+    ) -> None:
+        self.which = list(which)
+        self.curves = list(curves)
+        self.fitted = [c for c in curves if not c.held_out]
+        needed = {c.case for c in curves}
+        self.cases = [case for case in cases if case.name in needed]
+        self.sigma_V, self.sigma_q = errors
+        self.numerics = numerics
+        self.evaluations = 0
+        self.steps = 0
+
+    def values(self, u: Array) -> list[float]:
+        """Values [SI] at places between the bounds."""
+        return [p.value(float(x)) for p, x in zip(self.which, u, strict=True)]
+
+    def cell(self, cell: Cell, u: Array) -> Cell:
+        """A case's cell with the values in place, its model's shape kept if it can be."""
+        changes, values = [], []
+        scale = float(cell.cathode.diffusivity_scale)
+        rest: dict[str, float] = {}
+        for parameter, value in zip(self.which, self.values(u), strict=True):
+            law = cell.cathode.diffusivity
+            if parameter.path == "cathode.diffusivity" and isinstance(law, laws.Constant):
+                # The same D, as an input of one model rather than a model of its own
+                rest["cathode.diffusivity_scale"] = scale * value / law.value
+            else:
+                changes.append(parameter)
+                values.append(value)
+        changed = with_values(cell, changes, values) if changes else cell
+        return changed.replace(rest) if rest else changed
+
+    def simulate(self, u: Array, curves: Sequence[Curve]) -> list[Simulated | None]:
+        """The model's curves, None for each that could not be simulated."""
+        wanted: dict[str, list[Curve]] = {}
+        for curve in curves:
+            wanted.setdefault(curve.case, []).append(curve)
+        cells: dict[int, Cell] = {}
+        runners: dict[Any, Any] = {}
+        found: dict[int, Simulated | None] = {}
+        for case in self.cases:
+            if case.name not in wanted:
+                continue
+            mine = wanted[case.name]
+            key = id(case.cell)
+            try:
+                if key not in cells:
+                    cells[key] = self.cell(case.cell, u)
+                cell = cells[key]
+                cycles = self._run(cell, case.protocol, mine, runners, key)
+            except InputError:  # values that do not go together
+                continue
+            for curve in mine:
+                found[id(curve)] = _observed(curve, cycles, float(cell.area))
+        self.evaluations += 1
+        return [found.get(id(curve)) for curve in curves]
+
+    def _run(
+        self,
+        cell: Cell,
+        protocol: Protocol,
+        curves: Sequence[Curve],
+        runners: dict[Any, Any],
+        key: int,
+    ) -> list[CycleRecord]:
+        """Cycles as far as they are needed; a conditioning that cases share runs once."""
+        shared = (key, protocol.conditioning, protocol.conditioning_cycles)
+        if shared not in runners:
+            runner = _Runner(cell, engine(cell.structure, self.numerics))
+            runner.curves = False
+            for number in range(protocol.conditioning_cycles):
+                if protocol.conditioning:
+                    runner.cycle(number + 1, protocol.conditioning)
+                    self.steps += len(protocol.conditioning)
+            runners[shared] = runner
+        runner = copy.copy(runners[shared])
+        runner.curves = any(len(c.capacity) for c in curves)
+        last = max(curve.cycle for curve in curves)
+        self.steps += last * len(protocol.steps)
+        return [runner.cycle(k + 1, protocol.steps) for k in range(last)]
+
+    def residuals(
+        self, u: Array, slopes: Sequence[Array] | None = None
+    ) -> tuple[Array, list[Array]]:
+        """Weighted residuals of the fitted curves, and the slopes they were weighted by."""
+        parts, used = [], []
+        simulated = self.simulate(u, self.fitted)
+        for k, (curve, model) in enumerate(zip(self.fitted, simulated, strict=True)):
+            if model is None:
+                parts.append(np.full(curve.size, FAILED))
+                used.append(np.zeros(len(curve.capacity)))
+                continue
+            given = None if slopes is None else slopes[k]
+            part, slope = self._of(curve, model, given)
+            parts.append(part)
+            used.append(slope)
+        return np.concatenate(parts), used
+
+    def _of(
+        self, curve: Curve, model: Simulated, slope: Array | None
+    ) -> tuple[Array, Array]:
+        sigma_q = self.sigma_q * curve.scale
+        r, own = np.empty(0), np.empty(0)
+        if len(curve.capacity):
+            V, own = model.at(curve.capacity, 1.0 / curve.scale)
+            own = own if slope is None else slope
+            r = (V - curve.voltage) / np.hypot(self.sigma_V, own * sigma_q)
+        if math.isfinite(curve.end):
+            r = np.append(r, (model.end - curve.end) / sigma_q)
+        return np.clip(r, -FAILED, FAILED), own
+
+    def jacobian(
+        self, u: Array, slopes: Sequence[Array], size: float, central: bool = False
+    ) -> Array:
+        """Finite differences of the residuals, shape (residuals, parameters).
+
+        A step goes inward at a bound; one-sided with the residuals at u known.
+        """
+        columns = []
+        here = None if central else self.residuals(u, slopes)[0]
+        for k, parameter in enumerate(self.which):
+            h = parameter.step(size)
+            ends = [u[k] - h, u[k] + h] if central else [u[k], u[k] + h]
+            if ends[1] > 1:
+                ends = [1 - 2 * h, 1.0] if central else [u[k] - h, u[k]]
+            if ends[0] < 0:
+                ends = [0.0, 2 * h]
+            r = []
+            for end in ends:
+                at = u.copy()
+                at[k] = end
+                known = here is not None and end == u[k]
+                r.append(here if known else self.residuals(at, slopes)[0])
+            difference = r[1] - r[0]
+            # A curve that fails at one end says nothing of its slope
+            difference[(np.abs(r[0]) >= FAILED) | (np.abs(r[1]) >= FAILED)] = 0.0
+            columns.append(difference / (ends[1] - ends[0]))
+        return np.column_stack(columns)
+
+
+def _observed(
+    curve: Curve, cycles: Sequence[CycleRecord], area: float
+) -> Simulated | None:
+    """What the model has where a curve was measured."""
+    cycle = cycles[curve.cycle - 1]
+    steps = cycle.steps if curve.step is None else (cycle.steps[curve.step],)
+    if any(step.trace is None for step in steps):
+        return None
+    end = sum(getattr(step, curve.kind) for step in steps) / area
+    if not len(curve.capacity):
+        return Simulated(np.empty(0), np.empty(0), end)
+    return Simulated(*_trace(steps[0], area), end)
+
+
+def _trace(step: StepRecord, area: float) -> tuple[Array, Array]:
+    """Capacity passed, strictly rising, and voltage."""
+    assert step.trace is not None
+    observed = step.trace.observed
+    q = np.abs(observed["Discharge capacity [A.h]"]) / area
+    rising = np.concatenate([[True], np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]])
+    return q[rising], observed["Voltage [V]"][rising]
+
+
+# --- The fit -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where a search ended.
+
+    Parameters
+    ----------
+    u : ndarray, shape (parameters,)
+        Places between the bounds.
+    chi2 : float
+        Sum of squared residuals.
+    """
+
+    u: Array
+    chi2: float
+
+
+def search(
+    problem: Problem,
+    start: Array,
+    size: float = FAST_STEP,
+    passes: int = 2,
+    tell: Callable[[float], None] | None = None,
+    tolerance: float = 1e-4,
+) -> tuple[Minimum, OptimizeResult, list[Array]]:
+    """Least squares from one start: weights free to follow, then frozen.
+
+    Returns
+    -------
+    Minimum, OptimizeResult, list of ndarray
+        Where it ended, SciPy's account, and the slopes of the weights.
+    """
+    u = np.clip(np.asarray(start, dtype=float), 1e-6, 1 - 1e-6)
+    _, slopes = problem.residuals(u)
+
+    def count(r: Array) -> Array:
+        if tell is not None:
+            tell(float(r @ r))
+        return r
+
+    for _ in range(passes):
+        frozen = slopes
+        result = least_squares(
+            lambda u: count(problem.residuals(u, frozen)[0]),  # noqa: B023
+            u,
+            jac=lambda u: problem.jacobian(u, frozen, size),  # noqa: B023
+            bounds=(0.0, 1.0),
+            xtol=tolerance,
+            ftol=tolerance,
+            gtol=1e-6,
+            max_nfev=40,
+        )
+        u = result.x
+        _, slopes = problem.residuals(u)
+    return Minimum(u, 2 * float(result.cost)), result, slopes
+
+
+def fit(
+    experiment: str | Path | Expanded,
+    data: Sequence[Any] = (),
+    *,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+    vary: Mapping[str, str] | None = None,
+    held_out: Sequence[str] | None = None,
+    starts: int | None = None,
+    numerics: Numerics | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit fields of a cell to measured curves and capacities.
+
+    Parameters
+    ----------
+    experiment : str, Path or Expanded
+        What was done to the cell; its ``measured:`` capacities count as data.
+    data : sequence
+        Paths of measured files, or what :func:`tfbsim.measured.read` makes of them.
+    cell : str, optional
+        Takes the place of the experiment's cell.
+    changes : mapping, optional
+        Fields set before the fit.
+    vary : mapping, optional
+        Field to ``LOW..HIGH``, in place of the parameters of the ``fit:`` block.
+    held_out : sequence of str, optional
+        Cases that are predicted, in place of the block's.
+    starts : int, optional
+        How many searches; the first from the cell's own values.
+    numerics : Numerics, optional
+        Of the last pass and all that is stated; default :class:`Numerics`.
+    progress : callable, optional
+        Called with a word, the number of evaluations and the rms residual.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    InputError
+        A field, bound, case or file that will not do, or no data.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> found = tfbsim.fit(
+    ...     "raijmakers2020-rate-capability",
+    ...     vary={"cathode.diffusivity_scale": "0.3..3"},
+    ...     held_out=["6C"],
+    ...     starts=1,
+    ... )
+    >>> list(found.parameters["Verdict"])
+    ['determined']
+    """
+    from .fit_result import Fit
+
+    if isinstance(experiment, Expanded):
+        expanded = experiment
+    else:
+        expanded = expand(experiment, cell, changes)
+    asked = definition(expanded, vary, held_out)
+    segments, notes = _read(data, expanded)
+    curves = measured_capacities(expanded, asked.held_out)
+    more, unmatched = matched(expanded, segments, asked.held_out, asked.points)
+    curves += more
+    notes += unmatched
+    if not any(not curve.held_out for curve in curves):
+        raise InputError(
+            "there is nothing to fit to: no measured capacity and no curve of a case "
+            "that is not held out" + (f" ({'; '.join(notes[:3])})" if notes else ""),
+            expanded.document.path,
+        )
+    base = _one_cell(expanded, curves)
+    which = parameters(base, asked.parameters, expanded.document)
+    last = numerics or Numerics()
+    errors = (asked.voltage_error, asked.capacity_error)
+    exact = Problem(expanded.cases, curves, which, errors, last)
+    quick = Problem(expanded.cases, curves, which, errors, _quick(last, exact, base))
+    minima = _searches(quick, starts or asked.starts, progress)
+    best = min(minima, key=lambda m: m.chi2)
+
+    def tell(chi2: float) -> None:
+        if progress:
+            rms = math.sqrt(chi2 / sum(c.size for c in exact.fitted))
+            progress("last pass", exact.evaluations, rms)
+
+    final, _, slopes = search(exact, best.u, FINE_STEP, passes=1, tell=tell)
+    r, slopes = exact.residuals(final.u, slopes)
+    J = exact.jacobian(final.u, slopes, FINE_STEP, central=True)
+    return Fit.from_minimum(
+        exact, Minimum(final.u, float(r @ r)), J, minima, expanded, asked, base, notes
+    )
+
+
+def _one_cell(expanded: Expanded, curves: Sequence[Curve]) -> Cell:
+    """The cell that is fitted: the one of every case with data."""
+    needed = {c.case for c in curves}
+    names = {case.cell.name for case in expanded.cases if case.name in needed}
+    if len(expanded.cells) > 1 and len(names) > 1:
+        raise InputError(
+            "a fit is of one cell, and the cases with data have several; name one with "
+            "--cell",
+            expanded.document.path,
+        )
+    return next(case.cell for case in expanded.cases if case.name in needed)
+
+
+def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
+    """Numerics to search with: compiled only where one model serves every value."""
+    fast = Numerics.fast()
+    ends = [exact.cell(base, np.full(len(exact.which), u)) for u in (0.3, 0.7)]
+    one_model = ends[0].structure == ends[1].structure
+    compiler = any(map(shutil.which, ("cc", "gcc", "clang")))
+    return replace(
+        fast,
+        points=min(fast.points, numerics.points),
+        compile=one_model and compiler and not numerics.points < fast.points,
+    )
+
+
+def _searches(problem: Problem, starts: int, progress: Progress | None) -> list[Minimum]:
+    """A search from the cell's own values, and from the best of a Latin hypercube."""
+    number = len(problem.which)
+    residuals = sum(curve.size for curve in problem.fitted)
+    own = np.array([p.place(p.start) for p in problem.which])
+    begin = [np.clip(own, 0.02, 0.98)]
+    word = ""
+
+    def tell(chi2: float) -> None:
+        if progress:
+            progress(word, problem.evaluations, math.sqrt(chi2 / residuals))
+
+    if starts > 1:
+        word = "looking for starts"
+        drawn = qmc.LatinHypercube(number, rng=0).random(SCREENED * (starts - 1))
+        costs = []
+        for u in drawn:
+            r, _ = problem.residuals(u)
+            costs.append(float(r @ r))
+            tell(costs[-1])
+        begin += [drawn[k] for k in np.argsort(costs, kind="stable")[: starts - 1]]
+    found = []
+    for k, u in enumerate(begin):
+        word = f"start {k + 1} of {len(begin)}"
+        found.append(search(problem, u, tell=tell)[0])
+    return found
+
+
+def _read(
+    data: Sequence[Any], expanded: Expanded
+) -> tuple[list[tuple[str, Segment]], list[str]]:
+    """Segments of every file that can be read, and a sentence on each that cannot."""
+    from . import measured
+
+    base = expanded.cases[0].cell
+    segments: list[tuple[str, Segment]] = []
+    notes: list[str] = []
+    refused: list[InputError] = []
+    for item in data:
+        if isinstance(item, str | Path):
+            try:
+                item = measured.read(item, base)
+            except InputError as error:
+                refused.append(error)
+                notes.append(f"left out: {error}")
+                continue
+        notes += [f"{item.name}: {note}" for note in item.notes]
+        segments += [(item.name, segment) for segment in item.segments]
+    if refused and len(refused) == len(data):
+        raise refused[0]
+    return segments, notes
