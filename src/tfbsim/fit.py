@@ -4,12 +4,12 @@ The experiment says what was done to the cell, the data what came of it, and a `
 block (or the command line) which fields may vary between which bounds.  Each field is
 carried as u in [0, 1] between its bounds, on a linear or logarithmic scale.
 
-Residuals.  A measured point (q, V) of a step gives (V_model(q) - V)/sqrt(sigma_V^2 +
-(dV/dq sigma_q)^2), the effective variance of a point that is uncertain in both coordinates
-(Orear, Am. J. Phys. 50 (1982) 912), with the model's slope; beyond the model's own end its
-curve goes on straight, so that a curve that ends early still says by how much.  An end
-capacity gives (q_model - q)/sigma_q.  The slopes are frozen for the last pass, so that the
-fit cannot gain by a steeper curve.
+Residuals.  A measured point (q, V) of a step gives its distance to the model's curve in
+the plane of q/sigma_q and V/sigma_V, positive where the curve is above: least squares of a
+point that is uncertain in both coordinates (orthogonal distance regression, Boggs and
+Rogers, Contemp. Math. 112 (1990) 183).  On a plateau that is the voltage error, in a steep
+end the capacity error.  Beyond its own end the curve goes on straight, so that one that
+ends early still says by how much.  An end capacity gives (q_model - q)/sigma_q.
 
 Derivatives are finite differences.  CVODES' sensitivities of this model hold the end of a
 step fixed in time and stop at its cut-off, and cost more than they save: see
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, StrictInt, StrictStr
-from scipy.optimize import OptimizeResult, least_squares
+from scipy.optimize import least_squares
 from scipy.stats import qmc
 
 from . import units
@@ -506,18 +506,20 @@ class Simulated:
     voltage: Array
     end: float
 
-    def at(self, q: Array, least: float) -> tuple[Array, Array]:
-        """Voltage and |dV/dq| at capacities; beyond the end straight on.
-
-        ``least`` is the smallest slope [V.m2.A-1.h-1] it goes on with.
-        """
-        Q, V = self.capacity, self.voltage
-        slope = np.abs(np.gradient(V, Q)) if len(Q) > 1 else np.full(len(Q), least)
-        last = max(float(slope[-1]), least)
-        sign = -1.0 if V[-1] <= V[0] else 1.0
-        beyond = np.maximum(q - Q[-1], 0.0)
-        voltage = np.interp(q, Q, V) + sign * last * beyond
-        return voltage, np.where(beyond > 0, last, np.interp(q, Q, slope))
+    def above(self, q: Array, V: Array, errors: tuple[float, float]) -> Array:
+        """Signed distances of points to the curve, over errors of q and V."""
+        Q = np.append(self.capacity, self.capacity[-1]) / errors[0]
+        U = np.append(self.voltage, self.voltage[-1]) / errors[1]
+        rises = self.voltage[-1] > self.voltage[0]
+        reach = 10 * FAILED
+        Q[-1] += 1e-3 * reach  # on to the cut-off and far beyond, all but vertical
+        U[-1] += reach if rises else -reach
+        x, y = (q / errors[0])[:, None], (V / errors[1])[:, None]
+        dx, dy = np.diff(Q), np.diff(U)
+        along = ((x - Q[:-1]) * dx + (y - U[:-1]) * dy) / np.maximum(dx**2 + dy**2, 1e-30)
+        along = np.clip(along, 0.0, 1.0)
+        off = np.hypot(Q[:-1] + along * dx - x, U[:-1] + along * dy - y).min(axis=1)
+        return off * np.sign(np.interp(q / errors[0], Q, U) - V / errors[1])
 
 
 class Problem:
@@ -624,45 +626,31 @@ class Problem:
         self.steps += last * len(protocol.steps)
         return [runner.cycle(k + 1, protocol.steps) for k in range(last)]
 
-    def residuals(
-        self, u: Array, slopes: Sequence[Array] | None = None
-    ) -> tuple[Array, list[Array]]:
-        """Weighted residuals of the fitted curves, and the slopes they were weighted by."""
-        parts, used = [], []
+    def residuals(self, u: Array) -> Array:
+        """Residuals of the fitted curves over their errors."""
         simulated = self.simulate(u, self.fitted)
-        for k, (curve, model) in enumerate(zip(self.fitted, simulated, strict=True)):
-            if model is None:
-                parts.append(np.full(curve.size, FAILED))
-                used.append(np.zeros(len(curve.capacity)))
-                continue
-            given = None if slopes is None else slopes[k]
-            part, slope = self._of(curve, model, given)
-            parts.append(part)
-            used.append(slope)
-        return np.concatenate(parts), used
+        parts = [self._of(c, m) for c, m in zip(self.fitted, simulated, strict=True)]
+        return np.concatenate(parts)
 
-    def _of(
-        self, curve: Curve, model: Simulated, slope: Array | None
-    ) -> tuple[Array, Array]:
+    def _of(self, curve: Curve, model: Simulated | None) -> Array:
+        if model is None:
+            return np.full(curve.size, FAILED)
         sigma_q = self.sigma_q * curve.scale
-        r, own = np.empty(0), np.empty(0)
+        r = np.empty(0)
         if len(curve.capacity):
-            V, own = model.at(curve.capacity, 1.0 / curve.scale)
-            own = own if slope is None else slope
-            r = (V - curve.voltage) / np.hypot(self.sigma_V, own * sigma_q)
+            errors = (sigma_q, self.sigma_V)
+            r = model.above(curve.capacity, curve.voltage, errors)
         if math.isfinite(curve.end):
             r = np.append(r, (model.end - curve.end) / sigma_q)
-        return np.clip(r, -FAILED, FAILED), own
+        return np.clip(r, -FAILED, FAILED)
 
-    def jacobian(
-        self, u: Array, slopes: Sequence[Array], size: float, central: bool = False
-    ) -> Array:
+    def jacobian(self, u: Array, size: float, central: bool = False) -> Array:
         """Finite differences of the residuals, shape (residuals, parameters).
 
         A step goes inward at a bound; one-sided with the residuals at u known.
         """
         columns = []
-        here = None if central else self.residuals(u, slopes)[0]
+        here = None if central else self.residuals(u)
         for k, parameter in enumerate(self.which):
             h = parameter.step(size)
             ends = [u[k] - h, u[k] + h] if central else [u[k], u[k] + h]
@@ -675,7 +663,7 @@ class Problem:
                 at = u.copy()
                 at[k] = end
                 known = here is not None and end == u[k]
-                r.append(here if known else self.residuals(at, slopes)[0])
+                r.append(here if known else self.residuals(at))
             difference = r[1] - r[0]
             # A curve that fails at one end says nothing of its slope
             difference[(np.abs(r[0]) >= FAILED) | (np.abs(r[1]) >= FAILED)] = 0.0
@@ -729,40 +717,28 @@ def search(
     problem: Problem,
     start: Array,
     size: float = FAST_STEP,
-    passes: int = 2,
     tell: Callable[[float], None] | None = None,
     tolerance: float = 1e-4,
-) -> tuple[Minimum, OptimizeResult, list[Array]]:
-    """Least squares from one start: weights free to follow, then frozen.
+) -> Minimum:
+    """Least squares from one start (trust region reflective, SciPy)."""
 
-    Returns
-    -------
-    Minimum, OptimizeResult, list of ndarray
-        Where it ended, SciPy's account, and the slopes of the weights.
-    """
-    u = np.clip(np.asarray(start, dtype=float), 1e-6, 1 - 1e-6)
-    _, slopes = problem.residuals(u)
-
-    def count(r: Array) -> Array:
+    def told(u: Array) -> Array:
+        r = problem.residuals(u)
         if tell is not None:
             tell(float(r @ r))
         return r
 
-    for _ in range(passes):
-        frozen = slopes
-        result = least_squares(
-            lambda u: count(problem.residuals(u, frozen)[0]),  # noqa: B023
-            u,
-            jac=lambda u: problem.jacobian(u, frozen, size),  # noqa: B023
-            bounds=(0.0, 1.0),
-            xtol=tolerance,
-            ftol=tolerance,
-            gtol=1e-6,
-            max_nfev=40,
-        )
-        u = result.x
-        _, slopes = problem.residuals(u)
-    return Minimum(u, 2 * float(result.cost)), result, slopes
+    result = least_squares(
+        told,
+        np.clip(np.asarray(start, dtype=float), 1e-6, 1 - 1e-6),
+        jac=lambda u: problem.jacobian(u, size),
+        bounds=(0.0, 1.0),
+        xtol=tolerance,
+        ftol=tolerance,
+        gtol=1e-6,
+        max_nfev=40,
+    )
+    return Minimum(result.x, 2 * float(result.cost))
 
 
 def fit(
@@ -853,12 +829,9 @@ def fit(
             rms = math.sqrt(chi2 / sum(c.size for c in exact.fitted))
             progress("last pass", exact.evaluations, rms)
 
-    final, _, slopes = search(exact, best.u, FINE_STEP, passes=1, tell=tell)
-    r, slopes = exact.residuals(final.u, slopes)
-    J = exact.jacobian(final.u, slopes, FINE_STEP, central=True)
-    return Fit.from_minimum(
-        exact, Minimum(final.u, float(r @ r)), J, minima, expanded, asked, base, notes
-    )
+    final = search(exact, best.u, FINE_STEP, tell)
+    J = exact.jacobian(final.u, FINE_STEP, central=True)
+    return Fit.from_minimum(exact, final, J, minima, expanded, asked, base, notes)
 
 
 def _one_cell(expanded: Expanded, curves: Sequence[Curve]) -> Cell:
@@ -904,14 +877,14 @@ def _searches(problem: Problem, starts: int, progress: Progress | None) -> list[
         drawn = qmc.LatinHypercube(number, rng=0).random(SCREENED * (starts - 1))
         costs = []
         for u in drawn:
-            r, _ = problem.residuals(u)
+            r = problem.residuals(u)
             costs.append(float(r @ r))
             tell(costs[-1])
         begin += [drawn[k] for k in np.argsort(costs, kind="stable")[: starts - 1]]
     found = []
     for k, u in enumerate(begin):
         word = f"start {k + 1} of {len(begin)}"
-        found.append(search(problem, u, tell=tell)[0])
+        found.append(search(problem, u, tell=tell))
     return found
 
 
