@@ -26,16 +26,22 @@ _HOME = {
     "optimise": "optimum",
     "saturation_capacity": "estimates",
     "InputError": "files",
+    "read_measured": "measured",
+    "compare": "comparison",
 }
+# What goes by another name at home
+_THERE = {"read_measured": "read"}
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
     from .cases import run_experiment as run_experiment
     from .cell import Cell as Cell
     from .cell import load_cell as load_cell
+    from .comparison import compare as compare
     from .engine import Numerics as Numerics
     from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError
+    from .measured import read as read_measured  # noqa: F401
     from .model import ThinFilmCell as ThinFilmCell
     from .optimum import optimise as optimise
     from .result import Result as Result
@@ -45,7 +51,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+        home = import_module(f".{_HOME[name]}", __name__)
+        return getattr(home, _THERE.get(name, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -88,18 +88,21 @@ def show(name: Name) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(help="Cell or experiment files.")],
+    files: Annotated[list[str], typer.Argument(help="Cells, experiments, mappings.")],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
     from .cases import expand
     from .cell import load_cell
+    from .reading.mapping import load_mapping
 
     bad = 0
     for name in files:
         try:
-            path, kind = _find(name)
+            path, kind = _find(name, "mapping")
             if kind == "cell":
                 load_cell(path)
+            elif kind == "mapping":
+                load_mapping(path)
             else:
                 expand(path)
         except InputError as error:
@@ -255,6 +258,67 @@ def run(
 
 
 @app.command()
+def compare(
+    experiment: Annotated[
+        str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+    ],
+    data: Annotated[list[str], typer.Argument(help="Measured files.")],
+    cell: Annotated[
+        str | None, typer.Option(help="Cell in place of the experiment's.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+    ] = None,
+    own_current: Annotated[
+        bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
+    ] = False,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder; default results/compare-EXPERIMENT"),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result.")
+    ] = False,
+    points: Annotated[
+        int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
+    ] = None,
+    rtol: Annotated[float | None, typer.Option(help="Relative tolerance.")] = None,
+) -> None:
+    """Compare measured files with an experiment: figures, a table, a report."""
+    folder = out_folder or Path("results") / f"compare-{Path(experiment).stem}"
+    _refuse_used(folder, False, overwrite)
+    changes = _changes(set_ or [])
+
+    from .comparison import compare as compare_data
+    from .comparison_report import print_comparison
+
+    try:
+        with _simulations(quiet) as tell:
+            found = compare_data(
+                *(experiment, data, cell, changes, mapping, own_current),
+                numerics=_numerics(points, rtol, False),
+                progress=tell,
+                command=shlex.join(["tfbsim", *sys.argv[1:]]),
+            )
+        found.save(folder)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", folder) from None
+    if not quiet:
+        print_comparison(found, folder, out)
+    for sentence in (*found.unreadable, *found.otherwise):
+        err.print(escape(sentence))
+    if not found.as_asked:
+        raise typer.Exit(OTHER_OUTCOME)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
 ) -> None:
@@ -269,8 +333,8 @@ def report(
 # --- Helpers -----------------------------------------------------------------------
 
 
-def _find(name: str) -> tuple[Path, str]:
-    """Path and kind of a shipped name or a file."""
+def _find(name: str, *more: str) -> tuple[Path, str]:
+    """Path and kind of a shipped name or a file, a cell, an experiment or one more."""
     cells, experiments = shipped("models"), shipped("experiments")
     if name in cells:
         return cells[name], "cell"
@@ -284,7 +348,7 @@ def _find(name: str) -> tuple[Path, str]:
     path = Path(name)
     document = load(path)
     kind = document.data.get("kind")
-    if kind not in ("cell", "experiment"):
+    if kind not in ("cell", "experiment", *more):
         where = ("kind",) if "kind" in document.data else ()
         raise document.error(where, "must say 'kind: cell' or 'kind: experiment'")
     return path, str(kind)
@@ -356,6 +420,17 @@ def _progress(total: int, cases: int, quiet: bool) -> Iterator[Any]:
     with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
         task = bar.add_task("run", total=total)
         yield lambda cycles: bar.advance(task, cycles)
+
+
+@contextmanager
+def _simulations(quiet: bool) -> Iterator[Any]:
+    """A bar on a terminal: simulations done of all, once it is known how many."""
+    from rich.progress import Progress
+
+    hidden = quiet or not err.is_terminal
+    with Progress(console=err, transient=True, disable=hidden) as bar:
+        task = bar.add_task("Simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_summary(result: Result, folder: Path) -> None:

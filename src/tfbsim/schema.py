@@ -361,7 +361,9 @@ ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, _conductivity, "condu
 # --- Errors ------------------------------------------------------------------------
 
 
-def check_head(document: Document, kind: Literal["cell", "experiment"]) -> None:
+def check_head(
+    document: Document, kind: Literal["cell", "experiment", "mapping"]
+) -> None:
     """Refuse a file of another kind or format before its fields are looked at."""
     data = document.data
     found = data.get("kind")
