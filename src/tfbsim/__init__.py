@@ -28,6 +28,8 @@ _HOME = {
     "InputError": "files",
     "read_measured": "measured",
     "compare": "comparison",
+    "fit": "fit",
+    "fit_ocv": "ocv",
 }
 # What goes by another name at home
 _THERE = {"read_measured": "read"}
@@ -41,8 +43,10 @@ if TYPE_CHECKING:
     from .engine import Numerics as Numerics
     from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError
+    from .fit import fit as fit
     from .measured import read as read_measured  # noqa: F401
     from .model import ThinFilmCell as ThinFilmCell
+    from .ocv import fit_ocv as fit_ocv
     from .optimum import optimise as optimise
     from .result import Result as Result
     from .result import load_result as load_result

@@ -319,6 +319,116 @@ def compare(
 
 
 @app.command()
+def fit(
+    experiment: Name,
+    data: Annotated[
+        list[str] | None, typer.Argument(help="Measured files; or none.")
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=LOW..HIGH", help="What is fitted; default the file's."
+        ),
+    ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A case or file to predict, not to fit."),
+    ] = None,
+    starts: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Searches; default 4.")
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="Cell in place of the experiment's.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+    ] = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder; default results/fit-EXPERIMENT")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result.")
+    ] = False,
+) -> None:
+    """Fit fields of a cell to measured files and capacities."""
+    folder = out_folder or Path("results") / f"fit-{Path(experiment).stem}"
+    _refuse_used(folder, False, overwrite)
+    changes, varied = _changes(set_ or []), _changes(vary or [], "--vary")
+
+    from .fit import fit as fit_data
+    from .fit_report import print_fit
+
+    try:
+        with _searching(quiet) as tell:
+            found = fit_data(
+                *(experiment, data or []),
+                cell=cell,
+                changes=changes,
+                vary=varied,
+                held_out=hold_out,
+                starts=starts,
+                mapping=mapping,
+                progress=tell,
+                command=shlex.join(["tfbsim", *sys.argv[1:]]),
+            )
+        path = found.save(folder)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", folder) from None
+    if not quiet:
+        print_fit(found, path, out)
+    for sentence in found.unreadable:
+        err.print(escape(sentence))
+    if not found.as_asked:
+        raise typer.Exit(OTHER_OUTCOME)
+
+
+@app.command("fit-ocv")
+def fit_ocv(
+    data: Annotated[
+        list[str], typer.Argument(help="A slow charge and discharge: one file or two.")
+    ],
+    stoichiometry: Annotated[
+        str, typer.Option(help="x where charged and where discharged.")
+    ] = "0..1",
+    sites: Annotated[
+        int | None, typer.Option(min=1, max=30, help="Default: as few as will do.")
+    ] = None,
+    temperature: Annotated[str, typer.Option(help="Of the measurement.")] = "25 degC",
+    cell: Annotated[
+        str | None, typer.Option(help="Cell to put it in; gives area and loading.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+    ] = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder; default results/ocv-FILE")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result.")
+    ] = False,
+) -> None:
+    """Fit a smooth open-circuit potential to a slow charge and discharge."""
+    folder = out_folder or Path("results") / f"ocv-{Path(data[0]).stem}"
+    _refuse_used(folder, False, overwrite)
+
+    from .ocv_file import fit_files, print_ocv, save
+
+    try:
+        found = fit_files(data, stoichiometry, sites, temperature, cell, mapping)
+        path = save(found, folder, shlex.join(["tfbsim", *sys.argv[1:]]))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", folder) from None
+    print_ocv(found, path, out)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
 ) -> None:
@@ -366,18 +476,21 @@ def _refuse_used(folder: Path, resume: bool, overwrite: bool) -> None:
         )
 
 
-def _changes(assignments: list[str]) -> dict[str, str]:
+def _changes(assignments: list[str], option: str = "--set") -> dict[str, str]:
+    like = {
+        "--set": 'cathode.thickness="800 nm"',
+        "--vary": 'contact_resistance="1 ohm cm2..100 ohm cm2"',
+    }
     changes: dict[str, str] = {}
     for text in assignments:
         field, equals, value = text.partition("=")
         if not equals or not field.strip() or not value.strip():
             raise InputError(
-                f"'{shown(text)}' is not FIELD=VALUE, such as "
-                'cathode.thickness="800 nm"',
-                field="--set",
+                f"'{shown(text)}' is not FIELD=VALUE, such as {like[option]}",
+                field=option,
             )
         if field.strip() in changes:
-            raise InputError("is set twice", field=f"--set {field.strip()}")
+            raise InputError("is set twice", field=f"{option} {field.strip()}")
         changes[field.strip()] = value.strip()
     return changes
 
@@ -431,6 +544,23 @@ def _simulations(quiet: bool) -> Iterator[Any]:
     with Progress(console=err, transient=True, disable=hidden) as bar:
         task = bar.add_task("Simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _searching(quiet: bool) -> Iterator[Any]:
+    """A line on a terminal: what is searched, simulations so far, error so far."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    hidden = quiet or not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def tell(word: str, evaluations: int, error: float) -> None:
+            words = f"{word}: {evaluations} evaluations, error {error:.3g} sigma rms"
+            bar.update(task, description=words)
+
+        yield tell
 
 
 def _print_summary(result: Result, folder: Path) -> None:

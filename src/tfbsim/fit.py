@@ -36,11 +36,12 @@ from scipy.stats import qmc
 from . import units
 from .cases import Case, Expanded, expand
 from .cell import Cell
+from .comparison import _best, _cycles, _read_all, _why_not
 from .engine import Numerics, engine
 from .files import Document, InputError, shown, suggest
 from .materials import laws
 from .materials.transport import SelfDiffusion
-from .measured import Segment
+from .measured import CHARGE, DISCHARGE, Measured, Segment
 from .protocol import Protocol
 from .schema import Quantity, Strict, validate
 from .simulation import CycleRecord, StepRecord, _Runner
@@ -50,12 +51,11 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 FAILED = 100.0  # residual of each point of a step that could not be simulated
-CURRENT_WITHIN = 0.05  # of a step's current: the same step
 END_WITHIN = 0.02  # V of the cut-off: the step was measured to its end
 SCREENED = 6  # points of a Latin hypercube for each further start
 # Steps of the finite differences: of ln(value), or of the range between the bounds
 FAST_STEP, FINE_STEP = 0.02, 0.01
-COLUMNS = {"charge": "Charge capacity", "discharge": "Discharge capacity"}
+COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
 Progress = Callable[[str, int, float], None]
 
 
@@ -194,12 +194,12 @@ def definition(
         Field to ``LOW..HIGH``, with " log" or " linear" behind; takes the place of the
         block's parameters.
     held_out : sequence of str, optional
-        Names of cases; takes the place of the block's.
+        Names of cases and files; takes the place of the block's.
 
     Raises
     ------
     InputError
-        Nothing to vary, a bound that cannot be read, a case that does not exist.
+        Nothing to vary, or a bound that cannot be read.
     """
     document = expanded.document
     block: dict[str, Any] = dict(expanded.experiment.fit or {})
@@ -219,15 +219,22 @@ def definition(
         if vary and error.field.startswith("parameters"):
             raise InputError(error.message, field="--vary") from None
         raise document.error(("fit", *error.field.split(".")), error.message) from None
-    names = [case.name for case in expanded.cases]
-    for name in found.held_out:
-        if name not in names:
-            hint = suggest(name, names) or f"; there are {', '.join(names[:10])}"
-            message = f"no case is called '{shown(name)}'{hint}"
-            if held_out is not None:
-                raise InputError(message, field="--hold-out")
-            raise document.error(("fit", "held_out"), message)
     return found
+
+
+def _check_held_out(
+    expanded: Expanded, asked: Definition, files: Sequence[str], by_option: bool
+) -> None:
+    """Every name held out is of a case or a file."""
+    names = [*(case.name for case in expanded.cases), *files]
+    for k, name in enumerate(asked.held_out):
+        if name in names:
+            continue
+        hint = suggest(name, names) or f"; there are {', '.join(names[:10])}"
+        message = f"no case or file is called '{shown(name)}'{hint}"
+        if by_option:
+            raise InputError(message, field="--hold-out")
+        raise expanded.document.error(("fit", "held_out", k), message)
 
 
 def _bounds(path: str, text: str) -> dict[str, Any]:
@@ -335,9 +342,7 @@ def _number(cell: Cell, path: str) -> tuple[float, str]:
     return number, dimension
 
 
-def with_values(
-    cell: Cell, which: Sequence[Parameter], values: Sequence[float]
-) -> Cell:
+def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float]) -> Cell:
     """The cell with values [SI] in place.
 
     Raises
@@ -386,96 +391,70 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Cur
 
 def matched(
     expanded: Expanded,
-    segments: Sequence[tuple[str, Segment]],
+    data: Sequence[Measured],
     held_out: Sequence[str],
     points: int = 40,
 ) -> tuple[list[Curve], list[str]]:
-    """Measured steps beside the steps of the experiment that have their current.
-
-    A segment that names its case goes there; else the steps of its direction whose
-    current is nearest, within 5 %, and of those the one in the segment's cycle.
+    """Measured charges and discharges beside the steps that ``tfbsim compare`` finds.
 
     Parameters
     ----------
     expanded : Expanded
         The experiment.
-    segments : sequence of (str, Segment)
-        Each with the name of its source.
+    data : sequence of Measured
+        As read.
     held_out : sequence of str
-        Cases that are predicted.
+        Cases and files that are predicted.
     points : int
         Most points of a curve that are kept, evenly along it.
 
     Returns
     -------
     list of Curve, list of str
-        What belongs somewhere, and a sentence on each segment that does not.
+        What belongs somewhere, and a sentence on each step that does not.
     """
     found, notes = [], []
-    for source, segment in segments:
-        if segment.kind not in COLUMNS or len(segment.capacity) < 1:
-            continue
-        where = _place(expanded, segment)
-        if isinstance(where, str):
-            notes.append(f"{source}, {_called(segment)}: {where}")
-            continue
-        case, cycle, k = where
-        step = case.protocol.steps[k]
-        limit = step.lower if segment.kind == "discharge" else step.upper
-        curve = _thinned(segment, points)
-        if curve is None:
-            notes.append(f"{source}, {_called(segment)}: has no usable point")
-            continue
-        q, V = curve
-        end = math.nan
-        if limit is not None and abs(V[-1] - limit) < END_WITHIN:
-            end, q, V = float(q[-1]), q[:-1], V[:-1]
-        held = case.name in held_out
-        found.append(Curve(case.name, cycle, k, segment.kind, source, held, q, V, end))
+    for file in data:
+        seen: dict[str, int] = {}
+        for cycle in _cycles(file.segments):
+            match = _best(cycle, expanded.cases)
+            where = dict(match.steps) if match else {}
+            name = match.case.name if match else ""
+            number = seen[name] = seen.get(name, 0) + 1
+            for k, segment in enumerate(cycle):
+                if segment.kind not in COLUMNS:
+                    continue
+                if k not in where or match is None:
+                    why = _why_not(segment, expanded.cases)
+                    notes.append(f"{file.name}, {segment.name}: left out: {why}")
+                    continue
+                if number > match.case.protocol.cycles:
+                    why = f"the experiment has {match.case.protocol.cycles} cycles"
+                    notes.append(f"{file.name}, {segment.name}: left out: {why}")
+                    continue
+                held = name in held_out or file.name in held_out
+                step = match.case.protocol.steps[where[k]]
+                limit = step.lower if segment.kind == DISCHARGE else step.upper
+                q, V = _thinned(segment, points)
+                end = math.nan
+                if len(q) and limit is not None and abs(V[-1] - limit) < END_WITHIN:
+                    end, q, V = float(q[-1]), q[:-1], V[:-1]
+                if not (len(q) or math.isfinite(end)):
+                    notes.append(
+                        f"{file.name}, {segment.name}: left out: no usable point"
+                    )
+                    continue
+                place = (name, number, where[k], segment.kind, file.name, held)
+                found.append(Curve(*place, q, V, end))
     return found, notes
 
 
-def _called(segment: Segment) -> str:
-    name = f" ({segment.name})" if segment.name else ""
-    return f"{segment.kind} of cycle {segment.cycle}{name}"
-
-
-def _place(expanded: Expanded, segment: Segment) -> tuple[Case, int, int] | str:
-    """Case, cycle and step of a segment, or why it has none."""
-    current = float(np.nanmedian(segment.current)) if len(segment.current) else math.nan
-    sign = 1 if segment.kind == "discharge" else -1
-    best: tuple[tuple[float, ...], Case, int, int] | None = None
-    for case in expanded.cases:
-        named = case.name == segment.name
-        for k, step in enumerate(case.protocol.steps):
-            if step.control != "current" or step.value * sign <= 0:
-                continue
-            i = step.value / float(case.cell.area)
-            off = abs(current / i - 1) if math.isfinite(current) else math.inf
-            if not named and off > CURRENT_WITHIN:
-                continue
-            cycle = min(segment.cycle, case.protocol.cycles)
-            rank = (0.0 if named else 1.0, round(off, 4), float(k))
-            if best is None or rank < best[0]:
-                best = (rank, case, cycle, k)
-    if best is not None:
-        return best[1:]
-    if not math.isfinite(current):
-        return "its current is not known, and no case has its name; left out"
-    return (
-        f"no step of the experiment is a {segment.kind} at {abs(current) * 100:.4g} "
-        "uA/cm2; left out"
-    )
-
-
-def _thinned(segment: Segment, points: int) -> tuple[Array, Array] | None:
+def _thinned(segment: Segment, points: int) -> tuple[Array, Array]:
     """Capacity and voltage at points evenly along the curve, its ends among them."""
     q, V = (np.asarray(a, dtype=float) for a in (segment.capacity, segment.voltage))
     known = np.isfinite(q) & np.isfinite(V)
-    q, V = q[known], V[known]
-    if not len(q):
-        return None
-    q, first = np.unique(q, return_index=True)
+    q, first = np.unique(q[known], return_index=True)
+    V = V[known]
     V = V[first]
     if len(q) > points:
         spans = np.ptp(q) or 1.0, np.ptp(V) or 1.0
@@ -743,15 +722,17 @@ def search(
 
 def fit(
     experiment: str | Path | Expanded,
-    data: Sequence[Any] = (),
+    data: Any = (),
     *,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
     vary: Mapping[str, str] | None = None,
     held_out: Sequence[str] | None = None,
     starts: int | None = None,
+    mapping: Any = None,
     numerics: Numerics | None = None,
     progress: Progress | None = None,
+    command: str = "",
 ) -> Fit:
     """Fit fields of a cell to measured curves and capacities.
 
@@ -759,8 +740,8 @@ def fit(
     ----------
     experiment : str, Path or Expanded
         What was done to the cell; its ``measured:`` capacities count as data.
-    data : sequence
-        Paths of measured files, or what :func:`tfbsim.measured.read` makes of them.
+    data : path, Measured, or a sequence of them
+        Measured files.
     cell : str, optional
         Takes the place of the experiment's cell.
     changes : mapping, optional
@@ -768,13 +749,17 @@ def fit(
     vary : mapping, optional
         Field to ``LOW..HIGH``, in place of the parameters of the ``fit:`` block.
     held_out : sequence of str, optional
-        Cases that are predicted, in place of the block's.
+        Cases and files that are predicted, in place of the block's.
     starts : int, optional
         How many searches; the first from the cell's own values.
+    mapping : optional
+        For the files (:func:`tfbsim.read_measured`).
     numerics : Numerics, optional
         Of the last pass and all that is stated; default :class:`Numerics`.
     progress : callable, optional
         Called with a word, the number of evaluations and the rms residual.
+    command : str
+        Command line that repeats it.
 
     Returns
     -------
@@ -804,9 +789,13 @@ def fit(
     else:
         expanded = expand(experiment, cell, changes)
     asked = definition(expanded, vary, held_out)
-    segments, notes = _read(data, expanded)
+    sources = [data] if isinstance(data, str | Path | Measured) else list(data)
+    first = expanded.cases[0].cell
+    files, unreadable = _read_all(sources, first, mapping) if sources else ([], [])
+    notes = [f"{file.name}: {note}" for file in files for note in file.notes]
+    _check_held_out(expanded, asked, [file.name for file in files], held_out is not None)
     curves = measured_capacities(expanded, asked.held_out)
-    more, unmatched = matched(expanded, segments, asked.held_out, asked.points)
+    more, unmatched = matched(expanded, files, asked.held_out, asked.points)
     curves += more
     notes += unmatched
     if not any(not curve.held_out for curve in curves):
@@ -831,7 +820,9 @@ def fit(
 
     final = search(exact, best.u, FINE_STEP, tell)
     J = exact.jacobian(final.u, FINE_STEP, central=True)
-    return Fit.from_minimum(exact, final, J, minima, expanded, asked, base, notes)
+    return Fit.from_minimum(
+        *(exact, final, J, minima, expanded, base, notes, unreadable, command)
+    )
 
 
 def _one_cell(expanded: Expanded, curves: Sequence[Curve]) -> Cell:
@@ -886,28 +877,3 @@ def _searches(problem: Problem, starts: int, progress: Progress | None) -> list[
         word = f"start {k + 1} of {len(begin)}"
         found.append(search(problem, u, tell=tell))
     return found
-
-
-def _read(
-    data: Sequence[Any], expanded: Expanded
-) -> tuple[list[tuple[str, Segment]], list[str]]:
-    """Segments of every file that can be read, and a sentence on each that cannot."""
-    from . import measured
-
-    base = expanded.cases[0].cell
-    segments: list[tuple[str, Segment]] = []
-    notes: list[str] = []
-    refused: list[InputError] = []
-    for item in data:
-        if isinstance(item, str | Path):
-            try:
-                item = measured.read(item, base)
-            except InputError as error:
-                refused.append(error)
-                notes.append(f"left out: {error}")
-                continue
-        notes += [f"{item.name}: {note}" for note in item.notes]
-        segments += [(item.name, segment) for segment in item.segments]
-    if refused and len(refused) == len(data):
-        raise refused[0]
-    return segments, notes

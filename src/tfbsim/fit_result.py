@@ -26,10 +26,10 @@ from .cell import Cell
 from .cell import tables as tables_of
 from .files import write_atomic
 from .fit import COLUMNS, Curve, Minimum, Parameter, Problem, Simulated, with_values
+from .provenance import provenance
 
 if TYPE_CHECKING:
     from .cases import Expanded
-    from .fit import Definition
 
 Array = np.ndarray
 LEVEL = 0.95
@@ -114,6 +114,8 @@ class Fit:
     which: list[Parameter]
     errors: tuple[float, float]
     experiment: str
+    unreadable: list[str]
+    provenance: dict[str, Any]
 
     @classmethod
     def from_minimum(
@@ -123,9 +125,10 @@ class Fit:
         J: Array,
         minima: Sequence[Minimum],
         expanded: Expanded,
-        asked: Definition,
         base: Cell,
         notes: Sequence[str],
+        unreadable: Sequence[str] = (),
+        command: str = "",
     ) -> Fit:
         """The account of a minimum.
 
@@ -179,19 +182,27 @@ class Fit:
             combinations=combinations,
             warnings=_warnings(table, correlations, combinations, curves, statistics),
             notes=list(notes),
+            unreadable=list(unreadable),
             statistics=statistics,
             measured=problem.curves,
             simulated=simulated,
             which=which,
             errors=(problem.sigma_V, problem.sigma_q),
             experiment=expanded.document.path.stem,
+            provenance=provenance(
+                expanded.document,
+                expanded.cells,
+                problem.numerics,
+                expanded.cell,
+                expanded.changes,
+                command,
+            ),
         )
 
     @property
     def as_asked(self) -> bool:
-        """Whether every curve could be simulated and every parameter is determined."""
-        poor = self.parameters["Verdict"].isin([NOT, AT_BOUND]).any()
-        return not poor and all(model is not None for model in self.simulated)
+        """Whether every file could be read and every curve be simulated."""
+        return not self.unreadable and all(m is not None for m in self.simulated)
 
     def error(self, role: str) -> dict[str, float]:
         """rms errors over the curves of a role, "fitted" or "held out"."""
@@ -250,6 +261,8 @@ class Fit:
             "statistics": self.statistics,
             "warnings": self.warnings,
             "notes": self.notes,
+            "unreadable": self.unreadable,
+            "provenance": self.provenance,
         }
 
 
@@ -292,7 +305,9 @@ def uncertainty(J: Array, chi2: float) -> tuple[Spread, float, float, int]:
     covariance = (Vt.T * inverse**2) @ Vt * scale
     std = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(std, std)
-    width = float(t.ppf(0.5 + LEVEL / 2, freedom)) if scale > 1 else float(norm.ppf(0.975))
+    width = (
+        float(t.ppf(0.5 + LEVEL / 2, freedom)) if scale > 1 else float(norm.ppf(0.975))
+    )
     return Spread(std, correlation), width, scale, freedom
 
 
