@@ -5,16 +5,17 @@ block (or the command line) which fields may vary between which bounds.  Each fi
 carried as u in [0, 1] between its bounds, on a linear or logarithmic scale.
 
 Residuals.  A measured point (q, V) of a step gives its distance to the model's curve in
-the plane of q/sigma_q and V/sigma_V, positive where the curve is above: least squares of a
-point that is uncertain in both coordinates (orthogonal distance regression, Boggs and
-Rogers, Contemp. Math. 112 (1990) 183).  On a plateau that is the voltage error, in a steep
-end the capacity error.  Beyond its own end the curve goes on straight, so that one that
-ends early still says by how much.  An end capacity gives (q_model - q)/sigma_q.
+the plane of q/sigma_q and V/sigma_V, positive where the curve is above: least squares
+of a point that is uncertain in both coordinates (orthogonal distance regression, Boggs
+and Rogers, Contemp. Math. 112 (1990) 183).  On a plateau that is the voltage error, in a
+steep end the capacity error.  Beyond its own end the curve goes on straight down, so that
+one that ends early still says by how much.  An end capacity gives (q_model - q)/sigma_q.
 
-Derivatives are finite differences.  CVODES' sensitivities of this model hold the end of a
-step fixed in time and stop at its cut-off, and cost more than they save: see
-benchmarks/fit.py, which measures both.  Numerics are :meth:`Numerics.fast` while a minimum
-is looked for and the defaults for the last pass, the intervals and every error stated.
+Derivatives are finite differences.  The solver's sensitivities of this model hold the end
+of a step fixed in time, stop at its cut-off, and cost more than they save: see
+benchmarks/fit.py, which measures both.  Numerics are :meth:`Numerics.fast` while a
+minimum is looked for and the defaults for the last pass, the intervals and all errors
+stated.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, StrictInt, StrictStr
-from scipy.optimize import least_squares
+from scipy.optimize import brentq, least_squares
 from scipy.stats import qmc
 
 from . import units
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .fit_result import Fit
 
 Array = np.ndarray
+NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
 FAILED = 100.0  # residual of each point of a step that could not be simulated
 END_WITHIN = 0.02  # V of the cut-off: the step was measured to its end
 SCREENED = 6  # points of a Latin hypercube for each further start
@@ -535,6 +537,7 @@ class Problem:
         self.numerics = numerics
         self.evaluations = 0
         self.steps = 0
+        self._known: dict[bytes, Array] = {}  # residuals at every place tried
 
     def values(self, u: Array) -> list[float]:
         """Values [SI] at places between the bounds."""
@@ -607,9 +610,12 @@ class Problem:
 
     def residuals(self, u: Array) -> Array:
         """Residuals of the fitted curves over their errors."""
-        simulated = self.simulate(u, self.fitted)
-        parts = [self._of(c, m) for c, m in zip(self.fitted, simulated, strict=True)]
-        return np.concatenate(parts)
+        key = np.asarray(u, dtype=float).tobytes()
+        if key not in self._known:
+            simulated = self.simulate(u, self.fitted)
+            parts = [self._of(c, m) for c, m in zip(self.fitted, simulated, strict=True)]
+            self._known[key] = np.concatenate(parts)
+        return self._known[key]
 
     def _of(self, curve: Curve, model: Simulated | None) -> Array:
         if model is None:
@@ -623,30 +629,36 @@ class Problem:
             r = np.append(r, (model.end - curve.end) / sigma_q)
         return np.clip(r, -FAILED, FAILED)
 
-    def jacobian(self, u: Array, size: float, central: bool = False) -> Array:
-        """Finite differences of the residuals, shape (residuals, parameters).
+    def jacobian(
+        self,
+        u: Array,
+        size: float,
+        central: bool = False,
+        which: Sequence[int] | Array | None = None,
+    ) -> Array:
+        """Finite differences of the residuals, shape (residuals, which parameters).
 
-        A step goes inward at a bound; one-sided with the residuals at u known.
+        At a bound they go inward.
         """
+
+        def at(k: int, place: float) -> Array:
+            changed = u.copy()
+            changed[k] = place
+            return self.residuals(changed)
+
         columns = []
-        here = None if central else self.residuals(u)
-        for k, parameter in enumerate(self.which):
-            h = parameter.step(size)
-            ends = [u[k] - h, u[k] + h] if central else [u[k], u[k] + h]
-            if ends[1] > 1:
-                ends = [1 - 2 * h, 1.0] if central else [u[k] - h, u[k]]
-            if ends[0] < 0:
-                ends = [0.0, 2 * h]
-            r = []
-            for end in ends:
-                at = u.copy()
-                at[k] = end
-                known = here is not None and end == u[k]
-                r.append(here if known else self.residuals(at))
-            difference = r[1] - r[0]
+        for k in range(len(self.which)) if which is None else which:
+            h, x = self.which[k].step(size), float(u[k])
+            if central:
+                low = min(max(x - h, 0.0), 1 - 2 * h)
+                high = low + 2 * h
+            else:
+                low, high = (x, x + h) if x + h <= 1 else (x - h, x)
+            a, b = at(k, low), at(k, high)
+            difference = b - a
             # A curve that fails at one end says nothing of its slope
-            difference[(np.abs(r[0]) >= FAILED) | (np.abs(r[1]) >= FAILED)] = 0.0
-            columns.append(difference / (ends[1] - ends[0]))
+            difference[(np.abs(a) >= FAILED) | (np.abs(b) >= FAILED)] = 0.0
+            columns.append(difference / (high - low))
         return np.column_stack(columns)
 
 
@@ -697,7 +709,7 @@ def search(
     start: Array,
     size: float = FAST_STEP,
     tell: Callable[[float], None] | None = None,
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-3,
 ) -> Minimum:
     """Least squares from one start (trust region reflective, SciPy)."""
 
@@ -707,10 +719,13 @@ def search(
             tell(float(r @ r))
         return r
 
+    def jacobian(u: Array) -> Array:
+        return problem.jacobian(u, size)
+
     result = least_squares(
         told,
         np.clip(np.asarray(start, dtype=float), 1e-6, 1 - 1e-6),
-        jac=lambda u: problem.jacobian(u, size),
+        jac=jacobian,
         bounds=(0.0, 1.0),
         xtol=tolerance,
         ftol=tolerance,
@@ -718,6 +733,60 @@ def search(
         max_nfev=40,
     )
     return Minimum(result.x, 2 * float(result.cost))
+
+
+def profile_ends(
+    problem: Problem, minimum: Minimum, k: int, excess: float
+) -> tuple[float | None, float | None]:
+    """Places of parameter k where chi^2, the others fitted anew, has risen by an excess.
+
+    None on a side where it has not at the bound: the data set no limit there.  This is
+    the interval of the likelihood's profile, for parameters that a linearised interval
+    does not describe.
+    """
+    others = np.delete(np.arange(len(minimum.u)), k)
+    near = {"u": minimum.u}  # where the others were at the place tried last
+
+    def rise(place: float) -> float:
+        """Root of the rise of chi^2, less that of the excess: all but linear in place."""
+
+        def at(rest: Array) -> Array:
+            u = np.empty_like(minimum.u)
+            u[k], u[others] = place, rest
+            return u
+
+        def residuals(rest: Array) -> Array:
+            return problem.residuals(at(rest))
+
+        def jacobian(rest: Array) -> Array:
+            return problem.jacobian(at(rest), FAST_STEP, which=others)
+
+        rest = np.clip(near["u"][others], 1e-6, 1 - 1e-6)
+        r = residuals(rest)
+        chi2 = float(r @ r)
+        if len(others) and chi2 - minimum.chi2 > 0.3 * excess:
+            result = least_squares(
+                residuals,
+                rest,
+                jac=jacobian,
+                bounds=(0.0, 1.0),
+                xtol=1e-3,
+                ftol=1e-2,
+                max_nfev=10,
+            )
+            near["u"], chi2 = at(result.x), 2 * float(result.cost)
+        return math.sqrt(max(chi2 - minimum.chi2, 0.0)) - math.sqrt(excess)
+
+    here = float(minimum.u[k])
+
+    def end(bound: float) -> float | None:
+        near["u"] = minimum.u
+        if abs(bound - here) < NEAR_BOUND or rise(bound) < 0:
+            return None
+        near["u"] = minimum.u
+        return float(brentq(rise, min(here, bound), max(here, bound), xtol=0.01))
+
+    return end(0.0), end(1.0)
 
 
 def fit(
@@ -818,10 +887,10 @@ def fit(
             rms = math.sqrt(chi2 / sum(c.size for c in exact.fitted))
             progress("last pass", exact.evaluations, rms)
 
-    final = search(exact, best.u, FINE_STEP, tell)
+    final = search(exact, best.u, FINE_STEP, tell, tolerance=1e-4)
     J = exact.jacobian(final.u, FINE_STEP, central=True)
     return Fit.from_minimum(
-        *(exact, final, J, minima, expanded, base, notes, unreadable, command)
+        *(exact, final, J, quick, minima, expanded, base, notes, unreadable, command)
     )
 
 

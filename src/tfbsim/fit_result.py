@@ -3,6 +3,8 @@
 Intervals are linearised: the covariance is s^2 (J^T J)^-1 at the minimum, J the Jacobian
 of the weighted residuals, s^2 = max(1, chi^2/(residuals - parameters)), so that a misfit
 larger than the stated errors widens them; Student's t where s^2 comes from the residuals.
+Where that interval is wide or reaches a bound it is replaced by that of the profile
+likelihood (the others fitted anew at each value), which may have no end on a side.
 Identifiability is the singular values of J over the range between the bounds: a
 combination whose 95 % interval is as wide as the bounds is not determined by the data.
 """
@@ -12,8 +14,9 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +28,30 @@ from . import __version__, units
 from .cell import Cell
 from .cell import tables as tables_of
 from .files import write_atomic
-from .fit import COLUMNS, Curve, Minimum, Parameter, Problem, Simulated, with_values
+from .fit import (
+    COLUMNS,
+    Curve,
+    Minimum,
+    Parameter,
+    Problem,
+    Simulated,
+    profile_ends,
+    with_values,
+)
 from .provenance import provenance
 
 if TYPE_CHECKING:
     from .cases import Expanded
 
 Array = np.ndarray
+Profile = Callable[[], tuple[float | None, float | None]]
 LEVEL = 0.95
 # Verdicts on a parameter, from its interval
 DETERMINED, POORLY = "determined", "poorly determined"
-NOT, AT_BOUND = "not determined", "at its bound"
+NOT, UPPER, LOWER = "not determined", "upper limit only", "lower limit only"
 FACTOR = 2.0  # an interval within a factor of this, or 50 %, is determined
 CORRELATED = 0.95
-NEAR_BOUND = 1e-3  # of the range
+NARROW = 0.25  # half an interval over the range: beyond, the bounds do half the work
 SAME_MINIMUM = 1.0  # in chi^2: two searches found the same
 PARAMETERS, CURVES, FIT, REPORT = "fit.csv", "fit-curves.csv", "fit.json", "report.html"
 
@@ -123,6 +136,7 @@ class Fit:
         problem: Problem,
         minimum: Minimum,
         J: Array,
+        quick: Problem,
         minima: Sequence[Minimum],
         expanded: Expanded,
         base: Cell,
@@ -140,19 +154,23 @@ class Fit:
             Its best point.
         J : ndarray, shape (residuals, parameters)
             Derivatives of the weighted residuals there by the place between the bounds.
+        quick : Problem
+            The same at the numerics of the searches.
         minima : sequence of Minimum
-            Where every search ended.
+            Where every search ended, with those.
         """
         which = problem.which
         spread, width, scale, freedom = uncertainty(J, minimum.chi2)
         simulated = problem.simulate(minimum.u, problem.curves)
-        rows = [
-            _row(p, float(u), float(s) * width)
-            for p, u, s in zip(which, minimum.u, spread.std, strict=True)
-        ]
+        best = min(minima, key=lambda m: m.chi2)
+        excess = width**2 * scale
+        rows = []
+        for k, (p, s) in enumerate(zip(which, spread.std, strict=True)):
+            u = float(minimum.u[k])
+            profile = partial(profile_ends, quick, best, k, excess)
+            rows.append(_row(p, u, _interval(u, float(s) * width, profile)))
         names = [p.path for p in which]
         combinations = _combinations(J, names, math.sqrt(scale) * width)
-        least = min(m.chi2 for m in minima)
         statistics = {
             "residuals": len(J),
             "parameters": len(which),
@@ -163,7 +181,7 @@ class Fit:
             "capacity error stated [%]": 100 * problem.sigma_q,
             "searches": len(minima),
             "searches that ended in the best minimum": sum(
-                m.chi2 <= least + SAME_MINIMUM * max(1.0, scale) for m in minima
+                m.chi2 <= best.chi2 + SAME_MINIMUM * max(1.0, scale) for m in minima
             ),
             "points": problem.numerics.points,
             "rtol": problem.numerics.rtol,
@@ -269,7 +287,7 @@ class Fit:
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
-            k: None if isinstance(v, float) and not math.isfinite(v) else v
+            str(k): None if isinstance(v, float) and not math.isfinite(v) else v
             for k, v in row.items()
         }
         for row in table.to_dict("records")
@@ -311,41 +329,62 @@ def uncertainty(J: Array, chi2: float) -> tuple[Spread, float, float, int]:
     return Spread(std, correlation), width, scale, freedom
 
 
-def _row(p: Parameter, u: float, half: float) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval, as places between the bounds; None where the data set no end."""
+
+    low: float | None
+    high: float | None
+
+    @property
+    def half(self) -> float:
+        """Half its width, over the range."""
+        low = 0.0 if self.low is None else self.low
+        return ((1.0 if self.high is None else self.high) - low) / 2
+
+
+def _interval(u: float, half: float, profile: Profile) -> Interval:
+    """Linearised where that is narrow and inside the bounds; else from the profile."""
+    if half <= NARROW and u - half > 0 and u + half < 1:
+        return Interval(u - half, u + half)
+    return Interval(*profile())
+
+
+def _row(p: Parameter, u: float, interval: Interval) -> dict[str, Any]:
     """A parameter's value and interval in its display unit, and the verdict on it."""
     value = p.value(u)
-    if half >= 0.5:
-        ends = (p.low, p.high)
-    else:
-        ends = (p.value(u - half), p.value(u + half))
-    unit = units.display_unit(p.dimension)
+    low = p.low if interval.low is None else p.value(interval.low)
+    high = p.high if interval.high is None else p.value(interval.high)
 
     def shown(number: float) -> float:
         return units.to_display(number, p.dimension)
 
     return {
         "Parameter": p.path,
-        "Unit": unit,
+        "Unit": units.display_unit(p.dimension),
         "Value": shown(value),
-        "Low 95 %": shown(ends[0]),
-        "High 95 %": shown(ends[1]),
+        "Low 95 %": shown(low),
+        "High 95 %": shown(high),
         "Start": shown(p.start),
         "Lower bound": shown(p.low),
         "Upper bound": shown(p.high),
         "Scale": "log" if p.log else "linear",
-        "Verdict": _verdict(p, u, half, value),
+        "Verdict": _verdict(p, interval, value),
     }
 
 
-def _verdict(p: Parameter, u: float, half: float, value: float) -> str:
-    if half >= 0.5:
+def _verdict(p: Parameter, interval: Interval, value: float) -> str:
+    if interval.low is None and interval.high is None:
         return NOT
-    if min(u, 1 - u) < NEAR_BOUND:
-        return AT_BOUND
+    if interval.low is None:
+        return UPPER
+    if interval.high is None:
+        return LOWER
     if p.log:
-        return DETERMINED if half * p.range <= math.log(FACTOR) else POORLY
-    narrow = half * p.range <= max(0.5 * abs(value), 0.1 * p.range)
-    return DETERMINED if narrow else POORLY
+        narrow = interval.half * p.range <= math.log(FACTOR)
+    else:
+        narrow = interval.half * p.range <= 0.5 * abs(value)
+    return DETERMINED if narrow and interval.half <= NARROW else POORLY
 
 
 def _combinations(J: Array, names: Sequence[str], width: float) -> list[Combination]:
@@ -407,27 +446,41 @@ def _warnings(
         )
     for row in table.to_dict("records"):
         name, verdict = row["Parameter"], row["Verdict"]
+        unit = f" {row['Unit']}" if row["Unit"] else ""
         if verdict == NOT:
             found.append(
-                f"{name} is not determined by these data: any value between its bounds "
-                "fits within the errors, with the others free"
+                f"{name} is not determined by these data: every value between its bounds "
+                "fits within the errors, the others adjusted"
             )
-        elif verdict == AT_BOUND:
+        elif verdict == UPPER:
             found.append(
-                f"{name} ended at its bound: its value is the bound's, not the data's"
+                f"{name} has an upper limit only: at most {row['High 95 %']:.3g}{unit}, "
+                "down to its bound"
+            )
+        elif verdict == LOWER:
+            found.append(
+                f"{name} has a lower limit only: at least {row['Low 95 %']:.3g}{unit}, "
+                "up to its bound"
             )
         elif verdict == POORLY:
-            found.append(f"{name} is poorly determined: see its interval")
+            found.append(
+                f"{name} is poorly determined: {row['Low 95 %']:.3g} to "
+                f"{row['High 95 %']:.3g}{unit}"
+            )
     found += [
         f"not determined: the combination {c.text} (parts of the range between the "
         "bounds); fix one of them, or add data that tell them apart"
         for c in combinations
         if not c.determined and sum(abs(w) > 0.2 for w in c.weights.values()) > 1
     ]
-    names = list(correlations)
+    names = [str(name) for name in correlations]
+    values = correlations.to_numpy(dtype=float)
+    poor = table["Verdict"].isin([NOT, UPPER, LOWER])
+    open_ended = set(table.loc[poor, "Parameter"])
     for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            if abs(r := float(correlations.loc[a, b])) > CORRELATED:
+        for j, b in enumerate(names[i + 1 :], i + 1):
+            r = float(values[i, j])
+            if abs(r) > CORRELATED and not open_ended & {a, b}:
                 found.append(f"{a} and {b} are correlated ({r:+.3f})")
     failed = curves[curves["Simulated [uA.h.cm-2]"].isna()]
     found += [
@@ -454,7 +507,7 @@ def cell_file(found: Fit) -> str:
     from ruamel.yaml import YAML
 
     content = found.base.written.content
-    rows = found.parameters.to_dict("records")
+    rows = _records(found.parameters)
     for p, row in zip(found.which, rows, strict=True):
         *parents, last = p.path.split(".")
         here: Any = content
@@ -479,8 +532,8 @@ def cell_file(found: Fit) -> str:
     yaml.dump(_plain(content), stream)
     used = tables_of(content)
     head = (
-        f"# Fitted by `tfbsim fit {found.experiment}`, tfbsim {__version__}; fit.csv and\n"
-        "# fit.json beside this file have intervals, correlations and errors.\n"
+        f"# Fitted by `tfbsim fit {found.experiment}`, tfbsim {__version__}; fit.csv\n"
+        "# and fit.json beside this file have intervals, correlations and errors.\n"
     )
     if used:
         head += f"# Needs {', '.join(used)} beside it.\n"

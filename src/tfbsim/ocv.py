@@ -1,12 +1,13 @@
 """A smooth, monotone open-circuit potential from a slow charge and discharge.
 
 The law is the multi-site one of materials/laws.py, x(U) = sum_j X_j/(1 + exp(f (U -
-U_j)/omega_j)).  Both branches are counted from the charged end, their mean at equal charge
-is taken for U (half their distance is polarisation and hysteresis, and stated), and the
-sites are fitted to it by least squares.  A point's residual is the law's error in x at
-the point's potential, over sqrt(sigma_x^2 + (sigma_U dx/dU)^2), the effective variance of
-a curve measured in both coordinates (Orear, Am. J. Phys. 50 (1982) 912): where U is steep
-an error of 0.05 % in charge is tens of millivolts and must not rule the fit.
+U_j)/omega_j)).  Both branches are counted from the charged end, their mean at equal
+charge is taken for U (half their distance is polarisation and hysteresis, and stated),
+and the sites are fitted to it by least squares.  A point's residual is the law's error in
+x at the point's potential, over sqrt(sigma_x^2 + (sigma_U dx/dU)^2), the effective
+variance of a curve measured in both coordinates (Orear, Am. J. Phys. 50 (1982) 912):
+where U is steep an error of 0.05 % in charge is tens of millivolts and must not rule the
+fit.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ def fit_ocv(
     stoichiometry : (float, float)
         x at the charged and at the discharged end of the measured charge.
     sites : int, optional
-        How many; default: the fewest, up to 10, whose rms error is within 1 mV or 0.05 % of
-        the charge.
+        How many; default: the fewest, up to 10, whose rms error is within 1 mV or 0.05 %
+        of the charge.
     temperature : float
         That the widths are stated at [K].
 
@@ -191,8 +192,8 @@ def _law(p: Array, temperature: float) -> MultiSite:
     """Parameters U_j, ln X_j, ln omega_j as a law, in falling order of potential."""
     U, X, omega = p[0::3], np.exp(p[1::3]), np.exp(p[2::3])
     order = np.argsort(-U)
-    parts = (tuple(a[order].tolist()) for a in (U, X, omega))
-    return MultiSite(*parts, T_ref=temperature)
+    U, X, omega = U[order], X[order], omega[order]
+    return MultiSite(tuple(U), tuple(X), tuple(omega), temperature)
 
 
 def _start(x: Array, U: Array, number: int) -> Array:

@@ -1,4 +1,4 @@
-"""``tfbsim fit-ocv``: from files of a slow cycle to an open-circuit potential in a file."""
+"""``tfbsim fit-ocv``: files of a slow cycle to an open-circuit potential in a file."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     }
     table = pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
     write_atomic(folder / POINTS, table)
-    for name, content in rendered({FIGURE: ocv_figure(fit)}).items():
-        write_atomic(folder / f"{name}.png", content)
+    for name, png in rendered({FIGURE: ocv_figure(fit)}).items():
+        write_atomic(folder / f"{name}.png", png)
     head = (
         f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
         f"# {words(found)}\n"
@@ -156,8 +156,8 @@ def words(found: OcvOfFiles) -> str:
     """What it was fitted to and how well, in a sentence."""
     fit = found.fit
     number = len(fit.law.U)
-    gap = 1e3 * float(np.sqrt(np.mean(fit.half_gap[fit.flat] ** 2)))
-    also = f"; half the gap of the branches {gap:.3g} mV rms" if gap else ""
+    gap = 1e3 * float(np.median(fit.half_gap[fit.flat]))
+    also = f"; half the gap of the branches {gap:.3g} mV (median)" if gap else ""
     return (
         f"{number} site{'s' if number > 1 else ''} to {' and '.join(found.files)}, "
         f"x = {fit.x[0]:.4g} to {fit.x[-1]:.4g}, {fit.U.min():.3f} to {fit.U.max():.3f} "

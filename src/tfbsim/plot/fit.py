@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from ..ocv import OcvFit
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
+MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
 HELD = "D"  # a held-out curve: open diamonds; fitted: filled circles
 VERDICT_COLOURS = {
     "determined": "#0072B2",
     "poorly determined": "#E69F00",
     "not determined": "#D55E00",
-    "at its bound": "#D55E00",
+    "upper limit only": "#CC79A7",
+    "lower limit only": "#CC79A7",
 }
 CAPTIONS = {
     "overlay": "Measured (points) and simulated with the fitted values (lines); open "
@@ -36,8 +38,8 @@ CAPTIONS = {
     "combination is known, the half-width of its 95 % interval over the range between "
     "the bounds; beyond the line it is not determined.",
     "ocv": "Slow charge and discharge, and the multi-site law fitted to their mean "
-    "(middle: law less mean, and half the distance of the branches); below, dQ/dV of "
-    "the law and of each site.",
+    "(middle: law less mean, outside the steep ends); below, dQ/dV of the law and of "
+    "each site.",
 }
 
 
@@ -162,12 +164,12 @@ def _capacities(fit: Fit) -> Figure | None:
         Line2D(
             [],
             [],
-            color=QUALITATIVE[held],
-            mec=QUALITATIVE[held],
+            color=QUALITATIVE[int(held)],
+            mec=QUALITATIVE[int(held)],
             label=_role(held),
             **_mark(held),
         )
-        for held in map(int, roles)
+        for held in roles
     ]
     figure.legend(handles=handles, loc="outside right center")
     return figure
@@ -177,7 +179,7 @@ def _parameters(fit: Fit) -> Figure:
     rows = fit.parameters.to_dict("records")
     figure = new_figure(6.4, 0.9 + 0.5 * len(rows))
     ax = figure.subplots()
-    for k, (row, p) in enumerate(zip(rows, fit.which, strict=True)):
+    for k, row in enumerate(rows):
         shown = {n: _place(row, n) for n in ("Value", "Low 95 %", "High 95 %", "Start")}
         colour = VERDICT_COLOURS[row["Verdict"]]
         ends = np.clip([shown["Low 95 %"], shown["High 95 %"]], -0.03, 1.03)
@@ -202,7 +204,6 @@ def _parameters(fit: Fit) -> Figure:
                 fontsize=7,
                 color="0.4",
             )
-        del p
     ax.set_yticks(range(len(rows)), [text(r["Parameter"], 44) for r in rows])
     ax.set_ylim(len(rows) - 0.4, -0.7)
     ax.set_xlim(-0.25, 1.25)
@@ -221,7 +222,7 @@ def _parameters(fit: Fit) -> Figure:
     return figure
 
 
-def _place(row: Mapping[str, Any], name: str) -> float:
+def _place(row: Any, name: str) -> float:
     """Where a value is between the bounds."""
     low, high, value = (row[n] for n in ("Lower bound", "Upper bound", name))
     if row["Scale"] == "log":
@@ -255,7 +256,7 @@ def _correlations(fit: Fit) -> Figure | None:
     left.set_xticks(range(n), [str(k + 1) for k in range(n)])
     left.set_yticks(range(n), [f"{s}  {k + 1}" for k, s in enumerate(short)])
     left.tick_params(length=0)
-    widths = [min(c.half_width, 1e3) for c in fit.combinations]
+    widths = [min(c.half_width, MOST_WIDTH) for c in fit.combinations]
     colours = [
         VERDICT_COLOURS["determined" if c.determined else "not determined"]
         for c in fit.combinations
@@ -263,9 +264,9 @@ def _correlations(fit: Fit) -> Figure | None:
     right.barh(range(n), widths, color=colours, height=0.55, left=1e-6)
     right.set_xscale("log")
     right.axvline(0.5, color="0.3", lw=0.8, ls=(0, (4, 2)))
-    right.set_xlim(min(1e-3, 0.5 * min(widths)), max(2.0, 2 * max(widths)))
+    right.set_xlim(min(1e-3, 0.5 * min(widths)), max(2.0, 1.0 * max(widths)))
     right.set_ylim(n - 0.4, -0.6)
-    order = {name: k + 1 for k, name in enumerate(names)}
+    order = {str(name): k + 1 for k, name in enumerate(names)}
     right.set_yticks(range(n), [_numbers(c.weights, order) for c in fit.combinations])
     right.set_xlabel("Half-width of interval / range")
     return figure
@@ -293,14 +294,10 @@ def ocv_figure(fit: OcvFit) -> Figure:
         top.set_ylabel("Voltage (V)")
         top.legend()
         shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
-        gap = np.where(fit.flat, 1e3 * fit.half_gap, np.nan)
-        middle.plot(fit.x, shown, color="black", label="law − mean")
-        if gap.any():
-            middle.plot(fit.x, gap, color="0.6", label="half the gap")
+        middle.plot(fit.x, shown, color="black")
         middle.axhline(0, color="0.6", lw=0.7)
-        middle.set_ylabel("(mV)")
+        middle.set_ylabel("Law − mean (mV)")
         middle.set_xlabel("Stoichiometry x")
-        middle.legend(loc="upper right", ncols=2)
         U = np.linspace(fit.U.min(), fit.U.max(), 800)
         bottom.plot(U, fit.law.capacity_density(U), color="black")
         for k, (at, X, w) in enumerate(
@@ -312,7 +309,7 @@ def ocv_figure(fit: OcvFit) -> Figure:
             colour = QUALITATIVE[k % len(QUALITATIVE)]
             bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
             if U[0] <= at <= U[-1]:
-                bottom.text(at, one.max(), f"{at:.2f}", ha="center", fontsize=7)
+                bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
         bottom.set_ylim(0)
         bottom.set_xlabel("Voltage (V)")
         bottom.set_ylabel("−dx/dU (V⁻¹)")
