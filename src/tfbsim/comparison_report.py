@@ -80,6 +80,7 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         ],
         comparison=_table(_shown(comparison.table), MAX_ROWS),
         file=COMPARISON,
+        remarks=comparison.notes,
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
         facts=_facts(about),
         inputs=_inputs(about),
@@ -148,6 +149,8 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
         out.print(table)
         if len(rows) > PRINTED_ROWS:
             out.print(f"... and {len(rows) - PRINTED_ROWS} rows more")
+    for note in comparison.notes:
+        out.print(escape(f"\n{note}"))
     groups = _unmatched(comparison)
     if groups:
         out.print("\nNot compared")
