@@ -92,7 +92,8 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     kept = [c for c in rows if not rows[c].isna().all()]
     if "Outcome" in kept and (rows["Outcome"] == "reached").all():
         kept.remove("Outcome")
-    return rows[kept]
+    digits = {str(c): 2 for c in kept if str(c).endswith(("[mV]", "[uA.cm-2]"))}
+    return rows[kept].round({**digits, "C-rate": 4})
 
 
 def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:

@@ -40,7 +40,7 @@ GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussi
 ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 MOST = 16  # curves in one panel
 MOST_FILES = 4  # in the figure against time
-MOST_MARKS = 400  # drawn of a curve
+MOST_MARKS = 200  # drawn of a curve
 CAPTIONS = {
     "overlay": "Voltage against capacity, counted from the start of each step: measured "
     "(points) and simulated (lines); below, simulated less measured at equal charge.",
@@ -125,10 +125,10 @@ def _key(ax: Axes, entries: Sequence[tuple[Any, str]]) -> None:
 
 
 def _marks(number: int) -> dict[str, Any]:
-    """How measured points look: rings where they are few, dots where many."""
+    """How measured points look: rings where they are few, pale dots where many."""
     if number <= 60:
         return {"ls": "", "marker": "o", "mfc": "none", "ms": 4, "mew": 0.9}
-    return {"ls": "", "marker": ".", "ms": 2.4, "mew": 0}
+    return {"ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": 0.3}
 
 
 def _thinned(number: int) -> Any:
@@ -161,7 +161,6 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
                 m.capacity[some] * UA,
                 m.voltage[some],
                 color=colour,
-                zorder=3,
                 **_marks(len(some)),
             )
             top.plot(s.capacity * UA, s.voltage, color=colour, lw=1.0)
