@@ -80,6 +80,7 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         ],
         comparison=_table(_shown(comparison.table), MAX_ROWS),
         file=COMPARISON,
+        remarks=comparison.notes,
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
         facts=_facts(about),
         inputs=_inputs(about),
@@ -91,7 +92,8 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     kept = [c for c in rows if not rows[c].isna().all()]
     if "Outcome" in kept and (rows["Outcome"] == "reached").all():
         kept.remove("Outcome")
-    return rows[kept]
+    digits = {str(c): 2 for c in kept if str(c).endswith(("[mV]", "[uA.cm-2]"))}
+    return rows[kept].round({**digits, "C-rate": 4})
 
 
 def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:
@@ -148,6 +150,8 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
         out.print(table)
         if len(rows) > PRINTED_ROWS:
             out.print(f"... and {len(rows) - PRINTED_ROWS} rows more")
+    for note in comparison.notes:
+        out.print(escape(f"\n{note}"))
     groups = _unmatched(comparison)
     if groups:
         out.print("\nNot compared")

@@ -32,14 +32,15 @@ from .style import (
 )
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison, Pair
+    from ..comparison import Comparison
+    from ..pairing import Pair
 
 UA = 100.0
 GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussian
 ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 MOST = 16  # curves in one panel
 MOST_FILES = 4  # in the figure against time
-MOST_MARKS = 400  # drawn of a curve
+MOST_MARKS = 200  # drawn of a curve
 CAPTIONS = {
     "overlay": "Voltage against capacity, counted from the start of each step: measured "
     "(points) and simulated (lines); below, simulated less measured at equal charge.",
@@ -124,10 +125,10 @@ def _key(ax: Axes, entries: Sequence[tuple[Any, str]]) -> None:
 
 
 def _marks(number: int) -> dict[str, Any]:
-    """How measured points look: rings where they are few, dots where many."""
+    """How measured points look: rings where they are few, pale dots where many."""
     if number <= 60:
         return {"ls": "", "marker": "o", "mfc": "none", "ms": 4, "mew": 0.9}
-    return {"ls": "", "marker": ".", "ms": 2.4, "mew": 0}
+    return {"ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": 0.3}
 
 
 def _thinned(number: int) -> Any:
@@ -143,13 +144,14 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
         return None
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in drawn)]
     colours, entries = _colours(drawn)
-    figure = new_figure(3.0 + 3.1 * len(kinds), 4.4)
-    axes = figure.subplots(
-        2, len(kinds), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1]
-    )
+    rows = 2 if any(len(p.measured.voltage) > 1 for p in drawn) else 1
+    figure = new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
+    how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
+    axes = figure.subplots(rows, len(kinds), height_ratios=[2.4, 1][:rows], **how)
     for column, kind in enumerate(kinds):
-        top, bottom = axes[:, column]
-        bottom.axhline(0, color="0.6", lw=0.6)
+        top, bottom = axes[0, column], axes[-1, column]
+        if rows > 1:
+            bottom.axhline(0, color="0.6", lw=0.6)
         for pair, colour in zip(drawn, colours, strict=True):
             if pair.measured.kind != kind:
                 continue
@@ -159,19 +161,21 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
                 m.capacity[some] * UA,
                 m.voltage[some],
                 color=colour,
-                zorder=3,
                 **_marks(len(some)),
             )
             top.plot(s.capacity * UA, s.voltage, color=colour, lw=1.0)
+            if rows == 1:
+                continue
             q, residual = m.capacity[pair.common] * UA, 1e3 * pair.residual
             few = {"marker": "o", "ms": 3} if len(q) <= 60 else {}
             bottom.plot(q, residual, color=colour, lw=0.9, **few)
         top.set_title(kind.capitalize())
         bottom.set_xlabel(f"Capacity {PER_AREA}")
         bottom.set_xlim(left=0)
-    _near_zero(axes[1, 0], [1e3 * p.residual for p in drawn])
     axes[0, 0].set_ylabel("Voltage (V)")
-    axes[1, 0].set_ylabel("Residual (mV)")
+    if rows > 1:
+        _near_zero(axes[1, 0], [1e3 * p.residual for p in drawn])
+        axes[1, 0].set_ylabel("Residual (mV)")
     _key(axes[0, -1], entries)
     return figure
 
@@ -297,8 +301,8 @@ def _rates(comparison: Comparison) -> Figure | None:
     ax = figure.subplots()
     for k, kind in enumerate((DISCHARGE, CHARGE)):
         chosen = sorted((p for p in steps if p.measured.kind == kind), key=_by_rate)
-        rates = [p.c_rate for p in chosen]
-        if len({float(f"{r:.2g}") for r in rates}) < 2:
+        rates = [float(f"{p.c_rate:.3g}") for p in chosen]
+        if len(set(rates)) < 2:
             continue
         measured, simulated = np.array([capacities(p) for p in chosen]).T * UA
         colour = QUALITATIVE[k]

@@ -258,7 +258,9 @@ def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity
         message = f"'{shown(unit)}' is no unit of {kind}; {would} would do"
         raise InputError(message, table.path, field=place)
     stated = found is not None
-    values = _clock(table, column) if kind == "time" else numbers(table, column)
+    values = numbers(table, column)
+    if kind == "time" and (clock := _clock(table, column, values)) is not None:
+        values, found, stated = clock, _factor("s", "time"), True
     if found is None:
         if kind not in _DEFAULT:
             raise InputError(
@@ -276,17 +278,16 @@ def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity
     return Quantity(values * factor + (273.15 if celsius else 0), dimension, name, stated)
 
 
-def _clock(table: Table, column: int) -> Array:
-    """Times, also as h:mm:ss or dates, in seconds if so."""
-    values = numbers(table, column)
-    if np.isfinite(values).mean() > 0.5 or len(values) == 0:
-        return values
+def _clock(table: Table, column: int, values: Array) -> Array | None:
+    """Times written as h:mm:ss or dates, in seconds; None if they are numbers."""
+    if len(values) == 0 or np.isfinite(values).mean() > 0.5:
+        return None
     raw = table.data[column]
     text = raw.astype(str).str.strip().str.strip('"').str.replace(",", ".", regex=False)
     spans = pd.to_timedelta(text, errors="coerce")
     if spans.notna().mean() <= 0.5:
         dates = pd.to_datetime(text, errors="coerce", format="mixed")
         if dates.notna().mean() <= 0.5:
-            return values
+            return None
         spans = dates - dates.dropna().iloc[0]
     return np.asarray(spans.dt.total_seconds(), dtype=float)

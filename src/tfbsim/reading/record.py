@@ -44,6 +44,7 @@ class _Rows:
     counters: dict[str, Array]
     marks: dict[str, Array]
     T: Array | None
+    by_step: bool  # whether t starts again at each step
 
     def take(self, keep: Array) -> _Rows:
         def some(values: Array | None) -> Any:
@@ -54,6 +55,7 @@ class _Rows:
             {k: v[keep] for k, v in self.counters.items()},
             {k: v[keep] for k, v in self.marks.items()},
             some(self.T),
+            self.by_step,
         )
 
 
@@ -124,8 +126,8 @@ def _rows(table: Table, mapping: Mapping, per_area: PerArea, notes: list[str]) -
     T = None
     if "temperature" in columns:
         T = quantity(table, columns["temperature"], "temperature", mapping).values
-    step_time = None
-    if "step_time" in columns:
+    step_time = t.values if clock == "step_time" else None
+    if "step_time" in columns and step_time is None:
         step_time = quantity(table, columns["step_time"], "step_time", mapping).values
     return _Rows(
         t.values,
@@ -135,6 +137,7 @@ def _rows(table: Table, mapping: Mapping, per_area: PerArea, notes: list[str]) -
         counters,
         {r: numbers(table, columns[r]) for r in ("cycle", "step") if r in columns},
         T,
+        clock == "step_time",
     )
 
 
@@ -179,6 +182,11 @@ def _in_order(rows: _Rows, notes: list[str]) -> _Rows:
         rows = rows.take(~same)
     t = rows.t
     back = np.flatnonzero(np.diff(t) < 0) + 1
+    if rows.by_step:
+        if "step" in rows.marks:
+            changes = np.flatnonzero(np.diff(np.nan_to_num(rows.marks["step"]))) + 1
+            back = np.union1d(back, changes)
+        return replace(rows, t=_end_to_end(t, back))
     if not len(back):
         return rows
     if len(back) == len(t) - 1:
@@ -190,12 +198,16 @@ def _in_order(rows: _Rows, notes: list[str]) -> _Rows:
         notes.append(
             f"The clock starts again {len(back)} times; the parts were put end to end."
         )
-        joined = t.copy()
-        for k in back:
-            joined[k:] += joined[k - 1] - t[k]
-        return replace(rows, t=joined)
+        return replace(rows, t=_end_to_end(t, back))
     notes.append(f"Time runs backwards at {len(back)} rows: they were sorted by time.")
     return rows.take(np.argsort(t, kind="stable"))
+
+
+def _end_to_end(t: Array, starts: Array) -> Array:
+    """One clock from several that each begin at 0."""
+    offset = np.zeros(len(t))
+    offset[starts] = t[starts - 1]
+    return t + np.cumsum(offset)
 
 
 # --- Signs -------------------------------------------------------------------------

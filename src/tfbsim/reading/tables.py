@@ -29,11 +29,12 @@ MAX_BYTES = 500 * 2**20
 SAMPLE = 400  # lines that are looked at to recognise a layout
 MAX_PREAMBLE = 2000  # lines before the table
 MAX_COLUMNS = 1000
+MAX_LINE = 20_000  # characters looked at to recognise a layout
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "space": " "}
 DECIMALS = {"point": ".", "comma": ","}
 _NUMBER = {
-    mark: re.compile(rf'\s*"?[-+]?(\d+\{mark}?\d*|\{mark}\d+)([eE][-+]?\d+)?"?\s*')
+    mark: re.compile(rf'\s*"?[-+]?(\d+(\{mark}\d*)?|\{mark}\d+)([eE][-+]?\d+)?"?\s*')
     for mark in DECIMALS.values()
 }
 _NOT_A_NUMBER = re.compile(r'\s*"?([-+]?nan|[-+]?inf|n/?a|-*|\*+)"?\s*', re.IGNORECASE)
@@ -49,6 +50,7 @@ _NEWARE = {
     "Cycle": "Cycle Count",
     "Step": "Step Count",
     "Time": "Step Time / s",
+    "Timestamp": "Date",  # to a second; the clock of the step is finer
 }
 
 
@@ -170,7 +172,9 @@ class _Layout:
 
     def numbers(self, line: str) -> int:
         """How many fields of a line are numbers."""
-        return sum(bool(_NUMBER[self.decimal].fullmatch(f)) for f in self.split(line))
+        pattern = _NUMBER[self.decimal]
+        fields = self.split(line[:MAX_LINE])
+        return sum(len(f) < 50 and bool(pattern.fullmatch(f)) for f in fields)
 
     def is_data(self, line: str) -> bool:
         """Whether a line has the table's columns, and numbers in them."""
