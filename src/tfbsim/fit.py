@@ -37,12 +37,13 @@ from scipy.stats import qmc
 from . import units
 from .cases import Case, Expanded, expand
 from .cell import Cell
-from .comparison import _best, _cycles, _read_all, _why_not
+from .comparison import _read_all
 from .engine import Numerics, engine
 from .files import Document, InputError, shown, suggest
 from .materials import laws
 from .materials.transport import SelfDiffusion
 from .measured import CHARGE, DISCHARGE, Measured, Segment
+from .pairing import _best, _cycles, _why_not
 from .protocol import Protocol
 from .schema import Quantity, Strict, validate
 from .simulation import CycleRecord, StepRecord, _Runner

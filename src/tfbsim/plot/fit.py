@@ -100,7 +100,7 @@ def _overlay(fit: Fit) -> Figure | None:
     handles = [Line2D([], [], color=colour[c], label=text(c)) for c in cases[:24]]
     roles = {c.held_out for c, _ in pairs}
     handles += [
-        Line2D([], [], color="0.3", mec="0.3", ls="", label=_role(held), **_mark(held))
+        Line2D([], [], color="0.3", mec="0.3", label=_role(held), **_mark(held))
         for held in sorted(roles)
     ]
     figure.legend(handles=handles, loc="outside right center")
