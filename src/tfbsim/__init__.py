@@ -28,7 +28,7 @@ _HOME = {
     "InputError": "files",
     "read_measured": "measured",
     "compare": "comparison",
-    "fit": "fit",
+    "fit": "fitting",
     "fit_ocv": "ocv",
 }
 # What goes by another name at home
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .engine import Numerics as Numerics
     from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError
-    from .fit import fit as fit
+    from .fitting import fit as fit
     from .measured import read as read_measured  # noqa: F401
     from .model import ThinFilmCell as ThinFilmCell
     from .ocv import fit_ocv as fit_ocv

@@ -104,7 +104,11 @@ def check(
             elif kind == "mapping":
                 load_mapping(path)
             else:
-                expand(path)
+                expanded = expand(path)
+                if expanded.experiment.fit is not None:
+                    from .fitting import check_fit
+
+                    check_fit(expanded)
         except InputError as error:
             err.print(escape(str(error)))
             bad += 1
@@ -362,8 +366,8 @@ def fit(
     _refuse_used(folder, False, overwrite)
     changes, varied = _changes(set_ or []), _changes(vary or [], "--vary")
 
-    from .fit import fit as fit_data
     from .fit_report import print_fit
+    from .fitting import fit as fit_data
 
     try:
         with _searching(quiet) as tell:

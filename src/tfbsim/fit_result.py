@@ -28,7 +28,7 @@ from . import __version__, units
 from .cell import Cell
 from .cell import tables as tables_of
 from .files import write_atomic
-from .fit import (
+from .fitting import (
     COLUMNS,
     Curve,
     Minimum,
