@@ -170,7 +170,7 @@ def test_a_number_inside_a_law(raijmakers: Any) -> None:
     assert ratio == pytest.approx(10**0.116)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -202,7 +202,7 @@ def test_any_fit_block_is_read_or_refused(rates: Expanded, block: Any) -> None:
         assert "\n" not in str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30))
 def test_any_bounds_on_the_command_line(rates: Expanded, text: str) -> None:
     try:
