@@ -152,14 +152,15 @@ def copy(
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="cell or experiment")],
+    kind: Annotated[str, typer.Argument(help="cell, experiment or mapping")],
     name: Annotated[str, typer.Argument(help="Name of the new file, without .yaml")],
 ) -> None:
     """Write a commented file to start from."""
-    kinds = {"cell": "models", "experiment": "experiments"}
+    kinds = ("cell", "experiment", "mapping")
     if kind not in kinds:
         raise InputError(
-            f"'{shown(kind)}' is neither cell nor experiment{suggest(kind, kinds)}"
+            f"'{shown(kind)}' is neither cell, experiment nor mapping"
+            f"{suggest(kind, kinds)}"
         )
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if target.exists():

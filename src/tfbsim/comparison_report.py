@@ -168,5 +168,6 @@ def _printed(column: str, value: Any) -> str:
     if value != value:
         return ""
     if "error" in column:
-        return f"{value:.3g}" if "rms" in column else f"{value:+.3g}"
+        signed = f"{value:+.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
+        return f"{value:.3g}" if "rms" in column else signed
     return f"{value:.4g}"

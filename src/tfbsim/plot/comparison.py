@@ -187,7 +187,7 @@ def _near_zero(ax: Axes, residuals: Sequence[Any]) -> None:
     if most > 2.5 * bulk > 0:
         ax.set_ylim(-2 * bulk, 2 * bulk)
         ax.annotate(
-            f"largest {most:.3g} mV, beyond the scale",
+            f"largest {most:.0f} mV, beyond the scale",
             (0.02, 0.05),
             xycoords="axes fraction",
             fontsize=7,
@@ -281,9 +281,9 @@ def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
     for pair, colour in zip(drawn, colours, strict=True):
         m, s = pair.measured, pair.simulated
         sign = 1.0 if m.kind == CHARGE else -1.0
-        low, high = (f(float(f(x.voltage)) for x in (m, s)) for f in (min, max))
-        grid = np.arange(low - 4 * WIDTH, high + 4 * WIDTH, GRID)
         for curve, how in ((m, _marks(999)), (s, {"lw": 1.0})):
+            low, high = float(curve.voltage.min()), float(curve.voltage.max())
+            grid = np.arange(low - 4 * WIDTH, high + 4 * WIDTH, GRID)
             slope = sign * UA * differential_capacity(curve.voltage, curve.capacity, grid)
             some = _thinned(len(grid)) if curve is m else slice(None)
             ax.plot(grid[some], slope[some], color=colour, **how)

@@ -189,12 +189,12 @@ def _in_order(rows: _Rows, notes: list[str]) -> _Rows:
         return replace(rows, t=_end_to_end(t, back))
     if not len(back):
         return rows
-    if len(back) == len(t) - 1:
+    if (np.diff(t) <= 0).all():
         notes.append("Time runs backwards throughout: the rows were turned round.")
         return rows.take(np.arange(len(t))[::-1])
     before, after = t[back - 1] - t[0], t[back] - t[0]
     usual = float(np.median(np.abs(np.diff(t)))) if len(t) > 2 else 0.0
-    if np.all(after <= np.maximum(0.02 * before, 3 * usual)):
+    if np.all((before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))):
         notes.append(
             f"The clock starts again {len(back)} times; the parts were put end to end."
         )
@@ -297,8 +297,8 @@ def _turns(rows: _Rows, flowing: Array) -> bool:
 
 
 def _extremes(V: Array) -> Array:
-    """Samples at which the voltage turns, by at least half of its range."""
-    least = 0.5 * float(np.ptp(V))
+    """Samples at which the voltage turns, by at least a fifth of its range."""
+    least = 0.2 * float(np.ptp(V))
     if least <= 0:
         return np.zeros(0, dtype=int)
     tops, bottoms = (find_peaks(s * V, prominence=least)[0] for s in (1, -1))
@@ -315,7 +315,7 @@ def _spans(rows: _Rows, flowing: Array) -> list[tuple[int, int]]:
 
 
 def _swings(rows: _Rows, flowing: Array) -> list[float]:
-    least = 0.3 * float(np.ptp(rows.V))
+    least = 0.15 * float(np.ptp(rows.V))
     swings = [float(rows.V[b - 1] - rows.V[a]) for a, b in _spans(rows, flowing)]
     return [s for s in swings if abs(s) > least]
 
