@@ -28,17 +28,27 @@ _HOME = {
     "optimise": "optimum",
     "saturation_capacity": "estimates",
     "InputError": "files",
+    "read_measured": "measured",
+    "compare": "comparison",
+    "fit": "fitting",
+    "fit_ocv": "ocv",
 }
+# What goes by another name at home
+_THERE = {"read_measured": "read"}
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
     from .cell import Cell as Cell
     from .cell import load_cell as load_cell
+    from .comparison import compare as compare
     from .energy import layer_table as layer_table
     from .engine import Numerics as Numerics
     from .estimates import saturation_capacity as saturation_capacity
     from .files import InputError as InputError
+    from .fitting import fit as fit
+    from .measured import read as read_measured  # noqa: F401
     from .model import ThinFilmCell as ThinFilmCell
+    from .ocv import fit_ocv as fit_ocv
     from .optimum import optimise as optimise
     from .result import Result as Result
     from .result import load_result as load_result
@@ -49,7 +59,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+        home = import_module(f".{_HOME[name]}", __name__)
+        return getattr(home, _THERE.get(name, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

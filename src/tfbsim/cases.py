@@ -122,6 +122,7 @@ class Experiment(Strict):
     curves: KeptCurves | None = None
     numerics: Settings = Settings()
     measured: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
+    fit: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -88,20 +88,27 @@ def show(name: Name) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(help="Cell or experiment files.")],
+    files: Annotated[list[str], typer.Argument(help="Cells, experiments, mappings.")],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
     from .cases import expand
     from .cell import load_cell
+    from .reading.mapping import load_mapping
 
     bad = 0
     for name in files:
         try:
-            path, kind = _find(name)
+            path, kind = _find(name, "mapping")
             if kind == "cell":
                 load_cell(path)
+            elif kind == "mapping":
+                load_mapping(path)
             else:
-                expand(path)
+                expanded = expand(path)
+                if expanded.experiment.fit is not None:
+                    from .fitting import check_fit
+
+                    check_fit(expanded)
         except InputError as error:
             err.print(escape(str(error)))
             bad += 1
@@ -145,14 +152,15 @@ def copy(
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="cell or experiment")],
+    kind: Annotated[str, typer.Argument(help="cell, experiment or mapping")],
     name: Annotated[str, typer.Argument(help="Name of the new file, without .yaml")],
 ) -> None:
     """Write a commented file to start from."""
-    kinds = {"cell": "models", "experiment": "experiments"}
+    kinds = ("cell", "experiment", "mapping")
     if kind not in kinds:
         raise InputError(
-            f"'{shown(kind)}' is neither cell nor experiment{suggest(kind, kinds)}"
+            f"'{shown(kind)}' is neither cell, experiment nor mapping"
+            f"{suggest(kind, kinds)}"
         )
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if target.exists():
@@ -268,6 +276,178 @@ def run(
 
 
 @app.command()
+def compare(
+    experiment: Annotated[
+        str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+    ],
+    data: Annotated[list[str], typer.Argument(help="Measured files.")],
+    cell: Annotated[
+        str | None, typer.Option(help="Cell in place of the experiment's.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+    ] = None,
+    own_current: Annotated[
+        bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
+    ] = False,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder; default results/compare-EXPERIMENT"),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result.")
+    ] = False,
+    points: Annotated[
+        int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
+    ] = None,
+    rtol: Annotated[float | None, typer.Option(help="Relative tolerance.")] = None,
+) -> None:
+    """Compare measured files with an experiment: figures, a table, a report."""
+    folder = out_folder or Path("results") / f"compare-{Path(experiment).stem}"
+    _refuse_used(folder, False, overwrite)
+    changes = _changes(set_ or [])
+
+    from .cases import Settings
+    from .comparison import compare as compare_data
+    from .comparison_report import print_comparison
+
+    try:
+        with _simulations(quiet) as tell:
+            found = compare_data(
+                *(experiment, data, cell, changes, mapping, own_current),
+                numerics=_numerics(Settings(), points, rtol, False),
+                progress=tell,
+                command=shlex.join(["tfbsim", *sys.argv[1:]]),
+            )
+        found.save(folder)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", folder) from None
+    if not quiet:
+        print_comparison(found, folder, out)
+    for sentence in (*found.unreadable, *found.otherwise):
+        err.print(escape(sentence))
+    if not found.as_asked:
+        raise typer.Exit(OTHER_OUTCOME)
+
+
+@app.command()
+def fit(
+    experiment: Name,
+    data: Annotated[
+        list[str] | None, typer.Argument(help="Measured files; or none.")
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=LOW..HIGH", help="What is fitted; default the file's."
+        ),
+    ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A case or file to predict, not to fit."),
+    ] = None,
+    starts: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Searches; default 4.")
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="Cell in place of the experiment's.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+    ] = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder; default results/fit-EXPERIMENT")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result.")
+    ] = False,
+) -> None:
+    """Fit fields of a cell to measured files and capacities."""
+    folder = out_folder or Path("results") / f"fit-{Path(experiment).stem}"
+    _refuse_used(folder, False, overwrite)
+    changes, varied = _changes(set_ or []), _changes(vary or [], "--vary")
+
+    from .fit_report import print_fit
+    from .fitting import fit as fit_data
+
+    try:
+        with _searching(quiet) as tell:
+            found = fit_data(
+                *(experiment, data or []),
+                cell=cell,
+                changes=changes,
+                vary=varied,
+                held_out=hold_out,
+                starts=starts,
+                mapping=mapping,
+                progress=tell,
+                command=shlex.join(["tfbsim", *sys.argv[1:]]),
+            )
+        path = found.save(folder)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", folder) from None
+    if not quiet:
+        print_fit(found, path, out)
+    for sentence in found.unreadable:
+        err.print(escape(sentence))
+    if not found.as_asked:
+        raise typer.Exit(OTHER_OUTCOME)
+
+
+@app.command("fit-ocv")
+def fit_ocv(
+    data: Annotated[
+        list[str], typer.Argument(help="A slow charge and discharge: one file or two.")
+    ],
+    stoichiometry: Annotated[
+        str, typer.Option(help="x where charged and where discharged.")
+    ] = "0..1",
+    sites: Annotated[
+        int | None, typer.Option(min=1, max=30, help="Default: as few as will do.")
+    ] = None,
+    temperature: Annotated[str, typer.Option(help="Of the measurement.")] = "25 degC",
+    cell: Annotated[
+        str | None, typer.Option(help="Cell to put it in; gives area and loading.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+    ] = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder; default results/ocv-FILE")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result.")
+    ] = False,
+) -> None:
+    """Fit a smooth open-circuit potential to a slow charge and discharge."""
+    folder = out_folder or Path("results") / f"ocv-{Path(data[0]).stem}"
+    _refuse_used(folder, False, overwrite)
+
+    from .ocv_file import fit_files, print_ocv, save
+
+    try:
+        found = fit_files(data, stoichiometry, sites, temperature, cell, mapping)
+        path = save(found, folder, shlex.join(["tfbsim", *sys.argv[1:]]))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", folder) from None
+    print_ocv(found, path, out)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
 ) -> None:
@@ -282,8 +462,8 @@ def report(
 # --- Helpers -----------------------------------------------------------------------
 
 
-def _find(name: str) -> tuple[Path, str]:
-    """Path and kind of a shipped name or a file."""
+def _find(name: str, *more: str) -> tuple[Path, str]:
+    """Path and kind of a shipped name or a file, a cell, an experiment or one more."""
     cells, experiments = shipped("models"), shipped("experiments")
     if name in cells:
         return cells[name], "cell"
@@ -297,7 +477,7 @@ def _find(name: str) -> tuple[Path, str]:
     path = Path(name)
     document = load(path)
     kind = document.data.get("kind")
-    if kind not in ("cell", "experiment"):
+    if kind not in ("cell", "experiment", *more):
         where = ("kind",) if "kind" in document.data else ()
         raise document.error(where, "must say 'kind: cell' or 'kind: experiment'")
     return path, str(kind)
@@ -315,18 +495,21 @@ def _refuse_used(folder: Path, resume: bool, overwrite: bool) -> None:
         )
 
 
-def _changes(assignments: list[str]) -> dict[str, str]:
+def _changes(assignments: list[str], option: str = "--set") -> dict[str, str]:
+    like = {
+        "--set": 'cathode.thickness="800 nm"',
+        "--vary": 'contact_resistance="1 ohm cm2..100 ohm cm2"',
+    }
     changes: dict[str, str] = {}
     for text in assignments:
         field, equals, value = text.partition("=")
         if not equals or not field.strip() or not value.strip():
             raise InputError(
-                f"'{shown(text)}' is not FIELD=VALUE, such as "
-                'cathode.thickness="800 nm"',
-                field="--set",
+                f"'{shown(text)}' is not FIELD=VALUE, such as {like[option]}",
+                field=option,
             )
         if field.strip() in changes:
-            raise InputError("is set twice", field=f"--set {field.strip()}")
+            raise InputError("is set twice", field=f"{option} {field.strip()}")
         changes[field.strip()] = value.strip()
     return changes
 
@@ -382,6 +565,34 @@ def _progress(total: int, cases: int, quiet: bool) -> Iterator[Any]:
                 failed=f"{lost:,} failed, " if lost else "",
                 rate=f"{speed:,.3g}/s" if speed else "",
             )
+
+        yield tell
+
+
+@contextmanager
+def _simulations(quiet: bool) -> Iterator[Any]:
+    """A bar on a terminal: simulations done of all, once it is known how many."""
+    from rich.progress import Progress
+
+    hidden = quiet or not err.is_terminal
+    with Progress(console=err, transient=True, disable=hidden) as bar:
+        task = bar.add_task("Simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _searching(quiet: bool) -> Iterator[Any]:
+    """A line on a terminal: what is searched, simulations so far, error so far."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    hidden = quiet or not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def tell(word: str, evaluations: int, error: float) -> None:
+            words = f"{word}: {evaluations} evaluations, error {error:.3g} sigma rms"
+            bar.update(task, description=words)
 
         yield tell
 

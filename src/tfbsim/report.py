@@ -138,7 +138,7 @@ def _aspect(png: bytes) -> float:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str = REPORT) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -148,7 +148,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(REPORT)
+    return environment.get_template(name)
 
 
 # --- Whether it went as asked ----------------------------------------------------------

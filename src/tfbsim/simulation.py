@@ -441,6 +441,18 @@ def asking(
         progress()
 
 
+def settled(case: Asking[T]) -> T:
+    """What a case comes to that is alone."""
+    found = None
+    while True:
+        try:
+            solver, request = case.send(found)  # type: ignore[arg-type]
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        (found,) = solver.run_many([request])
+
+
 def answer(cases: Iterable[Asking[None]]) -> dict[int, Exception]:
     """Run cases side by side: what they ask of one engine goes to it in one batch.
 

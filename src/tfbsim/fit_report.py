@@ -1,0 +1,153 @@
+"""The report of a fit: one HTML file that opens anywhere, and what a console prints."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.markup import escape
+
+from .files import write_atomic
+from .fit_result import CURVES, PARAMETERS, Fit
+from .plot.fit import CAPTIONS, figures, rendered
+from .report import REPORT, _aspect, _facts, _inputs, _table, _template
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TEMPLATE = "fit.html"
+MAX_ROWS = 500
+PRINTED_ROWS = 40
+
+
+def write_report(fit: Fit, folder: str | Path) -> Path:
+    """Write the figures and ``report.html``, each whole or not at all."""
+    folder = Path(folder)
+    images = rendered(figures(fit))
+    for name in CAPTIONS:
+        if name in images:
+            write_atomic(folder / f"{name}.png", images[name])
+        else:  # of an earlier fit there
+            (folder / f"{name}.png").unlink(missing_ok=True)
+    write_atomic(folder / REPORT, html(fit, images))
+    return folder / REPORT
+
+
+def html(fit: Fit, images: dict[str, bytes]) -> str:
+    """The report as text."""
+    about = fit.provenance
+    return _template(TEMPLATE).render(
+        name=fit.experiment,
+        title=f"Fit: {about.get('title') or fit.experiment}",
+        source=str(about.get("source") or ""),
+        verdict=verdict(fit),
+        as_asked=fit.as_asked,
+        unreadable=fit.unreadable,
+        warnings=fit.warnings,
+        parameters=_table(fit.parameters, MAX_ROWS),
+        curves=_table(_shown(fit.curves), MAX_ROWS),
+        combinations=[
+            (c.text, f"{c.half_width:.2g}", c.determined) for c in fit.combinations
+        ],
+        files=(PARAMETERS, CURVES),
+        figures=[
+            {
+                "name": key,
+                "data": base64.b64encode(content).decode(),
+                "caption": CAPTIONS[key],
+                "wide": _aspect(content) > 2,
+            }
+            for key, content in images.items()
+        ],
+        notes=fit.notes,
+        statistics=[(name, _text(value)) for name, value in fit.statistics.items()],
+        facts=_facts(about),
+        inputs=_inputs(about),
+    )
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that nothing is in."""
+    return rows[[c for c in rows if not rows[c].isna().all()]]
+
+
+def verdict(fit: Fit) -> str:
+    """One sentence: how many parameters are determined, and the errors of each role."""
+    known = (fit.parameters["Verdict"] == "determined").sum()
+    words = f"{known} of {len(fit.parameters)} parameters determined"
+    for role in ("fitted", "held out"):
+        errors = {k: v for k, v in fit.error(role).items() if v == v}
+        if errors:
+            shown = ", ".join(
+                f"{name.split()[0]} {value:.3g} {name.split()[1].strip('[]')}"
+                for name, value in errors.items()
+            )
+            words += f"; {role} curves: {shown} rms"
+    return words + "."
+
+
+def print_fit(fit: Fit, cell: Path, out: Console) -> None:
+    """Values, errors and warnings on a console."""
+    from rich.table import Table
+
+    for note in fit.notes:
+        out.print(escape(note))
+    table = Table(box=None, pad_edge=False)
+    for head in ("Parameter", "Value", "95 % interval", "Start", "Unit", "Verdict"):
+        text = head in ("Parameter", "Unit", "Verdict")
+        table.add_column(head, justify="left" if text else "right", no_wrap=True)
+    for row in fit.parameters.to_dict("records"):
+        interval = f"{row['Low 95 %']:.4g} to {row['High 95 %']:.4g}"
+        value, start = f"{row['Value']:.4g}", f"{row['Start']:.4g}"
+        cells = (row["Parameter"], value, interval, start, row["Unit"], row["Verdict"])
+        table.add_row(*map(escape, cells))
+    out.print()
+    out.print(table)
+    out.print()
+    out.print(_curves(fit))
+    if fit.warnings:
+        out.print("\nWhat the data do not say")
+    for warning in fit.warnings:
+        out.print(escape(f"  {warning}"))
+    out.print(f"\n{escape(verdict(fit))}")
+    out.print(f"fitted cell {escape(str(cell))}; tables, figures, report.html beside it")
+
+
+def _curves(fit: Fit) -> Any:
+    from rich.table import Table
+
+    names = {
+        "Case": "Case",
+        "Cycle number": "Cycle",
+        "Quantity": "Step",
+        "Role": "Role",
+        "Voltage error, rms [mV]": "rms\nmV",
+        "Voltage error, largest [mV]": "Largest\nmV",
+        "Measured [uA.h.cm-2]": "Measured\nuAh/cm2",
+        "Simulated [uA.h.cm-2]": "Simulated\nuAh/cm2",
+        "Capacity error [%]": "Error\n%",
+    }
+    rows = _shown(fit.curves)
+    names = {name: label for name, label in names.items() if name in rows}
+    table = Table(box=None, pad_edge=False)
+    for name, label in names.items():
+        side: Any = "left" if name in ("Case", "Quantity", "Role") else "right"
+        table.add_column(label, justify=side, no_wrap=True)
+    for row in rows.head(PRINTED_ROWS).to_dict("records"):
+        table.add_row(*(_printed(name, row[name]) for name in names))
+    return table
+
+
+def _printed(column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return escape(value.removesuffix(" capacity"))
+    if value != value:
+        return ""
+    sign = "+" if "largest" in column or "Capacity error" in column else ""
+    return format(value, f"{sign}.4g")

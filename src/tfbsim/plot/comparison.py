@@ -1,0 +1,346 @@
+"""Figures of a comparison: measured points, simulated lines, and what is between them.
+
+dQ/dV of both is one and the same transformation: the charge of a step is spread over a
+voltage grid and smoothed with a Gaussian, which needs no monotonic curve and so takes
+noise as it is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy.ndimage import gaussian_filter1d
+
+from ..measured import CHARGE, DISCHARGE, Measured, Segment
+from .style import (
+    DPI,
+    PER_AREA,
+    QUALITATIVE,
+    key_label,
+    log_x,
+    new_figure,
+    styled,
+    text,
+    viridis,
+)
+
+if TYPE_CHECKING:
+    from ..comparison import Comparison
+    from ..pairing import Pair
+
+UA = 100.0
+GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussian
+ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
+MOST = 16  # curves in one panel
+MOST_FILES = 4  # in the figure against time
+MOST_MARKS = 200  # drawn of a curve
+CAPTIONS = {
+    "overlay": "Voltage against capacity, counted from the start of each step: measured "
+    "(points) and simulated (lines); below, simulated less measured at equal charge.",
+    "overlay-time": "Voltage against time: measured (points) and simulated (lines), each "
+    "step from the moment it began in the record; below, simulated less measured.",
+    "dqdv": "Differential capacity of the constant-current steps, measured (points) and "
+    "simulated (lines). Both are smoothed alike, with a Gaussian of standard deviation "
+    f"{WIDTH * 1e3:g} mV; peaks narrower than that are not resolved. Curves of fewer "
+    f"than {ENOUGH} points are left out. Charge is counted positive.",
+    "rates": "Capacity against rate: measured (points) and simulated (line), where the "
+    "measured curve ends.",
+    "nyquist": "Measured impedance, per area. It is not compared with the model.",
+}
+
+
+def figures(comparison: Comparison) -> dict[str, Figure]:
+    """The figures that make sense for a comparison, by name, in the report's order."""
+    with styled():
+        drawn = {
+            "overlay": _overlay(comparison.pairs),
+            "rates": _rates(comparison),
+            "overlay-time": _overlay_time(comparison),
+            "dqdv": _dqdv(comparison.pairs),
+            "nyquist": _nyquist(comparison.measured),
+        }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def rendered(comparison: Comparison) -> dict[str, bytes]:
+    """The figures as PNG, without date or version in them."""
+    images = {}
+    for name, figure in figures(comparison).items():
+        buffer = io.BytesIO()
+        with styled():
+            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        images[name] = buffer.getvalue()
+    return images
+
+
+# --- Which curves, in which colour -------------------------------------------------
+
+
+def _chosen(pairs: Sequence[Pair]) -> list[Pair]:
+    """Charges and discharges that pass a good part of the charge, evenly chosen."""
+    curves = [p for p in pairs if p.measured.kind in (CHARGE, DISCHARGE)]
+    most = max((float(p.measured.capacity[-1]) for p in curves), default=0.0)
+    curves = [p for p in curves if p.measured.capacity[-1] >= 0.1 * most]
+    if len(curves) > MOST:
+        curves = [curves[k] for k in np.linspace(0, len(curves) - 1, MOST).astype(int)]
+    return curves
+
+
+def _colours(pairs: Sequence[Pair]) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """A colour for each curve, by rate or else by file and cycle, and the key to them."""
+    rates = [float(f"{p.c_rate:.2g}") if p.c_rate == p.c_rate else 0.0 for p in pairs]
+    files = [p.file for p in pairs]
+    steps = [f"{f}, cycle {p.measured.cycle}" for f, p in zip(files, pairs, strict=True)]
+    by_rate = len(set(rates)) > 1 and len(set(rates)) * 2 >= len(set(steps))
+    keys: Sequence[Any] = rates if by_rate else steps
+    if not by_rate and len(set(steps)) > len(QUALITATIVE):
+        keys = files
+    order = sorted(set(keys)) if by_rate else list(dict.fromkeys(keys))
+    if by_rate and len(order) > 4 and order[0] > 0:
+        norm, cmap = LogNorm(order[0], order[-1]), viridis()
+        palette = {key: cmap(norm(key)) for key in order}
+    else:
+        palette = {key: QUALITATIVE[k % len(QUALITATIVE)] for k, key in enumerate(order)}
+    label = {
+        key: key_label(["C-rate"], [key]) if by_rate else text(key, 44) for key in order
+    }
+    if by_rate and 0.0 in label:
+        label[0.0] = "rate not stated"
+    return [palette[k] for k in keys], [(palette[k], label[k]) for k in order]
+
+
+def _key(ax: Axes, entries: Sequence[tuple[Any, str]]) -> None:
+    handles = [Line2D([], [], color=c, label=words) for c, words in entries]
+    how: dict[str, Any] = {"color": "0.3", "label": "measured", "ls": ""}
+    handles.append(Line2D([], [], marker="o", mfc="none", ms=3.5, **how))
+    handles.append(Line2D([], [], color="0.3", label="simulated"))
+    ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _marks(number: int) -> dict[str, Any]:
+    """How measured points look: rings where they are few, pale dots where many."""
+    if number <= 60:
+        return {"ls": "", "marker": "o", "mfc": "none", "ms": 4, "mew": 0.9}
+    return {"ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": 0.3}
+
+
+def _thinned(number: int) -> Any:
+    return np.unique(np.linspace(0, number - 1, min(number, MOST_MARKS)).astype(int))
+
+
+# --- Figures -----------------------------------------------------------------------
+
+
+def _overlay(pairs: Sequence[Pair]) -> Figure | None:
+    drawn = _chosen(pairs)
+    if not drawn:
+        return None
+    kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in drawn)]
+    colours, entries = _colours(drawn)
+    rows = 2 if any(len(p.measured.voltage) > 1 for p in drawn) else 1
+    figure = new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
+    how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
+    axes = figure.subplots(rows, len(kinds), height_ratios=[2.4, 1][:rows], **how)
+    for column, kind in enumerate(kinds):
+        top, bottom = axes[0, column], axes[-1, column]
+        if rows > 1:
+            bottom.axhline(0, color="0.6", lw=0.6)
+        for pair, colour in zip(drawn, colours, strict=True):
+            if pair.measured.kind != kind:
+                continue
+            m, s = pair.measured, pair.simulated
+            some = _thinned(len(m.voltage))
+            top.plot(
+                m.capacity[some] * UA,
+                m.voltage[some],
+                color=colour,
+                **_marks(len(some)),
+            )
+            top.plot(s.capacity * UA, s.voltage, color=colour, lw=1.0)
+            if rows == 1:
+                continue
+            q, residual = m.capacity[pair.common] * UA, 1e3 * pair.residual
+            few = {"marker": "o", "ms": 3} if len(q) <= 60 else {}
+            bottom.plot(q, residual, color=colour, lw=0.9, **few)
+        top.set_title(kind.capitalize())
+        bottom.set_xlabel(f"Capacity {PER_AREA}")
+        bottom.set_xlim(left=0)
+    axes[0, 0].set_ylabel("Voltage (V)")
+    if rows > 1:
+        _near_zero(axes[1, 0], [1e3 * p.residual for p in drawn])
+        axes[1, 0].set_ylabel("Residual (mV)")
+    _key(axes[0, -1], entries)
+    return figure
+
+
+def _near_zero(ax: Axes, residuals: Sequence[Any]) -> None:
+    """Limits that show the bulk of the residuals; the steep end runs out of them."""
+    values = np.abs(np.concatenate([r for r in residuals if len(r)] or [np.zeros(1)]))
+    bulk, most = float(np.quantile(values, 0.95)), float(values.max(initial=0.0))
+    if most > 2.5 * bulk > 0:
+        ax.set_ylim(-2 * bulk, 2 * bulk)
+        ax.annotate(
+            f"largest {most:.0f} mV, beyond the scale",
+            (0.02, 0.05),
+            xycoords="axes fraction",
+            fontsize=7,
+            color="0.35",
+        )
+
+
+def _overlay_time(comparison: Comparison) -> Figure | None:
+    timed = {
+        name: [p for p in comparison.pairs if p.file == name]
+        for name in dict.fromkeys(p.file for p in comparison.pairs)
+    }
+    timed = {
+        name: pairs
+        for name, pairs in timed.items()
+        if all(p.measured.time is not None for p in pairs)
+    }
+    names = list(timed)[:MOST_FILES]
+    if not names:
+        return None
+    figure = new_figure(7.2, 0.4 + 2.9 * len(names))
+    axes = figure.subplots(
+        2 * len(names), 1, squeeze=False, height_ratios=[2, 1] * len(names)
+    )[:, 0]
+    for k, name in enumerate(names):
+        top, bottom = axes[2 * k], axes[2 * k + 1]
+        bottom.axhline(0, color="0.6", lw=0.6)
+        ends = [float(_clock(p.measured, p.measured)[-1]) for p in timed[name]]
+        unit, size = ("h", 3600.0) if max(ends) > 7200 else ("min", 60.0)
+        residuals = []
+        for pair in timed[name]:
+            m, s = pair.measured, pair.simulated
+            some = _thinned(len(m.voltage))
+            at = _clock(m, m) / size
+            top.plot(at[some], m.voltage[some], color=QUALITATIVE[1], **_marks(999))
+            top.plot(_clock(m, s) / size, s.voltage, color=QUALITATIVE[0], lw=0.9)
+            if m.kind != "hold":
+                residuals.append(1e3 * pair.residual)
+                bottom.plot(at[pair.common], residuals[-1], color="0.25", lw=0.8)
+        _near_zero(bottom, residuals)
+        top.set(title=text(name, 60), ylabel="Voltage (V)")
+        top.tick_params(labelbottom=False)
+        bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
+        bottom.sharex(top)
+    handles = [
+        Line2D([], [], color=QUALITATIVE[1], ls="", marker="o", ms=3, label="measured"),
+        Line2D([], [], color=QUALITATIVE[0], label="simulated"),
+    ]
+    axes[0].legend(handles=handles, loc="lower right", ncols=2)
+    return figure
+
+
+def _clock(measured: Segment, segment: Segment) -> Any:
+    """Since the start of the record [s], of a measured step or the simulated one."""
+    assert segment.time is not None
+    return measured.start + segment.time
+
+
+def differential_capacity(voltage: Any, capacity: Any, grid: Any) -> Any:
+    """|dQ/dV| of a step on an even voltage grid, smoothed with a Gaussian of ``WIDTH``.
+
+    The charge between two points is spread evenly over the voltages between them.
+    """
+    low, high = (
+        np.minimum(voltage[1:], voltage[:-1]),
+        np.maximum(voltage[1:], voltage[:-1]),
+    )
+    share = np.diff(capacity)
+    # Fine enough that each stretch is at most half a cell of the grid
+    pieces = np.maximum(np.ceil((high - low) / (GRID / 2)), 1).astype(int)
+    at = np.repeat(low, pieces) + np.repeat((high - low) / pieces, pieces) * (
+        np.concatenate([np.arange(n) for n in pieces]) + 0.5
+    )
+    edges = np.append(grid - GRID / 2, grid[-1] + GRID / 2)
+    found, _ = np.histogram(at, edges, weights=np.repeat(share / pieces, pieces))
+    return gaussian_filter1d(found / GRID, WIDTH / GRID, mode="nearest")
+
+
+def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
+    drawn = [
+        p
+        for p in _chosen(pairs)
+        if len(p.measured.voltage) >= ENOUGH and np.ptp(p.measured.voltage) > 20 * WIDTH
+    ]
+    if not drawn:
+        return None
+    colours, entries = _colours(drawn)
+    figure = new_figure(6.2, 3.4)
+    ax = figure.subplots()
+    ax.axhline(0, color="0.6", lw=0.6)
+    for pair, colour in zip(drawn, colours, strict=True):
+        m, s = pair.measured, pair.simulated
+        sign = 1.0 if m.kind == CHARGE else -1.0
+        for curve, how in ((m, _marks(999)), (s, {"lw": 1.0})):
+            low, high = float(curve.voltage.min()), float(curve.voltage.max())
+            grid = np.arange(low - 4 * WIDTH, high + 4 * WIDTH, GRID)
+            slope = sign * UA * differential_capacity(curve.voltage, curve.capacity, grid)
+            some = _thinned(len(grid)) if curve is m else slice(None)
+            ax.plot(grid[some], slope[some], color=colour, **how)
+    ax.set(xlabel="Voltage (V)", ylabel="dQ/dV (µAh cm⁻² V⁻¹)")
+    _key(ax, entries)
+    return figure
+
+
+def _rates(comparison: Comparison) -> Figure | None:
+    from ..comparison import capacities
+
+    steps = [p for p in comparison.pairs if p.measured.kind in (CHARGE, DISCHARGE)]
+    steps = [p for p in steps if p.at_cut_off and p.c_rate == p.c_rate]
+    figure, entries, every = new_figure(4.6, 3.3), [], []
+    ax = figure.subplots()
+    for k, kind in enumerate((DISCHARGE, CHARGE)):
+        chosen = sorted((p for p in steps if p.measured.kind == kind), key=_by_rate)
+        rates = [float(f"{p.c_rate:.3g}") for p in chosen]
+        if len(set(rates)) < 2:
+            continue
+        measured, simulated = np.array([capacities(p) for p in chosen]).T * UA
+        colour = QUALITATIVE[k]
+        ax.plot(rates, measured, color=colour, ls="", marker="o", mfc="none")
+        ax.plot(rates, simulated, color=colour, marker=".", ms=3)
+        entries.append((colour, kind))
+        every += rates
+    if not entries:
+        return None
+    log_x(ax, every, "C-rate")
+    ax.set(xlabel="C-rate", ylabel=f"Capacity {PER_AREA}")
+    ax.set_ylim(bottom=0)
+    handles = [Line2D([], [], color=c, label=words) for c, words in entries]
+    how: dict[str, Any] = {"color": "0.3", "mfc": "none", "label": "measured"}
+    handles = handles if len(handles) > 1 else []
+    handles.append(Line2D([], [], ls="", marker="o", **how))
+    handles.append(Line2D([], [], color="0.3", marker=".", ms=3, label="simulated"))
+    ax.legend(handles=handles, loc="lower left")
+    return figure
+
+
+def _by_rate(pair: Pair) -> float:
+    return pair.c_rate
+
+
+def _nyquist(measured: Sequence[Measured]) -> Figure | None:
+    found = [(m.name, z) for m in measured for z in m.spectra]
+    if not found:
+        return None
+    figure = new_figure(5.0, 3.6)
+    ax = figure.subplots()
+    for k, (name, z) in enumerate(found[: len(QUALITATIVE)]):
+        Z = z.impedance * 1e4
+        words = text(name if len(found) == 1 else f"{name}, {z.name}", 44)
+        ax.plot(
+            Z.real, -Z.imag, marker="o", ms=3, lw=0.8, color=QUALITATIVE[k], label=words
+        )
+    ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.legend()
+    return figure

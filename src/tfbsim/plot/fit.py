@@ -1,0 +1,317 @@
+"""Figures of a fit: measured against simulated, the intervals, what goes with what."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .look import FEW
+from .style import DPI, PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
+
+if TYPE_CHECKING:
+    from ..fit_result import Fit
+    from ..ocv import OcvFit
+
+UA = 100.0  # A.h.m-2 to uA.h.cm-2
+MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
+HELD = "D"  # a held-out curve: open diamonds; fitted: filled circles
+VERDICT_COLOURS = {
+    "determined": "#0072B2",
+    "poorly determined": "#E69F00",
+    "not determined": "#D55E00",
+    "upper limit only": "#CC79A7",
+    "lower limit only": "#CC79A7",
+}
+CAPTIONS = {
+    "overlay": "Measured (points) and simulated with the fitted values (lines); open "
+    "diamonds are held out of the fit. Below: simulated less measured at equal charge.",
+    "capacities": "Simulated less measured capacity at the cut-off.",
+    "parameters": "Fitted values with 95 % intervals, between the bounds; the tick is "
+    "where the cell file had it. An interval from bound to bound is not determined.",
+    "correlations": "Left: correlations of the parameters. Right: how well each "
+    "combination is known, the half-width of its 95 % interval over the range between "
+    "the bounds; beyond the line it is not determined.",
+    "ocv": "Slow charge and discharge, and the multi-site law fitted to their mean "
+    "(middle: law less mean, outside the steep ends); below, dQ/dV of the law and of "
+    "each site.",
+}
+
+
+def figures(fit: Fit) -> dict[str, Figure]:
+    """The figures of a fit, by name, in the report's order."""
+    with styled():
+        drawn = {
+            "overlay": _overlay(fit),
+            "capacities": _capacities(fit),
+            "parameters": _parameters(fit),
+            "correlations": _correlations(fit),
+        }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def rendered(drawn: Mapping[str, Figure]) -> dict[str, bytes]:
+    """Figures as PNG, without date or version in them."""
+    images = {}
+    for name, figure in drawn.items():
+        buffer = io.BytesIO()
+        with styled():
+            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        images[name] = buffer.getvalue()
+    return images
+
+
+def _overlay(fit: Fit) -> Figure | None:
+    pairs = [
+        (c, m)
+        for c, m in zip(fit.measured, fit.simulated, strict=True)
+        if len(c.capacity) and m is not None
+    ]
+    if not pairs:
+        return None
+    cases = list(dict.fromkeys(c.case for c, _ in pairs))
+    colour = _colours(cases)
+    figure = new_figure(6.4, 5.0)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
+    residuals = []
+    for c, m in pairs:
+        how = _mark(c.held_out)
+        upper.plot(UA * m.capacity, m.voltage, color=colour[c.case])
+        q, V = c.capacity, c.voltage
+        upper.plot(UA * q, V, color=colour[c.case], mec=colour[c.case], **how)
+        within = q <= m.capacity[-1]
+        off = 1e3 * (np.interp(q, m.capacity, m.voltage) - V)[within]
+        residuals.append(off)
+        lower.plot(
+            UA * q[within], off, color=colour[c.case], mec=colour[c.case], lw=0.7, **how
+        )
+    lower.axhline(0, color="0.6", lw=0.7, zorder=0)
+    sigma = 1e3 * fit.errors[0]
+    lower.axhspan(-sigma, sigma, color="0.92", zorder=-1)
+    _limits(lower, np.concatenate(residuals), sigma)
+    upper.set_ylabel("Voltage (V)")
+    lower.set_ylabel("Simulated −\nmeasured (mV)")
+    lower.set_xlabel(f"Capacity {PER_AREA}")
+    handles = [Line2D([], [], color=colour[c], label=text(c)) for c in cases[:24]]
+    roles = {c.held_out for c, _ in pairs}
+    handles += [
+        Line2D([], [], color="0.3", mec="0.3", label=_role(held), **_mark(held))
+        for held in sorted(roles)
+    ]
+    figure.legend(handles=handles, loc="outside right center")
+    return figure
+
+
+def _limits(ax: Axes, off: Any, sigma: float) -> None:
+    """Most of the residuals: a steep end may be hundreds of mV off at equal charge."""
+    if not len(off):
+        return
+    size = max(3 * sigma, 1.3 * float(np.quantile(np.abs(off), 0.9)))
+    ax.set_ylim(-size, size)
+    beyond = int((np.abs(off) > size).sum())
+    if beyond:
+        words = f"{beyond} of {len(off)} points beyond the axis, in steep ends"
+        ax.text(0.02, 0.05, words, transform=ax.transAxes, fontsize=7, color="0.35")
+
+
+def _colours(cases: list[str]) -> dict[str, Any]:
+    if len(cases) <= FEW:
+        return dict(zip(cases, QUALITATIVE, strict=False))
+    return dict(zip(cases, viridis()(np.linspace(0, 1, len(cases))), strict=True))
+
+
+def _mark(held: bool) -> dict[str, Any]:
+    how: dict[str, Any] = {"marker": HELD if held else "o", "ms": 4, "mew": 0.9, "ls": ""}
+    return how | ({"mfc": "white"} if held else {})
+
+
+def _role(held: bool) -> str:
+    return "held out" if held else "fitted"
+
+
+def _capacities(fit: Fit) -> Figure | None:
+    rows = fit.curves[fit.curves["Capacity error [%]"].notna()].to_dict("records")
+    if not rows:
+        return None
+    figure = new_figure(5.2, 1.2 + 0.28 * len(rows))
+    ax = figure.subplots()
+    for k, row in enumerate(rows):
+        held = row["Role"] == "held out"
+        colour = QUALITATIVE[1] if held else QUALITATIVE[0]
+        off = row["Capacity error [%]"]
+        ax.plot([0, off], [k, k], color=colour, lw=1.0)
+        ax.plot(off, k, color=colour, mec=colour, **_mark(held))
+    sigma = 100 * fit.errors[1]
+    ax.axvspan(-sigma, sigma, color="0.92", zorder=-1)
+    ax.axvline(0, color="0.5", lw=0.7)
+    several = len({r["Cycle number"] for r in rows} | {r["Quantity"] for r in rows}) > 2
+    names = [
+        text(r["Case"])
+        + (f", {r['Quantity'].split()[0].lower()} {r['Cycle number']}" if several else "")
+        for r in rows
+    ]
+    ax.set_yticks(range(len(rows)), names)
+    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_xlabel("Simulated − measured capacity (%)")
+    roles = sorted({r["Role"] == "held out" for r in rows})
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=QUALITATIVE[int(held)],
+            mec=QUALITATIVE[int(held)],
+            label=_role(held),
+            **_mark(held),
+        )
+        for held in roles
+    ]
+    figure.legend(handles=handles, loc="outside right center")
+    return figure
+
+
+def _parameters(fit: Fit) -> Figure:
+    rows = fit.parameters.to_dict("records")
+    figure = new_figure(6.4, 0.9 + 0.5 * len(rows))
+    ax = figure.subplots()
+    for k, row in enumerate(rows):
+        shown = {n: _place(row, n) for n in ("Value", "Low 95 %", "High 95 %", "Start")}
+        colour = VERDICT_COLOURS[row["Verdict"]]
+        ends = np.clip([shown["Low 95 %"], shown["High 95 %"]], -0.03, 1.03)
+        ax.plot([0, 1], [k, k], color="0.88", lw=5, solid_capstyle="butt", zorder=0)
+        ax.plot(ends, [k, k], color=colour, lw=1.8)
+        ax.plot(shown["Value"], k, "o", color=colour, ms=5)
+        if -0.03 <= shown["Start"] <= 1.03:
+            ax.plot(shown["Start"], k, "|", color="0.3", ms=11)
+        unit = f" {row['Unit']}" if row["Unit"] else ""
+        low, high, value = (f"{row[n]:.3g}" for n in ("Low 95 %", "High 95 %", "Value"))
+        words = f"{value}{unit}  [{low}, {high}]"
+        ax.text(0.5, k - 0.33, words, ha="center", fontsize=7, color="0.2")
+        for x, bound in ((0, "Lower bound"), (1, "Upper bound")):
+            side = "right" if x == 0 else "left"
+            gap = -0.04 if x == 0 else 0.04
+            ax.text(
+                x + gap,
+                k,
+                f"{row[bound]:.3g}",
+                ha=side,
+                va="center",
+                fontsize=7,
+                color="0.4",
+            )
+    ax.set_yticks(range(len(rows)), [text(r["Parameter"], 44) for r in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.7)
+    ax.set_xlim(-0.25, 1.25)
+    ax.set_xticks([])
+    ax.tick_params(left=False)
+    for side in ("top", "right", "bottom", "left"):
+        ax.spines[side].set_visible(False)
+    seen = list(dict.fromkeys(r["Verdict"] for r in rows))
+    handles = [
+        Line2D([], [], color=VERDICT_COLOURS[v], marker="o", label=v) for v in seen
+    ]
+    handles.append(
+        Line2D([], [], color="0.3", marker="|", ls="", ms=9, label="cell file")
+    )
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return figure
+
+
+def _place(row: Any, name: str) -> float:
+    """Where a value is between the bounds."""
+    low, high, value = (row[n] for n in ("Lower bound", "Upper bound", name))
+    if row["Scale"] == "log":
+        value = max(value, 1e-300)
+        return float(np.log(value / low) / np.log(high / low))
+    return float((value - low) / (high - low))
+
+
+def _correlations(fit: Fit) -> Figure | None:
+    names = list(fit.correlations)
+    if len(names) < 2:
+        return None
+    n = len(names)
+    short = [text(name, 40) for name in names]
+    figure = new_figure(6.8, 1.9 + 0.36 * n)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    values = fit.correlations.to_numpy()
+    left.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="equal")
+    for i in range(n):
+        for j in range(n):
+            tone = "white" if abs(values[i, j]) > 0.6 else "0.2"
+            left.text(
+                j,
+                i,
+                f"{values[i, j]:.2f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color=tone,
+            )
+    left.set_xticks(range(n), [str(k + 1) for k in range(n)])
+    left.set_yticks(range(n), [f"{s}  {k + 1}" for k, s in enumerate(short)])
+    left.tick_params(length=0)
+    widths = [min(c.half_width, MOST_WIDTH) for c in fit.combinations]
+    colours = [
+        VERDICT_COLOURS["determined" if c.determined else "not determined"]
+        for c in fit.combinations
+    ]
+    right.barh(range(n), widths, color=colours, height=0.55, left=1e-6)
+    right.set_xscale("log")
+    right.axvline(0.5, color="0.3", lw=0.8, ls=(0, (4, 2)))
+    right.set_xlim(min(1e-3, 0.5 * min(widths)), max(2.0, 1.0 * max(widths)))
+    right.set_ylim(n - 0.4, -0.6)
+    order = {str(name): k + 1 for k, name in enumerate(names)}
+    right.set_yticks(range(n), [_numbers(c.weights, order) for c in fit.combinations])
+    right.set_xlabel("Half-width of interval / range")
+    return figure
+
+
+def _numbers(weights: Mapping[str, float], order: Mapping[str, int]) -> str:
+    """A combination by the numbers of its larger parts: +1 −3."""
+    parts = sorted(weights.items(), key=lambda item: -abs(item[1]))[:3]
+    parts = [(k, w) for k, w in parts if abs(w) > 0.2]
+    return " ".join(f"{'+' if w > 0 else '−'}{order[k]}" for k, w in parts)
+
+
+# --- The open-circuit potential ----------------------------------------------------
+
+
+def ocv_figure(fit: OcvFit) -> Figure:
+    """Branches and law, their differences, and dQ/dV with its sites."""
+    with styled():
+        figure = new_figure(5.6, 6.4)
+        top, middle, bottom = figure.subplots(3, 1, height_ratios=(1.6, 0.8, 1.2))
+        for k, (name, (x, U)) in enumerate(fit.branches.items()):
+            top.plot(x, U, color=QUALITATIVE[1 - k], lw=0.9, label=name)
+        law = fit.U + fit.error
+        top.plot(fit.x, law, color="black", ls=(0, (4, 2)), label="law")
+        top.set_ylabel("Voltage (V)")
+        top.legend()
+        shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
+        middle.plot(fit.x, shown, color="black")
+        middle.axhline(0, color="0.6", lw=0.7)
+        middle.set_ylabel("Law − mean (mV)")
+        middle.set_xlabel("Stoichiometry x")
+        U = np.linspace(fit.U.min(), fit.U.max(), 800)
+        bottom.plot(U, fit.law.capacity_density(U), color="black")
+        for k, (at, X, w) in enumerate(
+            zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
+        ):
+            from ..materials.laws import MultiSite
+
+            one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
+            colour = QUALITATIVE[k % len(QUALITATIVE)]
+            bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
+            if U[0] <= at <= U[-1]:
+                bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
+        bottom.set_ylim(0)
+        bottom.set_xlabel("Voltage (V)")
+        bottom.set_ylabel("−dx/dU (V⁻¹)")
+        figure.align_ylabels()
+    return figure

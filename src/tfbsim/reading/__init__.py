@@ -1,0 +1,1 @@
+"""From a file of measurements to numbers: text and cycler formats, columns, steps."""

@@ -1,0 +1,261 @@
+"""Fits: their definition, their data, what they say, and what they write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic import curves, noisy, rate_experiment
+
+import tfbsim
+from tfbsim.cases import Expanded, expand
+from tfbsim.engine import Numerics
+from tfbsim.files import InputError, load
+from tfbsim.fit_result import uncertainty
+from tfbsim.fitting import Bounds, Simulated, definition, parameters, with_values
+
+CELL = "lco-lipon-li-constant-d"
+COARSE = Numerics(points=20, rtol=1e-5, atol=1e-7)
+VARY = {
+    "cathode.diffusivity": "1e-15 m2/s..1e-12 m2/s",
+    "contact_resistance": "0.1 ohm cm2..1000 ohm cm2",
+}
+
+
+@pytest.fixture(scope="module")
+def rates() -> Expanded:
+    return expand(rate_experiment(CELL, ["1C", "4C", "8C"], set=R30))
+
+
+R30 = {"contact_resistance": "30 ohm cm2"}
+
+
+@pytest.fixture(scope="module")
+def found(rates: Expanded) -> tfbsim.fit_result.Fit:
+    """Two rates fitted, one held out, from a start that is far off."""
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(3))
+    far = {"cathode.diffusivity": "1e-13 m2/s", "contact_resistance": "200 ohm cm2"}
+    start = expand(rates.document, changes=far)
+    return tfbsim.fit(start, data, vary=VARY, held_out=["4C"], starts=2, numerics=COARSE)
+
+
+def test_the_truth_is_found(found: Any) -> None:
+    D, R = found.parameters.to_dict("records")
+    assert D["Low 95 %"] < 2e-10 < D["High 95 %"]  # cm2/s
+    assert R["Low 95 %"] < 30 < R["High 95 %"]
+    assert D["Verdict"] == R["Verdict"] == "determined"
+    assert found.warnings == []
+    assert found.as_asked
+    assert found.error("held out")["voltage [mV]"] < 8  # noise of 3 mV and of charge
+    assert list(found.curves["Role"]) == ["fitted", "held out", "fitted"]
+
+
+def test_what_is_written_reads_back(found: Any, tmp_path: Path) -> None:
+    path = found.save(tmp_path)
+    cell = tfbsim.load_cell(path)
+    D, R = found.parameters["Value"]
+    assert cell.cathode.diffusivity.value == pytest.approx(D * 1e-4, rel=1e-5)
+    assert cell.contact_resistance == pytest.approx(R * 1e-4, rel=1e-5)
+    assert "95 % interval" in cell.origin["contact_resistance"]
+    assert "1C.csv" in cell.origin["contact_resistance"]
+    assert "4C" not in cell.origin["contact_resistance"]  # held out
+    names = {file.name for file in tmp_path.iterdir()}
+    assert names >= {
+        "fit.csv",
+        "fit-curves.csv",
+        "fit.json",
+        "report.html",
+        "overlay.png",
+    }
+    report = (tmp_path / "report.html").read_text()
+    assert "held out" in report and "http" not in report.split("</style>")[1]
+
+
+def test_one_slow_discharge_says_what_cannot_be_known() -> None:
+    slow = expand(rate_experiment(CELL, ["C/50"], set=R30))
+    data = noisy(curves(slow, {}, COARSE), np.random.default_rng(0))
+    vary = {
+        **VARY,
+        "cathode.exchange_current": "0.01 mA/cm2..100 mA/cm2",
+        "cathode.site_concentration": "40000 mol/m3..60000 mol/m3",
+    }
+    found = tfbsim.fit(slow, data, vary=vary, starts=1, numerics=COARSE)
+    verdicts = dict(found.parameters[["Parameter", "Verdict"]].to_numpy())
+    assert verdicts["cathode.site_concentration"] == "determined"
+    open_ended = ("not determined", "lower limit only", "upper limit only")
+    for name in (*VARY, "cathode.exchange_current"):
+        assert verdicts[name] in open_ended, name
+        assert any(w.startswith(name) for w in found.warnings)
+    # Each limit is where it should be: the truth is inside
+    for row in found.parameters.to_dict("records"):
+        truth = {"cathode.diffusivity": 2e-10, "contact_resistance": 30.0}
+        if row["Parameter"] in truth:
+            value = truth[row["Parameter"]]
+            assert row["Low 95 %"] <= value <= row["High 95 %"]
+
+
+def test_two_resistances_in_series_are_one(rates: Expanded) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(1))
+    vary = {
+        "contact_resistance": "0 ohm cm2..100 ohm cm2",
+        "cathode.film_resistance": "0 ohm cm2..100 ohm cm2",
+    }
+    found = tfbsim.fit(rates, data, vary=vary, starts=1, numerics=COARSE)
+    best, worst = found.combinations
+    assert best.determined and not worst.determined
+    assert worst.text == "+0.71 contact_resistance, -0.71 cathode.film_resistance" or (
+        worst.text == "+0.71 cathode.film_resistance, -0.71 contact_resistance"
+    )
+    assert any("combination" in w for w in found.warnings)
+    assert np.sum(found.parameters["Value"]) == pytest.approx(30, abs=2)
+
+
+def test_bad_data_does_not_lose_the_good(rates: Expanded, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_bytes(b"\x00\x01 nothing")
+    data = [bad, *noisy(curves(rates, {}, COARSE), np.random.default_rng(1))]
+    vary = {"contact_resistance": "1 ohm cm2..100 ohm cm2"}
+    found = tfbsim.fit(rates, data, vary=vary, starts=1, numerics=COARSE)
+    assert len(found.unreadable) == 1 and "bad.csv" in found.unreadable[0]
+    assert not found.as_asked
+    assert len(found.measured) == 3
+
+
+# --- The definition ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("vary", "message"),
+    [
+        ({"contact_resistance": "1..2"}, "has no unit"),
+        ({"contact_resistance": "2 ohm cm2..1 ohm cm2"}, "must be below max"),
+        ({"contact_resistance": "0 ohm cm2..1 ohm cm2 log"}, "above 0"),
+        ({"contact_resistance": "1 ohm cm2"}, "is not LOW..HIGH"),
+        ({"contact_resistence": "1 ohm cm2..2 ohm cm2"}, "contact_resistance"),
+        ({"cathode.diffusivity.table": "1..2"}, "has no 'table'"),
+        ({"cathode.utilisation": "0.5..1.5"}, "out of range"),
+        ({"cathode.material": "1..2"}, "not a number"),
+        ({}, "--vary"),
+    ],
+)
+def test_a_bad_definition_is_told_in_a_sentence(
+    rates: Expanded, vary: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        asked = definition(rates, vary)
+        parameters(rates.cases[0].cell, asked.parameters)
+    assert message in str(error.value)
+
+
+def test_names_of_what_is_held_out(rates: Expanded) -> None:
+    data = curves(rates, {}, COARSE)
+    with pytest.raises(InputError, match="did you mean '4C'"):
+        tfbsim.fit(rates, data, vary=VARY, held_out=["4c"], numerics=COARSE)
+    with pytest.raises(InputError, match="nothing to fit to"):
+        tfbsim.fit(rates, data, vary=VARY, held_out=["1C", "4C", "8C"], numerics=COARSE)
+
+
+def test_a_number_inside_a_law(raijmakers: Any) -> None:
+    danilov = tfbsim.load_cell("lco-lipon-li-danilov2011")
+    bounds = Bounds(min=-15.0, max=-14.0, scale="linear")
+    path = "cathode.diffusivity.log10_polynomial.0"
+    (parameter,) = parameters(danilov, {path: bounds})
+    assert parameter.start == -14.516
+    changed = with_values(danilov, [parameter], [-14.4])
+    ratio = changed.cathode.diffusivity(0.7) / danilov.cathode.diffusivity(0.7)
+    assert ratio == pytest.approx(10**0.116)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["parameters", "held_out", "min", "max", "scale", "points", "starts"]
+                )
+                | st.text(max_size=8)
+                | st.just("contact_resistance"),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_fit_block_is_read_or_refused(rates: Expanded, block: Any) -> None:
+    """No other exception than InputError, whatever the block holds."""
+    if not isinstance(block, dict):
+        block = {"parameters": block}
+    changed = rates.experiment.model_copy(update={"fit": block})
+    made = Expanded(**{**vars(rates), "experiment": changed})
+    try:
+        asked = definition(made)
+        parameters(rates.cases[0].cell, asked.parameters, made.document)
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=30))
+def test_any_bounds_on_the_command_line(rates: Expanded, text: str) -> None:
+    try:
+        asked = definition(rates, {"contact_resistance": text})
+        parameters(rates.cases[0].cell, asked.parameters)
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+def test_check_reads_the_block(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from tfbsim.cli import app
+
+    path = tmp_path / "e.yaml"
+    path.write_text(
+        "format: 1\nkind: experiment\ncell: lco-lipon-li-constant-d\nsteps:\n"
+        "  - Discharge at 1C until 3 V\nfit:\n  parameters:\n"
+        "    contact_resistance: {min: 1, max: 2 ohm cm2}\n"
+    )
+    assert load(path)
+    result = CliRunner().invoke(app, ["check", str(path)])
+    assert result.exit_code == 2
+    assert "e.yaml:8" in result.output and "has no unit" in result.output
+
+
+# --- Numbers -----------------------------------------------------------------------
+
+
+def test_distance_to_a_curve() -> None:
+    """On a line of slope -1 in units of the errors, and past its end."""
+    q = np.linspace(0, 10, 50)
+    curve = Simulated(q, 4 - 0.1 * q, 10.0)
+    on = curve.above(np.array([5.0]), np.array([3.5]), (1.0, 0.1))
+    below = curve.above(np.array([5.0]), np.array([3.4]), (1.0, 0.1))
+    assert on == pytest.approx(0, abs=1e-9)
+    assert below == pytest.approx(np.sqrt(0.5))  # the curve is above the point
+    past = curve.above(np.array([13.0]), np.array([3.0]), (1.0, 0.1))
+    assert past == pytest.approx(-3.0, rel=0.01)  # it ended 3 errors too early
+    assert np.isfinite(curve.above(np.array([0.0]), np.array([9.0]), (1.0, 0.1))).all()
+
+
+def test_uncertainty_is_the_textbook_one() -> None:
+    """A straight line: SciPy's linregress has the same standard errors."""
+    from scipy.stats import linregress
+
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 1, 20)
+    y = 1 + 2 * x + 3 * rng.standard_normal(20)
+    J = np.column_stack([np.ones_like(x), x])
+    beta, residual, *_ = np.linalg.lstsq(J, y)
+    spread, width, scale, freedom = uncertainty(J, float(residual[0]))
+    known = linregress(x, y)
+    assert spread.std == pytest.approx([known.intercept_stderr, known.stderr])
+    assert freedom == 18 and scale > 1 and width == pytest.approx(2.1009, abs=1e-3)
+    assert beta[1] == pytest.approx(known.slope)
