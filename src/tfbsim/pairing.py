@@ -24,6 +24,7 @@ SAME_CURRENT = 0.1  # relative; within it a measured current is a step's
 SAME_VOLTAGE = 0.02  # V, of a hold
 STEADY = 0.05  # relative spread of a current that counts as constant
 BEYOND = 0.5  # V that the data's own current may take the cell beyond the data
+ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
 FAR = 0.1  # V between the starts of both that is worth a word
 PIECES = 400  # constant currents that stand for a varying one
 UA = 100.0  # uA.cm-2 over A.m-2, and the same of uA.h.cm-2
@@ -68,7 +69,7 @@ class Pair:
     def common(self) -> Array:
         """Which measured points the simulated curve reaches."""
         here, there = self.axis(self.measured), self.axis(self.simulated)
-        return np.asarray((here >= there[0]) & (here <= there[-1] * (1 + 1e-9)))
+        return np.asarray((here >= there[0]) & (here <= there[-1] * (1 + ROUNDED)))
 
     @property
     def residual(self) -> Array:
