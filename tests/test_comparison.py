@@ -158,6 +158,12 @@ class TestByTheExperiment:
     def test_two_curves_against_an_independent_reading(self):
         found = tfbsim.compare(DANILOV, EXAMPLES / "danilov2011.csv")
         assert list(found.table["Case"]) == ["1.6C", "6.4C"]
+        # The table of docs/measured-data.md
+        assert list(found.table[RMS].round(1)) == [1.8, 10.3]
+        assert list(found.table[LARGEST].round()) == [7, 52]
+        assert list(found.table[MEAN].round(1)) == [1.0, 4.0]
+        assert list(found.table["First minute, rms [mV]"].round(1)) == [0.2, 3.3]
+        assert list(found.table[CAPACITY].round(1)) == [0.7, 2.7]
         curves = tfbsim.run_experiment(DANILOV).curves.isel(cycle=0)
         for case, p in zip(("1.6C", "6.4C"), found.pairs, strict=True):
             one = curves.sel(case=case)
@@ -242,6 +248,13 @@ def _experiment(content, cell):
     head = {"format": 1, "kind": "experiment", "cell": cell}
     return Document(Path("x.yaml"), head | content, {(): 1})
 
+    def test_another_temperature_is_told(self):
+        q = np.linspace(0, 0.05, 20)
+        warm = replace(segment(4 - q, q, i=0.16), temperature=323.15)
+        measured = Measured("m", Path("none"), (warm,))
+        (note,) = tfbsim.compare(DANILOV, measured, numerics=FAST).notes
+        assert note == "m: measured at 50.0 degC, simulated at 25.0 degC."
+
 
 class TestOwnCurrent:
     def test_curves_of_a_table_each_start_afresh(self):
@@ -263,8 +276,8 @@ class TestOwnCurrent:
         )
         (only,) = found.pairs
         assert only.simulated.capacity[-1] == pytest.approx(q[-1], rel=1e-9)
-        assert "the current varies" in found.notes[0]
-        assert "begins at 4.000 V, the simulated cell at 4.1" in found.notes[1]
+        assert "the current varies" in found.notes[-2]
+        assert "begins at 4.000 V, the simulated cell at 4.1" in found.notes[-1]
 
     def test_a_current_that_is_not_stated(self):
         q = np.linspace(0, 1, 20)
@@ -314,6 +327,7 @@ class TestCommand:
         about = json.loads((folder / "provenance.json").read_text())
         assert about["data"][0]["file"] == "danilov2011.csv"
         assert len(about["data"][0]["sha256"]) == 64
+        assert 0 < max(about["audit"].values()) < 1e-8
         page = (folder / "report.html").read_text()
         assert "2 steps of 1 file compared" in page and "http" not in page
         code, _, err = tfb("compare", DANILOV, "danilov2011.csv")
