@@ -1,11 +1,11 @@
-"""The inactive fraction of lco-lipon-steel-ensurge2023.yaml, the one number fitted to it.
+"""The inactive fraction of lco-lipon-steel-ensurge2023.yaml, the one number fitted.
 
 Cheng et al. (2023) print that about 0.95 of the capacity is left after 150 cycles.  The
 experiment ensurge2023-cycling is run until the last discharge is so much of the first;
 its rate and cut-offs are not printed but assumed.
 
-    python lco-lipon-steel-ensurge2023.fit.py            # fits, prints value and retention
-    python lco-lipon-steel-ensurge2023.fit.py --shipped  # retention of the value shipped
+    python lco-lipon-steel-ensurge2023.fit.py            # fits, prints what it finds
+    python lco-lipon-steel-ensurge2023.fit.py --shipped  # retention as shipped
 """
 
 from __future__ import annotations

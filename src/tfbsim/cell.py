@@ -580,6 +580,11 @@ class Cell(Strict):
                 "conductivity left infinite: the film's own voltage loss is then partly "
                 "left out"
             )
+        if not self.anode.lithium and not self.anode.plated:
+            found.append(
+                "there is no lithium as made and no anode.collector: the first charge "
+                "plates it as if on lithium"
+            )
         law = c.open_circuit_potential
         if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
             return found

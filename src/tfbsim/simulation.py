@@ -206,7 +206,8 @@ class _Runner:
             lower=step.lower if step.lower is not None else _below(step, low),
             upper=step.upper if step.upper is not None else _above(step, high),
             c_rate_cut_off=step.c_rate_cut_off or -1.0,
-            curve=self.curves,
+            # A crossing is looked for between the points
+            curve=self.curves or self.cell.anode.critical_current is not None,
         )
 
     def _solved(self, step: Step) -> tuple[Trace, int]:

@@ -74,7 +74,9 @@ def test_faraday(free, figure, kind):
     out = stripped["Discharge capacity [A.h]"][-1] * 3600 / area / F
     left = stripped[INVENTORY][-1] / float(free.anode.molar_volume)
     assert cycle.steps[1].outcome == REACHED
-    figure("Faraday: plated less stripped", abs(n[-1] - out - left) / n[-1], at_most=1e-10)
+    figure(
+        "Faraday: plated less stripped", abs(n[-1] - out - left) / n[-1], at_most=1e-10
+    )
     assert left < 1e-6 * COVERAGE / 13.0e-6
 
 
@@ -82,7 +84,7 @@ def test_faraday(free, figure, kind):
 
 
 def bare(i_an):
-    """Overpotential at n = 0, the equation of nucleation solved for eta in closed form."""
+    """Overpotential at n = 0: the equation of nucleation, solved for eta."""
     return -2 / FRT * np.arcsinh(-i_an / (2 * I_NUC * np.exp(-FRT * ETA_NUC / 2)))
 
 
@@ -107,7 +109,7 @@ def written_out(eta, theta, alpha_a=0.5):
 
 @pytest.mark.parametrize("alpha_a", [0.5, 0.35])
 def test_the_whole_of_the_kinetics(free, figure, alpha_a):
-    """Plating from zero, rest and stripping to the last: i_an of the eta that is found."""
+    """Plating from zero, rest, stripping to the last: i_an of the eta that is found."""
     cell = free.replace({"anode.anodic_transfer_coefficient": alpha_a})
     steps = [
         "Charge at 1C for 20 minutes",
@@ -140,7 +142,9 @@ def test_full_coverage_is_evaporated_lithium(ideal, free, run, figure):
         on_collector, reservoir = (run(c, mode, target, 600.0) for c in (thick, plain))
         for name in ("Voltage [V]", "Discharge capacity [A.h]", INVENTORY):
             a, b = (s.observed[name][-1] for s in (on_collector, reservoir))
-            figure("Full coverage against evaporated lithium", abs(a / b - 1), at_most=1e-7)
+            figure(
+                "Full coverage against evaporated lithium", abs(a / b - 1), at_most=1e-7
+            )
         if mode == "current":
             o = on_collector.observed
             eta = 2 / FRT * np.arcsinh(-1.0 / (2 * I_0))
@@ -232,9 +236,13 @@ def test_inactive_lithium_has_thickness_and_resistance(free):
     sigma = 1e-6  # S/m
     plain = free.replace({"anode.inactive_fraction": 0.05})
     cell = plain.replace({"anode.inactive_conductivity": sigma})
-    without, found = (cycles(c, ["Charge at 1C for 30 minutes"])[0] for c in (plain, cell))
+    without, found = (
+        cycles(c, ["Charge at 1C for 30 minutes"])[0] for c in (plain, cell)
+    )
     o = seen(found)
-    thickness = 0.05 * -o["Discharge capacity [A.h]"] * 3600 / float(cell.area) / F * 13e-6
+    thickness = (
+        0.05 * -o["Discharge capacity [A.h]"] * 3600 / float(cell.area) / F * 13e-6
+    )
     assert o["Inactive lithium thickness [m]"] == pytest.approx(thickness, rel=1e-9)
     drop = seen(found)["Film voltage drop [V]"][-1]
     assert drop == pytest.approx(-float(cell.one_c) * thickness[-1] / sigma, rel=1e-9)
@@ -300,6 +308,42 @@ def test_a_bare_collector_blocks(free):
     assert emptied["Voltage [V]"][-1] == 0
     assert "the collector blocks" in cycle.steps[2].detail
     assert max(cycle.lithium_balance_error, cycle.charge_balance_error) < 1e-8
+
+
+def test_holds_and_charges_of_a_bare_collector(free):
+    """i + i_e = 0: a hold draws what leaks, a charge below the leak sets the voltage."""
+    g = 1e-3  # S/m2
+    leaking = free.replace({"electrolyte.electronic_conductivity": g * 1e-6})
+    steps = ["Hold at 3.0 V for 10 minutes", "Charge at 0.1 uA/cm2 for 10 minutes"]
+    (cycle,) = cycles(leaking, steps)
+    for step, V, i in zip(cycle.steps, (3.0, 1.0), (-3e-3, -1e-3), strict=True):
+        o = step.trace.observed
+        assert step.outcome == REACHED
+        assert "the collector blocks" in step.detail
+        assert o["Voltage [V]"] == pytest.approx(V, rel=1e-12)
+        assert o["Current [A]"] / float(free.area) == pytest.approx(i, rel=1e-12)
+        assert o["Leakage current density [A.m-2]"] == pytest.approx(-i, rel=1e-12)
+        passed = o["Discharge capacity [A.h]"] + o["Leakage capacity [A.h]"]
+        assert not passed.any()
+        parts = o["Cathode open-circuit potential [V]"] + o["Cathode overpotential [V]"]
+        parts = parts - o["Lithium overpotential [V]"] - o["Electrolyte voltage drop [V]"]
+        assert parts == pytest.approx(V, abs=1e-9)
+    assert cycle.charge_balance_error == cycle.lithium_balance_error == 0
+
+    steps = ["Hold at 3.0 V for 10 minutes", "Hold at 3.0 V until C/10"]
+    (cycle,) = cycles(free, steps)
+    for step in cycle.steps:
+        assert step.outcome == REACHED
+        assert not step.trace.observed["Current [A]"].any()
+
+
+@pytest.mark.parametrize("cut_off", [3.0, 2.0, 1.5])
+def test_low_cut_offs_are_met_with_the_last_lithium(free, cut_off):
+    steps = ["Charge at 1C for 20 minutes", f"Discharge at C/50 until {cut_off} V"]
+    (cycle,) = cycles(free, steps)
+    last = cycle.steps[1]
+    assert last.outcome == REACHED
+    assert last.trace.observed["Voltage [V]"][-1] == pytest.approx(cut_off, abs=1e-5)
 
 
 def test_exhausted_where_no_voltage_ends_it(free):

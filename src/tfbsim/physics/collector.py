@@ -15,7 +15,8 @@ exp(-alpha_c f eta) - exp(alpha_a f eta), both parts have the same form, and
 
 so that eta is as explicit as that of evaporated lithium, which is the limit theta_c = 1.
 eta_nuc is the overpotential at which the bare collector plates at i_nuc (less i_nuc
-exp(-f eta_nuc)).  Stripping the last lithium, eta diverges logarithmically.
+exp(-f eta_nuc)); i_nuc has the activation energy of i_0.  Stripping the last lithium, eta
+diverges logarithmically.
 
 Of the lithium that arrives, the share 1 - m/M goes into interlayer and interphase, which
 hold m of at most M and give nothing back; of the rest a fraction phi_p becomes inactive.

@@ -32,10 +32,10 @@ CAPTIONS = {
     "capacity": "Capacity of each case, with measured values where there are any.",
     "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
     "cycling": "Capacity and coulombic efficiency of each cycle.",
-    "cycle-life": "How many cycles give at least 80 % of the first discharge, against the "
-    "lithium there is as made.",
-    "first-plating": "The first charge of a collector that is bare as made: overpotential "
-    "at the lithium and coverage of the collector, against the lithium on it.",
+    "cycle-life": "How many cycles give at least 80 % of the first discharge, against "
+    "the lithium there is as made.",
+    "first-plating": "The first charge of a collector that is bare as made: the "
+    "overpotential at the lithium and its coverage, against the lithium plated.",
     "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
     "is the face at the electrolyte. Where the film has room for a second lithium per "
     "formula unit, the thin line is at one; the percentage is how much of the film took "
