@@ -305,6 +305,15 @@ class TestFigures:
         assert [len(ax.lines) for ax in figure.axes] == [2, 2]  # as made, at full charge
         assert figure.axes[0].get_xlabel() == "Cathode thickness (µm)"
 
+    def test_no_line_through_what_differs_in_a_word(self, one):
+        lithium = "anode.lithium [um]"  # on one collector and on another
+        columns = [{lithium: 1.0 * k, AREAL: k + m} for k in range(1, 5) for m in (1, 2)]
+        axes = figures(self.result(one, columns))["energy-density"].axes[0]
+        assert len(axes.patches) == 16 and not axes.lines
+        again = [{lithium: 1.0 * k, AREAL: k + 1.0} for k in (1, 2, 2, 3)]
+        axes = figures(self.result(one, again))["energy-density"].axes[0]
+        assert len(axes.lines) == 2
+
     def test_ragone(self, one):
         power = "power [uW.cm-2]"
         columns = [{power: 10.0**k, AREAL: 3.0 - k / 2} for k in range(1, 5)]

@@ -44,10 +44,11 @@ Series = dict[tuple[Any, ...], list[Run]]  # cases alike but in one quantity, or
 
 
 def density(study: Study) -> Figure | None:
-    """Energy per volume: a panel for each quantity that is varied, or a bar a case."""
+    """Energy per volume: a panel for each thickness that is varied, or a bar a case."""
     if not study.column(PER_VOLUME_AS_MADE) or _powers(study):
         return None
-    varied = {c: _series(study, c) for c in study.numeric_factors}
+    thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
+    varied = {c: _series(study, c) for c in thicknesses}
     varied = {c: found for c, found in varied.items() if found}
     if varied:
         return _panels(study, varied)
@@ -55,15 +56,21 @@ def density(study: Study) -> Figure | None:
 
 
 def _series(study: Study, column: str) -> Series:
-    """Cases that differ in one quantity only, where there are three or more values."""
+    """Cases that differ in one quantity only, where there are three or more values; not
+    where they differ in a word as well, which is no column."""
     found: Series = {}
     for run in study.cases:
         if not missing(run.row.get(column)):
             found.setdefault(study.key(run, column), []).append(run)
+
+    def apart(runs: list[Run]) -> bool:
+        points = {(run.row[column], f"{run.row[ENERGY]:.6g}") for run in runs}
+        return len(points) == len({x for x, _ in points}) >= 3
+
     return {
         key: sorted(runs, key=lambda run: run.row[column])
         for key, runs in found.items()
-        if len({run.row[column] for run in runs}) >= 3
+        if apart(runs)
     }
 
 
@@ -104,7 +111,7 @@ def _panels(study: Study, varied: dict[str, Series]) -> Figure:
         ax.set_xlabel(axis_label(column))
         if len(found) > 1:
             ax.legend(loc="best")
-    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylim(0, 1.06 * max(ax.dataLim.ymax for ax in axes))
     axes[0].set_ylabel(DENSITY)
     states = [
         Line2D([], [], color="0.3", ls=ls, label=state)
