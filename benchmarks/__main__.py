@@ -2,7 +2,7 @@
 
     python benchmarks
 
-About MINUTES on two cores; options are those of the scripts it runs.  Run it on a machine
+About a quarter of an hour on two free cores; options are those of the scripts it runs.  Run it on a machine
 that does nothing else: the page says how busy it was.
 """
 
