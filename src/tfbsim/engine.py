@@ -526,6 +526,7 @@ class Engine:
     ) -> dict[str, float]:
         """What is observed the instant a current [A] flows into a film uniform at x."""
         inputs: dict[str, Any] = parameters | {
+            DURATION: 1.0,
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
             ),
