@@ -235,7 +235,7 @@ class Film:
             f"Initial: {INVENTORY}": 0.0,
             "Current function [A]": 0.0,
             DURATION: 1.0,
-            "Lower voltage cut-off [V]": -10.0,
+        "Lower voltage cut-off [V]": -10.0,
             "Upper voltage cut-off [V]": 10.0,
         }
         self.inputs |= built.constants([self.inputs])[0]
