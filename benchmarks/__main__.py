@@ -2,8 +2,8 @@
 
     python benchmarks
 
-About MINUTES on two cores; options are those of the scripts it runs.  Run it on a machine
-that does nothing else: the page says how busy it was.
+About a quarter of an hour on two free cores; options are those all of the scripts have.
+Run it on a machine that does nothing else: the page says how busy it was.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A thousand cycles: time, memory, and the charges of every step against the reference.
 
-    python benchmarks/cycling.py                      # MINUTES
+    python benchmarks/cycling.py                      # 4 minutes if nothing else runs
     python benchmarks/cycling.py --quick
 
 Charge at 1C to 4.15 V, hold to C/20, discharge at 1C to 3.0 V, summaries kept and no

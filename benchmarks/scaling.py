@@ -1,6 +1,6 @@
 """How the cost of a sweep grows: with points, cores, mesh and curves; a million points.
 
-    python benchmarks/scaling.py                      # MINUTES
+    python benchmarks/scaling.py                      # 5 minutes if nothing else runs
     python benchmarks/scaling.py --quick
 
 Every run is a process of its own, models built and workers started within it, its result

@@ -584,6 +584,8 @@ def ragone(name: str) -> None:
         "of the film unused, the more the thicker it is. The high powers strip lithium "
         "beyond the critical current density, which the result warns of.",
     )
+
+
 def nmc811_uncertainty(name: str) -> None:
     result = tfbsim.run_experiment(name, workers=2)
     spread = result.percentiles.set_index("Answer")
