@@ -171,7 +171,9 @@ def _mean(
     """Mean of the branches at equal x, evenly along the curve, and half their gap."""
     dense = np.linspace(*ends, 20 * POINTS + 1)
     U = np.array([np.interp(dense, *curve) for curve in curves])
-    mean = isotonic_regression(U.mean(axis=0), increasing=False).x  # noise aside, it falls
+    mean = isotonic_regression(
+        U.mean(axis=0), increasing=False
+    ).x  # noise aside, it falls
     along = np.hypot(np.diff(dense) / np.ptp(dense), np.diff(mean) / np.ptp(mean))
     length = np.concatenate([[0.0], np.cumsum(along)])
     x = np.interp(np.linspace(0, length[-1], POINTS), length, dense)
@@ -192,8 +194,8 @@ def _law(p: Array, temperature: float) -> MultiSite:
     """Parameters U_j, ln X_j, ln omega_j as a law, in falling order of potential."""
     U, X, omega = p[0::3], np.exp(p[1::3]), np.exp(p[2::3])
     order = np.argsort(-U)
-    U, X, omega = (tuple(a[order].tolist()) for a in (U, X, omega))
-    return MultiSite(U, X, omega, temperature)
+    sites = [tuple(a[order].tolist()) for a in (U, X, omega)]
+    return MultiSite(sites[0], sites[1], sites[2], temperature)
 
 
 def _start(x: Array, U: Array, number: int) -> Array:
