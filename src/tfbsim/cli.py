@@ -339,7 +339,9 @@ def compare(
 
 @app.command()
 def fit(
-    experiment: Name,
+    experiment: Annotated[
+        str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+    ],
     data: Annotated[
         list[str] | None, typer.Argument(help="Measured files; or none.")
     ] = None,
@@ -366,6 +368,9 @@ def fit(
     mapping: Annotated[
         str | None, typer.Option(help="What the files do not say; default FILE.yaml")
     ] = None,
+    own_current: Annotated[
+        bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
+    ] = False,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Folder; default results/fit-EXPERIMENT")
     ] = None,
@@ -394,6 +399,7 @@ def fit(
                 held_out=hold_out,
                 starts=starts,
                 mapping=mapping,
+                own_current=own_current,
                 progress=tell,
                 command=shlex.join(["tfbsim", *sys.argv[1:]]),
             )

@@ -134,6 +134,8 @@ def _curves(fit: Fit) -> Any:
         "Capacity error [%]": "Error\n%",
     }
     rows = _shown(fit.curves)
+    if (rows["Cycle number"] == 1).all():
+        rows = rows.drop(columns="Cycle number")
     names = {name: label for name, label in names.items() if name in rows}
     table = Table(box=None, pad_edge=False)
     for name, label in names.items():

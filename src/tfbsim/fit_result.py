@@ -38,6 +38,7 @@ from .fitting import (
     profile_ends,
     with_values,
 )
+from .pairing import FAR
 from .provenance import provenance
 
 if TYPE_CHECKING:
@@ -198,7 +199,10 @@ class Fit:
             curves=curves,
             correlations=correlations,
             combinations=combinations,
-            warnings=_warnings(table, correlations, combinations, curves, statistics),
+            warnings=[
+                *_elsewhere(problem.curves, simulated),
+                *_warnings(table, correlations, combinations, curves, statistics),
+            ],
             notes=list(notes),
             unreadable=list(unreadable),
             statistics=statistics,
@@ -206,7 +210,7 @@ class Fit:
             simulated=simulated,
             which=which,
             errors=(problem.sigma_V, problem.sigma_q),
-            experiment=expanded.document.path.stem,
+            experiment=_name(expanded),
             provenance=provenance(
                 expanded.document,
                 expanded.cells,
@@ -282,6 +286,12 @@ class Fit:
             "unreadable": self.unreadable,
             "provenance": self.provenance,
         }
+
+
+def _name(expanded: Expanded) -> str:
+    """The experiment's file; of a cell in its place, the cell's."""
+    stem = expanded.document.path.stem
+    return expanded.experiment.name if stem == "own-current" else stem
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -402,7 +412,7 @@ def _combinations(J: Array, names: Sequence[str], width: float) -> list[Combinat
 def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     """How far the model is from one measured curve."""
     row: dict[str, Any] = {
-        "Case": curve.case,
+        "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
         "Quantity": COLUMNS[curve.kind],
         "Role": "held out" if curve.held_out else "fitted",
@@ -425,7 +435,10 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
         V = np.interp(q, model.capacity, model.voltage)
         off = 1e3 * (V - curve.voltage[within])
         row["Points"] = int(within.sum())
-        row["Voltage error, rms [mV]"] = float(np.sqrt(np.mean(off**2)))
+        # Over the charge: points crowd where the curve is steep
+        span = float(np.ptp(q))
+        mean = np.trapezoid(off**2, q) / span if span > 0 else np.mean(off**2)
+        row["Voltage error, rms [mV]"] = float(np.sqrt(mean))
         row["Voltage error, largest [mV]"] = float(off[np.argmax(np.abs(off))])
     return row
 
@@ -496,6 +509,25 @@ def _warnings(
             f"only one of {tried} searches ended in the best minimum; more --starts may "
             "find a better one"
         )
+    return found
+
+
+def _elsewhere(
+    curves: Sequence[Curve], simulated: Sequence[Simulated | None]
+) -> list[str]:
+    """Curves that begin far from the simulated ones: from another state of the cell."""
+    found = []
+    for curve, model in zip(curves, simulated, strict=True):
+        if model is None or len(curve.capacity) < 2:
+            continue
+        off = float(np.interp(curve.capacity[0], model.capacity, model.voltage))
+        off -= float(curve.voltage[0])
+        if abs(off) > FAR:
+            found.append(
+                f"{curve.source}: the {curve.kind} of {curve.case} is simulated "
+                f"{1e3 * off:+.0f} mV from where it begins: it started from another "
+                "state; --own-current goes through a record from its start"
+            )
     return found
 
 

@@ -38,16 +38,16 @@ from scipy.stats import qmc
 from . import units
 from .cases import Case, Expanded, expand
 from .cell import Cell
-from .comparison import _read_all
+from .comparison import _protocol, _read_all
 from .engine import Numerics, engine
 from .files import Document, InputError, shown, suggest
 from .materials import laws
 from .materials.transport import SelfDiffusion
 from .measured import CHARGE, DISCHARGE, Measured, Segment
-from .pairing import _best, _cycles, _why_not
+from .pairing import _best, _cycles, _driven, _joined, _why_not
 from .protocol import Protocol
 from .schema import Quantity, Strict, validate
-from .simulation import CycleRecord, StepRecord, _Runner, settled
+from .simulation import CycleRecord, _Runner, settled
 
 if TYPE_CHECKING:
     from .fit_result import Fit
@@ -145,9 +145,10 @@ class Curve:
     ----------
     case : str
         Name of the case.
-    cycle, step : int, int or None
-        Which recorded cycle (from 1) and step of it (from 0); None: all of the cycle's
-        steps of this kind.
+    cycle : int
+        Recorded cycle, from 1.
+    steps : tuple of int or None
+        Which steps of it (from 0), in a row; None: all of this kind.
     kind : str
         "charge" or "discharge".
     source : str
@@ -158,17 +159,20 @@ class Curve:
         [A.h.m-2], [V].
     end : float
         Capacity at the step's cut-off [A.h.m-2]; NaN if it was not measured.
+    label : str
+        What tables call it in place of the case.
     """
 
     case: str
     cycle: int
-    step: int | None
+    steps: tuple[int, ...] | None
     kind: str
     source: str
     held_out: bool
     capacity: Array
     voltage: Array
     end: float = math.nan
+    label: str = ""
 
     @property
     def scale(self) -> float:
@@ -239,14 +243,13 @@ def check_fit(expanded: Expanded) -> None:
 
 
 def _check_held_out(
-    expanded: Expanded, asked: Definition, files: Sequence[str], by_option: bool
+    expanded: Expanded, asked: Definition, names: Sequence[str], by_option: bool
 ) -> None:
-    """Every name held out is of a case or a file."""
-    names = [*(case.name for case in expanded.cases), *files]
+    """Every name held out is of something there is."""
     for k, name in enumerate(asked.held_out):
         if name in names:
             continue
-        hint = suggest(name, names) or f"; there are {', '.join(names[:10])}"
+        hint = suggest(name, names) or f"; there are {', '.join(dict.fromkeys(names))}"
         message = f"no case or file is called '{shown(name)}'{hint}"
         if by_option:
             raise InputError(message, field="--hold-out")
@@ -460,9 +463,55 @@ def matched(
                         f"{file.name}, {segment.name}: left out: no usable point"
                     )
                     continue
-                place = (name, number, where[k], segment.kind, file.name, held)
+                place = (name, number, (where[k],), segment.kind, file.name, held)
                 found.append(Curve(*place, q, V, end))
     return found, notes
+
+
+def driven(
+    expanded: Expanded,
+    data: Sequence[Measured],
+    held_out: Sequence[str],
+    points: int = 40,
+) -> tuple[Expanded, list[Curve], list[str]]:
+    """The cell driven by the data's own current: each record one case, from its start.
+
+    Returns
+    -------
+    Expanded, list of Curve, list of str
+        With the records as its cases; their charges and discharges; what was left out.
+    """
+    base = expanded.cases[0]
+    cases, found, notes = [], [], []
+    for file in data:
+        segments = list(file.segments)
+        if any(np.isnan(s.current).any() for s in segments):
+            notes.append(f"{file.name}: left out: its current is not stated")
+            continue
+        whole = all(s.time is not None for s in segments)
+        for part in [segments] if whole else [[s] for s in segments]:
+            name = file.name if whole else f"{file.name}, {part[0].name}"
+            parts = [_driven(s, part, base.cell) for s in part]
+            steps = tuple(step for some in parts for step in some)
+            if not steps:
+                continue
+            protocol = replace(base.protocol, steps=steps, cycles=1)
+            cases.append(replace(base, name=name, protocol=protocol))
+            at = 0
+            for segment, some in zip(part, parts, strict=True):
+                here = tuple(range(at, at + len(some)))
+                at += len(some)
+                q, V = _thinned(segment, points)
+                if segment.kind not in COLUMNS or not len(q):
+                    continue
+                label = f"{file.name}, {segment.name}"
+                held = bool(
+                    {file.name, name, label, f"cycle {segment.cycle}"} & {*held_out}
+                )
+                short = segment.name or f"cycle {segment.cycle}"
+                place = (name, 1, here, segment.kind, label, held)
+                found.append(Curve(*place, q, V, label=short if whole else label))
+    return replace(expanded, cases=cases or expanded.cases), found, notes
 
 
 def _thinned(segment: Segment, points: int) -> tuple[Array, Array]:
@@ -680,23 +729,17 @@ def _observed(
     curve: Curve, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """What the model has where a curve was measured."""
-    cycle = cycles[curve.cycle - 1]
-    steps = cycle.steps if curve.step is None else (cycle.steps[curve.step],)
+    every = cycles[curve.cycle - 1].steps
+    steps = every if curve.steps is None else [every[k] for k in curve.steps]
     if any(step.trace is None for step in steps):
         return None
     end = sum(getattr(step, curve.kind) for step in steps) / area
-    if not len(curve.capacity):
+    joined = _joined(steps, curve.kind, area) if len(curve.capacity) else None
+    if joined is None:
         return Simulated(np.empty(0), np.empty(0), end)
-    return Simulated(*_trace(steps[0], area), end)
-
-
-def _trace(step: StepRecord, area: float) -> tuple[Array, Array]:
-    """Capacity passed, strictly rising, and voltage."""
-    assert step.trace is not None
-    observed = step.trace.observed
-    q = np.abs(observed["Discharge capacity [A.h]"]) / area
+    q, V = joined.capacity, joined.voltage
     rising = np.concatenate([[True], np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]])
-    return q[rising], observed["Voltage [V]"][rising]
+    return Simulated(q[rising], V[rising], end)
 
 
 # --- The fit -----------------------------------------------------------------------
@@ -804,7 +847,7 @@ def profile_ends(
 
 
 def fit(
-    experiment: str | Path | Expanded,
+    experiment: str | Path | Document | Expanded,
     data: Any = (),
     *,
     cell: str | None = None,
@@ -813,6 +856,7 @@ def fit(
     held_out: Sequence[str] | None = None,
     starts: int | None = None,
     mapping: Any = None,
+    own_current: bool = False,
     numerics: Numerics | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -821,8 +865,8 @@ def fit(
 
     Parameters
     ----------
-    experiment : str, Path or Expanded
-        What was done to the cell; its ``measured:`` capacities count as data.
+    experiment : str, Path, Document or Expanded
+        What was done to the cell; its ``measured:`` capacities count as data.  Or a cell.
     data : path, Measured, or a sequence of them
         Measured files.
     cell : str, optional
@@ -837,6 +881,10 @@ def fit(
         How many searches; the first from the cell's own values.
     mapping : optional
         For the files (:func:`tfbsim.read_measured`).
+    own_current : bool
+        Drive the cell with the measured current, from its state after the experiment's
+        conditioning, as :func:`tfbsim.compare` does; so for a cell in place of an
+        experiment.  What is held out is a file, or a cycle as ``cycle 3``.
     numerics : Numerics, optional
         Of the last pass and all that is stated; default :class:`Numerics`.
     progress : callable, optional
@@ -869,18 +917,29 @@ def fit(
 
     if isinstance(experiment, Expanded):
         expanded = experiment
-    else:
+    elif isinstance(experiment, Document):
         expanded = expand(experiment, cell, changes)
+    else:
+        expanded, own_current = _protocol(experiment, cell, changes, own_current)
     asked = definition(expanded, vary, held_out)
     sources = [data] if isinstance(data, str | Path | Measured) else list(data)
     first = expanded.cases[0].cell
     files, unreadable = _read_all(sources, first, mapping) if sources else ([], [])
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
-    _check_held_out(expanded, asked, [file.name for file in files], held_out is not None)
-    curves = measured_capacities(expanded, asked.held_out)
-    more, unmatched = matched(expanded, files, asked.held_out, asked.points)
-    curves += more
+    if own_current:
+        expanded, curves, unmatched = driven(
+            expanded, files, asked.held_out, asked.points
+        )
+        names = [curve.source for curve in curves]
+        names += [f"cycle {s.cycle}" for file in files for s in file.segments]
+    else:
+        curves = measured_capacities(expanded, asked.held_out)
+        more, unmatched = matched(expanded, files, asked.held_out, asked.points)
+        curves += more
+        names = []
     notes += unmatched
+    names += [*(case.name for case in expanded.cases), *(file.name for file in files)]
+    _check_held_out(expanded, asked, names, held_out is not None)
     if not any(not curve.held_out for curve in curves):
         raise InputError(
             "there is nothing to fit to: no measured capacity and no curve of a case "

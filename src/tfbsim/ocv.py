@@ -194,8 +194,8 @@ def _law(p: Array, temperature: float) -> MultiSite:
     """Parameters U_j, ln X_j, ln omega_j as a law, in falling order of potential."""
     U, X, omega = p[0::3], np.exp(p[1::3]), np.exp(p[2::3])
     order = np.argsort(-U)
-    falling = (tuple(map(float, values[order])) for values in (U, X, omega))
-    return MultiSite(*falling, temperature)
+    sites = [tuple(a[order].tolist()) for a in (U, X, omega)]
+    return MultiSite(sites[0], sites[1], sites[2], temperature)
 
 
 def _start(x: Array, U: Array, number: int) -> Array:

@@ -74,21 +74,32 @@ def _overlay(fit: Fit) -> Figure | None:
     ]
     if not pairs:
         return None
-    cases = list(dict.fromkeys(c.case for c, _ in pairs))
+    cases = list(dict.fromkeys(c.label or c.case for c, _ in pairs))
     colour = _colours(cases)
     figure = new_figure(6.4, 5.0)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
     residuals = []
     for c, m in pairs:
         how = _mark(c.held_out)
-        upper.plot(UA * m.capacity, m.voltage, color=colour[c.case])
+        upper.plot(UA * m.capacity, m.voltage, color=colour[c.label or c.case])
         q, V = c.capacity, c.voltage
-        upper.plot(UA * q, V, color=colour[c.case], mec=colour[c.case], **how)
+        upper.plot(
+            UA * q,
+            V,
+            color=colour[c.label or c.case],
+            mec=colour[c.label or c.case],
+            **how,
+        )
         within = q <= m.capacity[-1]
         off = 1e3 * (np.interp(q, m.capacity, m.voltage) - V)[within]
         residuals.append(off)
         lower.plot(
-            UA * q[within], off, color=colour[c.case], mec=colour[c.case], lw=0.7, **how
+            UA * q[within],
+            off,
+            color=colour[c.label or c.case],
+            mec=colour[c.label or c.case],
+            lw=0.7,
+            **how,
         )
     lower.axhline(0, color="0.6", lw=0.7, zorder=0)
     sigma = 1e3 * fit.errors[0]
