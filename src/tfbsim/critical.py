@@ -55,5 +55,6 @@ def beyond_critical(cell: Cell, time: float) -> str:
 def warning(cell: Cell, found: Sequence[tuple[str, str, float]]) -> str:
     """A sentence on the crossings of a case: cycle, step and time [s] of each."""
     where, text, time = found[0]
-    more = f"; so it is in {len(found) - 1} steps more" if len(found) > 1 else ""
+    others = len(found) - 1
+    more = f"; so it is in {others} step{'s' * (others > 1)} more" if others else ""
     return f"{where}, '{text}': {beyond_critical(cell, time)}{more}"
