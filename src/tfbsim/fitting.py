@@ -36,7 +36,7 @@ from scipy.optimize import brentq, least_squares
 from scipy.stats import qmc
 
 from . import units
-from .cases import Case, Expanded, expand
+from .cases import Case, Cases, Expanded, expand
 from .cell import Cell
 from .comparison import _protocol, _read_all
 from .engine import Numerics, engine
@@ -511,7 +511,7 @@ def driven(
                 short = segment.name or f"cycle {segment.cycle}"
                 place = (name, 1, here, segment.kind, label, held)
                 found.append(Curve(*place, q, V, label=short if whole else label))
-    return replace(expanded, cases=cases or expanded.cases), found, notes
+    return replace(expanded, cases=Cases(cases or expanded.cases)), found, notes
 
 
 def _thinned(segment: Segment, points: int) -> tuple[Array, Array]:

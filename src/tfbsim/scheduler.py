@@ -272,7 +272,7 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
     options.setdefault("processes", options["cores"])
     options.setdefault("python", sys.executable)
 
-    class Submitted(kind.job_cls):  # type: ignore[misc, name-defined]
+    class Submitted(kind.job_cls):  # type: ignore[name-defined]
         async def start(self) -> None:
             try:
                 await super().start()
