@@ -14,6 +14,9 @@ from pathlib import Path
 
 SCRIPTS = ("sweep.py", "cycling.py", "scaling.py")
 
+options = sys.argv[1:]
+if "--quick" not in options:
+    options.append("--write")
 for script in SCRIPTS:
     path = Path(__file__).with_name(script)
-    subprocess.run([sys.executable, path, "--write", *sys.argv[1:]], check=True)
+    subprocess.run([sys.executable, path, *options], check=True)

@@ -5,7 +5,7 @@
    Wanner, Solving Ordinary Differential Equations II, sect. IV.7 and VI.4); the Jacobian
    is factored anew at every step, as a D(x) would ask for, and tridiagonal systems are
    eliminated from both ends at once, so that two chains of dependent products share the
-   core.  A step of the cell ends where a re-solved last step meets its cut-off: no
+   core (with -DONE_END from one end, as is usual).  A step of the cell ends where a re-solved last step meets its cut-off: no
    interpolation. */
 
 #include <math.h>
@@ -75,20 +75,51 @@ static void derivative(Step *s, const double *restrict x, double *restrict f)
     f[n - 1] = r * (x[n - 2] - x[n - 1]);
 }
 
-/* (shift - Jacobian) x = b: x[i] = scaled b[i] + couple[i] x[next towards the middle] */
-static double inverse[MAX_VOLUMES], couple[MAX_VOLUMES], middle;
+/* (shift - Jacobian) x = b: b[i] is scaled by inverse[i], then neighbours are coupled */
+static double inverse[MAX_VOLUMES], couple[MAX_VOLUMES];
 
-static void factor(const Step *s, double shift)
+static void factor_first(const Step *s, double shift)
 {
-    const int n = s->n, m = n / 2;
-    const double r = s->rate;
-    double first = shift + r, off = r;
+    double first = shift + s->rate, off = s->rate;
     if (s->control == VOLTAGE) {
         first -= s->source * s->di_dx * 9 / 8;
         off -= s->source * s->di_dx / 8;
     }
     inverse[0] = 1 / first;
     couple[0] = off * inverse[0];
+}
+
+#ifdef ONE_END
+
+static void factor(const Step *s, double shift)
+{
+    const int n = s->n;
+    const double r = s->rate;
+    factor_first(s, shift);
+    for (int i = 1; i < n; i++) {
+        inverse[i] = 1 / (shift + (i == n - 1 ? r : 2 * r) - r * couple[i - 1]);
+        couple[i] = r * inverse[i];
+    }
+}
+
+static void solve(const Step *s, double *restrict b)
+{
+    const int n = s->n;
+    FOR b[i] *= inverse[i];
+    double last = b[0];
+    for (int i = 1; i < n; i++) b[i] = last = b[i] + couple[i] * last;
+    for (int i = n - 2; i >= 0; i--) b[i] = last = b[i] + couple[i] * last;
+}
+
+#else
+
+static double middle;
+
+static void factor(const Step *s, double shift)
+{
+    const int n = s->n, m = n / 2;
+    const double r = s->rate;
+    factor_first(s, shift);
     inverse[n - 1] = 1 / (shift + r);
     couple[n - 1] = r * inverse[n - 1];
     for (int i = 1, j = n - 2; i < m || j >= m; i++, j--) {
@@ -108,7 +139,6 @@ static void solve(const Step *s, double *restrict b)
 {
     const int n = s->n, m = n / 2, odd = n % 2;
     FOR b[i] *= inverse[i];
-    /* couple is r*inverse except at row 0, which is never below another */
     double up = b[0], down = b[n - 1];
     if (odd) b[n - 2] = down = b[n - 2] + couple[n - 2] * down;
     for (int i = 1, j = n - 2 - odd; i < m; i++, j--) {
@@ -123,6 +153,8 @@ static void solve(const Step *s, double *restrict b)
     }
     if (odd) b[n - 1] += couple[n - 1] * down;
 }
+
+#endif
 
 static const double GAMMA = 0.25, A21 = 1.544,
     A31 = 0.9466785280815826, A32 = 0.2557011698983284,

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from problem import ATOL, FARADAY, HOLD_UNTIL, LOWER, RTOL, UPPER, VOLUMES, Film, film
 
+ONE_END = ("-DONE_END",)  # the usual elimination
+
 SOURCE = Path(__file__).with_name("reference.c")
 # -ffast-math lets the compiler vectorise the sum of the error, and nothing here is
 # infinite or NaN
@@ -26,9 +28,9 @@ def compiler() -> str | None:
 
 
 @cache
-def library() -> ctypes.CDLL:
-    """The compiled reference."""
-    command = [compiler() or "cc", *FLAGS]
+def library(*more: str) -> ctypes.CDLL:
+    """The compiled reference; with more flags than the usual."""
+    command = [compiler() or "cc", *FLAGS, *more]
     key = hashlib.sha256(SOURCE.read_bytes() + repr(command).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"tfbsim-reference-{os.getuid()}-{key}.so"
     if not path.exists():
@@ -70,12 +72,16 @@ def discharge(
 
 
 def sweep(
-    conditions: np.ndarray, volumes: int = VOLUMES, rtol: float = RTOL, atol: float = ATOL
+    conditions: np.ndarray,
+    volumes: int = VOLUMES,
+    rtol: float = RTOL,
+    atol: float = ATOL,
+    flags: tuple[str, ...] = (),
 ) -> np.ndarray:
     """Capacities [C/m2] of points (thickness, current density)."""
     L, i = np.ascontiguousarray(conditions.T)
     t = np.empty(len(L))
-    library().sweep(
+    library(*flags).sweep(
         *(_cell(film()), len(L), _array(L), _array(i)),
         *(ctypes.c_double(LOWER), volumes, *_tolerances(rtol, atol), _array(t)),
     )

@@ -18,6 +18,7 @@ import statistics
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,10 +188,15 @@ def main() -> None:
         "its solver calls alone", make, every, points, "PyBaMM's solve, one list"
     )
     c = row("C, one core", lambda: reference.sweep, every, points, "reference.c")
+    plain = row(
+        "C, one core, plain elimination",
+        lambda: partial(reference.sweep, flags=reference.ONE_END),
+        *(every, points, "reference.c with -DONE_END"),
+    )
     drawing = figures(one)
     one.work()  # so that there is something to draw, and matplotlib is imported
     drawing.work()
-    codes, missing = [c, two, one, drawing, solver], []
+    codes, missing = [c, plain, two, one, drawing, solver], []
     for name, peer, share, note in PEERS:
         chosen = drawn[: max(2, number // share)]
         try:
@@ -215,7 +221,7 @@ def main() -> None:
             code.accuracy(truth) if isinstance(code, Row) else "",
             code.note,
         )
-        for code in (c, two, two_less, one, one_less, *codes[3:])
+        for code in (c, plain, two, two_less, one, one_less, *codes[4:])
     ]
     header = ("", "points", "first, s", "ms a point", "of processor", "times C")
     header += ("error", "")
@@ -226,7 +232,7 @@ def main() -> None:
             ("stock SPM rebuilt over", stock, it, "at least 100")
             for it in (two, two_less)
         ),
-        *((f"{it.name}, over", it, c, "at most 6.5") for it in (two, two_less)),
+        *((f"{it.name}, over", it, plain, "at most 6.5") for it in (two, two_less)),
         *((f"{it.name}, over", it, solver, "at most 1.15") for it in (one, one_less)),
     )
     text = "\n\n".join(
