@@ -643,7 +643,8 @@ def nmc811_uncertainty(name: str) -> None:
         f"{deviation[0]:.2f} of ln D and {deviation[1]:.3f} of u_A, with a correlation of "
         f"{correlation:.2f} (J of `models/nmc811-lipon-li.fit.py`'s residuals, i_0 following "
         "u_A; covariance (J^T J)^-1). A less diffusive film fits as well if more of it is in "
-        "contact. That D falls by decades for the second lithium does not matter above 3 V.",
+        "contact. The discharge to 3 V does not reach the second lithium, for which D falls by "
+        "decades.",
     )
 
 
