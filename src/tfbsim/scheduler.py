@@ -199,7 +199,7 @@ def _started(document: Document, file: ClusterFile, refused: list[str]) -> Itera
                 cluster = LocalCluster(
                     n_workers=file.local.workers,
                     threads_per_worker=1,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     silence_logs=logging.CRITICAL,
                 )
         else:
@@ -283,7 +283,7 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
 
     options.setdefault("scheduler_options", {})
     if isinstance(options["scheduler_options"], dict):
-        options["scheduler_options"].setdefault("dashboard_address", None)
+        options["scheduler_options"].setdefault("dashboard_address", ":0")
     try:
         return kind(job_cls=Submitted, **options)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
