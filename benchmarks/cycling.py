@@ -60,6 +60,7 @@ def by_tfbsim(cycles: int, memory: Memory) -> np.ndarray:
     """tfbsim, C/m2 of each step, shape (cycles, 3)."""
     content = {"format": 1, "kind": "experiment", "cell": CELL, "cycles": cycles}
     content |= {"conditioning": [DISCHARGE], "steps": [*STEPS]}
+    content["curves"] = {"cycles": "none"}
     document = Document(Path("cycling.yaml"), content, {(): 1})
     result = run_experiment(document, numerics=NUMERICS, progress=memory)
     steps = result.steps[result.steps["Cycle number"] > 0]
