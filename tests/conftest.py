@@ -7,15 +7,19 @@ is the surface stoichiometry.  A test switches on what it is about.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from figures import Check, Recorder, checker
 
 from tfbsim import load_cell
 from tfbsim.cell import Cell
-from tfbsim.engine import Numerics, State, Trace, engine
+from tfbsim.engine import DURATION, Numerics, Request, State, Trace, engine
+from tfbsim.integrator import Integrator, Stretch
 from tfbsim.materials import laws
+from tfbsim.result import Notes
 
 Run = Callable[..., Trace]
 
@@ -80,13 +84,59 @@ def run() -> Run:
             state = solver.uniform(
                 cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
             )
-        trace, fallbacks = solver.run(
-            mode, target, duration, state, cell.parameters(temperature), **ends
-        )
-        assert fallbacks == 0
+        parameters = cell.parameters(temperature)
+        trace = solver.run(Request(mode, target, duration, state, parameters, **ends))
+        assert trace.fallback == 0
         return trace
 
     return step
+
+
+@pytest.fixture
+def before_a_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Callable[[str], object]], None]:
+    """Calls this with the name of each case before it is run in this process."""
+
+    def install(call: Callable[[str], object]) -> None:
+        def noted(name: str, *arguments: Any) -> Notes:
+            call(name)
+            return Notes(name, *arguments)
+
+        monkeypatch.setattr("tfbsim.run.Notes", noted)
+
+    return install
+
+
+@pytest.fixture
+def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A step of that duration [s] is solved for half of it, whatever is tried."""
+
+    def install(duration: float) -> None:
+        solve = Integrator.solve
+
+        def flaky(
+            self: Integrator,
+            y0: np.ndarray,
+            yp0: np.ndarray,
+            inputs: np.ndarray,
+            names: dict[str, int],
+        ) -> list[Stretch]:
+            before = list(names)[: list(names).index(DURATION)]
+            column = sum(names[name] for name in before)
+            chosen = inputs[:, column] == duration
+            changed = inputs.copy()
+            changed[chosen, column] = duration / 2
+            return [
+                replace(s, t=s.t / 2, ended="failure") if half else s
+                for s, half in zip(
+                    solve(self, y0, yp0, changed, names), chosen, strict=True
+                )
+            ]
+
+        monkeypatch.setattr(Integrator, "solve", flaky)
+
+    return install
 
 
 # --- Figures for docs/verification.md ---------------------------------------------------

@@ -113,7 +113,7 @@ class TestListShowCheck:
         assert third == "no.yaml: no such file"
 
     def test_check_solves_nothing(self, tfb, monkeypatch):
-        monkeypatch.setattr(module, "run_one", None)
+        monkeypatch.setattr("tfbsim.run.run_cases", None)
         monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
         assert tfb("check", "experiment.yaml")[0] == 0
 
@@ -311,15 +311,9 @@ class TestRun:
         (here / "r").mkdir()
         assert tfb("run", "one.yaml", "--out", "r", "--quiet", *FAST)[0] == 0
 
-    def test_resume_and_overwrite(self, tfb, here, plain, monkeypatch):
+    def test_resume_and_overwrite(self, tfb, here, plain, before_a_case):
         computed = []
-        run_one = module.run_one
-
-        def counting(case, numerics, progress=None):
-            computed.append(case.name)
-            return run_one(case, numerics, progress)
-
-        monkeypatch.setattr(module, "run_one", counting)
+        before_a_case(computed.append)
         command = ("run", "one.yaml", "--out", "r", "--quiet", *FAST)
         assert tfb(*command, "--resume") == (0, "", "")  # starts fresh
         summary = (here / "r" / "summary.csv").read_bytes()
@@ -330,38 +324,32 @@ class TestRun:
         assert len(computed) == 4
         assert (here / "r" / "summary.csv").read_bytes() == summary
 
-    def test_interrupted(self, tfb, here, plain, monkeypatch):
-        run_one = module.run_one
-
-        def interrupted(case, numerics, progress=None):
-            if "2C" in case.name:
+    def test_interrupted(self, tfb, here, plain, before_a_case):
+        def interrupted(name):
+            if "2C" in name:
                 raise KeyboardInterrupt
-            return run_one(case, numerics, progress)
 
-        monkeypatch.setattr(module, "run_one", interrupted)
+        before_a_case(interrupted)
         command = ("run", "one.yaml", "--out", "r", *FAST)
         code, _, err = tfb(*command)
         assert code == 130 and "--resume" in err
         assert len(load_result(here / "r").cases) == 1
-        monkeypatch.setattr(module, "run_one", run_one)
+        before_a_case(lambda name: None)
         assert tfb(*command, "--resume")[0] == 0
         assert len(load_result(here / "r").cases) == 2
 
-    def test_a_case_that_cannot_be_run_is_told(self, tfb, here, plain, monkeypatch):
-        run_one = module.run_one
-
-        def fails(case, numerics, progress=None):
-            if "2C" in case.name:
+    def test_a_case_that_cannot_be_run_is_told(self, tfb, here, plain, before_a_case):
+        def fails(name):
+            if "2C" in name:
                 raise MemoryError("no room")
-            return run_one(case, numerics, progress)
 
-        monkeypatch.setattr(module, "run_one", fails)
+        before_a_case(fails)
         command = ("run", "one.yaml", "--out", "r", *FAST)
         code, out, err = tfb(*command)
         assert code == 1 and "reached" in out and "solver failed" in out
         assert "1 of 2 steps ended otherwise" in err
         assert "solver failed (failed: MemoryError: no room)" in err
-        monkeypatch.setattr(module, "run_one", run_one)
+        before_a_case(lambda name: None)
         assert tfb(*command, "--resume")[0] == 0
         assert load_result(here / "r").as_asked
 
@@ -404,7 +392,7 @@ class TestRun:
         ],
     )
     def test_bad_input_leaves_nothing(self, tfb, here, monkeypatch, options, words):
-        monkeypatch.setattr(module, "run_one", None)  # nothing is solved either
+        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)  # nothing is solved
         before = sorted(here.rglob("*"))
         code, out, err = tfb("run", "one.yaml", *options)
         assert (code, out) == (2, "")

@@ -18,9 +18,11 @@ from tfbsim.engine import (
     Engine,
     Infeasible,
     Numerics,
+    Request,
     SolverFailed,
     engine,
 )
+from tfbsim.integrator import Integrator
 from tfbsim.materials import laws
 from tfbsim.physics.lithium import EXHAUSTED
 from tfbsim.protocol import Protocol, Step, parse_cycle
@@ -104,7 +106,8 @@ def test_inputs_never_rebuild(plain, monkeypatch):
         parse_cycle(["Discharge at 0.4C for 60 s", "Hold at 3.9 V for 60 s"], plain)
     )
     run_case(plain, base, numerics)
-    model, solvers = solver.built("current").model, dict(solver.built("current").solvers)
+    built_now = solver.built("current")
+    model, integrators = built_now.model, dict(built_now.integrators)
     count = len(built)
     assert count == 2  # current and voltage
 
@@ -123,8 +126,8 @@ def test_inputs_never_rebuild(plain, monkeypatch):
         seen.add(tuple(float(f"{number:.9g}") for number in end))
     assert len(built) == count
     assert solver.built("current").model is model
-    assert solver.built("current").solvers == solvers  # by identity: pybamm's have no ==
-    assert list(solvers) == [0]
+    assert built_now.integrators == integrators  # by identity
+    assert list(integrators) == [0]
     # and every one of them acts, each in its own way
     assert len(seen) == len(INPUTS)
 
@@ -291,11 +294,11 @@ def test_cell_without_lithium(plain):
 
 
 class Flaky:
-    """Stands before IDAKLUSolver.solve: fails for the first so many of the fallbacks."""
+    """Stands before Integrator.solve: fails for the first so many of the fallbacks."""
 
     def __init__(self, monkeypatch, failures):
         self.seen = []
-        solve = pybamm.IDAKLUSolver.solve
+        solve = Integrator.solve
 
         def flaky(solver, *arguments, **keywords):
             if solver not in self.seen:
@@ -304,7 +307,7 @@ class Flaky:
                 raise pybamm.SolverError("IDA gave up\nat some length")
             return solve(solver, *arguments, **keywords)
 
-        monkeypatch.setattr(pybamm.IDAKLUSolver, "solve", flaky)
+        monkeypatch.setattr(Integrator, "solve", flaky)
 
 
 @pytest.mark.parametrize("failures", range(1, len(FALLBACKS)))
@@ -312,13 +315,14 @@ def test_fallbacks(plain, monkeypatch, failures):
     def discharge():
         solver = Engine(plain.structure, SMALL)
         state = solver.uniform(0.5, 10.0)
-        return solver.run("current", 1e-4, 500.0, state, plain.parameters())
+        request = Request("current", 1e-4, 500.0, state, plain.parameters())
+        return solver.run(request)
 
-    expected, none = discharge()
-    assert none == 0
+    expected = discharge()
+    assert expected.fallback == 0
     Flaky(monkeypatch, failures)
-    trace, attempt = discharge()
-    assert attempt == failures
+    trace = discharge()
+    assert trace.fallback == failures
     assert trace.observed["Voltage [V]"][-1] == pytest.approx(
         expected.observed["Voltage [V]"][-1], abs=1e-5
     )
@@ -337,7 +341,8 @@ def test_solver_failed(plain, monkeypatch):
     flaky = Flaky(monkeypatch, len(FALLBACKS))
     solver = Engine(plain.structure, SMALL)
     with pytest.raises(SolverFailed, match=r"^IDA gave up$"):
-        solver.run("current", 1e-4, 500.0, solver.uniform(0.5, 10.0), plain.parameters())
+        state = solver.uniform(0.5, 10.0)
+        solver.run(Request("current", 1e-4, 500.0, state, plain.parameters()))
 
     flaky.seen.clear()
     engine.cache_clear()
@@ -349,30 +354,14 @@ def test_solver_failed(plain, monkeypatch):
     assert "Discharge at 1C for 10 s" in second.steps[0].detail
 
 
-def gives_up_halfway(monkeypatch, duration):
-    """A step of that duration is solved for half of it, whatever is tried."""
-    solve = pybamm.IDAKLUSolver.solve
-
-    def gives_up(solver, model, times, **keywords):
-        if times[-1] != duration:
-            return solve(solver, model, times, **keywords)
-        if solver.on_failure == "error":
-            raise pybamm.SolverError("IDA gave up")
-        solution = solve(solver, model, [0, duration / 2], **keywords)
-        solution.termination = "failure"
-        return solution
-
-    monkeypatch.setattr(pybamm.IDAKLUSolver, "solve", gives_up)
-
-
 @pytest.mark.parametrize(
     "sentence",
     ["Charge at 1C for 20 s", "Hold at 4 V for 20 s", "Charge at 4 W/m2 for 20 s"],
 )
-def test_what_comes_before_a_solver_failure_is_kept(plain, monkeypatch, sentence):
+def test_what_comes_before_a_solver_failure_is_kept(plain, gives_up_halfway, sentence):
     sentences = ["Discharge at 1C for 10 s", sentence, "Rest for 10 s"]
     whole = case(plain, sentences).cycles[0].steps
-    gives_up_halfway(monkeypatch, 20)
+    gives_up_halfway(20)
     record = case(plain, sentences, cycles=2)
     assert outcomes(record) == [REACHED, SOLVER_FAILED, SKIPPED]
     before, failed, _ = record.cycles[0].steps

@@ -19,13 +19,14 @@ import pytest
 import xarray as xr
 
 import tfbsim
-from tfbsim import cases as module
 from tfbsim import simulate
-from tfbsim.cases import Case, expand, run_cases, run_experiment
+from tfbsim.cases import Case, Cases, expand
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
 from tfbsim.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
+from tfbsim.run import run_cases, run_experiment
+from tfbsim.simulation import Curves
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -237,46 +238,50 @@ class TestOtherFiles:
         assert list(path.parent.iterdir()) == []
 
 
-class Raises(Case):
-    """A case that cannot be run, for a reason nobody thought of."""
+class Unkind(Curves):
+    """Is asked in the midst of a case which curves it keeps, and goes wrong."""
 
-    def key(self, numerics):
-        if run_here():
-            raise ZeroDivisionError("by\nchance")
-        return super().key(numerics)
+    def __repr__(self):
+        return repr(Curves(self.cycles, self.error))  # the same key
 
 
-class Dies(Case):
-    """A case that kills the process that runs it."""
+class Raises(Unkind):
+    """For a reason nobody thought of."""
 
-    def key(self, numerics):
+    def of(self, cycle):
+        raise ZeroDivisionError("by\nchance")
+
+
+class Refuses(Unkind):
+    """For what a user gave."""
+
+    def of(self, cycle):
+        raise InputError("will not do")
+
+
+class Dies(Unkind):
+    """Kills the process that runs the case."""
+
+    def of(self, cycle):
         if parent_process():
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().key(numerics)
+        return True
 
 
-class DiesOnce(Case):
-    """A case that kills the first process that runs it."""
+class DiesOnce(Dies):
+    """Kills the first process that runs the case."""
 
-    def key(self, numerics):
-        once = Path(self.name)
-        if parent_process() and not once.exists():
-            once.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().key(numerics)
+    once = Path("once")
 
-
-def run_here() -> bool:
-    """Whether a case was just run, which then asks for its key."""
-    frame = sys._getframe()
-    while frame and frame.f_code is not module.run_one.__code__:
-        frame = frame.f_back
-    return frame is not None
+    def of(self, cycle):
+        if parent_process() and not self.once.exists():
+            self.once.touch()
+            return super().of(cycle)
+        return True
 
 
-def becomes(case: Case, kind: type[Case], **changes: str) -> Case:
-    own = {field.name: getattr(case, field.name) for field in fields(Case)}
-    return kind(**own | changes)
+def becomes(case: Case, kind: type[Curves]) -> Case:
+    return replace(case, curves=kind())
 
 
 class TestFailing:
@@ -284,7 +289,13 @@ class TestFailing:
     def some(self):
         """Four cases that are quick to run."""
         expanded = expand(INPUTS / "experiment.yaml", None, {"cycles": "1"})
-        return replace(expanded, cases=expanded.cases[:4], measured=[])
+        return replace(expanded, cases=Cases(expanded.cases[:4]), measured=[])
+
+    def second(self, some, kind):
+        """The second of them goes wrong."""
+        first, second, *others = some.cases
+        cases = Cases([first, becomes(second, kind), *others])
+        return second.name, replace(some, cases=cases)
 
     def without(self, expanded, result, name):
         """Every other case as it is when nothing fails."""
@@ -295,13 +306,15 @@ class TestFailing:
 
     @pytest.mark.parametrize("workers", [1, 2])
     def test_a_case_that_cannot_be_run(self, some, tmp_path, workers):
-        bad = becomes(some.cases[1], Raises)
-        others = replace(some, cases=[some.cases[0], bad, *some.cases[2:]])
+        bad, others = self.second(some, Raises)
         told = []
-        result = run_cases(
-            others, COARSE, workers, tmp_path, resume=True, progress=told.append
-        )
-        self.without(some, result, bad.name)
+
+        def tell(*numbers):
+            told.append(numbers)
+
+        result = run_cases(others, COARSE, workers, tmp_path, resume=True, progress=tell)
+        self.without(some, result, bad)
+        assert sum(failed for _, failed in told) == 1
         assert not result.as_asked
         steps = result.cases[1].steps
         assert [row["Outcome"] for row in steps] == ["solver failed", *["skipped"] * 2]
@@ -312,47 +325,47 @@ class TestFailing:
             (found,) = opened.execute(
                 "SELECT name, failed FROM points WHERE failed IS NOT NULL"
             )
-        assert found == (bad.name, "ZeroDivisionError: by\\nchance")
+        assert found == (bad, "ZeroDivisionError: by\\nchance")
         assert load_result(tmp_path).summary["Case"].nunique() == 4
         assert "ZeroDivisionError" in (tmp_path / "report.html").read_text()
         # It is tried again, and nothing else
         told.clear()
-        again = run_cases(some, COARSE, 1, tmp_path, resume=True)
+        again = run_cases(some, COARSE, 1, tmp_path, resume=True, progress=tell)
         self.without(some, again, "")
+        each = some.cases[1].protocol.all_cycles
+        assert told[0] == (3 * each, 0) and np.sum(told, axis=0).tolist() == [4 * each, 0]
 
     def test_all_cases_fail(self, some, tmp_path):
         bad = [becomes(case, Raises) for case in some.cases]
-        result = run_cases(replace(some, cases=bad), COARSE, 1, tmp_path)
+        result = run_cases(replace(some, cases=Cases(bad)), COARSE, 1, tmp_path)
         assert list(load_result(tmp_path).summary["Outcome"]) == ["skipped"] * 4
         assert not result.as_asked
 
-    def test_bad_input_still_ends_the_run(self, some, tmp_path, monkeypatch):
-        def refuses(case, numerics, progress=None):
-            raise InputError("will not do")
-
-        monkeypatch.setattr(module, "run_one", refuses)
+    @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+    def test_bad_input_still_ends_the_run(self, some, tmp_path, workers):
+        _, others = self.second(some, Refuses)
         with pytest.raises(InputError, match="will not do"):
-            run_cases(some, COARSE, 1, tmp_path)
+            run_cases(others, COARSE, workers, tmp_path)
 
     @pytest.mark.slow
     def test_a_case_that_kills_its_process(self, some, tmp_path):
-        bad = becomes(some.cases[1], Dies)
-        others = replace(some, cases=[some.cases[0], bad, *some.cases[2:]])
+        bad, others = self.second(some, Dies)
         result = run_cases(others, COARSE, 2, tmp_path)
-        self.without(some, result, bad.name)
+        self.without(some, result, bad)
         assert result.cases[1].steps[0]["Detail"].endswith("was killed, twice")
 
     @pytest.mark.slow
-    def test_a_process_that_is_killed_once(self, some, tmp_path):
-        unlucky = becomes(some.cases[1], DiesOnce, name=str(tmp_path / "once"))
-        others = replace(some, cases=[some.cases[0], unlucky, *some.cases[2:]])
+    def test_a_process_that_is_killed_once(self, some, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        _, others = self.second(some, DiesOnce)
         result = run_cases(others, COARSE, 2, tmp_path)
         assert (tmp_path / "once").exists() and result.as_asked
+        self.without(some, result, "")
 
     @pytest.mark.slow
     def test_a_script_without_a_guard(self, many):
         (many.parent / "script.py").write_text(
-            "from tfbsim.cases import run_experiment\n"
+            "from tfbsim.run import run_experiment\n"
             "run_experiment('many.yaml', workers=2)\n"
         )
         done = subprocess.run(

@@ -109,7 +109,8 @@ class TestOfTheEnergy:
         table = whole_cycles(result)
         found = result.summary["Energy efficiency [%]"].to_numpy()
         ratio = table[losses.ENERGY_OUT] / table[losses.ENERGY_IN]
-        assert found == pytest.approx(100 * ratio.to_numpy(), rel=1e-12)
+        # The solver's energies, and those of the curves by the trapezoidal rule
+        assert found == pytest.approx(100 * ratio.to_numpy(), rel=1e-4)
         assert ((table[losses.LEAKAGE] > 0) == cell.structure.leakage).all()
 
     def test_leakage_discharges_at_rest(self, everything):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tfbsim import load_cell, simulate
-from tfbsim.cases import expand, run_cases, run_experiment
+from tfbsim.cases import expand
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.provenance import load_run
+from tfbsim.run import run_cases, run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pybamm
 import pytest
 
 import tfbsim
@@ -124,15 +123,15 @@ class TestSolverFailed:
     def failing(self, monkeypatch):
         """The third solve gives up."""
         calls = []
-        solve = Engine.run
+        solve = Engine.run_many
 
-        def sometimes(self, *args, **kwargs):
-            calls.append(args)
+        def sometimes(self, requests):
+            calls.append(requests)
             if len(calls) == 3:
-                raise SolverFailed("IDA_CONV_FAIL")
-            return solve(self, *args, **kwargs)
+                return [SolverFailed("IDA_CONV_FAIL") for _ in requests]
+            return solve(self, requests)
 
-        monkeypatch.setattr(Engine, "run", sometimes)
+        monkeypatch.setattr(Engine, "run_many", sometimes)
         return calls
 
     def test_what_comes_after_is_skipped(self, cell, failing):
@@ -154,20 +153,9 @@ class TestSolverFailed:
         assert outcomes(tfbsim.load_result(tmp_path)) == outcomes(result)
 
 
-def test_the_part_that_was_solved_is_kept(cell, monkeypatch, tmp_path):
+def test_the_part_that_was_solved_is_kept(cell, gives_up_halfway, tmp_path):
     """In the curves, the steps and the files, up to where the solver gave up."""
-    solve = pybamm.IDAKLUSolver.solve
-
-    def gives_up(solver, model, times, **keywords):
-        if times[-1] != 60:
-            return solve(solver, model, times, **keywords)
-        if solver.on_failure == "error":
-            raise pybamm.SolverError("IDA gave up")
-        solution = solve(solver, model, [0, 30], **keywords)
-        solution.termination = "failure"
-        return solution
-
-    monkeypatch.setattr(pybamm.IDAKLUSolver, "solve", gives_up)
+    gives_up_halfway(60)
     result = run(cell, FULL, "Charge at 1C for 1 minute", "Rest for 1 s", cycles=2)
     result.save(tmp_path, figures=False)
     loaded = tfbsim.load_result(tmp_path)
@@ -186,14 +174,15 @@ def test_the_part_that_was_solved_is_kept(cell, monkeypatch, tmp_path):
 
 def test_audit_breach(cell, monkeypatch):
     """Lithium that appears from nowhere is found."""
-    solve = Engine.run
+    solve = Engine.run_many
 
-    def leaking(self, *args, **kwargs):
-        trace, attempt = solve(self, *args, **kwargs)
-        trace.observed["Total lithium [mol.m-2]"][-1] *= 1 + 1e-6
-        return trace, attempt
+    def leaking(self, requests):
+        traces = solve(self, requests)
+        for trace in traces:
+            trace.observed["Total lithium [mol.m-2]"][-1] *= 1 + 1e-6
+        return traces
 
-    monkeypatch.setattr(Engine, "run", leaking)
+    monkeypatch.setattr(Engine, "run_many", leaking)
     result = run(cell, FULL)
     assert outcomes(result) == ["reached"]
     row = result.summary.iloc[0]

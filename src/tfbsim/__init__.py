@@ -22,7 +22,7 @@ _HOME = {
     "Numerics": "engine",
     "Result": "result",
     "load_result": "result",
-    "run_experiment": "cases",
+    "run_experiment": "run",
     "sweep": "sweeps",
     "optimise": "optimum",
     "saturation_capacity": "estimates",
@@ -31,7 +31,6 @@ _HOME = {
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from .cases import run_experiment as run_experiment
     from .cell import Cell as Cell
     from .cell import load_cell as load_cell
     from .engine import Numerics as Numerics
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from .optimum import optimise as optimise
     from .result import Result as Result
     from .result import load_result as load_result
+    from .run import run_experiment as run_experiment
     from .simulation import simulate as simulate
     from .sweeps import sweep as sweep
 

@@ -1,11 +1,11 @@
-"""From an experiment file to its cases, and the cases run.
+"""From an experiment file to its cases.
 
     steps + cycles + conditioning      what is done
     cell, set                          to what
-    cases: list and grids              over which values of {templates} and cell fields
+    cases, sweep                       over which values of {templates} and cell fields
 
-One verb runs everything: a single cell and a thousand cases differ only in how many
-cases the experiment names.
+One verb runs everything: a single cell and a million points differ only in how many
+cases the experiment names.  Those of a sweep are made one by one, when asked for.
 """
 
 from __future__ import annotations
@@ -14,50 +14,39 @@ import dataclasses
 import hashlib
 import itertools
 import math
-import os
 import re
-import signal
 import string
-import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, overload
 
 import numpy as np
-from pydantic import ConfigDict, Field, StrictInt, StrictStr
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from . import __version__, units
 from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
-from .ledger import LEDGER, Ledger, Point, discard
-from .protocol import Protocol, Step, parse_cycle
-from .provenance import Run, provenance
-from .result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Result
+from .protocol import Protocol, parse_cycle
+from .provenance import PACKAGES, Run
 from .sampling import Plan, Sweep, plan
-from .schema import Strict, check_head, validate
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+from .schema import Quantity, Strict, check_head, validate
+from .simulation import ALL, Curves
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
-MAX_CASES = 5_000
+MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
 MAX_STEPS = 10_000  # of one case
 MAX_STEPS_IN_ALL = 50_000
 MAX_FIELDS = 100  # that one case sets
 MAX_CYCLES = 100_000
-TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
-WORKERS = (
-    "worker processes cannot be started (a script that asks for any must do so under "
-    "if __name__ == '__main__')"
-)
-TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
+# Without a word on curves: all of them up to so many cycles of all cases together; above,
+# of a case those of these cycles and the last, of a point of a sweep none
+ALL_CURVES = 500
+SOME_CYCLES = tuple(m * 10**k for k in range(6) for m in (1, 2, 5))
 
 Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
@@ -80,6 +69,29 @@ class Conditioning(Strict):
     cycles: Cycles = 1
 
 
+class KeptCurves(Strict):
+    """Which curves are kept, and how closely."""
+
+    cycles: Literal["all", "none"] | list[Cycles] = "all"
+    error: Annotated[float, Quantity("voltage", gt=0, le=1)] | None = None
+
+
+class Settings(Strict):
+    """Mesh and tolerances that suit an experiment."""
+
+    points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
+    rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
+    grading: Annotated[float, Field(ge=0, le=10)] | None = None
+    compile: StrictBool | None = None
+
+    def applied(self) -> Numerics:
+        """With the defaults for what is not given; ``atol`` follows ``rtol``."""
+        given = {k: v for k, v in self.model_dump().items() if v is not None}
+        if self.rtol is not None:
+            given["atol"] = self.rtol / 100
+        return Numerics(**given)
+
+
 class Experiment(Strict):
     """What to do to a cell; every field documented in docs/files.md."""
 
@@ -95,6 +107,8 @@ class Experiment(Strict):
     cycles: Cycles = 1
     cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     sweep: Sweep | None = None
+    curves: KeptCurves | None = None
+    numerics: Settings = Settings()
     measured: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
 
 
@@ -112,6 +126,8 @@ class Case:
         Column of the summary to value.
     values : dict
         What its entry under ``cases`` sets, as written.
+    curves : Curves
+        Which are kept.
     """
 
     name: str
@@ -119,19 +135,126 @@ class Case:
     protocol: Protocol
     varied: Mapping[str, float | str]
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    curves: Curves = ALL
 
     def key(self, numerics: Numerics) -> str:
         """Hash of everything that determines the result."""
-        content = repr(
-            (
-                sorted(self.cell.parameters().items()),
-                self.cell.structure,
-                (self.cell.loading, self.cell.voltage_limits),
-                (self.name, self.protocol, sorted(self.varied.items()), numerics),
-                (__version__, version("pybamm"), version("pybammsolvers")),
-            )
-        )
-        return hashlib.sha256(content.encode()).hexdigest()
+        parameters = sorted(self.cell.parameters().items())
+        limits = self.cell.loading, self.cell.voltage_limits
+        settings = sorted(self.varied.items()), numerics, self.curves
+        content = parameters, self.cell.structure, limits, self.protocol, settings
+        return _hash(repr((self.name, *content, versions())))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def versions() -> tuple[str, ...]:
+    """Of all that a number may depend on."""
+    return __version__, *(version(name) for name in PACKAGES)
+
+
+class Cases(Sequence[Case]):
+    """Cases that are there from the beginning."""
+
+    def __init__(self, cases: Sequence[Case] = ()) -> None:
+        self._cases = list(cases)
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    @overload
+    def __getitem__(self, k: int) -> Case: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Case]: ...
+    def __getitem__(self, k: int | slice) -> Case | list[Case]:
+        return self._cases[k]
+
+    def key(self, k: int, numerics: Numerics) -> str:
+        """Hash of everything that determines the result of case k."""
+        return self[k].key(numerics)
+
+    @property
+    def cycles(self) -> int:
+        """Of all cases together, conditioning included."""
+        return sum(case.protocol.all_cycles for case in self)
+
+
+class Points(Cases):
+    """The points of a sweep, each made when it is asked for.
+
+    Parameters
+    ----------
+    expansion : _Expansion
+        Makes them.
+    found : Plan
+        What each of them sets.
+    """
+
+    def __init__(self, expansion: _Expansion, found: Plan) -> None:
+        self.expansion = expansion
+        self.plan = found
+        self._digits = len(str(len(found)))
+        self._fields = [factor.name for factor in found.factors]
+        cycles = expansion.cycles or expansion.experiment.cycles
+        self.curves = expansion.curves(len(found) * cycles, cycles)
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    @overload
+    def __getitem__(self, k: int) -> Case: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Case]: ...
+    def __getitem__(self, k: int | slice) -> Case | list[Case]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        k = range(len(self))[k]
+        self.expansion.steps = 0  # what is read at once is one point
+        where = ("sweep", "factors")
+        case = self.expansion.case(where, self._values(k), [], self._fields)
+        return replace(case, name=self.name(k), curves=self.curves)
+
+    def name(self, k: int) -> str:
+        """Of point k: its number."""
+        return f"{k + 1:0{self._digits}d}"
+
+    def _values(self, k: int) -> dict[str, Any]:
+        changes = self.expansion.changes
+        return {n: changes.get(n, v) for n, v in self.plan.point(k).items()}
+
+    def key(self, k: int, numerics: Numerics) -> str:
+        """Hash of everything that determines the result of point k."""
+        return _hash(f"{self._common(numerics)} {self.name(k)} {self._values(k)!r}")
+
+    @cache  # noqa: B019 - as long as a run
+    def _common(self, numerics: Numerics) -> str:
+        """Hash of what the points have in common."""
+        e = self.expansion
+        base = e.cell_of((), None, {})
+        content = base.written, e.experiment.steps, e.experiment.conditioning
+        settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
+        return _hash(repr((*content, *settings, self.curves, versions())))
+
+    @property
+    def cycles(self) -> int:
+        return len(self) * self[0].protocol.all_cycles
+
+    def check(self) -> None:
+        """Make those that may go wrong: at both ends of each factor.
+
+        Raises
+        ------
+        InputError
+            Naming file, line and field.
+        """
+        ends = {0, len(self) - 1}
+        for factor in self.plan.factors:
+            ends |= {int(np.argmin(factor.values)), int(np.argmax(factor.values))}
+        for k in sorted(ends):
+            self[k]
 
 
 # --- Reading -----------------------------------------------------------------------
@@ -186,12 +309,15 @@ class _Expansion:
             else:
                 self.changes[path] = value
 
-    def cases(self) -> list[Case]:
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"groups": {}}  # its keys hold in this process only
+
+    def cases(self) -> Cases:
         listed = self.experiment.cases
         entries: list[tuple[tuple[Any, ...], dict[str, Any]]]
         if self.experiment.sweep is not None:
-            entries = self._points(self.experiment.sweep)
-        elif listed is None:
+            return self._points(self.experiment.sweep)
+        if listed is None:
             entries = [((), {})]
         else:
             entries = []
@@ -215,34 +341,44 @@ class _Expansion:
         apart = _differing([values for _, values in entries])
         fields = list(dict.fromkeys(k for _, values in entries for k in values))
         for where, values in entries:
-            case = self._case(where, values, apart, fields)
+            case = self.case(where, values, apart, fields)
             name = case.name
             while name in names:
                 names[case.name] += 1
                 name = f"{case.name} #{names[case.name]}"
             names[name] = 1
             found.append(replace(case, name=name))
-        return found
+        total = sum(case.protocol.cycles for case in found)
+        return Cases(
+            [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
+        )
 
-    def _points(self, sweep: Sweep) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-        """What each point of a sweep sets, and a name for it."""
+    def curves(self, cycles: int, last: int) -> Curves:
+        """Which are kept, of so many cycles in all and up to this one of a case."""
+        asked = self.experiment.curves
+        if asked is None:
+            if cycles <= ALL_CURVES:
+                return Curves()
+            sweep = self.experiment.sweep is not None
+            return Curves(frozenset(() if sweep else (*SOME_CYCLES, last)))
+        of = asked.cycles
+        chosen = None if of == "all" else frozenset([] if of == "none" else of)
+        return Curves(chosen, asked.error or 0.0)
+
+    def _points(self, sweep: Sweep) -> Points:
+        """The points of a sweep."""
         if self.experiment.cases is not None:
             message = "give cases or a sweep, not both"
             raise self.document.error(("sweep",), message)
         found = self.plan(sweep)
-        if len(found) > MAX_CASES:
-            message = f"{len(found):,} points; at most {MAX_CASES:,} can be run"
-            raise self.document.error(("sweep",), message)
         self.warnings = found.warnings
-        digits = len(str(len(found)))
-        return [
-            (("sweep", "factors"), {"name": f"{k + 1:0{digits}d}", **found.point(k)})
-            for k in range(len(found))
-        ]
+        points = Points(self, found)
+        points.check()
+        return points
 
     def plan(self, sweep: Sweep) -> Plan:
         """The points of a sweep."""
-        base = self._cell((), None, {})
+        base = self.cell_of((), None, {})
 
         def dimension_of(name: str) -> str | None:
             try:
@@ -348,7 +484,7 @@ class _Expansion:
             pass
         raise self.document.error(where, "both ends must be numbers of one dimension")
 
-    def _case(
+    def case(
         self,
         where: tuple[Any, ...],
         entry: dict[str, Any],
@@ -367,13 +503,13 @@ class _Expansion:
         chosen = values.pop("cell", None)
         fields = {k: v for k, v in values.items() if k not in self.templates}
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
-        cell = self._cell(where, chosen, fields)
+        cell = self.cell_of(where, chosen, fields)
         protocol = self._protocol(where, cell, templates, cycles)
         varied = self._varied(where, cell, entry, varied_fields, templates)
         label = ", ".join(_label(entry[k]) for k in apart if k in entry)
         return Case(str(name or label or "base"), cell, protocol, varied, entry)
 
-    def _cell(
+    def cell_of(
         self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
     ) -> Cell:
         if chosen is not None and self.cell is not None:
@@ -642,7 +778,7 @@ class Expanded:
     ----------
     experiment, document : Experiment, Document
         As read.
-    cases : list of Case
+    cases : Cases
         What is run.
     cells : dict of Cell
         As loaded, by the name or path that asks for each.
@@ -658,7 +794,7 @@ class Expanded:
 
     experiment: Experiment
     document: Document
-    cases: list[Case]
+    cases: Cases
     cells: dict[str, Cell]
     cell: str | None
     changes: dict[str, str]
@@ -737,7 +873,9 @@ def _measured(
     changed: bool,
 ) -> list[dict[str, Any]]:
     """Rows of the comparison with measurement."""
-    rows = []
+    rows: list[dict[str, Any]] = []
+    if not experiment.measured:
+        return rows
     names = {case.name for case in cases}
     setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
     for case in cases:
@@ -793,307 +931,3 @@ def _capacity(document: Document, at: tuple[Any, ...], text: str) -> tuple[float
             continue
         return units.to_display(value, dimension), units.display_unit(dimension)
     raise document.error(at, reason)
-
-
-# --- Running -----------------------------------------------------------------------
-
-
-def run_one(case: Case, numerics: Numerics, progress: Any = None) -> CaseResult:
-    """Run one case (in this process)."""
-    from .simulation import run_case
-
-    record = run_case(case.cell, case.protocol, numerics, progress)
-    return CaseResult.from_record(case.name, record, case.varied, case.key(numerics))
-
-
-def run_experiment(
-    name_or_path: str | Path,
-    cell: str | None = None,
-    changes: Mapping[str, str] | None = None,
-    numerics: Numerics | None = None,
-    workers: int = 1,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    progress: Callable[[int], None] | None = None,
-    command: str = "",
-) -> Result:
-    """Run an experiment.
-
-    Parameters
-    ----------
-    name_or_path, cell, changes
-        As :func:`expand`.
-    numerics : Numerics, optional
-        Mesh and tolerances.
-    workers : int
-        Processes to run cases in.
-    folder : path, optional
-        Where to keep each case as it is finished, and to write the result in the end.
-    resume : bool
-        Take finished cases from ``folder`` where their inputs are unchanged, and try
-        again what failed; without it, an earlier result there is removed.
-    progress : callable, optional
-        Called with the number of cycles done since the last call.
-    command : str
-        Command line that repeats the run, for the provenance.
-
-    Returns
-    -------
-    Result
-        All cases, in the order of the experiment.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
-    KeyboardInterrupt
-        Interrupted; what was finished is in ``folder``.
-    """
-    return run_cases(
-        expand(name_or_path, cell, changes),
-        numerics=numerics,
-        workers=workers,
-        folder=folder,
-        resume=resume,
-        progress=progress,
-        command=command,
-    )
-
-
-def run_cases(
-    expanded: Expanded,
-    numerics: Numerics | None = None,
-    workers: int = 1,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    progress: Callable[[int], None] | None = None,
-    command: str = "",
-) -> Result:
-    """:func:`run_experiment` of what :func:`expand` returned."""
-    numerics = numerics or Numerics()
-    cases = {case.key(numerics): case for case in expanded.cases}
-    about = provenance(
-        expanded.document,
-        expanded.cells,
-        numerics,
-        expanded.cell,
-        expanded.changes,
-        command,
-    )
-    tell = progress or (lambda cycles: None)
-    if folder:
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            _clear_all(folder)
-    with Ledger(folder / LEDGER if folder else ":memory:") as ledger:
-        if folder:
-            _clear_figures(folder)
-
-        def result() -> Result:
-            found = ledger.get(cases)
-            named = [replace(case, cell=cases[case.key].cell.name) for case in found]
-            return Result(named, about, expanded.measured)
-
-        finished = ledger.finished()
-        for key in cases.keys() & finished:
-            tell(total_cycles(cases[key], numerics))
-        missing = [case for key, case in cases.items() if key not in finished]
-        try:
-            with closing(_run_all(missing, numerics, workers, tell)) as batches:
-                for points in batches:
-                    ledger.add(points)
-            complete = result()
-            if folder:
-                complete.save(folder)
-        except KeyboardInterrupt:
-            if folder and (kept := result()).cases:
-                kept.save(folder, figures=False)
-            raise
-    return complete
-
-
-def total_cycles(case: Case, numerics: Numerics) -> int:
-    """Cycles a case runs, conditioning and the second solve included."""
-    p = case.protocol
-    once = p.cycles + (p.conditioning_cycles if p.conditioning else 0)
-    return once * (2 if numerics.error_bar else 1)
-
-
-def _clear_all(folder: Path) -> None:
-    """Remove what an earlier run computed.
-
-    Its provenance stays until there is another: it may be all there is of the inputs.
-    """
-    discard(folder / LEDGER)
-    temporary = [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]
-    for path in (*(folder / name for name in TABLES), *temporary):
-        path.unlink(missing_ok=True)
-
-
-def _clear_figures(folder: Path) -> None:
-    """Remove the figures of an earlier result: of this one, others may be drawn."""
-    if images := list(folder.glob("*.png")):
-        from .plot import CAPTIONS
-
-        for path in images:
-            if path.stem in CAPTIONS or path.stem.startswith("capacity-"):
-                path.unlink(missing_ok=True)
-    (folder / "report.html").unlink(missing_ok=True)
-
-
-def _run_all(
-    cases: Sequence[Case],
-    numerics: Numerics,
-    workers: int,
-    tell: Callable[[int], None],
-) -> Generator[list[Point]]:
-    """Points as they are finished, in batches."""
-    if workers <= 1 or len(cases) <= 1:
-        for only in cases:
-            yield [_point(only, numerics, lambda: tell(1))]
-        return
-    waiting = deque(cases)
-    team: dict[Any, _Worker] = {}
-    killed = set()
-    try:
-        for _ in range(min(workers, len(cases))):
-            _Worker(numerics).join(team)
-        while team:
-            points = []
-            for pipe in connection.wait(team):
-                worker = team[pipe]
-                case = worker.case
-                try:
-                    answer = worker.pipe.recv()
-                except (EOFError, OSError):
-                    worker.leave(team)
-                    if case is None:
-                        raise InputError(WORKERS) from None
-                    answer = None
-                    if case.name in killed:
-                        answer = _failed(case, numerics, "its process was killed, twice")
-                    else:
-                        waiting.appendleft(case)
-                    killed.add(case.name)
-                    if waiting:
-                        _Worker(numerics).join(team)
-                else:
-                    if isinstance(answer, InputError):
-                        raise answer
-                    if waiting:
-                        worker.give(waiting.popleft())
-                    else:
-                        worker.leave(team)
-                if case and answer:
-                    tell(total_cycles(case, numerics))
-                    points.append(answer)
-            if points:
-                yield points
-    finally:
-        for worker in list(team.values()):
-            worker.leave(team)
-
-
-class _Worker:
-    """A process that runs cases one by one.
-
-    Not a pool of the standard library: that does not say which case killed its process,
-    hangs if it was sending then, and outlives a run that is killed.
-    """
-
-    def __init__(self, numerics: Numerics) -> None:
-        context = get_context("spawn")
-        self.case: Case | None = None  # None until it is ready
-        self.pipe, other = context.Pipe()
-        self.process = context.Process(target=_work, args=(other, numerics), daemon=True)
-        with _unheard():
-            self.process.start()
-        other.close()  # so that the pipe ends with the process
-
-    def join(self, team: dict[Any, _Worker]) -> None:
-        team[self.pipe] = self
-
-    def give(self, case: Case) -> None:
-        self.case = case
-        with suppress(OSError):  # killed; the pipe will say so
-            self.pipe.send(case)
-
-    def leave(self, team: dict[Any, _Worker]) -> None:
-        del team[self.pipe]
-        self.process.terminate()
-        self.process.join()
-        self.process.close()
-        self.pipe.close()
-
-
-def _work(pipe: Connection, numerics: Numerics) -> None:
-    """What a worker does, until it is ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: Point | InputError | None = None
-    with suppress(EOFError, OSError):
-        while True:
-            pipe.send(answer)
-            try:
-                answer = _point(pipe.recv(), numerics)
-            except InputError as error:
-                answer = error
-
-
-def _end_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-    os._exit(1)
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Ctrl-C is not for the processes that are started here: the run answers it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _point(case: Case, numerics: Numerics, progress: Any = None) -> Point:
-    """A case run, or the reason why it could not be."""
-    try:
-        return Point.of(run_one(case, numerics, progress))
-    except InputError:
-        raise
-    except Exception as error:
-        return _failed(case, numerics, f"{type(error).__name__}: {error}")
-
-
-def _failed(case: Case, numerics: Numerics, reason: str) -> Point:
-    """A case none of whose steps ran, the first for this reason."""
-    from .simulation import SKIPPED, SOLVER_FAILED, CaseRecord, CycleRecord, StepRecord
-
-    reason = shown(reason, 300)
-    outcomes = itertools.chain(
-        [(SOLVER_FAILED, f"failed: {reason}")],
-        itertools.repeat((SKIPPED, "after: the case failed")),
-    )
-
-    def cycles(steps: Sequence[Step], last: int) -> tuple[CycleRecord, ...]:
-        return tuple(
-            CycleRecord(
-                number,
-                tuple(StepRecord(step, *next(outcomes), None) for step in steps),
-                *(0.0, 0.0),
-            )
-            for number in range(1, last + 1 if steps else 1)
-        )
-
-    p = case.protocol
-    conditioning = cycles(p.conditioning, p.conditioning_cycles)
-    recorded = cycles(p.steps, p.cycles)
-    # No mesh: that may be what failed
-    record = CaseRecord(case.cell, p, recorded, conditioning, np.empty(0))
-    result = CaseResult.from_record(case.name, record, case.varied, case.key(numerics))
-    return Point.of(result, reason)

@@ -516,6 +516,8 @@ class Cell(Strict):
         InputError
             A field that does not exist, or a value that will not do.
         """
+        if si and (found := self._with_numbers(changes)) is not None:
+            return found
         raw = copy.deepcopy(self._raw)
         for path, value in changes.items():
             _set(raw, path, value)
@@ -525,6 +527,41 @@ class Cell(Strict):
             raise InputError(error.message, field=error.field) from None
         if "one_c" not in changes:
             cell._stated_thickness = self._stated_thickness
+        return cell
+
+    def _with_numbers(self, changes: Mapping[str, Any]) -> Cell | None:
+        """A copy with plain numbers changed, without reading everything anew: a fifth of
+        the time.  None where that would not do, or if they will not."""
+        layers: dict[str, dict[str, float]] = {}
+        for path, value in changes.items():
+            layer, _, name = path.rpartition(".")
+            model = getattr(self, layer, None) if layer else self
+            known = type(model).model_fields if isinstance(model, Strict) else {}
+            about = known[name].metadata if name in known else ()
+            quantity = next((q for q in about if isinstance(q, Quantity)), None)
+            if quantity is None or type(value) is not float or not quantity.holds(value):
+                return None
+            layers.setdefault(layer, {})[name] = value
+        update: dict[str, Any] = dict(layers.pop("", {}))
+        raw = self._raw | update
+        try:
+            for layer, numbers in layers.items():
+                changed = getattr(self, layer).model_copy(update=numbers)
+                changed.__dict__.pop("transport", None)
+                if isinstance(changed, Cathode):
+                    changed._consistent()  # type: ignore[operator]
+                update[layer] = changed
+                raw[layer] = raw.get(layer, {}) | numbers
+            cell = self.model_copy(update=update)
+            cell._raw = raw
+            if "one_c" in changes:
+                cell._stated_thickness = float(cell.cathode.thickness)
+            before = cell.__dict__.pop("structure", None)
+            cell._consistent()  # type: ignore[operator]
+        except InputError:
+            return None
+        if before is not None and cell.structure == before:
+            cell.__dict__["structure"] = before  # with what it has worked out
         return cell
 
     # --- As a record of a run keeps it ---

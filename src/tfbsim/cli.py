@@ -211,7 +211,8 @@ def run(
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
-    from .cases import expand, run_cases, total_cycles
+    from .cases import expand
+    from .run import cycles_each, run_cases
 
     if again:
         from .provenance import load_run
@@ -222,13 +223,14 @@ def run(
             err.print(escape(f"other versions than then: {'; '.join(past.differences)}"))
         expanded = expand(past.document, past.cell, changes, past.cells)
     else:
-        numerics = replace(_numerics(points, rtol, fast), error_bar=error_bar)
         expanded = expand(path, cell, changes)
+        numerics = _numerics(expanded.experiment.numerics, points, rtol, fast)
+        numerics = replace(numerics, error_bar=error_bar)
     for warning in expanded.warnings:
         err.print(escape(f"{expanded.document.path.name}: {warning}"))
     cases = expanded.cases
     command = shlex.join(["tfbsim", *sys.argv[1:]])
-    total = sum(total_cycles(case, numerics) for case in cases)
+    total = cases.cycles * cycles_each(numerics)
     try:
         folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after
         with _progress(total, len(cases), quiet) as tell:
@@ -251,7 +253,9 @@ def run(
         _print_summary(result, folder)
     if not result.as_asked:
         _print_otherwise(result)
-        raise typer.Exit(OTHER_OUTCOME)
+        # Points of a sweep may lie beyond what the cell can do: that is an answer
+        if not (result.of_a_sweep and result.solved):
+            raise typer.Exit(OTHER_OUTCOME)
 
 
 @app.command()
@@ -318,7 +322,8 @@ def _changes(assignments: list[str]) -> dict[str, str]:
     return changes
 
 
-def _numerics(points: int | None, rtol: float | None, fast: bool) -> Any:
+def _numerics(own: Any, points: int | None, rtol: float | None, fast: bool) -> Any:
+    """What the experiment asks for, under what the command line does."""
     from .engine import Numerics
 
     if fast:
@@ -331,13 +336,13 @@ def _numerics(points: int | None, rtol: float | None, fast: bool) -> Any:
     if rtol is not None:
         if not 1e-12 <= rtol <= 1e-3:
             raise InputError("must be between 1e-12 and 1e-3", field="--rtol")
-        chosen |= {"rtol": rtol, "atol": rtol / 100}
-    return Numerics(**chosen)
+        chosen["rtol"] = rtol
+    return own.model_copy(update=chosen).applied()
 
 
 @contextmanager
 def _progress(total: int, cases: int, quiet: bool) -> Iterator[Any]:
-    """A bar on a terminal: cycles done of all cases, and the time left."""
+    """A bar on a terminal: cycles done of all cases, points failed, rate, time left."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -347,15 +352,29 @@ def _progress(total: int, cases: int, quiet: bool) -> Iterator[Any]:
     )
 
     columns = (
-        TextColumn(f"{cases} case{'s' if cases != 1 else ''}, cycles"),
+        TextColumn(f"{cases:,} case{'s' if cases != 1 else ''}, cycles"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     hidden = quiet or not err.is_terminal
     with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
-        task = bar.add_task("run", total=total)
-        yield lambda cycles: bar.advance(task, cycles)
+        task = bar.add_task("run", total=total, failed="", rate="")
+        lost = 0
+
+        def tell(cycles: int, failed: int) -> None:
+            nonlocal lost
+            lost += failed
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                advance=cycles,
+                failed=f"{lost:,} failed, " if lost else "",
+                rate=f"{speed:,.3g}/s" if speed else "",
+            )
+
+        yield tell
 
 
 def _print_summary(result: Result, folder: Path) -> None:

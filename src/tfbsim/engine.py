@@ -9,7 +9,7 @@ is an input, so a sweep over them never rebuilds anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,9 +17,11 @@ from typing import Any
 import casadi
 import numpy as np
 import pybamm
+from pybamm.codegen.compilation import aot_compile
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, minimize_scalar
 
+from .integrator import Integrator, Stretch
 from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .materials.transport import diffusion_potential, path_potential, resistivity
 from .model import ThinFilmCell
@@ -38,6 +40,7 @@ POWER_GAIN = 0.3
 # surface a little beyond full, not farther.
 OVERFULL = 1.02
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
+DURATION = "Duration of the step [s]"
 PROFILE = "Cathode stoichiometry"
 INVENTORY = "Lithium inventory over cathode sites"
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
@@ -47,6 +50,7 @@ TARGET = {
     "power": "Power function [W]",
 }
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
+MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
 
 # What is kept at every point of a curve, in PyBaMM's names
@@ -68,6 +72,7 @@ OBSERVED = (
     "Discharge capacity [A.h]",
     "Throughput capacity [A.h]",
     "Discharge energy [W.h]",
+    "Charge energy [W.h]",
     "Leakage capacity [A.h]",
     "Leakage current density [A.m-2]",
     "Cathode lithium [mol.m-2]",
@@ -112,6 +117,11 @@ class Numerics:
         the shipped cells at their highest rates (docs/verification.md).
         """
         return cls(points=100, rtol=1e-5, atol=1e-7, compile=True)
+
+    @property
+    def plain(self) -> Numerics:
+        """What one solve takes."""
+        return replace(self, error_bar=False)
 
     def tighter(self) -> Numerics:
         """Twice the mesh, a hundredth of the tolerances: to see an error by."""
@@ -216,10 +226,48 @@ class State:
         Stoichiometry at the mesh nodes.
     inventory : float
         Lithium at the anode over the cathode's sites.
+    current : float
+        What flowed last [A]: where the current of a hold is looked for first.
     """
 
     profile: Array
     inventory: float
+    current: float = 0.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One control from one state until its time or an event ends it.
+
+    Parameters
+    ----------
+    mode : str
+        "current", "voltage" or "power".
+    target : float
+        Current [A], voltage [V] or power [W]; discharge positive.
+    duration : float
+        Time limit [s].
+    state : State
+        Where it starts.
+    parameters : dict
+        The scalar parameters of :class:`ThinFilmCell`, SI.
+    lower, upper : float
+        Voltages that end it [V].
+    c_rate_cut_off : float
+        In voltage mode, |C-rate| that ends it; negative for none.
+    curve : bool
+        Whether the trace has all of its points, or only its first and last.
+    """
+
+    mode: Mode
+    target: float
+    duration: float
+    state: State
+    parameters: dict[str, float]
+    lower: float = -NO_LIMIT
+    upper: float = NO_LIMIT
+    c_rate_cut_off: float = -1.0
+    curve: bool = True
 
 
 @dataclass(frozen=True)
@@ -238,6 +286,8 @@ class Trace:
         Where the next step starts.
     event : str or None
         The event that ended it; None if the time ran out.
+    fallback : int
+        Number of the solver's fallback it took; 0 for none.
     """
 
     t: Array
@@ -245,6 +295,7 @@ class Trace:
     profiles: Array
     end: State
     event: str | None
+    fallback: int = 0
 
 
 class Infeasible(Exception):
@@ -273,6 +324,9 @@ class _Built:
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
+        # Time runs from 0 to 1, so that steps of any length go in one batch
+        duration = pybamm.InputParameter(DURATION)
+        model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
         # One root function for all ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         ends = {event.name: event.expression for event in model.events}
@@ -311,17 +365,17 @@ class _Built:
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
-        self.solvers: dict[int, pybamm.IDAKLUSolver] = {}
+        self.integrators: dict[int, Integrator] = {}
         self._compile()
 
     def _compile(self) -> None:
-        """A casadi function (y, p) -> observed, and one for the algebraic residual."""
+        """Casadi functions of (y, p): what is observed, dy/dt, the algebraic residual."""
         model = self.model
         sizes = {
             p.name: int(np.prod(p._expected_size or 1)) for p in model.input_parameters
         }
-        self.input_names = sorted(sizes)
-        p = {name: casadi.MX.sym(name, sizes[name]) for name in self.input_names}
+        self.inputs = dict(sorted(sizes.items()))
+        p = {name: casadi.MX.sym(name, n) for name, n in self.inputs.items()}
         stacked = casadi.vertcat(*p.values())
         t = casadi.MX.sym("t")
         y = casadi.MX.sym("y", model.len_rhs_and_alg)
@@ -330,27 +384,40 @@ class _Built:
         ]
         # The quantities share most of their expressions: without cse, 3 times the work
         shared = casadi.cse(casadi.vertcat(*rows))
-        self._observe = casadi.Function("observe", [y, stacked], [shared])
-        if model.len_alg:
-            residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
-            self._residual = casadi.Function("residual", [y, stacked], [residual])
+        rates = model.concatenated_rhs.to_casadi(t, y, inputs=p)
+        residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
+        functions = [
+            casadi.Function(name, [y, stacked], [casadi.densify(expression)])
+            for name, expression in (("observe", shared), ("rates", rates))
+        ]
+        if self.numerics.compile:
+            functions = aot_compile(functions)
+        self._observe, self._rates = functions
+        self._residual = casadi.Function("residual", [y, stacked], [residual])
 
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the compiled functions take."""
-        return np.concatenate([np.atleast_1d(inputs[n]) for n in self.input_names])
+        numbers: list[float] = []
+        for name, size in self.inputs.items():
+            numbers += [inputs[name]] if size == 1 else inputs[name].tolist()
+        return np.array(numbers)
 
-    def observe(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
-        """Observed quantities at the columns of y."""
-        values = self._observe(y, self.stack(inputs)).full()
+    def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
+        """Observed quantities at the columns of y; of inputs one column, or as many."""
+        values = self._observe(y, inputs).full()
         return dict(zip(OBSERVED, values, strict=True))
 
-    def initial(self, inputs: dict[str, Any]) -> Array:
-        """State vector a step starts from, algebraic states made consistent."""
-        model = self.model
-        y = np.zeros(model.len_rhs_and_alg)
+    def guess(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step starts from, algebraic states as far as they are known."""
+        y = np.zeros(self.model.len_rhs_and_alg)
         for name, where in self.slices.items():
             y[where] = inputs.get(f"Initial: {name}", 0.0)
-        if model.len_alg and self.mode == "current":
+        return y
+
+    def initial(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step of given current starts from, consistent."""
+        model, y = self.model, self.guess(inputs)
+        if model.len_alg:
             p, head = self.stack(inputs), y[: model.len_rhs]
             z = casadi.MX.sym("z", model.len_alg)
             g = casadi.Function("g", [z], [self._residual(casadi.vertcat(head, z), p)])
@@ -361,32 +428,24 @@ class _Built:
         return y
 
     def solve(
-        self, duration: float, inputs: dict[str, Any]
-    ) -> tuple[pybamm.Solution, int]:
-        """Solution and the number of the fallback it took."""
-        last = len(FALLBACKS) - 1
-        for attempt, options in enumerate(FALLBACKS):
-            if attempt not in self.solvers:
-                self.solvers[attempt] = pybamm.IDAKLUSolver(
-                    # The last one hands over what it has
-                    on_failure="ignore" if attempt == last else "error",
-                    rtol=self.numerics.rtol,
-                    atol=self.numerics.atol,
-                    root_tol=1e-10,
-                    on_extrapolation="ignore",
-                    options={
-                        "silence_sundials_errors": True,
-                        "compile": self.numerics.compile,
-                        **options,
-                    },
-                )
-            try:
-                solver = self.solvers[attempt]
-                return solver.solve(self.model, [0, duration], inputs=inputs), attempt
-            except pybamm.SolverError as error:
-                if attempt == last:
-                    raise SolverFailed(str(error).splitlines()[0]) from None
-        raise AssertionError("the last fallback returns or raises")
+        self, y0: Array, inputs: Array, fallback: int
+    ) -> list[Stretch | pybamm.SolverError]:
+        """What the solver, or one of its fallbacks, makes of each row."""
+        if fallback not in self.integrators:
+            options = {"compile": self.numerics.compile, **FALLBACKS[fallback]}
+            rtol, atol = self.numerics.rtol, self.numerics.atol
+            self.integrators[fallback] = Integrator(self.model, rtol, atol, options)
+        integrator = self.integrators[fallback]
+        yp0 = np.zeros_like(y0)
+        yp0[:, : self.model.len_rhs] = self._rates(y0.T, inputs.T).full().T
+        try:
+            return [*integrator.solve(y0, yp0, inputs, self.inputs)]
+        except pybamm.SolverError as error:
+            if len(y0) == 1:
+                return [error]
+        # One of them spoiled it for all
+        rows = zip(y0[:, None], inputs[:, None], strict=True)
+        return [found for row in rows for found in self.solve(*row, fallback)]
 
 
 def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
@@ -407,9 +466,11 @@ class _Constants:
         stacked = casadi.vertcat(*p.values())
         self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
 
-    def __call__(self, inputs: dict[str, Any]) -> dict[str, float]:
-        values = self._evaluate([inputs[name] for name in self.needs]).full()[:, 0]
-        return dict(zip(self.names, values.tolist(), strict=True))
+    def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
+        """Of several sets of inputs."""
+        columns = np.array([[one[name] for name in self.needs] for one in inputs]).T
+        values = self._evaluate(columns).full().T.tolist()
+        return [dict(zip(self.names, row, strict=True)) for row in values]
 
 
 def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
@@ -465,6 +526,7 @@ class Engine:
     ) -> dict[str, float]:
         """What is observed the instant a current [A] flows into a film uniform at x."""
         inputs: dict[str, Any] = parameters | {
+            DURATION: 1.0,
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
             ),
@@ -472,47 +534,12 @@ class Engine:
             f"Initial: {INVENTORY}": 1.0,
             f"Initial: {FACES}": GUESS,
         }
-        inputs |= self.built("current").constants(inputs)
-        observed = self._at_rest(inputs).observe(current)
+        inputs |= self.built("current").constants([inputs])[0]
+        observed = _Start(self.built("current"), inputs).observe(current)
         return {name: float(values[0]) for name, values in observed.items()}
 
-    def run(
-        self,
-        mode: Mode,
-        target: float,
-        duration: float,
-        state: State,
-        parameters: dict[str, float],
-        lower: float = -NO_LIMIT,
-        upper: float = NO_LIMIT,
-        c_rate_cut_off: float = -1.0,
-        curve: bool = True,
-    ) -> tuple[Trace, int]:
-        """Step the cell at one control until its time or an event ends it.
-
-        Parameters
-        ----------
-        mode : str
-            "current", "voltage" or "power".
-        target : float
-            Current [A], voltage [V] or power [W]; discharge positive.
-        duration : float
-            Time limit [s].
-        state : State
-            Where it starts.
-        parameters : dict
-            The scalar parameters of :class:`ThinFilmCell`, SI.
-        lower, upper : float
-            Voltages that end it [V].
-        c_rate_cut_off : float
-            In voltage mode, |C-rate| that ends it; negative for none.
-        curve : bool
-            Whether the trace has all of its points, or only its first and last.
-
-        Returns
-        -------
-        Trace, int
-            What happened, and the number of solver fallbacks it took.
+    def run(self, request: Request) -> Trace:
+        """Step a cell at one control until its time or an event ends it.
 
         Raises
         ------
@@ -521,45 +548,155 @@ class Engine:
         SolverFailed
             Every fallback failed.
         """
-        inputs: dict[str, Any] = parameters | {
-            TARGET[mode]: target,
-            "Lower voltage cut-off [V]": lower,
-            "Upper voltage cut-off [V]": upper,
-            "C-rate cut-off": c_rate_cut_off,
+        (answer,) = self.run_many([request])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def run_many(
+        self, requests: Sequence[Request]
+    ) -> list[Trace | Infeasible | SolverFailed]:
+        """Step cells, each from its own state and at its own control of one mode.
+
+        Returns
+        -------
+        list of Trace, Infeasible or SolverFailed
+            What happened to each; an exception is returned, and not raised, if no
+            current meets its target at the start or if every fallback failed.
+        """
+        (mode,) = {request.mode for request in requests}
+        built = self.built(mode)
+        inputs = [self._inputs(request) for request in requests]
+        constants = self.built("current").constants(inputs)
+        inputs = [own | more for own, more in zip(inputs, constants, strict=True)]
+        answers: dict[int, Trace | Infeasible | SolverFailed] = {}
+        firsts = dict(self._first(requests, inputs, answers))
+        for k, first in firsts.items():
+            request, own = requests[k], inputs[k]
+            state = request.state
+            margins = self._margins(mode, first, state.inventory, own)
+            event = next((end for end, margin in margins.items() if margin <= 0), None)
+            if event:
+                still = np.zeros(1), first, state.profile[None], state
+                answers[k] = Trace(*still, event)
+            current = float(first["Current [A]"][0])
+            own["Initial: C-rate"] = current / own["Nominal cell capacity [A.h]"]
+            behind = (
+                "Voltage [V]",
+                "Contact voltage drop [V]",
+                "Electron path voltage drop [V]",
+            )
+            own[f"Initial: {FACES}"] = float(sum(first[name][0] for name in behind))
+        waiting = [k for k in range(len(requests)) if k not in answers]
+        for fallback in range(len(FALLBACKS)):
+            if not waiting:
+                break
+            y0 = np.array([built.guess(inputs[k]) for k in waiting])
+            p = np.array([built.stack(inputs[k]) for k in waiting])
+            solved: dict[int, Stretch] = {}
+            last = fallback == len(FALLBACKS) - 1  # takes what there is
+            for j, stretch in enumerate(built.solve(y0, p, fallback)):
+                if isinstance(stretch, pybamm.SolverError):
+                    if last:
+                        reason = str(stretch).splitlines()[0]
+                        answers[waiting[j]] = SolverFailed(reason)
+                elif last or stretch.ended != "failure":
+                    solved[j] = stretch
+            numbers = [waiting[j] for j in solved]
+            found = self._traces(
+                built,
+                [requests[k] for k in numbers],
+                [inputs[k] for k in numbers],
+                [firsts[k] for k in numbers],
+                list(solved.values()),
+                p[list(solved)],
+                fallback,
+            )
+            answers |= zip(numbers, found, strict=True)
+            waiting = [k for k in waiting if k not in answers]
+        return [answers[k] for k in range(len(requests))]
+
+    def _inputs(self, request: Request) -> dict[str, Any]:
+        state = request.state
+        return request.parameters | {
+            TARGET[request.mode]: request.target,
+            DURATION: request.duration,
+            "Lower voltage cut-off [V]": request.lower,
+            "Upper voltage cut-off [V]": request.upper,
+            "C-rate cut-off": request.c_rate_cut_off,
             f"Initial: {PROFILE}": state.profile,
             f"Initial: {INVENTORY}": state.inventory,
             f"Initial: {FACES}": GUESS,
         }
-        inputs |= self.built("current").constants(inputs)
-        start = self._at_rest(inputs)
-        current = start.current_for(mode, target)
-        first = start.observe(current)
-        margins = self._margins(mode, first, state.inventory, inputs)
-        event = next((end for end, margin in margins.items() if margin <= 0), None)
-        if event:
-            return Trace(np.zeros(1), first, state.profile[None], state, event), 0
-        c_rate = current / parameters["Nominal cell capacity [A.h]"]
-        inputs["Initial: C-rate"] = c_rate
-        behind = (
-            "Voltage [V]",
-            "Contact voltage drop [V]",
-            "Electron path voltage drop [V]",
-        )
-        inputs[f"Initial: {FACES}"] = float(sum(first[name][0] for name in behind))
-        built = self.built(mode)
-        needed = {name: inputs[name] for name in built.input_names}
-        solution, attempt = built.solve(duration, needed)
-        t, y, observed = (_refined if curve else _ends)(built, solution, needed)
-        if not np.all(np.isfinite(observed["Voltage [V]"])):
-            raise SolverFailed("the voltage became undefined")
-        profile, inventory = built.slices[PROFILE], built.slices[INVENTORY]
-        end = State(y[profile, -1].copy(), float(y[inventory, -1][0]))
-        if solution.termination == "failure":
-            event = self._why_failed(mode, target, observed, end, inputs)
-        elif solution.termination != "final time":
-            margins = self._margins(mode, observed, end.inventory, inputs)
-            event = min(margins, key=lambda name: margins[name])
-        return Trace(t, observed, y[profile].T, end, event), attempt
+
+    def _first(
+        self,
+        requests: Sequence[Request],
+        inputs: Sequence[dict[str, Any]],
+        answers: dict[int, Trace | Infeasible | SolverFailed],
+    ) -> Iterator[tuple[int, dict[str, Array]]]:
+        """What is observed the instant each step starts; where there is none, why."""
+        built = self.built("current")
+        possible, columns = [], []
+        for k, (request, own) in enumerate(zip(requests, inputs, strict=True)):
+            start = _Start(built, own)
+            try:
+                current = start.current_for(
+                    request.mode, request.target, request.state.current
+                )
+            except Infeasible as reason:
+                answers[k] = reason
+                continue
+            possible.append(k)
+            columns.append(start.at(current))
+        if not possible:
+            return
+        y, p = (np.array(part).T for part in zip(*columns, strict=True))
+        observed = built.observe(y, p)
+        for j, k in enumerate(possible):
+            yield k, {name: values[j : j + 1] for name, values in observed.items()}
+
+    def _traces(
+        self,
+        built: _Built,
+        requests: Sequence[Request],
+        inputs: Sequence[dict[str, Any]],
+        firsts: Sequence[dict[str, Array]],
+        stretches: Sequence[Stretch],
+        p: Array,
+        fallback: int,
+    ) -> Iterator[Trace | SolverFailed]:
+        """Solved stretches as traces."""
+        bare = [k for k, request in enumerate(requests) if not request.curve]
+        if bare:
+            at_end = np.array([stretches[k].y[-1] for k in bare])
+            lasts = built.observe(at_end.T, p[bare].T)
+        for k, (request, own, first, s) in enumerate(
+            zip(requests, inputs, firsts, stretches, strict=True)
+        ):
+            if request.curve:
+                t, y, observed = _refined(built, s, p[k])
+            else:
+                j = bare.index(k)
+                t, y = s.t[[0, -1]], s.y[[0, -1]]
+                observed = {
+                    name: np.array([value[0], lasts[name][j]])
+                    for name, value in first.items()
+                }
+            if not np.all(np.isfinite(observed["Voltage [V]"])):
+                yield SolverFailed("the voltage became undefined")
+                continue
+            profiles = y[:, built.slices[PROFILE]]
+            inventory = float(y[-1, built.slices[INVENTORY]][0])
+            end = State(profiles[-1].copy(), inventory, observed["Current [A]"][-1])
+            event = None
+            if s.ended == "failure":
+                event = self._why_failed(request.mode, request.target, observed, end, own)
+            elif s.ended == "event":
+                margins = self._margins(request.mode, observed, inventory, own)
+                event = min(margins, key=lambda name: margins[name])
+            t = t * request.duration
+            yield Trace(t, observed, profiles, end, event, fallback)
 
     def _why_failed(
         self,
@@ -575,7 +712,7 @@ class Engine:
                 f"Initial: {PROFILE}": end.profile,
                 f"Initial: {INVENTORY}": end.inventory,
             }
-            start = self._at_rest({**inputs, **state})
+            start = _Start(self.built("current"), {**inputs, **state})
             current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
             # more power, and the control has no solution beyond
@@ -610,21 +747,9 @@ class Engine:
         margins[FILM_LIMIT] = min(x_s, x_full - x_s)
         return margins
 
-    def _at_rest(self, inputs: dict[str, Any]) -> _Start:
-        return _Start(self.built("current"), inputs)
-
-
-def _ends(
-    built: _Built, solution: pybamm.Solution, inputs: dict[str, Any]
-) -> tuple[Array, Array, dict[str, Array]]:
-    """As ``_refined``, the first and the last point alone."""
-    t, y = np.asarray(solution.t), np.asarray(solution.y)
-    y = y[:, [0, -1]]
-    return t[[0, -1]], y, built.observe(y, inputs)
-
 
 def _refined(
-    built: _Built, solution: pybamm.Solution, inputs: dict[str, Any]
+    built: _Built, stretch: Stretch, p: Array
 ) -> tuple[Array, Array, dict[str, Array]]:
     """Times, states and observed quantities, at the solver's steps and between them.
 
@@ -632,10 +757,9 @@ def _refined(
     voltage by more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so
     that a saved curve may be read off by linear interpolation.
     """
-    t, y = np.asarray(solution.t), np.asarray(solution.y)
-    observed = built.observe(y, inputs)
-    yp = solution.all_yps[0]
-    if len(solution.all_ts) > 1 or yp is None or len(t) < 4:
+    t, y, yp = stretch.t, stretch.y, stretch.yp
+    observed = built.observe(y.T, p)
+    if yp is None or len(t) < 4:
         return t, y, observed
     V, h = observed["Voltage [V]"], np.diff(t)
     bend = np.abs(np.diff(np.diff(V) / h)) / (h[1:] + h[:-1]) * 2  # |V''| at inner points
@@ -648,12 +772,12 @@ def _refined(
     between = np.concatenate(
         [np.linspace(t[k], t[k + 1], n + 2)[1:-1] for k, n in enumerate(extra) if n]
     )
-    y_between = CubicHermiteSpline(t, y, np.asarray(yp), axis=1)(between)
-    more = built.observe(y_between, inputs)
+    y_between = CubicHermiteSpline(t, y, yp)(between)
+    more = built.observe(y_between.T, p)
     order = np.argsort(np.concatenate([t, between]), kind="stable")
     return (
         np.concatenate([t, between])[order],
-        np.concatenate([y, y_between], axis=1)[:, order],
+        np.concatenate([y, y_between])[order],
         {k: np.concatenate([v, more[k]])[order] for k, v in observed.items()},
     )
 
@@ -666,21 +790,27 @@ class _Start:
         self.inputs = inputs
         self.scale = inputs["Nominal cell capacity [A.h]"]
 
-    def observe(self, current: float) -> dict[str, Array]:
+    def at(self, current: float) -> tuple[Array, Array]:
+        """States and inputs at a current, what ``observe`` takes."""
         inputs = self.inputs | {TARGET["current"]: current}
-        return self.built.observe(self.built.initial(inputs), inputs)
+        return self.built.initial(inputs), self.built.stack(inputs)
+
+    def observe(self, current: float) -> dict[str, Array]:
+        return self.built.observe(*self.at(current))
 
     def voltage(self, current: float) -> float:
         return float(self.observe(current)["Voltage [V]"][0])
 
-    def current_for(self, mode: Mode, target: float) -> float:
+    def current_for(self, mode: Mode, target: float, guess: float = 0.0) -> float:
         """Current [A] that meets the target; the smaller of two for a power."""
         if mode == "current":
             return target
         if mode == "voltage":
+            if guess and abs(self.voltage(guess) - target) < MET:
+                return guess
             # V falls monotonically with the current
             return self._root(
-                lambda I: target - self.voltage(I), self.voltage(0) - target
+                lambda I: target - self.voltage(I), self.voltage(0) - target, abs(guess)
             )
         if target == 0:
             return 0.0
@@ -707,15 +837,18 @@ class _Start:
         )
         return float(found.x), float(-found.fun)
 
-    def _root(self, excess: Any, direction: float) -> float:
-        """Zero of a function of the current, going out from 0 in one direction."""
+    def _root(self, excess: Any, direction: float, guess: float = 0.0) -> float:
+        """Zero of a function of the current in one direction, looked for outwards from 0
+        or, of a monotonic one, from a guess of its size."""
         if direction == 0:
             return 0.0
         sign = math.copysign(1.0, direction)
+        tolerance = 1e-13 * self.scale
         inside = 0.0
-        for outside in self._outwards():
+        for outside in (*([guess] if guess else []), *self._outwards()):
+            if outside <= inside:
+                continue
             if excess(sign * outside) * sign >= 0:
-                tolerance = 1e-13 * self.scale
                 return float(
                     brentq(excess, sign * inside, sign * outside, xtol=tolerance)
                 )

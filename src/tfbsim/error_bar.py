@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .simulation import CaseRecord, CycleRecord, StepRecord
+    from .simulation import CycleRecord, StepRecord
 
 RICHARDSON = 4 / 3
 GRID = 2001  # points of a step at which voltages are compared
@@ -40,11 +40,9 @@ class NumericalError:
     otherwise: tuple[str, ...] = ()
 
 
-def with_errors(record: CaseRecord, tight: CaseRecord) -> CaseRecord:
-    """A case with the numerical error of each cycle, from the same solved tighter."""
-    pairs = zip(record.cycles, tight.cycles, strict=True)
-    cycles = (replace(c, numerical_error=numerical_error(c, t)) for c, t in pairs)
-    return replace(record, cycles=tuple(cycles))
+def with_error(cycle: CycleRecord, tight: CycleRecord) -> CycleRecord:
+    """A cycle with its numerical error, from the same solved tighter."""
+    return replace(cycle, numerical_error=numerical_error(cycle, tight))
 
 
 def numerical_error(cycle: CycleRecord, tight: CycleRecord) -> NumericalError:

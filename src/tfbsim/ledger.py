@@ -16,17 +16,17 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, overload
 
 import numpy as np
 import xarray as xr
 
 from . import __version__
 from .files import InputError
-from .result import CaseResult
+from .result import NONE, CaseResult
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
 FORMAT = 1
@@ -34,6 +34,7 @@ APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
 PATIENCE = 60.0  # s that a writer waits for another to commit
 # Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
 LEVEL = 1
+AT_ONCE = 5_000  # results held in memory; more are read one by one
 
 SCHEMA = f"""
 CREATE TABLE points (
@@ -82,7 +83,7 @@ class Point(NamedTuple):
     @classmethod
     def of(cls, case: CaseResult, failed: str | None = None) -> Point:
         """The point of a case."""
-        variables = case.curves.variables
+        variables = {} if case.curves is NONE else case.curves.variables
         arrays = {str(name): v.values for name, v in variables.items()}
         tables = {
             "cell": case.cell,
@@ -110,9 +111,8 @@ class Point(NamedTuple):
             end = start + int(np.prod(shape)) * np.dtype(kind).itemsize
             arrays[name] = (dims, _array(curves[start:end], kind, shape))
             start = end
-        return CaseResult(
-            name=self.name, key=self.key, curves=xr.Dataset(arrays), **tables
-        )
+        drawn = xr.Dataset(arrays) if arrays else NONE
+        return CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
 
 
 def _by_significance(array: np.ndarray) -> bytes:
@@ -173,6 +173,19 @@ class Ledger:
                 "SELECT key FROM points WHERE failed IS NULL"
             )
             return {key for (key,) in found}
+
+    def results(self, keys: Sequence[str]) -> Sequence[CaseResult]:
+        """The points there are of these, in their order: read now, or when they are
+        asked for if there are many and they are on disk."""
+        if len(keys) <= AT_ONCE or self.path == ":memory:":
+            return list(self.get(keys))
+        return Stored(self.path, self.known(keys))
+
+    def known(self, keys: Iterable[str]) -> list[str]:
+        """Those of the keys that are there, of failed points too."""
+        with self._errors():
+            there = {k for (k,) in self._connection.execute("SELECT key FROM points")}
+        return [key for key in keys if key in there]
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""
@@ -241,6 +254,38 @@ class Ledger:
                 f"is damaged ({str(error)[:80]}); --overwrite computes everything again",
                 self.path,
             ) from None
+
+
+class Stored(Sequence[CaseResult]):
+    """Points of a ledger on disk, each read when it is asked for.
+
+    Parameters
+    ----------
+    path : path
+        The ledger.
+    keys : sequence of str
+        Of points that are there.
+    """
+
+    def __init__(self, path: str | Path, keys: Sequence[str]) -> None:
+        self.path, self.keys = path, list(keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, k: int) -> CaseResult: ...
+    @overload
+    def __getitem__(self, k: slice) -> Stored: ...
+    def __getitem__(self, k: int | slice) -> CaseResult | Stored:
+        if isinstance(k, slice):
+            return Stored(self.path, self.keys[k])
+        with Ledger(self.path) as ledger:
+            return next(ledger.get([self.keys[k]]))
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        with Ledger(self.path) as ledger:
+            yield from ledger.get(self.keys)
 
 
 def discard(path: Path) -> None:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import pybamm
@@ -94,6 +95,11 @@ class Protocol:
     conditioning: tuple[Step, ...] = ()
     conditioning_cycles: int = 1
 
+    @property
+    def all_cycles(self) -> int:
+        """With those of the conditioning."""
+        return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
+
 
 _NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
 # Quantities PyBaMM's sentences do not know, or read in their own way
@@ -136,15 +142,21 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
     if T is not None and not 150 <= T <= 700:
         raise ValueError(f"'{temperature}' is not a temperature a cell runs at")
 
-    area = float(cell.area)
+    quoted = f"'{shown(text)}'"
+    plain, step = _read(sentence, quoted, float(cell.area))
+    return _checked(step, quoted, text, plain, cell, T)
+
+
+@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
+def _read(sentence: str, quoted: str, area: float) -> tuple[str, Any]:
+    """A sentence in PyBaMM's words, and PyBaMM's step, for an area [m2]."""
     plain = _CURRENT.sub(lambda m: _absolute(m[1], m[2], area), sentence)
     plain = _TIME_LAST.sub(r"\1 for \3 or until \2", plain)
     plain = plain[:1].upper() + plain[1:]
-    quoted = f"'{shown(text)}'"
     if plain.split(" ")[0].lower() not in _WORDS:
         raise ValueError(f"{quoted} is not a step; steps are such as {EXAMPLES}")
     try:
-        step = pybamm.step.string(plain)
+        return plain, pybamm.step.string(plain)
     except Exception as error:  # PyBaMM lets slip IndexError and its like
         reason = str(error).split(". For")[0].split("For example")[0].strip().rstrip(".")
         known = isinstance(error, ValueError) and not re.search(
@@ -154,7 +166,6 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
         raise ValueError(
             f"{quoted} cannot be read as a step{because}; steps are such as {EXAMPLES}"
         ) from None
-    return _checked(step, quoted, text, plain, cell, T)
 
 
 def _absolute(number: str, unit: str, area: float) -> str:

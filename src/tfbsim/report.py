@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,7 +99,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         Figures as PNG, by name.
     """
     about = result.provenance
-    swept = bool((about.get("experiment_content") or {}).get("sweep"))
+    swept = result.of_a_sweep
     name = str(about.get("experiment") or "Simulation")
     return _template().render(
         name=name,
@@ -311,19 +311,15 @@ def _comparison(result: Result) -> _Table | None:
 
 def _warnings(result: Result) -> list[tuple[str, str]]:
     """Each warning once, with the cases it holds for."""
-    cases: dict[str, list[str]] = {}
-    for case in result.cases:
-        for warning in case.warnings:
-            cases.setdefault(warning, []).append(case.name)
     total = len(result.cases)
-    return [(warning, _which(names, total)) for warning, names in cases.items()]
+    return [(words, _which(of, total)) for words, of in result.warnings.items()]
 
 
-def _which(names: Sequence[str], total: int) -> str:
-    if len(names) == total:
+def _which(of: Mapping[str, Any], total: int) -> str:
+    if of["cases"] == total:
         return "all cases" if total > 1 else ""
-    shown = "; ".join(names[:4])
-    return shown + (f"; and {len(names) - 4} more" if len(names) > 4 else "")
+    more = of["cases"] - len(of["first"])
+    return "; ".join(of["first"]) + (f"; and {more} more" if more else "")
 
 
 def _audit(result: Result) -> list[tuple[str, str]]:

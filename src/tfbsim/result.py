@@ -7,16 +7,19 @@ writes opens with plain pandas and xarray; ``load_result`` reads it back.
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.optimize import brentq
 
 from . import losses
 from .files import InputError, write_atomic
@@ -24,7 +27,7 @@ from .files import InputError, write_atomic
 if TYPE_CHECKING:
     from .cell import Cell
     from .engine import Trace
-    from .simulation import CaseRecord, CycleRecord, StepRecord
+    from .simulation import CaseRecord, Curves, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS, PROVENANCE = (
     *("summary.csv", "curves.nc"),
@@ -33,6 +36,8 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
 LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
+ROWS = 2_000  # cases read at a time
+FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 # Columns after Case, Cycle number and the varied fields; these only where they apply.
@@ -85,6 +90,10 @@ _OBSERVED = {
 }
 
 
+NONE = xr.Dataset(coords={"cycle": np.empty(0, int)})  # no curves at all
+_Profiles = tuple[np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """One case, ready to be joined with others.
@@ -129,38 +138,93 @@ class CaseResult:
         key: str = "",
     ) -> CaseResult:
         """Tables and curves of a case that was run."""
-        curves, steps = _case_curves(record), _step_rows(name, record)
-        efficiencies = {
-            row["Cycle number"]: row[losses.EFFICIENCY]
-            for row in losses.balances(curves, steps)
-            if row["Step number"] == 0
-        }
-        rows = []
+        notes = Notes(name, record.cell, varied)
+        notes.xi = record.xi
+        for cycle in record.conditioning:
+            notes.hear(cycle, False)
         for cycle in record.cycles:
-            efficiency = efficiencies.get(cycle.number, np.nan)
-            rows.append(_summary_row(name, cycle, record, varied or {}, efficiency))
-        return cls(
-            name=name,
-            rows=rows,
-            steps=steps,
-            curves=curves,
-            warnings=_warnings(record),
+            notes.hear(cycle, True)
+        notes.warnings += [w for w in record.warnings if w not in notes.warnings]
+        return notes.result(key)
+
+
+class Notes:
+    """What is kept of a case while it runs, cycle by cycle.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    cell : Cell
+        What is run.
+    varied : mapping, optional
+        Columns of what sets the case apart.
+    curves : Curves, optional
+        Which curves are kept; all of them unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cell: Cell,
+        varied: Mapping[str, float | str] | None = None,
+        curves: Curves | None = None,
+    ) -> None:
+        self.name, self.cell, self.varied = name, cell, varied or {}
+        self.curves = curves
+        self.xi = np.empty(0)
+        self.rows: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self.warnings = cell.warnings()
+        self._pieces: list[tuple[int, dict[str, np.ndarray], _Profiles]] = []
+        self._clock = 0.0
+        self._surface = (np.inf, -np.inf)
+
+    def hear(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Of a cycle that is done, one of the conditioning or to be recorded."""
+        number = cycle.number if recorded else 0
+        self.steps += _step_rows(self.name, cycle, number, self.cell)
+        if not recorded:
+            return
+        row = _summary_row(self.name, cycle, self.cell, self.varied, self.xi)
+        self.rows.append(row)
+        traces = [step.trace for step in cycle.steps if step.trace is not None]
+        if self.curves is None or self.curves.of(cycle.number):
+            error = self.curves.error if self.curves else 0.0
+            samples = _samples(cycle, self.cell, self._clock, error)
+            profiles = _profiles(cycle, self.cell, len(self.xi))
+            self._pieces.append((cycle.number, samples, profiles))
+        self._clock += sum(float(trace.t[-1]) for trace in traces)
+        for trace in traces:
+            x = trace.observed["Cathode surface stoichiometry"]
+            low, high = self._surface
+            self._surface = min(low, float(x.min())), max(high, float(x.max()))
+        if cycle.numerical_error:
+            self.warnings += cycle.numerical_error.otherwise
+
+    def result(self, key: str = "") -> CaseResult:
+        """The case, as far as it was heard of."""
+        return CaseResult(
+            name=self.name,
+            rows=self.rows,
+            steps=self.steps,
+            curves=_joined(self._pieces, self.cell, self.xi) if self._pieces else NONE,
+            warnings=[*self.warnings, *_out_of_range(self.cell, self._surface)],
             key=key,
-            cell=record.cell.name,
+            cell=self.cell.name,
         )
 
 
 def _summary_row(
     name: str,
     cycle: CycleRecord,
-    record: CaseRecord,
+    cell: Cell,
     varied: Mapping[str, float | str],
-    efficiency: float,
+    xi: np.ndarray,
 ) -> dict[str, Any]:
-    cell = record.cell
     area, loading = float(cell.area), cell.loading
     charge, discharge = cycle.charge, cycle.discharge
-    energy = sum(step.energy for step in cycle.steps)
+    energy_in, energy = cycle.energy_in, cycle.energy_out
     charged = [s.trace for s in cycle.steps if s.trace and s.charge > 0]
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
@@ -182,8 +246,9 @@ def _summary_row(
     )
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
-    row[losses.EFFICIENCY] = efficiency
-    row[SECOND_LITHIUM] = _second_lithium(cycle, record)
+    there_and_back = energy_in > 0 and energy > 0
+    row[losses.EFFICIENCY] = 100 * energy / energy_in if there_and_back else np.nan
+    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, xi)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
@@ -192,14 +257,14 @@ def _summary_row(
     return row
 
 
-def _second_lithium(cycle: CycleRecord, record: CaseRecord) -> float:
+def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
     """Of the film, at the end of the cycle's last discharging step [%]."""
-    x_max = record.cell.cathode.x_max
+    x_max = cell.cathode.x_max
     net = [(s.trace, s.discharge - s.charge) for s in cycle.steps]
     ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
     if x_max <= 1 or not ends:
         return np.nan
-    return losses.second_lithium(ends[-1], losses.widths(record.xi), x_max)
+    return losses.second_lithium(ends[-1], losses.widths(xi), x_max)
 
 
 def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
@@ -223,37 +288,36 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")  # 0.1, not 0.1 times a current over the same
 
 
-def _step_rows(name: str, record: CaseRecord) -> list[dict[str, Any]]:
-    area = float(record.cell.area)
+def _step_rows(
+    name: str, cycle: CycleRecord, number: int, cell: Cell
+) -> list[dict[str, Any]]:
+    area = float(cell.area)
     rows = []
-    numbered = [(0, c) for c in record.conditioning]
-    numbered += [(c.number, c) for c in record.cycles]
-    for number, cycle in numbered:
-        for k, step in enumerate(cycle.steps, start=1):
-            trace = step.trace
-            share, limiting = _limit(step, record.cell)
-            rows.append(
-                {
-                    "Case": name,
-                    "Cycle number": number,
-                    "Step number": k,
-                    "Step": step.step.text,
-                    "Duration [s]": float(trace.t[-1]) if trace else 0.0,
-                    "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
-                    "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
-                    "End voltage [V]": _last(trace, "Voltage [V]"),
-                    "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
-                    "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
-                    "End surface stoichiometry": _last(
-                        trace, "Cathode surface stoichiometry"
-                    ),
-                    "Cut-off error [uV]": _cut_off_error(step),
-                    SHARE: share,
-                    LIMITING: limiting,
-                    "Outcome": step.outcome,
-                    "Detail": step.detail,
-                }
-            )
+    for k, step in enumerate(cycle.steps, start=1):
+        trace = step.trace
+        share, limiting = _limit(step, cell)
+        rows.append(
+            {
+                "Case": name,
+                "Cycle number": number,
+                "Step number": k,
+                "Step": step.step.text,
+                "Duration [s]": float(trace.t[-1]) if trace else 0.0,
+                "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
+                "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
+                "End voltage [V]": _last(trace, "Voltage [V]"),
+                "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
+                "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
+                "End surface stoichiometry": _last(
+                    trace, "Cathode surface stoichiometry"
+                ),
+                "Cut-off error [uV]": _cut_off_error(step),
+                SHARE: share,
+                LIMITING: limiting,
+                "Outcome": step.outcome,
+                "Detail": step.detail,
+            }
+        )
     return rows
 
 
@@ -296,33 +360,28 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
     """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
-    cathode = cell.cathode
     warmer = temperature - float(cell.reference_temperature)
-    U = voltage - warmer * float(cathode.entropic_change)
-    low, high = cathode.x_range
-    curve = cathode.open_circuit_potential.curve
-    return cathode.stoichiometry(float(np.clip(U, curve(high), curve(low))))
+    U = voltage - warmer * float(cell.cathode.entropic_change)
+    law: Any = cell.cathode.open_circuit_potential
+    return _nearest(law, U)
 
 
-def _warnings(record: CaseRecord) -> list[str]:
-    """What the cell, its range of use and the numerical error give reason to say."""
-    found = list(record.warnings)
-    errors = [c.numerical_error for c in record.cycles if c.numerical_error]
-    found += [words for error in errors for words in error.otherwise]
-    law = record.cell.cathode.transport.diffusivity
+@lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
+def _nearest(law: Any, U: float) -> float:
+    curve = law.curve
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    U = float(np.clip(U, curve(high), curve(low)))
+    return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
+
+
+def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
+    """Where the surface left the range that the source of a law covers."""
+    lowest, highest = surface
+    cathode, found = cell.cathode, []
     for label, (low, high) in {
-        "open_circuit_potential": record.cell.cathode.open_circuit_potential.valid,
-        "diffusivity": law.valid,
+        "open_circuit_potential": cathode.open_circuit_potential.valid,
+        "diffusivity": cathode.transport.diffusivity.valid,
     }.items():
-        x = [
-            t.observed["Cathode surface stoichiometry"]
-            for c in record.cycles
-            for s in c.steps
-            if (t := s.trace) is not None
-        ]
-        if not x:
-            continue
-        lowest, highest = np.min(np.concatenate(x)), np.max(np.concatenate(x))
         if lowest < low - 1e-6 or highest > high + 1e-6:
             found.append(
                 f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
@@ -331,46 +390,96 @@ def _warnings(record: CaseRecord) -> list[str]:
     return found
 
 
-def _case_curves(record: CaseRecord) -> xr.Dataset:
-    cell = record.cell
+def _samples(
+    cycle: CycleRecord, cell: Cell, clock: float, error: float
+) -> dict[str, np.ndarray]:
+    """Curve variables of a cycle that begins at a time [s], its steps in a row."""
     area = float(cell.area)
     per_area, per_gram = 1e6 / (area * 1e4), 1 / (area * cell.loading)
-    cycles: list[dict[str, np.ndarray]] = []
-    clock = 0.0
-    for cycle in record.cycles:
-        pieces: dict[str, list[np.ndarray]] = {}
-        for k, step in enumerate(cycle.steps, start=1):
-            trace = step.trace
-            if trace is None:
-                continue
-            observed = trace.observed
-            moved = np.abs(observed["Discharge capacity [A.h]"])
-            columns = {
-                "Time [s]": clock + trace.t,
-                "Step number": np.full(trace.t.shape, float(k)),
-                "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
-                "Step capacity [uA.h.cm-2]": moved * per_area,
-                "Step capacity [mA.h.g-1]": moved * per_gram,
-                "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
-            }
-            for label, (source, factor) in _OBSERVED.items():
-                columns[label] = observed[source] * factor
-            for label, values in columns.items():
-                pieces.setdefault(label, []).append(values)
-            clock += float(trace.t[-1])
-        cycles.append({k: np.concatenate(v) for k, v in pieces.items()})
+    pieces: dict[str, list[np.ndarray]] = {}
+    for k, step in enumerate(cycle.steps, start=1):
+        trace = step.trace
+        if trace is None:
+            continue
+        observed = trace.observed
+        moved = np.abs(observed["Discharge capacity [A.h]"])
+        columns = {
+            "Time [s]": clock + trace.t,
+            "Step number": np.full(trace.t.shape, float(k)),
+            "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
+            "Step capacity [uA.h.cm-2]": moved * per_area,
+            "Step capacity [mA.h.g-1]": moved * per_gram,
+            "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
+        }
+        for label, (source, factor) in _OBSERVED.items():
+            columns[label] = observed[source] * factor
+        kept = thinned(trace.t, observed["Voltage [V]"], error) if error else slice(None)
+        for label, values in columns.items():
+            pieces.setdefault(label, []).append(values[kept])
+        clock += float(trace.t[-1])
+    return {k: np.concatenate(v) for k, v in pieces.items()}
+
+
+def thinned(t: np.ndarray, V: np.ndarray, error: float) -> np.ndarray:
+    """Which points to keep for V(t) to be missed nowhere by more than an error.
+
+    Ramer (1972), Douglas and Peucker (1973), with the vertical distance: the point that a
+    straight line misses most is kept, until none is missed by more.
+
+    Parameters
+    ----------
+    t, V : ndarray, shape (samples,)
+        A curve.
+    error : float
+        In the unit of V.
+
+    Returns
+    -------
+    ndarray of bool, shape (samples,)
+        The first and last are among them.
+    """
+    kept = np.zeros(len(t), bool)
+    kept[[0, -1]] = True
+    spans = [(0, len(t) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2:
+            continue
+        inner = slice(first + 1, last)
+        line = np.interp(t[inner], t[[first, last]], V[[first, last]])
+        miss = np.abs(V[inner] - line)
+        worst = int(miss.argmax())
+        if miss[worst] > error:
+            middle = first + 1 + worst
+            kept[middle] = True
+            spans += [(first, middle), (middle, last)]
+    return kept
+
+
+def _joined(
+    pieces: Sequence[tuple[int, dict[str, np.ndarray], _Profiles]],
+    cell: Cell,
+    xi: np.ndarray,
+) -> xr.Dataset:
+    """The curves of a case, from those of its cycles."""
+    numbers, cycles, profiles = zip(*pieces, strict=True)
     names = next((list(c) for c in cycles if c), [])
     longest = max((len(c["Time [s]"]) for c in cycles if c), default=0)
-    data = {
+    data: dict[str, Any] = {
         name: (
             ("cycle", "sample"),
             np.array([_padded(c.get(name), longest) for c in cycles]),
         )
         for name in names
     }
-    dataset = xr.Dataset(data, coords={"cycle": [c.number for c in record.cycles]})
-    dataset["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    return dataset.merge(_profiles(record))
+    data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
+    stoichiometry, capacity = (np.array(part) for part in zip(*profiles, strict=True))
+    moments = ("cycle", "step", "snapshot")
+    data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
+    data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
+    steps = np.arange(1, stoichiometry.shape[1] + 1)
+    coordinates = {"cycle": list(numbers), "step": steps, "depth": xi}
+    return xr.Dataset(data, coords=coordinates)
 
 
 def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
@@ -380,34 +489,52 @@ def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
     return padded
 
 
-def _profiles(record: CaseRecord) -> xr.Dataset:
-    """Stoichiometry through the film at moments evenly spaced in charge."""
-    steps = max((len(c.steps) for c in record.cycles), default=0)
-    shape = (len(record.cycles), steps, SNAPSHOTS, len(record.xi))
+def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
+    """x through the film at moments evenly spaced in charge, and that charge."""
+    shape = (len(cycle.steps), SNAPSHOTS, points)
     profiles = np.full(shape, np.nan)
-    capacity = np.full(shape[:3], np.nan)
-    area = float(record.cell.area)
-    for i, cycle in enumerate(record.cycles):
-        for k, step in enumerate(cycle.steps):
-            if step.trace is None:
-                continue
-            moved = np.abs(step.trace.observed["Discharge capacity [A.h]"])
-            progress = moved if moved[-1] > 0 else step.trace.t
-            wanted = np.linspace(0, progress[-1], SNAPSHOTS)
-            rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
-            profiles[i, k] = step.trace.profiles[rows]
-            capacity[i, k] = moved[rows] * 1e6 / (area * 1e4)
-    return xr.Dataset(
-        {
-            "Stoichiometry": (("cycle", "step", "snapshot", "depth"), profiles),
-            "Snapshot capacity [uA.h.cm-2]": (("cycle", "step", "snapshot"), capacity),
-        },
-        coords={
-            "cycle": [c.number for c in record.cycles],
-            "step": np.arange(1, steps + 1),
-            "depth": record.xi,
-        },
+    capacity = np.full(shape[:2], np.nan)
+    for k, step in enumerate(cycle.steps):
+        if step.trace is None:
+            continue
+        moved = np.abs(step.trace.observed["Discharge capacity [A.h]"])
+        progress = moved if moved[-1] > 0 else step.trace.t
+        wanted = np.linspace(0, progress[-1], SNAPSHOTS)
+        rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
+        profiles[k] = step.trace.profiles[rows]
+        capacity[k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
+    return profiles, capacity
+
+
+@dataclass(frozen=True)
+class _Read:
+    summary: pd.DataFrame
+    steps: pd.DataFrame
+    drawn: list[CaseResult]
+    warnings: dict[str, list[str]]
+
+
+def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A table in which words that repeat are kept once."""
+    return pd.DataFrame(
+        [
+            {k: sys.intern(v) if type(v) is str else v for k, v in row.items()}
+            for row in rows
+        ]
     )
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the summary, those that are empty left out."""
+    varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
+    optional = (
+        *OPTIONAL_COLUMNS,
+        *(losses.EFFICIENCY, SECOND_LITHIUM),
+        *NUMERICAL_ERRORS,
+    )
+    empty = [c for c in optional if c in table and table[c].isna().all()]
+    kept = [c for c in COLUMNS if c in table and c not in empty]
+    return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
 
 
 class Result:
@@ -429,7 +556,7 @@ class Result:
         provenance: dict[str, Any] | None = None,
         measured: Sequence[dict[str, Any]] = (),
     ) -> None:
-        self.cases = list(cases)
+        self.cases = cases
         self.provenance = provenance or {}
         self.measured = list(measured)
 
@@ -441,25 +568,48 @@ class Result:
         cases = [CaseResult.from_record(name, r) for name, r in records.items()]
         return cls(cases, provenance)
 
+    @cached_property
+    def _read(self) -> _Read:
+        """What one pass over the cases finds, of which there may be a great many."""
+        frames: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
+        drawn: list[CaseResult] = []
+        warnings: dict[str, list[str]] = {}
+        cases = iter(self.cases)
+        while some := list(itertools.islice(cases, ROWS)):
+            frames[0].append(_frame(row for case in some for row in case.rows))
+            frames[1].append(_frame(row for case in some for row in case.steps))
+            drawn += [case for case in some if case.curves.sizes["cycle"]]
+            for case in some:
+                for words in case.warnings:
+                    warnings.setdefault(words, []).append(case.name)
+        summary, steps = (
+            pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+            for found in frames
+        )
+        return _Read(_in_order(summary), steps, drawn, warnings)
+
     @property
     def summary(self) -> pd.DataFrame:
         """One row per case and cycle; the columns of ``summary.csv``."""
-        rows = [row for case in self.cases for row in case.rows]
-        table = pd.DataFrame(rows)
-        varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-        optional = (
-            *OPTIONAL_COLUMNS,
-            *(losses.EFFICIENCY, SECOND_LITHIUM),
-            *NUMERICAL_ERRORS,
-        )
-        empty = [c for c in optional if c in table and table[c].isna().all()]
-        kept = [c for c in COLUMNS if c in table and c not in empty]
-        return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
+        return self._read.summary.copy()
 
     @property
     def steps(self) -> pd.DataFrame:
         """One row per step, with its outcome; conditioning is cycle 0."""
-        return pd.DataFrame([row for case in self.cases for row in case.steps])
+        return self._read.steps.copy()
+
+    @property
+    def drawn(self) -> list[CaseResult]:
+        """The cases that have curves."""
+        return self._read.drawn
+
+    @property
+    def warnings(self) -> dict[str, dict[str, Any]]:
+        """What is worth knowing: of how many cases, and the first of them."""
+        return self.provenance.get("warnings") or {
+            words: {"cases": len(names), "first": names[:FIRST]}
+            for words, names in self._read.warnings.items()
+        }
 
     @property
     def losses(self) -> pd.DataFrame:
@@ -471,7 +621,7 @@ class Result:
         """
         rows = [
             {"Case": case.name, **row}
-            for case in self.cases
+            for case in self.drawn
             for row in losses.balances(case.curves, case.steps)
         ]
         return pd.DataFrame(rows, columns=list(losses.COLUMNS))
@@ -479,11 +629,13 @@ class Result:
     @property
     def curves(self) -> xr.Dataset:
         """Dimensions case, cycle, sample (curves) and step, snapshot, depth (film)."""
-        longest = max(case.curves.sizes.get("sample", 0) for case in self.cases)
+        if not self.drawn:
+            return NONE.expand_dims(case=np.empty(0, str))
+        longest = max(case.curves.sizes.get("sample", 0) for case in self.drawn)
         joined = xr.concat(
             [
                 c.curves.pad(sample=(0, longest - c.curves.sizes.get("sample", 0)))
-                for c in self.cases
+                for c in self.drawn
             ],
             dim="case",
             join="outer",
@@ -492,12 +644,26 @@ class Result:
             coords="minimal",
             compat="override",
         )
-        return joined.assign_coords(case=[case.name for case in self.cases])
+        return joined.assign_coords(case=[case.name for case in self.drawn])
 
     @property
     def as_asked(self) -> bool:
         """Whether every step of every case ended as asked, and every audit passed."""
-        return all(case.as_asked for case in self.cases)
+        read = self._read
+        ended = (*read.summary["Outcome"].unique(), *read.steps["Outcome"].unique())
+        return set(ended) <= {"reached"}
+
+    @property
+    def solved(self) -> bool:
+        """Whether every step was solved and every audit passed, however it ended."""
+        read = self._read
+        ended = (*read.summary["Outcome"].unique(), *read.steps["Outcome"].unique())
+        return not {"solver failed", "audit breach"} & set(ended)
+
+    @property
+    def of_a_sweep(self) -> bool:
+        """Whether the cases are points of a sweep."""
+        return "sweep" in self.provenance.get("experiment_content", {})
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -565,13 +731,17 @@ class Result:
         content = {
             **self.provenance,
             "measured": self.measured,
-            "cases": [
-                {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
-                for c in self.cases
-            ],
+            "warnings": self.warnings,
+            "cases": [] if self.of_a_sweep else self._listed(),
             "audit": self.audit(),
         }
         return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return [
+            {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
+            for c in self.cases
+        ]
 
     def audit(self) -> dict[str, Any]:
         """Largest balance and cut-off errors, and steps that ended otherwise."""
@@ -635,22 +805,7 @@ def load_result(folder: str | Path) -> Result:
             curves = opened.load()
         if "Voltage [V]" in curves and losses.OPEN_CIRCUIT not in curves:
             raise ValueError("an earlier version of tfbsim wrote it")
-        cases = [
-            CaseResult(
-                name=entry["name"],
-                rows=_rows(summary, entry["name"]),
-                steps=_rows(steps, entry["name"]),
-                curves=_trimmed(
-                    curves.sel(case=entry["name"], drop=True),
-                    cycles=int((summary["Case"] == entry["name"]).sum()),
-                    steps=_most_steps(steps, entry["name"]),
-                ),
-                warnings=entry["warnings"],
-                key=entry["key"],
-                cell=entry["cell"],
-            )
-            for entry in provenance.pop("cases")
-        ]
+        cases = _cases(summary, steps, curves, provenance)
     except (ValueError, KeyError, OSError, AttributeError) as error:
         reason = str(error).splitlines()[0][:120]
         raise InputError(f"cannot be read as a result ({reason})", folder) from None
@@ -658,14 +813,42 @@ def load_result(folder: str | Path) -> Result:
     return Result(cases, provenance, provenance.pop("measured", ()))
 
 
-def _most_steps(steps: pd.DataFrame, case: str) -> int:
-    recorded = steps[(steps["Case"] == case) & (steps["Cycle number"] > 0)]
-    return int(recorded["Step number"].max())
+def _cases(
+    summary: pd.DataFrame,
+    steps: pd.DataFrame,
+    curves: xr.Dataset,
+    provenance: dict[str, Any],
+) -> list[CaseResult]:
+    """The cases of tables and curves as they were written."""
+    rows, of_steps = _by_case(summary), _by_case(steps)
+    listed = {entry["name"]: entry for entry in provenance.pop("cases")}
+    if not listed:  # points of a sweep: one cell, and no word of their own
+        (cell,) = (entry["name"] for entry in provenance["cells"].values())
+        listed = {name: {"cell": cell, "key": "", "warnings": []} for name in rows}
+    drawn = set(curves["case"].values.tolist())
+    return [
+        CaseResult(
+            name=name,
+            rows=rows[name],
+            steps=of_steps[name],
+            curves=_trimmed(
+                curves.sel(case=name, drop=True),
+                cycles=len(rows[name]),
+                steps=max(int(s["Step number"]) for s in of_steps[name]),
+            )
+            if name in drawn
+            else NONE,
+            **{field: entry[field] for field in ("warnings", "key", "cell")},
+        )
+        for name, entry in listed.items()
+    ]
 
 
-def _rows(table: pd.DataFrame, case: str) -> list[dict[str, Any]]:
-    here: Iterable[Any] = table[table["Case"] == case].to_dict("records")
-    return [{str(k): v for k, v in row.items()} for row in here]
+def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        found.setdefault(row["Case"], []).append({str(k): v for k, v in row.items()})
+    return found
 
 
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
@@ -674,4 +857,5 @@ def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
     if there is not None:
         samples = int(np.flatnonzero(there.values).max(initial=-1)) + 1
         dataset = dataset.isel(sample=slice(samples))
-    return dataset.isel(cycle=slice(cycles), step=slice(steps))
+    kept = dataset["cycle"].values <= cycles
+    return dataset.isel(cycle=kept, step=slice(steps))

@@ -7,7 +7,7 @@ it, so that a table, a column name or a file can show it in the unit people use.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -65,14 +65,24 @@ class Quantity:
             return self._bounded(float(value), value)
         return self._bounded(units.parse(value, self.dimension), value)
 
-    def _bounded(self, number: float, value: Any) -> float:
-        for bound, holds, words in (
+    @property
+    def _bounds(self) -> tuple[tuple[float | None, Callable[..., bool], str], ...]:
+        return (
             (self.gt, gt, "above"),
             (self.ge, ge, "at least"),
             (self.lt, lt, "below"),
             (self.le, le, "at most"),
-        ):
-            if bound is not None and not holds(number, bound):
+        )
+
+    def holds(self, number: float) -> bool:
+        """Whether a number in SI is finite and within the bounds."""
+        return math.isfinite(number) and all(
+            bound is None or within(number, bound) for bound, within, _ in self._bounds
+        )
+
+    def _bounded(self, number: float, value: Any) -> float:
+        for bound, within, words in self._bounds:
+            if bound is not None and not within(number, bound):
                 raise ValueError(
                     f"'{shown(value)}' is out of range; it must be {words} "
                     f"{units.text(bound, self.dimension)}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,12 +22,13 @@ from .engine import (
     Engine,
     Infeasible,
     Numerics,
+    Request,
     SolverFailed,
     State,
     Trace,
     engine,
 )
-from .error_bar import NumericalError, with_errors
+from .error_bar import NumericalError, with_error
 from .files import Document, InputError
 from .materials.laws import FARADAY
 from .physics.lithium import EXHAUSTED
@@ -46,10 +49,15 @@ OUTCOMES = (
     *(LITHIUM_EXHAUSTED, SOLVER_FAILED, AUDIT_BREACH),
 )
 
+COUNTED = "Throughput", "Discharge"
 MEAN = "Cathode mean stoichiometry"
 AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
 
 Progress = Callable[[], None]
+# A case asks engines for its steps, one after the other, and is sent what happened
+Answer = Trace | Infeasible | SolverFailed
+T = TypeVar("T")
+Asking = Generator[tuple[Engine, Request], Answer, T]
 
 
 @dataclass(frozen=True)
@@ -76,24 +84,27 @@ class StepRecord:
     @property
     def charge(self) -> float:
         """Charge that went in [A.h]."""
-        return (self._last("Throughput") - self._last("Discharge")) / 2
+        passed, net = (self._last(f"{name} capacity [A.h]") for name in COUNTED)
+        return (passed - net) / 2
 
     @property
     def discharge(self) -> float:
         """Charge that came out [A.h]."""
-        return (self._last("Throughput") + self._last("Discharge")) / 2
-
-    def _last(self, counter: str) -> float:
-        if self.trace is None:
-            return 0.0
-        return float(self.trace.observed[f"{counter} capacity [A.h]"][-1])
+        passed, net = (self._last(f"{name} capacity [A.h]") for name in COUNTED)
+        return (passed + net) / 2
 
     @property
-    def energy(self) -> float:
+    def energy_out(self) -> float:
         """Energy that came out [W.h]."""
-        if self.trace is None:
-            return 0.0
-        return float(self.trace.observed["Discharge energy [W.h]"][-1])
+        return self._last("Discharge energy [W.h]")
+
+    @property
+    def energy_in(self) -> float:
+        """Energy that went in [W.h]."""
+        return self._last("Charge energy [W.h]")
+
+    def _last(self, counter: str) -> float:
+        return 0.0 if self.trace is None else float(self.trace.observed[counter][-1])
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,16 @@ class CycleRecord:
     def discharge(self) -> float:
         """Charge that came out [A.h]."""
         return sum(step.discharge for step in self.steps)
+
+    @property
+    def energy_in(self) -> float:
+        """Energy that went in [W.h]."""
+        return sum(step.energy_in for step in self.steps)
+
+    @property
+    def energy_out(self) -> float:
+        """Energy that came out [W.h]."""
+        return sum(step.energy_out for step in self.steps)
 
     @property
     def outcome(self) -> str:
@@ -144,48 +165,54 @@ class _Runner:
     def __init__(self, cell: Cell, solver: Engine) -> None:
         self.cell = cell
         self.engine = solver
-        self.curves = True
+        self.parameters = cache(cell.parameters)
         self.stopped = ""
         self.state: State = solver.uniform(
             cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
         )
 
-    def cycle(self, number: int, steps: Sequence[Step]) -> CycleRecord:
-        records = tuple(self.step(step) for step in steps)
-        return CycleRecord(number, records, *audit(records, float(self.cell.area)))
+    def cycle(
+        self, number: int, steps: Sequence[Step], curves: bool
+    ) -> Asking[CycleRecord]:
+        records = []
+        for step in steps:
+            records.append((yield from self.step(step, curves)))
+        balances = audit(records, float(self.cell.area))
+        return CycleRecord(number, tuple(records), *balances)
 
-    def step(self, step: Step) -> StepRecord:
+    def step(self, step: Step, curves: bool) -> Asking[StepRecord]:
         if self.stopped:
             return StepRecord(step, SKIPPED, f"after: {self.stopped}", None)
-        record = self._attempt(step)
+        record = yield from self._attempt(step, curves)
         if record.outcome == SOLVER_FAILED:
             self.stopped = f"'{step.text}' failed to solve"
         return record
 
-    def _attempt(self, step: Step) -> StepRecord:
+    def _attempt(self, step: Step, curves: bool) -> Asking[StepRecord]:
         low, high = self.cell.voltage_limits
-        try:
-            trace, attempt = self.engine.run(
-                step.control,
-                step.value,
-                step.duration,
-                self.state,
-                self.cell.parameters(step.temperature),
-                lower=step.lower if step.lower is not None else _below(step, low),
-                upper=step.upper if step.upper is not None else _above(step, high),
-                c_rate_cut_off=step.c_rate_cut_off or -1.0,
-                curve=self.curves,
-            )
-        except Infeasible as reason:
-            return StepRecord(step, INFEASIBLE, str(reason), None)
-        except SolverFailed as reason:
+        request = Request(
+            mode=step.control,
+            target=step.value,
+            duration=step.duration,
+            state=self.state,
+            parameters=self.parameters(step.temperature),
+            lower=step.lower if step.lower is not None else _below(step, low),
+            upper=step.upper if step.upper is not None else _above(step, high),
+            c_rate_cut_off=step.c_rate_cut_off or -1.0,
+            curve=curves,
+        )
+        answer = yield self.engine, request
+        if isinstance(answer, Infeasible):
+            return StepRecord(step, INFEASIBLE, str(answer), None)
+        if isinstance(answer, SolverFailed):
             x = float(self.state.profile @ self.engine.widths)
-            detail = f"{reason}; at the start of the step, at x = {x:.4g}"
+            detail = f"{answer}; at the start of the step, at x = {x:.4g}"
             return StepRecord(step, SOLVER_FAILED, detail, None)
+        trace = answer
         self.state = trace.end
         outcome, detail = self._outcome(step, trace)
-        if attempt and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
-            detail = f"{detail}; solved with fallback {attempt}".lstrip("; ")
+        if trace.fallback and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
+            detail = f"{detail}; solved with fallback {trace.fallback}".lstrip("; ")
         return StepRecord(step, outcome, detail, trace)
 
     def _by_leakage(self, step: Step, trace: Trace) -> str:
@@ -265,12 +292,118 @@ def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
     return float(lithium), float(charge)
 
 
+@dataclass(frozen=True)
+class Curves:
+    """Which curves of a case are kept.
+
+    Parameters
+    ----------
+    cycles : frozenset of int, optional
+        Of which cycles; None for all.
+    error : float
+        By how much the voltage may be missed between the points that are kept [V];
+        0 keeps every point.
+    """
+
+    cycles: frozenset[int] | None = None
+    error: float = 0.0
+
+    def of(self, cycle: int) -> bool:
+        """Whether those of a cycle are."""
+        return self.cycles is None or cycle in self.cycles
+
+
+ALL, NO_CURVES = Curves(), Curves(frozenset())
+
+
+def asking(
+    cell: Cell,
+    protocol: Protocol,
+    numerics: Numerics,
+    hear: Callable[[CycleRecord, bool], None],
+    curves: Curves,
+) -> Asking[None]:
+    """A case as what it asks of engines.
+
+    Parameters
+    ----------
+    cell, protocol, numerics, curves
+        As :func:`run_case`.
+    hear : callable
+        Told of each cycle when it is done, and whether it is one to be recorded.
+    """
+    if numerics.error_bar:
+        tight: list[CycleRecord] = []
+        plain: list[CycleRecord] = []
+        for settings, found in (
+            (numerics.plain, plain),
+            (numerics.tighter(), tight),
+        ):
+
+            def keep(cycle: CycleRecord, recorded: bool, found: Any = found) -> None:
+                if recorded:
+                    found.append(cycle)
+                else:
+                    hear(cycle, recorded)
+
+            yield from asking(cell, protocol, settings, keep, Curves())
+        for pair in zip(plain, tight, strict=True):
+            hear(with_error(*pair), True)
+        return
+    runner = _Runner(cell, engine(cell.structure, numerics))
+    if protocol.conditioning:
+        for number in range(1, protocol.conditioning_cycles + 1):
+            done = yield from runner.cycle(number, protocol.conditioning, False)
+            hear(done, False)
+    for number in range(1, protocol.cycles + 1):
+        done = yield from runner.cycle(number, protocol.steps, curves.of(number))
+        hear(done, True)
+
+
+def answer(cases: Iterable[Asking[None]]) -> dict[int, Exception]:
+    """Run cases side by side: what they ask of one engine goes to it in one batch.
+
+    Returns
+    -------
+    dict
+        By their position, the exceptions of those that ended by one.
+    """
+    failed: dict[int, Exception] = {}
+    going = dict(enumerate(cases))
+    answers: dict[int, Any] = dict.fromkeys(going)
+    while answers:
+        asked: dict[tuple[Engine, str], list[tuple[int, Request]]] = defaultdict(list)
+        for k, found in answers.items():
+            try:
+                solver, request = going[k].send(found)
+            except StopIteration:
+                continue
+            except Exception as error:
+                failed[k] = error
+            else:
+                asked[solver, request.mode].append((k, request))
+        answers = {}
+        for (solver, _), pairs in asked.items():
+            numbers, requests = zip(*pairs, strict=True)
+            try:
+                answers |= zip(numbers, solver.run_many(requests), strict=True)
+            except Exception as error:
+                if len(pairs) == 1:
+                    failed[numbers[0]] = error
+                for k, request in pairs if len(pairs) > 1 else ():
+                    try:  # which of them it was
+                        answers[k] = solver.run_many([request])[0]
+                    except Exception as reason:
+                        failed[k] = reason
+    return failed
+
+
 def run_case(
     cell: Cell,
     protocol: Protocol,
     numerics: Numerics | None = None,
     progress: Progress | None = None,
-    curves: bool = True,
+    curves: Curves | None = None,
 ) -> CaseRecord:
     """Run one cell through one protocol.
 
@@ -282,37 +415,27 @@ def run_case(
         Mesh and tolerances; with ``error_bar``, each cycle has its numerical error.
     progress : callable, optional
         Called after every cycle, conditioning included.
-    curves : bool
-        Whether traces have all of their points, or only the first and last of each step.
+    curves : Curves, optional
+        Of which cycles the traces have all of their points; of the others they have the
+        first and last of each step.
     """
     numerics = numerics or Numerics()
-    if numerics.error_bar:
-        plain, tight = replace(numerics, error_bar=False), numerics.tighter()
-        return with_errors(
-            run_case(cell, protocol, plain, progress),
-            run_case(cell, protocol, tight, progress),
-        )
-    solver = engine(cell.structure, numerics)
-    runner = _Runner(cell, solver)
-    runner.curves = False  # of the conditioning nobody sees any
-    conditioning = []
-    if protocol.conditioning:
-        for number in range(1, protocol.conditioning_cycles + 1):
-            conditioning.append(runner.cycle(number, protocol.conditioning))
-            if progress:
-                progress()
-    cycles = []
-    runner.curves = curves
-    for number in range(1, protocol.cycles + 1):
-        cycles.append(runner.cycle(number, protocol.steps))
+    cycles: tuple[list[CycleRecord], list[CycleRecord]] = [], []
+
+    def hear(cycle: CycleRecord, recorded: bool) -> None:
+        cycles[recorded].append(cycle)
         if progress:
             progress()
+
+    failed = answer([asking(cell, protocol, numerics, hear, curves or Curves())])
+    for error in failed.values():
+        raise error
     return CaseRecord(
         cell,
         protocol,
-        tuple(cycles),
-        tuple(conditioning),
-        solver.xi,
+        tuple(cycles[True]),
+        tuple(cycles[False]),
+        engine(cell.structure, numerics.plain).xi,
         tuple(cell.warnings()),
     )
 

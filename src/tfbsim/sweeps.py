@@ -80,9 +80,9 @@ def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:
     table : DataFrame, optional
         Its ``answers``, if they are there.
     """
-    section = (result.provenance.get("experiment_content") or {}).get("sweep")
-    if not section:
+    if not result.of_a_sweep:
         return None
+    section = result.provenance["experiment_content"]["sweep"]
     from .cases import sweep_plan
     from .provenance import run_of
 
@@ -241,7 +241,7 @@ def sweep(
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Run a cell through a protocol at many points: the ``sweep`` of a file.
 
@@ -283,7 +283,8 @@ def sweep(
     >>> result.dataset.sizes["point"]
     8
     """
-    from .cases import expand, run_cases
+    from .cases import expand
+    from .run import run_cases
     from .simulation import _as_experiment
 
     if isinstance(cell, str):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from tfbsim.engine import INVENTORY, PROFILE, Numerics, engine
+from tfbsim.engine import DURATION, INVENTORY, PROFILE, Numerics, engine
 from tfbsim.materials import laws
 
 FARADAY = laws.FARADAY
@@ -194,10 +194,11 @@ def solved(ideal, exact, points, end=0.5):
         f"Initial: {PROFILE}": np.zeros(points),
         f"Initial: {INVENTORY}": 0.0,
         "Current function [A]": current,
+        DURATION: 1.0,
         "Lower voltage cut-off [V]": -10.0,
         "Upper voltage cut-off [V]": 10.0,
     }
-    inputs |= built.constants(inputs)
+    inputs |= built.constants([inputs])[0]
     profile = built.slices[PROFILE]
     rhs = built.model.concatenated_rhs.to_casadi(casadi.MX.sym("t"), state, inputs=inputs)
     rate = casadi.Function("rate", [state, current], [rhs[profile]])
@@ -227,7 +228,7 @@ def solved(ideal, exact, points, end=0.5):
     )
     x = solution.y[:, -1]
     inputs["Current function [A]"] = unit * exact.current(end)
-    seen = built.observe(full(x)[:, None], inputs)
+    seen = built.observe(full(x)[:, None], built.stack(inputs))
     error = x - exact.x(xi, end)
     return (
         np.sqrt(widths @ error**2),

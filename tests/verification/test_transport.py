@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from sksundae.cvode import CVODE
 
 from tfbsim import load_cell
-from tfbsim.engine import INVENTORY, PROFILE, Numerics, engine
+from tfbsim.engine import DURATION, INVENTORY, PROFILE, Numerics, engine
 from tfbsim.files import InputError
 from tfbsim.materials import laws
 
@@ -234,10 +234,11 @@ class Film:
             f"Initial: {PROFILE}": np.zeros(points),
             f"Initial: {INVENTORY}": 0.0,
             "Current function [A]": 0.0,
-            "Lower voltage cut-off [V]": -10.0,
+            DURATION: 1.0,
+        "Lower voltage cut-off [V]": -10.0,
             "Upper voltage cut-off [V]": 10.0,
         }
-        self.inputs |= built.constants(self.inputs)
+        self.inputs |= built.constants([self.inputs])[0]
         state, current = casadi.MX.sym("y", built.model.len_rhs), casadi.MX.sym("I")
         inputs = self.inputs | {"Current function [A]": current}
         rhs = built.model.concatenated_rhs.to_casadi(
@@ -258,7 +259,8 @@ class Film:
 
     def observed(self, x, i):
         current = {"Current function [A]": i * float(self.cell.area)}
-        seen = self.built.observe(self._state(x)[:, None], self.inputs | current)
+        inputs = self.built.stack(self.inputs | current)
+        seen = self.built.observe(self._state(x)[:, None], inputs)
         return {name: float(values[0]) for name, values in seen.items()}
 
     def dissipation(self, x, i):

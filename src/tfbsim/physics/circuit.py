@@ -89,7 +89,7 @@ class Counters(pybamm.BaseSubModel):
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param
         states = {name: pybamm.Variable(name) for name in self.STATES}
-        q, q_d, _, e_d = states.values()
+        q, q_d, e, e_d = states.values()
         Ah = FARADAY * p.n_sites * p.A_cc / 3600
         leaked = pybamm.Variable(self.LEAKED) if self.leakage else pybamm.Scalar(0)
         return {
@@ -99,6 +99,7 @@ class Counters(pybamm.BaseSubModel):
             "Discharge capacity [A.h]": q * Ah,
             "Throughput capacity [A.h]": (2 * q_d - q) * Ah,
             "Discharge energy [W.h]": e_d * Ah,
+            "Charge energy [W.h]": (e_d - e) * Ah,
         }
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:

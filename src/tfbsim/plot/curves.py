@@ -50,7 +50,7 @@ def _differs(run: Run) -> bool:
     """Whether the first cycle is worth drawing beside the last."""
     first = run.case.rows[0]
     names = ("Charge capacity [uA.h.cm-2]", "Discharge capacity [uA.h.cm-2]")
-    return len(run.cycles) > 1 and any(
+    return len(run.drawn) > 1 and any(
         abs(first[n] - run.row[n]) > 2e-3 * max(first[n], run.row[n], 1e-30)
         for n in names
     )
@@ -60,7 +60,7 @@ def _branches(look: Look, run: Run) -> Iterator[tuple[Branch, dict[str, Any]]]:
     """Branches to draw and how: of the last cycle, and of the first if it differs."""
     cycles = [(run.last, {"lw": 0.9 if look.bar else 1.3, "ls": "-"})]
     if not look.bar and _differs(run):
-        cycles.append((run.cycles[0], {"lw": 0.8, "ls": DASHED}))
+        cycles.append((run.drawn[0], {"lw": 0.8, "ls": DASHED}))
     for cycle, how in cycles:
         for branch in run.branches(cycle):
             yield branch, how
@@ -151,8 +151,10 @@ def _in_time(ax: Axes, run: Run, name: str, colour: Any) -> None:
 
 def voltage_time(study: Study) -> Figure | None:
     runs = study.cases
+    if len(runs) > 6 or not all(run.drawn for run in runs):
+        return None
     hours = [np.nanmax(run.data[TIME]) / 3600 for run in runs]
-    if len(runs) > 6 or max(hours) <= 0:
+    if max(hours) <= 0:
         return None
     hours = [hour or max(hours) for hour in hours]  # of one that ended at once
     look = look_of_cases(study)

@@ -12,6 +12,7 @@ import pandas as pd
 from ..result import COLUMNS, OPTIONAL_COLUMNS, CaseResult, Result
 from .style import CELL, key_label, missing, short_names, text
 
+MOST_RUNS = 20_000  # cases looked at one by one
 CONSTANT = 1e-6  # relative change of the current within a constant-current step
 
 VOLTAGE, CURRENT = "Voltage [V]", "Current density [uA.cm-2]"
@@ -69,6 +70,7 @@ class Run:
     row: dict[str, Any]  # of the summary, in the last cycle
     data: dict[str, np.ndarray]
     cycles: list[int]  # in which anything was solved
+    drawn: list[int]  # of which there are curves
 
     @property
     def name(self) -> str:
@@ -76,7 +78,7 @@ class Run:
 
     @property
     def last(self) -> int:
-        return self.cycles[-1]
+        return (self.drawn or self.cycles)[-1]
 
     @property
     def loading(self) -> float:
@@ -95,6 +97,8 @@ class Run:
 
     def steps(self, cycle: int) -> list[Step]:
         """The steps of a cycle that were solved."""
+        if cycle not in self.drawn:
+            return []
         i = list(self.case.curves["cycle"].values).index(cycle)
         number = self.data[STEP][i]
         return [
@@ -120,7 +124,7 @@ class Run:
     def last_step(self) -> tuple[int, Step] | None:
         """Cycle and step of the last discharge, or of the last charge if none."""
         for wanted in (1, -1):
-            for cycle in reversed(self.cycles):
+            for cycle in reversed(self.drawn):
                 for step in reversed(self.steps(cycle)):
                     if step.direction == wanted:
                         return cycle, step
@@ -128,16 +132,22 @@ class Run:
 
 
 def _run(case: CaseResult) -> Run | None:
-    if VOLTAGE not in case.curves:
-        return None
     names = [n for n, v in case.curves.data_vars.items() if v.dims == ("cycle", "sample")]
     data = {str(n): np.asarray(case.curves[n].values, float) for n in names}
-    solved = np.isfinite(data[VOLTAGE]).any(axis=1)
-    cycles = [int(c) for c in case.curves["cycle"].values[solved]]
+    drawn: list[int] = []
+    if VOLTAGE in data:
+        solved = np.isfinite(data[VOLTAGE]).any(axis=1)
+        drawn = [int(c) for c in case.curves["cycle"].values[solved]]
+    passed = {int(r["Cycle number"]) for r in case.rows if _passed(r)}
+    cycles = sorted(passed | set(drawn))
     if not cycles:
         return None
     row = next(r for r in case.rows if int(r["Cycle number"]) == cycles[-1])
-    return Run(case, dict(row), data, cycles)
+    return Run(case, dict(row), data, cycles, drawn)
+
+
+def _passed(row: Mapping[str, Any]) -> bool:
+    return any(row[f"{w} capacity [uA.h.cm-2]"] > 0 for w in ("Charge", "Discharge"))
 
 
 class Study:
@@ -145,7 +155,9 @@ class Study:
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        self.cases = [run for case in result.cases if (run := _run(case))]
+        many = len(result.cases) > MOST_RUNS
+        cases = result.drawn if many else result.cases
+        self.cases = [run for case in cases if (run := _run(case))]
         cells = list(dict.fromkeys(run.case.cell for run in self.cases))
         if len(cells) > 1:
             short = dict(zip(cells, short_names(cells), strict=True))

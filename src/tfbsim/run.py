@@ -1,0 +1,291 @@
+"""The cases of an experiment, run: finished points to the ledger, then the result."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .cases import Case, Cases, Expanded, Points, expand
+from .engine import Numerics, engine
+from .files import InputError, shown
+from .ledger import LEDGER, Ledger, Point, discard
+from .protocol import Step
+from .provenance import provenance
+from .result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Notes, Result
+from .simulation import (
+    SKIPPED,
+    SOLVER_FAILED,
+    CaseRecord,
+    CycleRecord,
+    StepRecord,
+    answer,
+    asking,
+)
+from .workers import here, team
+
+TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
+LANES = 32  # cases whose steps go to the solver together
+Told = Callable[[int, int], None]  # cycles done and points failed since the last time
+
+
+def run_experiment(
+    name_or_path: str | Path,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+    numerics: Numerics | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Told | None = None,
+    command: str = "",
+) -> Result:
+    """Run an experiment.
+
+    Parameters
+    ----------
+    name_or_path, cell, changes
+        As :func:`expand`.
+    numerics : Numerics, optional
+        Mesh and tolerances; by default those the experiment names.
+    workers : int
+        Processes to run cases in.
+    folder : path, optional
+        Where to keep each case as it is finished, and to write the result in the end.
+    resume : bool
+        Take finished cases from ``folder`` where their inputs are unchanged, and try
+        again what failed; without it, an earlier result there is removed.
+    progress : callable, optional
+        Called with the numbers of cycles done and of points failed since the last call.
+    command : str
+        Command line that repeats the run, for the provenance.
+
+    Returns
+    -------
+    Result
+        All cases, in the order of the experiment.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    KeyboardInterrupt
+        Interrupted; what was finished is in ``folder``.
+    """
+    return run_cases(
+        expand(name_or_path, cell, changes),
+        numerics=numerics,
+        workers=workers,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+        command=command,
+    )
+
+
+def run_cases(
+    expanded: Expanded,
+    numerics: Numerics | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Told | None = None,
+    command: str = "",
+) -> Result:
+    """:func:`run_experiment` of what :func:`expand` returned."""
+    numerics = numerics or expanded.experiment.numerics.applied()
+    cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
+    about = provenance(
+        expanded.document,
+        expanded.cells,
+        numerics,
+        expanded.cell,
+        expanded.changes,
+        command,
+    )
+    if folder:
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            _clear_all(folder)
+    with Ledger(folder / LEDGER if folder else ":memory:") as ledger:
+        if folder:
+            _clear_figures(folder)
+        keys = [cases.key(k, numerics) for k in range(len(cases))]
+
+        def result() -> Result:
+            return Result(ledger.results(keys), about, expanded.measured)
+
+        finished = ledger.finished()
+        missing = [k for k, key in enumerate(keys) if key not in finished]
+        done = len(cases) - len(missing)
+        tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
+        try:
+            with closing(_points(cases, missing, numerics, workers, tell)) as found:
+                for points in found:
+                    ledger.add(points)
+            complete = result()
+            if folder:
+                complete.save(folder)
+        except KeyboardInterrupt:
+            if folder and len((kept := result()).cases):
+                kept.save(folder, figures=False)
+            raise
+    return complete
+
+
+def cycles_each(numerics: Numerics) -> int:
+    """How often every cycle is solved."""
+    return 2 if numerics.error_bar else 1
+
+
+def _clear_all(folder: Path) -> None:
+    """Remove what an earlier run computed.
+
+    Its provenance stays until there is another: it may be all there is of the inputs.
+    """
+    discard(folder / LEDGER)
+    temporary = [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]
+    for path in (*(folder / name for name in TABLES), *temporary):
+        path.unlink(missing_ok=True)
+
+
+def _clear_figures(folder: Path) -> None:
+    """Remove the figures of an earlier result: of this one, others may be drawn."""
+    if images := list(folder.glob("*.png")):
+        from .plot import CAPTIONS
+
+        for path in images:
+            if path.stem in CAPTIONS or path.stem.startswith("capacity-"):
+                path.unlink(missing_ok=True)
+    (folder / "report.html").unlink(missing_ok=True)
+
+
+def _points(
+    cases: Cases, missing: Sequence[int], numerics: Numerics, workers: int, tell: Told
+) -> Generator[list[Point]]:
+    """Points as they are finished, several at a time."""
+    job = CaseJob(cases, numerics)
+    if workers <= 1 or len(missing) <= 1:
+        job.heard = lambda: tell(1, 0)
+        found = here(job, missing)
+    else:
+        found = team(job, missing, workers)
+    each = cases.cycles * cycles_each(numerics) // max(len(cases), 1)
+    with closing(found):
+        for points in found:
+            failed = sum(point.failed is not None for point in points)
+            tell(0 if job.heard else each * len(points), failed)
+            yield points
+
+
+@dataclass
+class CaseJob:
+    """Turns numbers of cases into points.
+
+    Parameters
+    ----------
+    cases : Cases
+        Of the experiment.
+    numerics : Numerics
+        Mesh and tolerances.
+    heard : callable, optional
+        Told of every cycle that is done.
+    """
+
+    cases: Cases
+    numerics: Numerics
+    heard: Callable[[], None] | None = None
+
+    def __call__(self, numbers: Sequence[int]) -> list[Point]:
+        points: list[Point] = []
+        for first in range(0, len(numbers), LANES):
+            points += self._together(numbers[first : first + LANES])
+        return points
+
+    def _together(self, numbers: Iterable[int]) -> list[Point]:
+        points: dict[int, Point] = {}
+        notes: dict[int, Notes] = {}
+        asked = []
+        for k in numbers:
+            try:
+                case = self.cases[k]
+                notes[k] = Notes(case.name, case.cell, case.varied, case.curves)
+                notes[k].xi = engine(case.cell.structure, self.numerics.plain).xi
+            except Exception as error:
+                points[k] = self._refused(k, error)
+                notes.pop(k, None)
+                continue
+            hear = self._hearing(notes[k])
+            asked.append(
+                asking(case.cell, case.protocol, self.numerics, hear, case.curves)
+            )
+        failed = answer(asked)
+        for lane, (k, note) in enumerate(notes.items()):
+            if lane in failed:
+                points[k] = self._refused(k, failed[lane])
+            else:
+                points[k] = Point.of(note.result(self.cases.key(k, self.numerics)))
+        return [points[k] for k in sorted(points)]
+
+    def _hearing(self, note: Notes) -> Callable[[CycleRecord, bool], None]:
+        def hear(cycle: CycleRecord, recorded: bool) -> None:
+            note.hear(cycle, recorded)
+            if self.heard:
+                self.heard()
+
+        return hear
+
+    def _refused(self, number: int, error: Exception) -> Point:
+        """A point of a sweep fails alone; of a list, what is wrong is told at once."""
+        if isinstance(error, InputError):
+            if not isinstance(self.cases, Points):
+                raise error
+            return self.failed(number, str(error))
+        return self.failed(number, f"{type(error).__name__}: {error}")
+
+    def failed(self, number: int, reason: str) -> Point:
+        """A case none of whose steps ran, the first for this reason."""
+        try:
+            case = self.cases[number]
+        except InputError:  # outside of what the cell takes
+            case = self._instead(number)
+        key = self.cases.key(number, self.numerics)
+        return _failed(case, key, shown(reason, 300))
+
+    def _instead(self, number: int) -> Case:
+        """Another point under the name and with the values of one that cannot be made."""
+        assert isinstance(self.cases, Points)
+        columns = self.cases.plan.columns()
+        varied = {name: float(values[number]) for name, values in columns.items()}
+        return replace(self.cases[0], name=self.cases.name(number), varied=varied)
+
+
+def _failed(case: Case, key: str, reason: str) -> Point:
+    outcomes = itertools.chain(
+        [(SOLVER_FAILED, f"failed: {reason}")],
+        itertools.repeat((SKIPPED, "after: the case failed")),
+    )
+
+    def cycles(steps: Sequence[Step], last: int) -> tuple[CycleRecord, ...]:
+        return tuple(
+            CycleRecord(
+                number,
+                tuple(StepRecord(step, *next(outcomes), None) for step in steps),
+                *(0.0, 0.0),
+            )
+            for number in range(1, last + 1 if steps else 1)
+        )
+
+    p = case.protocol
+    conditioning = cycles(p.conditioning, p.conditioning_cycles)
+    recorded = cycles(p.steps, p.cycles)
+    # No mesh: that may be what failed
+    record = CaseRecord(case.cell, p, recorded, conditioning, np.empty(0))
+    return Point.of(CaseResult.from_record(case.name, record, case.varied, key), reason)
