@@ -557,3 +557,32 @@ def test_any_section_is_planned_or_refused_in_a_line(section):
     values = [found.point(k) for k in {0, len(found) - 1}]
     assert all(list(value) == list(section["factors"]) for value in values)
     assert all(np.isfinite(column).all() for column in found.columns().values())
+
+
+def test_a_saltelli_design_counts_its_blocks_and_keeps_distributions(points):
+    found = points("""
+method: saltelli
+points: 256
+factors:
+  temperature: {normal: [25 degC, 2 K]}
+  cathode.thickness: {loguniform: [1 um, 9 um]}
+  cathode.diffusivity_scale: {uniform: [1, 3]}
+""")
+    assert len(found) == 256 * 5 and found.warnings == ()
+    T, L, scale = (factor.values for factor in found.factors)
+    assert T.mean() == pytest.approx(298.15, abs=0.05)
+    assert np.median(L) == pytest.approx(3e-6, rel=0.02)
+    assert scale.min() >= 1 and scale.max() <= 3
+    odd = points(
+        "method: saltelli\npoints: 100\nfactors: {cathode.thickness: "
+        "{uniform: [1 um, 2 um]}}"
+    )
+    assert len(odd) == 300 and "64 or 128" in odd.warnings[0]
+
+
+def test_a_saltelli_design_has_limits_before_it_is_made(points):
+    with pytest.raises(InputError, match="27,000,000 points"):
+        points(
+            "method: saltelli\npoints: 9000000\nfactors: {temperature: "
+            "{normal: [300 K, 2 K]}}"
+        )

@@ -99,7 +99,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         Figures as PNG, by name.
     """
     about = result.provenance
-    swept = bool((about.get("experiment_content") or {}).get("sweep"))
+    swept = result.of_a_sweep
     name = str(about.get("experiment") or "Simulation")
     return _template().render(
         name=name,

@@ -80,9 +80,9 @@ def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:
     table : DataFrame, optional
         Its ``answers``, if they are there.
     """
-    section = (result.provenance.get("experiment_content") or {}).get("sweep")
-    if not section:
+    if not result.of_a_sweep:
         return None
+    section = result.provenance["experiment_content"]["sweep"]
     from .cases import sweep_plan
     from .provenance import run_of
 
