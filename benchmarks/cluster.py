@@ -26,7 +26,7 @@ from tfbsim.run import CaseJob
 from tfbsim.scheduler import connected
 from tfbsim.simulation import ALL
 
-CHUNKS = 100
+CHUNKS = 30
 POINTS = 12
 
 
@@ -37,8 +37,10 @@ class Idle:
         self.size = size
 
     def __call__(self, numbers: Sequence[int]) -> list[Point]:
-        content = os.urandom(self.size)
-        return [Point(f"{n:064d}", f"{n}", None, "", content, b"") for n in numbers]
+        return [
+            Point(f"{n:064d}", f"{n}", None, "", os.urandom(self.size), b"")
+            for n in numbers
+        ]
 
 
 def sizes() -> None:

@@ -1,5 +1,6 @@
 """A run on a Dask cluster: real scheduler and worker processes on loopback."""
 
+import gc
 import os
 import signal
 import socket
@@ -334,12 +335,14 @@ class TestClusterFile:
         (folder / "cluster.yaml").write_text(self.HEAD + text)
         return str(folder / "cluster.yaml")
 
+    # dask-jobqueue's own, of a cluster that could not be made
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @pytest.mark.parametrize(
         ("text", "words"),
         [
             ("", "1: give one of local, slurm, pbs, lsf"),
             ("local: {workers: 0}", "3: local.workers"),
-            ("loca: {workers: 2}", "3: loca: unknown field; did you mean 'local'?"),
+            ("loca: {workers: 2}", "3: loca: unknown key 'loca'; did you mean 'local'?"),
             ("local: {workers: 2}\njobs: 1", "for a queue"),
             ("slurm: {cores: 1, memory: 1 GB}", "needs jobs or adapt"),
             ("slurm: {cores: 1}\njobs: 1", "3: slurm: needs memory"),
@@ -355,7 +358,9 @@ class TestClusterFile:
         pytest.importorskip("dask_jobqueue")
         with pytest.raises(InputError) as caught, connected(self.written(tmp_path, text)):
             pass
-        assert f"cluster.yaml:{words}" in str(caught.value) or words in str(caught.value)
+        assert words in str(caught.value)
+        del caught
+        gc.collect()
 
     @pytest.mark.parametrize(
         ("system", "lines"),

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Status
 from distributed.utils import silence_logging_cmgr
 from pydantic import Field, StrictInt, StrictStr
 
@@ -171,7 +171,7 @@ def _answers(address: str) -> None:
 
 def _same_dask(client: Client, name: str) -> None:
     """Dask speaks to others of its version only."""
-    found = client.get_versions()
+    found: Any = client.get_versions()
     own = found["client"]["packages"]
     others = {"the scheduler": found["scheduler"], **found["workers"]}
     for who, theirs in others.items():
@@ -194,6 +194,7 @@ def _same_dask(client: Client, name: str) -> None:
 def _started(document: Document, file: ClusterFile, refused: list[str]) -> Iterator[str]:
     """The address of the cluster a file describes, there until the run ends."""
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+        cluster: Any
         if file.local:
             with _unheard():
                 cluster = LocalCluster(
@@ -279,6 +280,7 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
             except (RuntimeError, OSError, ValueError) as error:
                 said = str(error).rpartition("stderr:")[2].strip()
                 refused.append(shown(said or error, 200))
+                self.status = Status.failed  # which the cluster asserts when it closes
                 raise
 
     options.setdefault("scheduler_options", {})
