@@ -241,12 +241,17 @@ class TestByTheExperiment:
         assert not found.pairs and not found.as_asked
         assert found.table.empty and list(found.table.columns) == list(COLUMNS)
 
-
-def _experiment(content, cell):
-    from tfbsim.files import Document
-
-    head = {"format": 1, "kind": "experiment", "cell": cell}
-    return Document(Path("x.yaml"), head | content, {(): 1})
+    def test_cases_that_fit_alike_are_told(self):
+        content = {
+            "steps": ["Discharge at 1C until 3.0 V"],
+            "cases": [{"cathode.thickness": f"{k} nm"} for k in (320, 640)],
+        }  # 1C goes with the thickness: as a current it is another
+        q = np.linspace(0, 0.09, 20)
+        measured = Measured("m", Path("none"), (segment(4 - q, q, i=np.nan),))
+        found = tfbsim.compare(
+            _experiment(content, "lco-lipon-li-danilov2011"), measured, numerics=FAST
+        )
+        assert "m: 2 cases fit a cycle alike, and the first, '320 nm'" in found.notes[0]
 
     def test_another_temperature_is_told(self):
         q = np.linspace(0, 0.05, 20)
@@ -254,6 +259,13 @@ def _experiment(content, cell):
         measured = Measured("m", Path("none"), (warm,))
         (note,) = tfbsim.compare(DANILOV, measured, numerics=FAST).notes
         assert note == "m: measured at 50.0 degC, simulated at 25.0 degC."
+
+
+def _experiment(content, cell):
+    from tfbsim.files import Document
+
+    head = {"format": 1, "kind": "experiment", "cell": cell}
+    return Document(Path("x.yaml"), head | content, {(): 1})
 
 
 class TestOwnCurrent:

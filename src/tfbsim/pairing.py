@@ -152,6 +152,7 @@ class _Match:
     case: Case
     steps: tuple[tuple[int, int], ...]  # segment of the cycle, step of the protocol
     cost: float
+    alike: int = 1  # cases that fit as well
 
 
 def by_experiment(
@@ -175,6 +176,12 @@ def by_experiment(
                     found.unmatched.append((measured.name, segment.name, why))
             if match is None:
                 continue
+            if match.alike > 1:
+                found.note(
+                    f"{measured.name}: {match.alike} cases fit a cycle alike, and the "
+                    f"first, '{match.case.name}', was taken; --set or another experiment "
+                    "chooses."
+                )
             number = seen[match.case.name] = seen.get(match.case.name, 0) + 1
             number = min(number, match.case.protocol.cycles)
             wanted[match.case.name] = max(wanted.get(match.case.name, 0), number)
@@ -264,7 +271,12 @@ def _cycles(segments: Sequence[Segment]) -> list[list[Segment]]:
 def _best(cycle: Sequence[Segment], cases: Sequence[Case]) -> _Match | None:
     """The case whose steps fit a measured cycle best: most of them, then closest."""
     matches = [m for case in cases if (m := _aligned(cycle, case)) is not None]
-    return min(matches, key=lambda m: (-_flowing(m, cycle), m.cost), default=None)
+    best = min(matches, key=lambda m: (-_flowing(m, cycle), m.cost), default=None)
+    if best is None:
+        return None
+    most = _flowing(best, cycle)
+    alike = [m for m in matches if m.cost == best.cost and _flowing(m, cycle) == most]
+    return replace(best, alike=len(alike))
 
 
 def _flowing(match: _Match, cycle: Sequence[Segment]) -> int:
