@@ -356,7 +356,8 @@ def fit(
         typer.Option(metavar="NAME", help="A case or file to predict, not to fit."),
     ] = None,
     starts: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Searches; default 4.")
+        int | None,
+        typer.Option(min=1, max=100, help="Most searches, till two agree; default 4."),
     ] = None,
     cell: Annotated[
         str | None, typer.Option(help="Cell in place of the experiment's.")

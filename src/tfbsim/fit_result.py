@@ -35,6 +35,7 @@ from .fitting import (
     Parameter,
     Problem,
     Simulated,
+    agreeing,
     profile_ends,
     with_values,
 )
@@ -53,7 +54,6 @@ NOT, UPPER, LOWER = "not determined", "upper limit only", "lower limit only"
 FACTOR = 2.0  # an interval within a factor of this, or 50 %, is determined
 CORRELATED = 0.95
 NARROW = 0.25  # half an interval over the range: beyond, the bounds do half the work
-SAME_MINIMUM = 1.0  # in chi^2: two searches found the same
 PARAMETERS, CURVES, FIT, REPORT = "fit.csv", "fit-curves.csv", "fit.json", "report.html"
 
 
@@ -181,9 +181,7 @@ class Fit:
             "voltage error stated [mV]": 1e3 * problem.sigma_V,
             "capacity error stated [%]": 100 * problem.sigma_q,
             "searches": len(minima),
-            "searches that ended in the best minimum": sum(
-                m.chi2 <= best.chi2 + SAME_MINIMUM * max(1.0, scale) for m in minima
-            ),
+            "searches that ended in the best minimum": len(agreeing(minima, freedom)),
             "points": problem.numerics.points,
             "rtol": problem.numerics.rtol,
         }

@@ -56,7 +56,8 @@ Array = np.ndarray
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
 FAILED = 100.0  # residual of each point of a step that could not be simulated
 END_WITHIN = 0.02  # V of the cut-off: the step was measured to its end
-SCREENED = 6  # points of a Latin hypercube for each further start
+SAME_MINIMUM = 1.0  # in chi^2 over what a residual scatters by
+SCREENED = 4  # points of a Latin hypercube for each further start
 # Steps of the finite differences: of ln(value), or of the range between the bounds
 FAST_STEP, FINE_STEP = 0.02, 0.01
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
@@ -878,7 +879,8 @@ def fit(
     held_out : sequence of str, optional
         Cases and files that are predicted, in place of the block's.
     starts : int, optional
-        How many searches; the first from the cell's own values.
+        Most searches, until two find the same minimum; the first from the cell's own
+        values.
     mapping : optional
         For the files (:func:`tfbsim.read_measured`).
     own_current : bool
@@ -994,7 +996,7 @@ def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
 
 
 def _searches(problem: Problem, starts: int, progress: Progress | None) -> list[Minimum]:
-    """A search from the cell's own values, and from the best of a Latin hypercube."""
+    """From the cell's own values, then the best of a Latin hypercube, till two agree."""
     number = len(problem.which)
     residuals = sum(curve.size for curve in problem.fitted)
     own = np.array([p.place(p.start) for p in problem.which])
@@ -1018,4 +1020,13 @@ def _searches(problem: Problem, starts: int, progress: Progress | None) -> list[
     for k, u in enumerate(begin):
         word = f"start {k + 1} of {len(begin)}"
         found.append(search(problem, u, tell=tell))
+        if len(agreeing(found, residuals - number)) > 1:
+            break
     return found
+
+
+def agreeing(minima: Sequence[Minimum], freedom: int) -> list[Minimum]:
+    """Searches that ended as low as the best, to within what noise does to chi^2."""
+    best = min(minima, key=lambda m: m.chi2)
+    scale = max(1.0, best.chi2 / max(freedom, 1))
+    return [m for m in minima if m.chi2 <= best.chi2 + SAME_MINIMUM * scale]
