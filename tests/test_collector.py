@@ -128,7 +128,7 @@ def test_columns(result):
     assert list(steps[CRITICAL].isna()) == [True, False, True, False]
     (warning,) = result.cases[0].warnings
     assert warning.startswith("cycle 1, 'Discharge at 60C until 3.0 V'")
-    assert warning.endswith("so it is in 1 steps more")
+    assert warning.endswith("so it is in 1 step more")
 
 
 def test_saved_and_read_again(result, tmp_path):

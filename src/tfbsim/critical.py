@@ -68,5 +68,6 @@ def warnings(cell: Cell, cycles: Sequence[tuple[str, CycleRecord]]) -> list[str]
     if not found:
         return []
     where, text, time = found[0]
-    more = f"; so it is in {len(found) - 1} steps more" if len(found) > 1 else ""
+    others = len(found) - 1
+    more = f"; so it is in {others} step{'s' * (others > 1)} more" if others else ""
     return [f"{where}, '{text}': {beyond_critical(cell, time)}{more}"]
