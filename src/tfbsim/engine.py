@@ -877,6 +877,8 @@ class _Start:
             return 0.0
         try:
             return self._root(lambda I: self.power(I) - target, target)
+        except SolverFailed:  # at a current that is out of all proportion
+            raise Infeasible("no current of the cell meets it") from None
         except Infeasible:
             if target < 0:
                 raise
