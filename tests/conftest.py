@@ -120,18 +120,15 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
             y0: np.ndarray,
             yp0: np.ndarray,
             inputs: np.ndarray,
-            names: dict[str, int],
         ) -> list[Stretch]:
-            before = list(names)[: list(names).index(DURATION)]
-            column = sum(names[name] for name in before)
+            before = list(self.names)[: list(self.names).index(DURATION)]
+            column = sum(self.names[name] for name in before)
             chosen = inputs[:, column] == duration
             changed = inputs.copy()
             changed[chosen, column] = duration / 2
             return [
                 replace(s, t=s.t / 2, ended="failure") if half else s
-                for s, half in zip(
-                    solve(self, y0, yp0, changed, names), chosen, strict=True
-                )
+                for s, half in zip(solve(self, y0, yp0, changed), chosen, strict=True)
             ]
 
         monkeypatch.setattr(Integrator, "solve", flaky)

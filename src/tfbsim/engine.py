@@ -494,19 +494,24 @@ class _Built:
                 return z
         raise SolverFailed("the leak and the current have no potential in common")
 
+    def integrator(self, fallback: int = 0) -> Integrator:
+        """The solver, or one of its fallbacks, set up on first use."""
+        if fallback not in self.integrators:
+            n = self.numerics
+            options = {"compile": n.compile, **FALLBACKS[fallback]}
+            given = self.model, self.inputs, n.rtol, n.atol, options
+            self.integrators[fallback] = Integrator(*given)
+        return self.integrators[fallback]
+
     def solve(
         self, y0: Array, inputs: Array, fallback: int
     ) -> list[Stretch | pybamm.SolverError]:
         """What the solver, or one of its fallbacks, makes of each row."""
-        if fallback not in self.integrators:
-            options = {"compile": self.numerics.compile, **FALLBACKS[fallback]}
-            rtol, atol = self.numerics.rtol, self.numerics.atol
-            self.integrators[fallback] = Integrator(self.model, rtol, atol, options)
-        integrator = self.integrators[fallback]
+        integrator = self.integrator(fallback)
         yp0 = np.zeros_like(y0)
         yp0[:, : self.model.len_rhs] = self._rates(y0.T, inputs.T).full().T
         try:
-            return [*integrator.solve(y0, yp0, inputs, self.inputs)]
+            return [*integrator.solve(y0, yp0, inputs)]
         except pybamm.SolverError as error:
             if len(y0) == 1:
                 return [error]

@@ -46,6 +46,8 @@ class Integrator:
     ----------
     model : pybamm.BaseModel
         Discretised; its time runs from 0 to 1.
+    names : dict
+        How many numbers each of its inputs is, in the order they are given in.
     rtol, atol : float
         Tolerances.
     options : dict
@@ -55,9 +57,15 @@ class Integrator:
     TIMES = np.array([0.0, 1.0])
 
     def __init__(
-        self, model: Any, rtol: float, atol: float, options: dict[str, Any]
+        self,
+        model: Any,
+        names: dict[str, int],
+        rtol: float,
+        atol: float,
+        options: dict[str, Any],
     ) -> None:
         self.model = model
+        self.names = names
         self.solver = pybamm.IDAKLUSolver(
             rtol=rtol,
             atol=atol,
@@ -65,11 +73,11 @@ class Integrator:
             on_extrapolation="ignore",
             options={"silence_sundials_errors": True, **options},
         )
-        self.ready = False
+        # For its shapes alone
+        example = {n: np.ones(size) if size > 1 else 1.0 for n, size in names.items()}
+        self.solver.set_up(model, [example], self.TIMES)
 
-    def solve(
-        self, y0: Array, yp0: Array, inputs: Array, names: dict[str, int]
-    ) -> list[Stretch]:
+    def solve(self, y0: Array, yp0: Array, inputs: Array) -> list[Stretch]:
         """Integrate every set of inputs from its own initial state.
 
         Parameters
@@ -78,23 +86,12 @@ class Integrator:
             Initial states, algebraic ones guesses, and their time derivatives.
         inputs : ndarray, shape (sets, numbers)
             Inputs, those of vectors side by side.
-        names : dict
-            How many numbers each input is, in their order.
 
         Raises
         ------
         pybamm.SolverError
             The solver refuses one of the sets.
         """
-        if not self.ready:
-            ends = np.cumsum(list(names.values()))[:-1]
-            parts = np.split(inputs[0], ends)
-            example = {
-                name: part if len(part) > 1 else float(part[0])
-                for name, part in zip(names, parts, strict=True)
-            }
-            self.solver.set_up(self.model, [example], self.TIMES)
-            self.ready = True
         none = np.empty((0, 0))
         integrate = self.solver._setup["solver"].solve
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -242,6 +242,15 @@ class CaseJob:
     cases: Cases
     numerics: Numerics
     heard: Callable[[], None] | None = None
+
+    def prepare(self, number: int) -> None:
+        """Build the models of a case; what is wrong with it is told in its turn."""
+        with suppress(Exception):
+            case = self.cases[number]
+            solver = engine(case.cell.structure, self.numerics.plain)
+            p = case.protocol
+            for mode in {step.control for step in (*p.conditioning, *p.steps)}:
+                solver.built(mode).integrator()
 
     def __call__(self, numbers: Sequence[int]) -> list[Point]:
         points: list[Point] = []

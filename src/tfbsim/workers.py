@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -33,8 +35,15 @@ WORKERS = (
 )
 
 
+# Where processes may fork, they have at once what this one imported and built
+METHOD = "fork" if sys.platform == "linux" else "spawn"
+
+
 class Job(Protocol):
     """What is done; picklable."""
+
+    def prepare(self, number: int) -> None:
+        """Build what a case needs, before there are processes that may share it."""
 
     def __call__(self, numbers: Sequence[int]) -> list[Point]:
         """The points of these cases."""
@@ -115,6 +124,8 @@ def team(job: Job, numbers: Iterable[int], workers: int) -> Generator[list[Point
     chunks = Chunks(numbers, workers)
     members: dict[Any, _Worker] = {}
     try:
+        if METHOD == "fork":
+            job.prepare(chunks.waiting[0])
         for _ in range(min(workers, len(chunks.waiting))):
             _Worker(job).join(members)
         while members:
@@ -157,12 +168,14 @@ class _Worker:
     """
 
     def __init__(self, job: Job) -> None:
-        context = get_context("spawn")
+        context: Any = get_context(METHOD)
         self.piece: list[int] | None = None  # None until it is ready
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        with _unheard():
+        with _unheard(), warnings.catch_warnings():
+            # NumPy's threads are idle, and it sees to them itself
+            warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
         other.close()  # so that the pipe ends with the process
 
