@@ -42,7 +42,7 @@ MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 PROFILE = "Cathode stoichiometry"
 ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
-FACES_BOUND = 1e3  # V
+FACES_BOUNDS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 TARGET = {
     "current": "Current function [A]",
     "voltage": "Voltage function [V]",
@@ -415,11 +415,17 @@ class _Built:
                 full[others] = part
                 inner = casadi.Function("inner", [part], [g(full)[others]])
                 solve = casadi.rootfinder("solve", "newton", inner, options)
-                z[others] = solve(z[others]).full()[:, 0]
+                try:
+                    z[others] = solve(z[others]).full()[:, 0]
+                except RuntimeError:
+                    raise SolverFailed("no overpotentials meet the current") from None
             return float(g(z)[k])
 
-        residual(brentq(residual, -FACES_BOUND, FACES_BOUND, xtol=1e-14))
-        return z
+        for bound in FACES_BOUNDS:
+            if residual(-bound) > 0 > residual(bound):
+                residual(brentq(residual, -bound, bound, xtol=1e-14))
+                return z
+        raise SolverFailed("the leak and the current have no potential in common")
 
     def solve(
         self, duration: float, inputs: dict[str, Any]
@@ -741,6 +747,8 @@ class _Start:
             return 0.0
         try:
             return self._root(lambda I: self.power(I) - target, target)
+        except SolverFailed:  # at a current that is out of all proportion
+            raise Infeasible("no current of the cell meets it") from None
         except Infeasible:
             if target < 0:
                 raise
