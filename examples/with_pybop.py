@@ -1,10 +1,10 @@
-"""The model in PyBOP: a contact resistance from a discharge, with an optimiser of PyBOP's.
+"""The model in PyBOP: a contact resistance from a discharge, with one of its optimisers.
 
     pip install 'tfbsim[pybop]' && python examples/with_pybop.py
 
 PyBOP takes a PyBaMM model and parameter values, which tfbsim's cells are.  The curve is
-simulated, 1C for 50 minutes with 1 mV of noise; PyBOP 26.3 (which wants numpy < 2.4) finds
-17.97 of 18.3 ohm cm2.
+simulated, 1C for 50 minutes with 1 mV of noise; PyBOP 26.3 (which wants numpy < 2.4)
+finds 17.97 of 18.3 ohm cm2.
 """
 
 from __future__ import annotations
