@@ -158,6 +158,12 @@ class TestByTheExperiment:
     def test_two_curves_against_an_independent_reading(self):
         found = tfbsim.compare(DANILOV, EXAMPLES / "danilov2011.csv")
         assert list(found.table["Case"]) == ["1.6C", "6.4C"]
+        # The table of docs/measured-data.md
+        assert list(found.table[RMS].round(1)) == [1.8, 10.3]
+        assert list(found.table[LARGEST].round()) == [7, 52]
+        assert list(found.table[MEAN].round(1)) == [1.0, 4.0]
+        assert list(found.table["First minute, rms [mV]"].round(1)) == [0.2, 3.3]
+        assert list(found.table[CAPACITY].round(1)) == [0.7, 2.7]
         curves = tfbsim.run_experiment(DANILOV).curves.isel(cycle=0)
         for case, p in zip(("1.6C", "6.4C"), found.pairs, strict=True):
             one = curves.sel(case=case)
@@ -235,6 +241,25 @@ class TestByTheExperiment:
         assert not found.pairs and not found.as_asked
         assert found.table.empty and list(found.table.columns) == list(COLUMNS)
 
+    def test_cases_that_fit_alike_are_told(self):
+        content = {
+            "steps": ["Discharge at 1C until 3.0 V"],
+            "cases": [{"cathode.thickness": f"{k} nm"} for k in (320, 640)],
+        }  # 1C goes with the thickness: as a current it is another
+        q = np.linspace(0, 0.09, 20)
+        measured = Measured("m", Path("none"), (segment(4 - q, q, i=np.nan),))
+        found = tfbsim.compare(
+            _experiment(content, "lco-lipon-li-danilov2011"), measured, numerics=FAST
+        )
+        assert "m: 2 cases fit a cycle alike, and the first, '320 nm'" in found.notes[0]
+
+    def test_another_temperature_is_told(self):
+        q = np.linspace(0, 0.05, 20)
+        warm = replace(segment(4 - q, q, i=0.16), temperature=323.15)
+        measured = Measured("m", Path("none"), (warm,))
+        (note,) = tfbsim.compare(DANILOV, measured, numerics=FAST).notes
+        assert note == "m: measured at 50.0 degC, simulated at 25.0 degC."
+
 
 def _experiment(content, cell):
     from tfbsim.files import Document
@@ -263,8 +288,8 @@ class TestOwnCurrent:
         )
         (only,) = found.pairs
         assert only.simulated.capacity[-1] == pytest.approx(q[-1], rel=1e-9)
-        assert "the current varies" in found.notes[0]
-        assert "begins at 4.000 V, the simulated cell at 4.1" in found.notes[1]
+        assert "the current varies" in found.notes[-2]
+        assert "begins at 4.000 V, the simulated cell at 4.1" in found.notes[-1]
 
     def test_a_current_that_is_not_stated(self):
         q = np.linspace(0, 1, 20)
@@ -314,6 +339,7 @@ class TestCommand:
         about = json.loads((folder / "provenance.json").read_text())
         assert about["data"][0]["file"] == "danilov2011.csv"
         assert len(about["data"][0]["sha256"]) == 64
+        assert 0 < max(about["audit"].values()) < 1e-8
         page = (folder / "report.html").read_text()
         assert "2 steps of 1 file compared" in page and "http" not in page
         code, _, err = tfb("compare", DANILOV, "danilov2011.csv")

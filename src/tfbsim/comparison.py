@@ -321,6 +321,8 @@ def compare(
     found.provenance["protocol"] = (
         "the data's own current" if own_current else "the experiment's"
     )
+    found.provenance["audit"] = paired.audit
+    found.provenance["notes"] = paired.notes
     found.provenance["data"] = [_about(m) for m in measured]
     found.provenance["unreadable"] = unreadable
     found.provenance["unmatched"] = [" | ".join(row) for row in found.unmatched]

@@ -82,9 +82,16 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         file=COMPARISON,
         remarks=comparison.notes,
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
-        facts=_facts(about),
+        facts=[*_audit(about), *_facts(about)],
         inputs=_inputs(about),
     )
+
+
+def _audit(about: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (f"Largest {name} of a cycle", f"{value:.1e}")
+        for name, value in about.get("audit", {}).items()
+    ]
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:

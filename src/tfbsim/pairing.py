@@ -18,12 +18,14 @@ from .engine import Numerics
 from .files import InputError
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Array, Measured, Segment
 from .protocol import Step
-from .simulation import REACHED, CaseRecord, StepRecord, run_case
+from .simulation import AUDIT_BREACH, REACHED, CaseRecord, StepRecord, run_case
 
 SAME_CURRENT = 0.1  # relative; within it a measured current is a step's
 SAME_VOLTAGE = 0.02  # V, of a hold
 STEADY = 0.05  # relative spread of a current that counts as constant
 BEYOND = 0.5  # V that the data's own current may take the cell beyond the data
+ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
+ELSEWHERE = 3.0  # K between measured and simulated that is worth a word
 FAR = 0.1  # V between the starts of both that is worth a word
 PIECES = 400  # constant currents that stand for a varying one
 UA = 100.0  # uA.cm-2 over A.m-2, and the same of uA.h.cm-2
@@ -68,7 +70,7 @@ class Pair:
     def common(self) -> Array:
         """Which measured points the simulated curve reaches."""
         here, there = self.axis(self.measured), self.axis(self.simulated)
-        return np.asarray((here >= there[0]) & (here <= there[-1] * (1 + 1e-9)))
+        return np.asarray((here >= there[0]) & (here <= there[-1] * (1 + ROUNDED)))
 
     @property
     def residual(self) -> Array:
@@ -95,12 +97,20 @@ class Paired:
         Simulated steps that ended otherwise than asked.
     notes : list of str
         What else is worth knowing.
+    audit : dict
+        Largest balance errors of the cycles that were simulated.
     """
 
     pairs: list[Pair] = field(default_factory=list)
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    audit: dict[str, float] = field(default_factory=dict)
+
+    def note(self, sentence: str) -> None:
+        """Say something, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
 
 def mean_current(segment: Segment) -> float:
@@ -142,6 +152,7 @@ class _Match:
     case: Case
     steps: tuple[tuple[int, int], ...]  # segment of the cycle, step of the protocol
     cost: float
+    alike: int = 1  # cases that fit as well
 
 
 def by_experiment(
@@ -165,6 +176,12 @@ def by_experiment(
                     found.unmatched.append((measured.name, segment.name, why))
             if match is None:
                 continue
+            if match.alike > 1:
+                found.note(
+                    f"{measured.name}: {match.alike} cases fit a cycle alike, and the "
+                    f"first, '{match.case.name}', was taken; --set or another experiment "
+                    "chooses."
+                )
             number = seen[match.case.name] = seen.get(match.case.name, 0) + 1
             number = min(number, match.case.protocol.cycles)
             wanted[match.case.name] = max(wanted.get(match.case.name, 0), number)
@@ -174,6 +191,7 @@ def by_experiment(
     for k, case in enumerate(cases):
         protocol = replace(case.protocol, cycles=wanted[case.name])
         records[case.name] = run_case(case.cell, protocol, numerics)
+        _audited(found, case, records[case.name])
         if progress:
             progress(k + 1, len(cases))
     for measured, cycle, match, number in plan:
@@ -181,6 +199,19 @@ def by_experiment(
         for k, at in match.steps:
             _beside(found, measured.name, cycle[k], match.case, [steps[at]], True)
     return found
+
+
+def _audited(found: Paired, case: Case, record: CaseRecord) -> None:
+    """The balances and warnings of a case that was run."""
+    for name, errors in {
+        "lithium balance error": [c.lithium_balance_error for c in record.cycles],
+        "charge balance error": [c.charge_balance_error for c in record.cycles],
+    }.items():
+        found.audit[name] = max(found.audit.get(name, 0.0), *errors)
+    if any(cycle.outcome == AUDIT_BREACH for cycle in record.cycles):
+        found.otherwise.append(f"{case.name}: {AUDIT_BREACH}")
+    for warning in record.warnings:
+        found.note(f"{case.cell.name}: {warning}")
 
 
 def _beside(
@@ -198,6 +229,7 @@ def _beside(
         sentence = f"{case.name}: '{other.step.text}': {other.outcome}{detail}"
         if sentence not in found.otherwise:
             found.otherwise.append(sentence)
+    _warmer(found, file, segment, case)
     simulated = _joined(parts, segment.kind, float(case.cell.area))
     if simulated is None:
         why = f"the simulated step was {parts[0].outcome}: {parts[0].detail}"
@@ -211,6 +243,16 @@ def _beside(
             REACHED if other is None else other.outcome,
         )
     )
+
+
+def _warmer(found: Paired, file: str, segment: Segment, case: Case) -> None:
+    """Say where a step was measured at another temperature than the cell runs at."""
+    T, here = float(case.cell.temperature), segment.temperature
+    if here is not None and abs(here - T) > ELSEWHERE:
+        found.note(
+            f"{file}: measured at {here - 273.15:.1f} degC, simulated at "
+            f"{T - 273.15:.1f} degC."
+        )
 
 
 def _ended_at_voltage(record: StepRecord, simulated: Segment) -> bool:
@@ -229,7 +271,12 @@ def _cycles(segments: Sequence[Segment]) -> list[list[Segment]]:
 def _best(cycle: Sequence[Segment], cases: Sequence[Case]) -> _Match | None:
     """The case whose steps fit a measured cycle best: most of them, then closest."""
     matches = [m for case in cases if (m := _aligned(cycle, case)) is not None]
-    return min(matches, key=lambda m: (-_flowing(m, cycle), m.cost), default=None)
+    best = min(matches, key=lambda m: (-_flowing(m, cycle), m.cost), default=None)
+    if best is None:
+        return None
+    most = _flowing(best, cycle)
+    alike = [m for m in matches if m.cost == best.cost and _flowing(m, cycle) == most]
+    return replace(best, alike=len(alike))
 
 
 def _flowing(match: _Match, cycle: Sequence[Segment]) -> int:
@@ -360,7 +407,9 @@ def by_own_current(
         driven = [_driven(s, segments, case.cell) for s in segments]
         steps = tuple(step for steps in driven for step in steps)
         protocol = replace(case.protocol, steps=steps, cycles=1)
-        done = iter(run_case(case.cell, protocol, numerics).cycles[0].steps)
+        solved = run_case(case.cell, protocol, numerics)
+        _audited(found, case, solved)
+        done = iter(solved.cycles[0].steps)
         before = len(found.pairs)
         for segment, some in zip(segments, driven, strict=True):
             parts = [next(done) for _ in some]
@@ -382,7 +431,7 @@ def _tell(
     split = [(s, d) for s, d in zip(segments, driven, strict=True) if len(d) > 1]
     if split:
         off = max(_unlike(s, d) for s, d in split)
-        found.notes.append(
+        found.note(
             f"{source.name}: in {len(split)} steps the current varies; constant ones of "
             f"the same charge stand for it, {100 * off:.2g} % rms off."
         )
@@ -391,7 +440,7 @@ def _tell(
         first = flowing[0]
         here, there = first.measured.voltage[0], first.simulated.voltage[0]
         if abs(here - there) > FAR:
-            found.notes.append(
+            found.note(
                 f"{source.name} begins at {here:.3f} V, the simulated cell at "
                 f"{there:.3f} V: --set cathode.initial_voltage sets its state."
             )

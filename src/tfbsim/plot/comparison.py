@@ -332,7 +332,9 @@ def _nyquist(measured: Sequence[Measured]) -> Figure | None:
     found = [(m.name, z) for m in measured for z in m.spectra]
     if not found:
         return None
-    figure = new_figure(5.0, 3.6)
+    every = np.concatenate([z.impedance for _, z in found])
+    tall = np.ptp(every.imag) / max(np.ptp(every.real), 1e-300)
+    figure = new_figure(5.0, 0.8 + 4.2 * float(np.clip(tall, 0.3, 1.2)))
     ax = figure.subplots()
     for k, (name, z) in enumerate(found[: len(QUALITATIVE)]):
         Z = z.impedance * 1e4
@@ -341,6 +343,6 @@ def _nyquist(measured: Sequence[Measured]) -> Figure | None:
             Z.real, -Z.imag, marker="o", ms=3, lw=0.8, color=QUALITATIVE[k], label=words
         )
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
-    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_aspect("equal", adjustable="box")
     ax.legend()
     return figure

@@ -24,7 +24,7 @@ Array = np.ndarray
 NAMES: dict[str, tuple[str, ...]] = {
     "time": (
         *("test time", "total time", "time", "elapsed time", "time elapsed", "t", "zeit"),
-        *("test time total", "record time", "run time", "duration", "timestamp"),
+        *("test time total", "record time", "run time", "duration", "timestamp", "test"),
     ),
     "step_time": ("step time", "steptime", "relative time"),
     "voltage": (
@@ -78,6 +78,8 @@ KIND = {
     "real": "impedance",
     "imaginary": "impedance",
 }
+# Headings that are themselves a unit
+_IN_WORDS = {"amps": "A", "volts": "V", "amp hr": "Ah"}
 _DEFAULT = {"time": "s", "voltage": "V", "temperature": "degC"}
 _PER_AREA = re.compile(r"(?<=[AhmMuµ])_?per_?(cm2|m2|g|kg)$", re.IGNORECASE)
 
@@ -185,6 +187,8 @@ def _by_unit(role: str | None, words: str, unit: str, name: str) -> str | None:
     """What a name alone leaves open, its unit decides."""
     if role == "time" and words == "t" and _factor(unit, "temperature"):
         return "temperature"
+    if role == "step" and _factor(unit, "time"):
+        return "step_time"
     if "'" in name or "’" in name:  # Z' and Z''
         if re.match(r"\s*-?\s*Z\s*('{2}|\"|’’|″)", name):
             return "imaginary"
@@ -249,7 +253,7 @@ def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity
     name = table.names[column] or f"column {column + 1}"
     _, in_name = split_name(table.names[column])
     given = getattr(mapping.units, kind, None)
-    unit = given or in_name
+    unit = given or in_name or _IN_WORDS.get(split_name(table.names[column])[0], "")
     found = _factor(unit, kind) if unit else None
     if unit and found is None:
         example = {"current": "mA, uA/cm2, mA/g", "capacity": "mAh, uAh/cm2, mAh/g"}

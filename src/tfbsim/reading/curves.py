@@ -14,7 +14,7 @@ from ..measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from .columns import column_of, find_columns, numbers, quantity, split_name
 from .mapping import Curve, Direction, Mapping, dimension_of
 from .record import PerArea, volts
-from .tables import Table
+from .tables import Table, count
 
 MOST_CURVES = 1000
 DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant
@@ -103,7 +103,7 @@ def _curve(
         return []
     last = int(np.flatnonzero(known)[-1])
     if lost := int(empty[:last].sum()):
-        notes.append(f"{lost} rows without voltage or capacity were left out.")
+        notes.append(f"Left out {count(lost, 'row')} without voltage or capacity.")
     V, q, i = V[known], q[known], i[known]
     if (np.abs(V) > 10).any():
         worst = float(np.abs(V).max())
@@ -211,7 +211,7 @@ def spectra(
     ) * (-1 if minus else 1)
     known = np.isfinite(Z) & np.isfinite(f) & (f > DECADES[0]) & (f < DECADES[1])
     if lost := int((~known).sum()):
-        notes.append(f"{lost} rows without a frequency above 0 were left out.")
+        notes.append(f"Left out {count(lost, 'row')} without a frequency above 0.")
     f, Z = f[known], Z[known]
     if len(f) < 3:
         raise InputError("holds fewer than 3 frequencies", table.path)

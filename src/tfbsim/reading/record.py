@@ -20,7 +20,7 @@ from ..files import InputError
 from ..measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
 from .columns import find_columns, numbers, quantity
 from .mapping import Mapping
-from .tables import Table
+from .tables import Table, count
 
 HELD = 3e-3  # V: how far the voltage of a hold strays
 FALLEN = 0.95  # of its first current, what a hold ends below
@@ -89,7 +89,7 @@ def segments(
     kept = [span for span in spans if span[1] - span[0] >= 2]
     if len(kept) < len(spans):
         alone = len(spans) - len(kept)
-        notes.append(f"{alone} steps of a single sample were left out.")
+        notes.append(f"Left out {count(alone, 'step')} of a single sample.")
     if not kept:
         raise InputError("holds no step of at least two samples", table.path)
     cycles = _cycles(rows, kept)
@@ -160,7 +160,7 @@ def _clean(rows: _Rows, table: Table, notes: list[str]) -> _Rows:
     if known.sum() < 2:
         raise InputError("has fewer than 2 rows of time, voltage and current", table.path)
     if lost := int((~known).sum()):
-        notes.append(f"{lost} rows without time, voltage or current were left out.")
+        notes.append(f"Left out {count(lost, 'row')} without time, voltage or current.")
     rows = rows.take(known)
     far = np.abs(rows.V) > 10
     if far.mean() > 0.1:
@@ -168,7 +168,7 @@ def _clean(rows: _Rows, table: Table, notes: list[str]) -> _Rows:
         message = f"its voltages run to {worst:.4g} V, which is no cell's; what unit?"
         raise InputError(message, table.path)
     if far.any():
-        notes.append(f"{int(far.sum())} rows beyond 10 V were left out.")
+        notes.append(f"Left out {count(int(far.sum()), 'row')} beyond 10 V.")
         rows = rows.take(~far)
     return rows
 
@@ -178,7 +178,7 @@ def _in_order(rows: _Rows, notes: list[str]) -> _Rows:
     same = np.zeros(len(rows.t), dtype=bool)
     same[1:] = (np.diff(rows.t) == 0) & (np.diff(rows.V) == 0) & (np.diff(rows.i) == 0)
     if same.any():
-        notes.append(f"{int(same.sum())} duplicate rows were left out.")
+        notes.append(f"Left out {count(int(same.sum()), 'duplicate row')}.")
         rows = rows.take(~same)
     t = rows.t
     back = np.flatnonzero(np.diff(t) < 0) + 1
@@ -196,10 +196,10 @@ def _in_order(rows: _Rows, notes: list[str]) -> _Rows:
     usual = float(np.median(np.abs(np.diff(t)))) if len(t) > 2 else 0.0
     if np.all((before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))):
         notes.append(
-            f"The clock starts again {len(back)} times; the parts were put end to end."
+            f"The clock starts again at {count(len(back), 'row')}: put end to end."
         )
         return replace(rows, t=_end_to_end(t, back))
-    notes.append(f"Time runs backwards at {len(back)} rows: they were sorted by time.")
+    notes.append(f"Time runs backwards at {count(len(back), 'row')}: sorted by time.")
     return rows.take(np.argsort(t, kind="stable"))
 
 
@@ -493,6 +493,7 @@ def _tell_gaps(found: Sequence[Segment], notes: list[str]) -> None:
         longest = max(longest, float(gaps.max(initial=0.0)))
     if number:
         notes.append(
-            f"{number} gaps in time under current, the longest {longest / 60:.3g} min: "
+            f"{count(number, 'gap')} in time under current, the longest "
+            f"{longest / 60:.3g} min: "
             "the charge in them is counted with the current on both sides."
         )

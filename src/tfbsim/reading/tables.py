@@ -82,6 +82,11 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
+def count(number: int, one: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def load_table(path: Path, mapping: Mapping) -> Table:
     """Read a file of any known format.
 
@@ -214,7 +219,7 @@ def _text_table(path: Path, text: str, mapping: Mapping, notes: list[str]) -> Ta
     if layout.decimal == "," and not mapping.decimal:
         notes.append("Numbers with decimal commas.")
     if preamble and not ec_lab:
-        notes.append(f"{preamble} lines before the table were skipped.")
+        notes.append(f"Skipped {count(preamble, 'line')} before the table.")
     wanted = [lines[k] for k in body[body.index(first) :] if lines[k].strip()]
     data = _parsed(wanted, layout, len(names), path, notes)
     kind = "EC-Lab" if ec_lab else "text"
@@ -310,7 +315,7 @@ def _parsed(
         raise InputError(message, path) from None
     lost = len(lines) - len(data)
     if lost > 0:
-        notes.append(f"{lost} lines with another number of columns were left out.")
+        notes.append(f"Left out {count(lost, 'line')} with another number of columns.")
     return data
 
 

@@ -123,7 +123,7 @@ class TestRecords:
         path = written(tmp_path / "a.csv", heads=("Time", "Voltage", "Current"))
         text = path.read_text().replace("Current\n", "Current\ns,V,A\n")
         path.write_text("Cell 7\nby,me\n\n" + text)
-        assert "lines before the table" in same(read(path, CELL))
+        assert "before the table" in same(read(path, CELL))
 
     def test_area_and_loading_of_a_mapping(self, tmp_path):
         path = written(tmp_path / "a.csv")
@@ -183,12 +183,12 @@ class TestMends:
             )]  # fmt: skip
 
         path = written(tmp_path / "a.csv", rows=again)
-        assert "starts again 3 times" in same(read(path, CELL))
+        assert "starts again at 3 rows" in same(read(path, CELL))
 
     def test_a_gap_under_current_is_told(self, tmp_path):
         path = written(tmp_path / "a.csv", rows=lambda x: x[:30] + x[50:])
         measured = read(path, CELL)
-        assert "1 gaps in time under current, the longest 21 min" in measured.notes[-1]
+        assert "1 gap in time under current, the longest 21 min" in measured.notes[-1]
         assert measured.segments[0].capacity[-1] == pytest.approx(0.7e-3 / AREA)
 
     def test_millivolts_called_volts(self, tmp_path):
