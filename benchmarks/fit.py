@@ -71,7 +71,14 @@ def main() -> None:
     data = synthetic.noisy(exact, np.random.default_rng(0))
     start = expand(experiment, changes=START)
     wall, cpu = time.perf_counter(), time.process_time()
-    found = tfbsim.fit(start, data, vary=VARY)
+    words: list[str] = []
+
+    def tell(word: str, evaluations: int, error: float) -> None:
+        if word not in words:
+            words.append(word)
+            print(f"  {time.process_time() - cpu:6.1f} s CPU: {word}", flush=True)
+
+    found = tfbsim.fit(start, data, vary=VARY, progress=tell)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     print(found.parameters[["Parameter", "Value", "Low 95 %", "High 95 %", "Verdict"]])
     solves = {p.numerics.points: p.steps for p in problems if p.steps}

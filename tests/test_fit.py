@@ -17,6 +17,9 @@ from tfbsim.engine import Numerics
 from tfbsim.files import InputError, load
 from tfbsim.fit_result import uncertainty
 from tfbsim.fitting import Bounds, Simulated, definition, parameters, with_values
+from tfbsim.measured import Measured, Segment
+from tfbsim.protocol import Protocol, parse_cycle
+from tfbsim.simulation import run_case
 
 CELL = "lco-lipon-li-constant-d"
 COARSE = Numerics(points=20, rtol=1e-5, atol=1e-7)
@@ -123,6 +126,47 @@ def test_bad_data_does_not_lose_the_good(rates: Expanded, tmp_path: Path) -> Non
     assert len(found.unreadable) == 1 and "bad.csv" in found.unreadable[0]
     assert not found.as_asked
     assert len(found.measured) == 3
+
+
+def test_a_record_drives_the_cell_by_its_own_current(rates: Expanded) -> None:
+    """Two discharges with a charge between, a state that no experiment's case has."""
+    case = rates.cases[0]
+    sentences = ["Discharge at 1C for 20 minutes", "Charge at 1C for 10 minutes"]
+    steps = parse_cycle([*sentences, "Discharge at 8C until 3.0 V"], case.cell)
+    record = run_case(case.cell, Protocol(steps), COARSE).cycles[0]
+    segments = []
+    for number, step in enumerate(record.steps):
+        trace, area = step.trace, float(case.cell.area)
+        kind = "charge" if step.step.value < 0 else "discharge"
+        q = abs(trace.observed["Discharge capacity [A.h]"]) / area
+        V, i = trace.observed["Voltage [V]"], trace.observed["Current [A]"] / area
+        cycle = 1 + number // 2
+        name = f"cycle {cycle}, {kind}"
+        segments.append(Segment(kind, cycle, V, i, q, trace.t, name=name))
+    data = Measured("record.csv", Path(), tuple(segments))
+    vary = {"contact_resistance": "1 ohm cm2..300 ohm cm2"}
+    found = tfbsim.fit(
+        expand(rates.document, changes={"contact_resistance": "100 ohm cm2"}),
+        data,
+        vary=vary,
+        own_current=True,
+        held_out=["cycle 2"],
+        starts=1,
+        numerics=COARSE,
+    )
+    assert found.parameters["Value"][0] == pytest.approx(30, rel=0.01)
+    assert list(found.curves["Role"]) == ["fitted", "fitted", "held out"]
+    assert found.curves["Voltage error, rms [mV]"].max() < 1
+
+
+def test_another_start_than_the_record_is_told(rates: Expanded) -> None:
+    data = curves(rates, {}, COARSE)
+    (s,) = data[0].segments
+    off = Segment(s.kind, 1, s.voltage - 0.3, s.current, s.capacity, name=s.name)
+    moved = [Measured("off.csv", Path(), (off,)), *data[1:]]
+    vary = {"contact_resistance": "1 ohm cm2..40 ohm cm2"}
+    found = tfbsim.fit(rates, moved, vary=vary, starts=1, numerics=COARSE)
+    assert any("--own-current" in w and "off.csv" in w for w in found.warnings)
 
 
 # --- The definition ----------------------------------------------------------------

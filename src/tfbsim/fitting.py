@@ -56,7 +56,7 @@ Array = np.ndarray
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
 FAILED = 100.0  # residual of each point of a step that could not be simulated
 END_WITHIN = 0.02  # V of the cut-off: the step was measured to its end
-SAME_MINIMUM = 1.0  # in chi^2 over what a residual scatters by
+SAME_MINIMUM = 0.02  # of chi^2
 SCREENED = 4  # points of a Latin hypercube for each further start
 # Steps of the finite differences: of ln(value), or of the range between the bounds
 FAST_STEP, FINE_STEP = 0.02, 0.01
@@ -1026,7 +1026,8 @@ def _searches(problem: Problem, starts: int, progress: Progress | None) -> list[
 
 
 def agreeing(minima: Sequence[Minimum], freedom: int) -> list[Minimum]:
-    """Searches that ended as low as the best, to within what noise does to chi^2."""
+    """Searches that ended as low as the best, as far as their tolerance can tell."""
     best = min(minima, key=lambda m: m.chi2)
     scale = max(1.0, best.chi2 / max(freedom, 1))
-    return [m for m in minima if m.chi2 <= best.chi2 + SAME_MINIMUM * scale]
+    same = (1 + SAME_MINIMUM) * best.chi2 + scale
+    return [m for m in minima if m.chi2 <= same]
