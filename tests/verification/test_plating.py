@@ -16,7 +16,7 @@ from tfbsim.simulation import (
     run_case,
 )
 
-F, R, T = 96485.33212, 8.314462618, 298.15
+F, R, T = 96485.33212331001, 8.31446261815324, 298.15
 FRT = F / (R * T)
 TIGHT = Numerics(points=100, rtol=1e-9, atol=1e-11)
 COVERAGE = 50e-9  # m
