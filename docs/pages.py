@@ -613,7 +613,7 @@ def nmc811_uncertainty(name: str) -> None:
     page(
         name,
         result,
-        ["uncertainty", "tornado", "sensitivity", "dependence", "voltage-band"],
+        ["uncertainty", "tornado", "sensitivity", "dependence"],
         "## What it shows",
         table(
             [
