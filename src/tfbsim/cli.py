@@ -40,6 +40,29 @@ out = Console(highlight=False, soft_wrap=True, width=wide)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]
+# Options of several commands
+CellName = Annotated[str | None, typer.Option(help="Cell in place of the experiment's.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an earlier result.")
+]
+MeshPoints = Annotated[
+    int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
+]
+Tolerance = Annotated[float | None, typer.Option(help="Relative tolerance.")]
+MappingFile = Annotated[
+    str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+]
+OwnCurrent = Annotated[
+    bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
+]
+ToCompare = Annotated[
+    str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -177,19 +200,12 @@ def new(
 @app.command()
 def run(
     experiment: Name,
-    cell: Annotated[
-        str | None, typer.Option(help="Cell in place of the experiment's.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
-    ] = None,
+    cell: CellName = None,
+    set_: Changes = None,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Folder; default results/EXPERIMENT")
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but errors.")
-    ] = False,
+    quiet: Quiet = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
     scheduler: Annotated[
         str | None,
@@ -200,13 +216,9 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Compute what is missing.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier result.")
-    ] = False,
-    points: Annotated[
-        int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
-    ] = None,
-    rtol: Annotated[float | None, typer.Option(help="Relative tolerance.")] = None,
+    overwrite: Overwrite = False,
+    points: MeshPoints = None,
+    rtol: Tolerance = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Coarser, and compiled: needs a C compiler.")
     ] = False,
@@ -277,37 +289,20 @@ def run(
 
 @app.command()
 def compare(
-    experiment: Annotated[
-        str, typer.Argument(help="An experiment; of a cell, the data's own current.")
-    ],
+    experiment: ToCompare,
     data: Annotated[list[str], typer.Argument(help="Measured files.")],
-    cell: Annotated[
-        str | None, typer.Option(help="Cell in place of the experiment's.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
-    ] = None,
-    mapping: Annotated[
-        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
-    ] = None,
-    own_current: Annotated[
-        bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
-    ] = False,
+    cell: CellName = None,
+    set_: Changes = None,
+    mapping: MappingFile = None,
+    own_current: OwnCurrent = False,
     out_folder: Annotated[
         Path | None,
         typer.Option("--out", help="Folder; default results/compare-EXPERIMENT"),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but errors.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier result.")
-    ] = False,
-    points: Annotated[
-        int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
-    ] = None,
-    rtol: Annotated[float | None, typer.Option(help="Relative tolerance.")] = None,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    points: MeshPoints = None,
+    rtol: Tolerance = None,
 ) -> None:
     """Compare measured files with an experiment: figures, a table, a report."""
     folder = out_folder or Path("results") / f"compare-{Path(experiment).stem}"
@@ -339,9 +334,7 @@ def compare(
 
 @app.command()
 def fit(
-    experiment: Annotated[
-        str, typer.Argument(help="An experiment; of a cell, the data's own current.")
-    ],
+    experiment: ToCompare,
     data: Annotated[
         list[str] | None, typer.Argument(help="Measured files; or none.")
     ] = None,
@@ -359,28 +352,15 @@ def fit(
         int | None,
         typer.Option(min=1, max=100, help="Most searches, till two agree; default 4."),
     ] = None,
-    cell: Annotated[
-        str | None, typer.Option(help="Cell in place of the experiment's.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
-    ] = None,
-    mapping: Annotated[
-        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
-    ] = None,
-    own_current: Annotated[
-        bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
-    ] = False,
+    cell: CellName = None,
+    set_: Changes = None,
+    mapping: MappingFile = None,
+    own_current: OwnCurrent = False,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Folder; default results/fit-EXPERIMENT")
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but errors.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier result.")
-    ] = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Fit fields of a cell to measured files and capacities."""
     folder = out_folder or Path("results") / f"fit-{Path(experiment).stem}"
@@ -430,15 +410,11 @@ def fit_ocv(
     cell: Annotated[
         str | None, typer.Option(help="Cell to put it in; gives area and loading.")
     ] = None,
-    mapping: Annotated[
-        str | None, typer.Option(help="What the files do not say; default FILE.yaml")
-    ] = None,
+    mapping: MappingFile = None,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Folder; default results/ocv-FILE")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier result.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Fit a smooth open-circuit potential to a slow charge and discharge."""
     folder = out_folder or Path("results") / f"ocv-{Path(data[0]).stem}"
