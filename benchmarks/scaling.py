@@ -93,11 +93,12 @@ class Run(Code):
         )
 
 
-def plan(quick: bool) -> dict[str, list[Run]]:
+def plan(quick: bool, largest: int) -> dict[str, list[Run]]:
     """Runs by what they vary; one stands in several."""
-    sizes = (50, 75) if quick else (100, 300, 1000, 3000, 10_000)
+    sizes = [n for n in (100, 300, 1000, 3000, 10_000, 30_000, 100_000) if n <= largest]
+    sizes = [50, 75] if quick else sizes
     meshes = (200,) if quick else (50, 200, 400)
-    size = sizes[len(sizes) // 2]
+    size = min(1000, sizes[-1])
     found: dict[tuple[Any, ...], Run] = {}
 
     def run(points: int = size, **settings: Any) -> Run:
@@ -139,13 +140,14 @@ def million(runs: list[Run], curved: list[Run]) -> list[tuple[str, str]]:
 
 def main() -> None:
     parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--largest", type=int, default=10_000, help="points")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         *numbers, curves = options.child
         child(*map(int, numbers), curves)
         return
-    plans = plan(options.quick)
+    plans = plan(options.quick, options.largest)
     every = list({id(run): run for runs in plans.values() for run in runs}.values())
     repeats = 1 if options.quick else options.rounds
     rounds(every, repeats)
