@@ -123,7 +123,11 @@ def plan(quick: bool, largest: int) -> dict[str, list[Run]]:
 
 
 def million(runs: list[Run], curved: list[Run]) -> list[tuple[str, str]]:
-    """What a million points need: straight lines through the runs of one process."""
+    """What a million points need: straight lines through the runs of one process.
+
+    Through those from 1000 points on; figures and start weigh less there.
+    """
+    runs = [run for run in runs if run.amount >= 1000]
 
     def line(quantity: str) -> tuple[float, float]:
         sizes = [run.amount for run in runs]
@@ -170,15 +174,16 @@ def main() -> None:
         f"By {what}:\n\n{table(header, [run.row() for run in runs])}"
         for what, runs in plans.items()
     ]
-    needs = table(
-        ("a million points, extrapolated", ""), million(plans["points"], plans["curves"])
-    )
+    needs = []
+    if not options.quick and options.largest > 1000:
+        rows = million(plans["points"], plans["curves"])
+        needs.append(table(("a million points, extrapolated", ""), rows))
     text = "\n\n".join(
         (
             *parts,
             f"Medians of {repeats} rounds; disk is the whole folder of the result, "
             "memory the most the leading process held.",
-            needs,
+            *needs,
             machine(every),
         )
     )
