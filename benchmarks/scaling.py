@@ -76,9 +76,14 @@ class Run(Code):
         return statistics.median(a["wall"] for a in self.answers)
 
     @property
+    def cpu(self) -> float:
+        """Processor time [s]."""
+        return statistics.median(a["cpu"] for a in self.answers)
+
+    @property
     def disk(self) -> float:
-        """Of the folder [kB] a point."""
-        return self.answers[-1]["disk"] / 1e3 / self.amount
+        """Of the folder [MB]."""
+        return self.answers[-1]["disk"] / 1e6
 
     @property
     def memory(self) -> float:
@@ -89,15 +94,16 @@ class Run(Code):
         return (
             *(str(self.amount), str(self.workers), str(self.volumes), self.curves),
             *(f"{self.seconds:.3g}", f"{1e3 * self.seconds / self.amount:.3g}"),
-            *(f"{self.disk:.3g}", f"{self.memory:.0f}"),
+            *(f"{self.cpu:.3g}", f"{self.disk:.3g}", f"{self.memory:.0f}"),
         )
 
 
-def plan(quick: bool) -> dict[str, list[Run]]:
+def plan(quick: bool, largest: int) -> dict[str, list[Run]]:
     """Runs by what they vary; one stands in several."""
-    sizes = (50, 75) if quick else (100, 300, 1000, 3000, 10_000)
+    sizes = [n for n in (100, 300, 1000, 3000, 10_000, 30_000, 100_000) if n <= largest]
+    sizes = [50, 75] if quick else sizes
     meshes = (200,) if quick else (50, 200, 400)
-    size = sizes[len(sizes) // 2]
+    size = min(1000, sizes[-1])
     found: dict[tuple[Any, ...], Run] = {}
 
     def run(points: int = size, **settings: Any) -> Run:
@@ -117,53 +123,67 @@ def plan(quick: bool) -> dict[str, list[Run]]:
 
 
 def million(runs: list[Run], curved: list[Run]) -> list[tuple[str, str]]:
-    """What a million points need: straight lines through the runs of one process."""
+    """What a million points need: straight lines through the runs of one process.
 
-    def slope(quantity: str) -> float:
+    Through those from 1000 points on; figures and start weigh less there.
+    """
+    runs = [run for run in runs if run.amount >= 1000]
+
+    def line(quantity: str) -> tuple[float, float]:
         sizes = [run.amount for run in runs]
         values = [getattr(run, quantity) for run in runs]
-        return float(np.polyfit(sizes, values, 1)[0])
+        each, fixed = np.polyfit(sizes, values, 1)
+        return float(each), float(fixed)
 
-    each = slope("seconds")
     rows = [
-        ("one process", f"{MILLION * each / 3600:.2g} h ({1e3 * each:.2g} ms a point)"),
-        ("100 processes that share nothing", f"{MILLION * each / 6000:.2g} min"),
+        (
+            f"one process, {what}",
+            f"{MILLION * each / 3600:.2g} h ({1e3 * each:.2g} ms each)",
+        )
+        for what, (each, _) in (("waited for", line("seconds")), ("busy", line("cpu")))
     ]
-    rows += [
-        (f"disk, curves kept: {run.curves}", f"{MILLION * run.disk / 1e6:.2g} GB")
-        for run in curved
-    ]
-    rows.append(("memory of the leading process", f"{MILLION * slope('memory'):.0f} MiB"))
-    return rows
+    each, _ = line("seconds")
+    rows.append(("100 processes that share nothing", f"{MILLION * each / 6000:.2g} min"))
+    _, figures = line("disk")
+    for run in curved:
+        each = (run.disk - figures) / run.amount
+        rows.append(
+            (f"disk, curves kept: {run.curves}", f"{MILLION * each / 1e3:.2g} GB")
+        )
+    each, _ = line("memory")
+    memory = f"{MILLION * each / 1024:.2g} GiB"
+    return [*rows, ("memory the leading process gains", memory)]
 
 
 def main() -> None:
     parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--largest", type=int, default=10_000, help="points")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         *numbers, curves = options.child
         child(*map(int, numbers), curves)
         return
-    plans = plan(options.quick)
+    plans = plan(options.quick, options.largest)
     every = list({id(run): run for runs in plans.values() for run in runs}.values())
     repeats = 1 if options.quick else options.rounds
     rounds(every, repeats)
     header = ("points", "processes", "volumes", "curves kept", "s", "ms a point")
-    header += ("disk, kB a point", "memory, MiB")
+    header += ("processor, s", "disk, MB", "memory, MiB")
     parts = [
         f"By {what}:\n\n{table(header, [run.row() for run in runs])}"
         for what, runs in plans.items()
     ]
-    needs = table(
-        ("a million points, extrapolated", ""), million(plans["points"], plans["curves"])
-    )
+    needs = []
+    if not options.quick and options.largest > 1000:
+        rows = million(plans["points"], plans["curves"])
+        needs.append(table(("a million points, extrapolated", ""), rows))
     text = "\n\n".join(
         (
             *parts,
             f"Medians of {repeats} rounds; disk is the whole folder of the result, "
             "memory the most the leading process held.",
-            needs,
+            *needs,
             machine(every),
         )
     )
