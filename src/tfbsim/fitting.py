@@ -945,11 +945,12 @@ def fit(
     if not any(not curve.held_out for curve in curves):
         raise InputError(
             "there is nothing to fit to: no measured capacity and no curve of a case "
-            "that is not held out" + (f" ({'; '.join(notes[:3])})" if notes else ""),
+            "that is not held out"
+            + (f" ({'; '.join(unmatched[:3])})" if unmatched else ""),
             expanded.document.path,
         )
     base = _one_cell(expanded, curves)
-    which = parameters(base, asked.parameters, expanded.document)
+    which = parameters(base, asked.parameters, None if vary else expanded.document)
     last = numerics or Numerics()
     errors = (asked.voltage_error, asked.capacity_error)
     exact = Problem(expanded.cases, curves, which, errors, last)
