@@ -80,7 +80,8 @@ def main() -> None:
 
     found = tfbsim.fit(start, data, vary=VARY, progress=tell)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(found.parameters[["Parameter", "Value", "Low 95 %", "High 95 %", "Verdict"]])
+    shown = ["Parameter", "Value", "Low 95 %", "High 95 %", "Verdict"]
+    print(found.parameters[shown].to_string())
     solves = {p.numerics.points: p.steps for p in problems if p.steps}
     evaluations = {p.numerics.points: p.evaluations for p in problems if p.steps}
     print(f"solves by mesh points {solves}, evaluations {evaluations}")

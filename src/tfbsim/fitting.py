@@ -601,6 +601,12 @@ class Problem:
         self.numerics = numerics
         self.evaluations = 0
         self.steps = 0
+        # Cases of equal cells share one, and with it their conditioning
+        cells: list[Cell] = []
+        for case in self.cases:
+            if case.cell not in cells:
+                cells.append(case.cell)
+        self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
         self._known: dict[bytes, Array] = {}  # residuals at every place tried
 
     def values(self, u: Array) -> list[float]:
@@ -635,7 +641,7 @@ class Problem:
             if case.name not in wanted:
                 continue
             mine = wanted[case.name]
-            key = id(case.cell)
+            key = self._cell_of[case.name]
             try:
                 if key not in cells:
                     cells[key] = self.cell(case.cell, u)
@@ -945,11 +951,12 @@ def fit(
     if not any(not curve.held_out for curve in curves):
         raise InputError(
             "there is nothing to fit to: no measured capacity and no curve of a case "
-            "that is not held out" + (f" ({'; '.join(notes[:3])})" if notes else ""),
+            "that is not held out"
+            + (f" ({'; '.join(unmatched[:3])})" if unmatched else ""),
             expanded.document.path,
         )
     base = _one_cell(expanded, curves)
-    which = parameters(base, asked.parameters, expanded.document)
+    which = parameters(base, asked.parameters, None if vary else expanded.document)
     last = numerics or Numerics()
     errors = (asked.voltage_error, asked.capacity_error)
     exact = Problem(expanded.cases, curves, which, errors, last)
