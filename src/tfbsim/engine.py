@@ -424,7 +424,7 @@ class _Built:
         ]
         if self.numerics.compile:
             functions = aot_compile(functions)
-        self._observe, self._rates = functions
+        self._observe, self._rates = map(_Columns, functions)
         self._residual = casadi.Function("residual", [y, stacked], [residual])
 
     def stack(self, inputs: dict[str, Any]) -> Array:
@@ -436,8 +436,8 @@ class _Built:
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
-        values = self._observe(y, inputs).full()
-        return dict(zip(self.observed, values, strict=True))
+        values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
+        return dict(zip(self.observed, values.T, strict=True))
 
     def guess(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
@@ -509,7 +509,7 @@ class _Built:
         """What the solver, or one of its fallbacks, makes of each row."""
         integrator = self.integrator(fallback)
         yp0 = np.zeros_like(y0)
-        yp0[:, : self.model.len_rhs] = self._rates(y0.T, inputs.T).full().T
+        yp0[:, : self.model.len_rhs] = self._rates(y0, inputs)
         try:
             return [*integrator.solve(y0, yp0, inputs)]
         except pybamm.SolverError as error:
@@ -518,6 +518,36 @@ class _Built:
         # One of them spoiled it for all
         rows = zip(y0[:, None], inputs[:, None], strict=True)
         return [found for row in rows for found in self.solve(*row, fallback)]
+
+
+class _Columns:
+    """A casadi function of two vectors, evaluated for one pair after the other.
+
+    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
+    small model itself.
+    """
+
+    def __init__(self, function: casadi.Function) -> None:
+        self.function = function  # the buffer does not keep it
+        self._buffer, self._evaluate = function.buffer()
+        first, second = (np.zeros(function.size1_in(k)) for k in (0, 1))
+        self._result = np.zeros(function.size1_out(0))
+        self._arguments = first, second
+        buffer: Any = self._buffer
+        buffer.set_arg(0, first.data)
+        buffer.set_arg(1, second.data)
+        buffer.set_res(0, self._result.data)
+
+    def __call__(self, first: Array, second: Array) -> Array:
+        """Of the rows of both, or of those of the first and one of the second."""
+        results = np.empty((len(first), len(self._result)))
+        one = len(second) == 1
+        for k, row in enumerate(first):
+            self._arguments[0][:] = row
+            self._arguments[1][:] = second[0 if one else k]
+            self._evaluate()
+            results[k] = self._result
+        return results
 
 
 def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
@@ -768,10 +798,8 @@ class Engine:
                 t, y = s.t[[0, -1]], s.y[[0, -1]]
                 observed = {name: values[here] for name, values in seen.items()}
                 if len(ends) == 1:
-                    observed = {
-                        name: np.append(first[name], values)
-                        for name, values in observed.items()
-                    }
+                    pairs = [(first[name][0], v[0]) for name, v in observed.items()]
+                    observed = dict(zip(observed, np.array(pairs), strict=True))
             if not np.all(np.isfinite(observed["Voltage [V]"])):
                 yield SolverFailed("the voltage became undefined")
                 continue
