@@ -6,7 +6,7 @@ from tfbsim.cases import expand, load_experiment
 from tfbsim.files import shipped
 from tfbsim.run import run_cases
 
-SAMPLE = 128  # points of a sample, of which a shipped one may have thousands
+SAMPLE = 500  # points of a sample, of which a shipped one may have thousands
 
 
 @pytest.mark.slow
