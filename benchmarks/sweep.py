@@ -17,7 +17,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from tfbsim.report import write_report
 from tfbsim.result import Result
 
 MEDIAN, P95 = 1e-6, 1e-5  # largest errors of capacity that are equal accuracy
+LOOSER = 7e-6  # rtol at which the errors are within the limits still
 MISSED = 0.05  # nearest of the exact answer: further off, it missed its cut-off
 CURRENT = "Current function [A]"
 STOCK = "stock; not this physics"
@@ -90,14 +91,15 @@ def row(
     return found
 
 
-def ours(number: int, workers: int, name: str) -> Row:
+def ours(number: int, workers: int, name: str, rtol: float = RTOL) -> Row:
     """tfbsim: everything ``tfbsim run`` does."""
+    numerics = replace(NUMERICS, rtol=rtol, atol=rtol / 100)
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
             result = run_experiment(
                 experiment(number),
-                numerics=NUMERICS,
+                numerics=numerics,
                 workers=workers,
                 folder=Path(folder) / "sweep",
             )
@@ -196,7 +198,9 @@ def main() -> None:
     drawing = figures(one)
     one.work()  # so that there is something to draw, and matplotlib is imported
     drawing.work()
-    codes, missing = [c, plain, two, one, drawing, solver], []
+    loose = ours(number, options.workers, f"{two.name}, rtol {LOOSER:g}", LOOSER)
+    loose.note = "within the accuracy still"
+    codes, missing = [c, plain, two, one, drawing, solver, loose], []
     for name, peer, share, note in PEERS:
         chosen = drawn[: max(2, number // share)]
         try:
@@ -207,6 +211,7 @@ def main() -> None:
 
     two_less = two.less(drawing, f"{two.name}, less figures")
     one_less = one.less(drawing, f"{one.name}, less figures")
+    loose_less = loose.less(drawing, f"{loose.name}, less figures")
     naive = next(code for code in codes if code.name == "PyBaMM, rebuilt")
     stock = next(code for code in codes if code.note == STOCK)
     rows = [
@@ -225,14 +230,12 @@ def main() -> None:
     ]
     header = ("", "points", "first, s", "ms a point", "of processor", "times C")
     header += ("error", "")
+    twos = two, two_less, loose_less
     targets = (
-        *(("PyBaMM rebuilt over", naive, it, "at least 20") for it in (two, two_less)),
+        *(("PyBaMM rebuilt over", naive, it, "at least 20") for it in twos),
         *(("PyBaMM rebuilt over", naive, it, "at least 15") for it in (one, one_less)),
-        *(
-            ("stock SPM rebuilt over", stock, it, "at least 100")
-            for it in (two, two_less)
-        ),
-        *((f"{it.name}, over", it, plain, "at most 6.5") for it in (two, two_less)),
+        *(("stock SPM rebuilt over", stock, it, "at least 100") for it in twos),
+        *((f"{it.name}, over", it, plain, "at most 6.5") for it in twos),
         *((f"{it.name}, over", it, solver, "at most 1.15") for it in (one, one_less)),
     )
     text = "\n\n".join(
