@@ -782,6 +782,7 @@ class Engine:
     ) -> Iterator[Trace | SolverFailed]:
         """Solved stretches as traces."""
         bare = [k for k, request in enumerate(requests) if not request.curve]
+        place = {k: j for j, k in enumerate(bare)}
         # Where the current is given, the first moment was seen already
         ends = [-1] if built.mode == "current" else [0, -1]
         if bare:
@@ -793,7 +794,7 @@ class Engine:
             if request.curve:
                 t, y, observed = _refined(built, s, p[k])
             else:
-                j = bare.index(k) * len(ends)
+                j = place[k] * len(ends)
                 here = slice(j, j + len(ends))
                 t, y = s.t[[0, -1]], s.y[[0, -1]]
                 observed = {name: values[here] for name, values in seen.items()}

@@ -140,11 +140,6 @@ class CaseResult:
     key: str = ""
     cell: str = ""
 
-    @property
-    def as_asked(self) -> bool:
-        """Whether every step, conditioning included, ended as it should."""
-        return all(row["Outcome"] == "reached" for row in (*self.rows, *self.steps))
-
     @classmethod
     def from_record(
         cls,
@@ -729,16 +724,18 @@ class Result:
     @property
     def as_asked(self) -> bool:
         """Whether every step of every case ended as asked, and every audit passed."""
-        read = self._read
-        ended = (*read.summary["Outcome"].unique(), *read.steps["Outcome"].unique())
-        return set(ended) <= {"reached"}
+        return self._outcomes <= {"reached"}
 
     @property
     def solved(self) -> bool:
         """Whether every step was solved and every audit passed, however it ended."""
-        read = self._read
-        ended = (*read.summary["Outcome"].unique(), *read.steps["Outcome"].unique())
-        return not {"solver failed", "audit breach"} & set(ended)
+        return not {"solver failed", "audit breach"} & self._outcomes
+
+    @property
+    def _outcomes(self) -> set[str]:
+        """Of cycles and steps."""
+        tables = self._read.summary, self._read.steps
+        return {outcome for table in tables for outcome in table["Outcome"].unique()}
 
     @property
     def of_a_sweep(self) -> bool:
