@@ -127,24 +127,21 @@ def bare(number: int) -> Callable[[], Solve]:
     """PyBaMM's public ``solve`` with the list of all inputs a run of tfbsim solves."""
     cell = load_cell(CELL)
     built = engine(cell.structure, NUMERICS).built("current")
-    batches: list[np.ndarray] = []
+    inputs: list[dict[str, Any]] = []
     original = built.solve
 
-    def heard(y0: np.ndarray, inputs: np.ndarray, fallback: int) -> Any:
-        batches.append(inputs)
-        return original(y0, inputs, fallback)
+    def heard(y0: np.ndarray, p: np.ndarray, *how: Any) -> Any:
+        for state, numbers in zip(y0, p, strict=True):
+            initial = {f"Initial: {n}": state[at] for n, at in built.slices.items()}
+            inputs.append(dict(zip(built.inputs, numbers.tolist(), strict=True)) | initial)
+        return original(y0, p, *how)
 
     built.solve = heard  # type: ignore[method-assign]
     run_experiment(experiment(number), numerics=NUMERICS)
     built.solve = original  # type: ignore[method-assign]
-    ends = np.cumsum(list(built.inputs.values()))[:-1]
-    inputs = [
-        {
-            name: part if part.size > 1 else float(part[0])
-            for name, part in zip(built.inputs, np.split(numbers, ends), strict=True)
-        }
-        for numbers in np.concatenate(batches)
-    ]
+    wanted = {symbol.name for symbol in built.model.input_parameters}
+    for own in inputs:
+        own |= {name: 1.0 for name in wanted - own.keys()}  # PyBaMM wants them all
     if len(inputs) != number:
         raise SystemExit("tfbsim solved some points more than once")
 

@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pybamm
 import pytest
 from figures import Check, Recorder, checker
 
 from tfbsim import load_cell
 from tfbsim.cell import Cell
-from tfbsim.engine import DURATION, Numerics, Request, State, Trace, engine
-from tfbsim.integrator import Integrator, Stretch
+from tfbsim.engine import DURATION, Numerics, Request, State, Trace, _Built, engine
+from tfbsim.integrator import Stretch
 from tfbsim.materials import laws
 from tfbsim.result import Notes
 
@@ -113,25 +114,21 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
     """A step of that duration [s] is solved for half of it, whatever is tried."""
 
     def install(duration: float) -> None:
-        solve = Integrator.solve
+        solve = _Built.solve
 
         def flaky(
-            self: Integrator,
-            y0: np.ndarray,
-            yp0: np.ndarray,
-            inputs: np.ndarray,
-        ) -> list[Stretch]:
-            before = list(self.names)[: list(self.names).index(DURATION)]
-            column = sum(self.names[name] for name in before)
+            self: _Built, y0: np.ndarray, inputs: np.ndarray, *how: Any
+        ) -> list[Stretch | pybamm.SolverError]:
+            column = self.inputs.index(DURATION)
             chosen = inputs[:, column] == duration
             changed = inputs.copy()
             changed[chosen, column] = duration / 2
             return [
                 replace(s, t=s.t / 2, ended="failure") if half else s
-                for s, half in zip(solve(self, y0, yp0, changed), chosen, strict=True)
+                for s, half in zip(solve(self, y0, changed, *how), chosen, strict=True)
             ]
 
-        monkeypatch.setattr(Integrator, "solve", flaky)
+        monkeypatch.setattr(_Built, "solve", flaky)
 
     return install
 

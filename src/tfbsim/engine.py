@@ -21,7 +21,8 @@ from pybamm.codegen.compilation import aot_compile
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, minimize_scalar
 
-from .integrator import Integrator, Stretch
+from .equations import Equations
+from .integrator import Integrator, Stretch, system
 from .materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from .materials.transport import diffusion_potential, path_potential, resistivity
 from .model import ThinFilmCell
@@ -336,6 +337,9 @@ class SolverFailed(Exception):
     """The solver gave up, also with every fallback."""
 
 
+# Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
+COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
+
 # Tried in turn when a solve fails; the first is the default.
 FALLBACKS: tuple[dict[str, Any], ...] = (
     {},
@@ -400,39 +404,31 @@ class _Built:
         self._compile()
 
     def _compile(self) -> None:
-        """Casadi functions of (y, p): what is observed, dy/dt, the algebraic residual."""
+        """What is observed and what IDA integrates, as functions of states and inputs."""
         model = self.model
-        sizes = {
-            p.name: int(np.prod(p._expected_size or 1)) for p in model.input_parameters
-        }
-        self.inputs = dict(sorted(sizes.items()))
-        p = {name: casadi.MX.sym(name, n) for name, n in self.inputs.items()}
-        stacked = casadi.vertcat(*p.values())
-        t = casadi.MX.sym("t")
-        y = casadi.MX.sym("y", model.len_rhs_and_alg)
-        rows = [
-            model.get_processed_variable(n).to_casadi(t, y, inputs=p)
-            for n in self.observed
-        ]
-        # The quantities share most of their expressions: without cse, 3 times the work
-        shared = casadi.cse(casadi.vertcat(*rows))
-        rates = model.concatenated_rhs.to_casadi(t, y, inputs=p)
-        residual = model.concatenated_algebraic.to_casadi(t, y, inputs=p)
-        functions = [
-            casadi.Function(name, [y, stacked], [casadi.densify(expression)])
-            for name, expression in (("observe", shared), ("rates", rates))
-        ]
+        symbols = {"rates": model.concatenated_rhs, "end": model.events[0].expression}
+        if model.len_alg:
+            symbols["residual"] = model.concatenated_algebraic
+        symbols |= {name: model.get_processed_variable(name) for name in self.observed}
+        q = Equations(symbols, model.len_rhs_and_alg)
+        found = q.expressions
+        residual = found.get("residual", casadi.SX(0, 1))
+        functions = system(q, found["rates"], residual, found["end"])
+        # Compiled, it has no derivatives
+        self._residual: Any = functions.get("alg_res")
+        observed = casadi.vertcat(*(found[name] for name in self.observed))
+        functions["observe"] = q.function("observe", [q.y, q.p], observed)
         if self.numerics.compile:
-            functions = aot_compile(functions)
-        self._observe, self._rates = map(_Columns, functions)
-        self._residual = casadi.Function("residual", [y, stacked], [residual])
+            compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
+            functions = dict(zip(functions, compiled, strict=True))
+        self._observe = _Columns(functions.pop("observe"))
+        self._rates = _Columns(functions["rhs_alg"])
+        self.functions = functions
+        self.inputs = q.inputs
 
     def stack(self, inputs: dict[str, Any]) -> Array:
-        """Inputs as the one vector the compiled functions take."""
-        numbers: list[float] = []
-        for name, size in self.inputs.items():
-            numbers += [inputs[name]] if size == 1 else inputs[name].tolist()
-        return np.array(numbers)
+        """Inputs as the one vector the functions take."""
+        return np.array([inputs[name] for name in self.inputs])
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
@@ -452,7 +448,8 @@ class _Built:
         if model.len_alg:
             p, head = self.stack(inputs), y[: model.len_rhs]
             z = casadi.MX.sym("z", model.len_alg)
-            g = casadi.Function("g", [z], [self._residual(casadi.vertcat(head, z), p)])
+            residual = self._residual(0, casadi.vertcat(head, z), p)
+            g = casadi.Function("g", [z], [residual])
             # Where U(x) is steep, rounding stays above a residual of 1e-12
             options = {"abstolStep": 1e-8, "line_search": False}
             root = casadi.rootfinder("solve", "newton", g, options)
@@ -497,31 +494,29 @@ class _Built:
     def integrator(self, fallback: int = 0) -> Integrator:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
-            n = self.numerics
-            options = {"compile": n.compile, **FALLBACKS[fallback]}
-            given = self.model, self.inputs, n.rtol, n.atol, options
-            self.integrators[fallback] = Integrator(*given)
+            given = self.functions, self.numerics.rtol, self.numerics.atol
+            self.integrators[fallback] = Integrator(*given, FALLBACKS[fallback])
         return self.integrators[fallback]
 
     def solve(
-        self, y0: Array, inputs: Array, fallback: int
+        self, y0: Array, inputs: Array, fallback: int, ends: bool = False
     ) -> list[Stretch | pybamm.SolverError]:
         """What the solver, or one of its fallbacks, makes of each row."""
         integrator = self.integrator(fallback)
-        yp0 = np.zeros_like(y0)
-        yp0[:, : self.model.len_rhs] = self._rates(y0, inputs)
+        yp0 = self._rates(y0, inputs)
+        yp0[:, self.model.len_rhs :] = 0
         try:
-            return [*integrator.solve(y0, yp0, inputs)]
+            return [*integrator.solve(y0, yp0, inputs, ends)]
         except pybamm.SolverError as error:
             if len(y0) == 1:
                 return [error]
         # One of them spoiled it for all
         rows = zip(y0[:, None], inputs[:, None], strict=True)
-        return [found for row in rows for found in self.solve(*row, fallback)]
+        return [found for row in rows for found in self.solve(*row, fallback, ends)]
 
 
 class _Columns:
-    """A casadi function of two vectors, evaluated for one pair after the other.
+    """A casadi function of states and inputs, evaluated for one pair after the other.
 
     Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
     small model itself.
@@ -530,21 +525,22 @@ class _Columns:
     def __init__(self, function: casadi.Function) -> None:
         self.function = function  # the buffer does not keep it
         self._buffer, self._evaluate = function.buffer()
-        first, second = (np.zeros(function.size1_in(k)) for k in (0, 1))
+        sizes = [function.size1_in(k) for k in range(function.n_in())]
+        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
         self._result = np.zeros(function.size1_out(0))
-        self._arguments = first, second
         buffer: Any = self._buffer
-        buffer.set_arg(0, first.data)
-        buffer.set_arg(1, second.data)
+        for k, argument in enumerate(self._arguments):
+            buffer.set_arg(k, argument.data)
         buffer.set_res(0, self._result.data)
 
-    def __call__(self, first: Array, second: Array) -> Array:
-        """Of the rows of both, or of those of the first and one of the second."""
-        results = np.empty((len(first), len(self._result)))
-        one = len(second) == 1
-        for k, row in enumerate(first):
-            self._arguments[0][:] = row
-            self._arguments[1][:] = second[0 if one else k]
+    def __call__(self, states: Array, inputs: Array) -> Array:
+        """Of the rows of both, or of those of the states and one of the inputs."""
+        results = np.empty((len(states), len(self._result)))
+        one = len(inputs) == 1
+        *_, y, p = self._arguments
+        for k, row in enumerate(states):
+            y[:] = row
+            p[:] = inputs[0 if one else k]
             self._evaluate()
             results[k] = self._result
         return results
@@ -555,7 +551,7 @@ def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
     return pybamm.minimum(x_s, OVERFULL * x_max - x_s)
 
 
-MOST_KNOWN = 10_000
+MOST_KNOWN = 10_000  # combinations of inputs
 
 
 class _Constants:
@@ -707,7 +703,9 @@ class Engine:
             p = np.array([built.stack(inputs[k]) for k in waiting])
             solved: dict[int, Stretch] = {}
             last = fallback == len(FALLBACKS) - 1  # takes what there is
-            for j, stretch in enumerate(built.solve(y0, p, fallback)):
+            # A solve that is given up must show how far it came
+            ends = not last and not any(requests[k].curve for k in waiting)
+            for j, stretch in enumerate(built.solve(y0, p, fallback, ends)):
                 if isinstance(stretch, pybamm.SolverError):
                     if last:
                         reason = str(stretch).splitlines()[0]
