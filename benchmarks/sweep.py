@@ -133,7 +133,9 @@ def bare(number: int) -> Callable[[], Solve]:
     def heard(y0: np.ndarray, p: np.ndarray, *how: Any) -> Any:
         for state, numbers in zip(y0, p, strict=True):
             initial = {f"Initial: {n}": state[at] for n, at in built.slices.items()}
-            inputs.append(dict(zip(built.inputs, numbers.tolist(), strict=True)) | initial)
+            inputs.append(
+                dict(zip(built.inputs, numbers.tolist(), strict=True)) | initial
+            )
         return original(y0, p, *how)
 
     built.solve = heard  # type: ignore[method-assign]
