@@ -92,8 +92,8 @@ def test_is_the_public_solver(small, raijmakers, mode, target, ends):
     )
     assert len(found.t) > 10
     assert len(ours.t) == pytest.approx(len(found.t), rel=0.05)
-    assert ours.t[-1] == pytest.approx(found.t[-1], rel=1e-7)
-    assert ours.y[-1] == pytest.approx(np.asarray(found.y)[:, -1], rel=1e-7, abs=1e-8)
+    assert ours.t[-1] == pytest.approx(found.t[-1], rel=1e-6)
+    assert ours.y[-1] == pytest.approx(np.asarray(found.y)[:, -1], rel=1e-6, abs=1e-7)
     assert ours.ended == ("event" if ends else "time")
     assert found.termination.startswith("event" if ends else "final time")
 
