@@ -64,21 +64,27 @@ def system(
     q, differential = equations, rates.numel()
     given = [q.t, q.y, q.p]
     both = casadi.vertcat(rates, residual)
-    cj, v = casadi.SX.sym("cj"), casadi.SX.sym("v", q.y.numel())
+    cj, v = casadi.SX.sym("cj"), casadi.MX.sym("v", q.y.numel())
     ones = casadi.SX.ones(differential), casadi.SX(residual.numel(), 1)
     mass = casadi.diag(casadi.sparsify(casadi.vertcat(*ones)))
     slope = q.jacobian(both)
     expressions = {
         "rhs_alg": (given, both),
         "jac_times_cjmass": ([*given, cj], slope - cj * mass),
-        "jac_action": ([*given, v], casadi.densify(slope @ v)),
-        "mass_action": ([v], casadi.densify(mass @ v)),
         "events": (given, end),
     }
     if residual.numel():
         expressions["alg_res"] = given, residual
         expressions["alg_jac"] = given, slope[differential:, :]
-    return {name: q.function(name, *of) for name, of in expressions.items()}
+    functions = {name: q.function(name, *of) for name, of in expressions.items()}
+    jacobian = functions["jac_times_cjmass"]
+    at = jacobian.mx_in()[:3]
+    for name, of, result in (
+        ("jac_action", [*at, v], jacobian(*at, 0) @ v),
+        ("mass_action", [v], casadi.DM(mass) @ v),
+    ):
+        functions[name] = casadi.Function(name, of, [casadi.densify(result)])
+    return functions
 
 
 class Integrator:
