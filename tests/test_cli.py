@@ -121,8 +121,8 @@ class TestListShowCheck:
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            ("kind: model\n", ":1: kind: must say 'kind: cell' or"),
-            ("a: 1\n", ":1: must say 'kind: cell' or"),
+            ("kind: model\n", ":1: kind: must say 'kind: cell', 'kind: exp"),
+            ("a: 1\n", ":1: must say 'kind: cell', 'kind: exp"),
             ("", ": the file is empty"),
             ("[1, 2]\n", ":1: the file holds a list"),
         ],
@@ -195,6 +195,11 @@ class TestCopyAndNew:
         code, _, err = tfb("new", kind, "fresh.yaml")
         assert code == 2 and "exists already" in err
         assert (here / "fresh.yaml").read_text() == text
+
+    @pytest.mark.parametrize("kind", ["mapping", "cluster"])
+    def test_new_writes_what_check_accepts(self, tfb, here, kind):
+        assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
+        assert tfb("check", "fresh.yaml") == (0, "", "")
 
     def test_new_of_another_kind(self, tfb, here):
         code, _, err = tfb("new", "cel", "x")

@@ -1,6 +1,5 @@
 """A run on a Dask cluster: real scheduler and worker processes on loopback."""
 
-import gc
 import os
 import signal
 import socket
@@ -20,12 +19,13 @@ from tfbsim import cluster as module
 from tfbsim import scheduler
 from tfbsim.cases import expand
 from tfbsim.cluster import cluster
+from tfbsim.cluster_file import check_cluster, read
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError, load
 from tfbsim.ledger import LEDGER, Ledger, Point
 from tfbsim.result import CURVES, LOSSES, STEPS, SUMMARY
 from tfbsim.run import CaseJob, run_cases
-from tfbsim.scheduler import Connection, connected, queue, read
+from tfbsim.scheduler import Connection, connected, queue
 from tfbsim.workers import KILLED
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -335,8 +335,6 @@ class TestClusterFile:
         (folder / "cluster.yaml").write_text(self.HEAD + text)
         return str(folder / "cluster.yaml")
 
-    # dask-jobqueue's own, of a cluster that could not be made
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @pytest.mark.parametrize(
         ("text", "words"),
         [
@@ -351,6 +349,8 @@ class TestClusterFile:
                 "6: slurm.walltimes: is unknown to dask-jobqueue; did you mean 'wallt",
             ),
             ("pbs: {cores: 1, memory: 1 parsec}\njobs: 1", "3: pbs: dask-jobqueue: "),
+            ("lsf: {cores: two, memory: 1 GB}\njobs: 1", "3: lsf: dask-jobqueue: "),
+            ("pbs: {cores: 0, memory: 1 GB}\njobs: 1", "3: pbs: dask-jobqueue: "),
             ("adapt: {maximum: 0}\nlsf: {cores: 1}", "3: adapt.maximum"),
         ],
     )
@@ -359,8 +359,16 @@ class TestClusterFile:
         with pytest.raises(InputError) as caught, connected(self.written(tmp_path, text)):
             pass
         assert words in str(caught.value)
-        del caught
-        gc.collect()
+        with pytest.raises(InputError) as checked:
+            check_cluster(load(tmp_path / "cluster.yaml"))
+        assert str(checked.value) == str(caught.value)
+
+    def test_check_without_dask(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+        check_cluster(load(self.written(tmp_path, "local: {workers: 2}")))
+        name = self.written(tmp_path, "slurm: {cores: 1, memory: 1 GB}\njobs: 1")
+        with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
+            check_cluster(load(name))
 
     @pytest.mark.parametrize(
         ("system", "lines"),

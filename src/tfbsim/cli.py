@@ -111,21 +111,26 @@ def show(name: Name) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(help="Cells, experiments, mappings.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Cells, experiments, mappings, clusters.")
+    ],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
     from .cases import expand
     from .cell import load_cell
+    from .cluster_file import check_cluster
     from .reading.mapping import load_mapping
 
     bad = 0
     for name in files:
         try:
-            path, kind = _find(name, "mapping")
+            path, kind = _find(name, "mapping", "cluster")
             if kind == "cell":
                 load_cell(path)
             elif kind == "mapping":
                 load_mapping(path)
+            elif kind == "cluster":
+                check_cluster(load(path))
             else:
                 expanded = expand(path)
                 if expanded.experiment.fit is not None:
@@ -175,14 +180,14 @@ def copy(
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="cell, experiment or mapping")],
+    kind: Annotated[str, typer.Argument(help="cell, experiment, mapping or cluster")],
     name: Annotated[str, typer.Argument(help="Name of the new file, without .yaml")],
 ) -> None:
     """Write a commented file to start from."""
-    kinds = ("cell", "experiment", "mapping")
+    kinds = ("cell", "experiment", "mapping", "cluster")
     if kind not in kinds:
         raise InputError(
-            f"'{shown(kind)}' is neither cell, experiment nor mapping"
+            f"'{shown(kind)}' is neither cell, experiment, mapping nor cluster"
             f"{suggest(kind, kinds)}"
         )
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
@@ -446,7 +451,7 @@ def report(
 
 
 def _find(name: str, *more: str) -> tuple[Path, str]:
-    """Path and kind of a shipped name or a file, a cell, an experiment or one more."""
+    """Path and kind of a shipped name or a file: a cell, an experiment or one more."""
     cells, experiments = shipped("models"), shipped("experiments")
     if name in cells:
         return cells[name], "cell"
@@ -460,9 +465,12 @@ def _find(name: str, *more: str) -> tuple[Path, str]:
     path = Path(name)
     document = load(path)
     kind = document.data.get("kind")
-    if kind not in ("cell", "experiment", *more):
+    kinds = ("cell", "experiment", *more)
+    if kind not in kinds:
         where = ("kind",) if "kind" in document.data else ()
-        raise document.error(where, "must say 'kind: cell' or 'kind: experiment'")
+        wanted = [f"'kind: {name}'" for name in kinds]
+        message = f"must say {', '.join(wanted[:-1])} or {wanted[-1]}"
+        raise document.error(where, message)
     return path, str(kind)
 
 
