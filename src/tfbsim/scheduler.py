@@ -25,7 +25,7 @@ from distributed.utils import silence_logging_cmgr
 
 from .cluster_file import ClusterFile, job_options, read
 from .files import Document, InputError, load, shown
-from .workers import _unheard
+from .workers import unheard
 
 CONNECT = 10.0  # s until it is told that nobody listens
 ADDRESS = re.compile(
@@ -156,7 +156,7 @@ def _started(document: Document, file: ClusterFile, refused: list[str]) -> Itera
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
         cluster: Any
         if file.local:
-            with _unheard():
+            with unheard():
                 cluster = LocalCluster(
                     n_workers=file.local.workers,
                     threads_per_worker=1,

@@ -285,7 +285,7 @@ def sweep(
     """
     from .cases import expand
     from .run import run_cases
-    from .simulation import _as_experiment
+    from .simulation import as_experiment
 
     if isinstance(cell, str):
         cell = load_cell(cell)
@@ -305,7 +305,7 @@ def sweep(
                 {"between": list(pair), "value": float(value)}
                 for pair, value in correlations.items()
             ]
-        like = _as_experiment(steps, cycles, conditioning, conditioning_cycles)
+        like = as_experiment(steps, cycles, conditioning, conditioning_cycles)
         content = like.data | {"name": "sweep", "sweep": section}
         document = Document(Path("sweep.yaml"), content, {(): 1})
         expanded = expand(document, "cell", cells={"cell": cell})
