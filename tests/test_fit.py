@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ def found(rates: Expanded) -> tfbsim.fit_result.Fit:
     far = {"cathode.diffusivity": "1e-13 m2/s", "contact_resistance": "200 ohm cm2"}
     start = expand(rates.document, changes=far)
     return tfbsim.fit(start, data, vary=VARY, held_out=["4C"], starts=2, numerics=COARSE)
+
+
+def test_an_experiments_numerics_hold(rates: Expanded) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(3))
+    content = rates.document.data | {"numerics": {"points": 16, "rtol": 1e-4}}
+    asked = expand(replace(rates.document, data=content), changes=R30)
+    vary = {"contact_resistance": "3 ohm cm2..300 ohm cm2"}
+    found = tfbsim.fit(asked, data, vary=vary, starts=1)
+    numerics = found.provenance["numerics"]
+    assert (numerics["points"], numerics["rtol"]) == (16, 1e-4)
 
 
 def test_the_truth_is_found(found: Any) -> None:

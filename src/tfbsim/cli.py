@@ -314,15 +314,18 @@ def compare(
     _refuse_used(folder, False, overwrite)
     changes = _changes(set_ or [])
 
-    from .cases import Settings
     from .comparison import compare as compare_data
     from .comparison_report import print_comparison
+    from .own_current import experiment_or_cell
 
+    expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     try:
         with _simulations(quiet) as tell:
             found = compare_data(
-                *(experiment, data, cell, changes, mapping, own_current),
-                numerics=_numerics(Settings(), points, rtol, False),
+                *(expanded, data),
+                mapping=mapping,
+                own_current=own_current,
+                numerics=_numerics(expanded.experiment.numerics, points, rtol, False),
                 progress=tell,
                 command=shlex.join(["tfbsim", *sys.argv[1:]]),
             )

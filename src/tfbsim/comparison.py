@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .cases import Expanded
 from .engine import Numerics
-from .files import write_atomic
+from .files import Document, write_atomic
 from .measured import (
     CHARGE,
     DISCHARGE,
@@ -254,7 +255,7 @@ def _hysteresis(pairs: Sequence[Pair]) -> dict[tuple[str, int], tuple[float, flo
 
 
 def compare(
-    experiment: str | Path,
+    experiment: str | Path | Document | Expanded,
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
@@ -269,7 +270,7 @@ def compare(
 
     Parameters
     ----------
-    experiment : str or Path
+    experiment : str, Path, Document or Expanded
         A shipped experiment or a file; or a cell, whose protocol then is the data's own
         current.
     data : path, Measured, or a sequence of them
@@ -282,7 +283,7 @@ def compare(
         Drive the cell with the measured current, from its state after the experiment's
         conditioning.
     numerics : Numerics, optional
-        Mesh and tolerances.
+        Mesh and tolerances; by default those the experiment names.
     folder : path, optional
         Where to write the result.
     progress : callable, optional
@@ -301,7 +302,7 @@ def compare(
         The experiment or the cell is not valid, or no file could be read.
     """
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
-    numerics = numerics or Numerics()
+    numerics = numerics or expanded.experiment.numerics.applied()
     base = expanded.cases[0].cell
     measured, unreadable = read_all(data, base, mapping)
     pair = by_own_current if own_current else by_experiment

@@ -895,7 +895,7 @@ def fit(
         conditioning, as :func:`tfbsim.compare` does; so for a cell in place of an
         experiment.  What is held out is a file, or a cycle as ``cycle 3``.
     numerics : Numerics, optional
-        Of the last pass and all that is stated; default :class:`Numerics`.
+        Of the last pass and all that is stated; by default those the experiment names.
     progress : callable, optional
         Called with a word, the number of evaluations and the rms residual.
     command : str
@@ -952,7 +952,7 @@ def fit(
         )
     base = _one_cell(expanded, curves)
     which = parameters(base, asked.parameters, None if vary else expanded.document)
-    last = numerics or Numerics()
+    last = numerics or expanded.experiment.numerics.applied()
     errors = (asked.voltage_error, asked.capacity_error)
     exact = Problem(expanded.cases, curves, which, errors, last)
     quick = Problem(expanded.cases, curves, which, errors, _quick(last, exact, base))
@@ -993,6 +993,7 @@ def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
     return replace(
         fast,
         points=min(fast.points, numerics.points),
+        grading=numerics.grading,
         compile=one_model and compiler and not numerics.points < fast.points,
     )
 
