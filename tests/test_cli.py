@@ -114,7 +114,7 @@ class TestListShowCheck:
         assert third == "no.yaml: no such file"
 
     def test_check_solves_nothing(self, tfb, monkeypatch):
-        monkeypatch.setattr("tfbsim.run.run_cases", None)
+        monkeypatch.setattr("tfbsim.run.run_experiment", None)
         monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
         assert tfb("check", "experiment.yaml")[0] == 0
 
@@ -264,7 +264,7 @@ class TestRun:
             asked.append(numerics)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("tfbsim.run.run_cases", stop)
+        monkeypatch.setattr("tfbsim.run.run_experiment", stop)
         assert tfb("run", "one.yaml", *options)[0] == 130
         (numerics,) = asked
         found = numerics.points, numerics.rtol, numerics.compile

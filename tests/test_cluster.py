@@ -24,7 +24,7 @@ from tfbsim.engine import Numerics
 from tfbsim.files import InputError, load
 from tfbsim.ledger import LEDGER, Ledger, Point
 from tfbsim.result import CURVES, LOSSES, STEPS, SUMMARY
-from tfbsim.run import CaseJob, run_cases
+from tfbsim.run import CaseJob, run_experiment
 from tfbsim.scheduler import Connection, connected, queue
 from tfbsim.workers import KILLED
 
@@ -145,7 +145,7 @@ class TestRun:
         """As computed in this process."""
         expanded = expand(sweep)
         for name, where in (("here", None), ("dask", address)):
-            result = run_cases(expanded, COARSE, scheduler=where)
+            result = run_experiment(expanded, numerics=COARSE, scheduler=where)
             assert result.as_asked
             result.save(tmp_path / name, figures=False)
         for name in BYTES:
@@ -302,12 +302,14 @@ class TestAddress:
 
     def test_earlier_results_stay_where_nobody_listens(self, sweep):
         out = sweep.parent / "out"
-        run_cases(expand(sweep, None, {"rate": "1C"}), COARSE, folder=out)
+        run_experiment(expand(sweep, None, {"rate": "1C"}), numerics=COARSE, folder=out)
         before = {p: p.read_bytes() for p in out.iterdir()}
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             port = server.getsockname()[1]
         with pytest.raises(InputError):
-            run_cases(expand(sweep), COARSE, folder=out, scheduler=f"127.0.0.1:{port}")
+            run_experiment(
+                expand(sweep), numerics=COARSE, folder=out, scheduler=f"127.0.0.1:{port}"
+            )
         assert {p: p.read_bytes() for p in out.iterdir()} == before
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '"x"'])
@@ -456,4 +458,4 @@ def test_without_distributed(sweep, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.delitem(sys.modules, "tfbsim.scheduler")
     with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
-        run_cases(expand(sweep), COARSE, scheduler="127.0.0.1:8786")
+        run_experiment(expand(sweep), numerics=COARSE, scheduler="127.0.0.1:8786")

@@ -245,7 +245,7 @@ def run(
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
     from .cases import expand
-    from .run import cycles_each, run_cases
+    from .run import cycles_each, run_experiment
 
     if again:
         from .provenance import load_run
@@ -267,7 +267,7 @@ def run(
     try:
         folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after
         with _progress(total, len(cases), quiet) as tell:
-            result = run_cases(
+            result = run_experiment(
                 expanded,
                 numerics=numerics,
                 workers=workers,

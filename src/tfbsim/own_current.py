@@ -40,9 +40,7 @@ def experiment_or_cell(
     InputError
         Naming file, line and field.
     """
-    if isinstance(experiment, Expanded):
-        return experiment, own_current
-    if isinstance(experiment, Document):
+    if isinstance(experiment, Document | Expanded):
         return expand(experiment, cell, changes), own_current
     name = str(experiment)
     path = shipped("models").get(name, Path(name))

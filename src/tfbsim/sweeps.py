@@ -284,7 +284,7 @@ def sweep(
     8
     """
     from .cases import expand
-    from .run import run_cases
+    from .run import run_experiment
     from .simulation import as_experiment
 
     if isinstance(cell, str):
@@ -311,7 +311,14 @@ def sweep(
         expanded = expand(document, "cell", cells={"cell": cell})
     except InputError as error:
         raise InputError(error.message, field=error.field) from None
-    return run_cases(expanded, numerics, workers, folder, resume, progress)
+    return run_experiment(
+        expanded,
+        numerics=numerics,
+        workers=workers,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+    )
 
 
 def _written(cell: Cell, name: str, values: Any) -> Any:
