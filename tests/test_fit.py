@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutation import anything
 from synthetic import curves, noisy, rate_experiment
 
 import tfbsim
@@ -227,21 +228,13 @@ def test_a_number_inside_a_law(raijmakers: Any) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["parameters", "held_out", "min", "max", "scale", "points", "starts"]
-                )
-                | st.text(max_size=8)
-                | st.just("contact_resistance"),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
+    anything(
+        ["0.3", "1 um", "3 ohm cm2", "log", "4C"],
+        [
+            *("parameters", "held_out", "min", "max", "scale", "points", "starts"),
+            "contact_resistance",
+        ],
+        12,
     )
 )
 def test_any_fit_block_is_read_or_refused(rates: Expanded, block: Any) -> None:
