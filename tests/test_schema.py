@@ -293,15 +293,7 @@ unhurried = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 WORDS = [
-    "1 um",
-    "-1 um",
-    "1e300 m",
-    "1e-60 m",
-    "1 V",
-    "C/10",
-    "LCO",
-    "ocv.csv",
-    "../a.csv",
+    *("1 um", "-1 um", "1e300 m", "1e-60 m", "1 V", "C/10", "LCO", "ocv.csv", "../a.csv"),
 ]
 LAW_KEYS = ["table", "sites", "numerator", "denominator", "range", "unit"]
 JUNK = anything(WORDS, [*LAW_KEYS, "log10_polynomial", "potential", "width"])
