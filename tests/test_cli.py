@@ -464,7 +464,8 @@ class TestRun:
         ],
     )
     def test_bad_input_leaves_nothing(self, tfb, here, monkeypatch, options, words):
-        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)  # nothing is solved
+        # Nothing is solved
+        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
         before = sorted(here.rglob("*"))
         code, out, err = tfb("run", "one.yaml", *options)
         assert (code, out) == (2, "")

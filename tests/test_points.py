@@ -110,8 +110,10 @@ class TestPoints:
         curves = "curves: {cycles: [9, 1, 500, 17], error: 1 mV}"
         path = written(folder, SWEEP, curves)
         code = (
-            "import sys; from tfbsim.cases import expand; from tfbsim.engine import "
-            "Numerics\ncases = expand(sys.argv[1]).cases\n"
+            "import sys\n"
+            "from tfbsim.cases import expand\n"
+            "from tfbsim.engine import Numerics\n"
+            "cases = expand(sys.argv[1]).cases\n"
             "for k in range(4): print(cases.key(k, Numerics(points=20)))"
         )
         found = subprocess.run(
