@@ -114,15 +114,15 @@ class TestListShowCheck:
         assert third == "no.yaml: no such file"
 
     def test_check_solves_nothing(self, tfb, monkeypatch):
-        monkeypatch.setattr("tfbsim.run.run_cases", None)
+        monkeypatch.setattr("tfbsim.run.run_experiment", None)
         monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
         assert tfb("check", "experiment.yaml")[0] == 0
 
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            ("kind: model\n", ":1: kind: must say 'kind: cell' or"),
-            ("a: 1\n", ":1: must say 'kind: cell' or"),
+            ("kind: model\n", ":1: kind: must say 'kind: cell', 'kind: exp"),
+            ("a: 1\n", ":1: must say 'kind: cell', 'kind: exp"),
             ("", ": the file is empty"),
             ("[1, 2]\n", ":1: the file holds a list"),
         ],
@@ -196,6 +196,11 @@ class TestCopyAndNew:
         assert code == 2 and "exists already" in err
         assert (here / "fresh.yaml").read_text() == text
 
+    @pytest.mark.parametrize("kind", ["mapping", "cluster"])
+    def test_new_writes_what_check_accepts(self, tfb, here, kind):
+        assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
+        assert tfb("check", "fresh.yaml") == (0, "", "")
+
     def test_new_of_another_kind(self, tfb, here):
         code, _, err = tfb("new", "cel", "x")
         assert code == 2 and "did you mean 'cell'?" in err
@@ -259,7 +264,7 @@ class TestRun:
             asked.append(numerics)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("tfbsim.run.run_cases", stop)
+        monkeypatch.setattr("tfbsim.run.run_experiment", stop)
         assert tfb("run", "one.yaml", *options)[0] == 130
         (numerics,) = asked
         found = numerics.points, numerics.rtol, numerics.compile
@@ -459,7 +464,8 @@ class TestRun:
         ],
     )
     def test_bad_input_leaves_nothing(self, tfb, here, monkeypatch, options, words):
-        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)  # nothing is solved
+        # Nothing is solved
+        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
         before = sorted(here.rglob("*"))
         code, out, err = tfb("run", "one.yaml", *options)
         assert (code, out) == (2, "")

@@ -1,6 +1,5 @@
 """A run on a Dask cluster: real scheduler and worker processes on loopback."""
 
-import gc
 import os
 import signal
 import socket
@@ -20,12 +19,13 @@ from tfbsim import cluster as module
 from tfbsim import scheduler
 from tfbsim.cases import expand
 from tfbsim.cluster import cluster
+from tfbsim.cluster_file import check_cluster, read
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError, load
 from tfbsim.ledger import LEDGER, Ledger, Point
 from tfbsim.result import CURVES, LOSSES, STEPS, SUMMARY
-from tfbsim.run import CaseJob, run_cases
-from tfbsim.scheduler import Connection, connected, queue, read
+from tfbsim.run import CaseJob, run_experiment
+from tfbsim.scheduler import Connection, connected, queue
 from tfbsim.workers import KILLED
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -145,7 +145,7 @@ class TestRun:
         """As computed in this process."""
         expanded = expand(sweep)
         for name, where in (("here", None), ("dask", address)):
-            result = run_cases(expanded, COARSE, scheduler=where)
+            result = run_experiment(expanded, numerics=COARSE, scheduler=where)
             assert result.as_asked
             result.save(tmp_path / name, figures=False)
         for name in BYTES:
@@ -302,12 +302,14 @@ class TestAddress:
 
     def test_earlier_results_stay_where_nobody_listens(self, sweep):
         out = sweep.parent / "out"
-        run_cases(expand(sweep, None, {"rate": "1C"}), COARSE, folder=out)
+        run_experiment(expand(sweep, None, {"rate": "1C"}), numerics=COARSE, folder=out)
         before = {p: p.read_bytes() for p in out.iterdir()}
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             port = server.getsockname()[1]
         with pytest.raises(InputError):
-            run_cases(expand(sweep), COARSE, folder=out, scheduler=f"127.0.0.1:{port}")
+            run_experiment(
+                expand(sweep), numerics=COARSE, folder=out, scheduler=f"127.0.0.1:{port}"
+            )
         assert {p: p.read_bytes() for p in out.iterdir()} == before
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '"x"'])
@@ -335,8 +337,6 @@ class TestClusterFile:
         (folder / "cluster.yaml").write_text(self.HEAD + text)
         return str(folder / "cluster.yaml")
 
-    # dask-jobqueue's own, of a cluster that could not be made
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @pytest.mark.parametrize(
         ("text", "words"),
         [
@@ -351,6 +351,8 @@ class TestClusterFile:
                 "6: slurm.walltimes: is unknown to dask-jobqueue; did you mean 'wallt",
             ),
             ("pbs: {cores: 1, memory: 1 parsec}\njobs: 1", "3: pbs: dask-jobqueue: "),
+            ("lsf: {cores: two, memory: 1 GB}\njobs: 1", "3: lsf: dask-jobqueue: "),
+            ("pbs: {cores: 0, memory: 1 GB}\njobs: 1", "3: pbs: dask-jobqueue: "),
             ("adapt: {maximum: 0}\nlsf: {cores: 1}", "3: adapt.maximum"),
         ],
     )
@@ -359,8 +361,16 @@ class TestClusterFile:
         with pytest.raises(InputError) as caught, connected(self.written(tmp_path, text)):
             pass
         assert words in str(caught.value)
-        del caught
-        gc.collect()
+        with pytest.raises(InputError) as checked:
+            check_cluster(load(tmp_path / "cluster.yaml"))
+        assert str(checked.value) == str(caught.value)
+
+    def test_check_without_dask(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+        check_cluster(load(self.written(tmp_path, "local: {workers: 2}")))
+        name = self.written(tmp_path, "slurm: {cores: 1, memory: 1 GB}\njobs: 1")
+        with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
+            check_cluster(load(name))
 
     @pytest.mark.parametrize(
         ("system", "lines"),
@@ -448,4 +458,4 @@ def test_without_distributed(sweep, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.delitem(sys.modules, "tfbsim.scheduler")
     with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
-        run_cases(expand(sweep), COARSE, scheduler="127.0.0.1:8786")
+        run_experiment(expand(sweep), numerics=COARSE, scheduler="127.0.0.1:8786")

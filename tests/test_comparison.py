@@ -268,6 +268,17 @@ def _experiment(content, cell):
     return Document(Path("x.yaml"), head | content, {(): 1})
 
 
+def test_an_experiments_numerics_hold():
+    content = {"steps": ["Discharge at 1C until 3.0 V"], "numerics": {"points": 40}}
+    i = tfbsim.load_cell(CELL).one_c_current_density
+    q = np.linspace(0, 1, 20)
+    measured = Measured("m", Path("none"), (segment(4 - q, q, i=i),))
+    found = tfbsim.compare(_experiment(content, CELL), measured)
+    assert found.provenance["numerics"]["points"] == 40
+    found = tfbsim.compare(_experiment(content, CELL), measured, numerics=FAST)
+    assert found.provenance["numerics"]["points"] == 50
+
+
 class TestOwnCurrent:
     def test_curves_of_a_table_each_start_afresh(self):
         found = tfbsim.compare(DANILOV, EXAMPLES / "danilov2011.csv", own_current=True)
@@ -322,6 +333,17 @@ def tfb(tmp_path, monkeypatch, capsys):
 
 
 class TestCommand:
+    def test_options_stand_above_the_experiments_numerics(self, tfb, tmp_path):
+        text = "format: 1\nkind: experiment\nsteps: [Discharge at 16 uA/cm2 until 3 V]\n"
+        text += f"cell: {CELL}\nnumerics: {{points: 40, rtol: 1e-5}}\n"
+        (tmp_path / "coarse.yaml").write_text(text)
+        for options, points in ((), 40), (("--points", "30"), 30):
+            out = tmp_path / str(points)
+            arguments = ("coarse.yaml", "danilov2011.csv", "--out", str(out), *options)
+            assert tfb("compare", *arguments)[0] == 0
+            numerics = json.loads((out / "provenance.json").read_text())["numerics"]
+            assert (numerics["points"], numerics["rtol"]) == (points, 1e-5)
+
     def test_it_leaves_what_run_leaves(self, tfb, tmp_path):
         code, out, err = tfb("compare", DANILOV, "danilov2011.csv")
         assert (code, err) == (0, "")

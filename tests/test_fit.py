@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutation import anything
 from synthetic import curves, noisy, rate_experiment
 
 import tfbsim
@@ -44,6 +46,16 @@ def found(rates: Expanded) -> tfbsim.fit_result.Fit:
     far = {"cathode.diffusivity": "1e-13 m2/s", "contact_resistance": "200 ohm cm2"}
     start = expand(rates.document, changes=far)
     return tfbsim.fit(start, data, vary=VARY, held_out=["4C"], starts=2, numerics=COARSE)
+
+
+def test_an_experiments_numerics_hold(rates: Expanded) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(3))
+    content = rates.document.data | {"numerics": {"points": 16, "rtol": 1e-4}}
+    asked = expand(replace(rates.document, data=content), changes=R30)
+    vary = {"contact_resistance": "3 ohm cm2..300 ohm cm2"}
+    found = tfbsim.fit(asked, data, vary=vary, starts=1)
+    numerics = found.provenance["numerics"]
+    assert (numerics["points"], numerics["rtol"]) == (16, 1e-4)
 
 
 def test_the_truth_is_found(found: Any) -> None:
@@ -216,21 +228,13 @@ def test_a_number_inside_a_law(raijmakers: Any) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["parameters", "held_out", "min", "max", "scale", "points", "starts"]
-                )
-                | st.text(max_size=8)
-                | st.just("contact_resistance"),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
+    anything(
+        ["0.3", "1 um", "3 ohm cm2", "log", "4C"],
+        [
+            *("parameters", "held_out", "min", "max", "scale", "points", "starts"),
+            "contact_resistance",
+        ],
+        12,
     )
 )
 def test_any_fit_block_is_read_or_refused(rates: Expanded, block: Any) -> None:

@@ -25,7 +25,7 @@ from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
 from tfbsim.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
-from tfbsim.run import run_cases, run_experiment
+from tfbsim.run import run_experiment
 from tfbsim.simulation import Curves
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -299,7 +299,7 @@ class TestFailing:
 
     def without(self, expanded, result, name):
         """Every other case as it is when nothing fails."""
-        whole = run_cases(expanded, numerics=COARSE)
+        whole = run_experiment(expanded, numerics=COARSE)
         for one, other in zip(whole.cases, result.cases, strict=True):
             if other.name != name:
                 identical(one, other)
@@ -312,7 +312,14 @@ class TestFailing:
         def tell(*numbers):
             told.append(numbers)
 
-        result = run_cases(others, COARSE, workers, tmp_path, resume=True, progress=tell)
+        result = run_experiment(
+            others,
+            numerics=COARSE,
+            workers=workers,
+            folder=tmp_path,
+            resume=True,
+            progress=tell,
+        )
         self.without(some, result, bad)
         assert sum(failed for _, failed in told) == 1
         assert not result.as_asked
@@ -330,14 +337,18 @@ class TestFailing:
         assert "ZeroDivisionError" in (tmp_path / "report.html").read_text()
         # It is tried again, and nothing else
         told.clear()
-        again = run_cases(some, COARSE, 1, tmp_path, resume=True, progress=tell)
+        again = run_experiment(
+            some, numerics=COARSE, workers=1, folder=tmp_path, resume=True, progress=tell
+        )
         self.without(some, again, "")
         each = some.cases[1].protocol.all_cycles
         assert told[0] == (3 * each, 0) and np.sum(told, axis=0).tolist() == [4 * each, 0]
 
     def test_all_cases_fail(self, some, tmp_path):
         bad = [becomes(case, Raises) for case in some.cases]
-        result = run_cases(replace(some, cases=Cases(bad)), COARSE, 1, tmp_path)
+        result = run_experiment(
+            replace(some, cases=Cases(bad)), numerics=COARSE, workers=1, folder=tmp_path
+        )
         assert list(load_result(tmp_path).summary["Outcome"]) == ["skipped"] * 4
         assert not result.as_asked
 
@@ -345,12 +356,12 @@ class TestFailing:
     def test_bad_input_still_ends_the_run(self, some, tmp_path, workers):
         _, others = self.second(some, Refuses)
         with pytest.raises(InputError, match="will not do"):
-            run_cases(others, COARSE, workers, tmp_path)
+            run_experiment(others, numerics=COARSE, workers=workers, folder=tmp_path)
 
     @pytest.mark.slow
     def test_a_case_that_kills_its_process(self, some, tmp_path):
         bad, others = self.second(some, Dies)
-        result = run_cases(others, COARSE, 2, tmp_path)
+        result = run_experiment(others, numerics=COARSE, workers=2, folder=tmp_path)
         self.without(some, result, bad)
         assert result.cases[1].steps[0]["Detail"].endswith("was killed, twice")
 
@@ -358,7 +369,7 @@ class TestFailing:
     def test_a_process_that_is_killed_once(self, some, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         _, others = self.second(some, DiesOnce)
-        result = run_cases(others, COARSE, 2, tmp_path)
+        result = run_experiment(others, numerics=COARSE, workers=2, folder=tmp_path)
         assert (tmp_path / "once").exists() and result.as_asked
         self.without(some, result, "")
 

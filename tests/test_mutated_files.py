@@ -25,6 +25,7 @@ import pytest
 import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mutation import anything
 
 import tfbsim
 from tfbsim import cli, files
@@ -491,20 +492,7 @@ def test_what_is_hostile_where_it_means_something(folder):
         assert kind in ("valid", "refused"), (tree, text)
 
 
-VALUE = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.sampled_from(SCALARS),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["table", "sites", "grid"]), inner)
-    ),
-    max_leaves=8,
-)
+VALUE = anything(SCALARS, ["table", "sites", "grid"], 8)
 
 
 @settings(

@@ -22,7 +22,7 @@ from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.protocol import Protocol, parse_cycle
 from tfbsim.result import CURVES, NONE, STEPS, SUMMARY, Result, load_result, thinned
-from tfbsim.run import run_cases, run_experiment
+from tfbsim.run import run_experiment
 from tfbsim.simulation import Curves, answer, asking, run_case
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -110,8 +110,10 @@ class TestPoints:
         curves = "curves: {cycles: [9, 1, 500, 17], error: 1 mV}"
         path = written(folder, SWEEP, curves)
         code = (
-            "import sys; from tfbsim.cases import expand; from tfbsim.engine import "
-            "Numerics\ncases = expand(sys.argv[1]).cases\n"
+            "import sys\n"
+            "from tfbsim.cases import expand\n"
+            "from tfbsim.engine import Numerics\n"
+            "cases = expand(sys.argv[1]).cases\n"
             "for k in range(4): print(cases.key(k, Numerics(points=20)))"
         )
         found = subprocess.run(
@@ -205,14 +207,14 @@ class TestRuns:
     ):
         expanded = expand(written(folder, SWEEP, "numerics: {points: 20}"))
         for name, workers in (("one", 1), ("two", 2)):
-            run_cases(expanded, workers=workers, folder=folder / name)
+            run_experiment(expanded, workers=workers, folder=folder / name)
         same_bytes(folder / "one", folder / "two")
-        whole = run_cases(expanded, folder=folder / "one", resume=True)
+        whole = run_experiment(expanded, folder=folder / "one", resume=True)
         (folder / "cut").mkdir()
         with ledger.Ledger(folder / "cut" / ledger.LEDGER) as kept:
             kept.add([ledger.Point.of(whole.cases[k]) for k in (2, 0)])
         told = []
-        run_cases(
+        run_experiment(
             expanded,
             folder=folder / "cut",
             resume=True,

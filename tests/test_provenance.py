@@ -12,7 +12,7 @@ from tfbsim.cases import expand
 from tfbsim.engine import Numerics
 from tfbsim.files import InputError
 from tfbsim.provenance import load_run
-from tfbsim.run import run_cases, run_experiment
+from tfbsim.run import run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -23,7 +23,7 @@ def again(folder):
     run = load_run(folder / "provenance.json")
     assert not run.differences
     repeated = expand(run.document, run.cell, run.changes, run.cells)
-    return run_cases(repeated, numerics=run.numerics)
+    return run_experiment(repeated, numerics=run.numerics)
 
 
 def files(result, folder):

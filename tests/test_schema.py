@@ -1,12 +1,12 @@
 """Mistakes in a cell file: each is one line that names file, line and field."""
 
-import copy
 import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mutation import anything, mutated
 
 from tfbsim import load_cell
 from tfbsim.cell import _cell
@@ -292,68 +292,18 @@ unhurried = settings(
     max_examples=300,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-    | st.sampled_from(
-        [
-            "1 um",
-            "-1 um",
-            "1e300 m",
-            "1 V",
-            "LCO",
-            "C/10",
-            "ocv.csv",
-            "../a.csv",
-            "1e-60 m",
-        ]
-    )
-)
+WORDS = [
+    *("1 um", "-1 um", "1e300 m", "1e-60 m", "1 V", "C/10", "LCO", "ocv.csv", "../a.csv"),
+]
 LAW_KEYS = ["table", "sites", "numerator", "denominator", "range", "unit"]
-junk = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from([*LAW_KEYS, "log10_polynomial", "potential", "width"])
-            | st.text(max_size=5),
-            inner,
-            max_size=3,
-        )
-    ),
-    max_leaves=6,
-)
-
-
-def mutated(draw, data, words):
-    """A mapping with one key deleted, renamed or given another value."""
-    data = copy.deepcopy(data)
-    here = data
-    while True:
-        key = draw(st.sampled_from(sorted(here) if isinstance(here, dict) else [0]))
-        if not isinstance(here[key], dict | list) or not here[key] or draw(st.booleans()):
-            break
-        here = here[key]
-    action = draw(st.sampled_from(["delete", "rename", "replace"]))
-    if action == "replace":
-        here[key] = draw(words)
-    elif isinstance(here, list):
-        here.pop(key)
-    else:
-        value = here.pop(key)
-        if action == "rename":
-            here[draw(st.text(max_size=10))] = value
-    return data
+JUNK = anything(WORDS, [*LAW_KEYS, "log10_polynomial", "potential", "width"])
 
 
 @unhurried
 @given(st.data())
 def test_a_mutated_cell_is_read_or_refused_in_one_line(data):
     document = load(INPUTS / "cell.yaml")
-    changed = mutated(data.draw, document.data, junk)
+    changed = mutated(data.draw, document.data, JUNK)
     try:
         cell = _cell(changed, INPUTS, document=document)
     except InputError as error:

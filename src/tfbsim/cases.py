@@ -816,7 +816,7 @@ class Expanded:
 
 
 def expand(
-    source: str | Path | Document,
+    source: str | Path | Document | Expanded,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
     cells: Mapping[str, Cell] | None = None,
@@ -825,8 +825,9 @@ def expand(
 
     Parameters
     ----------
-    source : str, Path or Document
-        A shipped experiment, a file, or one that was read.
+    source : str, Path, Document or Expanded
+        A shipped experiment, a file, or one that was read; one that is expanded stays
+        as it is.
     cell : str, optional
         Takes the place of the experiment's cell.
     changes : mapping, optional
@@ -839,6 +840,8 @@ def expand(
     InputError
         Naming file, line and field.
     """
+    if isinstance(source, Expanded):
+        return source
     experiment, document = load_experiment(source)
     changes = dict(changes or {})
     expansion = _Expansion(experiment, document, cell, changes, cells or {})

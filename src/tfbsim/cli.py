@@ -111,21 +111,26 @@ def show(name: Name) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(help="Cells, experiments, mappings.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Cells, experiments, mappings, clusters.")
+    ],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
     from .cases import expand
     from .cell import load_cell
+    from .cluster_file import check_cluster
     from .reading.mapping import load_mapping
 
     bad = 0
     for name in files:
         try:
-            path, kind = _find(name, "mapping")
+            path, kind = _find(name, "mapping", "cluster")
             if kind == "cell":
                 load_cell(path)
             elif kind == "mapping":
                 load_mapping(path)
+            elif kind == "cluster":
+                check_cluster(load(path))
             else:
                 expanded = expand(path)
                 if expanded.experiment.fit is not None:
@@ -175,14 +180,14 @@ def copy(
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="cell, experiment or mapping")],
+    kind: Annotated[str, typer.Argument(help="cell, experiment, mapping or cluster")],
     name: Annotated[str, typer.Argument(help="Name of the new file, without .yaml")],
 ) -> None:
     """Write a commented file to start from."""
-    kinds = ("cell", "experiment", "mapping")
+    kinds = ("cell", "experiment", "mapping", "cluster")
     if kind not in kinds:
         raise InputError(
-            f"'{shown(kind)}' is neither cell, experiment nor mapping"
+            f"'{shown(kind)}' is neither cell, experiment, mapping nor cluster"
             f"{suggest(kind, kinds)}"
         )
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
@@ -240,7 +245,7 @@ def run(
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
     from .cases import expand
-    from .run import cycles_each, run_cases
+    from .run import cycles_each, run_experiment
 
     if again:
         from .provenance import load_run
@@ -262,7 +267,7 @@ def run(
     try:
         folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after
         with _progress(total, len(cases), quiet) as tell:
-            result = run_cases(
+            result = run_experiment(
                 expanded,
                 numerics=numerics,
                 workers=workers,
@@ -309,15 +314,18 @@ def compare(
     _refuse_used(folder, False, overwrite)
     changes = _changes(set_ or [])
 
-    from .cases import Settings
     from .comparison import compare as compare_data
     from .comparison_report import print_comparison
+    from .own_current import experiment_or_cell
 
+    expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     try:
         with _simulations(quiet) as tell:
             found = compare_data(
-                *(experiment, data, cell, changes, mapping, own_current),
-                numerics=_numerics(Settings(), points, rtol, False),
+                *(expanded, data),
+                mapping=mapping,
+                own_current=own_current,
+                numerics=_numerics(expanded.experiment.numerics, points, rtol, False),
                 progress=tell,
                 command=shlex.join(["tfbsim", *sys.argv[1:]]),
             )
@@ -446,7 +454,7 @@ def report(
 
 
 def _find(name: str, *more: str) -> tuple[Path, str]:
-    """Path and kind of a shipped name or a file, a cell, an experiment or one more."""
+    """Path and kind of a shipped name or a file: a cell, an experiment or one more."""
     cells, experiments = shipped("models"), shipped("experiments")
     if name in cells:
         return cells[name], "cell"
@@ -460,9 +468,12 @@ def _find(name: str, *more: str) -> tuple[Path, str]:
     path = Path(name)
     document = load(path)
     kind = document.data.get("kind")
-    if kind not in ("cell", "experiment", *more):
+    kinds = ("cell", "experiment", *more)
+    if kind not in kinds:
         where = ("kind",) if "kind" in document.data else ()
-        raise document.error(where, "must say 'kind: cell' or 'kind: experiment'")
+        wanted = [f"'kind: {name}'" for name in kinds]
+        message = f"must say {', '.join(wanted[:-1])} or {wanted[-1]}"
+        raise document.error(where, message)
     return path, str(kind)
 
 

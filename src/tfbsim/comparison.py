@@ -11,27 +11,30 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from .cases import Expanded, expand
-from .cell import Cell, load_cell
+from .cases import Expanded
 from .engine import Numerics
-from .files import InputError, load, shipped, write_atomic
-from .measured import CHARGE, DISCHARGE, HOLD, REST, Array, Measured, read
-from .pairing import (
+from .files import Document, write_atomic
+from .measured import (
+    CHARGE,
+    DISCHARGE,
+    HOLD,
+    REST,
     UA,
-    Pair,
-    Progress,
-    by_experiment,
-    by_own_current,
+    Array,
+    Measured,
     mean_current,
+    read_all,
     times,
 )
+from .own_current import experiment_or_cell
+from .pairing import Pair, Progress, by_experiment, by_own_current
 from .provenance import provenance
 
 if TYPE_CHECKING:
@@ -252,7 +255,7 @@ def _hysteresis(pairs: Sequence[Pair]) -> dict[tuple[str, int], tuple[float, flo
 
 
 def compare(
-    experiment: str | Path,
+    experiment: str | Path | Document | Expanded,
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
@@ -267,7 +270,7 @@ def compare(
 
     Parameters
     ----------
-    experiment : str or Path
+    experiment : str, Path, Document or Expanded
         A shipped experiment or a file; or a cell, whose protocol then is the data's own
         current.
     data : path, Measured, or a sequence of them
@@ -280,7 +283,7 @@ def compare(
         Drive the cell with the measured current, from its state after the experiment's
         conditioning.
     numerics : Numerics, optional
-        Mesh and tolerances.
+        Mesh and tolerances; by default those the experiment names.
     folder : path, optional
         Where to write the result.
     progress : callable, optional
@@ -298,11 +301,10 @@ def compare(
     InputError
         The experiment or the cell is not valid, or no file could be read.
     """
-    expanded, own_current = _protocol(experiment, cell, changes, own_current)
-    numerics = numerics or Numerics()
+    expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
+    numerics = numerics or expanded.experiment.numerics.applied()
     base = expanded.cases[0].cell
-    sources = [data] if isinstance(data, str | Path | Measured) else list(data)
-    measured, unreadable = _read_all(sources, base, mapping)
+    measured, unreadable = read_all(data, base, mapping)
     pair = by_own_current if own_current else by_experiment
     paired = pair(measured, expanded, numerics, progress)
     found = Comparison(
@@ -329,62 +331,6 @@ def compare(
     if folder:
         found.save(folder)
     return found
-
-
-def _protocol(
-    experiment: str | Path,
-    cell: str | None,
-    changes: Mapping[str, str] | None,
-    own_current: bool,
-) -> tuple[Expanded, bool]:
-    """The experiment's cases; of a cell, one case whose steps do not matter."""
-    name = str(experiment)
-    path = shipped("models").get(name, Path(name))
-    try:
-        is_cell = path.suffix in (".yaml", ".yml") and load(path).data["kind"] == "cell"
-    except (InputError, KeyError):
-        is_cell = False
-    if not is_cell:
-        return expand(experiment, cell, changes), own_current
-    if cell is not None:
-        raise InputError("names the cell already; leave out --cell", name)
-    from .files import Document
-
-    content = {
-        **{"format": 1, "kind": "experiment", "name": path.stem},
-        **{"cell": name, "steps": ["Rest for 1 second"]},
-    }
-    document = Document(Path("own-current.yaml"), content, {(): 1})
-    return expand(document, None, changes, {name: load_cell(path)}), True
-
-
-def _read_all(
-    sources: Sequence[Source],
-    cell: Cell,
-    mapping: str | Path | DataMapping | Mapping[str, Any] | None,
-) -> tuple[list[Measured], list[str]]:
-    measured: list[Measured] = []
-    unreadable: list[str] = []
-    names: dict[str, int] = {}
-    first: InputError | None = None
-    for source in sources:
-        try:
-            found = (
-                source if isinstance(source, Measured) else read(source, cell, mapping)
-            )
-        except InputError as error:
-            first = first or error
-            unreadable.append(str(error))
-            continue
-        names[found.name] = names.get(found.name, 0) + 1
-        if names[found.name] > 1:  # of the same name in another folder
-            found = replace(found, name=f"{found.path.parent.name}/{found.name}")
-        measured.append(found)
-    if not sources:
-        raise InputError("there are no data", field="data")
-    if not measured and first is not None:
-        raise first if len(unreadable) == 1 else InputError("; ".join(unreadable))
-    return measured, unreadable
 
 
 def _about(measured: Measured) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,8 @@ import pandas as pd
 from rich.markup import escape
 
 from .comparison import COMPARISON, Comparison
-from .files import write_atomic
 from .plot.comparison import CAPTIONS, rendered
-from .report import REPORT, _aspect, _facts, _inputs, _table, _template
+from .report import facts, page, table_of, write_page
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,47 +41,32 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
     Path
         The report.
     """
-    folder = Path(folder)
     images = rendered(comparison)
-    for name, caption in CAPTIONS.items():
-        path = folder / f"{name}.png"
-        if name in images:
-            write_atomic(path, images[name])
-        elif caption:  # of an earlier comparison there
-            path.unlink(missing_ok=True)
-    write_atomic(folder / REPORT, html(comparison, images))
-    return folder / REPORT
+    return write_page(folder, images, html(comparison, images), CAPTIONS)
 
 
 def html(comparison: Comparison, images: dict[str, bytes]) -> str:
     """The report as text."""
     about = comparison.provenance
     name = str(about.get("experiment") or "Comparison")
-    return _template(TEMPLATE).render(
+    return page(
+        TEMPLATE,
+        about,
+        images,
+        CAPTIONS.__getitem__,
         name=name,
         title=str(about.get("title") or ""),
-        source=str(about.get("source") or ""),
         protocol=about.get("protocol", ""),
         verdict=verdict(comparison),
         as_asked=comparison.as_asked,
         unreadable=comparison.unreadable,
         otherwise=comparison.otherwise,
         unmatched=_unmatched(comparison),
-        figures=[
-            {
-                "name": key,
-                "data": base64.b64encode(content).decode(),
-                "caption": CAPTIONS[key],
-                "wide": _aspect(content) > 2,
-            }
-            for key, content in images.items()
-        ],
-        comparison=_table(_shown(comparison.table), MAX_ROWS),
+        comparison=table_of(_shown(comparison.table), MAX_ROWS),
         file=COMPARISON,
         remarks=comparison.notes,
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
-        facts=[*_audit(about), *_facts(about)],
-        inputs=_inputs(about),
+        facts=[*_audit(about), *facts(about)],
     )
 
 

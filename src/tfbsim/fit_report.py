@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.markup import escape
 
-from .files import write_atomic
 from .fit_result import CURVES, PARAMETERS, Fit
 from .plot.fit import CAPTIONS, figures, rendered
-from .report import REPORT, _aspect, _facts, _inputs, _table, _template
+from .report import page, table_of, write_page
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,47 +22,32 @@ PRINTED_ROWS = 40
 
 def write_report(fit: Fit, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
-    folder = Path(folder)
     images = rendered(figures(fit))
-    for name in CAPTIONS:
-        if name in images:
-            write_atomic(folder / f"{name}.png", images[name])
-        else:  # of an earlier fit there
-            (folder / f"{name}.png").unlink(missing_ok=True)
-    write_atomic(folder / REPORT, html(fit, images))
-    return folder / REPORT
+    return write_page(folder, images, html(fit, images), CAPTIONS)
 
 
 def html(fit: Fit, images: dict[str, bytes]) -> str:
     """The report as text."""
     about = fit.provenance
-    return _template(TEMPLATE).render(
+    return page(
+        TEMPLATE,
+        about,
+        images,
+        CAPTIONS.__getitem__,
         name=fit.experiment,
         title=f"Fit: {about.get('title') or fit.experiment}",
-        source=str(about.get("source") or ""),
         verdict=verdict(fit),
         as_asked=fit.as_asked,
         unreadable=fit.unreadable,
         warnings=fit.warnings,
-        parameters=_table(fit.parameters, MAX_ROWS),
-        curves=_table(_shown(fit.curves), MAX_ROWS),
+        parameters=table_of(fit.parameters, MAX_ROWS),
+        curves=table_of(_shown(fit.curves), MAX_ROWS),
         combinations=[
             (c.text, f"{c.half_width:.2g}", c.determined) for c in fit.combinations
         ],
         files=(PARAMETERS, CURVES),
-        figures=[
-            {
-                "name": key,
-                "data": base64.b64encode(content).decode(),
-                "caption": CAPTIONS[key],
-                "wide": _aspect(content) > 2,
-            }
-            for key, content in images.items()
-        ],
         notes=fit.notes,
         statistics=[(name, _text(value)) for name, value in fit.statistics.items()],
-        facts=_facts(about),
-        inputs=_inputs(about),
     )
 
 

@@ -36,18 +36,19 @@ from scipy.optimize import brentq, least_squares
 from scipy.stats import qmc
 
 from . import units
-from .cases import Case, Cases, Expanded, expand
+from .cases import Case, Cases, Expanded
 from .cell import Cell
-from .comparison import _protocol, _read_all
 from .engine import Numerics, engine
 from .files import Document, InputError, shown, suggest
+from .matching import best_match, why_unmatched
 from .materials import laws
 from .materials.transport import SelfDiffusion
-from .measured import CHARGE, DISCHARGE, Measured, Segment
-from .pairing import _best, _cycles, _driven, _joined, _why_not
+from .measured import CHARGE, DISCHARGE, Measured, Segment, by_cycle, read_all
+from .own_current import driven_steps, experiment_or_cell
+from .pairing import joined
 from .protocol import Protocol
 from .schema import Quantity, Strict, validate
-from .simulation import CycleRecord, _Runner, settled
+from .simulation import CycleRecord, Runner, settled
 
 if TYPE_CHECKING:
     from .fit_result import Fit
@@ -436,8 +437,8 @@ def matched(
     found, notes = [], []
     for file in data:
         seen: dict[str, int] = {}
-        for cycle in _cycles(file.segments):
-            match = _best(cycle, expanded.cases)
+        for cycle in by_cycle(file.segments):
+            match = best_match(cycle, expanded.cases)
             where = dict(match.steps) if match else {}
             name = match.case.name if match else ""
             number = seen[name] = seen.get(name, 0) + 1
@@ -445,7 +446,7 @@ def matched(
                 if segment.kind not in COLUMNS:
                     continue
                 if k not in where or match is None:
-                    why = _why_not(segment, expanded.cases)
+                    why = why_unmatched(segment, expanded.cases)
                     notes.append(f"{file.name}, {segment.name}: left out: {why}")
                     continue
                 if number > match.case.protocol.cycles:
@@ -492,7 +493,7 @@ def driven(
         whole = all(s.time is not None for s in segments)
         for part in [segments] if whole else [[s] for s in segments]:
             name = file.name if whole else f"{file.name}, {part[0].name}"
-            parts = [_driven(s, part, base.cell) for s in part]
+            parts = [driven_steps(s, part, base.cell) for s in part]
             steps = tuple(step for some in parts for step in some)
             if not steps:
                 continue
@@ -665,7 +666,7 @@ class Problem:
         """Cycles as far as they are needed; a conditioning that cases share runs once."""
         shared = (key, protocol.conditioning, protocol.conditioning_cycles)
         if shared not in runners:
-            runner = _Runner(cell, engine(cell.structure, self.numerics))
+            runner = Runner(cell, engine(cell.structure, self.numerics))
             for number in range(protocol.conditioning_cycles):
                 if protocol.conditioning:
                     settled(runner.cycle(number + 1, protocol.conditioning, False))
@@ -741,10 +742,10 @@ def _observed(
     if any(step.trace is None for step in steps):
         return None
     end = sum(getattr(step, curve.kind) for step in steps) / area
-    joined = _joined(steps, curve.kind, area) if len(curve.capacity) else None
-    if joined is None:
+    drawn = joined(steps, curve.kind, area) if len(curve.capacity) else None
+    if drawn is None:
         return Simulated(np.empty(0), np.empty(0), end)
-    q, V = joined.capacity, joined.voltage
+    q, V = drawn.capacity, drawn.voltage
     rising = np.concatenate([[True], np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]])
     return Simulated(q[rising], V[rising], end)
 
@@ -894,7 +895,7 @@ def fit(
         conditioning, as :func:`tfbsim.compare` does; so for a cell in place of an
         experiment.  What is held out is a file, or a cycle as ``cycle 3``.
     numerics : Numerics, optional
-        Of the last pass and all that is stated; default :class:`Numerics`.
+        Of the last pass and all that is stated; by default those the experiment names.
     progress : callable, optional
         Called with a word, the number of evaluations and the rms residual.
     command : str
@@ -923,16 +924,10 @@ def fit(
     """
     from .fit_result import Fit
 
-    if isinstance(experiment, Expanded):
-        expanded = experiment
-    elif isinstance(experiment, Document):
-        expanded = expand(experiment, cell, changes)
-    else:
-        expanded, own_current = _protocol(experiment, cell, changes, own_current)
+    expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     asked = definition(expanded, vary, held_out)
-    sources = [data] if isinstance(data, str | Path | Measured) else list(data)
     first = expanded.cases[0].cell
-    files, unreadable = _read_all(sources, first, mapping) if sources else ([], [])
+    files, unreadable = read_all(data, first, mapping) if data else ([], [])
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
     if own_current:
         expanded, curves, unmatched = driven(
@@ -957,7 +952,7 @@ def fit(
         )
     base = _one_cell(expanded, curves)
     which = parameters(base, asked.parameters, None if vary else expanded.document)
-    last = numerics or Numerics()
+    last = numerics or expanded.experiment.numerics.applied()
     errors = (asked.voltage_error, asked.capacity_error)
     exact = Problem(expanded.cases, curves, which, errors, last)
     quick = Problem(expanded.cases, curves, which, errors, _quick(last, exact, base))
@@ -998,6 +993,7 @@ def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
     return replace(
         fast,
         points=min(fast.points, numerics.points),
+        grading=numerics.grading,
         compile=one_model and compiler and not numerics.points < fast.points,
     )
 

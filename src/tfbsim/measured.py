@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 CHARGE, DISCHARGE, HOLD, REST = "charge", "discharge", "hold", "rest"
+UA = 100.0  # uA.cm-2 over A.m-2, and the same of uA.h.cm-2
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,33 @@ class Measured:
     segments: tuple[Segment, ...]
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
+
+
+def mean_current(segment: Segment) -> float:
+    """Charge over time, where there is time [A.m-2]."""
+    t = segment.time
+    i = segment.current
+    if t is None or len(t) < 2 or t[-1] <= t[0]:
+        return float(np.mean(i))
+    return float(np.trapezoid(i, t) / (t[-1] - t[0]))
+
+
+def times(segment: Segment) -> Array:
+    """Since the start of a step [s]; of a table by its charge and current."""
+    if segment.time is not None:
+        return segment.time
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(
+            3600 * segment.capacity / np.abs(segment.current), nan=np.inf, posinf=np.inf
+        )
+
+
+def by_cycle(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Steps of each measured cycle."""
+    cycles: dict[int, list[Segment]] = {}
+    for segment in segments:
+        cycles.setdefault(segment.cycle, []).append(segment)
+    return list(cycles.values())
 
 
 # A step that passes this many times what the cell can hold was misread; from the lower
@@ -181,6 +210,56 @@ def read(
     if cell is not None:
         _check_charge(steps, cell, path, notes)
     return Measured(path.name, path, steps, _once(notes))
+
+
+def read_all(
+    sources: Sequence[str | Path | Measured] | str | Path | Measured,
+    cell: Cell,
+    mapping: str | Path | Mapping | Dict[str, Any] | None = None,
+) -> tuple[list[Measured], list[str]]:
+    """Read files, by the same mapping.
+
+    Parameters
+    ----------
+    sources : path, Measured, or a sequence of them
+        What is read already stays as it is.
+    cell, mapping
+        As :func:`read`.
+
+    Returns
+    -------
+    list of Measured, list of str
+        Each of a name of its own; a sentence for each file that could not be read.
+
+    Raises
+    ------
+    InputError
+        There is none, or none could be read.
+    """
+    if isinstance(sources, str | Path | Measured):
+        sources = [sources]
+    measured: list[Measured] = []
+    unreadable: list[str] = []
+    names: dict[str, int] = {}
+    first: InputError | None = None
+    for source in sources:
+        try:
+            found = (
+                source if isinstance(source, Measured) else read(source, cell, mapping)
+            )
+        except InputError as error:
+            first = first or error
+            unreadable.append(str(error))
+            continue
+        names[found.name] = names.get(found.name, 0) + 1
+        if names[found.name] > 1:  # of the same name in another folder
+            found = replace(found, name=f"{found.path.parent.name}/{found.name}")
+        measured.append(found)
+    if not sources:
+        raise InputError("there are no data", field="data")
+    if not measured and first is not None:
+        raise first if len(unreadable) == 1 else InputError("; ".join(unreadable))
+    return measured, unreadable
 
 
 def _once(notes: list[str]) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def optimise(
         As :func:`simulate`; ``steps`` may be a function of the cell.
     maximise : str
         A column of the summary; of the last cycle.  Areal energy by default; the
-        energies per volume and mass (``tfbsim.energy.COLUMNS``) of a cell with a stack.
+        energies per volume and mass (``energy.COLUMNS``) of a cell with a stack.
     numerics : Numerics, optional
         Mesh and tolerances.
     start : int

@@ -1,34 +1,35 @@
-"""Which simulated step a measured one goes with, and the simulating of them.
-
-By the experiment, each measured cycle goes to the case whose steps fit its currents and
-cut-offs best.  By the data's own current, the measured steps are the protocol.
-"""
+"""Measured steps with simulated ones beside them: by the experiment, whose cases that fit
+them are run, or by the data's own current, which is the protocol then."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .cases import Case, Expanded
-from .cell import Cell
 from .engine import Numerics
 from .files import InputError
-from .measured import CHARGE, DISCHARGE, HOLD, REST, Array, Measured, Segment
+from .matching import Match, best_match, why_unmatched
+from .measured import (
+    CHARGE,
+    DISCHARGE,
+    HOLD,
+    REST,
+    Array,
+    Measured,
+    Segment,
+    by_cycle,
+    mean_current,
+)
+from .own_current import driven_steps, unlike
 from .protocol import Step
 from .simulation import AUDIT_BREACH, REACHED, CaseRecord, StepRecord, run_case
 
-SAME_CURRENT = 0.1  # relative; within it a measured current is a step's
-SAME_VOLTAGE = 0.02  # V, of a hold
-STEADY = 0.05  # relative spread of a current that counts as constant
-BEYOND = 0.5  # V that the data's own current may take the cell beyond the data
 ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
 ELSEWHERE = 3.0  # K between measured and simulated that is worth a word
 FAR = 0.1  # V between the starts of both that is worth a word
-PIECES = 400  # constant currents that stand for a varying one
-UA = 100.0  # uA.cm-2 over A.m-2, and the same of uA.h.cm-2
 
 Progress = Callable[[int, int], None]
 
@@ -113,13 +114,34 @@ class Paired:
             self.notes.append(sentence)
 
 
-def mean_current(segment: Segment) -> float:
-    """Charge over time, where there is time [A.m-2]."""
-    t = segment.time
-    i = segment.current
-    if t is None or len(t) < 2 or t[-1] <= t[0]:
-        return float(np.mean(i))
-    return float(np.trapezoid(i, t) / (t[-1] - t[0]))
+def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | None:
+    """Consecutive simulated steps as one measured step would be.
+
+    Parameters
+    ----------
+    parts : sequence of StepRecord
+        In a row.
+    kind : str
+        Of the measured step.
+    area : float
+        Of the cell [m2].
+
+    Returns
+    -------
+    Segment or None
+        None if nothing of them could be simulated.
+    """
+    found = [s for p in parts if (s := _simulated(p, kind, area)) is not None]
+    if not found:
+        return None
+    clock = passed = 0.0
+    pieces: list[tuple[Array, ...]] = []
+    for s in found:
+        assert s.time is not None
+        pieces.append((s.voltage, s.current, passed + s.capacity, clock + s.time))
+        clock, passed = clock + float(s.time[-1]), passed + float(s.capacity[-1])
+    V, i, q, t = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    return Segment(kind, 1, V, i, q, t)
 
 
 def _simulated(record: StepRecord, kind: str, area: float) -> Segment | None:
@@ -132,27 +154,7 @@ def _simulated(record: StepRecord, kind: str, area: float) -> Segment | None:
     return Segment(kind, 1, o["Voltage [V]"], i, passed, trace.t)
 
 
-def times(segment: Segment) -> Array:
-    """Since the start of a step [s]; of a table by its charge and current."""
-    if segment.time is not None:
-        return segment.time
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(
-            3600 * segment.capacity / np.abs(segment.current), nan=np.inf, posinf=np.inf
-        )
-
-
 # --- By the experiment's protocol --------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Match:
-    """A measured cycle and the steps of a case it goes with."""
-
-    case: Case
-    steps: tuple[tuple[int, int], ...]  # segment of the cycle, step of the protocol
-    cost: float
-    alike: int = 1  # cases that fit as well
 
 
 def by_experiment(
@@ -163,16 +165,16 @@ def by_experiment(
 ) -> Paired:
     """Measured steps beside those of the cases that fit them; only these are run."""
     found = Paired()
-    plan: list[tuple[Measured, list[Segment], _Match, int]] = []
+    plan: list[tuple[Measured, list[Segment], Match, int]] = []
     wanted: dict[str, int] = {}
     for measured in files:
         seen: dict[str, int] = {}
-        for cycle in _cycles(measured.segments):
-            match = _best(cycle, expanded.cases)
+        for cycle in by_cycle(measured.segments):
+            match = best_match(cycle, expanded.cases)
             chosen = {k for k, _ in match.steps} if match else set()
             for k, segment in enumerate(cycle):
                 if k not in chosen and segment.kind in (CHARGE, DISCHARGE):
-                    why = _why_not(segment, expanded.cases)
+                    why = why_unmatched(segment, expanded.cases)
                     found.unmatched.append((measured.name, segment.name, why))
             if match is None:
                 continue
@@ -230,7 +232,7 @@ def _beside(
         if sentence not in found.otherwise:
             found.otherwise.append(sentence)
     _warmer(found, file, segment, case)
-    simulated = _joined(parts, segment.kind, float(case.cell.area))
+    simulated = joined(parts, segment.kind, float(case.cell.area))
     if simulated is None:
         why = f"the simulated step was {parts[0].outcome}: {parts[0].detail}"
         found.unmatched.append((file, segment.name, why))
@@ -259,109 +261,6 @@ def _ended_at_voltage(record: StepRecord, simulated: Segment) -> bool:
     step, end = record.step, float(simulated.voltage[-1])
     limits = [v for v in (step.lower, step.upper) if v is not None]
     return any(abs(end - v) < 1e-3 for v in limits) and step.control != "voltage"
-
-
-def _cycles(segments: Sequence[Segment]) -> list[list[Segment]]:
-    cycles: dict[int, list[Segment]] = {}
-    for segment in segments:
-        cycles.setdefault(segment.cycle, []).append(segment)
-    return list(cycles.values())
-
-
-def _best(cycle: Sequence[Segment], cases: Sequence[Case]) -> _Match | None:
-    """The case whose steps fit a measured cycle best: most of them, then closest."""
-    matches = [m for case in cases if (m := _aligned(cycle, case)) is not None]
-    best = min(matches, key=lambda m: (-_flowing(m, cycle), m.cost), default=None)
-    if best is None:
-        return None
-    most = _flowing(best, cycle)
-    alike = [m for m in matches if m.cost == best.cost and _flowing(m, cycle) == most]
-    return replace(best, alike=len(alike))
-
-
-def _flowing(match: _Match, cycle: Sequence[Segment]) -> int:
-    return sum(cycle[k].kind in (CHARGE, DISCHARGE) for k, _ in match.steps)
-
-
-def _aligned(cycle: Sequence[Segment], case: Case) -> _Match | None:
-    """Measured steps along those of a protocol, in order.
-
-    A charge or discharge finds the next step of its current; a hold or a rest only the
-    step right behind the last.
-    """
-    steps, last, cost = case.protocol.steps, -1, 0.0
-    pairs: list[tuple[int, int]] = []
-    for k, segment in enumerate(cycle):
-        if segment.kind in (HOLD, REST):
-            near = range(last + 1, min(last + 2, len(steps)))
-        else:
-            near = range(last + 1, len(steps))
-        options = [
-            (_distance(segment, steps[at], float(case.cell.area)), at) for at in near
-        ]
-        options = [(far, at) for far, at in options if math.isfinite(far)]
-        if not options:
-            continue
-        # The next that fits; of a few that fit, one that fits much better
-        far, at = min(options, key=lambda o: (round(o[0], 1), o[1]))
-        pairs.append((k, at))
-        last, cost = at, cost + far
-    flowing = any(cycle[k].kind in (CHARGE, DISCHARGE) for k, _ in pairs)
-    return _Match(case, tuple(pairs), cost) if flowing else None
-
-
-def _distance(segment: Segment, step: Step, area: float) -> float:
-    """How ill a measured step fits one of a protocol; infinite if it is another."""
-    if segment.kind == REST:
-        return 0.0 if step.rest else math.inf
-    if segment.kind == HOLD:
-        if step.control != "voltage":
-            return math.inf
-        off = abs(float(np.median(segment.voltage)) - step.value)
-        return off if off <= SAME_VOLTAGE else math.inf
-    if step.rest or step.control == "voltage":
-        return math.inf
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
-    if sign * step.value < 0:
-        return math.inf
-    far = 0.0
-    i = segment.current * area
-    if not np.isnan(i).any():
-        size = np.abs(i if step.control == "current" else i * segment.voltage)
-        mean = float(np.mean(size))
-        spread = float(np.std(size)) / mean if mean > 0 else math.inf
-        if mean <= 0 or spread > STEADY:
-            return math.inf
-        far = abs(math.log(mean / abs(step.value)))
-        if far > math.log1p(SAME_CURRENT):
-            return math.inf
-    cut_off = step.lower if sign > 0 else step.upper
-    if cut_off is not None and len(segment.voltage) > 1:
-        far += abs(float(segment.voltage[-1]) - cut_off)
-    return far
-
-
-def _why_not(segment: Segment, cases: Sequence[Case]) -> str:
-    i = segment.current
-    if np.isnan(i).any():
-        return "its current is not stated, and the experiment has none to fit"
-    mean = float(np.mean(np.abs(i)))
-    if mean > 0 and float(np.std(np.abs(i))) / mean > STEADY:
-        return "its current varies: --own-current drives the cell with it"
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
-    known = sorted(
-        {
-            round(abs(step.value) / float(case.cell.area) * UA, 6)
-            for case in cases
-            for step in case.protocol.steps
-            if step.control == "current" and sign * step.value > 0
-        }
-    )
-    has = ", ".join(f"{v:.4g}" for v in known[:8]) + (", ..." if len(known) > 8 else "")
-    flows = f"its current is {mean * UA:.4g} uA/cm2"
-    if not known:
-        return f"{flows}; the experiment's cycles have no {segment.kind}"
-    return f"{flows}; the experiment has {segment.kind}s at {has} uA/cm2"
 
 
 # --- By the data's own current -----------------------------------------------------
@@ -404,7 +303,7 @@ def by_own_current(
             if part
         ]
     for k, (source, segments) in enumerate(jobs):
-        driven = [_driven(s, segments, case.cell) for s in segments]
+        driven = [driven_steps(s, segments, case.cell) for s in segments]
         steps = tuple(step for steps in driven for step in steps)
         protocol = replace(case.protocol, steps=steps, cycles=1)
         solved = run_case(case.cell, protocol, numerics)
@@ -430,7 +329,7 @@ def _tell(
     """How well the constant currents stand for the data, and whether the start fits."""
     split = [(s, d) for s, d in zip(segments, driven, strict=True) if len(d) > 1]
     if split:
-        off = max(_unlike(s, d) for s, d in split)
+        off = max(unlike(s, d) for s, d in split)
         found.note(
             f"{source.name}: in {len(split)} steps the current varies; constant ones of "
             f"the same charge stand for it, {100 * off:.2g} % rms off."
@@ -444,73 +343,3 @@ def _tell(
                 f"{source.name} begins at {here:.3f} V, the simulated cell at "
                 f"{there:.3f} V: --set cathode.initial_voltage sets its state."
             )
-
-
-def _unlike(segment: Segment, steps: Sequence[Step]) -> float:
-    """Largest share of a varying current that constant ones miss, rms over rms."""
-    ends = np.cumsum([step.duration for step in steps])
-    at = np.minimum(np.searchsorted(ends, times(segment)), len(steps) - 1)
-    driven = np.array([step.value for step in steps])[at]
-    scale = float(np.sum(driven * segment.current)) / float(np.sum(segment.current**2))
-    off = driven / scale - segment.current
-    return float(np.sqrt(np.mean(off**2) / np.mean(segment.current**2)))
-
-
-def _driven(segment: Segment, segments: Sequence[Segment], cell: Cell) -> list[Step]:
-    """The measured current of a step as constant ones, of the same charge together."""
-    text = f"as measured: {segment.name}"
-    low = min(float(s.voltage.min()) for s in segments) - BEYOND
-    high = max(float(s.voltage.max()) for s in segments) + BEYOND
-    limits = cell.voltage_limits
-    low, high = max(low, limits[0]), min(high, limits[1])
-    area, t = float(cell.area), times(segment)
-    if segment.kind == REST:
-        return [Step(text, "current", 0.0, max(float(t[-1]), 1e-3), True)]
-    if segment.kind == HOLD:
-        V = float(np.median(segment.voltage))
-        return [Step(text, "voltage", V, max(float(t[-1]), 1e-3), True)]
-    q = segment.capacity
-    edges = _pieces(t, q, segment.current)
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
-    steps = []
-    for begun, ended, passed in edges:
-        I = sign * 3600 * passed / (ended - begun) * area
-        if I == 0:
-            steps.append(Step(text, "current", 0.0, ended - begun, True))
-            continue
-        end = {"lower": low} if I > 0 else {"upper": high}
-        steps.append(Step(text, "current", I, ended - begun, True, **end))
-    return steps
-
-
-def _pieces(t: Array, q: Array, i: Array) -> list[tuple[float, float, float]]:
-    """(begin, end, charge passed): one if the current is steady, else at most PIECES."""
-    size = np.abs(i)
-    mean = float(np.mean(size))
-    whole = (0.0, max(float(t[-1]), 1e-3), float(q[-1]))
-    if len(t) < 3 or mean <= 0 or float(np.std(size)) <= STEADY / 5 * mean:
-        return [whole]
-    stride = max(1, -(-len(t) // PIECES))
-    at = np.unique(np.append(np.arange(0, len(t), stride), len(t) - 1))
-    edges = np.concatenate([[0.0], t[at][t[at] > 0]])
-    passed = np.interp(edges, np.append(0.0, t), np.append(0.0, q))
-    return [
-        (float(a), float(b), float(dq))
-        for a, b, dq in zip(edges[:-1], edges[1:], np.diff(passed), strict=True)
-        if b - a > 1e-6
-    ]
-
-
-def _joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | None:
-    """Consecutive simulated steps as one."""
-    found = [s for p in parts if (s := _simulated(p, kind, area)) is not None]
-    if not found:
-        return None
-    clock = passed = 0.0
-    pieces: list[tuple[Array, ...]] = []
-    for s in found:
-        assert s.time is not None
-        pieces.append((s.voltage, s.current, passed + s.capacity, clock + s.time))
-        clock, passed = clock + float(s.time[-1]), passed + float(s.capacity[-1])
-    V, i, q, t = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return Segment(kind, 1, V, i, q, t)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,17 +75,46 @@ def write_report(result: Result, folder: str | Path) -> Path:
         The report.
     """
     images = rendered(result)
-    for name, content in images.items():
-        write_atomic(Path(folder) / f"{name}.png", content)
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
     for name, table in tables.items():
         if table.empty:
             (Path(folder) / name).unlink(missing_ok=True)
         else:
             write_atomic(Path(folder) / name, csv(table))
-    path = Path(folder) / REPORT
-    write_atomic(path, html(result, images))
-    return path
+    return write_page(folder, images, html(result, images))
+
+
+def write_page(
+    folder: str | Path,
+    images: Mapping[str, bytes],
+    text: str,
+    known: Iterable[str] = (),
+) -> Path:
+    """Write ``report.html`` and its figures, each whole or not at all.
+
+    Parameters
+    ----------
+    folder : path
+        Must exist.
+    images : mapping
+        Figures as PNG, by name.
+    text : str
+        The page.
+    known : iterable of str
+        Names of figures an earlier page there may have left; they are removed.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    folder = Path(folder)
+    for name in {*known} - images.keys():
+        (folder / f"{name}.png").unlink(missing_ok=True)
+    for name, content in images.items():
+        write_atomic(folder / f"{name}.png", content)
+    write_atomic(folder / REPORT, text)
+    return folder / REPORT
 
 
 def html(result: Result, images: Mapping[str, bytes]) -> str:
@@ -101,34 +130,65 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
     about = result.provenance
     swept = result.of_a_sweep
     name = str(about.get("experiment") or "Simulation")
-    return _template().render(
+    return page(
+        REPORT,
+        about,
+        images,
+        caption,
         name=name,
         title=str(about.get("title") or ""),
-        source=str(about.get("source") or ""),
         verdict=verdict(result),
         as_asked=result.as_asked,
-        problems=_table(_problems(result), MAX_PROBLEMS),
-        figures=[
-            {
-                "name": key,
-                "data": base64.b64encode(content).decode(),
-                "caption": caption(key),
-                "wide": _aspect(content) > 2,
-            }
-            for key, content in images.items()
-        ],
-        summary=_table(result.summary, MAX_SUMMARY_ROWS) if not swept else None,
-        points=_table(_points(result), MAX_POINT_ROWS) if swept else None,
-        percentiles=_table(result.percentiles, MAX_SUMMARY_ROWS),
-        sensitivity=_table(result.sensitivity, MAX_SUMMARY_ROWS),
-        losses=_table(_losses(result), MAX_SUMMARY_ROWS),
+        problems=table_of(_problems(result), MAX_PROBLEMS),
+        summary=table_of(result.summary, MAX_SUMMARY_ROWS) if not swept else None,
+        points=table_of(_points(result), MAX_POINT_ROWS) if swept else None,
+        percentiles=table_of(result.percentiles, MAX_SUMMARY_ROWS),
+        sensitivity=table_of(result.sensitivity, MAX_SUMMARY_ROWS),
+        losses=table_of(_losses(result), MAX_SUMMARY_ROWS),
         comparison=_comparison(result),
         warnings=_warnings(result),
         audit=_audit(result),
-        facts=_facts(about),
-        inputs=_inputs(about),
-        steps=_table(result.steps, MAX_STEP_ROWS),
+        steps=table_of(result.steps, MAX_STEP_ROWS),
     )
+
+
+def page(
+    template: str,
+    about: Mapping[str, Any],
+    images: Mapping[str, bytes],
+    caption: Callable[[str], str],
+    **content: Any,
+) -> str:
+    """A report of any kind as text: its figures and its provenance, and what it has else.
+
+    Parameters
+    ----------
+    template : str
+        File name, in ``templates/``.
+    about : mapping
+        Provenance.
+    images : mapping
+        Figures as PNG, by name.
+    caption : callable
+        Name of a figure to what it shows.
+    content
+        What else the template asks for.
+    """
+    common = {
+        "source": str(about.get("source") or ""),
+        "figures": [
+            {
+                "name": name,
+                "data": base64.b64encode(png).decode(),
+                "caption": caption(name),
+                "wide": _aspect(png) > 2,
+            }
+            for name, png in images.items()
+        ],
+        "facts": facts(about),
+        "inputs": _inputs(about),
+    }
+    return _template(template).render(common | content)
 
 
 def _aspect(png: bytes) -> float:
@@ -138,7 +198,7 @@ def _aspect(png: bytes) -> float:
 
 
 @cache
-def _template(name: str = REPORT) -> Template:
+def _template(name: str) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -221,7 +281,8 @@ class _Table:
         return len(self.rows) < self.total
 
 
-def _table(table: pd.DataFrame, limit: int) -> _Table:
+def table_of(table: pd.DataFrame, limit: int) -> _Table:
+    """The first rows of a table as the templates show it."""
     shown = table.head(limit)
     heads = [split_unit(str(name)) for name in table.columns]
     columns = [
@@ -352,7 +413,7 @@ def _audit(result: Result) -> list[tuple[str, str]]:
     ]
 
 
-def _facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+def facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Versions, numerics and the command, where the provenance has them."""
     packages = about.get("packages") or {}
     found = {

@@ -761,7 +761,7 @@ class Result:
 
     @property
     def dataset(self) -> xr.Dataset:
-        """The answers as arrays: of a sweep, over its factors (:mod:`tfbsim.sweeps`)."""
+        """The answers of a sweep as arrays over its factors (``sweeps.py``)."""
         from .sweeps import dataset
 
         return dataset(self)

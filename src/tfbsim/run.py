@@ -14,7 +14,7 @@ import numpy as np
 
 from .cases import Case, Cases, Expanded, Points, expand
 from .engine import Numerics, engine
-from .files import InputError, shown
+from .files import Document, InputError, shown
 from .ledger import LEDGER, Ledger, Point, discard
 from .protocol import Step
 from .provenance import provenance
@@ -40,7 +40,7 @@ Told = Callable[[int, int], None]  # cycles done and points failed since the las
 
 
 def run_experiment(
-    name_or_path: str | Path,
+    experiment: str | Path | Document | Expanded,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
     numerics: Numerics | None = None,
@@ -55,8 +55,8 @@ def run_experiment(
 
     Parameters
     ----------
-    name_or_path, cell, changes
-        As :func:`expand`.
+    experiment, cell, changes
+        As :func:`expand`, or what it returned.
     numerics : Numerics, optional
         Mesh and tolerances; by default those the experiment names.
     workers : int
@@ -86,29 +86,7 @@ def run_experiment(
     KeyboardInterrupt
         Interrupted; what was finished is in ``folder``.
     """
-    return run_cases(
-        expand(name_or_path, cell, changes),
-        numerics=numerics,
-        workers=workers,
-        folder=folder,
-        resume=resume,
-        progress=progress,
-        command=command,
-        scheduler=scheduler,
-    )
-
-
-def run_cases(
-    expanded: Expanded,
-    numerics: Numerics | None = None,
-    workers: int = 1,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    progress: Told | None = None,
-    command: str = "",
-    scheduler: str | None = None,
-) -> Result:
-    """:func:`run_experiment` of what :func:`expand` returned."""
+    expanded = expand(experiment, cell, changes)
     numerics = numerics or expanded.experiment.numerics.applied()
     cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
     about = provenance(

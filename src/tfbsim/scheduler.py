@@ -8,69 +8,29 @@ cluster.yaml           starts one, with workers on this machine or in the jobs o
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
 import re
 import socket
-import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster, Status
 from distributed.utils import silence_logging_cmgr
-from pydantic import Field, StrictInt, StrictStr
 
-from .files import Document, InputError, load, shown, suggest
-from .schema import Strict, check_head, validate
-from .workers import _unheard
+from .cluster_file import ClusterFile, job_options, read
+from .files import Document, InputError, load, shown
+from .workers import unheard
 
 CONNECT = 10.0  # s until it is told that nobody listens
 ADDRESS = re.compile(
     r"((tcp|tls|ucx|ws|wss)://)?[^\s/:]+:[0-9]{1,5}|tcp://\[[0-9a-fA-F:]+\]:[0-9]{1,5}"
 )
-SYSTEMS = {"slurm": "SLURM", "pbs": "PBS", "lsf": "LSF"}
-# Of dask-jobqueue: what is set here, cannot stand in a file, or has a newer name
-NOT_IN_FILES = {
-    *("self", "scheduler", "name", "job_cls", "loop", "asynchronous", "scheduler_cls"),
-    *("host", "security", "silence_logs", "n_workers", "dashboard_address", "project"),
-    *("extra", "job_extra", "env_extra", "header_skip", "config_name", "job_kwargs"),
-    *("base_class_kwargs", "shared_temp_directory"),
-}
-
-Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
-
-
-class Local(Strict):
-    """Worker processes of this machine."""
-
-    workers: Count
-
-
-class Adapt(Strict):
-    """Between how many jobs the queue is asked for, as there is work."""
-
-    minimum: Annotated[StrictInt, Field(ge=0)] = 0
-    maximum: Count
-
-
-class ClusterFile(Strict):
-    """A cluster that is started for a run; documented in docs/clusters.md."""
-
-    format: Literal[1] = 1
-    kind: Literal["cluster"] = "cluster"
-    description: StrictStr = ""
-    local: Local | None = None
-    slurm: dict[str, Any] | None = None
-    pbs: dict[str, Any] | None = None
-    lsf: dict[str, Any] | None = None
-    jobs: Count | None = None
-    adapt: Adapt | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +156,7 @@ def _started(document: Document, file: ClusterFile, refused: list[str]) -> Itera
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
         cluster: Any
         if file.local:
-            with _unheard():
+            with unheard():
                 cluster = LocalCluster(
                     n_workers=file.local.workers,
                     threads_per_worker=1,
@@ -216,26 +176,6 @@ def _started(document: Document, file: ClusterFile, refused: list[str]) -> Itera
         yield cluster.scheduler_address
 
 
-def read(document: Document) -> ClusterFile:
-    """A cluster file, checked.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
-    """
-    check_head(document, "cluster")
-    file: ClusterFile = validate(ClusterFile, document.data, document=document)
-    given = [name for name in ("local", *SYSTEMS) if getattr(file, name) is not None]
-    if len(given) != 1:
-        raise document.error((), f"give one of local, {', '.join(SYSTEMS)}")
-    if file.local and (file.jobs or file.adapt):
-        raise document.error((), "jobs and adapt are for a queue; local has workers")
-    if not file.local and bool(file.jobs) == bool(file.adapt):
-        raise document.error((), "a queue needs jobs or adapt, and not both")
-    return file
-
-
 def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
     """A cluster of dask-jobqueue, without jobs yet: ``job_script()`` shows what they do.
 
@@ -251,27 +191,7 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
     InputError
         Naming file, line and field.
     """
-    try:
-        import dask_jobqueue
-    except ModuleNotFoundError:
-        message = "needs dask-jobqueue: pip install 'tfbsim[cluster]'"
-        raise document.error((), message) from None
-
-    system = next(name for name in SYSTEMS if getattr(file, name) is not None)
-    options = dict(getattr(file, system))
-    kind = getattr(dask_jobqueue, f"{SYSTEMS[system]}Cluster")
-    known = _options(kind)
-    for name in options:
-        if name not in known:
-            message = f"is unknown to dask-jobqueue{suggest(name, known)}"
-            raise document.error((system, name), message)
-    for name in ("cores", "memory"):
-        if name not in options:
-            message = f"needs {name}, of one job"
-            raise document.error((system,), message)
-    # A process of its own for each core: one computes one chunk at a time
-    options.setdefault("processes", options["cores"])
-    options.setdefault("python", sys.executable)
+    system, kind, options = job_options(document, file)
 
     class Submitted(kind.job_cls):  # type: ignore[name-defined]
         async def start(self) -> None:
@@ -290,16 +210,3 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
         return kind(job_cls=Submitted, **options)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
-
-
-def _options(kind: Any) -> list[str]:
-    """What a cluster of dask-jobqueue takes, and the jobs of it."""
-    classes = [*kind.__mro__, *kind.job_cls.__mro__]
-    names: Mapping[str, None] = {
-        name: None
-        for c in classes
-        if c.__module__.startswith("dask_jobqueue") and "__init__" in vars(c)
-        for name in inspect.signature(c.__init__).parameters
-        if name not in NOT_IN_FILES and not name.startswith(("kw", "args", "job_kw"))
-    }
-    return list(names)

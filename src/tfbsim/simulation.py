@@ -165,8 +165,16 @@ class CaseRecord:
     warnings: tuple[str, ...] = field(default=())
 
 
-class _Runner:
-    """Carries the state of the cell from step to step."""
+class Runner:
+    """Carries the state of a cell from step to step; a copy goes on by itself.
+
+    Parameters
+    ----------
+    cell : Cell
+        In its state as made.
+    solver : Engine
+        Of its structure.
+    """
 
     def __init__(self, cell: Cell, solver: Engine) -> None:
         self.cell = cell
@@ -180,6 +188,7 @@ class _Runner:
     def cycle(
         self, number: int, steps: Sequence[Step], curves: bool
     ) -> Asking[CycleRecord]:
+        """A cycle of this number, audited; ``curves`` keeps all points of its steps."""
         records = []
         for step in steps:
             records.append((yield from self.step(step, curves)))
@@ -428,7 +437,7 @@ def asking(
         for pair in zip(plain, tight, strict=True):
             hear(with_error(*pair), True)
         return
-    runner = _Runner(cell, engine(cell.structure, numerics))
+    runner = Runner(cell, engine(cell.structure, numerics))
     progress = progress or (lambda: None)
     if protocol.conditioning:
         for number in range(1, protocol.conditioning_cycles + 1):
@@ -599,7 +608,7 @@ def simulate(
     )
     numerics = numerics or Numerics()
     about = provenance(
-        _as_experiment(steps, cycles, conditioning, conditioning_cycles),
+        as_experiment(steps, cycles, conditioning, conditioning_cycles),
         {"cell": cell},
         numerics,
         cell="cell",
@@ -608,7 +617,7 @@ def simulate(
     return Result.from_records({"base": record}, about)
 
 
-def _as_experiment(
+def as_experiment(
     steps: Sequence[Any],
     cycles: int,
     conditioning: Sequence[Any],

@@ -284,8 +284,8 @@ def sweep(
     8
     """
     from .cases import expand
-    from .run import run_cases
-    from .simulation import _as_experiment
+    from .run import run_experiment
+    from .simulation import as_experiment
 
     if isinstance(cell, str):
         cell = load_cell(cell)
@@ -305,13 +305,20 @@ def sweep(
                 {"between": list(pair), "value": float(value)}
                 for pair, value in correlations.items()
             ]
-        like = _as_experiment(steps, cycles, conditioning, conditioning_cycles)
+        like = as_experiment(steps, cycles, conditioning, conditioning_cycles)
         content = like.data | {"name": "sweep", "sweep": section}
         document = Document(Path("sweep.yaml"), content, {(): 1})
         expanded = expand(document, "cell", cells={"cell": cell})
     except InputError as error:
         raise InputError(error.message, field=error.field) from None
-    return run_cases(expanded, numerics, workers, folder, resume, progress)
+    return run_experiment(
+        expanded,
+        numerics=numerics,
+        workers=workers,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+    )
 
 
 def _written(cell: Cell, name: str, values: Any) -> Any:

@@ -173,7 +173,7 @@ class _Worker:
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        with _unheard(), warnings.catch_warnings():
+        with unheard(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
@@ -216,7 +216,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def unheard() -> Iterator[None]:
     """Ctrl-C is not for the processes that are started here: the run answers it."""
     if threading.current_thread() is not threading.main_thread():
         yield

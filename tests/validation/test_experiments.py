@@ -4,7 +4,7 @@ import pytest
 
 from tfbsim.cases import expand, load_experiment
 from tfbsim.files import shipped
-from tfbsim.run import run_cases
+from tfbsim.run import run_experiment
 
 SAMPLE = 500  # points of a sample, of which a shipped one may have thousands
 
@@ -15,7 +15,7 @@ def test_shipped_experiment(name):
     experiment, document = load_experiment(name)
     if experiment.sweep and experiment.sweep.points:
         document.data["sweep"]["points"] = min(SAMPLE, experiment.sweep.points)
-    result = run_cases(expand(document), workers=2)
+    result = run_experiment(expand(document), workers=2)
     other = result.steps[result.steps["Outcome"] != "reached"]
     assert result.as_asked, other.to_string()
     assert not result.steps["Detail"].str.contains("fallback").any()
