@@ -11,7 +11,8 @@ from rich.markup import escape
 
 from .comparison import COMPARISON, Comparison
 from .files import write_atomic
-from .plot.comparison import CAPTIONS, rendered
+from .plot.comparison import CAPTIONS, figures
+from .plot.style import rendered
 from .report import REPORT, _aspect, _facts, _inputs, _table, _template
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
         The report.
     """
     folder = Path(folder)
-    images = rendered(comparison)
+    images = rendered(figures(comparison))
     for name, caption in CAPTIONS.items():
         path = folder / f"{name}.png"
         if name in images:

@@ -11,7 +11,8 @@ from rich.markup import escape
 
 from .files import write_atomic
 from .fit_result import CURVES, PARAMETERS, Fit
-from .plot.fit import CAPTIONS, figures, rendered
+from .plot.fit import CAPTIONS, figures
+from .plot.style import rendered
 from .report import REPORT, _aspect, _facts, _inputs, _table, _template
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
+from scipy.spatial import KDTree
 
 from ..losses import LOSSES
 from ..result import LIMITING
@@ -28,6 +29,7 @@ from .style import (
     new_figure,
     plain_log,
     text,
+    unframed,
     viridis,
 )
 
@@ -153,7 +155,11 @@ def capacity_map(
         figure.legend(
             handles=entries, loc="outside lower center", ncols=columns, title=title
         )
-    figure.draw_without_rendering()  # the numbers need the final size of the axes
+    unframed(figure)
+    layout = figure.get_layout_engine()
+    if layout is not None:  # the numbers need the final size of the axes
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     for ax, lines in drawn:
         _number(ax, grid, lines, figure.dpi)
     return figure
@@ -286,5 +292,4 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
 
 def _distance(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """From each point to the nearest of the others."""
-    apart = points[:, None, :] - others[None, :, :]
-    return np.sqrt((apart**2).sum(axis=2)).min(axis=1)
+    return KDTree(others).query(points)[0]

@@ -6,8 +6,9 @@ apart by the colour-blind.
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -26,6 +27,7 @@ from matplotlib.ticker import (
     NullFormatter,
     NullLocator,
 )
+from PIL import Image
 
 DPI = 200
 STYLE = {
@@ -199,6 +201,31 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
+
+
+def rendered(figures: Mapping[str, Figure]) -> dict[str, bytes]:
+    """Figures as PNG, without date or version in them."""
+    with styled():
+        return {name: _png(figure) for name, figure in figures.items()}
+
+
+def _png(figure: Figure) -> bytes:
+    """Laid out and drawn once; savefig would draw for the layout and then again."""
+    figure.set_dpi(DPI)
+    unframed(figure)
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()
+    opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    opaque.save(buffer, "png", dpi=(DPI, DPI))
+    return buffer.getvalue()
+
+
+def unframed(figure: Figure) -> None:
+    """Leave frames out of the layout: they go round the axes, which are in it, and to
+    measure them takes long."""
+    for ax in figure.axes:
+        for spine in ax.spines.values():
+            spine.set_in_layout(False)
 
 
 def grid(figure: Figure, number: int, columns: int) -> list[Axes]:
