@@ -24,12 +24,12 @@ from .style import (
     PER_AREA,
     PER_MASS,
     axis_label,
+    lay_out,
     log_x,
     missing,
     new_figure,
     plain_log,
     text,
-    unframed,
     viridis,
 )
 
@@ -155,11 +155,7 @@ def capacity_map(
         figure.legend(
             handles=entries, loc="outside lower center", ncols=columns, title=title
         )
-    unframed(figure)
-    layout = figure.get_layout_engine()
-    if layout is not None:  # the numbers need the final size of the axes
-        layout.execute(figure)
-        figure.set_layout_engine("none")
+    lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         _number(ax, grid, lines, figure.dpi)
     return figure

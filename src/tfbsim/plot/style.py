@@ -210,9 +210,8 @@ def rendered(figures: Mapping[str, Figure]) -> dict[str, bytes]:
 
 
 def _png(figure: Figure) -> bytes:
-    """Laid out and drawn once; savefig would draw for the layout and then again."""
+    lay_out(figure)
     figure.set_dpi(DPI)
-    unframed(figure)
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
     canvas.draw()
     opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
@@ -220,12 +219,17 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def unframed(figure: Figure) -> None:
-    """Leave frames out of the layout: they go round the axes, which are in it, and to
-    measure them takes long."""
-    for ax in figure.axes:
+def lay_out(figure: Figure) -> None:
+    """Place the axes for good, as they are saved: each drawing would do it again."""
+    for ax in figure.axes:  # without frames, which go round axes and take long to measure
         for spine in ax.spines.values():
             spine.set_in_layout(False)
+    shown, layout = figure.dpi, figure.get_layout_engine()
+    if layout is not None:
+        figure.set_dpi(DPI)
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+        figure.set_dpi(shown)
 
 
 def grid(figure: Figure, number: int, columns: int) -> list[Axes]:
