@@ -265,27 +265,18 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
         return ax.transData.transform(data) * 72 / inch
 
     box = np.array(ax.get_window_extent().get_points()) * 72 / inch
-    marks = _thinned(grid, {(i, j): "" for i, j, _ in grid.runs})
-    occupied = [points((grid.x[i], grid.y[j])) for i, j in marks]
-    paths = [np.asarray(path.vertices) for path in lines.get_paths()]
+    i, j = np.array([*_thinned(grid, {(i, j): "" for i, j, _ in grid.runs})]).T
+    occupied = points(np.stack([grid.x[i], grid.y[j]], axis=1))
+    vertices = [path.vertices for path in lines.get_paths() if len(path.vertices)]
+    drawn = [points(line) for line in vertices]
     placed: list[Any] = []
-    for k, vertices in enumerate(paths):
-        if not len(vertices):
-            continue
-        at = points(vertices)
+    for k, at in enumerate(drawn):
+        others = np.concatenate([occupied, *drawn[:k], *drawn[k + 1 :]])
         edge = np.minimum(at - box[0], box[1] - at).min(axis=1)
-        room = np.minimum(edge / 2, _distance(at, np.array(occupied)))
-        for other in paths[:k] + paths[k + 1 :]:
-            if len(other):
-                room = np.minimum(room, _distance(at, points(other)))
+        room = np.minimum(edge / 2, KDTree(others).query(at)[0])
         best = int(np.argmax(room))
         if room[best] >= CLEAR:
-            placed.append(vertices[best])
-            occupied.append(at[best])
+            placed.append(vertices[k][best])
+            occupied = np.vstack([occupied, at[best]])
     if placed:
         ax.clabel(lines, manual=placed, fontsize=LABEL, fmt="%g", inline_spacing=2)
-
-
-def _distance(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """From each point to the nearest of the others."""
-    return KDTree(others).query(points)[0]

@@ -215,7 +215,7 @@ def _png(figure: Figure) -> bytes:
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
     canvas.draw()
     opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
-    opaque.save(buffer, "png", dpi=(DPI, DPI))
+    opaque.save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
     return buffer.getvalue()
 
 
