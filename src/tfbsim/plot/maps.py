@@ -267,8 +267,9 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
     box = np.array(ax.get_window_extent().get_points()) * 72 / inch
     i, j = np.array([*_thinned(grid, {(i, j): "" for i, j, _ in grid.runs})]).T
     occupied = points(np.stack([grid.x[i], grid.y[j]], axis=1))
-    vertices = [path.vertices for path in lines.get_paths() if len(path.vertices)]
-    drawn = [points(line) for line in vertices]
+    paths = [np.asarray(path.vertices) for path in lines.get_paths()]
+    paths = [path for path in paths if len(path)]
+    drawn = [points(path) for path in paths]
     placed: list[Any] = []
     for k, at in enumerate(drawn):
         others = np.concatenate([occupied, *drawn[:k], *drawn[k + 1 :]])
@@ -276,7 +277,7 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
         room = np.minimum(edge / 2, KDTree(others).query(at)[0])
         best = int(np.argmax(room))
         if room[best] >= CLEAR:
-            placed.append(vertices[k][best])
+            placed.append(paths[k][best])
             occupied = np.vstack([occupied, at[best]])
     if placed:
         ax.clabel(lines, manual=placed, fontsize=LABEL, fmt="%g", inline_spacing=2)
