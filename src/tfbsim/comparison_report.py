@@ -9,7 +9,8 @@ import pandas as pd
 from rich.markup import escape
 
 from .comparison import COMPARISON, Comparison
-from .plot.comparison import CAPTIONS, rendered
+from .plot.comparison import CAPTIONS, figures
+from .plot.style import rendered
 from .report import facts, page, table_of, write_page
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
     Path
         The report.
     """
-    images = rendered(comparison)
+    images = rendered(figures(comparison))
     return write_page(folder, images, html(comparison, images), CAPTIONS)
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from rich.markup import escape
 
 from .fit_result import CURVES, PARAMETERS, Fit
-from .plot.fit import CAPTIONS, figures, rendered
+from .plot.fit import CAPTIONS, figures
+from .plot.style import rendered
 from .report import page, table_of, write_page
 
 if TYPE_CHECKING:

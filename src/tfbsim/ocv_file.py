@@ -19,7 +19,8 @@ from .cell import tables as tables_of
 from .files import InputError, shown, write_atomic
 from .measured import CHARGE, DISCHARGE, read
 from .ocv import OcvFit, fit_ocv
-from .plot.fit import ocv_figure, rendered
+from .plot.fit import ocv_figure
+from .plot.style import rendered
 
 if TYPE_CHECKING:
     from rich.console import Console

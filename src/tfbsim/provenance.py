@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def provenance(
         "command": command,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": dict(_packages()),
     }
 
 
@@ -142,13 +143,19 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         raise InputError(message, path) from None
     if _hash(document.data) != content.get("experiment_sha256"):
         raise InputError("the experiment in it was changed by hand", path)
-    now = {"tfbsim": __version__, **{name: version(name) for name in PACKAGES}}
+    now = {"tfbsim": __version__, **_packages()}
     differences = [
         f"{name} {shown(then)} then, {now[name]} now"
         for name, then in versions.items()
         if name in now and then != now[name]
     ]
     return Run(document, cells, cell, changes, numerics, differences)
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """The versions there are."""
+    return {name: version(name) for name in PACKAGES}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -264,8 +264,7 @@ def _problems(result: Result) -> pd.DataFrame:
 # --- Tables ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Cell:
+class _Cell(NamedTuple):
     text: str
     kind: str  # CSS class: "number", "text" or "bad"
 
@@ -305,14 +304,25 @@ def number(column: str, value: float) -> str:
     if value != value:
         return "–"
     value = float(f"{value:.10g}")  # as summary.csv keeps it: a report drawn again agrees
-    if any(word in column for word in ("balance error", "Numerical error", "[uV]")):
-        return "0" if value == 0 else f"{value:.1e}"
-    if column.endswith("cut-off [V]"):
+    digits = _digits(column)
+    if digits == "volt":
         return volt(value)
-    for ending, decimals in DECIMALS.items():
-        if column.endswith(ending) and abs(value) < 1e6:
-            return f"{value:.{decimals}f}"
-    return f"{value:.5g}"
+    if digits == ".1e" and value == 0:
+        return "0"
+    if digits.endswith("f") and abs(value) >= 1e6:
+        digits = ".5g"
+    return format(value, digits)
+
+
+@cache
+def _digits(column: str) -> str:
+    """How the numbers of a column are formatted; ``volt`` for cut-offs."""
+    if any(word in column for word in ("balance error", "Numerical error", "[uV]")):
+        return ".1e"
+    if column.endswith("cut-off [V]"):
+        return "volt"
+    found = (f".{n}f" for ending, n in DECIMALS.items() if column.endswith(ending))
+    return next(found, ".5g")
 
 
 def _points(result: Result) -> pd.DataFrame:

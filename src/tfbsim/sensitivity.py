@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from .result import Result
-from .sweeps import CASE, OUTCOME, Varied, answers, point_of, varied
+from .sweeps import CASE, OUTCOME, Varied, answers, point_of, sampled, varied
 
 ANSWERS = (
     "Discharge capacity [uA.h.cm-2]",
@@ -102,8 +102,8 @@ def sensitivity(result: Result) -> pd.DataFrame:
 
 def sample(result: Result) -> tuple[Varied, pd.DataFrame] | None:
     """What a sample varied, and its answers in the last cycle where there are any."""
-    of = varied(result)
-    if of is None or not of.sampled or not of.factors:
+    of = varied(result) if sampled(result) else None
+    if of is None or not of.factors:
         return None
     table = answers(result).groupby(CASE, sort=False).tail(1)
     there = table[[c for c in ANSWERS if c in table]].notna().all(axis=1)

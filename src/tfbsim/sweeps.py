@@ -58,16 +58,17 @@ class Varied:
     grid: bool
     correlated: bool
 
-    @property
-    def sampled(self) -> bool:
-        """Whether the points are a sample of distributions."""
-        return self.method in METHODS[2:]
-
     def at(self, points: np.ndarray) -> np.ndarray:
         """Factors at some points, in the units of their columns, shape (points,
         factors)."""
         columns = [factor.displayed[points] for factor in self.factors.values()]
         return np.stack(columns, axis=1)
+
+
+def sampled(result: Result) -> bool:
+    """Whether the cases of a result are a sample of distributions."""
+    content = result.provenance.get("experiment_content", {})
+    return content.get("sweep", {}).get("method") in METHODS[2:]
 
 
 def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:

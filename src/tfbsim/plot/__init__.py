@@ -7,16 +7,15 @@ their own, without display or global state, so that the same result gives the sa
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from ..files import write_atomic
 from ..result import Result
-from . import curves, energy, maps, plated, sweeps, tables
+from . import curves, energy, maps, plated, style, sweeps, tables
 from .study import Study
-from .style import DPI, axis_label, slug, split_unit, styled, volt
+from .style import axis_label, slug, split_unit, styled, volt
 
 __all__ = ["caption", "figures", "rendered", "save_figures", "split_unit", "volt"]
 
@@ -149,11 +148,4 @@ def save_figures(result: Result, folder: str | Path) -> list[Path]:
 
 def rendered(result: Result) -> dict[str, bytes]:
     """The figures as PNG, without date or version in them."""
-    return {name: _png(figure) for name, figure in figures(result).items()}
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    with styled():
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return buffer.getvalue()
+    return style.rendered(figures(result))

@@ -7,7 +7,6 @@ noise as it is.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..measured import CHARGE, DISCHARGE, Measured, Segment
 from .style import (
-    DPI,
     PER_AREA,
     QUALITATIVE,
     key_label,
@@ -67,17 +65,6 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
             "nyquist": _nyquist(comparison.measured),
         }
     return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
-def rendered(comparison: Comparison) -> dict[str, bytes]:
-    """The figures as PNG, without date or version in them."""
-    images = {}
-    for name, figure in figures(comparison).items():
-        buffer = io.BytesIO()
-        with styled():
-            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-        images[name] = buffer.getvalue()
-    return images
 
 
 # --- Which curves, in which colour -------------------------------------------------

@@ -118,6 +118,8 @@ def differential_capacity(
 
 
 def dqdv(study: Study) -> Figure | None:
+    if not any(run.drawn for run in study.cases):
+        return None
     look = look_of_cases(study)
     figure, axes = look.draw()
     for ax in axes[0]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .look import FEW
-from .style import DPI, PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
+from .style import PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
 
 if TYPE_CHECKING:
     from ..fit_result import Fit
@@ -53,17 +52,6 @@ def figures(fit: Fit) -> dict[str, Figure]:
             "correlations": _correlations(fit),
         }
     return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
-def rendered(drawn: Mapping[str, Figure]) -> dict[str, bytes]:
-    """Figures as PNG, without date or version in them."""
-    images = {}
-    for name, figure in drawn.items():
-        buffer = io.BytesIO()
-        with styled():
-            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-        images[name] = buffer.getvalue()
-    return images
 
 
 def _overlay(fit: Fit) -> Figure | None:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
+from scipy.spatial import KDTree
 
 from ..losses import LOSSES
 from ..result import LIMITING
@@ -23,6 +24,7 @@ from .style import (
     PER_AREA,
     PER_MASS,
     axis_label,
+    lay_out,
     log_x,
     missing,
     new_figure,
@@ -153,7 +155,7 @@ def capacity_map(
         figure.legend(
             handles=entries, loc="outside lower center", ncols=columns, title=title
         )
-    figure.draw_without_rendering()  # the numbers need the final size of the axes
+    lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         _number(ax, grid, lines, figure.dpi)
     return figure
@@ -263,28 +265,19 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
         return ax.transData.transform(data) * 72 / inch
 
     box = np.array(ax.get_window_extent().get_points()) * 72 / inch
-    marks = _thinned(grid, {(i, j): "" for i, j, _ in grid.runs})
-    occupied = [points((grid.x[i], grid.y[j])) for i, j in marks]
+    i, j = np.array([*_thinned(grid, {(i, j): "" for i, j, _ in grid.runs})]).T
+    occupied = points(np.stack([grid.x[i], grid.y[j]], axis=1))
     paths = [np.asarray(path.vertices) for path in lines.get_paths()]
+    paths = [path for path in paths if len(path)]
+    drawn = [points(path) for path in paths]
     placed: list[Any] = []
-    for k, vertices in enumerate(paths):
-        if not len(vertices):
-            continue
-        at = points(vertices)
+    for k, at in enumerate(drawn):
+        others = np.concatenate([occupied, *drawn[:k], *drawn[k + 1 :]])
         edge = np.minimum(at - box[0], box[1] - at).min(axis=1)
-        room = np.minimum(edge / 2, _distance(at, np.array(occupied)))
-        for other in paths[:k] + paths[k + 1 :]:
-            if len(other):
-                room = np.minimum(room, _distance(at, points(other)))
+        room = np.minimum(edge / 2, KDTree(others).query(at)[0])
         best = int(np.argmax(room))
         if room[best] >= CLEAR:
-            placed.append(vertices[best])
-            occupied.append(at[best])
+            placed.append(paths[k][best])
+            occupied = np.vstack([occupied, at[best]])
     if placed:
         ax.clabel(lines, manual=placed, fontsize=LABEL, fmt="%g", inline_spacing=2)
-
-
-def _distance(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """From each point to the nearest of the others."""
-    apart = points[:, None, :] - others[None, :, :]
-    return np.sqrt((apart**2).sum(axis=2)).min(axis=1)

@@ -132,8 +132,11 @@ class Run:
 
 
 def _run(case: CaseResult) -> Run | None:
-    names = [n for n, v in case.curves.data_vars.items() if v.dims == ("cycle", "sample")]
-    data = {str(n): np.asarray(case.curves[n].values, float) for n in names}
+    data = {
+        str(name): np.asarray(variable.values, float)
+        for name, variable in case.curves.variables.items()
+        if variable.dims == ("cycle", "sample")
+    }
     drawn: list[int] = []
     if VOLTAGE in data:
         solved = np.isfinite(data[VOLTAGE]).any(axis=1)

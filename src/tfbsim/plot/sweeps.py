@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from ..result import LIMITING, Result
 from ..sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, sample, told
-from ..sweeps import Varied, point_of, varied
+from ..sweeps import Varied, point_of, sampled, varied
 from .study import AREAL, VOLTAGE, Study
 from .style import (
     PER_AREA,
@@ -44,11 +44,9 @@ BAND = "#0072B2"
 
 def figures(result: Result, study: Study) -> dict[str, Figure | None]:
     """Those that make sense for a result, by name; none if it is of no sweep."""
-    of = varied(result)
-    if of is None:
-        return {}
-    if of.grid:
-        return {"slices": slices(result, of)}
+    if not sampled(result):
+        of = varied(result)
+        return {"slices": slices(result, of)} if of and of.grid else {}
     found = sample(result)
     if found is None or len(found[1]) < FEWEST:
         return {}
