@@ -226,9 +226,9 @@ class Points(Cases):
             return [self[i] for i in range(*k.indices(len(self)))]
         k = range(len(self))[k]
         self.expansion.steps = 0  # what is read at once is one point
-        where = ("sweep", "factors")
-        case = self.expansion.case(where, self._values(k), [], self._fields)
-        return replace(case, name=self.name(k), curves=self.curves)
+        where, values = ("sweep", "factors"), self._values(k)
+        known = self.name(k), self.curves
+        return self.expansion.case(where, values, [], self._fields, *known)
 
     def name(self, k: int) -> str:
         """Of point k: its number."""
@@ -309,6 +309,7 @@ class _Expansion:
         self.loaded = dict(loaded)
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
+        self.latest: tuple[Any, ...] = ()  # the cell of the last point; the next may share it
         self.templates = _templates(experiment.steps) | _templates(
             _conditioning(experiment)[0]
         )
@@ -503,9 +504,11 @@ class _Expansion:
         entry: dict[str, Any],
         apart: Sequence[str],
         varied_fields: Sequence[str],
+        name: str = "",
+        curves: Curves = ALL,
     ) -> Case:
         values = {**entry, **self.changes}
-        name = values.pop("name", None)
+        own = values.pop("name", None)
         cycles = values.pop("cycles", self.experiment.cycles)
         cycles = cycles if self.cycles is None else self.cycles
         whole = isinstance(cycles, int) and not isinstance(cycles, bool)
@@ -520,7 +523,8 @@ class _Expansion:
         protocol = self._protocol(where, cell, templates, cycles)
         varied = self._varied(where, cell, entry, varied_fields, templates)
         label = ", ".join(_label(entry[k]) for k in apart if k in entry)
-        return Case(str(name or label or "base"), cell, protocol, varied, entry)
+        called = str(name or own or label or "base")
+        return Case(called, cell, protocol, varied, entry, curves)
 
     def cell_of(
         self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
@@ -565,10 +569,14 @@ class _Expansion:
                     f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
                     f"such field{suggest(field, options)}",
                 )
+        # Points of a sweep are in SI; a number in a file has none
+        si = self.experiment.sweep is not None
+        if si and (name, fields) == self.latest[:2]:
+            return self.latest[2]
         try:
-            # Points of a sweep are in SI; a number in a file has none
-            si = self.experiment.sweep is not None
-            return base.replace(fields, si=si) if fields else base
+            cell = base.replace(fields, si=si) if fields else base
+            self.latest = name, fields, cell
+            return cell
         except InputError as error:
             message = error.message
             field = error.field
