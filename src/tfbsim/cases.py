@@ -18,7 +18,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
@@ -766,12 +766,13 @@ def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
     return given or [], 1
 
 
-def _fields(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
+def _fields(text: str) -> tuple[str, ...]:
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:
-        return []
-    return [field for _, field, _, _ in parts if field]
+        return ()
+    return tuple(field for _, field, _, _ in parts if field)
 
 
 def _templates(steps: Any) -> set[str]:

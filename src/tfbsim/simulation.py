@@ -356,7 +356,7 @@ def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
     if exchanged <= 0:
         return 0.0, 0.0
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
-    lithium = np.max(np.abs(total - total[0])) * FARADAY * area / exchanged
+    lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
     cathode = "Cathode lithium [mol.m-2]"
     gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
     charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged

@@ -7,6 +7,7 @@ a case whose process was killed once more before it calls it failed.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -198,6 +199,7 @@ class _Worker:
 def _work(pipe: Connection, job: Job) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    gc.freeze()  # what is there stays; to look through it would copy every page of it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer: list[Point] | InputError | None = None
     with suppress(EOFError, OSError):
