@@ -19,7 +19,6 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
@@ -34,12 +33,12 @@ from pydantic import (
     Tag,
 )
 
-from . import __version__, units
+from . import units
 from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
 from .protocol import Protocol, parse_cycle
-from .provenance import PACKAGES, Run
+from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .schema import Quantity, Strict, check_head, validate
 from .simulation import ALL, Curves
@@ -156,17 +155,11 @@ class Case:
         limits = self.cell.loading, self.cell.voltage_limits, *self.cell.stacked
         settings = sorted(self.varied.items()), numerics, self.curves
         content = parameters, self.cell.structure, limits, self.protocol, settings
-        return _hash(repr((self.name, *content, versions())))
+        return _hash(repr((self.name, *content, tuple(versions().values()))))
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def versions() -> tuple[str, ...]:
-    """Of all that a number may depend on."""
-    return __version__, *(version(name) for name in PACKAGES)
 
 
 class Cases(Sequence[Case]):
@@ -249,7 +242,8 @@ class Points(Cases):
         base = e.cell_of((), None, {})
         content = base.written, e.experiment.steps, e.experiment.conditioning
         settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
-        return _hash(repr((*content, *settings, self.curves, versions())))
+        known = *content, *settings, self.curves, tuple(versions().values())
+        return _hash(repr(known))
 
     @property
     def cycles(self) -> int:
@@ -309,7 +303,7 @@ class _Expansion:
         self.loaded = dict(loaded)
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
-        self.latest: tuple[Any, ...] = ()  # the cell of the last point; the next may share it
+        self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
         self.templates = _templates(experiment.steps) | _templates(
             _conditioning(experiment)[0]
         )

@@ -636,7 +636,8 @@ class Cell(Strict):
         for path, value in changes.items():
             layer, _, name = path.rpartition(".")
             model = getattr(self, layer, None) if layer else self
-            quantity = _quantity(type(model), name)
+            kind: Any = type(model)
+            quantity = _quantity(kind, name)
             if quantity is None or type(value) is not float or not quantity.holds(value):
                 return None
             layers.setdefault(layer, {})[name] = value
@@ -740,10 +741,11 @@ class Cell(Strict):
 def _dimension(model: Any, key: str, path: str) -> str | None:
     if model is None:
         raise InputError("belongs to a layer that this cell does not have", field=path)
+    kind: Any = type(model)
     try:
-        return _dimension_of(type(model), key)
+        return _dimension_of(kind, key)
     except KeyError:
-        fields = type(model).model_fields if isinstance(model, Strict) else {}
+        fields = getattr(kind, "model_fields", {})
         raise InputError(f"no such field{suggest(key, fields)}", field=path) from None
 
 

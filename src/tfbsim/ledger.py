@@ -191,14 +191,13 @@ class Ledger:
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""
-        for key in keys:
-            with self._errors():
+        with self._errors():
+            for key in keys:
                 found = self._connection.execute(
                     "SELECT * FROM points WHERE key = ?", (key,)
                 ).fetchone()
-                case = Point(*found).result() if found else None
-            if case:
-                yield case
+                if found:
+                    yield Point(*found).result()
 
     def _open(self) -> None:
         if not self._is_ours():

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ PACKAGES = (
     *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
     *("xarray", "pandas"),
 )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of all that a number may depend on."""
+    return {"tfbsim": __version__} | {name: version(name) for name in PACKAGES}
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ def provenance(
         "command": command,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: versions()[name] for name in PACKAGES},
     }
 
 
@@ -134,7 +141,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         )
         changes = {str(k): str(v) for k, v in content["changes"].items()}
         cell = content["cell"]
-        versions = {"tfbsim": content["tfbsim"], **content["packages"]}
+        before = {"tfbsim": content["tfbsim"], **content["packages"]}
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -142,10 +149,10 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         raise InputError(message, path) from None
     if _hash(document.data) != content.get("experiment_sha256"):
         raise InputError("the experiment in it was changed by hand", path)
-    now = {"tfbsim": __version__, **{name: version(name) for name in PACKAGES}}
+    now = versions()
     differences = [
         f"{name} {shown(then)} then, {now[name]} now"
-        for name, then in versions.items()
+        for name, then in before.items()
         if name in now and then != now[name]
     ]
     return Run(document, cells, cell, changes, numerics, differences)

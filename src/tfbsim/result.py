@@ -28,7 +28,6 @@ from .materials.laws import FARADAY
 
 if TYPE_CHECKING:
     from .cell import Cell
-    from .engine import Trace
     from .simulation import CaseRecord, Curves, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS, PROVENANCE = (
@@ -365,7 +364,6 @@ def _step_rows(
     for k, step in enumerate(cycle.steps, start=1):
         trace = step.trace
         share, limiting = _limit(step, cell)
-        end = step.end
         rows.append(
             {
                 "Case": name,
@@ -375,10 +373,10 @@ def _step_rows(
                 "Duration [s]": float(trace.t[-1]) if trace else 0.0,
                 "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
                 "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
-                "End voltage [V]": end.get("Voltage [V]", np.nan),
-                "End current [uA.cm-2]": end.get("Current [A]", np.nan) / area * 1e2,
-                "End mean stoichiometry": end.get("Cathode mean stoichiometry", np.nan),
-                "End surface stoichiometry": end.get("Cathode surface stoichiometry", np.nan),
+                "End voltage [V]": _last(step, "Voltage [V]"),
+                "End current [uA.cm-2]": _last(step, "Current [A]") / area * 1e2,
+                "End mean stoichiometry": _last(step, "Cathode mean stoichiometry"),
+                "End surface stoichiometry": _last(step, "Cathode surface stoichiometry"),
                 "Cut-off error [uV]": _cut_off_error(step),
                 SHARE: share,
                 LIMITING: limiting,
@@ -395,6 +393,10 @@ def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
     if cell.anode.critical_current is None:
         return {}
     return {CRITICAL: np.nan if step.critical is None else step.critical}
+
+
+def _last(step: StepRecord, name: str) -> float:
+    return step.end.get(name, np.nan)
 
 
 def _cut_off_error(record: StepRecord) -> float:
