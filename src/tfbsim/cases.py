@@ -318,7 +318,8 @@ class _Expansion:
                 self.changes[path] = value
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"groups": {}}  # its keys hold in this process only
+        # What is made anew; the keys of groups hold in this process only
+        return self.__dict__ | {"groups": {}, "latest": ()}
 
     def cases(self) -> Cases:
         listed = self.experiment.cases

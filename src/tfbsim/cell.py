@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
@@ -655,14 +656,20 @@ class Cell(Strict):
             cell._raw = raw
             if "one_c" in changes:
                 cell._stated_thickness = float(cell.cathode.thickness)
-            for known in ("structure", "constants"):
-                cell.__dict__.pop(known, None)
+            for name in FOLLOWING:
+                cell.__dict__.pop(name, None)
             cell._consistent()  # type: ignore[operator]
         except InputError:
             return None
         if cell.structure == self.structure:
             cell.__dict__["structure"] = self.structure  # with what it has worked out
         return cell
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without what follows from the fields, which may be large."""
+        state = super().__getstate__()
+        own = {k: v for k, v in state["__dict__"].items() if k not in FOLLOWING}
+        return state | {"__dict__": own}
 
     # --- As a record of a run keeps it ---
 
