@@ -1,5 +1,6 @@
 """The cell: derived quantities, changed copies, and what PyBaMM gets."""
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -112,6 +113,23 @@ class TestDerived:
 
 
 class TestReplace:
+    def test_numbers_share_the_structure_and_not_the_parameters(self):
+        cell = load_cell("lco-lipon-li-constant-d")
+        before = cell.parameters()
+        changed = cell.replace({"cathode.thickness": 2e-6, "electrolyte.thickness": 1e-6})
+        assert changed.structure is cell.structure
+        assert changed.parameters()["Electrolyte thickness [m]"] == 1e-6
+        assert cell.parameters() == before
+        asymmetric = cell.replace({"cathode.anodic_transfer_coefficient": 0.4})
+        assert asymmetric.structure != cell.structure
+
+    def test_a_cell_is_sent_without_what_follows_from_it(self):
+        cell = load_cell("lco-lipon-li-raijmakers2020")
+        bare = pickle.dumps(cell)
+        assert cell.parameters() and cell.structure.psi.D_ref
+        assert pickle.dumps(cell) == bare
+        assert pickle.loads(bare).parameters() == cell.parameters()
+
     def test_text_and_si_mean_the_same(self, cell):
         text = cell.replace({"cathode.thickness": "800 nm", "temperature": "60 degC"})
         si = cell.replace({"cathode.thickness": 800e-9, "temperature": 333.15})

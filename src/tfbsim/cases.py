@@ -18,8 +18,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import version
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
@@ -34,12 +33,12 @@ from pydantic import (
     Tag,
 )
 
-from . import __version__, units
+from . import units
 from .cell import Cell, load_cell
 from .engine import Numerics
 from .files import Document, InputError, load, resolve, shown, suggest
 from .protocol import Protocol, parse_cycle
-from .provenance import PACKAGES, Run
+from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .schema import Quantity, Strict, check_head, validate
 from .simulation import ALL, Curves
@@ -156,17 +155,11 @@ class Case:
         limits = self.cell.loading, self.cell.voltage_limits, *self.cell.stacked
         settings = sorted(self.varied.items()), numerics, self.curves
         content = parameters, self.cell.structure, limits, self.protocol, settings
-        return _hash(repr((self.name, *content, versions())))
+        return _hash(repr((self.name, *content, tuple(versions().values()))))
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def versions() -> tuple[str, ...]:
-    """Of all that a number may depend on."""
-    return __version__, *(version(name) for name in PACKAGES)
 
 
 class Cases(Sequence[Case]):
@@ -226,9 +219,9 @@ class Points(Cases):
             return [self[i] for i in range(*k.indices(len(self)))]
         k = range(len(self))[k]
         self.expansion.steps = 0  # what is read at once is one point
-        where = ("sweep", "factors")
-        case = self.expansion.case(where, self._values(k), [], self._fields)
-        return replace(case, name=self.name(k), curves=self.curves)
+        where, values = ("sweep", "factors"), self._values(k)
+        known = self.name(k), self.curves
+        return self.expansion.case(where, values, [], self._fields, *known)
 
     def name(self, k: int) -> str:
         """Of point k: its number."""
@@ -249,7 +242,8 @@ class Points(Cases):
         base = e.cell_of((), None, {})
         content = base.written, e.experiment.steps, e.experiment.conditioning
         settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
-        return _hash(repr((*content, *settings, self.curves, versions())))
+        known = *content, *settings, self.curves, tuple(versions().values())
+        return _hash(repr(known))
 
     @property
     def cycles(self) -> int:
@@ -309,6 +303,7 @@ class _Expansion:
         self.loaded = dict(loaded)
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
+        self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
         self.templates = _templates(experiment.steps) | _templates(
             _conditioning(experiment)[0]
         )
@@ -323,7 +318,8 @@ class _Expansion:
                 self.changes[path] = value
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"groups": {}}  # its keys hold in this process only
+        # What is made anew; the keys of groups hold in this process only
+        return self.__dict__ | {"groups": {}, "latest": ()}
 
     def cases(self) -> Cases:
         listed = self.experiment.cases
@@ -503,9 +499,11 @@ class _Expansion:
         entry: dict[str, Any],
         apart: Sequence[str],
         varied_fields: Sequence[str],
+        name: str = "",
+        curves: Curves = ALL,
     ) -> Case:
         values = {**entry, **self.changes}
-        name = values.pop("name", None)
+        own = values.pop("name", None)
         cycles = values.pop("cycles", self.experiment.cycles)
         cycles = cycles if self.cycles is None else self.cycles
         whole = isinstance(cycles, int) and not isinstance(cycles, bool)
@@ -520,7 +518,8 @@ class _Expansion:
         protocol = self._protocol(where, cell, templates, cycles)
         varied = self._varied(where, cell, entry, varied_fields, templates)
         label = ", ".join(_label(entry[k]) for k in apart if k in entry)
-        return Case(str(name or label or "base"), cell, protocol, varied, entry)
+        called = str(name or own or label or "base")
+        return Case(called, cell, protocol, varied, entry, curves)
 
     def cell_of(
         self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
@@ -565,10 +564,14 @@ class _Expansion:
                     f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
                     f"such field{suggest(field, options)}",
                 )
+        # Points of a sweep are in SI; a number in a file has none
+        si = self.experiment.sweep is not None
+        if si and (name, fields) == self.latest[:2]:
+            return self.latest[2]
         try:
-            # Points of a sweep are in SI; a number in a file has none
-            si = self.experiment.sweep is not None
-            return base.replace(fields, si=si) if fields else base
+            cell = base.replace(fields, si=si) if fields else base
+            self.latest = name, fields, cell
+            return cell
         except InputError as error:
             message = error.message
             field = error.field
@@ -758,12 +761,13 @@ def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
     return given or [], 1
 
 
-def _fields(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
+def _fields(text: str) -> tuple[str, ...]:
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:
-        return []
-    return [field for _, field, _, _ in parts if field]
+        return ()
+    return tuple(field for _, field, _, _ in parts if field)
 
 
 def _templates(steps: Any) -> set[str]:

@@ -11,7 +11,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
@@ -470,13 +471,18 @@ class Cell(Strict):
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
         """The scalar parameters of :class:`ThinFilmCell`, SI, by PyBaMM name."""
+        ambient = float(temperature or self.temperature)
+        return {"Ambient temperature [K]": ambient, **self.constants}
+
+    @cached_property
+    def constants(self) -> dict[str, float]:
+        """Those of the parameters that hold at any temperature."""
         c, e, a = self.cathode, self.electrolyte, self.anode
         sigma = c.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         if self.structure.electronic is not None:
             rho = self.structure.rho_ref
         values: dict[str, Any] = {
-            "Ambient temperature [K]": temperature or self.temperature,
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
             "Nominal cell capacity [A.h]": self.one_c_current,
@@ -631,9 +637,8 @@ class Cell(Strict):
         for path, value in changes.items():
             layer, _, name = path.rpartition(".")
             model = getattr(self, layer, None) if layer else self
-            known = type(model).model_fields if isinstance(model, Strict) else {}
-            about = known[name].metadata if name in known else ()
-            quantity = next((q for q in about if isinstance(q, Quantity)), None)
+            kind: Any = type(model)
+            quantity = _quantity(kind, name)
             if quantity is None or type(value) is not float or not quantity.holds(value):
                 return None
             layers.setdefault(layer, {})[name] = value
@@ -651,13 +656,20 @@ class Cell(Strict):
             cell._raw = raw
             if "one_c" in changes:
                 cell._stated_thickness = float(cell.cathode.thickness)
-            before = cell.__dict__.pop("structure", None)
+            for name in FOLLOWING:
+                cell.__dict__.pop(name, None)
             cell._consistent()  # type: ignore[operator]
         except InputError:
             return None
-        if before is not None and cell.structure == before:
-            cell.__dict__["structure"] = before  # with what it has worked out
+        if cell.structure == self.structure:
+            cell.__dict__["structure"] = self.structure  # with what it has worked out
         return cell
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without what follows from the fields, which may be large."""
+        state = super().__getstate__()
+        own = {k: v for k, v in state["__dict__"].items() if k not in FOLLOWING}
+        return state | {"__dict__": own}
 
     # --- As a record of a run keeps it ---
 
@@ -736,10 +748,28 @@ class Cell(Strict):
 def _dimension(model: Any, key: str, path: str) -> str | None:
     if model is None:
         raise InputError("belongs to a layer that this cell does not have", field=path)
-    fields = type(model).model_fields if isinstance(model, Strict) else {}
-    if key not in fields:
-        raise InputError(f"no such field{suggest(key, fields)}", field=path)
-    return next(_dimensions(fields[key]), None)
+    kind: Any = type(model)
+    try:
+        return _dimension_of(kind, key)
+    except KeyError:
+        fields = getattr(kind, "model_fields", {})
+        raise InputError(f"no such field{suggest(key, fields)}", field=path) from None
+
+
+# The points of a sweep ask the next two the same again and again
+
+
+@cache
+def _dimension_of(model: type, key: str) -> str | None:
+    return next(_dimensions(getattr(model, "model_fields", {})[key]), None)
+
+
+@cache
+def _quantity(model: type, key: str) -> Quantity | None:
+    """What a field that is one holds; None of any other."""
+    field = getattr(model, "model_fields", {}).get(key)
+    about = field.metadata if field else ()
+    return next((q for q in about if isinstance(q, Quantity)), None)
 
 
 def _dimensions(field: Any) -> Iterator[str]:

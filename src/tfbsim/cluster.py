@@ -25,9 +25,8 @@ from typing import TYPE_CHECKING
 import dask
 from distributed import CancelledError, Future, KilledWorker
 
-from .cases import versions
 from .files import InputError, shown
-from .provenance import PACKAGES
+from .provenance import versions
 from .workers import KILLED, Chunks, Job
 
 if TYPE_CHECKING:
@@ -177,8 +176,7 @@ class _Run:
 def surroundings() -> dict[str, str]:
     """Versions that the numbers, and what is sent, depend on."""
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    packages = zip(("tfbsim", *PACKAGES), versions(), strict=True)
-    return {"Python": python, **dict(packages)}
+    return {"Python": python, **versions()}
 
 
 def work(

@@ -56,6 +56,8 @@ def shown(text: object, limit: int = 60) -> str:
     word = str(text)
     if len(word) > limit:
         word = word[: limit - 3] + "..."
+    if word.isprintable():
+        return word
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in word
     )

@@ -255,12 +255,12 @@ def limit(
     span = direction * (x_equilibrium - x_start)
     if span < NO_SPAN:
         return np.nan, ""
-    x, x_s = float(end[MEAN_X]), float(end[SURFACE_X])
+    x, x_s = end[MEAN_X], end[SURFACE_X]
     share = direction * (x - x_start) / span + 0.0  # not -0, of a step that ended at once
     if share >= COMPLETE:
         return 100 * share, "none"
     eta = overpotentials(end)
-    behind = {n: max(direction * float(eta[n]), 0.0) for n in BEHIND_THE_SURFACE}
+    behind = {n: max(direction * eta[n], 0.0) for n in BEHIND_THE_SURFACE}
     per_volt = max(direction * (x_equilibrium - x_s), 0.0) / (sum(behind.values()) or 1.0)
     missing = {DIFFUSION: direction * (x_s - x)}
     missing |= {name: volts * per_volt for name, volts in behind.items()}

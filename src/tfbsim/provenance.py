@@ -25,6 +25,12 @@ PACKAGES = (
 )
 
 
+@cache
+def versions() -> dict[str, str]:
+    """Of all that a number may depend on."""
+    return {"tfbsim": __version__} | {name: version(name) for name in PACKAGES}
+
+
 @dataclass(frozen=True)
 class Run:
     """A run as a provenance file tells it.
@@ -91,7 +97,7 @@ def provenance(
         "command": command,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
-        "packages": dict(_packages()),
+        "packages": {name: versions()[name] for name in PACKAGES},
     }
 
 
@@ -135,7 +141,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         )
         changes = {str(k): str(v) for k, v in content["changes"].items()}
         cell = content["cell"]
-        versions = {"tfbsim": content["tfbsim"], **content["packages"]}
+        before = {"tfbsim": content["tfbsim"], **content["packages"]}
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -143,19 +149,13 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         raise InputError(message, path) from None
     if _hash(document.data) != content.get("experiment_sha256"):
         raise InputError("the experiment in it was changed by hand", path)
-    now = {"tfbsim": __version__, **_packages()}
+    now = versions()
     differences = [
         f"{name} {shown(then)} then, {now[name]} now"
-        for name, then in versions.items()
+        for name, then in before.items()
         if name in now and then != now[name]
     ]
     return Run(document, cells, cell, changes, numerics, differences)
-
-
-@cache
-def _packages() -> dict[str, str]:
-    """The versions there are."""
-    return {name: version(name) for name in PACKAGES}
 
 
 def _read(path: Path) -> dict[str, Any]:

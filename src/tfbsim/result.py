@@ -22,12 +22,12 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from . import critical, energy, losses
+from .engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from .files import InputError, write_atomic
 from .materials.laws import FARADAY
 
 if TYPE_CHECKING:
     from .cell import Cell
-    from .engine import Trace
     from .simulation import CaseRecord, Curves, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS, PROVENANCE = (
@@ -250,7 +250,7 @@ def _summary_row(
     area, loading = float(cell.area), cell.loading
     charge, discharge = cycle.charge, cycle.discharge
     energy_in, energy_out = cycle.energy_in, cycle.energy_out
-    charged = [s.trace for s in cycle.steps if s.trace and s.charge > 0]
+    charged = [s.end for s in cycle.steps if s.charge > 0]
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
     per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
@@ -262,12 +262,12 @@ def _summary_row(
     row["Coulombic efficiency [%]"] = 100 * discharge / charge if both else np.nan
     row["Mean discharge voltage [V]"] = energy_out / discharge if discharge else np.nan
     row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
-    end = charged[-1].observed if charged else None
+    end = charged[-1] if charged else {}
     row["Lithium thickness at end of charge [um]"] = (
-        float(end["Lithium thickness [m]"][-1]) * 1e6 if end else np.nan
+        end.get("Lithium thickness [m]", np.nan) * 1e6
     )
     row["Interface resistance [Ohm.cm2]"] = (
-        float(end["Interface resistance [Ohm.m2]"][-1]) * 1e4 if end else np.nan
+        end.get("Interface resistance [Ohm.m2]", np.nan) * 1e4
     )
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
@@ -303,9 +303,9 @@ def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str,
     """What became of plated lithium, and when the critical current was crossed, in a
     cycle that begins at a time [s]."""
     anode, row = cell.anode, {}
-    traces = [s.trace for s in cycle.steps if s.trace]
-    if anode.plated and traces:
-        end = {name: float(values[-1]) for name, values in traces[-1].observed.items()}
+    ends = [step.end for step in cycle.steps if step.end]
+    if anode.plated and ends:
+        end = ends[-1]
         per_mol = FARADAY / 36  # mol/m2 to uAh/cm2
         row = {
             PLATED[0]: end["Inactive lithium [mol.m-2]"] * per_mol,
@@ -326,9 +326,11 @@ def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str,
 def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
     """Of the film, at the end of the cycle's last discharging step [%]."""
     x_max = cell.cathode.x_max
+    if x_max <= 1:
+        return np.nan
     net = [(s.trace, s.discharge - s.charge) for s in cycle.steps]
     ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
-    if x_max <= 1 or not ends:
+    if not ends:
         return np.nan
     return losses.second_lithium(ends[-1], losses.widths(xi), x_max)
 
@@ -371,12 +373,10 @@ def _step_rows(
                 "Duration [s]": float(trace.t[-1]) if trace else 0.0,
                 "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
                 "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
-                "End voltage [V]": _last(trace, "Voltage [V]"),
-                "End current [uA.cm-2]": _last(trace, "Current [A]") / area * 1e2,
-                "End mean stoichiometry": _last(trace, "Cathode mean stoichiometry"),
-                "End surface stoichiometry": _last(
-                    trace, "Cathode surface stoichiometry"
-                ),
+                "End voltage [V]": _last(step, "Voltage [V]"),
+                "End current [uA.cm-2]": _last(step, "Current [A]") / area * 1e2,
+                "End mean stoichiometry": _last(step, "Cathode mean stoichiometry"),
+                "End surface stoichiometry": _last(step, "Cathode surface stoichiometry"),
                 "Cut-off error [uV]": _cut_off_error(step),
                 SHARE: share,
                 LIMITING: limiting,
@@ -395,38 +395,34 @@ def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
     return {CRITICAL: np.nan if step.critical is None else step.critical}
 
 
-def _last(trace: Trace | None, name: str) -> float:
-    return float(trace.observed[name][-1]) if trace else np.nan
+def _last(step: StepRecord, name: str) -> float:
+    return step.end.get(name, np.nan)
 
 
 def _cut_off_error(record: StepRecord) -> float:
     """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
-    from .engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
-
     trace, step = record.trace, record.step
     if trace is None or trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
         return np.nan
     asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
     if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
         return np.nan
-    return float(abs(trace.observed["Voltage [V]"][-1] - asked) * 1e6)
+    return abs(record.end["Voltage [V]"] - asked) * 1e6
 
 
 def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
     """What a step got of its equilibrium capacity [%] and what limited it; NaN and ""
     unless it is a charge or discharge, no hold, that ended at a voltage."""
-    from .engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
-
     trace, step = record.trace, record.step
-    direction = int(np.sign(step.value))
+    direction = (step.value > 0) - (step.value < 0)
     cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
     held = step.control == "voltage" or cut_off is None
     if trace is None or held or trace.event != cut_off:
         return np.nan, ""
     low, high = cell.voltage_limits
     asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
-    end = {name: trace.observed[of][-1] * k for name, (of, k) in _OBSERVED.items()}
-    T = trace.observed["Cell temperature [K]"][-1]
+    end = {name: record.end[of] * k for name, (of, k) in _OBSERVED.items()}
+    T = record.end["Cell temperature [K]"]
     x_equilibrium = _equilibrium(cell, own if asked is None else asked, T)
     x_start = float(trace.observed["Cathode mean stoichiometry"][0])
     return losses.limit(direction, x_start, x_equilibrium, end)

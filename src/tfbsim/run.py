@@ -240,11 +240,12 @@ class CaseJob:
         points: dict[int, Point] = {}
         notes: dict[int, Notes] = {}
         asked = []
+        plain = self.numerics.plain
         for k in numbers:
             try:
                 case = self.cases[k]
                 notes[k] = Notes(case.name, case.cell, case.varied, case.curves)
-                notes[k].xi = engine(case.cell.structure, self.numerics.plain).xi
+                notes[k].xi = engine(case.cell.structure, plain).xi
             except Exception as error:
                 points[k] = self._refused(k, error)
                 notes.pop(k, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,7 +51,8 @@ OUTCOMES = (
     *(LITHIUM_EXHAUSTED, SOLVER_FAILED, AUDIT_BREACH),
 )
 
-COUNTED = "Throughput", "Discharge"
+THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
+LEAKED = "Leakage capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
 AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
 
@@ -87,30 +88,31 @@ class StepRecord:
     trace: Trace | None
     critical: float | None = None
 
+    @cached_property
+    def end(self) -> dict[str, float]:
+        """What was observed last, by name; empty if nothing happened."""
+        observed = self.trace.observed if self.trace else {}
+        return {name: values.item(-1) for name, values in observed.items()}
+
     @property
     def charge(self) -> float:
         """Charge that went in [A.h]."""
-        passed, net = (self._last(f"{name} capacity [A.h]") for name in COUNTED)
-        return (passed - net) / 2
+        return (self.end.get(THROUGHPUT, 0.0) - self.end.get(DISCHARGE, 0.0)) / 2
 
     @property
     def discharge(self) -> float:
         """Charge that came out [A.h]."""
-        passed, net = (self._last(f"{name} capacity [A.h]") for name in COUNTED)
-        return (passed + net) / 2
+        return (self.end.get(THROUGHPUT, 0.0) + self.end.get(DISCHARGE, 0.0)) / 2
 
     @property
     def energy_out(self) -> float:
         """Energy that came out [W.h]."""
-        return self._last("Discharge energy [W.h]")
+        return self.end.get("Discharge energy [W.h]", 0.0)
 
     @property
     def energy_in(self) -> float:
         """Energy that went in [W.h]."""
-        return self._last("Charge energy [W.h]")
-
-    def _last(self, counter: str) -> float:
-        return 0.0 if self.trace is None else float(self.trace.observed[counter][-1])
+        return self.end.get("Charge energy [W.h]", 0.0)
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,6 @@ class Runner:
     def __init__(self, cell: Cell, solver: Engine) -> None:
         self.cell = cell
         self.engine = solver
-        self.parameters = cache(cell.parameters)
         self.stopped = ""
         self.state: State = solver.uniform(
             cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
@@ -242,7 +243,7 @@ class Runner:
                 target=step.value,
                 duration=duration,
                 state=state,
-                parameters=self.parameters(step.temperature) | changes,
+                parameters=self.cell.parameters(step.temperature) | changes,
                 lower=step.lower if step.lower is not None else _below(step, low),
                 upper=step.upper if step.upper is not None else _above(step, high),
                 c_rate_cut_off=step.c_rate_cut_off or -1.0,
@@ -356,20 +357,18 @@ def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
     Charges are states of the solver.  Both are 0 where nothing was exchanged.
     """
     traces = [r.trace for r in records if r.trace is not None]
-
-    def counted(name: str) -> float:
-        return 3600 * float(sum(t.observed[f"{name} capacity [A.h]"][-1] for t in traces))
-
-    leaked = counted("Leakage")
-    exchanged = counted("Throughput") + leaked
-    if not traces or exchanged <= 0:
+    leaked, throughput, discharged = (
+        3600 * sum(r.end.get(name, 0.0) for r in records)
+        for name in (LEAKED, THROUGHPUT, DISCHARGE)
+    )
+    exchanged = throughput + leaked
+    if exchanged <= 0:
         return 0.0, 0.0
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
-    lithium = np.max(np.abs(total - total[0])) * FARADAY * area / exchanged
+    lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
     cathode = "Cathode lithium [mol.m-2]"
     gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
-    passed = counted("Discharge") + leaked
-    charge = abs(gained * FARADAY * area - passed) / exchanged
+    charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged
     return float(lithium), float(charge)
 
 

@@ -7,6 +7,7 @@ a case whose process was killed once more before it calls it failed.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -123,6 +124,7 @@ def team(job: Job, numbers: Iterable[int], workers: int) -> Generator[list[Point
     """Points computed in processes of this machine."""
     chunks = Chunks(numbers, workers)
     members: dict[Any, _Worker] = {}
+    left: list[_Worker] = []
     try:
         if METHOD == "fork":
             job.prepare(chunks.waiting[0])
@@ -136,7 +138,7 @@ def team(job: Job, numbers: Iterable[int], workers: int) -> Generator[list[Point
                 try:
                     answer = worker.pipe.recv()
                 except (EOFError, OSError):
-                    worker.leave(members)
+                    left.append(worker.leave(members))
                     if piece is None:
                         raise InputError(WORKERS) from None
                     twice = chunks.give_back(piece)
@@ -152,12 +154,14 @@ def team(job: Job, numbers: Iterable[int], workers: int) -> Generator[list[Point
                     if chunks:
                         worker.give(chunks.take())
                     else:
-                        worker.leave(members)
+                        left.append(worker.leave(members))
             if points:
                 yield points
     finally:
-        for worker in list(members.values()):
-            worker.leave(members)
+        # All are told to end before any is waited for
+        left += [worker.leave(members) for worker in list(members.values())]
+        for worker in left:
+            worker.process.join()
 
 
 class _Worker:
@@ -187,17 +191,17 @@ class _Worker:
         with suppress(OSError):  # killed; the pipe will say so
             self.pipe.send(piece)
 
-    def leave(self, members: dict[Any, _Worker]) -> None:
+    def leave(self, members: dict[Any, _Worker]) -> _Worker:
         del members[self.pipe]
         self.process.terminate()
-        self.process.join()
-        self.process.close()
         self.pipe.close()
+        return self
 
 
 def _work(pipe: Connection, job: Job) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    gc.freeze()  # what is there stays; to look through it would copy every page of it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer: list[Point] | InputError | None = None
     with suppress(EOFError, OSError):

@@ -34,6 +34,9 @@ class Law(Protocol):
     def __call__(self, x: Any) -> Any:
         """Value at x (any shape), without continuation outside ``valid``."""
 
+    def __hash__(self) -> int:
+        """What is worked out of a law is kept by it."""
+
 
 class PotentialLaw(Law, Protocol):
     """An open-circuit potential, which the model sees as a Curve."""

@@ -21,6 +21,7 @@ and moves through the film.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,7 @@ class AmbipolarDiffusivity(_Derived):
 STEEP = (ThermodynamicFactor, _Derived)  # laws that change as fast as U(x)
 
 
+@lru_cache(maxsize=64)  # cells that share their laws share what was worked out of them
 def diffusion_potential(
     potential: PotentialLaw, x_max: float, diffusivity: Law, *others: Law | None
 ) -> DiffusionPotential:
