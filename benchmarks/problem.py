@@ -26,9 +26,10 @@ from tfbsim.materials.laws import FARADAY, GAS_CONSTANT
 
 CELL, EXPERIMENT = "lco-lipon-li-constant-d", "thickness-rate-sweep"
 
-# What all codes are held to: mesh and tolerances
+# Mesh and tolerances of all codes, and those the shipped sweep names for tfbsim
 VOLUMES, RTOL, ATOL = 100, 1e-6, 1e-8
 NUMERICS = Numerics(points=VOLUMES, rtol=RTOL, atol=ATOL, compile=True, grading=0)
+SHIPPED = expand(EXPERIMENT).experiment.numerics.applied()
 
 LOWER, UPPER = 3.0, 4.15  # V
 HOLD_UNTIL = 20  # 1C over this ends a hold

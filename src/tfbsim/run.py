@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -98,6 +99,9 @@ def run_experiment(
         command,
     )
     with ExitStack() as stack:
+        # A full collection through what is imported takes 0.1 s
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         connection = _connected(stack, scheduler)  # before anything is removed
         if folder:
             folder = Path(folder)
