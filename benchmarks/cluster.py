@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tfbsim.cases import expand
-from tfbsim.cluster import surroundings, work
-from tfbsim.engine import Numerics
-from tfbsim.ledger import Point
-from tfbsim.run import CaseJob
-from tfbsim.scheduler import connected
-from tfbsim.simulation import ALL
+from tfbsim.running.cases import expand
+from tfbsim.running.cluster import surroundings, work
+from tfbsim.running.ledger import Point
+from tfbsim.running.run import CaseJob
+from tfbsim.running.scheduler import connected
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import ALL
 
 CHUNKS = 30
 POINTS = 12

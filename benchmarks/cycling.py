@@ -38,7 +38,7 @@ from side_by_side import (
 )
 
 from tfbsim import ThinFilmCell, load_cell, run_experiment
-from tfbsim.files import Document
+from tfbsim.inputs.files import Document
 from tfbsim.physics.cathode import DOMAIN, GradedSubMesh, depth
 
 DISCHARGE = f"Discharge at 1C until {LOWER} V"

@@ -18,8 +18,8 @@ from typing import Any
 from side_by_side import machine, table
 
 import tfbsim
-from tfbsim.engine import Engine, Numerics, Request
-from tfbsim.files import shipped
+from tfbsim.inputs.files import shipped
+from tfbsim.solving.engine import Engine, Numerics, Request
 
 REPETITIONS = 40
 

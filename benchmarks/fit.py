@@ -25,10 +25,10 @@ import numpy as np
 import pybamm
 
 import tfbsim
-from tfbsim import fitting
-from tfbsim.cases import expand
-from tfbsim.engine import CURRENT_CUT_OFF, Numerics, engine
-from tfbsim.fitting import Problem
+from tfbsim.fitting import fit as fitting
+from tfbsim.fitting.fit import Problem
+from tfbsim.running.cases import expand
+from tfbsim.solving.engine import CURRENT_CUT_OFF, Numerics, engine
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import synthetic

@@ -34,11 +34,11 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import least_squares
 
 from tfbsim import load_cell
-from tfbsim.cell import Cell
-from tfbsim.files import load_csv
+from tfbsim.inputs.cell import Cell
+from tfbsim.inputs.files import load_csv
+from tfbsim.inputs.protocol import Protocol, parse_cycle
 from tfbsim.materials import laws, lco
-from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulation import run_case
+from tfbsim.solving.simulation import run_case
 
 HERE = Path(__file__).resolve().parent
 NAME = "lco-lipon-li-danilov2011"

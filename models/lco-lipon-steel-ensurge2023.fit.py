@@ -15,9 +15,9 @@ from pathlib import Path
 
 from scipy.optimize import root_scalar
 
-from tfbsim.cases import expand
-from tfbsim.files import load
-from tfbsim.simulation import NO_CURVES, run_case
+from tfbsim.inputs.files import load
+from tfbsim.running.cases import expand
+from tfbsim.solving.simulation import NO_CURVES, run_case
 
 HERE = Path(__file__).resolve().parent
 MEASURED = load(HERE / "lco-lipon-steel-ensurge2023.measured.yml").data["cycling"]

@@ -20,13 +20,13 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from tfbsim import load_cell
-from tfbsim.cell import Cell
-from tfbsim.engine import Numerics
-from tfbsim.files import load
+from tfbsim.inputs.cell import Cell
+from tfbsim.inputs.files import load
+from tfbsim.inputs.protocol import Protocol, parse_cycle
 from tfbsim.materials.laws import Constant, Law, Table
 from tfbsim.materials.transport import SelfDiffusion
-from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulation import run_case
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import run_case
 
 HERE = Path(__file__).resolve().parent
 TARGETS = load(HERE / "nmc811-lipon-li.measured.yml").data["capacity"]

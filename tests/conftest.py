@@ -16,11 +16,19 @@ import pytest
 from figures import Check, Recorder, checker
 
 from tfbsim import load_cell
-from tfbsim.cell import Cell
-from tfbsim.engine import DURATION, Numerics, Request, State, Trace, _Built, engine
-from tfbsim.integrator import Stretch
+from tfbsim.analysis.result import Notes
+from tfbsim.inputs.cell import Cell
 from tfbsim.materials import laws
-from tfbsim.result import Notes
+from tfbsim.solving.engine import (
+    DURATION,
+    Numerics,
+    Request,
+    State,
+    Trace,
+    _Built,
+    engine,
+)
+from tfbsim.solving.integrator import Stretch
 
 Run = Callable[..., Trace]
 
@@ -104,7 +112,7 @@ def before_a_case(
             call(name)
             return Notes(name, *arguments)
 
-        monkeypatch.setattr("tfbsim.run.Notes", noted)
+        monkeypatch.setattr("tfbsim.running.run.Notes", noted)
 
     return install
 

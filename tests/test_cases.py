@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutation import anything, mutated
 
-from tfbsim import schema
-from tfbsim.cases import expand
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError, load
+from tfbsim.inputs import schema
+from tfbsim.inputs.files import InputError, load
+from tfbsim.running.cases import expand
+from tfbsim.solving.engine import Numerics
 
 INPUTS = Path(__file__).parent / "inputs"
 EXPERIMENT = (INPUTS / "experiment.yaml").read_text()

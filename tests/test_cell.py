@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import tfbsim
 from tfbsim import load_cell
-from tfbsim.files import InputError
+from tfbsim.inputs.files import InputError
 from tfbsim.materials import laws
 
 INPUTS = Path(__file__).parent / "inputs"

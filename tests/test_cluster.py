@@ -15,18 +15,18 @@ import pytest
 pytest.importorskip("distributed")
 
 import tfbsim
-from tfbsim import cluster as module
-from tfbsim import scheduler
-from tfbsim.cases import expand
-from tfbsim.cluster import cluster
-from tfbsim.cluster_file import check_cluster, read
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError, load
-from tfbsim.ledger import LEDGER, Ledger, Point
-from tfbsim.result import CURVES, LOSSES, STEPS, SUMMARY
-from tfbsim.run import CaseJob, run_experiment
-from tfbsim.scheduler import Connection, connected, queue
-from tfbsim.workers import KILLED
+from tfbsim.analysis.result import CURVES, LOSSES, STEPS, SUMMARY
+from tfbsim.inputs.files import InputError, load
+from tfbsim.running import cluster as module
+from tfbsim.running import scheduler
+from tfbsim.running.cases import expand
+from tfbsim.running.cluster import cluster
+from tfbsim.running.cluster_file import check_cluster, read
+from tfbsim.running.ledger import LEDGER, Ledger, Point
+from tfbsim.running.run import CaseJob, run_experiment
+from tfbsim.running.scheduler import Connection, connected, queue
+from tfbsim.running.workers import KILLED
+from tfbsim.solving.engine import Numerics
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -456,6 +456,6 @@ echo "Submitted batch job $!"
 
 def test_without_distributed(sweep, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "tfbsim.scheduler")
+    monkeypatch.delitem(sys.modules, "tfbsim.running.scheduler")
     with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
         run_experiment(expand(sweep), numerics=COARSE, scheduler="127.0.0.1:8786")

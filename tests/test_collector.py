@@ -10,13 +10,13 @@ from rich.console import Console
 
 import tfbsim
 from tfbsim import load_cell, load_result, simulate
-from tfbsim.cases import expand
-from tfbsim.describe import describe_cell
-from tfbsim.engine import OBSERVED, Numerics, engine
-from tfbsim.files import InputError
+from tfbsim.analysis.result import CRITICAL, PLATED
+from tfbsim.inputs.files import InputError
 from tfbsim.physics.collector import INACTIVE, TAKEN
 from tfbsim.plot import figures
-from tfbsim.result import CRITICAL, PLATED
+from tfbsim.reports.describe import describe_cell
+from tfbsim.running.cases import expand
+from tfbsim.solving.engine import OBSERVED, Numerics, engine
 
 COARSE = Numerics(points=50, rtol=1e-5, atol=1e-7)
 

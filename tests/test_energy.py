@@ -10,19 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tfbsim
-from tfbsim import energy, load_cell, optimise, simulate
-from tfbsim.cases import expand
-from tfbsim.energy import (
+from tfbsim import load_cell, optimise, simulate
+from tfbsim.analysis.result import Result
+from tfbsim.inputs import energy
+from tfbsim.inputs.energy import (
     COLUMNS,
     PER_MASS_AS_MADE,
     PER_MASS_CHARGED,
     PER_VOLUME_AS_MADE,
     PER_VOLUME_CHARGED,
 )
-from tfbsim.files import InputError
+from tfbsim.inputs.files import InputError
 from tfbsim.materials.inert import DENSITIES
 from tfbsim.plot import figures
-from tfbsim.result import Result
+from tfbsim.running.cases import expand
 
 INPUTS = Path(__file__).parent / "inputs"
 STEPS = ["Charge at 1C until 4.2 V", "Discharge at 1C until 3.0 V"]

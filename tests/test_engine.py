@@ -8,8 +8,11 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim import engine as engine_module
-from tfbsim.engine import (
+from tfbsim.inputs.protocol import Protocol, Step, parse_cycle
+from tfbsim.materials import laws
+from tfbsim.physics.lithium import EXHAUSTED
+from tfbsim.solving import engine as engine_module
+from tfbsim.solving.engine import (
     CURRENT_CUT_OFF,
     FALLBACKS,
     FILM_LIMIT,
@@ -22,11 +25,8 @@ from tfbsim.engine import (
     SolverFailed,
     engine,
 )
-from tfbsim.integrator import Integrator
-from tfbsim.materials import laws
-from tfbsim.physics.lithium import EXHAUSTED
-from tfbsim.protocol import Protocol, Step, parse_cycle
-from tfbsim.simulation import (
+from tfbsim.solving.integrator import Integrator
+from tfbsim.solving.simulation import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
     REACHED,

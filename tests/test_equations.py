@@ -11,9 +11,9 @@ import pybamm
 import pytest
 
 from tfbsim import load_cell
-from tfbsim.engine import Engine, Numerics
-from tfbsim.equations import Equations
 from tfbsim.materials import laws
+from tfbsim.solving.engine import Engine, Numerics
+from tfbsim.solving.equations import Equations
 
 SMALL = Numerics(points=12)
 # t_i(x) and sigma_e(x), each a law of its own

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfbsim import files
-from tfbsim.files import InputError
+from tfbsim.inputs import files
+from tfbsim.inputs.files import InputError
 
 # A slow machine is no failure.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -348,7 +348,7 @@ class TestShippedFiles:
     def test_prefers_the_installed_folder(self, tmp_path, monkeypatch):
         package = tmp_path / "src" / "tfbsim"
         package.mkdir(parents=True)
-        monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+        monkeypatch.setattr(files, "__file__", str(package / "inputs" / "files.py"))
         root = tmp_path.resolve()
         assert files.packaged("models") == root / "models"
         (package / "models").mkdir()

@@ -14,14 +14,14 @@ from mutation import anything
 from synthetic import curves, noisy, rate_experiment
 
 import tfbsim
-from tfbsim.cases import Expanded, expand
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError, load
-from tfbsim.fit_result import uncertainty
-from tfbsim.fitting import Bounds, Simulated, definition, parameters, with_values
-from tfbsim.measured import Measured, Segment
-from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulation import run_case
+from tfbsim.fitting.fit import Bounds, Simulated, definition, parameters, with_values
+from tfbsim.fitting.fit_result import uncertainty
+from tfbsim.inputs.files import InputError, load
+from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.reading.measured import Measured, Segment
+from tfbsim.running.cases import Expanded, expand
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import run_case
 
 CELL = "lco-lipon-li-constant-d"
 COARSE = Numerics(points=20, rtol=1e-5, atol=1e-7)
@@ -40,7 +40,7 @@ R30 = {"contact_resistance": "30 ohm cm2"}
 
 
 @pytest.fixture(scope="module")
-def found(rates: Expanded) -> tfbsim.fit_result.Fit:
+def found(rates: Expanded) -> tfbsim.fitting.fit_result.Fit:
     """Two rates fitted, one held out, from a start that is far off."""
     data = noisy(curves(rates, {}, COARSE), np.random.default_rng(3))
     far = {"cathode.diffusivity": "1e-13 m2/s", "contact_resistance": "200 ohm cm2"}

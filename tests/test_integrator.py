@@ -8,8 +8,8 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim.engine import FALLBACKS, Engine, Infeasible, Numerics, Request, Trace
-from tfbsim.integrator import Stretch
+from tfbsim.solving.engine import FALLBACKS, Engine, Infeasible, Numerics, Request, Trace
+from tfbsim.solving.integrator import Stretch
 
 SMALL = Numerics(points=20)
 

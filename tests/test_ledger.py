@@ -20,13 +20,13 @@ import xarray as xr
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.cases import Case, Cases, expand
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError
-from tfbsim.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
-from tfbsim.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
-from tfbsim.run import run_experiment
-from tfbsim.simulation import Curves
+from tfbsim.analysis.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
+from tfbsim.inputs.files import InputError
+from tfbsim.running.cases import Case, Cases, expand
+from tfbsim.running.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
+from tfbsim.running.run import run_experiment
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import Curves
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -221,7 +221,7 @@ class TestOtherFiles:
 
     def test_one_that_another_process_has_open_stays(self, path):
         code = (
-            "import sys; from tfbsim.ledger import Ledger\n"
+            "import sys; from tfbsim.running.ledger import Ledger\n"
             "with Ledger(sys.argv[1]): print(flush=True); input()"
         )
         with subprocess.Popen(
@@ -380,8 +380,8 @@ class TestFailing:
         if method not in get_all_start_methods():
             pytest.skip("not on this system")
         (many.parent / "script.py").write_text(
-            "from tfbsim import workers\n"
-            "from tfbsim.run import run_experiment\n"
+            "from tfbsim.running import workers\n"
+            "from tfbsim.running.run import run_experiment\n"
             f"workers.METHOD = '{method}'\n"
             "run_experiment('many.yaml', workers=2)\n"
         )

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import tfbsim
-from tfbsim import losses, simulate
-from tfbsim.engine import Numerics
+from tfbsim import simulate
+from tfbsim.analysis import losses
 from tfbsim.materials.laws import FARADAY
+from tfbsim.solving.engine import Numerics
 
 COARSE = Numerics(points=60)
 LEAKY = {"electrolyte.electronic_conductivity": "1e-13 S/cm"}
@@ -294,7 +295,7 @@ def test_second_lithium_of_a_profile():
 
 
 def test_widths_are_those_of_the_mesh(raijmakers):
-    from tfbsim.engine import engine
+    from tfbsim.solving.engine import engine
 
     solver = engine(raijmakers.structure, COARSE)
     assert losses.widths(solver.xi) == pytest.approx(solver.widths, rel=1e-9)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfbsim import cases, simulate
+from tfbsim import simulate
+from tfbsim.analysis.result import NONE, CaseResult, Result
 from tfbsim.plot import caption, figures, maps
 from tfbsim.plot.study import Study
 from tfbsim.plot.style import styled
-from tfbsim.result import NONE, CaseResult, Result
+from tfbsim.running import cases
 
 THICKNESS, RATE = "cathode.thickness [um]", "C-rate"
 AREAL, MASS = "Discharge capacity [uA.h.cm-2]", "Discharge capacity [mA.h.g-1]"

@@ -28,10 +28,11 @@ from hypothesis import strategies as st
 from mutation import anything
 
 import tfbsim
-from tfbsim import cli, files
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError
-from tfbsim.simulation import OUTCOMES
+from tfbsim import cli
+from tfbsim.inputs import files
+from tfbsim.inputs.files import InputError
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import OUTCOMES
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no clock")
 

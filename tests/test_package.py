@@ -1,5 +1,6 @@
 """What ships: versions that agree, files that are valid, entry points that work."""
 
+import ast
 import os
 import re
 import subprocess
@@ -11,9 +12,10 @@ import pybamm
 import pytest
 
 import tfbsim
-from tfbsim import cases, files, parameter_sets
-from tfbsim.cell import Cell
-from tfbsim.energy import Stack, StackLayer
+from tfbsim.inputs import files, parameter_sets
+from tfbsim.inputs.cell import Cell
+from tfbsim.inputs.energy import Stack, StackLayer
+from tfbsim.running import cases
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -67,7 +69,7 @@ class TestImport:
             "        assert type(value).__name__ != 'module', name\n"
             "from tfbsim import simulate, load_cell\n"
             "assert callable(simulate) and callable(load_cell)\n"
-            "import tfbsim.cases, tfbsim.report, tfbsim.plot\n"
+            "import tfbsim.running.cases, tfbsim.reports.report, tfbsim.plot\n"
             "assert callable(tfbsim.simulate)\n"
             "print('good')"
         )
@@ -126,7 +128,7 @@ class TestEntryPoints:
 
     def test_name_the_model(self):
         assert self.points["pybamm_models"] == {
-            "ThinFilmCell": "tfbsim.model:ThinFilmCell"
+            "ThinFilmCell": "tfbsim.physics.model:ThinFilmCell"
         }
         assert issubclass(tfbsim.ThinFilmCell, pybamm.BaseModel)
 
@@ -147,3 +149,22 @@ def test_every_field_is_documented():
         name for model in models for name in model.model_fields if f"`{name}`" not in text
     }
     assert missing <= {"name"}
+
+
+ORDER = [
+    *("materials", "inputs", "physics", "solving", "analysis", "running", "reading"),
+    *("plot", "comparing", "fitting", "reports"),
+]
+
+
+@pytest.mark.parametrize("folder", ORDER)
+def test_a_folder_imports_only_from_those_before_it(folder):
+    """But for types, and for what a function imports when it is called."""
+    source = Path(tfbsim.__file__).parent
+    assert {p.parent.name for p in source.glob("*/__init__.py")} == {*ORDER}
+    below = ORDER[ORDER.index(folder) + 1 :]
+    for path in (source / folder).glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.level == 2:
+                names = [node.module] if node.module else [a.name for a in node.names]
+                assert not {name.split(".")[0] for name in names} & {*below, "cli"}, path

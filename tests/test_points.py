@@ -16,14 +16,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tfbsim
-from tfbsim import ledger, load_cell
-from tfbsim.cases import SOME_CYCLES, Points, expand
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError
-from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.result import CURVES, NONE, STEPS, SUMMARY, Result, load_result, thinned
-from tfbsim.run import run_experiment
-from tfbsim.simulation import Curves, answer, asking, run_case
+from tfbsim import load_cell
+from tfbsim.analysis.result import (
+    CURVES,
+    NONE,
+    STEPS,
+    SUMMARY,
+    Result,
+    load_result,
+    thinned,
+)
+from tfbsim.inputs.files import InputError
+from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.running import ledger
+from tfbsim.running.cases import SOME_CYCLES, Points, expand
+from tfbsim.running.run import run_experiment
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import Curves, answer, asking, run_case
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -111,8 +120,8 @@ class TestPoints:
         path = written(folder, SWEEP, curves)
         code = (
             "import sys\n"
-            "from tfbsim.cases import expand\n"
-            "from tfbsim.engine import Numerics\n"
+            "from tfbsim.running.cases import expand\n"
+            "from tfbsim.solving.engine import Numerics\n"
             "cases = expand(sys.argv[1]).cases\n"
             "for k in range(4): print(cases.key(k, Numerics(points=20)))"
         )
@@ -176,11 +185,13 @@ class TestPoints:
 
     def test_more_than_a_list_may_hold(self, folder, monkeypatch):
         """All there is to know of 2.4 million points, a few of them made."""
-        monkeypatch.setattr("tfbsim.engine.Engine.__init__", None)
+        monkeypatch.setattr("tfbsim.solving.engine.Engine.__init__", None)
         made = []
-        case = tfbsim.cases._Expansion.case
+        case = tfbsim.running.cases._Expansion.case
         monkeypatch.setattr(
-            tfbsim.cases._Expansion, "case", lambda *a: (made.append(a), case(*a))[1]
+            tfbsim.running.cases._Expansion,
+            "case",
+            lambda *a: (made.append(a), case(*a))[1],
         )
         many = SWEEP.replace("2 um, 2]", "2 um, 20000]").replace(
             "[1C, 2C]", "{log: [1C, 2C, 120]}"
@@ -541,7 +552,7 @@ class TestNumerics:
 def test_a_case_without_curves_is_kept_in_the_ledger(tmp_path):
     cell = load_cell(INPUTS / "cell.yaml")
     record = run_case(cell, Protocol(parse_cycle(["Rest for 1 s"], cell)), COARSE)
-    case = tfbsim.result.CaseResult.from_record("a", record, key="k")
+    case = tfbsim.analysis.result.CaseResult.from_record("a", record, key="k")
     bare = replace(case, curves=NONE)
     point = ledger.Point.of(bare)
     assert point.result().curves is NONE

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tfbsim import load_cell, simulate
-from tfbsim.cases import expand
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError
-from tfbsim.provenance import load_run
-from tfbsim.run import run_experiment
+from tfbsim.inputs.files import InputError
+from tfbsim.running.cases import expand
+from tfbsim.running.provenance import load_run
+from tfbsim.running.run import run_experiment
+from tfbsim.solving.engine import Numerics
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import tfbsim
-from tfbsim.files import InputError
-from tfbsim.measured import read
+from tfbsim.inputs.files import InputError
 from tfbsim.reading.columns import split_name
 from tfbsim.reading.mapping import load_mapping
+from tfbsim.reading.measured import read
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "measured"
 CELL = tfbsim.load_cell("lco-lipon-li-raijmakers2020")  # 3.36 cm2, 342 uAh/cm2

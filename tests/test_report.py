@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 import tfbsim
-from tfbsim import report, simulate
-from tfbsim.result import CaseResult, Result
+from tfbsim import simulate
+from tfbsim.analysis.result import CaseResult, Result
+from tfbsim.reports import report
 
 CELL = "lco-lipon-li-raijmakers2020"
 NASTY = '<script>alert("x")</script>'

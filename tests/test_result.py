@@ -12,13 +12,13 @@ import pytest
 import xarray as xr
 
 import tfbsim
-from tfbsim import run as module
 from tfbsim import simulate
-from tfbsim.engine import Numerics
-from tfbsim.files import InputError
-from tfbsim.ledger import LEDGER, Ledger, Point, discard
-from tfbsim.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
-from tfbsim.run import run_experiment
+from tfbsim.analysis.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
+from tfbsim.inputs.files import InputError
+from tfbsim.running import run as module
+from tfbsim.running.ledger import LEDGER, Ledger, Point, discard
+from tfbsim.running.run import run_experiment
+from tfbsim.solving.engine import Numerics
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tfbsim import sampling, units
-from tfbsim.files import Document, InputError, load
-from tfbsim.protocol import parse_step
-from tfbsim.sampling import Plan, Sweep, plan
-from tfbsim.schema import Strict, validate
+from tfbsim.inputs import sampling, units
+from tfbsim.inputs.files import Document, InputError, load
+from tfbsim.inputs.protocol import parse_step
+from tfbsim.inputs.sampling import Plan, Sweep, plan
+from tfbsim.inputs.schema import Strict, validate
 
 FIELDS = {
     "cathode.thickness": "length",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
-from tfbsim.cell import _cell
-from tfbsim.files import InputError, load
+from tfbsim.inputs.cell import _cell
+from tfbsim.inputs.files import InputError, load
 
 INPUTS = Path(__file__).parent / "inputs"
 CELL = (INPUTS / "cell.yaml").read_text()

@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 
 import tfbsim
-from tfbsim import Numerics, report, simulate, sweep
-from tfbsim.cases import sweep_plan
-from tfbsim.files import Document, InputError
+from tfbsim import Numerics, simulate, sweep
+from tfbsim.analysis.result import CaseResult, Result, load_result
+from tfbsim.analysis.sweeps import answers
+from tfbsim.inputs.files import Document, InputError
 from tfbsim.plot import caption, figures
-from tfbsim.provenance import provenance, run_of
-from tfbsim.result import CaseResult, Result, load_result
-from tfbsim.sweeps import answers
+from tfbsim.reports import report
+from tfbsim.running.cases import sweep_plan
+from tfbsim.running.provenance import provenance, run_of
 
 CELL = "lco-lipon-li-constant-d"
 STEPS = ["Discharge at {rate} until {lower}"]

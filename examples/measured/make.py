@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 import tfbsim
-from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulation import run_case
+from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.solving.simulation import run_case
 
 CELL = "lco-lipon-li-raijmakers2020"
 TRUE = {"cathode.diffusivity_scale": "1.3", "contact_resistance": "25 ohm.cm2"}

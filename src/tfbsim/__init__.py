@@ -15,46 +15,46 @@ os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
 __version__ = "0.1.0"
 
 _HOME = {
-    "Cell": "cell",
-    "load_cell": "cell",
-    "ThinFilmCell": "model",
-    "simulate": "simulation",
-    "Numerics": "engine",
-    "Result": "result",
-    "load_result": "result",
-    "run_experiment": "run",
-    "layer_table": "energy",
-    "sweep": "sweeps",
-    "optimise": "optimum",
-    "saturation_capacity": "estimates",
-    "InputError": "files",
-    "read_measured": "measured",
-    "compare": "comparison",
-    "fit": "fitting",
-    "fit_ocv": "ocv",
+    "Cell": "inputs.cell",
+    "load_cell": "inputs.cell",
+    "ThinFilmCell": "physics.model",
+    "simulate": "solving.simulation",
+    "Numerics": "solving.engine",
+    "Result": "analysis.result",
+    "load_result": "analysis.result",
+    "run_experiment": "running.run",
+    "layer_table": "inputs.energy",
+    "sweep": "analysis.sweeps",
+    "optimise": "analysis.optimum",
+    "saturation_capacity": "analysis.estimates",
+    "InputError": "inputs.files",
+    "read_measured": "reading.measured",
+    "compare": "comparing.comparison",
+    "fit": "fitting.fit",
+    "fit_ocv": "fitting.ocv",
 }
 # What goes by another name at home
 _THERE = {"read_measured": "read"}
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from .cell import Cell as Cell
-    from .cell import load_cell as load_cell
-    from .comparison import compare as compare
-    from .energy import layer_table as layer_table
-    from .engine import Numerics as Numerics
-    from .estimates import saturation_capacity as saturation_capacity
-    from .files import InputError as InputError
-    from .fitting import fit as fit
-    from .measured import read as read_measured  # noqa: F401
-    from .model import ThinFilmCell as ThinFilmCell
-    from .ocv import fit_ocv as fit_ocv
-    from .optimum import optimise as optimise
-    from .result import Result as Result
-    from .result import load_result as load_result
-    from .run import run_experiment as run_experiment
-    from .simulation import simulate as simulate
-    from .sweeps import sweep as sweep
+    from .analysis.estimates import saturation_capacity as saturation_capacity
+    from .analysis.optimum import optimise as optimise
+    from .analysis.result import Result as Result
+    from .analysis.result import load_result as load_result
+    from .analysis.sweeps import sweep as sweep
+    from .comparing.comparison import compare as compare
+    from .fitting.fit import fit as fit
+    from .fitting.ocv import fit_ocv as fit_ocv
+    from .inputs.cell import Cell as Cell
+    from .inputs.cell import load_cell as load_cell
+    from .inputs.energy import layer_table as layer_table
+    from .inputs.files import InputError as InputError
+    from .physics.model import ThinFilmCell as ThinFilmCell
+    from .reading.measured import read as read_measured  # noqa: F401
+    from .running.run import run_experiment as run_experiment
+    from .solving.engine import Numerics as Numerics
+    from .solving.simulation import simulate as simulate
 
 
 def __getattr__(name: str) -> Any:

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from . import __version__
-from .files import InputError, load, resolve, shipped, shown, suggest
+from .inputs.files import InputError, load, resolve, shipped, shown, suggest
 
 if TYPE_CHECKING:
-    from .result import Result
+    from .analysis.result import Result
 
 OTHER_OUTCOME, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -98,13 +98,13 @@ def show(name: Name) -> None:
     """Show a cell's layers and what follows from them, or an experiment's steps."""
     path, kind = _find(name)
     if kind == "cell":
-        from .cell import load_cell
-        from .describe import describe_cell
+        from .inputs.cell import load_cell
+        from .reports.describe import describe_cell
 
         describe_cell(load_cell(path), out)
     else:
-        from .cases import expand
-        from .describe import describe_experiment
+        from .reports.describe import describe_experiment
+        from .running.cases import expand
 
         describe_experiment(expand(path), out)
 
@@ -116,10 +116,10 @@ def check(
     ],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
-    from .cases import expand
-    from .cell import load_cell
-    from .cluster_file import check_cluster
+    from .inputs.cell import load_cell
     from .reading.mapping import load_mapping
+    from .running.cases import expand
+    from .running.cluster_file import check_cluster
 
     bad = 0
     for name in files:
@@ -134,7 +134,7 @@ def check(
             else:
                 expanded = expand(path)
                 if expanded.experiment.fit is not None:
-                    from .fitting import check_fit
+                    from .fitting.fit import check_fit
 
                     check_fit(expanded)
         except InputError as error:
@@ -160,7 +160,7 @@ def copy(
         raise InputError("must end in .yaml", target)
     beside = []
     if kind == "cell":
-        from .cell import load_cell, tables
+        from .inputs.cell import load_cell, tables
 
         load_cell(path)  # its tables are there, and in its folder
         beside = tables(load(path).data)
@@ -244,11 +244,11 @@ def run(
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
-    from .cases import expand
-    from .run import cycles_each, run_experiment
+    from .running.cases import expand
+    from .running.run import cycles_each, run_experiment
 
     if again:
-        from .provenance import load_run
+        from .running.provenance import load_run
 
         past = load_run(path)
         numerics, changes = past.numerics, past.changes
@@ -314,9 +314,9 @@ def compare(
     _refuse_used(folder, False, overwrite)
     changes = _changes(set_ or [])
 
-    from .comparison import compare as compare_data
-    from .comparison_report import print_comparison
-    from .own_current import experiment_or_cell
+    from .comparing.comparison import compare as compare_data
+    from .comparing.own_current import experiment_or_cell
+    from .reports.comparison import print_comparison
 
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     try:
@@ -375,8 +375,8 @@ def fit(
     _refuse_used(folder, False, overwrite)
     changes, varied = _changes(set_ or []), _changes(vary or [], "--vary")
 
-    from .fit_report import print_fit
-    from .fitting import fit as fit_data
+    from .fitting.fit import fit as fit_data
+    from .reports.fit import print_fit
 
     try:
         with _searching(quiet) as tell:
@@ -428,7 +428,7 @@ def fit_ocv(
     folder = out_folder or Path("results") / f"ocv-{Path(data[0]).stem}"
     _refuse_used(folder, False, overwrite)
 
-    from .ocv_file import fit_files, print_ocv, save
+    from .fitting.ocv_file import fit_files, print_ocv, save
 
     try:
         found = fit_files(data, stoichiometry, sites, temperature, cell, mapping)
@@ -443,8 +443,8 @@ def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
 ) -> None:
     """Draw figures and report again from results, without solving."""
-    from .report import write_report
-    from .result import load_result
+    from .analysis.result import load_result
+    from .reports.report import write_report
 
     write_report(load_result(folder), folder)
     out.print(escape(str(folder / "report.html")))
@@ -510,7 +510,7 @@ def _changes(assignments: list[str], option: str = "--set") -> dict[str, str]:
 
 def _numerics(own: Any, points: int | None, rtol: float | None, fast: bool) -> Any:
     """What the experiment asks for, under what the command line does."""
-    from .engine import Numerics
+    from .solving.engine import Numerics
 
     if fast:
         if points is not None or rtol is not None:

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from tfbsim.engine import DURATION, INVENTORY, PROFILE, Numerics, engine
 from tfbsim.materials import laws
+from tfbsim.solving.engine import DURATION, INVENTORY, PROFILE, Numerics, engine
 
 FARADAY = laws.FARADAY
 AREA, L, C, D = 1e-4, 1e-6, 5e4, 1e-15  # of the ideal cell

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tfbsim import load_cell
-from tfbsim.engine import Numerics
-from tfbsim.protocol import Protocol, parse_cycle
-from tfbsim.simulation import (
+from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.solving.engine import Numerics
+from tfbsim.solving.simulation import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
     REACHED,

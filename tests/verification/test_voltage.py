@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from tfbsim.engine import Numerics, engine
 from tfbsim.materials import laws
+from tfbsim.solving.engine import Numerics, engine
 
 FARADAY, GAS_CONSTANT = laws.FARADAY, laws.GAS_CONSTANT
 AREA = 1e-4

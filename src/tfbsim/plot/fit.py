@@ -14,8 +14,8 @@ from .look import FEW
 from .style import PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
 
 if TYPE_CHECKING:
-    from ..fit_result import Fit
-    from ..ocv import OcvFit
+    from ..fitting.fit_result import Fit
+    from ..fitting.ocv import OcvFit
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge

@@ -12,9 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result import LIMITING, Result
-from ..sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, sample, told
-from ..sweeps import Varied, point_of, sampled, varied
+from ..analysis.result import LIMITING, Result
+from ..analysis.sensitivity import (
+    ANSWERS,
+    DUMMY,
+    FEWEST,
+    INDEXED,
+    INDICES,
+    RANK,
+    sample,
+    told,
+)
+from ..analysis.sweeps import Varied, point_of, sampled, varied
 from .study import AREAL, VOLTAGE, Study
 from .style import (
     PER_AREA,

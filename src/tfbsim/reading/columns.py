@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ..files import InputError, shown, suggest
+from ..inputs.files import InputError, shown, suggest
 from .mapping import DIMENSIONS, Column, Mapping, dimension_of
 from .tables import Table
 
@@ -93,7 +93,7 @@ class Quantity:
     values : ndarray
         NaN where the cell was no number.
     dimension : str
-        Of :mod:`tfbsim.units`.
+        Of :mod:`tfbsim.inputs.units`.
     name : str
         As the file has it.
     stated : bool

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from .. import units
-from ..cell import Cell
-from ..files import InputError, shown
-from ..measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
+from ..inputs import units
+from ..inputs.cell import Cell
+from ..inputs.files import InputError, shown
 from .columns import column_of, find_columns, numbers, quantity, split_name
 from .mapping import Curve, Direction, Mapping, dimension_of
+from .measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from .record import PerArea, volts
 from .tables import Table, count
 

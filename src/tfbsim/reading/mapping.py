@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
-from .. import units
-from ..files import Document, InputError, load, shown
-from ..schema import Quantity, Strict, Temperature, check_head, validate
+from ..inputs import units
+from ..inputs.files import Document, InputError, load, shown
+from ..inputs.schema import Quantity, Strict, Temperature, check_head, validate
 
 Column = StrictStr | Annotated[StrictInt, Field(ge=1, le=1000)]
 Direction = Literal["charge", "discharge"]

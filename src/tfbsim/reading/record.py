@@ -16,10 +16,10 @@ import numpy as np
 from scipy.integrate import cumulative_trapezoid
 from scipy.signal import find_peaks
 
-from ..files import InputError
-from ..measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
+from ..inputs.files import InputError
 from .columns import find_columns, numbers, quantity
 from .mapping import Mapping
+from .measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
 from .tables import Table, count
 
 HELD = 3e-3  # V: how far the voltage of a hold strays

@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..files import InputError, shown
+from ..inputs.files import InputError, shown
 from .mapping import Mapping
 
 MAX_BYTES = 500 * 2**20

@@ -1,0 +1,1 @@
+"""What came of the cases of an experiment, and what follows from it."""

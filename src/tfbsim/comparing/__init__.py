@@ -1,0 +1,1 @@
+"""Measured beside simulated: which belong together, and how they differ."""

@@ -1,0 +1,1 @@
+"""Fields of a cell, and open-circuit potentials, fitted to what was measured."""

@@ -1,0 +1,1 @@
+"""From text to numbers: files, units, fields; a cell, steps and samples."""

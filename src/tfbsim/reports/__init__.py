@@ -1,0 +1,1 @@
+"""Pages that open anywhere, and what a console prints."""

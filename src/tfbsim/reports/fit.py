@@ -1,0 +1,139 @@
+"""The report of a fit: one HTML file that opens anywhere, and what a console prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.markup import escape
+
+from ..fitting.fit_result import CURVES, PARAMETERS, Fit
+from ..plot.fit import CAPTIONS, figures
+from ..plot.style import rendered
+from .report import page, table_of, write_page
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TEMPLATE = "fit.html"
+MAX_ROWS = 500
+PRINTED_ROWS = 40
+
+
+def write_report(fit: Fit, folder: str | Path) -> Path:
+    """Write the figures and ``report.html``, each whole or not at all."""
+    images = rendered(figures(fit))
+    return write_page(folder, images, html(fit, images), CAPTIONS)
+
+
+def html(fit: Fit, images: dict[str, bytes]) -> str:
+    """The report as text."""
+    about = fit.provenance
+    return page(
+        TEMPLATE,
+        about,
+        images,
+        CAPTIONS.__getitem__,
+        name=fit.experiment,
+        title=f"Fit: {about.get('title') or fit.experiment}",
+        verdict=verdict(fit),
+        as_asked=fit.as_asked,
+        unreadable=fit.unreadable,
+        warnings=fit.warnings,
+        parameters=table_of(fit.parameters, MAX_ROWS),
+        curves=table_of(_shown(fit.curves), MAX_ROWS),
+        combinations=[
+            (c.text, f"{c.half_width:.2g}", c.determined) for c in fit.combinations
+        ],
+        files=(PARAMETERS, CURVES),
+        notes=fit.notes,
+        statistics=[(name, _text(value)) for name, value in fit.statistics.items()],
+    )
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that nothing is in."""
+    return rows[[c for c in rows if not rows[c].isna().all()]]
+
+
+def verdict(fit: Fit) -> str:
+    """One sentence: how many parameters are determined, and the errors of each role."""
+    known = (fit.parameters["Verdict"] == "determined").sum()
+    words = f"{known} of {len(fit.parameters)} parameters determined"
+    for role in ("fitted", "held out"):
+        errors = {k: v for k, v in fit.error(role).items() if v == v}
+        if errors:
+            shown = ", ".join(
+                f"{name.split()[0]} {value:.3g} {name.split()[1].strip('[]')}"
+                for name, value in errors.items()
+            )
+            words += f"; {role} curves: {shown} rms"
+    return words + "."
+
+
+def print_fit(fit: Fit, cell: Path, out: Console) -> None:
+    """Values, errors and warnings on a console."""
+    from rich.table import Table
+
+    for note in fit.notes:
+        out.print(escape(note))
+    table = Table(box=None, pad_edge=False)
+    for head in ("Parameter", "Value", "95 % interval", "Start", "Unit", "Verdict"):
+        text = head in ("Parameter", "Unit", "Verdict")
+        table.add_column(head, justify="left" if text else "right", no_wrap=True)
+    for row in fit.parameters.to_dict("records"):
+        interval = f"{row['Low 95 %']:.4g} to {row['High 95 %']:.4g}"
+        value, start = f"{row['Value']:.4g}", f"{row['Start']:.4g}"
+        cells = (row["Parameter"], value, interval, start, row["Unit"], row["Verdict"])
+        table.add_row(*map(escape, cells))
+    out.print()
+    out.print(table)
+    out.print()
+    out.print(_curves(fit))
+    if fit.warnings:
+        out.print("\nWhat the data do not say")
+    for warning in fit.warnings:
+        out.print(escape(f"  {warning}"))
+    out.print(f"\n{escape(verdict(fit))}")
+    out.print(f"fitted cell {escape(str(cell))}; tables, figures, report.html beside it")
+
+
+def _curves(fit: Fit) -> Any:
+    from rich.table import Table
+
+    names = {
+        "Case": "Case",
+        "Cycle number": "Cycle",
+        "Quantity": "Step",
+        "Role": "Role",
+        "Voltage error, rms [mV]": "rms\nmV",
+        "Voltage error, largest [mV]": "Largest\nmV",
+        "Measured [uA.h.cm-2]": "Measured\nuAh/cm2",
+        "Simulated [uA.h.cm-2]": "Simulated\nuAh/cm2",
+        "Capacity error [%]": "Error\n%",
+    }
+    rows = _shown(fit.curves)
+    if (rows["Cycle number"] == 1).all():
+        rows = rows.drop(columns="Cycle number")
+    names = {name: label for name, label in names.items() if name in rows}
+    table = Table(box=None, pad_edge=False)
+    for name, label in names.items():
+        side: Any = "left" if name in ("Case", "Quantity", "Role") else "right"
+        table.add_column(label, justify=side, no_wrap=True)
+    for row in rows.head(PRINTED_ROWS).to_dict("records"):
+        table.add_row(*(_printed(name, row[name]) for name in names))
+    return table
+
+
+def _printed(column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return escape(value.removesuffix(" capacity"))
+    if value != value:
+        return ""
+    sign = "+" if "largest" in column or "Capacity error" in column else ""
+    return format(value, f"{sign}.4g")

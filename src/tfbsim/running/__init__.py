@@ -1,0 +1,1 @@
+"""The cases of an experiment, and who computes them into which folder."""

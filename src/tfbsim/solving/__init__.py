@@ -1,0 +1,1 @@
+"""From equations to outcomes: the discretised model, steps, cycles, their audit."""

@@ -1,0 +1,181 @@
+"""IDA of SUNDIALS over many inputs at once, as PyBaMM's solvers package has it.
+
+``pybamm.IDAKLUSolver.solve`` spends about a millisecond for every set of inputs before
+and after SUNDIALS integrates it: as long as the integration itself of a small cell.  Here
+``pybammsolvers.idaklu`` is handed functions and arrays, as ``IDAKLUSolver`` hands it its
+own.  That is not a public interface: pyproject.toml bounds PyBaMM for it, and
+tests/test_integrator.py compares it with the public ``solve``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import casadi
+import numpy as np
+import pybamm
+from pybammsolvers import idaklu
+
+from .equations import Equations
+
+Array = np.ndarray
+ROOT_FOUND = 2  # SUNDIALS' IDA_ROOT_RETURN
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What the solver returned for one set of inputs.
+
+    Parameters
+    ----------
+    t : ndarray, shape (samples,)
+        Its own steps, from 0 to at most 1; or the first and the last.
+    y, yp : ndarray, shape (samples, states)
+        States and their time derivatives; yp is None where it was not asked for, or took
+        a single step.
+    ended : str
+        "time", "event" or "failure".
+    """
+
+    t: Array
+    y: Array
+    yp: Array | None
+    ended: str
+
+
+def system(
+    equations: Equations, rates: Any, residual: Any, end: Any
+) -> dict[str, casadi.Function]:
+    """Functions of dy_d/dt = rates, 0 = residual, until the end falls through 0.
+
+    Parameters
+    ----------
+    equations : Equations
+        Their symbols; the differential states y_d come first in y.
+    rates, residual, end : casadi.SX
+        Expressions of them, columns.
+
+    Returns
+    -------
+    dict of casadi.Function
+        By the names ``idaklu.create_casadi_solver_group`` has for them.
+    """
+    q, differential = equations, rates.numel()
+    given = [q.t, q.y, q.p]
+    both = casadi.vertcat(rates, residual)
+    cj, v = casadi.SX.sym("cj"), casadi.MX.sym("v", q.y.numel())
+    ones = casadi.SX.ones(differential), casadi.SX(residual.numel(), 1)
+    mass = casadi.diag(casadi.sparsify(casadi.vertcat(*ones)))
+    slope = q.jacobian(both)
+    expressions = {
+        "rhs_alg": (given, both),
+        "jac_times_cjmass": ([*given, cj], slope - cj * mass),
+        "events": (given, end),
+    }
+    if residual.numel():
+        expressions["alg_res"] = given, residual
+        expressions["alg_jac"] = given, slope[differential:, :]
+    functions = {name: q.function(name, *of) for name, of in expressions.items()}
+    jacobian = functions["jac_times_cjmass"]
+    at = jacobian.mx_in()[:3]
+    for name, of, result in (
+        ("jac_action", [*at, v], jacobian(*at, 0) @ v),
+        ("mass_action", [v], casadi.DM(mass) @ v),
+    ):
+        functions[name] = casadi.Function(name, of, [casadi.densify(result)])
+    return functions
+
+
+class Integrator:
+    """IDA for one system.
+
+    Parameters
+    ----------
+    functions : dict of casadi.Function
+        What :func:`system` returns, or the same compiled; time runs from 0 to 1.
+    rtol, atol : float
+        Tolerances.
+    options : dict
+        Of ``pybamm.IDAKLUSolver``.
+    """
+
+    TIMES = np.array([0.0, 1.0])
+
+    def __init__(
+        self,
+        functions: dict[str, casadi.Function],
+        rtol: float,
+        atol: float,
+        options: dict[str, Any],
+    ) -> None:
+        residual, jacobian = functions["rhs_alg"], functions["jac_times_cjmass"]
+        self.states = residual.size1_out(0)
+        pattern = jacobian.sparsity_out(0)
+        algebraic = functions["alg_res"].size1_out(0) if "alg_res" in functions else 0
+        handed = {
+            name: idaklu.generate_function(
+                functions.get(name, casadi.Function(name, [], [])).serialize()
+            )
+            for name in (*functions, "sens", "alg_res", "alg_jac")
+        }
+        solver = pybamm.IDAKLUSolver(options={"silence_sundials_errors": True, **options})
+        self._group = idaklu.create_casadi_solver_group(
+            number_of_states=self.states,
+            number_of_parameters=0,  # to differentiate by
+            inputs=residual.size1_in(2),
+            rhs_alg_id=np.repeat([1.0, 0.0], [self.states - algebraic, algebraic]),
+            number_of_events=functions["events"].size1_out(0),
+            jac_times_cjmass_colptrs=np.array(pattern.colind(), dtype=np.int64),
+            jac_times_cjmass_rowvals=np.array(pattern.row(), dtype=np.int64),
+            jac_times_cjmass_nnz=pattern.nnz(),
+            jac_bandwidth_lower=pattern.bw_lower(),
+            jac_bandwidth_upper=pattern.bw_upper(),
+            atol=np.full(self.states, atol),
+            rtol=rtol,
+            options=solver._options,
+            var_fcns=[],
+            dvar_dy_fcns=[],
+            dvar_dp_fcns=[],
+            **handed,
+        )
+
+    def solve(
+        self, y0: Array, yp0: Array, inputs: Array, ends: bool = False
+    ) -> list[Stretch]:
+        """Integrate every set of inputs from its own initial state.
+
+        Parameters
+        ----------
+        y0, yp0 : ndarray, shape (sets, states)
+            Initial states, algebraic ones guesses, and their time derivatives.
+        inputs : ndarray, shape (sets, inputs)
+            Inputs.
+        ends : bool
+            Whether the first and the last moment are all that is asked for.
+
+        Raises
+        ------
+        pybamm.SolverError
+            The solver refuses one of the sets.
+        """
+        none = np.empty((0, 0))
+        moments = self.TIMES if ends else none.ravel()
+        try:
+            found = self._group.solve(
+                self.TIMES, moments, y0, yp0, inputs, logger=None, pbar=none
+            )
+        except ValueError as error:
+            raise pybamm.SolverError(str(error)) from None
+        return [self._stretch(one) for one in found]
+
+    def _stretch(self, one: Any) -> Stretch:
+        t = np.asarray(one.t)
+        shape = (len(t), self.states)
+        ended = "event" if one.flag == ROOT_FOUND else "time"
+        return Stretch(
+            t,
+            np.asarray(one.y).reshape(shape),
+            np.asarray(one.yp).reshape(shape) if one.yp.size else None,
+            "failure" if one.flag < 0 else ended,
+        )
