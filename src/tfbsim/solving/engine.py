@@ -105,7 +105,7 @@ class Numerics:
         Solver tolerances, on states of order one.
     compile : bool
         Compile the model with the system's C compiler: seconds once, kept by PyBaMM, then
-        a solve takes about half the time.
+        a solve takes little more than half the time.
     grading : float
         ln of the width of the last volume over the first, at the electrolyte face.  0
         (even) is the more accurate where D is constant and no step short.
