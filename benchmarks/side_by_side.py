@@ -69,14 +69,6 @@ class Code:
         """Milliseconds per point or cycle, one a round."""
         return [1e3 * getattr(t, which) / self.amount for t in self.timings]
 
-    def less(self, part: Code, name: str) -> Code:
-        """Without a part of the work that was timed by itself, round by round."""
-        timings = [
-            Timed(a.wall - b.wall, a.cpu - b.cpu, a.others)
-            for a, b in zip(self.timings, part.timings, strict=True)
-        ]
-        return Code(name, self.work, self.amount, timings=timings)
-
     def over(self, other: Code, which: str = "wall") -> list[float]:
         """Times the cost of another code, one a round."""
         return [a / b for a, b in zip(self.each(which), other.each(which), strict=True)]

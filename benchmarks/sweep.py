@@ -5,11 +5,11 @@
     python benchmarks/sweep.py --points 5000 --rounds 3
 
 The work is the shipped ``thickness-rate-sweep``: 25 thicknesses at 40 rates, each a
-discharge to 3.0 V.  tfbsim does all that ``tfbsim run`` does: reads the experiment,
-starts its workers, keeps every point in a ledger on disk, writes tables, figures and
-report.  Figures and report, which cost about the same however many points there are, are
-timed once more by themselves and taken off.  The others solve the points and keep the
-capacities; slow ones a part of the points, drawn at random.
+discharge to 3.0 V.  tfbsim does all that ``tfbsim run --no-figures`` does: reads the
+experiment, starts its workers, keeps every point in a ledger on disk, writes the tables.
+Figures and report, in rows of their own, cost about the same however many points there
+are.  The others solve the points and keep the capacities; slow ones a part of the points,
+drawn at random.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from peers import Solve
 from problem import (
     CELL,
     NUMERICS,
-    RTOL,
     SHIPPED,
     UAH_CM2,
     conditions,
@@ -40,8 +39,6 @@ from problem import (
 from side_by_side import Code, arguments, machine, rounds, show, spread, table, timed
 
 from tfbsim import Numerics, load_cell, run_experiment
-from tfbsim.analysis.result import Result
-from tfbsim.reports.report import write_report
 from tfbsim.solving.engine import DURATION, engine
 
 MEDIAN, P95 = 1e-6, 1e-5  # largest errors of capacity that are equal accuracy
@@ -65,7 +62,6 @@ class Row(Code):
 
     once: float | None = None
     answer: np.ndarray | None = None
-    result: Result | None = None
 
     def accuracy(self, truth: np.ndarray) -> str:
         """Median and 95th percentile of the errors of all points, missed cut-offs.
@@ -99,8 +95,17 @@ def row(
     return found
 
 
-def ours(number: int, workers: int, name: str, numerics: Numerics = SHIPPED) -> Row:
-    """tfbsim: everything ``tfbsim run`` does."""
+def ours(
+    number: int,
+    workers: int,
+    numerics: Numerics = SHIPPED,
+    figures: bool = False,
+    note: str = "ledger and tables included",
+) -> Row:
+    """tfbsim: what ``tfbsim run`` does."""
+    name = "tfbsim, 1 process" if workers == 1 else f"tfbsim, {workers} workers"
+    name += f", rtol {numerics.rtol:g}" if numerics is not SHIPPED else ""
+    name += ", figures" if figures else ""
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -109,25 +114,15 @@ def ours(number: int, workers: int, name: str, numerics: Numerics = SHIPPED) -> 
                 numerics=numerics,
                 workers=workers,
                 folder=Path(folder) / "sweep",
+                figures=figures,
             )
-        found.result, summary = result, result.summary
+        summary = result.summary
         if not (summary["Outcome"] == "reached").all():
             raise SystemExit(f"{name}: a point missed its cut-off")
         found.answer = summary["Discharge capacity [uA.h.cm-2]"].to_numpy() * UAH_CM2
 
-    found = Row(name, work, number, "ledger and files included")
+    found = Row(name, work, number, note)
     return found
-
-
-def figures(of: Row) -> Code:
-    """The figures and the report of a run that was made."""
-
-    def work() -> None:
-        assert of.result is not None
-        with tempfile.TemporaryDirectory() as folder:
-            write_report(of.result, folder)
-
-    return Code("its figures and report alone", work, of.amount)
 
 
 def bare(number: int) -> Callable[[], Solve]:
@@ -188,8 +183,14 @@ def main() -> None:
     truth = exact(points)
     drawn = np.random.default_rng(1).permutation(number)
 
-    two = ours(number, options.workers, f"tfbsim, {options.workers} workers")
-    one = ours(number, 1, "tfbsim, 1 process")
+    two, one = (ours(number, workers) for workers in (options.workers, 1))
+    two_drawn, one_drawn = (
+        ours(number, workers, figures=True, note="figures and report besides")
+        for workers in (options.workers, 1)
+    )
+    tight = ours(
+        number, options.workers, NUMERICS, note="at the tolerances of the others"
+    )
     every = np.arange(number)
     make = bare(number)
     solver = row(
@@ -201,12 +202,10 @@ def main() -> None:
         lambda: partial(reference.sweep, flags=reference.ONE_END),
         *(every, points, "reference.c with -DONE_END"),
     )
-    drawing = figures(one)
-    one.work()  # so that there is something to draw, and matplotlib is imported
-    drawing.work()
-    tight = ours(number, options.workers, f"{two.name}, rtol {RTOL:g}", NUMERICS)
-    tight.note = "the tolerances of the others"
-    codes, missing = [c, plain, two, one, drawing, solver, tight], []
+    for code in (two, one, two_drawn, one_drawn, tight):
+        code.work()  # models built, matplotlib imported
+    codes = [c, plain, two, one, tight, two_drawn, one_drawn, solver]
+    missing = []
     for name, peer, share, note in PEERS:
         chosen = drawn[: max(2, number // share)]
         try:
@@ -215,9 +214,6 @@ def main() -> None:
             missing.append(f"{name}: not installed ({error})")
     rounds(codes, repeats)
 
-    two_less = two.less(drawing, f"{two.name}, less figures")
-    one_less = one.less(drawing, f"{one.name}, less figures")
-    tight_less = tight.less(drawing, f"{tight.name}, less figures")
     naive = next(code for code in codes if code.name == "PyBaMM, rebuilt")
     stock = next(code for code in codes if code.note == STOCK)
     rows = [
@@ -232,17 +228,17 @@ def main() -> None:
             code.accuracy(truth) if isinstance(code, Row) else "",
             code.note,
         )
-        for code in (c, plain, two, two_less, one, one_less, *codes[4:])
+        for code in codes
     ]
     header = ("", "points", "first, s", "ms a point", "of processor", "times C")
     header += ("error", "")
-    twos = two, two_less, tight_less
+    twos, ones = (two, tight, two_drawn), (one, one_drawn)
     targets = (
         *(("PyBaMM rebuilt over", naive, it, "at least 20") for it in twos),
-        *(("PyBaMM rebuilt over", naive, it, "at least 15") for it in (one, one_less)),
+        *(("PyBaMM rebuilt over", naive, it, "at least 15") for it in ones),
         *(("stock SPM rebuilt over", stock, it, "at least 100") for it in twos),
         *((f"{it.name}, over", it, plain, "at most 6.5") for it in twos),
-        *((f"{it.name}, over", it, solver, "at most 1.15") for it in (one, one_less)),
+        *((f"{it.name}, over", it, solver, "at most 1.15") for it in ones),
     )
     text = "\n\n".join(
         (

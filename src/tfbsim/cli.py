@@ -230,6 +230,9 @@ def run(
     error_bar: Annotated[
         bool, typer.Option("--error-bar", help="Solve again, tighter; show the error.")
     ] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Without: `report` has them.")
+    ] = True,
 ) -> None:
     """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
     if resume and overwrite:
@@ -276,6 +279,7 @@ def run(
                 progress=tell,
                 command=command,
                 scheduler=scheduler,
+                figures=figures,
             )
     except KeyboardInterrupt:
         err.print(f"interrupted; what was finished is in {escape(str(folder))}, and")

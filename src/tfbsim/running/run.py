@@ -51,6 +51,7 @@ def run_experiment(
     progress: Told | None = None,
     command: str = "",
     scheduler: str | None = None,
+    figures: bool = True,
 ) -> Result:
     """Run an experiment.
 
@@ -74,6 +75,8 @@ def run_experiment(
     scheduler : str, optional
         Address, scheduler file or cluster file of the Dask cluster that computes the
         cases, in place of ``workers``.
+    figures : bool
+        Whether the folder gets its figures and report.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def run_experiment(
                     ledger.add(points)
             complete = result()
             if folder:
-                complete.save(folder)
+                complete.save(folder, figures)
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
                 kept.save(folder, figures=False)
