@@ -242,6 +242,14 @@ class TestRun:
         assert tfb("run", "one.yaml", *FAST)[0] == 0
         assert (here / "results" / "one" / "summary.csv").is_file()
 
+    def test_without_figures(self, tfb, here):
+        code, out, _ = tfb("run", "one.yaml", "--out", "r", "--no-figures", *FAST)
+        assert code == 0 and out.endswith("table and curves in r\n")
+        assert (here / "r" / "summary.csv").is_file()
+        assert not [*(here / "r").glob("*.png"), *(here / "r").glob("*.html")]
+        assert tfb("report", "r")[0] == 0
+        assert (here / "r" / "report.html").is_file()
+
     def test_quiet_prints_nothing(self, tfb, plain):
         assert tfb("run", "one.yaml", "--quiet", *FAST) == (0, "", "")
 

@@ -288,7 +288,7 @@ def run(
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", folder) from None
     if not quiet:
-        _print_summary(result, folder)
+        _print_summary(result, folder, figures)
     if not result.as_asked:
         _print_otherwise(result)
         # Points of a sweep may lie beyond what the cell can do: that is an answer
@@ -595,7 +595,7 @@ def _searching(quiet: bool) -> Iterator[Any]:
         yield tell
 
 
-def _print_summary(result: Result, folder: Path) -> None:
+def _print_summary(result: Result, folder: Path, figures: bool) -> None:
     from rich.table import Table
 
     summary = result.summary
@@ -633,7 +633,8 @@ def _print_summary(result: Result, folder: Path) -> None:
             row["Residual [%]"] = f"{row['Residual [%]']:+.2f}"
             table.add_row(*(_cell_text(value) for value in row.values()))
         out.print(table)
-    out.print(f"\ntable, curves, figures and report.html in {escape(str(folder))}")
+    drawn = ", curves, figures and report.html" if figures else " and curves"
+    out.print(f"\ntable{drawn} in {escape(str(folder))}")
 
 
 def _cell_text(value: Any) -> str:
