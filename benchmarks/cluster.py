@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tfbsim.running.cases import expand
-from tfbsim.running.cluster import surroundings, work
-from tfbsim.running.ledger import Point
-from tfbsim.running.run import CaseJob
-from tfbsim.running.scheduler import connected
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import ALL
+from tfbsim.experiment.cases import expand
+from tfbsim.experiment.curves import ALL
+from tfbsim.numerics import Numerics
+from tfbsim.run.cluster import surroundings, work
+from tfbsim.run.ledger import Point
+from tfbsim.run.run import CaseJob
+from tfbsim.run.scheduler import connected
 
 CHUNKS = 30
 POINTS = 12

@@ -38,8 +38,8 @@ from side_by_side import (
 )
 
 from tfbsim import ThinFilmCell, load_cell, run_experiment
-from tfbsim.inputs.files import Document
-from tfbsim.physics.cathode import DOMAIN, GradedSubMesh, depth
+from tfbsim.physics.diffusion import DOMAIN, GradedSubMesh, depth
+from tfbsim.yaml_file import Document
 
 DISCHARGE = f"Discharge at 1C until {LOWER} V"
 STEPS = (f"Charge at 1C until {UPPER} V", f"Hold at {UPPER} V until C/20", DISCHARGE)

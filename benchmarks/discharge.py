@@ -18,8 +18,9 @@ from typing import Any
 from side_by_side import machine, table
 
 import tfbsim
-from tfbsim.inputs.files import shipped
-from tfbsim.solving.engine import Engine, Numerics, Request
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import Engine, Request
+from tfbsim.yaml_file import shipped
 
 REPETITIONS = 40
 

@@ -25,10 +25,11 @@ import numpy as np
 import pybamm
 
 import tfbsim
+from tfbsim.experiment.cases import expand
 from tfbsim.fitting import fit as fitting
 from tfbsim.fitting.fit import Problem
-from tfbsim.running.cases import expand
-from tfbsim.solving.engine import CURRENT_CUT_OFF, Numerics, engine
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import CURRENT_CUT_OFF, engine
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import synthetic

@@ -20,9 +20,9 @@ from scipy.optimize import brentq
 from scipy.special import erfc
 
 from tfbsim import Numerics, load_cell
-from tfbsim.inputs.files import Document, load, resolve
+from tfbsim.experiment.cases import expand
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT
-from tfbsim.running.cases import expand
+from tfbsim.yaml_file import Document, load, resolve
 
 CELL, EXPERIMENT = "lco-lipon-li-constant-d", "thickness-rate-sweep"
 

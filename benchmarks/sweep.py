@@ -39,7 +39,7 @@ from problem import (
 from side_by_side import Code, arguments, machine, rounds, show, spread, table, timed
 
 from tfbsim import Numerics, load_cell, run_experiment
-from tfbsim.solving.engine import DURATION, engine
+from tfbsim.solver.engine import DURATION, engine
 
 MEDIAN, P95 = 1e-6, 1e-5  # largest errors of capacity that are equal accuracy
 MISSED = 0.05  # nearest of the exact answer: further off, it missed its cut-off

@@ -21,10 +21,10 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 import tfbsim
-from tfbsim.analysis.result import Result
-from tfbsim.inputs.energy import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
+from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
+from tfbsim.experiment.cases import expand, load_experiment
 from tfbsim.plot import caption, rendered
-from tfbsim.running.cases import expand, load_experiment
+from tfbsim.result.result import Result
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent

@@ -34,11 +34,11 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import least_squares
 
 from tfbsim import load_cell
-from tfbsim.inputs.cell import Cell
-from tfbsim.inputs.files import load_csv
-from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.cell.cell import Cell
+from tfbsim.experiment.steps import Protocol, parse_cycle
 from tfbsim.materials import laws, lco
-from tfbsim.solving.simulation import run_case
+from tfbsim.solver.cycler import run_case
+from tfbsim.yaml_file import load_csv
 
 HERE = Path(__file__).resolve().parent
 NAME = "lco-lipon-li-danilov2011"

@@ -17,10 +17,10 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from tfbsim import load_cell
-from tfbsim.inputs.cell import Cell
-from tfbsim.inputs.files import load_csv
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.solving.simulation import run_case
+from tfbsim.cell.cell import Cell
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.solver.cycler import run_case
+from tfbsim.yaml_file import load_csv
 
 HERE = Path(__file__).resolve().parent
 NAME = "lco-lipon-li-raijmakers2020"

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from scipy.optimize import root_scalar
 
-from tfbsim.inputs.files import load
-from tfbsim.running.cases import expand
-from tfbsim.solving.simulation import NO_CURVES, run_case
+from tfbsim.experiment.cases import expand
+from tfbsim.experiment.curves import NO_CURVES
+from tfbsim.solver.cycler import run_case
+from tfbsim.yaml_file import load
 
 HERE = Path(__file__).resolve().parent
 MEASURED = load(HERE / "lco-lipon-steel-ensurge2023.measured.yml").data["cycling"]

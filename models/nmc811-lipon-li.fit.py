@@ -29,11 +29,11 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import least_squares
 
 from tfbsim import load_cell
-from tfbsim.inputs.cell import Cell
-from tfbsim.inputs.files import load
-from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.cell.cell import Cell
+from tfbsim.experiment.steps import Protocol, parse_cycle
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT, MultiSite, Table
-from tfbsim.solving.simulation import StepRecord, run_case
+from tfbsim.solver.cycler import StepRecord, run_case
+from tfbsim.yaml_file import load
 
 HERE = Path(__file__).resolve().parent
 CELL = HERE / "nmc811-lipon-li.yaml"

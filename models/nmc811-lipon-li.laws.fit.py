@@ -20,13 +20,13 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from tfbsim import load_cell
-from tfbsim.inputs.cell import Cell
-from tfbsim.inputs.files import load
-from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.cell.cell import Cell
+from tfbsim.experiment.steps import Protocol, parse_cycle
 from tfbsim.materials.laws import Constant, Law, Table
 from tfbsim.materials.transport import SelfDiffusion
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import run_case
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import run_case
+from tfbsim.yaml_file import load
 
 HERE = Path(__file__).resolve().parent
 TARGETS = load(HERE / "nmc811-lipon-li.measured.yml").data["capacity"]

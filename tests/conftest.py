@@ -16,19 +16,12 @@ import pytest
 from figures import Check, Recorder, checker
 
 from tfbsim import load_cell
-from tfbsim.analysis.result import Notes
-from tfbsim.inputs.cell import Cell
+from tfbsim.cell.cell import Cell
 from tfbsim.materials import laws
-from tfbsim.solving.engine import (
-    DURATION,
-    Numerics,
-    Request,
-    State,
-    Trace,
-    _Built,
-    engine,
-)
-from tfbsim.solving.integrator import Stretch
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import Notes
+from tfbsim.solver.engine import DURATION, Request, State, Trace, _Built, engine
+from tfbsim.solver.integrator import Stretch
 
 Run = Callable[..., Trace]
 
@@ -112,7 +105,7 @@ def before_a_case(
             call(name)
             return Notes(name, *arguments)
 
-        monkeypatch.setattr("tfbsim.running.run.Notes", noted)
+        monkeypatch.setattr("tfbsim.run.run.Notes", noted)
 
     return install
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tfbsim.inputs.cell import Cell
-from tfbsim.inputs.files import Document
-from tfbsim.reading.measured import Measured, Segment
-from tfbsim.running.cases import Expanded
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import run_case
+from tfbsim.cell.cell import Cell
+from tfbsim.data.measured import Measured, Segment
+from tfbsim.experiment.cases import Expanded
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import run_case
+from tfbsim.yaml_file import Document
 
 SIGMA_V, SIGMA_Q = 3e-3, 5e-3  # V; of the capacity of the curve: the defaults of a fit
 

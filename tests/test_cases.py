@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutation import anything, mutated
 
-from tfbsim.inputs import schema
-from tfbsim.inputs.files import InputError, load
-from tfbsim.running.cases import expand
-from tfbsim.solving.engine import Numerics
+from tfbsim import fields as schema
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
+from tfbsim.yaml_file import load
 
 INPUTS = Path(__file__).parent / "inputs"
 EXPERIMENT = (INPUTS / "experiment.yaml").read_text()

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 import tfbsim
 from tfbsim import load_cell
-from tfbsim.inputs.cell import FOLLOWING
-from tfbsim.inputs.files import InputError
+from tfbsim.cell.cell import FOLLOWING
+from tfbsim.errors import InputError
 from tfbsim.materials import laws
 
 INPUTS = Path(__file__).parent / "inputs"

@@ -10,9 +10,9 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
-from tfbsim.analysis.result import load_result
-from tfbsim.running import cases as module
-from tfbsim.solving.engine import Numerics
+from tfbsim.experiment import cases as module
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import load_result
 
 INPUTS = Path(__file__).parent / "inputs"
 FAST = ("--points", "20")
@@ -78,7 +78,7 @@ class TestListShowCheck:
         code, out, err = tfb("list")
         assert (code, err) == (0, "")
         for folder in ("models", "experiments"):
-            for name in tfbsim.inputs.files.shipped(folder):
+            for name in tfbsim.yaml_file.shipped(folder):
                 (line,) = [x for x in out.splitlines() if x.split()[:1] == [name]]
                 assert len(line.split()) > 2  # says what it is
 
@@ -114,8 +114,8 @@ class TestListShowCheck:
         assert third == "no.yaml: no such file"
 
     def test_check_solves_nothing(self, tfb, monkeypatch):
-        monkeypatch.setattr("tfbsim.running.run.run_experiment", None)
-        monkeypatch.setattr("tfbsim.solving.engine.Engine.__init__", None)
+        monkeypatch.setattr("tfbsim.run.run.run_experiment", None)
+        monkeypatch.setattr("tfbsim.solver.engine.Engine.__init__", None)
         assert tfb("check", "experiment.yaml")[0] == 0
 
     @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ class TestRun:
         """Without figures, which are slow and tested elsewhere."""
         written = []
         monkeypatch.setattr(
-            "tfbsim.reports.report.write_report",
+            "tfbsim.report.report.write_report",
             lambda result, folder: written.append(folder),
         )
         return written
@@ -273,7 +273,7 @@ class TestRun:
             asked.append(numerics)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("tfbsim.running.run.run_experiment", stop)
+        monkeypatch.setattr("tfbsim.run.run.run_experiment", stop)
         assert tfb("run", "one.yaml", *options)[0] == 130
         (numerics,) = asked
         found = numerics.points, numerics.rtol, numerics.compile
@@ -474,7 +474,7 @@ class TestRun:
     )
     def test_bad_input_leaves_nothing(self, tfb, here, monkeypatch, options, words):
         # Nothing is solved
-        monkeypatch.setattr("tfbsim.solving.engine.Engine.__init__", None)
+        monkeypatch.setattr("tfbsim.solver.engine.Engine.__init__", None)
         before = sorted(here.rglob("*"))
         code, out, err = tfb("run", "one.yaml", *options)
         assert (code, out) == (2, "")

@@ -15,18 +15,19 @@ import pytest
 pytest.importorskip("distributed")
 
 import tfbsim
-from tfbsim.analysis.result import CURVES, LOSSES, STEPS, SUMMARY
-from tfbsim.inputs.files import InputError, load
-from tfbsim.running import cluster as module
-from tfbsim.running import scheduler
-from tfbsim.running.cases import expand
-from tfbsim.running.cluster import cluster
-from tfbsim.running.cluster_file import check_cluster, read
-from tfbsim.running.ledger import LEDGER, Ledger, Point
-from tfbsim.running.run import CaseJob, run_experiment
-from tfbsim.running.scheduler import Connection, connected, queue
-from tfbsim.running.workers import KILLED
-from tfbsim.solving.engine import Numerics
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import CURVES, LOSSES, STEPS, SUMMARY
+from tfbsim.run import cluster as module
+from tfbsim.run import scheduler
+from tfbsim.run.cluster import cluster
+from tfbsim.run.cluster_file import check_cluster, read
+from tfbsim.run.ledger import LEDGER, Ledger, Point
+from tfbsim.run.run import CaseJob, run_experiment
+from tfbsim.run.scheduler import Connection, connected, queue
+from tfbsim.run.workers import KILLED
+from tfbsim.yaml_file import load
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -456,6 +457,6 @@ echo "Submitted batch job $!"
 
 def test_without_distributed(sweep, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "tfbsim.running.scheduler")
+    monkeypatch.delitem(sys.modules, "tfbsim.run.scheduler")
     with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
         run_experiment(expand(sweep), numerics=COARSE, scheduler="127.0.0.1:8786")

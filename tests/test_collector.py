@@ -10,13 +10,14 @@ from rich.console import Console
 
 import tfbsim
 from tfbsim import load_cell, load_result, simulate
-from tfbsim.analysis.result import CRITICAL, PLATED
-from tfbsim.inputs.files import InputError
-from tfbsim.physics.collector import INACTIVE, TAKEN
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
+from tfbsim.physics.plating import INACTIVE, TAKEN
 from tfbsim.plot import figures
-from tfbsim.reports.describe import describe_cell
-from tfbsim.running.cases import expand
-from tfbsim.solving.engine import OBSERVED, Numerics, engine
+from tfbsim.report.describe import describe_cell
+from tfbsim.result.result import CRITICAL, PLATED
+from tfbsim.solver.engine import OBSERVED, engine
 
 COARSE = Numerics(points=50, rtol=1e-5, atol=1e-7)
 

@@ -13,11 +13,11 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
-from tfbsim.comparing.comparison import COLUMNS, Comparison
-from tfbsim.comparing.pairing import Pair
-from tfbsim.inputs.files import InputError
+from tfbsim.comparison.comparison import COLUMNS, Comparison
+from tfbsim.comparison.pairing import Pair
+from tfbsim.data.measured import Measured, Segment
+from tfbsim.errors import InputError
 from tfbsim.plot.comparison import differential_capacity, figures
-from tfbsim.reading.measured import Measured, Segment
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "measured"
 RAIJMAKERS, DANILOV = "raijmakers2020-rate-capability", "danilov2011-rate-capability"
@@ -262,7 +262,7 @@ class TestByTheExperiment:
 
 
 def _experiment(content, cell):
-    from tfbsim.inputs.files import Document
+    from tfbsim.yaml_file import Document
 
     head = {"format": 1, "kind": "experiment", "cell": cell}
     return Document(Path("x.yaml"), head | content, {(): 1})
@@ -428,7 +428,7 @@ def test_help_does_not_import_pybamm():
 
 
 def test_from_python():
-    assert tfbsim.compare.__module__ == "tfbsim.comparing.comparison"
-    assert tfbsim.read_measured.__module__ == "tfbsim.reading.measured"
+    assert tfbsim.compare.__module__ == "tfbsim.comparison.comparison"
+    assert tfbsim.read_measured.__module__ == "tfbsim.data.measured"
     with pytest.raises(InputError, match="there are no data"):
         tfbsim.compare(DANILOV, [])

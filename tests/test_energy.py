@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 import tfbsim
 from tfbsim import load_cell, optimise, simulate
-from tfbsim.analysis.result import Result
-from tfbsim.inputs import energy
-from tfbsim.inputs.energy import (
+from tfbsim.cell import layers as energy
+from tfbsim.cell.layers import (
     COLUMNS,
     PER_MASS_AS_MADE,
     PER_MASS_CHARGED,
     PER_VOLUME_AS_MADE,
     PER_VOLUME_CHARGED,
 )
-from tfbsim.inputs.files import InputError
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import expand
 from tfbsim.materials.inert import DENSITIES
 from tfbsim.plot import figures
-from tfbsim.running.cases import expand
+from tfbsim.result.result import Result
 
 INPUTS = Path(__file__).parent / "inputs"
 STEPS = ["Charge at 1C until 4.2 V", "Discharge at 1C until 3.0 V"]

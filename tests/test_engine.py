@@ -8,25 +8,12 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim.inputs.protocol import Protocol, Step, parse_cycle
+from tfbsim.experiment.steps import Protocol, Step, parse_cycle
 from tfbsim.materials import laws
+from tfbsim.numerics import Numerics
 from tfbsim.physics.lithium import EXHAUSTED
-from tfbsim.solving import engine as engine_module
-from tfbsim.solving.engine import (
-    CURRENT_CUT_OFF,
-    FALLBACKS,
-    FILM_LIMIT,
-    MAXIMUM_VOLTAGE,
-    MINIMUM_VOLTAGE,
-    Engine,
-    Infeasible,
-    Numerics,
-    Request,
-    SolverFailed,
-    engine,
-)
-from tfbsim.solving.integrator import Integrator
-from tfbsim.solving.simulation import (
+from tfbsim.solver import engine as engine_module
+from tfbsim.solver.cycler import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
     REACHED,
@@ -35,6 +22,19 @@ from tfbsim.solving.simulation import (
     TIME_LIMIT,
     run_case,
 )
+from tfbsim.solver.engine import (
+    CURRENT_CUT_OFF,
+    FALLBACKS,
+    FILM_LIMIT,
+    MAXIMUM_VOLTAGE,
+    MINIMUM_VOLTAGE,
+    Engine,
+    Infeasible,
+    Request,
+    SolverFailed,
+    engine,
+)
+from tfbsim.solver.integrator import Integrator
 
 AREA = 1e-4
 SMALL = Numerics(points=20)

@@ -12,8 +12,9 @@ import pytest
 
 from tfbsim import load_cell
 from tfbsim.materials import laws
-from tfbsim.solving.engine import Engine, Numerics
-from tfbsim.solving.equations import Equations
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import Engine
+from tfbsim.solver.equations import Equations
 
 SMALL = Numerics(points=12)
 # t_i(x) and sigma_e(x), each a law of its own

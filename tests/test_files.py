@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfbsim.inputs import files
-from tfbsim.inputs.files import InputError
+from tfbsim import yaml_file as files
+from tfbsim.errors import InputError
 
 # A slow machine is no failure.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,14 +14,15 @@ from mutation import anything
 from synthetic import curves, noisy, rate_experiment
 
 import tfbsim
+from tfbsim.data.measured import Measured, Segment
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import Expanded, expand
+from tfbsim.experiment.steps import Protocol, parse_cycle
 from tfbsim.fitting.fit import Bounds, Simulated, definition, parameters, with_values
 from tfbsim.fitting.fit_result import uncertainty
-from tfbsim.inputs.files import InputError, load
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.reading.measured import Measured, Segment
-from tfbsim.running.cases import Expanded, expand
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import run_case
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import run_case
+from tfbsim.yaml_file import load
 
 CELL = "lco-lipon-li-constant-d"
 COARSE = Numerics(points=20, rtol=1e-5, atol=1e-7)

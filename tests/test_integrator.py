@@ -8,8 +8,9 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim.solving.engine import FALLBACKS, Engine, Infeasible, Numerics, Request, Trace
-from tfbsim.solving.integrator import Stretch
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import FALLBACKS, Engine, Infeasible, Request, Trace
+from tfbsim.solver.integrator import Stretch
 
 SMALL = Numerics(points=20)
 

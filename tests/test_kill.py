@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 import tfbsim
-from tfbsim.analysis.result import load_result
-from tfbsim.solving.engine import Numerics
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import load_result
 
 # Imports once, then forks a writer for each folder it is told, and says its process id.
 WRITERS = """\
 import itertools, os, pathlib, signal, sys
-from tfbsim.inputs.files import write_atomic
-from tfbsim.analysis.result import load_result
+from tfbsim.yaml_file import write_atomic
+from tfbsim.result.result import load_result
 
 results = [load_result(folder) for folder in sys.argv[1:]]
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -9,11 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfbsim.materials import laws, lco
-from tfbsim.materials.transport import (
-    ThermodynamicFactor,
-    diffusion_potential,
-    grid_of,
-)
+from tfbsim.materials.transport import ThermodynamicFactor, diffusion_potential, grid_of
 
 unhurried = settings(
     deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]

@@ -20,13 +20,13 @@ import xarray as xr
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.analysis.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
-from tfbsim.inputs.files import InputError
-from tfbsim.running.cases import Case, Cases, expand
-from tfbsim.running.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
-from tfbsim.running.run import run_experiment
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import Curves
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import Case, Cases, expand
+from tfbsim.experiment.curves import Curves
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
+from tfbsim.run.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
+from tfbsim.run.run import run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -221,7 +221,7 @@ class TestOtherFiles:
 
     def test_one_that_another_process_has_open_stays(self, path):
         code = (
-            "import sys; from tfbsim.running.ledger import Ledger\n"
+            "import sys; from tfbsim.run.ledger import Ledger\n"
             "with Ledger(sys.argv[1]): print(flush=True); input()"
         )
         with subprocess.Popen(
@@ -381,7 +381,7 @@ class TestFailing:
             pytest.skip("not on this system")
         (many.parent / "script.py").write_text(
             "from tfbsim.running import workers\n"
-            "from tfbsim.running.run import run_experiment\n"
+            "from tfbsim.run.run import run_experiment\n"
             f"workers.METHOD = '{method}'\n"
             "run_experiment('many.yaml', workers=2)\n"
         )

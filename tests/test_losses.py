@@ -5,9 +5,9 @@ import pytest
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.analysis import losses
 from tfbsim.materials.laws import FARADAY
-from tfbsim.solving.engine import Numerics
+from tfbsim.numerics import Numerics
+from tfbsim.result import losses
 
 COARSE = Numerics(points=60)
 LEAKY = {"electrolyte.electronic_conductivity": "1e-13 S/cm"}
@@ -295,7 +295,7 @@ def test_second_lithium_of_a_profile():
 
 
 def test_widths_are_those_of_the_mesh(raijmakers):
-    from tfbsim.solving.engine import engine
+    from tfbsim.solver.engine import engine
 
     solver = engine(raijmakers.structure, COARSE)
     assert losses.widths(solver.xi) == pytest.approx(solver.widths, rel=1e-9)

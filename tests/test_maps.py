@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tfbsim import simulate
-from tfbsim.analysis.result import NONE, CaseResult, Result
+from tfbsim.experiment import cases
 from tfbsim.plot import caption, figures, maps
 from tfbsim.plot.study import Study
 from tfbsim.plot.style import styled
-from tfbsim.running import cases
+from tfbsim.result.result import NONE, CaseResult, Result
 
 THICKNESS, RATE = "cathode.thickness [um]", "C-rate"
 AREAL, MASS = "Discharge capacity [uA.h.cm-2]", "Discharge capacity [mA.h.g-1]"

@@ -12,9 +12,9 @@ import pybamm
 import pytest
 
 import tfbsim
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import REACHED, run_case
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import REACHED, run_case
 
 ROOT = Path(__file__).parents[1]
 POINTS, RTOL, ATOL = 100, 1e-8, 1e-10
@@ -167,4 +167,4 @@ def test_parameter_set_entry_points():
         assert values["Cathode thickness [m]"] == cell.cathode.thickness
         assert values["Current function [A]"] == pytest.approx(cell.one_c_current)
     with pytest.raises(AttributeError, match="no shipped cell"):
-        import_module("tfbsim.inputs.parameter_sets").no_such_cell  # noqa: B018
+        import_module("tfbsim.cell.parameter_sets").no_such_cell  # noqa: B018

@@ -29,10 +29,10 @@ from mutation import anything
 
 import tfbsim
 from tfbsim import cli
-from tfbsim.inputs import files
-from tfbsim.inputs.files import InputError
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import OUTCOMES
+from tfbsim import yaml_file as files
+from tfbsim.errors import InputError
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import OUTCOMES
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no clock")
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 import tfbsim
 from tfbsim.cli import app
-from tfbsim.inputs.files import InputError
+from tfbsim.errors import InputError
 from tfbsim.materials.laws import MultiSite
 from tfbsim.materials.nmc811 import POTENTIAL
 

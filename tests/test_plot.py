@@ -8,9 +8,9 @@ import pytest
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.analysis.result import CaseResult, Result
 from tfbsim.plot import curves, figures, save_figures, style
 from tfbsim.plot.study import Study
+from tfbsim.result.result import CaseResult, Result
 
 CELL = "lco-lipon-li-raijmakers2020"
 CYCLE = [

@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 
 import tfbsim
 from tfbsim import load_cell
-from tfbsim.analysis.result import (
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import SOME_CYCLES, Points, expand
+from tfbsim.experiment.curves import Curves
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import (
     CURVES,
     NONE,
     STEPS,
@@ -26,13 +31,9 @@ from tfbsim.analysis.result import (
     load_result,
     thinned,
 )
-from tfbsim.inputs.files import InputError
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.running import ledger
-from tfbsim.running.cases import SOME_CYCLES, Points, expand
-from tfbsim.running.run import run_experiment
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import Curves, answer, asking, run_case
+from tfbsim.run import ledger
+from tfbsim.run.run import run_experiment
+from tfbsim.solver.cycler import answer, asking, run_case
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -120,8 +121,8 @@ class TestPoints:
         path = written(folder, SWEEP, curves)
         code = (
             "import sys\n"
-            "from tfbsim.running.cases import expand\n"
-            "from tfbsim.solving.engine import Numerics\n"
+            "from tfbsim.experiment.cases import expand\n"
+            "from tfbsim.solver.engine import Numerics\n"
             "cases = expand(sys.argv[1]).cases\n"
             "for k in range(4): print(cases.key(k, Numerics(points=20)))"
         )
@@ -185,11 +186,11 @@ class TestPoints:
 
     def test_more_than_a_list_may_hold(self, folder, monkeypatch):
         """All there is to know of 2.4 million points, a few of them made."""
-        monkeypatch.setattr("tfbsim.solving.engine.Engine.__init__", None)
+        monkeypatch.setattr("tfbsim.solver.engine.Engine.__init__", None)
         made = []
-        case = tfbsim.running.cases._Expansion.case
+        case = tfbsim.experiment.cases._Expansion.case
         monkeypatch.setattr(
-            tfbsim.running.cases._Expansion,
+            tfbsim.experiment.cases._Expansion,
             "case",
             lambda *a: (made.append(a), case(*a))[1],
         )
@@ -552,7 +553,7 @@ class TestNumerics:
 def test_a_case_without_curves_is_kept_in_the_ledger(tmp_path):
     cell = load_cell(INPUTS / "cell.yaml")
     record = run_case(cell, Protocol(parse_cycle(["Rest for 1 s"], cell)), COARSE)
-    case = tfbsim.analysis.result.CaseResult.from_record("a", record, key="k")
+    case = tfbsim.result.result.CaseResult.from_record("a", record, key="k")
     bare = replace(case, curves=NONE)
     point = ledger.Point.of(bare)
     assert point.result().curves is NONE

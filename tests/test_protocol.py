@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tfbsim import load_cell
-from tfbsim.inputs.protocol import Step, parse_cycle, parse_step
+from tfbsim.experiment.steps import Step, parse_cycle, parse_step
 
 # A slow machine is no failure.
 unhurried = settings(

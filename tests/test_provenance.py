@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tfbsim import load_cell, simulate
-from tfbsim.inputs.files import InputError
-from tfbsim.running.cases import expand
-from tfbsim.running.provenance import load_run
-from tfbsim.running.run import run_experiment
-from tfbsim.solving.engine import Numerics
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import expand
+from tfbsim.experiment.provenance import load_run
+from tfbsim.numerics import Numerics
+from tfbsim.run.run import run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)

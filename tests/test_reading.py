@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import tfbsim
-from tfbsim.inputs.files import InputError
-from tfbsim.reading.columns import split_name
-from tfbsim.reading.mapping import load_mapping
-from tfbsim.reading.measured import read
+from tfbsim.data.columns import split_name
+from tfbsim.data.mapping import load_mapping
+from tfbsim.data.measured import read_measured
+from tfbsim.errors import InputError
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "measured"
 CELL = tfbsim.load_cell("lco-lipon-li-raijmakers2020")  # 3.36 cm2, 342 uAh/cm2
@@ -74,22 +74,24 @@ def same(measured):
 
 class TestRecords:
     def test_battery_data_format(self, tmp_path):
-        words = same(read(written(tmp_path / "a.csv"), CELL))
+        words = same(read_measured(written(tmp_path / "a.csv"), CELL))
         assert "charge positive, as the Battery Data Format has it: sign turned" in words
         assert "with the cell's area, 3.36 cm2" in words
 
     @pytest.mark.parametrize("step", [False, True])
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
     def test_encodings(self, tmp_path, encoding, step):
-        same(read(written(tmp_path / "a.csv", encoding=encoding, step=step), CELL))
+        same(
+            read_measured(written(tmp_path / "a.csv", encoding=encoding, step=step), CELL)
+        )
 
     def test_latin_1(self, tmp_path):
         heads = ("Zeit [s]", "Spannung [V]", "Strom für µA [A]")
         path = written(tmp_path / "a.csv", heads=heads, encoding="latin-1")
         with pytest.raises(InputError, match="no column of capacity or time"):
-            read(path, CELL)
+            read_measured(path, CELL)
         mapping = {"columns": {"current": "Strom für µA [A]"}}
-        assert "Read as latin-1 text" in same(read(path, CELL, mapping))
+        assert "Read as latin-1 text" in same(read_measured(path, CELL, mapping))
 
     @pytest.mark.parametrize(
         ("delimiter", "decimal", "words"),
@@ -102,7 +104,7 @@ class TestRecords:
     )
     def test_separators(self, tmp_path, delimiter, decimal, words):
         path = written(tmp_path / "a.txt", delimiter=delimiter, decimal=decimal)
-        assert words in same(read(path, CELL))
+        assert words in same(read_measured(path, CELL))
 
     @pytest.mark.parametrize(
         ("heads", "factors"),
@@ -117,19 +119,23 @@ class TestRecords:
     def test_units(self, tmp_path, heads, factors):
         time, voltage, current = factors
         current = current or 1 / (AREA * CELL.loading)  # A/kg is mA/g
-        same(read(written(tmp_path / "a.csv", time, voltage, current, heads), CELL))
+        same(
+            read_measured(
+                written(tmp_path / "a.csv", time, voltage, current, heads), CELL
+            )
+        )
 
     def test_two_lines_of_heading_and_a_preamble(self, tmp_path):
         path = written(tmp_path / "a.csv", heads=("Time", "Voltage", "Current"))
         text = path.read_text().replace("Current\n", "Current\ns,V,A\n")
         path.write_text("Cell 7\nby,me\n\n" + text)
-        assert "before the table" in same(read(path, CELL))
+        assert "before the table" in same(read_measured(path, CELL))
 
     def test_area_and_loading_of_a_mapping(self, tmp_path):
         path = written(tmp_path / "a.csv")
         with pytest.raises(InputError, match="not per area: give the area in a mapping"):
-            read(path)
-        same(read(path, None, {"area": "3.36 cm2"}))
+            read_measured(path)
+        same(read_measured(path, None, {"area": "3.36 cm2"}))
 
     def test_a_mapping_beside_the_file(self, tmp_path):
         path = written(tmp_path / "a.csv", heads=("x", "y", "z"))
@@ -137,18 +143,18 @@ class TestRecords:
             "format: 1\nkind: mapping\ncolumns: {time: x, voltage: 2, current: z}\n"
             "units: {time: s, voltage: V, current: A}\narea: 3.36 cm2\n"
         )
-        assert "Read with a.yaml." in same(read(path))
+        assert "Read with a.yaml." in same(read_measured(path))
 
 
 class TestSigns:
     def test_discharge_positive_shows_in_the_voltage(self, tmp_path):
         heads = ("time/s", "Voltage/V", "I/A")
         path = written(tmp_path / "a.csv", current=-1, heads=heads)
-        words = same(read(path, CELL))
+        words = same(read_measured(path, CELL))
         assert "discharge positive, for the voltage falls where it is positive" in words
 
     def test_a_wrong_sign_in_the_battery_data_format(self, tmp_path):
-        words = same(read(written(tmp_path / "a.csv", current=-1), CELL))
+        words = same(read_measured(written(tmp_path / "a.csv", current=-1), CELL))
         assert "though the Battery Data Format has it charge positive" in words
 
     @pytest.mark.parametrize("step", [False, True])
@@ -157,7 +163,7 @@ class TestSigns:
             return [line.replace(",-", ",") for line in lines]
 
         path = written(tmp_path / "a.csv", rows=absolute, step=step)
-        assert "has no sign" in same(read(path, CELL))
+        assert "has no sign" in same(read_measured(path, CELL))
 
 
 class TestMends:
@@ -173,7 +179,7 @@ class TestMends:
         ],
     )
     def test_told_and_mended(self, tmp_path, rows, words):
-        assert words in same(read(written(tmp_path / "a.csv", rows=rows), CELL))
+        assert words in same(read_measured(written(tmp_path / "a.csv", rows=rows), CELL))
 
     def test_a_clock_that_starts_again(self, tmp_path):
         def again(lines):
@@ -183,16 +189,16 @@ class TestMends:
             )]  # fmt: skip
 
         path = written(tmp_path / "a.csv", rows=again)
-        assert "starts again at 3 rows" in same(read(path, CELL))
+        assert "starts again at 3 rows" in same(read_measured(path, CELL))
 
     def test_a_gap_under_current_is_told(self, tmp_path):
         path = written(tmp_path / "a.csv", rows=lambda x: x[:30] + x[50:])
-        measured = read(path, CELL)
+        measured = read_measured(path, CELL)
         assert "1 gap in time under current, the longest 21 min" in measured.notes[-1]
         assert measured.segments[0].capacity[-1] == pytest.approx(0.7e-3 / AREA)
 
     def test_millivolts_called_volts(self, tmp_path):
-        words = same(read(written(tmp_path / "a.csv", voltage=1e3), CELL))
+        words = same(read_measured(written(tmp_path / "a.csv", voltage=1e3), CELL))
         assert "says V and runs to 4200: read as mV" in words
 
     @pytest.mark.parametrize(
@@ -206,10 +212,10 @@ class TestMends:
     def test_more_charge_than_any_cell_holds(self, tmp_path, factor, heads, words):
         path = written(tmp_path / "a.csv", current=factor, heads=heads)
         with pytest.raises(InputError, match=f"times all that .* hold .*{words}"):
-            read(path, CELL)
+            read_measured(path, CELL)
 
     def test_hardly_any_charge_is_told(self, tmp_path):
-        notes = read(written(tmp_path / "a.csv", current=1e-3), CELL).notes
+        notes = read_measured(written(tmp_path / "a.csv", current=1e-3), CELL).notes
         assert "1/1.64e+03 of what" in notes[-1] and "mA for uA" in notes[-1]
 
     def test_a_counter_in_another_unit_is_not_used(self, tmp_path):
@@ -218,11 +224,11 @@ class TestMends:
         rows = [f"{x},{4 - x / 7200},-7e-4,{7e-4 * x / 3600:.6g}" for x in t]
         heads = "Test Time / s,Voltage / V,Current / A,Step Capacity / mAh"
         path.write_text("\n".join([heads, *rows]))
-        measured = read(path, CELL)
+        measured = read_measured(path, CELL)
         assert "1/1000 of the integral of the current" in " ".join(measured.notes)
         assert measured.segments[0].capacity[-1] == pytest.approx(0.7e-3 / AREA)
         path.write_text(path.read_text().replace("mAh", "Ah"))
-        assert "integral" not in " ".join(read(path, CELL).notes)
+        assert "integral" not in " ".join(read_measured(path, CELL).notes)
 
 
 class TestSteps:
@@ -238,7 +244,7 @@ class TestSteps:
             lines += [f"{t + 60 * j},3.6,0" for j in range(5)]
             t += 300
         path.write_text("\n".join(lines))
-        found = read(path, CELL).segments
+        found = read_measured(path, CELL).segments
         assert [s.cycle for s in found if s.kind == "discharge"] == [1, 2, 3]
         assert [s.cycle for s in found if s.kind == "charge"] == [1, 2, 3]
 
@@ -247,7 +253,7 @@ class TestSteps:
         currents = np.repeat([4e-4, 2e-4, 1e-4], 20)
         lines += [f"{60 * k},{4 - k / 100:.3f},{-i}" for k, i in enumerate(currents)]
         (tmp_path / "a.csv").write_text("\n".join(lines))
-        found = read(tmp_path / "a.csv", CELL).segments
+        found = read_measured(tmp_path / "a.csv", CELL).segments
         assert [round(float(s.current[0] * AREA), 7) for s in found] == [4e-4, 2e-4, 1e-4]
 
     def test_a_noisy_rest_is_one_rest(self, tmp_path):
@@ -256,11 +262,11 @@ class TestSteps:
         lines += [f"{2400 + 60 * k},3.8,{i:.3e}" for k, i in enumerate(noise)]
         text = "\n".join(["Test Time / s,Voltage / V,Current / A", *lines])
         (tmp_path / "a.csv").write_text(text)
-        found = read(tmp_path / "a.csv", CELL).segments
+        found = read_measured(tmp_path / "a.csv", CELL).segments
         assert [s.kind for s in found] == ["discharge", "rest"]
 
     def test_the_synthetic_record_of_the_examples(self):
-        measured = read(EXAMPLES / "synthetic-cycler.csv", CELL)
+        measured = read_measured(EXAMPLES / "synthetic-cycler.csv", CELL)
         assert [s.kind for s in measured.segments] == [*KINDS, "rest"] * 3
         discharges = [s for s in measured.segments if s.kind == "discharge"]
         rates = [s.current.mean() / CELL.one_c_current_density for s in discharges]
@@ -270,7 +276,7 @@ class TestSteps:
 class TestCurves:
     def test_side_by_side(self):
         cell = tfbsim.load_cell("lco-lipon-li-danilov2011")
-        slow, fast = read(EXAMPLES / "danilov2011.csv", cell).segments
+        slow, fast = read_measured(EXAMPLES / "danilov2011.csv", cell).segments
         assert slow.kind == fast.kind == "discharge" and slow.time is None
         assert slow.current == pytest.approx(0.1591)
         assert fast.current == pytest.approx(0.6399)
@@ -278,7 +284,7 @@ class TestCurves:
         assert fast.voltage[-1] == 3.8043
 
     def test_one_below_another_by_rate(self):
-        found = read(EXAMPLES / "raijmakers2020.csv", CELL).segments
+        found = read_measured(EXAMPLES / "raijmakers2020.csv", CELL).segments
         rates = [float(s.current[0]) / CELL.one_c_current_density for s in found]
         assert rates == pytest.approx([0.1, 0.5, 2, 6])
         assert [float(s.capacity[-1]) for s in found] == [3.244, 2.746, 2.18, 1.6]
@@ -286,16 +292,16 @@ class TestCurves:
     def test_a_bare_table_of_a_paper(self, tmp_path):
         path = tmp_path / "a.csv"
         path.write_text("Capacity (mAh/g);Voltage (V)\n100,0;3,6\n0,0;4,2\n50,0;3,9\n")
-        (one,) = read(path, CELL, {"current": "0.2C"}).segments
+        (one,) = read_measured(path, CELL, {"current": "0.2C"}).segments
         assert one.kind == "discharge" and list(one.voltage) == [4.2, 3.9, 3.6]
         assert one.capacity[-1] == pytest.approx(100 * CELL.loading)  # mAh/g is Ah/kg
-        measured = read(path, CELL)
+        measured = read_measured(path, CELL)
         assert np.isnan(measured.segments[0].current).all()
         assert "current of a curve is not stated" in " ".join(measured.notes)
 
     def test_a_c_rate_needs_the_cell(self):
         with pytest.raises(InputError, match="C-rate: give the cell"):
-            read(EXAMPLES / "raijmakers2020.csv")
+            read_measured(EXAMPLES / "raijmakers2020.csv")
 
 
 class TestSpectra:
@@ -311,16 +317,16 @@ class TestSpectra:
         ]
         path = tmp_path / "z.txt"
         path.write_text("\n".join([f"freq/Hz\t{real}\t{head}", *lines]))
-        (spectrum,) = read(path, CELL).spectra
+        (spectrum,) = read_measured(path, CELL).spectra
         assert np.allclose(spectrum.frequency, f[::-1], rtol=1e-5)
         assert np.allclose(spectrum.impedance, Z[::-1] * AREA, rtol=1e-5)
-        assert not read(path, CELL).segments
+        assert not read_measured(path, CELL).segments
 
     def test_an_imaginary_part_of_the_wrong_sign(self, tmp_path):
         path = tmp_path / "z.csv"
         rows = "\n".join(f"{10**-k},{100 + k},{5 + k}" for k in range(6))
         path.write_text("freq/Hz,Re(Z)/Ohm.cm2,Im(Z)/Ohm.cm2\n" + rows)
-        measured = read(path)
+        measured = read_measured(path)
         assert (measured.spectra[0].impedance.imag < 0).all()
         assert "taken as -Im Z" in measured.notes[0]
 
@@ -329,19 +335,19 @@ class TestCyclers:
     @pytest.mark.parametrize("comma", [False, True])
     def test_mpt(self, tmp_path, comma):
         cycler_files.mpt(tmp_path / "a.mpt", comma)
-        measured = read(tmp_path / "a.mpt", CELL)
+        measured = read_measured(tmp_path / "a.mpt", CELL)
         assert "charge positive, as EC-Lab has it" in same(measured)
         assert measured.segments[0].temperature == pytest.approx(293.15)
 
     def test_nda(self, tmp_path):
         pytest.importorskip("NewareNDA")
         cycler_files.nda(tmp_path / "a.nda")
-        assert "as NEWARE has it" in same(read(tmp_path / "a.nda", CELL))
+        assert "as NEWARE has it" in same(read_measured(tmp_path / "a.nda", CELL))
 
     def test_mpr(self, tmp_path):
         pytest.importorskip("galvani")
         cycler_files.mpr(tmp_path / "a.mpr")
-        assert "Read with galvani" in same(read(tmp_path / "a.mpr", CELL))
+        assert "Read with galvani" in same(read_measured(tmp_path / "a.mpr", CELL))
 
     @pytest.mark.parametrize(
         ("suffix", "module", "extra"),
@@ -356,7 +362,7 @@ class TestCyclers:
         path = tmp_path / f"a{suffix}"
         path.write_bytes(b"NEWARE")
         with pytest.raises(InputError, match=rf"pip install 'tfbsim\[{extra}\]'"):
-            read(path, CELL)
+            read_measured(path, CELL)
 
 
 @pytest.mark.parametrize(
@@ -377,14 +383,14 @@ def test_one_sentence_for_what_cannot_be_read(tmp_path, content, words):
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match=words) as caught:
-        read(path, CELL)
+        read_measured(path, CELL)
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["no.csv", ".", "a\x00b"])
 def test_no_file(tmp_path, name):
     with pytest.raises(InputError):
-        read(tmp_path / name)
+        read_measured(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -404,7 +410,7 @@ def test_no_file(tmp_path, name):
 def test_mistakes_in_a_mapping(tmp_path, mapping, words):
     path = written(tmp_path / "a.csv")
     with pytest.raises(InputError, match=words):
-        read(path, CELL, mapping)
+        read_measured(path, CELL, mapping)
 
 
 def test_a_mistake_in_a_mapping_file_has_its_line(tmp_path):
@@ -507,7 +513,7 @@ def test_mutated_files_are_read_or_refused_in_a_sentence(tmp_path, seed, known, 
     path = tmp_path / "a.csv"
     path.write_bytes(mutated(r.choice(_texts()), r).encode(encoding, "replace"))
     try:
-        measured = read(path, CELL if known else None)
+        measured = read_measured(path, CELL if known else None)
     except InputError as error:
         assert "\n" not in str(error) and len(str(error)) < 2000
         return
@@ -533,4 +539,4 @@ def test_any_bytes(tmp_path, content):
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(InputError):
-        read(path, CELL)
+        read_measured(path, CELL)

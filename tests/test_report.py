@@ -7,8 +7,8 @@ import pytest
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.analysis.result import CaseResult, Result
-from tfbsim.reports import report
+from tfbsim.report import report
+from tfbsim.result.result import CaseResult, Result
 
 CELL = "lco-lipon-li-raijmakers2020"
 NASTY = '<script>alert("x")</script>'

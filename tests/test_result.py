@@ -13,12 +13,12 @@ import xarray as xr
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.analysis.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
-from tfbsim.inputs.files import InputError
-from tfbsim.running import run as module
-from tfbsim.running.ledger import LEDGER, Ledger, Point, discard
-from tfbsim.running.run import run_experiment
-from tfbsim.solving.engine import Numerics
+from tfbsim.errors import InputError
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import CURVES, PROVENANCE, STEPS, SUMMARY, Result, load_result
+from tfbsim.run import run as module
+from tfbsim.run.ledger import LEDGER, Ledger, Point, discard
+from tfbsim.run.run import run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tfbsim.inputs import sampling, units
-from tfbsim.inputs.files import Document, InputError, load
-from tfbsim.inputs.protocol import parse_step
-from tfbsim.inputs.sampling import Plan, Sweep, plan
-from tfbsim.inputs.schema import Strict, validate
+from tfbsim import units
+from tfbsim.errors import InputError
+from tfbsim.experiment import sampling
+from tfbsim.experiment.sampling import Plan, Sweep, plan
+from tfbsim.experiment.steps import parse_step
+from tfbsim.fields import Strict, validate
+from tfbsim.yaml_file import Document, load
 
 FIELDS = {
     "cathode.thickness": "length",

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
-from tfbsim.inputs.cell import _cell
-from tfbsim.inputs.files import InputError, load
+from tfbsim.cell.cell import _cell
+from tfbsim.errors import InputError
+from tfbsim.yaml_file import load
 
 INPUTS = Path(__file__).parent / "inputs"
 CELL = (INPUTS / "cell.yaml").read_text()

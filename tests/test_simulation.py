@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import tfbsim
-from tfbsim.analysis.result import Result
-from tfbsim.inputs.files import InputError
-from tfbsim.solving.engine import Engine, Numerics, SolverFailed
-from tfbsim.solving.simulation import AUDIT_LIMIT, OUTCOMES, simulate
+from tfbsim.errors import InputError
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import Result
+from tfbsim.run.simulate import simulate
+from tfbsim.solver.cycler import AUDIT_LIMIT, OUTCOMES
+from tfbsim.solver.engine import Engine, SolverFailed
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -57,7 +59,7 @@ class TestReached:
 
 def test_time_limit(cell, monkeypatch):
     """A step that states no time, and would go on beyond the default limit."""
-    monkeypatch.setattr("tfbsim.inputs.protocol.DEFAULT_DURATION_FACTOR", 0.01)
+    monkeypatch.setattr("tfbsim.experiment.steps.DEFAULT_DURATION_FACTOR", 0.01)
     result = run(cell, FULL)
     assert outcomes(result) == ["time limit"]
     assert "default time limit" in result.steps["Detail"][0]

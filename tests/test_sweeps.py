@@ -15,13 +15,14 @@ import pytest
 
 import tfbsim
 from tfbsim import Numerics, simulate, sweep
-from tfbsim.analysis.result import CaseResult, Result, load_result
-from tfbsim.analysis.sweeps import answers
-from tfbsim.inputs.files import Document, InputError
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import sweep_plan
+from tfbsim.experiment.provenance import provenance, run_of
 from tfbsim.plot import caption, figures
-from tfbsim.reports import report
-from tfbsim.running.cases import sweep_plan
-from tfbsim.running.provenance import provenance, run_of
+from tfbsim.report import report
+from tfbsim.result.result import CaseResult, Result, load_result
+from tfbsim.result.sweep_table import answers
+from tfbsim.yaml_file import Document
 
 CELL = "lco-lipon-li-constant-d"
 STEPS = ["Discharge at {rate} until {lower}"]

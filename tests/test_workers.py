@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfbsim.running.workers import MOST, Chunks, here
+from tfbsim.run.workers import MOST, Chunks, here
 
 counts = st.integers(0, 400)
 workers = st.integers(1, 9)

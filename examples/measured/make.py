@@ -12,10 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-
-import tfbsim
 from tfbsim.inputs.protocol import Protocol, parse_cycle
 from tfbsim.solving.simulation import run_case
+
+import tfbsim
 
 CELL = "lco-lipon-li-raijmakers2020"
 TRUE = {"cathode.diffusivity_scale": "1.3", "contact_resistance": "25 ohm.cm2"}

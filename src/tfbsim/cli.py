@@ -19,11 +19,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from . import __version__
-from .inputs.files import InputError, load, resolve, shipped, shown, suggest
+from .errors import InputError, shown, suggest
+from .version import __version__
+from .yaml_file import load, resolve, shipped
 
 if TYPE_CHECKING:
-    from .analysis.result import Result
+    from .result.result import Result
 
 OTHER_OUTCOME, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -98,13 +99,13 @@ def show(name: Name) -> None:
     """Show a cell's layers and what follows from them, or an experiment's steps."""
     path, kind = _find(name)
     if kind == "cell":
-        from .inputs.cell import load_cell
-        from .reports.describe import describe_cell
+        from .cell.cell import load_cell
+        from .report.describe import describe_cell
 
         describe_cell(load_cell(path), out)
     else:
-        from .reports.describe import describe_experiment
-        from .running.cases import expand
+        from .experiment.cases import expand
+        from .report.describe import describe_experiment
 
         describe_experiment(expand(path), out)
 
@@ -116,10 +117,10 @@ def check(
     ],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
-    from .inputs.cell import load_cell
-    from .reading.mapping import load_mapping
-    from .running.cases import expand
-    from .running.cluster_file import check_cluster
+    from .cell.cell import load_cell
+    from .data.mapping import load_mapping
+    from .experiment.cases import expand
+    from .run.cluster_file import check_cluster
 
     bad = 0
     for name in files:
@@ -160,7 +161,7 @@ def copy(
         raise InputError("must end in .yaml", target)
     beside = []
     if kind == "cell":
-        from .inputs.cell import load_cell, tables
+        from .cell.cell import load_cell, tables
 
         load_cell(path)  # its tables are there, and in its folder
         beside = tables(load(path).data)
@@ -247,11 +248,11 @@ def run(
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
-    from .running.cases import expand
-    from .running.run import cycles_each, run_experiment
+    from .experiment.cases import expand
+    from .run.run import cycles_each, run_experiment
 
     if again:
-        from .running.provenance import load_run
+        from .experiment.provenance import load_run
 
         past = load_run(path)
         numerics, changes = past.numerics, past.changes
@@ -318,9 +319,9 @@ def compare(
     _refuse_used(folder, False, overwrite)
     changes = _changes(set_ or [])
 
-    from .comparing.comparison import compare as compare_data
-    from .comparing.own_current import experiment_or_cell
-    from .reports.comparison import print_comparison
+    from .comparison.comparison import compare as compare_data
+    from .comparison.own_current import experiment_or_cell
+    from .report.comparison import print_comparison
 
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     try:
@@ -380,7 +381,7 @@ def fit(
     changes, varied = _changes(set_ or []), _changes(vary or [], "--vary")
 
     from .fitting.fit import fit as fit_data
-    from .reports.fit import print_fit
+    from .report.fit import print_fit
 
     try:
         with _searching(quiet) as tell:
@@ -447,8 +448,8 @@ def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
 ) -> None:
     """Draw figures and report again from results, without solving."""
-    from .analysis.result import load_result
-    from .reports.report import write_report
+    from .report.report import write_report
+    from .result.result import load_result
 
     write_report(load_result(folder), folder)
     out.print(escape(str(folder / "report.html")))
@@ -514,7 +515,7 @@ def _changes(assignments: list[str], option: str = "--set") -> dict[str, str]:
 
 def _numerics(own: Any, points: int | None, rtol: float | None, fast: bool) -> Any:
     """What the experiment asks for, under what the command line does."""
-    from .solving.engine import Numerics
+    from .numerics import Numerics
 
     if fast:
         if points is not None or rtol is not None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tfbsim.inputs.files import shipped
-from tfbsim.running.cases import expand, load_experiment
-from tfbsim.running.run import run_experiment
+from tfbsim.experiment.cases import expand, load_experiment
+from tfbsim.run.run import run_experiment
+from tfbsim.yaml_file import shipped
 
 SAMPLE = 500  # points of a sample, of which a shipped one may have thousands
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tfbsim
-from tfbsim.inputs.files import load_csv
-from tfbsim.solving.engine import Numerics
+from tfbsim.numerics import Numerics
+from tfbsim.yaml_file import load_csv
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "measured"
 CAPACITY = "Capacity error [%]"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tfbsim
-from tfbsim.inputs.files import load_csv, packaged
+from tfbsim.yaml_file import load_csv, packaged
 
 BOUNDS = {  # largest |residual| [%]
     "raijmakers2020-rate-capability": 2.0,

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import AUDIT_BREACH, REACHED, CycleRecord, audit, run_case
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import AUDIT_BREACH, REACHED, CycleRecord, audit, run_case
 
 CYCLE = (
     "Charge at 1C until 4.2 V",

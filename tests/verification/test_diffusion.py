@@ -16,7 +16,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from tfbsim.materials import laws
-from tfbsim.solving.engine import DURATION, INVENTORY, PROFILE, Numerics, engine
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import DURATION, INVENTORY, PROFILE, engine
 
 FARADAY = laws.FARADAY
 AREA, L, C, D = 1e-4, 1e-6, 5e4, 1e-15  # of the ideal cell

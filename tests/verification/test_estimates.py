@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tfbsim import load_cell, optimise, saturation_capacity, simulate
-from tfbsim.inputs.files import InputError
+from tfbsim.errors import InputError
 from tfbsim.materials import laws
-from tfbsim.solving.engine import Numerics
+from tfbsim.numerics import Numerics
 
 FARADAY = laws.FARADAY
 AREA = 1e-4

@@ -29,7 +29,8 @@ from scipy.special import expit
 from sksundae.cvode import CVODE
 
 from tfbsim import load_cell
-from tfbsim.solving.engine import Numerics, engine
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import engine
 
 MODELS = Path(__file__).parents[2] / "models"
 F, R = 96485.33212, 8.314462618

@@ -5,8 +5,8 @@ import pytest
 from synthetic import curves, noisy, rate_experiment
 
 import tfbsim
-from tfbsim.running.cases import expand
-from tfbsim.solving.engine import Numerics
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
 
 COARSE = Numerics(points=20, rtol=1e-5, atol=1e-7)
 VARY = {

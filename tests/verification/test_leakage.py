@@ -11,10 +11,10 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from tfbsim import load_cell
-from tfbsim.inputs.protocol import Protocol, parse_cycle
+from tfbsim.experiment.steps import Protocol, parse_cycle
 from tfbsim.materials import laws
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import REACHED, TIME_LIMIT, audit, run_case
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import REACHED, TIME_LIMIT, audit, run_case
 
 F, R = 96485.33212, 8.314462618
 AREA, L, C = 1e-4, 1e-6, 5e4  # of the ideal cell

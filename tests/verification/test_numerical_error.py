@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 
 import tfbsim
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.error_bar import RICHARDSON, numerical_error
-from tfbsim.solving.simulation import run_case
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.error_bar import RICHARDSON, numerical_error
 
 REFERENCE = Numerics(points=1200, rtol=1e-8, atol=1e-10)
 DISCHARGES = {  # cell, steps before, discharge

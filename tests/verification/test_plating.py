@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tfbsim import load_cell
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.solving.engine import Numerics
-from tfbsim.solving.simulation import (
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
     REACHED,

@@ -14,8 +14,8 @@ import pytest
 from test_random_protocols import BEYOND, _seen, _sentence, log_uniform
 
 from tfbsim import load_cell
-from tfbsim.inputs.protocol import Protocol, parse_cycle
-from tfbsim.solving.simulation import REACHED, SOLVER_FAILED, run_case
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.solver.cycler import REACHED, SOLVER_FAILED, run_case
 
 pytestmark = pytest.mark.slow
 

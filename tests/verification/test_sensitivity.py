@@ -8,8 +8,8 @@ from SALib.sample.sobol import sample
 from scipy import stats
 
 from tfbsim import Numerics, sweep
-from tfbsim.analysis.sensitivity import LEAST, of_design, of_sample
-from tfbsim.inputs.sampling import Sweep, _unit_cube
+from tfbsim.experiment.sampling import Sweep, _unit_cube
+from tfbsim.result.sensitivity import LEAST, of_design, of_sample
 
 A, B = 7.0, 0.1  # of Ishigami & Homma (1990)
 PARTS = (0.5 * (1 + B * np.pi**4 / 5) ** 2, A**2 / 8, 0.0)

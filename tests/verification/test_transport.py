@@ -17,9 +17,10 @@ from scipy.optimize import brentq
 from sksundae.cvode import CVODE
 
 from tfbsim import load_cell
-from tfbsim.inputs.files import InputError
+from tfbsim.errors import InputError
 from tfbsim.materials import laws
-from tfbsim.solving.engine import DURATION, INVENTORY, PROFILE, Numerics, engine
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import DURATION, INVENTORY, PROFILE, engine
 
 F, R = 96485.33212, 8.314462618
 AREA, L, C, D = 1e-4, 1e-6, 5e4, 1e-15  # of the ideal cell

@@ -7,7 +7,8 @@ import pytest
 from scipy.optimize import brentq
 
 from tfbsim.materials import laws
-from tfbsim.solving.engine import Numerics, engine
+from tfbsim.numerics import Numerics
+from tfbsim.solver.engine import engine
 
 FARADAY, GAS_CONSTANT = laws.FARADAY, laws.GAS_CONSTANT
 AREA = 1e-4

@@ -35,20 +35,22 @@ from pydantic import Field, StrictInt, StrictStr
 from scipy.optimize import brentq, least_squares
 from scipy.stats import qmc
 
-from ..comparing.matching import best_match, why_unmatched
-from ..comparing.own_current import driven_steps, experiment_or_cell
-from ..comparing.pairing import joined
-from ..inputs import units
-from ..inputs.cell import Cell
-from ..inputs.files import Document, InputError, shown, suggest
-from ..inputs.protocol import Protocol
-from ..inputs.schema import Quantity, Strict, validate
+from .. import units
+from ..cell.cell import Cell
+from ..comparison.matching import best_match, why_unmatched
+from ..comparison.own_current import driven_steps, experiment_or_cell
+from ..comparison.pairing import joined
+from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, by_cycle, read_all
+from ..errors import InputError, shown, suggest
+from ..experiment.cases import Case, Cases, Expanded
+from ..experiment.steps import Protocol
+from ..fields import Quantity, Strict, validate
 from ..materials import laws
 from ..materials.transport import SelfDiffusion
-from ..reading.measured import CHARGE, DISCHARGE, Measured, Segment, by_cycle, read_all
-from ..running.cases import Case, Cases, Expanded
-from ..solving.engine import Numerics, engine
-from ..solving.simulation import CycleRecord, Runner, settled
+from ..numerics import Numerics
+from ..solver.cycler import CycleRecord, Runner, settled
+from ..solver.engine import engine
+from ..yaml_file import Document
 
 if TYPE_CHECKING:
     from .fit_result import Fit

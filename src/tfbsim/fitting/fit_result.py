@@ -18,19 +18,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
 
-from .. import __version__
-from ..comparing.pairing import FAR
-from ..inputs import units
-from ..inputs.cell import Cell
-from ..inputs.cell import tables as tables_of
-from ..inputs.files import write_atomic
-from ..running.provenance import provenance
+from .. import units
+from ..cell.cell import Cell
+from ..cell.cell import tables as tables_of
+from ..comparison.pairing import FAR
+from ..experiment.provenance import provenance
+from ..version import __version__
+from ..yaml_file import write_atomic
 from .fit import (
     COLUMNS,
     Curve,
@@ -44,7 +45,7 @@ from .fit import (
 )
 
 if TYPE_CHECKING:
-    from ..running.cases import Expanded
+    from ..experiment.cases import Expanded
 
 Array = np.ndarray
 Profile = Callable[[], tuple[float | None, float | None]]
@@ -241,14 +242,10 @@ class Fit:
 
     def plot(self) -> dict[str, Any]:
         """Matplotlib figures by name."""
-        from ..plot.fit import figures
-
-        return figures(self)
+        return resolve_name("tfbsim.plot.fit:figures")(self)
 
     def save(self, folder: str | Path) -> Path:
         """Write tables, figures, report and the fitted cell; returns the cell's path."""
-        from ..reports.fit import write_report
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / PARAMETERS, self.parameters.to_csv(index=False))
@@ -258,7 +255,7 @@ class Fit:
             write_atomic(folder / name, text)
         path = folder / f"{self.experiment}-fitted.yaml"
         write_atomic(path, cell_file(self))
-        write_report(self, folder)
+        resolve_name("tfbsim.report.fit:write_report")(self, folder)
         return path
 
     def as_dict(self) -> dict[str, Any]:

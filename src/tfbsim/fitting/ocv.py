@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, isotonic_regression, least_squares
 from scipy.special import expit
 
-from ..inputs.files import InputError
+from ..errors import InputError
 from ..materials.laws import FARADAY, GAS_CONSTANT, Array, MultiSite
 
 SIGMA_U, SIGMA_X = 1e-3, 5e-4  # V; of the whole range of x

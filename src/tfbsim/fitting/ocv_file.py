@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 from rich.markup import escape
 
-from .. import __version__
-from ..inputs import units
-from ..inputs.cell import Cell, load_cell
-from ..inputs.cell import tables as tables_of
-from ..inputs.files import InputError, shown, write_atomic
+from .. import units
+from ..cell.cell import Cell, load_cell
+from ..cell.cell import tables as tables_of
+from ..data.measured import CHARGE, DISCHARGE, read_measured
+from ..errors import InputError, shown
 from ..plot.fit import ocv_figure
 from ..plot.style import rendered
-from ..reading.measured import CHARGE, DISCHARGE, read
+from ..version import __version__
+from ..yaml_file import write_atomic
 from .ocv import OcvFit, fit_ocv
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def fit_files(
     loaded = load_cell(cell) if cell else None
     branches, notes = [], []
     for name in files:
-        found = read(name, loaded, mapping)
+        found = read_measured(name, loaded, mapping)
         notes += [f"{found.name}: {note}" for note in found.notes]
         curves = [s for s in found.segments if s.kind in (CHARGE, DISCHARGE)]
         if not curves:

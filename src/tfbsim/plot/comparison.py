@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter1d
 
-from ..reading.measured import CHARGE, DISCHARGE, Measured, Segment
+from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
 from .style import (
     PER_AREA,
     QUALITATIVE,
@@ -30,8 +30,8 @@ from .style import (
 )
 
 if TYPE_CHECKING:
-    from ..comparing.comparison import Comparison
-    from ..comparing.pairing import Pair
+    from ..comparison.comparison import Comparison
+    from ..comparison.pairing import Pair
 
 UA = 100.0
 GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussian
@@ -280,7 +280,7 @@ def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
 
 
 def _rates(comparison: Comparison) -> Figure | None:
-    from ..comparing.comparison import capacities
+    from ..comparison.comparison import capacities
 
     steps = [p for p in comparison.pairs if p.measured.kind in (CHARGE, DISCHARGE)]
     steps = [p for p in steps if p.at_cut_off and p.c_rate == p.c_rate]

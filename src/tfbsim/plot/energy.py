@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..inputs.energy import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
+from ..cell.layers import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from .maps import MARKS, limiting_loss
 from .study import Run, Study
 from .style import (

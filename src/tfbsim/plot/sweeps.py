@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..analysis.result import LIMITING, Result
-from ..analysis.sensitivity import (
+from ..result.result import LIMITING, Result
+from ..result.sensitivity import (
     ANSWERS,
     DUMMY,
     FEWEST,
@@ -23,7 +23,7 @@ from ..analysis.sensitivity import (
     sample,
     told,
 )
-from ..analysis.sweeps import Varied, point_of, sampled, varied
+from ..result.sweep_table import Varied, point_of, sampled, varied
 from .study import AREAL, VOLTAGE, Study
 from .style import (
     PER_AREA,

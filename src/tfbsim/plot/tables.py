@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..analysis.losses import EFFICIENCY, ENERGY_IN, LEAKAGE, LOST, STORED, balances
+from ..result.losses import EFFICIENCY, ENERGY_IN, LEAKAGE, LOST, STORED, balances
 from .curves import LOSS_COLOURS
 from .look import look, look_of_cases
 from .study import Run, Study

@@ -1,0 +1,1 @@
+"""Layers of a cell, and the file that states them."""

@@ -1,0 +1,944 @@
+"""The cell: what a file of kind ``cell`` says, checked, in SI, frozen.
+
+``load_cell`` reads models/*.yaml or a file of your own; ``Cell.replace`` gives a changed
+copy; ``Cell.parameter_values`` hands the cell to PyBaMM.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, PrivateAttr, model_validator
+from scipy.optimize import brentq
+
+from .. import units
+from ..errors import InputError, shown, suggest
+from ..fields import (
+    Activation,
+    ArealCharge,
+    ArealResistance,
+    Coefficient,
+    Conductivity,
+    ConductivityLaw,
+    CurrentDensity,
+    Density,
+    Diffusivity,
+    Fraction,
+    LawField,
+    Length,
+    Potential,
+    Quantity,
+    Ratio,
+    Share,
+    Stoichiometry,
+    Strict,
+    Temperature,
+    Voltage,
+    check_head,
+    inner_model,
+    validate,
+)
+from ..materials import LIBRARY, SURFACES, laws, properties
+from ..materials.transport import (
+    AmbipolarDiffusivity,
+    AmbipolarTransference,
+    ConductivityOf,
+    SelfDiffusion,
+    ThermodynamicFactor,
+    TransferenceOf,
+    Transport,
+    diffusion_potential,
+    grid_of,
+)
+from ..yaml_file import Document, load, resolve
+from .layers import Stack, layers
+from .structure import Structure
+
+if TYPE_CHECKING:
+    import pybamm
+
+
+FARADAY = laws.FARADAY
+MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
+EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
+MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
+
+
+class Cathode(Strict):
+    """A dense film of an insertion material."""
+
+    material: str | None = None
+    thickness: Length
+    density: Density
+    molar_mass: Annotated[float, Quantity("molar mass", gt=0)] | None = None
+    site_concentration: Annotated[float, Quantity("concentration", gt=0)] | None = None
+    initial_stoichiometry: Stoichiometry | None = None
+    initial_voltage: Voltage | None = None
+    analysed_stoichiometry: Stoichiometry | None = None
+    open_circuit_potential: Potential
+    entropic_change: Annotated[float, Quantity("entropy coefficient")] = 0.0
+    diffusivity: Diffusivity
+    diffusivity_scale: Ratio = 1.0
+    diffusivity_activation_energy: Activation = 0.0
+    transference: Share = 0.0
+    electronic_conductivity: ConductivityLaw | None = None
+    electronic_conductivity_activation_energy: Activation = 0.0
+    ionic_conductivity: ConductivityLaw | None = None
+    electron_path: Literal["as given", "consistent"] = "as given"
+    exchange_current: CurrentDensity
+    exchange_current_stoichiometry: Ratio
+    exchange_current_activation_energy: Activation = 0.0
+    anodic_transfer_coefficient: Coefficient = 0.5
+    film_resistance: ArealResistance = 0.0
+    film_resistance_activation_energy: Activation = 0.0
+    utilisation: Fraction = 1.0
+    active_fraction: Fraction = 1.0
+
+    @property
+    def x_max(self) -> float:
+        """Sites per formula unit: the sum of the sites, or 1 for other laws."""
+        law = self.open_circuit_potential
+        return law.x_max if isinstance(law, laws.MultiSite) else 1.0
+
+    @property
+    def c_sites(self) -> float:
+        """Formula units per volume of film [mol/m3]: density/M unless given."""
+        if self.site_concentration is not None:
+            return float(self.site_concentration)
+        return self.density / (self.molar_mass or math.nan)
+
+    @property
+    def x_initial(self) -> float:
+        """Stoichiometry of the lattice as made, uniform."""
+        if self.initial_stoichiometry is not None:
+            return float(self.initial_stoichiometry)
+        return self.stoichiometry(float(self.initial_voltage or 0.0))
+
+    def stoichiometry(self, voltage: float) -> float:
+        """x in equilibrium at a voltage [V], within the law's range."""
+        curve = self.open_circuit_potential.curve
+        low, high = self.x_range
+        if not curve(high) <= voltage <= curve(low):
+            raise ValueError(
+                f"{voltage:g} V is outside the open-circuit potential, which runs from "
+                f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
+                f"x = {low:.3g}"
+            )
+        return float(brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14))
+
+    @cached_property
+    def transport(self) -> Transport:
+        """D(x), t_i and sigma_e: as given, or with the third from the other two.
+
+        Raises
+        ------
+        InputError
+            "consistent", and not two of the set are given, or all three.
+        """
+        # Of the sites that take part: it is their concentration that the flux moves
+        U, c = self.open_circuit_potential, self.c_sites * self.active_fraction
+        D, t_i, sigma_e = (
+            self.diffusivity,
+            self.transference,
+            self.electronic_conductivity,
+        )
+        if isinstance(D, SelfDiffusion):
+            # An ideal site of a law has Theta = 1/(1 - theta) where its width is stated
+            T = U.T_ref if isinstance(U, laws.MultiSite) else 298.15
+            D = ThermodynamicFactor(D.D_0, U, self.x_max, T)
+        if self.electron_path == "as given":
+            if self.ionic_conductivity is not None:
+                raise InputError(
+                    "gives diffusivity and transference if 'electron_path: consistent'",
+                    field="ionic_conductivity",
+                )
+            return Transport(D, float(t_i), sigma_e)
+        scale = float(self.diffusivity_scale)
+        if self.ionic_conductivity is not None and sigma_e is not None and not t_i:
+            if scale != 1:
+                raise InputError(
+                    "must be 1 where the diffusivity follows from the conductivities",
+                    field="diffusivity_scale",
+                )
+            pair = (self.ionic_conductivity, sigma_e)
+            found = AmbipolarTransference(*pair)
+            return Transport(AmbipolarDiffusivity(U, c, *pair), found, sigma_e)
+        if self.ionic_conductivity is None and bool(t_i) != (sigma_e is not None):
+            if sigma_e is None:
+                return Transport(D, float(t_i), ConductivityOf(U, c, D, t_i, scale))
+            return Transport(D, TransferenceOf(U, c, D, sigma_e, scale), sigma_e)
+        raise InputError(
+            "'consistent' takes, beside the diffusivity, either transference or "
+            "electronic_conductivity; or ionic_conductivity with electronic_conductivity",
+            field="electron_path",
+        )
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Stoichiometries the open-circuit law covers."""
+        x = self.open_circuit_potential.curve.x
+        return float(x[0]), float(x[-1])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Cathode:
+        if self.site_concentration is None and self.molar_mass is None:
+            raise InputError(
+                "is missing; it or site_concentration is needed", field="molar_mass"
+            )
+        by_voltage = self.initial_voltage is not None
+        field = "initial_voltage" if by_voltage else "initial_stoichiometry"
+        if (self.initial_stoichiometry is None) != by_voltage:
+            raise InputError(
+                "give the initial state once: initial_stoichiometry or initial_voltage",
+                field=field,
+            )
+        try:
+            x, (low, high) = self.x_initial, self.x_range
+        except ValueError as error:
+            raise InputError(str(error), field=field) from None
+        if not low - 1e-12 <= x <= high + 1e-12:
+            raise InputError(
+                f"{x:g} is outside the open-circuit potential, which covers {low:.4g} "
+                f"to {high:.4g}",
+                field=field,
+            )
+        self._check_transport()
+        if not self.exchange_current_stoichiometry < self.x_max:
+            raise InputError(
+                f"must be below {self.x_max:g}, all sites",
+                field="exchange_current_stoichiometry",
+            )
+        analysed = self.analysed_stoichiometry
+        if analysed is not None and analysed < x:
+            raise InputError(
+                f"the lattice cannot hold more lithium at the start ({x:g}) than was "
+                f"analysed ({analysed:g})",
+                field="analysed_stoichiometry",
+            )
+        return self
+
+    @property
+    def electronic_activation(self) -> float:
+        """E of sigma_e [J/mol]: in a consistent set, whose t_i is one, that of D."""
+        if self.electron_path == "consistent":
+            return float(self.diffusivity_activation_energy)
+        return float(self.electronic_conductivity_activation_energy)
+
+    def _check_transport(self) -> None:
+        """t_i below 1 wherever U(x) is known."""
+        if self.electron_path == "as given" and self.ionic_conductivity is None:
+            return
+        found = self.transport
+        if self.electronic_conductivity_activation_energy not in (
+            0.0,
+            self.electronic_activation,
+        ):
+            raise InputError(
+                "must be that of the diffusivity, or left out, where 'electron_path: "
+                "consistent'",
+                field="electronic_conductivity_activation_energy",
+            )
+        x = grid_of(self.open_circuit_potential, self.x_max)[1:-1]
+        if callable(found.transference):
+            share = found.transference(x)
+            worst = int(np.argmax(share))
+            if share[worst] >= 1:
+                raise InputError(
+                    f"is too low for the diffusivity: t_i, the share of the ions, would "
+                    f"be {share[worst]:.3g} at x = {x[worst]:.3g}; it must be below 1",
+                    field="electronic_conductivity",
+                )
+
+
+class Electrolyte(Strict):
+    """A single-ion-conducting film, which may leak electrons."""
+
+    material: str | None = None
+    thickness: Length
+    density: Density | None = None
+    conductivity: Conductivity
+    conductivity_activation_energy: Activation = 0.0
+    electronic_conductivity: Conductivity | None = None
+    electronic_conductivity_activation_energy: Activation = 0.0
+
+
+class Anode(Strict):
+    """Lithium metal: evaporated, or plated in situ where there is a collector."""
+
+    material: str | None = None
+    lithium: Annotated[float, Quantity("length", ge=0, le=1e-2)]
+    molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
+    exchange_current: CurrentDensity
+    exchange_current_activation_energy: Activation = 0.0
+    anodic_transfer_coefficient: Coefficient = 0.5
+    film_resistance: ArealResistance = 0.0
+    film_resistance_activation_energy: Activation = 0.0
+    collector: str | None = None
+    interlayer: str | None = None
+    nucleation_overpotential: Annotated[float, Quantity("voltage", ge=0, le=2)] | None = (
+        None
+    )
+    nucleation_current: CurrentDensity | None = None
+    coverage_thickness: Annotated[float, Quantity("length", gt=0, le=1e-5)] | None = None
+    interlayer_loss: ArealCharge = 0.0
+    interphase_loss: ArealCharge = 0.0
+    inactive_fraction: Share = 0.0
+    inactive_from: Literal["plating", "stripping"] = "plating"
+    inactive_conductivity: Conductivity | None = None
+    critical_current: CurrentDensity | None = None
+    beyond_critical_current: Literal["go on", "stop"] = "go on"
+
+    @property
+    def plated(self) -> bool:
+        """Whether the lithium is plated in situ, on a collector it may leave bare."""
+        return self.coverage_thickness is not None
+
+    @property
+    def surface(self) -> str:
+        """What lithium is plated on, in words."""
+        return self.interlayer or self.collector or "the collector"
+
+    @model_validator(mode="after")
+    def _of_a_collector(self) -> Anode:
+        kinetics = (
+            *("nucleation_overpotential", "nucleation_current", "coverage_thickness"),
+        )
+        given = [getattr(self, name) is not None for name in kinetics]
+        if any(given) and not all(given):
+            raise InputError(
+                "is missing; a collector from the library sets it: "
+                + ", ".join(SURFACES["collector"]),
+                field=kinetics[given.index(False)],
+            )
+        losses = ("interlayer_loss", "interphase_loss", "inactive_fraction")
+        for name in losses:
+            if getattr(self, name) and not self.plated:
+                raise InputError(
+                    "is of lithium that is plated in situ; give a collector too: "
+                    + ", ".join(SURFACES["collector"]),
+                    field=name,
+                )
+        return self
+
+
+class Cell(Strict):
+    """A thin-film cell, in SI; every field documented in docs/files.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["cell"] = "cell"
+    name: str
+    description: str = ""
+    source: str = ""
+    area: Annotated[float, Quantity("area", gt=0, le=1.0)]
+    temperature: Temperature
+    reference_temperature: Temperature
+    one_c: CurrentDensity
+    contact_resistance: ArealResistance = 0.0
+    voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [
+        0.0,
+        6.0,
+    ]
+    cathode: Cathode
+    electrolyte: Electrolyte
+    anode: Anode
+    stack: Stack | None = None
+    origin: dict[str, str] = {}
+
+    # As written, for changed copies: what the file said, where, and the thickness its
+    # one_c is stated at.
+    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _folder: Path = PrivateAttr(default_factory=Path)
+    _tables: dict[str, str] = PrivateAttr(default_factory=dict)
+    _stated_thickness: float = PrivateAttr(default=math.nan)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Cell:
+        low, high = self.voltage_limits
+        if not low < high:
+            raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+        if self._diffusion_time < MIN_DIFFUSION_TIME:
+            raise InputError(
+                f"so fast that the film is level within {self._diffusion_time:.1g} s "
+                f"(L^2/D); at least {MIN_DIFFUSION_TIME:g} s can be simulated",
+                field="cathode.diffusivity",
+            )
+        if self.stack is not None and self.electrolyte.density is None:
+            raise InputError(
+                "is missing; a cell with a stack needs it, or a material of the library",
+                field="electrolyte.density",
+            )
+        if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
+            raise InputError(
+                f"is more than {MAX_LITHIUM:,.0f} times what the sites of the cathode "
+                "hold; less would do, or a thicker cathode",
+                field="anode.lithium",
+            )
+        return self
+
+    # --- What follows from the fields ---
+
+    @property
+    def one_c_current_density(self) -> float:
+        """1C [A/m2]: stated at the file's thickness, it scales with the thickness."""
+        return float(self.one_c * self.cathode.thickness / self._stated_thickness)
+
+    @property
+    def one_c_current(self) -> float:
+        """1C [A]."""
+        return self.one_c_current_density * float(self.area)
+
+    @property
+    def loading(self) -> float:
+        """Mass of cathode film per area [kg/m2]."""
+        return float(self.cathode.density * self.cathode.thickness)
+
+    @property
+    def stacked(self) -> tuple[Any, ...]:
+        """What a result takes from the layers of a stack; nothing without one."""
+        return tuple(layers(self)) if self.stack is not None else ()
+
+    @property
+    def site_inventory(self) -> float:
+        """Active formula units per area, u_A u_V c_sites L [mol/m2]."""
+        c = self.cathode
+        return float(c.c_sites * c.thickness * c.utilisation * c.active_fraction)
+
+    @property
+    def theoretical_charge(self) -> float:
+        """Charge of the whole stoichiometry range of the active film [C/m2]."""
+        low, high = self.cathode.x_range
+        return FARADAY * self.site_inventory * (high - low)
+
+    @property
+    def inactive_lithium(self) -> float:
+        """Lithium that takes no part: behind u_A, u_V, or beyond the lattice [mol/m2]."""
+        c = self.cathode
+        everywhere = c.c_sites * c.thickness
+        total = c.analysed_stoichiometry if c.analysed_stoichiometry else c.x_initial
+        return float(everywhere * total - self.site_inventory * c.x_initial)
+
+    @property
+    def _diffusion_time(self) -> float:
+        """L^2/D at the cell's temperature, where D is largest [s]."""
+        c = self.cathode
+        if isinstance(c.diffusivity, laws.PythonLaw):
+            return math.inf
+        inverse = 1 / self.reference_temperature - 1 / self.temperature
+        factor = math.exp(c.diffusivity_activation_energy / laws.GAS_CONSTANT * inverse)
+        psi = diffusion_potential(
+            c.open_circuit_potential, c.x_max, c.transport.diffusivity
+        )
+        D = psi.D_ref * c.diffusivity_scale
+        return float(c.thickness**2 / (D * factor))
+
+    @property
+    def lithium_inventory(self) -> float:
+        """Lithium at the anode as made [mol/m2]."""
+        return float(self.anode.lithium / self.anode.molar_volume)
+
+    @property
+    def least_inventory(self) -> float:
+        """Lithium that counts as none, over the cathode's sites; 0 where evaporated."""
+        least = EXHAUSTED_COVERAGE * float(self.anode.coverage_thickness or 0.0)
+        return float(least / self.anode.molar_volume / self.site_inventory)
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What a discretised model of this cell is built for."""
+        found = self.cathode.transport
+        t_i, sigma_e = found.transference, found.electronic
+        return Structure(
+            potential=self.cathode.open_circuit_potential,
+            diffusivity=found.diffusivity,
+            transference=t_i if callable(t_i) else None,
+            electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
+            leakage=self.electrolyte.electronic_conductivity is not None,
+            plated=self.anode.plated,
+            x_max=self.cathode.x_max,
+            symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
+            symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
+        )
+
+    def parameters(self, temperature: float | None = None) -> dict[str, float]:
+        """The scalar parameters of :class:`ThinFilmCell`, SI, by PyBaMM name."""
+        ambient = float(temperature or self.temperature)
+        return {"Ambient temperature [K]": ambient, **self.constants}
+
+    @cached_property
+    def constants(self) -> dict[str, float]:
+        """Those of the parameters that hold at any temperature."""
+        c, e, a = self.cathode, self.electrolyte, self.anode
+        sigma = c.transport.electronic
+        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
+        if self.structure.electronic is not None:
+            rho = self.structure.rho_ref
+        values: dict[str, Any] = {
+            "Reference temperature [K]": self.reference_temperature,
+            "Electrode area [m2]": self.area,
+            "Nominal cell capacity [A.h]": self.one_c_current,
+            "Contact resistance [Ohm.m2]": self.contact_resistance,
+            "Cathode thickness [m]": c.thickness,
+            "Cathode site concentration [mol.m-3]": c.c_sites,
+            "Cathode sites per formula unit": c.x_max,
+            "Cathode diffusivity [m2.s-1]": self.structure.psi.D_ref
+            * c.diffusivity_scale,
+            "Cathode diffusivity activation energy [J.mol-1]": (
+                c.diffusivity_activation_energy
+            ),
+            "Cathode ionic transference number": c.transference,
+            "Cathode electronic resistivity [Ohm.m]": rho,
+            "Cathode electronic resistivity activation energy [J.mol-1]": (
+                c.electronic_activation
+            ),
+            "Cathode area utilisation": c.utilisation,
+            "Cathode active fraction": c.active_fraction,
+            "Cathode entropic change [V.K-1]": c.entropic_change,
+            "Cathode exchange current density [A.m-2]": c.exchange_current,
+            "Cathode exchange current stoichiometry": c.exchange_current_stoichiometry,
+            "Cathode exchange current activation energy [J.mol-1]": (
+                c.exchange_current_activation_energy
+            ),
+            "Cathode anodic transfer coefficient": c.anodic_transfer_coefficient,
+            "Cathode film resistance [Ohm.m2]": c.film_resistance,
+            "Cathode film resistance activation energy [J.mol-1]": (
+                c.film_resistance_activation_energy
+            ),
+            "Inactive lithium [mol.m-2]": self.inactive_lithium,
+            "Electrolyte thickness [m]": e.thickness,
+            "Electrolyte conductivity [S.m-1]": e.conductivity,
+            "Electrolyte conductivity activation energy [J.mol-1]": (
+                e.conductivity_activation_energy
+            ),
+            "Electrolyte electronic conductivity [S.m-1]": (
+                e.electronic_conductivity or 0.0
+            ),
+            "Electrolyte electronic conductivity activation energy [J.mol-1]": (
+                e.electronic_conductivity_activation_energy
+            ),
+            "Initial lithium inventory [mol.m-2]": self.lithium_inventory,
+            "Lithium molar volume [m3.mol-1]": a.molar_volume,
+            "Lithium exchange current density [A.m-2]": a.exchange_current,
+            "Lithium exchange current activation energy [J.mol-1]": (
+                a.exchange_current_activation_energy
+            ),
+            "Lithium anodic transfer coefficient": a.anodic_transfer_coefficient,
+            "Lithium film resistance [Ohm.m2]": a.film_resistance,
+            "Lithium film resistance activation energy [J.mol-1]": (
+                a.film_resistance_activation_energy
+            ),
+            "Initial cathode stoichiometry": c.x_initial,
+            **self._plated_parameters(),
+        }
+        return {name: float(value) for name, value in values.items()}
+
+    def _plated_parameters(self) -> dict[str, Any]:
+        """Those of lithium plated in situ."""
+        a = self.anode
+        if a.coverage_thickness is None:
+            return {}
+        inactive = {a.inactive_from: float(a.inactive_fraction)}
+        sigma = a.inactive_conductivity
+        return {
+            "Nucleation current density [A.m-2]": a.nucleation_current,
+            "Nucleation overpotential [V]": a.nucleation_overpotential,
+            "Lithium of coverage [mol.m-2]": a.coverage_thickness / a.molar_volume,
+            "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
+            "Charge taken by the collector [A.s.m-2]": a.interlayer_loss
+            + a.interphase_loss,
+            "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
+            "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
+            "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+        }
+
+    def parameter_values(self) -> pybamm.ParameterValues:
+        """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell."""
+        import pybamm
+
+        low, high = self.voltage_limits
+        return pybamm.ParameterValues(
+            {
+                **self.parameters(),
+                **self.structure.functions(),
+                "Initial temperature [K]": self.temperature,
+                "Current function [A]": self.one_c_current,
+                "Lower voltage cut-off [V]": low,
+                "Upper voltage cut-off [V]": high,
+            }
+        )
+
+    def warnings(self) -> list[str]:
+        """What is consistent enough to run, and worth knowing."""
+        c = self.cathode
+        found = []
+        if c.transference > 0 and c.transport.electronic is None:
+            found.append(
+                f"cathode.transference is {c.transference:g} with an electronic "
+                "conductivity left infinite: the film's own voltage loss is then partly "
+                "left out"
+            )
+        if not self.anode.lithium and not self.anode.plated:
+            found.append(
+                "there is no lithium as made and no anode.collector: the first charge "
+                "plates it as if on lithium"
+            )
+        law = c.open_circuit_potential
+        if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
+            return found
+        if not law.valid[0] <= c.x_initial <= law.valid[1]:
+            found.append("the initial stoichiometry is outside the source of U(x)")
+        return found
+
+    # --- Changed copies ---
+
+    def replace(self, changes: Mapping[str, Any], *, si: bool = True) -> Cell:
+        """A copy with fields changed, checked again.
+
+        Parameters
+        ----------
+        changes : dict
+            Dotted path to value: text with a unit, or a plain number in SI, as in
+            ``{"cathode.thickness": "800 nm", "temperature": 333.15}``.  ``one_c`` is
+            per thickness: it scales with the film unless it is changed too.
+        si : bool
+            Whether a plain number is one in SI; in a file it lacks its unit.
+
+        Raises
+        ------
+        InputError
+            A field that does not exist, or a value that will not do.
+        """
+        if si and (found := self._with_numbers(changes)) is not None:
+            return found
+        raw = copy.deepcopy(self._raw)
+        for path, value in changes.items():
+            _set(raw, path, value)
+        try:
+            cell = _cell(raw, self._folder, python=si, like=self)
+        except InputError as error:
+            raise InputError(error.message, field=error.field) from None
+        if "one_c" not in changes:
+            cell._stated_thickness = self._stated_thickness
+        return cell
+
+    def _with_numbers(self, changes: Mapping[str, Any]) -> Cell | None:
+        """A copy with plain numbers changed, without reading everything anew: a fifth of
+        the time.  None where that would not do, or if they will not."""
+        layers: dict[str, dict[str, float]] = {}
+        for path, value in changes.items():
+            layer, _, name = path.rpartition(".")
+            model = getattr(self, layer, None) if layer else self
+            kind: Any = type(model)
+            quantity = _quantity(kind, name)
+            if quantity is None or type(value) is not float or not quantity.holds(value):
+                return None
+            layers.setdefault(layer, {})[name] = value
+        update: dict[str, Any] = dict(layers.pop("", {}))
+        raw = self._raw | update
+        try:
+            for layer, numbers in layers.items():
+                changed = getattr(self, layer).model_copy(update=numbers)
+                changed.__dict__.pop("transport", None)
+                for check in type(changed).__pydantic_decorators__.model_validators:
+                    getattr(changed, check)()
+                update[layer] = changed
+                raw[layer] = raw.get(layer, {}) | numbers
+            cell = self.model_copy(update=update)
+            cell._raw = raw
+            if "one_c" in changes:
+                cell._stated_thickness = float(cell.cathode.thickness)
+            for name in FOLLOWING:
+                cell.__dict__.pop(name, None)
+            cell._consistent()  # type: ignore[operator]
+        except InputError:
+            return None
+        if cell.structure == self.structure:
+            cell.__dict__["structure"] = self.structure  # with what it has worked out
+        return cell
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without what follows from the fields, which may be large."""
+        state = super().__getstate__()
+        own = {k: v for k, v in state["__dict__"].items() if k not in FOLLOWING}
+        return state | {"__dict__": own}
+
+    # --- As a record of a run keeps it ---
+
+    @property
+    def written(self) -> Written:
+        """What it takes to make this cell again."""
+        return Written(
+            copy.deepcopy(self._raw), dict(self._tables), self._stated_thickness
+        )
+
+    @classmethod
+    def from_written(cls, written: Written) -> Cell:
+        """The cell that :attr:`written` is of.
+
+        Raises
+        ------
+        InputError
+            A field or table that will not do.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in written.tables.items():
+                if Path(name).name != name:
+                    raise InputError(f"'{shown(name)}' is not the name of a table")
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            cell = _cell(written.content, Path(folder), python=True)
+        cell._stated_thickness = float(written.stated_thickness)
+        return cell
+
+    def value(self, path: str) -> tuple[float, str]:
+        """A numeric field in its display unit, and that unit in PyBaMM notation.
+
+        Raises
+        ------
+        InputError
+            Not a numeric field of this cell.
+        """
+        number, dimension = self.number(path)
+        return units.to_display(number, dimension), units.display_unit(dimension)
+
+    @property
+    def numeric_fields(self) -> list[str]:
+        """Dotted paths of the fields that are numbers."""
+        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY)]
+        if self.stack is not None:
+            around = ((f"stack.{n}.", layer) for n, layer in self.stack)
+            fields += [pair for pair in around if pair[1] is not None]
+        return [
+            f"{prefix}{name}"
+            for prefix, layer in fields
+            for name, field in type(layer).model_fields.items()
+            if next(_dimensions(field), None) is not None
+        ]
+
+    def number(self, path: str) -> tuple[float, str]:
+        """A numeric field in SI, and its dimension.
+
+        Raises
+        ------
+        InputError
+            Not a numeric field of this cell.
+        """
+        here: Any = self
+        dimension = None
+        for key in path.split("."):
+            dimension = _dimension(here, key, path)
+            here = getattr(here, key)
+        if isinstance(here, SelfDiffusion):
+            here = here.D_0
+        if isinstance(here, laws.Constant):
+            here = here.value
+        if not isinstance(here, float | int) or dimension is None:
+            raise InputError("is not a number and cannot be varied as one", field=path)
+        return float(here), dimension
+
+
+def _dimension(model: Any, key: str, path: str) -> str | None:
+    if model is None:
+        raise InputError("belongs to a layer that this cell does not have", field=path)
+    kind: Any = type(model)
+    try:
+        return _dimension_of(kind, key)
+    except KeyError:
+        fields = getattr(kind, "model_fields", {})
+        raise InputError(f"no such field{suggest(key, fields)}", field=path) from None
+
+
+# The points of a sweep ask the next two the same again and again
+
+
+@cache
+def _dimension_of(model: type, key: str) -> str | None:
+    return next(_dimensions(getattr(model, "model_fields", {})[key]), None)
+
+
+@cache
+def _quantity(model: type, key: str) -> Quantity | None:
+    """What a field that is one holds; None of any other."""
+    field = getattr(model, "model_fields", {}).get(key)
+    about = field.metadata if field else ()
+    return next((q for q in about if isinstance(q, Quantity)), None)
+
+
+def _dimensions(field: Any) -> Iterator[str]:
+    for item in (*field.metadata, *_metadata(field.annotation)):
+        if isinstance(item, Quantity | LawField):
+            yield item.dimension
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    """Annotations inside X | None."""
+    for argument in getattr(annotation, "__args__", ()):
+        yield from getattr(argument, "__metadata__", ())
+
+
+def _set(raw: dict[str, Any], path: str, value: Any) -> None:
+    """Set a dotted path in raw data; alternatives of a field make way."""
+    *parents, last = path.split(".")
+    here = raw
+    model: Any = Cell
+    for key in parents:
+        if key not in model.model_fields:
+            raise InputError(
+                f"no such field{suggest(key, model.model_fields)}", field=path
+            )
+        model = inner_model(model.model_fields[key].annotation)
+        if not hasattr(model, "model_fields"):
+            raise InputError("no such field", field=path)
+        here = here.setdefault(key, {})
+        if not isinstance(here, dict):
+            raise InputError(f"'{shown(here)}' is no layer", field=key)
+    if last not in model.model_fields:
+        raise InputError(f"no such field{suggest(last, model.model_fields)}", field=path)
+    for pair in (("initial_stoichiometry", "initial_voltage"),):
+        if last in pair:
+            for other in pair:
+                here.pop(other, None)
+    here[last] = copy.deepcopy(value)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What it takes to make a cell again, without the files it came from.
+
+    Parameters
+    ----------
+    content : dict
+        What its file and :meth:`Cell.replace` said.
+    tables : dict
+        Text of each CSV table, by name.
+    stated_thickness : float
+        The thickness that ``one_c`` is stated at [m].
+    """
+
+    content: dict[str, Any]
+    tables: dict[str, str]
+    stated_thickness: float
+
+
+LAWS = (
+    "open_circuit_potential",
+    "diffusivity",
+    "electronic_conductivity",
+    "ionic_conductivity",
+)
+
+
+def tables(content: Mapping[str, Any]) -> list[str]:
+    """The CSV files that a valid cell's file names."""
+    named = [content["cathode"].get(name) for name in LAWS]
+    # A self-diffusivity may itself be a law
+    named += [law.get("self_diffusivity") for law in named if isinstance(law, dict)]
+    return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
+
+
+def load_cell(name_or_path: str | Path) -> Cell:
+    """Read a cell: the name of a shipped one, or the path of a .yaml file.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field, what is wrong and what would do.
+    """
+    document = load(resolve(str(name_or_path), "models"))
+    check_head(document, "cell")
+    return _cell(document.data, document.path.parent, document=document)
+
+
+def _cell(
+    data: dict[str, Any],
+    folder: Path,
+    *,
+    document: Document | None = None,
+    python: bool = False,
+    like: Cell | None = None,
+) -> Cell:
+    raw = dict(data)
+    if "temperature" in raw:
+        # Parameters hold at the file's temperature, wherever the cell is run
+        raw.setdefault("reference_temperature", raw["temperature"])
+    full = dict(raw)
+    for layer, materials in LIBRARY.items():
+        fields = raw.get(layer)
+        if not isinstance(fields, dict) or "material" not in fields:
+            continue
+        material = fields["material"]
+        if not isinstance(material, str) or material not in materials:
+            message = f"unknown material '{shown(material)}'" + (
+                suggest(str(material), materials)
+                or f"; the library has {', '.join(materials)}, or leave it out and give "
+                "every property"
+            )
+            if document:
+                raise document.error((layer, "material"), message)
+            raise InputError(message, field=f"{layer}.material")
+        full[layer] = _merged(properties(layer, material), fields)
+    if isinstance(full.get("anode"), dict):
+        full["anode"] = _on_a_surface(full["anode"], document)
+    if like is not None:
+        full["cathode"] = _same_laws(full.get("cathode"), like)
+    cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
+    cell._raw = raw
+    cell._folder = folder
+    before = like._tables if like is not None else {}
+    cell._tables = {
+        name: before.get(name) or (folder / name).read_text("utf-8-sig")
+        for name in tables(raw)
+    }
+    cell._stated_thickness = float(cell.cathode.thickness)
+    return cell
+
+
+def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
+    """The anode under what its collector and interlayer set."""
+    merged: dict[str, Any] = {}
+    for field, materials in SURFACES.items():
+        name = fields.get(field)
+        if name is None:
+            continue
+        if not isinstance(name, str) or name not in materials:
+            message = f"unknown {field} '{shown(name)}'" + (
+                suggest(str(name), materials)
+                or f"; the library has {', '.join(materials)}, or leave it out and give "
+                "every property"
+            )
+            if document:
+                raise document.error(("anode", field), message)
+            raise InputError(message, field=f"anode.{field}")
+        merged |= properties(field, name)
+    return {**merged, **fields}
+
+
+def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """A material's properties under what the file itself says."""
+    merged = {**library, **fields}
+    if "initial_voltage" in fields:
+        merged.pop("initial_stoichiometry", None)
+    return merged
+
+
+def _same_laws(fields: Any, like: Cell) -> Any:
+    """The cathode with laws that are as in another cell taken from there.
+
+    Reading a table anew for each of a thousand cases takes the longest of all.
+    """
+    if not isinstance(fields, dict):
+        return fields
+    before = like._raw["cathode"]
+    same = {
+        name: getattr(like.cathode, name)
+        for name in LAWS
+        if isinstance(fields.get(name), dict) and fields[name] == before.get(name)
+    }
+    return {**fields, **same}

@@ -1,0 +1,264 @@
+"""Energy per volume and mass of a cell, over all its layers.
+
+    volume/area = sum of thicknesses,   mass/area = sum of density x thickness
+    W/volume = W/area / (volume/area),  W/mass = W/area / (mass/area)
+
+W/area is the energy of the simulated discharge.  Every layer counts whole: a cathode with
+its idle part, a layer that n cells share with an n-th.  As made, the lithium is what the
+file says, none in an anode-free cell; at full charge it is as thick as it gets in the
+cycle.  What is plated comes out of the cathode, which keeps its thickness: the cell grows
+and weighs the same.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import model_validator
+
+from .. import units
+from ..errors import InputError, shown, suggest
+from ..fields import Density, Length, Quantity, Strict
+from ..materials.inert import DENSITIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .cell import Cell
+
+LITHIUM_MOLAR_MASS = 6.94e-3  # kg/mol, IUPAC 2021
+
+# Columns of the summary, where the cell has a stack
+PER_VOLUME_AS_MADE = "Volumetric energy density as made [W.h.L-1]"
+PER_VOLUME_CHARGED = "Volumetric energy density at full charge [W.h.L-1]"
+PER_MASS_AS_MADE = "Specific energy as made [W.h.kg-1]"
+PER_MASS_CHARGED = "Specific energy at full charge [W.h.kg-1]"
+COLUMNS = (PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED, PER_MASS_AS_MADE, PER_MASS_CHARGED)
+
+
+class StackLayer(Strict):
+    """A layer that stores no charge."""
+
+    material: str | None = None
+    thickness: Length
+    density: Density | None = None
+    shared_by: Annotated[float, Quantity("dimensionless", ge=1, le=1e4)] = 1.0
+
+    @property
+    def mass_density(self) -> float:
+        """Density [kg/m3], the material's unless given."""
+        if self.density is not None:
+            return float(self.density)
+        return _densities()[str(self.material)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StackLayer:
+        if self.shared_by != int(self.shared_by):
+            raise InputError("must be a whole number of cells", field="shared_by")
+        if self.density is not None:
+            return self
+        if self.material is None:
+            raise InputError(
+                f"is missing; a material in its place ({', '.join(DENSITIES)}) would do",
+                field="density",
+            )
+        if self.material not in DENSITIES:
+            hint = suggest(self.material, DENSITIES)
+            raise InputError(
+                f"the density of '{shown(self.material)}' is not known"
+                + (hint or f"; give it, or one of {', '.join(DENSITIES)}"),
+                field="material",
+            )
+        return self
+
+
+@cache
+def _densities() -> dict[str, float]:
+    """SI."""
+    return {name: units.parse(text, "density") for name, text in DENSITIES.items()}
+
+
+class Stack(Strict):
+    """What a cell is built on, between and in; every field in docs/files.md."""
+
+    substrate: StackLayer | None = None
+    cathode_collector: StackLayer | None = None
+    interlayer: StackLayer | None = None
+    anode_collector: StackLayer | None = None
+    insulation: StackLayer | None = None
+    packaging: StackLayer | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as it counts for one cell.
+
+    Parameters
+    ----------
+    name, material : str
+        Its place in the cell, and what it is made of.
+    thickness : float
+        Its own [m].
+    density : float
+        Mean [kg/m3].
+    shared_by : int
+        Cells it is divided between.
+    """
+
+    name: str
+    material: str
+    thickness: float
+    density: float
+    shared_by: int = 1
+
+    @property
+    def volume(self) -> float:
+        """Of one cell's share, per area [m]."""
+        return self.thickness / self.shared_by
+
+    @property
+    def mass(self) -> float:
+        """Of one cell's share, per area [kg/m2]."""
+        return self.density * self.volume
+
+
+def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
+    """The layers of a cell, from the substrate up.
+
+    Parameters
+    ----------
+    cell : Cell
+        With a stack.
+    lithium : float, optional
+        Thickness of the lithium [m]; as made if left out.  What is more than that comes
+        out of the cathode.
+
+    Raises
+    ------
+    InputError
+        The cell has no stack.
+    """
+    if cell.stack is None:
+        raise InputError("is missing; it lists the layers around the cell", field="stack")
+    cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
+    as_made = float(anode.lithium)
+    there = as_made if lithium is None else lithium
+    rho = LITHIUM_MOLAR_MASS / anode.molar_volume
+    plated = rho * (there - as_made)
+    found = {
+        "cathode": Layer(
+            "cathode",
+            cathode.material or "",
+            cathode.thickness,
+            cathode.density - plated / cathode.thickness,
+        ),
+        "electrolyte": Layer(
+            "electrolyte",
+            electrolyte.material or "",
+            electrolyte.thickness,
+            electrolyte.density or math.nan,
+        ),
+        "lithium": Layer("lithium", anode.material or "", there, rho),
+    }
+    for name in Stack.model_fields:
+        layer: StackLayer | None = getattr(cell.stack, name)
+        if layer is not None:
+            found[name] = Layer(
+                name.replace("_", " "),
+                layer.material or "",
+                layer.thickness,
+                layer.mass_density,
+                int(layer.shared_by),
+            )
+    return [found[name] for name in _ORDER if name in found]
+
+
+_ORDER = (
+    *("substrate", "cathode_collector", "cathode", "electrolyte", "interlayer"),
+    *("lithium", "anode_collector", "insulation", "packaging"),
+)
+
+
+def layer_table(cell: Cell, lithium: float | None = None) -> pd.DataFrame:
+    """The layers of a cell and their shares of its volume and mass.
+
+    Parameters
+    ----------
+    cell, lithium
+        As :func:`layers`.
+
+    Returns
+    -------
+    DataFrame
+        Layer, Material, Thickness [um] of the whole layer, Shared by (cells), Mass
+        [mg.cm-2] of one cell's share, and Volume share [%] and Mass share [%].
+
+    Raises
+    ------
+    InputError
+        The cell has no stack.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> cell = tfbsim.load_cell("lco-lipon-steel-ensurge2023")
+    >>> tfbsim.layer_table(cell)["Layer"].tolist()[:2]
+    ['substrate', 'cathode collector']
+    """
+    import pandas as pd
+
+    found = layers(cell, lithium)
+    volume, mass = total_volume(found), total_mass(found)
+    return pd.DataFrame(
+        {
+            "Layer": layer.name,
+            "Material": layer.material,
+            "Thickness [um]": layer.thickness * 1e6,
+            "Shared by": layer.shared_by,
+            "Mass [mg.cm-2]": layer.mass * 1e2,
+            "Volume share [%]": 100 * layer.volume / volume,
+            "Mass share [%]": 100 * layer.mass / mass,
+        }
+        for layer in found
+    )
+
+
+def total_volume(found: list[Layer]) -> float:
+    """Per area [m]: the thickness of one cell with its share of all layers."""
+    return sum(layer.volume for layer in found)
+
+
+def total_mass(found: list[Layer]) -> float:
+    """Per area [kg/m2]."""
+    return sum(layer.mass for layer in found)
+
+
+def densities(cell: Cell, energy: float, lithium: float) -> dict[str, float]:
+    """Energy per volume and mass, as made and at full charge.
+
+    Parameters
+    ----------
+    cell : Cell
+        With a stack.
+    energy : float
+        Of the discharge, per area [J/m2].
+    lithium : float
+        Thickness of the lithium at full charge [m].
+
+    Returns
+    -------
+    dict
+        ``COLUMNS``, in Wh/L and Wh/kg.
+    """
+    as_made, charged = layers(cell), layers(cell, lithium)
+    per_volume = units.DISPLAY["energy density"][1] * energy
+    per_mass = units.DISPLAY["specific energy"][1] * energy
+    return {
+        PER_VOLUME_AS_MADE: per_volume / total_volume(as_made),
+        PER_VOLUME_CHARGED: per_volume / total_volume(charged),
+        PER_MASS_AS_MADE: per_mass / total_mass(as_made),
+        PER_MASS_CHARGED: per_mass / total_mass(charged),
+    }

@@ -1,0 +1,98 @@
+"""What a discretised model is built for: everything of a cell that is not a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
+from ..materials.transport import diffusion_potential, path_potential, resistivity
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a discretised model is built for.
+
+    Parameters
+    ----------
+    potential : PotentialLaw
+        U(x) [V]; seen by the model as ``potential.curve``.
+    diffusivity : Law
+        Shape of D(x) [m2/s]; its scale is an input.
+    x_max : float
+        Sites per formula unit.
+    symmetric_cathode, symmetric_lithium : bool
+        Whether a transfer coefficient is 1/2 and its overpotential explicit.
+    transference, electronic : Law or None
+        t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
+    leakage : bool
+        Whether the electrolyte leaks electrons.
+    plated : bool
+        Whether the lithium is plated in situ, on a collector.
+    """
+
+    potential: PotentialLaw
+    diffusivity: Law
+    x_max: float
+    symmetric_cathode: bool = True
+    symmetric_lithium: bool = True
+    transference: Law | None = None
+    electronic: Law | None = None
+    leakage: bool = False
+    plated: bool = False
+
+    @property
+    def curve(self) -> Curve:
+        """U(x) as the model evaluates it."""
+        return self.potential.curve
+
+    @cached_property
+    def psi(self) -> DiffusionPotential:
+        """Diffusion potential of D(x)."""
+        others = (self.transference, self.electronic)
+        return diffusion_potential(self.potential, self.x_max, self.diffusivity, *others)
+
+    @cached_property
+    def _resistivity(self) -> tuple[float, Curve]:
+        assert self.electronic is not None
+        return resistivity(self.electronic, self.psi.x)
+
+    @property
+    def rho_ref(self) -> float:
+        """What rho_e(x) is stated against [Ohm m]."""
+        return self._resistivity[0]
+
+    def functions(self) -> dict[str, Any]:
+        """The function parameters of the model, by name."""
+        psi = self.psi
+        functions = {
+            "Cathode open-circuit potential [V]": self.curve.symbol,
+            "Cathode diffusion potential": psi,
+            "Cathode stoichiometry of diffusion potential": psi.inverse,
+        }
+        if self.transference is not None:
+            t_i = Curve(psi.x, np.asarray(self.transference(psi.x), dtype=float))
+            functions["Cathode ionic transference number"] = t_i.of
+        if self.electronic is not None:
+            rho_ref, relative = self._resistivity
+            path = path_potential(psi, self.electronic, rho_ref)
+            functions["Cathode relative resistivity"] = relative.of
+            functions["Cathode electron path potential"] = path.of
+        return functions
+
+    def options(self, mode: str) -> dict[str, str]:
+        """Options of :class:`ThinFilmCell` for this structure."""
+        word = {True: "symmetric", False: "asymmetric"}
+        return {
+            "operating mode": mode,
+            "cathode kinetics": word[self.symmetric_cathode],
+            "lithium kinetics": word[self.symmetric_lithium],
+            "cathode transference": "law" if self.transference else "constant",
+            "cathode resistivity": "law" if self.electronic else "constant",
+            "leakage": "electronic" if self.leakage else "none",
+            "anode": "plated in situ" if self.plated else "evaporated",
+            "constants": "precomputed",
+        }

@@ -1,0 +1,116 @@
+"""The data's own current as a protocol: what drives the cell as it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..cell.cell import Cell, load_cell
+from ..data.measured import DISCHARGE, HOLD, REST, Array, Segment, times
+from ..errors import InputError
+from ..experiment.cases import Expanded, expand
+from ..experiment.steps import Step
+from ..yaml_file import Document, load, shipped
+from .matching import STEADY
+
+BEYOND = 0.5  # V that the data's own current may take the cell beyond the data
+PIECES = 400  # constant currents that stand for a varying one
+
+
+def experiment_or_cell(
+    experiment: str | Path | Document | Expanded,
+    cell: str | None,
+    changes: Mapping[str, str] | None,
+    own_current: bool,
+) -> tuple[Expanded, bool]:
+    """The cases that data are put beside, and whether by the data's own current.
+
+    Parameters
+    ----------
+    experiment : str, Path, Document or Expanded
+        An experiment; or a cell, which is one case whose steps do not matter.
+    cell, changes
+        As :func:`expand`.
+    own_current : bool
+        Whether it was asked for; of a cell, it is.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    if isinstance(experiment, Document | Expanded):
+        return expand(experiment, cell, changes), own_current
+    name = str(experiment)
+    path = shipped("models").get(name, Path(name))
+    try:
+        is_cell = path.suffix in (".yaml", ".yml") and load(path).data["kind"] == "cell"
+    except (InputError, KeyError):
+        is_cell = False
+    if not is_cell:
+        return expand(experiment, cell, changes), own_current
+    if cell is not None:
+        raise InputError("names the cell already; leave out --cell", name)
+    content = {
+        **{"format": 1, "kind": "experiment", "name": path.stem},
+        **{"cell": name, "steps": ["Rest for 1 second"]},
+    }
+    document = Document(Path("own-current.yaml"), content, {(): 1})
+    return expand(document, None, changes, {name: load_cell(path)}), True
+
+
+def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> list[Step]:
+    """The measured current of a step as constant ones, of the same charge together."""
+    text = f"as measured: {segment.name}"
+    low = min(float(s.voltage.min()) for s in segments) - BEYOND
+    high = max(float(s.voltage.max()) for s in segments) + BEYOND
+    limits = cell.voltage_limits
+    low, high = max(low, limits[0]), min(high, limits[1])
+    area, t = float(cell.area), times(segment)
+    if segment.kind == REST:
+        return [Step(text, "current", 0.0, max(float(t[-1]), 1e-3), True)]
+    if segment.kind == HOLD:
+        V = float(np.median(segment.voltage))
+        return [Step(text, "voltage", V, max(float(t[-1]), 1e-3), True)]
+    q = segment.capacity
+    edges = _pieces(t, q, segment.current)
+    sign = 1.0 if segment.kind == DISCHARGE else -1.0
+    steps = []
+    for begun, ended, passed in edges:
+        I = sign * 3600 * passed / (ended - begun) * area
+        if I == 0:
+            steps.append(Step(text, "current", 0.0, ended - begun, True))
+            continue
+        end = {"lower": low} if I > 0 else {"upper": high}
+        steps.append(Step(text, "current", I, ended - begun, True, **end))
+    return steps
+
+
+def unlike(segment: Segment, steps: Sequence[Step]) -> float:
+    """Largest share of a varying current that constant ones miss, rms over rms."""
+    ends = np.cumsum([step.duration for step in steps])
+    at = np.minimum(np.searchsorted(ends, times(segment)), len(steps) - 1)
+    driven = np.array([step.value for step in steps])[at]
+    scale = float(np.sum(driven * segment.current)) / float(np.sum(segment.current**2))
+    off = driven / scale - segment.current
+    return float(np.sqrt(np.mean(off**2) / np.mean(segment.current**2)))
+
+
+def _pieces(t: Array, q: Array, i: Array) -> list[tuple[float, float, float]]:
+    """(begin, end, charge passed): one if the current is steady, else at most PIECES."""
+    size = np.abs(i)
+    mean = float(np.mean(size))
+    whole = (0.0, max(float(t[-1]), 1e-3), float(q[-1]))
+    if len(t) < 3 or mean <= 0 or float(np.std(size)) <= STEADY / 5 * mean:
+        return [whole]
+    stride = max(1, -(-len(t) // PIECES))
+    at = np.unique(np.append(np.arange(0, len(t), stride), len(t) - 1))
+    edges = np.concatenate([[0.0], t[at][t[at] > 0]])
+    passed = np.interp(edges, np.append(0.0, t), np.append(0.0, q))
+    return [
+        (float(a), float(b), float(dq))
+        for a, b, dq in zip(edges[:-1], edges[1:], np.diff(passed), strict=True)
+        if b - a > 1e-6
+    ]

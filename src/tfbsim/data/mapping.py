@@ -1,0 +1,161 @@
+"""The mapping: what a data file does not say of itself, in a small YAML file.
+
+Which column is what, in which unit, which sign is charge, the area or loading that makes
+it per area; for a table of voltage against capacity, the current of each curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictInt, StrictStr
+
+from .. import units
+from ..errors import InputError, shown
+from ..fields import Quantity, Strict, Temperature, check_head, validate
+from ..yaml_file import Document, load
+
+Column = StrictStr | Annotated[StrictInt, Field(ge=1, le=1000)]
+Direction = Literal["charge", "discharge"]
+Area = Annotated[float, Quantity("area", gt=0, le=1.0)]
+
+
+class Columns(Strict):
+    """The name of each column, or its number from 1."""
+
+    time: Column | None = None
+    voltage: Column | None = None
+    current: Column | None = None
+    capacity: Column | None = None
+    charge_capacity: Column | None = None
+    discharge_capacity: Column | None = None
+    cycle: Column | None = None
+    step: Column | None = None
+    temperature: Column | None = None
+    c_rate: Column | None = None
+    frequency: Column | None = None
+    real: Column | None = None
+    imaginary: Column | None = None
+
+
+class Units(Strict):
+    """The unit of each column, where its name does not say it."""
+
+    time: StrictStr | None = None
+    voltage: StrictStr | None = None
+    current: StrictStr | None = None
+    capacity: StrictStr | None = None
+    temperature: StrictStr | None = None
+    impedance: StrictStr | None = None
+
+
+class Curve(Strict):
+    """One of several curves side by side in a table."""
+
+    voltage: Column
+    capacity: Column
+    current: StrictStr | None = None
+    direction: Direction | None = None
+
+
+class Mapping(Strict):
+    """How to read a data file; every field documented in docs/files.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["mapping"] = "mapping"
+    description: StrictStr = ""
+    source: StrictStr = ""
+    columns: Columns = Columns()
+    units: Units = Units()
+    current_sign: (
+        Literal["charge positive", "discharge positive", "without sign"] | None
+    ) = None
+    area: Area | None = None
+    loading: Annotated[float, Quantity("areal mass", gt=0)] | None = None
+    temperature: Temperature | None = None
+    current: StrictStr | None = None
+    direction: Direction | None = None
+    curves: Annotated[list[Curve], Field(min_length=1, max_length=100)] | None = None
+    delimiter: Literal["comma", "semicolon", "tab", "space"] | None = None
+    decimal: Literal["point", "comma"] | None = None
+    encoding: StrictStr | None = None
+    skip_rows: Annotated[StrictInt, Field(ge=0, le=100_000)] | None = None
+
+
+def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Mapping:
+    """A mapping from its file, or from plain data.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    if isinstance(source, Mapping):
+        return source
+    if isinstance(source, Dict):
+        found: Mapping = validate(Mapping, dict(source), python=True)
+        return _checked(found, None)
+    document = source if isinstance(source, Document) else load(source)
+    check_head(document, "mapping")
+    found = validate(Mapping, document.data, document=document)
+    return _checked(found, document)
+
+
+def _checked(mapping: Mapping, document: Document | None) -> Mapping:
+    def refuse(path: tuple[str | int, ...], message: str) -> InputError:
+        if document:
+            return document.error(path, message)
+        return InputError(message, field=".".join(map(str, path)))
+
+    if mapping.encoding is not None:
+        try:
+            "".encode(mapping.encoding)
+        except (LookupError, ValueError):
+            raise refuse(
+                ("encoding",),
+                f"unknown encoding '{shown(mapping.encoding)}'; such as utf-8, utf-16 or "
+                "latin-1",
+            ) from None
+    currents: list[tuple[tuple[str | int, ...], str | None]]
+    currents = [(("current",), mapping.current)]
+    currents += [
+        (("curves", k, "current"), curve.current)
+        for k, curve in enumerate(mapping.curves or [])
+    ]
+    for path, text in currents:
+        if text is not None and units.c_rate(text) is None:
+            try:
+                dimension_of(text, "current")
+            except ValueError as error:
+                raise refuse(path, str(error)) from None
+    return mapping
+
+
+# What a column may be measured in, the most likely first
+DIMENSIONS = {
+    "time": ("time",),
+    "voltage": ("voltage",),
+    "current": ("current", "current density", "specific current"),
+    "capacity": ("charge", "areal charge", "specific charge"),
+    "temperature": ("temperature",),
+    "impedance": ("resistance", "areal resistance"),
+}
+
+
+def dimension_of(text: str, kind: str) -> tuple[float, str]:
+    """A quantity of one of the dimensions a column may have: SI value, dimension.
+
+    Raises
+    ------
+    ValueError
+        One sentence: what would do.
+    """
+    reason = ""
+    for dimension in DIMENSIONS[kind]:
+        try:
+            return units.parse(text, dimension), dimension
+        except ValueError as error:
+            reason = reason or str(error)
+    raise ValueError(reason)

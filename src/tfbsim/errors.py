@@ -1,0 +1,79 @@
+"""What is wrong with an input, in one sentence for the user."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+
+Key = str | int
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """Return `text` on one line, printable and shortened, to put into a message."""
+    word = str(text)
+    if len(word) > limit:
+        word = word[: limit - 3] + "..."
+    if word.isprintable():
+        return word
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in word
+    )
+
+
+class InputError(ValueError):
+    """Something in an input file is wrong; `str()` is one line for the user.
+
+    Attributes
+    ----------
+    file : str
+        The file as the user named it, or ''.
+    line : int or None
+        The line, from 1.
+    field : str
+        The dotted path within the file, such as `cases[2].rate`, or ''.
+    message : str
+        What is wrong, and what would do.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str | os.PathLike[str] = "",
+        line: int | None = None,
+        field: str = "",
+    ) -> None:
+        # All four are the arguments, so that the error can cross a process pool.
+        super().__init__(message, os.fspath(file), line, field)
+        self.message = message
+        self.file = os.fspath(file)
+        self.line = line
+        self.field = field
+
+    def __str__(self) -> str:
+        """Return `file:line: field: message`, without the parts that are unknown."""
+        place = self.file
+        if self.line is not None:
+            place = f"{place}:{self.line}" if place else f"line {self.line}"
+        parts = (place, self.field, self.message)
+        return ": ".join(shown(part, 2000) for part in parts if part)
+
+
+def dotted(path: Iterable[Key]) -> str:
+    """Return a path of keys and indices as text, such as `cases[2].rate`."""
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += ("." if text else "") + shown(key)
+    return text
+
+
+def suggest(word: str, options: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the option nearest to `word`, or ''."""
+    choices = list(options)
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(word[:80], choices, n=1, cutoff=0.6)
+    near = near or difflib.get_close_matches(word[:80].lower(), by_lower, n=1)
+    return f"; did you mean '{by_lower.get(near[0], near[0])}'?" if near else ""

@@ -1,0 +1,970 @@
+"""From an experiment file to its cases.
+
+    steps + cycles + conditioning      what is done
+    cell, set                          to what
+    cases, sweep                       over which values of {templates} and cell fields
+
+One verb runs everything: a single cell and a million points differ only in how many
+cases the experiment names.  Those of a sweep are made one by one, when asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import math
+import re
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, overload
+
+import numpy as np
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Tag,
+)
+
+from .. import units
+from ..cell.cell import Cell, load_cell
+from ..errors import InputError, shown, suggest
+from ..fields import Quantity, Strict, check_head, validate
+from ..numerics import Numerics
+from ..yaml_file import Document, load, resolve
+from .curves import ALL, Curves
+from .provenance import Run, versions
+from .sampling import Plan, Sweep, plan
+from .steps import Protocol, parse_cycle
+
+# Bounds on the time it takes to check a hostile file: half a millisecond for a case,
+# 60 us for a step.
+MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
+MAX_STEPS = 10_000  # of one case
+MAX_STEPS_IN_ALL = 50_000
+MAX_FIELDS = 100  # that one case sets
+MAX_CYCLES = 100_000
+# Without a word on curves: all of them up to so many cycles of all cases together; above,
+# of a case those of these cycles and the last, of a point of a sweep none
+ALL_CURVES = 500
+SOME_CYCLES = tuple(m * 10**k for k in range(6) for m in (1, 2, 5))
+
+Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
+
+
+class Group(Strict):
+    """Steps repeated, or written once for each value of a template."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    step: StrictStr | None = None
+    temperature: StrictStr | None = None
+    repeat: Cycles | None = None
+    for_each: dict[str, Any] | None = None
+    steps: list[Any] | None = None
+
+
+class Conditioning(Strict):
+    """Cycles before the first recorded one."""
+
+    steps: Annotated[list[Any], Field(min_length=1)]
+    cycles: Cycles = 1
+
+
+class KeptCurves(Strict):
+    """Which curves are kept, and how closely."""
+
+    cycles: Annotated[
+        Annotated[Literal["all", "none"], Tag("word")]
+        | Annotated[list[Cycles], Tag("list")],
+        Discriminator(lambda value: "list" if isinstance(value, list) else "word"),
+    ] = "all"
+    error: Annotated[float, Quantity("voltage", gt=0, le=1)] | None = None
+
+
+class Settings(Strict):
+    """Mesh and tolerances that suit an experiment."""
+
+    points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
+    rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
+    grading: Annotated[float, Field(ge=0, le=10)] | None = None
+    compile: StrictBool | None = None
+
+    def applied(self) -> Numerics:
+        """With the defaults for what is not given; ``atol`` follows ``rtol``."""
+        given = {k: v for k, v in self.model_dump().items() if v is not None}
+        if self.rtol is not None:
+            given["atol"] = self.rtol / 100
+        return Numerics(**given)
+
+
+class Experiment(Strict):
+    """What to do to a cell; every field documented in docs/files.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["experiment"] = "experiment"
+    name: StrictStr = ""
+    description: StrictStr = ""
+    source: StrictStr = ""
+    cell: StrictStr | None = None
+    set: dict[str, Any] = {}
+    conditioning: Conditioning | list[Any] | None = None
+    steps: Annotated[list[Any], Field(min_length=1)]
+    cycles: Cycles = 1
+    cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    sweep: Sweep | None = None
+    curves: KeptCurves | None = None
+    numerics: Settings = Settings()
+    measured: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
+    fit: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell through one protocol, and what sets it apart.
+
+    Parameters
+    ----------
+    name : str
+        Unique within the experiment.
+    cell, protocol : Cell, Protocol
+        What is run.
+    varied : dict
+        Column of the summary to value.
+    values : dict
+        What its entry under ``cases`` sets, as written.
+    curves : Curves
+        Which are kept.
+    """
+
+    name: str
+    cell: Cell
+    protocol: Protocol
+    varied: Mapping[str, float | str]
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    curves: Curves = ALL
+
+    def key(self, numerics: Numerics) -> str:
+        """Hash of everything that determines the result."""
+        parameters = sorted(self.cell.parameters().items())
+        limits = self.cell.loading, self.cell.voltage_limits, *self.cell.stacked
+        settings = sorted(self.varied.items()), numerics, self.curves
+        content = parameters, self.cell.structure, limits, self.protocol, settings
+        return _hash(repr((self.name, *content, tuple(versions().values()))))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cases(Sequence[Case]):
+    """Cases that are there from the beginning."""
+
+    def __init__(self, cases: Sequence[Case] = ()) -> None:
+        self._cases = list(cases)
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    @overload
+    def __getitem__(self, k: int) -> Case: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Case]: ...
+    def __getitem__(self, k: int | slice) -> Case | list[Case]:
+        return self._cases[k]
+
+    def key(self, k: int, numerics: Numerics) -> str:
+        """Hash of everything that determines the result of case k."""
+        return self[k].key(numerics)
+
+    @property
+    def cycles(self) -> int:
+        """Of all cases together, conditioning included."""
+        return sum(case.protocol.all_cycles for case in self)
+
+
+class Points(Cases):
+    """The points of a sweep, each made when it is asked for.
+
+    Parameters
+    ----------
+    expansion : _Expansion
+        Makes them.
+    found : Plan
+        What each of them sets.
+    """
+
+    def __init__(self, expansion: _Expansion, found: Plan) -> None:
+        self.expansion = expansion
+        self.plan = found
+        self._digits = len(str(len(found)))
+        self._fields = [factor.name for factor in found.factors]
+        cycles = expansion.cycles or expansion.experiment.cycles
+        self.curves = expansion.curves(len(found) * cycles, cycles)
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    @overload
+    def __getitem__(self, k: int) -> Case: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Case]: ...
+    def __getitem__(self, k: int | slice) -> Case | list[Case]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        k = range(len(self))[k]
+        self.expansion.steps = 0  # what is read at once is one point
+        where, values = ("sweep", "factors"), self._values(k)
+        known = self.name(k), self.curves
+        return self.expansion.case(where, values, [], self._fields, *known)
+
+    def name(self, k: int) -> str:
+        """Of point k: its number."""
+        return f"{k + 1:0{self._digits}d}"
+
+    def _values(self, k: int) -> dict[str, Any]:
+        changes = self.expansion.changes
+        return {n: changes.get(n, v) for n, v in self.plan.point(k).items()}
+
+    def key(self, k: int, numerics: Numerics) -> str:
+        """Hash of everything that determines the result of point k."""
+        return _hash(f"{self._common(numerics)} {self.name(k)} {self._values(k)!r}")
+
+    @cache  # noqa: B019 - as long as a run
+    def _common(self, numerics: Numerics) -> str:
+        """Hash of what the points have in common."""
+        e = self.expansion
+        base = e.cell_of((), None, {})
+        content = base.written, e.experiment.steps, e.experiment.conditioning
+        settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
+        known = *content, *settings, self.curves, tuple(versions().values())
+        return _hash(repr(known))
+
+    @property
+    def cycles(self) -> int:
+        return len(self) * self[0].protocol.all_cycles
+
+    def check(self) -> None:
+        """Make those that may go wrong: at both ends of each factor.
+
+        Raises
+        ------
+        InputError
+            Naming file, line and field.
+        """
+        ends = {0, len(self) - 1}
+        for factor in self.plan.factors:
+            ends |= {int(np.argmin(factor.values)), int(np.argmax(factor.values))}
+        for k in sorted(ends):
+            self[k]
+
+
+# --- Reading -----------------------------------------------------------------------
+
+
+def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
+    """Read an experiment file, if it is not read yet, and check its own fields.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    if isinstance(source, Document):
+        document = source
+    else:
+        document = load(resolve(str(source), "experiments"))
+    check_head(document, "experiment")
+    experiment: Experiment = validate(
+        Experiment, document.data, document=document, folder=document.path.parent
+    )
+    return experiment, document
+
+
+class _Expansion:
+    """An experiment's cases, with the place of every mistake."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        document: Document,
+        cell: str | None,
+        changes: Mapping[str, str],
+        loaded: Mapping[str, Cell],
+    ) -> None:
+        self.experiment = experiment
+        self.document = document
+        self.cell = cell
+        self.loaded = dict(loaded)
+        self.warnings: tuple[str, ...] = ()
+        self.cells: dict[str, Cell] = {}
+        self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
+        self.templates = _templates(experiment.steps) | _templates(
+            _conditioning(experiment)[0]
+        )
+        self.changes: dict[str, Any] = {}
+        self.steps = 0
+        self.groups: dict[int, Group] = {}  # as checked, each once
+        self.cycles: int | None = None
+        for path, value in changes.items():
+            if path == "cycles":
+                self.cycles = _whole(value, path)
+            else:
+                self.changes[path] = value
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made anew; the keys of groups hold in this process only
+        return self.__dict__ | {"groups": {}, "latest": ()}
+
+    def cases(self) -> Cases:
+        listed = self.experiment.cases
+        entries: list[tuple[tuple[Any, ...], dict[str, Any]]]
+        if self.experiment.sweep is not None:
+            return self._points(self.experiment.sweep)
+        if listed is None:
+            entries = [((), {})]
+        else:
+            entries = []
+            for k, entry in enumerate(listed):
+                if len(entry) > MAX_FIELDS:
+                    message = f"sets more than {MAX_FIELDS} fields"
+                    raise self.document.error(("cases", k), message)
+                for values in self._grid(("cases", k), entry):
+                    entries.append((("cases", k), values))
+                    if len(entries) > MAX_CASES:
+                        raise self.document.error(
+                            ("cases", k), f"more than {MAX_CASES} cases"
+                        )
+        found: list[Case] = []
+        names: dict[str, int] = {}
+        # What --set gives takes the place of what a case gives, in its name too
+        entries = [
+            (where, values | {k: self.changes[k] for k in values if k in self.changes})
+            for where, values in entries
+        ]
+        apart = _differing([values for _, values in entries])
+        fields = list(dict.fromkeys(k for _, values in entries for k in values))
+        for where, values in entries:
+            case = self.case(where, values, apart, fields)
+            name = case.name
+            while name in names:
+                names[case.name] += 1
+                name = f"{case.name} #{names[case.name]}"
+            names[name] = 1
+            found.append(replace(case, name=name))
+        total = sum(case.protocol.cycles for case in found)
+        return Cases(
+            [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
+        )
+
+    def curves(self, cycles: int, last: int) -> Curves:
+        """Which are kept, of so many cycles in all and up to this one of a case."""
+        asked = self.experiment.curves
+        if asked is None:
+            if cycles <= ALL_CURVES:
+                return Curves()
+            sweep = self.experiment.sweep is not None
+            return Curves(frozenset(() if sweep else (*SOME_CYCLES, last)))
+        of = asked.cycles
+        chosen = None if of == "all" else frozenset([] if of == "none" else of)
+        return Curves(chosen, asked.error or 0.0)
+
+    def _points(self, sweep: Sweep) -> Points:
+        """The points of a sweep."""
+        if self.experiment.cases is not None:
+            message = "give cases or a sweep, not both"
+            raise self.document.error(("sweep",), message)
+        found = self.plan(sweep)
+        self.warnings = found.warnings
+        points = Points(self, found)
+        points.check()
+        return points
+
+    def plan(self, sweep: Sweep) -> Plan:
+        """The points of a sweep."""
+        base = self.cell_of((), None, {})
+
+        def dimension_of(name: str) -> str | None:
+            try:
+                return base.number(name)[1]
+            except InputError:
+                if "." in name:  # a layer's: its fields are suggested
+                    raise
+                return None
+
+        return plan(
+            sweep,
+            self.document,
+            dimension_of,
+            self.templates.__contains__,
+            [*self.templates, *base.numeric_fields],
+        )
+
+    def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
+        """An error of a field that a case, its grid or --set sets."""
+        if field in self.changes:
+            return InputError(message, field=f"--set {field}")
+        grid = (*where, "grid", field)
+        inside = self.document.line(grid) != self.document.line((*where, "grid"))
+        return self.document.error(grid if inside else (*where, field), message)
+
+    def _grid(self, where: tuple[Any, ...], entry: dict[str, Any]) -> Iterator[Any]:
+        """The combinations of an entry, the last field varying fastest."""
+        if "grid" not in entry:
+            yield entry
+            return
+        grid = entry["grid"]
+        if not isinstance(grid, dict) or not grid:
+            raise self.document.error(
+                (*where, "grid"), "must name fields, each with a list of values"
+            )
+        fixed = {k: v for k, v in entry.items() if k != "grid"}
+        axes = []
+        if len(grid) > MAX_FIELDS:
+            message = f"varies more than {MAX_FIELDS} fields"
+            raise self.document.error((*where, "grid"), message)
+        for name, values in grid.items():
+            if name in fixed:
+                raise self.document.error((*where, "grid", name), "is given twice")
+            at = (*where, "grid", name)
+            axes.append([(name, v) for v in self._values(at, name, values)])
+        if math.prod(len(axis) for axis in axes) > MAX_CASES:
+            raise self.document.error(where, f"more than {MAX_CASES} cases")
+        for combination in itertools.product(*axes):
+            yield fixed | dict(combination)
+
+    def _values(self, where: tuple[Any, ...], name: str, values: Any) -> list[Any]:
+        """A list, or {linear: [first, last, number]}, or {log: [...]}."""
+        if isinstance(values, list) and values:
+            return values
+        kinds: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
+        if isinstance(values, dict) and len(values) == 1:
+            kind, ends = next(iter(values.items()))
+            if kind not in kinds:
+                raise self.document.error(
+                    (*where, kind),
+                    f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
+                )
+            if not isinstance(ends, list) or len(ends) != 3:
+                raise self.document.error(
+                    (*where, kind), "must be [first, last, number of values]"
+                )
+            number = ends[2]
+            if isinstance(number, bool) or not isinstance(number, int) or number < 2:
+                raise self.document.error(
+                    (*where, kind, 2), "the number of values must be at least 2"
+                )
+            if number > MAX_CASES:
+                raise self.document.error((*where, kind, 2), f"more than {MAX_CASES}")
+            first, last, unit = self._ends((*where, kind), ends)
+            if kind == "log" and (first <= 0 or last <= 0):
+                raise self.document.error((*where, kind), "a log range must be above 0")
+            points = kinds[kind](first, last, number)
+            return [f"{float(p):.6g} {unit}".strip() for p in points]
+        raise self.document.error(
+            where,
+            "must be a list of values, {linear: [first, last, number]} or "
+            "{log: [first, last, number]}",
+        )
+
+    def _ends(self, where: tuple[Any, ...], ends: list[Any]) -> tuple[float, float, str]:
+        """Both ends of a range in the unit of the first."""
+        split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
+        if any(s is None for s in split):
+            raise self.document.error(where, "must begin with two numbers")
+        (first, unit), (last, other) = (s.groups() for s in split if s)
+        try:
+            if unit == other and math.isfinite(float(first) * float(last)):
+                return float(first), float(last), unit
+            for dimension in units.DISPLAY:
+                try:
+                    a, b = (units.parse(str(e), dimension) for e in ends[:2])
+                except ValueError:
+                    continue
+                if dimension == "temperature":
+                    break
+                return float(first), float(first) * b / a, unit
+        except (ValueError, ZeroDivisionError):
+            pass
+        raise self.document.error(where, "both ends must be numbers of one dimension")
+
+    def case(
+        self,
+        where: tuple[Any, ...],
+        entry: dict[str, Any],
+        apart: Sequence[str],
+        varied_fields: Sequence[str],
+        name: str = "",
+        curves: Curves = ALL,
+    ) -> Case:
+        values = {**entry, **self.changes}
+        own = values.pop("name", None)
+        cycles = values.pop("cycles", self.experiment.cycles)
+        cycles = cycles if self.cycles is None else self.cycles
+        whole = isinstance(cycles, int) and not isinstance(cycles, bool)
+        if not whole or not 1 <= cycles <= MAX_CYCLES:
+            raise self._error(
+                where, "cycles", f"must be a whole number from 1 to {MAX_CYCLES}"
+            )
+        chosen = values.pop("cell", None)
+        fields = {k: v for k, v in values.items() if k not in self.templates}
+        templates = {k: str(v) for k, v in values.items() if k in self.templates}
+        cell = self.cell_of(where, chosen, fields)
+        protocol = self._protocol(where, cell, templates, cycles)
+        varied = self._varied(where, cell, entry, varied_fields, templates)
+        label = ", ".join(_label(entry[k]) for k in apart if k in entry)
+        called = str(name or own or label or "base")
+        return Case(called, cell, protocol, varied, entry, curves)
+
+    def cell_of(
+        self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
+    ) -> Cell:
+        if chosen is not None and self.cell is not None:
+            raise self.document.error(
+                (*where, "cell"),
+                "the cases name their cells; --cell cannot replace them",
+            )
+        name = chosen or self.cell or self.experiment.cell
+        at = (*where, "cell") if chosen else ("cell",)
+        if name is None:
+            raise self.document.error(at, "is missing; name a cell here or with --cell")
+        if not isinstance(name, str):
+            raise self.document.error(at, "must be the name or path of a cell")
+        if name not in self.cells:
+            try:
+                if name not in self.loaded:
+                    self.loaded[name] = load_cell(self._cell_path(name))
+                loaded, changes = self.loaded[name], self.experiment.set
+                self.cells[name] = (
+                    loaded.replace(changes, si=False) if changes else loaded
+                )
+            except InputError as error:
+                if error.line is not None or (error.file and self.cell is not None):
+                    raise
+                if error.file:  # which is not there at all, say
+                    message = f"'{shown(name)}': {error.message}"
+                    raise self.document.error(at, message) from None
+                if error.field:
+                    raise self.document.error(
+                        ("set", error.field), error.message
+                    ) from None
+                raise self.document.error(at, error.message) from None
+        base = self.cells[name]
+        for field in fields:
+            if "." not in field and field not in Cell.model_fields:
+                options = [*sorted(self.templates), *Cell.model_fields, "grid"]
+                raise self._error(
+                    where,
+                    field,
+                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
+                    f"such field{suggest(field, options)}",
+                )
+        # Points of a sweep are in SI; a number in a file has none
+        si = self.experiment.sweep is not None
+        if si and (name, fields) == self.latest[:2]:
+            return self.latest[2]
+        try:
+            cell = base.replace(fields, si=si) if fields else base
+            self.latest = name, fields, cell
+            return cell
+        except InputError as error:
+            message = error.message
+            field = error.field
+            if field not in fields:  # what is set goes ill with it, or is above it
+                above = (k for k in fields if field.startswith(f"{k}."))
+                field = next(above, next(iter(fields)))
+                message = f"{error.field}: {message}" if error.field else message
+            raise self._error(where, field, message) from None
+
+    def _cell_path(self, name: str) -> str | Path:
+        """A file's own path is from its folder; that of --cell from here."""
+        path = Path(name)
+        own = name.endswith((".yaml", ".yml")) and not path.is_absolute()
+        return self.document.path.parent / path if own and not self.cell else name
+
+    def _protocol(
+        self,
+        where: tuple[Any, ...],
+        cell: Cell,
+        templates: Mapping[str, str],
+        cycles: int,
+    ) -> Protocol:
+        conditioning, number = _conditioning(self.experiment)
+        parsed = {}
+        for name, steps in (
+            ("steps", self.experiment.steps),
+            ("conditioning", conditioning),
+        ):
+            root: tuple[Any, ...] = (name,)
+            if name == "conditioning" and isinstance(
+                self.experiment.conditioning, Conditioning
+            ):
+                root = (name, "steps")
+            flat = list(self._flat(root, steps, templates))
+            self.steps += len(flat)
+            if self.steps > MAX_STEPS_IN_ALL:
+                message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
+                raise self.document.error(root, message)
+            try:
+                parsed[name] = parse_cycle([(t, T) for _, t, T in flat], cell)
+            except ValueError as error:
+                at = flat[error.args[1]][0]
+                raise self.document.error(at, error.args[0]) from None
+        return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
+
+    def _flat(
+        self, where: tuple[Any, ...], steps: Sequence[Any], templates: Mapping[str, str]
+    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
+        """Sentences with groups written out: (place, sentence, temperature)."""
+        count = 0
+        for k, step in enumerate(steps):
+            at = (*where, k)
+            for item in self._written_out(at, step, templates):
+                count += 1
+                if count > MAX_STEPS:
+                    raise self.document.error(at, f"more than {MAX_STEPS} steps")
+                yield item
+
+    def _written_out(
+        self, at: tuple[Any, ...], step: Any, templates: Mapping[str, str]
+    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
+        if isinstance(step, str):
+            yield at, self._filled(at, step, templates), None
+            return
+        if not isinstance(step, dict):
+            raise self.document.error(at, f"'{shown(step)}' is not a step")
+        group = self.groups.get(id(step))
+        if group is None:
+            try:
+                group = self.groups[id(step)] = validate(Group, step)
+            except InputError as error:
+                raise self.document.error((*at, error.field), error.message) from None
+        if group.step is not None:
+            if group.repeat or group.for_each or group.steps is not None:
+                raise self.document.error(
+                    at,
+                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
+                )
+            T = group.temperature
+            filled = None if T is None else self._filled(at, T, templates)
+            yield at, self._filled(at, group.step, templates), filled
+            return
+        if not group.steps or not (group.repeat or group.for_each) or group.temperature:
+            raise self.document.error(
+                at, "a group needs steps, and repeat or for_each; a single step 'step'"
+            )
+        for _ in range(group.repeat or 1):
+            for values in self._each(at, group, templates):
+                yield from self._flat((*at, "steps"), group.steps, values)
+
+    def _each(
+        self, at: tuple[Any, ...], group: Group, templates: Mapping[str, str]
+    ) -> Iterator[Mapping[str, str]]:
+        if group.for_each is None:
+            yield templates
+            return
+        if len(group.for_each) != 1:
+            raise self.document.error((*at, "for_each"), "must name one template")
+        name, values = next(iter(group.for_each.items()))
+        for value in self._values((*at, "for_each", name), name, values):
+            yield {**templates, name: str(value)}
+
+    def _filled(
+        self, at: tuple[Any, ...], text: str, templates: Mapping[str, str]
+    ) -> str:
+        for name in _fields(text):
+            if name not in templates:
+                raise self.document.error(
+                    at,
+                    f"{{{shown(name)}}} has no value; give one in each of the cases"
+                    f"{suggest(name, templates)}",
+                )
+            text = text.replace(f"{{{name}}}", templates[name])
+        return text
+
+    def _varied(
+        self,
+        where: tuple[Any, ...],
+        cell: Cell,
+        entry: Mapping[str, Any],
+        varied_fields: Sequence[str],
+        templates: Mapping[str, str],
+    ) -> dict[str, float | str]:
+        """Columns for what the cases set, in the units columns always have.
+
+        A cell field that only other cases set has this cell's own value; a law or a word
+        is no number and has no column.
+        """
+        columns: dict[str, float | str] = {}
+        for name in varied_fields:
+            if name in ("name", "cycles", "cell", "description", "source"):
+                continue
+            if name in self.templates:
+                columns |= _template_column(name, templates.get(name, ""))
+                continue
+            try:
+                value, unit = cell.value(name)
+            except InputError:
+                continue
+            columns[f"{name} [{unit}]" if unit else name] = value
+        return columns
+
+
+def _template_column(name: str, text: str) -> dict[str, float]:
+    """A template's value as a column, unless the summary has one for it anyway."""
+    if units.c_rate(text) is not None:
+        return {}  # C-rate
+    for dimension in ("current density", "temperature", "time", "areal power"):
+        try:
+            value = units.parse(text, dimension)
+        except ValueError:
+            continue
+        shown_value = units.to_display(value, dimension)
+        return {f"{name} [{units.display_unit(dimension)}]": shown_value}
+    return {}  # a voltage: the cut-off columns
+
+
+def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys in which the cases differ: what names them."""
+    keys = dict.fromkeys(k for entry in entries for k in entry if k != "name")
+    texts: dict[int, str] = {}  # a grid's cases share values, which may be long
+
+    def text(value: Any) -> str:
+        if id(value) not in texts:
+            texts[id(value)] = repr(value)
+        return texts[id(value)]
+
+    return [k for k in keys if len({text(entry.get(k)) for entry in entries}) > 1]
+
+
+def _label(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _whole(text: str, name: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_CYCLES:
+        raise InputError(
+            f"must be a whole number from 1 to {MAX_CYCLES}", field=f"--set {name}"
+        )
+    return int(text)
+
+
+def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
+    given = experiment.conditioning
+    if isinstance(given, Conditioning):
+        return given.steps, given.cycles
+    return given or [], 1
+
+
+@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
+def _fields(text: str) -> tuple[str, ...]:
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        return ()
+    return tuple(field for _, field, _, _ in parts if field)
+
+
+def _templates(steps: Any) -> set[str]:
+    """Names in {braces} that the cases must fill."""
+    if isinstance(steps, str):
+        return set(_fields(steps))
+    if isinstance(steps, list):
+        return set().union(*(_templates(s) for s in steps))
+    if isinstance(steps, dict):
+        own = (
+            set(steps.get("for_each") or {})
+            if isinstance(steps.get("for_each"), dict)
+            else set()
+        )
+        inner = [_templates(steps.get(k)) for k in ("step", "steps", "temperature")]
+        return set().union(*inner) - own
+    return set()
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """An experiment with its cases, everything checked, nothing solved.
+
+    Parameters
+    ----------
+    experiment, document : Experiment, Document
+        As read.
+    cases : Cases
+        What is run.
+    cells : dict of Cell
+        As loaded, by the name or path that asks for each.
+    cell : str or None
+        What took the place of the experiment's cell.
+    changes : dict
+        What was set for every case.
+    measured : list of dict
+        Rows of the comparison with measurement.
+    warnings : tuple of str
+        What is worth knowing of the cases.
+    """
+
+    experiment: Experiment
+    document: Document
+    cases: Cases
+    cells: dict[str, Cell]
+    cell: str | None
+    changes: dict[str, str]
+    measured: list[dict[str, Any]]
+    warnings: tuple[str, ...] = ()
+
+
+def expand(
+    source: str | Path | Document | Expanded,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+    cells: Mapping[str, Cell] | None = None,
+) -> Expanded:
+    """An experiment and its cases, everything checked, nothing solved.
+
+    Parameters
+    ----------
+    source : str, Path, Document or Expanded
+        A shipped experiment, a file, or one that was read; one that is expanded stays
+        as it is.
+    cell : str, optional
+        Takes the place of the experiment's cell.
+    changes : mapping, optional
+        Dotted cell fields, templates or ``cycles`` to their value, for every case.
+    cells : mapping, optional
+        Cells that are loaded already, by the name or path that asks for each.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    if isinstance(source, Expanded):
+        return source
+    experiment, document = load_experiment(source)
+    changes = dict(changes or {})
+    expansion = _Expansion(experiment, document, cell, changes, cells or {})
+    cases = expansion.cases()
+    measured = _measured(experiment, document, cases, bool(changes))
+    return Expanded(
+        experiment,
+        document,
+        cases,
+        expansion.loaded,
+        cell,
+        changes,
+        measured,
+        expansion.warnings,
+    )
+
+
+def sweep_plan(run: Run) -> Plan | None:
+    """The points of a run's sweep, without their cases; None if it had none."""
+    experiment, document = load_experiment(run.document)
+    if experiment.sweep is None:
+        return None
+    expansion = _Expansion(experiment, document, run.cell, run.changes, run.cells)
+    return expansion.plan(experiment.sweep)
+
+
+# --- Measured values beside the cases ----------------------------------------------
+
+
+CAPACITY = ("specific charge", "areal charge")
+MEASURED = {  # field to the words of its column, and what it may be given as
+    "charge_capacity": ("Charge capacity", CAPACITY),
+    "discharge_capacity": ("Discharge capacity", CAPACITY),
+    "volumetric_energy_density": (
+        "Volumetric energy density as made",
+        ("energy density",),
+    ),
+}
+
+
+class MeasuredPoint(Strict):
+    """A measured capacity or energy density of one case and cycle."""
+
+    case: dict[str, Any] | StrictStr
+    cycle: Cycles = 1
+    charge_capacity: StrictStr | None = None
+    discharge_capacity: StrictStr | None = None
+    volumetric_energy_density: StrictStr | None = None
+    status: Literal["fitted", "predicted"]
+    source: StrictStr = ""
+
+
+def _measured(
+    experiment: Experiment,
+    document: Document,
+    cases: Sequence[Case],
+    changed: bool,
+) -> list[dict[str, Any]]:
+    """Rows of the comparison with measurement."""
+    rows: list[dict[str, Any]] = []
+    if not experiment.measured:
+        return rows
+    names = {case.name for case in cases}
+    setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
+    for case in cases:
+        for key, value in case.values.items():
+            setting.setdefault((key, str(value)), set()).add(case.name)
+    for k, entry in enumerate(experiment.measured):
+        try:
+            point: MeasuredPoint = validate(MeasuredPoint, entry)
+        except InputError as error:
+            raise document.error(("measured", k, error.field), error.message) from None
+        name = _matching(point.case, names, setting)
+        if name is None:
+            if changed:
+                continue  # another rate or window than was measured
+            raise document.error(
+                ("measured", k, "case"), "must name one of the cases, or be what it sets"
+            )
+        for field, (words, dimensions) in MEASURED.items():
+            text = getattr(point, field)
+            if text is None:
+                continue
+            value, unit = _measured_value(
+                document, ("measured", k, field), text, dimensions
+            )
+            rows.append(
+                {
+                    "Case": name,
+                    "Cycle number": point.cycle,
+                    "Quantity": f"{words} [{unit}]",
+                    "Measured": value,
+                    "Status": point.status,
+                    "Source": point.source or experiment.source,
+                }
+            )
+    return rows
+
+
+def _matching(
+    wanted: Any, names: set[str], setting: Mapping[tuple[str, str], set[str]]
+) -> str | None:
+    """The case of this name, or the only one that sets these values."""
+    if isinstance(wanted, str):
+        return wanted if wanted in names else None
+    for key, value in wanted.items():
+        names = names & setting.get((key, str(value)), set())
+    return min(names) if len(names) == 1 else None
+
+
+def _measured_value(
+    document: Document, at: tuple[Any, ...], text: str, dimensions: Sequence[str]
+) -> tuple[float, str]:
+    for dimension in dimensions:
+        try:
+            value = units.parse(text, dimension)
+        except ValueError as error:
+            reason = str(error)
+            continue
+        return units.to_display(value, dimension), units.display_unit(dimension)
+    raise document.error(at, reason)

@@ -1,0 +1,34 @@
+"""Which curves of a case are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Which curves of a case are kept.
+
+    Parameters
+    ----------
+    cycles : frozenset of int, optional
+        Of which cycles; None for all.
+    error : float
+        By how much the voltage may be missed between the points that are kept [V];
+        0 keeps every point.
+    """
+
+    cycles: frozenset[int] | None = None
+    error: float = 0.0
+
+    def __repr__(self) -> str:
+        """Keys are made of it: the same for the same cycles, in every process."""
+        cycles = None if self.cycles is None else sorted(self.cycles)
+        return f"Curves({cycles}, {self.error!r})"
+
+    def of(self, cycle: int) -> bool:
+        """Whether those of a cycle are."""
+        return self.cycles is None or cycle in self.cycles
+
+
+ALL, NO_CURVES = Curves(), Curves(frozenset())

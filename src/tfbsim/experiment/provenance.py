@@ -1,0 +1,180 @@
+"""What it takes to repeat a run: written into provenance.json, and read back from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..cell.cell import Cell, Written
+from ..errors import InputError, shown
+from ..numerics import Numerics
+from ..version import __version__
+from ..yaml_file import Document
+
+MAX_BYTES = 100 * 2**20
+PACKAGES = (
+    *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
+    *("xarray", "pandas"),
+)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of all that a number may depend on."""
+    return {"tfbsim": __version__} | {name: version(name) for name in PACKAGES}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as a provenance file tells it.
+
+    Parameters
+    ----------
+    document : Document
+        The experiment.
+    cells : dict of Cell
+        By the name or path the experiment has for each.
+    cell : str or None
+        What --cell said.
+    changes : dict
+        What --set said.
+    numerics : Numerics
+        Mesh and tolerances.
+    differences : list of str
+        Versions that are other than they were, in words.
+    """
+
+    document: Document
+    cells: dict[str, Cell]
+    cell: str | None
+    changes: dict[str, str]
+    numerics: Numerics
+    differences: list[str]
+
+
+def provenance(
+    document: Document,
+    cells: Mapping[str, Cell],
+    numerics: Numerics,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Inputs with their hashes, versions, tolerances and the command of a run.
+
+    Parameters
+    ----------
+    document : Document
+        The experiment.
+    cells : dict of Cell
+        As loaded, by the name or path the experiment has for each.
+    numerics : Numerics
+        Mesh and tolerances.
+    cell, changes : str, dict, optional
+        What --cell and --set said.
+    command : str
+        The command line.
+    """
+    return {
+        "tfbsim": __version__,
+        "experiment": document.data.get("name") or document.path.stem,
+        "title": document.data.get("description", ""),
+        "source": document.data.get("source", ""),
+        "experiment_file": document.path.name,
+        "experiment_sha256": _hash(document.data),
+        "experiment_content": document.data,
+        "cells": {name: _cell_entry(used) for name, used in cells.items()},
+        "cell": cell,
+        "changes": dict(changes or {}),
+        "numerics": asdict(numerics),
+        "command": command,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "packages": {name: versions()[name] for name in PACKAGES},
+    }
+
+
+def _cell_entry(cell: Cell) -> dict[str, Any]:
+    written = asdict(cell.written)
+    return {"name": cell.name, "sha256": _hash(written), **written}
+
+
+def _hash(content: Any) -> str:
+    """SHA-256 of what was read: comments and layout of a file do not count."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_run(path: Path) -> Run:
+    """Read a run back from the provenance.json it left.
+
+    Raises
+    ------
+    InputError
+        The file is none, or was changed by hand.
+    """
+    return run_of(_read(path), path)
+
+
+def run_of(content: Mapping[str, Any], path: Path) -> Run:
+    """As :func:`load_run`, of what the file holds."""
+    try:
+        document = Document(
+            path.with_name(str(content["experiment_file"])),
+            dict(content["experiment_content"]),
+            {(): 1},
+        )
+        cells = {
+            str(name): _cell(path, str(name), entry)
+            for name, entry in content["cells"].items()
+        }
+        known = {field.name for field in fields(Numerics)}
+        numerics = Numerics(
+            **{k: v for k, v in content["numerics"].items() if k in known}
+        )
+        changes = {str(k): str(v) for k, v in content["changes"].items()}
+        cell = content["cell"]
+        before = {"tfbsim": content["tfbsim"], **content["packages"]}
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"is not the provenance.json of a run ({shown(error)})"
+        raise InputError(message, path) from None
+    if _hash(document.data) != content.get("experiment_sha256"):
+        raise InputError("the experiment in it was changed by hand", path)
+    now = versions()
+    differences = [
+        f"{name} {shown(then)} then, {now[name]} now"
+        for name, then in before.items()
+        if name in now and then != now[name]
+    ]
+    return Run(document, cells, cell, changes, numerics, differences)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"is larger than {MAX_BYTES // 2**20} MiB", path)
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is not JSON ({shown(error)})", path) from None
+    if not isinstance(content, dict):
+        raise InputError("is not the provenance.json of a run", path)
+    return content
+
+
+def _cell(path: Path, name: str, entry: Mapping[str, Any]) -> Cell:
+    written = Written(**{field.name: entry[field.name] for field in fields(Written)})
+    if _hash(asdict(written)) != entry["sha256"]:
+        raise InputError(f"the cell '{shown(name)}' in it was changed by hand", path)
+    return Cell.from_written(written)

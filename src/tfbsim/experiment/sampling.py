@@ -1,0 +1,514 @@
+"""The points of a sweep: grids, lists side by side, Latin hypercubes, Sobol points and
+the design that Sobol' indices want.
+
+The section ``sweep`` of an experiment file names factors, which are cell fields or
+{templates} of the steps, and the values of each; :func:`plan` makes the points.
+
+Of a grid only each factor's levels are kept: point k has ``levels[k // stride %
+len(levels)]``, the last factor varying fastest.  Lists side by side and samples are the
+same with a stride of 1 and as many levels as points.
+
+Samples are points u of the unit cube, a Latin hypercube (McKay, Beckman & Conover 1979,
+doi:10.1080/00401706.1979.10489755) or a scrambled Sobol sequence (Owen 1998,
+doi:10.1006/jcom.1998.0487), sent through each distribution's inverse.  Correlations are
+a Gaussian copula (Nelsen 2006, doi:10.1007/0-387-28678-0): the normals z = Phi^-1(u) are
+mixed by the Cholesky factor of their correlation matrix, and Phi of them replaces u.  Of
+normals with correlation r the rank correlation is (6/pi) asin(r/2), within 0.02 of r.
+Mixing leaves all but the first of the correlated factors without the exact strata of the
+hypercube.
+
+Saltelli's design (Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018; SALib makes it)
+has for each of its base points one more that is independent of it, and one for each
+factor, in which only that factor is the other's: points (factors + 2) in all.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
+
+from .. import units
+from ..errors import InputError, shown, suggest
+from ..fields import Quantity, Strict
+from ..yaml_file import Document
+
+MAX_POINTS = 10_000_000
+MAX_FACTORS = 100
+MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
+
+C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
+METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
+RANGES = dict.fromkeys(("linear", "log"), "[first, last, number of values]")
+DISTRIBUTIONS = {
+    "uniform": "[low, high]",
+    "loguniform": "[low, high]",
+    "normal": "[mean, standard deviation]",
+    "lognormal": "[median, standard deviation of the logarithm]",
+}
+
+
+def _method(value: Any) -> Any:
+    if value not in METHODS:
+        hint = suggest(str(value), METHODS) or f"; there are: {', '.join(METHODS)}"
+        raise ValueError(f"unknown method '{shown(value)}'{hint}")
+    return value
+
+
+class Correlation(Strict):
+    """Two factors, and the correlation of the normals behind them."""
+
+    between: Annotated[list[StrictStr], Field(min_length=2, max_length=2)]
+    value: Annotated[float, Quantity("dimensionless", gt=-1, lt=1)]
+
+
+class Sweep(Strict):
+    """The section ``sweep`` of an experiment file."""
+
+    method: Annotated[
+        Literal["grid", "zip", "latin hypercube", "sobol", "saltelli"],
+        BeforeValidator(_method),
+    ] = "grid"
+    points: Annotated[StrictInt, Field(ge=1, le=MAX_POINTS)] | None = None
+    seed: Annotated[StrictInt, Field(ge=0)] = 0
+    factors: dict[str, Any]
+    correlations: list[Correlation] = []
+
+    @property
+    def sampled(self) -> bool:
+        """Whether points are drawn, and not written down."""
+        return self.method in METHODS[2:]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Sweep:
+        if not 1 <= len(self.factors) <= MAX_FACTORS:
+            raise InputError(f"must be 1 to {MAX_FACTORS} factors", field="factors")
+        if self.sampled and self.points is None:
+            message = f"is missing; a {self.method} needs it, as in 'points: 1024'"
+            raise InputError(message, field="points")
+        for field in ("points", "seed", "correlations"):
+            if not self.sampled and field in self.model_fields_set:
+                message = f"does not go with a {self.method}, only with samples: "
+                raise InputError(message + " or ".join(METHODS[2:]), field=field)
+        if self.method == "saltelli" and self.correlations:
+            message = "Sobol' indices are of independent factors; a latin hypercube or "
+            raise InputError(
+                message + "sobol sample may be correlated", field="correlations"
+            )
+        return self
+
+
+# --- The points --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a factor's floats are.
+
+    Parameters
+    ----------
+    dimension : str
+        A key of ``units.DISPLAY``, or "C-rate".
+    unit : str or None
+        Of a template's values, as its first is written; None for SI, of a cell field.
+    """
+
+    dimension: str
+    unit: str | None = None
+
+    @property
+    def si(self) -> float:
+        """The unit in SI."""
+        bare = not self.unit or self.dimension == C_RATE
+        return 1.0 if bare else units.parse(f"1 {self.unit}", self.dimension)
+
+    def number(self, value: Any, *, difference: bool = False) -> float:
+        """A value as written; ValueError if it will not do."""
+        if self.dimension == C_RATE:
+            rate = units.c_rate(value) if isinstance(value, str) else None
+            if rate is None:
+                raise ValueError(f"'{shown(value)}' is not a C-rate such as 'C/10'")
+            return rate
+        number = units.parse(value, self.dimension)
+        if self.dimension == "temperature":
+            if difference and units._split(value, self.dimension)[1] == "degC":
+                raise ValueError("a standard deviation is a difference; write it in K")
+        elif self.unit:
+            written, unit = units._split(value, self.dimension)
+            # 15 digits: 100 nm is 0.1 um, and not 0.09999999999999999
+            other = float(f"{number / self.si:.15g}")
+            return float(written) if unit == self.unit else other
+        return number
+
+    def text(self, number: float) -> str:
+        """Such as ``0.1C`` or ``3.2 V``; its float is the number."""
+        # Sentences and C-rates take no exponents
+        plain = number == 0 or 1e-9 <= abs(number) < 1e15
+        digits = np.format_float_positional(number, trim="-") if plain else repr(number)
+        return f"{digits}{'' if self.unit == 'C' else ' '}{self.unit}".strip()
+
+    def column(self, name: str) -> str:
+        """The name of a column, such as ``cathode.thickness [um]``."""
+        rate = self.dimension == C_RATE
+        unit = "C" if rate else units.display_unit(self.dimension)
+        return f"{name} [{unit}]" if unit else name
+
+    def displayed(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers in the unit of the column, of the same shape."""
+        if self.dimension == C_RATE:
+            return numbers
+        x = numbers * self.si * units.DISPLAY[self.dimension][1]
+        x -= units.ZERO_CELSIUS if self.dimension == "temperature" else 0.0
+        return _rounded(x)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What varies, and its value at every point.
+
+    Parameters
+    ----------
+    name : str
+        A dotted cell field, or a template.
+    scale : Scale
+        What the levels are.
+    levels : ndarray, shape (levels,)
+        The values it takes, in order.
+    stride : int
+        Points before the next level.
+    points : int
+        Of the whole plan.
+    """
+
+    name: str
+    scale: Scale
+    levels: np.ndarray
+    stride: int
+    points: int
+
+    @property
+    def values(self) -> np.ndarray:
+        """At every point, shape (points,); of a grid, made when asked for."""
+        return self._spread(self.levels)
+
+    @property
+    def displayed(self) -> np.ndarray:
+        """At every point in the unit of its column, shape (points,)."""
+        return self._spread(self.scale.displayed(self.levels))
+
+    def at(self, k: Any) -> Any:
+        """At point k, or at an array of points."""
+        return self.levels[k // self.stride % len(self.levels)]
+
+    def _spread(self, levels: np.ndarray) -> np.ndarray:
+        shape = (self.points // (self.stride * len(levels)), len(levels), self.stride)
+        return np.broadcast_to(levels[:, np.newaxis], shape).reshape(self.points)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The points of a sweep.
+
+    Parameters
+    ----------
+    factors : tuple of Factor
+        In the order of the file.
+    points : int
+        How many.
+    warnings : tuple of str
+        Sentences about what could be better.
+    """
+
+    factors: tuple[Factor, ...]
+    points: int
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return self.points
+
+    def point(self, k: int) -> dict[str, float | str]:
+        """What point k (from 0) sets: cell fields to SI floats, templates to text."""
+        if not 0 <= k < self.points:
+            raise IndexError(f"there is no point {k} of {self.points}")
+        found: dict[str, float | str] = {}
+        for factor in self.factors:
+            number, scale = float(factor.at(k)), factor.scale
+            found[factor.name] = number if scale.unit is None else scale.text(number)
+        return found
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Columns as in the summary, in its units, each of shape (points,)."""
+        return {f.scale.column(f.name): f.displayed for f in self.factors}
+
+
+def plan(
+    section: Sweep,
+    document: Document,
+    dimension_of: Callable[[str], str | None],
+    is_template: Callable[[str], bool],
+    names: Iterable[str] = (),
+) -> Plan:
+    """The points of a sweep; the same section makes the same points.
+
+    Parameters
+    ----------
+    section, document : Sweep, Document
+        As read, under ``sweep``.
+    dimension_of : callable
+        The dimension of a cell field; None, or an InputError, if it is no number.
+    is_template : callable
+        Whether a step uses this name in {braces}; asked first.
+    names : iterable of str
+        Of all that may vary, to suggest from.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    reader = _Reader(section, document, dimension_of, is_template, tuple(names))
+    specs = [reader.spec(name, given) for name, given in section.factors.items()]
+    points = reader.count(specs)
+    told: tuple[str, ...] = ()
+    if section.sampled:
+        u = _unit_cube(section, points, len(specs))
+        if section.correlations:
+            u = _correlated(u, reader.correlation_matrix(list(section.factors)))
+        levels = [reader.quantiles(spec, u[:, j]) for j, spec in enumerate(specs)]
+        base = section.points or points
+        if section.method != "latin hypercube" and base & (base - 1):
+            low = 1 << (base.bit_length() - 1)
+            told = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
+    else:
+        levels = [spec.levels() for spec in specs]
+    factors = []
+    stride = points
+    for spec, own in zip(specs, levels, strict=True):
+        stride = stride // len(own) if section.method == "grid" else 1
+        own.flags.writeable = False
+        factors.append(Factor(spec.name, spec.scale, own, stride, points))
+    return Plan(tuple(factors), points, told)
+
+
+def _rounded(x: np.ndarray) -> np.ndarray:
+    """To 14 digits, as :func:`units.to_display`: 4.025 and not 4.0249999999999995."""
+    parts = np.array_split(x, x.size // 65_536 + 1)  # a list takes four times an array
+    numbers = (float(f"{v:.14g}") for part in parts for v in part.tolist())
+    return np.fromiter(numbers, float, x.size)
+
+
+def _unit_cube(section: Sweep, points: int, factors: int) -> np.ndarray:
+    """Points strictly within the unit cube, shape (points, factors)."""
+    from scipy.stats import qmc
+
+    if section.method in ("sobol", "saltelli"):
+        with warnings.catch_warnings():  # of no power of two; the plan says so itself
+            warnings.simplefilter("ignore", UserWarning)
+            if section.method == "sobol":
+                u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
+            else:
+                u = _saltelli(section, factors)
+        u += 2.0**-31  # to the middle of its cell: 0 has no quantile
+        return u
+    u = qmc.LatinHypercube(factors, rng=section.seed).random(points)
+    return u.clip(2.0**-53, 1 - 2.0**-53, out=u)
+
+
+def _saltelli(section: Sweep, factors: int) -> np.ndarray:
+    """The design for first-order and total indices, shape (points, factors)."""
+    from SALib.sample.sobol import sample
+
+    names = [str(k) for k in range(factors)]
+    cube = {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
+    return sample(cube, section.points, calc_second_order=False, seed=section.seed)
+
+
+def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Uniforms whose normals are correlated, shape (points, factors)."""
+    from scipy.special import ndtr, ndtri
+
+    z = ndtri(u, out=u) @ np.linalg.cholesky(matrix).T
+    return ndtr(z, out=z)
+
+
+# --- Reading the factors -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """A factor as written: a list's values, a range's ends, or two parameters."""
+
+    name: str
+    scale: Scale
+    kind: str
+    numbers: tuple[float, ...]
+    count: int  # of values; 0 for a distribution
+    at: tuple[Any, ...]
+
+    def levels(self) -> np.ndarray:
+        """Values of a list or range, shape (count,), both ends exactly as written."""
+        if self.kind == "list":
+            return np.array(self.numbers)
+        first, last = self.numbers
+        spaced = np.linspace if self.kind == "linear" else np.geomspace
+        inner = _rounded(spaced(first, last, self.count)[1:-1])
+        return np.concatenate(([first], inner, [last]))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """The factors of a section, with the place of every mistake."""
+
+    section: Sweep
+    document: Document
+    dimension_of: Callable[[str], str | None]
+    is_template: Callable[[str], bool]
+    names: tuple[str, ...]
+
+    def spec(self, name: str, given: Any) -> _Spec:
+        at: tuple[Any, ...] = ("sweep", "factors", name)
+        sampled, method = self.section.sampled, self.section.method
+        known = DISTRIBUTIONS if sampled else RANGES
+        if isinstance(given, dict) and len(given) == 1:
+            kind, items = next(iter(given.items()))
+            at = (*at, kind)
+            if kind not in known:
+                hint = suggest(kind, known) or f"; there are: {', '.join(known)}"
+                message = f"'{shown(kind)}' does not go with method {method}{hint}"
+                raise self.document.error(at, message)
+            if not isinstance(items, list) or len(items) != (2 if sampled else 3):
+                raise self.document.error(at, f"must be {known[kind]}")
+        elif isinstance(given, list) and given and not sampled:
+            kind, items = "list", given
+        else:
+            forms = [f"{{{kind}: {form}}}" for kind, form in known.items()]
+            forms = forms if sampled else ["a list of values", *forms]
+            raise self.document.error(
+                at, f"must be {', '.join(forms[:-1])} or {forms[-1]} for method {method}"
+            )
+        scale = self._scale(name, (*at, 0), items[0])
+        count = len(items) if kind == "list" else 0
+        if kind in RANGES:
+            *items, count = items
+            if type(count) is not int or not 2 <= count <= MAX_POINTS:
+                message = f"the number of values must be from 2 to {MAX_POINTS:,}"
+                raise self.document.error((*at, 2), message)
+        numbers = []
+        for i, item in enumerate(items):
+            spread = i == 1 and kind in ("normal", "lognormal")
+            own = Scale("dimensionless") if spread and kind == "lognormal" else scale
+            try:
+                numbers.append(own.number(item, difference=spread))
+            except ValueError as error:
+                raise self.document.error((*at, i), str(error)) from None
+        a, b = numbers[0], numbers[-1]
+        refusals = {
+            "must be above 0": kind in ("log", "loguniform") and min(a, b) <= 0,
+            "the median must be above 0": kind == "lognormal" and a <= 0,
+            "low must be below high": kind in ("uniform", "loguniform") and a >= b,
+            "the standard deviation must be above 0": "normal" in kind and b <= 0,
+        }
+        for message, refused in refusals.items():
+            if refused:
+                raise self.document.error(at, message)
+        return _Spec(name, scale, kind, tuple(numbers), count, at)
+
+    def _scale(self, name: str, at: tuple[Any, ...], first: Any) -> Scale:
+        """What the values of a factor are; a template's first value decides."""
+        if not self.is_template(name):
+            try:
+                found = self.dimension_of(name)
+            except InputError as error:
+                raise self.document.error(at[:3], error.message) from None
+            if found is None:
+                raise self.document.error(
+                    at[:3],
+                    f"no step uses {{{shown(name)}}} and the cell has no such number"
+                    f"{suggest(name, self.names)}",
+                )
+            return Scale(found)
+        if isinstance(first, str) and units.c_rate(first) is not None:
+            return Scale(C_RATE, "C")
+        # The last one's reason stands for all; a rate is what templates mostly are
+        for dimension in (*units.DISPLAY, "current density"):
+            try:
+                units.parse(first, dimension)
+            except ValueError as error:
+                reason = str(error)
+                continue
+            # K, since spacings and deviations want an absolute scale
+            fixed = {"dimensionless": "", "temperature": "K"}.get(dimension)
+            unit = units._split(first, dimension)[1] if fixed is None else fixed
+            return Scale(dimension, unit)
+        raise self.document.error(at, reason)
+
+    def count(self, specs: list[_Spec]) -> int:
+        """How many points; before any is made, as there may be too many."""
+        grid = self.section.method == "grid"
+        points = self.section.points or specs[0].count
+        points = math.prod(spec.count for spec in specs) if grid else points
+        points *= len(specs) + 2 if self.section.method == "saltelli" else 1
+        for spec in specs:
+            if self.section.method == "zip" and spec.count != points:
+                raise self.document.error(
+                    spec.at,
+                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}; "
+                    "in a zip all have the same number",
+                )
+        if points > MAX_POINTS or (not grid and points * len(specs) > MAX_NUMBERS):
+            limit = f"{MAX_POINTS:,} points, and {MAX_NUMBERS:,} numbers in all of them"
+            size = f"make {points:,} points of {len(specs)} factors"
+            message = f"{size}; at most {limit} will do"
+            raise self.document.error(("sweep", "factors"), message)
+        return points
+
+    def correlation_matrix(self, names: list[str]) -> np.ndarray:
+        """Of the normals, shape (factors, factors), positive definite."""
+        matrix = np.eye(len(names))
+        given = set()
+        for k, correlation in enumerate(self.section.correlations):
+            at = ("sweep", "correlations", k, "between")
+            for i, name in enumerate(correlation.between):
+                if name not in names:
+                    message = f"'{shown(name)}' is not a factor{suggest(name, names)}"
+                    raise self.document.error((*at, i), message)
+            a, b = pair = sorted(names.index(name) for name in correlation.between)
+            if a == b or (a, b) in given:
+                message = "names one factor twice" if a == b else "is given twice"
+                raise self.document.error(at, message)
+            given.add((a, b))
+            matrix[pair, pair[::-1]] = correlation.value
+        if np.linalg.eigvalsh(matrix)[0] < 1e-10:  # below, rounding would decide
+            raise self.document.error(
+                ("sweep", "correlations"),
+                "contradict each other (their matrix is not positive definite); values "
+                "nearer to 0 would do",
+            )
+        return matrix
+
+    def quantiles(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
+        """Values of a distribution at probabilities u, shape (points,)."""
+        from scipy import stats
+
+        (a, b), kind = spec.numbers, spec.kind
+        with np.errstate(all="ignore"):  # what overflows is refused
+            if kind == "uniform":
+                x = stats.uniform.ppf(u, a, b - a).clip(a, b)
+            elif kind == "loguniform":
+                x = stats.loguniform.ppf(u, a, b).clip(a, b)
+            elif kind == "normal":
+                x = stats.norm.ppf(u, a, b)
+            else:
+                x = stats.lognorm.ppf(u, b, scale=a)
+        if not np.isfinite(x).all() or (kind == "lognormal" and not x.all()):
+            message = "reaches values beyond floating point; narrow it"
+            raise self.document.error(spec.at, message)
+        if spec.scale.dimension == C_RATE and x.min() <= 0:
+            message = "reaches C-rates of 0 and below; a lognormal stays above"
+            raise self.document.error(spec.at, message)
+        return x

@@ -1,0 +1,522 @@
+"""What cell and experiment files share: typed quantities, laws, and one-line errors.
+
+The files' structure is pydantic's; a quantity is a float in SI with its dimension beside
+it, so that a table, a column name or a file can show it in the unit people use.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import ge, gt, le, lt, or_
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import core_schema
+
+from . import units
+from .errors import InputError, dotted, shown, suggest
+from .materials import laws
+from .materials.transport import SelfDiffusion
+from .yaml_file import Document, load_csv
+
+FORMAT = 1
+
+
+class Strict(BaseModel):
+    """A frozen mapping in which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A field's dimension and bounds (SI): the field is a float, parsed from text.
+
+    In files a quantity is text with its unit; from Python a plain number is SI.
+    """
+
+    dimension: str
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        number = core_schema.float_schema(allow_inf_nan=False)
+        return core_schema.with_info_before_validator_function(self.parse, number)
+
+    def parse(self, value: Any, info: ValidationInfo) -> float:
+        """The value in SI."""
+        bare = (info.context or {}).get("python") and isinstance(value, float | int)
+        if bare and not isinstance(value, bool):
+            return self._bounded(float(value), value)
+        return self._bounded(units.parse(value, self.dimension), value)
+
+    @property
+    def _bounds(self) -> tuple[tuple[float | None, Callable[..., bool], str], ...]:
+        return (
+            (self.gt, gt, "above"),
+            (self.ge, ge, "at least"),
+            (self.lt, lt, "below"),
+            (self.le, le, "at most"),
+        )
+
+    def holds(self, number: float) -> bool:
+        """Whether a number in SI is finite and within the bounds."""
+        return math.isfinite(number) and all(
+            bound is None or within(number, bound) for bound, within, _ in self._bounds
+        )
+
+    def _bounded(self, number: float, value: Any) -> float:
+        for bound, within, words in self._bounds:
+            if bound is not None and not within(number, bound):
+                raise ValueError(
+                    f"'{shown(value)}' is out of range; it must be {words} "
+                    f"{units.text(bound, self.dimension)}"
+                )
+        return number
+
+
+Length = Annotated[float, Quantity("length", gt=0, le=1e-2)]
+Fraction = Annotated[float, Quantity("dimensionless", gt=0, le=1)]
+Ratio = Annotated[float, Quantity("dimensionless", gt=0)]
+Share = Annotated[float, Quantity("dimensionless", ge=0, lt=1)]
+Coefficient = Annotated[float, Quantity("dimensionless", gt=0, lt=1)]
+Stoichiometry = Annotated[float, Quantity("dimensionless", ge=0)]
+Number = Annotated[float, Quantity("dimensionless")]
+Voltage = Annotated[float, Quantity("voltage", ge=-10, le=10)]
+Temperature = Annotated[float, Quantity("temperature", ge=150, le=700)]
+CurrentDensity = Annotated[float, Quantity("current density", gt=0)]
+Activation = Annotated[float, Quantity("activation energy", ge=0, le=3e5)]
+ArealCharge = Annotated[float, Quantity("areal charge", ge=0, le=1e6)]
+ArealResistance = Annotated[float, Quantity("areal resistance", ge=0)]
+Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
+Density = Annotated[float, Quantity("density", gt=0)]
+
+
+# --- Laws --------------------------------------------------------------------------
+
+
+class TableLaw(Strict):
+    """A CSV table of two columns, x and value, beside the file."""
+
+    table: str
+    unit: str | None = None
+    multiply: Ratio = 1.0
+
+
+class Site(Strict):
+    """One term of the multi-site law."""
+
+    name: str = ""
+    potential: Voltage
+    sites: Annotated[float, Quantity("dimensionless", gt=0, le=100)]
+    width: Annotated[float, Quantity("dimensionless", ge=0.1, le=50)] = 1.0
+
+
+class SitesLaw(Strict):
+    """Multi-site law x(U); widths stated at a temperature."""
+
+    sites: Annotated[list[Site], Field(min_length=1, max_length=50)]
+    temperature: Temperature = 298.15
+
+
+class RationalLaw(Strict):
+    """Quotient of two polynomials in x, coefficients in rising powers."""
+
+    numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    range: tuple[Number, Number]
+
+
+class Exponential(Strict):
+    """One term amplitude * exp((x - center)/width)."""
+
+    amplitude: Voltage
+    center: Number
+    width: Number
+
+
+class ExponentialsLaw(Strict):
+    """A polynomial in x [V] and exponentials, coefficients in rising powers."""
+
+    polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
+    range: tuple[Number, Number]
+
+
+class PolynomialLaw(Strict):
+    """10^(polynomial of x) in a stated unit, coefficients in rising powers."""
+
+    log10_polynomial: Annotated[list[Number], Field(min_length=1, max_length=10)]
+    unit: str | None = None
+    range: tuple[Number, Number] = (0.0, 1.0)
+
+
+_LAWS: dict[str, type[Strict]] = {
+    "table": TableLaw,
+    "sites": SitesLaw,
+    "numerator": RationalLaw,
+    "polynomial": ExponentialsLaw,
+    "log10_polynomial": PolynomialLaw,
+}
+_LAW = "law: "
+_POTENTIALS = ("table", "sites", "numerator", "polynomial")
+_POSITIVES = ("table", "log10_polynomial")
+_DIFFUSIVITIES = (*_POSITIVES, "self_diffusivity")
+_FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
+
+
+def _tag(value: Any) -> str:
+    if isinstance(value, dict):
+        return next((key for key in _LAWS if key in value), "unknown")
+    return "law" if callable(value) else "value"
+
+
+def _rising(x: Sequence[float], name: str) -> None:
+    for k, (a, b) in enumerate(pairwise(x)):
+        if not a < b:
+            raise ValueError(
+                f"{name}: the stoichiometry must rise from row to row, and row {k + 2} "
+                f"({b:g}) does not exceed row {k + 1} ({a:g})"
+            )
+
+
+def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
+    name = Path(spec.table)
+    elsewhere = name.is_absolute() or ".." in name.parts or len(spec.table) > 255
+    if elsewhere or name.suffix != ".csv":
+        raise ValueError(
+            f"'{shown(spec.table)}' must name a .csv file in the folder of the cell file"
+        )
+    x, y = load_csv(folder / name, 2)
+    unit = spec.unit or _FILE_UNITS[dimension]
+    factor = units.parse(f"1 {unit}", dimension) * spec.multiply
+    _rising(x.tolist(), spec.table)
+    return tuple(x.tolist()), tuple(value * factor for value in y.tolist())
+
+
+def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
+    if isinstance(value, TableLaw):
+        x, U = _table(value, "voltage", _folder(info))
+        if max(map(abs, U)) > 10:
+            k = next(k for k in range(len(U)) if abs(U[k]) > 10)
+            raise ValueError(
+                f"{value.table}: row {k + 1} ({U[k]:g} V) is no open-circuit potential; "
+                "give the unit it is in, such as 'unit: mV'"
+            )
+        if any(b >= a for a, b in pairwise(U)):
+            k = next(k for k in range(len(U) - 1) if U[k + 1] >= U[k])
+            raise ValueError(
+                f"{value.table}: the potential must fall as x rises, and row {k + 2} "
+                f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
+            )
+        return laws.Table(x, U)
+    if isinstance(value, SitesLaw):
+        sites = value.sites
+        found = laws.MultiSite(
+            tuple(s.potential for s in sites),
+            tuple(s.sites for s in sites),
+            tuple(s.width for s in sites),
+            value.temperature,
+        )
+        if not found.curve.falls:
+            raise ValueError(
+                "between the sites the potential does not fall smoothly with x; widen "
+                "them, or add a small and broad one between: {potential: 3 V, sites: "
+                "0.02, width: 15}"
+            )
+        return found
+    if isinstance(value, RationalLaw | ExponentialsLaw):
+        low, high = value.range
+        if not 0 <= low < high:
+            raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
+        law = _formula(value)
+        with np.errstate(all="ignore"):  # a pole or an overflow is refused below
+            U = law.curve.y
+        if not (abs(U) < 100).all() or (U[1:] >= U[:-1]).any():
+            raise ValueError(
+                "the potential must fall with x and stay finite over its range; narrow it"
+            )
+        return law
+    if isinstance(value, laws.MultiSite | laws.Rational | laws.Exponentials | laws.Table):
+        return value
+    raise ValueError(
+        "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: [...]} or "
+        "{numerator: [...], denominator: [...], range: [...]} or {polynomial: [...], "
+        "exponentials: [...], range: [...]}"
+    )
+
+
+def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Exponentials:
+    if isinstance(spec, RationalLaw):
+        return laws.Rational(tuple(spec.numerator), tuple(spec.denominator), spec.range)
+    terms = tuple((t.amplitude, t.center, t.width) for t in spec.exponentials)
+    if any(width == 0 for _, _, width in terms):
+        raise ValueError("the width of an exponential must not be 0")
+    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range)
+
+
+def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:
+    if isinstance(value, SelfDiffusivityLaw):
+        return SelfDiffusion(value.self_diffusivity)
+    return value if isinstance(value, SelfDiffusion) else _positive_D(value, info)
+
+
+def _positive_D(value: Any, info: ValidationInfo) -> laws.Law:
+    return _positive(value, info, "diffusivity")
+
+
+def _conductivity(value: Any, info: ValidationInfo) -> laws.Law:
+    return _positive(value, info, "conductivity")
+
+
+def _positive(value: Any, info: ValidationInfo, dimension: str) -> laws.Law:
+    """A law of x whose values are above 0."""
+    if isinstance(value, TableLaw):
+        x, y = _table(value, dimension, _folder(info))
+        if min(y) <= 0:
+            raise ValueError(f"{value.table}: every {dimension} must be above 0")
+        _within_decades(y, dimension)
+        return laws.Table(x, y, logarithmic=True)
+    if isinstance(value, PolynomialLaw):
+        unit = units.parse(f"1 {value.unit or _FILE_UNITS[dimension]}", dimension)
+        low, high = value.range
+        if not 0 <= low < high:
+            raise ValueError("the range of x must rise from at least 0")
+        first, *rest = value.log10_polynomial
+        law = laws.LogPolynomial((first + math.log10(unit), *rest), (low, high))
+        with np.errstate(all="ignore"):
+            y = law(np.linspace(low, high, 101))
+        if not (np.isfinite(y) & (y > 0)).all():
+            raise ValueError(
+                f"the {dimension} must stay finite and above 0 from x = {low:g} to "
+                f"{high:g}"
+            )
+        _within_decades(y, dimension)
+        return law
+    if isinstance(
+        value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
+    ):
+        return value
+    if callable(value):  # from Python only: a file holds no functions
+        return laws.PythonLaw(value)
+    return laws.Constant(Quantity(dimension, gt=0).parse(value, info))
+
+
+def _within_decades(values: Sequence[float], dimension: str) -> None:
+    """Beyond, an integral over x cannot be inverted in double precision."""
+    decades = math.log10(max(values)) - math.log10(min(values))
+    if decades > 8:
+        raise ValueError(
+            f"the {dimension} spans {decades:.3g} decades; up to 8 can be simulated"
+        )
+
+
+def _folder(info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", "."))
+
+
+@dataclass(frozen=True)
+class LawField:
+    """A field that is a law of one dimension: some spellings, turned into a Law."""
+
+    spellings: tuple[str, ...]
+    convert: Any
+    dimension: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        # The tag stands in the location of an error and must be no key of the data
+        tagged: list[Any] = [Annotated[_LAWS[k], Tag(_LAW + k)] for k in self.spellings]
+        tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
+        union: Any = Annotated[reduce(or_, tagged), Discriminator(self._tag)]
+        return core_schema.with_info_after_validator_function(
+            self.convert, handler.generate_schema(union)
+        )
+
+    def _tag(self, value: Any) -> str:
+        found = _tag(value)
+        if found in self.spellings:
+            return _LAW + found
+        return found if found in ("law", "value") else "unknown"
+
+
+Potential = Annotated[laws.PotentialLaw, LawField(_POTENTIALS, _potential, "voltage")]
+
+
+class SelfDiffusivityLaw(Strict):
+    """D_0 (1 - theta) Theta: a lattice gas on the sites of U(x)."""
+
+    self_diffusivity: Annotated[
+        laws.Law, LawField(_POSITIVES, _positive_D, "diffusivity")
+    ]
+
+
+_LAWS["self_diffusivity"] = SelfDiffusivityLaw
+Diffusivity = Annotated[Any, LawField(_DIFFUSIVITIES, _diffusivity, "diffusivity")]
+ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, _conductivity, "conductivity")]
+
+
+# --- Errors ------------------------------------------------------------------------
+
+
+def check_head(document: Document, kind: str) -> None:
+    """Refuse a file of another kind or format before its fields are looked at."""
+    data = document.data
+    found = data.get("kind")
+    if found != kind:
+        other = f"this file's kind is '{found}'" if found else "there is no kind"
+        raise document.error(("kind",), f"{other}; 'kind: {kind}' is wanted here")
+    if data.get("format") != FORMAT or isinstance(data.get("format"), bool):
+        raise document.error(("format",), f"must be {FORMAT}: 'format: {FORMAT}'")
+
+
+def validate(
+    model: type[Strict],
+    data: dict[str, Any],
+    *,
+    document: Document | None = None,
+    folder: Path | None = None,
+    python: bool = False,
+) -> Any:
+    """A pydantic model from plain data, or one :class:`InputError`.
+
+    Parameters
+    ----------
+    model : type
+        What the data should be.
+    data : dict
+        As read from a file or given in Python.
+    document : Document, optional
+        Where the data came from, for the line of an error.
+    folder : Path, optional
+        Where tables are looked for.
+    python : bool
+        Whether plain numbers are SI quantities.
+    """
+    try:
+        return model.model_validate(
+            data, context={"folder": folder or Path(), "python": python}
+        )
+    except ValidationError as error:
+        raise _one_sentence(model, data, error, document) from None
+
+
+def _one_sentence(
+    model: type[Strict],
+    data: Any,
+    error: ValidationError,
+    document: Document | None,
+) -> InputError:
+    """The first error of pydantic's, as a sentence a user can act on.
+
+    An unknown key leads: misspelt, it is why another is missing.
+    """
+    errors = error.errors(include_url=False)
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    path = _in_data(first["loc"], data)
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        options = _siblings(model, first["loc"][:-1])
+        hint = suggest(key, options) or f"; there are: {', '.join(options)}"
+        message = f"unknown key '{key[:60]}'{hint}"
+    elif first["type"] == "missing":
+        path = (*path, str(first["loc"][-1]))
+        message = "is missing"
+    else:
+        message = _message(first)
+        inner = first.get("ctx", {}).get("error")
+        if isinstance(inner, InputError) and not inner.file:
+            path, message = (*path, *inner.field.split(".")), inner.message
+    if document is not None:
+        return document.error(path, message)
+    return InputError(message, field=dotted(path))
+
+
+_KINDS = {
+    "model_type": "a mapping of fields",
+    "dict_type": "a mapping of fields",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+}
+
+
+def _message(first: Any) -> str:
+    context = first.get("ctx", {})
+    kind = first["type"]
+    given = shown(first.get("input"))
+    comparisons = {
+        "greater_than": ("gt", "above"),
+        "greater_than_equal": ("ge", "at least"),
+        "less_than": ("lt", "below"),
+        "less_than_equal": ("le", "at most"),
+    }
+    if kind in comparisons:
+        key, word = comparisons[kind]
+        return f"'{given}' is out of range; it must be {word} {context[key]:g}"
+    if kind == "value_error":
+        return str(context.get("error"))
+    if kind in _KINDS:
+        return f"'{given}' is given where {_KINDS[kind]} would do"
+    if kind in ("too_short", "too_long"):
+        few = kind == "too_short"
+        bound = context["min_length" if few else "max_length"]
+        words = f"at {'least' if few else 'most'} {bound} items"
+        return f"a list of {context['actual_length']} is given where {words} would do"
+    text = str(first["msg"])
+    return f"'{given}' will not do: {text[0].lower()}{text[1:]}"
+
+
+def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
+    """The part of pydantic's location that is in the data (union tags are not)."""
+    path: list[Any] = []
+    for key in loc:
+        present = (isinstance(data, dict) and key in data) or (
+            isinstance(data, list) and isinstance(key, int) and key < len(data)
+        )
+        if present:
+            path.append(key)
+            data = data[key]
+    return tuple(path)
+
+
+def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
+    """Names of the fields a mapping at this location may have."""
+    here: Any = model
+    for key in loc:
+        if isinstance(key, str) and key.startswith(_LAW):
+            here = _LAWS[key.removeprefix(_LAW)]
+        elif _has_field(here, key):
+            here = inner_model(here.model_fields[key].annotation)
+    return list(here.model_fields) if hasattr(here, "model_fields") else []
+
+
+def _has_field(model: Any, key: Any) -> bool:
+    return hasattr(model, "model_fields") and key in model.model_fields
+
+
+def inner_model(annotation: Any) -> Any:
+    """The model inside list[...], X | None and Annotated[...]."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = inner_model(argument)
+        if found is not None:
+            return found
+    return None

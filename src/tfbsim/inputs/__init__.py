@@ -1,1 +1,0 @@
-"""From text to numbers: files, units, fields; a cell, steps and samples."""

@@ -1,0 +1,195 @@
+"""Planar diffusion of lithium through a dense, mixed-conducting film.
+
+With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
+
+    dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i_ct/F,   N(L) = 0
+
+i is the external current density, the same through the whole film; i_ct = i + i_e what
+crosses the interface, more than i by what leaks through the electrolyte.  t_i is the
+ionic transference of the film: 0 for an ideal electronic conductor, else the share of
+the flux that is fed from the collector side, so that both faces carry a gradient:
+-D dc/dy = (i_ct - t_i i)/F at y = 0 and dc/dy = t_i i/(F D) at y = L
+(Raijmakers et al., Electrochim. Acta 330 (2020) 135147).
+
+Solved in xi = y/L for x(xi, t), as N = -D_ref d(psi)/dy with psi = integral of
+D/D_ref dx: fluxes are differences of psi, so lithium is conserved to rounding whatever
+D(x) is, and the conditions at the faces hold no D.  The surface stoichiometry follows
+from psi at the face, extrapolated with the known gradient.
+
+Only the fraction u_A of the area is in contact and u_V of its sites active: the film
+sees i/u_A, and c_sites u_V sites.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pybamm
+
+from ..numerics import GRADING
+from .parameters import FARADAY, ThinFilmParameters
+
+DOMAIN = "cathode"
+
+
+def depth() -> pybamm.SpatialVariable:
+    """xi = y/L, from the electrolyte face (0) to the collector (1)."""
+    return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="Cartesian")
+
+
+class GradedSubMesh(pybamm.SubMesh1D):
+    """Finite volumes that widen geometrically from the electrolyte face, by e^grading.
+
+    The boundary layer of a fast step stands there, and in its first instant the surface
+    is only as good as the first volume is thin.  Smooth grading keeps the scheme's second
+    order.  Even volumes (grading 0) are exact for the parabola a constant D ends in.
+    """
+
+    def __init__(
+        self, lims: dict[str, Any], npts: dict[str, int], grading: float = GRADING
+    ) -> None:
+        variable, limits, tabs = self.read_lims(lims)
+        s = np.linspace(0, 1, npts[variable.name] + 1)
+        share = np.expm1(grading * s) / np.expm1(grading) if grading else s
+        low, high = limits["min"], limits["max"]
+        super().__init__(low + (high - low) * share, variable.coord_sys, tabs=tabs)
+
+
+class PlanarDiffusion(pybamm.BaseSubModel):
+    """Stoichiometry profile x(xi, t) through the film, and what follows from it.
+
+    Parameters
+    ----------
+    param : ThinFilmParameters
+        Symbols.
+    transference, resistivity : str
+        "constant", or "law": t_i(x), rho_e(x).
+    """
+
+    param: ThinFilmParameters
+
+    def __init__(
+        self,
+        param: ThinFilmParameters,
+        transference: str = "constant",
+        resistivity: str = "constant",
+    ) -> None:
+        pybamm.BaseModel.__init__(self, name="Planar diffusion")
+        self.param = param
+        self.transference = transference
+        self.resistivity = resistivity
+
+    def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
+        x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
+        xi = depth()
+        x_mean = pybamm.Integral(x, xi)
+        p = self.param
+        return {
+            "Cathode stoichiometry": x,
+            "Cathode mean stoichiometry": x_mean,
+            "Cathode lithium [mol.m-2]": p.n_sites * x_mean,
+            "Distance from electrolyte [m]": xi * p.L_c,
+        }
+
+    def get_coupled_variables(
+        self, variables: dict[str, pybamm.Symbol]
+    ) -> dict[str, pybamm.Symbol]:
+        p = self.param
+        x = variables["Cathode stoichiometry"]
+        i = variables["Total current density [A.m-2]"]
+        i_ion = variables["Ionic current density [A.m-2]"]
+
+        D = p.D_ref * p.arrhenius(p.E_D)
+        # Gradient of psi over xi per current density, at either face: see above
+        slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
+        slope = p.constant("Slope per current density [m2.A-1]", slope)
+        psi = p.psi(x)
+        fed, t_s, t_L = self._transference(x)
+        self.boundary_conditions |= {
+            psi: {
+                "left": (-(i_ion - t_s * i) * slope, "Neumann"),
+                "right": (t_L * i * slope, "Neumann"),
+            }
+        }
+        psi_s = pybamm.BoundaryValue(psi, "left")
+        psi_L = pybamm.BoundaryValue(psi, "right")
+        x_s, x_L = p.x_of_psi(psi_s), p.x_of_psi(psi_L)
+        migration = {} if fed is None else {"Cathode migration": fed * i * slope}
+        return migration | {
+            "Cathode diffusion potential": psi,
+            "Cathode diffusion rate [s-1]": p.constant(
+                "Cathode diffusion rate [s-1]", D / p.L_c**2
+            ),
+            "Cathode surface stoichiometry": x_s,
+            "Cathode collector stoichiometry": x_L,
+            "Cathode open-circuit potential [V]": p.U(x_s),
+            "Open-circuit voltage [V]": p.U(variables["Cathode mean stoichiometry"]),
+            "Electron path voltage drop [V]": self._electron_path(
+                x, i, (psi_s, psi_L), (x_s, x_L), D
+            ),
+        }
+
+    def _transference(
+        self, x: pybamm.Symbol
+    ) -> tuple[pybamm.Symbol | None, pybamm.Symbol, pybamm.Symbol]:
+        """t_i at the edges of the volumes where it is a law, and at both faces."""
+        p = self.param
+        self.boundary_conditions = {}
+        if self.transference == "constant":
+            return None, p.t_i, p.t_i
+        # d(xi)/d(xi) = 1 brings t_i(x) to the inner edges; at the faces it is the value
+        # of the nearest node, the same that the conditions on psi hold: lithium is
+        # conserved to rounding.
+        xi = depth()
+        t_i = p.t_i_of_x(x)
+        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, 1)
+        none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(xi)
+        self.boundary_conditions = {
+            xi: {"left": none, "right": none},
+            one: {"left": (t_s, "Neumann"), "right": (t_L, "Neumann")},
+        }
+        return t_i * pybamm.grad(xi) + pybamm.grad(one), t_s, t_L
+
+    def _electron_path(
+        self,
+        x: pybamm.Symbol,
+        i: pybamm.Symbol,
+        psi: tuple[pybamm.Symbol, pybamm.Symbol],
+        ends: tuple[pybamm.Symbol, pybamm.Symbol],
+        D: pybamm.Symbol,
+    ) -> pybamm.Symbol:
+        """Integral of rho_e (i - F N) dy, i - F N = (1 - t_i) i + F D dc/dy.
+
+        The second part is one of rho_e D dc, a difference of a potential like psi.
+        """
+        p = self.param
+        rho_e = p.rho_e / p.arrhenius(p.E_rho)
+        by_current = rho_e / p.u_A * p.L_c
+        by_profile = rho_e * FARADAY * p.c_sites * p.u_V * D
+        electronic = 1 - p.t_i
+        if self.transference == "law":
+            electronic = 1 - p.t_i_of_x(x)
+        if self.resistivity == "law":
+            electronic = electronic * p.rho_of_x(x)
+            psi = (p.psi_e(ends[0]), p.psi_e(ends[1]))
+        if electronic.domain:
+            electronic = pybamm.Integral(electronic, depth())
+        else:
+            by_current, electronic = by_current * electronic, pybamm.Scalar(1)
+        by_current = p.constant("Electron path by current [Ohm.m2]", by_current)
+        by_profile = p.constant("Electron path by profile [V]", by_profile)
+        return by_current * electronic * i + by_profile * (psi[1] - psi[0])
+
+    def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
+        x = variables["Cathode stoichiometry"]
+        psi = variables["Cathode diffusion potential"]
+        rate = variables["Cathode diffusion rate [s-1]"]
+        flux = -pybamm.grad(psi)
+        if "Cathode migration" in variables:
+            flux = flux + variables["Cathode migration"]
+        self.rhs = {x: -rate * pybamm.div(flux)}
+
+    def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        x = variables["Cathode stoichiometry"]
+        self.initial_conditions = {x: self.param.x_init}

@@ -1,0 +1,182 @@
+"""Which submodel stands where: the cell, from lithium to collector.
+
+    anode collector | Li, l_Li(t) | LiPON, L_e | cathode, L_c | cathode collector
+
+    V = U(x_s) + eta_p - eta_n - (i + i_e) [L_e/sigma + R_f,p/u_A + R_f,n]
+        - i R_contact - electron path of the film
+
+Discharge current is positive, as everywhere in PyBaMM.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pybamm
+
+from ..cell.cell import load_cell
+from .control import AlgebraicControl
+from .counters import Counters
+from .diffusion import DOMAIN, GradedSubMesh, PlanarDiffusion, depth
+from .electrolyte import SingleIonConductor
+from .kinetics import ButlerVolmer
+from .leakage import ElectronicLeakage, NoLeakage
+from .lithium import LithiumInventory
+from .parameters import ThinFilmParameters
+from .plating import CoverageKinetics, PlatedInventory
+from .voltage import TerminalVoltage
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "operating mode": ("current", "voltage", "power"),
+    "cathode kinetics": ("symmetric", "asymmetric"),
+    "lithium kinetics": ("symmetric", "asymmetric"),
+    "cathode transference": ("constant", "law"),
+    "cathode resistivity": ("constant", "law"),
+    "leakage": ("none", "electronic"),
+    "anode": ("evaporated", "plated in situ"),
+    "constants": ("in place", "precomputed"),
+}
+
+
+class ThinFilmCell(pybamm.BaseModel):
+    """A thin-film solid-state lithium cell, usable wherever a PyBaMM model is.
+
+    Parameters
+    ----------
+    options : dict, optional
+        "operating mode": "current" (default), "voltage", "power";
+        "cathode kinetics", "lithium kinetics": "symmetric" (default; transfer
+        coefficients 1/2, overpotential explicit) or "asymmetric";
+        "cathode transference", "cathode resistivity": "constant" (default) or "law", a
+        function of x; "leakage": "none" (default) or "electronic";
+        "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
+        bare;
+        "constants": "in place" (default), or "precomputed" for a solver that supplies
+        ``model.param.constants`` as inputs.
+    name : str, optional
+        Name of the model.
+
+    Raises
+    ------
+    pybamm.OptionError
+        An option or value that does not exist.
+
+    Examples
+    --------
+    >>> import pybamm, tfbsim
+    >>> cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
+    >>> model = tfbsim.ThinFilmCell()
+    >>> simulation = pybamm.Simulation(
+    ...     model, parameter_values=cell.parameter_values(), experiment=["Rest for 1 s"]
+    ... )
+    """
+
+    def __init__(
+        self, options: dict[str, str] | None = None, name: str = "Thin-film cell"
+    ) -> None:
+        super().__init__(name)
+        self.options = self._checked(options or {})
+        self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
+        p = self.param
+        leakage = self.options["leakage"] == "electronic"
+        plated = self.options["anode"] == "plated in situ"
+        symmetric = self.options["lithium kinetics"] == "symmetric"
+        self.submodels = {
+            "external circuit": self._external_circuit(),
+            "cathode": PlanarDiffusion(
+                p,
+                transference=self.options["cathode transference"],
+                resistivity=self.options["cathode resistivity"],
+            ),
+            "cathode interface": ButlerVolmer(
+                p, "Cathode", self.options["cathode kinetics"] == "symmetric"
+            ),
+            "electrolyte": SingleIonConductor(p),
+            "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
+            "lithium interface": (
+                CoverageKinetics(p, symmetric)
+                if plated
+                else ButlerVolmer(p, "Lithium", symmetric)
+            ),
+            "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
+            "voltage": TerminalVoltage(p),
+            "counters": Counters(p, leakage),
+        }
+        self.variables = {
+            "Time [s]": pybamm.t,
+            "Time [min]": pybamm.t / 60,
+            "Time [h]": pybamm.t / 3600,
+            "Cell temperature [K]": p.T,
+        }
+        self.build_model()
+        # The names PyBaMM's cycle summaries look for
+        self.variables["Capacity [A.h]"] = p.Q
+        self.summary_variables = ["Capacity [A.h]"]
+
+    @staticmethod
+    def _checked(extra: dict[str, str]) -> pybamm.FuzzyDict:
+        options = pybamm.FuzzyDict({name: values[0] for name, values in OPTIONS.items()})
+        for name, value in extra.items():
+            if name not in OPTIONS:
+                raise pybamm.OptionError(
+                    f"Option '{name}' does not exist; there are {sorted(OPTIONS)}"
+                )
+            if value not in OPTIONS[name]:
+                raise pybamm.OptionError(
+                    f"Option '{name}' must be one of {OPTIONS[name]}, not '{value}'"
+                )
+            options[name] = value
+        return options
+
+    def _external_circuit(self) -> pybamm.BaseSubModel:
+        mode = self.options["operating mode"]
+        if mode == "current":
+            return pybamm.external_circuit.ExplicitCurrentControl(
+                self.param, self.options
+            )
+        return AlgebraicControl(self.param, mode)
+
+    def build_model(self) -> None:
+        """Assemble the submodels' equations."""
+        self._build_model()
+        self._built = True
+
+    @property
+    def default_parameter_values(self) -> pybamm.ParameterValues:
+        return load_cell("lco-lipon-li-raijmakers2020").parameter_values()
+
+    @property
+    def default_geometry(self) -> dict[str, Any]:
+        return {DOMAIN: {depth(): {"min": 0, "max": 1}}}
+
+    @property
+    def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
+        return {depth(): 300}
+
+    @property
+    def default_submesh_types(self) -> dict[str, Any]:
+        return {DOMAIN: GradedSubMesh}
+
+    @property
+    def default_spatial_methods(self) -> dict[str, Any]:
+        # Surface values use the known flux: 400 times closer than without
+        extrapolation = {"order": {"value": "quadratic", "gradient": "linear"}}
+        return {
+            DOMAIN: pybamm.FiniteVolume(
+                {"extrapolation": {**extrapolation, "use bcs": True}}
+            )
+        }
+
+    @property
+    def default_solver(self) -> pybamm.BaseSolver:
+        return pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8)
+
+    @property
+    def default_quick_plot_variables(self) -> list[Any]:
+        return [
+            "Current [A]",
+            ["Voltage [V]", "Open-circuit voltage [V]"],
+            "Cathode surface stoichiometry",
+            "Lithium thickness [m]",
+            "Cathode stoichiometry",
+        ]

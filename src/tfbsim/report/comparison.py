@@ -1,0 +1,164 @@
+"""The report of a comparison: one HTML file that opens anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.markup import escape
+
+from ..comparison.comparison import COMPARISON, Comparison
+from ..plot.comparison import CAPTIONS, figures
+from ..plot.style import rendered
+from .report import facts, page, table_of, write_page
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TEMPLATE = "comparison.html"
+MAX_ROWS = 500
+PRINTED_ROWS = 40
+PRINTED = {
+    "File": "File",
+    "Step": "Step",
+    "C-rate": "C-rate",
+    "Voltage error, rms [mV]": "rms\nmV",
+    "Largest voltage error [mV]": "Largest\nmV",
+    "Mean voltage error [mV]": "Mean\nmV",
+    "First minute, rms [mV]": "1st min\nmV",
+    "Measured capacity [uA.h.cm-2]": "Measured\nuAh/cm2",
+    "Simulated capacity [uA.h.cm-2]": "Simulated\nuAh/cm2",
+    "Capacity error [%]": "Error\n%",
+    "Compared [%]": "Compared\n%",
+}
+
+
+def write_report(comparison: Comparison, folder: str | Path) -> Path:
+    """Write the figures and ``report.html``, each whole or not at all.
+
+    Returns
+    -------
+    Path
+        The report.
+    """
+    images = rendered(figures(comparison))
+    return write_page(folder, images, html(comparison, images), CAPTIONS)
+
+
+def html(comparison: Comparison, images: dict[str, bytes]) -> str:
+    """The report as text."""
+    about = comparison.provenance
+    name = str(about.get("experiment") or "Comparison")
+    return page(
+        TEMPLATE,
+        about,
+        images,
+        CAPTIONS.__getitem__,
+        name=name,
+        title=str(about.get("title") or ""),
+        protocol=about.get("protocol", ""),
+        verdict=verdict(comparison),
+        as_asked=comparison.as_asked,
+        unreadable=comparison.unreadable,
+        otherwise=comparison.otherwise,
+        unmatched=_unmatched(comparison),
+        comparison=table_of(_shown(comparison.table), MAX_ROWS),
+        file=COMPARISON,
+        remarks=comparison.notes,
+        notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
+        facts=[*_audit(about), *facts(about)],
+    )
+
+
+def _audit(about: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (f"Largest {name} of a cycle", f"{value:.1e}")
+        for name, value in about.get("audit", {}).items()
+    ]
+
+
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that nothing is in, and the outcome if all is as asked."""
+    kept = [c for c in rows if not rows[c].isna().all()]
+    if "Outcome" in kept and (rows["Outcome"] == "reached").all():
+        kept.remove("Outcome")
+    digits = {str(c): 2 for c in kept if str(c).endswith(("[mV]", "[uA.cm-2]"))}
+    return rows[kept].round({**digits, "C-rate": 4})
+
+
+def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:
+    """File, number of steps and reason, each reason once."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for file, step, why in comparison.unmatched:
+        groups.setdefault((file, why), []).append(step)
+    return [
+        (file, len(steps), f"{steps[0]}: {why}" if len(steps) == 1 else why)
+        for (file, why), steps in groups.items()
+    ]
+
+
+def verdict(comparison: Comparison) -> str:
+    """One sentence: how many steps of how many files were compared, and how well."""
+    rows = comparison.table
+    files = rows["File"].nunique()
+    steps = f"{len(rows):,} step{'s' if len(rows) != 1 else ''}"
+    words = f"{steps} of {files} file{'s' if files != 1 else ''} compared"
+    rms = rows["Voltage error, rms [mV]"].dropna()
+    if len(rms):
+        words += f"; voltage within {rms.median():.3g} mV rms in the median, "
+        words += f"{rms.max():.3g} at worst"
+    off = rows["Capacity error [%]"].dropna().abs()
+    if len(off):
+        words += (
+            f"; capacity within {off.median():.2g} % (median), {off.max():.2g} at worst"
+        )
+    if comparison.unreadable:
+        number = len(comparison.unreadable)
+        words += f". {number} file{'s' if number != 1 else ''} could not be read"
+    return words + "."
+
+
+def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None:
+    """How each file was read, the table, and what was not compared, on a console."""
+    from rich.table import Table
+
+    for measured in comparison.measured:
+        spectra = f"{len(measured.spectra)} spectra, " if measured.spectra else ""
+        out.print(escape(f"{measured.name}: {spectra}{len(measured.segments)} steps"))
+        for note in measured.notes:
+            out.print(escape(f"  {note}"))
+    rows = _shown(comparison.table)
+    if len(rows):
+        names = {name: label for name, label in PRINTED.items() if name in rows}
+        table = Table(box=None, pad_edge=False)
+        for name, label in names.items():
+            side: Any = "left" if name in ("File", "Step") else "right"
+            table.add_column(label, justify=side, no_wrap=True)
+        for row in rows.head(PRINTED_ROWS).to_dict("records"):
+            table.add_row(*(_printed(name, row[name]) for name in names))
+        out.print()
+        out.print(table)
+        if len(rows) > PRINTED_ROWS:
+            out.print(f"... and {len(rows) - PRINTED_ROWS} rows more")
+    for note in comparison.notes:
+        out.print(escape(f"\n{note}"))
+    groups = _unmatched(comparison)
+    if groups:
+        out.print("\nNot compared")
+    for file, number, why in groups[:20]:
+        many = f", {number} steps" if number > 1 else ""
+        out.print(escape(f"  {file}{many}: {why}"))
+    out.print(f"\n{escape(verdict(comparison))}")
+    out.print(f"table, figures and report.html in {escape(str(folder))}")
+
+
+def _printed(column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    if value != value:
+        return ""
+    if "error" in column:
+        signed = f"{value:+.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
+        return f"{value:.3g}" if "rms" in column else signed
+    return f"{value:.4g}"

@@ -1,0 +1,276 @@
+"""What a designer asks first of a cell, and what an experiment will do, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
+from .. import units
+from ..cell import layers as energy
+from ..materials.laws import FARADAY
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..cell.cell import Anode, Cell
+    from ..experiment.cases import Expanded
+
+
+RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
+
+
+def estimates(cell: Cell) -> dict[str, float]:
+    """Closed-form figures of a cell, SI.
+
+    Returns
+    -------
+    dict
+        loading [kg/m2]; one_c [A/m2]; theoretical_charge [C/m2] of the whole range of
+        x; D_mean [m2/s], the harmonic mean of D(x) over that range; diffusion_time
+        L^2/D_mean [s]; resistances [ohm m2], by the model's own laws at the operating
+        temperature; rate_limit [A/m2], the current at which diffusion leaves half of the
+        charge: for a slab the surface runs ahead of the mean by i L/(3 F c D), so half
+        of the range dx is used at i = 3 F c D dx/(2 L) (constant-flux solution at long
+        times); resistive_limit [A/m2], the current at which the resistances together
+        take ``RESISTIVE_DROP``.
+    """
+    from ..physics.thin_film_cell import ThinFilmCell
+
+    c, a = cell.cathode, cell.anode
+    model, values = ThinFilmCell(), cell.parameter_values()
+    p = model.param
+
+    def at_temperature(E: Any) -> float:
+        return float(values.evaluate(p.arrhenius(E)))
+
+    low, high = c.x_range
+    x = np.linspace(low, high, 501)
+    D = 1 / float(np.mean(1 / c.transport.diffusivity(x))) * c.diffusivity_scale
+    D *= at_temperature(p.E_D)
+    span = high - low
+    RT_F = float(values.evaluate(1 / p.f))
+    i0_p = c.exchange_current * at_temperature(p.E_i0_p)
+    i0_n = a.exchange_current * at_temperature(p.E_i0_n)
+    R_e = values.evaluate(model.variables["Electrolyte resistance [Ohm.m2]"])
+    c_active = c.c_sites * c.active_fraction
+    resistances = {
+        "R_electrolyte": float(R_e),
+        "R_ct_cathode": RT_F / i0_p / c.utilisation,
+        "R_film_cathode": c.film_resistance / at_temperature(p.E_R_p) / c.utilisation,
+        "R_ct_lithium": RT_F / i0_n,
+        "R_film_lithium": a.film_resistance / at_temperature(p.E_R_n),
+        "R_contact": float(cell.contact_resistance),
+    }
+    return {
+        **resistances,
+        "loading": cell.loading,
+        "one_c": cell.one_c_current_density,
+        "theoretical_charge": cell.theoretical_charge,
+        "D_mean": D,
+        "diffusion_time": float(c.thickness**2 / D),
+        "rate_limit": float(
+            1.5 * FARADAY * c_active * D * span / c.thickness * c.utilisation
+        ),
+        "resistive_limit": RESISTIVE_DROP / sum(resistances.values()),
+    }
+
+
+def describe_cell(cell: Cell, console: Console) -> None:
+    """Print a cell: layers, capacities, times, resistances, origins, warnings."""
+    c = cell.cathode
+    say = lambda text="": console.print(escape(text))  # noqa: E731
+    text, numbers = units.text, estimates(cell)
+    say(cell.name)
+    if cell.source:
+        say(cell.source)
+    say()
+    console.print(_stack(cell) if cell.stack else _layers(cell))
+    say()
+    one_c = numbers["one_c"]
+    hours = numbers["theoretical_charge"] / one_c / 3600
+    theoretical = numbers["theoretical_charge"]
+    low, high = c.x_range
+    R = {k: v for k, v in numbers.items() if k.startswith("R_")}
+    facts = [
+        ("Area", text(cell.area, "area")),
+        ("Temperature", text(cell.temperature, "temperature")),
+        ("Cathode loading", f"{numbers['loading'] * 100:.4g} mg.cm-2"),
+        (
+            "Stoichiometry",
+            f"{c.x_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
+        ),
+        (
+            "Theoretical capacity",
+            f"{text(theoretical, 'areal charge')}, "
+            f"{text(theoretical / numbers['loading'], 'specific charge')} of film",
+        ),
+        (
+            "1C",
+            f"{text(one_c, 'current density')} = {text(cell.one_c_current, 'current')}; "
+            f"the theoretical capacity lasts {hours:.3g} h at it",
+        ),
+        ("Diffusivity, mean over x", text(numbers["D_mean"], "diffusivity")),
+        ("Diffusion time L^2/D", f"{numbers['diffusion_time']:.4g} s"),
+        (
+            "Resistance",
+            f"{text(sum(R.values()), 'areal resistance')} in all, at "
+            f"x = {c.exchange_current_stoichiometry:g}",
+        ),
+        *(
+            ("  " + label, text(R[key], "areal resistance"))
+            for key, label in {
+                "R_electrolyte": "electrolyte",
+                "R_ct_cathode": "cathode charge transfer",
+                "R_film_cathode": "cathode film",
+                "R_ct_lithium": "lithium charge transfer",
+                "R_film_lithium": "lithium film",
+                "R_contact": "contacts",
+            }.items()
+            if R[key] > 0
+        ),
+        ("  drop at 1C", f"{sum(R.values()) * one_c * 1e3:.4g} mV"),
+        *(
+            (
+                label,
+                f"{text(numbers[key], 'current density')} = {numbers[key] / one_c:.3g}C",
+            )
+            for key, label in {
+                "rate_limit": "Diffusion leaves half the capacity at about",
+                "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
+            }.items()
+        ),
+        *_of_the_collector(cell.anode),
+    ]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for label, value in facts:
+        table.add_row(label, escape(value))
+    console.print(table)
+    if cell.origin:
+        say()
+        origins = Table(box=None, pad_edge=False)
+        origins.add_column("Field")
+        origins.add_column("Origin")
+        for field, origin in cell.origin.items():
+            origins.add_row(escape(field), escape(origin))
+        console.print(origins)
+    for warning in cell.warnings():
+        say(f"note: {warning}")
+
+
+def _layers(cell: Cell) -> Table:
+    """The three layers every cell has."""
+    c, e, a = cell.cathode, cell.electrolyte, cell.anode
+    text = units.text
+    layers = Table(box=None, pad_edge=False)
+    for column in ("Layer", "Material", "Thickness"):
+        layers.add_column(column)
+    lithium = text(a.lithium, "length") if a.lithium else "none as made"
+    layers.add_row("anode", escape(a.material or "lithium"), lithium)
+    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
+    layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
+    return layers
+
+
+def _stack(cell: Cell) -> Table:
+    """All layers as made, from the substrate up, with their shares and the sum."""
+    found = energy.layers(cell)
+    volume, mass = energy.total_volume(found), energy.total_mass(found)
+    shared = any(layer.shared_by > 1 for layer in found)
+    table = Table(box=None, pad_edge=False)
+    for column in ("Layer", "Material", "Thickness", "Shared by", "Volume", "Mass"):
+        if column != "Shared by" or shared:
+            right = column not in ("Layer", "Material")
+            table.add_column(column, justify="right" if right else "left")
+
+    def row(*cells: str) -> None:
+        table.add_row(*(cells if shared else cells[:3] + cells[4:]))
+
+    for layer in found:
+        row(
+            layer.name,
+            escape(layer.material),
+            units.text(layer.thickness, "length") if layer.thickness else "none as made",
+            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
+            f"{100 * layer.volume / volume:.1f} %",
+            f"{100 * layer.mass / mass:.1f} %",
+        )
+    per_cell = (units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2")
+    row("one cell, as made", "", per_cell[0], "", "", per_cell[1])
+    return table
+
+
+def _of_the_collector(anode: Anode) -> list[tuple[str, str]]:
+    """What lithium that is plated in situ finds, a line each."""
+    text, found = units.text, []
+    if anode.plated:
+        named = [n for n in (anode.interlayer, anode.collector) if n]
+        eta, i = anode.nucleation_overpotential, anode.nucleation_current
+        found += [
+            ("Lithium is plated on", " on ".join(named) or "its collector"),
+            (
+                "  nucleation",
+                f"{text(float(eta or 0), 'voltage')} at "
+                f"{text(float(i or 0), 'current density')}; "
+                f"{text(float(anode.coverage_thickness or 0), 'length')} cover 63 %",
+            ),
+            (
+                "  lost to first plating",
+                text(anode.interlayer_loss + anode.interphase_loss, "areal charge"),
+            ),
+            (
+                "  inactive",
+                f"{100 * anode.inactive_fraction:.4g} % of {anode.inactive_from}",
+            ),
+        ]
+    if anode.critical_current is not None:
+        critical = text(anode.critical_current, "current density")
+        found.append(("Critical current density", critical))
+    return found
+
+
+def describe_experiment(expanded: Expanded, console: Console) -> None:
+    """Print an experiment: its steps and its cases."""
+    experiment, cases = expanded.experiment, expanded.cases
+    say = lambda text="": console.print(escape(text))  # noqa: E731
+    say(experiment.description or expanded.document.path.stem)
+    if experiment.source:
+        say(experiment.source)
+    cells = list(dict.fromkeys(case.cell.name for case in cases))
+    say(f"cell: {'; '.join(cells)}")
+    for label, steps in (
+        ("conditioning", _lines(experiment.conditioning)),
+        ("steps", _lines(experiment.steps)),
+    ):
+        for k, line in enumerate(steps):
+            say(f"{label + ':' if k == 0 else '':<14}{line}")
+    say(f"{'cycles:':<14}{experiment.cycles}")
+    most = 20
+    say(f"{len(cases)} case{'s' if len(cases) != 1 else ''}:")
+    for case in cases[:most]:
+        first = "; ".join(step.text for step in case.protocol.steps[:4])
+        more = len(case.protocol.steps) - 4
+        say(f"  {case.name}: {first}{f'; and {more} steps more' if more > 0 else ''}")
+    if len(cases) > most:
+        say(f"  ... and {len(cases) - most} more")
+
+
+def _lines(steps: Any) -> list[str]:
+    """Steps and groups as indented lines."""
+    if steps is None:
+        return []
+    if hasattr(steps, "steps"):
+        return [*_lines(steps.steps), f"({steps.cycles} cycles)"]
+    lines = []
+    for step in steps:
+        if isinstance(step, str):
+            lines.append(step)
+        elif "step" in step:
+            lines.append(f"{step['step']} at {step.get('temperature', '?')}")
+        else:
+            over = step.get("for_each") or f"{step.get('repeat')} times"
+            lines.append(f"repeated ({over}):")
+            lines += ["  " + line for line in _lines(step["steps"])]
+    return lines

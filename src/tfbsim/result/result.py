@@ -1,0 +1,937 @@
+"""What a run leaves: curves (xarray), a table per cycle and one per step (pandas).
+
+Names are PyBaMM's, "Name [unit]", in the units people use.  The folder that ``save``
+writes opens with plain pandas and xarray; ``load_result`` reads it back.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.optimize import brentq
+
+from ..cell import layers as energy
+from ..errors import InputError
+from ..materials.laws import FARADAY
+from ..solver import critical
+from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
+from ..yaml_file import write_atomic
+from . import losses
+
+if TYPE_CHECKING:
+    from ..cell.cell import Cell
+    from ..experiment.curves import Curves
+    from ..solver.cycler import CaseRecord, CycleRecord, StepRecord
+
+SUMMARY, CURVES, STEPS, PROVENANCE = (
+    *("summary.csv", "curves.nc"),
+    *("steps.csv", "provenance.json"),
+)
+PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
+LOSSES = "losses.csv"  # all of it follows from the curves
+LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
+ROWS = 2_000  # cases read at a time
+FIRST = 4  # cases named beside a warning
+SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
+
+# Columns after Case, Cycle number and the varied fields; these only where they apply.
+OPTIONAL_COLUMNS = (
+    *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
+)
+SECOND_LITHIUM = "Second lithium at end of discharge [%]"
+# Of lithium plated in situ, at the end of the cycle, in a summary that has any
+PLATED = (
+    "Inactive lithium [uA.h.cm-2]",
+    "Lithium taken by the collector [uA.h.cm-2]",
+    "Resistance of inactive lithium [Ohm.cm2]",
+)
+CRITICAL = "Critical current crossed at [s]"  # since the start of the first cycle
+# Where an error bar was asked for
+NUMERICAL_ERRORS = (
+    "Numerical error of charge capacity [%]",
+    "Numerical error of discharge capacity [%]",
+    "Numerical error of voltage [mV]",
+)
+COLUMNS = (
+    *OPTIONAL_COLUMNS,
+    "Charge capacity [mA.h.g-1]",
+    "Discharge capacity [mA.h.g-1]",
+    "Charge capacity [uA.h.cm-2]",
+    "Discharge capacity [uA.h.cm-2]",
+    "Coulombic efficiency [%]",
+    "Mean discharge voltage [V]",
+    "Discharge energy [mW.h.cm-2]",
+    "Lithium thickness at end of charge [um]",
+    "Interface resistance [Ohm.cm2]",
+    "Lithium balance error",
+    "Charge balance error",
+    losses.EFFICIENCY,
+    SECOND_LITHIUM,
+    *energy.COLUMNS,
+    *PLATED,
+    CRITICAL,
+    *NUMERICAL_ERRORS,
+    "Outcome",
+)
+
+# Curve variables that are an observed quantity times a factor
+_OBSERVED = {
+    "Voltage [V]": ("Voltage [V]", 1.0),
+    "Current [A]": ("Current [A]", 1.0),
+    losses.OPEN_CIRCUIT: ("Open-circuit voltage [V]", 1.0),
+    losses.SURFACE: ("Cathode open-circuit potential [V]", 1.0),
+    "Cathode overpotential [V]": ("Cathode overpotential [V]", 1.0),
+    "Lithium overpotential [V]": ("Lithium overpotential [V]", 1.0),
+    "Electrolyte voltage drop [V]": ("Electrolyte voltage drop [V]", 1.0),
+    "Electron path voltage drop [V]": ("Electron path voltage drop [V]", 1.0),
+    "Film voltage drop [V]": ("Film voltage drop [V]", 1.0),
+    "Contact voltage drop [V]": ("Contact voltage drop [V]", 1.0),
+    "Leakage current density [uA.cm-2]": ("Leakage current density [A.m-2]", 1e2),
+    losses.MEAN_X: ("Cathode mean stoichiometry", 1.0),
+    losses.SURFACE_X: ("Cathode surface stoichiometry", 1.0),
+    "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
+    "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
+}
+# Only where lithium is plated in situ
+_OBSERVED_PLATED = {
+    "Lithium coverage": ("Lithium coverage", 1.0),
+    "Inactive lithium thickness [um]": ("Inactive lithium thickness [m]", 1e6),
+}
+
+
+NONE = xr.Dataset(coords={"cycle": np.empty(0, int)})  # no curves at all
+_Profiles = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case, ready to be joined with others.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    rows : list of dict
+        Summary, one a cycle.
+    steps : list of dict
+        One a step, conditioning included as cycle 0.
+    curves : Dataset
+        Dimensions cycle, sample, step, snapshot, depth.
+    warnings : list of str
+        What is worth knowing.
+    key : str
+        Hash of everything that determines it.
+    cell : str
+        Name of the cell.
+    """
+
+    name: str
+    rows: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    curves: xr.Dataset
+    warnings: list[str] = field(default_factory=list)
+    key: str = ""
+    cell: str = ""
+
+    @classmethod
+    def from_record(
+        cls,
+        name: str,
+        record: CaseRecord,
+        varied: Mapping[str, float | str] | None = None,
+        key: str = "",
+    ) -> CaseResult:
+        """Tables and curves of a case that was run."""
+        notes = Notes(name, record.cell, varied)
+        notes.xi = record.xi
+        for cycle in record.conditioning:
+            notes.hear(cycle, False)
+        for cycle in record.cycles:
+            notes.hear(cycle, True)
+        notes.warnings += [w for w in record.warnings if w not in notes.warnings]
+        return notes.result(key)
+
+
+class Notes:
+    """What is kept of a case while it runs, cycle by cycle.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    cell : Cell
+        What is run.
+    varied : mapping, optional
+        Columns of what sets the case apart.
+    curves : Curves, optional
+        Which curves are kept; all of them unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cell: Cell,
+        varied: Mapping[str, float | str] | None = None,
+        curves: Curves | None = None,
+    ) -> None:
+        self.name, self.cell, self.varied = name, cell, varied or {}
+        self.curves = curves
+        self.xi = np.empty(0)
+        self.rows: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self.warnings = cell.warnings()
+        self._pieces: list[tuple[int, dict[str, np.ndarray], _Profiles]] = []
+        self._clock = 0.0
+        self._surface = (np.inf, -np.inf)
+        self._beyond: list[tuple[str, str, float]] = []  # the critical current
+
+    def hear(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Of a cycle that is done, one of the conditioning or to be recorded."""
+        number = cycle.number if recorded else 0
+        self.steps += _step_rows(self.name, cycle, number, self.cell)
+        where = f"cycle {number}" if recorded else "conditioning"
+        self._beyond += [
+            (where, step.step.text, step.critical)
+            for step in cycle.steps
+            if step.critical is not None
+        ]
+        if not recorded:
+            return
+        row = _summary_row(
+            *(self.name, cycle, self.cell), self.varied, self.xi, self._clock
+        )
+        self.rows.append(row)
+        traces = [step.trace for step in cycle.steps if step.trace is not None]
+        if self.curves is None or self.curves.of(cycle.number):
+            error = self.curves.error if self.curves else 0.0
+            samples = _samples(cycle, self.cell, self._clock, error)
+            profiles = _profiles(cycle, self.cell, len(self.xi))
+            self._pieces.append((cycle.number, samples, profiles))
+        self._clock += sum(float(trace.t[-1]) for trace in traces)
+        for trace in traces:
+            x = trace.observed["Cathode surface stoichiometry"]
+            low, high = self._surface
+            self._surface = min(low, float(x.min())), max(high, float(x.max()))
+        if cycle.numerical_error:
+            self.warnings += cycle.numerical_error.otherwise
+
+    def result(self, key: str = "") -> CaseResult:
+        """The case, as far as it was heard of."""
+        return CaseResult(
+            name=self.name,
+            rows=self.rows,
+            steps=self.steps,
+            curves=_joined(self._pieces, self.cell, self.xi) if self._pieces else NONE,
+            warnings=[
+                *self.warnings,
+                *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
+                *_out_of_range(self.cell, self._surface),
+            ],
+            key=key,
+            cell=self.cell.name,
+        )
+
+
+def _summary_row(
+    name: str,
+    cycle: CycleRecord,
+    cell: Cell,
+    varied: Mapping[str, float | str],
+    xi: np.ndarray,
+    clock: float,
+) -> dict[str, Any]:
+    area, loading = float(cell.area), cell.loading
+    charge, discharge = cycle.charge, cycle.discharge
+    energy_in, energy_out = cycle.energy_in, cycle.energy_out
+    charged = [s.end for s in cycle.steps if s.charge > 0]
+    row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
+    row |= _asked(cycle, cell.one_c_current)
+    per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
+    row["Charge capacity [mA.h.g-1]"] = charge * per_gram
+    row["Discharge capacity [mA.h.g-1]"] = discharge * per_gram
+    row["Charge capacity [uA.h.cm-2]"] = charge * per_area
+    row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
+    both = charge > 0 and discharge > 0
+    row["Coulombic efficiency [%]"] = 100 * discharge / charge if both else np.nan
+    row["Mean discharge voltage [V]"] = energy_out / discharge if discharge else np.nan
+    row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
+    end = charged[-1] if charged else {}
+    row["Lithium thickness at end of charge [um]"] = (
+        end.get("Lithium thickness [m]", np.nan) * 1e6
+    )
+    row["Interface resistance [Ohm.cm2]"] = (
+        end.get("Interface resistance [Ohm.m2]", np.nan) * 1e4
+    )
+    row["Lithium balance error"] = cycle.lithium_balance_error
+    row["Charge balance error"] = cycle.charge_balance_error
+    there_and_back = energy_in > 0 and energy_out > 0
+    row[losses.EFFICIENCY] = 100 * energy_out / energy_in if there_and_back else np.nan
+    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, xi)
+    if cell.stack is not None:
+        lithium = _thickest(cycle, cell.anode.molar_volume)
+        row |= energy.densities(cell, energy_out * 3600 / area, lithium)
+    row |= _of_the_collector(cycle, cell, clock)
+    if error := cycle.numerical_error:
+        row["Numerical error of charge capacity [%]"] = 100 * error.charge
+        row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
+        row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
+    row["Outcome"] = cycle.outcome
+    return row
+
+
+def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
+    """The lithium when there is most of it [m], with what is inactive or taken by the
+    collector; NaN if nothing ran."""
+    found = [np.nan]
+    for observed in (step.trace.observed for step in cycle.steps if step.trace):
+        lithium = observed["Lithium thickness [m]"]
+        if "Inactive lithium thickness [m]" in observed:
+            taken = observed["Lithium taken by the collector [mol.m-2]"] * molar_volume
+            lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
+        found.append(float(lithium.max()))
+    return float(np.fmax.reduce(found))
+
+
+def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, float]:
+    """What became of plated lithium, and when the critical current was crossed, in a
+    cycle that begins at a time [s]."""
+    anode, row = cell.anode, {}
+    ends = [step.end for step in cycle.steps if step.end]
+    if anode.plated and ends:
+        end = ends[-1]
+        per_mol = FARADAY / 36  # mol/m2 to uAh/cm2
+        row = {
+            PLATED[0]: end["Inactive lithium [mol.m-2]"] * per_mol,
+            PLATED[1]: end["Lithium taken by the collector [mol.m-2]"] * per_mol,
+        }
+        if anode.inactive_conductivity is not None:
+            row[PLATED[2]] = end["Inactive lithium resistance [Ohm.m2]"] * 1e4
+    if anode.critical_current is not None:
+        row[CRITICAL] = np.nan
+        for step in cycle.steps:
+            if step.critical is not None:
+                row[CRITICAL] = clock + step.critical
+                break
+            clock += float(step.trace.t[-1]) if step.trace else 0.0
+    return row
+
+
+def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
+    """Of the film, at the end of the cycle's last discharging step [%]."""
+    x_max = cell.cathode.x_max
+    if x_max <= 1:
+        return np.nan
+    net = [(s.trace, s.discharge - s.charge) for s in cycle.steps]
+    ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
+    if not ends:
+        return np.nan
+    return losses.second_lithium(ends[-1], losses.widths(xi), x_max)
+
+
+def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
+    """Rates and cut-offs the protocol states."""
+    steps = [s.step for s in cycle.steps]
+    discharges = [s.value for s in steps if s.control == "current" and s.value > 0]
+    charges = [-s.value for s in steps if s.control == "current" and s.value < 0]
+    lower = [s.lower for s in steps if s.lower is not None]
+    upper = [s.upper for s in steps if s.upper is not None]
+    holds = [s.value for s in steps if s.control == "voltage"]
+    tops = upper or ([max(holds)] if holds else [])
+    return {
+        "C-rate": _rounded(discharges[0] / one_c) if discharges else np.nan,
+        "Charge C-rate": _rounded(charges[0] / one_c) if charges else np.nan,
+        "Lower cut-off [V]": min(lower) if lower else np.nan,
+        "Upper cut-off [V]": max(tops) if tops else np.nan,
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.12g}")  # 0.1, not 0.1 times a current over the same
+
+
+def _step_rows(
+    name: str, cycle: CycleRecord, number: int, cell: Cell
+) -> list[dict[str, Any]]:
+    area = float(cell.area)
+    rows = []
+    for k, step in enumerate(cycle.steps, start=1):
+        trace = step.trace
+        share, limiting = _limit(step, cell)
+        rows.append(
+            {
+                "Case": name,
+                "Cycle number": number,
+                "Step number": k,
+                "Step": step.step.text,
+                "Duration [s]": float(trace.t[-1]) if trace else 0.0,
+                "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
+                "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
+                "End voltage [V]": _last(step, "Voltage [V]"),
+                "End current [uA.cm-2]": _last(step, "Current [A]") / area * 1e2,
+                "End mean stoichiometry": _last(step, "Cathode mean stoichiometry"),
+                "End surface stoichiometry": _last(step, "Cathode surface stoichiometry"),
+                "Cut-off error [uV]": _cut_off_error(step),
+                SHARE: share,
+                LIMITING: limiting,
+                **_critical(step, cell),
+                "Outcome": step.outcome,
+                "Detail": step.detail,
+            }
+        )
+    return rows
+
+
+def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
+    """When a step crossed the critical current, since its start [s]."""
+    if cell.anode.critical_current is None:
+        return {}
+    return {CRITICAL: np.nan if step.critical is None else step.critical}
+
+
+def _last(step: StepRecord, name: str) -> float:
+    return step.end.get(name, np.nan)
+
+
+def _cut_off_error(record: StepRecord) -> float:
+    """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
+    trace, step = record.trace, record.step
+    if trace is None or trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
+        return np.nan
+    asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
+    if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
+        return np.nan
+    return abs(record.end["Voltage [V]"] - asked) * 1e6
+
+
+def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
+    """What a step got of its equilibrium capacity [%] and what limited it; NaN and ""
+    unless it is a charge or discharge, no hold, that ended at a voltage."""
+    trace, step = record.trace, record.step
+    direction = (step.value > 0) - (step.value < 0)
+    cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
+    held = step.control == "voltage" or cut_off is None
+    if trace is None or held or trace.event != cut_off:
+        return np.nan, ""
+    low, high = cell.voltage_limits
+    asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
+    end = {name: record.end[of] * k for name, (of, k) in _OBSERVED.items()}
+    T = record.end["Cell temperature [K]"]
+    x_equilibrium = _equilibrium(cell, own if asked is None else asked, T)
+    x_start = float(trace.observed["Cathode mean stoichiometry"][0])
+    return losses.limit(direction, x_start, x_equilibrium, end)
+
+
+def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
+    """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
+    warmer = temperature - float(cell.reference_temperature)
+    U = voltage - warmer * float(cell.cathode.entropic_change)
+    law: Any = cell.cathode.open_circuit_potential
+    return _nearest(law, U)
+
+
+@lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
+def _nearest(law: Any, U: float) -> float:
+    curve = law.curve
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    U = float(np.clip(U, curve(high), curve(low)))
+    return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
+
+
+def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
+    """Where the surface left the range that the source of a law covers."""
+    lowest, highest = surface
+    cathode, found = cell.cathode, []
+    for label, (low, high) in {
+        "open_circuit_potential": cathode.open_circuit_potential.valid,
+        "diffusivity": cathode.transport.diffusivity.valid,
+    }.items():
+        if lowest < low - 1e-6 or highest > high + 1e-6:
+            found.append(
+                f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
+                f"source covers {low:.4g} to {high:.4g}"
+            )
+    return found
+
+
+def _samples(
+    cycle: CycleRecord, cell: Cell, clock: float, error: float
+) -> dict[str, np.ndarray]:
+    """Curve variables of a cycle that begins at a time [s], its steps in a row."""
+    area = float(cell.area)
+    per_area, per_gram = 1e6 / (area * 1e4), 1 / (area * cell.loading)
+    pieces: dict[str, list[np.ndarray]] = {}
+    for k, step in enumerate(cycle.steps, start=1):
+        trace = step.trace
+        if trace is None:
+            continue
+        observed = trace.observed
+        moved = np.abs(observed["Discharge capacity [A.h]"])
+        columns = {
+            "Time [s]": clock + trace.t,
+            "Step number": np.full(trace.t.shape, float(k)),
+            "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
+            "Step capacity [uA.h.cm-2]": moved * per_area,
+            "Step capacity [mA.h.g-1]": moved * per_gram,
+            "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
+        }
+        plated = _OBSERVED_PLATED if cell.anode.plated else {}
+        for label, (source, factor) in (_OBSERVED | plated).items():
+            columns[label] = observed[source] * factor
+        kept = thinned(trace.t, observed["Voltage [V]"], error) if error else slice(None)
+        for label, values in columns.items():
+            pieces.setdefault(label, []).append(values[kept])
+        clock += float(trace.t[-1])
+    return {k: np.concatenate(v) for k, v in pieces.items()}
+
+
+def thinned(t: np.ndarray, V: np.ndarray, error: float) -> np.ndarray:
+    """Which points to keep for V(t) to be missed nowhere by more than an error.
+
+    Ramer (1972), Douglas and Peucker (1973), with the vertical distance: the point that a
+    straight line misses most is kept, until none is missed by more.
+
+    Parameters
+    ----------
+    t, V : ndarray, shape (samples,)
+        A curve.
+    error : float
+        In the unit of V.
+
+    Returns
+    -------
+    ndarray of bool, shape (samples,)
+        The first and last are among them.
+    """
+    kept = np.zeros(len(t), bool)
+    kept[[0, -1]] = True
+    spans = [(0, len(t) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2:
+            continue
+        inner = slice(first + 1, last)
+        line = np.interp(t[inner], t[[first, last]], V[[first, last]])
+        miss = np.abs(V[inner] - line)
+        worst = int(miss.argmax())
+        if miss[worst] > error:
+            middle = first + 1 + worst
+            kept[middle] = True
+            spans += [(first, middle), (middle, last)]
+    return kept
+
+
+def _joined(
+    pieces: Sequence[tuple[int, dict[str, np.ndarray], _Profiles]],
+    cell: Cell,
+    xi: np.ndarray,
+) -> xr.Dataset:
+    """The curves of a case, from those of its cycles."""
+    numbers, cycles, profiles = zip(*pieces, strict=True)
+    names = next((list(c) for c in cycles if c), [])
+    longest = max((len(c["Time [s]"]) for c in cycles if c), default=0)
+    data: dict[str, Any] = {
+        name: (
+            ("cycle", "sample"),
+            np.array([_padded(c.get(name), longest) for c in cycles]),
+        )
+        for name in names
+    }
+    data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
+    stoichiometry, capacity = (np.array(part) for part in zip(*profiles, strict=True))
+    moments = ("cycle", "step", "snapshot")
+    data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
+    data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
+    steps = np.arange(1, stoichiometry.shape[1] + 1)
+    coordinates = {"cycle": list(numbers), "step": steps, "depth": xi}
+    return xr.Dataset(data, coords=coordinates)
+
+
+def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
+    padded = np.full(length, np.nan)
+    if values is not None:
+        padded[: len(values)] = values
+    return padded
+
+
+def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
+    """x through the film at moments evenly spaced in charge, and that charge."""
+    shape = (len(cycle.steps), SNAPSHOTS, points)
+    profiles = np.full(shape, np.nan)
+    capacity = np.full(shape[:2], np.nan)
+    for k, step in enumerate(cycle.steps):
+        if step.trace is None:
+            continue
+        moved = np.abs(step.trace.observed["Discharge capacity [A.h]"])
+        progress = moved if moved[-1] > 0 else step.trace.t
+        wanted = np.linspace(0, progress[-1], SNAPSHOTS)
+        rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
+        profiles[k] = step.trace.profiles[rows]
+        capacity[k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
+    return profiles, capacity
+
+
+@dataclass(frozen=True)
+class _Read:
+    summary: pd.DataFrame
+    steps: pd.DataFrame
+    drawn: list[CaseResult]
+    warnings: dict[str, list[str]]
+
+
+def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A table in which words that repeat are kept once."""
+    return pd.DataFrame(
+        [
+            {k: sys.intern(v) if type(v) is str else v for k, v in row.items()}
+            for row in rows
+        ]
+    )
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the summary, those that are empty left out."""
+    varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
+    optional = (
+        *OPTIONAL_COLUMNS,
+        *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS, *PLATED, CRITICAL),
+        *NUMERICAL_ERRORS,
+    )
+    empty = [c for c in optional if c in table and table[c].isna().all()]
+    kept = [c for c in COLUMNS if c in table and c not in empty]
+    return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
+
+
+class Result:
+    """Curves and tables of one or more cases.
+
+    Parameters
+    ----------
+    cases : sequence of CaseResult
+        In the order of the experiment.
+    provenance : dict
+        What it takes to repeat the run.
+    measured : DataFrame, optional
+        Measured values beside the simulated ones, as :meth:`comparison` shows them.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[CaseResult],
+        provenance: dict[str, Any] | None = None,
+        measured: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self.cases = cases
+        self.provenance = provenance or {}
+        self.measured = list(measured)
+
+    @classmethod
+    def from_records(
+        cls, records: Mapping[str, CaseRecord], provenance: dict[str, Any]
+    ) -> Result:
+        """A result of cases that were run here."""
+        cases = [CaseResult.from_record(name, r) for name, r in records.items()]
+        return cls(cases, provenance)
+
+    @cached_property
+    def _read(self) -> _Read:
+        """What one pass over the cases finds, of which there may be a great many."""
+        frames: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
+        drawn: list[CaseResult] = []
+        warnings: dict[str, list[str]] = {}
+        cases = iter(self.cases)
+        while some := list(itertools.islice(cases, ROWS)):
+            frames[0].append(_frame(row for case in some for row in case.rows))
+            frames[1].append(_frame(row for case in some for row in case.steps))
+            drawn += [case for case in some if case.curves.sizes["cycle"]]
+            for case in some:
+                for words in case.warnings:
+                    warnings.setdefault(words, []).append(case.name)
+        summary, steps = (
+            pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+            for found in frames
+        )
+        return _Read(_in_order(summary), steps, drawn, warnings)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per case and cycle; the columns of ``summary.csv``."""
+        return self._read.summary.copy()
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """One row per step, with its outcome; conditioning is cycle 0."""
+        return self._read.steps.copy()
+
+    @property
+    def drawn(self) -> list[CaseResult]:
+        """The cases that have curves."""
+        return self._read.drawn
+
+    @property
+    def warnings(self) -> dict[str, dict[str, Any]]:
+        """What is worth knowing: of how many cases, and the first of them."""
+        return self.provenance.get("warnings") or {
+            words: {"cases": len(names), "first": names[:FIRST]}
+            for words, names in self._read.warnings.items()
+        }
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """Where the energy of each cycle and step goes; the columns of ``losses.csv``.
+
+        Step number 0 is a cycle as a whole, the sum of the rows of its steps; steps that
+        never ran and conditioning have none.  Energy in less energy out is the sum of
+        the losses, the leakage and what was stored (:mod:`tfbsim.result.losses`).
+        """
+        rows = [
+            {"Case": case.name, **row}
+            for case in self.drawn
+            for row in losses.balances(case.curves, case.steps)
+        ]
+        return pd.DataFrame(rows, columns=list(losses.COLUMNS))
+
+    @property
+    def curves(self) -> xr.Dataset:
+        """Dimensions case, cycle, sample (curves) and step, snapshot, depth (film)."""
+        if not self.drawn:
+            return NONE.expand_dims(case=np.empty(0, str))
+        longest = max(case.curves.sizes.get("sample", 0) for case in self.drawn)
+        joined = xr.concat(
+            [
+                c.curves.pad(sample=(0, longest - c.curves.sizes.get("sample", 0)))
+                for c in self.drawn
+            ],
+            dim="case",
+            join="outer",
+            fill_value=np.nan,
+            data_vars="all",
+            coords="minimal",
+            compat="override",
+        )
+        return joined.assign_coords(case=[case.name for case in self.drawn])
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether every step of every case ended as asked, and every audit passed."""
+        return self._outcomes <= {"reached"}
+
+    @property
+    def solved(self) -> bool:
+        """Whether every step was solved and every audit passed, however it ended."""
+        return not {"solver failed", "audit breach"} & self._outcomes
+
+    @property
+    def _outcomes(self) -> set[str]:
+        """Of cycles and steps."""
+        tables = self._read.summary, self._read.steps
+        return {outcome for table in tables for outcome in table["Outcome"].unique()}
+
+    @property
+    def of_a_sweep(self) -> bool:
+        """Whether the cases are points of a sweep."""
+        return "sweep" in self.provenance.get("experiment_content", {})
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """Measured values with the simulated ones and signed residuals [%]."""
+        summary = self.summary
+        rows = []
+        for point in self.measured:
+            of_case = summary["Case"] == point["Case"]
+            here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
+            if here.empty:
+                continue
+            if point["Quantity"] not in here:  # of another cell, without a stack
+                continue
+            value = float(here[point["Quantity"]].iloc[0])
+            residual = 100 * (value / point["Measured"] - 1)
+            rows.append({**point, "Simulated": value, "Residual [%]": residual})
+        return pd.DataFrame(rows)
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The answers of a sweep as arrays over its factors (``sweeps.py``)."""
+        from .sweep_table import dataset
+
+        return dataset(self)
+
+    @property
+    def percentiles(self) -> pd.DataFrame:
+        """How each answer of a sampled sweep is distributed; else empty."""
+        from .sensitivity import percentiles
+
+        return percentiles(self)
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """Indices of each answer to each factor of a sampled sweep; else empty
+        (:mod:`tfbsim.result.sensitivity`)."""
+        from .sensitivity import sensitivity
+
+        return sensitivity(self)
+
+    def plot(self) -> Any:
+        """The figures of the report, by name (matplotlib)."""
+        return resolve_name("tfbsim.plot:figures")(self)
+
+    def save(self, folder: str | Path, figures: bool = True) -> Path:
+        """Write summary.csv, curves.nc, steps.csv, losses.csv, provenance.json, figures
+        and report.
+
+        Each file is written whole or not at all.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / SUMMARY, csv(self.summary))
+        write_atomic(folder / STEPS, csv(self.steps))
+        write_atomic(folder / LOSSES, csv(self.losses))
+        write_atomic(folder / CURVES, _netcdf(self.curves))
+        write_atomic(folder / PROVENANCE, self._provenance_text())
+        if figures:
+            resolve_name("tfbsim.report.report:write_report")(self, folder)
+        return folder
+
+    def _provenance_text(self) -> str:
+        content = {
+            **self.provenance,
+            "measured": self.measured,
+            "warnings": self.warnings,
+            "cases": [] if self.of_a_sweep else self._listed(),
+            "audit": self.audit(),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return [
+            {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
+            for c in self.cases
+        ]
+
+    def audit(self) -> dict[str, Any]:
+        """Largest balance and cut-off errors, and steps that ended otherwise."""
+        summary, steps = self.summary, self.steps
+        other = steps[steps["Outcome"] != "reached"]
+        cut_off = steps["Cut-off error [uV]"].max()
+        numerical = {
+            name[0].lower() + name[1:]: float(summary[name].abs().max())
+            for name in NUMERICAL_ERRORS
+            if name in summary
+        }
+        return {
+            "lithium balance error": float(summary["Lithium balance error"].max()),
+            "charge balance error": float(summary["Charge balance error"].max()),
+            "cut-off error [uV]": None if np.isnan(cut_off) else float(cut_off),
+            **numerical,
+            "steps": len(steps),
+            "steps that ended otherwise than asked": len(other),
+        }
+
+
+def csv(table: pd.DataFrame) -> str:
+    """A table as the files of a result have it: the same bytes for the same numbers."""
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
+    return buffer.getvalue()
+
+
+def _netcdf(dataset: xr.Dataset) -> bytes:
+    buffer = io.BytesIO()
+    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    # "/" separates groups in netCDF; none of our names has one
+    dataset.to_netcdf(
+        buffer, engine="h5netcdf", encoding={name: packed for name in dataset.data_vars}
+    )
+    return buffer.getvalue()
+
+
+def load_result(folder: str | Path) -> Result:
+    """Read back what ``save`` wrote.
+
+    Raises
+    ------
+    InputError
+        The folder holds no readable result.
+    """
+    folder = Path(folder)
+    missing = [
+        n for n in (SUMMARY, CURVES, STEPS, PROVENANCE) if not (folder / n).is_file()
+    ]
+    if missing:
+        raise InputError(f"is not a result folder: there is no {missing[0]}", folder)
+    try:
+        provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        # Only an empty field is nothing: a case may be called NA
+        read: Any = partial(pd.read_csv, keep_default_na=False, na_values=[""])
+        summary = read(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
+        steps = read(folder / STEPS, dtype={"Case": str, "Detail": str, LIMITING: str})
+        steps = steps.fillna({"Detail": "", LIMITING: ""})
+        with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
+            curves = opened.load()
+        if "Voltage [V]" in curves and losses.OPEN_CIRCUIT not in curves:
+            raise ValueError("an earlier version of tfbsim wrote it")
+        cases = _cases(summary, steps, curves, provenance)
+    except (ValueError, KeyError, OSError, AttributeError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise InputError(f"cannot be read as a result ({reason})", folder) from None
+    provenance.pop("audit", None)
+    return Result(cases, provenance, provenance.pop("measured", ()))
+
+
+def _cases(
+    summary: pd.DataFrame,
+    steps: pd.DataFrame,
+    curves: xr.Dataset,
+    provenance: dict[str, Any],
+) -> list[CaseResult]:
+    """The cases of tables and curves as they were written."""
+    rows, of_steps = _by_case(summary), _by_case(steps)
+    listed = {entry["name"]: entry for entry in provenance.pop("cases")}
+    if not listed:  # points of a sweep: one cell, and no word of their own
+        (cell,) = (entry["name"] for entry in provenance["cells"].values())
+        listed = {name: {"cell": cell, "key": "", "warnings": []} for name in rows}
+    drawn = set(curves["case"].values.tolist())
+    return [
+        CaseResult(
+            name=name,
+            rows=rows[name],
+            steps=of_steps[name],
+            curves=_trimmed(
+                curves.sel(case=name, drop=True),
+                cycles=len(rows[name]),
+                steps=max(int(s["Step number"]) for s in of_steps[name]),
+            )
+            if name in drawn
+            else NONE,
+            **{field: entry[field] for field in ("warnings", "key", "cell")},
+        )
+        for name, entry in listed.items()
+    ]
+
+
+def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        found.setdefault(row["Case"], []).append({str(k): v for k, v in row.items()})
+    return found
+
+
+def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
+    """Without the padding other cases made necessary."""
+    there = dataset["Time [s]"].notnull().any("cycle") if "Time [s]" in dataset else None
+    if there is not None:
+        samples = int(np.flatnonzero(there.values).max(initial=-1)) + 1
+        dataset = dataset.isel(sample=slice(samples))
+    kept = dataset["cycle"].values <= cycles
+    return dataset.isel(cycle=kept, step=slice(steps))

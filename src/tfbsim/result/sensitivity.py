@@ -1,0 +1,219 @@
+"""How uncertain the answers of a sampled sweep are, and which factors make them so.
+
+The estimators are SALib's (Herman & Usher 2017, doi:10.21105/joss.00097; Iwanaga et al.
+2022, doi:10.18174/sesmo.18155).  With V the variance of an answer y:
+
+    S1 = V[E(y | x_i)]/V            first order: what knowing x_i alone would take away
+    ST = E[V(y | all but x_i)]/V    total: what would be left if all but x_i were known
+    PAWN = median over slices of x_i of max_y |F(y) - F(y | x_i)|
+
+From a Latin hypercube or Sobol points: S1 by RBD-FAST (Plischke 2010,
+doi:10.1016/j.ress.2009.11.005; bias removed as by Tissot & Prieur 2012) and PAWN (Pianosi
+& Wagener 2018, doi:10.1016/j.envsoft.2018.07.019), which sees more than the variance.
+From Saltelli's design: S1 and ST (Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018).
+Intervals are 95 %, bootstrapped; PAWN, which is never 0, stands beside that of a dummy
+that the answer does not know.
+
+Of independent factors S1 <= ST, and the S1 add up to at most 1.  Of correlated ones S1
+and PAWN still say what knowing x_i would tell, but part of that is its partners' doing:
+the S1 may add up to more than 1, and a factor that does nothing may have one.  ST has no
+meaning then, and Saltelli's design refuses correlations.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+
+from .result import Result
+from .sweep_table import CASE, OUTCOME, Varied, answers, point_of, sampled, varied
+
+ANSWERS = (
+    "Discharge capacity [uA.h.cm-2]",
+    "Discharge capacity [mA.h.g-1]",
+    "Discharge energy [mW.h.cm-2]",
+    "Mean discharge voltage [V]",
+)
+INDEXED = (ANSWERS[0], *ANSWERS[2:])  # the other differs by the mass alone
+PERCENTILES = (5, 25, 50, 75, 95)
+INDICES = ("S1", "ST", "PAWN")
+DUMMY = "PAWN of a dummy"
+RANK = "Rank correlation"
+NO_ANSWER = ("solver failed", "skipped", "audit breach")
+LEAST = 64  # points that indices are estimated from; base points of a design
+FEWEST = 20  # points that have a 5th percentile
+MOST_FOR_PAWN = 5000
+SLICES = 10
+HARMONICS = 10
+CONSTANT = 1e-9  # relative spread below which an answer does not vary
+SEED = 1
+
+
+def percentiles(result: Result) -> pd.DataFrame:
+    """The distribution of each answer over a sample, in the last cycle.
+
+    Returns
+    -------
+    DataFrame
+        A row for each of ``ANSWERS``: points, mean, standard deviation, percentiles.
+        Empty if the result is of no sample, or of fewer than ``FEWEST`` points.
+    """
+    columns = ["Answer", "Points", "Mean", "Standard deviation"]
+    columns += [f"{p} %" for p in PERCENTILES]
+    rows = []
+    found = sample(result)
+    if found is not None and len(found[1]) >= FEWEST:
+        for name in told(found[1], ANSWERS):
+            y = found[1][name].to_numpy()
+            spread = [len(y), y.mean(), y.std(ddof=1), *np.percentile(y, PERCENTILES)]
+            rows.append([name, *spread])
+    return pd.DataFrame(rows, columns=columns)
+
+
+def sensitivity(result: Result) -> pd.DataFrame:
+    """Indices of each answer to each factor of a sample, in the last cycle.
+
+    Returns
+    -------
+    DataFrame
+        A row for each answer of ``INDEXED`` that varies and each factor: the indices
+        there are, each with the half width of its 95 % interval; the rank correlation
+        (Spearman), whose sign says which way; the points they are from.  Empty if the
+        result is of no sample, or of fewer than ``LEAST`` points.
+    """
+    found = sample(result)
+    if found is None:
+        return pd.DataFrame()
+    of, table = found
+    rows = []
+    for name in told(table, INDEXED):
+        indices = _indices(of, table, name)
+        for k, column in enumerate(of.factors):
+            row = {"Answer": name, "Factor": column}
+            rows.append(row | {key: values[k] for key, values in indices.items()})
+        if not indices:
+            return pd.DataFrame()
+    return pd.DataFrame(rows)
+
+
+def sample(result: Result) -> tuple[Varied, pd.DataFrame] | None:
+    """What a sample varied, and its answers in the last cycle where there are any."""
+    of = varied(result) if sampled(result) else None
+    if of is None or not of.factors:
+        return None
+    table = answers(result).groupby(CASE, sort=False).tail(1)
+    there = table[[c for c in ANSWERS if c in table]].notna().all(axis=1)
+    there &= ~table[OUTCOME].isin(NO_ANSWER)
+    return of, table.loc[there].reset_index(drop=True)
+
+
+def told(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Those of the wanted answers that vary."""
+    names = [c for c in wanted if c in table and len(table) > 1]
+    return [c for c in names if np.ptp(table[c]) > CONSTANT * np.abs(table[c]).max()]
+
+
+def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray]:
+    point, y = point_of(table), table[name].to_numpy()
+    X = of.at(point)
+    if of.method == "saltelli":
+        block = X.shape[1] + 2
+        whole = np.full(of.points, np.nan)
+        whole[point] = y
+        blocks = whole.reshape(-1, block)
+        blocks = blocks[np.isfinite(blocks).all(axis=1)]
+        if len(blocks) < LEAST:
+            return {}
+        found, used = of_design(blocks.ravel(), X.shape[1]), blocks.size
+    elif len(y) < LEAST:
+        return {}
+    else:
+        found, used = of_sample(X, y), len(y)
+    found[RANK] = rank_correlation(X, y)
+    return found | {"Points": np.full(X.shape[1], used)}
+
+
+# --- Estimators ------------------------------------------------------------------------
+
+
+def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """First-order and PAWN indices of a sample of any distribution.
+
+    Parameters
+    ----------
+    X : ndarray, shape (points, factors)
+        At least ``LEAST`` points.
+    y : ndarray, shape (points,)
+        Not constant.
+
+    Returns
+    -------
+    dict of ndarray
+        "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
+        (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
+    """
+    from SALib.analyze import pawn, rbd_fast
+
+    few = np.unique(np.linspace(0, len(y) - 1, MOST_FOR_PAWN).round().astype(int))
+    dummy = np.random.default_rng(SEED).permutation(len(few))
+    known, more = _problem(X.shape[1]), _problem(X.shape[1] + 1)
+    with _contained():
+        first = rbd_fast.analyze(known, X, y, M=HARMONICS, num_resamples=50, seed=SEED)
+        other = pawn.analyze(more, np.column_stack([X[few], dummy]), y[few], S=SLICES)
+    *moved, floor = np.asarray(other["median"], float)
+    found = {"S1": first["S1"], "S1 (95 %)": first["S1_conf"]}
+    found |= {"PAWN": moved, DUMMY: np.full(X.shape[1], floor)}
+    return {name: np.asarray(values, float) for name, values in found.items()}
+
+
+def of_design(y: np.ndarray, factors: int) -> dict[str, np.ndarray]:
+    """First-order and total indices from Saltelli's design.
+
+    Parameters
+    ----------
+    y : ndarray, shape (base points times (factors + 2),)
+        In the order of the design.
+    factors : int
+        How many.
+
+    Returns
+    -------
+    dict of ndarray
+        "S1" and "ST", each of shape (factors,), and "... (95 %)", the half widths.
+    """
+    from SALib.analyze import sobol
+
+    with _contained():
+        found = sobol.analyze(
+            _problem(factors), y, calc_second_order=False, num_resamples=100, seed=SEED
+        )
+    names = {"S1": "S1", "S1 (95 %)": "S1_conf", "ST": "ST", "ST (95 %)": "ST_conf"}
+    return {name: np.asarray(found[key], float) for name, key in names.items()}
+
+
+def rank_correlation(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of y with each column of X, shape (factors,)."""
+    from scipy.stats import spearmanr
+
+    return np.array([spearmanr(x, y).statistic for x in X.T])
+
+
+def _problem(factors: int) -> dict[str, object]:
+    names = [f"x{k}" for k in range(factors)]
+    return {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    """SALib seeds NumPy's common state, and warns of what the indices show."""
+    state = np.random.get_state()  # noqa: NPY002
+    with warnings.catch_warnings(record=True):
+        np.random.seed(SEED)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002

@@ -1,0 +1,223 @@
+"""Sweeps from Python: :func:`sweep` runs one, :func:`dataset` has its answers as arrays.
+
+A result knows its sweep by its provenance, which holds the experiment; so a result that
+was loaded has the answers of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..experiment.cases import sweep_plan
+from ..experiment.provenance import run_of
+from ..experiment.sampling import C_RATE, METHODS, Factor
+from .result import LIMITING, PROVENANCE, SHARE, Result
+
+if TYPE_CHECKING:
+    pass
+
+CASE, CYCLE, OUTCOME = "Case", "Cycle number", "Outcome"
+# Templates that the summary has under a name of its own
+TOLD_AS = {
+    C_RATE: ("C-rate", "Charge C-rate"),
+    "voltage": ("Lower cut-off [V]", "Upper cut-off [V]"),
+}
+SAME = 1e-6  # relative; the summary has a rate as a current over another
+
+
+@dataclass(frozen=True)
+class Varied:
+    """What the sweep of a result varied.
+
+    Parameters
+    ----------
+    method : str
+        One of ``sampling.METHODS``.
+    factors : dict of Factor
+        By their columns of the summary, in the order of the file; without those that
+        ``--set`` gave one value.
+    points : int
+        Of the plan.
+    grid : bool
+        Whether the factors span a grid.
+    correlated : bool
+        Whether the file correlates any of them.
+    """
+
+    method: str
+    factors: dict[str, Factor]
+    points: int
+    grid: bool
+    correlated: bool
+
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Factors at some points, in the units of their columns, shape (points,
+        factors)."""
+        columns = [factor.displayed[points] for factor in self.factors.values()]
+        return np.stack(columns, axis=1)
+
+
+def sampled(result: Result) -> bool:
+    """Whether the cases of a result are a sample of distributions."""
+    content = result.provenance.get("experiment_content", {})
+    return content.get("sweep", {}).get("method") in METHODS[2:]
+
+
+def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:
+    """What the sweep of a result varied; None if it is of no sweep.
+
+    Parameters
+    ----------
+    result : Result
+        With its provenance.
+    table : DataFrame, optional
+        Its ``answers``, if they are there.
+    """
+    if not result.of_a_sweep:
+        return None
+    section = result.provenance["experiment_content"]["sweep"]
+    run = run_of(result.provenance, Path(PROVENANCE))
+    plan = sweep_plan(run)
+    if plan is None:
+        return None
+    table = answers(result) if table is None else table
+    factors: dict[str, Factor] = {}
+    for factor in plan.factors:
+        if factor.name not in run.changes:
+            factors[_column(factor, table, factors)] = factor
+    method = section.get("method", METHODS[0])
+    grid = method == "grid" and len(factors) == len(plan.factors)
+    correlated = bool(section.get("correlations"))
+    return Varied(method, factors, len(plan), grid, correlated)
+
+
+def _column(factor: Factor, table: pd.DataFrame, taken: Mapping[str, Factor]) -> str:
+    """The column of the summary that has a factor, or what it would be called."""
+    name = factor.scale.column(factor.name)
+    if name in table:
+        return name
+    wanted = factor.displayed[point_of(table)]
+    for told in TOLD_AS.get(factor.scale.dimension, ()):
+        if told in table and told not in taken:
+            known = np.isfinite(table[told])
+            same = np.isclose(table[told][known], wanted[known], rtol=SAME, atol=0)
+            if known.any() and same.all():
+                return told
+    return name
+
+
+def point_of(table: pd.DataFrame) -> np.ndarray:
+    """The point (from 0) of each row: its case is named by its number."""
+    return table[CASE].astype(int).to_numpy() - 1
+
+
+def answers(result: Result) -> pd.DataFrame:
+    """The summary with the loss that limited the last discharge of each cycle.
+
+    Parameters
+    ----------
+    result : Result
+        Of a sweep, or of any cases.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``summary``, and before the outcome ``Limiting loss`` ("" where
+        nothing says so) and ``Of equilibrium capacity [%]``.
+    """
+    table, steps = result.summary, result.steps
+    out = steps["Discharge [uA.h.cm-2]"] >= steps["Charge [uA.h.cm-2]"]
+    ends = steps[out & (steps[CYCLE] > 0) & (steps[LIMITING] != "")]
+    ends = ends.groupby([CASE, CYCLE], sort=False).tail(1)
+    found = table.merge(ends[[CASE, CYCLE, SHARE, LIMITING]], "left", [CASE, CYCLE])
+    found[LIMITING] = found[LIMITING].astype(object).fillna("")
+    found[OUTCOME] = found.pop(OUTCOME)
+    return found
+
+
+def dataset(result: Result) -> xr.Dataset:
+    """The answers of a sweep as arrays with named coordinates.
+
+    Parameters
+    ----------
+    result : Result
+        Of a sweep, whole or in part; of other cases, the dimension is ``case``.
+
+    Returns
+    -------
+    Dataset
+        Every column of ``answers`` with its unit.  Of a grid, each factor is a dimension,
+        named as its column; of samples and lists side by side, the dimension is
+        ``point``, from 1, and the factors are coordinates of it.  ``cycle`` is the last
+        dimension if there is more than one.  NaN and "" where a point is not there.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> steps = ["Discharge at {rate} until 3 V"]
+    >>> factors = {"rate": ["1C", "2C"], "cathode.thickness": ["5 um", "9 um", "12 um"]}
+    >>> found = tfbsim.sweep("lco-lipon-li-constant-d", steps, factors).dataset
+    >>> dict(found.sizes)
+    {'C-rate': 2, 'cathode.thickness [um]': 3}
+    >>> found["Limiting loss"].sel({"C-rate": 2, "cathode.thickness [um]": 12}).item()
+    'Diffusion in the film'
+    """
+    table = answers(result)
+    of = varied(result, table)
+    cycles, turn = np.unique(table[CYCLE].to_numpy(int), return_inverse=True)
+    coords: dict[str, Any]
+    if of is None:
+        point, names = pd.factorize(table[CASE])
+        sizes = {"case": len(names)}
+        coords = {"case": names.to_numpy(object)}
+        own = [c for c in table if c in _varied_columns(table)]
+        first = {c: table.groupby(CASE, sort=False)[c].first() for c in own}
+        coords |= {c: ("case", values.to_numpy()) for c, values in first.items()}
+    elif of.grid:
+        point = point_of(table)
+        sizes = {c: len(factor.levels) for c, factor in of.factors.items()}
+        levels = {c: f.scale.displayed(f.levels) for c, f in of.factors.items()}
+        coords = {c: (c, values) for c, values in levels.items()}
+    else:
+        point = point_of(table)
+        sizes = {"point": of.points}
+        coords = {"point": np.arange(1, of.points + 1)}
+        coords |= {c: ("point", f.displayed) for c, f in of.factors.items()}
+    points = int(np.prod(list(sizes.values())))
+    if len(cycles) > 1:
+        coords["cycle"] = cycles
+        sizes["cycle"] = len(cycles)
+    found = xr.Dataset(coords=coords)
+    for name in table:
+        if name in (CASE, CYCLE) or name in coords:
+            continue
+        text = table[name].dtype == object or pd.api.types.is_string_dtype(table[name])
+        values: np.ndarray = np.full((points, len(cycles)), "" if text else np.nan)
+        values = values.astype(object) if text else values
+        values[point, turn] = table[name].to_numpy()
+        found[name] = (tuple(sizes), values.reshape(tuple(sizes.values())))
+    for name, variable in found.variables.items():
+        _, bracket, unit = str(name).partition(" [")
+        if bracket:
+            variable.attrs["units"] = unit.removesuffix("]")
+    about = result.provenance
+    found.attrs = {k: about[k] for k in ("experiment", "title") if about.get(k)}
+    return found
+
+
+def _varied_columns(table: pd.DataFrame) -> list[str]:
+    """Of cases that are of no sweep."""
+    from .result import COLUMNS
+
+    known = (CASE, CYCLE, SHARE, LIMITING, *COLUMNS)
+    return [str(c) for c in table if c not in known]
+
+
+# --- From Python -------------------------------------------------------------------

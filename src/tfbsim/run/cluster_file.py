@@ -1,0 +1,138 @@
+"""A cluster file: what ``--scheduler cluster.yaml`` starts for a run; needs no Dask."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictInt, StrictStr
+
+from ..errors import shown, suggest
+from ..fields import Strict, check_head, validate
+from ..yaml_file import Document
+
+SYSTEMS = {"slurm": "SLURM", "pbs": "PBS", "lsf": "LSF"}
+# Of dask-jobqueue: what is set here, cannot stand in a file, or has a newer name
+NOT_IN_FILES = {
+    *("self", "scheduler", "name", "job_cls", "loop", "asynchronous", "scheduler_cls"),
+    *("host", "security", "silence_logs", "n_workers", "dashboard_address", "project"),
+    *("extra", "job_extra", "env_extra", "header_skip", "config_name", "job_kwargs"),
+    *("base_class_kwargs", "shared_temp_directory"),
+}
+
+Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
+
+
+class Local(Strict):
+    """Worker processes of this machine."""
+
+    workers: Count
+
+
+class Adapt(Strict):
+    """Between how many jobs the queue is asked for, as there is work."""
+
+    minimum: Annotated[StrictInt, Field(ge=0)] = 0
+    maximum: Count
+
+
+class ClusterFile(Strict):
+    """A cluster that is started for a run; documented in docs/clusters.md."""
+
+    format: Literal[1] = 1
+    kind: Literal["cluster"] = "cluster"
+    description: StrictStr = ""
+    local: Local | None = None
+    slurm: dict[str, Any] | None = None
+    pbs: dict[str, Any] | None = None
+    lsf: dict[str, Any] | None = None
+    jobs: Count | None = None
+    adapt: Adapt | None = None
+
+
+def check_cluster(document: Document) -> None:
+    """Refuse a cluster file that no machine can start.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field; or the fields are those of dask-jobqueue, and it is
+        not installed.
+    """
+    file = read(document)
+    if not file.local:
+        job_options(document, file)
+
+
+def read(document: Document) -> ClusterFile:
+    """A cluster file, checked.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    check_head(document, "cluster")
+    file: ClusterFile = validate(ClusterFile, document.data, document=document)
+    given = [name for name in ("local", *SYSTEMS) if getattr(file, name) is not None]
+    if len(given) != 1:
+        raise document.error((), f"give one of local, {', '.join(SYSTEMS)}")
+    if file.local and (file.jobs or file.adapt):
+        raise document.error((), "jobs and adapt are for a queue; local has workers")
+    if not file.local and bool(file.jobs) == bool(file.adapt):
+        raise document.error((), "a queue needs jobs or adapt, and not both")
+    return file
+
+
+def job_options(document: Document, file: ClusterFile) -> tuple[str, Any, dict[str, Any]]:
+    """The queue, its cluster of dask-jobqueue, and what that is given.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field; or dask-jobqueue is not installed.
+    """
+    try:
+        import dask_jobqueue
+        from dask_jobqueue.core import JobQueueCluster
+    except ModuleNotFoundError:
+        message = "needs dask-jobqueue: pip install 'tfbsim[cluster]'"
+        raise document.error((), message) from None
+
+    system = next(name for name in SYSTEMS if getattr(file, name) is not None)
+    options = dict(getattr(file, system))
+    kind = getattr(dask_jobqueue, f"{SYSTEMS[system]}Cluster")
+    known = _options(kind)
+    for name in options:
+        if name not in known:
+            message = f"is unknown to dask-jobqueue{suggest(name, known)}"
+            raise document.error((system, name), message)
+    for name in ("cores", "memory"):
+        if name not in options:
+            message = f"needs {name}, of one job"
+            raise document.error((system,), message)
+    # A process of its own for each core: one computes one chunk at a time
+    options.setdefault("processes", options["cores"])
+    options.setdefault("python", sys.executable)
+    of_cluster = inspect.signature(JobQueueCluster.__init__).parameters
+    of_job = {k: v for k, v in options.items() if k not in of_cluster}
+    try:
+        kind.job_cls("tcp://scheduler:8786", "job", **of_job).job_script()
+    except Exception as error:  # whatever comes of what a file may hold
+        raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
+    return system, kind, options
+
+
+def _options(kind: Any) -> list[str]:
+    """What a cluster of dask-jobqueue takes, and the jobs of it."""
+    classes = [*kind.__mro__, *kind.job_cls.__mro__]
+    names: Mapping[str, None] = {
+        name: None
+        for c in classes
+        if c.__module__.startswith("dask_jobqueue") and "__init__" in vars(c)
+        for name in inspect.signature(c.__init__).parameters
+        if name not in NOT_IN_FILES and not name.startswith(("kw", "args", "job_kw"))
+    }
+    return list(names)

@@ -1,0 +1,313 @@
+"""Finished points on disk at once: an embedded ledger (SQLite) that survives kill -9.
+
+A point is a case with its tables and curves, under the hash of everything that determines
+it; to resume a run is to compute the keys that are not there.  Points that are added
+together are committed together.
+
+The write-ahead log with synchronous=NORMAL keeps what was committed when the process is
+killed, at any moment; a power failure may cost the last commits, never the file.  Any
+number of processes of one machine may share a ledger.  On a network file system the log
+does not work between machines: run into a folder there from one machine at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple, Self, overload
+
+import numpy as np
+import xarray as xr
+
+from ..errors import InputError
+from ..result.result import NONE, CaseResult
+from ..version import __version__
+
+LEDGER = "ledger.sqlite"  # in the folder of a result
+FORMAT = 1
+APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
+PATIENCE = 60.0  # s that a writer waits for another to commit
+# Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
+LEVEL = 1
+NO_CURVES = zlib.compress(b"", LEVEL)
+AT_ONCE = 5_000  # results held in memory; more are read one by one
+
+SCHEMA = f"""
+CREATE TABLE points (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    failed TEXT,
+    version TEXT NOT NULL,
+    tables BLOB NOT NULL,
+    curves BLOB NOT NULL
+);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {FORMAT};
+"""
+# What is finished stays; a point that failed may be tried again
+ADD = """
+INSERT INTO points VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET failed = excluded.failed, version = excluded.version,
+    tables = excluded.tables, curves = excluded.curves
+WHERE failed IS NOT NULL
+"""
+_json = json.JSONEncoder(default=lambda number: number.item())
+_DAMAGE = (zlib.error, ValueError, TypeError, KeyError)  # what undoing a point may raise
+
+
+class Point(NamedTuple):
+    """A case as a row of the ledger.
+
+    Parameters
+    ----------
+    key, name : str
+        Hash of everything that determines it, and the case.
+    failed : str or None
+        Why there is nothing but the reason, if so.
+    version : str
+        Of tfbsim.
+    tables, curves : bytes
+        Compressed; they come back as they were, to the last bit.
+    """
+
+    key: str
+    name: str
+    failed: str | None
+    version: str
+    tables: bytes
+    curves: bytes
+
+    @classmethod
+    def of(cls, case: CaseResult, failed: str | None = None) -> Point:
+        """The point of a case."""
+        variables = {} if case.curves is NONE else case.curves.variables
+        arrays = {str(name): v.values for name, v in variables.items()}
+        tables = {
+            "cell": case.cell,
+            "rows": case.rows,
+            "steps": case.steps,
+            "warnings": case.warnings,
+            "curves": [
+                (name, variables[name].dims, array.dtype.str, array.shape)
+                for name, array in arrays.items()
+            ],
+        }
+        curves = b"".join(map(_by_significance, arrays.values()))
+        return cls(
+            *(case.key, case.name, failed, __version__),
+            zlib.compress(_json.encode(tables).encode(), LEVEL),
+            zlib.compress(curves, LEVEL) if curves else NO_CURVES,
+        )
+
+    def result(self) -> CaseResult:
+        """The case again."""
+        tables = json.loads(zlib.decompress(self.tables))
+        arrays, listed = {}, tables.pop("curves")
+        curves, start = zlib.decompress(self.curves) if listed else b"", 0
+        for name, dims, kind, shape in listed:
+            end = start + int(np.prod(shape)) * np.dtype(kind).itemsize
+            arrays[name] = (dims, _array(curves[start:end], kind, shape))
+            start = end
+        drawn = xr.Dataset(arrays) if arrays else NONE
+        return CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
+
+
+def _by_significance(array: np.ndarray) -> bytes:
+    """Bytes of the numbers, all first ones first: they compress by a quarter more."""
+    return np.atleast_1d(array).reshape(-1, 1).view(np.uint8).T.tobytes()
+
+
+def _array(content: bytes, kind: str, shape: list[int]) -> np.ndarray:
+    size = np.dtype(kind).itemsize
+    planes = np.frombuffer(content, np.uint8).reshape(size, -1)
+    return np.ascontiguousarray(planes.T).view(kind).reshape(shape)
+
+
+class Ledger:
+    """Points on disk, or in memory where there is no folder.
+
+    Parameters
+    ----------
+    path : path
+        Is made if it is not there; ``:memory:`` for none.
+
+    Raises
+    ------
+    InputError
+        The file is no ledger, damaged, or of another version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        with self._errors():
+            # Transactions are begun in so many words, where there is anything to write
+            self._connection = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None
+            )
+        try:
+            with self._errors():
+                self._open()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    def add(self, points: Iterable[Point]) -> None:
+        """Keep points, all or none; what is finished already stays as it is."""
+        rows = list(points)
+        with self._errors(), self._transaction():
+            self._connection.executemany(ADD, rows)
+
+    def finished(self) -> set[str]:
+        """Keys of the points that did not fail."""
+        with self._errors():
+            found = self._connection.execute(
+                "SELECT key FROM points WHERE failed IS NULL"
+            )
+            return {key for (key,) in found}
+
+    def results(self, keys: Sequence[str]) -> Sequence[CaseResult]:
+        """The points there are of these, in their order: read now, or when they are
+        asked for if there are many and they are on disk."""
+        if len(keys) <= AT_ONCE or self.path == ":memory:":
+            return list(self.get(keys))
+        return Stored(self.path, self.known(keys))
+
+    def known(self, keys: Iterable[str]) -> list[str]:
+        """Those of the keys that are there, of failed points too."""
+        with self._errors():
+            there = {k for (k,) in self._connection.execute("SELECT key FROM points")}
+        return [key for key in keys if key in there]
+
+    def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
+        """The points there are of these, failed ones too, one after the other."""
+        with self._errors():
+            for key in keys:
+                found = self._connection.execute(
+                    "SELECT * FROM points WHERE key = ?", (key,)
+                ).fetchone()
+                if found:
+                    yield Point(*found).result()
+
+    def _open(self) -> None:
+        if not self._is_ours():
+            # Two processes may come here at once; the second finds it made
+            with self._transaction():
+                if not self._is_ours():
+                    for statement in SCHEMA.strip().split(";")[:-1]:
+                        self._connection.execute(statement)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        # From the first reading on, others can tell that it is open
+        self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+    def _is_ours(self) -> bool:
+        """False of an empty file."""
+        application, version, tables = (
+            self._connection.execute(question).fetchone()[0]
+            for question in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+            )
+        )
+        if application == APPLICATION and version != FORMAT:
+            raise InputError(
+                f"is of another version of tfbsim (ledger format {version}, not "
+                f"{FORMAT}); --overwrite computes everything again",
+                self.path,
+            )
+        if tables and application != APPLICATION:
+            raise InputError(
+                "is no ledger of tfbsim; --overwrite replaces it, --out names another "
+                "folder",
+                self.path,
+            )
+        return application == APPLICATION
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:  # commits, or rolls back
+            yield
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except InputError:
+            raise
+        except sqlite3.OperationalError as error:
+            message = f"cannot be read or written ({error})"
+            raise InputError(message, self.path) from None
+        except (sqlite3.DatabaseError, *_DAMAGE) as error:
+            raise InputError(
+                f"is damaged ({str(error)[:80]}); --overwrite computes everything again",
+                self.path,
+            ) from None
+
+
+class Stored(Sequence[CaseResult]):
+    """Points of a ledger on disk, each read when it is asked for.
+
+    Parameters
+    ----------
+    path : path
+        The ledger.
+    keys : sequence of str
+        Of points that are there.
+    """
+
+    def __init__(self, path: str | Path, keys: Sequence[str]) -> None:
+        self.path, self.keys = path, list(keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, k: int) -> CaseResult: ...
+    @overload
+    def __getitem__(self, k: slice) -> Stored: ...
+    def __getitem__(self, k: int | slice) -> CaseResult | Stored:
+        if isinstance(k, slice):
+            return Stored(self.path, self.keys[k])
+        with Ledger(self.path) as ledger:
+            return next(ledger.get([self.keys[k]]))
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        with Ledger(self.path) as ledger:
+            yield from ledger.get(self.keys)
+
+
+def discard(path: Path) -> None:
+    """Remove a ledger, whatever its state.
+
+    Raises
+    ------
+    InputError
+        Another process has it open.
+    """
+    if path.is_file():
+        with closing(sqlite3.connect(path, timeout=0)) as connection:
+            try:
+                # Only the one connection of a ledger can leave the log
+                connection.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                    raise InputError(
+                        "another process is running into this folder; wait for it, or "
+                        "--out names another",
+                        os.path.dirname(path),
+                    ) from None
+    for ending in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""The value of one field of a cell that makes the most of a quantity, by optimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+
+from ..cell import layers as energy
+from ..cell.cell import Cell, load_cell
+from ..errors import InputError, suggest
+from ..numerics import Numerics
+from .simulate import simulate
+
+ENERGY = "Discharge energy [mW.h.cm-2]"
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Where a quantity is largest.
+
+    Parameters
+    ----------
+    cell : Cell
+        With the best value.
+    field : str
+        Dotted path that was varied.
+    value : float
+        Best value [SI].
+    maximum : float
+        The quantity there.
+    at_bound : bool
+        Whether the best value is an end of the range: the optimum lies beyond, or at no
+        value at all.
+    evaluations : DataFrame
+        Every value tried and the quantity there, in rising order.
+    """
+
+    cell: Cell
+    field: str
+    value: float
+    maximum: float
+    at_bound: bool
+    evaluations: pd.DataFrame
+
+
+def optimise(
+    cell: Cell | str,
+    field: str,
+    between: tuple[Any, Any],
+    steps: Sequence[Any] | Callable[[Cell], Sequence[Any]],
+    maximise: str = ENERGY,
+    cycles: int = 1,
+    conditioning: Sequence[Any] = (),
+    numerics: Numerics | None = None,
+    start: int = 7,
+) -> Optimum:
+    """Vary one field, on a logarithmic scale, until a quantity is largest.
+
+    A coarse scan finds the neighbourhood of the largest value, bounded minimisation
+    (Brent, ``scipy.optimize.minimize_scalar``) the value to 1e-3.
+
+    Parameters
+    ----------
+    cell : Cell or str
+        What is varied.
+    field : str
+        Dotted path of a quantity above 0, such as ``cathode.thickness``.
+    between : (str or float, str or float)
+        Range, text with a unit or SI.
+    steps, cycles, conditioning
+        As :func:`simulate`; ``steps`` may be a function of the cell.
+    maximise : str
+        A column of the summary; of the last cycle.  Areal energy by default; the
+        energies per volume and mass (``energy.COLUMNS``) of a cell with a stack.
+    numerics : Numerics, optional
+        Mesh and tolerances.
+    start : int
+        Values of the scan, at least 3.
+
+    Raises
+    ------
+    InputError
+        A field, range or column that will not do.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> best = tfbsim.optimise(
+    ...     "lco-lipon-li-raijmakers2020", "cathode.thickness", ("1 um", "60 um"),
+    ...     ["Charge at C/5 until 4.2 V", "Discharge at 2C until 3 V"],
+    ... )
+    >>> best.at_bound
+    False
+
+    The thickness of most energy per volume, everything around the cathode counted:
+
+    >>> best = tfbsim.optimise(
+    ...     "lco-lipon-steel-ensurge2023", "cathode.thickness", ("1 um", "60 um"),
+    ...     ["Hold at 4.2 V until C/500", "Discharge at C/10 until 3 V"],
+    ...     maximise="Volumetric energy density as made [W.h.L-1]",
+    ... )
+    """
+    base = load_cell(cell) if isinstance(cell, str) else cell
+    low, high = (_value(base, field, end) for end in between)
+    if not 0 < low < high:
+        raise InputError("must be two values above 0 that rise", field="between")
+    if maximise in energy.COLUMNS and base.stack is None:
+        raise InputError("is missing; energy per volume or mass needs it", field="stack")
+    tried: dict[float, float] = {}
+
+    def quantity(log_value: float) -> float:
+        value = float(np.exp(log_value))
+        changed = base.replace({field: value})
+        sentences = steps(changed) if callable(steps) else steps
+        result = simulate(
+            changed, sentences, cycles, conditioning, numerics=numerics
+        ).summary.iloc[-1]
+        if maximise not in result or isinstance(result[maximise], str):
+            numbers = [str(name) for name in result.index]
+            hint = suggest(maximise, numbers)
+            raise InputError(f"no such column of the summary{hint}", field="maximise")
+        tried[value] = float(result[maximise])
+        return tried[value]
+
+    ends = (float(np.log(low)), float(np.log(high)))
+    scan = np.linspace(*ends, max(start, 3))
+    values = [quantity(x) for x in scan]
+    if np.isnan(values).all():
+        raise InputError("is no number anywhere in the range", field="maximise")
+    k = int(np.nanargmax(values))
+    inside = scan[max(k - 1, 0)], scan[min(k + 1, len(scan) - 1)]
+    minimize_scalar(
+        lambda x: -quantity(x), bounds=inside, method="bounded", options={"xatol": 1e-3}
+    )
+    best = max(tried, key=lambda value: tried[value])
+    _, unit = base.value(field)
+    factor = base.replace({field: 1e-6}).value(field)[0] / 1e-6
+    table = pd.DataFrame(sorted(tried.items()), columns=[field, maximise])
+    table[field] *= factor
+    table = table.rename(columns={field: f"{field} [{unit}]" if unit else field})
+    near = min(abs(np.log(best) - end) for end in ends) < 2e-3
+    return Optimum(base.replace({field: best}), field, best, tried[best], near, table)
+
+
+def _value(cell: Cell, field: str, end: Any) -> float:
+    """An end of the range in SI."""
+    changed: Any = cell.replace({field: end})
+    for key in field.split("."):
+        changed = getattr(changed, key)
+    if not isinstance(changed, float | int):
+        changed = getattr(changed, "value", None)
+    if not isinstance(changed, float | int) or isinstance(changed, bool):
+        raise InputError("is not a number and cannot be varied as one", field=field)
+    return float(changed)

@@ -1,0 +1,321 @@
+"""The cases of an experiment, run: finished points to the ledger, then the result."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError, shown
+from ..experiment.cases import Case, Cases, Expanded, Points, expand
+from ..experiment.provenance import provenance
+from ..experiment.steps import Step
+from ..numerics import Numerics
+from ..result.result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Notes, Result
+from ..solver.cycler import (
+    SKIPPED,
+    SOLVER_FAILED,
+    CaseRecord,
+    CycleRecord,
+    StepRecord,
+    answer,
+    asking,
+)
+from ..solver.engine import engine
+from ..yaml_file import Document
+from .ledger import LEDGER, Ledger, Point, discard
+from .workers import here, team
+
+if TYPE_CHECKING:
+    from .scheduler import Connection
+
+TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
+LANES = 32  # cases whose steps go to the solver together
+Told = Callable[[int, int], None]  # cycles done and points failed since the last time
+
+
+def run_experiment(
+    experiment: str | Path | Document | Expanded,
+    cell: str | None = None,
+    changes: Mapping[str, str] | None = None,
+    numerics: Numerics | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Told | None = None,
+    command: str = "",
+    scheduler: str | None = None,
+    figures: bool = True,
+) -> Result:
+    """Run an experiment.
+
+    Parameters
+    ----------
+    experiment, cell, changes
+        As :func:`expand`, or what it returned.
+    numerics : Numerics, optional
+        Mesh and tolerances; by default those the experiment names.
+    workers : int
+        Processes to run cases in.
+    folder : path, optional
+        Where to keep each case as it is finished, and to write the result in the end.
+    resume : bool
+        Take finished cases from ``folder`` where their inputs are unchanged, and try
+        again what failed; without it, an earlier result there is removed.
+    progress : callable, optional
+        Called with the numbers of cycles done and of points failed since the last call.
+    command : str
+        Command line that repeats the run, for the provenance.
+    scheduler : str, optional
+        Address, scheduler file or cluster file of the Dask cluster that computes the
+        cases, in place of ``workers``.
+    figures : bool
+        Whether the folder gets its figures and report.
+
+    Returns
+    -------
+    Result
+        All cases, in the order of the experiment.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    KeyboardInterrupt
+        Interrupted; what was finished is in ``folder``.
+    """
+    expanded = expand(experiment, cell, changes)
+    numerics = numerics or expanded.experiment.numerics.applied()
+    cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
+    about = provenance(
+        expanded.document,
+        expanded.cells,
+        numerics,
+        expanded.cell,
+        expanded.changes,
+        command,
+    )
+    with ExitStack() as stack:
+        # A full collection through what is imported takes 0.1 s
+        gc.freeze()
+        stack.callback(gc.unfreeze)
+        connection = _connected(stack, scheduler)  # before anything is removed
+        if folder:
+            folder = Path(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            if not resume:
+                _clear_all(folder)
+        ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
+        if folder:
+            _clear_figures(folder)
+        keys = [cases.key(k, numerics) for k in range(len(cases))]
+
+        def result() -> Result:
+            found = ledger.results(keys)
+            if not isinstance(cases, Points):  # a new name of a cell is none of the key
+                names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
+                found = [replace(case, cell=names[case.key]) for case in found]
+            return Result(found, about, expanded.measured)
+
+        finished = ledger.finished()
+        missing = [k for k, key in enumerate(keys) if key not in finished]
+        done = len(cases) - len(missing)
+        tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
+        job = CaseJob(cases, numerics)
+        try:
+            with closing(_points(job, missing, workers, connection, tell)) as found:
+                for points in found:
+                    ledger.add(points)
+            complete = result()
+            if folder:
+                complete.save(folder, figures)
+        except KeyboardInterrupt:
+            if folder and len((kept := result()).cases):
+                kept.save(folder, figures=False)
+            raise
+    return complete
+
+
+def cycles_each(numerics: Numerics) -> int:
+    """How often every cycle is solved."""
+    return 2 if numerics.error_bar else 1
+
+
+def _clear_all(folder: Path) -> None:
+    """Remove what an earlier run computed.
+
+    Its provenance stays until there is another: it may be all there is of the inputs.
+    """
+    discard(folder / LEDGER)
+    temporary = [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]
+    for path in (*(folder / name for name in TABLES), *temporary):
+        path.unlink(missing_ok=True)
+
+
+def _clear_figures(folder: Path) -> None:
+    """Remove the figures of an earlier result: of this one, others may be drawn."""
+    if images := list(folder.glob("*.png")):
+        captions = resolve_name("tfbsim.plot:CAPTIONS")
+        for path in images:
+            if path.stem in captions or path.stem.startswith("capacity-"):
+                path.unlink(missing_ok=True)
+    (folder / "report.html").unlink(missing_ok=True)
+
+
+def _connected(stack: ExitStack, scheduler: str | None) -> Connection | None:
+    """To a Dask cluster, if there is to be one."""
+    if scheduler is None:
+        return None
+    try:
+        from .scheduler import connected
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        raise InputError(
+            "needs Dask: pip install 'tfbsim[cluster]'", field="--scheduler"
+        ) from None
+    return stack.enter_context(connected(scheduler))
+
+
+def _points(
+    job: CaseJob,
+    missing: Sequence[int],
+    workers: int,
+    connection: Connection | None,
+    tell: Told,
+) -> Generator[list[Point]]:
+    """Points as they are finished, several at a time."""
+    cases = job.cases
+    if connection:
+        from .cluster import cluster
+
+        found = cluster(job, missing, connection)
+    elif workers <= 1 or len(missing) <= 1:
+        job.heard = lambda: tell(1, 0)
+        found = here(job, missing)
+    else:
+        found = team(job, missing, workers)
+    each = cases.cycles * cycles_each(job.numerics) // max(len(cases), 1)
+    with closing(found):
+        for points in found:
+            failed = sum(point.failed is not None for point in points)
+            tell(0 if job.heard else each * len(points), failed)
+            yield points
+
+
+@dataclass
+class CaseJob:
+    """Turns numbers of cases into points.
+
+    Parameters
+    ----------
+    cases : Cases
+        Of the experiment.
+    numerics : Numerics
+        Mesh and tolerances.
+    heard : callable, optional
+        Told of every cycle that is done.
+    """
+
+    cases: Cases
+    numerics: Numerics
+    heard: Callable[[], None] | None = None
+
+    def prepare(self, number: int) -> None:
+        """Build the models of a case; what is wrong with it is told in its turn."""
+        with suppress(Exception):
+            case = self.cases[number]
+            solver = engine(case.cell.structure, self.numerics.plain)
+            p = case.protocol
+            for mode in {step.control for step in (*p.conditioning, *p.steps)}:
+                solver.built(mode).integrator()
+
+    def __call__(self, numbers: Sequence[int]) -> list[Point]:
+        points: list[Point] = []
+        for first in range(0, len(numbers), LANES):
+            points += self._together(numbers[first : first + LANES])
+        return points
+
+    def _together(self, numbers: Iterable[int]) -> list[Point]:
+        points: dict[int, Point] = {}
+        notes: dict[int, Notes] = {}
+        asked = []
+        plain = self.numerics.plain
+        for k in numbers:
+            try:
+                case = self.cases[k]
+                notes[k] = Notes(case.name, case.cell, case.varied, case.curves)
+                notes[k].xi = engine(case.cell.structure, plain).xi
+            except Exception as error:
+                points[k] = self._refused(k, error)
+                notes.pop(k, None)
+                continue
+            what = case.cell, case.protocol, self.numerics, notes[k].hear, case.curves
+            asked.append(asking(*what, self.heard))
+        failed = answer(asked)
+        for lane, (k, note) in enumerate(notes.items()):
+            if lane in failed:
+                points[k] = self._refused(k, failed[lane])
+            else:
+                points[k] = Point.of(note.result(self.cases.key(k, self.numerics)))
+        return [points[k] for k in sorted(points)]
+
+    def _refused(self, number: int, error: Exception) -> Point:
+        """A point of a sweep fails alone; of a list, what is wrong is told at once."""
+        if isinstance(error, InputError):
+            if not isinstance(self.cases, Points):
+                raise error
+            return self.failed(number, str(error))
+        return self.failed(number, f"{type(error).__name__}: {error}")
+
+    def failed(self, number: int, reason: str) -> Point:
+        """A case none of whose steps ran, the first for this reason."""
+        try:
+            case = self.cases[number]
+        except InputError:  # outside of what the cell takes
+            case = self._instead(number)
+        key = self.cases.key(number, self.numerics)
+        return _failed(case, key, shown(reason, 300))
+
+    def _instead(self, number: int) -> Case:
+        """Another point under the name and with the values of one that cannot be made."""
+        assert isinstance(self.cases, Points)
+        first, columns = self.cases[0], self.cases.plan.columns()
+        varied = {
+            k: float(columns[k][number]) if k in columns else v
+            for k, v in first.varied.items()
+        }
+        return replace(first, name=self.cases.name(number), varied=varied)
+
+
+def _failed(case: Case, key: str, reason: str) -> Point:
+    outcomes = itertools.chain(
+        [(SOLVER_FAILED, f"failed: {reason}")],
+        itertools.repeat((SKIPPED, "after: the case failed")),
+    )
+
+    def cycles(steps: Sequence[Step], last: int) -> tuple[CycleRecord, ...]:
+        return tuple(
+            CycleRecord(
+                number,
+                tuple(StepRecord(step, *next(outcomes), None) for step in steps),
+                *(0.0, 0.0),
+            )
+            for number in range(1, last + 1 if steps else 1)
+        )
+
+    p = case.protocol
+    conditioning = cycles(p.conditioning, p.conditioning_cycles)
+    recorded = cycles(p.steps, p.cycles)
+    # No mesh: that may be what failed
+    record = CaseRecord(case.cell, p, recorded, conditioning, np.empty(0))
+    return Point.of(CaseResult.from_record(case.name, record, case.varied, key), reason)

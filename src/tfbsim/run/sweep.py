@@ -1,0 +1,144 @@
+"""Run a cell over the values of its fields, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import units
+from ..cell.cell import Cell, load_cell
+from ..errors import InputError
+from ..experiment.cases import expand
+from ..experiment.sampling import METHODS
+from ..numerics import Numerics
+from ..result.result import Result
+from ..yaml_file import Document
+from .run import run_experiment
+from .simulate import as_experiment
+
+
+def sweep(
+    cell: Cell | str,
+    steps: Sequence[Any],
+    factors: Mapping[str, Any],
+    method: str = "grid",
+    points: int | None = None,
+    seed: int = 0,
+    correlations: Mapping[tuple[str, str], float] | None = None,
+    cycles: int = 1,
+    conditioning: Sequence[Any] = (),
+    conditioning_cycles: int = 1,
+    numerics: Numerics | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Run a cell through a protocol at many points: the ``sweep`` of a file.
+
+    Parameters
+    ----------
+    cell, steps, cycles, conditioning, conditioning_cycles, numerics
+        As :func:`simulate`; sentences may have {names} in braces.
+    factors : mapping
+        Cell fields and {names} to their values, as in a file: a list or array, or
+        ``{"log": ["1 um", "20 um", 25]}``, or for samples a distribution,
+        ``{"normal": ["600 nm", "30 nm"]}``.  Numbers of cell fields are SI.
+    method : str
+        "grid", "zip", "latin hypercube", "sobol" or "saltelli".
+    points, seed : int
+        Of samples.
+    correlations : mapping, optional
+        Pairs of factors to the correlation of the normals behind them.
+    workers, folder, resume, progress
+        As :func:`run_experiment`.
+
+    Returns
+    -------
+    Result
+        ``dataset`` (xarray), ``sensitivity`` and ``percentiles`` beside ``summary``.
+
+    Raises
+    ------
+    InputError
+        Naming the field.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> result = tfbsim.sweep(
+    ...     "lco-lipon-li-constant-d", ["Discharge at 1C until 3 V"],
+    ...     {"cathode.thickness": {"normal": ["10 um", "0.5 um"]}},
+    ...     method="sobol", points=8,
+    ... )
+    >>> result.dataset.sizes["point"]
+    8
+    """
+    if isinstance(cell, str):
+        cell = load_cell(cell)
+    if isinstance(steps, str):
+        steps = [steps]
+    try:
+        section: dict[str, Any] = {
+            "method": method,
+            "factors": {str(k): _written(cell, str(k), v) for k, v in factors.items()},
+        }
+        if points is not None:
+            section["points"] = points
+        if method in METHODS[2:]:
+            section["seed"] = seed
+        if correlations:
+            section["correlations"] = [
+                {"between": list(pair), "value": float(value)}
+                for pair, value in correlations.items()
+            ]
+        like = as_experiment(steps, cycles, conditioning, conditioning_cycles)
+        content = like.data | {"name": "sweep", "sweep": section}
+        document = Document(Path("sweep.yaml"), content, {(): 1})
+        expanded = expand(document, "cell", cells={"cell": cell})
+    except InputError as error:
+        raise InputError(error.message, field=error.field) from None
+    return run_experiment(
+        expanded,
+        numerics=numerics,
+        workers=workers,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+    )
+
+
+def _written(cell: Cell, name: str, values: Any) -> Any:
+    """Values of a factor as a file has them."""
+    try:
+        dimension = cell.number(name)[1]
+    except InputError:
+        dimension = None
+
+    def plain(value: Any) -> Any:
+        return value.item() if isinstance(value, np.generic) else value
+
+    def text(value: Any) -> Any:
+        number = isinstance(plain(value), int | float) and not isinstance(value, bool)
+        if dimension in (None, "dimensionless") or not number:
+            return plain(value)
+        shown = units.to_display(float(value), dimension)
+        return f"{shown!r} {units.display_unit(dimension)}"
+
+    if isinstance(values, Mapping) and len(values) == 1:
+        ((kind, items),) = values.items()
+        if not isinstance(items, list | tuple | np.ndarray):
+            return {kind: items}
+        # Behind both ends a number of values; behind a mean a difference, or of ln
+        head = 1 if kind == "lognormal" or dimension == "temperature" else 2
+        head = head if kind in ("normal", "lognormal") else 2
+        written = [*map(text, items[:head]), *map(plain, items[head:])]
+        if kind == "normal" and head == 1 and not isinstance(written[-1], str):
+            written[-1] = f"{written[-1]} K"
+        return {kind: written}
+    if isinstance(values, list | tuple | np.ndarray):
+        return [text(value) for value in values]
+    return values

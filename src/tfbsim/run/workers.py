@@ -1,0 +1,232 @@
+"""Who computes the points of a run: this process, others of this machine, or a cluster.
+
+Each takes a job, which turns numbers of cases into points of the ledger, and the numbers
+to do; each gives points back as they are finished, in chunks of about a second, and takes
+a case whose process was killed once more before it calls it failed.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, get_context, parent_process
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from .ledger import Point
+
+CHUNK = 0.7  # s of work handed out at a time; with the commit, less than a second
+MOST = 256  # points in a chunk
+KILLED = "its process was killed, twice"
+WORKERS = (
+    "worker processes cannot be started (a script that asks for any must do so under "
+    "if __name__ == '__main__')"
+)
+
+
+# Where processes may fork, they have at once what this one imported and built
+METHOD = "fork" if sys.platform == "linux" else "spawn"
+
+
+class Job(Protocol):
+    """What is done; picklable."""
+
+    def prepare(self, number: int) -> None:
+        """Build what a case needs, before there are processes that may share it."""
+
+    def __call__(self, numbers: Sequence[int]) -> list[Point]:
+        """The points of these cases."""
+
+    def failed(self, number: int, reason: str) -> Point:
+        """The point of a case that could not be run."""
+
+
+class Chunks:
+    """Numbers still to do, handed out in pieces of about equal time.
+
+    Parameters
+    ----------
+    numbers : iterable of int
+        The cases.
+    workers : int
+        Among how many they are shared.
+    seconds : float
+        Of work in a piece.
+    most : int
+        Points in a piece.
+    """
+
+    def __init__(
+        self,
+        numbers: Iterable[int],
+        workers: int,
+        seconds: float = CHUNK,
+        most: int = MOST,
+    ) -> None:
+        self.waiting = deque(numbers)
+        self.again: deque[int] = deque()  # of a killed process, one by one
+        self.killed: set[int] = set()
+        self.workers = workers
+        self.seconds, self.most = seconds, most
+        self.each = 0.0  # s a point
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self.again)
+
+    def take(self) -> list[int]:
+        """The next piece; towards the end smaller, so that all finish together."""
+        if self.again:
+            return [self.again.popleft()]
+        size = int(self.seconds / self.each) if self.each else 1
+        fair = len(self.waiting) // (2 * self.workers)
+        size = max(1, min(size, fair, self.most))
+        return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
+
+    def took(self, points: int, seconds: float) -> None:
+        """Learn from a piece that was done; the first ones also built the model."""
+        latest = seconds / points
+        self.each = latest if not self.each else 0.7 * self.each + 0.3 * latest
+
+    def give_back(self, numbers: Iterable[int]) -> list[int]:
+        """Those of a killed process; returns the ones that killed another before."""
+        twice = []
+        for number in numbers:
+            if number in self.killed:
+                twice.append(number)
+            else:
+                self.killed.add(number)
+                self.again.append(number)
+        return twice
+
+
+def here(job: Job, numbers: Iterable[int]) -> Generator[list[Point]]:
+    """Points computed in this process."""
+    chunks = Chunks(numbers, 1)
+    while chunks:
+        started, piece = time.perf_counter(), chunks.take()
+        yield job(piece)
+        chunks.took(len(piece), time.perf_counter() - started)
+
+
+def team(job: Job, numbers: Iterable[int], workers: int) -> Generator[list[Point]]:
+    """Points computed in processes of this machine."""
+    chunks = Chunks(numbers, workers)
+    members: dict[Any, _Worker] = {}
+    left: list[_Worker] = []
+    try:
+        if METHOD == "fork":
+            job.prepare(chunks.waiting[0])
+        for _ in range(min(workers, len(chunks.waiting))):
+            _Worker(job).join(members)
+        while members:
+            points: list[Point] = []
+            for pipe in connection.wait(members):
+                worker = members[pipe]
+                piece = worker.piece
+                try:
+                    answer = worker.pipe.recv()
+                except (EOFError, OSError):
+                    left.append(worker.leave(members))
+                    if piece is None:
+                        raise InputError(WORKERS) from None
+                    twice = chunks.give_back(piece)
+                    points += [job.failed(number, KILLED) for number in twice]
+                    if chunks:
+                        _Worker(job).join(members)
+                else:
+                    if isinstance(answer, InputError):
+                        raise answer
+                    if answer is not None:
+                        chunks.took(len(answer), time.perf_counter() - worker.since)
+                        points += answer
+                    if chunks:
+                        worker.give(chunks.take())
+                    else:
+                        left.append(worker.leave(members))
+            if points:
+                yield points
+    finally:
+        # All are told to end before any is waited for
+        left += [worker.leave(members) for worker in list(members.values())]
+        for worker in left:
+            worker.process.join()
+
+
+class _Worker:
+    """A process that runs one chunk after the other.
+
+    Not a pool of the standard library: that does not say which case killed its process,
+    hangs if it was sending then, and outlives a run that is killed.
+    """
+
+    def __init__(self, job: Job) -> None:
+        context: Any = get_context(METHOD)
+        self.piece: list[int] | None = None  # None until it is ready
+        self.since = 0.0
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=_work, args=(other, job), daemon=True)
+        with unheard(), warnings.catch_warnings():
+            # NumPy's threads are idle, and it sees to them itself
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process.start()
+        other.close()  # so that the pipe ends with the process
+
+    def join(self, members: dict[Any, _Worker]) -> None:
+        members[self.pipe] = self
+
+    def give(self, piece: list[int]) -> None:
+        self.piece, self.since = piece, time.perf_counter()
+        with suppress(OSError):  # killed; the pipe will say so
+            self.pipe.send(piece)
+
+    def leave(self, members: dict[Any, _Worker]) -> _Worker:
+        del members[self.pipe]
+        self.process.terminate()
+        self.pipe.close()
+        return self
+
+
+def _work(pipe: Connection, job: Job) -> None:
+    """What a worker does, until it is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    gc.freeze()  # what is there stays; to look through it would copy every page of it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    answer: list[Point] | InputError | None = None
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(answer)
+            try:
+                answer = job(pipe.recv())
+            except InputError as error:
+                answer = error
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Ctrl-C is not for the processes that are started here: the run answers it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

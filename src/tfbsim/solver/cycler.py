@@ -1,0 +1,510 @@
+"""Cell + protocol -> what happened: every step with its outcome, every cycle audited."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ..cell.cell import Cell
+from ..experiment.curves import Curves
+from ..experiment.steps import Protocol, Step
+from ..materials.laws import FARADAY
+from ..numerics import Numerics
+from ..physics.lithium import EXHAUSTED
+from .critical import at_start, beyond_critical, crossing
+from .engine import (
+    CURRENT_CUT_OFF,
+    FILM_LIMIT,
+    MINIMUM_VOLTAGE,
+    NO_LIMIT,
+    POWER_LIMIT,
+    SOLVER_FAILURE,
+    Engine,
+    Infeasible,
+    Request,
+    SolverFailed,
+    State,
+    Trace,
+    engine,
+)
+from .error_bar import NumericalError, with_error
+from .exhaustion import bare, blocked, joined, stripped_bare
+
+if TYPE_CHECKING:
+    pass
+
+REACHED = "reached"
+TIME_LIMIT = "time limit"
+SKIPPED = "skipped"
+INFEASIBLE = "infeasible"
+LITHIUM_EXHAUSTED = "lithium exhausted"
+SOLVER_FAILED = "solver failed"
+AUDIT_BREACH = "audit breach"
+OUTCOMES = (
+    *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
+    *(LITHIUM_EXHAUSTED, SOLVER_FAILED, AUDIT_BREACH),
+)
+
+THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
+LEAKED = "Leakage capacity [A.h]"
+MEAN = "Cathode mean stoichiometry"
+AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
+
+Progress = Callable[[], None]
+# A case asks engines for its steps, one after the other, and is sent what happened
+Answer = Trace | Infeasible | SolverFailed
+T = TypeVar("T")
+Asking = Generator[tuple[Engine, Request], Answer, T]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step as it went.
+
+    Parameters
+    ----------
+    step : Step
+        What was asked.
+    outcome : str
+        One of ``OUTCOMES``.
+    detail : str
+        Why, where the outcome alone does not say.
+    trace : Trace or None
+        What happened; None if nothing could.
+    critical : float or None
+        When the current at the lithium was first above the critical one, since the start
+        of the step [s].
+    """
+
+    step: Step
+    outcome: str
+    detail: str
+    trace: Trace | None
+    critical: float | None = None
+
+    @cached_property
+    def end(self) -> dict[str, float]:
+        """What was observed last, by name; empty if nothing happened."""
+        observed = self.trace.observed if self.trace else {}
+        return {name: values.item(-1) for name, values in observed.items()}
+
+    @property
+    def charge(self) -> float:
+        """Charge that went in [A.h]."""
+        return (self.end.get(THROUGHPUT, 0.0) - self.end.get(DISCHARGE, 0.0)) / 2
+
+    @property
+    def discharge(self) -> float:
+        """Charge that came out [A.h]."""
+        return (self.end.get(THROUGHPUT, 0.0) + self.end.get(DISCHARGE, 0.0)) / 2
+
+    @property
+    def energy_out(self) -> float:
+        """Energy that came out [W.h]."""
+        return self.end.get("Discharge energy [W.h]", 0.0)
+
+    @property
+    def energy_in(self) -> float:
+        """Energy that went in [W.h]."""
+        return self.end.get("Charge energy [W.h]", 0.0)
+
+
+@dataclass(frozen=True)
+class CycleRecord:
+    """One cycle: its steps and its audit; its numerical error where asked for."""
+
+    number: int
+    steps: tuple[StepRecord, ...]
+    lithium_balance_error: float
+    charge_balance_error: float
+    numerical_error: NumericalError | None = None
+
+    @property
+    def charge(self) -> float:
+        """Charge that went in [A.h]."""
+        return sum(step.charge for step in self.steps)
+
+    @property
+    def discharge(self) -> float:
+        """Charge that came out [A.h]."""
+        return sum(step.discharge for step in self.steps)
+
+    @property
+    def energy_in(self) -> float:
+        """Energy that went in [W.h]."""
+        return sum(step.energy_in for step in self.steps)
+
+    @property
+    def energy_out(self) -> float:
+        """Energy that came out [W.h]."""
+        return sum(step.energy_out for step in self.steps)
+
+    @property
+    def outcome(self) -> str:
+        """The first outcome that is not "reached", or an audit breach, or reached."""
+        for record in self.steps:
+            if record.outcome != REACHED:
+                return record.outcome
+        worst = max(self.lithium_balance_error, self.charge_balance_error)
+        return REACHED if worst <= AUDIT_LIMIT else AUDIT_BREACH
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """One cell through one protocol."""
+
+    cell: Cell
+    protocol: Protocol
+    cycles: tuple[CycleRecord, ...]
+    conditioning: tuple[CycleRecord, ...]
+    xi: np.ndarray
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Runner:
+    """Carries the state of a cell from step to step; a copy goes on by itself.
+
+    Parameters
+    ----------
+    cell : Cell
+        In its state as made.
+    solver : Engine
+        Of its structure.
+    """
+
+    def __init__(self, cell: Cell, solver: Engine) -> None:
+        self.cell = cell
+        self.engine = solver
+        self.stopped = ""
+        self.state: State = solver.uniform(
+            cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
+        )
+
+    def cycle(
+        self, number: int, steps: Sequence[Step], curves: bool
+    ) -> Asking[CycleRecord]:
+        """A cycle of this number, audited; ``curves`` keeps all points of its steps."""
+        records = []
+        for step in steps:
+            records.append((yield from self.step(step, curves)))
+        balances = audit(records, float(self.cell.area))
+        return CycleRecord(number, tuple(records), *balances)
+
+    def step(self, step: Step, curves: bool) -> Asking[StepRecord]:
+        if self.stopped:
+            return StepRecord(step, SKIPPED, f"after: {self.stopped}", None)
+        record = yield from self._attempt(step, curves)
+        if record.outcome == SOLVER_FAILED:
+            self.stopped = f"'{step.text}' failed to solve"
+        return record
+
+    def _attempt(self, step: Step, curves: bool) -> Asking[StepRecord]:
+        stop = self.cell.anode.beyond_critical_current == "stop"
+        try:
+            trace = yield from self._solved(step, curves)
+            critical = crossing(trace, self.cell)
+            if critical is not None and stop:
+                if critical > 0:  # once more, for so long
+                    trace = yield from self._run(step, curves, critical)
+                else:
+                    trace = at_start(trace, self.state)
+        except Infeasible as reason:
+            return StepRecord(step, INFEASIBLE, str(reason), None)
+        except SolverFailed as reason:
+            x = float(self.state.profile @ self.engine.widths)
+            detail = f"{reason}; at the start of the step, at x = {x:.4g}"
+            return StepRecord(step, SOLVER_FAILED, detail, None)
+        self.state = trace.end
+        if critical is not None and stop:
+            detail = f"{beyond_critical(self.cell, critical)}: stopped, as asked"
+            self.stopped = "the critical current density was crossed"
+            return StepRecord(step, INFEASIBLE, detail, trace, critical)
+        outcome, detail = self._outcome(step, trace)
+        if trace.fallback and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
+            detail = f"{detail}; solved with fallback {trace.fallback}".lstrip("; ")
+        return StepRecord(step, outcome, detail, trace, critical)
+
+    def _run(
+        self, step: Step, curves: bool, duration: float, **changes: Any
+    ) -> Asking[Trace]:
+        """A step, or so much of it, from the state the cell is in or the one given."""
+        low, high = self.cell.voltage_limits
+        state = changes.pop("state", self.state)
+        found = yield (
+            self.engine,
+            Request(
+                mode=step.control,
+                target=step.value,
+                duration=duration,
+                state=state,
+                parameters=self.cell.parameters(step.temperature) | changes,
+                lower=step.lower if step.lower is not None else _below(step, low),
+                upper=step.upper if step.upper is not None else _above(step, high),
+                c_rate_cut_off=step.c_rate_cut_off or -1.0,
+                # A crossing is looked for between the points
+                curve=curves or self.cell.anode.critical_current is not None,
+            ),
+        )
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _solved(self, step: Step, curves: bool) -> Asking[Trace]:
+        """A step, also where the collector is bare or becomes so."""
+        plated = self.cell.anode.plated
+        if plated and bare(self.cell, self.engine, self.state, step):
+            return blocked(self.engine, self.state, step, self.cell, 0.0)
+        trace = yield from self._run(step, curves, step.duration)
+        if not plated or trace.event != EXHAUSTED:
+            return trace
+        if step.control == "voltage" or (step.control == "current" and step.value <= 0):
+            past = float(trace.t[-1])
+            rest = blocked(self.engine, trace.end, step, self.cell, past)
+            return joined(trace, rest, jump=True)
+
+        def onwards(
+            t: float, state: State, changes: Mapping[str, float]
+        ) -> Asking[Trace]:
+            return self._run(step, curves, t, state=state, **changes)
+
+        return (yield from stripped_bare(trace, onwards, self.cell, step))
+
+    def _by_leakage(self, step: Step, trace: Trace) -> str:
+        """Says so where a hold or a charge cannot end because the electrolyte leaks."""
+        leakage = trace.observed["Leakage current density [A.m-2]"].max()
+        current = abs(trace.observed["Current [A]"][-1]) / self.cell.area
+        end = current
+        if step.c_rate_cut_off is not None:
+            end = step.c_rate_cut_off * self.cell.one_c_current_density
+        if (
+            leakage <= 0
+            or (step.value > 0 and step.control != "voltage")
+            or end > leakage
+        ):
+            return ""
+        return f": the electrolyte leaks {100 * leakage:.3g} uA/cm2, all that flows in"
+
+    def _blocks(self, step: Step, trace: Trace) -> str:
+        """Says so where a step goes on without lithium on the collector."""
+        cell = self.cell
+        discharge = step.value > 0 and step.control != "voltage"
+        if not cell.anode.plated or discharge:
+            return ""
+        V, i = (float(trace.observed[n][-1]) for n in ("Voltage [V]", "Current [A]"))
+        empty = trace.end.inventory <= cell.least_inventory
+        if not empty or (step.rest and V) or i > 0:
+            return ""
+        metal = trace.observed["Lithium thickness [m]"]
+        hours = trace.t[int(np.argmax(metal <= metal[-1]))] / 3600
+        return f"no lithium after {hours:.3g} h: the collector blocks, V is {V:.4g} V"
+
+    def _left(self, trace: Trace) -> str:
+        """What is left of lithium that was plated in situ."""
+        if not self.cell.anode.plated:
+            return ""
+        left = 1e9 * float(trace.observed["Lithium thickness [m]"][-1])
+        return f": {left:.2g} nm remain on the collector"
+
+    def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
+        low, high = self.cell.voltage_limits
+        if trace.event is None:
+            if step.timed:
+                return REACHED, self._blocks(step, trace)
+            hours = step.duration / 3600
+            detail = f"no end within {hours:.3g} h, the default time limit"
+            return TIME_LIMIT, detail + self._by_leakage(step, trace)
+        if trace.event == EXHAUSTED:
+            return LITHIUM_EXHAUSTED, "no lithium is left to strip" + self._left(trace)
+        if trace.event == CURRENT_CUT_OFF:
+            return REACHED, self._blocks(step, trace)
+        if trace.event == POWER_LIMIT:
+            return INFEASIBLE, "the cell cannot give this power any longer"
+        if trace.event == SOLVER_FAILURE:
+            V, x = (trace.observed[n][-1] for n in ("Voltage [V]", MEAN))
+            return SOLVER_FAILED, f"after {trace.t[-1]:.6g} s, at {V:.4g} V, x = {x:.4g}"
+        if trace.event == FILM_LIMIT:
+            x = trace.observed["Cathode surface stoichiometry"][-1]
+            word = "empty of" if x < self.cell.cathode.x_max / 2 else "full of"
+            detail = f"the film's surface is {word} lithium, at x = {x:.4g}"
+            return INFEASIBLE, detail + self._by_leakage(step, trace)
+        asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
+        if asked is not None:
+            last = trace.end.inventory < self.cell.least_inventory
+            return REACHED, f"the last lithium{self._left(trace)}" if last else ""
+        limit = low if trace.event == MINIMUM_VOLTAGE else high
+        return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
+
+
+def _below(step: Step, limit: float) -> float:
+    return limit if step.control != "voltage" and step.value > 0 else -NO_LIMIT
+
+
+def _above(step: Step, limit: float) -> float:
+    return limit if step.control != "voltage" and step.value < 0 else NO_LIMIT
+
+
+def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
+    """Lithium and charge balance errors over consecutive steps.
+
+    Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
+    lithium change times F, less the charge passed and leaked, over charge exchanged.
+    Charges are states of the solver.  Both are 0 where nothing was exchanged.
+    """
+    traces = [r.trace for r in records if r.trace is not None]
+    leaked, throughput, discharged = (
+        3600 * sum(r.end.get(name, 0.0) for r in records)
+        for name in (LEAKED, THROUGHPUT, DISCHARGE)
+    )
+    exchanged = throughput + leaked
+    if exchanged <= 0:
+        return 0.0, 0.0
+    total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
+    lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
+    cathode = "Cathode lithium [mol.m-2]"
+    gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
+    charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged
+    return float(lithium), float(charge)
+
+
+def asking(
+    cell: Cell,
+    protocol: Protocol,
+    numerics: Numerics,
+    hear: Callable[[CycleRecord, bool], None],
+    curves: Curves,
+    progress: Progress | None = None,
+) -> Asking[None]:
+    """A case as what it asks of engines.
+
+    Parameters
+    ----------
+    cell, protocol, numerics, curves, progress
+        As :func:`run_case`.
+    hear : callable
+        Told of each cycle when it is done, and whether it is one to be recorded.
+    """
+    if numerics.error_bar:
+        tight: list[CycleRecord] = []
+        plain: list[CycleRecord] = []
+        for settings, found in (
+            (numerics.plain, plain),
+            (numerics.tighter(), tight),
+        ):
+
+            def keep(cycle: CycleRecord, recorded: bool, found: Any = found) -> None:
+                if recorded:
+                    found.append(cycle)
+                elif found is plain:
+                    hear(cycle, recorded)
+
+            yield from asking(cell, protocol, settings, keep, Curves(), progress)
+        for pair in zip(plain, tight, strict=True):
+            hear(with_error(*pair), True)
+        return
+    runner = Runner(cell, engine(cell.structure, numerics))
+    progress = progress or (lambda: None)
+    if protocol.conditioning:
+        for number in range(1, protocol.conditioning_cycles + 1):
+            done = yield from runner.cycle(number, protocol.conditioning, False)
+            hear(done, False)
+            progress()
+    for number in range(1, protocol.cycles + 1):
+        done = yield from runner.cycle(number, protocol.steps, curves.of(number))
+        hear(done, True)
+        progress()
+
+
+def settled(case: Asking[T]) -> T:
+    """What a case comes to that is alone."""
+    found = None
+    while True:
+        try:
+            solver, request = case.send(found)  # type: ignore[arg-type]
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        (found,) = solver.run_many([request])
+
+
+def answer(cases: Iterable[Asking[None]]) -> dict[int, Exception]:
+    """Run cases side by side: what they ask of one engine goes to it in one batch.
+
+    Returns
+    -------
+    dict
+        By their position, the exceptions of those that ended by one.
+    """
+    failed: dict[int, Exception] = {}
+    going = dict(enumerate(cases))
+    answers: dict[int, Any] = dict.fromkeys(going)
+    while answers:
+        asked: dict[tuple[Engine, str], list[tuple[int, Request]]] = defaultdict(list)
+        for k, found in answers.items():
+            try:
+                solver, request = going[k].send(found)
+            except StopIteration:
+                continue
+            except Exception as error:
+                failed[k] = error
+            else:
+                asked[solver, request.mode].append((k, request))
+        answers = {}
+        for (solver, _), pairs in asked.items():
+            numbers, requests = zip(*pairs, strict=True)
+            try:
+                answers |= zip(numbers, solver.run_many(requests), strict=True)
+            except Exception as error:
+                if len(pairs) == 1:
+                    failed[numbers[0]] = error
+                for k, request in pairs if len(pairs) > 1 else ():
+                    try:  # which of them it was
+                        answers[k] = solver.run_many([request])[0]
+                    except Exception as reason:
+                        failed[k] = reason
+    return failed
+
+
+def run_case(
+    cell: Cell,
+    protocol: Protocol,
+    numerics: Numerics | None = None,
+    progress: Progress | None = None,
+    curves: Curves | None = None,
+) -> CaseRecord:
+    """Run one cell through one protocol.
+
+    Parameters
+    ----------
+    cell, protocol : Cell, Protocol
+        What is run.
+    numerics : Numerics, optional
+        Mesh and tolerances; with ``error_bar``, each cycle has its numerical error.
+    progress : callable, optional
+        Called after every cycle, conditioning included.
+    curves : Curves, optional
+        Of which cycles the traces have all of their points; of the others they have the
+        first and last of each step.
+    """
+    numerics = numerics or Numerics()
+    cycles: tuple[list[CycleRecord], list[CycleRecord]] = [], []
+
+    def hear(cycle: CycleRecord, recorded: bool) -> None:
+        cycles[recorded].append(cycle)
+
+    curves = curves or Curves()
+    failed = answer([asking(cell, protocol, numerics, hear, curves, progress)])
+    for error in failed.values():
+        raise error
+    return CaseRecord(
+        cell,
+        protocol,
+        tuple(cycles[True]),
+        tuple(cycles[False]),
+        engine(cell.structure, numerics.plain).xi,
+        tuple(cell.warnings()),
+    )

@@ -1,0 +1,846 @@
+"""One discretised model per structure, and the solver that steps it.
+
+The structure of a cell is what cannot be a number in a solved model: the open-circuit
+law, the shape of D(x), which kinetics are explicit.  Everything else - thickness, area,
+rate, D, i_0, sigma, resistances, temperature, cut-offs, the state a step starts from -
+is an input, so a sweep over them never rebuilds anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import casadi
+import numpy as np
+import pybamm
+from pybamm.codegen.compilation import aot_compile
+from scipy.interpolate import CubicHermiteSpline
+from scipy.optimize import brentq, minimize_scalar
+
+from ..cell.structure import Structure
+from ..numerics import Numerics
+from ..physics.diffusion import DOMAIN, GradedSubMesh, depth
+from ..physics.leakage import ElectronicLeakage
+from ..physics.lithium import EXHAUSTED, INVENTORY
+from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
+from ..physics.thin_film_cell import ThinFilmCell
+from .equations import Equations
+from .integrator import Integrator, Stretch, system
+
+Array = np.ndarray
+Mode = str  # "current", "voltage" or "power"
+
+CURRENT_CUT_OFF = "Current cut-off"
+FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
+SOLVER_FAILURE = "Solver failure"
+POWER_GAIN = 0.3
+# A table of U(x) may end above a lower cut-off; its straight continuation may carry the
+# surface a little beyond full, not farther.
+OVERFULL = 1.02
+MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
+DURATION = "Duration of the step [s]"
+PROFILE = "Cathode stoichiometry"
+ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
+FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
+FACES_BOUNDS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
+TARGET = {
+    "current": "Current function [A]",
+    "voltage": "Voltage function [V]",
+    "power": "Power function [W]",
+}
+CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
+MET = 1e-9  # V, that a current is off where the solver finds the rest itself
+NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
+
+# What is kept at every point of a curve, in PyBaMM's names
+OBSERVED = (
+    "Current [A]",
+    "Voltage [V]",
+    "Cathode mean stoichiometry",
+    "Cathode surface stoichiometry",
+    "Cathode collector stoichiometry",
+    "Open-circuit voltage [V]",
+    "Cathode open-circuit potential [V]",
+    "Cathode overpotential [V]",
+    "Lithium overpotential [V]",
+    "Electrolyte voltage drop [V]",
+    "Electron path voltage drop [V]",
+    "Film voltage drop [V]",
+    "Contact voltage drop [V]",
+    "Lithium thickness [m]",
+    "Discharge capacity [A.h]",
+    "Throughput capacity [A.h]",
+    "Discharge energy [W.h]",
+    "Charge energy [W.h]",
+    "Leakage capacity [A.h]",
+    "Leakage current density [A.m-2]",
+    "Cathode lithium [mol.m-2]",
+    "Total lithium [mol.m-2]",
+    "Interface resistance [Ohm.m2]",
+    "Cell temperature [K]",
+)
+# Of lithium plated in situ besides
+OBSERVED_PLATED = (
+    "Lithium coverage",
+    "Inactive lithium thickness [m]",
+    "Inactive lithium resistance [Ohm.m2]",
+    "Inactive lithium [mol.m-2]",
+    "Lithium taken by the collector [mol.m-2]",
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a step hands to the next.
+
+    Parameters
+    ----------
+    profile : ndarray, shape (points,)
+        Stoichiometry at the mesh nodes.
+    inventory, inactive, taken : float
+        Lithium metal at the anode, inactive lithium, and what a collector has taken, over
+        the cathode's sites.
+    current : float
+        What flowed last [A]: where the current of a hold is looked for first.
+    """
+
+    profile: Array
+    inventory: float
+    inactive: float = 0.0
+    taken: float = 0.0
+    current: float = 0.0
+
+    @classmethod
+    def of(cls, y: Array, slices: dict[str, slice], current: float) -> State:
+        """From a state vector of the solver."""
+        anode = [float(y[slices[n]][0]) for n in ANODE_STATES if n in slices]
+        return replace(cls(y[slices[PROFILE]].copy(), *anode), current=current)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the solver takes to start from it."""
+        anode = (self.inventory, self.inactive, self.taken)
+        values = zip((PROFILE, *ANODE_STATES), (self.profile, *anode), strict=True)
+        return {f"Initial: {name}": value for name, value in values}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One control from one state until its time or an event ends it.
+
+    Parameters
+    ----------
+    mode : str
+        "current", "voltage" or "power".
+    target : float
+        Current [A], voltage [V] or power [W]; discharge positive.
+    duration : float
+        Time limit [s].
+    state : State
+        Where it starts.
+    parameters : dict
+        The scalar parameters of :class:`ThinFilmCell`, SI.
+    lower, upper : float
+        Voltages that end it [V].
+    c_rate_cut_off : float
+        In voltage mode, |C-rate| that ends it; negative for none.
+    curve : bool
+        Whether the trace has all of its points, or only its first and last.
+    """
+
+    mode: Mode
+    target: float
+    duration: float
+    state: State
+    parameters: dict[str, float]
+    lower: float = -NO_LIMIT
+    upper: float = NO_LIMIT
+    c_rate_cut_off: float = -1.0
+    curve: bool = True
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A solved stretch of time at one control.
+
+    Parameters
+    ----------
+    t : ndarray, shape (samples,)
+        Time since its start [s]: the solver's own steps.
+    observed : dict of ndarray, shape (samples,)
+        The quantities of ``OBSERVED``.
+    profiles : ndarray, shape (samples, points)
+        Stoichiometry at the mesh nodes.
+    end : State
+        Where the next step starts.
+    event : str or None
+        The event that ended it; None if the time ran out.
+    fallback : int
+        Number of the solver's fallback it took; 0 for none.
+    """
+
+    t: Array
+    observed: dict[str, Array]
+    profiles: Array
+    end: State
+    event: str | None
+    fallback: int = 0
+
+
+class Infeasible(Exception):
+    """No current meets the control at the state a step starts from."""
+
+
+class SolverFailed(Exception):
+    """The solver gave up, also with every fallback."""
+
+
+# Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
+COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
+
+# Tried in turn when a solve fails; the first is the default.
+FALLBACKS: tuple[dict[str, Any], ...] = (
+    {},
+    {"dt_init": 1e-9},
+    {"max_order_bdf": 2, "dt_init": 1e-9},
+)
+
+
+class _Built:
+    """A discretised model for one control, its solvers, and what can be read off it."""
+
+    def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
+        model = ThinFilmCell(structure.options(mode))
+        for variable in [*model.rhs, *model.algebraic]:
+            if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
+                model.initial_conditions[variable] = pybamm.InputParameter(
+                    f"Initial: {variable.name}", variable.domain or None
+                )
+        # Time runs from 0 to 1, so that steps of any length go in one batch
+        duration = pybamm.InputParameter(DURATION)
+        model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
+        # One root function for all ends of a step: it is evaluated at every solver step,
+        # and each of its parts would evaluate the voltage anew.
+        ends = {event.name: event.expression for event in model.events}
+        if mode == "voltage":
+            rate = abs(model.variables["C-rate"])
+            cut_off = rate - pybamm.InputParameter("C-rate cut-off")
+            ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
+        ends[FILM_LIMIT] = _film_margin(
+            model.variables["Cathode surface stoichiometry"], structure.x_max
+        )
+        first, *others = ends.values()
+        for other in others:
+            first = pybamm.minimum(first, other)
+        model.events = [pybamm.Event("End of step", first)]
+        self.observed = OBSERVED + (OBSERVED_PLATED if structure.plated else ())
+        model.variables = {
+            name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
+        }
+        constants = list(model.param.constants.values())
+        scalars = _scalar_parameters([*model.parameters, *_parameters(constants)])
+        values = pybamm.ParameterValues(
+            {name: "[input]" for name in scalars - set(structure.functions())}
+            | structure.functions()
+        )
+        values.process_model(model)
+        self.constants = _Constants(
+            list(model.param.constants), [values.process_symbol(c) for c in constants]
+        )
+        geometry = model.default_geometry
+        values.process_geometry(geometry)
+        volumes = pybamm.MeshGenerator(GradedSubMesh, {"grading": numerics.grading})
+        mesh = pybamm.Mesh(geometry, {DOMAIN: volumes}, {depth(): numerics.points})
+        discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
+        self.model = discretisation.process_model(model)
+        self.nodes = mesh[DOMAIN].nodes
+        self.widths = np.diff(mesh[DOMAIN].edges)
+        self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
+        self.numerics = numerics
+        self.mode = mode
+        self.integrators: dict[int, Integrator] = {}
+        self._compile()
+
+    def _compile(self) -> None:
+        """What is observed and what IDA integrates, as functions of states and inputs."""
+        model = self.model
+        symbols = {"rates": model.concatenated_rhs, "end": model.events[0].expression}
+        if model.len_alg:
+            symbols["residual"] = model.concatenated_algebraic
+        symbols |= {name: model.get_processed_variable(name) for name in self.observed}
+        q = Equations(symbols, model.len_rhs_and_alg)
+        found = q.expressions
+        residual = found.get("residual", casadi.SX(0, 1))
+        functions = system(q, found["rates"], residual, found["end"])
+        # Compiled, it has no derivatives
+        self._residual: Any = functions.get("alg_res")
+        observed = casadi.vertcat(*(found[name] for name in self.observed))
+        functions["observe"] = q.function("observe", [q.y, q.p], observed)
+        if self.numerics.compile:
+            compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
+            functions = dict(zip(functions, compiled, strict=True))
+        self._observe = _Columns(functions.pop("observe"))
+        self._rates = _Columns(functions["rhs_alg"])
+        self.functions = functions
+        self.inputs = q.inputs
+
+    def stack(self, inputs: dict[str, Any]) -> Array:
+        """Inputs as the one vector the functions take."""
+        return np.array([inputs[name] for name in self.inputs])
+
+    def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
+        """Observed quantities at the columns of y; of inputs one column, or as many."""
+        values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
+        return dict(zip(self.observed, values.T, strict=True))
+
+    def guess(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step starts from, algebraic states as far as they are known."""
+        y = np.zeros(self.model.len_rhs_and_alg)
+        for name, where in self.slices.items():
+            y[where] = inputs.get(f"Initial: {name}", 0.0)
+        return y
+
+    def initial(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step of given current starts from, consistent."""
+        model, y = self.model, self.guess(inputs)
+        if model.len_alg:
+            p, head = self.stack(inputs), y[: model.len_rhs]
+            z = casadi.MX.sym("z", model.len_alg)
+            residual = self._residual(0, casadi.vertcat(head, z), p)
+            g = casadi.Function("g", [z], [residual])
+            # Where U(x) is steep, rounding stays above a residual of 1e-12
+            options = {"abstolStep": 1e-8, "line_search": False}
+            root = casadi.rootfinder("solve", "newton", g, options)
+            try:
+                y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
+            except RuntimeError:
+                if FACES not in self.slices:
+                    raise
+                y[model.len_rhs :] = self._bracketed(g, y[model.len_rhs :], options)
+        return y
+
+    def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
+        """Algebraic states, the potential between the faces of the electrolyte bracketed.
+
+        Where next to no lithium is left the leak meets an overpotential that rises with
+        any current, from which Newton does not find back.
+        """
+        k = self.slices[FACES].start - self.model.len_rhs
+        others = [j for j in range(len(z)) if j != k]
+        z = z.copy()
+
+        def residual(faces: float) -> float:
+            z[k] = faces
+            if others:
+                part = casadi.MX.sym("part", len(others))
+                full = casadi.MX(z)
+                full[others] = part
+                inner = casadi.Function("inner", [part], [g(full)[others]])
+                solve = casadi.rootfinder("solve", "newton", inner, options)
+                try:
+                    z[others] = solve(z[others]).full()[:, 0]
+                except RuntimeError:
+                    raise SolverFailed("no overpotentials meet the current") from None
+            return float(g(z)[k])
+
+        for bound in FACES_BOUNDS:
+            if residual(-bound) > 0 > residual(bound):
+                residual(brentq(residual, -bound, bound, xtol=1e-14))
+                return z
+        raise SolverFailed("the leak and the current have no potential in common")
+
+    def integrator(self, fallback: int = 0) -> Integrator:
+        """The solver, or one of its fallbacks, set up on first use."""
+        if fallback not in self.integrators:
+            given = self.functions, self.numerics.rtol, self.numerics.atol
+            self.integrators[fallback] = Integrator(*given, FALLBACKS[fallback])
+        return self.integrators[fallback]
+
+    def solve(
+        self, y0: Array, inputs: Array, fallback: int, ends: bool = False
+    ) -> list[Stretch | pybamm.SolverError]:
+        """What the solver, or one of its fallbacks, makes of each row."""
+        integrator = self.integrator(fallback)
+        yp0 = self._rates(y0, inputs)
+        yp0[:, self.model.len_rhs :] = 0
+        try:
+            return [*integrator.solve(y0, yp0, inputs, ends)]
+        except pybamm.SolverError as error:
+            if len(y0) == 1:
+                return [error]
+        # One of them spoiled it for all
+        rows = zip(y0[:, None], inputs[:, None], strict=True)
+        return [found for row in rows for found in self.solve(*row, fallback, ends)]
+
+
+class _Columns:
+    """A casadi function of states and inputs, evaluated for one pair after the other.
+
+    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
+    small model itself.
+    """
+
+    def __init__(self, function: casadi.Function) -> None:
+        self.function = function  # the buffer does not keep it
+        self._buffer, self._evaluate = function.buffer()
+        sizes = [function.size1_in(k) for k in range(function.n_in())]
+        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
+        self._result = np.zeros(function.size1_out(0))
+        buffer: Any = self._buffer
+        for k, argument in enumerate(self._arguments):
+            buffer.set_arg(k, argument.data)
+        buffer.set_res(0, self._result.data)
+
+    def __call__(self, states: Array, inputs: Array) -> Array:
+        """Of the rows of both, or of those of the states and one of the inputs."""
+        results = np.empty((len(states), len(self._result)))
+        one = len(inputs) == 1
+        *_, y, p = self._arguments
+        for k, row in enumerate(states):
+            y[:] = row
+            p[:] = inputs[0 if one else k]
+            self._evaluate()
+            results[k] = self._result
+        return results
+
+
+def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
+    """Falls to zero where the film's surface is empty of lithium, or overfull."""
+    return pybamm.minimum(x_s, OVERFULL * x_max - x_s)
+
+
+MOST_KNOWN = 10_000  # combinations of inputs
+
+
+class _Constants:
+    """Combinations of inputs that hold for a step, evaluated before it."""
+
+    def __init__(self, names: list[str], symbols: list[pybamm.Symbol]) -> None:
+        unpacker = pybamm.SymbolUnpacker(pybamm.InputParameter)
+        found = unpacker.unpack_list_of_symbols(symbols)
+        self.names = names
+        self.needs = sorted({symbol.name for symbol in found})
+        p = {name: casadi.MX.sym(name) for name in self.needs}
+        rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
+        stacked = casadi.vertcat(*p.values())
+        self._known: dict[tuple[float, ...], dict[str, float]] = {}
+        self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+
+    def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
+        """Of several sets of inputs."""
+        keys = [tuple(one[name] for name in self.needs) for one in inputs]
+        if new := [key for key in dict.fromkeys(keys) if key not in self._known]:
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+                new = list(dict.fromkeys(keys))
+            for key, row in zip(
+                new, self._evaluate(np.array(new).T).full().T, strict=True
+            ):
+                self._known[key] = dict(zip(self.names, row.tolist(), strict=True))
+        return [self._known[key] for key in keys]
+
+
+def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
+    unpacker = pybamm.SymbolUnpacker((pybamm.Parameter, pybamm.FunctionParameter))
+    found: set[pybamm.Symbol] = unpacker.unpack_list_of_symbols(symbols)
+    return found
+
+
+def _scalar_parameters(symbols: list[pybamm.Symbol]) -> set[str]:
+    """Names of the parameters among symbols, functions of other things included."""
+    kinds = pybamm.Parameter | pybamm.FunctionParameter
+    return {symbol.name for symbol in symbols if isinstance(symbol, kinds)}
+
+
+class Engine:
+    """Steps a cell of one structure: ``run`` is a CC, CV, power or rest step.
+
+    Parameters
+    ----------
+    structure : Structure
+        What the model is built for.
+    numerics : Numerics
+        Mesh and tolerances.
+    """
+
+    def __init__(self, structure: Structure, numerics: Numerics) -> None:
+        self.structure = structure
+        self.numerics = numerics
+        self._built: dict[Mode, _Built] = {}
+
+    def built(self, mode: Mode) -> _Built:
+        """The discretised model for a control, built on first use."""
+        if mode not in self._built:
+            self._built[mode] = _Built(self.structure, self.numerics, mode)
+        return self._built[mode]
+
+    @property
+    def xi(self) -> Array:
+        """Mesh nodes y/L, from the electrolyte face, shape (points,)."""
+        return np.asarray(self.built("current").nodes)
+
+    @property
+    def widths(self) -> Array:
+        """Finite-volume widths over L, shape (points,)."""
+        return np.asarray(self.built("current").widths)
+
+    def uniform(self, x: float, inventory: float) -> State:
+        """A film at uniform stoichiometry x."""
+        return State(np.full(self.numerics.points, x), inventory)
+
+    def instant(
+        self, x: float, current: float, parameters: dict[str, float]
+    ) -> dict[str, float]:
+        """What is observed the instant a current [A] flows into a film uniform at x."""
+        inputs: dict[str, Any] = parameters | {
+            DURATION: 1.0,
+            **dict.fromkeys(
+                ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
+            ),
+            **self.uniform(x, 1.0).inputs,
+            f"Initial: {FACES}": GUESS,
+        }
+        inputs |= self.built("current").constants([inputs])[0]
+        observed = _Start(self.built("current"), inputs).observe(current)
+        return {name: float(values[0]) for name, values in observed.items()}
+
+    def run(self, request: Request) -> Trace:
+        """Step a cell at one control until its time or an event ends it.
+
+        Raises
+        ------
+        Infeasible
+            No current meets the target at the start.
+        SolverFailed
+            Every fallback failed.
+        """
+        (answer,) = self.run_many([request])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def run_many(
+        self, requests: Sequence[Request]
+    ) -> list[Trace | Infeasible | SolverFailed]:
+        """Step cells, each from its own state and at its own control of one mode.
+
+        Returns
+        -------
+        list of Trace, Infeasible or SolverFailed
+            What happened to each; an exception is returned, and not raised, if no
+            current meets its target at the start or if every fallback failed.
+        """
+        (mode,) = {request.mode for request in requests}
+        built = self.built(mode)
+        inputs = [self._inputs(request) for request in requests]
+        constants = self.built("current").constants(inputs)
+        inputs = [own | more for own, more in zip(inputs, constants, strict=True)]
+        answers: dict[int, Trace | Infeasible | SolverFailed] = {}
+        firsts = dict(self._first(requests, inputs, answers))
+        for k, first in firsts.items():
+            request, own = requests[k], inputs[k]
+            state = request.state
+            margins = self._margins(mode, first, state.inventory, own)
+            event = next((end for end, margin in margins.items() if margin <= 0), None)
+            if event:
+                still = np.zeros(1), first, state.profile[None], state
+                answers[k] = Trace(*still, event)
+            current = float(first["Current [A]"][0])
+            own["Initial: C-rate"] = current / own["Nominal cell capacity [A.h]"]
+            behind = (
+                "Voltage [V]",
+                "Contact voltage drop [V]",
+                "Electron path voltage drop [V]",
+            )
+            own[f"Initial: {FACES}"] = float(sum(first[name][0] for name in behind))
+        waiting = [k for k in range(len(requests)) if k not in answers]
+        for fallback in range(len(FALLBACKS)):
+            if not waiting:
+                break
+            y0 = np.array([built.guess(inputs[k]) for k in waiting])
+            p = np.array([built.stack(inputs[k]) for k in waiting])
+            solved: dict[int, Stretch] = {}
+            last = fallback == len(FALLBACKS) - 1  # takes what there is
+            # A solve that is given up must show how far it came
+            ends = not last and not any(requests[k].curve for k in waiting)
+            for j, stretch in enumerate(built.solve(y0, p, fallback, ends)):
+                if isinstance(stretch, pybamm.SolverError):
+                    if last:
+                        reason = str(stretch).splitlines()[0]
+                        answers[waiting[j]] = SolverFailed(reason)
+                elif last or stretch.ended != "failure":
+                    solved[j] = stretch
+            numbers = [waiting[j] for j in solved]
+            found = self._traces(
+                built,
+                [requests[k] for k in numbers],
+                [inputs[k] for k in numbers],
+                [firsts[k] for k in numbers],
+                list(solved.values()),
+                p[list(solved)],
+                fallback,
+            )
+            answers |= zip(numbers, found, strict=True)
+            waiting = [k for k in waiting if k not in answers]
+        return [answers[k] for k in range(len(requests))]
+
+    def _inputs(self, request: Request) -> dict[str, Any]:
+        state = request.state
+        return request.parameters | {
+            TARGET[request.mode]: request.target,
+            DURATION: request.duration,
+            "Lower voltage cut-off [V]": request.lower,
+            "Upper voltage cut-off [V]": request.upper,
+            "C-rate cut-off": request.c_rate_cut_off,
+            **state.inputs,
+            f"Initial: {FACES}": GUESS,
+        }
+
+    def _first(
+        self,
+        requests: Sequence[Request],
+        inputs: Sequence[dict[str, Any]],
+        answers: dict[int, Trace | Infeasible | SolverFailed],
+    ) -> Iterator[tuple[int, dict[str, Array]]]:
+        """What is observed the instant each step starts; where there is none, why."""
+        built = self.built("current")
+        possible, columns = [], []
+        for k, (request, own) in enumerate(zip(requests, inputs, strict=True)):
+            start = _Start(built, own)
+            try:
+                current = start.current_for(
+                    request.mode, request.target, request.state.current
+                )
+            except Infeasible as reason:
+                answers[k] = reason
+                continue
+            if request.mode != "current":  # looked at already
+                yield k, start.observe(current)
+                continue
+            possible.append(k)
+            columns.append(start.at(current))
+        if not possible:
+            return
+        y, p = (np.array(part).T for part in zip(*columns, strict=True))
+        observed = built.observe(y, p)
+        for j, k in enumerate(possible):
+            yield k, {name: values[j : j + 1] for name, values in observed.items()}
+
+    def _traces(
+        self,
+        built: _Built,
+        requests: Sequence[Request],
+        inputs: Sequence[dict[str, Any]],
+        firsts: Sequence[dict[str, Array]],
+        stretches: Sequence[Stretch],
+        p: Array,
+        fallback: int,
+    ) -> Iterator[Trace | SolverFailed]:
+        """Solved stretches as traces."""
+        bare = [k for k, request in enumerate(requests) if not request.curve]
+        place = {k: j for j, k in enumerate(bare)}
+        # Where the current is given, the first moment was seen already
+        ends = [-1] if built.mode == "current" else [0, -1]
+        if bare:
+            at = np.concatenate([stretches[k].y[ends] for k in bare])
+            seen = built.observe(at.T, np.repeat(p[bare], len(ends), axis=0).T)
+        for k, (request, own, first, s) in enumerate(
+            zip(requests, inputs, firsts, stretches, strict=True)
+        ):
+            if request.curve:
+                t, y, observed = _refined(built, s, p[k])
+            else:
+                j = place[k] * len(ends)
+                here = slice(j, j + len(ends))
+                t, y = s.t[[0, -1]], s.y[[0, -1]]
+                observed = {name: values[here] for name, values in seen.items()}
+                if len(ends) == 1:
+                    pairs = [(first[name][0], v[0]) for name, v in observed.items()]
+                    observed = dict(zip(observed, np.array(pairs), strict=True))
+            if not np.all(np.isfinite(observed["Voltage [V]"])):
+                yield SolverFailed("the voltage became undefined")
+                continue
+            profiles = y[:, built.slices[PROFILE]]
+            end = State.of(y[-1], built.slices, float(observed["Current [A]"][-1]))
+            event = None
+            if s.ended == "failure":
+                event = self._why_failed(request.mode, request.target, observed, end, own)
+            elif s.ended == "event":
+                margins = self._margins(request.mode, observed, end.inventory, own)
+                event = min(margins, key=lambda name: margins[name])
+            t = t * request.duration
+            yield Trace(t, observed, profiles, end, event, fallback)
+
+    def _why_failed(
+        self,
+        mode: Mode,
+        target: float,
+        observed: dict[str, Array],
+        end: State,
+        inputs: dict[str, Any],
+    ) -> str:
+        """A power the cell cannot give has no solution; else it is the solver."""
+        if mode == "power" and target > 0:
+            start = _Start(self.built("current"), {**inputs, **end.inputs})
+            current = float(observed["Current [A]"][-1])
+            # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
+            # more power, and the control has no solution beyond
+            gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
+            if gain < POWER_GAIN:
+                return POWER_LIMIT
+        return SOLVER_FAILURE
+
+    @staticmethod
+    def _margins(
+        mode: Mode, observed: dict[str, Array], inventory: float, inputs: dict[str, Any]
+    ) -> dict[str, float]:
+        """How far the last observed point is from each end a step can have.
+
+        Above 0 while the step goes on; the first to reach 0 ends it.
+        """
+        V = observed["Voltage [V]"][-1]
+        current = observed["Current [A]"][-1]
+        x_s = observed["Cathode surface stoichiometry"][-1]
+        x_full = OVERFULL * inputs["Cathode sites per formula unit"]
+        if mode == "voltage":
+            c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
+            margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
+        else:
+            margins = {
+                MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
+                MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
+            }
+        leakage = observed["Leakage current density [A.m-2]"][-1]
+        ionic = current + leakage * inputs["Electrode area [m2]"]
+        left = inventory - inputs.get(THRESHOLD, 0.0)
+        margins[EXHAUSTED] = left if ionic > 0 else math.inf
+        margins[FILM_LIMIT] = min(x_s, x_full - x_s)
+        return margins
+
+
+def _refined(
+    built: _Built, stretch: Stretch, p: Array
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Times, states and observed quantities, at the solver's steps and between them.
+
+    Points are added where a straight line between two of the solver's would miss the
+    voltage by more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so
+    that a saved curve may be read off by linear interpolation.
+    """
+    t, y, yp = stretch.t, stretch.y, stretch.yp
+    observed = built.observe(y.T, p)
+    if yp is None or len(t) < 4:
+        return t, y, observed
+    V, h = observed["Voltage [V]"], np.diff(t)
+    bend = np.abs(np.diff(np.diff(V) / h)) / (h[1:] + h[:-1]) * 2  # |V''| at inner points
+    worst = np.maximum(np.append(bend[0], bend), np.append(bend, bend[-1]))
+    miss = worst * h**2 / 8
+    extra = np.ceil(np.sqrt(miss / CURVE_TOLERANCE)).astype(int) - 1
+    extra = np.clip(np.nan_to_num(extra), 0, 30)
+    if not extra.any():
+        return t, y, observed
+    between = np.concatenate(
+        [np.linspace(t[k], t[k + 1], n + 2)[1:-1] for k, n in enumerate(extra) if n]
+    )
+    y_between = CubicHermiteSpline(t, y, yp)(between)
+    more = built.observe(y_between.T, p)
+    order = np.argsort(np.concatenate([t, between]), kind="stable")
+    return (
+        np.concatenate([t, between])[order],
+        np.concatenate([y, y_between])[order],
+        {k: np.concatenate([v, more[k]])[order] for k, v in observed.items()},
+    )
+
+
+class _Start:
+    """The cell at the instant a step starts: V as a function of the current."""
+
+    def __init__(self, built: _Built, inputs: dict[str, Any]) -> None:
+        self.built = built
+        self.inputs = inputs
+        self.scale = inputs["Nominal cell capacity [A.h]"]
+        self._seen: dict[float, dict[str, Array]] = {}
+
+    def at(self, current: float) -> tuple[Array, Array]:
+        """States and inputs at a current, what ``observe`` takes."""
+        inputs = self.inputs | {TARGET["current"]: current}
+        return self.built.initial(inputs), self.built.stack(inputs)
+
+    def observe(self, current: float) -> dict[str, Array]:
+        if current not in self._seen:
+            self._seen[current] = self.built.observe(*self.at(current))
+        return self._seen[current]
+
+    def voltage(self, current: float) -> float:
+        return float(self.observe(current)["Voltage [V]"][0])
+
+    def current_for(self, mode: Mode, target: float, guess: float = 0.0) -> float:
+        """Current [A] that meets the target; the smaller of two for a power."""
+        if mode == "current":
+            return target
+        if mode == "voltage":
+            if guess and abs(self.voltage(guess) - target) < MET:
+                return guess
+            # V falls monotonically with the current
+            return self._root(
+                lambda I: target - self.voltage(I), self.voltage(0) - target, abs(guess)
+            )
+        if target == 0:
+            return 0.0
+        try:
+            return self._root(lambda I: self.power(I) - target, target)
+        except SolverFailed:  # at a current that is out of all proportion
+            raise Infeasible("no current of the cell meets it") from None
+        except Infeasible:
+            if target < 0:
+                raise
+        # Only currents between those tried may reach it
+        peak, most = self.peak_power()
+        if most < target:
+            raise Infeasible(f"the cell gives at most {most * 1e6:.4g} uW") from None
+        return float(brentq(lambda I: self.power(I) - target, 0.0, peak))
+
+    def power(self, current: float) -> float:
+        """Power [W] at a current [A]."""
+        return current * self.voltage(current)
+
+    def peak_power(self) -> tuple[float, float]:
+        """Current [A] of the largest power of a discharge, and that power [W]."""
+        near = max(self._outwards(), key=self.power)
+        found = minimize_scalar(
+            lambda I: -self.power(I), bounds=(near / 1.3, near * 1.3), method="bounded"
+        )
+        return float(found.x), float(-found.fun)
+
+    def _root(self, excess: Any, direction: float, guess: float = 0.0) -> float:
+        """Zero of a function of the current in one direction, looked for outwards from 0
+        or, of a monotonic one, from a guess of its size."""
+        if direction == 0:
+            return 0.0
+        sign = math.copysign(1.0, direction)
+        tolerance = 1e-13 * self.scale
+        inside = 0.0
+        for outside in (*([guess] if guess else []), *self._outwards()):
+            if outside <= inside:
+                continue
+            if excess(sign * outside) * sign >= 0:
+                return float(
+                    brentq(excess, sign * inside, sign * outside, xtol=tolerance)
+                )
+            inside = outside
+        raise Infeasible("no current of the cell meets it")
+
+    def _outwards(self) -> Iterator[float]:
+        """Currents from 1e-6 C to 1e6 C, half a decade or less apart."""
+        for exponent in range(-60, 61):
+            yield self.scale * 10 ** (exponent / 10)
+
+
+@lru_cache(maxsize=16)
+def engine(structure: Structure, numerics: Numerics) -> Engine:
+    """The engine of a structure, built once per process."""
+    return Engine(structure, numerics)

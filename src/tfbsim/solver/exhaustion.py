@@ -1,0 +1,129 @@
+"""What follows when a collector has been stripped of its lithium, down to 1e-6 n_c.
+
+- A discharge to a lower cut-off goes on: the overpotential grows as ln(1/n), so that the
+  voltage falls through the cut-off with the last of the lithium, microseconds later.
+  That is solved in stretches of six decades of n, short enough to resolve their ends.
+- In a rest, a hold or a charge that the leak eats up, the collector blocks: nothing is
+  left to oxidise, i + i_e = 0, and V or i follows from the other by the leak alone, i_e =
+  g (V + i R_contact).  A resting cell that leaks floats at 0 V.  The film levels out.
+
+A discharge without a cut-off ends there, "lithium exhausted".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..materials.laws import FARADAY
+from ..physics.lithium import EXHAUSTED
+from .engine import (
+    CURRENT_CUT_OFF,
+    MINIMUM_VOLTAGE,
+    Engine,
+    Request,
+    SolverFailed,
+    State,
+    Trace,
+    engine,
+)
+
+if TYPE_CHECKING:
+    from ..cell.cell import Cell
+    from ..experiment.steps import Step
+
+LEAST = "Exhausted lithium over that of coverage"
+DECADES = (1e-12, 1e-18, 1e-24)
+COUNTERS = (
+    *("Discharge capacity [A.h]", "Throughput capacity [A.h]"),
+    *("Discharge energy [W.h]", "Charge energy [W.h]", "Leakage capacity [A.h]"),
+)
+Asked = Generator[tuple[Engine, Request], Any, Trace]
+Run = Callable[[float, State, Mapping[str, float]], Asked]
+
+
+def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Asked:
+    """A discharge that ran out of lithium, on to its lower cut-off if it has one."""
+    found = trace
+    if step.lower is None:
+        return trace
+    for least in DECADES:
+        charge = found.end.inventory * cell.site_inventory * FARADAY * float(cell.area)
+        current = float(found.observed["Current [A]"][-1])
+        try:
+            duration = 2 * max(charge / current, 1e-12)
+            last = yield from run(duration, found.end, {LEAST: least})
+        except SolverFailed:
+            return trace
+        found = joined(found, last)
+        if last.event == MINIMUM_VOLTAGE:
+            return found
+        if last.event != EXHAUSTED:
+            return trace
+    return trace
+
+
+def bare(cell: Cell, solver: Engine, state: State, step: Step) -> bool:
+    """Whether a hold begins on a collector that has nothing to give, and blocks."""
+    if step.control != "voltage" or state.inventory > cell.least_inventory:
+        return False
+    parameters = cell.parameters(step.temperature)
+    rest = _blocking(solver).run(Request("current", 0.0, 1e-9, state, parameters))
+    return step.value < float(rest.observed["Voltage [V]"][0])
+
+
+def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -> Trace:
+    """A rest, hold or charge from a time on [s] at which the collector is bare."""
+    parameters = cell.parameters(step.temperature)
+    (constants,) = solver.built("current").constants([parameters])
+    g = constants.get("Leakage conductance [S.m-2]", 0)
+    R, area = float(cell.contact_resistance), float(cell.area)
+    i = step.value / area  # of a rest or charge; of a hold, what the leak asks for
+    if step.control == "voltage":
+        i = -g * step.value / (1 + g * R)
+    V = step.value if step.control == "voltage" else (-i / g if i else 0.0) - i * R
+    c_rate = abs(i) / cell.one_c_current_density
+    over = step.c_rate_cut_off is not None and c_rate <= step.c_rate_cut_off
+    left = 1e-9 if over else max(step.duration - past, 1e-9)
+    rest = _blocking(solver).run(Request("current", 0.0, left, state, parameters))
+    seen = dict(rest.observed)
+    eta, volts, one = "Lithium overpotential [V]", "Voltage [V]", np.ones_like(rest.t)
+    seen |= {
+        eta: seen[eta] + seen[volts] - V - i * R,
+        volts: V * one,
+        "Current [A]": i * area * one,
+        "Contact voltage drop [V]": i * R * one,
+        "Leakage current density [A.m-2]": -i * one,
+        "Discharge capacity [A.h]": i * area * rest.t / 3600,
+        "Throughput capacity [A.h]": -i * area * rest.t / 3600,
+        "Charge energy [W.h]": -i * V * area * rest.t / 3600,
+        "Leakage capacity [A.h]": -i * area * rest.t / 3600,
+    }
+    return replace(rest, observed=seen, event=CURRENT_CUT_OFF if over else rest.event)
+
+
+def _blocking(solver: Engine) -> Engine:
+    """The film without anything that passes the electrolyte."""
+    return engine(replace(solver.structure, leakage=False), solver.numerics)
+
+
+def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
+    """Two traces of one step, one after the other; where one ends at once, the other."""
+    if len(first.t) == 1:
+        return second
+    new = slice(0, None) if jump else slice(1, None)
+    observed = {
+        name: np.concatenate([values, second.observed[name][new] + offset])
+        for name, values in first.observed.items()
+        for offset in [values[-1] if name in COUNTERS else 0.0]
+    }
+    return Trace(
+        np.concatenate([first.t, first.t[-1] + second.t[new]]),
+        observed,
+        np.concatenate([first.profiles, second.profiles[new]]),
+        second.end,
+        second.event,
+    )

@@ -1,0 +1,449 @@
+"""Reading files that may hold anything, and finding the files that ship with tfbsim.
+
+A YAML file is composed here from the parser's events, and from nothing else: no
+tags, no anchors, no constructors, so that a file can only ever hold text, numbers,
+true or false, null, lists and mappings. Plain scalars are read by the core schema of
+YAML 1.2 (https://yaml.org/spec/1.2.2, section 10.3): `1e-14` is a number, `1:30` and
+`yes` are text. Every problem is an `InputError` that names file, line and field.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError, Key, dotted, shown, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_YAML_BYTES = 2**20
+MAX_CSV_BYTES = 5 * 2**20
+MAX_DEPTH = 20
+# Bounds on the time it takes to refuse a hostile file: 50 us a value, and some of
+# the scanner's tokens cost time quadratic in the length of a line.
+MAX_NODES = 50_000
+MAX_LINES = 100_000
+MAX_LINE_LENGTH = 20_000
+MAX_DIGITS = 15
+MAX_NUMBER_LENGTH = 40
+
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NULL = ("", "~", "null", "Null", "NULL")
+_TRUE = ("true", "True", "TRUE")
+_FALSE = ("false", "False", "FALSE")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NON_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a YAML file holds, and the line on which each part of it stands.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    data : dict
+        Plain dict, list, str, int, float, bool and None only.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    _lines: dict[tuple[Key, ...], int] = field(repr=False)
+
+    def line(self, path: tuple[Key, ...] = ()) -> int:
+        """Return the line (from 1) of the key or item at `path`.
+
+        A path that is not in the file gives the line of its nearest parent.
+        """
+        path = tuple(path)
+        while path not in self._lines:
+            path = path[:-1]
+        return self._lines[path]
+
+    def error(self, path: tuple[Key, ...], message: str) -> InputError:
+        """Return (not raise) the error that says `message` of the part at `path`."""
+        return InputError(message, self.path, self.line(path), dotted(path))
+
+
+def load(path: str | os.PathLike[str]) -> Document:
+    """Read a YAML file of this project's restricted kind.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is larger than 1 MiB, or holds anything but one
+        mapping of plain values: tags, anchors, merge keys, duplicate keys, dates,
+        numbers that are not finite, and so on.
+    """
+    text = _read_text(path, MAX_YAML_BYTES)
+    lines = _LINE_END.split(text)
+    if len(lines) > MAX_LINES:
+        raise InputError(f"more than {MAX_LINES:,} lines", path, MAX_LINES + 1)
+    for number, content in enumerate(lines, 1):
+        if len(content) > MAX_LINE_LENGTH:
+            message = f"a line of more than {MAX_LINE_LENGTH:,} characters; wrap it"
+            raise InputError(message, path, number)
+        if bad := _CONTROL.search(content):
+            message = f"control character U+{ord(bad[0]):04X} in column {bad.start() + 1}"
+            raise InputError(message, path, number)
+    last_line = max(1, len(lines) - (not lines[-1]))
+    data, positions = _compose(text, last_line, path)
+    return Document(Path(path), data, positions)
+
+
+def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ...]:
+    """Read a small table of numbers separated by commas.
+
+    Lines that start with `#`, empty lines and one header line are skipped.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        One array for each column, of at least two values.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is larger than 5 MiB, or has a line that is not
+        `columns` finite numbers.
+    """
+    import numpy as np
+
+    text = _read_text(path, MAX_CSV_BYTES)
+    rows: list[list[float]] = []
+    header_allowed = True
+    for number, line in enumerate(_LINE_END.split(text), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = [part.strip() for part in line.split(",")]
+        if header_allowed:
+            header_allowed = False
+            if not any(_looks_numeric(part) for part in fields):
+                continue
+        rows.append(_csv_row(line, fields, columns, path, number))
+    if len(rows) < 2:
+        raise InputError("holds fewer than 2 rows of numbers", path)
+    return tuple(np.array(rows, dtype=float).T.copy())
+
+
+def packaged(folder: str) -> Path:
+    """Return the folder of shipped files, `models` or `experiments`.
+
+    It is the one inside the installed package if there (wheel), otherwise the one at
+    the root of the repository (editable install, checkout).
+    """
+    here = Path(__file__).resolve().parent
+    inside = here / folder
+    return inside if inside.is_dir() else here.parents[1] / folder
+
+
+def shipped(folder: str) -> dict[str, Path]:
+    """Return the shipped YAML files of `models` or `experiments`, by name, sorted."""
+    found = {path.stem: path for path in packaged(folder).glob("*.yaml")}
+    return dict(sorted(found.items()))
+
+
+def resolve(name_or_path: str, folder: str) -> Path:
+    """Return the path that an argument of the command line means.
+
+    What ends in .yaml or .yml, or holds a path separator, is a path, which need not
+    exist; anything else is the name of a file shipped in `folder`.
+
+    Raises
+    ------
+    InputError
+        If no shipped file has this name.
+    """
+    separators = {"/", os.sep, os.altsep or os.sep}
+    is_path = name_or_path.lower().endswith((".yaml", ".yml"))
+    if is_path or any(mark in name_or_path for mark in separators):
+        return Path(name_or_path)
+    options = shipped(folder)
+    if name_or_path in options:
+        return options[name_or_path]
+    kind = {"models": "cell", "experiments": "experiment"}.get(folder, folder)
+    hint = suggest(name_or_path, options) or (
+        "; `tfbsim list` shows those there are, and a file of your own ends in .yaml"
+    )
+    raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
+    """Write a file so that it is there whole or not at all; text as UTF-8.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or cannot be written to.
+    """
+    target = Path(path)
+    content = data.encode() if isinstance(data, str) else data
+    # Not tempfile: its files are readable by their owner only, and stay so.
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _read_text(path: str | os.PathLike[str], limit: int) -> str:
+    try:
+        # Asked first: opening a pipe would wait for ever.
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError("is a folder, not a file", path)
+        if not stat.S_ISREG(mode):
+            raise InputError("is not a regular file", path)
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise InputError("no such file", path) from None
+    except OSError as err:
+        raise InputError(f"cannot be read: {err.strerror or err}", path) from None
+    except InputError:
+        raise
+    except ValueError as err:  # a null character or a lone surrogate in the name
+        raise InputError(f"is not a file name: {err}", path) from None
+    if len(data) > limit:
+        raise InputError(f"is larger than {limit // 2**20} MiB", path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = data.count(b"\n", 0, err.start) + 1
+        raise InputError("is not UTF-8 text", path, line) from None
+
+
+def _compose(
+    text: str, last_line: int, file: str | os.PathLike[str]
+) -> tuple[dict[str, Any], dict[tuple[Key, ...], int]]:
+    """Build plain data and the line of each part, without recursion."""
+    from ruamel.yaml import events as ev
+
+    root: dict[str, Any] | None = None
+    lines: dict[tuple[Key, ...], int] = {}
+    # Open collections with their paths, and for each mapping the key that waits.
+    stack: list[tuple[dict[str, Any] | list[Any], tuple[Key, ...]]] = []
+    keys: list[str | None] = []
+    documents = nodes = 0
+
+    for event in _events(text, last_line, file):
+        line = min(event.start_mark.line + 1, last_line)
+        if isinstance(event, ev.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise InputError("a second document starts here", file, line)
+            if event.version or event.tags:
+                raise InputError("directives (%YAML, %TAG) do not go here", file, line)
+        if isinstance(event, ev.MappingEndEvent | ev.SequenceEndEvent):
+            stack.pop()
+            keys.pop()
+        if not isinstance(event, ev.NodeEvent):
+            continue
+
+        nodes += 1
+        parent, path = stack[-1] if stack else (None, ())
+        is_key = isinstance(parent, dict) and keys[-1] is None
+        if isinstance(parent, list):
+            path = (*path, len(parent))
+        elif isinstance(parent, dict) and keys[-1] is not None:
+            path = (*path, keys[-1])
+        if not is_key:
+            lines.setdefault(path, line)
+
+        if nodes > MAX_NODES:
+            raise InputError(f"more than {MAX_NODES:,} values", file, line)
+        if problem := _forbidden(event):
+            raise InputError(problem, file, line, dotted(path))
+        if parent is None and not isinstance(event, ev.MappingStartEvent):
+            if isinstance(event, ev.ScalarEvent) and event.value == "":
+                raise InputError("the file is empty", file)
+            kind = "text" if isinstance(event, ev.ScalarEvent) else "a list"
+            message = f"the file holds {kind}; lines of the form 'key: value' are due"
+            raise InputError(message, file, line)
+
+        value: Any
+        if isinstance(event, ev.ScalarEvent):
+            try:
+                value = _scalar(str(event.value), plain=bool(event.implicit[0]))
+            except ValueError as err:
+                raise InputError(str(err), file, line, dotted(path)) from None
+        else:
+            value = {} if isinstance(event, ev.MappingStartEvent) else []
+
+        if is_key:
+            assert isinstance(parent, dict)
+            key = _checked_key(event, value, parent, path, file, line, lines)
+            keys[-1] = key
+            lines[(*path, key)] = line
+            continue
+        if isinstance(parent, list):
+            parent.append(value)
+        elif isinstance(parent, dict):
+            parent[str(keys[-1])] = value
+            keys[-1] = None
+        else:
+            root = value
+        if isinstance(value, dict | list):
+            stack.append((value, path))
+            keys.append(None)
+            if len(stack) > MAX_DEPTH:
+                message = f"nested more than {MAX_DEPTH} deep"
+                raise InputError(message, file, line, dotted(path))
+
+    if root is None:
+        raise InputError("the file is empty", file)
+    return root, lines
+
+
+def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterable[Any]:
+    from ruamel.yaml import YAML
+
+    line: int | None = None
+    try:
+        for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
+            line = event.end_mark.line + 1
+            yield event
+    except Exception as err:
+        # Any exception: the parser meets hostile text, and `"\U00110000"` for one
+        # escapes it as a bare ValueError.
+        problem = str(getattr(err, "problem", None) or err or type(err).__name__)
+        marks = [getattr(err, name, None) for name in ("problem_mark", "context_mark")]
+        # What is never closed shows at the end of the file, but is where it opened.
+        unclosed = "stream end" in problem or "end of stream" in problem
+        mark = next(filter(None, reversed(marks) if unclosed else marks), None)
+        line = min(mark.line + 1, last_line) if mark else line
+        hint = "; indent with spaces" if r"'\t'" in problem else ""
+        message = f"not valid YAML: {shown(problem, 200)}{hint}"
+        raise InputError(message, file, line) from None
+
+
+def _forbidden(event: Any) -> str:
+    from ruamel.yaml import events as ev
+
+    if isinstance(event, ev.AliasEvent):
+        return f"aliases (*{shown(event.anchor)}) do not go here; write the value out"
+    if event.anchor is not None:
+        return f"anchors (&{shown(event.anchor)}) do not go here"
+    if event.tag is not None:
+        return f"tags ({shown(event.tag)}) do not go here"
+    return ""
+
+
+def _checked_key(
+    event: Any,
+    key: Any,
+    mapping: dict[str, Any],
+    path: tuple[Key, ...],
+    file: str | os.PathLike[str],
+    line: int,
+    lines: dict[tuple[Key, ...], int],
+) -> str:
+    if not isinstance(key, str):
+        text = shown(event.value) if hasattr(event, "value") else "a list or mapping"
+        message = f"a key must be text, not {text or 'empty'}; put it in quotes"
+        raise InputError(message, file, line, dotted(path))
+    if key == "<<" and event.implicit[0]:
+        message = "merge keys (<<) do not go here; write the values out"
+        raise InputError(message, file, line, dotted(path))
+    if key in mapping:
+        first = lines[(*path, key)]
+        message = f"a duplicate key; it is already on line {first}"
+        raise InputError(message, file, line, dotted((*path, key)))
+    return key
+
+
+def _scalar(text: str, *, plain: bool) -> str | int | float | bool | None:
+    """Return the value of a scalar; ValueError if it is none of the plain types."""
+    if bad := _CONTROL.search(text):
+        raise ValueError(f"control character U+{ord(bad[0]):04X} in a text")
+    if not plain:
+        return text
+    if text in _NULL:
+        return None
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    if _INT.fullmatch(text):
+        if len(text.lstrip("+-")) > MAX_DIGITS:
+            raise ValueError(f"a whole number of more than {MAX_DIGITS} digits")
+        return int(text, 0 if text[:2] in ("0x", "0o") else 10)
+    if _FLOAT.fullmatch(text):
+        return _finite(text)
+    if _NON_FINITE.fullmatch(text):
+        raise ValueError(f"{text} is not a finite number")
+    if _TIMESTAMP.fullmatch(text):
+        raise ValueError(f"{shown(text)} is a date; put it in quotes to mean text")
+    return text
+
+
+def _finite(text: str) -> float:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ValueError(f"a number of more than {MAX_NUMBER_LENGTH} characters")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large a number")
+    if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+        raise ValueError(f"{text} is too small a number, and would be read as 0")
+    return value
+
+
+def _is_non_finite(text: str) -> bool:
+    return text.lower().lstrip("+-") in ("nan", "inf", "infinity")
+
+
+def _looks_numeric(text: str) -> bool:
+    # Numbers ill separated count too, or the first line of `1;2` would be a header.
+    numbers = re.search("[0-9]", text) and re.fullmatch(r"[-+.0-9eE;\s]+", text)
+    return bool(numbers) or _is_non_finite(text)
+
+
+def _csv_row(
+    line: str,
+    fields: list[str],
+    columns: int,
+    path: str | os.PathLike[str],
+    number: int,
+) -> list[float]:
+    separated_otherwise = re.search("[;\t]", line.strip())
+    if re.search("[0-9],[0-9]", line) and (
+        separated_otherwise or len(fields) == 2 * columns
+    ):
+        message = "decimal commas; write 1.5, with a comma between the columns"
+        raise InputError(message, path, number)
+    if len(fields) != columns:
+        hint = "; put a comma between the columns" if len(fields) == 1 else ""
+        message = f"columns found: {len(fields)}, expected: {columns}{hint}"
+        raise InputError(message, path, number)
+    row = []
+    for column, part in enumerate(fields, 1):
+        where = f"column {column}"
+        if not _FLOAT.fullmatch(part):
+            kind = "finite" if _is_non_finite(part) else "a number"
+            raise InputError(f"'{shown(part)}' is not {kind}", path, number, where)
+        try:
+            row.append(_finite(part))
+        except ValueError as err:
+            raise InputError(str(err), path, number, where) from None
+    return row
