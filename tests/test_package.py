@@ -151,6 +151,9 @@ def test_every_field_is_documented():
     assert missing <= {"name"}
 
 
+LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+
 def test_imports_run_downwards():
     """The contract of pyproject.toml, whose list of exceptions is to stay short."""
     contract = PYPROJECT["tool"]["importlinter"]["contracts"][0]
