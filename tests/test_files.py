@@ -348,7 +348,7 @@ class TestShippedFiles:
     def test_prefers_the_installed_folder(self, tmp_path, monkeypatch):
         package = tmp_path / "src" / "tfbsim"
         package.mkdir(parents=True)
-        monkeypatch.setattr(files, "__file__", str(package / "inputs" / "files.py"))
+        monkeypatch.setattr(files, "__file__", str(package / "yaml_file.py"))
         root = tmp_path.resolve()
         assert files.packaged("models") == root / "models"
         (package / "models").mkdir()
