@@ -18,9 +18,9 @@ from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Expanded, expand
 from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
 from tfbsim.fitting.problem import Simulated
-from tfbsim.fitting.intervals import uncertainty
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 from tfbsim.yaml_file import load

@@ -25,6 +25,7 @@ from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
 from ..comparison.pairing import FAR
+from ..data.measured import CHARGE, DISCHARGE
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
 from ..version import __version__
@@ -44,7 +45,10 @@ MISFIT = "misfit"  # narrow, of a model that does not describe the data
 FACTOR = 2.0  # an interval within a factor of this, or 50 %, is determined
 WIDE = 0.25  # half an interval over the range: beyond, the bounds do half the work
 CORRELATED = 0.95
-TOO_SMALL = 1e-3  # probability of a chi^2 below which the stated errors are too large
+# Probability of so small a chi^2, and chi^2 a degree of freedom, below which the stated
+# errors are too large
+TOO_SMALL, FAR_BELOW = 1e-3, 0.25
+SERIES = 0.3  # of the largest offset: within it, they are of one resistance
 FEW = 5  # degrees of freedom that say so
 UNIFORM = 12.0  # inverse variance of what lies anywhere in a range of 1
 PARAMETERS, CURVES, FIT, REPORT = "fit.csv", "fit-curves.csv", "fit.json", "report.html"
@@ -461,14 +465,19 @@ def _of_noise(
             f"{problem.size} are worth about {rest:.0f}, and the intervals are wider for "
             "it"
         )
-    small = statistics["probability of a smaller chi^2"] < TOO_SMALL and freedom >= FEW
+    small = (
+        freedom >= FEW
+        and statistics["probability of a smaller chi^2"] < TOO_SMALL
+        and share < FAR_BELOW
+    )
     if small and not rho:
         size = math.sqrt(share)
         narrow = account.scatter
         parts = []
-        for p, x, std in zip(problem.which, account.minimum.u, narrow.std, strict=True):
+        both = zip(problem.which, account.minimum.u, narrow.std, strict=True)
+        for (p, x, std), verdict in zip(both, table["Verdict"], strict=True):
             half = narrow.width() * float(std)
-            if half < WIDE:
+            if verdict in (DETERMINED, POORLY) and half < WIDE:
                 ends = (p.value(float(x) + side * half) for side in (-1, 1))
                 low, high = (units.to_display(v, p.dimension) for v in ends)
                 unit = units.display_unit(p.dimension)
@@ -520,8 +529,8 @@ def _warnings(
                 f"{row['High 95 %']:.3g}{unit}"
             )
     found += [
-        f"of the combination of {' and '.join(c.names)} these data fix {c.sentence} "
-        "alone; fix one of them, or add data that tell them apart"
+        f"of {' and '.join(c.names)} the data determine one combination: {c.sentence}; "
+        "state one of them, or add data that tell them apart"
         for c in constant
     ]
     named = {name for c in constant for name in c.names}
@@ -562,20 +571,35 @@ def _warnings(
 def _elsewhere(
     curves: Sequence[Curve], simulated: Sequence[Simulated | None]
 ) -> list[str]:
-    """Curves that begin far from the simulated ones: from another state of the cell."""
-    found = []
+    """Curves that begin far from the simulated ones: from another state of the cell, or
+    beyond a resistance that the model has not."""
+    found: list[tuple[Curve, float]] = []
     for curve, model in zip(curves, simulated, strict=True):
         if model is None or len(curve.capacity) < 2:
             continue
         off = float(np.interp(curve.capacity[0], model.capacity, model.voltage))
-        off -= float(curve.voltage[0])
-        if abs(off) > FAR:
-            found.append(
-                f"{curve.source}: the {curve.kind} of {curve.case} is simulated "
-                f"{1e3 * off:+.0f} mV from where it begins: it started from another "
-                "state; --own-current goes through a record from its start"
-            )
-    return found
+        found.append((curve, off - float(curve.voltage[0])))
+    if not any(abs(off) > FAR for _, off in found):
+        return []
+    signs = {DISCHARGE: 1.0, CHARGE: -1.0}
+    current = np.array(
+        [signs[c.kind] * (c.datum.current_density if c.datum else 0.0) for c, _ in found]
+    )
+    offs = np.array([off for _, off in found])
+    if np.ptp(current) > 0:
+        R = float(current @ offs / (current @ current))
+        if R > 0 and np.abs(offs - R * current).max() < SERIES * np.abs(offs).max():
+            return [
+                "the curves begin lower than simulated by what a resistance of "
+                f"{1e4 * R:.3g} Ohm.cm2 in series would take: a term that is not fitted?"
+            ]
+    return [
+        f"{curve.source}: the {curve.kind} of {curve.case} is simulated "
+        f"{1e3 * off:+.0f} mV from where it begins: it started from another "
+        "state; --own-current goes through a record from its start"
+        for curve, off in found
+        if abs(off) > FAR
+    ]
 
 
 # --- The cell file -----------------------------------------------------------------
