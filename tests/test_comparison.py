@@ -432,3 +432,59 @@ def test_from_python():
     assert tfbsim.read_measured.__module__ == "tfbsim.data.measured"
     with pytest.raises(InputError, match="there are no data"):
         tfbsim.compare(DANILOV, [])
+
+
+def record(clock, voltage, current):
+    """A cycler's record as a DataFrame."""
+    names = ("Test Time / s", "Voltage / V", "Current / A")
+    return pd.DataFrame(dict(zip(names, (clock, voltage, current), strict=True)))
+
+
+class TestNeverATraceback:
+    def test_a_cell_of_another_voltage(self, tmp_path):
+        """The simulated charge ends at its first sample: compared as far as it goes."""
+        t = np.arange(0, 4201, 60.0)
+        charge = t <= 2100
+        V = np.where(charge, 0.2 + t / 12500, 0.35 - (t - 2100) / 12500)
+        data = record(t, V, np.where(charge, 1e-4, -1e-4))
+        found = tfbsim.compare(CELL, data, numerics=FAST, folder=tmp_path)
+        assert len(found.table) == 2 and found.table["Compared [%]"][0] == 0
+        assert any("cannot follow" in note for note in found.notes)
+        assert (tmp_path / "report.html").is_file() and found.measured[0].name
+
+    def test_samples_at_one_time(self, tmp_path):
+        """A step without a duration is left out with a word, the others compared."""
+        t = np.r_[np.arange(0, 1201, 60.0), [1200] * 3, np.arange(1260, 2401, 60.0)]
+        first, last = t[:21], t[24:]
+        V = np.r_[3.9 + first / 12000, 3.99, 3.97, 3.96, 3.96 - (last - 1260) / 3000]
+        i = np.r_[np.full(21, 5e-4), -4e-3, -3.1e-3, -2.2e-3, np.full(len(last), -5e-4)]
+        data = record(t, V, i)
+        data["Step Count / 1"] = np.repeat([1, 2, 3], [21, 3, len(last)])
+        found = tfbsim.compare(CELL, data, numerics=FAST, folder=tmp_path)
+        assert len(found.table) == 2
+        assert [why for *_, why in found.unmatched] == [
+            "its samples share one time: a step of no duration"
+        ]
+
+    def test_only_a_step_of_no_duration(self):
+        data = record([0.0] * 4, [3.9, 3.8, 3.7, 3.6], [-1e-4] * 4)
+        try:
+            found = tfbsim.compare(CELL, data, numerics=FAST)
+        except InputError as error:
+            assert "DataFrame" in str(error)
+        else:
+            assert not len(found.table) and len(found.unmatched) == 1
+
+
+def test_a_data_frame_is_read_as_its_file_is():
+    path = EXAMPLES / "synthetic-cycler.csv"
+    frame = pd.read_csv(path, comment="#")
+    cell = tfbsim.load_cell(CELL)
+    of_frame, of_file = (tfbsim.read_measured(s, cell) for s in (frame, path))
+    assert len(of_frame.segments) == len(of_file.segments)
+    for one, other in zip(of_frame.segments, of_file.segments, strict=True):
+        assert (one.kind, one.cycle) == (other.kind, other.cycle)
+        assert one.capacity == pytest.approx(other.capacity)
+        assert one.voltage == pytest.approx(other.voltage)
+    with pytest.raises(InputError, match="DataFrame"):
+        tfbsim.read_measured(frame.iloc[:0])

@@ -249,6 +249,22 @@ def test_failed_points_do_not_count(one):
     assert (result.sensitivity["Points"] == 192).all()
 
 
+def test_a_point_that_delivers_nothing_counts_where_it_has_an_answer(one):
+    """A capacity of 0 has no mean voltage; it is a capacity all the same."""
+    result = made(one, SAMPLE)
+    for case in result.cases[::4]:
+        case.rows[0] |= {AREAL: 0.0, MASS: 0.0, ENERGY: 0.0, VOLTAGE: np.nan}
+    table = result.percentiles.set_index("Answer")
+    assert table.loc[[AREAL, MASS, ENERGY], "Points"].tolist() == [256] * 3
+    assert table.loc[VOLTAGE, "Points"] == 192
+    y = result.summary[AREAL].to_numpy()
+    assert table.loc[AREAL, "Mean"] == pytest.approx(y.mean())
+    assert table.loc[AREAL, "5 %"] == 0 < table.loc[AREAL, "50 %"]
+    points = result.sensitivity.groupby("Answer")["Points"].first()
+    assert (points[AREAL], points[VOLTAGE]) == (256, 192)
+    assert figures(result)
+
+
 def test_a_design_drops_whole_blocks(one):
     section = {"method": "saltelli", "points": 128, "factors": NORMAL}
     result = made(one, section)

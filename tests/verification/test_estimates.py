@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tfbsim import load_cell, optimise, saturation_capacity, simulate
@@ -93,6 +94,25 @@ def test_an_optimum_at_a_bound_is_told(ideal):
     )
     assert best.at_bound
     assert best.value == pytest.approx(500e-9, rel=3e-3)
+
+
+def test_an_end_without_a_value_is_no_optimum(monkeypatch):
+    """A film that no charge passes has no mean voltage; the others have."""
+    import tfbsim.run.optimise as module
+
+    class Found:
+        def __init__(self, L):
+            y = np.nan if L > 4e-6 else 4 - np.log(L / 2e-6) ** 2
+            self.summary = pd.DataFrame({"Mean discharge voltage [V]": [y]})
+
+    def simulated(cell, *arguments, **named):
+        return Found(cell.cathode.thickness)
+
+    monkeypatch.setattr(module, "simulate", simulated)
+    how = {"maximise": "Mean discharge voltage [V]", "start": 4}
+    best = optimise(LCO, "cathode.thickness", ("1 um", "64 um"), ["Rest for 1 s"], **how)
+    assert best.value == pytest.approx(2e-6, rel=2e-3) and not best.at_bound
+    assert best.maximum == pytest.approx(4, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,12 @@ COMPARISON, OVERLAY, PROVENANCE = "comparison.csv", "overlay.csv", "provenance.j
 FIRST = 60.0  # s
 ROUNDING = 1e-9  # of a capacity that the data's own current passes
 
-Source = str | Path | Measured
+Source = str | Path | pd.DataFrame | Measured
+OVERLAY_COLUMNS = (
+    *("File", "Step", "Time [s]", "Capacity [uA.h.cm-2]"),
+    *("Current density [uA.cm-2]", "Measured voltage [V]"),
+    *("Simulated voltage [V]", "Residual [mV]"),
+)
 
 
 @dataclass(frozen=True)
@@ -108,21 +113,12 @@ class Comparison:
             simulated = np.full(len(m.voltage), np.nan)
             simulated[there] = m.voltage[there] + pair.residual
             time = np.full(len(m.voltage), np.nan) if m.time is None else m.start + m.time
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "File": pair.file,
-                        "Step": m.name,
-                        "Time [s]": time,
-                        "Capacity [uA.h.cm-2]": m.capacity * UA,
-                        "Current density [uA.cm-2]": m.current * UA,
-                        "Measured voltage [V]": m.voltage,
-                        "Simulated voltage [V]": simulated,
-                        "Residual [mV]": 1e3 * (simulated - m.voltage),
-                    }
-                )
-            )
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+            values = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
+            values += (m.voltage, simulated, 1e3 * (simulated - m.voltage))
+            parts.append(pd.DataFrame(dict(zip(OVERLAY_COLUMNS, values, strict=True))))
+        if not parts:
+            return pd.DataFrame(columns=list(OVERLAY_COLUMNS))
+        return pd.concat(parts, ignore_index=True)
 
     def plot(self) -> dict[str, Any]:
         """The figures of the report, by name (matplotlib)."""
@@ -176,8 +172,7 @@ def _row(pair: Pair) -> dict[str, Any]:
     }
     if m.kind != HOLD and there.any() and len(m.voltage) > 1:
         residual, at = pair.residual, pair.axis(m)[there]
-        whole = float(pair.axis(m)[-1])
-        row["Compared [%]"] = 100 * float(at[-1]) / whole if whole > 0 else 100.0
+        row["Compared [%]"] = pair.covered
         row["Voltage error, rms [mV]"] = 1e3 * _rms(residual, at)
         row["Largest voltage error [mV]"] = 1e3 * residual[np.argmax(np.abs(residual))]
         row["Mean voltage error [mV]"] = 1e3 * _mean(residual, at)
@@ -270,8 +265,8 @@ def compare(
     experiment : str, Path, Document or Expanded
         A shipped experiment or a file; or a cell, whose protocol then is the data's own
         current.
-    data : path, Measured, or a sequence of them
-        What was measured.
+    data : path, DataFrame, Measured, or a sequence of them
+        What was measured; a DataFrame has the columns of a file.
     cell, changes
         As :func:`tfbsim.run_experiment`.
     mapping : optional

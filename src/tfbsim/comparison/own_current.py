@@ -62,13 +62,19 @@ def experiment_or_cell(
 
 
 def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> list[Step]:
-    """The measured current of a step as constant ones, of the same charge together."""
+    """Return the measured current of a step as constant currents of the same charge.
+
+    A step without a duration has none: its samples share one time.
+    """
     text = f"as measured: {segment.name}"
     low = min(float(s.voltage.min()) for s in segments) - BEYOND
     high = max(float(s.voltage.max()) for s in segments) + BEYOND
     limits = cell.voltage_limits
-    low, high = max(low, limits[0]), min(high, limits[1])
+    # Never beyond the cell's own limits; a record of another window ends at once
+    low, high = (float(np.clip(V, *limits)) for V in (low, high))
     area, t = float(cell.area), times(segment)
+    if not np.isfinite(t[-1]) or t[-1] <= 0:
+        return []
     if segment.kind == REST:
         return [Step(text, "current", 0.0, max(float(t[-1]), 1e-3), True)]
     if segment.kind == HOLD:

@@ -3,7 +3,7 @@ them are run, or by the data's own current, which is the protocol then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,6 +29,7 @@ from .own_current import driven_steps, unlike
 
 ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
 ELSEWHERE = 3.0  # K between measured and simulated that is worth a word
+NO_DURATION = "its samples share one time: a step of no duration"
 FAR = 0.1  # V between the starts of both that is worth a word
 
 Progress = Callable[[int, int], None]
@@ -72,6 +73,15 @@ class Pair:
         """Which measured points the simulated curve reaches."""
         here, there = self.axis(self.measured), self.axis(self.simulated)
         return np.asarray((here >= there[0]) & (here <= there[-1] * (1 + ROUNDED)))
+
+    @property
+    def covered(self) -> float:
+        """Share of the measured step that the simulated one reaches [%]: of its charge,
+        in a rest of its time."""
+        here, there = self.axis(self.measured), self.axis(self.simulated)
+        whole = float(here[-1])
+        share = min(1.0, float(there[-1]) / whole) if whole > 0 else 1.0
+        return 100.0 if share > 1 - ROUNDED else 100 * share
 
     @property
     def residual(self) -> Array:
@@ -232,11 +242,20 @@ def _beside(
         if sentence not in found.otherwise:
             found.otherwise.append(sentence)
     _warmer(found, file, segment, case)
+    if not parts:
+        found.unmatched.append((file, segment.name, NO_DURATION))
+        return
     simulated = joined(parts, segment.kind, float(case.cell.area))
     if simulated is None:
         why = f"the simulated step was {parts[0].outcome}: {parts[0].detail}"
         found.unmatched.append((file, segment.name, why))
         return
+    if len(simulated.voltage) < 2 and segment.kind in (CHARGE, DISCHARGE):
+        found.note(
+            f"{file}, {segment.name}: the simulated cell cannot follow: it begins at "
+            f"{simulated.voltage[0]:.3f} V, where {segment.voltage.min():.3f} to "
+            f"{segment.voltage.max():.3f} V was measured."
+        )
     found.pairs.append(
         Pair(
             *(file, segment, simulated, case.name),
@@ -297,6 +316,7 @@ def by_own_current(
         # Curves of a table do not follow one another: each from the state at the start
         whole = all(s.time is not None for s in measured.segments)
         every = list(measured.segments)
+        _another_window(found, measured, case)
         jobs += [
             (measured, part)
             for part in ([every] if whole else [[s] for s in every])
@@ -305,10 +325,12 @@ def by_own_current(
     for k, (source, segments) in enumerate(jobs):
         driven = [driven_steps(s, segments, case.cell) for s in segments]
         steps = tuple(step for steps in driven for step in steps)
-        protocol = replace(case.protocol, steps=steps, cycles=1)
-        solved = run_case(case.cell, protocol, numerics)
-        _audited(found, case, solved)
-        done = iter(solved.cycles[0].steps)
+        done: Iterator[StepRecord] = iter(())
+        if steps:
+            protocol = replace(case.protocol, steps=steps, cycles=1)
+            solved = run_case(case.cell, protocol, numerics)
+            _audited(found, case, solved)
+            done = iter(solved.cycles[0].steps)
         before = len(found.pairs)
         for segment, some in zip(segments, driven, strict=True):
             parts = [next(done) for _ in some]
@@ -317,6 +339,19 @@ def by_own_current(
         if progress:
             progress(k + 1, len(jobs))
     return found
+
+
+def _another_window(found: Paired, measured: Measured, case: Case) -> None:
+    """Say where a record lies beyond the voltages that the cell takes."""
+    low, high = case.cell.voltage_limits
+    ends = [(float(s.voltage.min()), float(s.voltage.max())) for s in measured.segments]
+    lowest, highest = min(V for V, _ in ends), max(V for _, V in ends)
+    if lowest < low - FAR or highest > high + FAR:
+        found.note(
+            f"{measured.name} goes from {lowest:.3f} to {highest:.3f} V, and "
+            f"{case.cell.name} from {low:g} to {high:g} V alone: beyond, the simulated "
+            "cell cannot follow."
+        )
 
 
 def _tell(

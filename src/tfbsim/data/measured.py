@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from .. import units
 from ..errors import InputError
@@ -104,6 +105,9 @@ class Measured:
     spectra: tuple[Spectrum, ...] = ()
 
 
+Source = str | Path | pd.DataFrame | Measured
+
+
 def mean_current(segment: Segment) -> float:
     """Charge over time, where there is time [A.m-2]."""
     t = segment.time
@@ -145,7 +149,7 @@ SLIPS = {
 
 
 def read_measured(
-    path: str | Path,
+    path: str | Path | pd.DataFrame,
     cell: Cell | None = None,
     mapping: str | Path | Mapping | Dict[str, Any] | None = None,
 ) -> Measured:
@@ -158,8 +162,8 @@ def read_measured(
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or DataFrame
+        The file, or its table.
     cell : Cell, optional
         Gives the area, loading and 1C where no mapping does, and the charge by which a
         wrong unit shows.
@@ -182,15 +186,16 @@ def read_measured(
     from .curves import curves, spectra
     from .mapping import Mapping, load_mapping
     from .record import segments
-    from .tables import load_table
+    from .tables import FRAME, load_table, table_of_frame
 
-    path = Path(path)
+    frame = path if isinstance(path, pd.DataFrame) else None
+    path = Path(FRAME) if isinstance(path, pd.DataFrame) else Path(path)
     notes: list[str] = []
-    if mapping is None and (beside := _beside(path)):
+    if frame is None and mapping is None and (beside := _beside(path)):
         mapping = beside
         notes.append(f"Read with {beside.name}.")
     how = load_mapping(mapping) if mapping is not None else Mapping()
-    table = load_table(path, how)
+    table = load_table(path, how) if frame is None else table_of_frame(frame)
     notes += table.notes
 
     def per_area(dimension: str) -> float:
@@ -213,7 +218,7 @@ def read_measured(
 
 
 def read_all(
-    sources: Sequence[str | Path | Measured] | str | Path | Measured,
+    sources: Sequence[Source] | Source,
     cell: Cell,
     mapping: str | Path | Mapping | Dict[str, Any] | None = None,
 ) -> tuple[list[Measured], list[str]]:
@@ -221,7 +226,7 @@ def read_all(
 
     Parameters
     ----------
-    sources : path, Measured, or a sequence of them
+    sources : path, DataFrame, Measured, or a sequence of them
         What is read already stays as it is.
     cell, mapping
         As :func:`read`.
@@ -236,7 +241,7 @@ def read_all(
     InputError
         There is none, or none could be read.
     """
-    if isinstance(sources, str | Path | Measured):
+    if isinstance(sources, str | Path | pd.DataFrame | Measured):
         sources = [sources]
     measured: list[Measured] = []
     unreadable: list[str] = []
@@ -255,7 +260,8 @@ def read_all(
             continue
         names[found.name] = names.get(found.name, 0) + 1
         if names[found.name] > 1:  # of the same name in another folder
-            found = replace(found, name=f"{found.path.parent.name}/{found.name}")
+            folder = found.path.parent.name or str(names[found.name])
+            found = replace(found, name=f"{folder}/{found.name}")
         measured.append(found)
     if not sources:
         raise InputError("there are no data", field="data")

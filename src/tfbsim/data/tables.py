@@ -25,6 +25,7 @@ import pandas as pd
 from ..errors import InputError, shown
 from .mapping import Mapping
 
+FRAME = "DataFrame"  # the name of data that are in no file
 MAX_BYTES = 500 * 2**20
 SAMPLE = 400  # lines that are looked at to recognise a layout
 MAX_PREAMBLE = 2000  # lines before the table
@@ -85,6 +86,15 @@ class Table:
 def count(number: int, one: str) -> str:
     """`1 row`, `2 rows`."""
     return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
+def table_of_frame(frame: pd.DataFrame) -> Table:
+    """Return a DataFrame, whose columns are named as those of a file, as a table."""
+    names = tuple(str(name) for name in frame.columns)
+    data = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
+    if not len(data):
+        raise InputError("holds no rows", FRAME)
+    return Table(Path(FRAME), names, data)
 
 
 def load_table(path: Path, mapping: Mapping) -> Table:

@@ -996,6 +996,7 @@ def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
         fast,
         points=min(fast.points, numerics.points),
         grading=numerics.grading,
+        mesh=numerics.mesh,
         compile=one_model and compiler and not numerics.points < fast.points,
     )
 

@@ -236,8 +236,11 @@ def _clock(measured: Segment, segment: Segment) -> Any:
 def differential_capacity(voltage: Any, capacity: Any, grid: Any) -> Any:
     """|dQ/dV| of a step on an even voltage grid, smoothed with a Gaussian of ``WIDTH``.
 
-    The charge between two points is spread evenly over the voltages between them.
+    The charge between two points is spread evenly over the voltages between them; one
+    point alone has none.
     """
+    if len(voltage) < 2:
+        return np.zeros(len(grid))
     low, high = (
         np.minimum(voltage[1:], voltage[:-1]),
         np.maximum(voltage[1:], voltage[:-1]),

@@ -131,8 +131,9 @@ def distributions(table: pd.DataFrame) -> Figure | None:
     figure = new_figure(3.5 * columns, 2.5 * rows + 0.5)
     axes = figure.subplots(rows, columns, squeeze=False)
     for ax, name in zip(axes.flat, names, strict=False):
-        y = table[name].to_numpy()
-        parts = [y[table[LIMITING] == loss] for loss in losses]
+        there = table[table[name].notna()]
+        y = there[name].to_numpy()
+        parts = [y[there[LIMITING] == loss] for loss in losses]
         edges = np.histogram_bin_edges(y, bins=min(60, max(10, int(len(y) ** 0.5))))
         colours = list(losses.values())
         ax.hist(parts, edges, stacked=True, color=colours, alpha=0.6, lw=0)
@@ -160,7 +161,7 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
     ends = {
         name: np.array(
             [
-                [table[name].to_numpy()[rows].mean() for rows in (o[:tenth], o[-tenth:])]
+                [table[name].iloc[rows].mean() for rows in (o[:tenth], o[-tenth:])]
                 for o in order.T
             ]
         )

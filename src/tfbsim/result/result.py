@@ -25,6 +25,7 @@ from scipy.optimize import brentq
 from ..cell import layers as energy
 from ..errors import InputError
 from ..materials.laws import FARADAY
+from ..physics.mesh import NO_DEPTHS, Depths
 from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from ..yaml_file import write_atomic
@@ -155,7 +156,7 @@ class CaseResult:
     ) -> CaseResult:
         """Tables and curves of a case that was run."""
         notes = Notes(name, record.cell, varied)
-        notes.xi = record.xi
+        notes.depths = record.depths
         for cycle in record.conditioning:
             notes.hear(cycle, False)
         for cycle in record.cycles:
@@ -188,7 +189,7 @@ class Notes:
     ) -> None:
         self.name, self.cell, self.varied = name, cell, varied or {}
         self.curves = curves
-        self.xi = np.empty(0)
+        self.depths = NO_DEPTHS
         self.rows: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
         self.warnings = cell.warnings()
@@ -210,14 +211,14 @@ class Notes:
         if not recorded:
             return
         row = _summary_row(
-            *(self.name, cycle, self.cell), self.varied, self.xi, self._clock
+            *(self.name, cycle, self.cell), self.varied, self.depths, self._clock
         )
         self.rows.append(row)
         traces = [step.trace for step in cycle.steps if step.trace is not None]
         if self.curves is None or self.curves.of(cycle.number):
             error = self.curves.error if self.curves else 0.0
             samples = _samples(cycle, self.cell, self._clock, error)
-            profiles = _profiles(cycle, self.cell, len(self.xi))
+            profiles = _profiles(cycle, self.cell, self.depths)
             self._pieces.append((cycle.number, samples, profiles))
         self._clock += sum(float(trace.t[-1]) for trace in traces)
         for trace in traces:
@@ -233,7 +234,9 @@ class Notes:
             name=self.name,
             rows=self.rows,
             steps=self.steps,
-            curves=_joined(self._pieces, self.cell, self.xi) if self._pieces else NONE,
+            curves=_joined(self._pieces, self.cell, self.depths.xi)
+            if self._pieces
+            else NONE,
             warnings=[
                 *self.warnings,
                 *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
@@ -249,7 +252,7 @@ def _summary_row(
     cycle: CycleRecord,
     cell: Cell,
     varied: Mapping[str, float | str],
-    xi: np.ndarray,
+    depths: Depths,
     clock: float,
 ) -> dict[str, Any]:
     area, loading = float(cell.area), cell.loading
@@ -278,7 +281,7 @@ def _summary_row(
     row["Charge balance error"] = cycle.charge_balance_error
     there_and_back = energy_in > 0 and energy_out > 0
     row[losses.EFFICIENCY] = 100 * energy_out / energy_in if there_and_back else np.nan
-    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, xi)
+    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
     if cell.stack is not None:
         lithium = _thickest(cycle, cell.anode.molar_volume)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
@@ -328,7 +331,7 @@ def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str,
     return row
 
 
-def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
+def _second_lithium(cycle: CycleRecord, cell: Cell, depths: Depths) -> float:
     """Of the film, at the end of the cycle's last discharging step [%]."""
     x_max = cell.cathode.x_max
     if x_max <= 1:
@@ -337,7 +340,7 @@ def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
     ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
     if not ends:
         return np.nan
-    return losses.second_lithium(ends[-1], losses.widths(xi), x_max)
+    return losses.second_lithium(depths(ends[-1]), losses.widths(depths.xi), x_max)
 
 
 def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
@@ -565,9 +568,9 @@ def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
     return padded
 
 
-def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
+def _profiles(cycle: CycleRecord, cell: Cell, depths: Depths) -> _Profiles:
     """x through the film at moments evenly spaced in charge, and that charge."""
-    shape = (len(cycle.steps), SNAPSHOTS, points)
+    shape = (len(cycle.steps), SNAPSHOTS, len(depths.xi))
     profiles = np.full(shape, np.nan)
     capacity = np.full(shape[:2], np.nan)
     for k, step in enumerate(cycle.steps):
@@ -577,7 +580,7 @@ def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
         progress = moved if moved[-1] > 0 else step.trace.t
         wanted = np.linspace(0, progress[-1], SNAPSHOTS)
         rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
-        profiles[k] = step.trace.profiles[rows]
+        profiles[k] = depths(step.trace.profiles[rows])
         capacity[k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
     return profiles, capacity
 

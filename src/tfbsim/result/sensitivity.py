@@ -54,7 +54,10 @@ SEED = 1
 
 
 def percentiles(result: Result) -> pd.DataFrame:
-    """The distribution of each answer over a sample, in the last cycle.
+    """Return the distribution of each answer over a sample, in the last cycle.
+
+    Each answer is of the points that have it: a cell that delivers nothing has a capacity
+    of 0 and no mean voltage.
 
     Returns
     -------
@@ -66,9 +69,11 @@ def percentiles(result: Result) -> pd.DataFrame:
     columns += [f"{p} %" for p in PERCENTILES]
     rows = []
     found = sample(result)
-    if found is not None and len(found[1]) >= FEWEST:
+    if found is not None:
         for name in told(found[1], ANSWERS):
-            y = found[1][name].to_numpy()
+            y = found[1][name].dropna().to_numpy()
+            if len(y) < FEWEST:
+                continue
             spread = [len(y), y.mean(), y.std(ddof=1), *np.percentile(y, PERCENTILES)]
             rows.append([name, *spread])
     return pd.DataFrame(rows, columns=columns)
@@ -82,8 +87,8 @@ def sensitivity(result: Result) -> pd.DataFrame:
     DataFrame
         A row for each answer of ``INDEXED`` that varies and each factor: the indices
         there are, each with the half width of its 95 % interval; the rank correlation
-        (Spearman), whose sign says which way; the points they are from.  Empty if the
-        result is of no sample, or of fewer than ``LEAST`` points.
+        (Spearman), whose sign says which way; the points they are from.  An answer that
+        fewer than ``LEAST`` points have, has none.  Empty if the result is of no sample.
     """
     found = sample(result)
     if found is None:
@@ -94,30 +99,31 @@ def sensitivity(result: Result) -> pd.DataFrame:
         indices = _indices(of, table, name)
         for k, column in enumerate(of.factors):
             row = {"Answer": name, "Factor": column}
-            rows.append(row | {key: values[k] for key, values in indices.items()})
-        if not indices:
-            return pd.DataFrame()
+            if indices:
+                rows.append(row | {key: values[k] for key, values in indices.items()})
     return pd.DataFrame(rows)
 
 
 def sample(result: Result) -> tuple[Varied, pd.DataFrame] | None:
-    """What a sample varied, and its answers in the last cycle where there are any."""
+    """Return what a sample varied, and the answers in the last cycle of each point that
+    was solved; NaN where a point has no such answer."""
     of = varied(result) if sampled(result) else None
     if of is None or not of.factors:
         return None
     table = answers(result).groupby(CASE, sort=False).tail(1)
-    there = table[[c for c in ANSWERS if c in table]].notna().all(axis=1)
-    there &= ~table[OUTCOME].isin(NO_ANSWER)
+    there = ~table[OUTCOME].isin(NO_ANSWER)
     return of, table.loc[there].reset_index(drop=True)
 
 
 def told(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
-    """Those of the wanted answers that vary."""
-    names = [c for c in wanted if c in table and len(table) > 1]
-    return [c for c in names if np.ptp(table[c]) > CONSTANT * np.abs(table[c]).max()]
+    """Return those of the wanted answers that vary."""
+    names = [c for c in wanted if c in table and table[c].notna().sum() > 1]
+    spread = {c: table[c].max() - table[c].min() for c in names}
+    return [c for c in names if spread[c] > CONSTANT * table[c].abs().max()]
 
 
 def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray]:
+    table = table[table[name].notna()]
     point, y = point_of(table), table[name].to_numpy()
     X = of.at(point)
     if of.method == "saltelli":

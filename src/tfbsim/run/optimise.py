@@ -134,10 +134,14 @@ def optimise(
         raise InputError("is no number anywhere in the range", field="maximise")
     k = int(np.nanargmax(values))
     inside = scan[max(k - 1, 0)], scan[min(k + 1, len(scan) - 1)]
-    minimize_scalar(
-        lambda x: -quantity(x), bounds=inside, method="bounded", options={"xatol": 1e-3}
-    )
-    best = max(tried, key=lambda value: tried[value])
+    lowest = np.nanmin(values)
+
+    def loss(x: float) -> float:
+        found = quantity(x)  # no value, as where nothing flows, is worse than any
+        return -found if np.isfinite(found) else 1.0 + abs(lowest) - lowest
+
+    minimize_scalar(loss, bounds=inside, method="bounded", options={"xatol": 1e-3})
+    best = max((v for v in tried if np.isfinite(tried[v])), key=lambda v: tried[v])
     _, unit = base.value(field)
     factor = base.replace({field: 1e-6}).value(field)[0] / 1e-6
     table = pd.DataFrame(sorted(tried.items()), columns=[field, maximise])

@@ -25,9 +25,10 @@ from scipy.optimize import brentq, minimize_scalar
 
 from ..cell.structure import Structure
 from ..numerics import Numerics
-from ..physics.diffusion import DOMAIN, GradedSubMesh, depth
+from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
+from ..physics.mesh import Depths, submesh, weights
 from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
@@ -125,7 +126,7 @@ class State:
 
     Parameters
     ----------
-    profile : ndarray, shape (points,)
+    profile : ndarray, shape (nodes,)
         Stoichiometry at the mesh nodes.
     inventory, inactive, taken : float
         Lithium metal at the anode, inactive lithium, and what a collector has taken, over
@@ -199,7 +200,7 @@ class Trace:
         Time since its start [s]: the solver's own steps.
     observed : dict of ndarray, shape (samples,)
         The quantities of ``OBSERVED``.
-    profiles : ndarray, shape (samples, points)
+    profiles : ndarray, shape (samples, nodes)
         Stoichiometry at the mesh nodes.
     end : State
         Where the next step starts.
@@ -240,7 +241,8 @@ class _Built:
     """A discretised model for one control, its solvers, and what can be read off it."""
 
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
-        model = ThinFilmCell(structure.options(mode))
+        mesh_option = {"cathode mesh": numerics.mesh}
+        model = ThinFilmCell(structure.options(mode) | mesh_option)
         for variable in [*model.rhs, *model.algebraic]:
             if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
@@ -257,7 +259,9 @@ class _Built:
             cut_off = rate - pybamm.InputParameter("C-rate cut-off")
             ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
         ends[FILM_LIMIT] = _film_margin(
-            model.variables["Cathode surface stoichiometry"], structure.x_max
+            model.variables["Cathode surface stoichiometry"],
+            model.variables["Ionic current density [A.m-2]"],
+            structure.x_max,
         )
         first, *others = ends.values()
         for other in others:
@@ -279,12 +283,13 @@ class _Built:
         )
         geometry = model.default_geometry
         values.process_geometry(geometry)
-        volumes = pybamm.MeshGenerator(GradedSubMesh, {"grading": numerics.grading})
-        mesh = pybamm.Mesh(geometry, {DOMAIN: volumes}, {depth(): numerics.points})
+        points = {depth(): numerics.nodes}
+        mesh = pybamm.Mesh(geometry, {DOMAIN: submesh(numerics)}, points)
         discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
         self.model = discretisation.process_model(model)
         self.nodes = mesh[DOMAIN].nodes
-        self.widths = np.diff(mesh[DOMAIN].edges)
+        self.weights = weights(mesh[DOMAIN])
+        self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -434,9 +439,10 @@ class _Columns:
         return results
 
 
-def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
-    """Falls to zero where the film's surface is empty of lithium, or overfull."""
-    return pybamm.minimum(x_s, OVERFULL * x_max - x_s)
+def _film_margin(x_s: pybamm.Symbol, i_ion: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
+    """Falls to zero where the film's surface is full, or empty, and driven farther."""
+    full, empty = i_ion > 0, i_ion < 0
+    return full * (OVERFULL * x_max - x_s) + empty * x_s + (1 - full - empty)
 
 
 MOST_KNOWN = 10_000  # combinations of inputs
@@ -508,17 +514,22 @@ class Engine:
 
     @property
     def xi(self) -> Array:
-        """Mesh nodes y/L, from the electrolyte face, shape (points,)."""
+        """Mesh nodes y/L, from the electrolyte face, shape (nodes,)."""
         return np.asarray(self.built("current").nodes)
 
     @property
-    def widths(self) -> Array:
-        """Finite-volume widths over L, shape (points,)."""
-        return np.asarray(self.built("current").widths)
+    def weights(self) -> Array:
+        """What a mean over the film weighs each node by, shape (nodes,)."""
+        return np.asarray(self.built("current").weights)
+
+    @property
+    def depths(self) -> Depths:
+        """The volumes that profiles are stated in."""
+        return self.built("current").depths
 
     def uniform(self, x: float, inventory: float) -> State:
         """A film at uniform stoichiometry x."""
-        return State(np.full(self.numerics.points, x), inventory)
+        return State(np.full(self.numerics.nodes, x), inventory)
 
     @_one_at_a_time
     def instant(
@@ -748,7 +759,8 @@ class Engine:
         ionic = current + leakage * inputs["Electrode area [m2]"]
         left = inventory - inputs.get(THRESHOLD, 0.0)
         margins[EXHAUSTED] = left if ionic > 0 else math.inf
-        margins[FILM_LIMIT] = min(x_s, x_full - x_s)
+        room = {1: x_full - x_s, -1: x_s}.get(int(np.sign(ionic)), math.inf)
+        margins[FILM_LIMIT] = room
         return margins
 
 
