@@ -9,10 +9,12 @@ is an input, so a sweep over them never rebuilds anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar
 
 import casadi
 import numpy as np
@@ -92,6 +94,30 @@ OBSERVED_PLATED = (
     "Inactive lithium [mol.m-2]",
     "Lithium taken by the collector [mol.m-2]",
 )
+
+
+# A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
+# PyBaMM builds two models at once.  One lock for all: Python runs one thread at a time,
+# and an engine for each thread would have to be built in each.
+_LOCK = RLock()
+if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread it lacks
+    os.register_at_fork(
+        before=_LOCK.acquire,
+        after_in_parent=_LOCK.release,
+        after_in_child=_LOCK.release,
+    )
+_P, _T = ParamSpec("_P"), TypeVar("_T")
+
+
+def _one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let one thread at a time into a function."""
+
+    @wraps(function)
+    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with _LOCK:
+            return function(*args, **kwargs)
+
+    return alone
 
 
 @dataclass(frozen=True)
@@ -436,6 +462,7 @@ class _Constants:
         self._known: dict[tuple[float, ...], dict[str, float]] = {}
         self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
 
+    @_one_at_a_time
     def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
         """Of several sets of inputs."""
         keys = [tuple(one[name] for name in self.needs) for one in inputs]
@@ -478,6 +505,7 @@ class Engine:
         self.numerics = numerics
         self._built: dict[Mode, _Built] = {}
 
+    @_one_at_a_time
     def built(self, mode: Mode) -> _Built:
         """The discretised model for a control, built on first use."""
         if mode not in self._built:
@@ -503,6 +531,7 @@ class Engine:
         """A film at uniform stoichiometry x."""
         return State(np.full(self.numerics.nodes, x), inventory)
 
+    @_one_at_a_time
     def instant(
         self, x: float, current: float, parameters: dict[str, float]
     ) -> dict[str, float]:
@@ -534,6 +563,7 @@ class Engine:
             raise answer
         return answer
 
+    @_one_at_a_time
     def run_many(
         self, requests: Sequence[Request]
     ) -> list[Trace | Infeasible | SolverFailed]:
