@@ -429,7 +429,7 @@ def test_help_does_not_import_pybamm():
 
 def test_from_python():
     assert tfbsim.compare.__module__ == "tfbsim.comparison.comparison"
-    assert tfbsim.read_measured.__module__ == "tfbsim.data.measured"
+    assert tfbsim.read_measured.__module__ == "tfbsim.data.read"
     with pytest.raises(InputError, match="there are no data"):
         tfbsim.compare(DANILOV, [])
 
