@@ -38,7 +38,8 @@ from side_by_side import (
 )
 
 from tfbsim import ThinFilmCell, load_cell, run_experiment
-from tfbsim.physics.diffusion import DOMAIN, GradedSubMesh, depth
+from tfbsim.physics.diffusion import DOMAIN, depth
+from tfbsim.physics.mesh import submesh
 from tfbsim.yaml_file import Document
 
 DISCHARGE = f"Discharge at 1C until {LOWER} V"
@@ -104,8 +105,8 @@ def by_stock(cycles: int, memory: Memory) -> None:
 def by_model(cycles: int, memory: Memory) -> None:
     """The model of tfbsim in PyBaMM's Experiment."""
     cell = load_cell(CELL)
-    even = pybamm.MeshGenerator(GradedSubMesh, {"grading": NUMERICS.grading})
-    mesh = {"submesh_types": {DOMAIN: even}, "var_pts": {depth(): NUMERICS.points}}
+    own = {DOMAIN: submesh(NUMERICS)}
+    mesh = {"submesh_types": own, "var_pts": {depth(): NUMERICS.nodes}}
     _experiment(ThinFilmCell(), cell.parameter_values(), cycles, memory, **mesh)
 
 

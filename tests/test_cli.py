@@ -259,7 +259,7 @@ class TestRun:
             ([], 12, 1e-4, False),
             (["--points", "14"], 14, 1e-4, False),
             (["--rtol", "1e-5"], 12, 1e-5, False),
-            (["--fast"], 100, 1e-5, True),
+            (["--fast"], Numerics.fast().points, 1e-5, True),
         ],
     )
     def test_options_take_the_place_of_the_numerics_of_the_file(

@@ -187,7 +187,7 @@ def test_cut_off_met_at_once(plain, run, mode, target, ends, event):
     trace = run(plain, mode, target, 1e4, numerics=SMALL, **ends)
     assert trace.event == event
     assert trace.t.tolist() == [0.0]
-    assert trace.end.profile == pytest.approx(np.full(20, 0.5), abs=0)
+    assert trace.end.profile == pytest.approx(np.full(SMALL.nodes, 0.5), abs=0)
 
 
 def test_cut_off_met_at_once_is_reached(plain):

@@ -1,5 +1,7 @@
 """Losses: they add up to the voltage and to the energy, and the right one is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -294,11 +296,17 @@ def test_second_lithium_of_a_profile():
     assert losses.second_lithium(np.full(10, 0.9), widths, 1.5) == 0
 
 
-def test_widths_are_those_of_the_mesh(raijmakers):
+@pytest.mark.parametrize("mesh", ["elements", "volumes"])
+def test_widths_are_those_of_the_depths(raijmakers, mesh):
+    """A profile as it is stated has the mean of what was solved."""
     from tfbsim.solver.engine import engine
 
-    solver = engine(raijmakers.structure, COARSE)
-    assert losses.widths(solver.xi) == pytest.approx(solver.widths, rel=1e-9)
+    solver = engine(raijmakers.structure, replace(COARSE, mesh=mesh))
+    x = 0.7 + 0.2 * np.cos(3 * solver.xi)
+    stated = solver.depths(x)
+    assert len(stated) == len(solver.depths.xi) == COARSE.points
+    mean = stated @ losses.widths(solver.depths.xi)
+    assert mean == pytest.approx(x @ solver.weights, rel=1e-12)
 
 
 def test_second_lithium_in_the_summary():

@@ -17,7 +17,7 @@ from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import REACHED, run_case
 
 ROOT = Path(__file__).parents[1]
-POINTS, RTOL, ATOL = 100, 1e-8, 1e-10
+RTOL, ATOL = 1e-8, 1e-10
 
 
 def entry_points(group):
@@ -28,12 +28,10 @@ def entry_points(group):
 def in_pybamm(cell, steps, model=None):
     """A plain simulation of an experiment, at the settings used for both."""
     model = model or tfbsim.ThinFilmCell()
-    (xi,) = model.default_var_pts
     simulation = pybamm.Simulation(
         model,
         parameter_values=cell.parameter_values(),
         experiment=pybamm.Experiment([tuple(steps)], period="20 seconds"),
-        var_pts={xi: POINTS},
         solver=pybamm.IDAKLUSolver(rtol=RTOL, atol=ATOL),
     )
     return simulation.solve()
@@ -64,7 +62,7 @@ def test_same_voltage_as_the_engine(raijmakers, alphas):
     model = tfbsim.ThinFilmCell(options)
     solution = in_pybamm(cell, STEPS, model)
 
-    numerics = Numerics(points=POINTS, rtol=RTOL, atol=ATOL)
+    numerics = Numerics(rtol=RTOL, atol=ATOL)
     (cycle,) = run_case(cell, Protocol(parse_cycle(STEPS, cell)), numerics).cycles
     ours = [step.trace for step in cycle.steps]
     theirs = solution.cycles[0].steps

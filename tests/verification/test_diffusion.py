@@ -84,15 +84,15 @@ def test_constant_flux_at_short_and_long_times(ideal, run, figure):
     figure("Constant flux, surface less mean = j L/(3 D): of j L/D", miss, at_most=2e-5)
 
 
-def test_constant_flux_converges_with_the_square_of_the_mesh(ideal, run, figure):
+def test_volumes_converge_with_the_square_of_the_mesh(ideal, run, figure):
     errors = []
     for points in (50, 100, 200):
-        numerics = Numerics(points=points, rtol=1e-12, atol=1e-14)
+        numerics = Numerics(points=points, rtol=1e-12, atol=1e-14, mesh="volumes")
         trace = run(ideal, "current", I_DENSITY * AREA, 100.0, numerics=numerics)
         solver = engine(ideal.structure, numerics)
         profile = (trace.profiles[-1] - X_0) / SCALE - constant_flux(solver.xi, 0.1)[0]
         face = surface(trace)[-1] - constant_flux(0, 0.1)[0, 0]
-        errors.append((np.sqrt(solver.widths @ profile**2), abs(face)))
+        errors.append((np.sqrt(solver.weights @ profile**2), abs(face)))
     for order in np.log2(np.array(errors[:-1]) / np.array(errors[1:])):
         figure("Constant flux: order of the profile's rms error", order[0], about=SECOND)
         figure("Constant flux: order of the surface's error", order[1], about=SECOND)
@@ -104,9 +104,15 @@ def test_constant_flux_at_the_default_settings(ideal, run, figure):
     exact = constant_flux(0, trace.t[k] * D / L**2)[:, 0]
     worst = np.abs(surface(trace)[k] - exact).max()
     figure("Default settings: surface, of i L/(F c D)", worst, at_most=2e-5)
-    exact = constant_flux(0, trace.t[1:] * D / L**2)[:, 0]
+    tau = trace.t[1:] * D / L**2
+    # The series has too few terms for the shortest times
+    exact = np.where(
+        tau < 1e-3,
+        2 * np.sqrt(tau / np.pi),
+        constant_flux(0, np.maximum(tau, 1e-3))[:, 0],
+    )
     worst = np.abs(surface(trace)[1:] - exact).max()
-    figure("Default settings: surface, first instants included", worst, at_most=3e-5)
+    figure("Default settings: surface, first instants included", worst, at_most=1e-5)
 
 
 @pytest.mark.parametrize("t_i", [0.193, 0.7])
@@ -186,13 +192,14 @@ def solved(ideal, exact, points, end=0.5):
     """Profile and surface error of the engine's own right-hand side with the source."""
     law = laws.LogPolynomial((-15.0, exact.b / np.log(10)))
     cell = ideal.replace({"cathode.diffusivity": law, "cathode.transference": exact.t_i})
-    solver = engine(cell.structure, Numerics(points=points))
-    built, xi, widths = solver.built("current"), solver.xi, solver.widths
+    numerics = Numerics(points=points, mesh="volumes")
+    solver = engine(cell.structure, numerics)
+    built, xi, weights = solver.built("current"), solver.xi, solver.weights
     scale = cell.structure.psi.D_ref / D
     state = casadi.MX.sym("y", built.model.len_rhs)
     current = casadi.MX.sym("I")
     inputs = cell.parameters() | {
-        f"Initial: {PROFILE}": np.zeros(points),
+        f"Initial: {PROFILE}": np.zeros(numerics.nodes),
         f"Initial: {INVENTORY}": 0.0,
         "Current function [A]": current,
         DURATION: 1.0,
@@ -232,7 +239,7 @@ def solved(ideal, exact, points, end=0.5):
     seen = built.observe(full(x)[:, None], built.stack(inputs))
     error = x - exact.x(xi, end)
     return (
-        np.sqrt(widths @ error**2),
+        np.sqrt(weights @ error**2),
         abs(seen["Cathode surface stoichiometry"][0] - exact.x(0.0, end)),
     )
 
@@ -331,15 +338,22 @@ def test_variable_D_conserves_lithium(ideal, run, figure):
     total = trace.observed["Total lithium [mol.m-2]"]
     lost = np.abs(total / total[0] - 1).max()
     figure("D(x) over two decades: lithium lost, of all", lost, at_most=1e-12)
-    widths = engine(cell.structure, Numerics()).widths
-    gained = (trace.profiles - 0.3) @ widths
+    gained = (trace.profiles - 0.3) @ engine(cell.structure, Numerics()).weights
     assert gained == pytest.approx(0.5 * trace.t / (FARADAY * C * L), abs=1e-12)
 
 
 def test_potential_step(ideal, run, figure):
-    """A step of the potential is a step of the surface stoichiometry, U being linear."""
+    """A step of the potential is a step of the surface stoichiometry, U being linear.
+
+    A hundred-thousandth of the film's own resistance keeps the first current finite; from
+    tau = 1e-3 on it is worth less than 1e-7 of the current.
+    """
     step = 0.1
-    trace = run(ideal, "voltage", 4.5 - X_0 - step, 1500.0)
+    resistance = 1e-5 * L / (FARADAY * C * D)  # ohm m2, per volt of U(x)
+    cell = ideal.replace({"contact_resistance": resistance})
+    trace = run(cell, "voltage", 4.5 - X_0 - step, 1500.0)
+    first = trace.observed["Current [A]"][0]
+    assert first == pytest.approx(step / resistance * AREA, rel=1e-4)
     tau = trace.t * D / L**2
     unit = FARADAY * C * D * step / L  # A/m2
     i = trace.observed["Current [A]"] / AREA / unit

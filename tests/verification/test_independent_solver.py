@@ -30,15 +30,13 @@ from sksundae.cvode import CVODE
 
 from tfbsim import load_cell
 from tfbsim.numerics import Numerics
-from tfbsim.solver.engine import engine
 
 MODELS = Path(__file__).parents[2] / "models"
 F, R = 96485.33212, 8.314462618
-# 600 volumes are 0.3 mV off where U falls by over 100 V per x, and 1200 a quarter of it
 TIGHT = Numerics(points=1200, rtol=1e-8, atol=1e-10)
-NODES = 3201  # its first interval is a quarter of the first volume of TIGHT
+NODES = 3201
 STRETCH = 2.2
-LAYER = 10.0  # h^2/D
+LAYER = 10.0  # h^2/D, of four intervals of the reference
 SECOND = (2.0, 0.05)  # the order of the reference, and how near a measured one must come
 
 # --- The reference ----------------------------------------------------------------------
@@ -267,8 +265,8 @@ class Chain:
         counts = [len(trace.t) for trace in self.traces]
         self.picked = [np.r_[0 : n - 3 : max(1, n // 1000), n - 3 : n] for n in counts]
         self.t = [trace.t[k] for trace, k in zip(self.traces, self.picked, strict=True)]
-        h = engine(cell.structure, numerics).widths[0] * cell.cathode.thickness
-        film = Reference(cell, self.laws, 3)
+        film = Reference(cell, self.laws, NODES)
+        h = 4 * (film.y[1] - film.y[0])
         x = np.linspace(0.0, film.x_max, 1001)
         self.layer = LAYER * h**2 / (film.D_factor * film.D(x).min())
         self.expected = cache(self._expected)

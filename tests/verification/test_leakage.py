@@ -110,8 +110,10 @@ def test_self_discharge_of_a_level_film(ideal, run, figure, which):
     worst = np.abs(seen["Leakage current density [A.m-2]"] / i_e - 1).max()
     figure("Self-discharge, level film: i_e, relative", worst, at_most=1e-6)
     mean = seen["Cathode mean stoichiometry"]
-    rate = np.gradient(mean, trace.t, edge_order=2)[5:-5]
-    assert rate == pytest.approx((i_e / (F * n))[5:-5], rel=1e-3)
+    there = np.flatnonzero(mean - x_0 > 1e-9)[5:-5]  # beyond rounding
+    assert len(there) > 40
+    rate = np.gradient(mean, trace.t, edge_order=2)[there]
+    assert rate == pytest.approx((i_e / (F * n))[there], rel=1e-3)
     leaked = seen["Leakage capacity [A.h]"] * 3600 / float(cell.area) / F / n
     figure(
         "Self-discharge: x gained less charge leaked",
@@ -128,7 +130,7 @@ def test_the_cell_discharges_itself_to_the_end(ideal, run):
     charged = run(cell, "current", -AREA, 600.0)
     rest = run(cell, "current", 0.0, 1e5, state=charged.end)
     V, x = (rest.observed[n] for n in ("Voltage [V]", "Cathode mean stoichiometry"))
-    assert np.all(np.diff(x) > 0)
+    assert np.all(np.diff(x) > -1e-15)  # rounding, in the first instants
     assert np.all(np.diff(V) < 1e-10)
 
 

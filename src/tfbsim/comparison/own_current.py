@@ -111,7 +111,7 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
     high = max(float(s.voltage.max()) for s in segments) + BEYOND
     limits = cell.voltage_limits
     # Never beyond the cell's own limits; a record of another window ends at once
-    low, high = (float(np.clip(V, *limits)) for V in (low, high))
+    low, high = (min(max(V, limits[0]), limits[1]) for V in (low, high))
     area, t = float(cell.area), times(segment)
     if not np.isfinite(t[-1]) or t[-1] <= 0:
         return []

@@ -94,6 +94,7 @@ class Settings(Strict):
 
     points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
     rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
+    mesh: Literal["elements", "volumes"] | None = None
     grading: Annotated[float, Field(ge=0, le=10)] | None = None
     compile: StrictBool | None = None
 

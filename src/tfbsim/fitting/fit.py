@@ -23,7 +23,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.own_current import experiment_or_cell
-from ..data.measured import read_all
+from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded
 from ..numerics import Numerics
@@ -299,5 +299,6 @@ def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
         fast,
         points=min(fast.points, numerics.points),
         grading=numerics.grading,
+        mesh=numerics.mesh,
         compile=one_model and compiler and not numerics.points < fast.points,
     )

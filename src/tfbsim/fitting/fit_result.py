@@ -443,7 +443,8 @@ def _of_noise(
     account: Account, table: pd.DataFrame, statistics: dict[str, Any]
 ) -> list[str]:
     """What the residuals say of the model and of the stated errors, in sentences."""
-    problem, found = account.problem, []
+    problem = account.problem
+    found: list[str] = []
     freedom = statistics["degrees of freedom"]
     if freedom <= 0:
         return found

@@ -13,8 +13,9 @@ the flux that is fed from the collector side, so that both faces carry a gradien
 
 Solved in xi = y/L for x(xi, t), as N = -D_ref d(psi)/dy with psi = integral of
 D/D_ref dx: fluxes are differences of psi, so lithium is conserved to rounding whatever
-D(x) is, and the conditions at the faces hold no D.  The surface stoichiometry follows
-from psi at the face, extrapolated with the known gradient.
+D(x) is, and the conditions at the faces hold no D.  On elements the faces are nodes; on
+volumes the surface stoichiometry follows from psi at the face, extrapolated with the
+known gradient.
 
 Only the fraction u_A of the area is in contact and u_V of its sites active: the film
 sees i/u_A, and c_sites u_V sites.
@@ -22,12 +23,8 @@ sees i/u_A, and c_sites u_V sites.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pybamm
 
-from ..numerics import GRADING
 from .parameters import FARADAY, ThinFilmParameters
 
 DOMAIN = "cathode"
@@ -35,25 +32,7 @@ DOMAIN = "cathode"
 
 def depth() -> pybamm.SpatialVariable:
     """xi = y/L, from the electrolyte face (0) to the collector (1)."""
-    return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="Cartesian")
-
-
-class GradedSubMesh(pybamm.SubMesh1D):
-    """Finite volumes that widen geometrically from the electrolyte face, by e^grading.
-
-    The boundary layer of a fast step stands there, and in its first instant the surface
-    is only as good as the first volume is thin.  Smooth grading keeps the scheme's second
-    order.  Even volumes (grading 0) are exact for the parabola a constant D ends in.
-    """
-
-    def __init__(
-        self, lims: dict[str, Any], npts: dict[str, int], grading: float = GRADING
-    ) -> None:
-        variable, limits, tabs = self.read_lims(lims)
-        s = np.linspace(0, 1, npts[variable.name] + 1)
-        share = np.expm1(grading * s) / np.expm1(grading) if grading else s
-        low, high = limits["min"], limits["max"]
-        super().__init__(low + (high - low) * share, variable.coord_sys, tabs=tabs)
+    return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="cartesian")
 
 
 class PlanarDiffusion(pybamm.BaseSubModel):
@@ -65,6 +44,8 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         Symbols.
     transference, resistivity : str
         "constant", or "law": t_i(x), rho_e(x).
+    mesh : str
+        "elements" or "volumes".
     """
 
     param: ThinFilmParameters
@@ -74,11 +55,13 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         param: ThinFilmParameters,
         transference: str = "constant",
         resistivity: str = "constant",
+        mesh: str = "elements",
     ) -> None:
         pybamm.BaseModel.__init__(self, name="Planar diffusion")
         self.param = param
         self.transference = transference
         self.resistivity = resistivity
+        self.mesh = mesh
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
@@ -114,7 +97,10 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         }
         psi_s = pybamm.BoundaryValue(psi, "left")
         psi_L = pybamm.BoundaryValue(psi, "right")
-        x_s, x_L = p.x_of_psi(psi_s), p.x_of_psi(psi_L)
+        if self.mesh == "elements":
+            x_s, x_L = (pybamm.BoundaryValue(x, side) for side in ("left", "right"))
+        else:
+            x_s, x_L = p.x_of_psi(psi_s), p.x_of_psi(psi_L)
         migration = {} if fed is None else {"Cathode migration": fed * i * slope}
         return migration | {
             "Cathode diffusion potential": psi,
@@ -133,18 +119,18 @@ class PlanarDiffusion(pybamm.BaseSubModel):
     def _transference(
         self, x: pybamm.Symbol
     ) -> tuple[pybamm.Symbol | None, pybamm.Symbol, pybamm.Symbol]:
-        """t_i at the edges of the volumes where it is a law, and at both faces."""
+        """t_i where fluxes are, of a law, and at both faces."""
         p = self.param
         self.boundary_conditions = {}
         if self.transference == "constant":
             return None, p.t_i, p.t_i
-        # d(xi)/d(xi) = 1 brings t_i(x) to the inner edges; at the faces it is the value
+        # d(xi)/d(xi) = 1 brings t_i(x) to where fluxes are; at the faces it is the value
         # of the nearest node, the same that the conditions on psi hold: lithium is
         # conserved to rounding.
         xi = depth()
         t_i = p.t_i_of_x(x)
         t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, 1)
-        none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(xi)
+        none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(1 + xi)
         self.boundary_conditions = {
             xi: {"left": none, "right": none},
             one: {"left": (t_s, "Neumann"), "right": (t_L, "Neumann")},
@@ -185,10 +171,10 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         x = variables["Cathode stoichiometry"]
         psi = variables["Cathode diffusion potential"]
         rate = variables["Cathode diffusion rate [s-1]"]
-        flux = -pybamm.grad(psi)
+        inflow = pybamm.grad(psi)  # -N
         if "Cathode migration" in variables:
-            flux = flux + variables["Cathode migration"]
-        self.rhs = {x: -rate * pybamm.div(flux)}
+            inflow = inflow - variables["Cathode migration"]
+        self.rhs = {x: rate * pybamm.div(inflow)}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]

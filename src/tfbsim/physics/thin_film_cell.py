@@ -15,13 +15,15 @@ from typing import Any
 import pybamm
 
 from ..cell.cell import load_cell
+from ..numerics import Numerics
 from .control import AlgebraicControl
 from .counters import Counters
-from .diffusion import DOMAIN, GradedSubMesh, PlanarDiffusion, depth
+from .diffusion import DOMAIN, PlanarDiffusion, depth
 from .electrolyte import SingleIonConductor
 from .kinetics import ButlerVolmer
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
+from .mesh import spatial_method, submesh
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
 from .voltage import TerminalVoltage
@@ -32,6 +34,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "lithium kinetics": ("symmetric", "asymmetric"),
     "cathode transference": ("constant", "law"),
     "cathode resistivity": ("constant", "law"),
+    "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
     "constants": ("in place", "precomputed"),
@@ -48,7 +51,8 @@ class ThinFilmCell(pybamm.BaseModel):
         "cathode kinetics", "lithium kinetics": "symmetric" (default; transfer
         coefficients 1/2, overpotential explicit) or "asymmetric";
         "cathode transference", "cathode resistivity": "constant" (default) or "law", a
-        function of x; "leakage": "none" (default) or "electronic";
+        function of x; "cathode mesh": "elements" (default) or "volumes";
+        "leakage": "none" (default) or "electronic";
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
         "constants": "in place" (default), or "precomputed" for a solver that supplies
@@ -87,6 +91,7 @@ class ThinFilmCell(pybamm.BaseModel):
                 p,
                 transference=self.options["cathode transference"],
                 resistivity=self.options["cathode resistivity"],
+                mesh=self.options["cathode mesh"],
             ),
             "cathode interface": ButlerVolmer(
                 p, "Cathode", self.options["cathode kinetics"] == "symmetric"
@@ -151,21 +156,19 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
-        return {depth(): 300}
+        return {depth(): self._numerics.nodes}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        return {DOMAIN: GradedSubMesh}
+        return {DOMAIN: submesh(self._numerics)}
+
+    @property
+    def _numerics(self) -> Numerics:
+        return Numerics(mesh=self.options["cathode mesh"])
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:
-        # Surface values use the known flux: 400 times closer than without
-        extrapolation = {"order": {"value": "quadratic", "gradient": "linear"}}
-        return {
-            DOMAIN: pybamm.FiniteVolume(
-                {"extrapolation": {**extrapolation, "use bcs": True}}
-            )
-        }
+        return {DOMAIN: spatial_method(self.options["cathode mesh"])}
 
     @property
     def default_solver(self) -> pybamm.BaseSolver:

@@ -25,10 +25,21 @@ from scipy.optimize import brentq
 from ..cell import layers as energy
 from ..errors import InputError
 from ..materials.laws import FARADAY
+from ..physics.mesh import NO_DEPTHS, Depths
 from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from ..yaml_file import write_atomic
 from . import losses
+from .columns import (
+    COLUMNS,
+    CRITICAL,
+    LIMITING,
+    NUMERICAL_ERRORS,
+    OPTIONAL,
+    PLATED,
+    SECOND_LITHIUM,
+    SHARE,
+)
 
 if TYPE_CHECKING:
     from ..cell.cell import Cell
@@ -41,50 +52,9 @@ SUMMARY, CURVES, STEPS, PROVENANCE = (
 )
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
-LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
-
-# Columns after Case, Cycle number and the varied fields; these only where they apply.
-OPTIONAL_COLUMNS = (
-    *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
-)
-SECOND_LITHIUM = "Second lithium at end of discharge [%]"
-# Of lithium plated in situ, at the end of the cycle, in a summary that has any
-PLATED = (
-    "Inactive lithium [uA.h.cm-2]",
-    "Lithium taken by the collector [uA.h.cm-2]",
-    "Resistance of inactive lithium [Ohm.cm2]",
-)
-CRITICAL = "Critical current crossed at [s]"  # since the start of the first cycle
-# Where an error bar was asked for
-NUMERICAL_ERRORS = (
-    "Numerical error of charge capacity [%]",
-    "Numerical error of discharge capacity [%]",
-    "Numerical error of voltage [mV]",
-)
-COLUMNS = (
-    *OPTIONAL_COLUMNS,
-    "Charge capacity [mA.h.g-1]",
-    "Discharge capacity [mA.h.g-1]",
-    "Charge capacity [uA.h.cm-2]",
-    "Discharge capacity [uA.h.cm-2]",
-    "Coulombic efficiency [%]",
-    "Mean discharge voltage [V]",
-    "Discharge energy [mW.h.cm-2]",
-    "Lithium thickness at end of charge [um]",
-    "Interface resistance [Ohm.cm2]",
-    "Lithium balance error",
-    "Charge balance error",
-    losses.EFFICIENCY,
-    SECOND_LITHIUM,
-    *energy.COLUMNS,
-    *PLATED,
-    CRITICAL,
-    *NUMERICAL_ERRORS,
-    "Outcome",
-)
 
 # Curve variables that are an observed quantity times a factor
 _OBSERVED = {
@@ -155,7 +125,7 @@ class CaseResult:
     ) -> CaseResult:
         """Tables and curves of a case that was run."""
         notes = Notes(name, record.cell, varied)
-        notes.xi = record.xi
+        notes.depths = record.depths
         for cycle in record.conditioning:
             notes.hear(cycle, False)
         for cycle in record.cycles:
@@ -188,7 +158,7 @@ class Notes:
     ) -> None:
         self.name, self.cell, self.varied = name, cell, varied or {}
         self.curves = curves
-        self.xi = np.empty(0)
+        self.depths = NO_DEPTHS
         self.rows: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
         self.warnings = cell.warnings()
@@ -210,14 +180,14 @@ class Notes:
         if not recorded:
             return
         row = _summary_row(
-            *(self.name, cycle, self.cell), self.varied, self.xi, self._clock
+            *(self.name, cycle, self.cell), self.varied, self.depths, self._clock
         )
         self.rows.append(row)
         traces = [step.trace for step in cycle.steps if step.trace is not None]
         if self.curves is None or self.curves.of(cycle.number):
             error = self.curves.error if self.curves else 0.0
             samples = _samples(cycle, self.cell, self._clock, error)
-            profiles = _profiles(cycle, self.cell, len(self.xi))
+            profiles = _profiles(cycle, self.cell, self.depths)
             self._pieces.append((cycle.number, samples, profiles))
         self._clock += sum(float(trace.t[-1]) for trace in traces)
         for trace in traces:
@@ -233,7 +203,9 @@ class Notes:
             name=self.name,
             rows=self.rows,
             steps=self.steps,
-            curves=_joined(self._pieces, self.cell, self.xi) if self._pieces else NONE,
+            curves=_joined(self._pieces, self.cell, self.depths.xi)
+            if self._pieces
+            else NONE,
             warnings=[
                 *self.warnings,
                 *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
@@ -249,7 +221,7 @@ def _summary_row(
     cycle: CycleRecord,
     cell: Cell,
     varied: Mapping[str, float | str],
-    xi: np.ndarray,
+    depths: Depths,
     clock: float,
 ) -> dict[str, Any]:
     area, loading = float(cell.area), cell.loading
@@ -278,7 +250,7 @@ def _summary_row(
     row["Charge balance error"] = cycle.charge_balance_error
     there_and_back = energy_in > 0 and energy_out > 0
     row[losses.EFFICIENCY] = 100 * energy_out / energy_in if there_and_back else np.nan
-    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, xi)
+    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
     if cell.stack is not None:
         lithium = _thickest(cycle, cell.anode.molar_volume)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
@@ -328,7 +300,7 @@ def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str,
     return row
 
 
-def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
+def _second_lithium(cycle: CycleRecord, cell: Cell, depths: Depths) -> float:
     """Of the film, at the end of the cycle's last discharging step [%]."""
     x_max = cell.cathode.x_max
     if x_max <= 1:
@@ -337,7 +309,7 @@ def _second_lithium(cycle: CycleRecord, cell: Cell, xi: np.ndarray) -> float:
     ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
     if not ends:
         return np.nan
-    return losses.second_lithium(ends[-1], losses.widths(xi), x_max)
+    return losses.second_lithium(depths(ends[-1]), losses.widths(depths.xi), x_max)
 
 
 def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
@@ -565,9 +537,9 @@ def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
     return padded
 
 
-def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
+def _profiles(cycle: CycleRecord, cell: Cell, depths: Depths) -> _Profiles:
     """x through the film at moments evenly spaced in charge, and that charge."""
-    shape = (len(cycle.steps), SNAPSHOTS, points)
+    shape = (len(cycle.steps), SNAPSHOTS, len(depths.xi))
     profiles = np.full(shape, np.nan)
     capacity = np.full(shape[:2], np.nan)
     for k, step in enumerate(cycle.steps):
@@ -577,7 +549,7 @@ def _profiles(cycle: CycleRecord, cell: Cell, points: int) -> _Profiles:
         progress = moved if moved[-1] > 0 else step.trace.t
         wanted = np.linspace(0, progress[-1], SNAPSHOTS)
         rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
-        profiles[k] = step.trace.profiles[rows]
+        profiles[k] = depths(step.trace.profiles[rows])
         capacity[k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
     return profiles, capacity
 
@@ -603,12 +575,7 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of the summary, those that are empty left out."""
     varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-    optional = (
-        *OPTIONAL_COLUMNS,
-        *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS, *PLATED, CRITICAL),
-        *NUMERICAL_ERRORS,
-    )
-    empty = [c for c in optional if c in table and table[c].isna().all()]
+    empty = [c for c in OPTIONAL if c in table and table[c].isna().all()]
     kept = [c for c in COLUMNS if c in table and c not in empty]
     return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import InputError, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
 from ..experiment.steps import Step
 from ..numerics import Numerics
+from ..physics.mesh import NO_DEPTHS
 from ..result.result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Notes, Result
 from ..solver.cycler import (
     SKIPPED,
@@ -254,7 +253,7 @@ class CaseJob:
             try:
                 case = self.cases[k]
                 notes[k] = Notes(case.name, case.cell, case.varied, case.curves)
-                notes[k].xi = engine(case.cell.structure, plain).xi
+                notes[k].depths = engine(case.cell.structure, plain).depths
             except Exception as error:
                 points[k] = self._refused(k, error)
                 notes.pop(k, None)
@@ -317,5 +316,5 @@ def _failed(case: Case, key: str, reason: str) -> Point:
     conditioning = cycles(p.conditioning, p.conditioning_cycles)
     recorded = cycles(p.steps, p.cycles)
     # No mesh: that may be what failed
-    record = CaseRecord(case.cell, p, recorded, conditioning, np.empty(0))
+    record = CaseRecord(case.cell, p, recorded, conditioning, NO_DEPTHS)
     return Point.of(CaseResult.from_record(case.name, record, case.varied, key), reason)

@@ -16,6 +16,7 @@ from ..experiment.steps import Protocol, Step
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
 from ..physics.lithium import EXHAUSTED
+from ..physics.mesh import Depths
 from .critical import at_start, beyond_critical, crossing
 from .engine import (
     CURRENT_CUT_OFF,
@@ -162,7 +163,7 @@ class CaseRecord:
     protocol: Protocol
     cycles: tuple[CycleRecord, ...]
     conditioning: tuple[CycleRecord, ...]
-    xi: np.ndarray
+    depths: Depths
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -216,7 +217,7 @@ class Runner:
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
-            x = float(self.state.profile @ self.engine.widths)
+            x = float(self.state.profile @ self.engine.weights)
             detail = f"{reason}; at the start of the step, at x = {x:.4g}"
             return StepRecord(step, SOLVER_FAILED, detail, None)
         self.state = trace.end
@@ -505,6 +506,6 @@ def run_case(
         protocol,
         tuple(cycles[True]),
         tuple(cycles[False]),
-        engine(cell.structure, numerics.plain).xi,
+        engine(cell.structure, numerics.plain).depths,
         tuple(cell.warnings()),
     )

@@ -9,10 +9,12 @@ is an input, so a sweep over them never rebuilds anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar
 
 import casadi
 import numpy as np
@@ -23,9 +25,10 @@ from scipy.optimize import brentq, minimize_scalar
 
 from ..cell.structure import Structure
 from ..numerics import Numerics
-from ..physics.diffusion import DOMAIN, GradedSubMesh, depth
+from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
+from ..physics.mesh import Depths, submesh, weights
 from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
@@ -93,13 +96,37 @@ OBSERVED_PLATED = (
 )
 
 
+# A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
+# PyBaMM builds two models at once.  One lock for all: Python runs one thread at a time,
+# and an engine for each thread would have to be built in each.
+_LOCK = RLock()
+if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread it lacks
+    os.register_at_fork(
+        before=_LOCK.acquire,
+        after_in_parent=_LOCK.release,
+        after_in_child=_LOCK.release,
+    )
+_P, _T = ParamSpec("_P"), TypeVar("_T")
+
+
+def _one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let one thread at a time into a function."""
+
+    @wraps(function)
+    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with _LOCK:
+            return function(*args, **kwargs)
+
+    return alone
+
+
 @dataclass(frozen=True)
 class State:
     """What a step hands to the next.
 
     Parameters
     ----------
-    profile : ndarray, shape (points,)
+    profile : ndarray, shape (nodes,)
         Stoichiometry at the mesh nodes.
     inventory, inactive, taken : float
         Lithium metal at the anode, inactive lithium, and what a collector has taken, over
@@ -173,7 +200,7 @@ class Trace:
         Time since its start [s]: the solver's own steps.
     observed : dict of ndarray, shape (samples,)
         The quantities of ``OBSERVED``.
-    profiles : ndarray, shape (samples, points)
+    profiles : ndarray, shape (samples, nodes)
         Stoichiometry at the mesh nodes.
     end : State
         Where the next step starts.
@@ -214,7 +241,8 @@ class _Built:
     """A discretised model for one control, its solvers, and what can be read off it."""
 
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
-        model = ThinFilmCell(structure.options(mode))
+        mesh_option = {"cathode mesh": numerics.mesh}
+        model = ThinFilmCell(structure.options(mode) | mesh_option)
         for variable in [*model.rhs, *model.algebraic]:
             if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
@@ -231,7 +259,9 @@ class _Built:
             cut_off = rate - pybamm.InputParameter("C-rate cut-off")
             ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
         ends[FILM_LIMIT] = _film_margin(
-            model.variables["Cathode surface stoichiometry"], structure.x_max
+            model.variables["Cathode surface stoichiometry"],
+            model.variables["Ionic current density [A.m-2]"],
+            structure.x_max,
         )
         first, *others = ends.values()
         for other in others:
@@ -253,12 +283,13 @@ class _Built:
         )
         geometry = model.default_geometry
         values.process_geometry(geometry)
-        volumes = pybamm.MeshGenerator(GradedSubMesh, {"grading": numerics.grading})
-        mesh = pybamm.Mesh(geometry, {DOMAIN: volumes}, {depth(): numerics.points})
+        points = {depth(): numerics.nodes}
+        mesh = pybamm.Mesh(geometry, {DOMAIN: submesh(numerics)}, points)
         discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
         self.model = discretisation.process_model(model)
         self.nodes = mesh[DOMAIN].nodes
-        self.widths = np.diff(mesh[DOMAIN].edges)
+        self.weights = weights(mesh[DOMAIN])
+        self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -272,7 +303,8 @@ class _Built:
         if model.len_alg:
             symbols["residual"] = model.concatenated_algebraic
         symbols |= {name: model.get_processed_variable(name) for name in self.observed}
-        q = Equations(symbols, model.len_rhs_and_alg)
+        loops = not self.numerics.compile
+        q = Equations(symbols, model.len_rhs_and_alg, loops)
         found = q.expressions
         residual = found.get("residual", casadi.SX(0, 1))
         functions = system(q, found["rates"], residual, found["end"])
@@ -408,9 +440,10 @@ class _Columns:
         return results
 
 
-def _film_margin(x_s: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
-    """Falls to zero where the film's surface is empty of lithium, or overfull."""
-    return pybamm.minimum(x_s, OVERFULL * x_max - x_s)
+def _film_margin(x_s: pybamm.Symbol, i_ion: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
+    """Falls to zero where the film's surface is full, or empty, and driven farther."""
+    full, empty = i_ion > 0, i_ion < 0
+    return full * (OVERFULL * x_max - x_s) + empty * x_s + (1 - full - empty)
 
 
 MOST_KNOWN = 10_000  # combinations of inputs
@@ -430,6 +463,7 @@ class _Constants:
         self._known: dict[tuple[float, ...], dict[str, float]] = {}
         self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
 
+    @_one_at_a_time
     def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
         """Of several sets of inputs."""
         keys = [tuple(one[name] for name in self.needs) for one in inputs]
@@ -472,6 +506,7 @@ class Engine:
         self.numerics = numerics
         self._built: dict[Mode, _Built] = {}
 
+    @_one_at_a_time
     def built(self, mode: Mode) -> _Built:
         """The discretised model for a control, built on first use."""
         if mode not in self._built:
@@ -480,18 +515,24 @@ class Engine:
 
     @property
     def xi(self) -> Array:
-        """Mesh nodes y/L, from the electrolyte face, shape (points,)."""
+        """Mesh nodes y/L, from the electrolyte face, shape (nodes,)."""
         return np.asarray(self.built("current").nodes)
 
     @property
-    def widths(self) -> Array:
-        """Finite-volume widths over L, shape (points,)."""
-        return np.asarray(self.built("current").widths)
+    def weights(self) -> Array:
+        """What a mean over the film weighs each node by, shape (nodes,)."""
+        return np.asarray(self.built("current").weights)
+
+    @property
+    def depths(self) -> Depths:
+        """The volumes that profiles are stated in."""
+        return self.built("current").depths
 
     def uniform(self, x: float, inventory: float) -> State:
         """A film at uniform stoichiometry x."""
-        return State(np.full(self.numerics.points, x), inventory)
+        return State(np.full(self.numerics.nodes, x), inventory)
 
+    @_one_at_a_time
     def instant(
         self, x: float, current: float, parameters: dict[str, float]
     ) -> dict[str, float]:
@@ -523,6 +564,7 @@ class Engine:
             raise answer
         return answer
 
+    @_one_at_a_time
     def run_many(
         self, requests: Sequence[Request]
     ) -> list[Trace | Infeasible | SolverFailed]:
@@ -718,7 +760,8 @@ class Engine:
         ionic = current + leakage * inputs["Electrode area [m2]"]
         left = inventory - inputs.get(THRESHOLD, 0.0)
         margins[EXHAUSTED] = left if ionic > 0 else math.inf
-        margins[FILM_LIMIT] = min(x_s, x_full - x_s)
+        room = {1: x_full - x_s, -1: x_s}.get(int(np.sign(ionic)), math.inf)
+        margins[FILM_LIMIT] = room
         return margins
 
 
