@@ -18,7 +18,8 @@ import xarray as xr
 from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
-from .result import LIMITING, PROVENANCE, SHARE, Result
+from ..output import PROVENANCE
+from .result import LIMITING, SHARE, Result
 
 if TYPE_CHECKING:
     pass
