@@ -233,23 +233,12 @@ def read_provenance(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / PROVENANCE
     content = read_json(path, "the provenance.json of a run")
-    check_provenance(content, path)
-    return content
-
-
-def check_provenance(content: Mapping[str, Any], path: Path) -> None:
-    """Refuse a provenance that is not what was written.
-
-    Raises
-    ------
-    InputError
-        Naming the file.
-    """
     if OWN not in content:
         message = "lists no files: an earlier version of tfbsim wrote it, or no run did"
         raise InputError(message, path)
     if content[OWN] != _own_hash(content):
         raise InputError("was changed since it was written", path)
+    return content
 
 
 def listed(folder: str | Path, *parts: str) -> set[str]:

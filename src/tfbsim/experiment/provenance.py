@@ -16,7 +16,7 @@ from typing import Any
 from ..cell.cell import Cell, Written
 from ..errors import InputError, shown
 from ..numerics import Numerics
-from ..output import check_provenance, read_json
+from ..output import read_json
 from ..version import __version__
 from ..yaml_file import Document
 
@@ -121,9 +121,7 @@ def load_run(path: Path) -> Run:
     InputError
         The file is none, or was changed by hand.
     """
-    content = read_json(path, "the provenance.json of a run")
-    check_provenance(content, path)
-    return run_of(content, path)
+    return run_of(read_json(path, "the provenance.json of a run"), path)
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
