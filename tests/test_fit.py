@@ -262,7 +262,7 @@ def test_any_bounds_on_the_command_line(rates: Expanded, text: str) -> None:
 
 
 def test_check_reads_the_block(tmp_path: Path) -> None:
-    from tfbsim.app import app
+    from tfbsim.cli.app import app
     from typer.testing import CliRunner
 
     path = tmp_path / "e.yaml"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tfbsim.app import app
+from tfbsim.cli.app import app
 from typer.testing import CliRunner
 
 import tfbsim
