@@ -24,6 +24,7 @@ import tfbsim
 from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.cases import expand, load_experiment
 from tfbsim.plot import caption, rendered
+from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
 
 DOCS = Path(__file__).resolve().parent
@@ -676,6 +677,22 @@ def left_by_the_fit(spread: float) -> tuple[np.ndarray, float]:
     return deviation, float(covariance[0, 1] / deviation.prod())
 
 
+def columns(name: str) -> None:
+    """Write docs/columns.md from where the columns are defined."""
+    (DOCS / f"{name}.md").write_text(columns_page(), encoding="utf-8")
+
+
+def columns_page() -> str:
+    head = (
+        "# Columns of the tables\n\nEvery run writes three tables. After `Case` and "
+        "`Cycle number`, the summary has a column for each field that varies, such as "
+        "`cathode.thickness [um]`. Empty fields and NaN mean that there is no such "
+        "number: a cycle without a charge has no coulombic efficiency.\n\n"
+    )
+    written = "\nWritten by `python docs/pages.py columns`.\n"
+    return head + markdown() + written
+
+
 PAGES: dict[str, Callable[[str], None]] = {
     "nmc811-voltage-windows": nmc811_voltage_windows,
     "nmc811-loss-breakdown": nmc811_loss_breakdown,
@@ -690,6 +707,7 @@ PAGES: dict[str, Callable[[str], None]] = {
     "interlayer": interlayer,
     "ensurge2023-cycling": ensurge2023_cycling,
     "nmc811-uncertainty": nmc811_uncertainty,
+    "columns": columns,
 }
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tfbsim.numerics import Numerics
 from tfbsim.physics.plating import INACTIVE, TAKEN
 from tfbsim.plot import figures
 from tfbsim.report.describe import describe_cell
-from tfbsim.result.result import CRITICAL, PLATED
+from tfbsim.result.columns import CRITICAL, PLATED
 from tfbsim.solver.engine import OBSERVED, engine
 
 COARSE = Numerics(points=50, rtol=1e-5, atol=1e-7)

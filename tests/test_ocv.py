@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tfbsim.cli.app import app
 from typer.testing import CliRunner
 
 import tfbsim
+from tfbsim.cli.app import app
 from tfbsim.errors import InputError
 from tfbsim.materials.laws import MultiSite
 from tfbsim.materials.nmc811 import POTENTIAL

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import tfbsim
 from tfbsim.data.columns import split_name
 from tfbsim.data.mapping import load_mapping
-from tfbsim.data.measured import read_measured
+from tfbsim.data.read import read_measured
 from tfbsim.errors import InputError
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "measured"

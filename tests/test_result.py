@@ -16,6 +16,7 @@ from tfbsim import simulate
 from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.output import PROVENANCE, Output
+from tfbsim.result import columns
 from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result, load_result
 from tfbsim.run import run as module
 from tfbsim.run.ledger import LEDGER, Ledger, Point, discard
@@ -587,3 +588,16 @@ class TestResuming:
         with pytest.raises(KeyboardInterrupt):
             self.run(folder)
         assert saved == [(3, True), (3, False)]
+
+
+def test_every_column_of_the_tables_is_defined_and_documented(result):
+    docs = Path(__file__).parents[1] / "docs" / "columns.md"
+    assert columns.markdown() in docs.read_text(encoding="utf-8")
+    for file, table in {
+        "summary.csv": result.summary,
+        "steps.csv": result.steps,
+        "losses.csv": result.losses,
+    }.items():
+        defined = [column.name for column in columns.TABLES[file]]
+        found = [c for c in table if c != "cathode.thickness [um]"]  # it is varied
+        assert [c for c in defined if c in table] == found

@@ -2,7 +2,7 @@ from .cell.cell import Cell as Cell
 from .cell.cell import load_cell as load_cell
 from .cell.layers import layer_table as layer_table
 from .comparison.comparison import compare as compare
-from .data.measured import read_measured as read_measured
+from .data.read import read_measured as read_measured
 from .errors import InputError as InputError
 from .fitting.fit import fit as fit
 from .fitting.ocv import fit_ocv as fit_ocv

@@ -120,6 +120,18 @@ def test_a_mesh_goes_through_json():
     assert again.npts == mesh.npts == 13
 
 
+def test_method_and_mesh_go_through_pybamms_json():
+    model = tfbsim.ThinFilmCell()
+    for own, kind in (
+        (model.default_spatial_methods, pybamm.SpatialMethod),
+        (model.default_submesh_types, pybamm.MeshGenerator),
+    ):
+        one = own["cathode"]
+        again = kind.from_config(json.loads(json.dumps(one.to_config())))
+        assert type(again) is type(one)
+        assert again.to_config() == one.to_config()
+
+
 def test_points_of_a_user_are_made_up_to_whole_elements():
     """PyBaMM's var_pts may be any number."""
     model = tfbsim.ThinFilmCell()

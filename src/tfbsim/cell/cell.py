@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+import scipy  # loads scipy.optimize where it is first used
 from pydantic import Field, PrivateAttr, model_validator
-from scipy.optimize import brentq
 
 from .. import units
 from ..errors import InputError, shown, suggest
@@ -133,7 +133,9 @@ class Cathode(Strict):
                 f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
                 f"x = {low:.3g}"
             )
-        return float(brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14))
+        return float(
+            scipy.optimize.brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14)
+        )
 
     @cached_property
     def transport(self) -> Transport:

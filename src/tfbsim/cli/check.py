@@ -20,22 +20,26 @@ def check(
     ],
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
-    from ..cell.cell import load_cell
-    from ..data.mapping import load_mapping
-    from ..experiment.cases import expand
-    from ..run.cluster_file import check_cluster
-
     bad = 0
     for name in files:
         try:
             path, kind = find(name, "mapping", "cluster")
+            # Each kind imports its own: experiments need PyBaMM, a second
             if kind == "cell":
+                from ..cell.cell import load_cell
+
                 load_cell(path)
             elif kind == "mapping":
+                from ..data.mapping import load_mapping
+
                 load_mapping(path)
             elif kind == "cluster":
+                from ..run.cluster_file import check_cluster
+
                 check_cluster(load(path))
             else:
+                from ..experiment.cases import expand
+
                 expanded = expand(path)
                 if expanded.experiment.fit is not None:
                     from ..fitting.fit import check_fit

@@ -26,9 +26,9 @@ from ..data.measured import (
     Array,
     Measured,
     mean_current,
-    read_all,
     times,
 )
+from ..data.read import read_all
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
 from ..numerics import Numerics

@@ -40,7 +40,8 @@ from ..cell.cell import Cell
 from ..comparison.matching import best_match, why_unmatched
 from ..comparison.own_current import driven_steps, experiment_or_cell
 from ..comparison.pairing import joined
-from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, by_cycle, read_all
+from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, by_cycle
+from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Case, Cases, Expanded
 from ..experiment.steps import Protocol

@@ -16,7 +16,8 @@ from rich.markup import escape
 from .. import units
 from ..cell.cell import Cell, load_cell
 from ..cell.cell import tables as tables_of
-from ..data.measured import CHARGE, DISCHARGE, read_measured
+from ..data.measured import CHARGE, DISCHARGE
+from ..data.read import read_measured
 from ..errors import InputError, shown
 from ..output import Output
 from ..plot.fit import ocv_figure

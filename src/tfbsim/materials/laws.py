@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PchipInterpolator
+import scipy  # loads scipy.interpolate, half a second, where it is first used
 
 if TYPE_CHECKING:
     import pybamm
@@ -65,8 +65,9 @@ class Curve:
     dense: bool = False
 
     @cached_property
-    def _spline(self) -> PchipInterpolator | CubicSpline:
-        kind = CubicSpline if self.dense else PchipInterpolator
+    def _spline(self) -> Any:
+        name = "CubicSpline" if self.dense else "PchipInterpolator"
+        kind = getattr(scipy.interpolate, name)
         return kind(self.x, self.y)
 
     @cached_property
@@ -343,6 +344,8 @@ class DiffusionPotential:
         """The D that psi is scaled by: the largest of the law [m2/s]."""
         if isinstance(self.law, Constant):
             return self.law.value
+        if isinstance(self.law, Table) and self.law.valid[1] <= self.x_max:
+            return max(self.law.y)  # pchip has no larger value between its points
         return float(np.max(self.law(self.x)))
 
     @cached_property

@@ -171,10 +171,10 @@ class PlanarDiffusion(pybamm.BaseSubModel):
         x = variables["Cathode stoichiometry"]
         psi = variables["Cathode diffusion potential"]
         rate = variables["Cathode diffusion rate [s-1]"]
-        flux = -pybamm.grad(psi)
+        inflow = pybamm.grad(psi)  # -N
         if "Cathode migration" in variables:
-            flux = flux + variables["Cathode migration"]
-        self.rhs = {x: -rate * pybamm.div(flux)}
+            inflow = inflow - variables["Cathode migration"]
+        self.rhs = {x: rate * pybamm.div(inflow)}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]

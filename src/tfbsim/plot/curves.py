@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
+from ..result.columns import SECOND_LITHIUM
 from ..result.losses import DIFFUSION, OPEN_CIRCUIT, overpotentials
-from ..result.result import SECOND_LITHIUM
 from .look import Look, look_of_cases
 from .study import CURRENT, MASS, TIME, VOLTAGE, Branch, Run, Step, Study
 from .style import (

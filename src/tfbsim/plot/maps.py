@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
 from scipy.spatial import KDTree
 
+from ..result.columns import LIMITING
 from ..result.losses import LOSSES
-from ..result.result import LIMITING
 from .study import Run, Study
 from .style import (
     DASHED,

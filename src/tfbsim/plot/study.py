@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..result.result import COLUMNS, OPTIONAL_COLUMNS, CaseResult, Result
+from ..result.columns import COLUMNS, OPTIONAL_COLUMNS
+from ..result.result import CaseResult, Result
 from .style import CELL, key_label, missing, short_names, text
 
 MOST_RUNS = 20_000  # cases looked at one by one

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.result import LIMITING, Result
+from ..result.columns import LIMITING
+from ..result.result import Result
 from ..result.sensitivity import (
     ANSWERS,
     DUMMY,

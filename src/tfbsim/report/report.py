@@ -19,17 +19,10 @@ import pandas as pd
 from ..output import REPORT as DRAWN
 from ..output import Output
 from ..plot import caption, rendered, split_unit, volt
+from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL_COLUMNS, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
-from ..result.result import (
-    COLUMNS,
-    LIMITING,
-    OPTIONAL_COLUMNS,
-    PERCENTILES,
-    SENSITIVITY,
-    SHARE,
-    Result,
-)
+from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import answers
 
@@ -43,21 +36,9 @@ MAX_STEP_ROWS = 500
 MAX_PROBLEMS = 20
 MAX_TEXT = 60_000  # characters of an input file shown in the report
 
-# Decimals of columns; others are shown with five significant digits.
-DECIMALS = {
-    "[mA.h.g-1]": 2,
-    "[uA.h.cm-2]": 2,
-    "[%]": 2,
-    "[mW.h.cm-2]": 4,
-    "[uW.h.cm-2]": 3,
-    "Mean discharge voltage [V]": 3,
-    "End voltage [V]": 4,
-    "Lithium thickness at end of charge [um]": 3,
-    "Interface resistance [Ohm.cm2]": 2,
-    "End mean stoichiometry": 4,
-    "End surface stoichiometry": 4,
-    "Duration [s]": 1,
-}
+# Of columns of tables that are no table of a result
+ENDINGS = {"[mA.h.g-1]": ".2f", "[uA.h.cm-2]": ".2f", "[%]": ".2f"}
+ENERGY_DIGITS = 3  # of the table of losses
 
 
 def write_report(result: Result, folder: str | Path) -> Path:
@@ -318,12 +299,9 @@ def number(column: str, value: float) -> str:
 @cache
 def _digits(column: str) -> str:
     """How the numbers of a column are formatted; ``volt`` for cut-offs."""
-    if any(word in column for word in ("balance error", "Numerical error", "[uV]")):
-        return ".1e"
-    if column.endswith("cut-off [V]"):
-        return "volt"
-    found = (f".{n}f" for ending, n in DECIMALS.items() if column.endswith(ending))
-    return next(found, ".5g")
+    if column in KNOWN:
+        return KNOWN[column].digits
+    return next((d for end, d in ENDINGS.items() if column.endswith(end)), ".5g")
 
 
 def _points(result: Result) -> pd.DataFrame:
@@ -342,7 +320,7 @@ def _losses(result: Result) -> pd.DataFrame:
     table = result.losses
     last = table[table["Step number"] == 0].groupby("Case", sort=False).tail(1)
     last = last.drop(columns=["Step number", "Step"])
-    shown = 0.5 * 10.0 ** -DECIMALS["[uW.h.cm-2]"]
+    shown = 0.5 * 10.0**-ENERGY_DIGITS
     energies = [str(c) for c in last if str(c).endswith("[uW.h.cm-2]")]
     empty = [c for c in energies if (last[c].abs() < shown).all()]
     if last["Energy efficiency [%]"].isna().all():

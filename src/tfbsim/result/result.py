@@ -38,6 +38,16 @@ from ..physics.mesh import NO_DEPTHS, Depths
 from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
+from .columns import (
+    COLUMNS,
+    CRITICAL,
+    LIMITING,
+    NUMERICAL_ERRORS,
+    OPTIONAL,
+    PLATED,
+    SECOND_LITHIUM,
+    SHARE,
+)
 from .csv_file import csv
 from .csv_file import read as read_csv
 
@@ -50,50 +60,9 @@ SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
 UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
-LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
-
-# Columns after Case, Cycle number and the varied fields; these only where they apply.
-OPTIONAL_COLUMNS = (
-    *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
-)
-SECOND_LITHIUM = "Second lithium at end of discharge [%]"
-# Of lithium plated in situ, at the end of the cycle, in a summary that has any
-PLATED = (
-    "Inactive lithium [uA.h.cm-2]",
-    "Lithium taken by the collector [uA.h.cm-2]",
-    "Resistance of inactive lithium [Ohm.cm2]",
-)
-CRITICAL = "Critical current crossed at [s]"  # since the start of the first cycle
-# Where an error bar was asked for
-NUMERICAL_ERRORS = (
-    "Numerical error of charge capacity [%]",
-    "Numerical error of discharge capacity [%]",
-    "Numerical error of voltage [mV]",
-)
-COLUMNS = (
-    *OPTIONAL_COLUMNS,
-    "Charge capacity [mA.h.g-1]",
-    "Discharge capacity [mA.h.g-1]",
-    "Charge capacity [uA.h.cm-2]",
-    "Discharge capacity [uA.h.cm-2]",
-    "Coulombic efficiency [%]",
-    "Mean discharge voltage [V]",
-    "Discharge energy [mW.h.cm-2]",
-    "Lithium thickness at end of charge [um]",
-    "Interface resistance [Ohm.cm2]",
-    "Lithium balance error",
-    "Charge balance error",
-    losses.EFFICIENCY,
-    SECOND_LITHIUM,
-    *energy.COLUMNS,
-    *PLATED,
-    CRITICAL,
-    *NUMERICAL_ERRORS,
-    "Outcome",
-)
 
 # Curve variables that are an observed quantity times a factor
 _OBSERVED = {
@@ -614,12 +583,7 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of the summary, those that are empty left out."""
     varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-    optional = (
-        *OPTIONAL_COLUMNS,
-        *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS, *PLATED, CRITICAL),
-        *NUMERICAL_ERRORS,
-    )
-    empty = [c for c in optional if c in table and table[c].isna().all()]
+    empty = [c for c in OPTIONAL if c in table and table[c].isna().all()]
     kept = [c for c in COLUMNS if c in table and c not in empty]
     return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
 

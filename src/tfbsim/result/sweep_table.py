@@ -19,7 +19,8 @@ from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .result import LIMITING, SHARE, Result
+from .columns import COLUMNS, LIMITING, SHARE
+from .result import Result
 
 if TYPE_CHECKING:
     pass
@@ -215,8 +216,6 @@ def dataset(result: Result) -> xr.Dataset:
 
 def _varied_columns(table: pd.DataFrame) -> list[str]:
     """Of cases that are of no sweep."""
-    from .result import COLUMNS
-
     known = (CASE, CYCLE, SHARE, LIMITING, *COLUMNS)
     return [str(c) for c in table if c not in known]
 

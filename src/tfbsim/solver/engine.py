@@ -303,7 +303,8 @@ class _Built:
         if model.len_alg:
             symbols["residual"] = model.concatenated_algebraic
         symbols |= {name: model.get_processed_variable(name) for name in self.observed}
-        q = Equations(symbols, model.len_rhs_and_alg)
+        loops = not self.numerics.compile
+        q = Equations(symbols, model.len_rhs_and_alg, loops)
         found = q.expressions
         residual = found.get("residual", casadi.SX(0, 1))
         functions = system(q, found["rates"], residual, found["end"])
