@@ -13,6 +13,7 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
+from tfbsim.cli import console
 from tfbsim.comparison.comparison import COLUMNS, Comparison
 from tfbsim.comparison.pairing import Pair
 from tfbsim.data.measured import Measured, Segment
@@ -327,8 +328,8 @@ def tfb(tmp_path, monkeypatch, capsys):
         assert "Traceback" not in captured.err
         return code, captured.out, captured.err
 
-    monkeypatch.setattr(cli.out, "_file", None)
-    monkeypatch.setattr(cli.err, "_file", None)
+    monkeypatch.setattr(console.out, "_file", None)
+    monkeypatch.setattr(console.err, "_file", None)
     return run
 
 

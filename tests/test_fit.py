@@ -265,7 +265,7 @@ def test_any_bounds_on_the_command_line(rates: Expanded, text: str) -> None:
 def test_check_reads_the_block(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from tfbsim.cli import app
+    from tfbsim.cli.app import app
 
     path = tmp_path / "e.yaml"
     path.write_text(

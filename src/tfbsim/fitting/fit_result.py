@@ -28,8 +28,9 @@ from ..comparison.pairing import FAR
 from ..data.measured import CHARGE, DISCHARGE
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
+from ..output import Output
+from ..result.csv_file import csv
 from ..version import __version__
-from ..yaml_file import write_atomic
 from .curves import COLUMNS, Curve
 from .intervals import Combination, Fixed, Interval, Spread, combinations, fixed
 from .noise import effective
@@ -213,16 +214,15 @@ class Fit:
 
     def save(self, folder: str | Path) -> Path:
         """Write tables, figures, report and the fitted cell; returns the cell's path."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / PARAMETERS, self.parameters.to_csv(index=False))
-        write_atomic(folder / CURVES, self.curves.to_csv(index=False))
-        write_atomic(folder / FIT, json.dumps(self.as_dict(), indent=1, default=str))
+        output = Output(folder)
+        output.write(PARAMETERS, csv(self.parameters, None), len(self.parameters))
+        output.write(CURVES, csv(self.curves, None), len(self.curves))
+        output.write(FIT, json.dumps(self.as_dict(), indent=1, default=str))
         for name, text in self.cell.written.tables.items():
-            write_atomic(folder / name, text)
-        path = folder / f"{self.experiment}-fitted.yaml"
-        write_atomic(path, cell_file(self))
-        resolve_name("tfbsim.report.fit:write_report")(self, folder)
+            output.write(name, text)
+        path = output.write(f"{self.experiment}-fitted.yaml", cell_file(self))
+        output.seal(self.provenance)
+        resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
     def as_dict(self) -> dict[str, Any]:
