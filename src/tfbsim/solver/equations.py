@@ -48,25 +48,24 @@ class Table:
 
     def values(self, a: Any) -> Any:
         """w at arguments a (casadi, a column)."""
-        if self._even:
-            return self._on_even_nodes(a)
+        node = self.node
+        if node.interpolator == "pchip" and node.function.c.ndim == 2:
+            return self._monotone(a)
         child = pybamm.StateVector(slice(0, a.numel()))
-        return self.node.create_copy(new_children=[child]).to_casadi(None, a)
+        return node.create_copy(new_children=[child]).to_casadi(None, a)
 
-    @property
-    def _even(self) -> bool:
-        """Whether it is a monotone cubic of one variable on even nodes."""
-        x, node = self.node.x[0], self.node
-        monotone = node.interpolator == "pchip" and node.function.c.ndim == 2
-        return monotone and bool(np.ptp(np.diff(x)) < 1e-9 * (x[1] - x[0]))
-
-    def _on_even_nodes(self, a: Any) -> Any:
-        """The same as PyBaMM's in half the time, that of looking for the interval."""
+    def _monotone(self, a: Any) -> Any:
+        """The same as PyBaMM's in half the time: on even nodes no search, fewer steps."""
         x, c = self.node.function.x, self.node.function.c
-        step = (x[-1] - x[0]) / (len(x) - 1)
-        s = (a - x[0]) / step
-        k = casadi.fmin(casadi.fmax(casadi.floor(s), 0), len(x) - 2)
-        rest = s - k
+        step, last = (x[-1] - x[0]) / (len(x) - 1), len(x) - 2
+        if np.ptp(np.diff(x)) < 1e-9 * step:
+            s = (a - x[0]) / step
+            k = casadi.fmin(casadi.fmax(casadi.floor(s), 0), last)
+            rest = s - k
+        else:
+            step = 1.0
+            k = casadi.low(MX(x), a, {"lookup_mode": "binary"})
+            rest = a - MX(x)[k]
         c3, c2, c1, c0 = (
             MX(casadi.DM(row * step**power))[k]
             for row, power in zip(c, (3, 2, 1, 0), strict=True)
