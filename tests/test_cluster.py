@@ -319,7 +319,7 @@ class TestAddress:
     def test_no_scheduler_file(self, tmp_path, text):
         (tmp_path / "s.json").write_text(text)
         self.refused(str(tmp_path / "s.json"), "s.json: is no scheduler file")
-        self.refused(str(tmp_path / "t.json"), "t.json: cannot be read")
+        self.refused(str(tmp_path / "t.json"), "t.json: no such file")
 
     def test_another_dask(self, connection):
         versions = connection.client.get_versions()
