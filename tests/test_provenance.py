@@ -100,5 +100,5 @@ def test_what_is_no_provenance_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(InputError, match=r"provenance\.json"):
         load_run(path)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         load_run(tmp_path / "none.json")

@@ -59,6 +59,7 @@ from ..materials.transport import (
     grid_of,
 )
 from ..yaml_file import Document, load, resolve
+from .fitted import Datum
 from .layers import Stack, layers
 from .structure import Structure
 
@@ -372,6 +373,7 @@ class Cell(Strict):
     anode: Anode
     stack: Stack | None = None
     origin: dict[str, str] = {}
+    fitted: list[Datum] = []
 
     # As written, for changed copies: what the file said, where, and the thickness its
     # one_c is stated at.
