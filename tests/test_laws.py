@@ -41,20 +41,6 @@ CURVES = {
 
 
 @pytest.mark.parametrize("name", CURVES)
-def test_a_material_is_found_by_its_file():
-    modules = {m.name for m in iter_modules(materials.__path__)}
-    modules -= {"laws", "transport", "inert", "material"}
-    found = {name for layer in LAYERS for name in materials.library(layer)}
-    assert len(found) == len(modules) and {"LCO", "NMC811"} <= found
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_every_value_of_the_library_has_a_source(layer):
-    for material in materials.library(layer).values():
-        assert material.title and material.values
-        assert all(value.source for value in material.values.values())
-
-
 def test_curve_goes_on_straight(name):
     curve = CURVES[name]
     for end, outwards in ((0, -1), (-1, 1)):
@@ -327,3 +313,17 @@ def test_a_self_diffusivity_may_be_a_law():
     x = np.linspace(0.1, 0.9, 9)
     found = ThermodynamicFactor(D_0, law, 1.0)(x)
     assert found == pytest.approx(constant(x) * 10**x, rel=1e-12)
+
+
+def test_a_material_is_found_by_its_file():
+    modules = {m.name for m in iter_modules(materials.__path__)}
+    modules -= {"laws", "transport", "inert", "material"}
+    found = {name for layer in LAYERS for name in materials.library(layer)}
+    assert len(found) == len(modules) and {"LCO", "NMC811"} <= found
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_value_of_the_library_has_a_source(layer):
+    for material in materials.library(layer).values():
+        assert material.title and material.values
+        assert all(value.source for value in material.values.values())

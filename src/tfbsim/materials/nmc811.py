@@ -43,7 +43,8 @@ MATERIAL = Material(
     {
         "open_circuit_potential": Value(
             POTENTIAL,
-            "fitted to Chen et al., J. Electrochem. Soc. 167 (2020) 080534; gap and ends assumed",
+            "fitted to Chen et al., J. Electrochem. Soc. 167 (2020) 080534; "
+            "gap and ends assumed",
             "0.1 <= x <= 2",
         ),
         "density": Value(
