@@ -121,7 +121,7 @@ def load_run(path: Path) -> Run:
     InputError
         The file is none, or was changed by hand.
     """
-    return run_of(read_json(path, "the provenance.json of a run"), path)
+    return run_of(read_json(path, "provenance.json of a run"), path)
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
@@ -146,7 +146,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"is not the provenance.json of a run ({shown(error)})"
+        message = f"is no provenance.json of a run ({shown(error)})"
         raise InputError(message, path) from None
     if _hash(document.data) != content.get("experiment_sha256"):
         raise InputError("the experiment in it was changed by hand", path)
