@@ -387,12 +387,14 @@ class DiffusionPotential:
 
     @cached_property
     def _forward(self) -> Curve:
-        """psi at the nodes, and at two beyond either end, where D stays what it is."""
+        """psi at the nodes and a twentieth of x_max beyond, where D stays what it is."""
         low, high = self.law(self.x[[0, -1]]) / self.D_ref
-        step = self.x_max / (self.intervals if self.grid is None else 20)
-        below, above = step * np.array([[-2, -1], [1, 2]])
+        even = self.grid is None
+        more = np.arange(1, self.intervals // 20 + 1 if even else 3)
+        above = 0.05 * self.x_max * more / more[-1]
+        below = -above[::-1]
         x = np.concatenate([below, self.x, self.x_max + above])
-        if self.grid is None:  # even to the last digit
+        if even:  # to the last digit
             x = np.linspace(x[0], x[-1], len(x))
         ends = low * below, self._psi, self._psi[-1] + high * above
         return Curve(x, np.concatenate(ends), straight=True)
