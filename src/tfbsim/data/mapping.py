@@ -128,8 +128,8 @@ def _checked(mapping: Mapping, document: Document | None) -> Mapping:
     if mapping.encoding is not None and not _of_text(mapping.encoding):
         raise refuse(
             ("encoding",),
-            f"unknown encoding of text '{shown(mapping.encoding)}'; such as utf-8, utf-16 "
-            "or latin-1",
+            f"unknown encoding of text '{shown(mapping.encoding)}'; such as utf-8, "
+            "utf-16 or latin-1",
         )
     currents: list[tuple[tuple[str | int, ...], str | None]]
     currents = [(("current",), mapping.current)]
