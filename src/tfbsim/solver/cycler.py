@@ -312,7 +312,8 @@ class Runner:
         mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
         at_node = trace.profiles[-1][0]
         rise = max(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
-        if trace.event is None or rise < LEVEL * self.cell.cathode.x_max:
+        level = rise < LEVEL * self.cell.cathode.x_max
+        if level or trace.event in (None, SOLVER_FAILURE):
             return ""
         layer = abs(mean[-1] - mean[0]) / rise  # of which the change is worth a step
         if layer >= self.engine.thinnest_layer:
