@@ -889,6 +889,8 @@ def _loaded(
             curves = opened.load()
     cases = _cases(summary, steps, curves, about, bool(problems))
     if problems:
+        cases = [case for case in cases if _holds(case)]
+    if problems:
         about["incomplete"] = problems
     for key in ("audit", FILES, REPORT, OWN):
         about.pop(key, None)
@@ -930,6 +932,16 @@ def _cases(
         )
         for name, entry in listed.items()
     ]
+
+
+def _holds(case: CaseResult) -> bool:
+    """Whether the tables of a case go with each other and with its curves."""
+    try:
+        losses.balances(case.curves, case.steps)
+        cycles = [row["Cycle number"] for row in case.rows]
+    except Exception:  # whatever changed numbers lead to
+        return False
+    return cycles == list(range(1, len(cycles) + 1))
 
 
 def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
