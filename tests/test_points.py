@@ -20,7 +20,8 @@ from tfbsim import load_cell
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import SOME_CYCLES, Points, expand
 from tfbsim.experiment.curves import Curves
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.result.result import (
     CURVES,
