@@ -145,10 +145,10 @@ class Fit:
         which, u = problem.which, account.minimum.u
         statistics = _statistics(account)
         simulated = problem.simulate(u, problem.curves)
-        misfit = statistics["probability of a larger chi^2"] < IMPOSSIBLE
+        ill = misfit(statistics)
         table = pd.DataFrame(
             [
-                _row(p, float(x), i, misfit)
+                _row(p, float(x), i, ill)
                 for p, x, i in zip(which, u, account.intervals, strict=True)
             ]
         )
@@ -221,7 +221,7 @@ class Fit:
         for name, text in self.cell.written.tables.items():
             output.write(name, text)
         path = output.write(f"{self.experiment}-fitted.yaml", cell_file(self))
-        output.seal(self.provenance)
+        output.seal(self.provenance, drawn=True)
         resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
@@ -301,6 +301,11 @@ def _statistics(account: Account) -> dict[str, Any]:
         "points": problem.numerics.points,
         "rtol": problem.numerics.rtol,
     }
+
+
+def misfit(statistics: dict[str, Any]) -> bool:
+    """Whether chi^2 is one that the stated errors cannot give."""
+    return bool(statistics["probability of a larger chi^2"] < IMPOSSIBLE)
 
 
 def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, Any]:
@@ -451,7 +456,7 @@ def _of_noise(
     share = statistics["chi^2 a degree of freedom"]
     stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
     rho = problem.rho
-    if statistics["probability of a larger chi^2"] < IMPOSSIBLE:
+    if misfit(statistics):
         found.append(
             f"the model does not describe these data: chi^2 is {share:.3g} a degree of "
             f"freedom, where errors of {stated} give 1. The model lacks something, none "

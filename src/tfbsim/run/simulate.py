@@ -9,9 +9,9 @@ from typing import Any
 
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
-from ..experiment.cases import Settings
 from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
+from ..experiment.settings import Settings
 from ..experiment.steps import Protocol, Step
 from ..fields import validate
 from ..numerics import Numerics
