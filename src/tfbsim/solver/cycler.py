@@ -56,6 +56,8 @@ OUTCOMES = (
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
 LEAKED = "Leakage capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
+SURFACE = "Cathode surface stoichiometry"
+LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
 AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
 
 SHORTEST = 1e-9  # s, what counts as no time
@@ -232,6 +234,7 @@ class Runner:
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
+        detail = "; ".join(filter(None, (detail, self._unresolved(trace))))
         if trace.fallback and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
             detail = f"{detail}; solved with fallback {trace.fallback}".lstrip("; ")
         return StepRecord(step, outcome, detail, trace, critical)
@@ -371,6 +374,22 @@ class Runner:
         metal = trace.observed["Lithium thickness [m]"]
         hours = trace.t[int(np.argmax(metal <= metal[-1]))] / 3600
         return f"no lithium after {hours:.3g} h: the collector blocks, V is {V:.4g} V"
+
+    def _unresolved(self, trace: Trace) -> str:
+        """Says so where a step ends before the mesh resolves its boundary layer."""
+        mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
+        at_node = trace.profiles[-1][0]
+        rise = max(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
+        level = rise < LEVEL * self.cell.cathode.x_max
+        if level or trace.event in (None, SOLVER_FAILURE):
+            return ""
+        layer = abs(mean[-1] - mean[0]) / rise  # of which the change is worth a step
+        if layer >= self.engine.thinnest_layer:
+            return ""
+        return (
+            f"its boundary layer ends at {layer:.1g} of the film, finer than the mesh: "
+            "take more points"
+        )
 
     def _left(self, trace: Trace) -> str:
         """What is left of lithium that was plated in situ."""

@@ -28,7 +28,7 @@ from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
-from ..physics.mesh import Depths, submesh, weights
+from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
@@ -310,6 +310,7 @@ class _Built:
         self.nodes = mesh[DOMAIN].nodes
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
+        self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -556,6 +557,11 @@ class Engine:
     def weights(self) -> Array:
         """What a mean over the film weighs each node by, shape (nodes,)."""
         return np.asarray(self.built("current").weights)
+
+    @property
+    def thinnest_layer(self) -> float:
+        """Thickness over L of the thinnest boundary layer that the mesh resolves."""
+        return self.built("current").thinnest_layer
 
     @property
     def depths(self) -> Depths:
