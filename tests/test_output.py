@@ -14,6 +14,7 @@ import pytest
 
 from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
+from tfbsim.cli.report import report
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
 from tfbsim.experiment.provenance import load_run
@@ -173,6 +174,14 @@ def damaged(rng: random.Random, content: bytes) -> bytes:
     return content[:at] + content[at + rng.choice([1, 8, 100]) :]
 
 
+def drawn_of(folder: Path) -> None:
+    """As the command line does."""
+    try:
+        report(folder, incomplete=True)
+    except InputError as error:
+        assert "cannot be drawn" in str(error)
+
+
 def mutate(swept: Path, folder: Path, seed: int, times: int, drawn: int) -> int:
     """Damage computed files; returns how often what was left could still be drawn."""
     rng = random.Random(seed)
@@ -198,7 +207,7 @@ def mutate(swept: Path, folder: Path, seed: int, times: int, drawn: int) -> int:
         else:
             read_back += 1
             if k < drawn:
-                write_report(left, folder)
+                drawn_of(folder)
         (folder / name).write_bytes(content)
     return read_back
 
