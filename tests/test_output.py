@@ -201,7 +201,7 @@ def mutate(swept: Path, folder: Path, seed: int, times: int, drawn: int) -> int:
         else:  # of a JSON file, layout alone
             assert name == "provenance.json" and found.summary.equals(whole.summary)
         try:
-            left = load_result(folder, incomplete=True)
+            load_result(folder, incomplete=True)
         except InputError as error:
             assert str(error).splitlines() == [str(error)]
         else:
