@@ -47,6 +47,10 @@ from .steps import Protocol
 # 60 us for a step.
 MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
 MAX_STEPS_IN_ALL = 50_000
+# What a template's value may be, for a column of its own
+COLUMNS_OF_TEMPLATES = (
+    *("current density", "temperature", "time", "areal power", "voltage rate"),
+)
 MAX_MISTAKES = 20  # that are told of one file
 MAX_FIELDS = 100  # that one case sets
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
@@ -585,7 +589,7 @@ def _template_column(name: str, text: str) -> dict[str, float]:
     """A template's value as a column, unless the summary has one for it anyway."""
     if units.c_rate(text) is not None:
         return {}  # C-rate
-    for dimension in ("current density", "temperature", "time", "areal power"):
+    for dimension in COLUMNS_OF_TEMPLATES:
         try:
             value = units.parse(text, dimension)
         except ValueError:
