@@ -28,7 +28,7 @@ from ..data.measured import (
     mean_current,
     times,
 )
-from ..data.read import read_all
+from ..data.read import Source, read_all
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
 from ..numerics import Numerics
@@ -45,7 +45,6 @@ COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
 FIRST = 60.0  # s
 ROUNDING = 1e-9  # of a capacity that the data's own current passes
 
-Source = str | Path | pd.DataFrame | Measured
 OVERLAY_COLUMNS = (
     *("File", "Step", "Time [s]", "Capacity [uA.h.cm-2]"),
     *("Current density [uA.cm-2]", "Measured voltage [V]"),
@@ -113,8 +112,9 @@ class Comparison:
             simulated = np.full(len(m.voltage), np.nan)
             simulated[there] = m.voltage[there] + pair.residual
             time = np.full(len(m.voltage), np.nan) if m.time is None else m.start + m.time
-            values = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
-            values += (m.voltage, simulated, 1e3 * (simulated - m.voltage))
+            known = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
+            volts = (m.voltage, simulated, 1e3 * (simulated - m.voltage))
+            values = (*known, *volts)
             parts.append(pd.DataFrame(dict(zip(OVERLAY_COLUMNS, values, strict=True))))
         if not parts:
             return pd.DataFrame(columns=list(OVERLAY_COLUMNS))

@@ -45,6 +45,10 @@ class PotentialLaw(Law, Protocol):
     def curve(self) -> Curve:
         """The interpolation itself."""
 
+    @property
+    def x_max(self) -> float:
+        """Sites per formula unit: x is at most this."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -137,11 +141,14 @@ class Table:
     ----------
     x, y : tuple of float
         Points, x strictly increasing; y > 0 where ``logarithmic``.
+    x_max : float
+        Sites per formula unit, of a potential.
     """
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     logarithmic: bool = False
+    x_max: float = 1.0
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -169,11 +176,14 @@ class Rational:
         Coefficients a_k, b_k in rising powers of x.
     valid : (float, float)
         The range of x; the denominator must not vanish in it.
+    x_max : float
+        Sites per formula unit.
     """
 
     numerator: tuple[float, ...]
     denominator: tuple[float, ...]
     valid: tuple[float, float]
+    x_max: float = 1.0
 
     def __call__(self, x: Any) -> Any:
         polyval = np.polynomial.polynomial.polyval
@@ -199,11 +209,14 @@ class Exponentials:
         b_j, x_j, w_j of each exponential.
     valid : (float, float)
         The range of x.
+    x_max : float
+        Sites per formula unit.
     """
 
     polynomial: tuple[float, ...]
     terms: tuple[tuple[float, float, float], ...]
     valid: tuple[float, float]
+    x_max: float = 1.0
 
     def __call__(self, x: Any) -> Any:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
