@@ -294,10 +294,12 @@ class TestRun:
                 0,
             ),  # more than the cell has to give
             (
-                "[3.4 V, 3.9 V, 3.8 V, 3.5 V]",
+                "[3.4 V, 3.9 V, 3.5 V, 3.5 V], "
+                "cathode.thickness: [2 um, 2 um, 0.8 um, 2 um], "
+                "anode.lithium: [2 um, 2 um, 6 mm, 2 um]",
                 "10 uW/cm2",
                 1,
-            ),  # refused: above the upper one
+            ),  # refused: more lithium than so thin a cathode allows
         ],
     )
     def test_a_sweep_ends_well_unless_a_point_failed(
@@ -316,7 +318,7 @@ class TestRun:
         outcomes = set(load_result(here / "r").steps["Outcome"])
         if code:
             assert "solver failed" in outcomes and "reached" in outcomes
-            assert "is not below the upper one" in err
+            assert "times what the sites" in err
         elif "1 W" in power:
             assert outcomes == {"infeasible", "reached"} and "infeasible" in err
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -293,3 +294,32 @@ def test_bad_cycles_name_the_step(steps, position, message):
         parse_cycle(steps, CELL)
     assert caught.value.args[1] == position
     assert one_line(caught.value.args[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Rest for 1.905e+04 seconds", "Rest for 19050 seconds"),
+        ("Rest for 5. minutes", "Rest for 5 minutes"),
+        ("Charge at 2e-1C until 4.1E0 V", "Charge at 0.2C until 4.1 V"),
+        ("Charge at 1e+02 uA/cm2 for .5 hours", "Charge at 100 uA/cm2 for 0.5 hours"),
+        ("Hold at 4.1 V until C/2e+1", "Hold at 4.1 V until C/20"),
+    ],
+)
+def test_numbers_are_read_as_in_fields(text, same):
+    found, wanted = (replace(parse_step(t, CELL), text="") for t in (text, same))
+    assert found == wanted
+
+
+def test_the_default_time_of_a_power_runs_forwards_whatever_the_potential():
+    """U(x) below zero at the start."""
+    changes = {
+        "cathode.open_circuit_potential": {
+            "polynomial": [1.0, -1.2],
+            "range": [0.0, 1.0],
+        },
+        "cathode.initial_stoichiometry": 0.9,
+        "voltage_limits": ["-1 V", "3 V"],
+    }
+    cell = load_cell("lco-lipon-li-constant-d").replace(changes)
+    assert parse_step("Charge at 100 uW/cm2 until 0.8 V", cell).duration > 0

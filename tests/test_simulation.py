@@ -241,7 +241,6 @@ class TestArguments:
             (["Rest for 1 s"], {"cycles": 0}, "cycles", "at least 1"),
             (["Rest for 1 s"], {"conditioning": ["x"]}, "conditioning[0]", "not a step"),
             (["Discharge at 1C until 9 V"], {}, "steps[0]", "9 V"),
-            ([FULL, "Charge at 1C until 3.5 V"], {}, "steps[0]", "is not below"),
         ],
     )
     def test_mistakes(self, cell, steps, options, field, words):

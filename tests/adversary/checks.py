@@ -13,7 +13,7 @@ import numpy as np
 from tfbsim.cell.cell import FARADAY, Cell
 from tfbsim.solver.cycler import OUTCOMES, CaseRecord, StepRecord
 
-OVERFULL = 0.02  # of the sites, that a straight continuation of U(x) may carry beyond full
+OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
 EMPTY = 2e-6  # of the sites
 AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-off
 # How far from what it must be, at most

@@ -129,7 +129,9 @@ def _potential(rng: np.random.Generator) -> dict[str, Any]:
             "range": [0.0, 1.0],
         }
         if rng.random() < 0.5:
-            law["exponentials"].append({"amplitude": "1 V", "center": 0.0, "width": -0.02})
+            law["exponentials"].append(
+                {"amplitude": "1 V", "center": 0.0, "width": -0.02}
+            )
     elif kind == "rational":
         top = float(rng.uniform(3.8, 4.4))
         law = {"numerator": [top, -top], "denominator": [1.0, -0.9], "range": [0.0, 0.99]}

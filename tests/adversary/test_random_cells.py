@@ -89,7 +89,9 @@ def test_thousands(figure):
 # --- What must not change, or in a known way -------------------------------------------
 
 
-def run(cell: Any, steps: Any, numerics: Numerics | None = None, **how: Any) -> CaseRecord:
+def run(
+    cell: Any, steps: Any, numerics: Numerics | None = None, **how: Any
+) -> CaseRecord:
     """A cell through one cycle."""
     return run_case(cell, Protocol(parse_cycle(steps, cell)), numerics, **how)
 
@@ -179,7 +181,7 @@ def test_a_repeat_and_the_ends_alone_are_the_same(base):
 
 
 def test_twice_the_mesh_and_a_hundredth_of_the_tolerances(base, figure):
-    t, V, x = differences(run(base, STEPS), run(base, STEPS, Numerics().tighter()))
+    _, V, x = differences(run(base, STEPS), run(base, STEPS, Numerics().tighter()))
     figure("mesh x 2, rtol/100: mean stoichiometry", x, at_most=SAME_CHARGE)
     figure("mesh x 2, rtol/100: voltage at the end of a step", V, at_most=SAME_VOLTAGE)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
 import pybamm
 
 from .. import units
@@ -102,6 +103,8 @@ class Protocol:
 
 
 _NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
+# Any number, by the rule of the fields; PyBaMM's own knows no 1.905e+04
+_PLAIN = re.compile(r"(?<![\w.])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # Quantities PyBaMM's sentences do not know, or read in their own way
 _CURRENT = re.compile(
     rf"({_NUMBER})\s*((?:[nuµμm]?A|[nuµμm]?W)(?:\s*[/.]\s*(?:c?m2|c?m-2|c?m\^2))?)(?![\w/])"
@@ -150,7 +153,8 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
 @lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
 def _read(sentence: str, quoted: str, area: float) -> tuple[str, Any]:
     """A sentence in PyBaMM's words, and PyBaMM's step, for an area [m2]."""
-    plain = _CURRENT.sub(lambda m: _absolute(m[1], m[2], area), sentence)
+    plain = _PLAIN.sub(lambda m: _positional(m[0]), sentence)
+    plain = _CURRENT.sub(lambda m: _absolute(m[1], m[2], area), plain)
     plain = _TIME_LAST.sub(r"\1 for \3 or until \2", plain)
     plain = plain[:1].upper() + plain[1:]
     if plain.split(" ")[0].lower() not in _WORDS:
@@ -168,6 +172,14 @@ def _read(sentence: str, quoted: str, area: float) -> tuple[str, Any]:
         ) from None
 
 
+def _positional(number: str) -> str:
+    """A number without an exponent."""
+    value = float(number)
+    if not math.isfinite(value):
+        return number
+    return np.format_float_positional(value, trim="-")
+
+
 def _absolute(number: str, unit: str, area: float) -> str:
     """A current or power, per area or not, as PyBaMM's "x A" or "x W"."""
     unit = unit.replace(" ", "").replace(".", "/").replace("^", "").replace("-2", "2")
@@ -177,7 +189,7 @@ def _absolute(number: str, unit: str, area: float) -> str:
         value = units.parse(f"{number} {unit}", dimension) * area
     else:
         value = units.parse(f"{number} {unit}", kind)
-    return f"{value!r} {unit.split('/')[0][-1]}"
+    return f"{_positional(repr(value))} {unit.split('/')[0][-1]}"
 
 
 def _checked(
@@ -245,9 +257,9 @@ def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> f
     if control == "voltage":
         current = (cut_off or 0.01) * cell.one_c_current
     elif control == "power":
-        current = abs(value) / cell.cathode.open_circuit_potential.curve(
-            cell.cathode.x_initial
-        )
+        U = cell.cathode.open_circuit_potential.curve(cell.cathode.x_initial)
+        # U may be next to nothing, or below it
+        current = abs(value) / max(U, max(map(abs, cell.voltage_limits)) / 10)
     else:
         current = abs(value)
     return float(DEFAULT_DURATION_FACTOR * charge / current)
@@ -276,20 +288,4 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
             except ValueError as error:
                 raise ValueError(str(error), k) from None
         parsed.append(known[text, temperature])
-    _check_window(parsed)
     return tuple(parsed)
-
-
-def _check_window(steps: Sequence[Step]) -> None:
-    """A lower cut-off at or above an upper one cannot be meant."""
-    lower = [(s.lower, k) for k, s in enumerate(steps) if s.lower is not None]
-    upper = [s.upper for s in steps if s.upper is not None]
-    if not lower or not upper:
-        return
-    worst = max(lower)
-    if worst[0] >= min(upper):
-        raise ValueError(
-            f"the lower cut-off {worst[0]:g} V is not below the upper one "
-            f"{min(upper):g} V",
-            worst[1],
-        )

@@ -1,0 +1,232 @@
+"""Cells and protocols at the edges: where a step ends, and what may be believed.
+
+Each right value is known from a tighter run, a finer mesh, or a closed form.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tfbsim
+
+CONSTANT_D = "lco-lipon-li-constant-d"
+RAIJMAKERS = "lco-lipon-li-raijmakers2020"
+POTENTIAL = "cathode.open_circuit_potential"
+
+
+def run(name, steps, changes=None):
+    """The result of one cycle, and its last step."""
+    cell = tfbsim.load_cell(name).replace(changes or {})
+    result = tfbsim.simulate(cell, steps)
+    return result, result.steps.iloc[-1]
+
+
+def voltages(result):
+    V = result.curves["Voltage [V]"].values.ravel()
+    return V[np.isfinite(V)]
+
+
+def sites(*levels):
+    """A multi-site law: (potential [V], sites, width) each."""
+    names = "potential", "sites", "width"
+    return {
+        "sites": [dict(zip(names, (f"{U} V", X, w), strict=True)) for U, X, w in levels]
+    }
+
+
+def test_a_current_that_turns_within_a_step_of_the_solver_meets_its_cut_off():
+    steps = [
+        "Hold at 3.900 V until C/1000 or for 100 hours",
+        "Discharge at 2C for 60 seconds",
+        "Hold at 3.890 V until C/10000",
+    ]
+    _, step = run(RAIJMAKERS, steps)
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(47.98, abs=0.1)
+    assert step["End mean stoichiometry"] == pytest.approx(0.87415, abs=1e-4)
+
+
+def test_a_voltage_that_peaks_within_a_step_of_the_solver_meets_its_cut_off():
+    changes = {
+        POTENTIAL: sites((3.84, 0.5, 1.0), (2.89, 0.5, 2.0)),
+        "cathode.initial_stoichiometry": 0.99,
+        "cathode.thickness": "550 nm",
+        "cathode.diffusivity": "4.35e-14 m2/s",
+        "cathode.electron_path": "consistent",
+        "cathode.transference": 0.45,
+    }
+    result, step = run(CONSTANT_D, ["Charge at 6C until 4.25 V"], changes)
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(587.75, abs=0.3)
+    assert step["End mean stoichiometry"] == pytest.approx(0.5002, abs=3e-4)
+    assert voltages(result).max() < 4.2501
+
+
+def test_a_surface_that_saturates_is_resolved():
+    result, step = run("nmc811-lipon-li", ["Discharge at 5C until 0.5 V"])
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(5.254e-3, rel=5e-3)
+    assert voltages(result)[0] == pytest.approx(1.432, abs=2e-3)
+    assert voltages(result).min() > 0.4999
+
+
+def test_a_step_beyond_the_cell_is_an_outcome_and_earlier_steps_stay():
+    changes = {
+        "cathode.thickness": "5 um",
+        "electrolyte.electronic_conductivity": "1e-15 S/cm",
+    }
+    steps = [
+        "Charge at C/10 until 4.7 V",
+        "Discharge at C/10 until 1.5 V",
+        "Discharge at 20C for 1 second",
+    ]
+    result, step = run("nmc811-lipon-li", steps, changes)
+    assert list(result.steps["Outcome"][:2]) == ["reached", "reached"]
+    assert step["Outcome"] == "infeasible"
+    assert voltages(result).min() > -1e-3
+
+
+def test_a_hold_near_a_full_site_holds():
+    changes = {
+        POTENTIAL: sites((3.9, 0.5, 1.0), (3.0, 0.5, 1.0)),
+        "cathode.exchange_current_stoichiometry": 0.5,
+        "cathode.initial_stoichiometry": 0.3,
+    }
+    result, step = run(CONSTANT_D, ["Hold at 2.6 V until C/100"], changes)
+    assert step["Outcome"] == "reached"
+    assert voltages(result) == pytest.approx(2.6, abs=2e-4)
+
+
+IDEAL = {
+    POTENTIAL: sites((3.8, 1.0, 1.0)),
+    "cathode.exchange_current_stoichiometry": 0.5,
+}
+
+
+def test_a_hold_near_an_empty_site_ends_by_its_current():
+    steps = [
+        "Charge at C/10 until 4.3 V",
+        "Rest for 1 hour",
+        "Hold at 4.3 V until C/1000",
+    ]
+    changes = IDEAL | {"cathode.initial_stoichiometry": 0.5}
+    result, step = run(CONSTANT_D, steps, changes)
+    assert step["Outcome"] == "reached"
+    held = result.curves["Step number"].values.ravel() == 3
+    V = result.curves["Voltage [V]"].values.ravel()[held]
+    assert pytest.approx(4.3, abs=2e-4) == V
+
+
+def test_no_part_of_the_film_is_overfull():
+    steep = [
+        {"amplitude": "-1 V", "center": 1.0, "width": 0.01},
+        {"amplitude": "1 V", "center": 0.0, "width": -0.01},
+    ]
+    law = {"polynomial": [3.45, -0.0078], "exponentials": steep, "range": [0.0, 1.0]}
+    changes = {
+        "cathode.diffusivity": {"self_diffusivity": "3e-16 m2/s"},
+        "cathode.thickness": "200 nm",
+        POTENTIAL: law,
+    }
+    result, _ = run(CONSTANT_D, ["Discharge at 3.57C for 1 hour"], changes)
+    assert float(result.curves["Stoichiometry"].max()) < 1.021
+
+
+def test_migration_does_not_overfill_the_collector_face():
+    steps = ["Charge at C/5 until 4.2 V", "Discharge at 1C until 3 V"]
+    result, _ = run(RAIJMAKERS, steps, {"cathode.transference": 0.9})
+    for name in ("Stoichiometry", "Collector stoichiometry"):
+        assert float(result.curves[name].max()) < 1.021
+
+
+def test_a_share_of_equilibrium_is_that_of_the_potential_solved():
+    result, step = run("lco-lipon-li-danilov2011", ["Charge at C/10 until 4.5 V"])
+    assert step["Of equilibrium capacity [%]"] == pytest.approx(99.87, abs=0.02)
+    assert any("its source covers" in words for words in result.warnings)
+
+
+@pytest.mark.parametrize("kelvin", [233.15, 333.15])
+def test_an_initial_voltage_is_that_of_the_cell_at_its_temperature(kelvin):
+    changes = {
+        "temperature": kelvin,
+        "cathode.entropic_change": 5e-4,
+        "cathode.initial_voltage": 4.05,
+    }
+    result, _ = run(CONSTANT_D, ["Rest for 1 second"], changes)
+    assert voltages(result) == pytest.approx(4.05, abs=1e-6)
+
+
+def test_a_turning_current_loses_no_energy():
+    changes = {"electrolyte.electronic_conductivity": "1e-11 S/cm"}
+    result, _ = run(CONSTANT_D, ["Hold at 4.14 V for 1000 hours"], changes)
+    whole = result.losses.iloc[0]
+    assert whole["Energy in [uW.h.cm-2]"] == pytest.approx(1705.26, abs=0.2)
+    assert whole["Stored [uW.h.cm-2]"] == pytest.approx(-111.09, abs=0.2)
+
+
+def test_nothing_ends_a_rest_of_an_empty_film():
+    changes = {"cathode.initial_stoichiometry": 0.0}
+    result, _ = run(
+        CONSTANT_D, ["Rest for 1 hour", "Discharge at C/10 until 3 V"], changes
+    )
+    rest = result.steps.iloc[0]
+    assert (rest["Outcome"], rest["Duration [s]"]) == ("reached", 3600)
+    assert rest["End voltage [V]"] == pytest.approx(4.4, abs=1e-3)
+
+
+def test_time_runs_forwards_whatever_the_potential():
+    changes = {
+        POTENTIAL: {"polynomial": [1.0, -1.2], "range": [0.0, 1.0]},
+        "cathode.initial_stoichiometry": 0.9,
+        "cathode.exchange_current_stoichiometry": 0.5,
+        "voltage_limits": ["-1 V", "3 V"],
+    }
+    _, step = run(CONSTANT_D, ["Charge at 100 uW/cm2 until 0.8 V"], changes)
+    assert step["Duration [s]"] >= 0
+    assert step["End mean stoichiometry"] <= 0.9
+
+
+def test_a_charge_weaker_than_the_leak_ends_at_the_lower_limit():
+    changes = {
+        "electrolyte.electronic_conductivity": "1e-11 S/cm",
+        "voltage_limits": ["3.0 V", "4.2 V"],
+    }
+    _, step = run(CONSTANT_D, ["Charge at C/10000 for 10000 hours"], changes)
+    assert step["End voltage [V]"] == pytest.approx(3.0, abs=1e-4)
+    assert "3 V" in step["Detail"] and "leak" in step["Detail"]
+
+
+def test_an_ideal_site_empties_as_far_as_the_cut_off():
+    _, step = run(CONSTANT_D, ["Charge at C/10 until 4.5 V"], IDEAL)
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(34333, abs=1)
+
+
+def test_cut_offs_of_different_steps_are_not_compared():
+    steps = [
+        "Discharge at 1C until 4.0 V",
+        "Charge at C/10 until 4.05 V",
+        "Discharge at C/10 until 3.5 V",
+        "Charge at C/10 until 4.15 V",
+        "Discharge at C/10 until 4.1 V",
+    ]
+    result, _ = run(CONSTANT_D, steps)
+    assert set(result.steps["Outcome"]) == {"reached"}
+
+
+def test_a_number_with_an_exponent_is_one():
+    _, step = run(CONSTANT_D, ["Rest for 1.905e+04 seconds"])
+    assert step["Duration [s]"] == 19050
+
+
+@pytest.mark.parametrize(
+    ("step", "changes"),
+    [
+        ("Rest for 1 hour", {"electrolyte.electronic_conductivity": "1e-15 S/cm"}),
+        ("Discharge at C/1000 for 0.1 seconds", {}),
+    ],
+)
+def test_books_of_next_to_nothing_balance(step, changes):
+    result, _ = run(RAIJMAKERS, [step], changes)
+    assert list(result.summary["Outcome"]) == ["reached"]
