@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tfbsim import load_cell
-from tfbsim.experiment.steps import Step, parse_cycle, parse_step
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Step, parse_step
 
 # A slow machine is no failure.
 unhurried = settings(
@@ -43,6 +44,11 @@ CHARGE = CELL.theoretical_charge * AREA  # C
         ("0.3 mA/cm2", 0.3e-3 * 2),
         ("5 A/m2", 5 * AREA),
         ("5 A.m-2", 5 * AREA),
+        ("40 uA/cm²", 40e-6 * 2),
+        ("40 uA cm-2", 40e-6 * 2),
+        ("4.0e+01 uA/cm2", 40e-6 * 2),
+        ("1.905e+04 nA", 1.905e-5),
+        ("60 mA/g", 60 * CELL.loading * AREA),
     ],
 )
 def test_currents(rate, amperes):
@@ -131,7 +137,13 @@ def test_timed_and_default_time():
 
 @pytest.mark.parametrize(
     ("closing", "kelvin"),
-    [("60 degC", 333.15), ("-20 °C", 253.15), ("25degC", 298.15), ("310 K", 310.0)],
+    [
+        ("60 degC", 333.15),
+        ("-20 °C", 253.15),
+        ("25degC", 298.15),
+        ("60 C", 333.15),
+        ("310 K", 310.0),
+    ],
 )
 def test_temperatures(closing, kelvin):
     for sentence in (
@@ -185,7 +197,7 @@ BAD = {
     "Hold at 4.2 V until 0 uA": "a current above 0",
     "Rest until 4 V": "a rest by a time",
     "Rest for 0 s": "above 0",
-    "Rest for 1e400 s": "finite",
+    "Rest for 1e400 s": "too large",
     "Rest for 1 hour at 600 degC": "not a temperature a cell runs at",
     "Rest for 1 hour at 1..2 degC": "",
     "Discharge at 1C until 3 V\nRest for 1 hour": "cannot be read",
@@ -285,7 +297,6 @@ def test_cycle_of_sentences_pairs_and_steps():
     [
         (["Rest for 1 hour", "Jump"], 1, "is not a step"),
         (["Rest for 1 hour", 3], 1, "is not a sentence"),
-        (["Charge at 1C until 3 V", "Discharge at 1C until 3.5 V"], 1, "not below"),
         ([("Rest for 1 hour", "60 parsec")], 0, "parsec"),
     ],
 )
@@ -301,25 +312,9 @@ def test_bad_cycles_name_the_step(steps, position, message):
     [
         ("Rest for 1.905e+04 seconds", "Rest for 19050 seconds"),
         ("Rest for 5. minutes", "Rest for 5 minutes"),
-        ("Charge at 2e-1C until 4.1E0 V", "Charge at 0.2C until 4.1 V"),
         ("Charge at 1e+02 uA/cm2 for .5 hours", "Charge at 100 uA/cm2 for 0.5 hours"),
-        ("Hold at 4.1 V until C/2e+1", "Hold at 4.1 V until C/20"),
     ],
 )
 def test_numbers_are_read_as_in_fields(text, same):
     found, wanted = (replace(parse_step(t, CELL), text="") for t in (text, same))
     assert found == wanted
-
-
-def test_the_default_time_of_a_power_runs_forwards_whatever_the_potential():
-    """U(x) below zero at the start."""
-    changes = {
-        "cathode.open_circuit_potential": {
-            "polynomial": [1.0, -1.2],
-            "range": [0.0, 1.0],
-        },
-        "cathode.initial_stoichiometry": 0.9,
-        "voltage_limits": ["-1 V", "3 V"],
-    }
-    cell = load_cell("lco-lipon-li-constant-d").replace(changes)
-    assert parse_step("Charge at 100 uW/cm2 until 0.8 V", cell).duration > 0

@@ -81,9 +81,9 @@ def change(folder, edit):
         (lambda c: c["experiment_content"].update(cycles=3), "changed by hand"),
         (lambda c: c["cells"]["cell.yaml"]["content"].update(area="2 cm2"), "by hand"),
         (lambda c: c["cells"]["cell.yaml"]["tables"].update({"ocv.csv": ""}), "by hand"),
-        (lambda c: c.pop("numerics"), "is not the provenance.json of a run"),
-        (lambda c: c.update(cells=[]), "is not the provenance.json of a run"),
-        (lambda c: c.update(experiment_content=3), "is not the provenance.json"),
+        (lambda c: c.pop("numerics"), "is no provenance.json of a run"),
+        (lambda c: c.update(cells=[]), "is no provenance.json of a run"),
+        (lambda c: c.update(experiment_content=3), "is no provenance.json"),
     ],
 )
 def test_what_was_changed_is_refused(saved, edit, words):

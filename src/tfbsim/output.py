@@ -65,7 +65,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
         The folder is missing or cannot be written to, the disk is full.
     """
     target = Path(path)
-    content = data.encode() if isinstance(data, str) else data
+    content = _encoded(data)
     # Not tempfile: its files are readable by their owner only, and stay so.
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     with writing(target):
@@ -79,6 +79,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
+
+
+def _encoded(data: bytes | str) -> bytes:
+    """Text as UTF-8; of a file name that is none, its bytes as JSON escapes them."""
+    return data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:
@@ -128,9 +133,9 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
         content = json.loads(data)
     except (ValueError, RecursionError, MemoryError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else shown(error)
-        raise InputError(f"is not JSON ({why})", path) from None
+        raise InputError(f"is no {what}: it is not JSON ({why})", path) from None
     if not isinstance(content, dict):
-        raise InputError(f"is not {what}", path)
+        raise InputError(f"is no {what}", path)
     return content
 
 
@@ -181,7 +186,7 @@ class Output:
 
     def write(self, name: str, data: bytes | str, rows: int | None = None) -> Path:
         """Write a file; of a table, its rows are listed too."""
-        content = data.encode() if isinstance(data, str) else data
+        content = _encoded(data)
         write_atomic(self.folder / name, content)
         digest = hashlib.sha256(content).hexdigest()
         self.written[name] = {"bytes": len(content), "sha256": digest}
@@ -189,23 +194,29 @@ class Output:
             self.written[name]["rows"] = rows
         return self.folder / name
 
-    def seal(self, content: Mapping[str, Any]) -> None:
-        """Write the provenance with the list, and remove what an earlier one lists."""
-        before = listed(self.folder)
-        lists = {FILES: {}, REPORT: {}, self.part: self.written}
+    def seal(self, content: Mapping[str, Any], drawn: bool = False) -> None:
+        """Write the provenance with the list, and remove what an earlier one lists.
+
+        Parameters
+        ----------
+        content : mapping
+            What the provenance says besides.
+        drawn : bool
+            Whether a report is about to be written, which replaces the earlier one.
+        """
+        earlier = _earlier(self.folder)
+        kept = earlier.get(REPORT, {}) if drawn else {}
+        lists = {FILES: self.written, REPORT: kept}
         _write_provenance(self.folder, {**content, **lists})
-        remove(self.folder, before - self.written.keys())
+        gone = {*earlier.get(FILES, {}), *earlier.get(REPORT, {})}
+        remove(self.folder, gone - self.written.keys() - kept.keys())
 
     def add(self) -> None:
         """List these files in the provenance that is there, in place of others of their
         part; a folder without one, or whose own has been changed, is left as it is."""
-        try:
-            content = read_provenance(self.folder)
-        except InputError:
-            return
-        before = {*content[self.part]}
-        _write_provenance(self.folder, {**content, self.part: self.written})
-        remove(self.folder, before - self.written.keys())
+        if content := _earlier(self.folder):
+            _write_provenance(self.folder, {**content, self.part: self.written})
+            remove(self.folder, content[self.part].keys() - self.written.keys())
 
 
 def _write_provenance(folder: Path, content: Mapping[str, Any]) -> None:
@@ -232,7 +243,7 @@ def read_provenance(folder: str | Path) -> dict[str, Any]:
         There is none, or it is not what was written.
     """
     path = Path(folder) / PROVENANCE
-    content = read_json(path, "the provenance.json of a run")
+    content = read_json(path, "provenance.json of a run")
     if OWN not in content:
         message = "lists no files: an earlier version of tfbsim wrote it, or no run did"
         raise InputError(message, path)
@@ -243,11 +254,15 @@ def read_provenance(folder: str | Path) -> dict[str, Any]:
 
 def listed(folder: str | Path, *parts: str) -> set[str]:
     """Return the names of the files that the provenance of a folder lists, if any."""
+    content = _earlier(Path(folder))
+    return {name for part in parts or (FILES, REPORT) for name in content.get(part, {})}
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
     try:
-        content = read_provenance(folder)
+        return read_provenance(folder)
     except InputError:
-        return set()
-    return {name for part in parts or (FILES, REPORT) for name in content[part]}
+        return {}
 
 
 def remove(folder: str | Path, names: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ YAML 1.2 (https://yaml.org/spec/1.2.2, section 10.3): `1e-14` is a number, `1:30
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
@@ -107,14 +108,24 @@ def load(path: str | os.PathLike[str]) -> Document:
 
 
 def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ...]:
-    """Read a small table of numbers separated by commas.
+    """Read a small table of numbers separated by commas, as :func:`load_columns`."""
+    return load_columns(path, columns)[1]
 
-    Lines that start with `#`, empty lines and one header line are skipped.
+
+def load_columns(
+    path: str | os.PathLike[str], columns: int
+) -> tuple[list[str], tuple[np.ndarray, ...]]:
+    """Read a small table of numbers separated by commas, and its heading.
+
+    Lines that start with `#` and empty lines are skipped; the first other line may be a
+    heading.
 
     Returns
     -------
-    tuple of numpy.ndarray
-        One array for each column, of at least two values.
+    headings : list of str
+        Of the columns; empty without a heading.
+    arrays : tuple of numpy.ndarray
+        One for each column, of at least two values.
 
     Raises
     ------
@@ -126,19 +137,20 @@ def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ..
 
     text = _read_text(path, MAX_CSV_BYTES)
     rows: list[list[float]] = []
-    header_allowed = True
+    headings: list[str] | None = None
     for number, line in enumerate(_LINE_END.split(text), 1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = [part.strip() for part in line.split(",")]
-        if header_allowed:
-            header_allowed = False
-            if not any(_looks_numeric(part) for part in fields):
+        if headings is None:
+            words = not any(_looks_numeric(part) for part in fields)
+            headings = fields if words else []
+            if words:
                 continue
         rows.append(_csv_row(line, fields, columns, path, number))
     if len(rows) < 2:
         raise InputError("holds fewer than 2 rows of numbers", path)
-    return tuple(np.array(rows, dtype=float).T.copy())
+    return headings or [], tuple(np.array(rows, dtype=float).T.copy())
 
 
 def packaged(folder: str) -> Path:
@@ -156,6 +168,15 @@ def shipped(folder: str) -> dict[str, Path]:
     """Return the shipped YAML files of `models` or `experiments`, by name, sorted."""
     found = {path.stem: path for path in packaged(folder).glob("*.yaml")}
     return dict(sorted(found.items()))
+
+
+def beside(name: str) -> str:
+    """Return a hint where a file of this name but for its end lies here, or ''."""
+    with contextlib.suppress(OSError, ValueError):
+        for end in (".yaml", ".yml"):
+            if Path(f"{name}{end}").is_file():
+                return f"; a file of your own is named with its end: {shown(name)}{end}"
+    return ""
 
 
 def resolve(name_or_path: str, folder: str) -> Path:
@@ -177,10 +198,51 @@ def resolve(name_or_path: str, folder: str) -> Path:
     if name_or_path in options:
         return options[name_or_path]
     kind = {"models": "cell", "experiments": "experiment"}.get(folder, folder)
-    hint = suggest(name_or_path, options) or (
-        "; `tfbsim list` shows those there are, and a file of your own ends in .yaml"
+    hint = (
+        beside(name_or_path)
+        or suggest(name_or_path, options)
+        or ("; `tfbsim list` shows those there are, and a file of your own ends in .yaml")
     )
     raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
+
+
+def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
+    """Refuse data that no YAML file of this kind could hold, wherever it comes from.
+
+    Parameters
+    ----------
+    data : dict, list or scalar
+        What is looked through.
+    file : path
+        Where it comes from.
+    where : str
+        Its field there.
+
+    Raises
+    ------
+    InputError
+        A control character, a number that is not finite, or nested too deep.
+    """
+    waiting = [(data, (where,))]
+    while waiting:
+        value, path = waiting.pop()
+        problem = ""
+        if len(path) > MAX_DEPTH + 2:
+            problem = f"nested more than {MAX_DEPTH} deep"
+        elif isinstance(value, dict):
+            waiting += [(key, path) for key in value]
+            waiting += [(item, (*path, key)) for key, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [(item, (*path, k)) for k, item in enumerate(value)]
+        elif isinstance(value, str):
+            if bad := _CONTROL.search(value):
+                problem = f"control character U+{ord(bad[0]):04X} in a text"
+        elif isinstance(value, float) and not math.isfinite(value):
+            problem = f"{value} is not a finite number"
+        elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+            problem = f"a whole number of more than {MAX_DIGITS} digits"
+        if problem:
+            raise InputError(problem, file, None, dotted(path))
 
 
 def _read_text(path: str | os.PathLike[str], limit: int) -> str:
@@ -292,6 +354,8 @@ def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterable
         mark = next(filter(None, reversed(marks) if unclosed else marks), None)
         line = min(mark.line + 1, last_line) if mark else line
         hint = "; indent with spaces" if r"'\t'" in problem else ""
+        if "got '{'" in problem or "got '}'" in problem or "got ':'" in problem:
+            hint = "; put a text that holds braces in quotes: 'Discharge at {rate} until'"
         message = f"not valid YAML: {shown(problem, 200)}{hint}"
         raise InputError(message, file, line) from None
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..errors import InputError
 from ..output import make_folder
-from ..yaml_file import resolve
+from ..yaml_file import load, resolve
 from .console import err, out
 from .edge import INTERRUPTED, OTHER_OUTCOME
 from .options import (
@@ -72,6 +72,8 @@ def run(
         raise InputError("give --workers or --scheduler, not both")
     again = experiment.endswith(".json")
     path = Path(experiment) if again else resolve(experiment, "experiments")
+    if not path.is_file():
+        raise InputError("no such file", path)
     folder = out_folder or Path("results") / path.stem
     refuse_used(folder, resume, overwrite)
     changes = changes_of(set_ or [])
@@ -95,6 +97,11 @@ def run(
         numerics = replace(numerics, error_bar=error_bar)
     for warning in expanded.warnings:
         err.print(escape(f"{expanded.document.path.name}: {warning}"))
+    if scheduler and scheduler.endswith((".yaml", ".yml")):
+        from ..run.cluster_file import remark
+
+        if words := remark(load(scheduler)):
+            err.print(escape(f"{scheduler}: {words}"))
     cases = expanded.cases
     command = command_line()
     total = cases.cycles * cycles_each(numerics)

@@ -100,7 +100,7 @@ class Comparison:
             if both and pair.measured.kind == DISCHARGE:
                 row["Measured hysteresis [mV]"] = 1e3 * both[0]
                 row["Simulated hysteresis [mV]"] = 1e3 * both[1]
-            rows.append({**row, "Outcome": pair.outcome})
+            rows.append({**row, "Role": pair.role or None, "Outcome": pair.outcome})
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     @property
@@ -129,7 +129,7 @@ class Comparison:
         output = Output(folder)
         output.write(COMPARISON, csv(self.table), len(self.table))
         output.write(OVERLAY, csv(self.overlay), len(self.overlay))
-        output.seal(self.provenance)
+        output.seal(self.provenance, drawn=True)
         resolve_name("tfbsim.report.comparison:write_report")(self, output.folder)
 
 
@@ -147,6 +147,7 @@ COLUMNS = (
     "Capacity error [%]",
     "Measured hysteresis [mV]",
     "Simulated hysteresis [mV]",
+    "Role",
     "Outcome",
 )
 

@@ -145,10 +145,10 @@ class Fit:
         which, u = problem.which, account.minimum.u
         statistics = _statistics(account)
         simulated = problem.simulate(u, problem.curves)
-        misfit = statistics["probability of a larger chi^2"] < IMPOSSIBLE
+        ill = misfit(statistics)
         table = pd.DataFrame(
             [
-                _row(p, float(x), i, misfit)
+                _row(p, float(x), i, ill)
                 for p, x, i in zip(which, u, account.intervals, strict=True)
             ]
         )
@@ -156,7 +156,7 @@ class Fit:
         names = [p.path for p in which]
         correlations = pd.DataFrame(spread.correlation, names, names)
         directions = combinations(account.J, names, spread.rise())
-        constant = fixed(account.J, which, u, spread)
+        constant = fixed(account.J, which, u, spread, account.intervals)
         warnings = [
             *_of_noise(account, table, statistics),
             *_elsewhere(problem.curves, simulated),
@@ -221,7 +221,7 @@ class Fit:
         for name, text in self.cell.written.tables.items():
             output.write(name, text)
         path = output.write(f"{self.experiment}-fitted.yaml", cell_file(self))
-        output.seal(self.provenance)
+        output.seal(self.provenance, drawn=True)
         resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
@@ -303,6 +303,11 @@ def _statistics(account: Account) -> dict[str, Any]:
     }
 
 
+def misfit(statistics: dict[str, Any]) -> bool:
+    """Whether chi^2 is one that the stated errors cannot give."""
+    return bool(statistics["probability of a larger chi^2"] < IMPOSSIBLE)
+
+
 def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, Any]:
     """A parameter's value and interval in its display unit, and the verdict on it."""
     value = p.value(u)
@@ -380,6 +385,8 @@ def _curves(account: Account, simulated: Sequence[Simulated | None]) -> pd.DataF
                     np.array([V for _, V in mine]).T @ root, axis=1
                 )
                 half_V = 1e3 * math.sqrt(_over_charge(off**2, curve.capacity))
+        if math.isnan(curve.end) and math.isnan(curve.end_voltage):
+            half = math.nan  # the data's own current passes what it passes
         middle = row["Simulated [uA.h.cm-2]"]
         row["Simulated, low 95 % [uA.h.cm-2]"] = middle - 100 * half
         row["Simulated, high 95 % [uA.h.cm-2]"] = middle + 100 * half
@@ -451,7 +458,7 @@ def _of_noise(
     share = statistics["chi^2 a degree of freedom"]
     stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
     rho = problem.rho
-    if statistics["probability of a larger chi^2"] < IMPOSSIBLE:
+    if misfit(statistics):
         found.append(
             f"the model does not describe these data: chi^2 is {share:.3g} a degree of "
             f"freedom, where errors of {stated} give 1. The model lacks something, none "

@@ -62,11 +62,14 @@ class Curve:
         False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
         spline, twice differentiable and the cheaper in a solver for a scalar argument,
         for nodes so dense that it cannot overshoot between them.
+    straight : bool
+        Of pchip: its first and last two intervals are straight, and go on so beyond.
     """
 
     x: Array
     y: Array
     dense: bool = False
+    straight: bool = False
 
     @cached_property
     def _spline(self) -> Any:
@@ -110,6 +113,8 @@ class Curve:
 
         lo, hi = float(self.x[0]), float(self.x[-1])
         low, high = self._end_slopes
+        if self.straight:
+            return pybamm.Interpolant(self.x, self.y, x, interpolator="pchip")
         kind = "cubic" if self.dense else "pchip"
         inside = pybamm.minimum(pybamm.maximum(x, lo), hi)
         return (
@@ -382,7 +387,17 @@ class DiffusionPotential:
 
     @cached_property
     def _forward(self) -> Curve:
-        return Curve(self.x, self._psi)
+        """psi at the nodes and a twentieth of x_max beyond, where D stays what it is."""
+        low, high = self.law(self.x[[0, -1]]) / self.D_ref
+        even = self.grid is None
+        more = np.arange(1, self.intervals // 20 + 1 if even else 3)
+        above = 0.05 * self.x_max * more / more[-1]
+        below = -above[::-1]
+        x = np.concatenate([below, self.x, self.x_max + above])
+        if even:  # to the last digit
+            x = np.linspace(x[0], x[-1], len(x))
+        ends = low * below, self._psi, self._psi[-1] + high * above
+        return Curve(x, np.concatenate(ends), straight=True)
 
     @cached_property
     def _backward(self) -> Curve:

@@ -7,13 +7,14 @@ their own, without display or global state, so that the same result gives the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from ..output import write_atomic
 from ..result.result import Result
-from . import curves, energy, maps, plated, style, sweeps, tables
+from . import curves, energy, maps, plated, style, sweeps, tables, voltammetry
 from .study import Study
 from .style import axis_label, slug, split_unit, styled, volt
 
@@ -67,6 +68,8 @@ CAPTIONS = {
     "points, and lines through the 5th, 50th and 95th percentile of bins.",
     "voltage-band": "Percentiles, over the sample, of the capacity that the last "
     "discharge has given when it comes down to a voltage.",
+    "voltammogram": "Current against voltage along the ramps of the last cycle, and "
+    "dashed of the first; discharge is positive.",
     "voltage-time": "Voltage, and for a single case the current, against time.",
 }
 
@@ -106,6 +109,7 @@ def _of_cases(study: Study, swept: bool) -> dict[str, Figure | None]:
     capacity_map = maps.capacity_map(study)
     return {
         "capacity-map": capacity_map,
+        "voltammogram": voltammetry.voltammogram(study),
         "voltage-capacity": curves.voltage_capacity(study),
         "capacity": None if capacity_map else tables.capacity(study),
         "ragone": energy.ragone(study),
@@ -126,9 +130,25 @@ def _against(study: Study) -> dict[str, Figure | None]:
     """Capacity against each number that varies, the rate first."""
     varied = [column for column in study.numeric_factors if column != "C-rate"]
     lines = {
-        f"capacity-{slug(c)}": tables.against(study, c, axis_label(c)) for c in varied
+        f"capacity-{name}": tables.against(study, column, axis_label(column))
+        for name, column in zip(_apart(varied), varied, strict=True)
     }
     return {"rate-capability": tables.against(study, "C-rate", "C-rate"), **lines}
+
+
+def _apart(columns: Sequence[str]) -> list[str]:
+    """Columns as parts of file names, no two of them the same, in any case of letters."""
+    names: list[str] = []
+    taken = {"map"}  # capacity-map has its name
+    for column in columns:
+        name = wanted = slug(column)
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def save_figures(result: Result, folder: str | Path) -> list[Path]:

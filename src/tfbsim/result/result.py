@@ -414,7 +414,7 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
-    """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
+    """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
     warmer = temperature - float(cell.reference_temperature)
     U = voltage - warmer * float(cell.cathode.entropic_change)
     law: Any = cell.cathode.open_circuit_potential
@@ -423,9 +423,14 @@ def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
 def _nearest(law: Any, U: float) -> float:
+    """x at a potential [V]; beyond the ends of U(x) on its straight continuation."""
     curve = law.curve
+    for end in (float(curve.x[0]), float(curve.x[-1])):
+        beyond, slope = U - float(curve(end)), float(curve.slope(end))
+        outside = beyond > 0 if end == curve.x[0] else beyond < 0
+        if outside:
+            return end + beyond / slope if slope < 0 else end
     low, high = float(curve.x[0]), float(curve.x[-1])
-    U = float(np.clip(U, curve(high), curve(low)))
     return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
 
 
@@ -464,6 +469,9 @@ def _samples(
             "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
             "Step capacity [uA.h.cm-2]": moved * per_area,
             "Step capacity [mA.h.g-1]": moved * per_gram,
+            losses.NET: observed["Discharge capacity [A.h]"] * per_area,
+            losses.THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
+            losses.LEAKED: observed["Leakage capacity [A.h]"] * per_area,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
         }
         plated = _OBSERVED_PLATED if cell.anode.plated else {}
@@ -780,7 +788,8 @@ class Result:
                 "warnings": self.warnings,
                 "cases": [] if self.of_a_sweep else self._listed(),
                 "audit": self.audit(),
-            }
+            },
+            drawn=figures,
         )
         if figures:
             resolve_name("tfbsim.report.report:write_report")(self, output.folder)
@@ -879,7 +888,8 @@ def _loaded(
         if name in damaged:  # its rows up to where it is cut
             lines = text.read_bytes().decode("utf-8", "replace")
             text = io.StringIO(lines[: lines.rfind("\n") + 1])
-        tables.append(read_csv(text, dtype=texts))
+        table = read_csv(text, dtype=texts)
+        tables.append(_of_numbers(table, texts) if name in damaged else table)
     summary, steps = tables
     steps = steps.fillna({"Detail": "", LIMITING: ""})
     curves = NONE.expand_dims(case=np.empty(0, str))
@@ -887,6 +897,8 @@ def _loaded(
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
     cases = _cases(summary, steps, curves, about, bool(problems))
+    if problems:
+        cases = [case for case in cases if _holds(case)]
     if problems:
         about["incomplete"] = problems
     for key in ("audit", FILES, REPORT, OWN):
@@ -929,6 +941,26 @@ def _cases(
         )
         for name, entry in listed.items()
     ]
+
+
+def _of_numbers(table: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
+    """Without the rows that have a word where other rows have a number."""
+    for name in table.columns.difference([*texts]):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        words = numbers.isna() & table[name].notna()
+        if 2 * words.sum() < len(table):
+            table = table.assign(**{name: numbers})[~words]
+    return table
+
+
+def _holds(case: CaseResult) -> bool:
+    """Whether the tables of a case go with each other and with its curves."""
+    try:
+        losses.balances(case.curves, case.steps)
+        cycles = [row["Cycle number"] for row in case.rows]
+    except Exception:  # whatever changed numbers lead to
+        return False
+    return cycles == list(range(1, len(cycles) + 1))
 
 
 def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

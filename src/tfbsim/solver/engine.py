@@ -28,16 +28,19 @@ from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
-from ..physics.mesh import Depths, submesh, weights
+from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
 
 Array = np.ndarray
-Mode = str  # "current", "voltage" or "power"
+Mode = str  # "current", "voltage" or "power"; of what changes in a step, " ramp" besides
+RAMP = " ramp"
 
 CURRENT_CUT_OFF = "Current cut-off"
+CHARGE_CUT_OFF = "Charge cut-off [A.h]"
+CHANGE = "Change of the target"  # over the duration of a ramp
 FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
 SOLVER_FAILURE = "Solver failure"
 POWER_GAIN = 0.3
@@ -162,9 +165,9 @@ class Request:
     Parameters
     ----------
     mode : str
-        "current", "voltage" or "power".
+        "current", "voltage" or "power"; with " ramp" behind it where it changes.
     target : float
-        Current [A], voltage [V] or power [W]; discharge positive.
+        Current [A], voltage [V] or power [W] at the start; discharge positive.
     duration : float
         Time limit [s].
     state : State
@@ -177,6 +180,10 @@ class Request:
         In voltage mode, |C-rate| that ends it; negative for none.
     curve : bool
         Whether the trace has all of its points, or only its first and last.
+    change : float
+        Of the target of a ramp, until the duration is over.
+    charge : float
+        Exchanged charge that ends it [A.h]; not in mode "current", where it is a time.
     """
 
     mode: Mode
@@ -188,6 +195,13 @@ class Request:
     upper: float = NO_LIMIT
     c_rate_cut_off: float = -1.0
     curve: bool = True
+    change: float = 0.0
+    charge: float = NO_LIMIT
+
+    @property
+    def control(self) -> str:
+        """What is controlled: "current", "voltage" or "power"."""
+        return self.mode.removesuffix(RAMP)
 
 
 @dataclass(frozen=True)
@@ -242,7 +256,9 @@ class _Built:
 
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
         mesh_option = {"cathode mesh": numerics.mesh}
-        model = ThinFilmCell(structure.options(mode) | mesh_option)
+        control = mode.removesuffix(RAMP)
+        option = "algebraic current" if mode == "current" + RAMP else control
+        model = ThinFilmCell(structure.options(option) | mesh_option)
         for variable in [*model.rhs, *model.algebraic]:
             if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
@@ -254,7 +270,7 @@ class _Built:
         # One root function for all ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         ends = {event.name: event.expression for event in model.events}
-        if mode == "voltage":
+        if control == "voltage":
             rate = abs(model.variables["C-rate"])
             cut_off = rate - pybamm.InputParameter("C-rate cut-off")
             ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
@@ -263,6 +279,9 @@ class _Built:
             model.variables["Ionic current density [A.m-2]"],
             structure.x_max,
         )
+        if mode != "current":
+            passed = model.variables["Throughput capacity [A.h]"]
+            ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
         first, *others = ends.values()
         for other in others:
             first = pybamm.minimum(first, other)
@@ -276,6 +295,7 @@ class _Built:
         values = pybamm.ParameterValues(
             {name: "[input]" for name in scalars - set(structure.functions())}
             | structure.functions()
+            | ({TARGET[control]: _straight(TARGET[control])} if RAMP in mode else {})
         )
         values.process_model(model)
         self.constants = _Constants(
@@ -290,6 +310,7 @@ class _Built:
         self.nodes = mesh[DOMAIN].nodes
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
+        self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -389,7 +410,10 @@ class _Built:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             given = self.functions, self.numerics.rtol, self.numerics.atol
-            self.integrators[fallback] = Integrator(*given, FALLBACKS[fallback])
+            # From rest a ramp has no rate to guess a first step by
+            first = {"dt_init": 1e-9} if RAMP in self.mode else {}
+            options = first | FALLBACKS[fallback]
+            self.integrators[fallback] = Integrator(*given, options)
         return self.integrators[fallback]
 
     def solve(
@@ -432,12 +456,23 @@ class _Columns:
         results = np.empty((len(states), len(self._result)))
         one = len(inputs) == 1
         *_, y, p = self._arguments
+        p[:] = inputs[0]
         for k, row in enumerate(states):
             y[:] = row
-            p[:] = inputs[0 if one else k]
+            if not one:
+                p[:] = inputs[k]
             self._evaluate()
             results[k] = self._result
         return results
+
+
+def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
+    """Return a target that changes evenly over a step, whose time runs from 0 to 1."""
+
+    def target(t: pybamm.Symbol) -> pybamm.Symbol:
+        return pybamm.InputParameter(name) + pybamm.InputParameter(CHANGE) * t
+
+    return target
 
 
 def _film_margin(x_s: pybamm.Symbol, i_ion: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
@@ -522,6 +557,11 @@ class Engine:
     def weights(self) -> Array:
         """What a mean over the film weighs each node by, shape (nodes,)."""
         return np.asarray(self.built("current").weights)
+
+    @property
+    def thinnest_layer(self) -> float:
+        """Thickness over L of the thinnest boundary layer that the mesh resolves."""
+        return self.built("current").thinnest_layer
 
     @property
     def depths(self) -> Depths:
@@ -633,7 +673,9 @@ class Engine:
     def _inputs(self, request: Request) -> dict[str, Any]:
         state = request.state
         return request.parameters | {
-            TARGET[request.mode]: request.target,
+            TARGET[request.control]: request.target,
+            CHANGE: request.change,
+            CHARGE_CUT_OFF: request.charge,
             DURATION: request.duration,
             "Lower voltage cut-off [V]": request.lower,
             "Upper voltage cut-off [V]": request.upper,
@@ -655,7 +697,7 @@ class Engine:
             start = _Start(built, own)
             try:
                 current = start.current_for(
-                    request.mode, request.target, request.state.current
+                    request.control, request.target, request.state.current
                 )
             except Infeasible as reason:
                 answers[k] = reason
@@ -726,7 +768,7 @@ class Engine:
         inputs: dict[str, Any],
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
-        if mode == "power" and target > 0:
+        if mode.startswith("power") and target > 0:
             start = _Start(self.built("current"), {**inputs, **end.inputs})
             current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
@@ -748,7 +790,7 @@ class Engine:
         current = observed["Current [A]"][-1]
         x_s = observed["Cathode surface stoichiometry"][-1]
         x_full = OVERFULL * inputs["Cathode sites per formula unit"]
-        if mode == "voltage":
+        if mode.startswith("voltage"):
             c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
             margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
         else:
@@ -756,6 +798,9 @@ class Engine:
                 MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
                 MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
             }
+        if mode != "current":
+            passed = observed["Throughput capacity [A.h]"][-1]
+            margins[CHARGE_CUT_OFF] = inputs[CHARGE_CUT_OFF] - passed
         leakage = observed["Leakage current density [A.m-2]"][-1]
         ionic = current + leakage * inputs["Electrode area [m2]"]
         left = inventory - inputs.get(THRESHOLD, 0.0)
@@ -786,9 +831,9 @@ def _refined(
     extra = np.clip(np.nan_to_num(extra), 0, 30)
     if not extra.any():
         return t, y, observed
-    between = np.concatenate(
-        [np.linspace(t[k], t[k + 1], n + 2)[1:-1] for k, n in enumerate(extra) if n]
-    )
+    first, step = np.repeat(t[:-1], extra), np.repeat(h / (extra + 1), extra)
+    nth = np.arange(1, extra.sum() + 1) - np.repeat(np.cumsum(extra) - extra, extra)
+    between = first + step * nth
     y_between = CubicHermiteSpline(t, y, yp)(between)
     more = built.observe(y_between.T, p)
     order = np.argsort(np.concatenate([t, between]), kind="stable")

@@ -48,8 +48,29 @@ class Table:
 
     def values(self, a: Any) -> Any:
         """w at arguments a (casadi, a column)."""
+        node = self.node
+        if node.interpolator == "pchip" and node.function.c.ndim == 2:
+            return self._monotone(a)
         child = pybamm.StateVector(slice(0, a.numel()))
-        return self.node.create_copy(new_children=[child]).to_casadi(None, a)
+        return node.create_copy(new_children=[child]).to_casadi(None, a)
+
+    def _monotone(self, a: Any) -> Any:
+        """The same as PyBaMM's in half the time: on even nodes no search, fewer steps."""
+        x, c = self.node.function.x, self.node.function.c
+        step, last = (x[-1] - x[0]) / (len(x) - 1), len(x) - 2
+        if np.ptp(np.diff(x)) < 1e-9 * step:
+            s = (a - x[0]) / step
+            k = casadi.fmin(casadi.fmax(casadi.floor(s), 0), last)
+            rest = s - k
+        else:
+            step = 1.0
+            k = casadi.low(MX(x), a, {"lookup_mode": "binary"})
+            rest = a - MX(x)[k]
+        c3, c2, c1, c0 = (
+            MX(casadi.DM(row * step**power))[k]
+            for row, power in zip(c, (3, 2, 1, 0), strict=True)
+        )
+        return c0 + rest * (c1 + rest * (c2 + rest * c3))
 
     def slopes_at(self, a: Any) -> Any:
         """dw/da at arguments a (casadi, a column)."""
@@ -220,8 +241,11 @@ class Equations:
         found: list[Any] = []
         for part, call in reversed(calls):
             wanted = part.argument[call.rows]
-            a = _scalar(f"{name}_argument", [*given, *known], wanted)
-            found.append(call.evaluate(a(*arguments, *found)))
+            a = _picked(wanted, [*given, *known], [*arguments, *found])
+            if a is None:
+                scalars = _scalar(f"{name}_argument", [*given, *known], wanted)
+                a = scalars(*arguments, *found)
+            found.append(call.evaluate(a))
             known.append(call.symbols)
         whole = _scalar(f"{name}_rest", [*given, *known], expression)
         return casadi.Function(name, arguments, [whole(*arguments, *found)])
@@ -229,6 +253,17 @@ class Equations:
 
 def _scalar(name: str, given: Iterable[Any], expression: Any) -> Any:
     return casadi.Function(name, list(given), [expression], {"cse": True})
+
+
+def _picked(wanted: Any, symbols: Sequence[Any], values: Sequence[Any]) -> Any:
+    """Values of what is wanted if it is nothing but symbols of one column; else None."""
+    hashes = [wanted[k].element_hash() for k in range(wanted.numel())]
+    for column, value in zip(symbols, values, strict=True):
+        place = {column[k].element_hash(): k for k in range(column.numel())}
+        if all(one in place for one in hashes):
+            rows = [place[one] for one in hashes]
+            return value if rows == list(range(len(place))) else value[rows]
+    return None
 
 
 def _within(symbols: Any, needed: set[int]) -> list[int]:
