@@ -385,6 +385,8 @@ def _curves(account: Account, simulated: Sequence[Simulated | None]) -> pd.DataF
                     np.array([V for _, V in mine]).T @ root, axis=1
                 )
                 half_V = 1e3 * math.sqrt(_over_charge(off**2, curve.capacity))
+        if math.isnan(curve.end) and math.isnan(curve.end_voltage):
+            half = math.nan  # the data's own current passes what it passes
         middle = row["Simulated [uA.h.cm-2]"]
         row["Simulated, low 95 % [uA.h.cm-2]"] = middle - 100 * half
         row["Simulated, high 95 % [uA.h.cm-2]"] = middle + 100 * half
