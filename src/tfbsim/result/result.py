@@ -436,13 +436,13 @@ def _nearest(law: Any, U: float) -> float:
 
 def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
     """Where the surface left the range that the source of a law covers."""
-    lowest, highest = surface
+    lowest, highest = (round(x, 4) + 0.0 for x in surface)  # 0.0: no minus before a 0
     cathode, found = cell.cathode, []
     for label, (low, high) in {
         "open_circuit_potential": cathode.open_circuit_potential.valid,
         "diffusivity": cathode.transport.diffusivity.valid,
     }.items():
-        if lowest < low - 1e-6 or highest > high + 1e-6:
+        if surface[0] < low - 1e-6 or surface[1] > high + 1e-6:
             found.append(
                 f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
                 f"source covers {low:.4g} to {high:.4g}"
