@@ -32,6 +32,10 @@ Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 DIFFUSION = "Diffusion in the film"
 OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
 SURFACE = "Open-circuit potential at the surface [V]"
+# Counters of the solver since the start of a step
+NET = "Net charge passed [uA.h.cm-2]"  # positive on discharge
+THROUGHPUT = "Charge passed both ways [uA.h.cm-2]"
+LEAKED = "Charge leaked [uA.h.cm-2]"
 MEAN_X, SURFACE_X = "Mean stoichiometry", "Surface stoichiometry"
 # The parts of V = U(x_s) + eta_p - eta_n - ..., as the laws declare them
 BEHIND_THE_SURFACE = {loss.name: loss for loss in standard_losses()}
@@ -99,11 +103,13 @@ def energies(sample: Sample) -> dict[int, dict[str, float]]:
     lost[DIFFUSION] = U - _means(sample[SURFACE])
     # Nothing passes between the last sample of a step and the first of the next
     within = np.diff(number) == 0
-    passed = _charge_passed(sample) * within
-    leaked = _trapezoids(sample, "Leakage current density [uA.cm-2]") * within
+    # The solver's own integrals: a current may turn between two samples
+    passed, both_ways, leaked = (
+        np.diff(sample[name]) * within for name in (NET, THROUGHPUT, LEAKED)
+    )
     pieces = {
-        ENERGY_IN: -np.minimum(passed, 0) * V,
-        ENERGY_OUT: np.maximum(passed, 0) * V,
+        ENERGY_IN: (both_ways - passed) / 2 * V,
+        ENERGY_OUT: (both_ways + passed) / 2 * V,
         **{LOST[name]: passed * eta for name, eta in lost.items()},
         LEAKAGE: leaked * U,
         STORED: -(passed + leaked) * U,
@@ -142,24 +148,6 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
         wide = np.abs(dx) > RESOLVED
         means[start : end - 1][wide] = np.diff(area(x[step]))[wide] / dx[wide]
     return means
-
-
-def _trapezoids(sample: Sample, current: str) -> np.ndarray:
-    """Charge between samples by the trapezoidal rule [uAh/cm2]."""
-    return _means(sample[current]) * np.diff(sample["Time [s]"]) / 3600
-
-
-def _charge_passed(sample: Sample) -> np.ndarray:
-    """Charge between samples, positive on discharge [uAh/cm2].
-
-    The solver's own integral, of which a curve has the magnitude: in a hold the current
-    decays faster than the samples, set by the voltage, can show.
-    """
-    i = np.asarray(sample["Current density [uA.cm-2]"])
-    counted = np.abs(np.diff(sample["Step capacity [uA.h.cm-2]"]))
-    turns = i[1:] * i[:-1] < 0
-    by_current = _trapezoids(sample, "Current density [uA.cm-2]")
-    return np.where(turns, by_current, np.copysign(counted, by_current))
 
 
 def efficiency(balance: Mapping[str, float]) -> float:
