@@ -538,7 +538,8 @@ def _warnings(
                 f"{row['High 95 %']:.3g}{unit}"
             )
     found += [
-        f"of {', '.join(c.names[:-1])} and {c.names[-1]} the data determine one combination: {c.sentence}; "
+        f"of {', '.join(c.names[:-1])} and {c.names[-1]} the data determine one "
+        f"combination: {c.sentence}; "
         "state one of them, or add data that tell them apart"
         for c in constant
     ]
