@@ -780,8 +780,7 @@ class Result:
                 "warnings": self.warnings,
                 "cases": [] if self.of_a_sweep else self._listed(),
                 "audit": self.audit(),
-            },
-            drawn=figures,
+            }
         )
         if figures:
             resolve_name("tfbsim.report.report:write_report")(self, output.folder)
