@@ -40,11 +40,13 @@ def python(code: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", CELLS)
-def test_a_cell_is_checked_without_pybamm_and_pandas(name):
+@pytest.mark.parametrize(
+    "name", [*(f"models/{cell}" for cell in CELLS), "experiments/nmc811-voltage-windows"]
+)
+def test_a_file_is_checked_without_pybamm_and_pandas(name):
     code = f"""
 import sys, tfbsim.cli
-sys.argv = ["tfbsim", "check", {str(ROOT / "models" / f"{name}.yaml")!r}]
+sys.argv = ["tfbsim", "check", {str(ROOT / f"{name}.yaml")!r}, "--quiet"]
 try:
     tfbsim.cli.main()
 except SystemExit as end:

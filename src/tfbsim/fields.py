@@ -28,7 +28,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from . import units
-from .errors import InputError, dotted, shown, suggest
+from .errors import InputError, dotted, shown, suggest, together
 from .materials import laws
 from .materials.transport import SelfDiffusion
 from .yaml_file import Document, load_csv
@@ -58,6 +58,21 @@ class Quantity:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         number = core_schema.float_schema(allow_inf_nan=False)
         return core_schema.with_info_before_validator_function(self.parse, number)
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Say how a file states it: text with its unit, and the range it must be in."""
+        limits = [
+            f"{words} {units.text(bound, self.dimension)}"
+            for bound, _, words in self._bounds
+            if bound is not None
+        ]
+        words = ", ".join([f"{self.dimension}, with its unit", *limits])
+        plain = self.dimension == "dimensionless"
+        return {
+            "type": ["number", "string"] if plain else "string",
+            "description": words.replace("dimensionless, with its unit", "plain number"),
+            "examples": [units.sample(self.dimension)],
+        }
 
     def parse(self, value: Any, info: ValidationInfo) -> float:
         """The value in SI."""
@@ -378,6 +393,12 @@ class LawField:
             self.convert, handler.generate_schema(union)
         )
 
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Say which laws there are; a plain quantity, unless it is a potential."""
+        spelled = [law for law in handler(core).get("oneOf", []) if law]
+        constant = {"type": "string", "examples": [units.sample(self.dimension)]}
+        return {"anyOf": spelled if self.dimension == "voltage" else [*spelled, constant]}
+
     def _tag(self, value: Any) -> str:
         found = _tag(value)
         if found in self.spellings:
@@ -443,21 +464,33 @@ def validate(
             data, context={"folder": folder or Path(), "python": python}
         )
     except ValidationError as error:
-        raise _one_sentence(model, data, error, document) from None
+        raise _mistakes(model, data, error, document) from None
 
 
-def _one_sentence(
+def _mistakes(
     model: type[Strict],
     data: Any,
     error: ValidationError,
     document: Document | None,
 ) -> InputError:
-    """The first error of pydantic's, as a sentence a user can act on.
+    """Return pydantic's errors as sentences a user can act on, the first with others.
 
-    An unknown key leads: misspelt, it is why another is missing.
+    An unknown key leads: misspelt, it is why another is missing, which is left unsaid.
     """
     errors = error.errors(include_url=False)
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+    parents = {e["loc"][:-1] for e in unknown}
+    rest = [
+        e
+        for e in errors
+        if e not in unknown and not (e["type"] == "missing" and e["loc"][:-1] in parents)
+    ]
+    return together([_sentence(model, data, e, document) for e in (*unknown, *rest)])
+
+
+def _sentence(
+    model: type[Strict], data: Any, first: Any, document: Document | None
+) -> InputError:
     path = _in_data(first["loc"], data)
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
