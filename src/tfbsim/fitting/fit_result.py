@@ -221,7 +221,7 @@ class Fit:
         for name, text in self.cell.written.tables.items():
             output.write(name, text)
         path = output.write(f"{self.experiment}-fitted.yaml", cell_file(self))
-        output.seal(self.provenance, drawn=True)
+        output.seal(self.provenance)
         resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
