@@ -1,9 +1,9 @@
 """The whole cell in one class, to be read from top to bottom.
 
-The same equations as :class:`~tfbsim.physics.thin_film_cell.ThinFilmCell` with its default
-options: evaporated lithium, symmetric kinetics, a constant transference number, no
-leakage.  There is one section a law, with each equation next to its initial and boundary
-conditions.
+The same equations as :class:`~tfbsim.physics.thin_film_cell.ThinFilmCell` with its
+default options: evaporated lithium, symmetric kinetics, a constant transference number,
+no leakage.  There is one section a law, with each equation next to its initial and
+boundary conditions.
 """
 
 from __future__ import annotations
