@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from ..physics.thin_film_cell import standard_losses
+
 Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 
 DIFFUSION = "Diffusion in the film"
@@ -35,15 +37,11 @@ NET = "Net charge passed [uA.h.cm-2]"  # positive on discharge
 THROUGHPUT = "Charge passed both ways [uA.h.cm-2]"
 LEAKED = "Charge leaked [uA.h.cm-2]"
 MEAN_X, SURFACE_X = "Mean stoichiometry", "Surface stoichiometry"
-# The parts of V = U(x_s) + eta_p - eta_n - ..., with the sign that makes each cost
-# voltage on discharge
-BEHIND_THE_SURFACE = {
-    "Cathode interface": ("Cathode overpotential [V]", -1),
-    "Lithium interface": ("Lithium overpotential [V]", 1),
-    "Electrolyte": ("Electrolyte voltage drop [V]", 1),
-    "Electron path": ("Electron path voltage drop [V]", 1),
-    "Interphase films": ("Film voltage drop [V]", 1),
-    "Contact": ("Contact voltage drop [V]", 1),
+# The parts of V = U(x_s) + eta_p - eta_n - ..., as the laws declare them
+BEHIND_THE_SURFACE = {loss.name: loss for loss in standard_losses()}
+LOSS_COLOURS = {
+    DIFFUSION: "#009E73",
+    **{name: loss.colour for name, loss in BEHIND_THE_SURFACE.items()},
 }
 LOSSES = (DIFFUSION, *BEHIND_THE_SURFACE)
 
@@ -64,8 +62,8 @@ def overpotentials(sample: Sample) -> dict[str, Any]:
         For each of ``LOSSES``, positive where it costs voltage on discharge.
     """
     found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
-    for name, (variable, sign) in BEHIND_THE_SURFACE.items():
-        found[name] = sign * sample[variable]
+    for name, loss in BEHIND_THE_SURFACE.items():
+        found[name] = loss.sign * sample[loss.variable]
     return found
 
 

@@ -788,8 +788,7 @@ class Result:
                 "warnings": self.warnings,
                 "cases": [] if self.of_a_sweep else self._listed(),
                 "audit": self.audit(),
-            },
-            drawn=figures,
+            }
         )
         if figures:
             resolve_name("tfbsim.report.report:write_report")(self, output.folder)
@@ -848,10 +847,13 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
         The folder holds no result, or a damaged one, whatever is wrong with it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError("is not a result folder", folder)
-    if not (folder / PROVENANCE).exists():
-        raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+    try:
+        if not folder.is_dir():
+            raise InputError("is not a result folder", folder)
+        if not (folder / PROVENANCE).exists():
+            raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", folder) from None
     about = read_provenance(folder)
     try:
         found = damage(folder, about)
