@@ -89,7 +89,9 @@ class Measured:
     notes : tuple of str
         What was converted, guessed and mended, in sentences.
     spectra : tuple of Spectrum
-        Impedance, if that is what the file holds.
+        Impedance, if the file holds any.
+    doubts : tuple of str
+        The notes that matter to the result: data left out, a charge of two values.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Measured:
     segments: tuple[Segment, ...]
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 Source = str | Path | pd.DataFrame | Measured
