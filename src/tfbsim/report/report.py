@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ..plot import caption, rendered, split_unit, volt
+from ..plot import figures, split_unit, style, volt
 from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL_COLUMNS, SHARE
 from ..result.losses import EFFICIENCY
 from ..result.result import PERCENTILES, SENSITIVITY, Result, csv
@@ -54,14 +54,16 @@ def write_report(result: Result, folder: str | Path) -> Path:
     Path
         The report.
     """
-    images = rendered(result)
+    drawn = figures(result)
+    images = style.rendered(drawn)
+    captions = {name: figure.get_label() for name, figure in drawn.items()}
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
     for name, table in tables.items():
         if table.empty:
             (Path(folder) / name).unlink(missing_ok=True)
         else:
             write_atomic(Path(folder) / name, csv(table))
-    return write_page(folder, images, html(result, images))
+    return write_page(folder, images, html(result, images, captions))
 
 
 def write_page(
@@ -97,7 +99,11 @@ def write_page(
     return folder / REPORT
 
 
-def html(result: Result, images: Mapping[str, bytes]) -> str:
+def html(
+    result: Result,
+    images: Mapping[str, bytes],
+    captions: Mapping[str, str] | None = None,
+) -> str:
     """The report as text.
 
     Parameters
@@ -106,6 +112,8 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         Of one or many cases.
     images : mapping
         Figures as PNG, by name.
+    captions : mapping
+        What each of them shows.
     """
     about = result.provenance
     swept = result.of_a_sweep
@@ -114,7 +122,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         REPORT,
         about,
         images,
-        caption,
+        lambda figure: (captions or {}).get(figure, ""),
         name=name,
         title=str(about.get("title") or ""),
         verdict=verdict(result),

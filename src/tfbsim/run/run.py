@@ -162,10 +162,12 @@ def _clear_all(folder: Path) -> None:
 
 def _clear_figures(folder: Path) -> None:
     """Remove the figures of an earlier result: of this one, others may be drawn."""
-    if images := list(folder.glob("*.png")):
-        captions = resolve_name("tfbsim.plot:CAPTIONS")
+    if images := [
+        p for ending in ("png", "svg", "pdf") for p in folder.glob(f"*.{ending}")
+    ]:
+        stale = resolve_name("tfbsim.plot:stale")
         for path in images:
-            if path.stem in captions or path.stem.startswith("capacity-"):
+            if stale(path.stem):
                 path.unlink(missing_ok=True)
     (folder / "report.html").unlink(missing_ok=True)
 
