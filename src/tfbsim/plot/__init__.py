@@ -9,17 +9,17 @@ caption in ``figure.get_label()``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from ..errors import InputError, suggest
+from ..output import write_atomic
 from ..result.result import Result
 from ..result.sensitivity import FEWEST, sample
 from ..result.sweep_table import sampled, varied
-from ..yaml_file import write_atomic
 from . import (
     against,
     capacity,
@@ -37,6 +37,7 @@ from . import (
     uncertainty,
     voltage_capacity,
     voltage_time,
+    voltammetry,
 )
 from .overlay import overlay
 from .study import Study
@@ -51,22 +52,10 @@ __all__ = [
     "rendered",
     "save_figures",
     "split_unit",
-    "stale",
     "volt",
 ]
 
 Draw = Callable[[], Figure | None]
-FIXED = (
-    *("capacity-map", "slices", "uncertainty", "tornado", "sensitivity", "dependence"),
-    *("voltage-band", "voltage-capacity", "capacity", "ragone", "energy-density"),
-    *("rate-capability", "cycling", "cycle-life", "first-plating", "dqdv", "losses"),
-    *("energy", "concentration", "voltage-time"),
-)
-
-
-def stale(name: str) -> bool:
-    """Whether a file of this name may be a figure of an earlier result."""
-    return name in FIXED or name.startswith("capacity-")
 
 
 def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
@@ -91,6 +80,7 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         yield "voltage-band", partial(uncertainty.voltage_band, study)
     if not study.rows:
         return
+    yield "voltammogram", partial(voltammetry.draw, theme)
     yield "voltage-capacity", partial(voltage_capacity.draw, theme)
     if capacity_map.grid_of(study) is None:
         yield "capacity", partial(capacity.draw, theme)
@@ -98,9 +88,9 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
     yield "energy-density", partial(energy_density.draw, theme)
     if not swept:
         yield "rate-capability", partial(against.draw, theme, "C-rate")
-        for column in study.numeric_factors:
-            if column != "C-rate":
-                yield f"capacity-{slug(column)}", partial(against.draw, theme, column)
+        columns = [column for column in study.numeric_factors if column != "C-rate"]
+        for name, column in zip(_apart(columns), columns, strict=True):
+            yield f"capacity-{name}", partial(against.draw, theme, column)
     yield "cycling", partial(cycling.draw, theme)
     yield "cycle-life", partial(plating.life, theme)
     yield "first-plating", partial(plating.first_plating, theme)
@@ -127,6 +117,21 @@ def figures(result: Result) -> dict[str, Figure]:
     with styled():
         drawn = {name: draw() for name, draw in _drawn(result)}
     return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def _apart(columns: Sequence[str]) -> list[str]:
+    """Columns as parts of file names, no two of them the same, in any case of letters."""
+    names: list[str] = []
+    taken = {"map"}  # capacity-map has its name
+    for column in columns:
+        name = wanted = slug(column)
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def figure(result: Result, name: str) -> Figure:

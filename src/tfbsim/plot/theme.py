@@ -27,6 +27,7 @@ from matplotlib.lines import Line2D
 from scipy.spatial import KDTree
 
 from ..result.columns import CASE
+from ..result.losses import LOSS_COLOURS
 from .study import CURRENT, RATES, Study, ranked
 from .style import (
     CELL,
@@ -51,16 +52,7 @@ LINE_STYLES = ("-", DASHED, (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
 POINTS = (".", "x", "+", "2")  # as the line styles, where two points are no line
 NEUTRAL = "0.25"  # lines where the first factor is on the axis
 QUANTITIES = ("0.55", "0.8", "0.3")  # bars: first, second and third quantity
-# Losses as pale fills; one that is not listed has the next colour there is
-LOSS_COLOURS = {
-    "Diffusion in the film": "#009E73",
-    "Cathode interface": "#D55E00",
-    "Lithium interface": "#CC79A7",
-    "Electrolyte": "#56B4E9",
-    "Electron path": "#F0E442",
-    "Interphase films": "#999999",
-    "Contact": "#332288",
-}
+# Of losses that no law gives a colour
 MORE_LOSSES = ("#882255", "#44AA99", "#DDCC77", "#117733", "#AA4499")
 PALE = 0.55
 MEASURED = {"fitted": "o", "predicted": "D"}
