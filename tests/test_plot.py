@@ -349,3 +349,98 @@ def test_a_voltammogram_shows_the_ramps(tmp_path):
 
 def test_no_voltammogram_without_ramps(rates):
     assert "voltammogram" not in figures(rates)
+
+
+def of_windows(result: Result) -> Result:
+    """Windows at two rates, out of order."""
+    windows = [(3.0, 4.5), (3.0, 4.3), (2.5, 4.7)]
+    cases = [
+        renamed(
+            *(result, f"{low}-{high} {rate}"),
+            **{"C-rate": rate, "Lower cut-off [V]": low, "Upper cut-off [V]": high},
+        )
+        for low, high in windows
+        for rate in (1.0, 0.5)
+    ]
+    return Result(cases)
+
+
+def test_a_colour_says_the_same_in_every_figure(single):
+    meaning: dict[str, set[str]] = {}
+    for figure in figures(of_windows(single)).values():
+        for legend in figure.legends:
+            for line in legend.get_lines():
+                if line.get_label()[:1].isdigit() and line.get_color() != "0.25":
+                    window = line.get_label().split(", ")[-1]
+                    meaning.setdefault(str(line.get_color()), set()).add(window)
+    assert len(meaning) == 3
+    assert all(len(windows) == 1 for windows in meaning.values())
+
+
+def test_measured_points_are_hollow_black_and_named(rates):
+    for name in ("capacity", "rate-capability"):
+        figure = figures(rates)[name]
+        points = [p for p in figure.axes[0].get_lines() if p.get_marker() == "o"]
+        assert len(points) == len(rates.measured)
+        assert all(p.get_markerfacecolor() == "none" for p in points)
+        assert all(p.get_markeredgecolor() in ("k", "black") for p in points)
+        told = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert any(words.startswith("measured") for words in told)
+
+
+def test_curves_that_coincide_are_named(single):
+    drawn = figures(of_windows(single))["voltage-capacity"]
+    assert "the same curve: " in drawn.get_suptitle()
+
+
+def test_no_axis_cuts_a_curve(rates):
+    for name in ("voltage-capacity", "concentration"):
+        (axes, *_) = figures(rates)[name].axes
+        low, high = axes.get_xlim()
+        assert all(
+            low < line[:, 0].min() and line[:, 0].max() < high for line in lines(axes)
+        )
+
+
+def test_pulses_are_drawn_all():
+    steps = ["Discharge at 1C for 5 minutes", "Rest for 5 minutes"] * 3
+    result = simulate(CELL, steps)
+    total = result.summary["Discharge capacity [mA.h.g-1]"][0]
+    drawn = figures(result)
+    *_, voltage = lines(drawn["losses"].axes[0])
+    assert voltage[-1, 0] == pytest.approx(total)
+    assert "3 pulses" in drawn["concentration"].get_label()
+    assert len(drawn["concentration"].axes[0].get_lines()) == 4
+
+
+def test_a_voltage_that_turns_back_makes_no_spike():
+    q = np.linspace(0, 1, 400)
+    V = 4 - 0.1 * np.exp(-q / 0.02) * (q > 0) + 0.2 * q
+    bump = V + 0.1 * np.exp(-(((q - 0.02) / 0.01) ** 2))  # up and back down at first
+    _, smooth = dqdv.differential_capacity(V, q)
+    _, found = dqdv.differential_capacity(bump, q)
+    assert found.max() < 1.5 * smooth.max()
+
+
+def test_one_figure_is_drawn_by_name(single):
+    figure = single.plot("voltage-capacity")
+    assert figure.axes[0].get_ylabel() == "Voltage (V)"
+    with pytest.raises(tfbsim.InputError, match="did you mean 'voltage-time'"):
+        single.plot("voltage-tim")
+
+
+@pytest.mark.parametrize("format, start", [("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_figures_are_vectors_too_the_same_every_time(single, tmp_path, format, start):
+    first, second = (
+        {p.name: p.read_bytes() for p in save_figures(single, tmp_path, format)}
+        for _ in range(2)
+    )
+    assert first == second and "dqdv." + format in first
+    assert all(content.startswith(start) for content in first.values())
+
+
+def test_two_results_share_axes(single, rates):
+    figure = tfbsim.overlay(one=single, other=single, name="voltage-time")
+    one, other = lines(figure.axes[0])[:2]
+    assert one == pytest.approx(other)
+    assert "the same curve: one = other" in figure.get_suptitle()
