@@ -322,6 +322,8 @@ def _ends(
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:
+        if "%" in text and not _SHARE.fullmatch(text.strip()):
+            raise ValueError("a share is one of 1C for an hour: 'until 80 % of 1C'")
         value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
         if kind == "voltage":
             if verb not in ("charge", "discharge"):
