@@ -36,7 +36,7 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     # Its nodes alone, without the splines between: SciPy takes half a second to import
     nodes = cell.cathode.open_circuit_potential.curve
     (low, high), (most, least) = nodes.x[[0, -1]], nodes.y[[0, -1]]
-    x: float | None = cell.cathode.x_initial
+    x: float | None = cell.x_initial
     metal = cell.lithium_inventory / cell.site_inventory  # in x of the film
     for step in (*protocol.conditioning, *protocol.steps):
         limits = [v for v in (step.lower, step.upper) if v is not None]

@@ -382,9 +382,7 @@ def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> f
     if control == "voltage":
         current = (cut_off or 0.01) * cell.one_c_current
     elif control == "power":
-        current = abs(value) / cell.cathode.open_circuit_potential.curve(
-            cell.cathode.x_initial
-        )
+        current = abs(value) / cell.cathode.open_circuit_potential.curve(cell.x_initial)
     else:
         current = abs(value)
     return float(DEFAULT_DURATION_FACTOR * charge / current) if current else math.inf

@@ -190,7 +190,7 @@ class Runner:
         self.stopped = ""
         self.voltage: float | None = None  # what it ended at last
         self.state: State = solver.uniform(
-            cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
+            cell.x_initial, cell.lithium_inventory / cell.site_inventory
         )
 
     def cycle(
@@ -286,7 +286,7 @@ class Runner:
         if self.voltage is not None:
             return self.voltage
         parameters = self.cell.parameters(step.temperature)
-        x = self.cell.cathode.x_initial
+        x = self.cell.x_initial
         return self.engine.instant(x, 0.0, parameters)["Voltage [V]"]
 
     def _stretch(
