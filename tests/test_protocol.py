@@ -358,6 +358,9 @@ def test_bad_cycles_name_the_step(steps, position, message):
     [
         ("Rest for 1.905e+04 seconds", "Rest for 19050 seconds"),
         ("Rest for 5. minutes", "Rest for 5 minutes"),
+        ("Charge at 2e-1C until 4.1 V", "Charge at 0.2C until 4.1 V"),
+        ("Hold at 4.1 V until 2.568e-05C", "Hold at 4.1 V until 0.00002568C"),
+        ("Hold at 4.1 V until C/2e+1", "Hold at 4.1 V until C/20"),
         ("Charge at 1e+02 uA/cm2 for .5 hours", "Charge at 100 uA/cm2 for 0.5 hours"),
     ],
 )
