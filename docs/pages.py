@@ -23,7 +23,8 @@ from scipy.optimize import minimize_scalar
 import tfbsim
 from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.cases import expand, load_experiment
-from tfbsim.plot import caption, rendered
+from tfbsim.plot import style
+from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
 
 DOCS = Path(__file__).resolve().parent
@@ -36,12 +37,14 @@ LIMIT, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 def page(name: str, drawn: Result, figures: Sequence[str], *text: str) -> None:
     """Write docs/NAME.md with figures of the result that is drawn."""
     experiment, _ = load_experiment(name)
-    images = rendered(drawn)
+    found = figures(drawn)
+    images = style.rendered(found)
     parts = [f"# {experiment.description}", f"`tfbsim run {name}`. {experiment.source}"]
     for figure in (f for f in figures if f in images):
         path = DOCS / "images" / f"{name}-{figure}.png"
         path.write_bytes(images[figure])
-        parts.append(f"![{caption(figure)}](images/{path.name})\n\n{caption(figure)}")
+        words = found[figure].get_label()
+        parts.append(f"![{words}](images/{path.name})\n\n{words}")
     parts += text
     parts.append(f"Written by `python docs/pages.py {name}`.")
     content = "\n\n".join(part.strip() for part in parts) + "\n"
@@ -676,6 +679,22 @@ def left_by_the_fit(spread: float) -> tuple[np.ndarray, float]:
     return deviation, float(covariance[0, 1] / deviation.prod())
 
 
+def columns(name: str) -> None:
+    """Write docs/columns.md from where the columns are defined."""
+    (DOCS / f"{name}.md").write_text(columns_page(), encoding="utf-8")
+
+
+def columns_page() -> str:
+    head = (
+        "# Columns of the tables\n\nEvery run writes three tables. After `Case` and "
+        "`Cycle number`, the summary has a column for each field that varies, such as "
+        "`cathode.thickness [um]`. Empty fields and NaN mean that there is no such "
+        "number: a cycle without a charge has no coulombic efficiency.\n\n"
+    )
+    written = "\nWritten by `python docs/pages.py columns`.\n"
+    return head + markdown() + written
+
+
 PAGES: dict[str, Callable[[str], None]] = {
     "nmc811-voltage-windows": nmc811_voltage_windows,
     "nmc811-loss-breakdown": nmc811_loss_breakdown,
@@ -690,6 +709,7 @@ PAGES: dict[str, Callable[[str], None]] = {
     "interlayer": interlayer,
     "ensurge2023-cycling": ensurge2023_cycling,
     "nmc811-uncertainty": nmc811_uncertainty,
+    "columns": columns,
 }
 
 if __name__ == "__main__":

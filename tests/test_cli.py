@@ -1,5 +1,6 @@
 """The command line: what it prints, what it leaves, and its exit codes."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
+from tfbsim.cli import console
+from tfbsim.errors import InputError
 from tfbsim.experiment import cases as module
 from tfbsim.numerics import Numerics
 from tfbsim.result.result import load_result
@@ -53,9 +56,10 @@ def tfb(here, monkeypatch, capsys):
         assert "Traceback" not in captured.err
         return code, captured.out, captured.err
 
+    monkeypatch.setenv("TFBSIM_TRACEBACK", "1")  # a fault of ours is one of the test
     # Made anew, so that they write where capsys listens
-    monkeypatch.setattr(cli.out, "_file", None)
-    monkeypatch.setattr(cli.err, "_file", None)
+    monkeypatch.setattr(console.out, "_file", None)
+    monkeypatch.setattr(console.err, "_file", None)
     return run
 
 
@@ -82,6 +86,16 @@ class TestListShowCheck:
                 (line,) = [x for x in out.splitlines() if x.split()[:1] == [name]]
                 assert len(line.split()) > 2  # says what it is
 
+    def test_list_for_a_program(self, tfb):
+        code, out, _ = tfb("list", "--json")
+        found = json.loads(out)
+        assert code == 0 and found["cells"] == tfbsim.cells()
+        assert found["experiments"] == tfbsim.experiments() and "gitt" in out
+
+    def test_help_is_short_too(self, tfb):
+        assert tfb("-h") == tfb("--help")
+        assert tfb("check", "-h") == tfb("check", "--help")
+
     def test_show_a_cell(self, tfb):
         code, out, err = tfb("show", SHIPPED)
         assert (code, err) == (0, "")
@@ -99,15 +113,68 @@ class TestListShowCheck:
         code, out, _ = tfb("show", "cell.yaml")
         assert code == 0 and "[bold]A[/bold] [/x]" in out
 
-    def test_check_of_valid_files_is_silent(self, tfb):
-        assert tfb("check", "cell.yaml", "experiment.yaml", SHIPPED) == (0, "", "")
+    def test_check_says_that_files_are_valid(self, tfb):
+        code, out, err = tfb("check", "cell.yaml", "experiment.yaml", SHIPPED)
+        assert (code, err) == (0, "")
+        assert len([x for x in out.splitlines() if x.endswith(": valid")]) == 3
+        assert tfb("check", "cell.yaml", "--quiet") == (0, "", "")
+
+    def test_check_names_all_mistakes_of_a_file(self, tfb, here):
+        (here / "m.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\ncycles: 0\nwobble: 3\n"
+            "steps: [Rest for 1 s]\n"
+        )
+        code, out, err = tfb("check", "m.yaml")
+        assert (code, out) == (2, "") and len(err.splitlines()) == 2
+        assert "wobble" in err and "cycles" in err
+        (here / "m.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\n"
+            "steps: [Discharg at 1C, Rest for 1 s, Rest for 1 mil]\n"
+        )
+        lines = tfb("check", "m.yaml")[2].splitlines()
+        assert len(lines) == 2 and "steps[0]" in lines[0] and "steps[2]" in lines[1]
+
+    @pytest.mark.parametrize(
+        ("steps", "words"),
+        [
+            ("'Charge at 1C until 5.5 V'", "beyond U(x)"),
+            ("'Charge at 1C until 3.0 V'", "cannot begin"),
+            ("'Discharge at 1C until 2.9 V'", "more lithium than there is"),
+        ],
+    )
+    def test_check_foresees(self, tfb, here, steps, words):
+        (here / "f.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\nset: {anode.lithium: 10 nm}\n"
+            f"steps: [{steps}]\n"
+        )
+        code, out, err = tfb("check", "f.yaml")
+        assert (code, err) == (0, "") and "valid" in out and words in out
+
+    def test_a_missing_experiment_is_no_folder_of_results(self, tfb, here):
+        (here / "results" / "lost").mkdir(parents=True)
+        (here / "results" / "lost" / "summary.csv").write_text("x")
+        code, _, err = tfb("run", "lost.yaml")
+        assert code == 2 and err.strip() == "lost.yaml: no such file"
+
+    def test_a_file_beside_is_meant_where_its_end_is_left_out(self, tfb, here):
+        (here / "one.yaml").write_text("x")
+        for command in ("check", "run", "show"):
+            code, _, err = tfb(command, "one")
+            assert code == 2 and "one.yaml" in err and "ragone" not in err
+
+    def test_braces_are_to_be_quoted(self, tfb, here):
+        (here / "b.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\n"
+            "steps: [Discharge at {rate} until 3 V]\n"
+        )
+        assert "in quotes" in tfb("check", "b.yaml")[2]
 
     def test_check_says_one_line_for_each_bad_file(self, tfb, here):
         text = (here / "cell.yaml").read_text()
         (here / "a.yaml").write_text(text.replace("area: 1 cm2", "area: 1 cm"))
         (here / "b.yaml").write_text(ONE.replace("steps", "stepps"))
         code, out, err = tfb("check", "a.yaml", "cell.yaml", "b.yaml", "no.yaml")
-        assert (code, out) == (2, "")
+        assert (code, out) == (2, "cell.yaml: valid\n")
         first, second, third = err.splitlines()
         assert first.startswith("a.yaml:4: area: '1 cm' is a length")
         assert second.startswith("b.yaml:4: stepps: unknown key 'stepps'; did you mean")
@@ -148,11 +215,11 @@ class TestCopyAndNew:
         written = {str(path.relative_to(here)) for path in (here / "sub").iterdir()}
         assert set(out.split()) == written
         assert len([name for name in written if name.endswith(".csv")]) == 2
-        assert tfb("check", "sub/mine.yaml") == (0, "", "")
+        assert tfb("check", "sub/mine.yaml")[::2] == (0, "")
 
     def test_copy_by_default_to_here(self, tfb, here):
         assert tfb("copy", "gitt")[0] == 0
-        assert tfb("check", "gitt.yaml") == (0, "", "")
+        assert tfb("check", "gitt.yaml")[::2] == (0, "")
         (here / "sub").mkdir()
         assert tfb("copy", "gitt", "sub")[0] == 0
         assert (here / "sub" / "gitt.yaml").is_file()
@@ -190,7 +257,7 @@ class TestCopyAndNew:
         assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
         text = (here / "fresh.yaml").read_text()
         assert f"kind: {kind}\n" in text and "# " in text
-        assert tfb("check", "fresh.yaml") == (0, "", "")
+        assert tfb("check", "fresh.yaml")[::2] == (0, "")
         assert tfb("show", "fresh.yaml")[0] == 0
         code, _, err = tfb("new", kind, "fresh.yaml")
         assert code == 2 and "exists already" in err
@@ -199,7 +266,7 @@ class TestCopyAndNew:
     @pytest.mark.parametrize("kind", ["mapping", "cluster"])
     def test_new_writes_what_check_accepts(self, tfb, here, kind):
         assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
-        assert tfb("check", "fresh.yaml") == (0, "", "")
+        assert tfb("check", "fresh.yaml")[::2] == (0, "")
 
     def test_new_of_another_kind(self, tfb, here):
         code, _, err = tfb("new", "cel", "x")
@@ -282,29 +349,27 @@ class TestRun:
         assert numerics.grading == (Numerics().grading if compiled else 0)
 
     @pytest.mark.parametrize(
-        ("lower", "power", "code"),
+        ("lithium", "power", "code"),
         [
-            ("[3.4 V, 3.9 V, 3.5 V, 3.5 V]", "10 uW/cm2", 0),
+            ("[2 um, 9.9 mm, 9 mm, 2 um]", "10 uW/cm2", 0),
             (
-                "[3.4 V, 3.9 V, 3.5 V, 3.5 V]",
+                "[2 um, 9.9 mm, 9 mm, 2 um]",
                 "1 W/cm2",
                 0,
             ),  # more than the cell has to give
-            (
-                "[3.4 V, 3.9 V, 3.8 V, 3.5 V]",
-                "10 uW/cm2",
-                1,
-            ),  # refused: above the upper one
+            ("[2 um, 9.9 mm, 9.8 mm, 2 um]", "10 uW/cm2", 1),  # refused: too much
         ],
     )
     def test_a_sweep_ends_well_unless_a_point_failed(
-        self, tfb, here, plain, lower, power, code
+        self, tfb, here, plain, lithium, power, code
     ):
         (here / "sweep.yaml").write_text(
             "format: 1\nkind: experiment\ncell: cell.yaml\n"
             "steps: ['Discharge at {power} until {lower}',"
             " 'Discharge at 1C for 1 s or until {lower}', 'Charge at 1C until {upper}']\n"
-            f"sweep: {{method: zip, factors: {{lower: {lower}, "
+            "sweep: {method: zip, factors: {lower: [3.4 V, 3.9 V, 3.5 V, 3.5 V], "
+            "cathode.thickness: [1 um, 2 um, 1.5 um, 1.2 um], "
+            f"anode.lithium: {lithium}, "
             "upper: [3.6 V, 4.1 V, 3.7 V, 4.0 V], "
             f"power: [{', '.join([power] * 4)}]}}}}\n"
         )
@@ -313,11 +378,38 @@ class TestRun:
         outcomes = set(load_result(here / "r").steps["Outcome"])
         if code:
             assert "solver failed" in outcomes and "reached" in outcomes
-            assert "is not below the upper one" in err
+            assert "a thicker cathode" in err
         elif "1 W" in power:
             assert outcomes == {"infeasible", "reached"} and "infeasible" in err
         else:
             assert outcomes == {"reached"} and err == ""
+
+    def test_a_cell_and_its_steps(self, tfb, here, plain):
+        steps = "Discharge at 1C for 60 s; Charge at 1C for 30 s"
+        code, _, err = tfb(
+            "run", "cell.yaml", steps, "--cycles", "2", "--out", "r", *FAST
+        )
+        assert (code, err) == (0, "")
+        found = load_result(here / "r")
+        assert found.steps["Step"].tolist() == steps.split("; ") * 2
+        again = tfb("run", "r/provenance.json", "--out", "s")
+        assert again[0] == 0
+        assert (here / "s" / "summary.csv").read_text() == (
+            here / "r" / "summary.csv"
+        ).read_text()
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["cell.yaml", "Discharg at 1C"], "did you mean 'discharge'"),
+            (["nothing", "Rest for 1 s"], "no shipped cell"),
+            (["cell.yaml", ";"], "steps"),
+            (["cell.yaml", "Rest for 1 s", "--cell", "x"], "before its steps"),
+        ],
+    )
+    def test_steps_that_are_none(self, tfb, here, arguments, words):
+        code, _, err = tfb("run", *arguments)
+        assert code == 2 and words in err and len(err.splitlines()) == 1
 
     def test_options_reach_the_cases(self, tfb, here, plain):
         code, _, _ = tfb(
@@ -414,7 +506,9 @@ class TestRun:
         command = ("run", "one.yaml", "--out", "r", *FAST)
         code, _, err = tfb(*command)
         assert code == 130 and "--resume" in err
-        assert len(load_result(here / "r").cases) == 1
+        with pytest.raises(InputError, match="1 of 2 points"):
+            load_result(here / "r")
+        assert len(load_result(here / "r", incomplete=True).cases) == 1
         before_a_case(lambda name: None)
         assert tfb(*command, "--resume")[0] == 0
         assert len(load_result(here / "r").cases) == 2

@@ -13,6 +13,7 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
+from tfbsim.cli import console
 from tfbsim.comparison.comparison import COLUMNS, Comparison
 from tfbsim.comparison.pairing import Pair
 from tfbsim.data.measured import Measured, Segment
@@ -159,9 +160,9 @@ class TestByTheExperiment:
         found = tfbsim.compare(DANILOV, EXAMPLES / "danilov2011.csv")
         assert list(found.table["Case"]) == ["1.6C", "6.4C"]
         # The table of docs/measured-data.md
-        assert list(found.table[RMS].round(1)) == [1.8, 10.3]
+        assert list(found.table[RMS].round(1)) == [1.9, 10.3]
         assert list(found.table[LARGEST].round()) == [7, 52]
-        assert list(found.table[MEAN].round(1)) == [1.0, 4.0]
+        assert list(found.table[MEAN].round(1)) == [1.0, 3.9]
         assert list(found.table["First minute, rms [mV]"].round(1)) == [0.2, 3.3]
         assert list(found.table[CAPACITY].round(1)) == [0.7, 2.7]
         curves = tfbsim.run_experiment(DANILOV).curves.isel(cycle=0)
@@ -327,8 +328,8 @@ def tfb(tmp_path, monkeypatch, capsys):
         assert "Traceback" not in captured.err
         return code, captured.out, captured.err
 
-    monkeypatch.setattr(cli.out, "_file", None)
-    monkeypatch.setattr(cli.err, "_file", None)
+    monkeypatch.setattr(console.out, "_file", None)
+    monkeypatch.setattr(console.err, "_file", None)
     return run
 
 
@@ -406,7 +407,7 @@ class TestCommand:
         assert code == 2 and words in err and len(err.splitlines()) == 1
 
     def test_a_mapping_is_checked(self, tfb):
-        assert tfb("check", "danilov2011.yaml") == (0, "", "")
+        assert tfb("check", "danilov2011.yaml") == (0, "danilov2011.yaml: valid\n", "")
         Path("m.yaml").write_text("format: 1\nkind: mapping\ncolums: {}\n")
         code, _, err = tfb("check", "m.yaml")
         assert code == 2 and "m.yaml:3: colums: unknown key" in err

@@ -16,7 +16,7 @@ from tfbsim.numerics import Numerics
 from tfbsim.solver.engine import Engine
 from tfbsim.solver.equations import Equations
 
-SMALL = Numerics(points=12)
+SMALL = Numerics(points=150)  # matrices large enough to be loops
 # t_i(x) and sigma_e(x), each a law of its own
 CONSISTENT = {
     "cathode.electron_path": "consistent",

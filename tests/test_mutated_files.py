@@ -30,6 +30,8 @@ from mutation import anything
 import tfbsim
 from tfbsim import cli
 from tfbsim import yaml_file as files
+from tfbsim.cli import console
+from tfbsim.cli.app import app
 from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import OUTCOMES
@@ -368,9 +370,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(path, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", sys.argv)
-    monkeypatch.setattr(cli.err, "_file", None)  # so that it writes to sys.stderr
+    monkeypatch.setattr(console.err, "_file", None)  # so that it writes to sys.stderr
     # Built once, which takes as long as a check
-    monkeypatch.setattr(cli, "app", typer.main.get_command(cli.app))
+    command = typer.main.get_command(app)
+    monkeypatch.setattr("tfbsim.cli.app.app", command)
     return tmp_path
 
 
@@ -399,7 +402,8 @@ def checked(name: str) -> tuple[int, str]:
     sys.argv = ["tfbsim", "check", name]
     with contextlib.redirect_stderr(errors), at_most(5):
         try:
-            cli.main()
+            with contextlib.redirect_stdout(io.StringIO()):
+                cli.main()
         except SystemExit as exit_:
             code = int(exit_.code or 0)
     return code, errors.getvalue()
@@ -411,9 +415,14 @@ def complaint(code: int, text: str, name: str) -> str:
         return "" if not text else "valid, yet not silent"
     if code != 2:
         return f"exit code {code}"
-    if len(text.splitlines()) != 1 or not text.endswith("\n") or len(text) > 1000:
-        return "not one line that can be read"
-    return "" if place(text, name) is not None else "does not begin with the file"
+    lines = text.splitlines()  # one for each mistake
+    if not 1 <= len(lines) <= 200 or not text.endswith("\n") or "" in lines:
+        return "no lines that can be read"
+    if len(set(lines)) < len(lines) or max(map(len, lines)) > 1000:
+        return "lines that are too long, or the same twice"
+    if any(place(line, name) is None for line in lines):
+        return "does not begin with the file"
+    return ""
 
 
 def place(text: str, name: str) -> tuple[int | None, str] | None:

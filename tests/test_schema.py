@@ -3,14 +3,16 @@
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
-from tfbsim.cell.cell import _cell
+from tfbsim.cell.cell import Anode, Cathode, Cell, Electrolyte, _cell
 from tfbsim.errors import InputError
+from tfbsim.experiment.schema import KINDS, json_schema, page, written
 from tfbsim.yaml_file import load
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -25,6 +27,9 @@ TABLES = {
     "steep.csv": "x,D\n0.4,1e-15\n1.0,1e-24\n",
     "vast.csv": "x,D\n0.4,1e300\n1.0,1e-300\n",
     "word.csv": "x,D\n0.4,1e-15\n0.7,abc\n1.0,1e-15\n",
+    "percent.csv": "x,U\n40,4.2\n70,4.1\n100,3.0\n",
+    "percent_d.csv": "x,D\n40,1e-15\n100,1e-15\n",
+    "two.csv": "x,U\n0.1,4.2\n1.0,3.0\n2.0,1.5\n",
     "short.csv": "x,D\n0.4,1e-15\n",
 }
 
@@ -173,6 +178,44 @@ MISTAKES = [
 ]
 
 
+def test_a_table_for_two_lithium_states_its_sites(folder):
+    law = "{table: two.csv, x_max: 2}"
+    path = folder / "two.yaml"
+    path.write_text(CELL.replace(OCV, law).replace("0.6", "1.6", 1))
+    assert load_cell(path).cathode.x_max == 2
+
+
+PERCENT = "{numerator: [4.2, -0.01], denominator: [1], range: [40, 100]}"
+FRACTIONS = [  # each is x in per cent, or beyond the sites
+    (OCV, "{table: percent.csv}", "not in per cent"),
+    (OCV, "{table: two.csv}", "give x_max: 2"),
+    (OCV, PERCENT, "not in per cent"),
+    (OCV, PERCENT.replace("numerator", "polynomial").split(", den")[0]
+     + ", range: [40, 100]}", "not in per cent"),
+    (OCV, "{sites: [{potential: 4 V, sites: 60}, {potential: 3.9 V, sites: 40}]}",
+     "not in per cent"),
+    (D, "{table: percent_d.csv}", "x = 100"),
+    (D, "{log10_polynomial: [-15], range: [0, 100]}", "x = 100"),
+    (D, "{table: two.csv, x_max: 2}", "open-circuit potential only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "words"), FRACTIONS)
+def test_x_is_a_fraction_of_the_stated_sites(folder, old, new, words):
+    assert words in refusal(folder, old, new).message
+
+
+def test_the_initial_state_is_given_once(folder):
+    both = "initial_stoichiometry: 0.6\n  initial_voltage: 4.0 V"
+    error = refusal(folder, "initial_stoichiometry: 0.6", both)
+    assert error.field == "cathode.initial_voltage" and "both are given" in error.message
+
+
+def test_the_initial_state_is_given_once_beside_a_material(folder):
+    both = "material: LCO\n  initial_stoichiometry: 0.6\n  initial_voltage: 4.0 V"
+    assert "both are given" in refusal(folder, "initial_stoichiometry: 0.6", both).message
+
+
 @pytest.mark.parametrize(("old", "new", "line", "field", "words"), MISTAKES)
 def test_a_mistake_is_found_where_it_is(folder, old, new, line, field, words):
     error = refusal(folder, old, new)
@@ -314,3 +357,47 @@ def test_a_mutated_cell_is_read_or_refused_in_one_line(data):
     else:  # what is accepted is usable
         assert cell.site_inventory > 0
         assert cell.cathode.x_range[0] <= cell.cathode.x_initial + 1e-12
+
+
+# --- JSON Schema -------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+SHIPPED_FILES = [("cell", p) for p in sorted((ROOT / "models").glob("*.yaml"))] + [
+    ("experiment", p) for p in sorted((ROOT / "experiments").glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_json_schema_is_current(kind):
+    text = (ROOT / "schema" / f"{kind}.schema.json").read_text("utf-8")
+    assert text == written(kind), "python -m tfbsim.experiment.schema ."
+
+
+def test_the_page_of_fields_is_current_and_whole():
+    text = (ROOT / "docs" / "fields.md").read_text("utf-8")
+    assert text == page(), "python -m tfbsim.experiment.schema ."
+    for model in (Cell, Cathode, Electrolyte, Anode):
+        for name, field in model.model_fields.items():
+            assert f"| `{name}` |" in text
+            assert field.description, name
+
+
+@pytest.mark.parametrize(("kind", "path"), SHIPPED_FILES)
+def test_shipped_files_are_of_the_json_schema(kind, path):
+    jsonschema.validate(load(path).data, json_schema(kind))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("thickness: 1 um", "thicknes: 1 um"),
+        ("area: 1 cm2", "area: 1"),
+        ("kind: cell", "kind: experiment"),
+        (OCV, "{tables: ocv.csv}"),
+    ],
+)
+def test_the_json_schema_refuses(tmp_path, old, new):
+    path = tmp_path / "c.yaml"
+    path.write_text(CELL.replace(old, new, 1))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(load(path).data, json_schema("cell"))

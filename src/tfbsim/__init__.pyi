@@ -8,6 +8,7 @@ from .fitting.fit import fit as fit
 from .fitting.ocv import fit_ocv as fit_ocv
 from .numerics import Numerics as Numerics
 from .physics.thin_film_cell import ThinFilmCell as ThinFilmCell
+from .plot.overlay import overlay as overlay
 from .result.result import Result as Result
 from .result.result import load_result as load_result
 from .run.estimates import saturation_capacity as saturation_capacity
@@ -16,3 +17,5 @@ from .run.run import run_experiment as run_experiment
 from .run.simulate import simulate as simulate
 from .run.sweep import sweep as sweep
 from .version import __version__ as __version__
+from .yaml_file import cells as cells
+from .yaml_file import experiments as experiments

@@ -28,7 +28,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from . import units
-from .errors import InputError, dotted, shown, suggest
+from .errors import InputError, dotted, shown, suggest, together
 from .materials import laws
 from .materials.transport import SelfDiffusion
 from .yaml_file import Document, load_csv
@@ -39,7 +39,12 @@ FORMAT = 1
 class Strict(BaseModel):
     """A frozen mapping in which every key is known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,26 @@ class Quantity:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         number = core_schema.float_schema(allow_inf_nan=False)
         return core_schema.with_info_before_validator_function(self.parse, number)
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Say how a file states it: text with its unit, and the range it must be in."""
+        plain = self.dimension == "dimensionless"
+        return {
+            "type": ["number", "string"] if plain else "string",
+            "$comment": self.words,
+            "examples": [units.sample(self.dimension)],
+        }
+
+    @property
+    def words(self) -> str:
+        """Its dimension and bounds, as "length above 0 um, at most 1e+04 um"."""
+        limits = [
+            f"{words} {units.text(bound, self.dimension)}"
+            for bound, _, words in self._bounds
+            if bound is not None
+        ]
+        kind = self.dimension.replace("dimensionless", "plain number")
+        return f"{kind} {', '.join(limits)}".strip()
 
     def parse(self, value: Any, info: ValidationInfo) -> float:
         """The value in SI."""
@@ -108,6 +133,8 @@ Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
 Density = Annotated[float, Quantity("density", gt=0)]
 
 
+Sites = Annotated[float, Quantity("dimensionless", gt=0, le=10)]
+
 # --- Laws --------------------------------------------------------------------------
 
 
@@ -117,6 +144,7 @@ class TableLaw(Strict):
     table: str
     unit: str | None = None
     multiply: Ratio = 1.0
+    x_max: Sites | None = None
 
 
 class Site(Strict):
@@ -141,6 +169,7 @@ class RationalLaw(Strict):
     numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
     denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
     range: tuple[Number, Number]
+    x_max: Sites = 1.0
 
 
 class Exponential(Strict):
@@ -157,6 +186,7 @@ class ExponentialsLaw(Strict):
     polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
     exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
     range: tuple[Number, Number]
+    x_max: Sites = 1.0
 
 
 class PolynomialLaw(Strict):
@@ -187,6 +217,20 @@ def _tag(value: Any) -> str:
     return "law" if callable(value) else "value"
 
 
+def _fraction(low: float, high: float, x_max: float, name: str = "") -> None:
+    """Refuse stoichiometries that are no fraction of the sites, as in per cent."""
+    if low >= 0 and high <= x_max + 1e-9:
+        return
+    where = f"{name}: " if name else ""
+    percent = 10 * x_max < high <= 100 * x_max
+    raise ValueError(
+        f"{where}x runs from {low:g} to {high:g}, but must stay within 0 and the sites "
+        f"per formula unit, {x_max:g}; "
+        + ("write x as a fraction, not in per cent" if percent else "give x_max: 2 where")
+        + ("" if percent else " a formula unit holds two lithium")
+    )
+
+
 def _rising(x: Sequence[float], name: str) -> None:
     for k, (a, b) in enumerate(pairwise(x)):
         if not a < b:
@@ -204,6 +248,10 @@ def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
             f"'{shown(spec.table)}' must name a .csv file in the folder of the cell file"
         )
     x, y = load_csv(folder / name, 2)
+    if dimension == "voltage":
+        _fraction(float(x[0]), float(x[-1]), spec.x_max or 1.0, spec.table)
+    elif spec.x_max is not None:
+        raise ValueError("x_max goes with the open-circuit potential only")
     unit = spec.unit or _FILE_UNITS[dimension]
     factor = units.parse(f"1 {unit}", dimension) * spec.multiply
     _rising(x.tolist(), spec.table)
@@ -225,7 +273,7 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
                 f"{value.table}: the potential must fall as x rises, and row {k + 2} "
                 f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
             )
-        return laws.Table(x, U)
+        return laws.Table(x, U, x_max=value.x_max or 1.0)
     if isinstance(value, SitesLaw):
         sites = value.sites
         found = laws.MultiSite(
@@ -234,6 +282,11 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
             tuple(s.width for s in sites),
             value.temperature,
         )
+        if found.x_max > 10:
+            raise ValueError(
+                f"the sites add up to {found.x_max:g} per formula unit; write them as "
+                "fractions of it, up to 10 in all, not in per cent"
+            )
         if not found.curve.falls:
             raise ValueError(
                 "between the sites the potential does not fall smoothly with x; widen "
@@ -245,6 +298,7 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
         low, high = value.range
         if not 0 <= low < high:
             raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
+        _fraction(low, high, value.x_max)
         law = _formula(value)
         with np.errstate(all="ignore"):  # a pole or an overflow is refused below
             U = law.curve.y
@@ -264,11 +318,12 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
 
 def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Exponentials:
     if isinstance(spec, RationalLaw):
-        return laws.Rational(tuple(spec.numerator), tuple(spec.denominator), spec.range)
+        polynomials = tuple(spec.numerator), tuple(spec.denominator)
+        return laws.Rational(*polynomials, spec.range, spec.x_max)
     terms = tuple((t.amplitude, t.center, t.width) for t in spec.exponentials)
     if any(width == 0 for _, _, width in terms):
         raise ValueError("the width of an exponential must not be 0")
-    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range)
+    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range, spec.x_max)
 
 
 def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:
@@ -348,6 +403,12 @@ class LawField:
             self.convert, handler.generate_schema(union)
         )
 
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Say which laws there are; a plain quantity, unless it is a potential."""
+        spelled = [law for law in handler(core).get("oneOf", []) if law]
+        constant = {"type": "string", "examples": [units.sample(self.dimension)]}
+        return {"anyOf": spelled if self.dimension == "voltage" else [*spelled, constant]}
+
     def _tag(self, value: Any) -> str:
         found = _tag(value)
         if found in self.spellings:
@@ -413,21 +474,33 @@ def validate(
             data, context={"folder": folder or Path(), "python": python}
         )
     except ValidationError as error:
-        raise _one_sentence(model, data, error, document) from None
+        raise _mistakes(model, data, error, document) from None
 
 
-def _one_sentence(
+def _mistakes(
     model: type[Strict],
     data: Any,
     error: ValidationError,
     document: Document | None,
 ) -> InputError:
-    """The first error of pydantic's, as a sentence a user can act on.
+    """Return pydantic's errors as sentences a user can act on, the first with others.
 
-    An unknown key leads: misspelt, it is why another is missing.
+    An unknown key leads: misspelt, it is why another is missing, which is left unsaid.
     """
     errors = error.errors(include_url=False)
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+    parents = {e["loc"][:-1] for e in unknown}
+    rest = [
+        e
+        for e in errors
+        if e not in unknown and not (e["type"] == "missing" and e["loc"][:-1] in parents)
+    ]
+    return together([_sentence(model, data, e, document) for e in (*unknown, *rest)])
+
+
+def _sentence(
+    model: type[Strict], data: Any, first: Any, document: Document | None
+) -> InputError:
     path = _in_data(first["loc"], data)
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])

@@ -14,14 +14,13 @@ import io
 import math
 import os
 import re
-import secrets
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, Key, dotted, shown, suggest
+from .output import read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,14 +108,24 @@ def load(path: str | os.PathLike[str]) -> Document:
 
 
 def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ...]:
-    """Read a small table of numbers separated by commas.
+    """Read a small table of numbers separated by commas, as :func:`load_columns`."""
+    return load_columns(path, columns)[1]
 
-    Lines that start with `#`, empty lines and one header line are skipped.
+
+def load_columns(
+    path: str | os.PathLike[str], columns: int
+) -> tuple[list[str], tuple[np.ndarray, ...]]:
+    """Read a small table of numbers separated by commas, and its heading.
+
+    Lines that start with `#` and empty lines are skipped; the first other line may be a
+    heading.
 
     Returns
     -------
-    tuple of numpy.ndarray
-        One array for each column, of at least two values.
+    headings : list of str
+        Of the columns; empty without a heading.
+    arrays : tuple of numpy.ndarray
+        One for each column, of at least two values.
 
     Raises
     ------
@@ -128,19 +137,20 @@ def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ..
 
     text = _read_text(path, MAX_CSV_BYTES)
     rows: list[list[float]] = []
-    header_allowed = True
+    headings: list[str] | None = None
     for number, line in enumerate(_LINE_END.split(text), 1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = [part.strip() for part in line.split(",")]
-        if header_allowed:
-            header_allowed = False
-            if not any(_looks_numeric(part) for part in fields):
+        if headings is None:
+            words = not any(_looks_numeric(part) for part in fields)
+            headings = fields if words else []
+            if words:
                 continue
         rows.append(_csv_row(line, fields, columns, path, number))
     if len(rows) < 2:
         raise InputError("holds fewer than 2 rows of numbers", path)
-    return tuple(np.array(rows, dtype=float).T.copy())
+    return headings or [], tuple(np.array(rows, dtype=float).T.copy())
 
 
 def packaged(folder: str) -> Path:
@@ -158,6 +168,47 @@ def shipped(folder: str) -> dict[str, Path]:
     """Return the shipped YAML files of `models` or `experiments`, by name, sorted."""
     found = {path.stem: path for path in packaged(folder).glob("*.yaml")}
     return dict(sorted(found.items()))
+
+
+def about(folder: str) -> dict[str, str]:
+    """Return the shipped files of `models` or `experiments`: a line on each, by name."""
+    return {
+        name: str(data.get("description") or data.get("name") or "")
+        for name, data in ((n, load(path).data) for n, path in shipped(folder).items())
+    }
+
+
+def cells() -> dict[str, str]:
+    """Return the shipped cells: a line on each, by its name.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> "nmc811-lipon-li" in tfbsim.cells()
+    True
+    """
+    return about("models")
+
+
+def experiments() -> dict[str, str]:
+    """Return the shipped experiments: a line on each, by its name.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> "gitt" in tfbsim.experiments()
+    True
+    """
+    return about("experiments")
+
+
+def beside(name: str) -> str:
+    """Return a hint where a file of this name but for its end lies here, or ''."""
+    with contextlib.suppress(OSError, ValueError):
+        for end in (".yaml", ".yml"):
+            if Path(f"{name}{end}").is_file():
+                return f"; a file of your own is named with its end: {shown(name)}{end}"
+    return ""
 
 
 def resolve(name_or_path: str, folder: str) -> Path:
@@ -179,56 +230,55 @@ def resolve(name_or_path: str, folder: str) -> Path:
     if name_or_path in options:
         return options[name_or_path]
     kind = {"models": "cell", "experiments": "experiment"}.get(folder, folder)
-    hint = suggest(name_or_path, options) or (
-        "; `tfbsim list` shows those there are, and a file of your own ends in .yaml"
+    hint = (
+        beside(name_or_path)
+        or suggest(name_or_path, options)
+        or ("; `tfbsim list` shows those there are, and a file of your own ends in .yaml")
     )
     raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
-    """Write a file so that it is there whole or not at all; text as UTF-8.
+def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
+    """Refuse data that no YAML file of this kind could hold, wherever it comes from.
+
+    Parameters
+    ----------
+    data : dict, list or scalar
+        What is looked through.
+    file : path
+        Where it comes from.
+    where : str
+        Its field there.
 
     Raises
     ------
-    OSError
-        If the folder is missing or cannot be written to.
+    InputError
+        A control character, a number that is not finite, or nested too deep.
     """
-    target = Path(path)
-    content = data.encode() if isinstance(data, str) else data
-    # Not tempfile: its files are readable by their owner only, and stay so.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    waiting = [(data, (where,))]
+    while waiting:
+        value, path = waiting.pop()
+        problem = ""
+        if len(path) > MAX_DEPTH + 2:
+            problem = f"nested more than {MAX_DEPTH} deep"
+        elif isinstance(value, dict):
+            waiting += [(key, path) for key in value]
+            waiting += [(item, (*path, key)) for key, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [(item, (*path, k)) for k, item in enumerate(value)]
+        elif isinstance(value, str):
+            if bad := _CONTROL.search(value):
+                problem = f"control character U+{ord(bad[0]):04X} in a text"
+        elif isinstance(value, float) and not math.isfinite(value):
+            problem = f"{value} is not a finite number"
+        elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+            problem = f"a whole number of more than {MAX_DIGITS} digits"
+        if problem:
+            raise InputError(problem, file, None, dotted(path))
 
 
 def _read_text(path: str | os.PathLike[str], limit: int) -> str:
-    try:
-        # Asked first: opening a pipe would wait for ever.
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError("is a folder, not a file", path)
-        if not stat.S_ISREG(mode):
-            raise InputError("is not a regular file", path)
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise InputError("no such file", path) from None
-    except OSError as err:
-        raise InputError(f"cannot be read: {err.strerror or err}", path) from None
-    except InputError:
-        raise
-    except ValueError as err:  # a null character or a lone surrogate in the name
-        raise InputError(f"is not a file name: {err}", path) from None
-    if len(data) > limit:
-        raise InputError(f"is larger than {limit // 2**20} MiB", path)
+    data = read_bytes(path, limit)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
@@ -336,6 +386,8 @@ def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterable
         mark = next(filter(None, reversed(marks) if unclosed else marks), None)
         line = min(mark.line + 1, last_line) if mark else line
         hint = "; indent with spaces" if r"'\t'" in problem else ""
+        if "got '{'" in problem or "got '}'" in problem or "got ':'" in problem:
+            hint = "; put a text that holds braces in quotes: 'Discharge at {rate} until'"
         message = f"not valid YAML: {shown(problem, 200)}{hint}"
         raise InputError(message, file, line) from None
 

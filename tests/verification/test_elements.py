@@ -13,6 +13,7 @@ import pytest
 from scipy.linalg import expm
 
 import tfbsim
+from tfbsim.errors import InputError
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
 from tfbsim.physics.elements import ElementSubMesh, SpectralElements
@@ -120,6 +121,23 @@ def test_a_mesh_goes_through_json():
     assert again.npts == mesh.npts == 13
 
 
+def test_method_and_mesh_go_through_pybamms_json():
+    model = tfbsim.ThinFilmCell()
+    for own, kind in (
+        (model.default_spatial_methods, pybamm.SpatialMethod),
+        (model.default_submesh_types, pybamm.MeshGenerator),
+    ):
+        one = own["cathode"]
+        again = kind.from_config(json.loads(json.dumps(one.to_config())))
+        assert type(again) is type(one)
+        assert again.to_config() == one.to_config()
+
+
+def test_another_mesh_is_refused():
+    with pytest.raises(InputError, match="mesh: spheres is none; it is elements or vol"):
+        Numerics(mesh="spheres")
+
+
 def test_points_of_a_user_are_made_up_to_whole_elements():
     """PyBaMM's var_pts may be any number."""
     model = tfbsim.ThinFilmCell()
@@ -165,6 +183,24 @@ def test_a_surface_that_fills_in_milliseconds(figure):
     assert result.as_asked and V[-1] == pytest.approx(0.5, abs=1e-5)
     figure("NMC811 as made, 5C: first voltage", V[0], about=(1.432, 0.0005), unit="V")
     figure("The same: time to 0.5 V", 1e3 * t[-1], about=(5.254, 0.02), unit="ms")
+
+
+@pytest.mark.parametrize(
+    ("numerics", "rate", "resolved"),
+    [
+        (Numerics(), 5, True),
+        (Numerics(), 50, False),
+        (Numerics(points=1200), 50, True),
+        (Numerics(points=150), 5, False),
+        (Numerics(mesh="volumes"), 5, False),
+    ],
+)
+def test_a_layer_finer_than_the_mesh_is_told(numerics, rate, resolved):
+    steps = [f"Discharge at {rate}C until 0.5 V", "Charge at 1C until 4.3 V"]
+    result = tfbsim.simulate("nmc811-lipon-li", steps, numerics=numerics)
+    first, second = result.cases[0].steps
+    assert ("finer than the mesh" not in first["Detail"]) == resolved
+    assert not second["Detail"]
 
 
 FINE = Numerics(points=2400, rtol=1e-9, atol=1e-11)

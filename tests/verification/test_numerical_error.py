@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 import tfbsim
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 from tfbsim.solver.error_bar import RICHARDSON, numerical_error
@@ -41,8 +42,9 @@ DISCHARGES = {  # cell, steps before, discharge
 }
 # mV, % of capacity
 SETTINGS = {
-    "Default": (Numerics(), 0.1, 0.005),
-    "Fast": (replace(Numerics.fast(), compile=False), 1.0, 0.04),
+    "Default": (Numerics(), 0.03, 0.001),
+    "Fast": (replace(Numerics.fast(), compile=False), 0.1, 0.005),
+    "Volumes": (Numerics(mesh="volumes"), 0.1, 0.005),
 }
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+import scipy  # loads scipy.optimize where it is first used
 from pydantic import Field, PrivateAttr, model_validator
-from scipy.optimize import brentq
 
 from .. import units
 from ..errors import InputError, shown, suggest
@@ -46,7 +46,7 @@ from ..fields import (
     inner_model,
     validate,
 )
-from ..materials import LIBRARY, SURFACES, laws, properties
+from ..materials import laws, library
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -59,6 +59,7 @@ from ..materials.transport import (
     grid_of,
 )
 from ..yaml_file import Document, load, resolve
+from .fitted import Datum
 from .layers import Stack, layers
 from .structure import Structure
 
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+LAYERS = ("cathode", "electrolyte", "anode")
 FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
@@ -77,37 +79,64 @@ class Cathode(Strict):
     """A dense film of an insertion material."""
 
     material: str | None = None
+    """Material of the library; sets what is not given here."""
     thickness: Length
+    """Thickness of the film, L_c."""
     density: Density
+    """Density of the film; makes mAh/g, of the whole film, and with molar_mass the sites
+    per volume."""
     molar_mass: Annotated[float, Quantity("molar mass", gt=0)] | None = None
+    """Molar mass of a formula unit."""
     site_concentration: Annotated[float, Quantity("concentration", gt=0)] | None = None
+    """Formula units per volume, c_sites, in place of density over molar_mass."""
     initial_stoichiometry: Stoichiometry | None = None
+    """Lithium per formula unit as made, uniform; a fraction, or initial_voltage."""
     initial_voltage: Voltage | None = None
+    """Voltage in equilibrium as made; or initial_stoichiometry."""
     analysed_stoichiometry: Stoichiometry | None = None
+    """All lithium found in the film; what exceeds the initial is counted as inactive."""
     open_circuit_potential: Potential
+    """Open-circuit potential U(x), a law of x."""
     entropic_change: Annotated[float, Quantity("entropy coefficient")] = 0.0
+    """dU/dT."""
     diffusivity: Diffusivity
+    """Chemical diffusivity D(x): a number or a law."""
     diffusivity_scale: Ratio = 1.0
+    """Factor on D; 1 where D follows from ionic_conductivity."""
     diffusivity_activation_energy: Activation = 0.0
+    """Activation energy of D."""
     transference: Share = 0.0
+    """Ionic share t_i of the film's conduction."""
     electronic_conductivity: ConductivityLaw | None = None
+    """Electronic conductivity sigma_e(x); left out: no loss on the electron path."""
     electronic_conductivity_activation_energy: Activation = 0.0
+    """Activation energy of sigma_e."""
     ionic_conductivity: ConductivityLaw | None = None
+    """Ionic conductivity sigma_i(x); only where electron_path is consistent."""
     electron_path: Literal["as given", "consistent"] = "as given"
+    """As given, or consistent: one of D, t_i, sigma_e follows from the others."""
     exchange_current: CurrentDensity
+    """Exchange current density i_0 at the stoichiometry given next."""
     exchange_current_stoichiometry: Ratio
+    """Where exchange_current holds."""
     exchange_current_activation_energy: Activation = 0.0
+    """Activation energy of i_0."""
     anodic_transfer_coefficient: Coefficient = 0.5
+    """Anodic transfer coefficient alpha_a."""
     film_resistance: ArealResistance = 0.0
+    """Resistance R_f of an interphase, per contact area."""
     film_resistance_activation_energy: Activation = 0.0
+    """Activation energy of R_f."""
     utilisation: Fraction = 1.0
+    """Fraction u_A of the area in contact: the film behind it sees i/u_A, the rest is
+    idle."""
     active_fraction: Fraction = 1.0
+    """Fraction u_V of the sites that take part."""
 
     @property
     def x_max(self) -> float:
-        """Sites per formula unit: the sum of the sites, or 1 for other laws."""
-        law = self.open_circuit_potential
-        return law.x_max if isinstance(law, laws.MultiSite) else 1.0
+        """Sites per formula unit, as U(x) states them."""
+        return self.open_circuit_potential.x_max
 
     @property
     def c_sites(self) -> float:
@@ -133,7 +162,9 @@ class Cathode(Strict):
                 f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
                 f"x = {low:.3g}"
             )
-        return float(brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14))
+        return float(
+            scipy.optimize.brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14)
+        )
 
     @cached_property
     def transport(self) -> Transport:
@@ -197,8 +228,10 @@ class Cathode(Strict):
         by_voltage = self.initial_voltage is not None
         field = "initial_voltage" if by_voltage else "initial_stoichiometry"
         if (self.initial_stoichiometry is None) != by_voltage:
+            both = "both are given; " if by_voltage else ""
             raise InputError(
-                "give the initial state once: initial_stoichiometry or initial_voltage",
+                f"{both}give the initial state once, as initial_stoichiometry or as "
+                "initial_voltage",
                 field=field,
             )
         try:
@@ -211,6 +244,7 @@ class Cathode(Strict):
                 f"to {high:.4g}",
                 field=field,
             )
+        self._check_ranges()
         self._check_transport()
         if not self.exchange_current_stoichiometry < self.x_max:
             raise InputError(
@@ -232,6 +266,21 @@ class Cathode(Strict):
         if self.electron_path == "consistent":
             return float(self.diffusivity_activation_energy)
         return float(self.electronic_conductivity_activation_energy)
+
+    def _check_ranges(self) -> None:
+        """Every law of x is one of the fraction of the sites that U(x) states."""
+        for name in LAWS[1:]:
+            law = getattr(self, name)
+            law = law.D_0 if isinstance(law, SelfDiffusion) else law
+            # A law of Python states no range; a constant has none
+            high = law.valid[1] if isinstance(law, laws.Table | laws.LogPolynomial) else 0
+            if high > self.x_max * 1.05:  # fitted sites may sum to 0.999
+                raise InputError(
+                    f"is stated up to x = {high:g}, and the open-circuit potential has "
+                    f"{self.x_max:g} sites per formula unit; write x as a fraction, or "
+                    "leave out what lies beyond",
+                    field=name,
+                )
 
     def _check_transport(self) -> None:
         """t_i below 1 wherever U(x) is known."""
@@ -263,39 +312,67 @@ class Electrolyte(Strict):
     """A single-ion-conducting film, which may leak electrons."""
 
     material: str | None = None
+    """Material of the library; sets what is not given here."""
     thickness: Length
+    """Thickness L_e."""
     density: Density | None = None
+    """Density, which only a stack needs."""
     conductivity: Conductivity
+    """Ionic conductivity."""
     conductivity_activation_energy: Activation = 0.0
+    """Activation energy of the ionic conductivity."""
     electronic_conductivity: Conductivity | None = None
+    """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
+    """Activation energy of the electronic conductivity."""
 
 
 class Anode(Strict):
     """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
     material: str | None = None
+    """Material of the library; sets what is not given here."""
     lithium: Annotated[float, Quantity("length", ge=0, le=1e-2)]
+    """Thickness of the lithium as made; may be 0."""
     molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
+    """Molar volume of lithium."""
     exchange_current: CurrentDensity
+    """Exchange current density at the lithium."""
     exchange_current_activation_energy: Activation = 0.0
+    """Activation energy of the exchange current."""
     anodic_transfer_coefficient: Coefficient = 0.5
+    """Anodic transfer coefficient."""
     film_resistance: ArealResistance = 0.0
+    """Resistance of an interphase."""
     film_resistance_activation_energy: Activation = 0.0
+    """Activation energy of film_resistance."""
     collector: str | None = None
+    """What lithium is plated on in situ, by name; may be bare; sets what is not given
+    here."""
     interlayer: str | None = None
+    """Layer between collector and electrolyte, by name; comes before the collector."""
     nucleation_overpotential: Annotated[float, Quantity("voltage", ge=0, le=2)] | None = (
         None
     )
+    """Overpotential eta_nuc at which the bare collector plates at nucleation_current."""
     nucleation_current: CurrentDensity | None = None
+    """Current density i_nuc of nucleation_overpotential."""
     coverage_thickness: Annotated[float, Quantity("length", gt=0, le=1e-5)] | None = None
+    """Lithium n_c V_m that covers 63 % of the collector."""
     interlayer_loss: ArealCharge = 0.0
+    """Charge that the first plating leaves in the interlayer."""
     interphase_loss: ArealCharge = 0.0
+    """Charge that the first plating leaves in the interphase."""
     inactive_fraction: Share = 0.0
+    """Fraction phi of what is plated or stripped that becomes inactive."""
     inactive_from: Literal["plating", "stripping"] = "plating"
+    """Whether inactive_fraction is of plating or of stripping."""
     inactive_conductivity: Conductivity | None = None
+    """Ionic conductivity of inactive lithium; left out: no resistance."""
     critical_current: CurrentDensity | None = None
+    """Current density at the lithium whose crossing is noted."""
     beyond_critical_current: Literal["go on", "stop"] = "go on"
+    """Whether the step goes on beyond it, or stops as infeasible."""
 
     @property
     def plated(self) -> bool:
@@ -316,7 +393,7 @@ class Anode(Strict):
         if any(given) and not all(given):
             raise InputError(
                 "is missing; a collector from the library sets it: "
-                + ", ".join(SURFACES["collector"]),
+                + ", ".join(library("collector")),
                 field=kinetics[given.index(False)],
             )
         losses = ("interlayer_loss", "interphase_loss", "inactive_fraction")
@@ -324,7 +401,7 @@ class Anode(Strict):
             if getattr(self, name) and not self.plated:
                 raise InputError(
                     "is of lithium that is plated in situ; give a collector too: "
-                    + ", ".join(SURFACES["collector"]),
+                    + ", ".join(library("collector")),
                     field=name,
                 )
         return self
@@ -334,24 +411,43 @@ class Cell(Strict):
     """A thin-film cell, in SI; every field documented in docs/files.md."""
 
     format: Literal[1] = 1
+    """Version of the format of the file."""
     kind: Literal["cell"] = "cell"
+    """What the file states."""
     name: str
+    """Name, in words."""
     description: str = ""
+    """A sentence for `tfbsim list`."""
     source: str = ""
+    """Where the values come from."""
     area: Annotated[float, Quantity("area", gt=0, le=1.0)]
+    """Area of the cell."""
     temperature: Temperature
+    """Temperature the cell runs at."""
     reference_temperature: Temperature
+    """Temperature the parameters hold at; that of the file if left out."""
     one_c: CurrentDensity
+    """Current density that C-rates refer to; scales with cathode.thickness when that is
+    varied."""
     contact_resistance: ArealResistance = 0.0
+    """Resistance in series, independent of temperature."""
     voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [
         0.0,
         6.0,
     ]
+    """Voltages that no step goes beyond, also where it states no cut-off."""
     cathode: Cathode
+    """The film of the positive electrode."""
     electrolyte: Electrolyte
+    """The electrolyte."""
     anode: Anode
+    """The lithium, or what it is plated on."""
     stack: Stack | None = None
+    """The layers around the cell, for energy per volume and mass."""
     origin: dict[str, str] = {}
+    """Field to text: published, derived, fitted, assumed; printed by `show`."""
+    fitted: list[Datum] = []
+    """What a fit saw, and what it held out, as `tfbsim fit` writes it."""
 
     # As written, for changed copies: what the file said, where, and the thickness its
     # one_c is stated at.
@@ -365,6 +461,10 @@ class Cell(Strict):
         low, high = self.voltage_limits
         if not low < high:
             raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+        try:
+            _ = self.x_initial
+        except ValueError as error:
+            raise InputError(str(error), field="cathode.initial_voltage") from None
         if self._diffusion_time < MIN_DIFFUSION_TIME:
             raise InputError(
                 f"so fast that the film is level within {self._diffusion_time:.1g} s "
@@ -385,6 +485,17 @@ class Cell(Strict):
         return self
 
     # --- What follows from the fields ---
+
+    @property
+    def x_initial(self) -> float:
+        """Stoichiometry of the lattice as made, a voltage being that of the cell's own
+        temperature."""
+        c = self.cathode
+        if c.initial_voltage is None:
+            return float(c.x_initial)
+        warmer = self.temperature - self.reference_temperature
+        shift = warmer * c.entropic_change
+        return float(c.stoichiometry(c.initial_voltage - shift))
 
     @property
     def one_c_current_density(self) -> float:
@@ -423,8 +534,8 @@ class Cell(Strict):
         """Lithium that takes no part: behind u_A, u_V, or beyond the lattice [mol/m2]."""
         c = self.cathode
         everywhere = c.c_sites * c.thickness
-        total = c.analysed_stoichiometry if c.analysed_stoichiometry else c.x_initial
-        return float(everywhere * total - self.site_inventory * c.x_initial)
+        total = c.analysed_stoichiometry if c.analysed_stoichiometry else self.x_initial
+        return float(everywhere * total - self.site_inventory * self.x_initial)
 
     @property
     def _diffusion_time(self) -> float:
@@ -535,7 +646,7 @@ class Cell(Strict):
             "Lithium film resistance activation energy [J.mol-1]": (
                 a.film_resistance_activation_energy
             ),
-            "Initial cathode stoichiometry": c.x_initial,
+            "Initial cathode stoichiometry": self.x_initial,
             **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
@@ -593,7 +704,7 @@ class Cell(Strict):
         law = c.open_circuit_potential
         if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
             return found
-        if not law.valid[0] <= c.x_initial <= law.valid[1]:
+        if not law.valid[0] <= self.x_initial <= law.valid[1]:
             found.append("the initial stoichiometry is outside the source of U(x)")
         return found
 
@@ -690,11 +801,19 @@ class Cell(Strict):
         """
         with tempfile.TemporaryDirectory() as folder:
             for name, text in written.tables.items():
-                if Path(name).name != name:
-                    raise InputError(f"'{shown(name)}' is not the name of a table")
-                (Path(folder) / name).write_text(text, encoding="utf-8")
+                try:
+                    if Path(name).name != name or not name.isprintable():
+                        raise ValueError
+                    (Path(folder) / name).write_text(text, encoding="utf-8")
+                except (OSError, ValueError):
+                    message = f"'{shown(name)}' is not the name of a table"
+                    raise InputError(message, field="tables") from None
             cell = _cell(written.content, Path(folder), python=True)
-        cell._stated_thickness = float(written.stated_thickness)
+        thickness = float(written.stated_thickness)
+        if not 0 < thickness < math.inf:
+            message = f"must be above 0 m, not {thickness:g}"
+            raise InputError(message, field="stated_thickness")
+        cell._stated_thickness = thickness
         return cell
 
     def value(self, path: str) -> tuple[float, str]:
@@ -711,7 +830,7 @@ class Cell(Strict):
     @property
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
-        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY)]
+        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LAYERS)]
         if self.stack is not None:
             around = ((f"stack.{n}.", layer) for n, layer in self.stack)
             fields += [pair for pair in around if pair[1] is not None]
@@ -869,21 +988,12 @@ def _cell(
         # Parameters hold at the file's temperature, wherever the cell is run
         raw.setdefault("reference_temperature", raw["temperature"])
     full = dict(raw)
-    for layer, materials in LIBRARY.items():
+    for layer in LAYERS:
         fields = raw.get(layer)
-        if not isinstance(fields, dict) or "material" not in fields:
-            continue
-        material = fields["material"]
-        if not isinstance(material, str) or material not in materials:
-            message = f"unknown material '{shown(material)}'" + (
-                suggest(str(material), materials)
-                or f"; the library has {', '.join(materials)}, or leave it out and give "
-                "every property"
-            )
-            if document:
-                raise document.error((layer, "material"), message)
-            raise InputError(message, field=f"{layer}.material")
-        full[layer] = _merged(properties(layer, material), fields)
+        if isinstance(fields, dict) and "material" in fields:
+            place = (layer, "material")
+            given = _material(layer, fields["material"], place, document)
+            full[layer] = _merged(given, fields)
     if isinstance(full.get("anode"), dict):
         full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
@@ -903,27 +1013,33 @@ def _cell(
 def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
     """The anode under what its collector and interlayer set."""
     merged: dict[str, Any] = {}
-    for field, materials in SURFACES.items():
-        name = fields.get(field)
-        if name is None:
-            continue
-        if not isinstance(name, str) or name not in materials:
-            message = f"unknown {field} '{shown(name)}'" + (
-                suggest(str(name), materials)
-                or f"; the library has {', '.join(materials)}, or leave it out and give "
-                "every property"
-            )
-            if document:
-                raise document.error(("anode", field), message)
-            raise InputError(message, field=f"anode.{field}")
-        merged |= properties(field, name)
+    for field in ("collector", "interlayer"):  # what an interlayer sets comes first
+        if fields.get(field) is not None:
+            merged |= _material(field, fields[field], ("anode", field), document)
     return {**merged, **fields}
+
+
+def _material(
+    layer: str, name: Any, place: tuple[str, ...], document: Document | None
+) -> dict[str, Any]:
+    """Return the fields that a material of the library sets, named at this place."""
+    materials = library(layer)
+    if isinstance(name, str) and name in materials:
+        return materials[name].fields
+    message = f"unknown {place[-1]} '{shown(name)}'" + (
+        suggest(str(name), materials)
+        or f"; the library has {', '.join(materials)}, or leave it out and give every "
+        "property"
+    )
+    if document:
+        raise document.error(place, message)
+    raise InputError(message, field=".".join(place))
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     """A material's properties under what the file itself says."""
     merged = {**library, **fields}
-    if "initial_voltage" in fields:
+    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
         merged.pop("initial_stoichiometry", None)
     return merged
 

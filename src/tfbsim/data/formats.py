@@ -6,6 +6,7 @@ for every other: the Battery Data Format, Arbin, Maccor, Basytec, Novonix, Landt
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -63,7 +64,11 @@ def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
         raise InputError(f"cannot be read: {error.strerror}", path) from None
     text = decoded(content, path, mapping.encoding, notes)
     del content
-    for form in (eclab, gamry, neware):
-        if form.is_one(text):
-            return form.tables(path, text, mapping, notes)
-    return text_tables(path, text, mapping, notes)
+    try:
+        for form in (eclab, gamry, neware):
+            if form.is_one(text):
+                return form.tables(path, text, mapping, notes)
+        return text_tables(path, text, mapping, notes)
+    except csv.Error as error:
+        message = f"cannot be read as a table ({shown(str(error))})"
+        raise InputError(message, path) from None

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     pass
@@ -100,9 +99,6 @@ class Measured:
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
     doubts: tuple[str, ...] = ()
-
-
-Source = str | Path | pd.DataFrame | Measured
 
 
 def mean_current(segment: Segment) -> float:

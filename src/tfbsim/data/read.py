@@ -10,7 +10,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ from .units_per_area import PerArea, per_area_of
 
 TIMES = {"time", "step_time"}
 FLOWS = {"current", "increment", "net_capacity"}
-Source = str | Path | pd.DataFrame | Measured
+Source: TypeAlias = str | Path | pd.DataFrame | Measured
 
 # A step that passes this many times what the cell can hold was misread; from the lower
 # on it is worth a word

@@ -15,59 +15,48 @@ import hashlib
 import itertools
 import math
 import re
-import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
 import numpy as np
 from pydantic import (
-    ConfigDict,
     Discriminator,
     Field,
-    StrictBool,
-    StrictInt,
     StrictStr,
     Tag,
 )
 
 from .. import units
 from ..cell.cell import Cell, load_cell
-from ..errors import InputError, shown, suggest
+from ..cell.fitted import status
+from ..errors import InputError, shown, suggest, together
 from ..fields import Quantity, Strict, check_head, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
+from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
-from .steps import Protocol, parse_cycle
+from .settings import Settings
+from .steps import Protocol
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
 MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
-MAX_STEPS = 10_000  # of one case
 MAX_STEPS_IN_ALL = 50_000
+# What a template's value may be, for a column of its own
+COLUMNS_OF_TEMPLATES = (
+    *("current density", "temperature", "time", "areal power", "voltage rate"),
+)
+MAX_MISTAKES = 20  # that are told of one file
 MAX_FIELDS = 100  # that one case sets
-MAX_CYCLES = 100_000
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
 # of a case those of these cycles and the last, of a point of a sweep none
 ALL_CURVES = 500
 SOME_CYCLES = tuple(m * 10**k for k in range(6) for m in (1, 2, 5))
-
-Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
-
-
-class Group(Strict):
-    """Steps repeated, or written once for each value of a template."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    step: StrictStr | None = None
-    temperature: StrictStr | None = None
-    repeat: Cycles | None = None
-    for_each: dict[str, Any] | None = None
-    steps: list[Any] | None = None
 
 
 class Conditioning(Strict):
@@ -86,23 +75,6 @@ class KeptCurves(Strict):
         Discriminator(lambda value: "list" if isinstance(value, list) else "word"),
     ] = "all"
     error: Annotated[float, Quantity("voltage", gt=0, le=1)] | None = None
-
-
-class Settings(Strict):
-    """Mesh and tolerances that suit an experiment."""
-
-    points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
-    rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
-    mesh: Literal["elements", "volumes"] | None = None
-    grading: Annotated[float, Field(ge=0, le=10)] | None = None
-    compile: StrictBool | None = None
-
-    def applied(self) -> Numerics:
-        """With the defaults for what is not given; ``atol`` follows ``rtol``."""
-        given = {k: v for k, v in self.model_dump().items() if v is not None}
-        if self.rtol is not None:
-            given["atol"] = self.rtol / 100
-        return Numerics(**given)
 
 
 class Experiment(Strict):
@@ -297,21 +269,22 @@ class _Expansion:
         document: Document,
         cell: str | None,
         changes: Mapping[str, str],
-        loaded: Mapping[str, Cell],
+        loaded: Mapping[str, Cell] | None,
     ) -> None:
         self.experiment = experiment
         self.document = document
         self.cell = cell
-        self.loaded = dict(loaded)
+        self.loaded = dict(loaded or {})
+        self.closed = loaded is not None  # no cell is read from a file
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
-        self.templates = _templates(experiment.steps) | _templates(
+        self.templates = names_in(experiment.steps) | names_in(
             _conditioning(experiment)[0]
         )
         self.changes: dict[str, Any] = {}
         self.steps = 0
-        self.groups: dict[int, Group] = {}  # as checked, each once
+        self.writing = Writing(document.error, document.path.parent)
         self.cycles: int | None = None
         for path, value in changes.items():
             if path == "cycles":
@@ -321,7 +294,11 @@ class _Expansion:
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made anew; the keys of groups hold in this process only
-        return self.__dict__ | {"groups": {}, "latest": ()}
+        return self.__dict__ | {"writing": None, "latest": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self.writing = Writing(self.document.error, self.document.path.parent)
 
     def cases(self) -> Cases:
         listed = self.experiment.cases
@@ -351,14 +328,23 @@ class _Expansion:
         ]
         apart = _differing([values for _, values in entries])
         fields = list(dict.fromkeys(k for _, values in entries for k in values))
+        wrong: list[InputError] = []
         for where, values in entries:
-            case = self.case(where, values, apart, fields)
+            try:
+                case = self.case(where, values, apart, fields)
+            except InputError as error:
+                wrong.append(error)
+                if len(wrong) >= MAX_MISTAKES or self.steps > MAX_STEPS_IN_ALL:
+                    break
+                continue
             name = case.name
             while name in names:
                 names[case.name] += 1
                 name = f"{case.name} #{names[case.name]}"
             names[name] = 1
             found.append(replace(case, name=name))
+        if wrong:
+            raise together(wrong)
         total = sum(case.protocol.cycles for case in found)
         return Cases(
             [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
@@ -434,66 +420,11 @@ class _Expansion:
             if name in fixed:
                 raise self.document.error((*where, "grid", name), "is given twice")
             at = (*where, "grid", name)
-            axes.append([(name, v) for v in self._values(at, name, values)])
+            axes.append([(name, v) for v in values_of(at, values, self.document.error)])
         if math.prod(len(axis) for axis in axes) > MAX_CASES:
             raise self.document.error(where, f"more than {MAX_CASES} cases")
         for combination in itertools.product(*axes):
             yield fixed | dict(combination)
-
-    def _values(self, where: tuple[Any, ...], name: str, values: Any) -> list[Any]:
-        """A list, or {linear: [first, last, number]}, or {log: [...]}."""
-        if isinstance(values, list) and values:
-            return values
-        kinds: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
-        if isinstance(values, dict) and len(values) == 1:
-            kind, ends = next(iter(values.items()))
-            if kind not in kinds:
-                raise self.document.error(
-                    (*where, kind),
-                    f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
-                )
-            if not isinstance(ends, list) or len(ends) != 3:
-                raise self.document.error(
-                    (*where, kind), "must be [first, last, number of values]"
-                )
-            number = ends[2]
-            if isinstance(number, bool) or not isinstance(number, int) or number < 2:
-                raise self.document.error(
-                    (*where, kind, 2), "the number of values must be at least 2"
-                )
-            if number > MAX_CASES:
-                raise self.document.error((*where, kind, 2), f"more than {MAX_CASES}")
-            first, last, unit = self._ends((*where, kind), ends)
-            if kind == "log" and (first <= 0 or last <= 0):
-                raise self.document.error((*where, kind), "a log range must be above 0")
-            points = kinds[kind](first, last, number)
-            return [f"{float(p):.6g} {unit}".strip() for p in points]
-        raise self.document.error(
-            where,
-            "must be a list of values, {linear: [first, last, number]} or "
-            "{log: [first, last, number]}",
-        )
-
-    def _ends(self, where: tuple[Any, ...], ends: list[Any]) -> tuple[float, float, str]:
-        """Both ends of a range in the unit of the first."""
-        split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
-        if any(s is None for s in split):
-            raise self.document.error(where, "must begin with two numbers")
-        (first, unit), (last, other) = (s.groups() for s in split if s)
-        try:
-            if unit == other and math.isfinite(float(first) * float(last)):
-                return float(first), float(last), unit
-            for dimension in units.DISPLAY:
-                try:
-                    a, b = (units.parse(str(e), dimension) for e in ends[:2])
-                except ValueError:
-                    continue
-                if dimension == "temperature":
-                    break
-                return float(first), float(first) * b / a, unit
-        except (ValueError, ZeroDivisionError):
-            pass
-        raise self.document.error(where, "both ends must be numbers of one dimension")
 
     def case(
         self,
@@ -521,6 +452,9 @@ class _Expansion:
         varied = self._varied(where, cell, entry, varied_fields, templates)
         label = ", ".join(_label(entry[k]) for k in apart if k in entry)
         called = str(name or own or label or "base")
+        if not called.isprintable():
+            message = f"a name of printable characters is due, not '{shown(called)}'"
+            raise self._error(where, "name", message)
         return Case(called, cell, protocol, varied, entry, curves)
 
     def cell_of(
@@ -537,6 +471,9 @@ class _Expansion:
             raise self.document.error(at, "is missing; name a cell here or with --cell")
         if not isinstance(name, str):
             raise self.document.error(at, "must be the name or path of a cell")
+        if self.closed and name not in self.loaded:
+            message = f"the cell '{shown(name)}' is not among those given"
+            raise self.document.error(at, message)
         if name not in self.cells:
             try:
                 if name not in self.loaded:
@@ -597,7 +534,8 @@ class _Expansion:
         cycles: int,
     ) -> Protocol:
         conditioning, number = _conditioning(self.experiment)
-        parsed = {}
+        parsed: dict[str, Any] = {}
+        wrong: list[InputError] = []
         for name, steps in (
             ("steps", self.experiment.steps),
             ("conditioning", conditioning),
@@ -607,87 +545,17 @@ class _Expansion:
                 self.experiment.conditioning, Conditioning
             ):
                 root = (name, "steps")
-            flat = list(self._flat(root, steps, templates))
+            flat = self.writing.flat(root, steps, templates)
             self.steps += len(flat)
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
                 raise self.document.error(root, message)
-            try:
-                parsed[name] = parse_cycle([(t, T) for _, t, T in flat], cell)
-            except ValueError as error:
-                at = flat[error.args[1]][0]
-                raise self.document.error(at, error.args[0]) from None
+            parsed[name], mistakes = parsed_steps([step for _, step in flat], cell)
+            for k, message, *field in mistakes[:MAX_MISTAKES]:
+                wrong.append(self.document.error((*flat[k][0], *field), message))
+        if wrong:
+            raise together(wrong)
         return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
-
-    def _flat(
-        self, where: tuple[Any, ...], steps: Sequence[Any], templates: Mapping[str, str]
-    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
-        """Sentences with groups written out: (place, sentence, temperature)."""
-        count = 0
-        for k, step in enumerate(steps):
-            at = (*where, k)
-            for item in self._written_out(at, step, templates):
-                count += 1
-                if count > MAX_STEPS:
-                    raise self.document.error(at, f"more than {MAX_STEPS} steps")
-                yield item
-
-    def _written_out(
-        self, at: tuple[Any, ...], step: Any, templates: Mapping[str, str]
-    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
-        if isinstance(step, str):
-            yield at, self._filled(at, step, templates), None
-            return
-        if not isinstance(step, dict):
-            raise self.document.error(at, f"'{shown(step)}' is not a step")
-        group = self.groups.get(id(step))
-        if group is None:
-            try:
-                group = self.groups[id(step)] = validate(Group, step)
-            except InputError as error:
-                raise self.document.error((*at, error.field), error.message) from None
-        if group.step is not None:
-            if group.repeat or group.for_each or group.steps is not None:
-                raise self.document.error(
-                    at,
-                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
-                )
-            T = group.temperature
-            filled = None if T is None else self._filled(at, T, templates)
-            yield at, self._filled(at, group.step, templates), filled
-            return
-        if not group.steps or not (group.repeat or group.for_each) or group.temperature:
-            raise self.document.error(
-                at, "a group needs steps, and repeat or for_each; a single step 'step'"
-            )
-        for _ in range(group.repeat or 1):
-            for values in self._each(at, group, templates):
-                yield from self._flat((*at, "steps"), group.steps, values)
-
-    def _each(
-        self, at: tuple[Any, ...], group: Group, templates: Mapping[str, str]
-    ) -> Iterator[Mapping[str, str]]:
-        if group.for_each is None:
-            yield templates
-            return
-        if len(group.for_each) != 1:
-            raise self.document.error((*at, "for_each"), "must name one template")
-        name, values = next(iter(group.for_each.items()))
-        for value in self._values((*at, "for_each", name), name, values):
-            yield {**templates, name: str(value)}
-
-    def _filled(
-        self, at: tuple[Any, ...], text: str, templates: Mapping[str, str]
-    ) -> str:
-        for name in _fields(text):
-            if name not in templates:
-                raise self.document.error(
-                    at,
-                    f"{{{shown(name)}}} has no value; give one in each of the cases"
-                    f"{suggest(name, templates)}",
-                )
-            text = text.replace(f"{{{name}}}", templates[name])
-        return text
 
     def _varied(
         self,
@@ -721,7 +589,7 @@ def _template_column(name: str, text: str) -> dict[str, float]:
     """A template's value as a column, unless the summary has one for it anyway."""
     if units.c_rate(text) is not None:
         return {}  # C-rate
-    for dimension in ("current density", "temperature", "time", "areal power"):
+    for dimension in COLUMNS_OF_TEMPLATES:
         try:
             value = units.parse(text, dimension)
         except ValueError:
@@ -761,32 +629,6 @@ def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
     if isinstance(given, Conditioning):
         return given.steps, given.cycles
     return given or [], 1
-
-
-@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
-def _fields(text: str) -> tuple[str, ...]:
-    try:
-        parts = list(string.Formatter().parse(text))
-    except ValueError:
-        return ()
-    return tuple(field for _, field, _, _ in parts if field)
-
-
-def _templates(steps: Any) -> set[str]:
-    """Names in {braces} that the cases must fill."""
-    if isinstance(steps, str):
-        return set(_fields(steps))
-    if isinstance(steps, list):
-        return set().union(*(_templates(s) for s in steps))
-    if isinstance(steps, dict):
-        own = (
-            set(steps.get("for_each") or {})
-            if isinstance(steps.get("for_each"), dict)
-            else set()
-        )
-        inner = [_templates(steps.get(k)) for k in ("step", "steps", "temperature")]
-        return set().union(*inner) - own
-    return set()
 
 
 @dataclass(frozen=True)
@@ -850,7 +692,7 @@ def expand(
         return source
     experiment, document = load_experiment(source)
     changes = dict(changes or {})
-    expansion = _Expansion(experiment, document, cell, changes, cells or {})
+    expansion = _Expansion(experiment, document, cell, changes, cells)
     cases = expansion.cases()
     measured = _measured(experiment, document, cases, bool(changes))
     return Expanded(
@@ -906,11 +748,16 @@ def _measured(
     cases: Sequence[Case],
     changed: bool,
 ) -> list[dict[str, Any]]:
-    """Rows of the comparison with measurement."""
+    """Return the rows of the comparison with measurement.
+
+    Whether a capacity was fitted is asked of the cell, if a fit wrote it; of another, the
+    experiment says it.
+    """
     rows: list[dict[str, Any]] = []
     if not experiment.measured:
         return rows
-    names = {case.name for case in cases}
+    by_name = {case.name: case for case in cases}
+    names = set(by_name)
     setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
     for case in cases:
         for key, value in case.values.items():
@@ -934,17 +781,33 @@ def _measured(
             value, unit = _measured_value(
                 document, ("measured", k, field), text, dimensions
             )
+            cell, kind = by_name[name].cell, words.partition(" ")[0].lower()
+            known = ""
+            if dimensions == CAPACITY:
+                areal = units.DISPLAY["areal charge"][1]
+                charge = value / areal if "cm-2" in unit else 3600 * value * cell.loading
+                current = current_of(by_name[name], kind)
+                known = status(cell.fitted, kind, point.cycle, current, charge)
             rows.append(
                 {
                     "Case": name,
                     "Cycle number": point.cycle,
                     "Quantity": f"{words} [{unit}]",
                     "Measured": value,
-                    "Status": point.status,
+                    "Status": known or point.status,
                     "Source": point.source or experiment.source,
                 }
             )
     return rows
+
+
+def current_of(case: Case, kind: str) -> float:
+    """Return the current density at which a case charges or discharges [A.m-2]; 0 if it
+    has no one current."""
+    sign = 1.0 if kind == "discharge" else -1.0
+    steps = [s for s in case.protocol.steps if s.control == "current"]
+    found = {abs(s.value) for s in steps if sign * s.value > 0}
+    return found.pop() / float(case.cell.area) if len(found) == 1 else 0.0
 
 
 def _matching(

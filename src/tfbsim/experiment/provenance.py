@@ -15,11 +15,13 @@ from typing import Any
 
 from ..cell.cell import Cell, Written
 from ..errors import InputError, shown
+from ..fields import Strict, validate
 from ..numerics import Numerics
+from ..output import read_json
 from ..version import __version__
-from ..yaml_file import Document
+from ..yaml_file import Document, check_plain
+from .settings import Recorded
 
-MAX_BYTES = 100 * 2**20
 PACKAGES = (
     *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
     *("xarray", "pandas"),
@@ -102,6 +104,10 @@ def provenance(
     }
 
 
+class _Recorded(Strict):
+    numerics: Recorded
+
+
 def _cell_entry(cell: Cell) -> dict[str, Any]:
     written = asdict(cell.written)
     return {"name": cell.name, "sha256": _hash(written), **written}
@@ -121,12 +127,14 @@ def load_run(path: Path) -> Run:
     InputError
         The file is none, or was changed by hand.
     """
-    return run_of(_read(path), path)
+    return run_of(read_json(path, "provenance.json of a run"), path)
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
     """As :func:`load_run`, of what the file holds."""
     try:
+        for part in ("experiment_content", "cells", "changes", "numerics"):
+            check_plain(content[part], path, part)
         document = Document(
             path.with_name(str(content["experiment_file"])),
             dict(content["experiment_content"]),
@@ -136,17 +144,17 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
             str(name): _cell(path, str(name), entry)
             for name, entry in content["cells"].items()
         }
-        known = {field.name for field in fields(Numerics)}
-        numerics = Numerics(
-            **{k: v for k, v in content["numerics"].items() if k in known}
-        )
+        recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
+        numerics = validate(_Recorded, recorded.data, document=recorded).numerics
         changes = {str(k): str(v) for k, v in content["changes"].items()}
         cell = content["cell"]
+        if not isinstance(cell, str | None):
+            raise TypeError("cell")
         before = {"tfbsim": content["tfbsim"], **content["packages"]}
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"is not the provenance.json of a run ({shown(error)})"
+        message = f"is no provenance.json of a run ({shown(error)})"
         raise InputError(message, path) from None
     if _hash(document.data) != content.get("experiment_sha256"):
         raise InputError("the experiment in it was changed by hand", path)
@@ -156,21 +164,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         for name, then in before.items()
         if name in now and then != now[name]
     ]
-    return Run(document, cells, cell, changes, numerics, differences)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"is larger than {MAX_BYTES // 2**20} MiB", path)
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"is not JSON ({shown(error)})", path) from None
-    if not isinstance(content, dict):
-        raise InputError("is not the provenance.json of a run", path)
-    return content
+    return Run(document, cells, cell, changes, numerics.applied(), differences)
 
 
 def _cell(path: Path, name: str, entry: Mapping[str, Any]) -> Cell:

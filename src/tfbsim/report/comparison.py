@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from ..comparison.comparison import COMPARISON, Comparison
 from ..plot.comparison import CAPTIONS, figures
 from ..plot.style import rendered
 from .report import facts, page, table_of, write_page
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 TEMPLATE = "comparison.html"
 MAX_ROWS = 500
@@ -31,6 +30,7 @@ PRINTED = {
     "Simulated capacity [uA.h.cm-2]": "Simulated\nuAh/cm2",
     "Capacity error [%]": "Error\n%",
     "Compared [%]": "Compared\n%",
+    "Role": "Role",
 }
 
 
@@ -43,7 +43,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
         The report.
     """
     images = rendered(figures(comparison))
-    return write_page(folder, images, html(comparison, images), CAPTIONS)
+    return write_page(folder, images, html(comparison, images))
 
 
 def html(comparison: Comparison, images: dict[str, bytes]) -> str:
@@ -121,8 +121,6 @@ def verdict(comparison: Comparison) -> str:
 
 def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None:
     """How each file was read, the table, and what was not compared, on a console."""
-    from rich.table import Table
-
     for measured in comparison.measured:
         spectra = f"{len(measured.spectra)} spectra, " if measured.spectra else ""
         out.print(escape(f"{measured.name}: {spectra}{len(measured.segments)} steps"))

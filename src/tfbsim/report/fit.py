@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
-from ..fitting.fit_result import CURVES, PARAMETERS, Fit
+from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
 from ..plot.fit import CAPTIONS, figures
 from ..plot.style import rendered
 from .report import page, table_of, write_page
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 TEMPLATE = "fit.html"
 MAX_ROWS = 500
@@ -24,7 +23,7 @@ PRINTED_ROWS = 40
 def write_report(fit: Fit, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
     images = rendered(figures(fit))
-    return write_page(folder, images, html(fit, images), CAPTIONS)
+    return write_page(folder, images, html(fit, images))
 
 
 def html(fit: Fit, images: dict[str, bytes]) -> str:
@@ -65,6 +64,8 @@ def verdict(fit: Fit) -> str:
     """One sentence: how many parameters are determined, and the errors of each role."""
     known = (fit.parameters["Verdict"] == "determined").sum()
     words = f"{known} of {len(fit.parameters)} parameters determined"
+    if misfit(fit.statistics):
+        words = f"The model does not describe these data; {words}"
     for role in ("fitted", "held out"):
         errors = {k: v for k, v in fit.error(role).items() if v == v}
         if errors:
@@ -78,8 +79,6 @@ def verdict(fit: Fit) -> str:
 
 def print_fit(fit: Fit, cell: Path, out: Console) -> None:
     """Values, errors and warnings on a console."""
-    from rich.table import Table
-
     for note in fit.notes:
         out.print(escape(note))
     table = Table(box=None, pad_edge=False)
@@ -104,8 +103,6 @@ def print_fit(fit: Fit, cell: Path, out: Console) -> None:
 
 
 def _curves(fit: Fit) -> Any:
-    from rich.table import Table
-
     names = {
         "Case": "Case",
         "Cycle number": "Cycle",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,21 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ..plot import caption, rendered, split_unit, volt
+from ..output import REPORT as DRAWN
+from ..output import Output
+from ..plot import figures, split_unit, style, volt
+from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL_COLUMNS, SHARE
+from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
-from ..result.result import (
-    COLUMNS,
-    LIMITING,
-    OPTIONAL_COLUMNS,
-    PERCENTILES,
-    SENSITIVITY,
-    SHARE,
-    Result,
-    csv,
-)
+from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import answers
-from ..yaml_file import write_atomic
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -42,21 +36,9 @@ MAX_STEP_ROWS = 500
 MAX_PROBLEMS = 20
 MAX_TEXT = 60_000  # characters of an input file shown in the report
 
-# Decimals of columns; others are shown with five significant digits.
-DECIMALS = {
-    "[mA.h.g-1]": 2,
-    "[uA.h.cm-2]": 2,
-    "[%]": 2,
-    "[mW.h.cm-2]": 4,
-    "[uW.h.cm-2]": 3,
-    "Mean discharge voltage [V]": 3,
-    "End voltage [V]": 4,
-    "Lithium thickness at end of charge [um]": 3,
-    "Interface resistance [Ohm.cm2]": 2,
-    "End mean stoichiometry": 4,
-    "End surface stoichiometry": 4,
-    "Duration [s]": 1,
-}
+# Of columns of tables that are no table of a result
+ENDINGS = {"[mA.h.g-1]": ".2f", "[uA.h.cm-2]": ".2f", "[%]": ".2f"}
+ENERGY_DIGITS = 3  # of the table of losses
 
 
 def write_report(result: Result, folder: str | Path) -> Path:
@@ -74,23 +56,22 @@ def write_report(result: Result, folder: str | Path) -> Path:
     Path
         The report.
     """
-    images = rendered(result)
+    drawn = figures(result)
+    images = style.rendered(drawn)
+    captions = {name: figure.get_label() for name, figure in drawn.items()}
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
-    for name, table in tables.items():
-        if table.empty:
-            (Path(folder) / name).unlink(missing_ok=True)
-        else:
-            write_atomic(Path(folder) / name, csv(table))
-    return write_page(folder, images, html(result, images))
+    tables = {name: table for name, table in tables.items() if not table.empty}
+    return write_page(folder, images, html(result, images, captions), tables)
 
 
 def write_page(
     folder: str | Path,
     images: Mapping[str, bytes],
     text: str,
-    known: Iterable[str] = (),
+    tables: Mapping[str, pd.DataFrame] | None = None,
 ) -> Path:
-    """Write ``report.html`` and its figures, each whole or not at all.
+    """Write ``report.html`` and its figures, each whole or not at all, in place of those
+    that an earlier page left.
 
     Parameters
     ----------
@@ -100,24 +81,29 @@ def write_page(
         Figures as PNG, by name.
     text : str
         The page.
-    known : iterable of str
-        Names of figures an earlier page there may have left; they are removed.
+    tables : mapping, optional
+        Further tables, by file name.
 
     Returns
     -------
     Path
         The page.
     """
-    folder = Path(folder)
-    for name in {*known} - images.keys():
-        (folder / f"{name}.png").unlink(missing_ok=True)
+    output = Output(folder, DRAWN)
+    for name, table in (tables or {}).items():
+        output.write(name, csv(table), len(table))
     for name, content in images.items():
-        write_atomic(folder / f"{name}.png", content)
-    write_atomic(folder / REPORT, text)
-    return folder / REPORT
+        output.write(f"{name}.png", content)
+    page = output.write(REPORT, text)
+    output.add()
+    return page
 
 
-def html(result: Result, images: Mapping[str, bytes]) -> str:
+def html(
+    result: Result,
+    images: Mapping[str, bytes],
+    captions: Mapping[str, str] | None = None,
+) -> str:
     """The report as text.
 
     Parameters
@@ -126,6 +112,8 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         Of one or many cases.
     images : mapping
         Figures as PNG, by name.
+    captions : mapping
+        What each of them shows.
     """
     about = result.provenance
     swept = result.of_a_sweep
@@ -134,7 +122,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         REPORT,
         about,
         images,
-        caption,
+        lambda figure: (captions or {}).get(figure, ""),
         name=name,
         title=str(about.get("title") or ""),
         verdict=verdict(result),
@@ -219,6 +207,8 @@ def verdict(result: Result) -> str:
     cases, steps = len(result.cases), len(result.steps)
     ran = f"{_count(cases, 'case')}, {_count(steps, 'step')}"
     problems = _problems(result)
+    if missing := result.provenance.get("incomplete"):
+        return f"Not whole: {'; '.join(missing)}. What is left: {ran}."
     if problems.empty:
         return f"Everything ended as asked: {ran}, every balance within its limit."
     affected, first = problems["Case"].nunique(), problems.iloc[0]
@@ -317,12 +307,9 @@ def number(column: str, value: float) -> str:
 @cache
 def _digits(column: str) -> str:
     """How the numbers of a column are formatted; ``volt`` for cut-offs."""
-    if any(word in column for word in ("balance error", "Numerical error", "[uV]")):
-        return ".1e"
-    if column.endswith("cut-off [V]"):
-        return "volt"
-    found = (f".{n}f" for ending, n in DECIMALS.items() if column.endswith(ending))
-    return next(found, ".5g")
+    if column in KNOWN:
+        return KNOWN[column].digits
+    return next((d for end, d in ENDINGS.items() if column.endswith(end)), ".5g")
 
 
 def _points(result: Result) -> pd.DataFrame:
@@ -341,7 +328,7 @@ def _losses(result: Result) -> pd.DataFrame:
     table = result.losses
     last = table[table["Step number"] == 0].groupby("Case", sort=False).tail(1)
     last = last.drop(columns=["Step number", "Step"])
-    shown = 0.5 * 10.0 ** -DECIMALS["[uW.h.cm-2]"]
+    shown = 0.5 * 10.0**-ENERGY_DIGITS
     energies = [str(c) for c in last if str(c).endswith("[uW.h.cm-2]")]
     empty = [c for c in energies if (last[c].abs() < shown).all()]
     if last["Energy efficiency [%]"].isna().all():

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -23,69 +22,48 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from ..cell import layers as energy
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..materials.laws import FARADAY
+from ..output import (
+    FILES,
+    OWN,
+    PROVENANCE,
+    REMEDY,
+    REPORT,
+    Output,
+    damage,
+    read_provenance,
+)
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
-from ..yaml_file import write_atomic
 from . import losses
+from .columns import (
+    COLUMNS,
+    CRITICAL,
+    LIMITING,
+    NUMERICAL_ERRORS,
+    OPTIONAL,
+    PLATED,
+    SECOND_LITHIUM,
+    SHARE,
+)
+from .csv_file import csv
+from .csv_file import read as read_csv
+from .samples import samples
 
 if TYPE_CHECKING:
     from ..cell.cell import Cell
     from ..experiment.curves import Curves
     from ..solver.cycler import CaseRecord, CycleRecord, StepRecord
 
-SUMMARY, CURVES, STEPS, PROVENANCE = (
-    *("summary.csv", "curves.nc"),
-    *("steps.csv", "provenance.json"),
-)
+SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
+UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
-LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"  # of a step
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
-
-# Columns after Case, Cycle number and the varied fields; these only where they apply.
-OPTIONAL_COLUMNS = (
-    *("C-rate", "Charge C-rate", "Lower cut-off [V]", "Upper cut-off [V]"),
-)
-SECOND_LITHIUM = "Second lithium at end of discharge [%]"
-# Of lithium plated in situ, at the end of the cycle, in a summary that has any
-PLATED = (
-    "Inactive lithium [uA.h.cm-2]",
-    "Lithium taken by the collector [uA.h.cm-2]",
-    "Resistance of inactive lithium [Ohm.cm2]",
-)
-CRITICAL = "Critical current crossed at [s]"  # since the start of the first cycle
-# Where an error bar was asked for
-NUMERICAL_ERRORS = (
-    "Numerical error of charge capacity [%]",
-    "Numerical error of discharge capacity [%]",
-    "Numerical error of voltage [mV]",
-)
-COLUMNS = (
-    *OPTIONAL_COLUMNS,
-    "Charge capacity [mA.h.g-1]",
-    "Discharge capacity [mA.h.g-1]",
-    "Charge capacity [uA.h.cm-2]",
-    "Discharge capacity [uA.h.cm-2]",
-    "Coulombic efficiency [%]",
-    "Mean discharge voltage [V]",
-    "Discharge energy [mW.h.cm-2]",
-    "Lithium thickness at end of charge [um]",
-    "Interface resistance [Ohm.cm2]",
-    "Lithium balance error",
-    "Charge balance error",
-    losses.EFFICIENCY,
-    SECOND_LITHIUM,
-    *energy.COLUMNS,
-    *PLATED,
-    CRITICAL,
-    *NUMERICAL_ERRORS,
-    "Outcome",
-)
 
 # Curve variables that are an observed quantity times a factor
 _OBSERVED = {
@@ -437,7 +415,7 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
-    """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
+    """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
     warmer = temperature - float(cell.reference_temperature)
     U = voltage - warmer * float(cell.cathode.entropic_change)
     law: Any = cell.cathode.open_circuit_potential
@@ -446,21 +424,26 @@ def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
 def _nearest(law: Any, U: float) -> float:
+    """x at a potential [V]; beyond the ends of U(x) on its straight continuation."""
     curve = law.curve
+    for end in (float(curve.x[0]), float(curve.x[-1])):
+        beyond, slope = U - float(curve(end)), float(curve.slope(end))
+        outside = beyond > 0 if end == curve.x[0] else beyond < 0
+        if outside:
+            return end + beyond / slope if slope < 0 else end
     low, high = float(curve.x[0]), float(curve.x[-1])
-    U = float(np.clip(U, curve(high), curve(low)))
     return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
 
 
 def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
     """Where the surface left the range that the source of a law covers."""
-    lowest, highest = surface
+    lowest, highest = (round(x, 4) + 0.0 for x in surface)  # 0.0: no minus before a 0
     cathode, found = cell.cathode, []
     for label, (low, high) in {
         "open_circuit_potential": cathode.open_circuit_potential.valid,
         "diffusivity": cathode.transport.diffusivity.valid,
     }.items():
-        if lowest < low - 1e-6 or highest > high + 1e-6:
+        if surface[0] < low - 1e-6 or surface[1] > high + 1e-6:
             found.append(
                 f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
                 f"source covers {low:.4g} to {high:.4g}"
@@ -487,6 +470,9 @@ def _samples(
             "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
             "Step capacity [uA.h.cm-2]": moved * per_area,
             "Step capacity [mA.h.g-1]": moved * per_gram,
+            losses.NET: observed["Discharge capacity [A.h]"] * per_area,
+            losses.THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
+            losses.LEAKED: observed["Leakage capacity [A.h]"] * per_area,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
         }
         plated = _OBSERVED_PLATED if cell.anode.plated else {}
@@ -606,12 +592,7 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of the summary, those that are empty left out."""
     varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-    optional = (
-        *OPTIONAL_COLUMNS,
-        *(losses.EFFICIENCY, SECOND_LITHIUM, *energy.COLUMNS, *PLATED, CRITICAL),
-        *NUMERICAL_ERRORS,
-    )
-    empty = [c for c in optional if c in table and table[c].isna().all()]
+    empty = [c for c in OPTIONAL if c in table and table[c].isna().all()]
     kept = [c for c in COLUMNS if c in table and c not in empty]
     return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
 
@@ -785,36 +766,41 @@ class Result:
 
         return sensitivity(self)
 
-    def plot(self) -> Any:
-        """The figures of the report, by name (matplotlib)."""
-        return resolve_name("tfbsim.plot:figures")(self)
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """The curves as one table, a row a sample (:mod:`tfbsim.result.samples`)."""
+        return samples(self.drawn)
+
+    def plot(self, name: str | None = None) -> Any:
+        """Return the figures of the report by name, or the one that is named."""
+        if name is None:
+            return resolve_name("tfbsim.plot:figures")(self)
+        return resolve_name("tfbsim.plot:figure")(self, name)
 
     def save(self, folder: str | Path, figures: bool = True) -> Path:
         """Write summary.csv, curves.nc, steps.csv, losses.csv, provenance.json, figures
         and report.
 
-        Each file is written whole or not at all.
+        Each file is written whole or not at all, and the provenance lists them with
+        their hashes.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / SUMMARY, csv(self.summary))
-        write_atomic(folder / STEPS, csv(self.steps))
-        write_atomic(folder / LOSSES, csv(self.losses))
-        write_atomic(folder / CURVES, _netcdf(self.curves))
-        write_atomic(folder / PROVENANCE, self._provenance_text())
+        output = Output(folder)
+        tables = {SUMMARY: self.summary, STEPS: self.steps, LOSSES: self.losses}
+        for name, table in tables.items():
+            output.write(name, csv(table), len(table))
+        output.write(CURVES, _netcdf(self.curves))
+        output.seal(
+            {
+                **self.provenance,
+                "measured": self.measured,
+                "warnings": self.warnings,
+                "cases": [] if self.of_a_sweep else self._listed(),
+                "audit": self.audit(),
+            }
+        )
         if figures:
-            resolve_name("tfbsim.report.report:write_report")(self, folder)
-        return folder
-
-    def _provenance_text(self) -> str:
-        content = {
-            **self.provenance,
-            "measured": self.measured,
-            "warnings": self.warnings,
-            "cases": [] if self.of_a_sweep else self._listed(),
-            "audit": self.audit(),
-        }
-        return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+            resolve_name("tfbsim.report.report:write_report")(self, output.folder)
+        return output.folder
 
     def _listed(self) -> list[dict[str, Any]]:
         return [
@@ -842,13 +828,6 @@ class Result:
         }
 
 
-def csv(table: pd.DataFrame) -> str:
-    """A table as the files of a result have it: the same bytes for the same numbers."""
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
-    return buffer.getvalue()
-
-
 def _netcdf(dataset: xr.Dataset) -> bytes:
     buffer = io.BytesIO()
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
@@ -859,37 +838,82 @@ def _netcdf(dataset: xr.Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def load_result(folder: str | Path) -> Result:
-    """Read back what ``save`` wrote.
+def load_result(folder: str | Path, incomplete: bool = False) -> Result:
+    """Read back what ``save`` wrote, all of it or nothing.
+
+    Parameters
+    ----------
+    folder : path
+        That a run wrote.
+    incomplete : bool
+        Whether to take what is left of a folder that is damaged or was interrupted;
+        ``provenance["incomplete"]`` then says what is missing.
 
     Raises
     ------
     InputError
-        The folder holds no readable result.
+        The folder holds no result, or a damaged one, whatever is wrong with it.
     """
     folder = Path(folder)
-    missing = [
-        n for n in (SUMMARY, CURVES, STEPS, PROVENANCE) if not (folder / n).is_file()
-    ]
-    if missing:
-        raise InputError(f"is not a result folder: there is no {missing[0]}", folder)
     try:
-        provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-        # Only an empty field is nothing: a case may be called NA
-        read: Any = partial(pd.read_csv, keep_default_na=False, na_values=[""])
-        summary = read(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
-        steps = read(folder / STEPS, dtype={"Case": str, "Detail": str, LIMITING: str})
-        steps = steps.fillna({"Detail": "", LIMITING: ""})
+        if not folder.is_dir():
+            raise InputError("is not a result folder", folder)
+        if not (folder / PROVENANCE).exists():
+            raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", folder) from None
+    about = read_provenance(folder)
+    try:
+        found = damage(folder, about)
+        problems = [f"{name} {what}" for name, what in found.items()]
+        if unfinished := about.get(UNFINISHED):
+            problems.append(f"the run was interrupted: {unfinished}")
+        if problems and not incomplete:
+            one = next(iter(found), None)
+            raise InputError(
+                f"{found[one] if one else problems[0]}; {REMEDY}, and "
+                "`tfbsim report --incomplete` draws what is left",
+                folder / one if one else folder,
+            )
+        result = _loaded(folder, about, problems, {*found})
+        if problems:  # what is left may be anything
+            for table in ("summary", "steps", "losses", "comparison"):
+                getattr(result, table)
+            result.audit()
+    except InputError:
+        raise
+    except Exception as error:  # whatever the readers of tables and curves raise
+        reason = shown(error or type(error).__name__, 120)
+        raise InputError(f"cannot be read as a result ({reason})", folder) from None
+    return result
+
+
+def _loaded(
+    folder: Path, about: dict[str, Any], problems: list[str], damaged: set[str]
+) -> Result:
+    texts = {"Case": str, "Step": str, "Outcome": str, "Detail": str, LIMITING: str}
+    tables = []
+    for name in (SUMMARY, STEPS):
+        text = folder / name
+        if name in damaged:  # its rows up to where it is cut
+            lines = text.read_bytes().decode("utf-8", "replace")
+            text = io.StringIO(lines[: lines.rfind("\n") + 1])
+        table = read_csv(text, dtype=texts)
+        tables.append(_of_numbers(table, texts) if name in damaged else table)
+    summary, steps = tables
+    steps = steps.fillna({"Detail": "", LIMITING: ""})
+    curves = NONE.expand_dims(case=np.empty(0, str))
+    if CURVES not in damaged:
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
-        if "Voltage [V]" in curves and losses.OPEN_CIRCUIT not in curves:
-            raise ValueError("an earlier version of tfbsim wrote it")
-        cases = _cases(summary, steps, curves, provenance)
-    except (ValueError, KeyError, OSError, AttributeError) as error:
-        reason = str(error).splitlines()[0][:120]
-        raise InputError(f"cannot be read as a result ({reason})", folder) from None
-    provenance.pop("audit", None)
-    return Result(cases, provenance, provenance.pop("measured", ()))
+    cases = _cases(summary, steps, curves, about, bool(problems))
+    if problems:
+        cases = [case for case in cases if _holds(case)]
+    if problems:
+        about["incomplete"] = problems
+    for key in ("audit", FILES, REPORT, OWN):
+        about.pop(key, None)
+    return Result(cases, about, about.pop("measured", ()))
 
 
 def _cases(
@@ -897,13 +921,19 @@ def _cases(
     steps: pd.DataFrame,
     curves: xr.Dataset,
     provenance: dict[str, Any],
+    left: bool,
 ) -> list[CaseResult]:
-    """The cases of tables and curves as they were written."""
+    """The cases of tables and curves as they were written; or those that are left."""
     rows, of_steps = _by_case(summary), _by_case(steps)
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
     if not listed:  # points of a sweep: one cell, and no word of their own
         (cell,) = (entry["name"] for entry in provenance["cells"].values())
         listed = {name: {"cell": cell, "key": "", "warnings": []} for name in rows}
+    if left:
+        whole = rows.keys() & of_steps.keys()
+        listed = {name: entry for name, entry in listed.items() if name in whole}
+        if not listed:
+            raise ValueError("no case is left whole")
     drawn = set(curves["case"].values.tolist())
     return [
         CaseResult(
@@ -921,6 +951,26 @@ def _cases(
         )
         for name, entry in listed.items()
     ]
+
+
+def _of_numbers(table: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
+    """Without the rows that have a word where other rows have a number."""
+    for name in table.columns.difference([*texts]):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        words = numbers.isna() & table[name].notna()
+        if 2 * words.sum() < len(table):
+            table = table.assign(**{name: numbers})[~words]
+    return table
+
+
+def _holds(case: CaseResult) -> bool:
+    """Whether the tables of a case go with each other and with its curves."""
+    try:
+        losses.balances(case.curves, case.steps)
+        cycles = [row["Cycle number"] for row in case.rows]
+    except Exception:  # whatever changed numbers lead to
+        return False
+    return cycles == list(range(1, len(cycles) + 1))
 
 
 def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

@@ -18,7 +18,9 @@ import xarray as xr
 from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
-from .result import LIMITING, PROVENANCE, SHARE, Result
+from ..output import PROVENANCE
+from .columns import COLUMNS, LIMITING, SHARE
+from .result import Result
 
 if TYPE_CHECKING:
     pass
@@ -133,6 +135,9 @@ def answers(result: Result) -> pd.DataFrame:
         nothing says so) and ``Of equilibrium capacity [%]``.
     """
     table, steps = result.summary, result.steps
+    for name, nothing in ((SHARE, np.nan), (LIMITING, "")):
+        if name not in steps:
+            steps[name] = nothing
     out = steps["Discharge [uA.h.cm-2]"] >= steps["Charge [uA.h.cm-2]"]
     ends = steps[out & (steps[CYCLE] > 0) & (steps[LIMITING] != "")]
     ends = ends.groupby([CASE, CYCLE], sort=False).tail(1)
@@ -214,8 +219,6 @@ def dataset(result: Result) -> xr.Dataset:
 
 def _varied_columns(table: pd.DataFrame) -> list[str]:
     """Of cases that are of no sweep."""
-    from .result import COLUMNS
-
     known = (CASE, CYCLE, SHARE, LIMITING, *COLUMNS)
     return [str(c) for c in table if c not in known]
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import gc
 import itertools
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
 
 from ..errors import InputError, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
 from ..experiment.steps import Step
 from ..numerics import Numerics
+from ..output import REPORT, listed, make_folder, remove
 from ..physics.mesh import NO_DEPTHS
-from ..result.result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Notes, Result
+from ..result.result import UNFINISHED, CaseResult, Notes, Result
 from ..solver.cycler import (
     SKIPPED,
     SOLVER_FAILED,
@@ -31,12 +32,8 @@ from ..solver.cycler import (
 from ..solver.engine import engine
 from ..yaml_file import Document
 from .ledger import LEDGER, Ledger, Point, discard
-from .workers import here, team
+from .workers import Pool, processes, serial
 
-if TYPE_CHECKING:
-    from .scheduler import Connection
-
-TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 LANES = 32  # cases whose steps go to the solver together
 Told = Callable[[int, int], None]  # cycles done and points failed since the last time
@@ -107,15 +104,14 @@ def run_experiment(
         # A full collection through what is imported takes 0.1 s
         gc.freeze()
         stack.callback(gc.unfreeze)
-        connection = _connected(stack, scheduler)  # before anything is removed
+        pool = stack.enter_context(_pool(workers, scheduler))  # before a file is removed
         if folder:
-            folder = Path(folder)
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = make_folder(folder)
             if not resume:
-                _clear_all(folder)
+                _clear(folder)
         ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
-        if folder:
-            _clear_figures(folder)
+        if folder:  # of this result, others may be drawn
+            remove(folder, listed(folder, REPORT))
         keys = [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:
@@ -131,7 +127,7 @@ def run_experiment(
         tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
         job = CaseJob(cases, numerics)
         try:
-            with closing(_points(job, missing, workers, connection, tell)) as found:
+            with closing(_points(job, missing, pool, tell)) as found:
                 for points in found:
                     ledger.add(points)
             complete = result()
@@ -139,6 +135,9 @@ def run_experiment(
                 complete.save(folder, figures)
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
+                if (done := len(kept.cases)) < len(cases):
+                    words = f"{done} of {len(cases)} points are there"
+                    kept.provenance[UNFINISHED] = words
                 kept.save(folder, figures=False)
             raise
     return complete
@@ -149,62 +148,45 @@ def cycles_each(numerics: Numerics) -> int:
     return 2 if numerics.error_bar else 1
 
 
-def _clear_all(folder: Path) -> None:
+def _clear(folder: Path) -> None:
     """Remove what an earlier run computed.
 
     Its provenance stays until there is another: it may be all there is of the inputs.
     """
     discard(folder / LEDGER)
-    temporary = [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]
-    for path in (*(folder / name for name in TABLES), *temporary):
+    for path in [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]:
         path.unlink(missing_ok=True)
+    remove(folder, listed(folder))
 
 
-def _clear_figures(folder: Path) -> None:
-    """Remove the figures of an earlier result: of this one, others may be drawn."""
-    if images := list(folder.glob("*.png")):
-        captions = resolve_name("tfbsim.plot:CAPTIONS")
-        for path in images:
-            if path.stem in captions or path.stem.startswith("capacity-"):
-                path.unlink(missing_ok=True)
-    (folder / "report.html").unlink(missing_ok=True)
-
-
-def _connected(stack: ExitStack, scheduler: str | None) -> Connection | None:
-    """To a Dask cluster, if there is to be one."""
+@contextmanager
+def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
+    """Who computes the points: this process, others of this machine, or a cluster."""
     if scheduler is None:
-        return None
-    try:
-        from .scheduler import connected
+        yield partial(processes, workers=workers) if workers > 1 else serial
+        return
+    try:  # the only ones that need Dask, which need not be installed
+        connected = resolve_name("tfbsim.run.scheduler:connected")
+        cluster = resolve_name("tfbsim.run.cluster:cluster")
     except ModuleNotFoundError as error:
         if error.name not in ("dask", "distributed"):
             raise
         raise InputError(
             "needs Dask: pip install 'tfbsim[cluster]'", field="--scheduler"
         ) from None
-    return stack.enter_context(connected(scheduler))
+    with connected(scheduler) as connection:
+        yield partial(cluster, connection=connection)
 
 
 def _points(
-    job: CaseJob,
-    missing: Sequence[int],
-    workers: int,
-    connection: Connection | None,
-    tell: Told,
+    job: CaseJob, missing: Sequence[int], pool: Pool, tell: Told
 ) -> Generator[list[Point]]:
     """Points as they are finished, several at a time."""
     cases = job.cases
-    if connection:
-        from .cluster import cluster
-
-        found = cluster(job, missing, connection)
-    elif workers <= 1 or len(missing) <= 1:
+    if pool is serial:
         job.heard = lambda: tell(1, 0)
-        found = here(job, missing)
-    else:
-        found = team(job, missing, workers)
     each = cases.cycles * cycles_each(job.numerics) // max(len(cases), 1)
-    with closing(found):
+    with closing(pool(job, missing)) as found:
         for points in found:
             failed = sum(point.failed is not None for point in points)
             tell(0 if job.heard else each * len(points), failed)
@@ -235,7 +217,8 @@ class CaseJob:
             case = self.cases[number]
             solver = engine(case.cell.structure, self.numerics.plain)
             p = case.protocol
-            for mode in {step.control for step in (*p.conditioning, *p.steps)}:
+            steps = (*p.conditioning, *p.steps)
+            for mode in {step.control for step in steps if step.constant}:
                 solver.built(mode).integrator()
 
     def __call__(self, numbers: Sequence[int]) -> list[Point]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
@@ -28,16 +28,19 @@ from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
-from ..physics.mesh import Depths, submesh, weights
-from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
+from ..physics.mesh import Depths, submesh, thinnest_layer, weights
+from ..physics.plating import THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
 
 Array = np.ndarray
-Mode = str  # "current", "voltage" or "power"
+Mode = str  # "current", "voltage" or "power"; of what changes in a step, " ramp" besides
+RAMP = " ramp"
 
 CURRENT_CUT_OFF = "Current cut-off"
+CHARGE_CUT_OFF = "Charge cut-off [A.h]"
+CHANGE = "Change of the target"  # over the duration of a ramp
 FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
 SOLVER_FAILURE = "Solver failure"
 POWER_GAIN = 0.3
@@ -47,7 +50,6 @@ OVERFULL = 1.02
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 DURATION = "Duration of the step [s]"
 PROFILE = "Cathode stoichiometry"
-ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
 FACES_BOUNDS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 TARGET = {
@@ -58,42 +60,6 @@ TARGET = {
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
-
-# What is kept at every point of a curve, in PyBaMM's names
-OBSERVED = (
-    "Current [A]",
-    "Voltage [V]",
-    "Cathode mean stoichiometry",
-    "Cathode surface stoichiometry",
-    "Cathode collector stoichiometry",
-    "Open-circuit voltage [V]",
-    "Cathode open-circuit potential [V]",
-    "Cathode overpotential [V]",
-    "Lithium overpotential [V]",
-    "Electrolyte voltage drop [V]",
-    "Electron path voltage drop [V]",
-    "Film voltage drop [V]",
-    "Contact voltage drop [V]",
-    "Lithium thickness [m]",
-    "Discharge capacity [A.h]",
-    "Throughput capacity [A.h]",
-    "Discharge energy [W.h]",
-    "Charge energy [W.h]",
-    "Leakage capacity [A.h]",
-    "Leakage current density [A.m-2]",
-    "Cathode lithium [mol.m-2]",
-    "Total lithium [mol.m-2]",
-    "Interface resistance [Ohm.m2]",
-    "Cell temperature [K]",
-)
-# Of lithium plated in situ besides
-OBSERVED_PLATED = (
-    "Lithium coverage",
-    "Inactive lithium thickness [m]",
-    "Inactive lithium resistance [Ohm.m2]",
-    "Inactive lithium [mol.m-2]",
-    "Lithium taken by the collector [mol.m-2]",
-)
 
 
 # A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
@@ -126,33 +92,36 @@ class State:
 
     Parameters
     ----------
-    profile : ndarray, shape (nodes,)
-        Stoichiometry at the mesh nodes.
-    inventory, inactive, taken : float
-        Lithium metal at the anode, inactive lithium, and what a collector has taken, over
-        the cathode's sites.
+    values : mapping of str to ndarray
+        Differential states by name, those of every law.
     current : float
         What flowed last [A]: where the current of a hold is looked for first.
     """
 
-    profile: Array
-    inventory: float
-    inactive: float = 0.0
-    taken: float = 0.0
+    values: Mapping[str, Array]
     current: float = 0.0
 
     @classmethod
-    def of(cls, y: Array, slices: dict[str, slice], current: float) -> State:
+    def of(
+        cls, y: Array, slices: dict[str, slice], carried: Sequence[str], current: float
+    ) -> State:
         """From a state vector of the solver."""
-        anode = [float(y[slices[n]][0]) for n in ANODE_STATES if n in slices]
-        return replace(cls(y[slices[PROFILE]].copy(), *anode), current=current)
+        return cls({name: y[slices[name]].copy() for name in carried}, current)
+
+    @property
+    def profile(self) -> Array:
+        """Stoichiometry at the mesh nodes, shape (nodes,)."""
+        return self.values[PROFILE]
+
+    @property
+    def inventory(self) -> float:
+        """Lithium metal at the anode over the cathode's sites."""
+        return float(self.values[INVENTORY][0])
 
     @property
     def inputs(self) -> dict[str, Any]:
         """What the solver takes to start from it."""
-        anode = (self.inventory, self.inactive, self.taken)
-        values = zip((PROFILE, *ANODE_STATES), (self.profile, *anode), strict=True)
-        return {f"Initial: {name}": value for name, value in values}
+        return {f"Initial: {name}": value for name, value in self.values.items()}
 
 
 @dataclass(frozen=True)
@@ -162,9 +131,9 @@ class Request:
     Parameters
     ----------
     mode : str
-        "current", "voltage" or "power".
+        "current", "voltage" or "power"; with " ramp" behind it where it changes.
     target : float
-        Current [A], voltage [V] or power [W]; discharge positive.
+        Current [A], voltage [V] or power [W] at the start; discharge positive.
     duration : float
         Time limit [s].
     state : State
@@ -177,6 +146,10 @@ class Request:
         In voltage mode, |C-rate| that ends it; negative for none.
     curve : bool
         Whether the trace has all of its points, or only its first and last.
+    change : float
+        Of the target of a ramp, until the duration is over.
+    charge : float
+        Exchanged charge that ends it [A.h]; not in mode "current", where it is a time.
     """
 
     mode: Mode
@@ -188,6 +161,13 @@ class Request:
     upper: float = NO_LIMIT
     c_rate_cut_off: float = -1.0
     curve: bool = True
+    change: float = 0.0
+    charge: float = NO_LIMIT
+
+    @property
+    def control(self) -> str:
+        """What is controlled: "current", "voltage" or "power"."""
+        return self.mode.removesuffix(RAMP)
 
 
 @dataclass(frozen=True)
@@ -199,7 +179,7 @@ class Trace:
     t : ndarray, shape (samples,)
         Time since its start [s]: the solver's own steps.
     observed : dict of ndarray, shape (samples,)
-        The quantities of ``OBSERVED``.
+        What the laws of the model observe, by name.
     profiles : ndarray, shape (samples, nodes)
         Stoichiometry at the mesh nodes.
     end : State
@@ -242,9 +222,14 @@ class _Built:
 
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
         mesh_option = {"cathode mesh": numerics.mesh}
-        model = ThinFilmCell(structure.options(mode) | mesh_option)
+        control = mode.removesuffix(RAMP)
+        option = "algebraic current" if mode == "current" + RAMP else control
+        options = structure.options(option) | mesh_option
+        model = ThinFilmCell(options, laws=structure.laws)
+        self.carried = model.carried
+        own = {v.name: model.initial_conditions[v] for v in model.rhs}
         for variable in [*model.rhs, *model.algebraic]:
-            if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
+            if variable.name in (*self.carried, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
@@ -254,7 +239,7 @@ class _Built:
         # One root function for all ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         ends = {event.name: event.expression for event in model.events}
-        if mode == "voltage":
+        if control == "voltage":
             rate = abs(model.variables["C-rate"])
             cut_off = rate - pybamm.InputParameter("C-rate cut-off")
             ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
@@ -263,24 +248,30 @@ class _Built:
             model.variables["Ionic current density [A.m-2]"],
             structure.x_max,
         )
+        if mode != "current":
+            passed = model.variables["Throughput capacity [A.h]"]
+            ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
         first, *others = ends.values()
         for other in others:
             first = pybamm.minimum(first, other)
         model.events = [pybamm.Event("End of step", first)]
-        self.observed = OBSERVED + (OBSERVED_PLATED if structure.plated else ())
+        self.observed = model.observed
         model.variables = {
             name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
         }
         constants = list(model.param.constants.values())
-        scalars = _scalar_parameters([*model.parameters, *_parameters(constants)])
+        others = _parameters([*constants, *own.values()])
+        scalars = _scalar_parameters([*model.parameters, *others])
         values = pybamm.ParameterValues(
             {name: "[input]" for name in scalars - set(structure.functions())}
             | structure.functions()
+            | ({TARGET[control]: _straight(TARGET[control])} if RAMP in mode else {})
         )
         values.process_model(model)
         self.constants = _Constants(
             list(model.param.constants), [values.process_symbol(c) for c in constants]
         )
+        self.own_initial = {n: values.process_symbol(own[n]) for n in self.carried}
         geometry = model.default_geometry
         values.process_geometry(geometry)
         points = {depth(): numerics.nodes}
@@ -290,6 +281,7 @@ class _Built:
         self.nodes = mesh[DOMAIN].nodes
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
+        self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -303,7 +295,8 @@ class _Built:
         if model.len_alg:
             symbols["residual"] = model.concatenated_algebraic
         symbols |= {name: model.get_processed_variable(name) for name in self.observed}
-        q = Equations(symbols, model.len_rhs_and_alg)
+        loops = not self.numerics.compile
+        q = Equations(symbols, model.len_rhs_and_alg, loops)
         found = q.expressions
         residual = found.get("residual", casadi.SX(0, 1))
         functions = system(q, found["rates"], residual, found["end"])
@@ -322,6 +315,17 @@ class _Built:
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the functions take."""
         return np.array([inputs[name] for name in self.inputs])
+
+    def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
+        """Initial states that inputs do not state, from the laws' own conditions."""
+        return {
+            f"Initial: {name}": np.full(
+                self.slices[name].stop - self.slices[name].start,
+                float(np.asarray(self.own_initial[name].evaluate(inputs=inputs)).item()),
+            )
+            for name in self.carried
+            if f"Initial: {name}" not in inputs
+        }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
@@ -388,7 +392,10 @@ class _Built:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             given = self.functions, self.numerics.rtol, self.numerics.atol
-            self.integrators[fallback] = Integrator(*given, FALLBACKS[fallback])
+            # From rest a ramp has no rate to guess a first step by
+            first = {"dt_init": 1e-9} if RAMP in self.mode else {}
+            options = first | FALLBACKS[fallback]
+            self.integrators[fallback] = Integrator(*given, options)
         return self.integrators[fallback]
 
     def solve(
@@ -431,12 +438,23 @@ class _Columns:
         results = np.empty((len(states), len(self._result)))
         one = len(inputs) == 1
         *_, y, p = self._arguments
+        p[:] = inputs[0]
         for k, row in enumerate(states):
             y[:] = row
-            p[:] = inputs[0 if one else k]
+            if not one:
+                p[:] = inputs[k]
             self._evaluate()
             results[k] = self._result
         return results
+
+
+def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
+    """Return a target that changes evenly over a step, whose time runs from 0 to 1."""
+
+    def target(t: pybamm.Symbol) -> pybamm.Symbol:
+        return pybamm.InputParameter(name) + pybamm.InputParameter(CHANGE) * t
+
+    return target
 
 
 def _film_margin(x_s: pybamm.Symbol, i_ion: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
@@ -523,13 +541,19 @@ class Engine:
         return np.asarray(self.built("current").weights)
 
     @property
+    def thinnest_layer(self) -> float:
+        """Thickness over L of the thinnest boundary layer that the mesh resolves."""
+        return self.built("current").thinnest_layer
+
+    @property
     def depths(self) -> Depths:
         """The volumes that profiles are stated in."""
         return self.built("current").depths
 
     def uniform(self, x: float, inventory: float) -> State:
         """A film at uniform stoichiometry x."""
-        return State(np.full(self.numerics.nodes, x), inventory)
+        profile = np.full(self.numerics.nodes, x)
+        return State({PROFILE: profile, INVENTORY: np.array([inventory])})
 
     @_one_at_a_time
     def instant(
@@ -544,6 +568,7 @@ class Engine:
             **self.uniform(x, 1.0).inputs,
             f"Initial: {FACES}": GUESS,
         }
+        inputs |= self.built("current").missing(inputs)
         inputs |= self.built("current").constants([inputs])[0]
         observed = _Start(self.built("current"), inputs).observe(current)
         return {name: float(values[0]) for name, values in observed.items()}
@@ -631,8 +656,10 @@ class Engine:
 
     def _inputs(self, request: Request) -> dict[str, Any]:
         state = request.state
-        return request.parameters | {
-            TARGET[request.mode]: request.target,
+        inputs: dict[str, Any] = request.parameters | {
+            TARGET[request.control]: request.target,
+            CHANGE: request.change,
+            CHARGE_CUT_OFF: request.charge,
             DURATION: request.duration,
             "Lower voltage cut-off [V]": request.lower,
             "Upper voltage cut-off [V]": request.upper,
@@ -640,6 +667,7 @@ class Engine:
             **state.inputs,
             f"Initial: {FACES}": GUESS,
         }
+        return inputs | self.built("current").missing(inputs)
 
     def _first(
         self,
@@ -654,7 +682,7 @@ class Engine:
             start = _Start(built, own)
             try:
                 current = start.current_for(
-                    request.mode, request.target, request.state.current
+                    request.control, request.target, request.state.current
                 )
             except Infeasible as reason:
                 answers[k] = reason
@@ -706,7 +734,8 @@ class Engine:
                 yield SolverFailed("the voltage became undefined")
                 continue
             profiles = y[:, built.slices[PROFILE]]
-            end = State.of(y[-1], built.slices, float(observed["Current [A]"][-1]))
+            current = float(observed["Current [A]"][-1])
+            end = State.of(y[-1], built.slices, built.carried, current)
             event = None
             if s.ended == "failure":
                 event = self._why_failed(request.mode, request.target, observed, end, own)
@@ -725,7 +754,7 @@ class Engine:
         inputs: dict[str, Any],
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
-        if mode == "power" and target > 0:
+        if mode.startswith("power") and target > 0:
             start = _Start(self.built("current"), {**inputs, **end.inputs})
             current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
@@ -747,7 +776,7 @@ class Engine:
         current = observed["Current [A]"][-1]
         x_s = observed["Cathode surface stoichiometry"][-1]
         x_full = OVERFULL * inputs["Cathode sites per formula unit"]
-        if mode == "voltage":
+        if mode.startswith("voltage"):
             c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
             margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
         else:
@@ -755,6 +784,9 @@ class Engine:
                 MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
                 MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
             }
+        if mode != "current":
+            passed = observed["Throughput capacity [A.h]"][-1]
+            margins[CHARGE_CUT_OFF] = inputs[CHARGE_CUT_OFF] - passed
         leakage = observed["Leakage current density [A.m-2]"][-1]
         ionic = current + leakage * inputs["Electrode area [m2]"]
         left = inventory - inputs.get(THRESHOLD, 0.0)
@@ -785,9 +817,9 @@ def _refined(
     extra = np.clip(np.nan_to_num(extra), 0, 30)
     if not extra.any():
         return t, y, observed
-    between = np.concatenate(
-        [np.linspace(t[k], t[k + 1], n + 2)[1:-1] for k, n in enumerate(extra) if n]
-    )
+    first, step = np.repeat(t[:-1], extra), np.repeat(h / (extra + 1), extra)
+    nth = np.arange(1, extra.sum() + 1) - np.repeat(np.cumsum(extra) - extra, extra)
+    between = first + step * nth
     y_between = CubicHermiteSpline(t, y, yp)(between)
     more = built.observe(y_between.T, p)
     order = np.argsort(np.concatenate([t, between]), kind="stable")

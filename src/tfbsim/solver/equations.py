@@ -3,19 +3,31 @@
 PyBaMM writes a discretised model in sparse matrices, and each of its functions evaluates
 whole vectors: the voltage, which needs psi at the surface, evaluates psi everywhere.
 Expanded to scalars, what is zero, or not asked for, is gone, and a Jacobian is its
-non-zeros.  Only tables cannot be expanded: they are taken out as w = T(a), each evaluated
-at the arguments that are needed, and the rest is a function of (y, p, w).
+non-zeros.  Two things are taken out as w = T(a), each evaluated at the arguments that are
+needed, and the rest is a function of (y, p, w): tables, which cannot be expanded, and
+products with large constant matrices, a loop of which is faster than its scalars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import casadi
+import numpy as np
 import pybamm
+from scipy.sparse import csc_matrix
 
 SX, MX = casadi.SX, casadi.MX
+LARGE = 100  # non-zeros from which on a matrix is not expanded
+
+
+class Call(NamedTuple):
+    """Symbols that are wanted, the rows of the argument they need, how they follow."""
+
+    symbols: Any
+    rows: list[int]
+    evaluate: Callable[[Any], Any]
 
 
 class Table:
@@ -32,18 +44,77 @@ class Table:
     def __init__(self, node: pybamm.Interpolant, size: int) -> None:
         self.node = node
         self.w, self.slopes = SX.sym("w", size), SX.sym("slope", size)
-        self.argument = SX()  # of the states, the inputs and the tables before it
+        self.argument = SX()  # of the states, the inputs and what was taken out before it
 
     def values(self, a: Any) -> Any:
         """w at arguments a (casadi, a column)."""
+        node = self.node
+        if node.interpolator == "pchip" and node.function.c.ndim == 2:
+            return self._monotone(a)
         child = pybamm.StateVector(slice(0, a.numel()))
-        return self.node.create_copy(new_children=[child]).to_casadi(None, a)
+        return node.create_copy(new_children=[child]).to_casadi(None, a)
+
+    def _monotone(self, a: Any) -> Any:
+        """The same as PyBaMM's in half the time: on even nodes no search, fewer steps."""
+        x, c = self.node.function.x, self.node.function.c
+        step, last = (x[-1] - x[0]) / (len(x) - 1), len(x) - 2
+        if np.ptp(np.diff(x)) < 1e-9 * step:
+            s = (a - x[0]) / step
+            k = casadi.fmin(casadi.fmax(casadi.floor(s), 0), last)
+            rest = s - k
+        else:
+            step = 1.0
+            k = casadi.low(MX(x), a, {"lookup_mode": "binary"})
+            rest = a - MX(x)[k]
+        c3, c2, c1, c0 = (
+            MX(casadi.DM(row * step**power))[k]
+            for row, power in zip(c, (3, 2, 1, 0), strict=True)
+        )
+        return c0 + rest * (c1 + rest * (c2 + rest * c3))
 
     def slopes_at(self, a: Any) -> Any:
         """dw/da at arguments a (casadi, a column)."""
         x = MX.sym("x", a.numel())
         slopes = casadi.jtimes(self.values(x), x, MX.ones(a.numel()))
         return casadi.Function("slopes", [x], [slopes])(a)
+
+    def calls(self, needed: set[int]) -> Iterable[Call]:
+        """What is to be evaluated for the symbols of it that are needed."""
+        for symbols, evaluate in ((self.w, self.values), (self.slopes, self.slopes_at)):
+            if rows := _within(symbols, needed):
+                yield Call(symbols[rows], rows, evaluate)
+
+
+class Product:
+    """A constant matrix times an argument, w = A a.
+
+    Parameters
+    ----------
+    node : pybamm.MatrixMultiplication
+        Of a constant matrix and another symbol.
+    """
+
+    def __init__(self, node: pybamm.MatrixMultiplication) -> None:
+        self.matrix = csc_matrix(node.left.evaluate())
+        self.w = SX.sym("w", self.matrix.shape[0])
+        self.argument = SX()
+
+    def calls(self, needed: set[int]) -> Iterable[Call]:
+        """What is to be evaluated for the symbols of it that are needed."""
+        if rows := _within(self.w, needed):
+            some = self.matrix[rows]
+            columns = np.flatnonzero(np.diff(some.indptr)).tolist()
+            A = casadi.DM(some[:, columns])
+            yield Call(self.w[rows], columns, lambda a: A @ a)
+
+
+def _large(node: pybamm.Symbol) -> bool:
+    """Whether a node is a product with a large constant matrix."""
+    return (
+        isinstance(node, pybamm.MatrixMultiplication)
+        and isinstance(node.left, pybamm.Matrix)
+        and getattr(node.left.entries, "nnz", 0) > LARGE
+    )
 
 
 class Equations:
@@ -55,6 +126,8 @@ class Equations:
         Discretised PyBaMM symbols by name.
     states : int
         Length of the state vector y.
+    loops : bool
+        Whether functions have products as loops: to be interpreted, not compiled.
 
     Attributes
     ----------
@@ -63,10 +136,13 @@ class Equations:
     inputs : list of str
         Names of the inputs, each a number, in the order of p.
     expressions : dict of casadi.SX
-        The symbols, in t, y, p and the values of tables.
+        The symbols, in t, y, p and what was taken out.
     """
 
-    def __init__(self, symbols: dict[str, pybamm.Symbol], states: int) -> None:
+    def __init__(
+        self, symbols: dict[str, pybamm.Symbol], states: int, loops: bool = True
+    ) -> None:
+        self.loops = loops
         found = pybamm.SymbolUnpacker(pybamm.InputParameter).unpack_list_of_symbols(
             list(symbols.values())
         )
@@ -74,7 +150,7 @@ class Equations:
         self.t, self.y, self.p = (
             SX.sym(*named) for named in (("t",), ("y", states), ("p", len(self.inputs)))
         )
-        self.tables: list[Table] = []
+        self.parts: list[Table | Product] = []
         self._expand(symbols)
 
     def _expand(self, symbols: dict[str, pybamm.Symbol]) -> None:
@@ -84,12 +160,14 @@ class Equations:
         taken_out, arguments = [], []
         for symbol in symbols.values():
             for node in symbol.post_order():
-                if not isinstance(node, pybamm.Interpolant) or node in known:
+                table = isinstance(node, pybamm.Interpolant)
+                if node in known or not (table or _large(node)):
                     continue
-                (child,) = node.children
-                a = child.to_casadi(t, y, inputs=inputs, casadi_symbols=known)
-                self.tables.append(Table(node, a.numel()))
-                known[node] = MX.sym("w", a.numel())
+                argument = node.children[-1]
+                a = argument.to_casadi(t, y, inputs=inputs, casadi_symbols=known)
+                part = Table(node, a.numel()) if table else Product(node)
+                self.parts.append(part)
+                known[node] = MX.sym("w", part.w.numel())
                 taken_out.append(known[node])
                 arguments.append(a)
         rows = [
@@ -97,10 +175,10 @@ class Equations:
             for symbol in symbols.values()
         ]
         whole = casadi.Function("model", [t, y, p, *taken_out], [*arguments, *rows])
-        values = [table.w for table in self.tables]
+        values = [part.w for part in self.parts]
         scalars = whole.expand().call([*self._given, *values])
-        for table in self.tables:
-            table.argument = scalars.pop(0)
+        for part in self.parts:
+            part.argument = scalars.pop(0)
         self.expressions = dict(zip(symbols, scalars, strict=True))
 
     @property
@@ -108,21 +186,35 @@ class Equations:
         return self.t, self.y, self.p
 
     def jacobian(self, expression: Any) -> Any:
-        """d(expression)/dy, through the tables: casadi.SX, sparse."""
-        totals: list[Any] = []  # dw/dy of each table
+        """d(expression)/dy, through the tables and products: casadi.SX, sparse."""
+        # dw/dy of each part as a sum of C R, matrices of numbers times of symbols: what
+        # follows from products of products is multiplied out in numbers
+        totals: list[list[tuple[Any, Any]]] = []
 
-        def total(e: Any) -> Any:
+        def through(e: Any, kind: type) -> Iterable[tuple[Any, Any]]:
+            for part, pairs in zip(self.parts, totals, strict=False):
+                if isinstance(part, kind) and (J := casadi.jacobian(e, part.w)).nnz():
+                    yield from ((J @ C, R) for C, R in pairs)
+
+        def total(e: Any, kind: Any = Table | Product) -> Any:
             J = casadi.jacobian(e, self.y)
-            for table, of_table in zip(self.tables, totals, strict=False):
-                J += casadi.jacobian(e, table.w) @ of_table
+            for C, R in through(e, kind):
+                J += C @ R
             return J
 
-        for table in self.tables:
-            totals.append(casadi.diag(table.slopes) @ total(table.argument))
+        for part in self.parts:
+            if isinstance(part, Table):
+                slopes = casadi.diag(part.slopes)
+                totals.append([(slopes, total(part.argument))])
+            else:
+                A = SX(casadi.DM(part.matrix))
+                own = [(A, total(part.argument, Table))]
+                others = through(part.argument, Product)
+                totals.append(own + [(A @ C, R) for C, R in others])
         return total(expression)
 
     def function(self, name: str, given: Sequence[Any], expression: Any) -> Any:
-        """A casadi.Function of symbols, each table evaluated where the result needs it.
+        """A casadi.Function of symbols, what was taken out evaluated where it is needed.
 
         Parameters
         ----------
@@ -133,28 +225,28 @@ class Equations:
         expression : casadi.SX
             Its result.
         """
+        for part in reversed(self.parts):
+            if isinstance(part, Product) and not self.loops:
+                scalars = casadi.densify(SX(casadi.DM(part.matrix)) @ part.argument)
+                expression = casadi.substitute(expression, part.w, scalars)
         needed = _symbols(expression)
-        used: list[tuple[Table, list[int], list[int]]] = []
-        for table in reversed(self.tables):
-            values, slopes = (
-                [k for k, symbol in enumerate(_hashes(of)) if symbol in needed]
-                for of in (table.w, table.slopes)
-            )
-            needed |= _symbols(table.argument[sorted({*values, *slopes})])
-            used.append((table, values, slopes))
+        calls: list[tuple[Table | Product, Call]] = []
+        for part in reversed(self.parts):
+            own = list(part.calls(needed))
+            for call in own:
+                needed |= _symbols(part.argument[call.rows])
+            calls += [(part, call) for call in reversed(own)]
         arguments = [MX.sym("x", of.numel()) for of in given]
         known: list[Any] = []
         found: list[Any] = []
-        for table, values, slopes in reversed(used):
-            for which, symbols, evaluate in (
-                (values, table.w, table.values),
-                (slopes, table.slopes, table.slopes_at),
-            ):
-                if which:
-                    wanted = table.argument[which]
-                    a = _scalar(f"{name}_argument", [*given, *known], wanted)
-                    found.append(evaluate(a(*arguments, *found)))
-                    known.append(symbols[which])
+        for part, call in reversed(calls):
+            wanted = part.argument[call.rows]
+            a = _picked(wanted, [*given, *known], [*arguments, *found])
+            if a is None:
+                scalars = _scalar(f"{name}_argument", [*given, *known], wanted)
+                a = scalars(*arguments, *found)
+            found.append(call.evaluate(a))
+            known.append(call.symbols)
         whole = _scalar(f"{name}_rest", [*given, *known], expression)
         return casadi.Function(name, arguments, [whole(*arguments, *found)])
 
@@ -163,8 +255,21 @@ def _scalar(name: str, given: Iterable[Any], expression: Any) -> Any:
     return casadi.Function(name, list(given), [expression], {"cse": True})
 
 
-def _hashes(symbols: Any) -> list[int]:
-    return [symbols[k].element_hash() for k in range(symbols.numel())]
+def _picked(wanted: Any, symbols: Sequence[Any], values: Sequence[Any]) -> Any:
+    """Values of what is wanted if it is nothing but symbols of one column; else None."""
+    hashes = [wanted[k].element_hash() for k in range(wanted.numel())]
+    for column, value in zip(symbols, values, strict=True):
+        place = {column[k].element_hash(): k for k in range(column.numel())}
+        if all(one in place for one in hashes):
+            rows = [place[one] for one in hashes]
+            return value if rows == list(range(len(place))) else value[rows]
+    return None
+
+
+def _within(symbols: Any, needed: set[int]) -> list[int]:
+    """Which of a column of symbols are needed."""
+    hashes = (symbols[k].element_hash() for k in range(symbols.numel()))
+    return [k for k, symbol in enumerate(hashes) if symbol in needed]
 
 
 def _symbols(expression: Any) -> set[int]:

@@ -1,0 +1,35 @@
+"""`tfbsim report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ..errors import InputError, shown
+from .console import out
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
+    ] = False,
+) -> None:
+    """Draw figures and report again from results, without solving."""
+    from ..report.report import write_report
+    from ..result.result import load_result
+
+    result = load_result(folder, incomplete)
+    try:
+        write_report(result, folder)
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        if "incomplete" not in result.provenance:
+            raise
+        message = f"what is left cannot be drawn ({shown(error, 120)})"
+        raise InputError(message, folder) from None
+    out.print(escape(str(folder / "report.html")))

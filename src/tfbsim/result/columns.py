@@ -1,0 +1,319 @@
+"""The columns of the tables of a result: name, unit, digits and what each one is.
+
+``docs/columns.md`` is written from this file (``python docs/pages.py columns``), and the
+report shows each sentence beside its column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..cell import layers
+from . import losses
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+        With its unit, as PyBaMM writes names: ``Name [unit]``.
+    about : str
+        One sentence: what the number is.
+    digits : str
+        How the report formats it.
+    optional : bool
+        Left out of a table in which nothing has a value for it.
+    """
+
+    name: str
+    about: str
+    digits: str = ".5g"
+    optional: bool = False
+
+
+CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"
+SECOND_LITHIUM = "Second lithium at end of discharge [%]"
+CRITICAL = "Critical current crossed at [s]"
+LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
+PLATED = (
+    "Inactive lithium [uA.h.cm-2]",
+    "Lithium taken by the collector [uA.h.cm-2]",
+    "Resistance of inactive lithium [Ohm.cm2]",
+)
+NUMERICAL_ERRORS = (
+    "Numerical error of charge capacity [%]",
+    "Numerical error of discharge capacity [%]",
+    "Numerical error of voltage [mV]",
+)
+OUTCOMES = (
+    "reached, time limit, skipped, infeasible, lithium exhausted, solver failed or "
+    "audit breach"
+)
+
+CONDITIONS = (
+    Column(
+        "C-rate",
+        "Current of the first discharging step over the 1C current of the cell.",
+        optional=True,
+    ),
+    Column(
+        "Charge C-rate",
+        "Current of the first charging step over the 1C current of the cell.",
+        optional=True,
+    ),
+    Column(
+        "Lower cut-off [V]",
+        "Lowest voltage at which a step of the protocol ends.",
+        "volt",
+        optional=True,
+    ),
+    Column(
+        "Upper cut-off [V]",
+        "Highest voltage at which a step of the protocol ends, or else the highest "
+        "that it holds.",
+        "volt",
+        optional=True,
+    ),
+)
+_CRITICAL = Column(
+    CRITICAL,
+    "When the current density first passed the critical one: of a cycle, since "
+    "the start of the first cycle; of a step, since its start.",
+    optional=True,
+)
+SUMMARY_COLUMNS = (
+    *CONDITIONS,
+    Column(
+        "Charge capacity [mA.h.g-1]",
+        "Charge that the charging steps of the cycle passed, per mass of the whole "
+        "cathode film.",
+        ".2f",
+    ),
+    Column(
+        "Discharge capacity [mA.h.g-1]",
+        "Charge that the discharging steps of the cycle passed, per mass of the whole "
+        "cathode film.",
+        ".2f",
+    ),
+    Column(
+        "Charge capacity [uA.h.cm-2]",
+        "Charge that the charging steps of the cycle passed, per area of the cell.",
+        ".2f",
+    ),
+    Column(
+        "Discharge capacity [uA.h.cm-2]",
+        "Charge that the discharging steps of the cycle passed, per area of the cell.",
+        ".2f",
+    ),
+    Column(
+        "Coulombic efficiency [%]",
+        "Discharge capacity over charge capacity of the same cycle.",
+        ".2f",
+    ),
+    Column(
+        "Mean discharge voltage [V]",
+        "Energy of the discharging steps over their charge.",
+        ".3f",
+    ),
+    Column(
+        "Discharge energy [mW.h.cm-2]",
+        "Energy that the discharging steps of the cycle delivered, per area.",
+        ".4f",
+    ),
+    Column(
+        "Lithium thickness at end of charge [um]",
+        "Thickness of the active lithium at the anode when the last charging step of "
+        "the cycle ends.",
+        ".3f",
+    ),
+    Column(
+        "Interface resistance [Ohm.cm2]",
+        "Resistance of the cathode interface to a small current when the last charging "
+        "step of the cycle ends: RT/(F i0) with i0 at the surface stoichiometry, over "
+        "the utilised share of the area, plus the interphase film of the cathode.",
+        ".2f",
+    ),
+    Column(
+        "Lithium balance error",
+        "Largest change of the total lithium within the cycle over the lithium that "
+        "the cycle exchanged.",
+        ".1e",
+    ),
+    Column(
+        "Charge balance error",
+        "Lithium that entered or left the cathode times F, less the charge passed, "
+        "over the charge exchanged.",
+        ".1e",
+    ),
+    Column(
+        losses.EFFICIENCY,
+        "Energy that came out in the cycle over the energy that went in.",
+        ".2f",
+        optional=True,
+    ),
+    Column(
+        SECOND_LITHIUM,
+        "Lithium beyond one per formula unit when the last discharging step ends, over "
+        "what the film has sites for: the mean of (x - 1)/(x_max - 1) within 0 and 1.",
+        ".2f",
+        optional=True,
+    ),
+    Column(
+        layers.PER_VOLUME_AS_MADE,
+        "Discharge energy over the volume of all layers as made.",
+        optional=True,
+    ),
+    Column(
+        layers.PER_VOLUME_CHARGED,
+        "Discharge energy over the volume of all layers with the most lithium that "
+        "the cycle plated.",
+        optional=True,
+    ),
+    Column(
+        layers.PER_MASS_AS_MADE,
+        "Discharge energy over the mass of all layers as made.",
+        optional=True,
+    ),
+    Column(
+        layers.PER_MASS_CHARGED,
+        "Discharge energy over the mass of all layers with the most lithium that the "
+        "cycle plated.",
+        optional=True,
+    ),
+    Column(
+        PLATED[0],
+        "Lithium that is cut off from the anode at the end of the cycle.",
+        ".2f",
+        optional=True,
+    ),
+    Column(
+        PLATED[1],
+        "Lithium that the collector and the first interphase had taken by the end of "
+        "the cycle.",
+        ".2f",
+        optional=True,
+    ),
+    Column(
+        PLATED[2],
+        "Resistance of the layer of inactive lithium at the end of the cycle.",
+        optional=True,
+    ),
+    _CRITICAL,
+    Column(
+        NUMERICAL_ERRORS[0],
+        "Charge capacity less that of a solution with a finer mesh and tighter "
+        "tolerances, over it.",
+        ".1e",
+        optional=True,
+    ),
+    Column(
+        NUMERICAL_ERRORS[1],
+        "The same of the discharge capacity.",
+        ".1e",
+        optional=True,
+    ),
+    Column(
+        NUMERICAL_ERRORS[2],
+        "Largest distance between the voltages of the two solutions at equal charge.",
+        ".1e",
+        optional=True,
+    ),
+    Column(
+        OUTCOME,
+        f"How the cycle ended: the first outcome of its steps that is not 'reached' "
+        f"({OUTCOMES}).",
+    ),
+)
+NAMES = (
+    Column(CASE, "Name of the case."),
+    Column(CYCLE, "From 1; conditioning is cycle 0 in steps.csv and in no other table."),
+)
+STEP_COLUMNS = (
+    *NAMES,
+    Column(STEP, "From 1 in each cycle."),
+    Column("Step", "The step as the protocol says it."),
+    Column("Duration [s]", "How long the step lasted.", ".1f"),
+    Column("Charge [uA.h.cm-2]", "Charge that went into the cell in the step.", ".2f"),
+    Column(
+        "Discharge [uA.h.cm-2]", "Charge that came out of the cell in the step.", ".2f"
+    ),
+    Column("End voltage [V]", "Voltage when the step ended.", ".4f"),
+    Column("End current [uA.cm-2]", "Current density then; discharge is positive."),
+    Column(
+        "End mean stoichiometry", "Stoichiometry averaged over the cathode then.", ".4f"
+    ),
+    Column(
+        "End surface stoichiometry",
+        "Stoichiometry at the face of the cathode to the electrolyte then.",
+        ".4f",
+    ),
+    Column(
+        "Cut-off error [uV]",
+        "Distance between the end voltage and the cut-off that ended the step.",
+        ".1e",
+    ),
+    Column(
+        SHARE,
+        "Charge of a step that ended at a cut-off, over the charge from its start to "
+        "equilibrium at that voltage.",
+        ".2f",
+    ),
+    Column(
+        LIMITING,
+        "The loss that kept the step from the largest part of the capacity it missed; "
+        "'none' from 99 % of the equilibrium capacity on.",
+    ),
+    _CRITICAL,
+    Column(OUTCOME, f"How the step ended: {OUTCOMES}."),
+    Column("Detail", "Why, in a few words, where it did not end as asked."),
+)
+LOSS_COLUMNS = (
+    *NAMES,
+    Column(STEP, "From 1 in each cycle; 0 is the cycle as a whole."),
+    Column("Step", "The step as the protocol says it."),
+    Column(losses.ENERGY_IN, "Electrical energy that went into the cell.", ".3f"),
+    Column(losses.ENERGY_OUT, "Electrical energy that came out of the cell.", ".3f"),
+    *(
+        Column(name, f"Energy that the overpotential '{loss}' turned into heat.", ".3f")
+        for loss, name in losses.LOST.items()
+    ),
+    Column(
+        losses.LEAKAGE,
+        "Energy that electrons leaking through the electrolyte turned into heat.",
+        ".3f",
+    ),
+    Column(
+        losses.STORED,
+        "Reversible work of taking the film from its stoichiometry at the start to "
+        "that at the end.",
+        ".3f",
+    ),
+    Column(losses.EFFICIENCY, "Energy out over energy in, of a whole cycle.", ".2f"),
+)
+TABLES = {
+    "summary.csv": (*NAMES, *SUMMARY_COLUMNS),
+    "steps.csv": STEP_COLUMNS,
+    "losses.csv": LOSS_COLUMNS,
+}
+# In their order, after Case, Cycle number and the fields that are varied
+COLUMNS = tuple(column.name for column in SUMMARY_COLUMNS)
+OPTIONAL = tuple(column.name for column in SUMMARY_COLUMNS if column.optional)
+OPTIONAL_COLUMNS = tuple(column.name for column in CONDITIONS)
+KNOWN = {column.name: column for table in TABLES.values() for column in table}
+KNOWN |= {column.name: column for column in SUMMARY_COLUMNS}
+
+
+def markdown() -> str:
+    """Return the tables of all columns for the documentation."""
+    parts = []
+    for file, columns in TABLES.items():
+        rows = [f"| {c.name} | {c.about}{_always(c)} |" for c in columns]
+        parts.append("\n".join([f"## {file}", "", "| Column | |", "|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _always(column: Column) -> str:
+    return " Only where it applies." if column.optional else ""
