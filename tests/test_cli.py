@@ -10,6 +10,8 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
+from tfbsim.cli import console
+from tfbsim.errors import InputError
 from tfbsim.experiment import cases as module
 from tfbsim.numerics import Numerics
 from tfbsim.result.result import load_result
@@ -53,9 +55,10 @@ def tfb(here, monkeypatch, capsys):
         assert "Traceback" not in captured.err
         return code, captured.out, captured.err
 
+    monkeypatch.setenv("TFBSIM_TRACEBACK", "1")  # a fault of ours is one of the test
     # Made anew, so that they write where capsys listens
-    monkeypatch.setattr(cli.out, "_file", None)
-    monkeypatch.setattr(cli.err, "_file", None)
+    monkeypatch.setattr(console.out, "_file", None)
+    monkeypatch.setattr(console.err, "_file", None)
     return run
 
 
@@ -414,7 +417,9 @@ class TestRun:
         command = ("run", "one.yaml", "--out", "r", *FAST)
         code, _, err = tfb(*command)
         assert code == 130 and "--resume" in err
-        assert len(load_result(here / "r").cases) == 1
+        with pytest.raises(InputError, match="1 of 2 points"):
+            load_result(here / "r")
+        assert len(load_result(here / "r", incomplete=True).cases) == 1
         before_a_case(lambda name: None)
         assert tfb(*command, "--resume")[0] == 0
         assert len(load_result(here / "r").cases) == 2

@@ -8,11 +8,13 @@ import sys
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, which
 
 import pytest
 
 pytest.importorskip("distributed")
+
+import dask
 
 import tfbsim
 from tfbsim.errors import InputError
@@ -22,7 +24,7 @@ from tfbsim.result.result import CURVES, LOSSES, STEPS, SUMMARY
 from tfbsim.run import cluster as module
 from tfbsim.run import scheduler
 from tfbsim.run.cluster import cluster
-from tfbsim.run.cluster_file import check_cluster, read
+from tfbsim.run.cluster_file import check_cluster, read, remark
 from tfbsim.run.ledger import LEDGER, Ledger, Point
 from tfbsim.run.run import CaseJob, run_experiment
 from tfbsim.run.scheduler import Connection, connected, queue
@@ -317,7 +319,7 @@ class TestAddress:
     def test_no_scheduler_file(self, tmp_path, text):
         (tmp_path / "s.json").write_text(text)
         self.refused(str(tmp_path / "s.json"), "s.json: is no scheduler file")
-        self.refused(str(tmp_path / "t.json"), "t.json: cannot be read")
+        self.refused(str(tmp_path / "t.json"), "t.json: no such file")
 
     def test_another_dask(self, connection):
         versions = connection.client.get_versions()
@@ -341,7 +343,7 @@ class TestClusterFile:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("", "1: give one of local, slurm, pbs, lsf"),
+            ("", "1: give one of address, local, slurm, pbs, lsf"),
             ("local: {workers: 0}", "3: local.workers"),
             ("loca: {workers: 2}", "3: loca: unknown key 'loca'; did you mean 'local'?"),
             ("local: {workers: 2}\njobs: 1", "for a queue"),
@@ -460,3 +462,143 @@ def test_without_distributed(sweep, monkeypatch):
     monkeypatch.delitem(sys.modules, "tfbsim.run.scheduler")
     with pytest.raises(InputError, match=r"pip install 'tfbsim\[cluster\]'"):
         run_experiment(expand(sweep), numerics=COARSE, scheduler="127.0.0.1:8786")
+
+
+# --- Ports and certificates ----------------------------------------------------------
+
+
+def listening() -> set[tuple[str, int]]:
+    """Addresses at which this process and those it started listen, from /proc."""
+    psutil = pytest.importorskip("psutil")
+    mine = psutil.Process()
+    found = set()
+    for process in [mine, *mine.children(recursive=True)]:
+        with suppress(psutil.Error):
+            for one in process.net_connections("inet"):
+                if one.status == psutil.CONN_LISTEN:
+                    found.add((one.laddr.ip, one.laddr.port))
+    return found
+
+
+def certificates(folder):
+    """A certificate of the loopback, its key, and the authority that signed it."""
+    made = subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=tfbsim", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", folder / "key.pem", "-out", folder / "certificate.pem"),
+        ],
+        capture_output=True,
+    )
+    assert made.returncode == 0, made.stderr
+    return "tls: {ca: certificate.pem, certificate: certificate.pem, key: key.pem}\n"
+
+
+openssl = pytest.mark.skipif(not which("openssl"), reason="makes certificates")
+LOCAL = "format: 1\nkind: cluster\nlocal: {workers: 1}\n"
+
+
+def cluster_of(path, text):
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_local_cluster_listens_on_the_loopback_alone(tmp_path):
+    before = listening()
+    with connected(cluster_of(tmp_path / "c.yaml", LOCAL)) as found:
+        found.client.wait_for_workers(1, timeout=60)
+        opened = listening() - before
+    assert len(opened) > 2  # scheduler, nanny, worker
+    assert {ip for ip, _ in opened} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("field", "beyond"),
+    [("", False), ("  scheduler_options: {host: 0.0.0.0}\n", True)],
+)
+def test_so_does_the_scheduler_of_a_queue_unless_told(tmp_path, field, beyond):
+    pytest.importorskip("dask_jobqueue")
+    text = "format: 1\nkind: cluster\njobs: 1\nslurm:\n  cores: 1\n  memory: 1 GB\n"
+    document = load(cluster_of(tmp_path / "c.yaml", text + field))
+    before = listening()
+    with closing(queue(document, read(document), [])) as found:
+        opened = {ip for ip, _ in listening() - before}
+        assert "--dashboard-address 127.0.0.1:0" in found.job_script()
+    assert "127.0.0.1" in opened
+    assert bool(opened - {"127.0.0.1"}) == beyond
+    assert bool(remark(document)) == (not beyond)
+
+
+@openssl
+def test_a_run_over_tls(tmp_path, sweep):
+    tls = certificates(tmp_path)
+    alone = run_experiment(sweep, numerics=COARSE)
+    scheduler_file = cluster_of(tmp_path / "c.yaml", LOCAL + tls)
+    far = run_experiment(sweep, numerics=COARSE, scheduler=scheduler_file)
+    assert far.summary.equals(alone.summary)
+
+
+@openssl
+def test_a_scheduler_that_runs_asks_for_certificates(tmp_path):
+    tls = certificates(tmp_path)
+    with connected(cluster_of(tmp_path / "c.yaml", LOCAL + tls)) as found:
+        address = found.client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        text = f"format: 1\nkind: cluster\naddress: {address}\n"
+        with connected(cluster_of(tmp_path / "d.yaml", text + tls)) as other:
+            assert other.client.nthreads()
+        with (
+            dask.config.set(
+                {
+                    "distributed.comm.tls.ca-file": str(tmp_path / "certificate.pem"),
+                    "distributed.comm.tls.client.cert": str(tmp_path / "certificate.pem"),
+                    "distributed.comm.tls.client.key": str(tmp_path / "key.pem"),
+                }
+            ),
+            connected(address) as other,
+        ):
+            assert other.client.nthreads()
+        with pytest.raises(InputError, match="needs certificates"), connected(address):
+            pass
+        plain = address.replace("tls://", "tcp://")
+        with pytest.raises(InputError, match="no Dask scheduler"), connected(plain):
+            pass
+        (tmp_path / "other").mkdir()
+        other_tls = certificates(tmp_path / "other")
+        strange = cluster_of(tmp_path / "other" / "d.yaml", text + other_tls)
+        with pytest.raises(InputError, match="no Dask scheduler"), connected(strange):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("address: tcp://h:1\ntls: {ca: a, certificate: b, key: c}\n", "begin with tls"),
+        ("address: ucx://h:1\n", "is not tcp://host:port or tls://host:port"),
+        ("address: tls://127.0.0.1:9\ntls: {ca: a, certificate: b, key: c}\n", "key"),
+        ("address: tls://127.0.0.1:9\nlocal: {workers: 1}\n", "give one of"),
+    ],
+)
+def test_what_is_wrong_with_an_address(tmp_path, text, words):
+    path = cluster_of(tmp_path / "c.yaml", "format: 1\nkind: cluster\n" + text)
+    with pytest.raises(InputError, match=words), connected(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"address": 3}', '{"address": "ucx://h:1"}', "[]", "", "\0"],
+    ids=["deep", "number", "protocol", "list", "empty", "zero"],
+)
+def test_what_is_no_scheduler_file(tmp_path, content):
+    path = tmp_path / "s.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"s\.json: is no"), connected(str(path)):
+        pass
+
+
+def test_a_pipe_is_no_scheduler_file(tmp_path):
+    os.mkfifo(tmp_path / "s.json")
+    path = str(tmp_path / "s.json")
+    with pytest.raises(InputError, match="not a regular file"), connected(path):
+        pass

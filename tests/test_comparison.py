@@ -13,6 +13,7 @@ import pytest
 
 import tfbsim
 from tfbsim import cli
+from tfbsim.cli import console
 from tfbsim.comparison.comparison import COLUMNS, Comparison
 from tfbsim.comparison.pairing import Pair
 from tfbsim.data.measured import Measured, Segment
@@ -161,7 +162,7 @@ class TestByTheExperiment:
         # The table of docs/measured-data.md
         assert list(found.table[RMS].round(1)) == [1.9, 10.3]
         assert list(found.table[LARGEST].round()) == [7, 52]
-        assert list(found.table[MEAN].round(1)) == [1.0, 4.0]
+        assert list(found.table[MEAN].round(1)) == [1.0, 3.9]
         assert list(found.table["First minute, rms [mV]"].round(1)) == [0.2, 3.3]
         assert list(found.table[CAPACITY].round(1)) == [0.7, 2.7]
         curves = tfbsim.run_experiment(DANILOV).curves.isel(cycle=0)
@@ -327,8 +328,8 @@ def tfb(tmp_path, monkeypatch, capsys):
         assert "Traceback" not in captured.err
         return code, captured.out, captured.err
 
-    monkeypatch.setattr(cli.out, "_file", None)
-    monkeypatch.setattr(cli.err, "_file", None)
+    monkeypatch.setattr(console.out, "_file", None)
+    monkeypatch.setattr(console.err, "_file", None)
     return run
 
 

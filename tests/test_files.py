@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tfbsim import yaml_file as files
 from tfbsim.errors import InputError
+from tfbsim.output import write_atomic
 
 # A slow machine is no failure.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -374,21 +375,21 @@ def test_suggest():
 class TestWriteAtomic:
     def test_replaces_whole_files(self, tmp_path):
         target = tmp_path / "summary.csv"
-        files.write_atomic(target, "µ\n")
+        write_atomic(target, "µ\n")
         assert target.read_bytes() == "µ\n".encode()
-        files.write_atomic(target, b"\0")
+        write_atomic(target, b"\0")
         assert target.read_bytes() == b"\0"
         assert list(tmp_path.iterdir()) == [target]
 
     def test_leaves_nothing_behind_on_failure(self, tmp_path, monkeypatch):
         target = tmp_path / "summary.csv"
-        files.write_atomic(target, "old")
+        write_atomic(target, "old")
 
         def fail(*_):
             raise OSError("no space left")
 
         monkeypatch.setattr(os, "replace", fail)
         with pytest.raises(OSError, match="no space"):
-            files.write_atomic(target, "new")
+            write_atomic(target, "new")
         assert [path.name for path in tmp_path.iterdir()] == ["summary.csv"]
         assert target.read_text() == "old"

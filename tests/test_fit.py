@@ -18,8 +18,9 @@ from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Expanded, expand
 from tfbsim.experiment.steps import Protocol, parse_cycle
-from tfbsim.fitting.fit import Bounds, Simulated, definition, parameters, with_values
-from tfbsim.fitting.fit_result import uncertainty
+from tfbsim.fitting.intervals import uncertainty
+from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
+from tfbsim.fitting.problem import Simulated
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 from tfbsim.yaml_file import load
@@ -264,7 +265,7 @@ def test_any_bounds_on_the_command_line(rates: Expanded, text: str) -> None:
 def test_check_reads_the_block(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from tfbsim.cli import app
+    from tfbsim.cli.app import app
 
     path = tmp_path / "e.yaml"
     path.write_text(
@@ -303,8 +304,9 @@ def test_uncertainty_is_the_textbook_one() -> None:
     y = 1 + 2 * x + 3 * rng.standard_normal(20)
     J = np.column_stack([np.ones_like(x), x])
     beta, residual, *_ = np.linalg.lstsq(J, y)
-    spread, width, scale, freedom = uncertainty(J, float(residual[0]))
+    spread = uncertainty(J, float(residual[0]) / 18)
     known = linregress(x, y)
     assert spread.std == pytest.approx([known.intercept_stderr, known.stderr])
-    assert freedom == 18 and scale > 1 and width == pytest.approx(2.1009, abs=1e-3)
+    assert spread.freedom == 18 and spread.scale > 1
+    assert spread.width() == pytest.approx(2.1009, abs=1e-3)
     assert beta[1] == pytest.approx(known.slope)

@@ -20,7 +20,7 @@ from tfbsim.result.result import load_result
 # Imports once, then forks a writer for each folder it is told, and says its process id.
 WRITERS = """\
 import itertools, os, pathlib, signal, sys
-from tfbsim.yaml_file import write_atomic
+from tfbsim.output import write_atomic
 from tfbsim.result.result import load_result
 
 results = [load_result(folder) for folder in sys.argv[1:]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pkgutil import iter_modules
+
 import numpy as np
 import pybamm
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tfbsim import materials
 from tfbsim.materials import laws, lco
 from tfbsim.materials.transport import ThermodynamicFactor, diffusion_potential, grid_of
 
@@ -15,6 +18,7 @@ unhurried = settings(
     deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
 
+LAYERS = ("cathode", "electrolyte", "anode", "collector", "interlayer")
 NMC = laws.MultiSite(
     U=(4.18, 3.98, 3.80, 3.66, 3.2, 2.0, 1.6),
     X=(0.15, 0.25, 0.3, 0.28, 0.04, 0.5, 0.48),
@@ -309,3 +313,17 @@ def test_a_self_diffusivity_may_be_a_law():
     x = np.linspace(0.1, 0.9, 9)
     found = ThermodynamicFactor(D_0, law, 1.0)(x)
     assert found == pytest.approx(constant(x) * 10**x, rel=1e-12)
+
+
+def test_a_material_is_found_by_its_file():
+    modules = {m.name for m in iter_modules(materials.__path__)}
+    modules -= {"laws", "transport", "inert", "material"}
+    found = {name for layer in LAYERS for name in materials.library(layer)}
+    assert len(found) == len(modules) and {"LCO", "NMC811"} <= found
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_value_of_the_library_has_a_source(layer):
+    for material in materials.library(layer).values():
+        assert material.title and material.values
+        assert all(value.source for value in material.values.values())

@@ -30,6 +30,8 @@ from mutation import anything
 import tfbsim
 from tfbsim import cli
 from tfbsim import yaml_file as files
+from tfbsim.cli import console
+from tfbsim.cli.app import app
 from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import OUTCOMES
@@ -368,9 +370,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(path, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", sys.argv)
-    monkeypatch.setattr(cli.err, "_file", None)  # so that it writes to sys.stderr
+    monkeypatch.setattr(console.err, "_file", None)  # so that it writes to sys.stderr
     # Built once, which takes as long as a check
-    monkeypatch.setattr(cli, "app", typer.main.get_command(cli.app))
+    command = typer.main.get_command(app)
+    monkeypatch.setattr("tfbsim.cli.app.app", command)
     return tmp_path
 
 

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tfbsim
-from tfbsim.cli import app
+from tfbsim.cli.app import app
 from tfbsim.errors import InputError
 from tfbsim.materials.laws import MultiSite
 from tfbsim.materials.nmc811 import POTENTIAL

@@ -81,9 +81,9 @@ def change(folder, edit):
         (lambda c: c["experiment_content"].update(cycles=3), "changed by hand"),
         (lambda c: c["cells"]["cell.yaml"]["content"].update(area="2 cm2"), "by hand"),
         (lambda c: c["cells"]["cell.yaml"]["tables"].update({"ocv.csv": ""}), "by hand"),
-        (lambda c: c.pop("numerics"), "is not the provenance.json of a run"),
-        (lambda c: c.update(cells=[]), "is not the provenance.json of a run"),
-        (lambda c: c.update(experiment_content=3), "is not the provenance.json"),
+        (lambda c: c.pop("numerics"), "is no provenance.json of a run"),
+        (lambda c: c.update(cells=[]), "is no provenance.json of a run"),
+        (lambda c: c.update(experiment_content=3), "is no provenance.json"),
     ],
 )
 def test_what_was_changed_is_refused(saved, edit, words):
@@ -100,5 +100,5 @@ def test_what_is_no_provenance_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(InputError, match=r"provenance\.json"):
         load_run(path)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         load_run(tmp_path / "none.json")

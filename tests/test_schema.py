@@ -25,6 +25,9 @@ TABLES = {
     "steep.csv": "x,D\n0.4,1e-15\n1.0,1e-24\n",
     "vast.csv": "x,D\n0.4,1e300\n1.0,1e-300\n",
     "word.csv": "x,D\n0.4,1e-15\n0.7,abc\n1.0,1e-15\n",
+    "percent.csv": "x,U\n40,4.2\n70,4.1\n100,3.0\n",
+    "percent_d.csv": "x,D\n40,1e-15\n100,1e-15\n",
+    "two.csv": "x,U\n0.1,4.2\n1.0,3.0\n2.0,1.5\n",
     "short.csv": "x,D\n0.4,1e-15\n",
 }
 
@@ -171,6 +174,44 @@ MISTAKES = [
     (CELL, "hello\n", 1, "", "the file holds text"),
     (CELL, "", None, "", "the file is empty"),
 ]
+
+
+def test_a_table_for_two_lithium_states_its_sites(folder):
+    law = "{table: two.csv, x_max: 2}"
+    path = folder / "two.yaml"
+    path.write_text(CELL.replace(OCV, law).replace("0.6", "1.6", 1))
+    assert load_cell(path).cathode.x_max == 2
+
+
+PERCENT = "{numerator: [4.2, -0.01], denominator: [1], range: [40, 100]}"
+FRACTIONS = [  # each is x in per cent, or beyond the sites
+    (OCV, "{table: percent.csv}", "not in per cent"),
+    (OCV, "{table: two.csv}", "give x_max: 2"),
+    (OCV, PERCENT, "not in per cent"),
+    (OCV, PERCENT.replace("numerator", "polynomial").split(", den")[0]
+     + ", range: [40, 100]}", "not in per cent"),
+    (OCV, "{sites: [{potential: 4 V, sites: 60}, {potential: 3.9 V, sites: 40}]}",
+     "not in per cent"),
+    (D, "{table: percent_d.csv}", "x = 100"),
+    (D, "{log10_polynomial: [-15], range: [0, 100]}", "x = 100"),
+    (D, "{table: two.csv, x_max: 2}", "open-circuit potential only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "words"), FRACTIONS)
+def test_x_is_a_fraction_of_the_stated_sites(folder, old, new, words):
+    assert words in refusal(folder, old, new).message
+
+
+def test_the_initial_state_is_given_once(folder):
+    both = "initial_stoichiometry: 0.6\n  initial_voltage: 4.0 V"
+    error = refusal(folder, "initial_stoichiometry: 0.6", both)
+    assert error.field == "cathode.initial_voltage" and "both are given" in error.message
+
+
+def test_the_initial_state_is_given_once_beside_a_material(folder):
+    both = "material: LCO\n  initial_stoichiometry: 0.6\n  initial_voltage: 4.0 V"
+    assert "both are given" in refusal(folder, "initial_stoichiometry: 0.6", both).message
 
 
 @pytest.mark.parametrize(("old", "new", "line", "field", "words"), MISTAKES)

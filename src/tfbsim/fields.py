@@ -108,6 +108,8 @@ Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
 Density = Annotated[float, Quantity("density", gt=0)]
 
 
+Sites = Annotated[float, Quantity("dimensionless", gt=0, le=10)]
+
 # --- Laws --------------------------------------------------------------------------
 
 
@@ -117,6 +119,7 @@ class TableLaw(Strict):
     table: str
     unit: str | None = None
     multiply: Ratio = 1.0
+    x_max: Sites | None = None
 
 
 class Site(Strict):
@@ -141,6 +144,7 @@ class RationalLaw(Strict):
     numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
     denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
     range: tuple[Number, Number]
+    x_max: Sites = 1.0
 
 
 class Exponential(Strict):
@@ -157,6 +161,7 @@ class ExponentialsLaw(Strict):
     polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
     exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
     range: tuple[Number, Number]
+    x_max: Sites = 1.0
 
 
 class PolynomialLaw(Strict):
@@ -187,6 +192,20 @@ def _tag(value: Any) -> str:
     return "law" if callable(value) else "value"
 
 
+def _fraction(low: float, high: float, x_max: float, name: str = "") -> None:
+    """Refuse stoichiometries that are no fraction of the sites, as in per cent."""
+    if low >= 0 and high <= x_max + 1e-9:
+        return
+    where = f"{name}: " if name else ""
+    percent = 10 * x_max < high <= 100 * x_max
+    raise ValueError(
+        f"{where}x runs from {low:g} to {high:g}, but must stay within 0 and the sites "
+        f"per formula unit, {x_max:g}; "
+        + ("write x as a fraction, not in per cent" if percent else "give x_max: 2 where")
+        + ("" if percent else " a formula unit holds two lithium")
+    )
+
+
 def _rising(x: Sequence[float], name: str) -> None:
     for k, (a, b) in enumerate(pairwise(x)):
         if not a < b:
@@ -204,6 +223,10 @@ def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
             f"'{shown(spec.table)}' must name a .csv file in the folder of the cell file"
         )
     x, y = load_csv(folder / name, 2)
+    if dimension == "voltage":
+        _fraction(float(x[0]), float(x[-1]), spec.x_max or 1.0, spec.table)
+    elif spec.x_max is not None:
+        raise ValueError("x_max goes with the open-circuit potential only")
     unit = spec.unit or _FILE_UNITS[dimension]
     factor = units.parse(f"1 {unit}", dimension) * spec.multiply
     _rising(x.tolist(), spec.table)
@@ -225,7 +248,7 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
                 f"{value.table}: the potential must fall as x rises, and row {k + 2} "
                 f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
             )
-        return laws.Table(x, U)
+        return laws.Table(x, U, x_max=value.x_max or 1.0)
     if isinstance(value, SitesLaw):
         sites = value.sites
         found = laws.MultiSite(
@@ -234,6 +257,11 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
             tuple(s.width for s in sites),
             value.temperature,
         )
+        if found.x_max > 10:
+            raise ValueError(
+                f"the sites add up to {found.x_max:g} per formula unit; write them as "
+                "fractions of it, up to 10 in all, not in per cent"
+            )
         if not found.curve.falls:
             raise ValueError(
                 "between the sites the potential does not fall smoothly with x; widen "
@@ -245,6 +273,7 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
         low, high = value.range
         if not 0 <= low < high:
             raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
+        _fraction(low, high, value.x_max)
         law = _formula(value)
         with np.errstate(all="ignore"):  # a pole or an overflow is refused below
             U = law.curve.y
@@ -264,11 +293,12 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
 
 def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Exponentials:
     if isinstance(spec, RationalLaw):
-        return laws.Rational(tuple(spec.numerator), tuple(spec.denominator), spec.range)
+        polynomials = tuple(spec.numerator), tuple(spec.denominator)
+        return laws.Rational(*polynomials, spec.range, spec.x_max)
     terms = tuple((t.amplitude, t.center, t.width) for t in spec.exponentials)
     if any(width == 0 for _, _, width in terms):
         raise ValueError("the width of an exponential must not be 0")
-    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range)
+    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range, spec.x_max)
 
 
 def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:

@@ -9,19 +9,17 @@ YAML 1.2 (https://yaml.org/spec/1.2.2, section 10.3): `1e-14` is a number, `1:30
 
 from __future__ import annotations
 
-import contextlib
 import io
 import math
 import os
 import re
-import secrets
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, Key, dotted, shown, suggest
+from .output import read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -185,50 +183,8 @@ def resolve(name_or_path: str, folder: str) -> Path:
     raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
-    """Write a file so that it is there whole or not at all; text as UTF-8.
-
-    Raises
-    ------
-    OSError
-        If the folder is missing or cannot be written to.
-    """
-    target = Path(path)
-    content = data.encode() if isinstance(data, str) else data
-    # Not tempfile: its files are readable by their owner only, and stay so.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
 def _read_text(path: str | os.PathLike[str], limit: int) -> str:
-    try:
-        # Asked first: opening a pipe would wait for ever.
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError("is a folder, not a file", path)
-        if not stat.S_ISREG(mode):
-            raise InputError("is not a regular file", path)
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise InputError("no such file", path) from None
-    except OSError as err:
-        raise InputError(f"cannot be read: {err.strerror or err}", path) from None
-    except InputError:
-        raise
-    except ValueError as err:  # a null character or a lone surrogate in the name
-        raise InputError(f"is not a file name: {err}", path) from None
-    if len(data) > limit:
-        raise InputError(f"is larger than {limit // 2**20} MiB", path)
+    data = read_bytes(path, limit)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:

@@ -46,7 +46,7 @@ from ..fields import (
     inner_model,
     validate,
 )
-from ..materials import LIBRARY, SURFACES, laws, properties
+from ..materials import laws, library
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -59,6 +59,7 @@ from ..materials.transport import (
     grid_of,
 )
 from ..yaml_file import Document, load, resolve
+from .fitted import Datum
 from .layers import Stack, layers
 from .structure import Structure
 
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+LAYERS = ("cathode", "electrolyte", "anode")
 FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
@@ -105,9 +107,8 @@ class Cathode(Strict):
 
     @property
     def x_max(self) -> float:
-        """Sites per formula unit: the sum of the sites, or 1 for other laws."""
-        law = self.open_circuit_potential
-        return law.x_max if isinstance(law, laws.MultiSite) else 1.0
+        """Sites per formula unit, as U(x) states them."""
+        return self.open_circuit_potential.x_max
 
     @property
     def c_sites(self) -> float:
@@ -199,8 +200,10 @@ class Cathode(Strict):
         by_voltage = self.initial_voltage is not None
         field = "initial_voltage" if by_voltage else "initial_stoichiometry"
         if (self.initial_stoichiometry is None) != by_voltage:
+            both = "both are given; " if by_voltage else ""
             raise InputError(
-                "give the initial state once: initial_stoichiometry or initial_voltage",
+                f"{both}give the initial state once, as initial_stoichiometry or as "
+                "initial_voltage",
                 field=field,
             )
         try:
@@ -213,6 +216,7 @@ class Cathode(Strict):
                 f"to {high:.4g}",
                 field=field,
             )
+        self._check_ranges()
         self._check_transport()
         if not self.exchange_current_stoichiometry < self.x_max:
             raise InputError(
@@ -234,6 +238,21 @@ class Cathode(Strict):
         if self.electron_path == "consistent":
             return float(self.diffusivity_activation_energy)
         return float(self.electronic_conductivity_activation_energy)
+
+    def _check_ranges(self) -> None:
+        """Every law of x is one of the fraction of the sites that U(x) states."""
+        for name in LAWS[1:]:
+            law = getattr(self, name)
+            law = law.D_0 if isinstance(law, SelfDiffusion) else law
+            # A law of Python states no range; a constant has none
+            high = law.valid[1] if isinstance(law, laws.Table | laws.LogPolynomial) else 0
+            if high > self.x_max * 1.05:  # fitted sites may sum to 0.999
+                raise InputError(
+                    f"is stated up to x = {high:g}, and the open-circuit potential has "
+                    f"{self.x_max:g} sites per formula unit; write x as a fraction, or "
+                    "leave out what lies beyond",
+                    field=name,
+                )
 
     def _check_transport(self) -> None:
         """t_i below 1 wherever U(x) is known."""
@@ -318,7 +337,7 @@ class Anode(Strict):
         if any(given) and not all(given):
             raise InputError(
                 "is missing; a collector from the library sets it: "
-                + ", ".join(SURFACES["collector"]),
+                + ", ".join(library("collector")),
                 field=kinetics[given.index(False)],
             )
         losses = ("interlayer_loss", "interphase_loss", "inactive_fraction")
@@ -326,7 +345,7 @@ class Anode(Strict):
             if getattr(self, name) and not self.plated:
                 raise InputError(
                     "is of lithium that is plated in situ; give a collector too: "
-                    + ", ".join(SURFACES["collector"]),
+                    + ", ".join(library("collector")),
                     field=name,
                 )
         return self
@@ -354,6 +373,7 @@ class Cell(Strict):
     anode: Anode
     stack: Stack | None = None
     origin: dict[str, str] = {}
+    fitted: list[Datum] = []
 
     # As written, for changed copies: what the file said, where, and the thickness its
     # one_c is stated at.
@@ -713,7 +733,7 @@ class Cell(Strict):
     @property
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
-        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LIBRARY)]
+        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LAYERS)]
         if self.stack is not None:
             around = ((f"stack.{n}.", layer) for n, layer in self.stack)
             fields += [pair for pair in around if pair[1] is not None]
@@ -871,21 +891,12 @@ def _cell(
         # Parameters hold at the file's temperature, wherever the cell is run
         raw.setdefault("reference_temperature", raw["temperature"])
     full = dict(raw)
-    for layer, materials in LIBRARY.items():
+    for layer in LAYERS:
         fields = raw.get(layer)
-        if not isinstance(fields, dict) or "material" not in fields:
-            continue
-        material = fields["material"]
-        if not isinstance(material, str) or material not in materials:
-            message = f"unknown material '{shown(material)}'" + (
-                suggest(str(material), materials)
-                or f"; the library has {', '.join(materials)}, or leave it out and give "
-                "every property"
-            )
-            if document:
-                raise document.error((layer, "material"), message)
-            raise InputError(message, field=f"{layer}.material")
-        full[layer] = _merged(properties(layer, material), fields)
+        if isinstance(fields, dict) and "material" in fields:
+            place = (layer, "material")
+            given = _material(layer, fields["material"], place, document)
+            full[layer] = _merged(given, fields)
     if isinstance(full.get("anode"), dict):
         full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
@@ -905,27 +916,33 @@ def _cell(
 def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
     """The anode under what its collector and interlayer set."""
     merged: dict[str, Any] = {}
-    for field, materials in SURFACES.items():
-        name = fields.get(field)
-        if name is None:
-            continue
-        if not isinstance(name, str) or name not in materials:
-            message = f"unknown {field} '{shown(name)}'" + (
-                suggest(str(name), materials)
-                or f"; the library has {', '.join(materials)}, or leave it out and give "
-                "every property"
-            )
-            if document:
-                raise document.error(("anode", field), message)
-            raise InputError(message, field=f"anode.{field}")
-        merged |= properties(field, name)
+    for field in ("collector", "interlayer"):  # what an interlayer sets comes first
+        if fields.get(field) is not None:
+            merged |= _material(field, fields[field], ("anode", field), document)
     return {**merged, **fields}
+
+
+def _material(
+    layer: str, name: Any, place: tuple[str, ...], document: Document | None
+) -> dict[str, Any]:
+    """Return the fields that a material of the library sets, named at this place."""
+    materials = library(layer)
+    if isinstance(name, str) and name in materials:
+        return materials[name].fields
+    message = f"unknown {place[-1]} '{shown(name)}'" + (
+        suggest(str(name), materials)
+        or f"; the library has {', '.join(materials)}, or leave it out and give every "
+        "property"
+    )
+    if document:
+        raise document.error(place, message)
+    raise InputError(message, field=".".join(place))
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     """A material's properties under what the file itself says."""
     merged = {**library, **fields}
-    if "initial_voltage" in fields:
+    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
         merged.pop("initial_stoichiometry", None)
     return merged
 

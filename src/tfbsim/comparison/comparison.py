@@ -8,8 +8,6 @@ charge (in a rest at equal time), residuals are simulated less measured.
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,22 +28,23 @@ from ..data.measured import (
     mean_current,
     times,
 )
-from ..data.read import read_all
+from ..data.read import Source, read_all
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
 from ..numerics import Numerics
-from ..yaml_file import Document, write_atomic
+from ..output import Output
+from ..result.csv_file import csv
+from ..yaml_file import Document
 from .own_current import experiment_or_cell
 from .pairing import Pair, Progress, by_experiment, by_own_current
 
 if TYPE_CHECKING:
     from ..data.mapping import Mapping as DataMapping
 
-COMPARISON, OVERLAY, PROVENANCE = "comparison.csv", "overlay.csv", "provenance.json"
+COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
 FIRST = 60.0  # s
 ROUNDING = 1e-9  # of a capacity that the data's own current passes
 
-Source = str | Path | pd.DataFrame | Measured
 OVERLAY_COLUMNS = (
     *("File", "Step", "Time [s]", "Capacity [uA.h.cm-2]"),
     *("Current density [uA.cm-2]", "Measured voltage [V]"),
@@ -113,8 +112,9 @@ class Comparison:
             simulated = np.full(len(m.voltage), np.nan)
             simulated[there] = m.voltage[there] + pair.residual
             time = np.full(len(m.voltage), np.nan) if m.time is None else m.start + m.time
-            values = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
-            values += (m.voltage, simulated, 1e3 * (simulated - m.voltage))
+            known = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
+            volts = (m.voltage, simulated, 1e3 * (simulated - m.voltage))
+            values = (*known, *volts)
             parts.append(pd.DataFrame(dict(zip(OVERLAY_COLUMNS, values, strict=True))))
         if not parts:
             return pd.DataFrame(columns=list(OVERLAY_COLUMNS))
@@ -126,19 +126,11 @@ class Comparison:
 
     def save(self, folder: str | Path) -> None:
         """Write tables, figures, report and provenance, each whole or not at all."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / COMPARISON, _csv(self.table))
-        write_atomic(folder / OVERLAY, _csv(self.overlay))
-        text = json.dumps(self.provenance, indent=1, ensure_ascii=False, default=str)
-        write_atomic(folder / PROVENANCE, text + "\n")
-        resolve_name("tfbsim.report.comparison:write_report")(self, folder)
-
-
-def _csv(table: pd.DataFrame) -> str:
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
-    return buffer.getvalue()
+        output = Output(folder)
+        output.write(COMPARISON, csv(self.table), len(self.table))
+        output.write(OVERLAY, csv(self.overlay), len(self.overlay))
+        output.seal(self.provenance, drawn=True)
+        resolve_name("tfbsim.report.comparison:write_report")(self, output.folder)
 
 
 # --- The numbers -------------------------------------------------------------------

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Segment
+from ..data.measured import (
+    CHARGE,
+    DISCHARGE,
+    HOLD,
+    REST,
+    UA,
+    Measured,
+    Segment,
+    by_cycle,
+)
 from ..experiment.cases import Case
 from ..experiment.steps import Step
 
@@ -28,6 +37,34 @@ class Match:
     alike: int = 1  # cases that fit as well
 
 
+def placed(
+    file: Measured, cases: Sequence[Case]
+) -> tuple[list[tuple[list[Segment], Match, int]], list[tuple[Segment, str]]]:
+    """Return the measured cycles of a file that belong to a case.
+
+    Returns
+    -------
+    list of tuple
+        Cycle, what it goes with, and the how manieth of that case it is, from 1.
+    list of tuple
+        Charge or discharge that belongs nowhere, and why.
+    """
+    found, unmatched = [], []
+    seen: dict[str, int] = {}
+    for cycle in by_cycle(file.segments):
+        match = best_match(cycle, cases)
+        chosen = {k for k, _ in match.steps} if match else set()
+        unmatched += [
+            (segment, why_unmatched(segment, cases))
+            for k, segment in enumerate(cycle)
+            if k not in chosen and segment.kind in (CHARGE, DISCHARGE)
+        ]
+        if match is not None:
+            number = seen[match.case.name] = seen.get(match.case.name, 0) + 1
+            found.append((cycle, match, number))
+    return found, unmatched
+
+
 def best_match(cycle: Sequence[Segment], cases: Sequence[Case]) -> Match | None:
     """The case whose steps fit a measured cycle best: most of them, then closest."""
     matches = [m for case in cases if (m := _aligned(cycle, case)) is not None]
@@ -44,7 +81,7 @@ def why_unmatched(segment: Segment, cases: Sequence[Case]) -> str:
     i = segment.current
     if np.isnan(i).any():
         return "its current is not stated, and the experiment has none to fit"
-    mean = float(np.mean(np.abs(i)))
+    mean = float(np.mean(np.abs(i))) if len(i) else 0.0
     if mean > 0 and float(np.std(np.abs(i))) / mean > STEADY:
         return "its current varies: --own-current drives the cell with it"
     sign = 1.0 if segment.kind == DISCHARGE else -1.0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..cell.cell import Cell, load_cell
-from ..data.measured import DISCHARGE, HOLD, REST, Array, Segment, times
+from ..data.measured import DISCHARGE, HOLD, REST, Array, Measured, Segment, times
 from ..errors import InputError
 from ..experiment.cases import Expanded, expand
 from ..experiment.steps import Step
@@ -61,6 +62,45 @@ def experiment_or_cell(
     return expand(document, None, changes, {name: load_cell(path)}), True
 
 
+@dataclass(frozen=True)
+class Drive:
+    """Measured steps that follow one another, and the currents that stand for them.
+
+    Parameters
+    ----------
+    segments : list of Segment
+        In a row.
+    parts : list of list of Step
+        Constant currents of each.
+    whole : bool
+        Whether they are a whole record; a table's curves do not follow one another.
+    """
+
+    segments: list[Segment]
+    parts: list[list[Step]]
+    whole: bool
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All currents, in a row."""
+        return tuple(step for steps in self.parts for step in steps)
+
+
+def drives(file: Measured, cell: Cell) -> tuple[list[Drive], list[tuple[Segment, str]]]:
+    """Return what a file drives the cell with, and what cannot drive it, and why."""
+    if any(np.isnan(s.current).any() for s in file.segments):
+        why = "its current is not stated, so it cannot drive the cell"
+        return [], [(s, why) for s in file.segments]
+    every = list(file.segments)
+    # Curves of a table do not follow one another: each from the state at the start
+    whole = all(s.time is not None for s in every)
+    records = [every] if whole and every else [[s] for s in every]
+    return [
+        Drive(some, [driven_steps(s, some, cell) for s in some], whole)
+        for some in records
+    ], []
+
+
 def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> list[Step]:
     """Return the measured current of a step as constant currents of the same charge.
 
@@ -71,7 +111,7 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
     high = max(float(s.voltage.max()) for s in segments) + BEYOND
     limits = cell.voltage_limits
     # Never beyond the cell's own limits; a record of another window ends at once
-    low, high = (float(np.clip(V, *limits)) for V in (low, high))
+    low, high = (min(max(V, limits[0]), limits[1]) for V in (low, high))
     area, t = float(cell.area), times(segment)
     if not np.isfinite(t[-1]) or t[-1] <= 0:
         return []

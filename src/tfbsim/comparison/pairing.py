@@ -16,16 +16,14 @@ from ..data.measured import (
     Array,
     Measured,
     Segment,
-    by_cycle,
     mean_current,
 )
 from ..errors import InputError
 from ..experiment.cases import Case, Expanded
-from ..experiment.steps import Step
 from ..numerics import Numerics
 from ..solver.cycler import AUDIT_BREACH, REACHED, CaseRecord, StepRecord, run_case
-from .matching import Match, best_match, why_unmatched
-from .own_current import driven_steps, unlike
+from .matching import Match, placed
+from .own_current import Drive, drives, unlike
 
 ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
 ELSEWHERE = 3.0  # K between measured and simulated that is worth a word
@@ -178,23 +176,15 @@ def by_experiment(
     plan: list[tuple[Measured, list[Segment], Match, int]] = []
     wanted: dict[str, int] = {}
     for measured in files:
-        seen: dict[str, int] = {}
-        for cycle in by_cycle(measured.segments):
-            match = best_match(cycle, expanded.cases)
-            chosen = {k for k, _ in match.steps} if match else set()
-            for k, segment in enumerate(cycle):
-                if k not in chosen and segment.kind in (CHARGE, DISCHARGE):
-                    why = why_unmatched(segment, expanded.cases)
-                    found.unmatched.append((measured.name, segment.name, why))
-            if match is None:
-                continue
+        cycles, unmatched = placed(measured, expanded.cases)
+        found.unmatched.extend((measured.name, s.name, why) for s, why in unmatched)
+        for cycle, match, number in cycles:
             if match.alike > 1:
                 found.note(
                     f"{measured.name}: {match.alike} cases fit a cycle alike, and the "
                     f"first, '{match.case.name}', was taken; --set or another experiment "
                     "chooses."
                 )
-            number = seen[match.case.name] = seen.get(match.case.name, 0) + 1
             number = min(number, match.case.protocol.cycles)
             wanted[match.case.name] = max(wanted.get(match.case.name, 0), number)
             plan.append((measured, cycle, match, number))
@@ -306,36 +296,25 @@ def by_own_current(
             "with --set",
             expanded.document.path,
         )
-    jobs: list[tuple[Measured, list[Segment]]] = []
+    jobs: list[tuple[Measured, Drive]] = []
     for measured in files:
-        if any(np.isnan(s.current).any() for s in measured.segments):
-            for s in measured.segments:
-                why = "its current is not stated, so it cannot drive the cell"
-                found.unmatched.append((measured.name, s.name, why))
-            continue
-        # Curves of a table do not follow one another: each from the state at the start
-        whole = all(s.time is not None for s in measured.segments)
-        every = list(measured.segments)
-        _another_window(found, measured, case)
-        jobs += [
-            (measured, part)
-            for part in ([every] if whole else [[s] for s in every])
-            if part
-        ]
-    for k, (source, segments) in enumerate(jobs):
-        driven = [driven_steps(s, segments, case.cell) for s in segments]
-        steps = tuple(step for steps in driven for step in steps)
+        records, unmatched = drives(measured, case.cell)
+        found.unmatched.extend((measured.name, s.name, why) for s, why in unmatched)
+        jobs += [(measured, record) for record in records]
+        if records:
+            _another_window(found, measured, case)
+    for k, (source, record) in enumerate(jobs):
         done: Iterator[StepRecord] = iter(())
-        if steps:
-            protocol = replace(case.protocol, steps=steps, cycles=1)
+        if record.steps:
+            protocol = replace(case.protocol, steps=record.steps, cycles=1)
             solved = run_case(case.cell, protocol, numerics)
             _audited(found, case, solved)
             done = iter(solved.cycles[0].steps)
         before = len(found.pairs)
-        for segment, some in zip(segments, driven, strict=True):
+        for segment, some in zip(record.segments, record.parts, strict=True):
             parts = [next(done) for _ in some]
             _beside(found, source.name, segment, case, parts, False)
-        _tell(found, source, segments, driven, found.pairs[before:])
+        _tell(found, source, record, found.pairs[before:])
         if progress:
             progress(k + 1, len(jobs))
     return found
@@ -357,12 +336,12 @@ def _another_window(found: Paired, measured: Measured, case: Case) -> None:
 def _tell(
     found: Paired,
     source: Measured,
-    segments: Sequence[Segment],
-    driven: Sequence[list[Step]],
+    record: Drive,
     pairs: Sequence[Pair],
 ) -> None:
     """How well the constant currents stand for the data, and whether the start fits."""
-    split = [(s, d) for s, d in zip(segments, driven, strict=True) if len(d) > 1]
+    both = zip(record.segments, record.parts, strict=True)
+    split = [(s, d) for s, d in both if len(d) > 1]
     if split:
         off = max(unlike(s, d) for s, d in split)
         found.note(

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     pass
@@ -97,9 +96,6 @@ class Measured:
     segments: tuple[Segment, ...]
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
-
-
-Source = str | Path | pd.DataFrame | Measured
 
 
 def mean_current(segment: Segment) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ from .measured import Measured, Segment
 from .record import segments
 from .tables import FRAME, load_table, table_of_frame
 
-Source = str | Path | pd.DataFrame | Measured
+Source: TypeAlias = str | Path | pd.DataFrame | Measured
 
 # A step that passes this many times what the cell can hold was misread; from the lower
 # on it is worth a word

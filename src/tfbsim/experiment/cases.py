@@ -35,6 +35,7 @@ from pydantic import (
 
 from .. import units
 from ..cell.cell import Cell, load_cell
+from ..cell.fitted import status
 from ..errors import InputError, shown, suggest
 from ..fields import Quantity, Strict, check_head, validate
 from ..numerics import Numerics
@@ -906,11 +907,16 @@ def _measured(
     cases: Sequence[Case],
     changed: bool,
 ) -> list[dict[str, Any]]:
-    """Rows of the comparison with measurement."""
+    """Return the rows of the comparison with measurement.
+
+    Whether a capacity was fitted is asked of the cell, if a fit wrote it; of another, the
+    experiment says it.
+    """
     rows: list[dict[str, Any]] = []
     if not experiment.measured:
         return rows
-    names = {case.name for case in cases}
+    by_name = {case.name: case for case in cases}
+    names = set(by_name)
     setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
     for case in cases:
         for key, value in case.values.items():
@@ -934,17 +940,33 @@ def _measured(
             value, unit = _measured_value(
                 document, ("measured", k, field), text, dimensions
             )
+            cell, kind = by_name[name].cell, words.partition(" ")[0].lower()
+            known = ""
+            if dimensions == CAPACITY:
+                areal = units.DISPLAY["areal charge"][1]
+                charge = value / areal if "cm-2" in unit else 3600 * value * cell.loading
+                current = current_of(by_name[name], kind)
+                known = status(cell.fitted, kind, point.cycle, current, charge)
             rows.append(
                 {
                     "Case": name,
                     "Cycle number": point.cycle,
                     "Quantity": f"{words} [{unit}]",
                     "Measured": value,
-                    "Status": point.status,
+                    "Status": known or point.status,
                     "Source": point.source or experiment.source,
                 }
             )
     return rows
+
+
+def current_of(case: Case, kind: str) -> float:
+    """Return the current density at which a case charges or discharges [A.m-2]; 0 if it
+    has no one current."""
+    sign = 1.0 if kind == "discharge" else -1.0
+    steps = [s for s in case.protocol.steps if s.control == "current"]
+    found = {abs(s.value) for s in steps if sign * s.value > 0}
+    return found.pop() / float(case.cell.area) if len(found) == 1 else 0.0
 
 
 def _matching(

@@ -16,10 +16,10 @@ from typing import Any
 from ..cell.cell import Cell, Written
 from ..errors import InputError, shown
 from ..numerics import Numerics
+from ..output import read_json
 from ..version import __version__
 from ..yaml_file import Document
 
-MAX_BYTES = 100 * 2**20
 PACKAGES = (
     *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
     *("xarray", "pandas"),
@@ -121,7 +121,7 @@ def load_run(path: Path) -> Run:
     InputError
         The file is none, or was changed by hand.
     """
-    return run_of(_read(path), path)
+    return run_of(read_json(path, "provenance.json of a run"), path)
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
@@ -146,7 +146,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"is not the provenance.json of a run ({shown(error)})"
+        message = f"is no provenance.json of a run ({shown(error)})"
         raise InputError(message, path) from None
     if _hash(document.data) != content.get("experiment_sha256"):
         raise InputError("the experiment in it was changed by hand", path)
@@ -157,20 +157,6 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         if name in now and then != now[name]
     ]
     return Run(document, cells, cell, changes, numerics, differences)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"is larger than {MAX_BYTES // 2**20} MiB", path)
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"is not JSON ({shown(error)})", path) from None
-    if not isinstance(content, dict):
-        raise InputError("is not the provenance.json of a run", path)
-    return content
 
 
 def _cell(path: Path, name: str, entry: Mapping[str, Any]) -> Cell:

@@ -1,12 +1,7 @@
 """What a fit found: values, how well the data determine them, and how well it describes.
 
-Intervals are linearised: the covariance is s^2 (J^T J)^-1 at the minimum, J the Jacobian
-of the weighted residuals, s^2 = max(1, chi^2/(residuals - parameters)), so that a misfit
-larger than the stated errors widens them; Student's t where s^2 comes from the residuals.
-Where that interval is wide or reaches a bound it is replaced by that of the profile
-likelihood (the others fitted anew at each value), which may have no end on a side.
-Identifiability is the singular values of J over the range between the bounds: a
-combination whose 95 % interval is as wide as the bounds is not determined by the data.
+A value is called determined where its interval is narrow, other minima were looked for,
+and chi^2 is one that the stated errors can give.
 """
 
 from __future__ import annotations
@@ -14,80 +9,79 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from ruamel.yaml import YAML
+from scipy.stats import chi2 as chi2_distribution
 
 from .. import units
 from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
+from ..cell.fitted import Datum
 from ..comparison.pairing import FAR
+from ..data.measured import CHARGE, DISCHARGE
+from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
+from ..output import Output
+from ..result.csv_file import csv
 from ..version import __version__
-from ..yaml_file import write_atomic
-from .fit import (
-    COLUMNS,
-    Curve,
-    Minimum,
-    Parameter,
-    Problem,
-    Simulated,
-    agreeing,
-    profile_ends,
-    with_values,
-)
-
-if TYPE_CHECKING:
-    from ..experiment.cases import Expanded
+from .curves import COLUMNS, Curve
+from .intervals import Combination, Fixed, Interval, Spread, combinations, fixed
+from .noise import effective
+from .parameters import Parameter, with_values
+from .problem import Problem, Simulated
+from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
 
 Array = np.ndarray
-Profile = Callable[[], tuple[float | None, float | None]]
-LEVEL = 0.95
 # Verdicts on a parameter, from its interval
 DETERMINED, POORLY = "determined", "poorly determined"
 NOT, UPPER, LOWER = "not determined", "upper limit only", "lower limit only"
+MISFIT = "misfit"  # narrow, of a model that does not describe the data
 FACTOR = 2.0  # an interval within a factor of this, or 50 %, is determined
+WIDE = 0.25  # half an interval over the range: beyond, the bounds do half the work
 CORRELATED = 0.95
-NARROW = 0.25  # half an interval over the range: beyond, the bounds do half the work
+# Probability of so small a chi^2, and chi^2 a degree of freedom, below which the stated
+# errors are too large
+TOO_SMALL, FAR_BELOW = 1e-3, 0.25
+SERIES = 0.3  # of the largest offset: within it, they are of one resistance
+FEW = 5  # degrees of freedom that say so
+UNIFORM = 12.0  # inverse variance of what lies anywhere in a range of 1
 PARAMETERS, CURVES, FIT, REPORT = "fit.csv", "fit-curves.csv", "fit.json", "report.html"
 
 
 @dataclass(frozen=True)
-class Combination:
-    """A direction in the space of the parameters, and how well it is known.
+class Account:
+    """What a fit is written from.
 
     Parameters
     ----------
-    weights : dict
-        Parameter to its part, of unit length in all, in the range between the bounds.
-    singular_value : float
-        Of the Jacobian in that direction, over the whole range.
-    half_width : float
-        Of its 95 % interval, as a share of the range.
+    problem : Problem
+        With the numerics that are stated.
+    minimum : Minimum
+        Its best point.
+    J : ndarray, shape (residuals, parameters)
+        Derivatives of its residuals there.
+    spread, scatter : Spread
+        With the stated errors at least; by the scatter of the residuals alone.
+    intervals : list of Interval
+        Of each parameter.
+    searches : list of Minimum
+        Where every search ended.
     """
 
-    weights: dict[str, float]
-    singular_value: float
-    half_width: float
-
-    @property
-    def determined(self) -> bool:
-        """Whether its interval is narrower than the bounds."""
-        return self.half_width < 0.5
-
-    @property
-    def text(self) -> str:
-        """Its larger parts, as ``+0.71 a, -0.70 b``."""
-        parts = sorted(self.weights.items(), key=lambda item: -abs(item[1]))
-        parts = [(name, w) for name, w in parts if abs(w) > 0.2] or parts[:1]
-        return ", ".join(f"{w:+.2f} {name}" for name, w in parts)
+    problem: Problem
+    minimum: Minimum
+    J: Array
+    spread: Spread
+    scatter: Spread
+    intervals: list[Interval]
+    searches: list[Minimum]
 
 
 @dataclass(frozen=True)
@@ -106,6 +100,8 @@ class Fit:
         Of the parameters, from the covariance.
     combinations : list of Combination
         From the best determined to the worst.
+    fixed : list of Fixed
+        What the data fix of parameters that they do not tell apart.
     warnings : list of str
         What the data do not say.
     notes : list of str
@@ -122,6 +118,7 @@ class Fit:
     curves: pd.DataFrame
     correlations: pd.DataFrame
     combinations: list[Combination]
+    fixed: list[Fixed]
     warnings: list[str]
     notes: list[str]
     statistics: dict[str, Any]
@@ -134,75 +131,46 @@ class Fit:
     provenance: dict[str, Any]
 
     @classmethod
-    def from_minimum(
+    def from_account(
         cls,
-        problem: Problem,
-        minimum: Minimum,
-        J: Array,
-        quick: Problem,
-        minima: Sequence[Minimum],
+        account: Account,
         expanded: Expanded,
         base: Cell,
         notes: Sequence[str],
         unreadable: Sequence[str] = (),
         command: str = "",
     ) -> Fit:
-        """The account of a minimum.
-
-        Parameters
-        ----------
-        problem : Problem
-            At the numerics that are stated.
-        minimum : Minimum
-            Its best point.
-        J : ndarray, shape (residuals, parameters)
-            Derivatives of the weighted residuals there by the place between the bounds.
-        quick : Problem
-            The same at the numerics of the searches.
-        minima : sequence of Minimum
-            Where every search ended, with those.
-        """
-        which = problem.which
-        spread, width, scale, freedom = uncertainty(J, minimum.chi2)
-        simulated = problem.simulate(minimum.u, problem.curves)
-        best = min(minima, key=lambda m: m.chi2)
-        excess = width**2 * scale
-        rows = []
-        for k, (p, s) in enumerate(zip(which, spread.std, strict=True)):
-            u = float(minimum.u[k])
-            profile = partial(profile_ends, quick, best, k, excess)
-            rows.append(_row(p, u, _interval(u, float(s) * width, profile)))
-        names = [p.path for p in which]
-        combinations = _combinations(J, names, math.sqrt(scale) * width)
-        statistics = {
-            "residuals": len(J),
-            "parameters": len(which),
-            "degrees of freedom": freedom,
-            "chi^2": minimum.chi2,
-            "factor on the stated errors": math.sqrt(scale),
-            "voltage error stated [mV]": 1e3 * problem.sigma_V,
-            "capacity error stated [%]": 100 * problem.sigma_q,
-            "searches": len(minima),
-            "searches that ended in the best minimum": len(agreeing(minima, freedom)),
-            "points": problem.numerics.points,
-            "rtol": problem.numerics.rtol,
-        }
-        table = pd.DataFrame(rows)
-        curves = pd.DataFrame(
-            [_errors(c, m) for c, m in zip(problem.curves, simulated, strict=True)]
+        """Return the tables and words of a fit."""
+        problem, spread = account.problem, account.spread
+        which, u = problem.which, account.minimum.u
+        statistics = _statistics(account)
+        simulated = problem.simulate(u, problem.curves)
+        misfit = statistics["probability of a larger chi^2"] < IMPOSSIBLE
+        table = pd.DataFrame(
+            [
+                _row(p, float(x), i, misfit)
+                for p, x, i in zip(which, u, account.intervals, strict=True)
+            ]
         )
+        curves = _curves(account, simulated)
+        names = [p.path for p in which]
         correlations = pd.DataFrame(spread.correlation, names, names)
+        directions = combinations(account.J, names, spread.rise())
+        constant = fixed(account.J, which, u, spread)
+        warnings = [
+            *_of_noise(account, table, statistics),
+            *_elsewhere(problem.curves, simulated),
+            *_warnings(table, correlations, directions, constant, curves, statistics),
+        ]
         return cls(
-            cell=with_values(base, which, problem.values(minimum.u)),
+            cell=with_values(base, which, problem.values(u)),
             base=base,
             parameters=table,
             curves=curves,
             correlations=correlations,
-            combinations=combinations,
-            warnings=[
-                *_elsewhere(problem.curves, simulated),
-                *_warnings(table, correlations, combinations, curves, statistics),
-            ],
+            combinations=directions,
+            fixed=constant,
+            warnings=warnings,
             notes=list(notes),
             unreadable=list(unreadable),
             statistics=statistics,
@@ -246,16 +214,15 @@ class Fit:
 
     def save(self, folder: str | Path) -> Path:
         """Write tables, figures, report and the fitted cell; returns the cell's path."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / PARAMETERS, self.parameters.to_csv(index=False))
-        write_atomic(folder / CURVES, self.curves.to_csv(index=False))
-        write_atomic(folder / FIT, json.dumps(self.as_dict(), indent=1, default=str))
+        output = Output(folder)
+        output.write(PARAMETERS, csv(self.parameters, None), len(self.parameters))
+        output.write(CURVES, csv(self.curves, None), len(self.curves))
+        output.write(FIT, json.dumps(self.as_dict(), indent=1, default=str))
         for name, text in self.cell.written.tables.items():
-            write_atomic(folder / name, text)
-        path = folder / f"{self.experiment}-fitted.yaml"
-        write_atomic(path, cell_file(self))
-        resolve_name("tfbsim.report.fit:write_report")(self, folder)
+            output.write(name, text)
+        path = output.write(f"{self.experiment}-fitted.yaml", cell_file(self))
+        output.seal(self.provenance, drawn=True)
+        resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
     def as_dict(self) -> dict[str, Any]:
@@ -274,6 +241,7 @@ class Fit:
                 }
                 for c in self.combinations
             ],
+            "fixed": [c.sentence for c in self.fixed],
             "curves": _records(self.curves),
             "errors": {role: self.error(role) for role in ("fitted", "held out")},
             "statistics": self.statistics,
@@ -303,83 +271,68 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 # --- Statistics --------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Standard deviations [of the range] and correlations of the parameters."""
-
-    std: Array
-    correlation: Array
-
-
-def uncertainty(J: Array, chi2: float) -> tuple[Spread, float, float, int]:
-    """Spread of the parameters, the factor of a 95 % interval, s^2, degrees of freedom.
-
-    Parameters
-    ----------
-    J : ndarray, shape (residuals, parameters)
-        Of the weighted residuals.
-    chi2 : float
-        Sum of their squares.
-    """
-    freedom = len(J) - J.shape[1]
-    scale = max(1.0, chi2 / freedom) if freedom > 0 else 1.0
-    _, s, Vt = np.linalg.svd(J, full_matrices=True)
-    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
-    inverse = 1 / np.maximum(s, 1e-6 * max(float(s.max(initial=0.0)), 1e-6))
-    covariance = (Vt.T * inverse**2) @ Vt * scale
-    std = np.sqrt(np.diag(covariance))
-    correlation = covariance / np.outer(std, std)
-    width = (
-        float(t.ppf(0.5 + LEVEL / 2, freedom)) if scale > 1 else float(norm.ppf(0.975))
-    )
-    return Spread(std, correlation), width, scale, freedom
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval, as places between the bounds; None where the data set no end."""
-
-    low: float | None
-    high: float | None
-
-    @property
-    def half(self) -> float:
-        """Half its width, over the range."""
-        low = 0.0 if self.low is None else self.low
-        return ((1.0 if self.high is None else self.high) - low) / 2
+def _statistics(account: Account) -> dict[str, Any]:
+    """Return chi^2 and what it says of the stated errors."""
+    problem = account.problem
+    r = problem.plain(account.minimum.u)[~problem.aside]
+    chi2, freedom = float(r @ r), problem.size - len(problem.which)
+    independent = max(effective(problem, problem.rho) - len(problem.which), 0.0)
+    share = chi2 / freedom if freedom > 0 else math.nan
+    larger, smaller = 1.0, 1.0
+    if freedom > 0 and independent > 0:
+        larger = float(chi2_distribution.sf(share * independent, independent))
+        smaller = float(chi2_distribution.cdf(share * independent, independent))
+    return {
+        "residuals": problem.size,
+        "parameters": len(problem.which),
+        "degrees of freedom": freedom,
+        "chi^2": chi2,
+        "chi^2 a degree of freedom": share,
+        "probability of a larger chi^2": larger,
+        "probability of a smaller chi^2": smaller,
+        "correlation of neighbouring residuals": problem.rho,
+        "factor on the stated errors": math.sqrt(account.spread.scale),
+        "voltage error stated [mV]": 1e3 * problem.sigma_V,
+        "capacity error stated [%]": 100 * problem.sigma_q,
+        "searches": len(account.searches),
+        "searches that ended in the best minimum": len(
+            agreeing(account.searches, freedom)
+        ),
+        "points": problem.numerics.points,
+        "rtol": problem.numerics.rtol,
+    }
 
 
-def _interval(u: float, half: float, profile: Profile) -> Interval:
-    """Linearised where that is narrow and inside the bounds; else from the profile."""
-    if half <= NARROW and u - half > 0 and u + half < 1:
-        return Interval(u - half, u + half)
-    return Interval(*profile())
-
-
-def _row(p: Parameter, u: float, interval: Interval) -> dict[str, Any]:
+def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, Any]:
     """A parameter's value and interval in its display unit, and the verdict on it."""
     value = p.value(u)
-    low = p.low if interval.low is None else p.value(interval.low)
-    high = p.high if interval.high is None else p.value(interval.high)
 
     def shown(number: float) -> float:
         return units.to_display(number, p.dimension)
+
+    def end(place: float | None, bound: float, side: int) -> float:
+        if place is None:
+            return shown(bound)
+        # A profile is of the numerics of the searches: the value lies in it all the same
+        return shown(p.value(side * max(side * place, side * u)))
 
     return {
         "Parameter": p.path,
         "Unit": units.display_unit(p.dimension),
         "Value": shown(value),
-        "Low 95 %": shown(low),
-        "High 95 %": shown(high),
+        "Low 95 %": end(interval.low, p.low, -1),
+        "High 95 %": end(interval.high, p.high, 1),
+        "Low 68 %": end(interval.inner[0], p.low, -1),
+        "High 68 %": end(interval.inner[1], p.high, 1),
         "Start": shown(p.start),
         "Lower bound": shown(p.low),
         "Upper bound": shown(p.high),
         "Scale": "log" if p.log else "linear",
-        "Verdict": _verdict(p, interval, value),
+        "Verdict": _verdict(p, interval, value, misfit),
     }
 
 
-def _verdict(p: Parameter, interval: Interval, value: float) -> str:
+def _verdict(p: Parameter, interval: Interval, value: float, misfit: bool) -> str:
     if interval.low is None and interval.high is None:
         return NOT
     if interval.low is None:
@@ -390,23 +343,72 @@ def _verdict(p: Parameter, interval: Interval, value: float) -> str:
         narrow = interval.half * p.range <= math.log(FACTOR)
     else:
         narrow = interval.half * p.range <= 0.5 * abs(value)
-    return DETERMINED if narrow and interval.half <= NARROW else POORLY
+    if not narrow or interval.half > WIDE:
+        return POORLY
+    return MISFIT if misfit else DETERMINED
 
 
-def _combinations(J: Array, names: Sequence[str], width: float) -> list[Combination]:
-    _, s, Vt = np.linalg.svd(J, full_matrices=True)
+def _curves(account: Account, simulated: Sequence[Simulated | None]) -> pd.DataFrame:
+    """Return the errors of every curve, and the intervals of what is simulated."""
+    problem, u = account.problem, account.minimum.u
+    rows = [_errors(c, m) for c, m in zip(problem.curves, simulated, strict=True)]
+    slopes: list[list[tuple[float, Array]]] = [[] for _ in rows]
+    for k, p in enumerate(problem.which):
+        h = min(p.step(FINE_STEP), 0.25)
+        low = min(max(float(u[k]) - h, 0.0), 1 - 2 * h)
+        ends = []
+        for place in (low, low + 2 * h):
+            changed = u.copy()
+            changed[k] = place
+            ends.append(problem.simulate(changed, problem.curves))
+        for curve, mine, *both in zip(problem.curves, slopes, *ends, strict=True):
+            if all(m is not None for m in both):
+                (q_0, V_0), (q_1, V_1) = (_predicted(curve, m) for m in both)
+                mine.append(((q_1 - q_0) / (2 * h), (V_1 - V_0) / (2 * h)))
+    # A direction that the data leave open goes as far as the bounds
+    _, s, Vt = np.linalg.svd(account.J, full_matrices=True)
     s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
-    found = []
-    for value, direction in zip(s, Vt, strict=True):
-        sign = 1.0 if direction[np.argmax(np.abs(direction))] > 0 else -1.0
-        weights = dict(zip(names, (sign * direction).tolist(), strict=True))
-        half = width / value if value > 0 else math.inf
-        found.append(Combination(weights, float(value), half))
-    return found
+    root = Vt.T / np.sqrt(s**2 / account.spread.scale + UNIFORM)
+    width = account.spread.width()
+    for row, curve, mine in zip(rows, problem.curves, slopes, strict=True):
+        known = len(mine) == len(problem.which)
+        half = half_V = math.nan
+        if known:
+            half = width * float(np.linalg.norm(np.array([q for q, _ in mine]) @ root))
+            if len(curve.capacity):
+                off = width * np.linalg.norm(
+                    np.array([V for _, V in mine]).T @ root, axis=1
+                )
+                half_V = 1e3 * math.sqrt(_over_charge(off**2, curve.capacity))
+        middle = row["Simulated [uA.h.cm-2]"]
+        row["Simulated, low 95 % [uA.h.cm-2]"] = middle - 100 * half
+        row["Simulated, high 95 % [uA.h.cm-2]"] = middle + 100 * half
+        row["Simulated voltage, half of 95 % [mV]"] = half_V
+        row["Source"] = row.pop("Source")
+    return pd.DataFrame(rows)
+
+
+def _predicted(curve: Curve, model: Simulated | None) -> tuple[float, Array]:
+    """The charge at the end of a curve, and the voltages at its points."""
+    assert model is not None
+    V = np.empty(0)
+    if len(curve.capacity):
+        V = np.interp(curve.capacity, model.capacity, model.voltage)
+    return model.charge_at(curve.end_voltage), V
+
+
+def _over_charge(values: Array, q: Array) -> float:
+    """Mean over the charge: points crowd where a curve is steep."""
+    span = float(np.ptp(q))
+    return float(np.trapezoid(values, q) / span) if span > 0 else float(np.mean(values))
 
 
 def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     """How far the model is from one measured curve."""
+    # Of a record that ended before its cut-off, the charge at its last voltage
+    measured = curve.end
+    if not math.isfinite(measured) and math.isfinite(curve.end_voltage):
+        measured = float(curve.capacity[-1])
     row: dict[str, Any] = {
         "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
@@ -415,34 +417,85 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
         "Points": len(curve.capacity),
         "Voltage error, rms [mV]": math.nan,
         "Voltage error, largest [mV]": math.nan,
-        "Measured [uA.h.cm-2]": 100 * curve.end,
+        "Measured [uA.h.cm-2]": 100 * measured,
         "Simulated [uA.h.cm-2]": math.nan,
         "Capacity error [%]": math.nan,
         "Source": curve.source,
     }
     if model is None:
         return row
-    row["Simulated [uA.h.cm-2]"] = 100 * model.end
-    if math.isfinite(curve.end):
-        row["Capacity error [%]"] = 100 * (model.end / curve.end - 1)
+    end = model.charge_at(curve.end_voltage)
+    row["Simulated [uA.h.cm-2]"] = 100 * end
+    if math.isfinite(measured) and measured > 0:
+        row["Capacity error [%]"] = 100 * (end / measured - 1)
     within = curve.capacity <= (model.capacity[-1] if len(model.capacity) else 0.0)
     if within.any():
         q = curve.capacity[within]
         V = np.interp(q, model.capacity, model.voltage)
         off = 1e3 * (V - curve.voltage[within])
         row["Points"] = int(within.sum())
-        # Over the charge: points crowd where the curve is steep
-        span = float(np.ptp(q))
-        mean = np.trapezoid(off**2, q) / span if span > 0 else np.mean(off**2)
-        row["Voltage error, rms [mV]"] = float(np.sqrt(mean))
+        row["Voltage error, rms [mV]"] = math.sqrt(_over_charge(off**2, q))
         row["Voltage error, largest [mV]"] = float(off[np.argmax(np.abs(off))])
     return row
+
+
+def _of_noise(
+    account: Account, table: pd.DataFrame, statistics: dict[str, Any]
+) -> list[str]:
+    """What the residuals say of the model and of the stated errors, in sentences."""
+    problem = account.problem
+    found: list[str] = []
+    freedom = statistics["degrees of freedom"]
+    if freedom <= 0:
+        return found
+    share = statistics["chi^2 a degree of freedom"]
+    stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
+    rho = problem.rho
+    if statistics["probability of a larger chi^2"] < IMPOSSIBLE:
+        found.append(
+            f"the model does not describe these data: chi^2 is {share:.3g} a degree of "
+            f"freedom, where errors of {stated} give 1. The model lacks something, none "
+            f"of {len(account.searches)} searches met the minimum, or the errors are "
+            f"{math.sqrt(share):.3g} times the stated ones; until it is known which, no "
+            "value is determined"
+        )
+    if rho:
+        rest = max(effective(problem, rho), 1.0)
+        found.append(
+            f"neighbouring residuals go together (correlation {rho:.2g}): the "
+            f"{problem.size} are worth about {rest:.0f}, and the intervals are wider for "
+            "it"
+        )
+    small = (
+        freedom >= FEW
+        and statistics["probability of a smaller chi^2"] < TOO_SMALL
+        and share < FAR_BELOW
+    )
+    if small and not rho:
+        size = math.sqrt(share)
+        narrow = account.scatter
+        parts = []
+        both = zip(problem.which, account.minimum.u, narrow.std, strict=True)
+        for (p, x, std), verdict in zip(both, table["Verdict"], strict=True):
+            half = narrow.width() * float(std)
+            if verdict in (DETERMINED, POORLY) and half < WIDE:
+                ends = (p.value(float(x) + side * half) for side in (-1, 1))
+                low, high = (units.to_display(v, p.dimension) for v in ends)
+                unit = units.display_unit(p.dimension)
+                parts.append(f"{p.path} {low:.5g} to {high:.5g} {unit}".strip())
+        found.append(
+            f"the scatter is {size:.2g} times the stated errors ({stated}), far below "
+            "them: the intervals are of the stated ones; the scatter alone"
+            + (f" supports {'; '.join(parts)}" if parts else " says no more")
+        )
+    return found
 
 
 def _warnings(
     table: pd.DataFrame,
     correlations: pd.DataFrame,
     combinations: Sequence[Combination],
+    constant: Sequence[Fixed],
     curves: pd.DataFrame,
     statistics: dict[str, Any],
 ) -> list[str]:
@@ -477,10 +530,18 @@ def _warnings(
                 f"{row['High 95 %']:.3g}{unit}"
             )
     found += [
+        f"of {' and '.join(c.names)} the data determine one combination: {c.sentence}; "
+        "state one of them, or add data that tell them apart"
+        for c in constant
+    ]
+    named = {name for c in constant for name in c.names}
+    found += [
         f"not determined: the combination {c.text} (parts of the range between the "
         "bounds); fix one of them, or add data that tell them apart"
         for c in combinations
-        if not c.determined and sum(abs(w) > 0.2 for w in c.weights.values()) > 1
+        if not c.determined
+        and len(large := {n for n, w in c.weights.items() if abs(w) > 0.2}) > 1
+        and not large <= named
     ]
     names = [str(name) for name in correlations]
     values = correlations.to_numpy(dtype=float)
@@ -511,20 +572,35 @@ def _warnings(
 def _elsewhere(
     curves: Sequence[Curve], simulated: Sequence[Simulated | None]
 ) -> list[str]:
-    """Curves that begin far from the simulated ones: from another state of the cell."""
-    found = []
+    """Curves that begin far from the simulated ones: from another state of the cell, or
+    beyond a resistance that the model has not."""
+    found: list[tuple[Curve, float]] = []
     for curve, model in zip(curves, simulated, strict=True):
         if model is None or len(curve.capacity) < 2:
             continue
         off = float(np.interp(curve.capacity[0], model.capacity, model.voltage))
-        off -= float(curve.voltage[0])
-        if abs(off) > FAR:
-            found.append(
-                f"{curve.source}: the {curve.kind} of {curve.case} is simulated "
-                f"{1e3 * off:+.0f} mV from where it begins: it started from another "
-                "state; --own-current goes through a record from its start"
-            )
-    return found
+        found.append((curve, off - float(curve.voltage[0])))
+    if not any(abs(off) > FAR for _, off in found):
+        return []
+    signs = {DISCHARGE: 1.0, CHARGE: -1.0}
+    current = np.array(
+        [signs[c.kind] * (c.datum.current_density if c.datum else 0.0) for c, _ in found]
+    )
+    offs = np.array([off for _, off in found])
+    if np.ptp(current) > 0:
+        R = float(current @ offs / (current @ current))
+        if R > 0 and np.abs(offs - R * current).max() < SERIES * np.abs(offs).max():
+            return [
+                "the curves begin lower than simulated by what a resistance of "
+                f"{1e4 * R:.3g} Ohm.cm2 in series would take: a term that is not fitted?"
+            ]
+    return [
+        f"{curve.source}: the {curve.kind} of {curve.case} is simulated "
+        f"{1e3 * off:+.0f} mV from where it begins: it started from another "
+        "state; --own-current goes through a record from its start"
+        for curve, off in found
+        if abs(off) > FAR
+    ]
 
 
 # --- The cell file -----------------------------------------------------------------
@@ -532,8 +608,6 @@ def _elsewhere(
 
 def cell_file(found: Fit) -> str:
     """The fitted cell as a file, the origin of every fitted value in it."""
-    from ruamel.yaml import YAML
-
     content = found.base.written.content
     rows = _records(found.parameters)
     for p, row in zip(found.which, rows, strict=True):
@@ -547,6 +621,7 @@ def cell_file(found: Fit) -> str:
             written = float(f"{value:.6g}")
         here[int(last) if isinstance(here, list) else last] = written
         content.setdefault("origin", {})[p.path] = _origin(found, p, row)
+    content["fitted"] = [_written(c.datum) for c in found.measured if c.datum]
     if "cathode.thickness" in (p.path for p in found.which):
         density = found.cell.one_c_current_density
         content["one_c"] = units.text(density, "current density", 6)
@@ -594,3 +669,15 @@ def _origin(found: Fit, p: Parameter, row: dict[str, Any]) -> str:
         f"fitted (tfbsim fit {found.experiment}): 95 % interval {interval}{word}; to "
         f"{', '.join(cases[:8])} of {', '.join(filter(None, sources[:4])) or 'the data'}"
     )
+
+
+def _written(datum: Datum) -> dict[str, Any]:
+    """What a cell file says of one measured step."""
+    found = {k: v for k, v in datum.model_dump().items() if v not in ("", 0.0)}
+    for name, dimension in (
+        ("current_density", "current density"),
+        ("capacity", "areal charge"),
+    ):
+        if name in found:
+            found[name] = units.text(found[name], dimension, 6)
+    return found

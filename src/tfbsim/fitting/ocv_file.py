@@ -19,10 +19,11 @@ from ..cell.cell import tables as tables_of
 from ..data.measured import CHARGE, DISCHARGE
 from ..data.read import read_measured
 from ..errors import InputError, shown
+from ..output import Output
 from ..plot.fit import ocv_figure
 from ..plot.style import rendered
+from ..result.csv_file import csv
 from ..version import __version__
-from ..yaml_file import write_atomic
 from .ocv import OcvFit, fit_ocv
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _ends(text: str) -> tuple[float, float]:
 
 def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     """Write the law, the curve, a figure, and the cell with the law in it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    output = Output(folder)
     fit = found.fit
     rows = {
         "Stoichiometry": fit.x,
@@ -116,19 +117,25 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
         "Law [V]": fit.U + fit.error,
         "Half the gap [mV]": 1e3 * fit.half_gap,
     }
-    table = pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
-    write_atomic(folder / POINTS, table)
+    table = pd.DataFrame(rows)
+    output.write(POINTS, csv(table, "%.6g"), len(table))
     for name, png in rendered({FIGURE: ocv_figure(fit)}).items():
-        write_atomic(folder / f"{name}.png", png)
+        output.write(f"{name}.png", png)
     head = (
         f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
         f"# {words(found)}\n"
     )
     law = law_of(fit)
-    path = folder / LAW
-    write_atomic(path, head + _yaml({"open_circuit_potential": law}))
-    if found.cell is None:
-        return path
+    path = output.write(LAW, head + _yaml({"open_circuit_potential": law}))
+    if found.cell is not None:
+        path = _with_cell(found, law, head, output)
+    output.seal({"tfbsim": __version__, "command": command})
+    return path
+
+
+def _with_cell(found: OcvOfFiles, law: dict[str, Any], head: str, output: Output) -> Path:
+    """Write the cell with the law in it."""
+    assert found.cell is not None
     content = found.cell.replace({"cathode.open_circuit_potential": law}).written.content
     content["cathode"]["open_circuit_potential"] = law
     content.setdefault("origin", {})["cathode.open_circuit_potential"] = (
@@ -137,10 +144,8 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     if content.get("reference_temperature") == content.get("temperature"):
         content.pop("reference_temperature", None)
     for name in tables_of(content):
-        write_atomic(folder / name, found.cell.written.tables[name])
-    path = folder / "cell.yaml"
-    write_atomic(path, head + _yaml(content))
-    return path
+        output.write(name, found.cell.written.tables[name])
+    return output.write("cell.yaml", head + _yaml(content))
 
 
 def law_of(fit: OcvFit) -> dict[str, Any]:

@@ -1,38 +1,32 @@
 """Materials by name: what a cell file need not repeat.
 
-A material is a dictionary of the fields it sets in its layer; a cell file overrides any
-of them.  One file a material, each value with its source and the range it holds in.
+Every module of this folder that has a ``MATERIAL`` is one of the library; a new material
+is a new file, and nothing else.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Any
+from pkgutil import iter_modules
 
-LIBRARY: dict[str, dict[str, str]] = {
-    "cathode": {"LCO": "lco", "NMC811": "nmc811"},
-    "electrolyte": {"LiPON": "lipon"},
-    "anode": {"Li": "lithium"},
-}
-
-# What lithium is plated on in situ, by the field of the anode that names it; what an
-# interlayer sets comes before what the collector does.
-SURFACES: dict[str, dict[str, str]] = {
-    "collector": {"copper": "copper", "steel": "steel"},
-    "interlayer": {"amorphous carbon": "amorphous_carbon"},
-}
+from .material import Material
 
 
 @cache
-def properties(layer: str, material: str) -> dict[str, Any]:
-    """Fields a material sets in a layer, or what lithium is plated on in the anode.
+def library(layer: str) -> dict[str, Material]:
+    """Return the materials that may stand in a layer, by name, in order of their names.
 
-    Raises
-    ------
-    KeyError
-        The layer has no material of this name.
+    Parameters
+    ----------
+    layer : str
+        cathode, electrolyte, anode, collector or interlayer.
     """
-    module = import_module(f".{(LIBRARY | SURFACES)[layer][material]}", __name__)
-    fields: dict[str, Any] = module.PROPERTIES
-    return fields
+    found = [m for m in _materials() if layer in m.layers]
+    return {m.name: m for m in sorted(found, key=lambda m: m.name)}
+
+
+@cache
+def _materials() -> tuple[Material, ...]:
+    modules = (import_module(f".{m.name}", __name__) for m in iter_modules(__path__))
+    return tuple(m.MATERIAL for m in modules if hasattr(m, "MATERIAL"))

@@ -6,11 +6,22 @@ Chem. A 10 (2022) 15535.  Taken as 30 nm, 6 uAh/cm2.  Assumed: 20 mV at 0.1 mA/c
 that 10 nm of lithium cover 63 %, the carbon being a seed layer.
 """
 
-PROPERTIES = {
-    "nucleation_overpotential": "20 mV",
-    "nucleation_current": "0.1 mA/cm2",
-    "coverage_thickness": "10 nm",
-    "critical_current": "8 mA/cm2",
-    "interlayer_loss": "6 uAh/cm2",
-    "interphase_loss": "0 uAh/cm2",
-}
+from .material import Material, Value
+
+MATERIAL = Material(
+    "amorphous carbon",
+    "amorphous carbon, sputtered, 100 nm or less",
+    ("interlayer",),
+    {
+        "nucleation_overpotential": Value("20 mV", "assumed"),
+        "nucleation_current": Value("0.1 mA/cm2", "assumed"),
+        "coverage_thickness": Value("10 nm", "assumed"),
+        "critical_current": Value(
+            "8 mA/cm2", "Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
+        ),
+        "interlayer_loss": Value(
+            "6 uAh/cm2", "Futscher et al. 2022: a few tens of nm of lithium"
+        ),
+        "interphase_loss": Value("0 uAh/cm2", "assumed"),
+    },
+)

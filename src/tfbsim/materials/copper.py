@@ -7,10 +7,19 @@ of lithium that cover 63 %, and the 12 uAh/cm2 (60 nm of lithium) that the first
 loses are assumed.
 """
 
-PROPERTIES = {
-    "nucleation_overpotential": "0.1 V",
-    "nucleation_current": "0.1 mA/cm2",
-    "coverage_thickness": "50 nm",
-    "critical_current": "2 mA/cm2",
-    "interphase_loss": "12 uAh/cm2",
-}
+from .material import Material, Value
+
+MATERIAL = Material(
+    "copper",
+    "copper, a collector on LiPON",
+    ("collector",),
+    {
+        "nucleation_overpotential": Value("0.1 V", "assumed"),
+        "nucleation_current": Value("0.1 mA/cm2", "assumed"),
+        "coverage_thickness": Value("50 nm", "assumed"),
+        "critical_current": Value(
+            "2 mA/cm2", "Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
+        ),
+        "interphase_loss": Value("12 uAh/cm2", "assumed"),
+    },
+)

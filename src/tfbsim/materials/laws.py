@@ -45,6 +45,10 @@ class PotentialLaw(Law, Protocol):
     def curve(self) -> Curve:
         """The interpolation itself."""
 
+    @property
+    def x_max(self) -> float:
+        """Sites per formula unit: x is at most this."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -58,11 +62,14 @@ class Curve:
         False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
         spline, twice differentiable and the cheaper in a solver for a scalar argument,
         for nodes so dense that it cannot overshoot between them.
+    straight : bool
+        Of pchip: its first and last two intervals are straight, and go on so beyond.
     """
 
     x: Array
     y: Array
     dense: bool = False
+    straight: bool = False
 
     @cached_property
     def _spline(self) -> Any:
@@ -106,6 +113,8 @@ class Curve:
 
         lo, hi = float(self.x[0]), float(self.x[-1])
         low, high = self._end_slopes
+        if self.straight:
+            return pybamm.Interpolant(self.x, self.y, x, interpolator="pchip")
         kind = "cubic" if self.dense else "pchip"
         inside = pybamm.minimum(pybamm.maximum(x, lo), hi)
         return (
@@ -137,11 +146,14 @@ class Table:
     ----------
     x, y : tuple of float
         Points, x strictly increasing; y > 0 where ``logarithmic``.
+    x_max : float
+        Sites per formula unit, of a potential.
     """
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     logarithmic: bool = False
+    x_max: float = 1.0
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -169,11 +181,14 @@ class Rational:
         Coefficients a_k, b_k in rising powers of x.
     valid : (float, float)
         The range of x; the denominator must not vanish in it.
+    x_max : float
+        Sites per formula unit.
     """
 
     numerator: tuple[float, ...]
     denominator: tuple[float, ...]
     valid: tuple[float, float]
+    x_max: float = 1.0
 
     def __call__(self, x: Any) -> Any:
         polyval = np.polynomial.polynomial.polyval
@@ -199,11 +214,14 @@ class Exponentials:
         b_j, x_j, w_j of each exponential.
     valid : (float, float)
         The range of x.
+    x_max : float
+        Sites per formula unit.
     """
 
     polynomial: tuple[float, ...]
     terms: tuple[tuple[float, float, float], ...]
     valid: tuple[float, float]
+    x_max: float = 1.0
 
     def __call__(self, x: Any) -> Any:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
@@ -369,7 +387,17 @@ class DiffusionPotential:
 
     @cached_property
     def _forward(self) -> Curve:
-        return Curve(self.x, self._psi)
+        """psi at the nodes and a twentieth of x_max beyond, where D stays what it is."""
+        low, high = self.law(self.x[[0, -1]]) / self.D_ref
+        even = self.grid is None
+        more = np.arange(1, self.intervals // 20 + 1 if even else 3)
+        above = 0.05 * self.x_max * more / more[-1]
+        below = -above[::-1]
+        x = np.concatenate([below, self.x, self.x_max + above])
+        if even:  # to the last digit
+            x = np.linspace(x[0], x[-1], len(x))
+        ends = low * below, self._psi, self._psi[-1] + high * above
+        return Curve(x, np.concatenate(ends), straight=True)
 
     @cached_property
     def _backward(self) -> Curve:

@@ -13,6 +13,7 @@ within what is reported for LiCoO2 films; set your own where temperature matters
 """
 
 from .laws import Constant, Rational
+from .material import Material, Value
 
 POTENTIAL = Rational(
     numerator=(
@@ -26,13 +27,30 @@ POTENTIAL = Rational(
     valid=(0.5, 0.999),
 )
 
-PROPERTIES = {
-    "open_circuit_potential": POTENTIAL,
-    "density": "5.05 g/cm3",
-    "molar_mass": "97.87 g/mol",
-    "diffusivity": Constant(1.76e-15),
-    "diffusivity_activation_energy": "0.30 eV",
-    "exchange_current": "0.95 mA/cm2",
-    "exchange_current_stoichiometry": 0.5,
-    "exchange_current_activation_energy": "0.50 eV",
-}
+MATERIAL = Material(
+    "LCO",
+    "Li_xCoO2, dense film",
+    ("cathode",),
+    {
+        "open_circuit_potential": Value(
+            POTENTIAL,
+            "Fabre et al., J. Electrochem. Soc. 159 (2012) A104",
+            "0.5 <= x <= 0.999",
+        ),
+        "density": Value("5.05 g/cm3", "crystal"),
+        "molar_mass": Value("97.87 g/mol", "LiCoO2"),
+        "diffusivity": Value(
+            Constant(1.76e-15),
+            "Danilov et al., J. Electrochem. Soc. 158 (2011) A215",
+            "0.5 < x < 1, 25 degC",
+        ),
+        "diffusivity_activation_energy": Value("0.30 eV", "assumed"),
+        "exchange_current": Value(
+            "0.95 mA/cm2",
+            "plateau overpotentials of the same cell (0.9-1.0 mA/cm2)",
+            "25 degC",
+        ),
+        "exchange_current_stoichiometry": Value(0.5, "as exchange_current"),
+        "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
+    },
+)

@@ -7,8 +7,21 @@ Density 2.3 g/cm3: assumed, a glass somewhat lighter than the Li3PO4 it is sputt
 (2.5 g/cm3); it enters the mass of a stack only.
 """
 
-PROPERTIES = {
-    "conductivity": "2e-6 S/cm",
-    "conductivity_activation_energy": "0.55 eV",
-    "density": "2.3 g/cm3",
-}
+from .material import Material, Value
+
+MATERIAL = Material(
+    "LiPON",
+    "lithium phosphorus oxynitride, a glass",
+    ("electrolyte",),
+    {
+        "conductivity": Value(
+            "2e-6 S/cm",
+            "Bates et al., Solid State Ionics 53-56 (1992) 647",
+            "room temperature",
+        ),
+        "conductivity_activation_energy": Value(
+            "0.55 eV", "Yu et al., J. Electrochem. Soc. 144 (1997) 524", "-25 to 140 degC"
+        ),
+        "density": Value("2.3 g/cm3", "assumed"),
+    },
+)

@@ -5,8 +5,19 @@ Exchange current density 0.575 mA/cm2 against LiPON at 20 degC: Raijmakers et al
 Electrochim. Acta 330 (2020) 135147 (44 ohm cm2).  Activation energy 0.50 eV: assumed.
 """
 
-PROPERTIES = {
-    "molar_volume": "13.0 cm3/mol",
-    "exchange_current": "0.575 mA/cm2",
-    "exchange_current_activation_energy": "0.50 eV",
-}
+from .material import Material, Value
+
+MATERIAL = Material(
+    "Li",
+    "lithium metal, evaporated or plated",
+    ("anode",),
+    {
+        "molar_volume": Value("13.0 cm3/mol", "density 0.534 g/cm3"),
+        "exchange_current": Value(
+            "0.575 mA/cm2",
+            "Raijmakers et al., Electrochim. Acta 330 (2020) 135147",
+            "20 degC",
+        ),
+        "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
+    },
+)

@@ -25,6 +25,7 @@ The fit is models/nmc811-lipon-li.fit.py.
 """
 
 from .laws import MultiSite, Table
+from .material import Material, Value
 
 POTENTIAL = MultiSite(
     #  first lithium                  | 4.3 V + | gap  | second lithium
@@ -35,13 +36,29 @@ POTENTIAL = MultiSite(
 
 DIFFUSIVITY = Table((0.0, 1.5, 2.0), (3.05e-16, 3.05e-16, 8.93e-19), logarithmic=True)
 
-PROPERTIES = {
-    "open_circuit_potential": POTENTIAL,
-    "density": "3.8 g/cm3",
-    "molar_mass": "97.28 g/mol",
-    "diffusivity": DIFFUSIVITY,
-    "diffusivity_activation_energy": "0.30 eV",
-    "exchange_current": "0.1104 mA/cm2",
-    "exchange_current_stoichiometry": 0.4767,
-    "exchange_current_activation_energy": "0.50 eV",
-}
+MATERIAL = Material(
+    "NMC811",
+    "Li_xNi0.8Mn0.1Co0.1O2, dense film",
+    ("cathode",),
+    {
+        "open_circuit_potential": Value(
+            POTENTIAL,
+            "fitted to Chen et al., J. Electrochem. Soc. 167 (2020) 080534; "
+            "gap and ends assumed",
+            "0.1 <= x <= 2",
+        ),
+        "density": Value(
+            "3.8 g/cm3", "Aribia et al., Adv. Energy Mater. 12 (2022) 2201750"
+        ),
+        "molar_mass": Value("97.28 g/mol", "LiMO2"),
+        "diffusivity": Value(
+            DIFFUSIVITY, "fitted to Aribia et al. 2022", "0.1 <= x <= 2, 30 degC"
+        ),
+        "diffusivity_activation_energy": Value("0.30 eV", "assumed"),
+        "exchange_current": Value(
+            "0.1104 mA/cm2", "fitted to Aribia et al. 2022", "30 degC"
+        ),
+        "exchange_current_stoichiometry": Value(0.4767, "U = 4 V, as exchange_current"),
+        "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
+    },
+)

@@ -4,10 +4,17 @@ No measurement against LiPON is known to us.  Assumed: as copper (which see), wi
 much again of nucleation overpotential, 0.15 V at 0.1 mA/cm2; lithium alloys with neither.
 """
 
-PROPERTIES = {
-    "nucleation_overpotential": "0.15 V",
-    "nucleation_current": "0.1 mA/cm2",
-    "coverage_thickness": "50 nm",
-    "critical_current": "2 mA/cm2",
-    "interphase_loss": "12 uAh/cm2",
-}
+from .material import Material, Value
+
+MATERIAL = Material(
+    "steel",
+    "stainless steel, a collector on LiPON",
+    ("collector",),
+    {
+        "nucleation_overpotential": Value("0.15 V", "assumed"),
+        "nucleation_current": Value("0.1 mA/cm2", "assumed"),
+        "coverage_thickness": Value("50 nm", "assumed"),
+        "critical_current": Value("2 mA/cm2", "assumed, as copper"),
+        "interphase_loss": Value("12 uAh/cm2", "assumed"),
+    },
+)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..output import write_atomic
 from ..result.result import Result
-from ..yaml_file import write_atomic
 from . import curves, energy, maps, plated, style, sweeps, tables
 from .study import Study
 from .style import axis_label, slug, split_unit, styled, volt

@@ -22,6 +22,7 @@ MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the 
 HELD = "D"  # a held-out curve: open diamonds; fitted: filled circles
 VERDICT_COLOURS = {
     "determined": "#0072B2",
+    "misfit": "#999999",
     "poorly determined": "#E69F00",
     "not determined": "#D55E00",
     "upper limit only": "#CC79A7",

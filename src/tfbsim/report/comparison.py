@@ -43,7 +43,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
         The report.
     """
     images = rendered(figures(comparison))
-    return write_page(folder, images, html(comparison, images), CAPTIONS)
+    return write_page(folder, images, html(comparison, images))
 
 
 def html(comparison: Comparison, images: dict[str, bytes]) -> str:

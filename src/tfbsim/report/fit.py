@@ -24,7 +24,7 @@ PRINTED_ROWS = 40
 def write_report(fit: Fit, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
     images = rendered(figures(fit))
-    return write_page(folder, images, html(fit, images), CAPTIONS)
+    return write_page(folder, images, html(fit, images))
 
 
 def html(fit: Fit, images: dict[str, bytes]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from ..output import REPORT as DRAWN
+from ..output import Output
 from ..plot import caption, rendered, split_unit, volt
 from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL_COLUMNS, SHARE
+from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
-from ..result.result import PERCENTILES, SENSITIVITY, Result, csv
+from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import answers
-from ..yaml_file import write_atomic
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -56,21 +58,18 @@ def write_report(result: Result, folder: str | Path) -> Path:
     """
     images = rendered(result)
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
-    for name, table in tables.items():
-        if table.empty:
-            (Path(folder) / name).unlink(missing_ok=True)
-        else:
-            write_atomic(Path(folder) / name, csv(table))
-    return write_page(folder, images, html(result, images))
+    tables = {name: table for name, table in tables.items() if not table.empty}
+    return write_page(folder, images, html(result, images), tables)
 
 
 def write_page(
     folder: str | Path,
     images: Mapping[str, bytes],
     text: str,
-    known: Iterable[str] = (),
+    tables: Mapping[str, pd.DataFrame] | None = None,
 ) -> Path:
-    """Write ``report.html`` and its figures, each whole or not at all.
+    """Write ``report.html`` and its figures, each whole or not at all, in place of those
+    that an earlier page left.
 
     Parameters
     ----------
@@ -80,21 +79,22 @@ def write_page(
         Figures as PNG, by name.
     text : str
         The page.
-    known : iterable of str
-        Names of figures an earlier page there may have left; they are removed.
+    tables : mapping, optional
+        Further tables, by file name.
 
     Returns
     -------
     Path
         The page.
     """
-    folder = Path(folder)
-    for name in {*known} - images.keys():
-        (folder / f"{name}.png").unlink(missing_ok=True)
+    output = Output(folder, DRAWN)
+    for name, table in (tables or {}).items():
+        output.write(name, csv(table), len(table))
     for name, content in images.items():
-        write_atomic(folder / f"{name}.png", content)
-    write_atomic(folder / REPORT, text)
-    return folder / REPORT
+        output.write(f"{name}.png", content)
+    page = output.write(REPORT, text)
+    output.add()
+    return page
 
 
 def html(result: Result, images: Mapping[str, bytes]) -> str:
@@ -199,6 +199,8 @@ def verdict(result: Result) -> str:
     cases, steps = len(result.cases), len(result.steps)
     ran = f"{_count(cases, 'case')}, {_count(steps, 'step')}"
     problems = _problems(result)
+    if missing := result.provenance.get("incomplete"):
+        return f"Not whole: {'; '.join(missing)}. What is left: {ran}."
     if problems.empty:
         return f"Everything ended as asked: {ran}, every balance within its limit."
     affected, first = problems["Case"].nunique(), problems.iloc[0]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,21 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from ..cell import layers as energy
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..materials.laws import FARADAY
+from ..output import (
+    FILES,
+    OWN,
+    PROVENANCE,
+    REMEDY,
+    REPORT,
+    Output,
+    damage,
+    read_provenance,
+)
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
-from ..yaml_file import write_atomic
 from . import losses
 from .columns import (
     COLUMNS,
@@ -40,16 +48,16 @@ from .columns import (
     SECOND_LITHIUM,
     SHARE,
 )
+from .csv_file import csv
+from .csv_file import read as read_csv
 
 if TYPE_CHECKING:
     from ..cell.cell import Cell
     from ..experiment.curves import Curves
     from ..solver.cycler import CaseRecord, CycleRecord, StepRecord
 
-SUMMARY, CURVES, STEPS, PROVENANCE = (
-    *("summary.csv", "curves.nc"),
-    *("steps.csv", "provenance.json"),
-)
+SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
+UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 LOSSES = "losses.csv"  # all of it follows from the curves
 ROWS = 2_000  # cases read at a time
@@ -757,28 +765,27 @@ class Result:
         """Write summary.csv, curves.nc, steps.csv, losses.csv, provenance.json, figures
         and report.
 
-        Each file is written whole or not at all.
+        Each file is written whole or not at all, and the provenance lists them with
+        their hashes.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / SUMMARY, csv(self.summary))
-        write_atomic(folder / STEPS, csv(self.steps))
-        write_atomic(folder / LOSSES, csv(self.losses))
-        write_atomic(folder / CURVES, _netcdf(self.curves))
-        write_atomic(folder / PROVENANCE, self._provenance_text())
+        output = Output(folder)
+        tables = {SUMMARY: self.summary, STEPS: self.steps, LOSSES: self.losses}
+        for name, table in tables.items():
+            output.write(name, csv(table), len(table))
+        output.write(CURVES, _netcdf(self.curves))
+        output.seal(
+            {
+                **self.provenance,
+                "measured": self.measured,
+                "warnings": self.warnings,
+                "cases": [] if self.of_a_sweep else self._listed(),
+                "audit": self.audit(),
+            },
+            drawn=figures,
+        )
         if figures:
-            resolve_name("tfbsim.report.report:write_report")(self, folder)
-        return folder
-
-    def _provenance_text(self) -> str:
-        content = {
-            **self.provenance,
-            "measured": self.measured,
-            "warnings": self.warnings,
-            "cases": [] if self.of_a_sweep else self._listed(),
-            "audit": self.audit(),
-        }
-        return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+            resolve_name("tfbsim.report.report:write_report")(self, output.folder)
+        return output.folder
 
     def _listed(self) -> list[dict[str, Any]]:
         return [
@@ -806,13 +813,6 @@ class Result:
         }
 
 
-def csv(table: pd.DataFrame) -> str:
-    """A table as the files of a result have it: the same bytes for the same numbers."""
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, float_format="%.10g", lineterminator="\n")
-    return buffer.getvalue()
-
-
 def _netcdf(dataset: xr.Dataset) -> bytes:
     buffer = io.BytesIO()
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
@@ -823,37 +823,76 @@ def _netcdf(dataset: xr.Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def load_result(folder: str | Path) -> Result:
-    """Read back what ``save`` wrote.
+def load_result(folder: str | Path, incomplete: bool = False) -> Result:
+    """Read back what ``save`` wrote, all of it or nothing.
+
+    Parameters
+    ----------
+    folder : path
+        That a run wrote.
+    incomplete : bool
+        Whether to take what is left of a folder that is damaged or was interrupted;
+        ``provenance["incomplete"]`` then says what is missing.
 
     Raises
     ------
     InputError
-        The folder holds no readable result.
+        The folder holds no result, or a damaged one, whatever is wrong with it.
     """
     folder = Path(folder)
-    missing = [
-        n for n in (SUMMARY, CURVES, STEPS, PROVENANCE) if not (folder / n).is_file()
-    ]
-    if missing:
-        raise InputError(f"is not a result folder: there is no {missing[0]}", folder)
+    if not folder.is_dir():
+        raise InputError("is not a result folder", folder)
+    if not (folder / PROVENANCE).exists():
+        raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+    about = read_provenance(folder)
     try:
-        provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-        # Only an empty field is nothing: a case may be called NA
-        read: Any = partial(pd.read_csv, keep_default_na=False, na_values=[""])
-        summary = read(folder / SUMMARY, dtype={"Case": str, "Outcome": str})
-        steps = read(folder / STEPS, dtype={"Case": str, "Detail": str, LIMITING: str})
-        steps = steps.fillna({"Detail": "", LIMITING: ""})
+        found = damage(folder, about)
+        problems = [f"{name} {what}" for name, what in found.items()]
+        if unfinished := about.get(UNFINISHED):
+            problems.append(f"the run was interrupted: {unfinished}")
+        if problems and not incomplete:
+            one = next(iter(found), None)
+            raise InputError(
+                f"{found[one] if one else problems[0]}; {REMEDY}, and "
+                "`tfbsim report --incomplete` draws what is left",
+                folder / one if one else folder,
+            )
+        result = _loaded(folder, about, problems, {*found})
+        if problems:  # what is left may be anything
+            for table in ("summary", "steps", "losses", "comparison"):
+                getattr(result, table)
+            result.audit()
+    except InputError:
+        raise
+    except Exception as error:  # whatever the readers of tables and curves raise
+        reason = shown(error or type(error).__name__, 120)
+        raise InputError(f"cannot be read as a result ({reason})", folder) from None
+    return result
+
+
+def _loaded(
+    folder: Path, about: dict[str, Any], problems: list[str], damaged: set[str]
+) -> Result:
+    texts = {"Case": str, "Step": str, "Outcome": str, "Detail": str, LIMITING: str}
+    tables = []
+    for name in (SUMMARY, STEPS):
+        text = folder / name
+        if name in damaged:  # its rows up to where it is cut
+            lines = text.read_bytes().decode("utf-8", "replace")
+            text = io.StringIO(lines[: lines.rfind("\n") + 1])
+        tables.append(read_csv(text, dtype=texts))
+    summary, steps = tables
+    steps = steps.fillna({"Detail": "", LIMITING: ""})
+    curves = NONE.expand_dims(case=np.empty(0, str))
+    if CURVES not in damaged:
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
-        if "Voltage [V]" in curves and losses.OPEN_CIRCUIT not in curves:
-            raise ValueError("an earlier version of tfbsim wrote it")
-        cases = _cases(summary, steps, curves, provenance)
-    except (ValueError, KeyError, OSError, AttributeError) as error:
-        reason = str(error).splitlines()[0][:120]
-        raise InputError(f"cannot be read as a result ({reason})", folder) from None
-    provenance.pop("audit", None)
-    return Result(cases, provenance, provenance.pop("measured", ()))
+    cases = _cases(summary, steps, curves, about, bool(problems))
+    if problems:
+        about["incomplete"] = problems
+    for key in ("audit", FILES, REPORT, OWN):
+        about.pop(key, None)
+    return Result(cases, about, about.pop("measured", ()))
 
 
 def _cases(
@@ -861,13 +900,19 @@ def _cases(
     steps: pd.DataFrame,
     curves: xr.Dataset,
     provenance: dict[str, Any],
+    left: bool,
 ) -> list[CaseResult]:
-    """The cases of tables and curves as they were written."""
+    """The cases of tables and curves as they were written; or those that are left."""
     rows, of_steps = _by_case(summary), _by_case(steps)
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
     if not listed:  # points of a sweep: one cell, and no word of their own
         (cell,) = (entry["name"] for entry in provenance["cells"].values())
         listed = {name: {"cell": cell, "key": "", "warnings": []} for name in rows}
+    if left:
+        whole = rows.keys() & of_steps.keys()
+        listed = {name: entry for name, entry in listed.items() if name in whole}
+        if not listed:
+            raise ValueError("no case is left whole")
     drawn = set(curves["case"].values.tolist())
     return [
         CaseResult(

@@ -18,8 +18,9 @@ import xarray as xr
 from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
+from ..output import PROVENANCE
 from .columns import COLUMNS, LIMITING, SHARE
-from .result import PROVENANCE, Result
+from .result import Result
 
 if TYPE_CHECKING:
     pass

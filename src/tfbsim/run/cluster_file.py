@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -22,6 +23,12 @@ NOT_IN_FILES = {
     *("base_class_kwargs", "shared_temp_directory"),
 }
 
+ADDRESS = re.compile(
+    r"((tcp|tls)://)?[^\s/:\[\]]+:[0-9]{1,5}|(tcp|tls)://\[[0-9a-fA-F:]+\]:[0-9]{1,5}"
+)
+# Dask opens an HTTP server of its state, whether asked or not: on the loopback
+HTTP = "127.0.0.1:0"
+
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 
 
@@ -38,18 +45,33 @@ class Adapt(Strict):
     maximum: Count
 
 
+class Tls(Strict):
+    """Certificates, by the files that hold them (PEM), beside the cluster file."""
+
+    ca: StrictStr
+    certificate: StrictStr
+    key: StrictStr
+
+    @property
+    def files(self) -> tuple[str, str, str]:
+        """Return the three paths."""
+        return self.ca, self.certificate, self.key
+
+
 class ClusterFile(Strict):
     """A cluster that is started for a run; documented in docs/clusters.md."""
 
     format: Literal[1] = 1
     kind: Literal["cluster"] = "cluster"
     description: StrictStr = ""
+    address: StrictStr | None = None
     local: Local | None = None
     slurm: dict[str, Any] | None = None
     pbs: dict[str, Any] | None = None
     lsf: dict[str, Any] | None = None
     jobs: Count | None = None
     adapt: Adapt | None = None
+    tls: Tls | None = None
 
 
 def check_cluster(document: Document) -> None:
@@ -62,7 +84,7 @@ def check_cluster(document: Document) -> None:
         not installed.
     """
     file = read(document)
-    if not file.local:
+    if not (file.local or file.address):
         job_options(document, file)
 
 
@@ -76,12 +98,19 @@ def read(document: Document) -> ClusterFile:
     """
     check_head(document, "cluster")
     file: ClusterFile = validate(ClusterFile, document.data, document=document)
-    given = [name for name in ("local", *SYSTEMS) if getattr(file, name) is not None]
+    kinds = ("address", "local", *SYSTEMS)
+    given = [name for name in kinds if getattr(file, name) is not None]
     if len(given) != 1:
-        raise document.error((), f"give one of local, {', '.join(SYSTEMS)}")
-    if file.local and (file.jobs or file.adapt):
+        raise document.error((), f"give one of {', '.join(kinds)}")
+    if file.address is not None and not ADDRESS.fullmatch(file.address):
+        message = f"'{shown(file.address)}' is not tcp://host:port or tls://host:port"
+        raise document.error(("address",), message)
+    if file.tls and file.address and not file.address.startswith("tls://"):
+        raise document.error(("address",), "with tls, must begin with tls://")
+    queued = given[0] in SYSTEMS
+    if not queued and (file.jobs or file.adapt):
         raise document.error((), "jobs and adapt are for a queue; local has workers")
-    if not file.local and bool(file.jobs) == bool(file.adapt):
+    if queued and bool(file.jobs) == bool(file.adapt):
         raise document.error((), "a queue needs jobs or adapt, and not both")
     return file
 
@@ -116,6 +145,11 @@ def job_options(document: Document, file: ClusterFile) -> tuple[str, Any, dict[s
     # A process of its own for each core: one computes one chunk at a time
     options.setdefault("processes", options["cores"])
     options.setdefault("python", sys.executable)
+    more = options.get("worker_extra_args") or []
+    if isinstance(more, list) and "--dashboard-address" not in more:
+        options["worker_extra_args"] = [*more, "--dashboard-address", HTTP]
+    if not isinstance(options.get("scheduler_options") or {}, dict):
+        raise document.error((system, "scheduler_options"), "must be fields and values")
     of_cluster = inspect.signature(JobQueueCluster.__init__).parameters
     of_job = {k: v for k, v in options.items() if k not in of_cluster}
     try:
@@ -123,6 +157,31 @@ def job_options(document: Document, file: ClusterFile) -> tuple[str, Any, dict[s
     except Exception as error:  # whatever comes of what a file may hold
         raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
     return system, kind, options
+
+
+def reached_by(file: ClusterFile) -> bool:
+    """Return whether a queue's file says where its scheduler is to listen."""
+    name = next(name for name in SYSTEMS if getattr(file, name) is not None)
+    options = getattr(file, name)
+    own = options.get("scheduler_options") or {}
+    if options.get("interface") or own.get("host") or own.get("interface"):
+        return True
+    try:
+        from dask import config
+    except ModuleNotFoundError:
+        return False
+    return bool(config.get(f"jobqueue.{name}.interface", None))
+
+
+def remark(document: Document) -> str:
+    """Return what a user should know of a valid cluster file, or nothing."""
+    file = read(document)
+    if file.local or file.address or reached_by(file):
+        return ""
+    return (
+        "names no interface: the scheduler listens on the loopback of this machine "
+        "alone, and jobs on others do not find it"
+    )
 
 
 def _options(kind: Any) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, shown
@@ -17,8 +16,9 @@ from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
 from ..experiment.steps import Step
 from ..numerics import Numerics
+from ..output import REPORT, listed, make_folder, remove
 from ..physics.mesh import NO_DEPTHS
-from ..result.result import CURVES, LOSSES, STEPS, SUMMARY, CaseResult, Notes, Result
+from ..result.result import UNFINISHED, CaseResult, Notes, Result
 from ..solver.cycler import (
     SKIPPED,
     SOLVER_FAILED,
@@ -36,7 +36,6 @@ from .workers import here, team
 if TYPE_CHECKING:
     from .scheduler import Connection
 
-TABLES = (SUMMARY, STEPS, LOSSES, CURVES)
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 LANES = 32  # cases whose steps go to the solver together
 Told = Callable[[int, int], None]  # cycles done and points failed since the last time
@@ -109,13 +108,12 @@ def run_experiment(
         stack.callback(gc.unfreeze)
         connection = _connected(stack, scheduler)  # before anything is removed
         if folder:
-            folder = Path(folder)
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = make_folder(folder)
             if not resume:
-                _clear_all(folder)
+                _clear(folder)
         ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
-        if folder:
-            _clear_figures(folder)
+        if folder:  # of this result, others may be drawn
+            remove(folder, listed(folder, REPORT))
         keys = [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:
@@ -139,6 +137,8 @@ def run_experiment(
                 complete.save(folder, figures)
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
+                done = f"{len(kept.cases)} of {len(cases)} points are there"
+                kept.provenance[UNFINISHED] = done
                 kept.save(folder, figures=False)
             raise
     return complete
@@ -149,25 +149,15 @@ def cycles_each(numerics: Numerics) -> int:
     return 2 if numerics.error_bar else 1
 
 
-def _clear_all(folder: Path) -> None:
+def _clear(folder: Path) -> None:
     """Remove what an earlier run computed.
 
     Its provenance stays until there is another: it may be all there is of the inputs.
     """
     discard(folder / LEDGER)
-    temporary = [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]
-    for path in (*(folder / name for name in TABLES), *temporary):
+    for path in [p for p in folder.iterdir() if TEMPORARY.fullmatch(p.name)]:
         path.unlink(missing_ok=True)
-
-
-def _clear_figures(folder: Path) -> None:
-    """Remove the figures of an earlier result: of this one, others may be drawn."""
-    if images := list(folder.glob("*.png")):
-        captions = resolve_name("tfbsim.plot:CAPTIONS")
-        for path in images:
-            if path.stem in captions or path.stem.startswith("capacity-"):
-                path.unlink(missing_ok=True)
-    (folder / "report.html").unlink(missing_ok=True)
+    remove(folder, listed(folder))
 
 
 def _connected(stack: ExitStack, scheduler: str | None) -> Connection | None:

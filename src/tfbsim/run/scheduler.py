@@ -1,37 +1,38 @@
 """What --scheduler may name: a Dask scheduler, or a file of one that is to be started.
 
-tcp://host:port        a scheduler that runs
+tcp://host:port        a scheduler that runs; tls:// with the certificates that Dask's
+                       configuration names
 scheduler.json         the file it wrote (`dask scheduler --scheduler-file`)
-cluster.yaml           starts one, with workers on this machine or in the jobs of
-                       Slurm, PBS or LSF (dask-jobqueue); they end with the run
+cluster.yaml           names one with its certificates, or starts one, with workers on
+                       this machine or in the jobs of Slurm, PBS or LSF (dask-jobqueue);
+                       they end with the run
+
+Nothing that is started here listens beyond the loopback unless a field says so.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 import socket
+import ssl
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, Status
+from distributed import Client, LocalCluster, Security, Status
 from distributed.utils import silence_logging_cmgr
 
 from ..errors import InputError, shown
+from ..output import read_json
 from ..yaml_file import Document, load
-from .cluster_file import ClusterFile, job_options, read
+from .cluster_file import ADDRESS, HTTP, ClusterFile, job_options, reached_by, read
 from .workers import unheard
 
 CONNECT = 10.0  # s until it is told that nobody listens
-ADDRESS = re.compile(
-    r"((tcp|tls|ucx|ws|wss)://)?[^\s/:]+:[0-9]{1,5}|tcp://\[[0-9a-fA-F:]+\]:[0-9]{1,5}"
-)
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -74,44 +75,80 @@ def connected(scheduler: str) -> Iterator[Connection]:
         if scheduler.endswith((".yaml", ".yml")):
             document = load(scheduler)
             file = read(document)
-            queued = file.local is None
-            address = stack.enter_context(_started(document, file, refused))
+            queued = not (file.local or file.address)
+            security = _security(document, file)
+            address = file.address or stack.enter_context(
+                _started(document, file, security, refused)
+            )
         else:
-            address = _address(scheduler)
-        client = stack.enter_context(_client(address, scheduler))
+            address, security = _address(scheduler), Security()
+        client = stack.enter_context(_client(address, security, scheduler))
         _same_dask(client, scheduler)
         yield Connection(client, scheduler, queued, refused)
 
 
 def _address(scheduler: str) -> str:
     if scheduler.endswith(".json"):
-        try:
-            address = str(json.loads(Path(scheduler).read_text("utf-8"))["address"])
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})", scheduler) from None
-        except (ValueError, TypeError, KeyError):
-            raise InputError("is no scheduler file of Dask", scheduler) from None
+        content = read_json(scheduler, "scheduler file of Dask")
+        address = content.get("address")
+        if not isinstance(address, str) or not ADDRESS.fullmatch(address):
+            raise InputError("is no scheduler file of Dask", scheduler)
         return address
     if not ADDRESS.fullmatch(scheduler):
         raise InputError(
-            f"'{shown(scheduler)}' is no address (tcp://host:port), no scheduler file "
-            "(.json) and no cluster file (.yaml)",
+            f"'{shown(scheduler)}' is no address (tcp://host:port or tls://host:port), "
+            "no scheduler file (.json) and no cluster file (.yaml)",
             field="--scheduler",
         )
     return scheduler
 
 
-@contextmanager
-def _client(address: str, name: str) -> Iterator[Client]:
+def _security(document: Document, file: ClusterFile) -> Security:
+    """Return the certificates of a cluster file, or those of Dask's configuration."""
+    if file.tls is None:
+        return Security()
+    paths = {name: str(document.path.parent / name) for name in file.tls.files}
+    ca, certificate, key = (paths[name] for name in file.tls.files)
+    mine = {
+        f"tls_{role}_{part}": path
+        for role in ("client", "scheduler", "worker")
+        for part, path in (("cert", certificate), ("key", key))
+    }
+    found = Security(tls_ca_file=ca, require_encryption=True, **mine)
     try:
-        _answers(address)
+        found.get_connection_args("client")
+    except (OSError, ValueError) as error:
+        message = f"cannot be read as certificates and key ({shown(error)})"
+        raise document.error(("tls",), message) from None
+    return found
+
+
+@contextmanager
+def _client(address: str, security: Security, name: str) -> Iterator[Client]:
+    field = f"--scheduler {name}"
+    context = None
+    if address.startswith("tls://"):
+        try:
+            context = security.get_connection_args("client")["ssl_context"]
+        except (OSError, ValueError) as error:
+            message = f"its certificates cannot be read ({shown(error)})"
+            raise InputError(message, field=field) from None
+        if context is None:
+            raise InputError(
+                "needs certificates: by `tls` in a cluster file, or in Dask's "
+                "configuration (distributed.comm.tls)",
+                field=field,
+            )
+    try:
+        _answers(address, context)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions: those that matter are compared
-            client = Client(address, timeout=CONNECT, set_as_default=False)
+            client = Client(
+                address, timeout=CONNECT, set_as_default=False, security=security
+            )
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"no Dask scheduler answers there ({shown(error)})",
-            field=f"--scheduler {name}",
+            f"no Dask scheduler answers there ({shown(error)})", field=field
         ) from None
     try:
         yield client
@@ -120,14 +157,16 @@ def _client(address: str, name: str) -> Iterator[Client]:
             client.close(timeout=5)
 
 
-def _answers(address: str) -> None:
+def _answers(address: str, context: ssl.SSLContext | None) -> None:
     """Knock: Dask greets whoever connects, but waits for ever for others to greet it."""
-    protocol, _, place = address.rpartition("://")
-    if protocol in ("", "tcp"):
-        host, _, port = place.rpartition(":")
-        with socket.create_connection((host.strip("[]"), int(port)), CONNECT) as door:
-            if not door.recv(1):
-                raise OSError("something else listens")
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    with ExitStack() as stack:
+        place = host.strip("[]"), int(port)
+        door: Any = stack.enter_context(socket.create_connection(place, CONNECT))
+        if context:
+            door = stack.enter_context(context.wrap_socket(door))
+        if not door.recv(1):
+            raise OSError("something else listens")
 
 
 def _same_dask(client: Client, name: str) -> None:
@@ -152,7 +191,9 @@ def _same_dask(client: Client, name: str) -> None:
 
 
 @contextmanager
-def _started(document: Document, file: ClusterFile, refused: list[str]) -> Iterator[str]:
+def _started(
+    document: Document, file: ClusterFile, security: Security, refused: list[str]
+) -> Iterator[str]:
     """The address of the cluster a file describes, there until the run ends."""
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
         cluster: Any
@@ -161,11 +202,15 @@ def _started(document: Document, file: ClusterFile, refused: list[str]) -> Itera
                 cluster = LocalCluster(
                     n_workers=file.local.workers,
                     threads_per_worker=1,
-                    dashboard_address=":0",
+                    host=LOOPBACK,
+                    protocol="tls://" if file.tls else "tcp://",
+                    security=security,
+                    dashboard_address=HTTP,
+                    worker_dashboard_address=HTTP,
                     silence_logs=logging.CRITICAL,
                 )
         else:
-            cluster = queue(document, file, refused)
+            cluster = queue(document, file, refused, security)
     with closing(cluster):
         if not file.local:
             if file.adapt:
@@ -177,7 +222,12 @@ def _started(document: Document, file: ClusterFile, refused: list[str]) -> Itera
         yield cluster.scheduler_address
 
 
-def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
+def queue(
+    document: Document,
+    file: ClusterFile,
+    refused: list[str],
+    security: Security | None = None,
+) -> Any:
     """A cluster of dask-jobqueue, without jobs yet: ``job_script()`` shows what they do.
 
     Parameters
@@ -186,6 +236,8 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
         As read.
     refused : list of str
         Gets what the queue says of jobs that it does not take.
+    security : Security, optional
+        Certificates.
 
     Raises
     ------
@@ -204,9 +256,13 @@ def queue(document: Document, file: ClusterFile, refused: list[str]) -> Any:
                 self.status = Status.failed  # which the cluster asserts when it closes
                 raise
 
-    options.setdefault("scheduler_options", {})
-    if isinstance(options["scheduler_options"], dict):
-        options["scheduler_options"].setdefault("dashboard_address", ":0")
+    if file.tls:
+        options["security"] = security
+    options["scheduler_options"] = {
+        "dashboard_address": HTTP,
+        **({} if reached_by(file) else {"host": LOOPBACK}),
+        **(options.get("scheduler_options") or {}),
+    }
     try:
         return kind(job_cls=Submitted, **options)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:

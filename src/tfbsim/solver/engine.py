@@ -477,9 +477,11 @@ class _Columns:
         results = np.empty((len(states), len(self._result)))
         one = len(inputs) == 1
         *_, y, p = self._arguments
+        p[:] = inputs[0]
         for k, row in enumerate(states):
             y[:] = row
-            p[:] = inputs[0 if one else k]
+            if not one:
+                p[:] = inputs[k]
             self._evaluate()
             results[k] = self._result
         return results
@@ -986,9 +988,9 @@ def _refined(
     extra = np.clip(np.nan_to_num(extra), 0, 30)
     if not extra.any():
         return t, y, observed
-    between = np.concatenate(
-        [np.linspace(t[k], t[k + 1], n + 2)[1:-1] for k, n in enumerate(extra) if n]
-    )
+    first, step = np.repeat(t[:-1], extra), np.repeat(h / (extra + 1), extra)
+    nth = np.arange(1, extra.sum() + 1) - np.repeat(np.cumsum(extra) - extra, extra)
+    between = first + step * nth
     y_between = CubicHermiteSpline(t, y, yp)(between)
     more = built.observe(y_between.T, p)
     order = np.argsort(np.concatenate([t, between]), kind="stable")

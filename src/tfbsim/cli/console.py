@@ -1,0 +1,12 @@
+"""Where commands print."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+# Into a file or a pipe, tables keep their lines whole
+WIDE = None if sys.stdout and sys.stdout.isatty() else 160
+out = Console(highlight=False, soft_wrap=True, width=WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,0 +1,116 @@
+"""Options that several commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError, shown, suggest
+from ..yaml_file import load, shipped
+
+Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]
+# Options of several commands
+CellName = Annotated[str | None, typer.Option(help="Cell in place of the experiment's.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an earlier result.")
+]
+MeshPoints = Annotated[
+    int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
+]
+Tolerance = Annotated[float | None, typer.Option(help="Relative tolerance.")]
+MappingFile = Annotated[
+    str | None, typer.Option(help="What the files do not say; default FILE.yaml")
+]
+OwnCurrent = Annotated[
+    bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
+]
+ToCompare = Annotated[
+    str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+]
+
+
+def find(name: str, *more: str) -> tuple[Path, str]:
+    """Path and kind of a shipped name or a file: a cell, an experiment or one more."""
+    cells, experiments = shipped("models"), shipped("experiments")
+    if name in cells:
+        return cells[name], "cell"
+    if name in experiments:
+        return experiments[name], "experiment"
+    if not (name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name):
+        hint = suggest(name, [*cells, *experiments]) or (
+            "; `tfbsim list` shows those there are"
+        )
+        raise InputError(f"no shipped cell or experiment is called '{shown(name)}'{hint}")
+    path = Path(name)
+    document = load(path)
+    kind = document.data.get("kind")
+    kinds = ("cell", "experiment", *more)
+    if kind not in kinds:
+        where = ("kind",) if "kind" in document.data else ()
+        wanted = [f"'kind: {name}'" for name in kinds]
+        message = f"must say {', '.join(wanted[:-1])} or {wanted[-1]}"
+        raise document.error(where, message)
+    return path, str(kind)
+
+
+def refuse_used(folder: Path, resume: bool, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file, not a folder for results", folder)
+    used = folder.is_dir() and any(folder.iterdir())
+    if used and not (resume or overwrite):
+        raise InputError(
+            "holds results already; --resume computes what is missing, --overwrite "
+            "replaces them, --out names another folder",
+            folder,
+        )
+
+
+def changes_of(assignments: list[str], option: str = "--set") -> dict[str, str]:
+    like = {
+        "--set": 'cathode.thickness="800 nm"',
+        "--vary": 'contact_resistance="1 ohm cm2..100 ohm cm2"',
+    }
+    changes: dict[str, str] = {}
+    for text in assignments:
+        field, equals, value = text.partition("=")
+        if not equals or not field.strip() or not value.strip():
+            raise InputError(
+                f"'{shown(text)}' is not FIELD=VALUE, such as {like[option]}",
+                field=option,
+            )
+        if field.strip() in changes:
+            raise InputError("is set twice", field=f"{option} {field.strip()}")
+        changes[field.strip()] = value.strip()
+    return changes
+
+
+def numerics_of(own: Any, points: int | None, rtol: float | None, fast: bool) -> Any:
+    """What the experiment asks for, under what the command line does."""
+    from ..numerics import Numerics
+
+    if fast:
+        if points is not None or rtol is not None:
+            raise InputError("sets mesh and tolerance itself", field="--fast")
+        return Numerics.fast()
+    chosen: dict[str, Any] = {}
+    if points is not None:
+        chosen["points"] = points
+    if rtol is not None:
+        if not 1e-12 <= rtol <= 1e-3:
+            raise InputError("must be between 1e-12 and 1e-3", field="--rtol")
+        chosen["rtol"] = rtol
+    return own.model_copy(update=chosen).applied()
+
+
+def command_line() -> str:
+    """What was typed, for the provenance."""
+    return shlex.join(["tfbsim", *sys.argv[1:]])

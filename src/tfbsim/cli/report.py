@@ -1,0 +1,25 @@
+"""`tfbsim report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from .console import out
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
+    ] = False,
+) -> None:
+    """Draw figures and report again from results, without solving."""
+    from ..report.report import write_report
+    from ..result.result import load_result
+
+    write_report(load_result(folder, incomplete), folder)
+    out.print(escape(str(folder / "report.html")))

@@ -1,0 +1,193 @@
+"""`tfbsim run`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ..errors import InputError
+from ..output import make_folder
+from ..yaml_file import load, resolve
+from .console import err, out
+from .edge import INTERRUPTED, OTHER_OUTCOME
+from .options import (
+    CellName,
+    Changes,
+    MeshPoints,
+    Name,
+    Overwrite,
+    Quiet,
+    Tolerance,
+    changes_of,
+    command_line,
+    numerics_of,
+    refuse_used,
+)
+from .progress import cycles_bar
+
+if TYPE_CHECKING:
+    from ..result.result import Result
+
+
+def run(
+    experiment: Name,
+    cell: CellName = None,
+    set_: Changes = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder; default results/EXPERIMENT")
+    ] = None,
+    quiet: Quiet = False,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Dask cluster: tcp://host:port, a .json or a .yaml."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Compute what is missing.")
+    ] = False,
+    overwrite: Overwrite = False,
+    points: MeshPoints = None,
+    rtol: Tolerance = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Coarser, and compiled: needs a C compiler.")
+    ] = False,
+    error_bar: Annotated[
+        bool, typer.Option("--error-bar", help="Solve again, tighter; show the error.")
+    ] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Without: `report` has them.")
+    ] = True,
+) -> None:
+    """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
+    if resume and overwrite:
+        raise InputError("give --resume or --overwrite, not both")
+    if scheduler and workers > 1:
+        raise InputError("give --workers or --scheduler, not both")
+    again = experiment.endswith(".json")
+    path = Path(experiment) if again else resolve(experiment, "experiments")
+    folder = out_folder or Path("results") / path.stem
+    refuse_used(folder, resume, overwrite)
+    changes = changes_of(set_ or [])
+    if again and (cell or changes or points or rtol or fast or error_bar):
+        raise InputError("repeats a run as it was: leave out all but --out", path)
+
+    from ..experiment.cases import expand
+    from ..run.run import cycles_each, run_experiment
+
+    if again:
+        from ..experiment.provenance import load_run
+
+        past = load_run(path)
+        numerics, changes = past.numerics, past.changes
+        if past.differences:
+            err.print(escape(f"other versions than then: {'; '.join(past.differences)}"))
+        expanded = expand(past.document, past.cell, changes, past.cells)
+    else:
+        expanded = expand(path, cell, changes)
+        numerics = numerics_of(expanded.experiment.numerics, points, rtol, fast)
+        numerics = replace(numerics, error_bar=error_bar)
+    for warning in expanded.warnings:
+        err.print(escape(f"{expanded.document.path.name}: {warning}"))
+    if scheduler and scheduler.endswith((".yaml", ".yml")):
+        from ..run.cluster_file import remark
+
+        if words := remark(load(scheduler)):
+            err.print(escape(f"{scheduler}: {words}"))
+    cases = expanded.cases
+    command = command_line()
+    total = cases.cycles * cycles_each(numerics)
+    try:
+        make_folder(folder)  # found out before the work, not after
+        with cycles_bar(total, len(cases), quiet) as tell:
+            result = run_experiment(
+                expanded,
+                numerics=numerics,
+                workers=workers,
+                folder=folder,
+                resume=resume,
+                progress=tell,
+                command=command,
+                scheduler=scheduler,
+                figures=figures,
+            )
+    except KeyboardInterrupt:
+        err.print(f"interrupted; what was finished is in {escape(str(folder))}, and")
+        err.print("--resume computes the rest")
+        raise typer.Exit(INTERRUPTED) from None
+    if not quiet:
+        _print_summary(result, folder, figures)
+    if not result.as_asked:
+        _print_otherwise(result)
+        # Points of a sweep may lie beyond what the cell can do: that is an answer
+        if not (result.of_a_sweep and result.solved):
+            raise typer.Exit(OTHER_OUTCOME)
+
+
+def _print_summary(result: Result, folder: Path, figures: bool) -> None:
+
+    summary = result.summary
+    columns = {
+        "Case": "Case",
+        "Cycle number": "Cycle",
+        "Charge capacity [mA.h.g-1]": "Charge\nmAh/g",
+        "Discharge capacity [mA.h.g-1]": "Discharge\nmAh/g",
+        "Discharge capacity [uA.h.cm-2]": "Discharge\nuAh/cm2",
+        "Mean discharge voltage [V]": "Mean\nV",
+        "Numerical error of discharge capacity [%]": "Error\n%",
+        "Numerical error of voltage [mV]": "Error\nmV",
+        "Outcome": "Outcome",
+    }
+    columns = {name: label for name, label in columns.items() if name in summary}
+    table = Table(box=None, pad_edge=False)
+    for name, label in columns.items():
+        table.add_column(
+            label, justify="left" if name in ("Case", "Outcome") else "right"
+        )
+    most = 40
+    for row in summary.head(most).to_dict("records"):
+        table.add_row(*(_cell_text(row[name]) for name in columns))
+    out.print(table)
+    if len(summary) > most:
+        out.print(f"... and {len(summary) - most} rows more")
+    comparison = result.comparison
+    if len(comparison):
+        out.print("\nMeasured and simulated")
+        table = Table(box=None, pad_edge=False)
+        for name in comparison.columns.drop("Source"):
+            text = name in ("Case", "Quantity", "Status")
+            table.add_column(name, justify="left" if text else "right", no_wrap=True)
+        for row in comparison.drop(columns="Source").to_dict("records"):
+            row["Residual [%]"] = f"{row['Residual [%]']:+.2f}"
+            table.add_row(*(_cell_text(value) for value in row.values()))
+        out.print(table)
+    drawn = ", curves, figures and report.html" if figures else " and curves"
+    out.print(f"\ntable{drawn} in {escape(str(folder))}")
+
+
+def _cell_text(value: Any) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, int):
+        return str(value)
+    return "" if value != value else f"{value:.4g}"
+
+
+def _print_otherwise(result: Result) -> None:
+    steps = result.steps
+    other = steps[steps["Outcome"] != "reached"]
+    err.print(f"{len(other)} of {len(steps)} steps ended otherwise than asked:")
+    for row in other.head(10).to_dict("records"):
+        detail = f" ({row['Detail']})" if row["Detail"] else ""
+        cycle = row["Cycle number"] or "conditioning"
+        text = f"{row['Case']}, cycle {cycle}: '{row['Step']}': {row['Outcome']}{detail}"
+        err.print("  " + escape(text))
+    breaches = result.summary[result.summary["Outcome"] == "audit breach"]
+    for row in breaches.head(10).to_dict("records"):
+        err.print(escape(f"  {row['Case']}, cycle {row['Cycle number']}: audit breach"))

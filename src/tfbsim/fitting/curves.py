@@ -1,0 +1,402 @@
+"""What was measured, as a fit has it: curves beside the steps that simulate them.
+
+A curve of many samples is thinned to some residuals evenly along it.  The samples
+between two of them all count: each residual is the mean of theirs, so that noise is
+averaged and no sample is chosen for being far off.  Samples that stand apart from their
+neighbours are left aside, with a word.
+
+A charge is compared at the cut-off only where the record got there; a record that ends
+before it is compared as far as it goes.  The same curve given twice, or the end of a
+curve that is given as a capacity too, counts once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from ..cell.fitted import Datum
+from ..comparison.matching import placed
+from ..comparison.own_current import Drive, drives
+from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, mean_current
+from ..experiment.cases import Case, Cases, Expanded, current_of
+
+Array = np.ndarray
+COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
+GOT_THERE = 1e-3  # V short of its cut-off at which a record still got there
+WITHIN = 6  # averages a residual has at most, so that a bend does not shift their mean
+SPIKE, LEAST_SPIKE = 8.0, 0.01  # standard deviations, and V, from the running median
+ENOUGH = 20  # samples that have a running median
+SAME = 0.9  # share of common samples of a curve that was given twice
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One measured step, or one measured capacity, of a case.
+
+    Parameters
+    ----------
+    case : str
+        Name of the case.
+    cycle : int
+        Recorded cycle, from 1.
+    steps : tuple of int or None
+        Which steps of it (from 0), in a row; None: all of this kind.
+    kind : str
+        "charge" or "discharge".
+    source : str
+        File or source it came from.
+    held_out : bool
+        Predicted, not fitted.
+    capacity, voltage : ndarray, shape (points,)
+        [A.h.m-2], [V].
+    group : ndarray of int, shape (points,)
+        Residual that each point counts for, from 0.
+    end : float
+        Measured charge at the end of the curve [A.h.m-2]; NaN if that is no datum.
+    end_voltage : float
+        Last voltage measured [V]; NaN: that of the end of the step.
+    label : str
+        What tables call it in place of the case.
+    datum : Datum or None
+        What the fitted cell's file says of it.
+    """
+
+    case: str
+    cycle: int
+    steps: tuple[int, ...] | None
+    kind: str
+    source: str
+    held_out: bool
+    capacity: Array
+    voltage: Array
+    group: Array
+    end: float = math.nan
+    end_voltage: float = math.nan
+    label: str = ""
+    datum: Datum | None = None
+
+    @property
+    def scale(self) -> float:
+        """The capacity its relative error is of [A.h.m-2]."""
+        if math.isfinite(self.end):
+            return self.end
+        return float(self.capacity[-1]) or 1.0
+
+    @property
+    def groups(self) -> int:
+        """How many residuals its points give."""
+        return int(self.group[-1]) + 1 if len(self.group) else 0
+
+    @property
+    def size(self) -> int:
+        """How many residuals it gives."""
+        return self.groups + math.isfinite(self.end)
+
+
+def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Curve]:
+    """Return the experiment's own ``measured:`` capacities, per area."""
+    found = []
+    cases = {case.name: case for case in expanded.cases}
+    for row in expanded.measured:
+        case = cases[row["Case"]]
+        kind = row["Quantity"].split()[0].lower()
+        if kind not in COLUMNS:  # an energy density
+            continue
+        if "A.h.cm-2" in row["Quantity"]:
+            end = row["Measured"] / 100  # uA.h.cm-2 to A.h.m-2
+        else:  # mA.h.g-1
+            end = row["Measured"] * case.cell.loading
+        held, cycle = case.name in held_out, int(row["Cycle number"])
+        datum = Datum.model_construct(
+            data=row["Source"],
+            kind=kind,
+            cycle=cycle,
+            current_density=current_of(case, kind),
+            capacity=3600 * end,
+            role="held out" if held else "fitted",
+        )
+        empty = np.empty(0)
+        place = (case.name, cycle, None, kind, row["Source"], held)
+        found.append(Curve(*place, empty, empty, empty.astype(int), end, datum=datum))
+    return found
+
+
+def matched(
+    expanded: Expanded, data: Sequence[Measured], held_out: Sequence[str], points: int
+) -> tuple[list[Curve], list[str]]:
+    """Return measured steps beside the simulated ones that :func:`tfbsim.compare` finds.
+
+    Parameters
+    ----------
+    expanded : Expanded
+        The experiment.
+    data : sequence of Measured
+        As read.
+    held_out : sequence of str
+        Cases and files that are predicted.
+    points : int
+        Most residuals of a curve.
+
+    Returns
+    -------
+    list of Curve, list of str
+        What belongs somewhere, and a sentence on each step that does not.
+    """
+    found, notes = [], []
+    for file in data:
+        cycles, unmatched = placed(file, expanded.cases)
+        notes += [
+            f"{file.name}, {segment.name}: left out: {why}" for segment, why in unmatched
+        ]
+        for cycle, match, number in cycles:
+            case, held = match.case, {match.case.name, file.name} & {*held_out}
+            for k, at in match.steps:
+                segment = cycle[k]
+                if segment.kind not in COLUMNS:
+                    continue
+                if number > case.protocol.cycles:
+                    why = f"the experiment has {case.protocol.cycles} cycles"
+                    notes.append(f"{file.name}, {segment.name}: left out: {why}")
+                    continue
+                step = case.protocol.steps[at]
+                limit = step.lower if segment.kind == DISCHARGE else step.upper
+                place = (case.name, number, (at,), segment.kind, file.name, bool(held))
+                curve = _curve(place, file, segment, points, limit, notes)
+                if curve is None:
+                    why = "left out: no usable point"
+                    notes.append(f"{file.name}, {segment.name}: {why}")
+                else:
+                    found.append(curve)
+    return found, notes
+
+
+def driven(
+    expanded: Expanded, data: Sequence[Measured], held_out: Sequence[str], points: int
+) -> tuple[Expanded, list[Curve], list[str]]:
+    """Drive the cell by the data's own current: each record is a case, from its start.
+
+    Returns
+    -------
+    Expanded, list of Curve, list of str
+        With the records as its cases; their charges and discharges; what was left out.
+    """
+    base = expanded.cases[0]
+    cases: list[Case] = []
+    found, notes = [], []
+    for file in data:
+        records, unmatched = drives(file, base.cell)
+        notes += list(
+            dict.fromkeys(f"{file.name}: left out: {why}" for _, why in unmatched)
+        )
+        for record in records:
+            name = (
+                file.name if record.whole else f"{file.name}, {record.segments[0].name}"
+            )
+            if not record.steps:
+                continue
+            protocol = replace(base.protocol, steps=record.steps, cycles=1)
+            cases.append(replace(base, name=name, protocol=protocol))
+            found += _of_record(record, name, file, held_out, points, notes)
+    return replace(expanded, cases=Cases(cases or expanded.cases)), found, notes
+
+
+def _of_record(
+    record: Drive,
+    name: str,
+    file: Measured,
+    held_out: Sequence[str],
+    points: int,
+    notes: list[str],
+) -> list[Curve]:
+    found, at = [], 0
+    for segment, steps in zip(record.segments, record.parts, strict=True):
+        within = tuple(range(at, at + len(steps)))
+        at += len(steps)
+        if segment.kind not in COLUMNS or not within:
+            continue
+        label = f"{file.name}, {segment.name}"
+        names = {file.name, name, label, f"cycle {segment.cycle}"}
+        place = (name, 1, within, segment.kind, label, bool(names & {*held_out}))
+        curve = _curve(place, file, segment, points, None, notes)
+        if curve is not None:
+            short = segment.name or f"cycle {segment.cycle}"
+            found.append(replace(curve, label=short if record.whole else label))
+    return found
+
+
+def _curve(
+    place: tuple[str, int, tuple[int, ...], str, str, bool],
+    file: Measured,
+    segment: Segment,
+    points: int,
+    limit: float | None,
+    notes: list[str],
+) -> Curve | None:
+    """Return a measured step as a curve, None if it has no usable sample."""
+    q, V = (np.asarray(a, dtype=float) for a in (segment.capacity, segment.voltage))
+    known = np.isfinite(q) & np.isfinite(V)
+    q, first = np.unique(q[known], return_index=True)
+    V = V[known][first]
+    if not len(q):
+        return None
+    apart = _apart(V)
+    if apart.any():
+        notes.append(
+            f"{file.name}, {segment.name}: {apart.sum()} of {len(V)} samples stand apart "
+            f"from their neighbours, by up to {1e3 * _off(V)[apart].max():.3g} mV: left "
+            "aside"
+        )
+        q, V = q[~apart], V[~apart]
+    end = end_voltage = math.nan
+    if limit is not None:
+        q, V, end, end_voltage = _at_cut_off(q, V, segment.kind, limit)
+    datum = Datum.model_construct(
+        data=file.name,
+        step=segment.name,
+        sha256=digest(segment),
+        kind=segment.kind,
+        cycle=place[1] if limit is not None else segment.cycle,
+        current_density=abs(mean_current(segment)),
+        capacity=3600 * float(segment.capacity[-1]),
+        role="held out" if place[-1] else "fitted",
+    )
+    return Curve(*place, *thinned(q, V, points), end, end_voltage, datum=datum)
+
+
+def digest(segment: Segment) -> str:
+    """Return a hash of what was measured in a step: charge and voltage."""
+    both = np.array([segment.capacity, segment.voltage])
+    return hashlib.sha256(np.round(both, 9).tobytes()).hexdigest()[:16]
+
+
+def _off(V: Array) -> Array:
+    """Return how far samples are from their running median [V]."""
+    return np.abs(V - median_filter(V, 5 if len(V) < 200 else 11, mode="nearest"))
+
+
+def _apart(V: Array) -> Array:
+    """Return which samples are spikes: far from neighbours that are near each other."""
+    if len(V) < ENOUGH:
+        return np.zeros(len(V), dtype=bool)
+    off = _off(V)
+    return off > max(SPIKE * 1.4826 * float(np.median(off)), LEAST_SPIKE)
+
+
+def _at_cut_off(
+    q: Array, V: Array, kind: str, limit: float
+) -> tuple[Array, Array, float, float]:
+    """Return a curve without what lies past a cut-off, and its end if it got there.
+
+    Returns
+    -------
+    capacity, voltage : ndarray
+        Without the end.
+    end, end_voltage : float
+        Charge there, NaN if the record ended before the cut-off, and voltage.
+    """
+    sign = -1.0 if kind == DISCHARGE else 1.0
+    past = sign * (V - limit)  # above 0 past the cut-off
+    if past[-1] < -GOT_THERE:
+        return q, V, math.nan, float(V[-1])
+    inside = np.flatnonzero(past < 0)
+    last = int(inside[-1]) if len(inside) else -1
+    if past[-1] <= 0:
+        return q[:-1], V[:-1], float(q[-1]), float(V[-1])
+    if last < 0:
+        return q[:0], V[:0], float(q[0]), limit
+    share = past[last] / (past[last] - past[last + 1])
+    end = float(q[last] + share * (q[last + 1] - q[last]))
+    return q[: last + 1], V[: last + 1], end, limit
+
+
+def thinned(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
+    """Return a curve as at most some residuals, evenly along it, each of some points.
+
+    Parameters
+    ----------
+    q, V : ndarray, shape (samples,)
+        Charge, rising, and voltage.
+    points : int
+        Most residuals.
+
+    Returns
+    -------
+    q, V, group : ndarray
+        Points, each the mean of neighbouring samples, and the residual of each.
+    """
+    if len(q) <= points:
+        return q, V, np.arange(len(q))
+    smooth = median_filter(V, 2 * max(1, len(V) // (4 * points)) + 1, mode="nearest")
+    spans = np.ptp(q) or 1.0, np.ptp(smooth) or 1.0
+    along = np.hypot(np.diff(q) / spans[0], np.diff(smooth) / spans[1])
+    length = np.concatenate([[0.0], np.cumsum(along)])
+    place = length / (length[-1] or 1.0) * points * WITHIN
+    fine = np.minimum(place.astype(int), points * WITHIN - 1)
+    kept, which, number = np.unique(fine, return_inverse=True, return_counts=True)
+    mean_q, mean_V = (np.bincount(which, a) / number for a in (q, V))
+    return mean_q, mean_V, np.unique(kept // WITHIN, return_inverse=True)[1]
+
+
+# --- Once --------------------------------------------------------------------------
+
+
+def counted_once(curves: Sequence[Curve], error: float) -> tuple[list[Curve], list[str]]:
+    """Return the curves without those that are given again, and a sentence on each.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        As given.
+    error : float
+        Of a capacity, relative: capacities of one step that agree to it are one.
+    """
+    kept: list[Curve] = []
+    notes = []
+    # Curves first: a capacity is the end of one rather than the other way round
+    for curve in sorted(curves, key=lambda c: not len(c.capacity)):
+        twin = next((k for k, c in enumerate(kept) if _same(c, curve, error)), None)
+        if twin is None:
+            kept.append(curve)
+            continue
+        first = kept[twin]
+        what = "curve" if len(curve.capacity) else "capacity"
+        notes.append(
+            f"{curve.source or 'measured'}: the {curve.kind} {what} of {curve.case}, "
+            f"cycle {curve.cycle}, is that of {first.source or 'measured'} again: "
+            "counted once"
+        )
+        if curve.held_out and not first.held_out:
+            datum = first.datum and first.datum.model_copy(update={"role": "held out"})
+            kept[twin] = replace(first, held_out=True, datum=datum)
+            notes[-1] += ", held out"
+    order = {id(c): k for k, c in enumerate(curves)}
+    kept.sort(key=lambda c: order.get(id(c), 0))
+    return kept, notes
+
+
+def _same(one: Curve, other: Curve, error: float) -> bool:
+    """Whether two curves are one measurement."""
+    if one.kind != other.kind or one.datum is None or other.datum is None:
+        return False
+    if len(one.capacity) and len(other.capacity):
+        same = one.datum.sha256 == other.datum.sha256
+        return same or _shared(one, other) >= SAME
+    if (one.case, one.cycle) != (other.case, other.cycle) or not math.isfinite(other.end):
+        return False
+    return abs(one.datum.capacity / other.datum.capacity - 1) <= error
+
+
+def _shared(one: Curve, other: Curve) -> float:
+    """Return the share of the points of the shorter curve that the other has too."""
+    few, many = sorted((one, other), key=lambda c: len(c.capacity))
+    rows = [
+        {(f"{q:.5g}", f"{V:.5g}") for q, V in zip(c.capacity, c.voltage, strict=True)}
+        for c in (few, many)
+    ]
+    return len(rows[0] & rows[1]) / len(rows[0])

@@ -1,0 +1,505 @@
+"""How well data determine parameters: intervals, and combinations that are fixed.
+
+The covariance at a minimum is s^2 (J^T J)^-1, J the Jacobian of the residuals over their
+errors.  Its interval stands where it is narrow, inside the bounds, and chi^2 at its ends
+has risen as it says.  Else the profile of the likelihood is followed: outwards from the
+minimum, the other parameters fitted anew at each place, each time from where they were
+at the place before (Venzon and Moolgavkar, Appl. Stat. 37 (1988) 87).  A side on which
+chi^2 does not rise enough before the bound has no end.
+
+Of parameters that the data do not tell apart, what they do fix is found from the null
+directions of J: combinations with small coefficients, sums in the parameters themselves
+or products in their logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from scipy.linalg import null_space
+from scipy.stats import norm, t
+
+from .. import units
+from .parameters import Parameter
+from .problem import Problem
+from .search import SAME_MINIMUM, Minimum, search
+
+Array = np.ndarray
+LEVELS = (0.68, 0.95)
+NARROW = 0.15  # half an interval over the range: beyond, its profile is followed
+AS_LINEAR = 0.2  # relative, of the rise of chi^2 at the ends of a linear interval
+NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
+STEP = 0.35  # of the rise of the root of chi^2 that an interval ends at, a step
+CLOSE = 0.02  # of that rise: an end found so near is found
+MOST_PLACES = 60
+ABSENT = 0.02  # part of a null direction that counts as none
+RATIONAL = 0.02  # relative, of a coefficient: a small fraction so near is it
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How uncertain the parameters at a minimum are, linearised.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (parameters, parameters)
+        Of the places between the bounds.
+    scale : float
+        Variance of the residuals over that of the stated errors, at least 1.
+    freedom : int
+        Degrees of freedom.
+    """
+
+    covariance: Array
+    scale: float
+    freedom: int
+
+    @property
+    def std(self) -> Array:
+        """Standard deviations, over the range."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def correlation(self) -> Array:
+        """Of the parameters."""
+        return self.covariance / np.outer(self.std, self.std)
+
+    def width(self, level: float = 0.95) -> float:
+        """Half an interval of this level, in standard deviations."""
+        if self.scale > 1:
+            return float(t.ppf(0.5 + level / 2, self.freedom))
+        return float(norm.ppf(0.5 + level / 2))
+
+    def rise(self, level: float = 0.95) -> float:
+        """Root of the rise of chi^2 at the ends of an interval of this level."""
+        return self.width(level) * math.sqrt(self.scale)
+
+
+def uncertainty(J: Array, variance: float, least: float = 1.0) -> Spread:
+    """Return the spread of the parameters at a minimum.
+
+    Parameters
+    ----------
+    J : ndarray, shape (residuals, parameters)
+        Of the residuals over their errors.
+    variance : float
+        Mean square of the residuals, a degree of freedom.
+    least : float
+        Of the scale: the stated errors, unless the scatter is looked at alone.
+    """
+    freedom = len(J) - J.shape[1]
+    scale = max(least, variance) if freedom > 0 else max(least, 1.0)
+    _, s, Vt = np.linalg.svd(J, full_matrices=True)
+    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
+    inverse = 1 / np.maximum(s, 1e-6 * max(float(s.max(initial=0.0)), 1e-6))
+    return Spread((Vt.T * inverse**2) @ Vt * scale, scale, freedom)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Ends of the intervals of a parameter, as places between the bounds.
+
+    Parameters
+    ----------
+    low, high : float or None
+        Of 95 %; None where the data set no end.
+    inner : (float or None, float or None)
+        Of 68 %.
+    points : list of ndarray
+        Places of all parameters along the profile, within the interval.
+    better : Minimum or None
+        A lower minimum that the profile came to.
+    """
+
+    low: float | None
+    high: float | None
+    inner: tuple[float | None, float | None] = (None, None)
+    points: list[Array] = field(default_factory=list)
+    better: Minimum | None = None
+
+    @property
+    def half(self) -> float:
+        """Half its width, over the range."""
+        low = 0.0 if self.low is None else self.low
+        return ((1.0 if self.high is None else self.high) - low) / 2
+
+
+def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Interval:
+    """Return the interval of a parameter, linearised if that will do.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+    minimum : Minimum
+        Of it.
+    spread : Spread
+        There.
+    k : int
+        Which parameter.
+    """
+    u, std = float(minimum.u[k]), float(spread.std[k])
+    half, inner = (std * spread.width(level) for level in (0.95, 0.68))
+    slope = spread.covariance[k] / spread.covariance[k, k]
+    if half <= NARROW and u - half > 0 and u + half < 1:
+        ends = [minimum.u + side * half * slope for side in (-1, 1)]
+        if all(_as_linear(problem, minimum, spread, end) for end in ends):
+            return Interval(u - half, u + half, (u - inner, u + inner), ends)
+    found, points = [], []
+    for side in (-1, 1):
+        profile = _Profile(problem, minimum, k, side, spread.rise(0.95))
+        profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
+        if profile.better is not None:
+            return Interval(None, None, better=profile.better)
+        found.append((profile.end(spread.rise(0.68)), profile.end(spread.rise(0.95))))
+        points += [at for _, z, at in profile.places if z <= 1.05 * profile.target]
+    (low_68, low), (high_68, high) = found
+    return Interval(low, high, (low_68, high_68), points)
+
+
+def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -> bool:
+    """Whether chi^2 at the end of a linear interval is what it should be."""
+    if (end < 0).any() or (end > 1).any():
+        return False
+    r = problem.residuals(end)
+    rise = float(r @ r) - minimum.chi2
+    return abs(rise / spread.rise(0.95) ** 2 - 1) < AS_LINEAR
+
+
+class _Profile:
+    """One side of a profile of chi^2, followed outwards from the minimum."""
+
+    def __init__(
+        self, problem: Problem, minimum: Minimum, k: int, side: int, target: float
+    ) -> None:
+        self.problem, self.minimum, self.k, self.side = problem, minimum, k, side
+        self.target = target
+        self.others = [n for n in range(len(minimum.u)) if n != k]
+        # Place of the parameter, root of the rise of chi^2, all parameters there
+        self.places = [(float(minimum.u[k]), 0.0, minimum.u)]
+        self.better: Minimum | None = None
+
+    def at(self, place: float, near: Array) -> float:
+        """Fit the others at a place from near there; return the root of the rise."""
+        guess = np.clip(near, 0.0, 1.0)
+        guess[self.k] = place
+        found = search(self.problem, guess, tolerance=1e-5, free=self.others)
+        rise = found.chi2 - self.minimum.chi2
+        if rise < -max(0.5, SAME_MINIMUM * self.minimum.chi2):
+            self.better = found
+        z = math.sqrt(max(rise, 0.0))
+        self.places.append((place, z, found.u))
+        self.places.sort(key=lambda p: self.side * p[0])
+        return z
+
+    def follow(self, step: float, slope: Array) -> None:
+        """Go outwards until chi^2 has risen to the target, or to the bound."""
+        bound = 0.0 if self.side < 0 else 1.0
+        (place, z, u), direction = self.places[0], slope
+        while len(self.places) < MOST_PLACES and abs(place - bound) > NEAR_BOUND:
+            new = min(max(place + self.side * step, 0.0), 1.0)
+            z_new = self.at(new, u + (new - place) * direction)
+            if self.better is not None:
+                return
+            u_new = self.places[-1][2]
+            direction = (u_new - u) / (new - place)
+            if z_new > self.target:
+                self._close()
+                return
+            risen = max(z_new - z, 1e-3 * self.target)
+            step *= min(max(STEP * self.target / risen, 0.5), 2.5)
+            place, z, u = new, z_new, u_new
+
+    def _close(self) -> None:
+        """Narrow down where chi^2 comes to the target."""
+        for n in range(25):
+            inside = max((p for p in self.places if p[1] <= self.target), key=self._out)
+            beyond = min((p for p in self.places if p[1] > self.target), key=self._out)
+            gap = beyond[0] - inside[0]
+            near = min(abs(p[1] - self.target) for p in (inside, beyond))
+            if near < CLOSE * self.target or abs(gap) < 1e-5:
+                return
+            share = (self.target - inside[1]) / (beyond[1] - inside[1])
+            share = 0.5 if n % 3 == 2 else min(max(share, 0.05), 0.95)
+            self.at(inside[0] + share * gap, inside[2] + share * (beyond[2] - inside[2]))
+            if self.better is not None:
+                return
+
+    def _out(self, place: tuple[float, float, Array]) -> float:
+        return self.side * place[0]
+
+    def end(self, rise: float) -> float | None:
+        """Return the place at which chi^2 has risen so far, None if it does not."""
+        place, z = (np.array([p[n] for p in self.places]) for n in (0, 1))
+        z = np.maximum.accumulate(z)
+        if z[-1] < rise * (1 - CLOSE):
+            return None
+        k = int(np.searchsorted(z, min(rise, z[-1])))
+        return float(np.interp(min(rise, z[-1]), z[k - 1 : k + 1], place[k - 1 : k + 1]))
+
+
+# --- Combinations ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A direction in the space of the parameters, and how well it is known.
+
+    Parameters
+    ----------
+    weights : dict
+        Parameter to its part, of unit length in all, in the range between the bounds.
+    singular_value : float
+        Of the Jacobian in that direction, over the whole range.
+    half_width : float
+        Of its 95 % interval, as a share of the range.
+    """
+
+    weights: dict[str, float]
+    singular_value: float
+    half_width: float
+
+    @property
+    def determined(self) -> bool:
+        """Whether its interval is narrower than the bounds."""
+        return self.half_width < 0.5
+
+    @property
+    def text(self) -> str:
+        """Its larger parts, as ``+0.71 a, -0.70 b``."""
+        parts = sorted(self.weights.items(), key=lambda item: -abs(item[1]))
+        parts = [(name, w) for name, w in parts if abs(w) > 0.2] or parts[:1]
+        return ", ".join(f"{w:+.2f} {name}" for name, w in parts)
+
+
+def combinations(J: Array, names: Sequence[str], rise: float) -> list[Combination]:
+    """Return the directions of the parameters, from the best determined to the worst."""
+    _, s, Vt = np.linalg.svd(J, full_matrices=True)
+    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
+    found = []
+    for value, direction in zip(s, Vt, strict=True):
+        sign = 1.0 if direction[np.argmax(np.abs(direction))] > 0 else -1.0
+        weights = dict(zip(names, (sign * direction).tolist(), strict=True))
+        half = rise / value if value > 0 else math.inf
+        found.append(Combination(weights, float(value), half))
+    return found
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A combination of parameters that the data fix, where they do not fix each.
+
+    Parameters
+    ----------
+    text : str
+        As ``contact_resistance + cathode.film_resistance``.
+    value, half_width : float
+        In display units, and that of the 95 % interval.
+    unit : str
+        Of both.
+    names : tuple of str
+        Parameters in it.
+    """
+
+    text: str
+    value: float
+    half_width: float
+    unit: str
+    names: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """It, its value and its error."""
+        value, error = _rounded(self.value, self.half_width)
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.text} = {value} +- {error}{unit}"
+
+
+def _rounded(value: float, error: float) -> tuple[str, str]:
+    """A value to the second digit of its error."""
+    if not (error > 0 and math.isfinite(error)):
+        return f"{value:.5g}", f"{error:.2g}"
+    digits = 1 - math.floor(math.log10(error))
+    places = max(digits, 0)
+    if abs(math.log10(max(abs(value), 1e-300))) > 5:
+        return f"{value:.5g}", f"{error:.2g}"
+    return f"{value:.{places}f}", f"{error:.{places}f}"
+
+
+def fixed(J: Array, which: Sequence[Parameter], u: Array, spread: Spread) -> list[Fixed]:
+    """Return what the data fix of the parameters that they do not tell apart.
+
+    Parameters
+    ----------
+    J : ndarray, shape (residuals, parameters)
+        At the minimum, by the places between the bounds.
+    which : sequence of Parameter
+        What varies.
+    u : ndarray, shape (parameters,)
+        The minimum.
+    spread : Spread
+        There.
+    """
+    _, s, Vt = np.linalg.svd(J, full_matrices=True)
+    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
+    rise = spread.rise()
+    null = Vt[s < 2 * rise]  # an interval as wide as the bounds
+    if not len(null) or len(null) == len(which):
+        return []
+    projector = null.T @ null
+    found = []
+    for block in _blocks(projector):
+        if len(block) < 2:
+            continue
+        part = projector[np.ix_(block, block)]
+        values, vectors = np.linalg.eigh(part)
+        directions = vectors[:, values > 0.5].T
+        if directions.shape[0] < len(block):
+            found += _of_block(block, directions, which, u, (s, Vt, rise))
+    return found
+
+
+def _blocks(projector: Array) -> list[list[int]]:
+    """Parameters that null directions join, each group by itself."""
+    left = {k for k in range(len(projector)) if projector[k, k] > ABSENT**2}
+    found = []
+    while left:
+        block, new = set(), {min(left)}
+        while new:
+            block |= new
+            near = {j for i in new for j in left if abs(projector[i, j]) > ABSENT}
+            new = near - block
+        left -= block
+        found.append(sorted(block))
+    return found
+
+
+def _of_block(
+    block: Sequence[int],
+    null: Array,
+    which: Sequence[Parameter],
+    u: Array,
+    known: tuple[Array, Array, float],
+) -> list[Fixed]:
+    """What is fixed of parameters that some directions leave open together."""
+    own = [which[k] for k in block]
+    values = np.array([p.value(float(u[k])) for p, k in zip(own, block, strict=True)])
+    shown = np.array(
+        [units.to_display(v, p.dimension) for v, p in zip(values, own, strict=True)]
+    )
+    factor = np.array([_factor(p) for p in own])
+    # d value/du in display units, and d ln(value)/du
+    rate = np.array(
+        [p.range * (v if p.log else 1.0) for p, v in zip(own, values, strict=True)]
+    )
+    natural = rate * factor
+    positive = bool((values > 0).all())
+    alike = len({p.dimension for p in own}) == 1
+    logarithmic = rate / values if positive else natural
+    scales = [(natural, False)] if alike else []
+    scales += [(logarithmic, True)] if positive else []
+    rows, product = _coefficients(null * natural), False
+    for scale, log in scales:
+        tried = _coefficients(null * scale)
+        simple = [[_simple(c) for c in row] for row in tried]
+        if all(c is not None for row in simple for c in row):
+            rows, product = np.array(simple, dtype=float), log
+            break
+    found = []
+    for row in rows:
+        chosen = [k for k in range(len(row)) if row[k]]
+        if len(chosen) < 2:
+            continue
+        gradient = np.zeros(len(which))
+        gradient[list(block)] = row * (logarithmic if product else natural)
+        error = _error(gradient, *known)
+        names = [own[k].path for k in chosen]
+        unit = [units.display_unit(own[k].dimension) for k in chosen]
+        if product:
+            value = float(np.prod(shown[chosen] ** row[chosen]))
+            text = _product([(names[n], row[k]) for n, k in enumerate(chosen)])
+            in_unit = _product([(unit[n], row[k]) for n, k in enumerate(chosen)])
+            found.append(Fixed(text, value, value * error, in_unit, tuple(names)))
+        else:
+            value = float(shown @ row)
+            text = _sum(
+                [(names[n], row[k], unit[n]) for n, k in enumerate(chosen)], unit[0]
+            )
+            found.append(Fixed(text, value, error, unit[0], tuple(names)))
+    return found
+
+
+def _factor(p: Parameter) -> float:
+    """Display unit over SI, of differences."""
+    zero, one = (units.to_display(v, p.dimension) for v in (0.0, 1.0))
+    return float(one - zero)
+
+
+def _coefficients(null: Array) -> Array:
+    """Rows of coefficients that the null directions leave alone, each of as few
+    parameters as there can be."""
+    size = np.abs(null).max(axis=0)
+    basis = null_space(null / size).T
+    rows = basis.copy()
+    pivots: list[int] = []
+    for k in range(len(rows)):  # reduced row echelon form
+        free = [c for c in range(rows.shape[1]) if c not in pivots]
+        pivot = max(free, key=lambda c: abs(rows[k, c]))
+        first = [c for c in free if abs(rows[k, c]) > 0.5 * abs(rows[k, pivot])]
+        pivot = first[0]
+        pivots.append(pivot)
+        rows[k] /= rows[k, pivot]
+        for n in range(len(rows)):
+            if n != k:
+                rows[n] -= rows[n, pivot] * rows[k]
+    rows = rows / size
+    rows[np.abs(rows * size) < ABSENT] = 0.0
+    for row in rows:
+        row /= row[np.flatnonzero(row)[0]]
+    return rows
+
+
+def _simple(coefficient: float) -> float | None:
+    """The small fraction that a coefficient is, None if it is none."""
+    near = (
+        float(Fraction(coefficient).limit_denominator(3)) if abs(coefficient) < 10 else 0
+    )
+    if coefficient == 0:
+        return 0.0
+    if near and abs(near) <= 4 and abs(coefficient / near - 1) < RATIONAL:
+        return near
+    return None
+
+
+def _error(gradient: Array, s: Array, Vt: Array, rise: float) -> float:
+    """Half of the 95 % interval of a combination, from the directions that are known."""
+    along = Vt @ gradient
+    known = s >= 2 * rise
+    return float(rise * np.sqrt(((along[known] / s[known]) ** 2).sum()))
+
+
+def _sum(parts: Sequence[tuple[str, float, str]], unit: str) -> str:
+    words = ""
+    for name, c, own in parts:
+        sign = " - " if c < 0 else " + " if words else ""
+        size = "" if abs(c) == 1 and own == unit else f"{abs(c):.4g} "
+        if size and own != unit:
+            size = f"{abs(c):.4g} {unit}/({own or '1'}) x "
+        words += f"{sign}{size}{name}"
+    return words.strip()
+
+
+def _product(parts: Sequence[tuple[str, float]]) -> str:
+    """``a b^2 / c``, empty names left out."""
+
+    def power(name: str, c: float) -> str:
+        name = f"({name})" if "." in name and name[0].isupper() else name
+        return name if abs(c) == 1 else f"{name}^{Fraction(abs(c)).limit_denominator(3)}"
+
+    above = " x ".join(power(n, c) for n, c in parts if c > 0 and n)
+    below = " / ".join(power(n, c) for n, c in parts if c < 0 and n)
+    return f"{above or '1'} / {below}" if below else above

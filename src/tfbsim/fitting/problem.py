@@ -1,0 +1,299 @@
+"""Residuals of a cell's parameters against measured curves and capacities.
+
+A measured point (q, V) of a step gives its distance to the model's curve in the plane of
+q/sigma_q and V/sigma_V, positive where the curve is above: least squares of a point that
+is uncertain in both coordinates (orthogonal distance regression, Boggs and Rogers,
+Contemp. Math. 112 (1990) 183).  On a plateau that is the voltage error, in a steep end
+the capacity error.  Beyond its own end the curve goes on straight down, so that one that
+ends early still says by how much.  A charge measured at the end gives
+(q_model - q)/sigma_q, at the voltage where it was measured.
+
+Residuals of neighbouring points that go together (rho, :mod:`.noise`) are made
+independent: r_i' = (r_i - rho r_{i-1})/sqrt(1 - rho^2).
+
+Derivatives are finite differences.  The solver's forward sensitivities hold within one
+step and at a fixed time; they carry neither through a cut-off that moves nor from a step
+to the next.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..cell.cell import Cell
+from ..comparison.pairing import joined
+from ..errors import InputError
+from ..experiment.cases import Case
+from ..experiment.steps import Protocol
+from ..materials import laws
+from ..numerics import Numerics
+from ..solver.cycler import CycleRecord, Runner, settled
+from ..solver.engine import engine
+from .curves import Curve
+from .parameters import Parameter, with_values
+
+Array = np.ndarray
+FAILED = 100.0  # residual of each point of a step that could not be simulated
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A curve of the model beside a measured one.
+
+    Parameters
+    ----------
+    capacity, voltage : ndarray, shape (samples,)
+        [A.h.m-2], [V]; empty where only the capacity was asked for.
+    end : float
+        Capacity at its end [A.h.m-2].
+    """
+
+    capacity: Array
+    voltage: Array
+    end: float
+
+    def charge_at(self, voltage: float) -> float:
+        """Charge where the curve first comes to a voltage; all of it, if it never does.
+
+        Outwards the voltage goes one way but for the very start.
+        """
+        if not (math.isfinite(voltage) and len(self.voltage) > 1):
+            return self.end
+        sign = 1.0 if self.voltage[-1] > self.voltage[0] else -1.0
+        outwards = np.maximum.accumulate(sign * self.voltage)
+        if not outwards[0] < sign * voltage < outwards[-1]:
+            return self.end
+        return float(np.interp(sign * voltage, outwards, self.capacity))
+
+    def above(self, q: Array, V: Array, errors: tuple[float, float]) -> Array:
+        """Signed distances of points to the curve, over errors of q and V."""
+        Q = np.append(self.capacity, self.capacity[-1]) / errors[0]
+        U = np.append(self.voltage, self.voltage[-1]) / errors[1]
+        rises = self.voltage[-1] > self.voltage[0]
+        reach = 10 * FAILED
+        Q[-1] += 1e-3 * reach  # on to the cut-off and far beyond, all but vertical
+        U[-1] += reach if rises else -reach
+        x, y = (q / errors[0])[:, None], (V / errors[1])[:, None]
+        dx, dy = np.diff(Q), np.diff(U)
+        along = ((x - Q[:-1]) * dx + (y - U[:-1]) * dy) / np.maximum(dx**2 + dy**2, 1e-30)
+        along = np.clip(along, 0.0, 1.0)
+        off = np.hypot(Q[:-1] + along * dx - x, U[:-1] + along * dy - y).min(axis=1)
+        return off * np.sign(np.interp(q / errors[0], Q, U) - V / errors[1])
+
+
+class Problem:
+    """Residuals of a cell's parameters against measured curves.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Those the curves are of; of one cell each, before the fit changes it.
+    curves : sequence of Curve
+        Fitted and held out.
+    which : sequence of Parameter
+        What varies.
+    errors : (float, float)
+        sigma_V [V], and sigma_q over the capacity of the curve.
+    numerics : Numerics
+        Mesh and tolerances.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        curves: Sequence[Curve],
+        which: Sequence[Parameter],
+        errors: tuple[float, float],
+        numerics: Numerics,
+    ) -> None:
+        self.which = list(which)
+        self.curves = list(curves)
+        self.fitted = [c for c in curves if not c.held_out]
+        needed = {c.case for c in curves}
+        self.cases = [case for case in cases if case.name in needed]
+        self.sigma_V, self.sigma_q = errors
+        self.numerics = numerics
+        self.evaluations = 0
+        self.steps = 0
+        # Cases of equal cells share one, and with it their conditioning
+        cells: list[Cell] = []
+        for case in self.cases:
+            if case.cell not in cells:
+                cells.append(case.cell)
+        self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
+        self.rho = 0.0  # of neighbouring residuals of a curve
+        sizes = [curve.size for curve in self.fitted]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        self.blocks = [  # residuals of the points of each curve
+            slice(k, k + c.groups) for k, c in zip(starts[:-1], self.fitted, strict=True)
+        ]
+        self.aside = np.zeros(starts[-1], dtype=bool)  # residuals that do not count
+        self._known: dict[bytes, Array] = {}  # residuals at every place tried
+
+    def values(self, u: Array) -> list[float]:
+        """Values [SI] at places between the bounds."""
+        return [p.value(float(x)) for p, x in zip(self.which, u, strict=True)]
+
+    def cell(self, cell: Cell, u: Array) -> Cell:
+        """A case's cell with the values in place, its model's shape kept if it can be."""
+        changes, values = [], []
+        scale = float(cell.cathode.diffusivity_scale)
+        rest: dict[str, float] = {}
+        for parameter, value in zip(self.which, self.values(u), strict=True):
+            law = cell.cathode.diffusivity
+            if parameter.path == "cathode.diffusivity" and isinstance(law, laws.Constant):
+                # The same D, as an input of one model rather than a model of its own
+                rest["cathode.diffusivity_scale"] = scale * value / law.value
+            else:
+                changes.append(parameter)
+                values.append(value)
+        changed = with_values(cell, changes, values) if changes else cell
+        return changed.replace(rest) if rest else changed
+
+    def simulate(self, u: Array, curves: Sequence[Curve]) -> list[Simulated | None]:
+        """The model's curves, None for each that could not be simulated."""
+        wanted: dict[str, list[Curve]] = {}
+        for curve in curves:
+            wanted.setdefault(curve.case, []).append(curve)
+        cells: dict[int, Cell] = {}
+        runners: dict[Any, Any] = {}
+        found: dict[int, Simulated | None] = {}
+        for case in self.cases:
+            if case.name not in wanted:
+                continue
+            mine = wanted[case.name]
+            key = self._cell_of[case.name]
+            try:
+                if key not in cells:
+                    cells[key] = self.cell(case.cell, u)
+                cell = cells[key]
+                cycles = self._run(cell, case.protocol, mine, runners, key)
+            except InputError:  # values that do not go together
+                continue
+            for curve in mine:
+                found[id(curve)] = _observed(curve, cycles, float(cell.area))
+        self.evaluations += 1
+        return [found.get(id(curve)) for curve in curves]
+
+    def _run(
+        self,
+        cell: Cell,
+        protocol: Protocol,
+        curves: Sequence[Curve],
+        runners: dict[Any, Any],
+        key: int,
+    ) -> list[CycleRecord]:
+        """Cycles as far as they are needed; a conditioning that cases share runs once."""
+        shared = (key, protocol.conditioning, protocol.conditioning_cycles)
+        if shared not in runners:
+            runner = Runner(cell, engine(cell.structure, self.numerics))
+            for number in range(protocol.conditioning_cycles):
+                if protocol.conditioning:
+                    settled(runner.cycle(number + 1, protocol.conditioning, False))
+                    self.steps += len(protocol.conditioning)
+            runners[shared] = runner
+        runner = copy.copy(runners[shared])
+        drawn = any(len(c.capacity) for c in curves)
+        last = max(curve.cycle for curve in curves)
+        self.steps += last * len(protocol.steps)
+        steps = protocol.steps
+        return [settled(runner.cycle(k + 1, steps, drawn)) for k in range(last)]
+
+    @property
+    def size(self) -> int:
+        """How many residuals count."""
+        return int((~self.aside).sum())
+
+    def residuals(self, u: Array) -> Array:
+        """Residuals of the fitted curves over their errors, made independent."""
+        return self.independent(self.plain(u))
+
+    def independent(self, values: Array, rho: float | None = None) -> Array:
+        """Residuals, or columns of their derivatives, without what neighbours share."""
+        rho = self.rho if rho is None else rho
+        found = values.copy()
+        found[self.aside] = 0.0
+        if rho:
+            for block in self.blocks:
+                before = found[block][:-1].copy()
+                after = slice(block.start + 1, block.stop)
+                found[after] = (found[after] - rho * before) / math.sqrt(1 - rho**2)
+        return found
+
+    def plain(self, u: Array) -> Array:
+        """Residuals of the fitted curves over their errors."""
+        key = np.asarray(u, dtype=float).tobytes()
+        if key not in self._known:
+            simulated = self.simulate(u, self.fitted)
+            parts = [self._of(c, m) for c, m in zip(self.fitted, simulated, strict=True)]
+            self._known[key] = np.concatenate(parts)
+        return self._known[key]
+
+    def _of(self, curve: Curve, model: Simulated | None) -> Array:
+        if model is None:
+            return np.full(curve.size, FAILED)
+        sigma_q = self.sigma_q * curve.scale
+        r = np.empty(0)
+        if len(curve.capacity):
+            errors = (sigma_q, self.sigma_V)
+            r = model.above(curve.capacity, curve.voltage, errors)
+            r = np.clip(r, -FAILED, FAILED)
+            r = np.bincount(curve.group, r) / np.bincount(curve.group)
+        if math.isfinite(curve.end):
+            r = np.append(r, (model.charge_at(curve.end_voltage) - curve.end) / sigma_q)
+        return np.clip(r, -FAILED, FAILED)
+
+    def jacobian(
+        self,
+        u: Array,
+        size: float,
+        central: bool = False,
+        which: Sequence[int] | Array | None = None,
+    ) -> Array:
+        """Finite differences of the residuals, shape (residuals, which parameters).
+
+        At a bound they go inward.
+        """
+
+        def at(k: int, place: float) -> Array:
+            changed = u.copy()
+            changed[k] = place
+            return self.plain(changed)
+
+        columns = []
+        for k in range(len(self.which)) if which is None else which:
+            h, x = self.which[k].step(size), float(u[k])
+            if central:
+                low = min(max(x - h, 0.0), 1 - 2 * h)
+                high = low + 2 * h
+            else:
+                low, high = (x, x + h) if x + h <= 1 else (x - h, x)
+            a, b = at(k, low), at(k, high)
+            difference = b - a
+            # A curve that fails at one end says nothing of its slope
+            difference[(np.abs(a) >= FAILED) | (np.abs(b) >= FAILED)] = 0.0
+            columns.append(difference / (high - low))
+        return self.independent(np.column_stack(columns))
+
+
+def _observed(
+    curve: Curve, cycles: Sequence[CycleRecord], area: float
+) -> Simulated | None:
+    """What the model has where a curve was measured."""
+    every = cycles[curve.cycle - 1].steps
+    steps = every if curve.steps is None else [every[k] for k in curve.steps]
+    if any(step.trace is None for step in steps):
+        return None
+    end = sum(getattr(step, curve.kind) for step in steps) / area
+    drawn = joined(steps, curve.kind, area) if len(curve.capacity) else None
+    if drawn is None:
+        return Simulated(np.empty(0), np.empty(0), end)
+    q, V = drawn.capacity, drawn.voltage
+    rising = np.concatenate([[True], np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]])
+    return Simulated(q[rising], V[rising], end)

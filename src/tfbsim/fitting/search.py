@@ -1,0 +1,205 @@
+"""Where chi^2 is least: searches from the cell's own values and from elsewhere.
+
+Least squares by SciPy's trust region between the bounds.  lmfit wraps the same routine;
+its ``conf_interval`` wants an end on both sides of every interval, which data need not
+set, so the profiles are followed here (:mod:`.intervals`).
+
+One search says nothing of other basins.  More begin from the best of Sobol points in the
+whole space, and from the best minimum with the values of two like parameters (two
+exchange currents, two resistances) exchanged, until ``PATIENCE`` of them in a row have
+found nothing better.  Where chi^2 is one that the stated errors cannot give, they go on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.stats import chi2 as chi2_distribution
+from scipy.stats import qmc
+
+from .problem import Problem
+
+Array = np.ndarray
+Progress = Callable[[str, int, float], None]
+SAME_MINIMUM = 0.02  # of chi^2
+LEAST, PATIENCE = 3, 4  # searches at least; further ones that find nothing better
+SCREENED = 8  # Sobol points a parameter
+GOING_ON = 12  # more searches where no minimum fits
+IMPOSSIBLE = 1e-6  # probability of so large a chi^2
+# Steps of the finite differences: of ln(value), or of the range between the bounds
+FAST_STEP, FINE_STEP = 0.02, 0.01
+EDGE = 1e-9
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where a search ended.
+
+    Parameters
+    ----------
+    u : ndarray, shape (parameters,)
+        Places between the bounds.
+    chi2 : float
+        Sum of squared residuals.
+    """
+
+    u: Array
+    chi2: float
+
+
+def search(
+    problem: Problem,
+    start: Array,
+    size: float = FAST_STEP,
+    tell: Callable[[float], None] | None = None,
+    tolerance: float = 1e-3,
+    free: Sequence[int] | None = None,
+) -> Minimum:
+    """Return where least squares from one start end.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+    start : ndarray, shape (parameters,)
+        Places between the bounds.
+    size : float
+        Of the finite differences.
+    tell : callable, optional
+        Called with chi^2 at each place tried.
+    tolerance : float
+        Relative, of chi^2 and of the places.
+    free : sequence of int, optional
+        Parameters that vary, the others held; by default all.
+    """
+    which = np.arange(len(start)) if free is None else np.asarray(free, dtype=int)
+    origin = np.clip(np.asarray(start, dtype=float), 0.0, 1.0)
+
+    def at(part: Array) -> Array:
+        u = origin.copy()
+        u[which] = part
+        return u
+
+    def residuals(part: Array) -> Array:
+        r = problem.residuals(at(part))
+        if tell is not None:
+            tell(float(r @ r))
+        return r
+
+    if not len(which):
+        r = residuals(origin[:0])
+        return Minimum(origin, float(r @ r))
+    result = least_squares(
+        residuals,
+        np.clip(origin[which], EDGE, 1 - EDGE),
+        jac=lambda part: problem.jacobian(at(part), size, which=which),
+        bounds=(0.0, 1.0),
+        xtol=tolerance,
+        ftol=tolerance,
+        gtol=1e-8,
+        max_nfev=40,
+    )
+    return Minimum(at(result.x), 2 * float(result.cost))
+
+
+def improbable(chi2: float, freedom: float) -> bool:
+    """Whether the stated errors cannot give so large a chi^2."""
+    return bool(chi2_distribution.sf(chi2, max(freedom, 1)) < IMPOSSIBLE)
+
+
+def minima(problem: Problem, starts: int, progress: Progress | None) -> list[Minimum]:
+    """Return where the searches ended, the first from the cell's own values.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+    starts : int
+        Most searches where a minimum fits the data, but at least ``LEAST``; of one
+        parameter, two.
+    progress : callable, optional
+        Called with a word, the number of evaluations and the rms residual.
+    """
+    number, freedom = len(problem.which), problem.size - len(problem.which)
+    word = ""
+
+    def tell(chi2: float) -> None:
+        if progress:
+            progress(word, problem.evaluations, math.sqrt(chi2 / max(problem.size, 1)))
+
+    own = np.array([p.place(p.start) for p in problem.which])
+    word = "start 1"
+    found = [search(problem, np.clip(own, 0.02, 0.98), tell=tell)]
+    word = "looking for starts"
+    screened = _screened(problem, 2 ** math.ceil(math.log2(SCREENED * number)), tell)
+    most = max(starts, min(LEAST, number + 1))
+    idle = mirrored = 0
+    tried: list[Array] = []
+    while True:
+        best = min(found, key=lambda m: m.chi2)
+        misfit = improbable(best.chi2, freedom)
+        if len(found) >= most + (GOING_ON if misfit else 0):
+            break
+        if idle >= PATIENCE + (GOING_ON if misfit else 0):
+            break
+        swaps = _exchanged(problem, best.u)
+        if idle == 0:
+            mirrored = 0
+        if mirrored < min(len(swaps), 3) and not _near_any(swaps[mirrored], tried):
+            start = swaps[mirrored]
+            mirrored += 1
+        elif screened:
+            mirrored = len(swaps)
+            start = screened.pop(0)
+        else:
+            break
+        tried.append(start)
+        word = f"start {len(found) + 1}"
+        found.append(search(problem, start, tell=tell))
+        better = found[-1].chi2 < best.chi2 - max(0.5, SAME_MINIMUM * best.chi2)
+        idle = 0 if better else idle + 1
+    return found
+
+
+def _screened(
+    problem: Problem, number: int, tell: Callable[[float], None]
+) -> list[Array]:
+    """Return Sobol points in the order of their chi^2."""
+    drawn = qmc.Sobol(len(problem.which), rng=0).random(number)
+    costs = []
+    for u in drawn:
+        r = problem.residuals(u)
+        costs.append(float(r @ r))
+        tell(costs[-1])
+    return [drawn[k] for k in np.argsort(costs, kind="stable")]
+
+
+def _exchanged(problem: Problem, u: Array) -> list[Array]:
+    """Return a point with the values of two parameters of one dimension exchanged."""
+    found = []
+    values = problem.values(u)
+    for i, j in combinations(range(len(u)), 2):
+        a, b = problem.which[i], problem.which[j]
+        if a.dimension != b.dimension or a.dimension == "dimensionless":
+            continue
+        swapped = u.copy()
+        swapped[i], swapped[j] = a.place(values[j]), b.place(values[i])
+        found.append(np.clip(swapped, 0.02, 0.98))
+    return found
+
+
+def _near_any(u: Array, others: Sequence[Array]) -> bool:
+    return any(float(np.abs(u - other).max()) < 0.02 for other in others)
+
+
+def agreeing(found: Sequence[Minimum], freedom: int) -> list[Minimum]:
+    """Return searches that ended as low as the best, as far as their tolerance tells."""
+    best = min(found, key=lambda m: m.chi2)
+    scale = max(1.0, best.chi2 / max(freedom, 1))
+    same = (1 + SAME_MINIMUM) * best.chi2 + scale
+    return [m for m in found if m.chi2 <= same]

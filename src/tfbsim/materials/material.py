@@ -1,0 +1,54 @@
+"""A material of the library, and each value it sets with its source and range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a material.
+
+    Parameters
+    ----------
+    value : str, float or Law
+        As a cell file or Python gives it: text with its unit, a number, a law of x.
+    source : str
+        Where it comes from; "assumed" where it was not measured.
+    valid : str
+        The range it holds in, such as "0.5 <= x <= 0.999" or "-25 to 140 degC".
+    """
+
+    value: Any
+    source: str
+    valid: str = ""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a cell file need not repeat.
+
+    Parameters
+    ----------
+    name : str
+        As a cell file names it.
+    title : str
+        A line: composition and form.
+    layers : tuple of str
+        Where it may stand: cathode, electrolyte or anode; or the field of the anode
+        that names what lithium is plated on, collector or interlayer.
+    values : mapping
+        Field of the layer to :class:`Value`; a cell file overrides any of them.
+    """
+
+    name: str
+    title: str
+    layers: tuple[str, ...]
+    values: Mapping[str, Value]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values alone, by field."""
+        return {name: given.value for name, given in self.values.items()}
