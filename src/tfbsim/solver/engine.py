@@ -253,6 +253,15 @@ FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": 1e-9})
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 
+def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
+    """Return rtol and atol that a fallback is solved at."""
+    sharper = FALLBACKS[fallback].get("sharper", 1.0)
+    return (
+        max(numerics.rtol * sharper, LEAST_RTOL),
+        max(numerics.atol * sharper, LEAST_ATOL),
+    )
+
+
 class _Built:
     """A discretised model for one control, its solvers, and what can be read off it."""
 
@@ -427,13 +436,11 @@ class _Built:
     def integrator(self, fallback: int = 0) -> Integrator:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
-            options = {**FALLBACKS[fallback]}
-            sharper = options.pop("sharper", 1.0)
-            n = self.numerics
-            atol = np.full(self.model.len_rhs_and_alg, max(n.atol * sharper, LEAST_ATOL))
+            options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
+            rtol, least = tolerances(self.numerics, fallback)
+            atol = np.full(self.model.len_rhs_and_alg, least)
             if VOLTAGE in self.slices:
-                atol[self.slices[VOLTAGE]] = n.voltage_tolerance * math.sqrt(sharper)
-            rtol = max(n.rtol * sharper, LEAST_RTOL)
+                atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
             self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
         return self.integrators[fallback]
 
@@ -1036,6 +1043,8 @@ class _Start:
             )
         if target == 0:
             return 0.0
+        if (V := self.voltage(0)) <= 0:
+            raise Infeasible(f"at {V:.4g} V no current gives the power that is asked for")
         try:
             return self._root(lambda I: self.power(I) - target, target)
         except SolverFailed:  # at a current that is out of all proportion
