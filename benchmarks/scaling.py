@@ -166,7 +166,7 @@ def main() -> None:
     every = list({id(run): run for runs in plans.values() for run in runs}.values())
     repeats = 1 if options.quick else options.rounds
     rounds(every, repeats)
-    header = ("points", "processes", "volumes", "curves kept", "s", "ms a point")
+    header = ("points", "processes", "mesh", "curves kept", "s", "ms a point")
     header += ("processor, s", "disk, MB", "memory, MiB")
     parts = [
         f"By {what}:\n\n{table(header, [run.row() for run in runs])}"

@@ -18,10 +18,12 @@ from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Expanded, expand
 from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.fitting.curves import thinned
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
 from tfbsim.fitting.problem import Simulated
 from tfbsim.numerics import Numerics
+from tfbsim.report.fit import verdict
 from tfbsim.solver.cycler import run_case
 from tfbsim.yaml_file import load
 
@@ -181,6 +183,276 @@ def test_another_start_than_the_record_is_told(rates: Expanded) -> None:
     vary = {"contact_resistance": "1 ohm cm2..40 ohm cm2"}
     found = tfbsim.fit(rates, moved, vary=vary, starts=1, numerics=COARSE)
     assert any("--own-current" in w and "off.csv" in w for w in found.warnings)
+
+
+# --- What may be claimed -----------------------------------------------------------
+
+
+def moved(data: list[Measured], change: Any) -> list[Measured]:
+    """Measured curves, the segment of each changed."""
+    return [replace(file, segments=(change(file.segments[0]),)) for file in data]
+
+
+def spoken(found: Any, words: str) -> bool:
+    """Whether a warning has these words."""
+    return any(words in warning for warning in found.warnings)
+
+
+FILM20 = R30 | {"cathode.film_resistance": "20 ohm cm2"}
+
+
+def test_an_interval_does_not_depend_on_the_start() -> None:
+    """Contact 30 and film 20 ohm cm2 in series: the data say their sum alone."""
+    made = expand(rate_experiment(CELL, ["1C", "8C"], set=FILM20))
+    data = curves(made, {}, COARSE)
+    vary = dict.fromkeys(FILM20, "0.1 ohm cm2..1000 ohm cm2")
+    ends = []
+    for contact, film in ((5, 50), (40, 1)):
+        start = {"contact_resistance": f"{contact} ohm cm2"}
+        start["cathode.film_resistance"] = f"{film} ohm cm2"
+        begun = expand(made.document, changes=start)
+        found = tfbsim.fit(begun, data, vary=vary, numerics=COARSE)
+        assert list(found.parameters["Verdict"]) == ["upper limit only"] * 2
+        ends.append(found.parameters["High 95 %"].to_numpy())
+        (combination,) = found.fixed
+        assert combination.text == "contact_resistance + cathode.film_resistance"
+        assert combination.value == pytest.approx(50, abs=0.05)
+        assert 0.1 < combination.half_width < 0.6
+        assert spoken(found, "contact_resistance + cathode.film_resistance = 50.0")
+    assert ends[0] == pytest.approx(ends[1], rel=2e-3)
+    assert ends[0] == pytest.approx([50.3, 50.3], abs=0.3)
+
+
+PAIRS = {
+    "electrolyte.thickness / electrolyte.conductivity": {
+        "electrolyte.thickness": "0.1 um..10 um",
+        "electrolyte.conductivity": "1e-7 S/cm..1e-4 S/cm",
+    },
+    "contact_resistance + anode.film_resistance": {
+        "contact_resistance": "1 ohm cm2..300 ohm cm2",
+        "anode.film_resistance": "1 ohm cm2..300 ohm cm2",
+    },
+}
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_pair_that_nothing_tells_apart_ends_in_a_sentence(
+    rates: Expanded, name: str, seed: int
+) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(seed))
+    found = tfbsim.fit(rates, data, vary=PAIRS[name], numerics=COARSE)
+    assert [c.text for c in found.fixed] == [name]
+    assert spoken(found, "the data determine one combination: " + name)
+    assert "determined" not in set(found.parameters["Verdict"])
+
+
+def test_three_in_series_are_one_sum(rates: Expanded) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(5))
+    fields = ("contact_resistance", "cathode.film_resistance", "anode.film_resistance")
+    vary = dict.fromkeys(fields, "0 ohm cm2..100 ohm cm2")
+    found = tfbsim.fit(rates, data, vary=vary, numerics=COARSE)
+    (combination,) = found.fixed
+    assert combination.text == " + ".join(fields)
+    assert abs(combination.value - 30) < 2 * combination.half_width
+
+
+def test_another_basin_is_looked_for() -> None:
+    """Exchange currents of both sides: from the mirrored pair, chi^2 is three times."""
+    fields = {"cathode.exchange_current": "1 mA/cm2"}
+    fields["anode.exchange_current"] = "0.1 mA/cm2"
+    block = {"parameters": {"contact_resistance": {"min": 0, "max": 1}}}
+    made = expand(
+        rate_experiment(
+            CELL, ["1C", "8C", "20C"], set=fields, fit=block | {"voltage_error": "1 mV"}
+        )
+    )
+    rng = np.random.default_rng(0)
+    data = moved(
+        curves(made, {}, COARSE, 40),
+        lambda s: replace(s, voltage=s.voltage + 1e-3 * rng.standard_normal(40)),
+    )
+    wrong = {"cathode.exchange_current": "131 uA/cm2"}
+    wrong["anode.exchange_current"] = "748 uA/cm2"
+    vary = dict.fromkeys(fields, "0.01 mA/cm2..10 mA/cm2")
+    start = expand(made.document, changes=wrong)
+    found = tfbsim.fit(start, data, vary=vary, numerics=COARSE)
+    rows = found.parameters
+    assert rows["Value"].to_numpy() == pytest.approx([1000, 100], rel=0.03)
+    assert list(rows["Verdict"]) == ["determined"] * 2
+
+
+def test_what_the_errors_cannot_give_is_never_determined(rates: Expanded) -> None:
+    """A resistance is left out: the first sentence says so, and not the state."""
+    data = curves(rates, {}, COARSE, 40)
+    bare = expand(rate_experiment(CELL, ["1C", "4C", "8C"]))
+    vary = {"cathode.diffusivity": VARY["cathode.diffusivity"]}
+    found = tfbsim.fit(bare, data, vary=vary, numerics=COARSE)
+    assert list(found.parameters["Verdict"]) == ["misfit"]
+    assert found.warnings[0].startswith("the model does not describe these data")
+    assert not spoken(found, "another state") and spoken(found, "in series")
+    assert "does not describe" in verdict(found)
+
+
+@pytest.mark.parametrize("short", [0, 1, 5, 10, 18, 22, 60])
+def test_a_record_that_ends_before_its_cut_off(short: int) -> None:
+    """By so many mV; exact curves of two rates have the D they were made with."""
+    made = expand(rate_experiment(CELL, ["1C", "8C"]))
+
+    def cut(s: Segment) -> Segment:
+        kept = s.voltage >= 3.0 + 1e-3 * short - 1e-9
+        arrays = (a[kept] for a in (s.voltage, s.current, s.capacity))
+        return Segment(s.kind, 1, *arrays, name=s.name)
+
+    data = moved(curves(made, {}, COARSE, 200), cut)
+    vary = {"cathode.diffusivity": VARY["cathode.diffusivity"]}
+    found = tfbsim.fit(made, data, vary=vary, numerics=COARSE)
+    assert found.parameters["Value"][0] == pytest.approx(2e-10, rel=2e-3)
+    assert found.curves["Capacity error [%]"].abs().max() < 0.1
+
+
+def test_noise_that_neighbours_share_is_told(rates: Expanded) -> None:
+    rng = np.random.default_rng(4)
+
+    def drift(s: Segment) -> Segment:
+        e = rng.standard_normal(len(s.voltage))
+        for k in range(1, len(e)):
+            e[k] = 0.95 * e[k - 1] + np.sqrt(1 - 0.95**2) * e[k]
+        return replace(s, voltage=s.voltage + 3e-3 * e)
+
+    exact = curves(rates, {}, COARSE, 40)
+    shared = tfbsim.fit(rates, moved(exact, drift), vary=VARY, numerics=COARSE)
+    alone = tfbsim.fit(rates, exact, vary=VARY, numerics=COARSE)
+    assert spoken(shared, "neighbouring residuals go together")
+    assert not spoken(alone, "neighbouring residuals")
+    width = [np.ptp(f.parameters[ENDS].to_numpy()[1]) for f in (shared, alone)]
+    assert width[0] > 1.5 * width[1]
+
+
+ENDS = ["Low 95 %", "High 95 %"]
+
+
+def test_a_scatter_far_below_the_stated_errors_is_told(rates: Expanded) -> None:
+    rng = np.random.default_rng(6)
+    data = moved(
+        curves(rates, {}, COARSE, 40),
+        lambda s: replace(s, voltage=s.voltage + 3e-4 * rng.standard_normal(40)),
+    )
+    found = tfbsim.fit(rates, data, vary=VARY, numerics=COARSE)
+    assert spoken(found, "far below") and spoken(found, "supports cathode.diffusivity")
+    for low, high in (("Low 95 %", "Low 68 %"), ("High 68 %", "High 95 %")):
+        assert (found.parameters[low] < found.parameters[high]).all()
+
+
+def test_thinning_averages_and_leaves_spikes_aside() -> None:
+    """4000 samples of a straight line: 40 residuals of a hundred samples each."""
+    rng = np.random.default_rng(7)
+    q = np.linspace(0, 1, 4000)
+    V = 4 - q + 1e-3 * rng.standard_normal(4000)
+    at, mean, group = thinned(q, V, 40)
+    assert group[-1] == 39 and len(at) <= 240
+    off = np.bincount(group, mean - (4 - at)) / np.bincount(group)
+    assert off.std() < 1.5e-4  # 1 mV over the root of a hundred, with margin
+    bend = 4 - 0.2 * q - np.maximum(q - 0.95, 0) * 20
+    at, mean, _ = thinned(q, bend, 40)
+    exact = 4 - 0.2 * at - np.maximum(at - 0.95, 0) * 20
+    assert np.abs(mean - exact).max() < 3e-3
+
+
+def test_spikes_are_left_aside_with_a_word(rates: Expanded) -> None:
+    rng = np.random.default_rng(8)
+
+    def spoilt(s: Segment) -> Segment:
+        V = s.voltage + 1e-3 * rng.standard_normal(len(s.voltage))
+        V[rng.choice(np.arange(5, 995), 10, replace=False)] += 0.3
+        return replace(s, voltage=V)
+
+    data = moved(curves(rates, {}, COARSE, 1000), spoilt)
+    found = tfbsim.fit(rates, data, vary=VARY, numerics=COARSE)
+    assert sum("10 of 1000 samples stand apart" in note for note in found.notes) == 3
+    truth = (2e-10, 30.0)
+    for (low, high), value in zip(found.parameters[ENDS].to_numpy(), truth, strict=True):
+        assert low < value < high
+
+    def one(s: Segment) -> Segment:
+        V = s.voltage.copy()
+        V[6] += 0.2
+        return replace(s, voltage=V)
+
+    few = moved(curves(rates, {}, COARSE, 16), one)  # no running median of so few
+    found = tfbsim.fit(rates, few, vary=VARY, numerics=COARSE)
+    assert sum("stand apart from all others" in note for note in found.notes) == 3
+    assert found.parameters["Value"].to_numpy() == pytest.approx(truth, rel=5e-3)
+
+
+def test_what_is_given_twice_counts_once(rates: Expanded) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(9))
+    once = tfbsim.fit(rates, data, vary=VARY, numerics=COARSE)
+    again = [*data, replace(data[0], name="copy.csv")]
+    twice = tfbsim.fit(rates, again, vary=VARY, numerics=COARSE)
+    assert twice.statistics["residuals"] == once.statistics["residuals"]
+    assert any("copy.csv" in n and "counted once" in n for n in twice.notes)
+    assert twice.parameters["Value"].tolist() == once.parameters["Value"].tolist()
+    ends = [
+        {
+            "case": file.name.removesuffix(".csv"),
+            "status": "fitted",
+            "discharge_capacity": f"{100 * file.segments[0].capacity[-1]:.3f} uAh/cm2",
+        }
+        for file in data
+    ]
+    listed = expand(
+        replace(rates.document, data=rates.document.data | {"measured": ends})
+    )
+    both = tfbsim.fit(listed, data, vary=VARY, numerics=COARSE)
+    assert both.statistics["residuals"] == once.statistics["residuals"]
+    assert sum("capacity of" in n and "counted once" in n for n in both.notes) == 3
+    held = tfbsim.fit(listed, again, vary=VARY, held_out=["copy.csv"], numerics=COARSE)
+    assert list(held.curves["Role"]).count("held out") == 1
+    assert len(held.measured) == 3  # fitted under one name, it would be no prediction
+
+
+def test_a_fitted_cell_knows_what_it_was_fitted_to(tmp_path: Path) -> None:
+    """Whatever the experiment said before the fit."""
+    found = tfbsim.fit(
+        "raijmakers2020-rate-capability",
+        vary={"cathode.diffusivity_scale": "0.3..3"},
+        held_out=["6C"],
+        numerics=Numerics.fast(),
+    )
+    path = found.save(tmp_path)
+    rows = expand("raijmakers2020-rate-capability", cell=str(path)).measured
+    assert {row["Case"]: row["Status"] for row in rows} == {
+        **dict.fromkeys(("0.1C", "0.5C", "2C"), "fitted"),
+        "6C": "predicted",
+    }
+    # By the rate and charge, whatever the experiment calls its case and status
+    danilov = expand("danilov2011-rate-capability", cell=str(path)).measured
+    assert {row["Status"] for row in danilov} == {"predicted"}
+
+
+def test_a_comparison_asks_what_was_fitted(rates: Expanded, tmp_path: Path) -> None:
+    data = noisy(curves(rates, {}, COARSE), np.random.default_rng(3))
+    found = tfbsim.fit(rates, data, vary=VARY, held_out=["4C"], numerics=COARSE)
+    path = found.save(tmp_path)
+    content = rates.document.data | {"cell": str(path)}
+    content.pop("set")
+    table = tfbsim.compare(replace(rates.document, data=content), data).table
+    assert list(table["Role"]) == ["fitted", "predicted", "fitted"]
+    assert tfbsim.compare(rates, data, numerics=COARSE).table["Role"].isna().all()
+
+
+def test_every_simulated_number_has_an_interval(found: Any) -> None:
+    """Of what is held out too; the truth, without noise, is within twice of it."""
+    rows = found.curves.set_index("Case")
+    low, high = (rows[f"Simulated, {n} 95 % [uA.h.cm-2]"] for n in ("low", "high"))
+    middle = rows["Simulated [uA.h.cm-2]"]
+    assert ((low < middle) & (middle < high)).all()
+    truth = curves(expand(rate_experiment(CELL, ["4C"], set=R30)), {}, COARSE)
+    exact = 100 * truth[0].segments[0].capacity[-1]
+    half = (high["4C"] - low["4C"]) / 2
+    assert abs(middle["4C"] - exact) < 2 * half < 0.05 * exact
+    assert (rows["Simulated voltage, half of 95 % [mV]"].between(0.01, 5)).all()
 
 
 # --- The definition ----------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The ledger: what is finished is kept, whatever happens to the processes."""
 
+import json
 import math
 import os
 import random
@@ -9,6 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tracemalloc
+import zlib
 from contextlib import closing
 from dataclasses import fields, replace
 from multiprocessing import get_all_start_methods, parent_process
@@ -24,6 +27,7 @@ from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Case, Cases, expand
 from tfbsim.experiment.curves import Curves
 from tfbsim.numerics import Numerics
+from tfbsim.output import CannotWrite
 from tfbsim.result.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
 from tfbsim.run.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
 from tfbsim.run.run import run_experiment
@@ -102,7 +106,7 @@ class TestRoundTrip:
 
     def test_numbers(self, results):
         numbers = [math.nan, math.inf, -math.inf, -0.0, 5e-324, 0.1 + 0.2, 1 / 3]
-        row = {str(k): number for k, number in enumerate(numbers)}
+        row = results[0].rows[0] | {str(k): number for k, number in enumerate(numbers)}
         row |= {"int": 2**53 + 1, "float": np.float64(0.1), "integer": np.int64(3)}
         case = replace(results[0], rows=[row], warnings=["σ 'a' \"b\"\n"])
         (found,) = Point.of(case).result().rows
@@ -207,6 +211,73 @@ class TestOtherFiles:
         with Ledger(path) as ledger:
             ledger.add([point._replace(**{column: damage})])
         self.refused(path, "damaged", "--overwrite")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda t: t.update(rows=[]),
+            lambda t: t.update(rows={}),
+            lambda t: t.update(rows=[[]]),
+            lambda t: t.update(rows=t["rows"] * 2),
+            lambda t: t.update(steps=[]),
+            lambda t: t.update(cell=3),
+            lambda t: t.update(warnings=[None]),
+            lambda t: t.update(more=1),
+            lambda t: t.pop("warnings"),
+            lambda t: t["rows"][0].update({"Case": "another"}),
+            lambda t: t["rows"][0].update({"Cycle number": 2}),
+            lambda t: t["rows"][0].update({"Cycle number": "1"}),
+            lambda t: t["rows"][0].update({"Outcome": "well"}),
+            lambda t: t["rows"][0].update({"Outcome": []}),
+            lambda t: t["rows"][0].update({"Discharge capacity [mA.h.g-1]": "much"}),
+            lambda t: t["rows"][0].update({"Lithium balance error": None}),
+            lambda t: t["rows"][0].pop("Charge balance error"),
+            lambda t: t["steps"][0].update({"Detail": 3}),
+            lambda t: t["steps"][0].pop("Step"),
+            lambda t: t["curves"][0].pop(),
+            lambda t: t["curves"][0].__setitem__(2, "O"),
+            lambda t: t["curves"][0].__setitem__(3, [-1]),
+            lambda t: t["curves"][0].__setitem__(3, [10**9]),
+            lambda t: t["curves"][0].__setitem__(3, [10**12]),
+        ],
+    )
+    def test_rows_of_no_case(self, results, path, change):
+        """Whoever wrote them knew how a point is kept."""
+        point = Point.of(results[0])._replace(key="k")
+        tables = json.loads(zlib.decompress(point.tables))
+        change(tables)
+        packed = zlib.compress(json.dumps(tables).encode())
+        with Ledger(path) as ledger:
+            ledger.add([point._replace(tables=packed)])
+        self.refused(path, "damaged", "--overwrite")
+
+    @pytest.mark.parametrize("column", ["key", "name", "failed", "version", "tables"])
+    def test_a_point_that_was_changed(self, results, path, column):
+        with Ledger(path) as ledger:
+            ledger.add([Point.of(results[0])._replace(key="j")])
+        with closing(sqlite3.connect(path)) as opened, opened:
+            opened.execute(f"UPDATE points SET {column} = 'k'")
+            opened.execute("UPDATE points SET key = 'k'")
+        self.refused(path, "damaged", "--overwrite")
+
+    @pytest.mark.parametrize("column", ["tables", "curves"])
+    def test_a_bomb(self, results, path, column):
+        """Refused without being unpacked as a whole."""
+        packed = zlib.compress(bytes(2**28), 1)
+        point = Point.of(results[0])._replace(key="k", **{column: packed})
+        with Ledger(path) as ledger:
+            ledger.add([point])
+        tracemalloc.start()
+        self.refused(path, "damaged", "--overwrite")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2**28
+
+    def test_a_folder_in_its_place_stays(self, path):
+        path.mkdir()
+        with pytest.raises(CannotWrite):
+            discard(path)
+        assert path.is_dir()
 
     def test_a_file_cut_short(self, results, path):
         with Ledger(path) as ledger:

@@ -37,6 +37,20 @@ def python(code: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_is_checked_without_pybamm_and_pandas(name):
+    code = f"""
+import sys, tfbsim.cli
+sys.argv = ["tfbsim", "check", {str(ROOT / "models" / f"{name}.yaml")!r}]
+try:
+    tfbsim.cli.main()
+except SystemExit as end:
+    assert not end.code
+assert not {{"pybamm", "pandas", "matplotlib"}} & set(sys.modules)
+"""
+    assert python(code) == ""
+
+
 class TestVersion:
     def test_is_the_same_everywhere(self):
         citation = files.load(ROOT / "CITATION.cff").data

@@ -402,7 +402,7 @@ def test_no_file(tmp_path, name):
         ({"unit": {}}, "unknown key 'unit'; did you mean 'units'"),
         ({"area": "3 cm"}, "is a length"),
         ({"current": "3 V"}, "current: '3 V' is a voltage"),
-        ({"encoding": "klingon"}, "unknown encoding"),
+        ({"encoding": "klingon"}, "unknown encoding of text"),
         ({"decimal": ","}, "decimal"),
         ({"skip_rows": 10_000}, "holds no table"),
     ],

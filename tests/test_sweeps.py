@@ -332,7 +332,7 @@ def test_slices_of_a_grid_are_its_numbers(grid, one):
 def test_the_report_has_indices_and_points_and_their_files(one, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "rendered", lambda result: {})
     result = made(one, SAMPLE)
-    text = report.write_report(result, tmp_path).read_text()
+    text = (result.save(tmp_path) / "report.html").read_text()
     kept = pd.read_csv(tmp_path / "sensitivity.csv")
     assert kept["S1"].to_numpy() == pytest.approx(result.sensitivity["S1"].to_numpy())
     assert (tmp_path / "percentiles.csv").is_file()
@@ -340,7 +340,9 @@ def test_the_report_has_indices_and_points_and_their_files(one, tmp_path, monkey
         assert words in text
     assert not re.search(r"https?:|src=\"(?!data:)|import\(|fetch\(", text)
     # Of another result there, nothing is left of these
-    report.write_report(Result([one], {}), tmp_path)
+    (tmp_path / "mine.csv").write_text("mine")
+    Result([one], {}).save(tmp_path)
+    assert (tmp_path / "mine.csv").is_file()
     assert not (tmp_path / "sensitivity.csv").exists()
 
 

@@ -73,8 +73,8 @@ class Numerics:
     def fast(cls) -> Numerics:
         """For many discharges: half the mesh, looser, compiled.
 
-        0.6 mV rms and 0.02 % of capacity, against 0.07 mV and 0.003 % of the default, on
-        the shipped cells at their highest rates (docs/verification.md).
+        0.06 mV rms and 0.003 % of capacity, against 0.02 mV and 0.001 % of the default,
+        on the shipped cells at their highest rates (docs/verification.md).
         """
         return cls(points=150, rtol=1e-5, atol=1e-7, voltage_tolerance=1e-3, compile=True)
 

@@ -183,6 +183,45 @@ def resolve(name_or_path: str, folder: str) -> Path:
     raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
 
 
+def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
+    """Refuse data that no YAML file of this kind could hold, wherever it comes from.
+
+    Parameters
+    ----------
+    data : dict, list or scalar
+        What is looked through.
+    file : path
+        Where it comes from.
+    where : str
+        Its field there.
+
+    Raises
+    ------
+    InputError
+        A control character, a number that is not finite, or nested too deep.
+    """
+    waiting = [(data, (where,))]
+    while waiting:
+        value, path = waiting.pop()
+        problem = ""
+        if len(path) > MAX_DEPTH + 2:
+            problem = f"nested more than {MAX_DEPTH} deep"
+        elif isinstance(value, dict):
+            waiting += [(key, path) for key in value]
+            waiting += [(item, (*path, key)) for key, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [(item, (*path, k)) for k, item in enumerate(value)]
+        elif isinstance(value, str):
+            if bad := _CONTROL.search(value):
+                problem = f"control character U+{ord(bad[0]):04X} in a text"
+        elif isinstance(value, float) and not math.isfinite(value):
+            problem = f"{value} is not a finite number"
+        elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+            problem = f"a whole number of more than {MAX_DIGITS} digits"
+        if problem:
+            raise InputError(problem, file, None, dotted(path))
+
+
 def _read_text(path: str | os.PathLike[str], limit: int) -> str:
     data = read_bytes(path, limit)
     try:

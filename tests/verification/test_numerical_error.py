@@ -41,8 +41,9 @@ DISCHARGES = {  # cell, steps before, discharge
 }
 # mV, % of capacity
 SETTINGS = {
-    "Default": (Numerics(), 0.1, 0.005),
-    "Fast": (replace(Numerics.fast(), compile=False), 1.0, 0.04),
+    "Default": (Numerics(), 0.03, 0.001),
+    "Fast": (replace(Numerics.fast(), compile=False), 0.1, 0.005),
+    "Volumes": (Numerics(mesh="volumes"), 0.1, 0.005),
 }
 
 

@@ -712,11 +712,19 @@ class Cell(Strict):
         """
         with tempfile.TemporaryDirectory() as folder:
             for name, text in written.tables.items():
-                if Path(name).name != name:
-                    raise InputError(f"'{shown(name)}' is not the name of a table")
-                (Path(folder) / name).write_text(text, encoding="utf-8")
+                try:
+                    if Path(name).name != name or not name.isprintable():
+                        raise ValueError
+                    (Path(folder) / name).write_text(text, encoding="utf-8")
+                except (OSError, ValueError):
+                    message = f"'{shown(name)}' is not the name of a table"
+                    raise InputError(message, field="tables") from None
             cell = _cell(written.content, Path(folder), python=True)
-        cell._stated_thickness = float(written.stated_thickness)
+        thickness = float(written.stated_thickness)
+        if not 0 < thickness < math.inf:
+            message = f"must be above 0 m, not {thickness:g}"
+            raise InputError(message, field="stated_thickness")
+        cell._stated_thickness = thickness
         return cell
 
     def value(self, path: str) -> tuple[float, str]:

@@ -100,7 +100,7 @@ class Comparison:
             if both and pair.measured.kind == DISCHARGE:
                 row["Measured hysteresis [mV]"] = 1e3 * both[0]
                 row["Simulated hysteresis [mV]"] = 1e3 * both[1]
-            rows.append({**row, "Outcome": pair.outcome})
+            rows.append({**row, "Role": pair.role or None, "Outcome": pair.outcome})
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     @property
@@ -147,6 +147,7 @@ COLUMNS = (
     "Capacity error [%]",
     "Measured hysteresis [mV]",
     "Simulated hysteresis [mV]",
+    "Role",
     "Outcome",
 )
 

@@ -3,6 +3,7 @@ currents and cut-offs it fits best."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -63,6 +64,12 @@ def placed(
             number = seen[match.case.name] = seen.get(match.case.name, 0) + 1
             found.append((cycle, match, number))
     return found, unmatched
+
+
+def digest(segment: Segment) -> str:
+    """Return a hash of what was measured in a step: charge and voltage."""
+    both = np.array([segment.capacity, segment.voltage])
+    return hashlib.sha256(np.round(both, 9).tobytes()).hexdigest()[:16]
 
 
 def best_match(cycle: Sequence[Segment], cases: Sequence[Case]) -> Match | None:

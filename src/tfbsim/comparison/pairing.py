@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..cell.fitted import status
 from ..data.measured import (
     CHARGE,
     DISCHARGE,
@@ -22,7 +23,7 @@ from ..errors import InputError
 from ..experiment.cases import Case, Expanded
 from ..numerics import Numerics
 from ..solver.cycler import AUDIT_BREACH, REACHED, CaseRecord, StepRecord, run_case
-from .matching import Match, placed
+from .matching import Match, digest, placed
 from .own_current import Drive, drives, unlike
 
 ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
@@ -51,6 +52,9 @@ class Pair:
         Whether the simulated step ended at a voltage.
     outcome : str
         Of the simulated step.
+    role : str
+        Whether the cell was fitted to the measured one, "fitted" or "predicted"; "" of a
+        cell that no fit wrote.
     """
 
     file: str
@@ -60,6 +64,7 @@ class Pair:
     c_rate: float
     at_cut_off: bool
     outcome: str
+    role: str = ""
 
     def axis(self, segment: Segment) -> Array:
         """What both run along: charge [A.h.m-2], in a rest time [s]."""
@@ -252,7 +257,22 @@ def _beside(
             abs(mean_current(segment)) / case.cell.one_c_current_density,
             cut_off and _ended_at_voltage(parts[-1], simulated),
             REACHED if other is None else other.outcome,
+            _role(segment, case),
         )
+    )
+
+
+def _role(segment: Segment, case: Case) -> str:
+    """Whether the cell was fitted to a measured step."""
+    if segment.kind not in (CHARGE, DISCHARGE):
+        return ""
+    return status(
+        case.cell.fitted,
+        segment.kind,
+        segment.cycle,
+        abs(mean_current(segment)),
+        3600 * float(segment.capacity[-1]),
+        digest(segment),
     )
 
 

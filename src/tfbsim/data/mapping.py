@@ -6,6 +6,8 @@ it per area; for a table of voltage against capacity, the current of each curve.
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +19,12 @@ from ..errors import InputError, shown
 from ..fields import Quantity, Strict, Temperature, check_head, validate
 from ..yaml_file import Document, load
 
+# Python has others, of host names or of its own sources, in which a file takes a time
+# that grows with its square
+ENCODINGS = re.compile(
+    r"ascii|utf-(8|16|32)(-(sig|le|be))?|iso8859-\d+|cp\d+|koi8-\w|mac-\w+|gb\w+|big5\w*"
+    r"|shift_jis\w*|euc_\w+|iso2022_\w+|johab|tis-620|kz1048|ptcp154|hp-roman8"
+)
 Column = StrictStr | Annotated[StrictInt, Field(ge=1, le=1000)]
 Direction = Literal["charge", "discharge"]
 Area = Annotated[float, Quantity("area", gt=0, le=1.0)]
@@ -103,21 +111,26 @@ def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Ma
     return _checked(found, document)
 
 
+def _of_text(encoding: str) -> bool:
+    """Whether an encoding is one of text files, not of names or bytes."""
+    try:
+        return bool(ENCODINGS.fullmatch(codecs.lookup(encoding).name))
+    except (LookupError, ValueError):
+        return False
+
+
 def _checked(mapping: Mapping, document: Document | None) -> Mapping:
     def refuse(path: tuple[str | int, ...], message: str) -> InputError:
         if document:
             return document.error(path, message)
         return InputError(message, field=".".join(map(str, path)))
 
-    if mapping.encoding is not None:
-        try:
-            "".encode(mapping.encoding)
-        except (LookupError, ValueError):
-            raise refuse(
-                ("encoding",),
-                f"unknown encoding '{shown(mapping.encoding)}'; such as utf-8, utf-16 or "
-                "latin-1",
-            ) from None
+    if mapping.encoding is not None and not _of_text(mapping.encoding):
+        raise refuse(
+            ("encoding",),
+            f"unknown encoding of text '{shown(mapping.encoding)}'; such as utf-8, "
+            "utf-16 or latin-1",
+        )
     currents: list[tuple[tuple[str | int, ...], str | None]]
     currents = [(("current",), mapping.current)]
     currents += [

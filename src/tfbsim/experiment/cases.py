@@ -27,7 +27,6 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    StrictBool,
     StrictInt,
     StrictStr,
     Tag,
@@ -43,6 +42,7 @@ from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
+from .settings import Settings
 from .steps import Protocol, parse_cycle
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
@@ -87,23 +87,6 @@ class KeptCurves(Strict):
         Discriminator(lambda value: "list" if isinstance(value, list) else "word"),
     ] = "all"
     error: Annotated[float, Quantity("voltage", gt=0, le=1)] | None = None
-
-
-class Settings(Strict):
-    """Mesh and tolerances that suit an experiment."""
-
-    points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
-    rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
-    mesh: Literal["elements", "volumes"] | None = None
-    grading: Annotated[float, Field(ge=0, le=10)] | None = None
-    compile: StrictBool | None = None
-
-    def applied(self) -> Numerics:
-        """With the defaults for what is not given; ``atol`` follows ``rtol``."""
-        given = {k: v for k, v in self.model_dump().items() if v is not None}
-        if self.rtol is not None:
-            given["atol"] = self.rtol / 100
-        return Numerics(**given)
 
 
 class Experiment(Strict):
@@ -298,12 +281,13 @@ class _Expansion:
         document: Document,
         cell: str | None,
         changes: Mapping[str, str],
-        loaded: Mapping[str, Cell],
+        loaded: Mapping[str, Cell] | None,
     ) -> None:
         self.experiment = experiment
         self.document = document
         self.cell = cell
-        self.loaded = dict(loaded)
+        self.loaded = dict(loaded or {})
+        self.closed = loaded is not None  # no cell is read from a file
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
@@ -522,6 +506,9 @@ class _Expansion:
         varied = self._varied(where, cell, entry, varied_fields, templates)
         label = ", ".join(_label(entry[k]) for k in apart if k in entry)
         called = str(name or own or label or "base")
+        if not called.isprintable():
+            message = f"a name of printable characters is due, not '{shown(called)}'"
+            raise self._error(where, "name", message)
         return Case(called, cell, protocol, varied, entry, curves)
 
     def cell_of(
@@ -538,6 +525,9 @@ class _Expansion:
             raise self.document.error(at, "is missing; name a cell here or with --cell")
         if not isinstance(name, str):
             raise self.document.error(at, "must be the name or path of a cell")
+        if self.closed and name not in self.loaded:
+            message = f"the cell '{shown(name)}' is not among those given"
+            raise self.document.error(at, message)
         if name not in self.cells:
             try:
                 if name not in self.loaded:
@@ -851,7 +841,7 @@ def expand(
         return source
     experiment, document = load_experiment(source)
     changes = dict(changes or {})
-    expansion = _Expansion(experiment, document, cell, changes, cells or {})
+    expansion = _Expansion(experiment, document, cell, changes, cells)
     cases = expansion.cases()
     measured = _measured(experiment, document, cases, bool(changes))
     return Expanded(

@@ -15,10 +15,12 @@ from typing import Any
 
 from ..cell.cell import Cell, Written
 from ..errors import InputError, shown
+from ..fields import Strict, validate
 from ..numerics import Numerics
 from ..output import read_json
 from ..version import __version__
-from ..yaml_file import Document
+from ..yaml_file import Document, check_plain
+from .settings import Recorded
 
 PACKAGES = (
     *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
@@ -102,6 +104,10 @@ def provenance(
     }
 
 
+class _Recorded(Strict):
+    numerics: Recorded
+
+
 def _cell_entry(cell: Cell) -> dict[str, Any]:
     written = asdict(cell.written)
     return {"name": cell.name, "sha256": _hash(written), **written}
@@ -127,6 +133,8 @@ def load_run(path: Path) -> Run:
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
     """As :func:`load_run`, of what the file holds."""
     try:
+        for part in ("experiment_content", "cells", "changes", "numerics"):
+            check_plain(content[part], path, part)
         document = Document(
             path.with_name(str(content["experiment_file"])),
             dict(content["experiment_content"]),
@@ -136,12 +144,12 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
             str(name): _cell(path, str(name), entry)
             for name, entry in content["cells"].items()
         }
-        known = {field.name for field in fields(Numerics)}
-        numerics = Numerics(
-            **{k: v for k, v in content["numerics"].items() if k in known}
-        )
+        recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
+        numerics = validate(_Recorded, recorded.data, document=recorded).numerics
         changes = {str(k): str(v) for k, v in content["changes"].items()}
         cell = content["cell"]
+        if not isinstance(cell, str | None):
+            raise TypeError("cell")
         before = {"tfbsim": content["tfbsim"], **content["packages"]}
     except InputError:
         raise
@@ -156,7 +164,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
         for name, then in before.items()
         if name in now and then != now[name]
     ]
-    return Run(document, cells, cell, changes, numerics, differences)
+    return Run(document, cells, cell, changes, numerics.applied(), differences)
 
 
 def _cell(path: Path, name: str, entry: Mapping[str, Any]) -> Cell:

@@ -12,7 +12,6 @@ curve that is given as a capacity too, counts once.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import placed
+from ..comparison.matching import digest, placed
 from ..comparison.own_current import Drive, drives
 from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, mean_current
 from ..experiment.cases import Case, Cases, Expanded, current_of
@@ -267,12 +266,6 @@ def _curve(
         role="held out" if place[-1] else "fitted",
     )
     return Curve(*place, *thinned(q, V, points), end, end_voltage, datum=datum)
-
-
-def digest(segment: Segment) -> str:
-    """Return a hash of what was measured in a step: charge and voltage."""
-    both = np.array([segment.capacity, segment.voltage])
-    return hashlib.sha256(np.round(both, 9).tobytes()).hexdigest()[:16]
 
 
 def _off(V: Array) -> Array:

@@ -145,10 +145,10 @@ class Fit:
         which, u = problem.which, account.minimum.u
         statistics = _statistics(account)
         simulated = problem.simulate(u, problem.curves)
-        misfit = statistics["probability of a larger chi^2"] < IMPOSSIBLE
+        ill = misfit(statistics)
         table = pd.DataFrame(
             [
-                _row(p, float(x), i, misfit)
+                _row(p, float(x), i, ill)
                 for p, x, i in zip(which, u, account.intervals, strict=True)
             ]
         )
@@ -303,6 +303,11 @@ def _statistics(account: Account) -> dict[str, Any]:
     }
 
 
+def misfit(statistics: dict[str, Any]) -> bool:
+    """Whether chi^2 is one that the stated errors cannot give."""
+    return bool(statistics["probability of a larger chi^2"] < IMPOSSIBLE)
+
+
 def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, Any]:
     """A parameter's value and interval in its display unit, and the verdict on it."""
     value = p.value(u)
@@ -451,7 +456,7 @@ def _of_noise(
     share = statistics["chi^2 a degree of freedom"]
     stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
     rho = problem.rho
-    if statistics["probability of a larger chi^2"] < IMPOSSIBLE:
+    if misfit(statistics):
         found.append(
             f"the model does not describe these data: chi^2 is {share:.3g} a degree of "
             f"freedom, where errors of {stated} give 1. The model lacks something, none "

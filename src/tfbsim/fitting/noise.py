@@ -10,15 +10,15 @@ where the residual likelihood is largest (REML: Patterson and Thompson, Biometri
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from .problem import Problem
 
 Array = np.ndarray
-SIGNIFICANT = 5.4  # twice the gain of the log-likelihood: 1 in 100 of independent ones
+SIGNIFICANT = 2.7  # twice the gain of the log-likelihood: 1 in 20 of independent ones
 MOST = 0.995  # beyond, a drift and an offset are one
 FEW = 8  # residuals of a curve that can say so
-APART, LONE, MOST_APART = 6.0, 3.0, 0.05
+APART, LONE, MOST_APART = 6.0, 3.0, 0.1
 
 
 def autocorrelation(problem: Problem, r: Array, J: Array) -> tuple[float, float]:
@@ -36,7 +36,9 @@ def autocorrelation(problem: Problem, r: Array, J: Array) -> tuple[float, float]
     Returns
     -------
     float, float
-        0 and the plain variance where the residuals do not show a correlation.
+        rho at the upper end of its 68 % interval, for intervals are to hold although it
+        is estimated too.  0 and the plain variance where the residuals do not show a
+        correlation.
     """
     n, p = problem.size, np.linalg.matrix_rank(J, tol=1e-6 * np.linalg.norm(J))
     pairs = sum(max(b.stop - b.start - 1, 0) for b in problem.blocks)
@@ -56,10 +58,15 @@ def autocorrelation(problem: Problem, r: Array, J: Array) -> tuple[float, float]
     rho = float(
         minimize_scalar(lambda x: -account(x)[0], bounds=(0.0, MOST), method="bounded").x
     )
-    best, correlated = account(rho)
+    best = account(rho)[0]
     if 2 * (best - plain) < SIGNIFICANT:
         return 0.0, variance
-    return rho, correlated
+
+    def above(x: float) -> float:
+        return account(x)[0] - best + 0.5
+
+    rho = float(brentq(above, rho, MOST, xtol=1e-4)) if above(MOST) < 0 else MOST
+    return rho, account(rho)[1]
 
 
 def effective(problem: Problem, rho: float) -> float:

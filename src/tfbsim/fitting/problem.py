@@ -39,6 +39,8 @@ from .curves import Curve
 from .parameters import Parameter, with_values
 
 Array = np.ndarray
+# Of the largest charge: the error of a smaller one, or of none, is that of so much
+LEAST_CHARGE = 0.01
 FAILED = 100.0  # residual of each point of a step that could not be simulated
 
 
@@ -127,6 +129,7 @@ class Problem:
             if case.cell not in cells:
                 cells.append(case.cell)
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
+        self.largest = max((c.scale for c in curves), default=1.0) or 1.0
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -238,7 +241,7 @@ class Problem:
     def _of(self, curve: Curve, model: Simulated | None) -> Array:
         if model is None:
             return np.full(curve.size, FAILED)
-        sigma_q = self.sigma_q * curve.scale
+        sigma_q = self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
         r = np.empty(0)
         if len(curve.capacity):
             errors = (sigma_q, self.sigma_V)

@@ -7,6 +7,7 @@ their own, without display or global state, so that the same result gives the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -126,9 +127,25 @@ def _against(study: Study) -> dict[str, Figure | None]:
     """Capacity against each number that varies, the rate first."""
     varied = [column for column in study.numeric_factors if column != "C-rate"]
     lines = {
-        f"capacity-{slug(c)}": tables.against(study, c, axis_label(c)) for c in varied
+        f"capacity-{name}": tables.against(study, column, axis_label(column))
+        for name, column in zip(_apart(varied), varied, strict=True)
     }
     return {"rate-capability": tables.against(study, "C-rate", "C-rate"), **lines}
+
+
+def _apart(columns: Sequence[str]) -> list[str]:
+    """Columns as parts of file names, no two of them the same, in any case of letters."""
+    names: list[str] = []
+    taken = {"map"}  # capacity-map has its name
+    for column in columns:
+        name = wanted = slug(column)
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def save_figures(result: Result, folder: str | Path) -> list[Path]:

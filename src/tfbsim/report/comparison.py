@@ -31,6 +31,7 @@ PRINTED = {
     "Simulated capacity [uA.h.cm-2]": "Simulated\nuAh/cm2",
     "Capacity error [%]": "Error\n%",
     "Compared [%]": "Compared\n%",
+    "Role": "Role",
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.markup import escape
 
-from ..fitting.fit_result import CURVES, PARAMETERS, Fit
+from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
 from ..plot.fit import CAPTIONS, figures
 from ..plot.style import rendered
 from .report import page, table_of, write_page
@@ -65,6 +65,8 @@ def verdict(fit: Fit) -> str:
     """One sentence: how many parameters are determined, and the errors of each role."""
     known = (fit.parameters["Verdict"] == "determined").sum()
     words = f"{known} of {len(fit.parameters)} parameters determined"
+    if misfit(fit.statistics):
+        words = f"The model does not describe these data; {words}"
     for role in ("fitted", "held out"):
         errors = {k: v for k, v in fit.error(role).items() if v == v}
         if errors:

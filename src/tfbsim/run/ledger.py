@@ -12,7 +12,9 @@ does not work between machines: run into a folder there from one machine at a ti
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 import sqlite3
 import zlib
@@ -24,12 +26,15 @@ from typing import NamedTuple, Self, overload
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError
+from ..errors import InputError, shown
+from ..output import writing
+from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL
 from ..result.result import NONE, CaseResult
+from ..solver.cycler import OUTCOMES
 from ..version import __version__
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
-FORMAT = 1
+FORMAT = 2
 APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
 PATIENCE = 60.0  # s that a writer waits for another to commit
 # Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
@@ -44,20 +49,28 @@ CREATE TABLE points (
     failed TEXT,
     version TEXT NOT NULL,
     tables BLOB NOT NULL,
-    curves BLOB NOT NULL
+    curves BLOB NOT NULL,
+    digest BLOB NOT NULL
 );
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
 # What is finished stays; a point that failed may be tried again
 ADD = """
-INSERT INTO points VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO points VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET failed = excluded.failed, version = excluded.version,
-    tables = excluded.tables, curves = excluded.curves
+    tables = excluded.tables, curves = excluded.curves, digest = excluded.digest
 WHERE failed IS NOT NULL
 """
 _json = json.JSONEncoder(default=lambda number: number.item())
-_DAMAGE = (zlib.error, ValueError, TypeError, KeyError)  # what undoing a point may raise
+# What undoing a point may raise
+_DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+# Unpacked, tables are at most so many times as large, or so large [bytes]
+MOST_TIMES, MOST_BYTES, MOST_OF_CURVES = 100, 64 * 2**20, 4 * 2**30
+# What every row of a case has
+OF_ROW = {"Case", "Cycle number", "Outcome", *COLUMNS} - {*OPTIONAL}
+TEXTS = {"Case", "Step", "Outcome", "Detail", LIMITING}
+OF_STEP = {"Case", "Cycle number", "Step number", "Step", "Outcome", "Detail"}
 
 
 class Point(NamedTuple):
@@ -105,16 +118,74 @@ class Point(NamedTuple):
         )
 
     def result(self) -> CaseResult:
-        """The case again."""
-        tables = json.loads(zlib.decompress(self.tables))
+        """Return the case again.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError, zlib.error
+            It is no case that was kept.
+        """
+        most = max(MOST_BYTES, MOST_TIMES * len(self.tables))
+        tables = json.loads(_unpacked(self.tables, most))
         arrays, listed = {}, tables.pop("curves")
-        curves, start = zlib.decompress(self.curves) if listed else b"", 0
-        for name, dims, kind, shape in listed:
-            end = start + int(np.prod(shape)) * np.dtype(kind).itemsize
-            arrays[name] = (dims, _array(curves[start:end], kind, shape))
-            start = end
+        if tables.keys() != {"cell", "rows", "steps", "warnings"}:
+            raise ValueError("other tables than those of a case")
+        sizes = [math.prod(s) * np.dtype(kind).itemsize for _, _, kind, s in listed]
+        size = sum(sizes)
+        if min(sizes, default=0) < 0 or size > MOST_OF_CURVES:
+            raise ValueError("curves of no size there is")
+        curves, start = _unpacked(self.curves, size) if listed else b"", 0
+        for (name, dims, kind, shape), length in zip(listed, sizes, strict=True):
+            arrays[name] = (dims, _array(curves[start : start + length], kind, shape))
+            start += length
         drawn = xr.Dataset(arrays) if arrays else NONE
-        return CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
+        case = CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
+        _check(case)
+        return case
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the rest, so that a point is known to be what was kept."""
+        parts = [p if isinstance(p, bytes) else str(p).encode() for p in self]
+        lengths = ",".join(str(len(part)) for part in parts).encode()
+        return hashlib.sha256(b"".join([lengths, *parts])).digest()
+
+
+def _unpacked(packed: bytes, most: int) -> bytes:
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(packed, most + 1)
+    if len(content) > most or not unpacking.eof:
+        raise ValueError("larger than it says, or cut")
+    return content
+
+
+def _check(case: CaseResult) -> None:
+    """Refuse rows that are none of a case, whoever wrote them."""
+    for rows, wanted, first in (
+        (case.rows, OF_ROW, 1),
+        (case.steps, OF_STEP, 0),
+    ):
+        if not isinstance(rows, list) or not rows:
+            raise ValueError("no rows")
+        for row in rows:
+            if not isinstance(row, dict) or not row.keys() >= wanted:
+                raise ValueError("a row without its columns")
+            cycle = row["Cycle number"]
+            if row["Case"] != case.name or type(cycle) is not int or cycle < first:
+                raise ValueError("a row of another case")
+            if row["Outcome"] not in OUTCOMES:
+                raise ValueError("an outcome there is none of")
+            for name, value in row.items():
+                kind = str if name in TEXTS else int | float if name in KNOWN else None
+                if not isinstance(value, kind or str | int | float):
+                    raise ValueError(f"'{shown(name)}' is not what it should be")
+    numbers = [row["Cycle number"] for row in case.rows]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ValueError("cycles that are not in a row")
+    if not isinstance(case.cell, str) or not all(
+        isinstance(words, str) for words in case.warnings
+    ):
+        raise ValueError("a cell or warnings that are no text")
 
 
 def _by_significance(array: np.ndarray) -> bytes:
@@ -166,7 +237,7 @@ class Ledger:
         """Keep points, all or none; what is finished already stays as it is."""
         rows = list(points)
         with self._errors(), self._transaction():
-            self._connection.executemany(ADD, rows)
+            self._connection.executemany(ADD, [(*row, row.digest) for row in rows])
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""
@@ -197,7 +268,10 @@ class Ledger:
                     "SELECT * FROM points WHERE key = ?", (key,)
                 ).fetchone()
                 if found:
-                    yield Point(*found).result()
+                    point = Point(*found[:-1])
+                    if point.digest != found[-1]:
+                        raise ValueError("a point is not what was kept")
+                    yield point.result()
 
     def _open(self) -> None:
         if not self._is_ours():
@@ -247,10 +321,10 @@ class Ledger:
             yield
         except InputError:
             raise
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             message = f"cannot be read or written ({error})"
             raise InputError(message, self.path) from None
-        except (sqlite3.DatabaseError, *_DAMAGE) as error:
+        except (sqlite3.Error, MemoryError, *_DAMAGE) as error:
             raise InputError(
                 f"is damaged ({str(error)[:80]}); --overwrite computes everything again",
                 self.path,
@@ -298,16 +372,17 @@ def discard(path: Path) -> None:
         Another process has it open.
     """
     if path.is_file():
-        with closing(sqlite3.connect(path, timeout=0)) as connection:
-            try:
+        try:
+            with closing(sqlite3.connect(path, timeout=0)) as connection:
                 # Only the one connection of a ledger can leave the log
                 connection.execute("PRAGMA journal_mode = DELETE")
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                    raise InputError(
-                        "another process is running into this folder; wait for it, or "
-                        "--out names another",
-                        os.path.dirname(path),
-                    ) from None
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise InputError(
+                    "another process is running into this folder; wait for it, or "
+                    "--out names another",
+                    os.path.dirname(path),
+                ) from None
     for ending in ("", "-wal", "-shm", "-journal"):
-        Path(f"{path}{ending}").unlink(missing_ok=True)
+        with writing(f"{path}{ending}"):
+            Path(f"{path}{ending}").unlink(missing_ok=True)

@@ -241,8 +241,11 @@ class Equations:
         found: list[Any] = []
         for part, call in reversed(calls):
             wanted = part.argument[call.rows]
-            a = _scalar(f"{name}_argument", [*given, *known], wanted)
-            found.append(call.evaluate(a(*arguments, *found)))
+            a = _picked(wanted, [*given, *known], [*arguments, *found])
+            if a is None:
+                scalars = _scalar(f"{name}_argument", [*given, *known], wanted)
+                a = scalars(*arguments, *found)
+            found.append(call.evaluate(a))
             known.append(call.symbols)
         whole = _scalar(f"{name}_rest", [*given, *known], expression)
         return casadi.Function(name, arguments, [whole(*arguments, *found)])
@@ -250,6 +253,17 @@ class Equations:
 
 def _scalar(name: str, given: Iterable[Any], expression: Any) -> Any:
     return casadi.Function(name, list(given), [expression], {"cse": True})
+
+
+def _picked(wanted: Any, symbols: Sequence[Any], values: Sequence[Any]) -> Any:
+    """Values of what is wanted if it is nothing but symbols of one column; else None."""
+    hashes = [wanted[k].element_hash() for k in range(wanted.numel())]
+    for column, value in zip(symbols, values, strict=True):
+        place = {column[k].element_hash(): k for k in range(column.numel())}
+        if all(one in place for one in hashes):
+            rows = [place[one] for one in hashes]
+            return value if rows == list(range(len(place))) else value[rows]
+    return None
 
 
 def _within(symbols: Any, needed: set[int]) -> list[int]:

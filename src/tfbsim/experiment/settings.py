@@ -1,0 +1,39 @@
+"""Mesh and tolerances as an experiment's file or a record of a run has them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from ..fields import Strict
+from ..numerics import Numerics
+
+
+class Settings(Strict):
+    """Mesh and tolerances that suit an experiment."""
+
+    points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
+    rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
+    mesh: Literal["elements", "volumes"] | None = None
+    grading: Annotated[float, Field(ge=0, le=10)] | None = None
+    compile: StrictBool | None = None
+
+    def applied(self) -> Numerics:
+        """With the defaults for what is not given; ``atol`` follows ``rtol``."""
+        given = {k: v for k, v in self.model_dump().items() if v is not None}
+        if self.rtol is not None:
+            given["atol"] = self.rtol / 100
+        return Numerics(**given)
+
+
+class Recorded(Settings):
+    """All of the numerics of a run, within the bounds that a file has."""
+
+    atol: Annotated[float, Field(ge=1e-14, le=1e-2)] | None = None
+    error_bar: StrictBool = False
+
+    def applied(self) -> Numerics:
+        """As they were."""
+        given = {k: v for k, v in self.model_dump().items() if v is not None}
+        return Numerics(**given)
