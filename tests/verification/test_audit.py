@@ -115,7 +115,7 @@ def test_a_breach_is_found(record, quantity, field):
     lost[0 if field.startswith("charge") else -1] = 1e-6 * record.cell.site_inventory
     seen[quantity] = seen[quantity] - lost
     doctored = (replace(first, trace=replace(first.trace, observed=seen)), *others)
-    cycle = CycleRecord(1, doctored, *audit(doctored, float(record.cell.area)))
+    cycle = CycleRecord(1, doctored, *audit(doctored, record.cell))
     assert getattr(cycle, field) > 1e-8
     assert cycle.outcome == AUDIT_BREACH
 

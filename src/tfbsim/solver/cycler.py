@@ -239,10 +239,12 @@ class Runner:
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
         words = [detail] if detail else []
-        if trace.fallback > LAST:
+        if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
+            pass
+        elif trace.fallback > LAST:
             rtol, _ = tolerances(self.engine.numerics, trace.fallback)
             words.append(f"solved at rtol {rtol:.0e}")
-        elif trace.fallback and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
+        elif trace.fallback:
             words.append(f"solved with fallback {trace.fallback}")
         if trace.stray > HOLD_LIMIT:
             words.append(f"the voltage strayed from its target by {trace.stray:.2g} V")
@@ -337,7 +339,7 @@ class Runner:
             return ""
         below, V = trace.event == MINIMUM_VOLTAGE, float(trace.observed["Voltage [V]"][0])
         limit = self.cell.voltage_limits[not below]
-        if not (V < limit - MET if below else V > limit + MET):
+        if not (limit - MET > V if below else limit + MET < V):
             return ""
         return (
             f"it would begin at {V:.4g} V, beyond the cell's voltage limit of {limit:g} V"
@@ -347,14 +349,10 @@ class Runner:
         """Say so where a rest takes the voltage out of the cell's limits."""
         low, high = self.cell.voltage_limits
         V = trace.observed["Voltage [V]"]
-        for limit, worst, inside in (
-            (low, float(V.min()), V[0] >= low),
-            (high, float(V.max()), V[0] <= high),
-        ):
-            if inside and not low - SEEN <= worst <= high + SEEN:
-                return (
-                    f"the voltage goes to {worst:.4g} V, the cell's limit is {limit:g} V"
-                )
+        for limit, beyond in ((low, low - V), (high, V - high)):
+            k = int(beyond.argmax())
+            if beyond[0] <= 0 and beyond[k] > SEEN:
+                return f"V goes to {V[k]:.4g} V, beyond the cell's limit of {limit:g} V"
         return ""
 
     def _full_or_empty(self, trace: Trace) -> str:
@@ -364,7 +362,8 @@ class Runner:
             f"film's {face}": float(trace.observed[f"Cathode {name} stoichiometry"][-1])
             for face, name in (("surface", "surface"), ("collector face", "collector"))
         }
-        places |= {"inside of the film": float(x) for x in (last.min(), last.max())}
+        extremes = (float(x) for x in (last.min(), last.max()))
+        places["inside of the film"] = max(extremes, key=lambda x: abs(x / x_max - 0.5))
         where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
         for face in list(places)[:2]:  # a face rather than a node beside it
             if abs(places[face] - x) < SEEN * x_max:

@@ -121,6 +121,7 @@ class Integrator:
             )
             for name in (*functions, "sens", "alg_res", "alg_jac")
         }
+        self.atol = np.broadcast_to(atol, (self.states,)).astype(float)
         solver = pybamm.IDAKLUSolver(options={"silence_sundials_errors": True, **options})
         self._group = idaklu.create_casadi_solver_group(
             number_of_states=self.states,
@@ -133,7 +134,7 @@ class Integrator:
             jac_times_cjmass_nnz=pattern.nnz(),
             jac_bandwidth_lower=pattern.bw_lower(),
             jac_bandwidth_upper=pattern.bw_upper(),
-            atol=np.broadcast_to(atol, (self.states,)).astype(float),
+            atol=self.atol,
             rtol=rtol,
             options=solver._options,
             var_fcns=[],
