@@ -297,15 +297,13 @@ MISTAKES = [
     ("{anode.lithium: 3 um}", "[a]", 5, "set", "a mapping of fields"),
     ("set:", "sett:", 5, "sett", "did you mean 'set'?"),
     # Steps
-    ("Discharge at", "Discharg at", 9, "steps[0]", "is not a step; steps are such"),
+    ("Discharge at", "Discharg at", 9, "steps[0]", "did you mean 'discharge'"),
     ("Discharge at", "Discharge with", 9, "steps[0]", "cannot be read as a step"),
     ("- Charge at 1C", "- Charge at 1X", 7, "conditioning[0]", "cannot be read"),
     ("- Charge at 1C", "- 3", 7, "conditioning[0]", "not"),
     ("until {lower}", "until {lower} at 1000 degC", 9, "steps[0]", "temperature"),
     ("until {lower}", "until 4.3 V", 13, "cases[0].lower", "no step uses {lower}"),
     ("until {lower}", "until {lower} or {x}", 9, "steps[0]", "{x} has no value"),
-    ("lower: 3.5 V", "lower: 4.1 V", 9, "steps[0]", "is not below the upper one"),
-    ("lower: 3.5 V", "lower: 4.2 V", 9, "steps[0]", "is not below the upper one"),
     ("lower: 3.5 V", "lower: 9 V", 9, "steps[0]", "9 V"),
     ("lower: 3.5 V", "lower: low", 9, "steps[0]", "cannot be read as a step"),
     # Cases
@@ -379,7 +377,7 @@ def test_a_mistake_is_found_where_it_is(folder, old, new, line, field, words):
 
 
 GROUPS = [
-    ("{step: Rest for 1 s, temperature: 25}", "steps[0].temperature", "text would do"),
+    ("{step: Rest for 1 s, temperature: 25}", "steps[0].temperature", "has no unit"),
     ("{step: Rest for 1 s, temperature: 2 V}", "steps[0]", "is a voltage"),
     ("{step: Rest for 1 s, temperture: 2}", "steps[0].temperture", "mean 'temperature'"),
     (
@@ -416,7 +414,7 @@ GROUPS = [
     ("[Rest for 1 s]", "steps[0]", "is not a step"),
     ("Rest for 0 s", "steps[0]", "above 0"),
     ("Hold at 7 V until C/20", "steps[0]", "outside the cell's voltage_limits"),
-    ("Hold at {{v}} for 1 s", "steps[0]", "cannot be read as a step; steps are such"),
+    ("Hold at {{v}} for 1 s", "steps[0]", "cannot be read as a step"),
 ]
 
 

@@ -285,29 +285,27 @@ class TestRun:
         assert numerics.grading == (Numerics().grading if compiled else 0)
 
     @pytest.mark.parametrize(
-        ("lower", "power", "code"),
+        ("lithium", "power", "code"),
         [
-            ("[3.4 V, 3.9 V, 3.5 V, 3.5 V]", "10 uW/cm2", 0),
+            ("[2 um, 9.9 mm, 9 mm, 2 um]", "10 uW/cm2", 0),
             (
-                "[3.4 V, 3.9 V, 3.5 V, 3.5 V]",
+                "[2 um, 9.9 mm, 9 mm, 2 um]",
                 "1 W/cm2",
                 0,
             ),  # more than the cell has to give
-            (
-                "[3.4 V, 3.9 V, 3.8 V, 3.5 V]",
-                "10 uW/cm2",
-                1,
-            ),  # refused: above the upper one
+            ("[2 um, 9.9 mm, 9.8 mm, 2 um]", "10 uW/cm2", 1),  # refused: too much
         ],
     )
     def test_a_sweep_ends_well_unless_a_point_failed(
-        self, tfb, here, plain, lower, power, code
+        self, tfb, here, plain, lithium, power, code
     ):
         (here / "sweep.yaml").write_text(
             "format: 1\nkind: experiment\ncell: cell.yaml\n"
             "steps: ['Discharge at {power} until {lower}',"
             " 'Discharge at 1C for 1 s or until {lower}', 'Charge at 1C until {upper}']\n"
-            f"sweep: {{method: zip, factors: {{lower: {lower}, "
+            "sweep: {method: zip, factors: {lower: [3.4 V, 3.9 V, 3.5 V, 3.5 V], "
+            "cathode.thickness: [1 um, 2 um, 1.5 um, 1.2 um], "
+            f"anode.lithium: {lithium}, "
             "upper: [3.6 V, 4.1 V, 3.7 V, 4.0 V], "
             f"power: [{', '.join([power] * 4)}]}}}}\n"
         )
@@ -316,7 +314,7 @@ class TestRun:
         outcomes = set(load_result(here / "r").steps["Outcome"])
         if code:
             assert "solver failed" in outcomes and "reached" in outcomes
-            assert "is not below the upper one" in err
+            assert "a thicker cathode" in err
         elif "1 W" in power:
             assert outcomes == {"infeasible", "reached"} and "infeasible" in err
         else:

@@ -8,7 +8,8 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim.experiment.steps import Protocol, Step, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol, Step
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.physics.lithium import EXHAUSTED

@@ -17,7 +17,8 @@ import tfbsim
 from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Expanded, expand
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.fitting.curves import thinned
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values

@@ -12,7 +12,8 @@ import pybamm
 import pytest
 
 import tfbsim
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import REACHED, run_case
 

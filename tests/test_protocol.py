@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tfbsim import load_cell
-from tfbsim.experiment.steps import Step, parse_cycle, parse_step
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Step, parse_step
 
 # A slow machine is no failure.
 unhurried = settings(
@@ -42,6 +43,11 @@ CHARGE = CELL.theoretical_charge * AREA  # C
         ("0.3 mA/cm2", 0.3e-3 * 2),
         ("5 A/m2", 5 * AREA),
         ("5 A.m-2", 5 * AREA),
+        ("40 uA/cm²", 40e-6 * 2),
+        ("40 uA cm-2", 40e-6 * 2),
+        ("4.0e+01 uA/cm2", 40e-6 * 2),
+        ("1.905e+04 nA", 1.905e-5),
+        ("60 mA/g", 60 * CELL.loading * AREA),
     ],
 )
 def test_currents(rate, amperes):
@@ -130,7 +136,13 @@ def test_timed_and_default_time():
 
 @pytest.mark.parametrize(
     ("closing", "kelvin"),
-    [("60 degC", 333.15), ("-20 °C", 253.15), ("25degC", 298.15), ("310 K", 310.0)],
+    [
+        ("60 degC", 333.15),
+        ("-20 °C", 253.15),
+        ("25degC", 298.15),
+        ("60 C", 333.15),
+        ("310 K", 310.0),
+    ],
 )
 def test_temperatures(closing, kelvin):
     for sentence in (
@@ -184,7 +196,7 @@ BAD = {
     "Hold at 4.2 V until 0 uA": "a current above 0",
     "Rest until 4 V": "a rest by a time",
     "Rest for 0 s": "above 0",
-    "Rest for 1e400 s": "finite",
+    "Rest for 1e400 s": "too large",
     "Rest for 1 hour at 600 degC": "not a temperature a cell runs at",
     "Rest for 1 hour at 1..2 degC": "",
     "Discharge at 1C until 3 V\nRest for 1 hour": "cannot be read",
@@ -284,7 +296,6 @@ def test_cycle_of_sentences_pairs_and_steps():
     [
         (["Rest for 1 hour", "Jump"], 1, "is not a step"),
         (["Rest for 1 hour", 3], 1, "is not a sentence"),
-        (["Charge at 1C until 3 V", "Discharge at 1C until 3.5 V"], 1, "not below"),
         ([("Rest for 1 hour", "60 parsec")], 0, "parsec"),
     ],
 )

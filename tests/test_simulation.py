@@ -237,11 +237,21 @@ class TestArguments:
         [
             ([], {}, "steps", "no steps"),
             (["Charge"], {}, "steps[0]", "cannot be read as a step"),
-            (["Rest for 1 s", 3], {}, "steps[1]", "not a sentence"),
-            (["Rest for 1 s"], {"cycles": 0}, "cycles", "at least 1"),
+            (["Rest for 1 s", 3], {}, "steps[1]", "not a step"),
+            (["Rest for 1 s"], {"cycles": 0}, "cycles", "from 1 to"),
             (["Rest for 1 s"], {"conditioning": ["x"]}, "conditioning[0]", "not a step"),
             (["Discharge at 1C until 9 V"], {}, "steps[0]", "9 V"),
-            ([FULL, "Charge at 1C until 3.5 V"], {}, "steps[0]", "is not below"),
+            (["Rest for 1 s"], {"cycles": 2.5}, "cycles", "whole number"),
+            (["Rest for 1 s"], {"cycles": "2"}, "cycles", "whole number"),
+            (
+                ["Rest for 1 s"],
+                {"numerics": {"points": 1}},
+                "numerics.points",
+                "at least",
+            ),
+            (["Rest for 1 s"], {"numerics": {"pints": 9}}, "numerics.pints", "'points'"),
+            (["Rest for 1 s"], {"numerics": 3}, "numerics", "mapping"),
+            ([{"repeat": 2}], {}, "steps[0]", "needs steps"),
         ],
     )
     def test_mistakes(self, cell, steps, options, field, words):

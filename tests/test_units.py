@@ -2,6 +2,7 @@
 
 import math
 
+import pint
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -172,15 +173,45 @@ def test_every_example_is_of_its_dimension():
             assert shown * dimension.factor == pytest.approx(1, rel=1e-14)
 
 
-def test_every_symbol_is_known_to_pint():
-    registry = units._registry()
-    assert {str(registry.Unit(symbol)) for symbol in units._SYMBOLS} >= {
-        "nanometre",
-        "microampere_hour",
-        "degree_Celsius",
-    }
-    assert str(registry.Unit("min")) == "minute"
-    assert str(registry.Unit("cm")) == "centimetre"
+def test_every_symbol_has_the_size_that_pint_has():
+    registry = pint.UnitRegistry()
+    for symbol, (size, powers) in units._SYMBOLS.items():
+        if symbol.endswith(("Ah", "eV", "degC")):  # no unit of pint's, or another size
+            continue
+        name = symbol.replace("Ohm", "ohm")
+        known = registry.Quantity(1, name).to_base_units()
+        assert known.magnitude == pytest.approx(float(size), rel=1e-14), symbol
+        metre, kilogram, second, ampere, kelvin, mole = powers
+        assert known.dimensionality == {
+            f"[{name}]": power
+            for name, power in zip(
+                ("length", "mass", "time", "current", "temperature", "substance"),
+                (metre, kilogram, second, ampere, kelvin, mole),
+                strict=True,
+            )
+            if power
+        }
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "words"),
+    [
+        ("5 micron", "length", "did you mean 'um'?"),
+        ("5 mil", "length", "a length such as"),
+        ("5 hous", "time", "did you mean 'hours'?"),
+        ("3 volts", "voltage", "did you mean 'V'?"),
+        ("3 C", "charge", "C-rate"),
+    ],
+)
+def test_a_unit_is_suggested_that_would_do(text, dimension, words):
+    with pytest.raises(ValueError, match=r"unknown unit|C-rate") as caught:
+        units.parse(text, dimension)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["60 C", "60C", "60 °C", "60 degC", "60 oC", "333.15 K"])
+def test_a_temperature_in_c(text):
+    assert units.parse(text, "temperature") == pytest.approx(333.15)
 
 
 def test_display():

@@ -65,7 +65,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
         The folder is missing or cannot be written to, the disk is full.
     """
     target = Path(path)
-    content = data.encode() if isinstance(data, str) else data
+    content = _encoded(data)
     # Not tempfile: its files are readable by their owner only, and stay so.
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     with writing(target):
@@ -79,6 +79,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
+
+
+def _encoded(data: bytes | str) -> bytes:
+    """Text as UTF-8; of a file name that is none, its bytes as JSON escapes them."""
+    return data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:
@@ -181,7 +186,7 @@ class Output:
 
     def write(self, name: str, data: bytes | str, rows: int | None = None) -> Path:
         """Write a file; of a table, its rows are listed too."""
-        content = data.encode() if isinstance(data, str) else data
+        content = _encoded(data)
         write_atomic(self.folder / name, content)
         digest = hashlib.sha256(content).hexdigest()
         self.written[name] = {"bytes": len(content), "sha256": digest}

@@ -1,27 +1,25 @@
 """Quantities with units, as they are written in files and shown to people.
 
 Units exist at the edge only: `parse` turns `600 nm` into a plain SI float, `text`
-turns the float back, and nothing in between carries a unit. pint does the
-conversion, in exact decimals, from a small set of units of its own: pint's whole
-registry knows thousands, among them C as the coulomb, which nobody who writes 1C
-means. An activation energy in eV is one per particle; the faraday makes it J/mol
-(CODATA 2018, exact: e = 1.602176634e-19 C, N_A = 6.02214076e23 /mol).
+turns the float back, and nothing in between carries a unit. The units are those of
+the table below, converted in exact decimals. pint was tried: its registry knows
+thousands of units, among them C as the coulomb, which nobody who writes 1C means, it
+reads neither `cm2` nor `30 degC` as text, and to load it takes as long as all else
+that checking a file does. An activation energy in eV is one per particle; the faraday
+makes it J/mol (CODATA 2018, exact: e = 1.602176634e-19 C, N_A = 6.02214076e23 /mol).
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Real
-from typing import TYPE_CHECKING, Any
 
 from .errors import shown, suggest
-
-if TYPE_CHECKING:
-    import pint
 
 ZERO_CELSIUS = 273.15  # K
 _SMALLEST, _LARGEST = 1e-60, 1e60
@@ -64,6 +62,7 @@ _DIMENSIONS = {
     "specific energy": _Dimension("J.kg-1", "300 Wh/kg", "W.h.kg-1", 1 / 3600),
     "dimensionless": _Dimension("", "0.5", "", 1.0),
     "entropy coefficient": _Dimension("V.K-1", "0.1 mV/K", "mV.K-1", 1e3),
+    "voltage rate": _Dimension("V.s-1", "0.1 mV/s", "mV.s-1", 1e3),
     "areal capacitance": _Dimension("F.m-2", "10 uF/cm2", "uF.cm-2", 1e2),
 }
 
@@ -73,77 +72,56 @@ DISPLAY: dict[str, tuple[str, float]] = {
     name: (dimension.display, dimension.factor) for name, dimension in _DIMENSIONS.items()
 }
 
-# The units a file may use, and the prefixes each may carry.
+Powers = tuple[int, ...]  # of m, kg, s, A, K, mol
+
 _PREFIXES = {
-    "m": "pnumcdk",
-    "angstrom": "",
-    "g": "pnumk",
-    "s": "pnum",
-    "sec": "",
-    "second": "",
-    "seconds": "",
-    "min": "",
-    "minute": "",
-    "minutes": "",
-    "h": "",
-    "hr": "",
-    "hour": "",
-    "hours": "",
-    "day": "",
-    "days": "",
-    "A": "fpnumk",
-    "V": "pnumk",
-    "W": "fpnumk",
-    "S": "fpnumk",
-    "ohm": "numkMG",
-    "Ohm": "numkMG",
-    "eV": "mk",
-    "J": "fpnumkM",
-    "mol": "fpnumk",
-    "K": "num",
-    "degC": "",
-    "F": "fpnum",
-    "Ah": "fpnumk",
-    "Wh": "fpnumk",
-    "L": "num",
-    "l": "num",
+    prefix: Decimal(10) ** power
+    for prefix, power in zip(
+        "fpnumcdkMG", (-15, -12, -9, -6, -3, -2, -1, 3, 6, 9), strict=True
+    )
 }
-_SYMBOLS = frozenset(
-    prefix + base for base, prefixes in _PREFIXES.items() for prefix in ["", *prefixes]
+# The units a file may use: their names, the prefixes each may carry, their size in SI.
+_UNITS: tuple[tuple[str, str, str, Powers], ...] = (
+    ("m", "pnumcdk", "1", (1, 0, 0, 0, 0, 0)),
+    ("angstrom", "", "1e-10", (1, 0, 0, 0, 0, 0)),
+    ("L l", "num", "1e-3", (3, 0, 0, 0, 0, 0)),
+    ("g", "pnumk", "1e-3", (0, 1, 0, 0, 0, 0)),
+    ("s", "pnum", "1", (0, 0, 1, 0, 0, 0)),
+    ("sec second seconds", "", "1", (0, 0, 1, 0, 0, 0)),
+    ("min minute minutes", "", "60", (0, 0, 1, 0, 0, 0)),
+    ("h hr hour hours", "", "3600", (0, 0, 1, 0, 0, 0)),
+    ("day days", "", "86400", (0, 0, 1, 0, 0, 0)),
+    ("A", "fpnumk", "1", (0, 0, 0, 1, 0, 0)),
+    ("K", "num", "1", (0, 0, 0, 0, 1, 0)),
+    ("degC", "", "1", (0, 0, 0, 0, 1, 0)),  # a difference of it; `parse` has the offset
+    ("mol", "fpnumk", "1", (0, 0, 0, 0, 0, 1)),
+    ("J", "fpnumkM", "1", (2, 1, -2, 0, 0, 0)),
+    ("eV", "mk", "96485.3321233100184", (2, 1, -2, 0, 0, -1)),
+    ("W", "fpnumk", "1", (2, 1, -3, 0, 0, 0)),
+    ("V", "pnumk", "1", (2, 1, -3, -1, 0, 0)),
+    ("S", "fpnumk", "1", (-2, -1, 3, 2, 0, 0)),
+    ("ohm Ohm", "numkMG", "1", (2, 1, -3, -2, 0, 0)),
+    ("F", "fpnum", "1", (-2, -1, 4, 2, 0, 0)),
+    ("Ah", "fpnumk", "3600", (0, 0, 1, 1, 0, 0)),
+    ("Wh", "fpnumk", "3600", (2, 1, -2, 0, 0, 0)),
 )
-_DEFINITIONS = """
-femto- = 1e-15 = f-
-pico- = 1e-12 = p-
-nano- = 1e-9 = n-
-micro- = 1e-6 = u-
-milli- = 1e-3 = m-
-centi- = 1e-2 = c-
-deci- = 1e-1 = d-
-kilo- = 1e3 = k-
-mega- = 1e6 = M-
-giga- = 1e9 = G-
-metre = [length] = m
-second = [time] = s = sec = seconds
-ampere = [current] = A
-gram = [mass] = g
-kelvin = [temperature]; offset: 0 = K
-mole = [substance] = mol
-degree_Celsius = kelvin; offset: 273.15 = degC
-angstrom = 1e-10 * metre
-minute = 60 * second = min = minutes
-hour = 60 * minute = h = hr = hours
-day = 24 * hour = _ = days
-joule = kilogram * metre ** 2 / second ** 2 = J
-watt = joule / second = W
-volt = watt / ampere = V
-siemens = ampere / volt = S
-ohm = volt / ampere = _ = Ohm
-farad = ampere * second / volt = F
-ampere_hour = ampere * hour = Ah
-watt_hour = watt * hour = Wh
-litre = 1e-3 * metre ** 3 = L = l
-electronvolt = 96485.3321233100184 * joule / mole = eV
-""".strip().splitlines()
+_SYMBOLS: dict[str, tuple[Decimal, Powers]] = {
+    prefix + name: (Decimal(size) * _PREFIXES.get(prefix, 1), powers)
+    for names, prefixes, size, powers in _UNITS
+    for name in names.split()
+    for prefix in ["", *prefixes]
+}
+_SAID = {  # words for which no symbol looks alike
+    **dict.fromkeys(("micron", "microns", "micrometer", "micrometre"), "um"),
+    **dict.fromkeys(("nanometer", "nanometre"), "nm"),
+    **dict.fromkeys(("volt", "volts"), "V"),
+    **dict.fromkeys(("amp", "amps", "ampere", "amperes"), "A"),
+    **dict.fromkeys(("watt", "watts"), "W"),
+    **dict.fromkeys(("celsius", "Celsius", "degree", "deg", "oC", "C"), "degC"),
+    **dict.fromkeys(("percent", "pct"), "%"),
+    **dict.fromkeys(("kelvin", "Kelvin"), "K"),
+    **dict.fromkeys(("liter", "litre"), "L"),
+}
 
 _SIGNS = str.maketrans(
     {
@@ -225,7 +203,9 @@ def _parse(value: object, dimension: str) -> float:
         lack = "has no unit" if not unit else "is a percentage"
         raise ValueError(f"{quoted} {lack}; {wanted} would do")
 
-    factor, found = _unit(unit)
+    if dimension == "temperature" and unit in ("C", "oC"):
+        unit = "degC"
+    factor, found = _unit(unit, dimension)
     if found != dimension:
         kind = _article(found) if found else f"not {_article(dimension)}"
         raise ValueError(f"{quoted} is {kind}; {wanted} would do")
@@ -236,6 +216,26 @@ def _parse(value: object, dimension: str) -> float:
         if result < 0:
             raise ValueError(f"{quoted} is below absolute zero")
     return result
+
+
+def quantity(text: str, dimensions: Iterable[str]) -> tuple[float, str]:
+    """Return a quantity in SI and which of several dimensions it has.
+
+    Raises
+    ------
+    ValueError
+        As :func:`parse`; or it has none of the dimensions.
+    """
+    options = tuple(dimensions)
+    unit = _split(text, options[0])[1]
+    found = _unit(unit, options[0])[1] if unit else ""
+    if found not in options:
+        quoted = f"'{shown(text.strip())}'"
+        kind = f"is {_article(found)}" if found else "is no quantity that goes here"
+        lack = kind if unit else "has no unit"
+        words = " or ".join(f"'{_dimension(name).example}'" for name in options)
+        raise ValueError(f"{quoted} {lack}; such as {words} would do")
+    return parse(text, found), found
 
 
 def c_rate(text: str) -> float | None:
@@ -291,7 +291,7 @@ def _split(value: str, dimension: str) -> tuple[Decimal, str]:
         raise ValueError(f"an empty text is given where {wanted} would do")
     if len(value) > 200:
         raise ValueError(f"{quoted} is too long for a quantity; {wanted} would do")
-    if c_rate(value) is not None:
+    if c_rate(value) is not None and dimension != "temperature":
         raise ValueError(f"{quoted} is a C-rate, which does not go here; {wanted} would")
     plain = value.replace("°C", "degC").translate(_SIGNS)
     if _DECIMAL_COMMA.match(plain):
@@ -324,25 +324,20 @@ def _plain(value: Real) -> Decimal:
 
 
 @lru_cache(maxsize=1024)
-def _unit(unit: str) -> tuple[Decimal, str]:
-    """Return SI unit / `unit` and the dimension of a unit ('' if it has no name)."""
-    factor, dimensionality = _measure(_canonical(unit))
-    if dimensionality == {}:
-        return factor, "dimensionless"
-    for name, dimension in _DIMENSIONS.items():
-        if dimension.si and _measured_si(dimension.si) == dimensionality:
-            return factor, name
-    return factor, ""
+def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
+    """Return the size of a unit in SI and its dimension, '' if that has no name.
 
-
-def _canonical(unit: str) -> str:
-    """Return a unit as a product of powers that pint reads; ValueError if unknown."""
+    Raises
+    ------
+    ValueError
+        An unknown unit; what is suggested has the dimension that is wanted.
+    """
     quoted = f"'{shown(unit)}'"
     if not _UNIT.fullmatch(unit):
         raise ValueError(f"{quoted} is not a unit; write one such as 'uA/cm2'")
-    factors: list[str] = []
+    size, powers = Decimal(1), [0] * 6
     for position, part in enumerate(unit.replace("**", "^").split("/")):
-        terms = [term for term in re.split(r"\s*[*.]\s*|\s+", part.strip())]
+        terms = re.split(r"\s*[*.]\s*|\s+", part.strip())
         if position and len(terms) > 1:
             raise ValueError(
                 f"{quoted} is ambiguous after the '/'; write it like 'uA.h.cm-2'"
@@ -352,46 +347,52 @@ def _canonical(unit: str) -> str:
             if not found:
                 raise ValueError(f"{quoted} is not a unit; write one such as 'uA/cm2'")
             symbol, power = found[1], int(found[2] or 1)
-            _check_symbol(symbol, quoted)
+            if symbol not in _SYMBOLS:
+                raise ValueError(_unknown(symbol, unit, wanted))
             if symbol == "degC" and unit != "degC":
                 raise ValueError(f"{quoted} has degC within a unit; write K there")
-            factors.append(f"{symbol}**{-power if position else power}")
-    return unit if unit == "degC" else " * ".join(factors)
+            power = -power if position else power
+            size *= _SYMBOLS[symbol][0] ** power
+            powers = [
+                a + power * b for a, b in zip(powers, _SYMBOLS[symbol][1], strict=True)
+            ]
+    return size, _named().get(tuple(powers), "")
 
 
-def _check_symbol(symbol: str, quoted: str) -> None:
-    if symbol in _SYMBOLS:
-        return
-    if symbol == "C":
-        raise ValueError(
-            f"{quoted} has C, which is a C-rate here and no coulomb; C-rates do not go "
-            "here, and a charge is written in uAh"
+def _unknown(symbol: str, unit: str, wanted: str) -> str:
+    """Return what to say of a unit that is none of ours."""
+    if symbol == "C" and wanted != "temperature":
+        return (
+            f"'{shown(unit)}' has C, which is a C-rate here and no coulomb; C-rates do "
+            "not go here, and a charge is written in uAh"
         )
-    where = "" if quoted == f"'{symbol}'" else f" in {quoted}"
-    raise ValueError(f"unknown unit '{symbol}'{where}{suggest(symbol, sorted(_SYMBOLS))}")
+    where = "" if unit == symbol else f" in '{shown(unit)}'"
+    message = f"unknown unit '{symbol}'{where}"
+    if symbol in _SAID:
+        return f"{message}; did you mean '{_SAID[symbol]}'?"
+    alone = unit == symbol and wanted in _DIMENSIONS
+    options = [s for s in _SYMBOLS if not alone or _unit(s)[1] == wanted]
+    hint = suggest(symbol, sorted(options))
+    return message + (hint or (f"; {_wanted(wanted)} would do" if wanted else ""))
 
 
 @lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry[Any]:
-    import pint
-
-    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(None, non_int_type=Decimal)
-    registry.load_definitions(_DEFINITIONS)
-    return registry
-
-
-def _measure(canonical: str) -> tuple[Decimal, dict[str, Any]]:
-    registry = _registry()
-    if canonical == "degC":
-        # The offset is the caller's; a difference of 1 degC is 1 K.
-        canonical = "K"
-    quantity = registry.Quantity(Decimal(1), canonical)
-    si = quantity.to_root_units()
-    # pint's root unit of mass is the gram.
-    mass = int(dict(si.dimensionality).get("[mass]", 0))  # type: ignore[arg-type]
-    return si.magnitude * Decimal(1000) ** -mass, dict(si.dimensionality)
+def _named() -> dict[Powers, str]:
+    """Return the names of dimensions, by their powers."""
+    named: dict[Powers, str] = {(0,) * 6: "dimensionless"}
+    for name, dimension in _DIMENSIONS.items():
+        powers = [0] * 6
+        for term in filter(None, dimension.si.split(".")):
+            found = _TERM.fullmatch(term)
+            assert found
+            own = _SYMBOLS[found[1]][1]
+            powers = [
+                a + int(found[2] or 1) * b for a, b in zip(powers, own, strict=True)
+            ]
+        named.setdefault(tuple(powers), name)
+    return named
 
 
-@lru_cache(maxsize=64)
-def _measured_si(unit: str) -> dict[str, Any]:
-    return _measure(_canonical(unit))[1]
+def sample(dimension: str) -> str:
+    """Return an example of a quantity of this dimension, with its unit."""
+    return _dimension(dimension).example

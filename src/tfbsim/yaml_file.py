@@ -107,14 +107,24 @@ def load(path: str | os.PathLike[str]) -> Document:
 
 
 def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ...]:
-    """Read a small table of numbers separated by commas.
+    """Read a small table of numbers separated by commas, as :func:`load_columns`."""
+    return load_columns(path, columns)[1]
 
-    Lines that start with `#`, empty lines and one header line are skipped.
+
+def load_columns(
+    path: str | os.PathLike[str], columns: int
+) -> tuple[list[str], tuple[np.ndarray, ...]]:
+    """Read a small table of numbers separated by commas, and its heading.
+
+    Lines that start with `#` and empty lines are skipped; the first other line may be a
+    heading.
 
     Returns
     -------
-    tuple of numpy.ndarray
-        One array for each column, of at least two values.
+    headings : list of str
+        Of the columns; empty without a heading.
+    arrays : tuple of numpy.ndarray
+        One for each column, of at least two values.
 
     Raises
     ------
@@ -126,19 +136,20 @@ def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ..
 
     text = _read_text(path, MAX_CSV_BYTES)
     rows: list[list[float]] = []
-    header_allowed = True
+    headings: list[str] | None = None
     for number, line in enumerate(_LINE_END.split(text), 1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = [part.strip() for part in line.split(",")]
-        if header_allowed:
-            header_allowed = False
-            if not any(_looks_numeric(part) for part in fields):
+        if headings is None:
+            words = not any(_looks_numeric(part) for part in fields)
+            headings = fields if words else []
+            if words:
                 continue
         rows.append(_csv_row(line, fields, columns, path, number))
     if len(rows) < 2:
         raise InputError("holds fewer than 2 rows of numbers", path)
-    return tuple(np.array(rows, dtype=float).T.copy())
+    return headings or [], tuple(np.array(rows, dtype=float).T.copy())
 
 
 def packaged(folder: str) -> Path:

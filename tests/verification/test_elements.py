@@ -179,6 +179,24 @@ def test_a_surface_that_fills_in_milliseconds(figure):
     figure("The same: time to 0.5 V", 1e3 * t[-1], about=(5.254, 0.02), unit="ms")
 
 
+@pytest.mark.parametrize(
+    ("numerics", "rate", "resolved"),
+    [
+        (Numerics(), 5, True),
+        (Numerics(), 50, False),
+        (Numerics(points=1200), 50, True),
+        (Numerics(points=150), 5, False),
+        (Numerics(mesh="volumes"), 5, False),
+    ],
+)
+def test_a_layer_finer_than_the_mesh_is_told(numerics, rate, resolved):
+    steps = [f"Discharge at {rate}C until 0.5 V", "Charge at 1C until 4.3 V"]
+    result = tfbsim.simulate("nmc811-lipon-li", steps, numerics=numerics)
+    first, second = result.cases[0].steps
+    assert ("finer than the mesh" not in first["Detail"]) == resolved
+    assert not second["Detail"]
+
+
 FINE = Numerics(points=2400, rtol=1e-9, atol=1e-11)
 TURNS = {
     "lco-lipon-li-danilov2011": [

@@ -11,7 +11,8 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from tfbsim import load_cell
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import REACHED, TIME_LIMIT, audit, run_case

@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 import tfbsim
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 from tfbsim.solver.error_bar import RICHARDSON, numerical_error

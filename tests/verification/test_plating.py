@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tfbsim import load_cell
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import (
     INFEASIBLE,

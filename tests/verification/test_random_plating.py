@@ -14,7 +14,8 @@ import pytest
 from test_random_protocols import BEYOND, _seen, _sentence, log_uniform
 
 from tfbsim import load_cell
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.solver.cycler import REACHED, SOLVER_FAILED, run_case
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,8 @@ import pytest
 
 from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import (
     INFEASIBLE,

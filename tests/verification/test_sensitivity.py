@@ -9,7 +9,7 @@ from scipy import stats
 
 from tfbsim import Numerics, sweep
 from tfbsim.experiment.sampling import Sweep, _unit_cube
-from tfbsim.result.sensitivity import LEAST, of_design, of_sample
+from tfbsim.result.sensitivity import LEAST, first_order, of_design, of_sample
 
 A, B = 7.0, 0.1  # of Ishigami & Homma (1990)
 PARTS = (0.5 * (1 + B * np.pi**4 / 5) ** 2, A**2 / 8, 0.0)
@@ -124,3 +124,23 @@ def test_a_real_sweep_of_which_the_shares_are_known(figure):
         assert abs(row["S1"] - share) < row["S1 (95 %)"] + 0.02
     assert abs(table.loc["anode.lithium", "ST"]) < 1e-6
     assert (table["Points"] == 5 * LEAST).all() and len(result.cases) == 5 * LEAST
+
+
+@pytest.mark.parametrize("method", ["sobol", "latin hypercube"])
+def test_intervals_of_few_points_hold_the_index(figure, method):
+    """64 and 256 points, of which few methods know that they are not random."""
+    for points in (64, 256):
+        off, held = [], []
+        for seed in range(40):
+            engine = stats.qmc.Sobol if method == "sobol" else stats.qmc.LatinHypercube
+            u = engine(3, rng=seed).random(points)
+            y = ishigami(u)
+            share, half = np.array([first_order(x, y) for x in u.T]).T
+            off.append(share - FIRST)
+            held.append(np.abs(share - FIRST) <= half)
+        claim = f"Ishigami, {points} points ({method}): "
+        bias = np.abs(np.mean(off, axis=0)).max()
+        figure(claim + "bias of the first-order indices", bias, at_most=0.08)
+        share = 100 * np.mean(held, axis=0).min()
+        claim += "95 % intervals that hold the index, of 40"
+        figure(claim, share, about=(97, 3.5), unit="%")

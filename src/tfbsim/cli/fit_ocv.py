@@ -40,7 +40,8 @@ def fit_ocv(
     folder = out_folder or Path("results") / f"ocv-{Path(data[0]).stem}"
     refuse_used(folder, False, overwrite)
 
-    from ..fitting.ocv_file import fit_files, print_ocv, save
+    from ..fitting.ocv_file import fit_files
+    from ..report.ocv import print_ocv, save
 
     found = fit_files(data, stoichiometry, sites, temperature, cell, mapping)
     path = save(found, folder, command_line())

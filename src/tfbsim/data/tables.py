@@ -129,7 +129,11 @@ def load_table(path: Path, mapping: Mapping) -> Table:
         raise InputError(f"cannot be read: {error.strerror}", path) from None
     notes: list[str] = []
     text = _decoded(content, path, mapping.encoding, notes)
-    return _text_table(path, text, mapping, notes)
+    try:
+        return _text_table(path, text, mapping, notes)
+    except csv.Error as error:
+        message = f"cannot be read as a table ({shown(str(error))})"
+        raise InputError(message, path) from None
 
 
 # --- Text --------------------------------------------------------------------------

@@ -15,19 +15,16 @@ import hashlib
 import itertools
 import math
 import re
-import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
 import numpy as np
 from pydantic import (
-    ConfigDict,
     Discriminator,
     Field,
-    StrictInt,
     StrictStr,
     Tag,
 )
@@ -40,35 +37,21 @@ from ..fields import Quantity, Strict, check_head, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
+from .groups import MAX_CYCLES, Cycles, Writing, names_in, parse_cycle, values_of
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .settings import Settings
-from .steps import Protocol, parse_cycle
+from .steps import Protocol
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
 MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
-MAX_STEPS = 10_000  # of one case
 MAX_STEPS_IN_ALL = 50_000
 MAX_FIELDS = 100  # that one case sets
-MAX_CYCLES = 100_000
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
 # of a case those of these cycles and the last, of a point of a sweep none
 ALL_CURVES = 500
 SOME_CYCLES = tuple(m * 10**k for k in range(6) for m in (1, 2, 5))
-
-Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
-
-
-class Group(Strict):
-    """Steps repeated, or written once for each value of a template."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    step: StrictStr | None = None
-    temperature: StrictStr | None = None
-    repeat: Cycles | None = None
-    for_each: dict[str, Any] | None = None
-    steps: list[Any] | None = None
 
 
 class Conditioning(Strict):
@@ -291,12 +274,12 @@ class _Expansion:
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
-        self.templates = _templates(experiment.steps) | _templates(
+        self.templates = names_in(experiment.steps) | names_in(
             _conditioning(experiment)[0]
         )
         self.changes: dict[str, Any] = {}
         self.steps = 0
-        self.groups: dict[int, Group] = {}  # as checked, each once
+        self.writing = Writing(document.error, document.path.parent)
         self.cycles: int | None = None
         for path, value in changes.items():
             if path == "cycles":
@@ -306,7 +289,11 @@ class _Expansion:
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made anew; the keys of groups hold in this process only
-        return self.__dict__ | {"groups": {}, "latest": ()}
+        return self.__dict__ | {"writing": None, "latest": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self.writing = Writing(self.document.error, self.document.path.parent)
 
     def cases(self) -> Cases:
         listed = self.experiment.cases
@@ -419,66 +406,11 @@ class _Expansion:
             if name in fixed:
                 raise self.document.error((*where, "grid", name), "is given twice")
             at = (*where, "grid", name)
-            axes.append([(name, v) for v in self._values(at, name, values)])
+            axes.append([(name, v) for v in values_of(at, values, self.document.error)])
         if math.prod(len(axis) for axis in axes) > MAX_CASES:
             raise self.document.error(where, f"more than {MAX_CASES} cases")
         for combination in itertools.product(*axes):
             yield fixed | dict(combination)
-
-    def _values(self, where: tuple[Any, ...], name: str, values: Any) -> list[Any]:
-        """A list, or {linear: [first, last, number]}, or {log: [...]}."""
-        if isinstance(values, list) and values:
-            return values
-        kinds: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
-        if isinstance(values, dict) and len(values) == 1:
-            kind, ends = next(iter(values.items()))
-            if kind not in kinds:
-                raise self.document.error(
-                    (*where, kind),
-                    f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
-                )
-            if not isinstance(ends, list) or len(ends) != 3:
-                raise self.document.error(
-                    (*where, kind), "must be [first, last, number of values]"
-                )
-            number = ends[2]
-            if isinstance(number, bool) or not isinstance(number, int) or number < 2:
-                raise self.document.error(
-                    (*where, kind, 2), "the number of values must be at least 2"
-                )
-            if number > MAX_CASES:
-                raise self.document.error((*where, kind, 2), f"more than {MAX_CASES}")
-            first, last, unit = self._ends((*where, kind), ends)
-            if kind == "log" and (first <= 0 or last <= 0):
-                raise self.document.error((*where, kind), "a log range must be above 0")
-            points = kinds[kind](first, last, number)
-            return [f"{float(p):.6g} {unit}".strip() for p in points]
-        raise self.document.error(
-            where,
-            "must be a list of values, {linear: [first, last, number]} or "
-            "{log: [first, last, number]}",
-        )
-
-    def _ends(self, where: tuple[Any, ...], ends: list[Any]) -> tuple[float, float, str]:
-        """Both ends of a range in the unit of the first."""
-        split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
-        if any(s is None for s in split):
-            raise self.document.error(where, "must begin with two numbers")
-        (first, unit), (last, other) = (s.groups() for s in split if s)
-        try:
-            if unit == other and math.isfinite(float(first) * float(last)):
-                return float(first), float(last), unit
-            for dimension in units.DISPLAY:
-                try:
-                    a, b = (units.parse(str(e), dimension) for e in ends[:2])
-                except ValueError:
-                    continue
-                if dimension == "temperature":
-                    break
-                return float(first), float(first) * b / a, unit
-        except (ValueError, ZeroDivisionError):
-            pass
-        raise self.document.error(where, "both ends must be numbers of one dimension")
 
     def case(
         self,
@@ -598,87 +530,17 @@ class _Expansion:
                 self.experiment.conditioning, Conditioning
             ):
                 root = (name, "steps")
-            flat = list(self._flat(root, steps, templates))
+            flat = self.writing.flat(root, steps, templates)
             self.steps += len(flat)
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
                 raise self.document.error(root, message)
             try:
-                parsed[name] = parse_cycle([(t, T) for _, t, T in flat], cell)
+                parsed[name] = parse_cycle([step for _, step in flat], cell)
             except ValueError as error:
                 at = flat[error.args[1]][0]
-                raise self.document.error(at, error.args[0]) from None
+                raise self.document.error((*at, *error.args[2:]), error.args[0]) from None
         return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
-
-    def _flat(
-        self, where: tuple[Any, ...], steps: Sequence[Any], templates: Mapping[str, str]
-    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
-        """Sentences with groups written out: (place, sentence, temperature)."""
-        count = 0
-        for k, step in enumerate(steps):
-            at = (*where, k)
-            for item in self._written_out(at, step, templates):
-                count += 1
-                if count > MAX_STEPS:
-                    raise self.document.error(at, f"more than {MAX_STEPS} steps")
-                yield item
-
-    def _written_out(
-        self, at: tuple[Any, ...], step: Any, templates: Mapping[str, str]
-    ) -> Iterator[tuple[tuple[Any, ...], str, str | None]]:
-        if isinstance(step, str):
-            yield at, self._filled(at, step, templates), None
-            return
-        if not isinstance(step, dict):
-            raise self.document.error(at, f"'{shown(step)}' is not a step")
-        group = self.groups.get(id(step))
-        if group is None:
-            try:
-                group = self.groups[id(step)] = validate(Group, step)
-            except InputError as error:
-                raise self.document.error((*at, error.field), error.message) from None
-        if group.step is not None:
-            if group.repeat or group.for_each or group.steps is not None:
-                raise self.document.error(
-                    at,
-                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
-                )
-            T = group.temperature
-            filled = None if T is None else self._filled(at, T, templates)
-            yield at, self._filled(at, group.step, templates), filled
-            return
-        if not group.steps or not (group.repeat or group.for_each) or group.temperature:
-            raise self.document.error(
-                at, "a group needs steps, and repeat or for_each; a single step 'step'"
-            )
-        for _ in range(group.repeat or 1):
-            for values in self._each(at, group, templates):
-                yield from self._flat((*at, "steps"), group.steps, values)
-
-    def _each(
-        self, at: tuple[Any, ...], group: Group, templates: Mapping[str, str]
-    ) -> Iterator[Mapping[str, str]]:
-        if group.for_each is None:
-            yield templates
-            return
-        if len(group.for_each) != 1:
-            raise self.document.error((*at, "for_each"), "must name one template")
-        name, values = next(iter(group.for_each.items()))
-        for value in self._values((*at, "for_each", name), name, values):
-            yield {**templates, name: str(value)}
-
-    def _filled(
-        self, at: tuple[Any, ...], text: str, templates: Mapping[str, str]
-    ) -> str:
-        for name in _fields(text):
-            if name not in templates:
-                raise self.document.error(
-                    at,
-                    f"{{{shown(name)}}} has no value; give one in each of the cases"
-                    f"{suggest(name, templates)}",
-                )
-            text = text.replace(f"{{{name}}}", templates[name])
-        return text
 
     def _varied(
         self,
@@ -752,32 +614,6 @@ def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
     if isinstance(given, Conditioning):
         return given.steps, given.cycles
     return given or [], 1
-
-
-@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
-def _fields(text: str) -> tuple[str, ...]:
-    try:
-        parts = list(string.Formatter().parse(text))
-    except ValueError:
-        return ()
-    return tuple(field for _, field, _, _ in parts if field)
-
-
-def _templates(steps: Any) -> set[str]:
-    """Names in {braces} that the cases must fill."""
-    if isinstance(steps, str):
-        return set(_fields(steps))
-    if isinstance(steps, list):
-        return set().union(*(_templates(s) for s in steps))
-    if isinstance(steps, dict):
-        own = (
-            set(steps.get("for_each") or {})
-            if isinstance(steps.get("for_each"), dict)
-            else set()
-        )
-        inner = [_templates(steps.get(k)) for k in ("step", "steps", "temperature")]
-        return set().union(*inner) - own
-    return set()
 
 
 @dataclass(frozen=True)

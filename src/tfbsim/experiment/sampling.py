@@ -441,6 +441,8 @@ class _Reader:
             except ValueError as error:
                 reason = str(error)
                 continue
+            if dimension == "temperature" and units._split(first, dimension)[1] == "C":
+                continue  # which nobody but a field of a temperature can tell from a rate
             # K, since spacings and deviations want an absolute scale
             fixed = {"dimensionless": "", "temperature": "K"}.get(dimension)
             unit = units._split(first, dimension)[1] if fixed is None else fixed

@@ -1,9 +1,10 @@
 """The protocol: what is done to a cell, step by step.
 
-A step is a sentence in PyBaMM's own form ("Discharge at 1C until 3.0 V", "Hold at 4.2 V
-until C/20", "Rest for 1 hour"), with uA, uA/cm2, uW, uW/cm2 and a closing "at 60 degC"
-besides.  Those quantities are rewritten and :func:`pybamm.step.string` parses the rest:
-there is no grammar of our own.
+A step is a sentence in PyBaMM's words ("Discharge at 1C until 3.0 V", "Hold at 4.2 V
+until C/20", "Rest for 1 hour") or a voltage ramp ("Sweep to 4.2 V at 0.1 mV/s"): a verb,
+what is controlled, its ends in any order, a closing "at 60 degC".  Quantities are those
+of the fields of a file (:mod:`tfbsim.units`), and PyBaMM, which takes longer to import
+than a file to check, is not asked.  A profile (:mod:`.profile`) is a step too.
 """
 
 from __future__ import annotations
@@ -11,28 +12,34 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-import pybamm
-
 from .. import units
 from ..cell.cell import Cell
-from ..errors import shown
+from ..errors import shown, suggest
 
 Control = Literal["current", "voltage", "power"]
 
 EXAMPLES = (
     "'Charge at C/10 until 4.3 V', 'Discharge at 40 uA/cm2 until 3.0 V', "
-    "'Hold at 4.2 V until C/20', 'Rest for 1 hour'"
+    "'Hold at 4.2 V until C/20', 'Rest for 1 hour', 'Sweep to 4.2 V at 0.1 mV/s'"
 )
-MAX_STEPS = 100_000
 
 # A default time limit, for a step that states none: long enough for three times the
 # charge the whole film holds at the step's current.
 DEFAULT_DURATION_FACTOR = 3.0
 LEAST_VOLTAGE = 0.1  # V, that a power is taken to be drawn at
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a profile: the control goes straight from one value to another."""
+
+    duration: float
+    first: float
+    last: float
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,10 @@ class Step:
     control : str
         "current", "voltage" or "power"; a rest is a current of 0.
     value : float
-        Current [A], voltage [V] or power [W]; discharge positive.
+        Current [A], voltage [V] or power [W], discharge positive; of a ramp the voltage
+        it goes to, of a profile the value farthest from 0.
     duration : float
-        Time limit [s].
+        Time limit [s]; of a ramp without a start, the longest it may take.
     timed : bool
         Whether the sentence states the duration, so that reaching it is as asked.
     lower, upper : float or None
@@ -57,6 +65,16 @@ class Step:
         |i|/one_c that ends a hold.
     temperature : float or None
         Of the step [K]; None for the cell's.
+    charge : float or None
+        Charge exchanged since the start of the step that ends it [A.s].
+    rate : float or None
+        How fast the voltage of a ramp changes [V/s], above 0.
+    start : float or None
+        Voltage where a ramp begins [V]; None for that of the cell then.
+    profile : tuple of Stretch
+        Of a profile, its parts in turn.
+    repeat : bool
+        Whether a profile begins again at its end, until something else ends the step.
     """
 
     text: str
@@ -68,11 +86,26 @@ class Step:
     upper: float | None = None
     c_rate_cut_off: float | None = None
     temperature: float | None = None
+    charge: float | None = None
+    rate: float | None = None
+    start: float | None = None
+    profile: tuple[Stretch, ...] = ()
+    repeat: bool = False
 
     @property
     def rest(self) -> bool:
         """Whether no current flows."""
         return self.control == "current" and self.value == 0
+
+    @property
+    def constant(self) -> bool:
+        """Whether the control keeps its value: neither a ramp nor a profile."""
+        return self.rate is None and not self.profile
+
+    @property
+    def held(self) -> bool:
+        """Whether a voltage is held."""
+        return self.control == "voltage" and self.constant
 
 
 @dataclass(frozen=True)
@@ -102,19 +135,56 @@ class Protocol:
         return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
 
 
-_NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
-# Quantities PyBaMM's sentences do not know, or read in their own way
-_CURRENT = re.compile(
-    rf"({_NUMBER})\s*((?:[nuµμm]?A|[nuµμm]?W)(?:\s*[/.]\s*(?:c?m2|c?m-2|c?m\^2))?)(?![\w/])"
-)
-_TEMPERATURE = re.compile(r"\s+at\s+(-?[0-9.]+)\s*(degC|°C|oC|K)\s*$")
-# PyBaMM wants the time first
-_TIME_LAST = re.compile(r"^(.*?) until (.*?) or for (.*)$")
-_WORDS = ("charge", "discharge", "hold", "rest")
+# --- Quantities for a cell -----------------------------------------------------------
+
+CURRENTS = ("current", "current density", "specific current")
+POWERS = ("power", "areal power")
+CHARGES = ("charge", "areal charge", "specific charge")
+_SHARE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*%\s*of\s*1\s*C", re.IGNORECASE)
 
 
-def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
-    """A sentence as a step for a cell.
+def in_amperes(value: float, dimension: str, cell: Cell) -> float:
+    """Return a current, charge or power in A, A.s or W, of the cell's area or mass."""
+    area = float(cell.area)
+    if dimension in ("current density", "areal charge", "areal power"):
+        return value * area
+    if dimension.startswith("specific"):  # per gram of the whole film, as in the summary
+        return value * cell.loading * area
+    return value
+
+
+@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
+def _quantity(text: str, dimensions: tuple[str, ...]) -> tuple[float, str]:
+    """Return a quantity and its dimension; that of a C-rate is "C-rate"."""
+    rate = units.c_rate(text)
+    if rate is not None and "C-rate" in dimensions:
+        return rate, "C-rate"
+    if (share := _SHARE.fullmatch(text.strip())) and "charge" in dimensions:
+        return 36 * units.parse(share[1], "dimensionless"), "share of 1C"
+    return units.quantity(text, [d for d in dimensions if d != "C-rate"])
+
+
+# --- Sentences -----------------------------------------------------------------------
+
+_VERBS = ("charge", "discharge", "hold", "rest", "sweep")
+_KEYWORD = re.compile(r"\s+(?:or\s+)?(until|for|at|to|from)\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    """A sentence taken apart: its verb, and the texts of its parts."""
+
+    verb: str
+    at: str | None = None
+    start: str | None = None
+    to: str | None = None
+    time: str | None = None
+    ends: tuple[str, ...] = ()
+    temperature: str | None = None
+
+
+def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
+    """Return a sentence as a step for a cell.
 
     Parameters
     ----------
@@ -122,8 +192,8 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
         As "Discharge at C/10 until 3.0 V".
     cell : Cell
         Gives the area, 1C, and the default time limit.
-    temperature : str, optional
-        Of the step, such as "60 degC".
+    temperature : str or float, optional
+        Of the step, such as "60 degC"; a number is in K.
 
     Raises
     ------
@@ -133,111 +203,176 @@ def parse_step(text: str, cell: Cell, temperature: str | None = None) -> Step:
     sentence = " ".join(text.split())
     if len(sentence) > 200:
         raise ValueError("a step is a sentence of at most 200 characters")
-    closing = _TEMPERATURE.search(sentence)
-    if closing:
-        if temperature is not None:
-            raise ValueError("the temperature is given twice")
-        temperature = f"{closing[1]} {closing[2].replace('oC', 'degC')}"
-        sentence = sentence[: closing.start()]
-    T = None if temperature is None else units.parse(temperature, "temperature")
-    if T is not None and not 150 <= T <= 700:
-        raise ValueError(f"'{temperature}' is not a temperature a cell runs at")
-
     quoted = f"'{shown(text)}'"
-    plain, step = _read(sentence, quoted, float(cell.area))
-    return _checked(step, quoted, text, plain, cell, T)
-
-
-@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
-def _read(sentence: str, quoted: str, area: float) -> tuple[str, Any]:
-    """A sentence in PyBaMM's words, and PyBaMM's step, for an area [m2]."""
-    plain = _CURRENT.sub(lambda m: _absolute(m[1], m[2], area), sentence)
-    plain = _TIME_LAST.sub(r"\1 for \3 or until \2", plain)
-    plain = plain[:1].upper() + plain[1:]
-    if plain.split(" ")[0].lower() not in _WORDS:
-        raise ValueError(f"{quoted} is not a step; steps are such as {EXAMPLES}")
+    parts = _taken_apart(sentence, quoted)
+    if parts.temperature is not None and temperature is not None:
+        raise ValueError("the temperature is given twice")
+    T = _temperature(parts.temperature if temperature is None else temperature)
     try:
-        return plain, pybamm.step.string(plain)
-    except Exception as error:  # PyBaMM lets slip IndexError and its like
-        reason = str(error).split(". For")[0].split("For example")[0].strip().rstrip(".")
-        known = isinstance(error, ValueError) and not re.search(
-            "unpack|could not convert", reason
-        )
-        because = f" ({reason})" if known and len(reason) < 90 else ""
+        step = _step(parts, text, cell)
+    except ValueError as error:
+        reason = str(error).removesuffix(".")
+        raise ValueError(f"{quoted} cannot be read as a step: {reason}") from None
+    return _checked(replace(step, temperature=T), quoted, cell)
+
+
+def _temperature(given: Any) -> float | None:
+    if given is None:
+        return None
+    T = float(given) if type(given) in (int, float) else None
+    T = units.parse(given, "temperature") if T is None else T
+    if not 150 <= T <= 700:
+        raise ValueError(f"'{shown(given)}' is not a temperature a cell runs at")
+    return T
+
+
+@lru_cache(maxsize=10_000)
+def _taken_apart(sentence: str, quoted: str) -> _Sentence:
+    """Return the parts of a sentence; the keywords come in any order."""
+    head, *rest = _KEYWORD.split(sentence)
+    verb, _, strange = head.lower().partition(" ")
+    if verb not in _VERBS:
+        hint = suggest(verb, _VERBS) if verb else ""
         raise ValueError(
-            f"{quoted} cannot be read as a step{because}; steps are such as {EXAMPLES}"
-        ) from None
+            f"{quoted} is not a step{hint or f'; steps are such as {EXAMPLES}'}"
+        )
+
+    def wrong(reason: str) -> ValueError:
+        message = f"{quoted} cannot be read as a step ({reason}); steps are such as "
+        return ValueError(message + EXAMPLES)
+
+    if strange:
+        raise wrong(f"'{strange}' is not understood")
+    found: dict[str, str] = {}
+    ends: list[str] = []
+    for keyword, argument in zip(rest[::2], rest[1::2], strict=True):
+        name = {"for": "time", "from": "start"}.get(keyword.lower(), keyword.lower())
+        if name == "until":
+            ends += re.split(r"\s+or\s+", argument)
+            continue
+        if name == "at" and (verb == "rest" or "at" in found):
+            name = "temperature"
+        if name in found:
+            raise wrong(f"it says '{keyword}' twice")
+        if name in ("to", "start") and verb != "sweep":
+            raise wrong(f"'{keyword}' goes with a sweep")
+        found[name] = argument
+    if verb not in ("rest", "sweep") and "at" not in found:
+        raise wrong(f"what it {verb}s at is missing")
+    if verb == "sweep" and not {"to", "at"} <= found.keys():
+        raise wrong("a sweep goes to a voltage, at a rate")
+    if not ends and "time" not in found and verb != "sweep":
+        raise wrong("it needs an end, 'until ...' or 'for ...'")
+    return _Sentence(verb, **found, ends=tuple(ends))
 
 
-def _absolute(number: str, unit: str, area: float) -> str:
-    """A current or power, per area or not, as PyBaMM's "x A" or "x W"."""
-    unit = unit.replace(" ", "").replace(".", "/").replace("^", "").replace("-2", "2")
-    kind = {"A": "current", "W": "power"}[unit.split("/")[0][-1]]
-    if "/" in unit:
-        dimension = {"current": "current density", "power": "areal power"}[kind]
-        value = units.parse(f"{number} {unit}", dimension) * area
+def _step(parts: _Sentence, text: str, cell: Cell) -> Step:
+    """Return the step that the parts of a sentence say, its limits not yet checked."""
+    verb, start, rate = parts.verb, None, None
+    control: Control = "current"
+    value, sign = 0.0, -1 if verb == "charge" else 1
+    if verb == "hold":
+        control = "voltage"
+        value, kind = _quantity(str(parts.at), ("voltage", "C-rate", *CURRENTS))
+        if kind != "voltage":
+            raise ValueError("only a voltage is held")
+    elif verb == "sweep":
+        control = "voltage"
+        value = units.parse(parts.to, "voltage")
+        rate = units.parse(parts.at, "voltage rate")
+        if rate <= 0:
+            raise ValueError("the rate must be above 0; the voltages say which way")
+        start = None if parts.start is None else units.parse(parts.start, "voltage")
+        if start == value:
+            raise ValueError("it ends where it begins")
+    elif verb != "rest":
+        known = ("C-rate", *CURRENTS, *POWERS, "voltage")
+        value, kind = _quantity(str(parts.at), known)
+        if kind == "voltage":
+            raise ValueError("a voltage is held: 'Hold at 4.2 V until C/20'")
+        if value == 0:
+            raise ValueError("no current at all is 'Rest for 1 hour'")
+        if value < 0:
+            raise ValueError("say charge or discharge, with a value above 0")
+        control = "power" if kind in POWERS else "current"
+        scale = cell.one_c_current if kind == "C-rate" else 1.0
+        value = sign * scale * in_amperes(value, kind, cell)
+
+    ends = _ends(parts.ends, verb, control, sign, cell)
+    timed = parts.time is not None
+    if parts.time is not None:
+        duration = units.parse(parts.time, "time")
+        if not 0 < duration < 1e10:
+            raise ValueError("the time must be above 0 and finite")
+    elif rate is not None:
+        low, high = cell.voltage_limits
+        span = high - low if start is None else abs(value - start)
+        duration, timed = span / rate, True
     else:
-        value = units.parse(f"{number} {unit}", kind)
-    return f"{value!r} {unit.split('/')[0][-1]}"
+        duration = _default(control, value, ends.get("c_rate_cut_off"), cell)
+    charge = ends.get("charge")
+    if charge and control == "current":  # a time, where the current is constant
+        duration = min(duration if timed else math.inf, charge / abs(value))
+        timed = True
+    return Step(text, control, value, duration, timed, rate=rate, start=start, **ends)
 
 
-def _checked(
-    step: Any, quoted: str, text: str, plain: str, cell: Cell, temperature: float | None
-) -> Step:
-    kinds = pybamm.step
-    if isinstance(step, kinds.CRate):
-        control: Control = "current"
-        value = float(step.value) * cell.one_c_current
-    elif isinstance(step, kinds.Current):
-        control, value = "current", float(step.value)
-    elif isinstance(step, kinds.Voltage):
-        control, value = "voltage", float(step.value)
-        if not plain.startswith("Hold"):
-            raise ValueError(f"{quoted}: a voltage is held: 'Hold at 4.2 V until C/20'")
-    elif isinstance(step, kinds.Power):
-        control, value = "power", float(step.value)
-    else:
-        raise ValueError(f"{quoted}: a step controls a current, a voltage or a power")
-    if plain.startswith("Hold") and control != "voltage":
-        raise ValueError(f"{quoted}: only a voltage is held")
-    if not math.isfinite(value):
-        raise ValueError(f"{quoted}: the value is not finite")
-    if control != "voltage" and value == 0 and not plain.startswith("Rest"):
-        raise ValueError(f"{quoted}: no current at all is 'Rest for 1 hour'")
-
-    direction = -1 if plain.startswith("Charge") else 1
-    if control != "voltage" and value * direction < 0:
-        raise ValueError(f"{quoted}: say charge or discharge, with a value above 0")
-    lower = upper = cut_off = None
-    for end in step.termination:
-        limit = float(end.value)
-        if isinstance(end, kinds.step_termination.VoltageTermination):
-            if control == "voltage" or value == 0:
-                raise ValueError(f"{quoted}: a hold ends by a current, a rest by a time")
-            lower, upper = (limit, None) if value > 0 else (None, limit)
-        elif control == "voltage":
-            cut_off = limit
-            if isinstance(end, kinds.step_termination.CurrentTermination):
-                cut_off = limit / cell.one_c_current
-            if cut_off <= 0:
-                raise ValueError(f"{quoted}: a hold ends at a current above 0")
+def _ends(
+    texts: Sequence[str], verb: str, control: str, sign: int, cell: Cell
+) -> dict[str, float]:
+    """Return what ends a step, by the name of its field."""
+    found: dict[str, float] = {}
+    for text in texts:
+        value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
+        if kind == "voltage":
+            if verb not in ("charge", "discharge"):
+                raise ValueError(
+                    "a hold ends by a current, a rest by a time, a sweep at its voltage"
+                )
+            name = "lower" if sign > 0 else "upper"
+        elif kind in ("C-rate", *CURRENTS):
+            if verb != "hold":
+                raise ValueError("only a hold ends by its current")
+            name = "c_rate_cut_off"
+            value = value if kind == "C-rate" else in_amperes(value, kind, cell)
+            value = value if kind == "C-rate" else value / cell.one_c_current
+            if value <= 0:
+                raise ValueError("a hold ends at a current above 0")
         else:
-            raise ValueError(f"{quoted}: only a hold ends by its current")
+            if verb == "rest":
+                raise ValueError("a rest ends by a time: no charge flows")
+            name = "charge"
+            if kind == "share of 1C":
+                value *= cell.one_c_current
+            else:
+                value = in_amperes(value, kind, cell)
+            if value <= 0:
+                raise ValueError("the charge that ends it must be above 0")
+        if name in found:
+            raise ValueError(f"'{shown(text)}' is a second end of its kind")
+        found[name] = value
+    return found
 
+
+def _checked(step: Step, quoted: str, cell: Cell) -> Step:
+    """Return a step whose voltages the cell allows."""
     low, high = cell.voltage_limits
-    volts = (lower, upper, value if control == "voltage" else None)
-    for voltage in volts:
+    held = (step.value, step.start) if step.control == "voltage" else ()
+    for voltage in (step.lower, step.upper, *held):
         if voltage is not None and not low <= voltage <= high:
             raise ValueError(
                 f"{quoted}: {voltage:g} V is outside the cell's voltage_limits, {low:g} "
                 f"to {high:g} V"
             )
-
-    timed = step.input_duration is not None
-    duration = float(step.duration) if timed else _default(control, value, cut_off, cell)
-    if timed and not 0 < duration < 1e10:
-        raise ValueError(f"{quoted}: the time must be above 0 and finite")
-    return Step(text, control, value, duration, timed, lower, upper, cut_off, temperature)
+    if step.lower is not None and step.upper is not None and step.lower >= step.upper:
+        raise ValueError(
+            f"{quoted}: the lower cut-off {step.lower:g} V is not below the upper one "
+            f"{step.upper:g} V"
+        )
+    for number in (step.value, step.duration, step.charge or 0.0):
+        if not math.isfinite(number):
+            raise ValueError(f"{quoted}: the value is not finite")
+    return step
 
 
 def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> float:
@@ -250,46 +385,4 @@ def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> f
         current = abs(value) / max(abs(float(U)), LEAST_VOLTAGE)
     else:
         current = abs(value)
-    return float(DEFAULT_DURATION_FACTOR * charge / current)
-
-
-def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
-    """One cycle: sentences, ``(sentence, temperature)`` pairs or Steps.
-
-    Raises
-    ------
-    ValueError
-        As :func:`parse_step`, with the position in ``args[1]``.
-    """
-    parsed: list[Step] = []
-    known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
-    for k, step in enumerate(steps):
-        if isinstance(step, Step):
-            parsed.append(step)
-            continue
-        text, temperature = step if isinstance(step, tuple) else (step, None)
-        if not isinstance(text, str):
-            raise ValueError(f"'{shown(str(text))}' is not a sentence", k)
-        if (text, temperature) not in known:
-            try:
-                known[text, temperature] = parse_step(text, cell, temperature)
-            except ValueError as error:
-                raise ValueError(str(error), k) from None
-        parsed.append(known[text, temperature])
-    _check_window(parsed)
-    return tuple(parsed)
-
-
-def _check_window(steps: Sequence[Step]) -> None:
-    """A lower cut-off at or above an upper one cannot be meant."""
-    lower = [(s.lower, k) for k, s in enumerate(steps) if s.lower is not None]
-    upper = [s.upper for s in steps if s.upper is not None]
-    if not lower or not upper:
-        return
-    worst = max(lower)
-    if worst[0] >= min(upper):
-        raise ValueError(
-            f"the lower cut-off {worst[0]:g} V is not below the upper one "
-            f"{min(upper):g} V",
-            worst[1],
-        )
+    return float(DEFAULT_DURATION_FACTOR * charge / current) if current else math.inf

@@ -1,35 +1,21 @@
-"""``tfbsim fit-ocv``: files of a slow cycle to an open-circuit potential in a file."""
+"""Files of a slow charge and discharge to an open-circuit potential."""
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from rich.markup import escape
 
 from .. import units
 from ..cell.cell import Cell, load_cell
-from ..cell.cell import tables as tables_of
 from ..data.measured import CHARGE, DISCHARGE
 from ..data.read import read_measured
 from ..errors import InputError, shown
-from ..output import Output
-from ..plot.fit import ocv_figure
-from ..plot.style import rendered
-from ..result.csv_file import csv
-from ..version import __version__
 from .ocv import OcvFit, fit_ocv
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-LAW, POINTS, FIGURE = "ocv.yaml", "ocv.csv", "ocv"
 
 
 @dataclass(frozen=True)
@@ -107,47 +93,6 @@ def _ends(text: str) -> tuple[float, float]:
     return low, high
 
 
-def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
-    """Write the law, the curve, a figure, and the cell with the law in it."""
-    output = Output(folder)
-    fit = found.fit
-    rows = {
-        "Stoichiometry": fit.x,
-        "Mean voltage [V]": fit.U,
-        "Law [V]": fit.U + fit.error,
-        "Half the gap [mV]": 1e3 * fit.half_gap,
-    }
-    table = pd.DataFrame(rows)
-    output.write(POINTS, csv(table, "%.6g"), len(table))
-    for name, png in rendered({FIGURE: ocv_figure(fit)}).items():
-        output.write(f"{name}.png", png)
-    head = (
-        f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
-        f"# {words(found)}\n"
-    )
-    law = law_of(fit)
-    path = output.write(LAW, head + _yaml({"open_circuit_potential": law}))
-    if found.cell is not None:
-        path = _with_cell(found, law, head, output)
-    output.seal({"tfbsim": __version__, "command": command})
-    return path
-
-
-def _with_cell(found: OcvOfFiles, law: dict[str, Any], head: str, output: Output) -> Path:
-    """Write the cell with the law in it."""
-    assert found.cell is not None
-    content = found.cell.replace({"cathode.open_circuit_potential": law}).written.content
-    content["cathode"]["open_circuit_potential"] = law
-    content.setdefault("origin", {})["cathode.open_circuit_potential"] = (
-        f"fitted (tfbsim fit-ocv): {words(found)}"
-    )
-    if content.get("reference_temperature") == content.get("temperature"):
-        content.pop("reference_temperature", None)
-    for name in tables_of(content):
-        output.write(name, found.cell.written.tables[name])
-    return output.write("cell.yaml", head + _yaml(content))
-
-
 def law_of(fit: OcvFit) -> dict[str, Any]:
     """The law as a cell file has it."""
     sites = [
@@ -173,44 +118,3 @@ def words(found: OcvOfFiles) -> str:
         f"V; error {1e3 * fit.rms:.2g} mV rms, {1e3 * fit.largest:.2g} at most, outside "
         f"the steep ends{also}"
     )
-
-
-def print_ocv(found: OcvOfFiles, path: Path, out: Console) -> None:
-    """The sites, and the error, on a console."""
-    from rich.table import Table
-
-    for note in found.notes:
-        out.print(escape(note))
-    table = Table(box=None, pad_edge=False)
-    for head in ("Site\nV", "Sites\nper formula unit", "Width\nkT/e", "Range\n%"):
-        table.add_column(head, justify="right")
-    fit = found.fit
-    span = float(np.ptp(fit.x))
-    ends = np.array([fit.U.max(), fit.U.min()])
-    for site, U in zip(fit.sites, fit.law.U, strict=True):
-        one = fit_law(fit, U).stoichiometry(ends)
-        share = f"{100 * float(np.ptp(one)) / span:.1f}"
-        numbers = (f"{U:.4f}", f"{site['sites']:.4f}", f"{site['width']:.3f}", share)
-        table.add_row(*numbers)
-    out.print(table)
-    out.print(f"\n{escape(words(found))}.")
-    out.print(f"{escape(str(path))}; ocv.csv and ocv.png beside it")
-
-
-def fit_law(fit: OcvFit, U: float) -> Any:
-    """The one site of a potential."""
-    from ..materials.laws import MultiSite
-
-    k = fit.law.U.index(U)
-    return MultiSite((U,), (fit.law.X[k],), (fit.law.omega[k],), fit.law.T_ref)
-
-
-def _yaml(content: dict[str, Any]) -> str:
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.width = 88
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()

@@ -1,8 +1,9 @@
 """Where chi^2 is least: searches from the cell's own values and from elsewhere.
 
 Least squares by SciPy's trust region between the bounds.  lmfit wraps the same routine;
-its ``conf_interval`` wants an end on both sides of every interval, which data need not
-set, so the profiles are followed here (:mod:`.intervals`).
+of two parameters of which data say the sum alone, its ``conf_interval`` (1.3.4) fails
+from one start and closes both intervals at once from another, so profiles are followed
+here (:mod:`.intervals`).
 
 One search says nothing of other basins.  More begin from the best of Sobol points in the
 whole space, and from the best minimum with the values of two like parameters (two

@@ -1,7 +1,8 @@
 """What the cycler does, and what it counts.
 
-Current control is PyBaMM's own ``ExplicitCurrentControl``; a voltage or a power is held
-by solving for the current, as a state of order one: i over the nominal current.  The
+Current control is PyBaMM's own ``ExplicitCurrentControl``; a voltage, a power, or a
+current that changes within a step is met by solving for the current, as a state of order
+one: i over the nominal current.  The
 counters are integrals the solver carries, never a quadrature of saved points, in units
 of the charge that fills every site of the film, F n_sites.
 """
@@ -14,14 +15,14 @@ from .parameters import ThinFilmParameters
 
 
 class AlgebraicControl(pybamm.BaseSubModel):
-    """Current such that a voltage or a power is held.
+    """Current such that a voltage, a power or a current follows a function of time.
 
     Parameters
     ----------
     param : ThinFilmParameters
         Symbols.
     quantity : str
-        "voltage" or "power".
+        "voltage", "power" or "current".
     """
 
     param: ThinFilmParameters
@@ -49,6 +50,11 @@ class AlgebraicControl(pybamm.BaseSubModel):
                 "Voltage function [V]", {"Time [s]": pybamm.t}
             )
             residual = variables["Voltage [V]"] - target
+        elif self.quantity == "current":
+            target = pybamm.FunctionParameter(
+                "Current function [A]", {"Time [s]": pybamm.t}
+            )
+            residual = c_rate - target / self.param.Q
         else:
             target = pybamm.FunctionParameter(
                 "Power function [W]", {"Time [s]": pybamm.t}

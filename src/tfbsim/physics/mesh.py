@@ -69,6 +69,18 @@ def weights(mesh: pybamm.SubMesh1D) -> Array:
     return np.diff(mesh.edges)
 
 
+def thinnest_layer(mesh: pybamm.SubMesh1D) -> float:
+    """Return the thickness over L of the thinnest boundary layer that a mesh resolves.
+
+    The thickness is the change of the mean over that of the surface, sqrt(pi D t)/(2 L)
+    at a constant flux.  Of a thicker one the time in which the surface fills is within
+    0.5 % of Sand's.
+    """
+    if isinstance(mesh, ElementSubMesh):
+        return float(0.1 * mesh.h[0])
+    return float(2 * mesh.d_edges[0])
+
+
 @dataclass(frozen=True)
 class Depths:
     """The volumes that profiles are stated in, whatever mesh they were solved on.

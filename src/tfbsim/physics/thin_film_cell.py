@@ -29,7 +29,7 @@ from .plating import CoverageKinetics, PlatedInventory
 from .voltage import TerminalVoltage
 
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "operating mode": ("current", "voltage", "power"),
+    "operating mode": ("current", "voltage", "power", "algebraic current"),
     "cathode kinetics": ("symmetric", "asymmetric"),
     "lithium kinetics": ("symmetric", "asymmetric"),
     "cathode transference": ("constant", "law"),
@@ -47,7 +47,8 @@ class ThinFilmCell(pybamm.BaseModel):
     Parameters
     ----------
     options : dict, optional
-        "operating mode": "current" (default), "voltage", "power";
+        "operating mode": "current" (default), "voltage", "power", "algebraic current"
+        (the current is a state);
         "cathode kinetics", "lithium kinetics": "symmetric" (default; transfer
         coefficients 1/2, overpotential explicit) or "asymmetric";
         "cathode transference", "cathode resistivity": "constant" (default) or "law", a
@@ -139,7 +140,7 @@ class ThinFilmCell(pybamm.BaseModel):
             return pybamm.external_circuit.ExplicitCurrentControl(
                 self.param, self.options
             )
-        return AlgebraicControl(self.param, mode)
+        return AlgebraicControl(self.param, mode.removeprefix("algebraic "))
 
     def build_model(self) -> None:
         """Assemble the submodels' equations."""

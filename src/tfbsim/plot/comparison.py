@@ -8,7 +8,7 @@ noise as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter1d
 
+from ..comparison.comparison import Comparison, capacities
+from ..comparison.pairing import Pair
 from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
 from .style import (
     PER_AREA,
@@ -28,10 +30,6 @@ from .style import (
     text,
     viridis,
 )
-
-if TYPE_CHECKING:
-    from ..comparison.comparison import Comparison
-    from ..comparison.pairing import Pair
 
 UA = 100.0
 GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussian
@@ -283,8 +281,6 @@ def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
 
 
 def _rates(comparison: Comparison) -> Figure | None:
-    from ..comparison.comparison import capacities
-
     steps = [p for p in comparison.pairs if p.measured.kind in (CHARGE, DISCHARGE)]
     steps = [p for p in steps if p.at_cut_off and p.c_rate == p.c_rate]
     figure, entries, every = new_figure(4.6, 3.3), [], []

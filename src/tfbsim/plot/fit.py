@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..fitting.fit_result import Fit
+from ..fitting.ocv import OcvFit
+from ..materials.laws import MultiSite
 from .look import FEW
 from .style import PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
-
-if TYPE_CHECKING:
-    from ..fitting.fit_result import Fit
-    from ..fitting.ocv import OcvFit
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
@@ -303,8 +302,6 @@ def ocv_figure(fit: OcvFit) -> Figure:
         for k, (at, X, w) in enumerate(
             zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
         ):
-            from ..materials.laws import MultiSite
-
             one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
             colour = QUALITATIVE[k % len(QUALITATIVE)]
             bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from ..comparison.comparison import COMPARISON, Comparison
 from ..plot.comparison import CAPTIONS, figures
 from ..plot.style import rendered
 from .report import facts, page, table_of, write_page
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 TEMPLATE = "comparison.html"
 MAX_ROWS = 500
@@ -122,8 +121,6 @@ def verdict(comparison: Comparison) -> str:
 
 def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None:
     """How each file was read, the table, and what was not compared, on a console."""
-    from rich.table import Table
-
     for measured in comparison.measured:
         spectra = f"{len(measured.spectra)} spectra, " if measured.spectra else ""
         out.print(escape(f"{measured.name}: {spectra}{len(measured.segments)} steps"))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
 from ..plot.fit import CAPTIONS, figures
 from ..plot.style import rendered
 from .report import page, table_of, write_page
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 TEMPLATE = "fit.html"
 MAX_ROWS = 500
@@ -80,8 +79,6 @@ def verdict(fit: Fit) -> str:
 
 def print_fit(fit: Fit, cell: Path, out: Console) -> None:
     """Values, errors and warnings on a console."""
-    from rich.table import Table
-
     for note in fit.notes:
         out.print(escape(note))
     table = Table(box=None, pad_edge=False)
@@ -106,8 +103,6 @@ def print_fit(fit: Fit, cell: Path, out: Console) -> None:
 
 
 def _curves(fit: Fit) -> Any:
-    from rich.table import Table
-
     names = {
         "Case": "Case",
         "Cycle number": "Cycle",

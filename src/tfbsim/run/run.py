@@ -225,7 +225,8 @@ class CaseJob:
             case = self.cases[number]
             solver = engine(case.cell.structure, self.numerics.plain)
             p = case.protocol
-            for mode in {step.control for step in (*p.conditioning, *p.steps)}:
+            steps = (*p.conditioning, *p.steps)
+            for mode in {step.control for step in steps if step.constant}:
                 solver.built(mode).integrator()
 
     def __call__(self, numbers: Sequence[int]) -> list[Point]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from ..cell.cell import Cell, load_cell
-from ..errors import InputError
+from ..errors import InputError, shown
+from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
-from ..experiment.steps import Protocol, parse_cycle
+from ..experiment.settings import Settings
+from ..experiment.steps import Protocol, Step
+from ..fields import validate
 from ..numerics import Numerics
 from ..result.result import Result
 from ..solver.cycler import run_case
@@ -22,7 +26,7 @@ def simulate(
     cycles: int = 1,
     conditioning: Sequence[Any] = (),
     conditioning_cycles: int = 1,
-    numerics: Numerics | None = None,
+    numerics: Numerics | Mapping[str, Any] | None = None,
 ) -> Result:
     """Run a cell through a protocol.
 
@@ -30,16 +34,17 @@ def simulate(
     ----------
     cell : Cell or str
         A cell, or the name or path :func:`load_cell` takes.
-    steps : sequence of str
-        The sentences of one cycle; a pair ``(sentence, "60 degC")`` sets a temperature.
+    steps : sequence
+        One cycle: sentences, pairs ``(sentence, "60 degC")``, and the groups and
+        profiles of an experiment file, such as ``{"repeat": 3, "steps": [...]}``.
     cycles : int
         How often the cycle is run.
-    conditioning : sequence of str
+    conditioning : sequence
         Steps run before the first cycle and not recorded.
     conditioning_cycles : int
         How often.
-    numerics : Numerics, optional
-        Mesh and tolerances.
+    numerics : Numerics or mapping, optional
+        Mesh and tolerances, as ``{"points": 100}``.
 
     Returns
     -------
@@ -62,22 +67,23 @@ def simulate(
     """
     if isinstance(cell, str):
         cell = load_cell(cell)
-    if isinstance(steps, str):
-        steps = [steps]
-    if not steps:
-        raise InputError("there are no steps", field="steps")
-    if cycles < 1 or conditioning_cycles < 1:
-        raise InputError("must be at least 1", field="cycles")
-    parsed = {}
-    for name, sentences in (("steps", steps), ("conditioning", conditioning)):
-        try:
-            parsed[name] = parse_cycle(sentences, cell)
-        except ValueError as error:
-            raise InputError(error.args[0], field=f"{name}[{error.args[1]}]") from None
+    for name, number in (
+        ("cycles", cycles),
+        ("conditioning_cycles", conditioning_cycles),
+    ):
+        whole = isinstance(number, Integral) and not isinstance(number, bool)
+        if not whole or not 1 <= number <= MAX_CYCLES:
+            message = f"'{shown(number)}' must be a whole number from 1 to {MAX_CYCLES:,}"
+            raise InputError(message, field=name)
     protocol = Protocol(
-        parsed["steps"], cycles, parsed["conditioning"], conditioning_cycles
+        written_out(steps, cell, "steps"),
+        int(cycles),
+        written_out(conditioning, cell, "conditioning"),
+        int(conditioning_cycles),
     )
-    numerics = numerics or Numerics()
+    if not protocol.steps:
+        raise InputError("there are no steps", field="steps")
+    numerics = numerics_of(numerics)
     about = provenance(
         as_experiment(steps, cycles, conditioning, conditioning_cycles),
         {"cell": cell},
@@ -88,19 +94,44 @@ def simulate(
     return Result.from_records({"base": record}, about)
 
 
-def as_experiment(
-    steps: Sequence[Any],
-    cycles: int,
-    conditioning: Sequence[Any],
-    conditioning_cycles: int,
-) -> Document:
-    """What an experiment file would say."""
+def numerics_of(given: Numerics | Mapping[str, Any] | None) -> Numerics:
+    """Return mesh and tolerances, also from a mapping of what a file may say of them.
 
-    def written(sentences: Sequence[Any]) -> list[Any]:
-        return [
-            s if isinstance(s, str) else {"step": s[0], "temperature": s[1]}
-            for s in sentences
-        ]
+    Raises
+    ------
+    InputError
+        Naming the field.
+    """
+    if given is None or isinstance(given, Numerics):
+        return given or Numerics()
+    if not isinstance(given, Mapping):
+        message = f"'{shown(given)}' is given where Numerics or a mapping would do"
+        raise InputError(message, field="numerics")
+    try:
+        settings: Settings = validate(Settings, dict(given))
+    except InputError as error:
+        place = f"numerics.{error.field}".rstrip(".")
+        raise InputError(error.message, field=place) from None
+    return settings.applied()
+
+
+def as_experiment(
+    steps: Any, cycles: int, conditioning: Any, conditioning_cycles: int
+) -> Document:
+    """Return what an experiment file would say, to repeat the run from."""
+
+    def written(steps: Any) -> list[Any]:
+        steps = [steps] if isinstance(steps, str | Mapping | Step) else steps
+        return [one(step) for step in steps]
+
+    def one(step: Any) -> Any:
+        if isinstance(step, Step):
+            return step.text
+        if isinstance(step, tuple):
+            T = step[1]
+            T = T if isinstance(T, str) or T is None else f"{T} K"
+            return step[0] if T is None else {"step": step[0], "temperature": T}
+        return dict(step) if isinstance(step, Mapping) else step
 
     content: dict[str, Any] = {"format": 1, "kind": "experiment", "name": "simulation"}
     if conditioning:

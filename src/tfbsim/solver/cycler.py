@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -13,13 +13,14 @@ import numpy as np
 from ..cell.cell import Cell
 from ..errors import InputError
 from ..experiment.curves import Curves
-from ..experiment.steps import Protocol, Step
+from ..experiment.steps import Protocol, Step, Stretch
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
 from ..physics.lithium import EXHAUSTED
 from ..physics.mesh import Depths
 from .critical import at_start, beyond_critical, crossing
 from .engine import (
+    CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
     FILM_LIMIT,
     HOLD_LIMIT,
@@ -29,6 +30,7 @@ from .engine import (
     MINIMUM_VOLTAGE,
     NO_LIMIT,
     POWER_LIMIT,
+    RAMP,
     SEEN,
     SOLVER_FAILURE,
     Engine,
@@ -59,7 +61,11 @@ THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
 LEAKED = "Leakage capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
 LEAST_EXCHANGED = 1e-4  # of the charge that fills every site
+SURFACE = "Cathode surface stoichiometry"
+LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
 AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
+
+SHORTEST = 1e-9  # s, what counts as no time
 
 Progress = Callable[[], None]
 # A case asks engines for its steps, one after the other, and is sent what happened
@@ -189,6 +195,7 @@ class Runner:
         self.cell = cell
         self.engine = solver
         self.stopped = ""
+        self.voltage: float | None = None  # what it ended at last
         self.state: State = solver.uniform(
             cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
         )
@@ -233,12 +240,13 @@ class Runner:
         if why := self._beyond_at_once(step, trace):
             return StepRecord(step, INFEASIBLE, why, None)
         self.state = trace.end
+        self.voltage = float(trace.observed["Voltage [V]"][-1])
         if critical is not None and stop:
             detail = f"{beyond_critical(self.cell, critical)}: stopped, as asked"
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
-        words = [detail] if detail else []
+        words = [w for w in (detail, self._unresolved(trace)) if w]
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
         elif trace.fallback > LAST:
@@ -255,22 +263,84 @@ class Runner:
         self, step: Step, curves: bool, duration: float, **changes: Any
     ) -> Asking[Trace]:
         """A step, or so much of it, from the state the cell is in or the one given."""
-        low, high = self.cell.voltage_limits
-        free = step.rest or step.control == "voltage"
         state = changes.pop("state", self.state)
+        if step.constant:
+            part = Stretch(duration, step.value, step.value)
+            return (yield from self._stretch(step, curves, part, state, changes))
+        found: Trace | None = None
+        passed = 0.0
+        for part in self._parts(step, duration):
+            request = self._stretch(step, curves, part, state, changes, passed)
+            trace = yield from request
+            passed += float(trace.observed[THROUGHPUT][-1])
+            # Both values at a jump, or the point in common once
+            jump = found is not None and found.t[-1] > 0
+            found = trace if found is None else joined(found, trace, jump=jump)
+            state = trace.end
+            if trace.event is not None:
+                break
+        assert found is not None
+        return found
+
+    def _parts(self, step: Step, duration: float) -> Iterator[Stretch]:
+        """The parts of a ramp or a profile, of so much time in all."""
+        if step.rate is not None:
+            first = step.start if step.start is not None else self._voltage_now(step)
+            whole = max(abs(step.value - first) / step.rate, SHORTEST)
+            share = min(duration / whole, 1.0)
+            last = first + share * (step.value - first)
+            yield Stretch(share * whole, first, last)
+            return
+        left = duration
+        while True:
+            for part in step.profile:
+                share = min(left / part.duration, 1.0)
+                last = part.first + share * (part.last - part.first)
+                yield Stretch(share * part.duration, part.first, last)
+                left -= part.duration
+                if left <= SHORTEST:
+                    return
+
+    def _voltage_now(self, step: Step) -> float:
+        """The voltage the last step ended at; at rest, before the first."""
+        if self.voltage is not None:
+            return self.voltage
+        parameters = self.cell.parameters(step.temperature)
+        x = self.cell.cathode.x_initial
+        return self.engine.instant(x, 0.0, parameters)["Voltage [V]"]
+
+    def _stretch(
+        self,
+        step: Step,
+        curves: bool,
+        part: Stretch,
+        state: State,
+        changes: Mapping[str, float],
+        passed: float = 0.0,
+    ) -> Asking[Trace]:
+        """A part of a step from a state, after so much charge of it [A.h]."""
+        low, high = self.cell.voltage_limits
+        rest = step.rest and not step.profile
+        free = rest or step.control == "voltage"
+        change = part.last - part.first
+        # A part of a profile at constant current may end by a charge too
+        charge = NO_LIMIT if step.charge is None else step.charge / 3600 - passed
+        ramp = change != 0 or (step.profile and step.charge is not None)
         found = yield (
             self.engine,
             Request(
-                mode=step.control,
-                target=step.value,
-                duration=duration,
+                mode=step.control + (RAMP if ramp else ""),
+                target=part.first,
+                duration=part.duration,
                 state=state,
-                parameters=self.cell.parameters(step.temperature) | changes,
+                parameters=self.cell.parameters(step.temperature) | dict(changes),
                 lower=-NO_LIMIT if free else low if step.lower is None else step.lower,
                 upper=NO_LIMIT if free else high if step.upper is None else step.upper,
                 c_rate_cut_off=step.c_rate_cut_off or -1.0,
                 # A crossing is looked for between the points
                 curve=curves or self.cell.anode.critical_current is not None,
+                change=change,
+                charge=charge,
             ),
         )
         if isinstance(found, Exception):
@@ -279,7 +349,8 @@ class Runner:
 
     def _solved(self, step: Step, curves: bool) -> Asking[Trace]:
         """A step, also where the collector is bare or becomes so."""
-        plated = self.cell.anode.plated
+        # What is left on a collector is not followed along a ramp or a profile
+        plated = self.cell.anode.plated and step.constant
         if plated and bare(self.cell, self.engine, self.state, step):
             return blocked(self.engine, self.state, step, self.cell, 0.0)
         trace = yield from self._run(step, curves, step.duration)
@@ -325,6 +396,22 @@ class Runner:
         metal = trace.observed["Lithium thickness [m]"]
         hours = trace.t[int(np.argmax(metal <= metal[-1]))] / 3600
         return f"no lithium after {hours:.3g} h: the collector blocks, V is {V:.4g} V"
+
+    def _unresolved(self, trace: Trace) -> str:
+        """Says so where a step ends before the mesh resolves its boundary layer."""
+        mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
+        at_node = trace.profiles[-1][0]
+        rise = max(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
+        level = rise < LEVEL * self.cell.cathode.x_max
+        if level or trace.event in (None, SOLVER_FAILURE):
+            return ""
+        layer = abs(mean[-1] - mean[0]) / rise  # of which the change is worth a step
+        if layer >= self.engine.thinnest_layer:
+            return ""
+        return (
+            f"its boundary layer ends at {layer:.1g} of the film, finer than the mesh: "
+            "take more points"
+        )
 
     def _left(self, trace: Trace) -> str:
         """What is left of lithium that was plated in situ."""
@@ -374,8 +461,8 @@ class Runner:
 
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
         low, high = self.cell.voltage_limits
-        if trace.event is None:
-            if step.timed:
+        if trace.event in (None, CHARGE_CUT_OFF):
+            if step.timed or trace.event:
                 said = self._blocks(step, trace)
                 return REACHED, said or (self._outside(trace) if step.rest else "")
             hours = step.duration / 3600

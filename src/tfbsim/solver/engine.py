@@ -28,16 +28,19 @@ from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
-from ..physics.mesh import Depths, submesh, weights
+from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
 
 Array = np.ndarray
-Mode = str  # "current", "voltage" or "power"
+Mode = str  # "current", "voltage" or "power"; of what changes in a step, " ramp" besides
+RAMP = " ramp"
 
 CURRENT_CUT_OFF = "Current cut-off"
+CHARGE_CUT_OFF = "Charge cut-off [A.h]"
+CHANGE = "Change of the target"  # over the duration of a ramp
 FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
 SOLVER_FAILURE = "Solver failure"
 POWER_GAIN = 0.3
@@ -170,9 +173,9 @@ class Request:
     Parameters
     ----------
     mode : str
-        "current", "voltage" or "power".
+        "current", "voltage" or "power"; with " ramp" behind it where it changes.
     target : float
-        Current [A], voltage [V] or power [W]; discharge positive.
+        Current [A], voltage [V] or power [W] at the start; discharge positive.
     duration : float
         Time limit [s].
     state : State
@@ -185,6 +188,10 @@ class Request:
         In voltage mode, |C-rate| that ends it; negative for none.
     curve : bool
         Whether the trace has all of its points, or only its first and last.
+    change : float
+        Of the target of a ramp, until the duration is over.
+    charge : float
+        Exchanged charge that ends it [A.h]; not in mode "current", where it is a time.
     """
 
     mode: Mode
@@ -196,6 +203,13 @@ class Request:
     upper: float = NO_LIMIT
     c_rate_cut_off: float = -1.0
     curve: bool = True
+    change: float = 0.0
+    charge: float = NO_LIMIT
+
+    @property
+    def control(self) -> str:
+        """What is controlled: "current", "voltage" or "power"."""
+        return self.mode.removesuffix(RAMP)
 
 
 @dataclass(frozen=True)
@@ -267,7 +281,9 @@ class _Built:
 
     def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
         mesh_option = {"cathode mesh": numerics.mesh}
-        model = ThinFilmCell(structure.options(mode) | mesh_option)
+        control = mode.removesuffix(RAMP)
+        option = "algebraic current" if mode == "current" + RAMP else control
+        model = ThinFilmCell(structure.options(option) | mesh_option)
         for variable in [*model.rhs, *model.algebraic]:
             if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
@@ -279,7 +295,7 @@ class _Built:
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         ends = {event.name: event.expression for event in model.events}
-        if mode == "voltage":
+        if control == "voltage":
             # Smooth, and below 0 for good once the current has turned: |I| - c is above 0
             # at both ends of a step of the solver in which it turns
             rate, c = model.variables["C-rate"], pybamm.InputParameter("C-rate cut-off")
@@ -292,6 +308,9 @@ class _Built:
             state = pybamm.Variable(VOLTAGE)
             model.algebraic[state] = state - model.variables["Voltage [V]"]
             model.initial_conditions[state] = pybamm.InputParameter(f"Initial: {VOLTAGE}")
+        if mode != "current":
+            passed = model.variables["Throughput capacity [A.h]"]
+            ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
         i_ion = model.variables["Ionic current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
         first = pybamm.minimum(
@@ -314,6 +333,7 @@ class _Built:
         values = pybamm.ParameterValues(
             {name: "[input]" for name in scalars - set(structure.functions())}
             | structure.functions()
+            | ({TARGET[control]: _straight(TARGET[control])} if RAMP in mode else {})
         )
         values.process_model(model)
         self.constants = _Constants(
@@ -328,6 +348,7 @@ class _Built:
         self.nodes = mesh[DOMAIN].nodes
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
+        self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -437,6 +458,8 @@ class _Built:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
+            if RAMP in self.mode:  # from rest it has no rate to guess a first step by
+                options = {"dt_init": 1e-9} | options
             rtol, least = tolerances(self.numerics, fallback)
             atol = np.full(self.model.len_rhs_and_alg, least)
             if VOLTAGE in self.slices:
@@ -492,6 +515,15 @@ class _Columns:
             self._evaluate()
             results[k] = self._result
         return results
+
+
+def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
+    """Return a target that changes evenly over a step, whose time runs from 0 to 1."""
+
+    def target(t: pybamm.Symbol) -> pybamm.Symbol:
+        return pybamm.InputParameter(name) + pybamm.InputParameter(CHANGE) * t
+
+    return target
 
 
 def _film_margin(
@@ -581,6 +613,11 @@ class Engine:
         return np.asarray(self.built("current").weights)
 
     @property
+    def thinnest_layer(self) -> float:
+        """Thickness over L of the thinnest boundary layer that the mesh resolves."""
+        return self.built("current").thinnest_layer
+
+    @property
     def depths(self) -> Depths:
         """The volumes that profiles are stated in."""
         return self.built("current").depths
@@ -645,9 +682,9 @@ class Engine:
             state, V = request.state, float(first["Voltage [V]"][0])
             current = float(first["Current [A]"][0])
             # A limit that is passed already does not end a step that leads away from it
-            if current < 0 and request.lower >= V:
+            if current <= 0 and request.lower >= V:
                 own["Lower voltage cut-off [V]"] = -NO_LIMIT
-            if current > 0 and request.upper <= V:
+            if current >= 0 and request.upper <= V:
                 own["Upper voltage cut-off [V]"] = NO_LIMIT
             margins = self._margins(mode, first, state.inventory, own)
             event = next((end for end, margin in margins.items() if margin <= 0), None)
@@ -707,7 +744,9 @@ class Engine:
     def _inputs(self, request: Request) -> dict[str, Any]:
         state = request.state
         return request.parameters | {
-            TARGET[request.mode]: request.target,
+            TARGET[request.control]: request.target,
+            CHANGE: request.change,
+            CHARGE_CUT_OFF: request.charge,
             DURATION: request.duration,
             "Lower voltage cut-off [V]": request.lower,
             "Upper voltage cut-off [V]": request.upper,
@@ -729,7 +768,7 @@ class Engine:
             start = _Start(built, own)
             try:
                 current = start.current_for(
-                    request.mode, request.target, request.state.current
+                    request.control, request.target, request.state.current
                 )
             except (Infeasible, SolverFailed) as reason:
                 answers[k] = reason
@@ -767,7 +806,7 @@ class Engine:
         # Of a trace without a curve, what is looked at: its ends, and a hold on its way
         bare = {
             k: np.unique(np.linspace(0, len(s.t) - 1, LOOKED_AT).astype(int))
-            if built.mode == "voltage"
+            if built.mode.startswith("voltage")
             else np.array([0, len(s.t) - 1])
             for k, (request, (s, _)) in enumerate(zip(requests, cuts, strict=True))
             if not request.curve
@@ -793,8 +832,9 @@ class Engine:
             if not np.all(np.isfinite(V)):
                 yield SolverFailed("the voltage became undefined")
                 continue
-            if request.mode == "voltage":
-                stray = float(np.abs(V - request.target).max())
+            if request.control == "voltage":
+                at = t if request.curve else s.t[bare[k]]
+                stray = float(np.abs(V - request.target - request.change * at).max())
             if not request.curve:
                 observed = {name: values[[0, -1]] for name, values in observed.items()}
             profiles = y[:, built.slices[PROFILE]]
@@ -816,7 +856,7 @@ class Engine:
         inputs: dict[str, Any],
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
-        if mode == "power" and target > 0:
+        if mode.startswith("power") and target > 0:
             start = _Start(self.built("current"), {**inputs, **end.inputs})
             current = float(observed["Current [A]"][-1])
             # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
@@ -836,7 +876,7 @@ class Engine:
         """
         last = {name: float(values[-1]) for name, values in observed.items()}
         current = last["Current [A]"]
-        if mode == "voltage":
+        if mode.startswith("voltage"):
             c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
             margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
         else:
@@ -845,6 +885,9 @@ class Engine:
                 MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
                 MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
             }
+        if mode != "current":
+            passed = last["Throughput capacity [A.h]"]
+            margins[CHARGE_CUT_OFF] = inputs[CHARGE_CUT_OFF] - passed
         leakage = last["Leakage current density [A.m-2]"]
         ionic = current + leakage * inputs["Electrode area [m2]"]
         left = inventory - inputs.get(THRESHOLD, 0.0)
@@ -912,7 +955,7 @@ def _cut(
         inputs["Lower voltage cut-off [V]"],
         inputs["Upper voltage cut-off [V]"],
     )
-    if built.mode != "voltage":
+    if not built.mode.startswith("voltage"):
         times, V = _within(
             t, y[:, built.slices[VOLTAGE]][:, 0], yp[:, built.slices[VOLTAGE]][:, 0]
         )
@@ -985,7 +1028,7 @@ def _refined(
     """
     t, y, yp = stretch.t, stretch.y, stretch.yp
     observed = built.observe(y.T, p)
-    if yp is None or len(t) < 4 or built.mode == "voltage":
+    if yp is None or len(t) < 4 or built.mode.startswith("voltage"):
         return t, y, observed
     V, h = observed["Voltage [V]"], np.diff(t)
     bend = np.abs(np.diff(np.diff(V) / h)) / (h[1:] + h[:-1]) * 2  # |V''| at inner points

@@ -1,0 +1,320 @@
+"""The steps of a file or of Python, written out: groups, templates, temperatures.
+
+steps: ["Charge at 1C until 4.2 V", {step: "Rest for 1 hour", temperature: 60 degC},
+        {repeat: 20, steps: [...]}, {for_each: {rate: [C/10, 1C]}, steps: [...]},
+        {profile: load.csv, lower: 3.0 V}]
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import ConfigDict, Field, StrictInt, StrictStr
+
+from .. import units
+from ..cell.cell import Cell
+from ..errors import InputError, dotted, shown, suggest
+from ..fields import Strict, validate
+from .profile import parse_profile, read_profile
+from .steps import Step, parse_step
+
+MAX_STEPS = 10_000  # of one case
+MAX_CYCLES = 100_000
+MAX_VALUES = 5_000
+Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
+
+Place = tuple[Any, ...]
+Error = Callable[[Place, str], InputError]
+Filled = Mapping[str, str]
+
+
+class Group(Strict):
+    """Steps repeated, or written once for each value of a template."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    step: StrictStr | None = None
+    temperature: Any = None
+    repeat: Cycles | None = None
+    for_each: dict[str, Any] | None = None
+    steps: list[Any] | None = None
+
+
+class Writing:
+    """Writes steps out, with the place of every mistake.
+
+    Parameters
+    ----------
+    error : callable
+        Makes the error of a place and a message.
+    folder : Path
+        Where profiles are looked for.
+    si : bool
+        Whether a plain number is one in SI, as in Python; in a file it lacks its unit.
+    """
+
+    def __init__(self, error: Error, folder: Path, si: bool = False) -> None:
+        self.error = error
+        self.si = si
+        self.folder = folder
+        self._groups: dict[int, Group] = {}  # as checked, each once
+        self._profiles: dict[str, Any] = {}  # as read
+
+    def flat(
+        self, where: Place, steps: Sequence[Any], templates: Filled
+    ) -> list[tuple[Place, Any]]:
+        """Return steps with groups written out, each with its place.
+
+        A step is a :class:`Step`, a pair of sentence and temperature, or the mapping of
+        a profile.
+        """
+        found: list[tuple[Place, Any]] = []
+        for k, step in enumerate(steps):
+            for item in self._written_out((*where, k), step, templates):
+                found.append(item)
+                if len(found) > MAX_STEPS:
+                    raise self.error((*where, k), f"more than {MAX_STEPS} steps")
+        return found
+
+    def _written_out(
+        self, at: Place, step: Any, templates: Filled
+    ) -> Iterator[tuple[Place, Any]]:
+        if isinstance(step, str):
+            yield at, (self._filled(at, step, templates), None)
+        elif isinstance(step, Step):
+            yield at, step
+        elif isinstance(step, tuple) and len(step) == 2 and isinstance(step[0], str):
+            yield at, (self._filled(at, step[0], templates), step[1])
+        elif isinstance(step, Mapping) and "profile" in step:
+            yield at, self._profile(at, step, templates)
+        elif isinstance(step, Mapping):
+            yield from self._group(at, step, templates)
+        else:
+            raise self.error(at, f"'{shown(step)}' is not a step")
+
+    def _group(
+        self, at: Place, step: Mapping[str, Any], templates: Filled
+    ) -> Iterator[tuple[Place, Any]]:
+        group = self._checked(at, step)
+        if group.step is not None:
+            if group.repeat or group.for_each or group.steps is not None:
+                raise self.error(
+                    at,
+                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
+                )
+            T: Any = group.temperature
+            if isinstance(T, str):
+                T = self._filled(at, T, templates)
+            elif T is not None and not self.si:
+                try:
+                    units.parse(T, "temperature")
+                except ValueError as error:
+                    raise self.error((*at, "temperature"), str(error)) from None
+            yield at, (self._filled(at, group.step, templates), T)
+            return
+        repeated = group.repeat or group.for_each
+        if not group.steps or not repeated or group.temperature is not None:
+            raise self.error(
+                at, "a group needs steps, and repeat or for_each; a single step 'step'"
+            )
+        for _ in range(group.repeat or 1):
+            for values in self._each(at, group, templates):
+                yield from self.flat((*at, "steps"), group.steps, values)
+
+    def _checked(self, at: Place, step: Mapping[str, Any]) -> Group:
+        group = self._groups.get(id(step))
+        if group is None:
+            try:
+                group = self._groups[id(step)] = validate(Group, dict(step))
+            except InputError as error:
+                raise self.error((*at, error.field), error.message) from None
+        return group
+
+    def _profile(
+        self, at: Place, step: Mapping[str, Any], templates: Filled
+    ) -> dict[str, Any]:
+        """Return a profile's mapping with its templates filled and its table read."""
+        filled = {
+            key: self._filled(at, value, templates) if isinstance(value, str) else value
+            for key, value in step.items()
+        }
+        name = filled["profile"]
+        if isinstance(name, str):
+            if name not in self._profiles:
+                try:
+                    self._profiles[name] = read_profile(name, self.folder)
+                except InputError as error:
+                    place = (error.line and f"{name}, line {error.line}") or name
+                    message = f"{place}: {error.message}"
+                    raise self.error((*at, "profile"), message) from None
+                except ValueError as error:
+                    raise self.error((*at, "profile"), str(error)) from None
+            filled["profile"] = self._profiles[name]
+        return filled
+
+    def _each(self, at: Place, group: Group, templates: Filled) -> Iterator[Filled]:
+        if group.for_each is None:
+            yield templates
+            return
+        if len(group.for_each) != 1:
+            raise self.error((*at, "for_each"), "must name one template")
+        name, values = next(iter(group.for_each.items()))
+        for value in values_of((*at, "for_each", name), values, self.error):
+            yield {**templates, name: str(value)}
+
+    def _filled(self, at: Place, text: str, templates: Filled) -> str:
+        for name in _fields(text):
+            if name not in templates:
+                raise self.error(
+                    at,
+                    f"{{{shown(name)}}} has no value; give one in each of the cases"
+                    f"{suggest(name, templates)}",
+                )
+            text = text.replace(f"{{{name}}}", templates[name])
+        return text
+
+
+def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
+    """Return one cycle as steps for a cell.
+
+    Parameters
+    ----------
+    steps : sequence
+        Sentences, pairs of sentence and temperature, mappings of profiles, or Steps.
+    cell : Cell
+        What they are for.
+
+    Raises
+    ------
+    ValueError
+        What is wrong with one, its position, and the field of a profile in ``args``.
+    """
+    parsed: list[Step] = []
+    known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
+    for k, step in enumerate(steps):
+        try:
+            if isinstance(step, Step):
+                parsed.append(step)
+            elif isinstance(step, Mapping):
+                parsed.append(parse_profile(step, cell))
+            else:
+                pair = step if isinstance(step, tuple) else (step, None)
+                if not isinstance(pair[0], str):
+                    raise ValueError(f"'{shown(str(pair[0]))}' is not a sentence")
+                if pair not in known:
+                    known[pair] = parse_step(pair[0], cell, pair[1])
+                parsed.append(known[pair])
+        except InputError as error:
+            raise ValueError(error.message, k, error.field) from None
+        except ValueError as error:
+            raise ValueError(str(error), k) from None
+    return tuple(parsed)
+
+
+def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
+    """Return steps of Python for a cell: what a file may say, pairs and Steps.
+
+    Raises
+    ------
+    InputError
+        Naming the step.
+    """
+
+    def error(place: Place, message: str) -> InputError:
+        return InputError(message, field=dotted(place))
+
+    if isinstance(steps, str | Mapping | Step):
+        steps = [steps]
+    flat = Writing(error, Path(), si=True).flat((name,), steps, {})
+    try:
+        return parse_cycle([step for _, step in flat], cell)
+    except ValueError as reason:
+        message, k, *rest = reason.args
+        raise error((*flat[k][0], *rest), message) from None
+
+
+def values_of(where: Place, values: Any, error: Error) -> list[Any]:
+    """Return a list as written, or of {linear: [first, last, number]}, or {log: ...}."""
+    if isinstance(values, list) and values:
+        return values
+    kinds: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
+    if isinstance(values, dict) and len(values) == 1:
+        kind, ends = next(iter(values.items()))
+        if kind not in kinds:
+            raise error(
+                (*where, kind),
+                f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
+            )
+        if not isinstance(ends, list) or len(ends) != 3:
+            raise error((*where, kind), "must be [first, last, number of values]")
+        number = ends[2]
+        if isinstance(number, bool) or not isinstance(number, int) or number < 2:
+            raise error((*where, kind, 2), "the number of values must be at least 2")
+        if number > MAX_VALUES:
+            raise error((*where, kind, 2), f"more than {MAX_VALUES}")
+        first, last, unit = _range_ends((*where, kind), ends, error)
+        if kind == "log" and (first <= 0 or last <= 0):
+            raise error((*where, kind), "a log range must be above 0")
+        points = kinds[kind](first, last, number)
+        return [f"{float(p):.6g} {unit}".strip() for p in points]
+    raise error(
+        where,
+        "must be a list of values, {linear: [first, last, number]} or "
+        "{log: [first, last, number]}",
+    )
+
+
+def _range_ends(where: Place, ends: list[Any], error: Error) -> tuple[float, float, str]:
+    """Return both ends of a range in the unit of the first."""
+    split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
+    if any(s is None for s in split):
+        raise error(where, "must begin with two numbers")
+    (first, unit), (last, other) = (s.groups() for s in split if s)
+    try:
+        if unit == other and math.isfinite(float(first) * float(last)):
+            return float(first), float(last), unit
+        for dimension in units.DISPLAY:
+            try:
+                a, b = (units.parse(str(e), dimension) for e in ends[:2])
+            except ValueError:
+                continue
+            if dimension == "temperature":
+                break
+            return float(first), float(first) * b / a, unit
+    except (ValueError, ZeroDivisionError):
+        pass
+    raise error(where, "both ends must be numbers of one dimension")
+
+
+@lru_cache(maxsize=10_000)  # the points of a sweep share their sentences
+def _fields(text: str) -> tuple[str, ...]:
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        return ()
+    return tuple(field for _, field, _, _ in parts if field)
+
+
+def names_in(steps: Any) -> set[str]:
+    """Return the names in {braces} that the cases must fill."""
+    if isinstance(steps, str):
+        return set(_fields(steps))
+    if isinstance(steps, list | tuple):
+        return set().union(*(names_in(s) for s in steps))
+    if isinstance(steps, dict):
+        own = (
+            set(steps.get("for_each") or {})
+            if isinstance(steps.get("for_each"), dict)
+            else set()
+        )
+        if "profile" in steps:
+            return set().union(*(names_in(v) for v in steps.values()))
+        inner = [names_in(steps.get(k)) for k in ("step", "steps", "temperature")]
+        return set().union(*inner) - own
+    return set()

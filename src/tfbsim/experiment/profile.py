@@ -1,0 +1,203 @@
+"""A step that follows a profile: a current, C-rate or power against time.
+
+    - {profile: load.csv, interpolation: stepwise, scale: 2, repeat: true, lower: 3.0 V}
+
+The table has two columns, headed by what they hold and its unit: "Time [s],Current
+[uA]".  Discharge is positive, unless the headings are the Battery Data Format's ("Test
+Time / s,Current / A"), in which charge is.  Every row is a breakpoint that the solver
+hits: between two of them the control is constant (stepwise) or straight (linear).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+
+from .. import units
+from ..cell.cell import Cell
+from ..errors import InputError, shown
+from ..fields import Quantity, Strict, Temperature, Voltage, validate
+from ..yaml_file import load_columns
+from .steps import (
+    CHARGES,
+    CURRENTS,
+    POWERS,
+    Control,
+    Step,
+    Stretch,
+    _checked,
+    _default,
+    _quantity,
+    in_amperes,
+)
+
+MAX_ROWS = 20_000
+_HEADING = re.compile(r"\s*(.*?)\s*(?:\[(.*)\]|\((.*)\)|/ *(.*))\s*")
+_BDF = {"test_time_second": "Test Time / s", "current_ampere": "Current / A"}
+Table = dict[str, list[float]]
+Values = Annotated[
+    list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2)
+]
+
+
+class ProfileStep(Strict):
+    """A profile, and what ends it."""
+
+    profile: StrictStr | dict[StrictStr, Values]
+    interpolation: Literal["linear", "stepwise"] = "linear"
+    scale: Annotated[float, Quantity("dimensionless")] = 1.0
+    repeat: StrictBool = False
+    lower: Voltage | None = None
+    upper: Voltage | None = None
+    until: StrictStr | None = None
+    time: Annotated[float, Quantity("time", gt=0, lt=1e10)] | None = None
+    temperature: Temperature | None = None
+
+
+def read_profile(name: str, folder: Path) -> Table:
+    """Return the two columns of a CSV file by their headings.
+
+    Raises
+    ------
+    ValueError
+        The file is elsewhere, or is no such table.
+    """
+    path = Path(name)
+    if path.suffix != ".csv" or path.is_absolute() or ".." in path.parts:
+        raise ValueError(
+            f"'{shown(name)}' must name a .csv file in the folder of the experiment"
+        )
+    headings, columns = load_columns(folder / path, 2)
+    if len(headings) != 2:
+        raise ValueError(
+            f"{shown(name)}: has no heading; 'Time [s],Current [uA]' and its like say "
+            "what it holds"
+        )
+    return dict(zip(headings, (c.tolist() for c in columns), strict=True))
+
+
+def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
+    """Return a profile as a step for a cell.
+
+    Parameters
+    ----------
+    given : mapping
+        The fields of :class:`ProfileStep`, its table read.
+    cell : Cell
+        Gives the area and 1C.
+
+    Raises
+    ------
+    ValueError
+        What is wrong with it, in one sentence.
+    """
+    fields: ProfileStep = validate(ProfileStep, dict(given))
+    if isinstance(fields.profile, str):
+        given = {**given, "profile": read_profile(fields.profile, Path())}
+        fields = validate(ProfileStep, given)
+    table: Any = fields.profile
+    if len(table) != 2:
+        raise InputError("must have two columns, time and a control", field="profile")
+    (t_name, t), (name, v) = table.items()
+    if len(t) != len(v) or len(t) > MAX_ROWS:
+        message = f"must have as many times as values, up to {MAX_ROWS:,}"
+        raise InputError(message, field="profile")
+    bdf = t_name in _BDF or t_name.strip().lower().startswith("test time /")
+    seconds, _ = _scale(_BDF.get(t_name, t_name), ("time",))
+    factor, kind = _scale(_BDF.get(name, name), ("C-rate", *CURRENTS, *POWERS))
+    control: Control = "power" if kind in POWERS else "current"
+    factor *= cell.one_c_current if kind == "C-rate" else in_amperes(1.0, kind, cell)
+    factor *= -fields.scale if bdf else fields.scale
+    parts = _stretches(
+        [seconds * value for value in t],
+        [factor * value for value in v],
+        fields.interpolation == "linear",
+    )
+    length = sum(part.duration for part in parts)
+    mean = sum((abs(p.first) + abs(p.last)) / 2 * p.duration for p in parts) / length
+    ends = (fields.lower, fields.upper, fields.until, fields.time)
+    if fields.repeat and not any(end is not None for end in ends):
+        message = "needs an end: lower, upper, until (a charge) or time"
+        raise InputError(message, field="repeat")
+    duration = fields.time or length
+    if fields.repeat and fields.time is None:
+        duration = min(max(_default(control, mean, None, cell), length), 1e10)
+    farthest = max((x for p in parts for x in (p.first, p.last)), key=abs)
+    step = Step(
+        f"Profile {_name(given)}",
+        control,
+        farthest,
+        duration if fields.repeat else min(duration, length),
+        not fields.repeat or fields.time is not None,
+        lower=fields.lower,
+        upper=fields.upper,
+        temperature=fields.temperature,
+        charge=_charge(fields.until, cell),
+        profile=parts,
+        repeat=fields.repeat,
+    )
+    return _checked(step, "the profile", cell)
+
+
+def _name(given: Mapping[str, Any]) -> str:
+    name = str(given.get("name") or list(given["profile"])[1])
+    scale = given.get("scale", 1)
+    return name if scale == 1 else f"{name} times {scale}"
+
+
+def _charge(until: str | None, cell: Cell) -> float | None:
+    if until is None:
+        return None
+    value, kind = _quantity(until, CHARGES)
+    share = kind == "share of 1C"
+    charge = value * cell.one_c_current if share else in_amperes(value, kind, cell)
+    if charge <= 0:
+        raise InputError("the charge that ends it must be above 0", field="until")
+    return charge
+
+
+def _scale(heading: str, dimensions: Sequence[str]) -> tuple[float, str]:
+    """Return the unit of a heading in SI, and its dimension."""
+    if "C-rate" in dimensions and heading.lower().startswith("c-rate"):
+        return 1.0, "C-rate"
+    found = _HEADING.fullmatch(heading)
+    unit = next((u for u in (found.groups()[1:] if found else ()) if u), None)
+    plain = [d for d in dimensions if d != "C-rate"]
+    if unit is None:
+        message = f"'{shown(heading)}' has no unit; such as '{plain[0].title()} "
+        raise InputError(
+            message + f"[{units.sample(plain[0]).split(' ', 1)[1]}]' would do",
+            field="profile",
+        )
+    try:
+        return units.quantity(f"1 {unit}", plain)
+    except ValueError as error:
+        raise InputError(f"'{shown(heading)}': {error}", field="profile") from None
+
+
+def _stretches(t: list[float], v: list[float], linear: bool) -> tuple[Stretch, ...]:
+    """Return the parts of a profile; neighbours of one constant value are one."""
+    found: list[Stretch] = []
+    for k, ((a, b), (x, y)) in enumerate(zip(pairwise(t), pairwise(v), strict=True)):
+        if not b >= a:
+            message = f"time runs backwards at row {k + 2} ({b:g} s after {a:g} s)"
+            raise InputError(message, field="profile")
+        if b == a:  # a jump
+            continue
+        part = Stretch(b - a, x, y if linear else x)
+        last = found[-1] if found else None
+        if last and last.first == last.last == part.first == part.last:
+            found[-1] = Stretch(last.duration + part.duration, x, x)
+        else:
+            found.append(part)
+    if not found or not math.isfinite(sum(part.duration for part in found)):
+        raise InputError("must last some time", field="profile")
+    if all(part.first == part.last == 0 for part in found):
+        raise InputError("is 0 throughout; 'Rest for 1 hour' says so", field="profile")
+    return tuple(found)

@@ -1,0 +1,103 @@
+"""What ``tfbsim fit-ocv`` leaves: law, curve, figure, the cell with the law; a table."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from ruamel.yaml import YAML
+
+from ..cell.cell import tables as tables_of
+from ..fitting.ocv import OcvFit
+from ..fitting.ocv_file import OcvOfFiles, law_of, words
+from ..materials.laws import MultiSite
+from ..output import Output
+from ..plot.fit import ocv_figure
+from ..plot.style import rendered
+from ..result.csv_file import csv
+from ..version import __version__
+
+LAW, POINTS, FIGURE = "ocv.yaml", "ocv.csv", "ocv"
+
+
+def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
+    """Write the law, the curve, a figure, and the cell with the law in it."""
+    output = Output(folder)
+    fit = found.fit
+    rows = {
+        "Stoichiometry": fit.x,
+        "Mean voltage [V]": fit.U,
+        "Law [V]": fit.U + fit.error,
+        "Half the gap [mV]": 1e3 * fit.half_gap,
+    }
+    table = pd.DataFrame(rows)
+    output.write(POINTS, csv(table, "%.6g"), len(table))
+    for name, png in rendered({FIGURE: ocv_figure(fit)}).items():
+        output.write(f"{name}.png", png)
+    head = (
+        f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
+        f"# {words(found)}\n"
+    )
+    law = law_of(fit)
+    path = output.write(LAW, head + _yaml({"open_circuit_potential": law}))
+    if found.cell is not None:
+        path = _with_cell(found, law, head, output)
+    output.seal({"tfbsim": __version__, "command": command})
+    return path
+
+
+def _with_cell(found: OcvOfFiles, law: dict[str, Any], head: str, output: Output) -> Path:
+    """Write the cell with the law in it."""
+    assert found.cell is not None
+    content = found.cell.replace({"cathode.open_circuit_potential": law}).written.content
+    content["cathode"]["open_circuit_potential"] = law
+    content.setdefault("origin", {})["cathode.open_circuit_potential"] = (
+        f"fitted (tfbsim fit-ocv): {words(found)}"
+    )
+    if content.get("reference_temperature") == content.get("temperature"):
+        content.pop("reference_temperature", None)
+    for name in tables_of(content):
+        output.write(name, found.cell.written.tables[name])
+    return output.write("cell.yaml", head + _yaml(content))
+
+
+def print_ocv(found: OcvOfFiles, path: Path, out: Console) -> None:
+    """The sites, and the error, on a console."""
+    for note in found.notes:
+        out.print(escape(note))
+    table = Table(box=None, pad_edge=False)
+    for head in ("Site\nV", "Sites\nper formula unit", "Width\nkT/e", "Range\n%"):
+        table.add_column(head, justify="right")
+    fit = found.fit
+    span = float(np.ptp(fit.x))
+    ends = np.array([fit.U.max(), fit.U.min()])
+    for site, U in zip(fit.sites, fit.law.U, strict=True):
+        one = _site(fit, U).stoichiometry(ends)
+        share = f"{100 * float(np.ptp(one)) / span:.1f}"
+        numbers = (f"{U:.4f}", f"{site['sites']:.4f}", f"{site['width']:.3f}", share)
+        table.add_row(*numbers)
+    out.print(table)
+    out.print(f"\n{escape(words(found))}.")
+    out.print(f"{escape(str(path))}; ocv.csv and ocv.png beside it")
+
+
+def _site(fit: OcvFit, U: float) -> MultiSite:
+    """Return the one site of a potential."""
+    k = fit.law.U.index(U)
+    return MultiSite((U,), (fit.law.X[k],), (fit.law.omega[k],), fit.law.T_ref)
+
+
+def _yaml(content: dict[str, Any]) -> str:
+    """Return the text of a file."""
+    yaml = YAML()
+    yaml.width = 88
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(content, stream)
+    return stream.getvalue()

@@ -1,0 +1,331 @@
+"""The edge of the command line: whatever goes wrong is one sentence and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import tfbsim
+from tfbsim import cli
+from tfbsim.cli import console
+
+INPUTS = Path(__file__).parent / "inputs"
+LONG = "a" * 300
+PLACES = ("cell.yaml/x", "/sys/x", "/proc/x")
+FAST = ("--points", "8", "--rtol", "1e-3")
+SWEEP = """\
+format: 1
+kind: experiment
+cell: cell.yaml
+numerics: {points: 12, rtol: 1e-3}
+steps: ['Discharge at {rate} until 3.5 V']
+sweep:
+  method: sobol
+  points: 16
+  factors:
+    cathode.thickness: {uniform: [1 um, 5 um]}
+    rate: {loguniform: [0.5C, 5C]}
+"""
+ONE = """\
+format: 1
+kind: experiment
+cell: cell.yaml
+numerics: {points: 12, rtol: 1e-3}
+steps: ['Discharge at {rate} until 3.5 V']
+cases: [{rate: 1C}, {rate: 2C}]
+"""
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="as POSIX does")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A folder with inputs and the results of a sweep and of two cases."""
+    folder = tmp_path_factory.mktemp("results")
+    shutil.copytree(INPUTS, folder, dirs_exist_ok=True)
+    (folder / "sweep.yaml").write_text(SWEEP)
+    (folder / "one.yaml").write_text(ONE)
+    (folder / "measured.csv").write_text(measured())
+    (folder / "slow.csv").write_text(slow())
+    for name in ("sweep", "one"):
+        done = tfb(folder, "run", f"{name}.yaml", "--out", name, "--quiet")
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def here(results, tmp_path):
+    return Path(shutil.copytree(results, tmp_path / "here"))
+
+
+def tfb(folder, *command, ready=None, **how):
+    source = str(Path(tfbsim.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": source} | how.pop("env", {})
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
+    return subprocess.run(
+        [sys.executable, "-m", "tfbsim", *map(str, command)],
+        cwd=folder,
+        env=environment,
+        text=True,
+        timeout=120,
+        preexec_fn=ready,
+        **streams,
+    )
+
+
+@pytest.fixture
+def inside(here, monkeypatch, capsys):
+    """Run a command in this process."""
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(console.out, "_file", None)  # so that they write to capsys
+    monkeypatch.setattr(console.err, "_file", None)
+
+    def run(*command):
+        monkeypatch.setattr(sys, "argv", ["tfbsim", *map(str, command)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        code = exit_.value.code
+        return subprocess.CompletedProcess(command, code, captured.out, captured.err)
+
+    return run
+
+
+def refused(done, *words):
+    """Exit code 2 and one sentence, short of a traceback."""
+    assert done.returncode == 2, done.stderr
+    (sentence,) = done.stderr.splitlines()
+    assert all(word in sentence for word in words), sentence
+    assert "fault of tfbsim" not in sentence
+
+
+class TestStreams:
+    @pytest.mark.parametrize("command", [["list"], ["show", "cell.yaml"], ["--help"]])
+    def test_closed(self, here, command):
+        done = tfb(here, *command, ready=lambda: os.close(1))
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_all_closed(self, here):
+        def close():
+            for number in range(3):
+                os.close(number)
+
+        done = tfb(here, "run", "one.yaml", "--out", "r", ready=close)
+        assert done.returncode == 0
+        with open(here / "r" / "summary.csv") as file:
+            assert len(file.readlines()) == 3
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+    def test_full(self, here):
+        with open("/dev/full", "w") as full:
+            refused(tfb(here, "list", stdout=full), "standard output", "space")
+            done = tfb(here, "run", "one.yaml", "--out", "r", stdout=full)
+            refused(done, "standard output")
+            assert tfb(here, "report", "r").returncode == 0  # it is there whole
+            assert tfb(here, "check", "no.yaml", stderr=full).returncode == 2
+
+    def test_the_reader_of_a_pipe_is_gone(self, here):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = tfb(here, "run", "one.yaml", "--out", "r", stdout=writing)
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_ascii_alone(self, here):
+        (here / "é.yaml").write_text(ONE.replace("rate: 1C", "rate: 1C, name: σ日本"))
+        plain = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+        done = tfb(here, "run", "é.yaml", "--out", "r", env=plain)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert r"\u03c3\u65e5\u672c" in done.stdout
+        assert "σ日本" in (here / "r" / "summary.csv").read_text()
+
+
+class TestWriting:
+    COMMANDS = {
+        "run": ["run", "one.yaml", "--out"],
+        "compare": ["compare", "one.yaml", "measured.csv", "--own-current", "--out"],
+        "fit-ocv": ["fit-ocv", "slow.csv", "--sites", "2", "--out"],
+        "copy": ["copy", "gitt"],
+        "new": ["new", "cell"],
+    }
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    @pytest.mark.parametrize(
+        "place",
+        [LONG, *(pytest.param(p, marks=pytest.mark.slow) for p in PLACES)],
+    )
+    def test_a_place_that_does_not_do(self, here, inside, command, place):
+        place = f"{place}.yaml" if command in ("copy", "new") else place
+        refused(inside(*self.COMMANDS[command], place), "annot be")
+
+    @pytest.mark.parametrize("place", [LONG, "cell.yaml", "none"])
+    def test_a_place_without_results(self, here, inside, place):
+        refused(inside("report", place))
+
+    @pytest.mark.parametrize("command", [["run", "one.yaml"], ["report", "one"]])
+    def test_results_in_the_place_of_a_file_that_cannot_be_replaced(
+        self, here, inside, command
+    ):
+        name = "summary.csv" if command[0] == "run" else "report.html"
+        folder = here / ("r" if command[0] == "run" else "one")
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).mkdir(parents=True)
+        (folder / name / "mine").touch()
+        more = ["--out", "r", "--resume"] if command[0] == "run" else []
+        refused(inside(*command, *more), name, "cannot be written")
+        assert (folder / name / "mine").exists()
+
+    @pytest.mark.parametrize("most", [3, pytest.param(30_000, marks=pytest.mark.slow)])
+    def test_a_disk_that_is_full(self, here, most):
+        """A limit on the size of files stands in for it."""
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+        before = {p: p.read_bytes() for p in (here / "one").iterdir()}
+        done = tfb(here, "report", "one", ready=limit)
+        refused(done, "cannot be written", "too large")
+        for path, content in before.items():
+            if path.suffix in (".csv", ".nc", ".json"):
+                assert path.read_bytes() == content
+        if most < 3000:
+            for command in (["copy", "gitt", "x.yaml"], ["new", "cell", "x.yaml"]):
+                refused(tfb(here, *command, ready=limit), "cannot be written")
+                assert not (here / "x.yaml").exists()
+                assert tfb(here, *command).returncode == 0
+                (here / "x.yaml").unlink()
+
+    def test_a_copy_is_whole_or_not_there(self, here):
+        """Some of its files fit onto the disk, others do not."""
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
+
+        command = ["copy", "lco-lipon-li-raijmakers2020", "new/x.yaml"]
+        refused(tfb(here, *command, ready=limit), "cannot be written")
+        assert not list((here / "new").iterdir())
+        assert tfb(here, *command).returncode == 0
+
+
+class TestReading:
+    def test_what_is_no_regular_file(self, here, inside):
+        os.mkfifo(here / "pipe.json")
+        os.mkfifo(here / "pipe.yaml")
+        (here / "deep.json").write_text("[" * 200_000)
+        (here / "deeper.json").write_text('{"a":' * 200_000)
+        (here / "big.json").touch()
+        os.truncate(here / "big.json", 2 * 2**30)
+        (here / "folder.json").mkdir()
+        for name in ("pipe.json", "deep.json", "big.json"):
+            refused(inside("run", name), name)
+        for name in ("pipe.json", "deeper.json", "folder.json", "pipe.yaml"):
+            command = ["run", "one.yaml", "--out", "r", "--scheduler", name]
+            refused(inside(*command), name)
+        refused(inside("run", "pipe.yaml"), "not a regular file")
+
+    def test_a_quoted_field_without_end_beside_a_good_file(self, here, inside):
+        (here / "good.csv").write_text(measured())
+        (here / "bad.csv").write_text('t,V\n1,"' + "x" * 140_000 + '"\n' + measured())
+        command = ["compare", "one.yaml", "bad.csv", "good.csv", "--own-current"]
+        done = inside(*command, "--out", "c", "--quiet")
+        assert "Traceback" not in done.stderr and "fault of" not in done.stderr
+        assert "bad.csv" in done.stderr
+        assert "good.csv" in (here / "c" / "comparison.csv").read_text()
+
+    def test_an_encoding_that_is_none_of_text(self, here, inside):
+        (here / "m.csv").write_text(measured())
+        for name in ("punycode", "rot13", "\0"):
+            text = f"format: 1\nkind: mapping\nencoding: {json.dumps(name)}\n"
+            (here / "m.yaml").write_text(text)
+            refused(inside("check", "m.yaml"), "encoding")
+
+    def test_overwriting_a_ledger_that_is_none(self, here, inside):
+        for content in (b"", b"nonsense" * 1000, b"SQLite format 3\0" + bytes(5000)):
+            (here / "one" / "ledger.sqlite").write_bytes(content)
+            done = inside("run", "one.yaml", "--out", "one", "--overwrite", "--quiet")
+            assert (done.returncode, done.stderr) == (0, "")
+
+
+def slow():
+    """A slow discharge and charge, 10 mV apart."""
+    lines = [
+        f"{3600 * k},{4.2 - 0.02 * min(k, 40 - k) - sign * 0.005},{-sign}"
+        for k in range(41)
+        for sign in [1 if k <= 20 else -1]
+    ]
+    return "\n".join(["time [s],voltage [V],current [uA/cm2]", *lines]) + "\n"
+
+
+def measured():
+    lines = [f"{60 * k},{4.1 - 0.01 * k},-50" for k in range(40)]
+    return "\n".join(["time [s],voltage [V],current [uA/cm2]", *lines]) + "\n"
+
+
+class TestSignals:
+    """An interrupt at any moment ends a command with its code, and keeps what is done."""
+
+    COMMANDS = {
+        "run": ["run", "one.yaml", "--out", "r"],
+        "sweep": ["run", "sweep.yaml", "--out", "r", "--workers", "2"],
+        "compare": ["compare", "one.yaml", "m.csv", "--own-current", "--out", "r"],
+        "fit": [
+            *("fit", "one.yaml", "m.csv", "--own-current", "--out", "r"),
+            *("--vary", "contact_resistance=1 ohm cm2..100 ohm cm2"),
+        ],
+    }
+
+    def interrupted(self, here, name, after):
+        """Exit code and errors of a command that is interrupted after some time [s]."""
+        (here / "m.csv").write_text(measured())
+        shutil.rmtree(here / "r", ignore_errors=True)
+        source = str(Path(tfbsim.__file__).parents[1])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tfbsim", *self.COMMANDS[name]],
+            cwd=here,
+            env=os.environ | {"PYTHONPATH": source},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert "Traceback" not in errors, errors
+        return process.returncode, errors
+
+    def longest(self, here, name):
+        started = time.perf_counter()
+        (here / "m.csv").write_text(measured())
+        tfb(here, *self.COMMANDS[name])
+        return time.perf_counter() - started
+
+    # Before that Python itself starts, which no program can mend
+    STARTED = 0.4
+
+    def moments(self, here, name, seed, number):
+        rng = random.Random(seed)
+        last = max(self.longest(here, name), self.STARTED + 0.1)
+        return [rng.uniform(self.STARTED, last) for _ in range(number)]
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_at_random_moments(self, here, name):
+        for after in self.moments(here, name, 1, 25):
+            code, errors = self.interrupted(here, name, after)
+            assert code in (0, 1, 130), (after, errors)
+            if name in ("run", "sweep") and (here / "r").is_dir():
+                again = tfb(here, *self.COMMANDS[name], "--resume")
+                assert again.returncode == 0, again.stderr
+                before = here / ("one" if name == "run" else "sweep") / "summary.csv"
+                assert (here / "r" / "summary.csv").read_bytes() == before.read_bytes()
