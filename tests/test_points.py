@@ -35,6 +35,7 @@ from tfbsim.result.result import (
 from tfbsim.run import ledger
 from tfbsim.run.run import run_experiment
 from tfbsim.solver.cycler import answer, asking, run_case
+from tfbsim.solver.engine import SolverFailed
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
