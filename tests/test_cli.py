@@ -102,15 +102,68 @@ class TestListShowCheck:
         code, out, _ = tfb("show", "cell.yaml")
         assert code == 0 and "[bold]A[/bold] [/x]" in out
 
-    def test_check_of_valid_files_is_silent(self, tfb):
-        assert tfb("check", "cell.yaml", "experiment.yaml", SHIPPED) == (0, "", "")
+    def test_check_says_that_files_are_valid(self, tfb):
+        code, out, err = tfb("check", "cell.yaml", "experiment.yaml", SHIPPED)
+        assert (code, err) == (0, "")
+        assert len([x for x in out.splitlines() if x.endswith(": valid")]) == 3
+        assert tfb("check", "cell.yaml", "--quiet") == (0, "", "")
+
+    def test_check_names_all_mistakes_of_a_file(self, tfb, here):
+        (here / "m.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\ncycles: 0\nwobble: 3\n"
+            "steps: [Rest for 1 s]\n"
+        )
+        code, out, err = tfb("check", "m.yaml")
+        assert (code, out) == (2, "") and len(err.splitlines()) == 2
+        assert "wobble" in err and "cycles" in err
+        (here / "m.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\n"
+            "steps: [Discharg at 1C, Rest for 1 s, Rest for 1 mil]\n"
+        )
+        lines = tfb("check", "m.yaml")[2].splitlines()
+        assert len(lines) == 2 and "steps[0]" in lines[0] and "steps[2]" in lines[1]
+
+    @pytest.mark.parametrize(
+        ("steps", "words"),
+        [
+            ("'Charge at 1C until 5.5 V'", "beyond U(x)"),
+            ("'Charge at 1C until 3.0 V'", "cannot begin"),
+            ("'Discharge at 1C until 2.9 V'", "more lithium than there is"),
+        ],
+    )
+    def test_check_foresees(self, tfb, here, steps, words):
+        (here / "f.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\nset: {anode.lithium: 10 nm}\n"
+            f"steps: [{steps}]\n"
+        )
+        code, out, err = tfb("check", "f.yaml")
+        assert (code, err) == (0, "") and "valid" in out and words in out
+
+    def test_a_missing_experiment_is_no_folder_of_results(self, tfb, here):
+        (here / "results" / "lost").mkdir(parents=True)
+        (here / "results" / "lost" / "summary.csv").write_text("x")
+        code, _, err = tfb("run", "lost.yaml")
+        assert code == 2 and err.strip() == "lost.yaml: no such file"
+
+    def test_a_file_beside_is_meant_where_its_end_is_left_out(self, tfb, here):
+        (here / "one.yaml").write_text("x")
+        for command in ("check", "run", "show"):
+            code, _, err = tfb(command, "one")
+            assert code == 2 and "one.yaml" in err and "ragone" not in err
+
+    def test_braces_are_to_be_quoted(self, tfb, here):
+        (here / "b.yaml").write_text(
+            "format: 1\nkind: experiment\ncell: cell.yaml\n"
+            "steps: [Discharge at {rate} until 3 V]\n"
+        )
+        assert "in quotes" in tfb("check", "b.yaml")[2]
 
     def test_check_says_one_line_for_each_bad_file(self, tfb, here):
         text = (here / "cell.yaml").read_text()
         (here / "a.yaml").write_text(text.replace("area: 1 cm2", "area: 1 cm"))
         (here / "b.yaml").write_text(ONE.replace("steps", "stepps"))
         code, out, err = tfb("check", "a.yaml", "cell.yaml", "b.yaml", "no.yaml")
-        assert (code, out) == (2, "")
+        assert (code, out) == (2, "cell.yaml: valid\n")
         first, second, third = err.splitlines()
         assert first.startswith("a.yaml:4: area: '1 cm' is a length")
         assert second.startswith("b.yaml:4: stepps: unknown key 'stepps'; did you mean")
@@ -151,11 +204,11 @@ class TestCopyAndNew:
         written = {str(path.relative_to(here)) for path in (here / "sub").iterdir()}
         assert set(out.split()) == written
         assert len([name for name in written if name.endswith(".csv")]) == 2
-        assert tfb("check", "sub/mine.yaml") == (0, "", "")
+        assert tfb("check", "sub/mine.yaml")[::2] == (0, "")
 
     def test_copy_by_default_to_here(self, tfb, here):
         assert tfb("copy", "gitt")[0] == 0
-        assert tfb("check", "gitt.yaml") == (0, "", "")
+        assert tfb("check", "gitt.yaml")[::2] == (0, "")
         (here / "sub").mkdir()
         assert tfb("copy", "gitt", "sub")[0] == 0
         assert (here / "sub" / "gitt.yaml").is_file()
@@ -193,7 +246,7 @@ class TestCopyAndNew:
         assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
         text = (here / "fresh.yaml").read_text()
         assert f"kind: {kind}\n" in text and "# " in text
-        assert tfb("check", "fresh.yaml") == (0, "", "")
+        assert tfb("check", "fresh.yaml")[::2] == (0, "")
         assert tfb("show", "fresh.yaml")[0] == 0
         code, _, err = tfb("new", kind, "fresh.yaml")
         assert code == 2 and "exists already" in err
@@ -202,7 +255,7 @@ class TestCopyAndNew:
     @pytest.mark.parametrize("kind", ["mapping", "cluster"])
     def test_new_writes_what_check_accepts(self, tfb, here, kind):
         assert tfb("new", kind, "fresh") == (0, "fresh.yaml\n", "")
-        assert tfb("check", "fresh.yaml") == (0, "", "")
+        assert tfb("check", "fresh.yaml")[::2] == (0, "")
 
     def test_new_of_another_kind(self, tfb, here):
         code, _, err = tfb("new", "cel", "x")

@@ -229,6 +229,18 @@ PAIRS = {
         "electrolyte.thickness": "0.1 um..10 um",
         "electrolyte.conductivity": "1e-7 S/cm..1e-4 S/cm",
     },
+    "contact_resistance + 50 Ohm.cm2/(um) x electrolyte.thickness": {
+        "contact_resistance": "1 ohm cm2..300 ohm cm2",
+        "electrolyte.thickness": "0.1 um..10 um",
+    },
+    "contact_resistance + 0.0001 Ohm.cm2 x S.cm-1 / electrolyte.conductivity": {
+        "contact_resistance": "1 ohm cm2..300 ohm cm2",
+        "electrolyte.conductivity": "1e-7 S/cm..1e-4 S/cm",
+    },
+    "cathode.site_concentration x cathode.active_fraction": {
+        "cathode.site_concentration": "30000 mol/m3..90000 mol/m3",
+        "cathode.active_fraction": "0.5..1",
+    },
     "contact_resistance + anode.film_resistance": {
         "contact_resistance": "1 ohm cm2..300 ohm cm2",
         "anode.film_resistance": "1 ohm cm2..300 ohm cm2",
@@ -237,7 +249,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", list(PAIRS))
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0])
 def test_a_pair_that_nothing_tells_apart_ends_in_a_sentence(
     rates: Expanded, name: str, seed: int
 ) -> None:

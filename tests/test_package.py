@@ -1,14 +1,17 @@
 """What ships: versions that agree, files that are valid, entry points that work."""
 
+import itertools
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pybamm
 import pytest
+from packaging.requirements import Requirement
 
 import tfbsim
 from tfbsim import yaml_file as files
@@ -37,11 +40,13 @@ def python(code: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", CELLS)
-def test_a_cell_is_checked_without_pybamm_and_pandas(name):
+@pytest.mark.parametrize(
+    "name", [*(f"models/{cell}" for cell in CELLS), "experiments/nmc811-voltage-windows"]
+)
+def test_a_file_is_checked_without_pybamm_and_pandas(name):
     code = f"""
 import sys, tfbsim.cli
-sys.argv = ["tfbsim", "check", {str(ROOT / "models" / f"{name}.yaml")!r}]
+sys.argv = ["tfbsim", "check", {str(ROOT / f"{name}.yaml")!r}, "--quiet"]
 try:
     tfbsim.cli.main()
 except SystemExit as end:
@@ -132,6 +137,25 @@ def test_shipped_experiment_is_valid(name):
 
 def test_there_are_shipped_files():
     assert len(CELLS) >= 3 and len(EXPERIMENTS) >= 3
+
+
+def requirements():
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    for text in (*project["dependencies"], *itertools.chain(*extras)):
+        if not text.startswith("tfbsim["):
+            yield Requirement(text)
+    yield from map(Requirement, PYPROJECT["build-system"]["requires"])
+
+
+@pytest.mark.parametrize("requirement", list(requirements()), ids=str)
+def test_a_requirement_has_an_upper_bound_that_was_tried(requirement):
+    assert any(one.operator in ("<", "<=", "==") for one in requirement.specifier)
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        pytest.skip("not installed here")
+    assert requirement.specifier.contains(installed, prereleases=True)
 
 
 class TestEntryPoints:

@@ -335,3 +335,16 @@ def test_values_become_labels():
     label = style.key_label(columns, (0.1, 3.0, 4.25, 3e-6))
     assert label == "C/10, 3×10⁻⁶ S cm⁻¹, 3.0–4.25 V"
     assert style.key_label(columns, (2.0, 3.0, None, None)) == "2C, from 3.0 V"
+
+
+def test_a_voltammogram_shows_the_ramps(tmp_path):
+    steps = ["Rest for 1 s", "Sweep to 4.0 V at 10 mV/s", "Sweep to 3.8 V at 10 mV/s"]
+    result = tfbsim.simulate("lco-lipon-li-raijmakers2020", steps, cycles=2)
+    (axes,) = figures(result)["voltammogram"].axes
+    lines = [line for line in axes.lines if len(line.get_xdata()) > 2]
+    assert len(lines) == 4  # two ramps of the last cycle, and of the first
+    assert max(line.get_xdata().max() for line in lines) == pytest.approx(4.0, abs=1e-6)
+
+
+def test_no_voltammogram_without_ramps(rates):
+    assert "voltammogram" not in figures(rates)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfbsim.run.workers import MOST, Chunks, here
+from tfbsim.run.workers import MOST, Chunks, serial
 
 counts = st.integers(0, 400)
 workers = st.integers(1, 9)
@@ -71,7 +71,7 @@ def test_here_gives_all_of_them_in_order(count):
         asked.append(list(numbers))
         return [-number for number in numbers]
 
-    found = [point for points in here(job, range(count)) for point in points]
+    found = [point for points in serial(job, range(count)) for point in points]
     assert found == [-number for number in range(count)]
     assert [number for piece in asked for number in piece] == list(range(count))
 
@@ -81,4 +81,4 @@ def test_what_the_job_raises_is_raised():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(here(job, [1, 2]))
+        list(serial(job, [1, 2]))

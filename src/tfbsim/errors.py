@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 Key = str | int
 
@@ -34,7 +34,11 @@ class InputError(ValueError):
         The dotted path within the file, such as `cases[2].rate`, or ''.
     message : str
         What is wrong, and what would do.
+    others : tuple of InputError
+        What else is wrong in the same file, as far as it was found.
     """
+
+    others: tuple[InputError, ...] = ()
 
     def __init__(
         self,
@@ -59,6 +63,14 @@ class InputError(ValueError):
         return ": ".join(shown(part, 2000) for part in parts if part)
 
 
+def together(found: Sequence[InputError]) -> InputError:
+    """Return the first of several mistakes, which has the others, each once."""
+    every = {str(e): e for error in found for e in (error, *error.others)}
+    first, *others = every.values()
+    first.others = tuple(others)
+    return first
+
+
 def dotted(path: Iterable[Key]) -> str:
     """Return a path of keys and indices as text, such as `cases[2].rate`."""
     text = ""
@@ -71,9 +83,14 @@ def dotted(path: Iterable[Key]) -> str:
 
 
 def suggest(word: str, options: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the option nearest to `word`, or ''."""
-    choices = list(options)
-    by_lower = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(word[:80], choices, n=1, cutoff=0.6)
-    near = near or difflib.get_close_matches(word[:80].lower(), by_lower, n=1)
-    return f"; did you mean '{by_lower.get(near[0], near[0])}'?" if near else ""
+    """Return `; did you mean 'x'?` for the option nearest to `word`, or ''.
+
+    One that begins with another letter must be nearer.
+    """
+    by_lower = {choice.lower(): choice for choice in options}
+    given = word[:80].lower()
+    for near in difflib.get_close_matches(given, by_lower, n=5, cutoff=0.6):
+        same = near[:1] == given[:1]
+        if same or difflib.SequenceMatcher(None, near, given).ratio() > 0.75:
+            return f"; did you mean '{by_lower[near]}'?"
+    return ""

@@ -28,7 +28,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from . import units
-from .errors import InputError, dotted, shown, suggest
+from .errors import InputError, dotted, shown, suggest, together
 from .materials import laws
 from .materials.transport import SelfDiffusion
 from .yaml_file import Document, load_csv
@@ -443,21 +443,33 @@ def validate(
             data, context={"folder": folder or Path(), "python": python}
         )
     except ValidationError as error:
-        raise _one_sentence(model, data, error, document) from None
+        raise _mistakes(model, data, error, document) from None
 
 
-def _one_sentence(
+def _mistakes(
     model: type[Strict],
     data: Any,
     error: ValidationError,
     document: Document | None,
 ) -> InputError:
-    """The first error of pydantic's, as a sentence a user can act on.
+    """Return pydantic's errors as sentences a user can act on, the first with others.
 
-    An unknown key leads: misspelt, it is why another is missing.
+    An unknown key leads: misspelt, it is why another is missing, which is left unsaid.
     """
     errors = error.errors(include_url=False)
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+    parents = {e["loc"][:-1] for e in unknown}
+    rest = [
+        e
+        for e in errors
+        if e not in unknown and not (e["type"] == "missing" and e["loc"][:-1] in parents)
+    ]
+    return together([_sentence(model, data, e, document) for e in (*unknown, *rest)])
+
+
+def _sentence(
+    model: type[Strict], data: Any, first: Any, document: Document | None
+) -> InputError:
     path = _in_data(first["loc"], data)
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from .errors import InputError, shown
+
 ORDER = 6  # of the polynomials in an element
 PER_ELEMENT = 37.5  # points that an element stands for
 # ln of the width of the last element or volume over that of the first
@@ -48,6 +50,11 @@ class Numerics:
     grading: float | None = None
     error_bar: bool = False
     mesh: str = "elements"
+
+    def __post_init__(self) -> None:
+        if self.mesh not in GRADING:
+            message = f"{shown(self.mesh)} is none; it is elements or volumes"
+            raise InputError(message, field="mesh")
 
     @property
     def spread(self) -> float:

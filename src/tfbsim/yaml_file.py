@@ -9,6 +9,7 @@ YAML 1.2 (https://yaml.org/spec/1.2.2, section 10.3): `1e-14` is a number, `1:30
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
@@ -169,6 +170,15 @@ def shipped(folder: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def beside(name: str) -> str:
+    """Return a hint where a file of this name but for its end lies here, or ''."""
+    with contextlib.suppress(OSError, ValueError):
+        for end in (".yaml", ".yml"):
+            if Path(f"{name}{end}").is_file():
+                return f"; a file of your own is named with its end: {shown(name)}{end}"
+    return ""
+
+
 def resolve(name_or_path: str, folder: str) -> Path:
     """Return the path that an argument of the command line means.
 
@@ -188,8 +198,10 @@ def resolve(name_or_path: str, folder: str) -> Path:
     if name_or_path in options:
         return options[name_or_path]
     kind = {"models": "cell", "experiments": "experiment"}.get(folder, folder)
-    hint = suggest(name_or_path, options) or (
-        "; `tfbsim list` shows those there are, and a file of your own ends in .yaml"
+    hint = (
+        beside(name_or_path)
+        or suggest(name_or_path, options)
+        or ("; `tfbsim list` shows those there are, and a file of your own ends in .yaml")
     )
     raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
 
@@ -342,6 +354,8 @@ def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterable
         mark = next(filter(None, reversed(marks) if unclosed else marks), None)
         line = min(mark.line + 1, last_line) if mark else line
         hint = "; indent with spaces" if r"'\t'" in problem else ""
+        if "got '{'" in problem or "got '}'" in problem or "got ':'" in problem:
+            hint = "; put a text that holds braces in quotes: 'Discharge at {rate} until'"
         message = f"not valid YAML: {shown(problem, 200)}{hint}"
         raise InputError(message, file, line) from None
 

@@ -58,7 +58,7 @@ def test_constant_flux_series(ideal, run, figure):
         ("collector", collector[k], constant_flux(1, tau)[:, 0]),
     ):
         worst = np.abs(seen - exact).max()
-        figure(f"Constant flux, series: {where}, of i L/(F c D)", worst, at_most=2e-5)
+        figure(f"Constant flux, series: {where}, of i L/(F c D)", worst, at_most=2e-6)
     # The voltage is the surface stoichiometry: U = 4.5 - x
     assert trace.observed["Voltage [V]"] == pytest.approx(
         4.5 - X_0 - SCALE * surface(trace), abs=1e-8
@@ -74,14 +74,14 @@ def test_constant_flux_at_short_and_long_times(ideal, run, figure):
     figure(
         "Constant flux, 2 j sqrt(t/(pi D)) from D t/L2 = 1e-4: relative",
         worst,
-        at_most=2e-4,
+        at_most=1e-5,
     )
     assert surface(short)[-1] == pytest.approx(semi_infinite[-1], rel=5e-4)
 
     end = run(ideal, "current", I_DENSITY * AREA, 2000.0).observed
     lead = end["Cathode surface stoichiometry"] - end["Cathode mean stoichiometry"]
     miss = lead[-1] / SCALE - 1 / 3
-    figure("Constant flux, surface less mean = j L/(3 D): of j L/D", miss, at_most=2e-5)
+    figure("Constant flux, surface less mean = j L/(3 D): of j L/D", miss, at_most=1e-7)
 
 
 def test_volumes_converge_with_the_square_of_the_mesh(ideal, run, figure):
@@ -127,9 +127,8 @@ def test_both_faces_are_fed(ideal, run, figure, t_i):
     tau = trace.t[k] * D / L**2
     xi = engine(cell.structure, Numerics(rtol=1e-10, atol=1e-12)).xi
     exact = (1 - t_i) * constant_flux(xi, tau) + t_i * constant_flux(1 - xi, tau)
-    # Largest at the collector, where the mesh is coarser
     worst = np.abs((trace.profiles[k] - X_0) / SCALE - exact).max()
-    figure("Ionic transference: profile, of i L/(F c D)", worst, at_most=4e-5)
+    figure("Ionic transference: profile, of i L/(F c D)", worst, at_most=2e-6)
 
     # At long times a parabola with both slopes: -(1 - t_i) at xi = 0, t_i at xi = 1
     mean = trace.observed["Cathode mean stoichiometry"][-1]
@@ -141,7 +140,7 @@ def test_both_faces_are_fed(ideal, run, figure, t_i):
         ("electrolyte face", fit[1] + (1 - t_i)),
         ("collector face", fit[1] + 2 * fit[2] - t_i),
     ):
-        figure(f"Ionic transference: gradient at the {face}", miss, at_most=1e-4)
+        figure(f"Ionic transference: gradient at the {face}", miss, at_most=1e-7)
 
     # Electrons carry i - F N, which at long times averages i/2 whatever t_i is
     drop = trace.observed["Electron path voltage drop [V]"]
@@ -151,7 +150,7 @@ def test_both_faces_are_fed(ideal, run, figure, t_i):
     worst = np.abs(drop - expected).max() / drop[-1]
     figure("Electron path, closed form: relative", worst, at_most=1e-9)
     miss = drop[-1] / (rho * I_DENSITY * L / 2) - 1
-    figure("Electron path, rho i L/2 at long times: relative", miss, at_most=1e-4)
+    figure("Electron path, rho i L/2 at long times: relative", miss, at_most=1e-7)
     assert trace.observed["Voltage [V]"] == pytest.approx(4.5 - x_s - drop, abs=1e-8)
 
 

@@ -13,6 +13,7 @@ import pytest
 from scipy.linalg import expm
 
 import tfbsim
+from tfbsim.errors import InputError
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
 from tfbsim.physics.elements import ElementSubMesh, SpectralElements
@@ -130,6 +131,11 @@ def test_method_and_mesh_go_through_pybamms_json():
         again = kind.from_config(json.loads(json.dumps(one.to_config())))
         assert type(again) is type(one)
         assert again.to_config() == one.to_config()
+
+
+def test_another_mesh_is_refused():
+    with pytest.raises(InputError, match="mesh: spheres is none; it is elements or vol"):
+        Numerics(mesh="spheres")
 
 
 def test_points_of_a_user_are_made_up_to_whole_elements():

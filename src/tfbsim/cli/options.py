@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import InputError, shown, suggest
-from ..yaml_file import load, shipped
+from ..yaml_file import beside, load, shipped
 
 Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]
 # Options of several commands
@@ -46,8 +46,10 @@ def find(name: str, *more: str) -> tuple[Path, str]:
     if name in experiments:
         return experiments[name], "experiment"
     if not (name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name):
-        hint = suggest(name, [*cells, *experiments]) or (
-            "; `tfbsim list` shows those there are"
+        hint = (
+            beside(name)
+            or suggest(name, [*cells, *experiments])
+            or ("; `tfbsim list` shows those there are")
         )
         raise InputError(f"no shipped cell or experiment is called '{shown(name)}'{hint}")
     path = Path(name)
@@ -105,8 +107,8 @@ def numerics_of(own: Any, points: int | None, rtol: float | None, fast: bool) ->
     if points is not None:
         chosen["points"] = points
     if rtol is not None:
-        if not 1e-12 <= rtol <= 1e-3:
-            raise InputError("must be between 1e-12 and 1e-3", field="--rtol")
+        if not 1e-12 <= rtol <= 1e-2:
+            raise InputError("must be between 1e-12 and 0.01", field="--rtol")
         chosen["rtol"] = rtol
     return own.model_copy(update=chosen).applied()
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ..errors import InputError, shown
 from .console import out
 
 
@@ -21,5 +22,14 @@ def report(
     from ..report.report import write_report
     from ..result.result import load_result
 
-    write_report(load_result(folder, incomplete), folder)
+    result = load_result(folder, incomplete)
+    try:
+        write_report(result, folder)
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        if "incomplete" not in result.provenance:
+            raise
+        message = f"what is left cannot be drawn ({shown(error, 120)})"
+        raise InputError(message, folder) from None
     out.print(escape(str(folder / "report.html")))

@@ -72,6 +72,8 @@ def run(
         raise InputError("give --workers or --scheduler, not both")
     again = experiment.endswith(".json")
     path = Path(experiment) if again else resolve(experiment, "experiments")
+    if not path.is_file():
+        raise InputError("no such file", path)
     folder = out_folder or Path("results") / path.stem
     refuse_used(folder, resume, overwrite)
     changes = changes_of(set_ or [])

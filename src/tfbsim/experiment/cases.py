@@ -32,12 +32,12 @@ from pydantic import (
 from .. import units
 from ..cell.cell import Cell, load_cell
 from ..cell.fitted import status
-from ..errors import InputError, shown, suggest
+from ..errors import InputError, shown, suggest, together
 from ..fields import Quantity, Strict, check_head, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
-from .groups import MAX_CYCLES, Cycles, Writing, names_in, parse_cycle, values_of
+from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .settings import Settings
@@ -47,6 +47,11 @@ from .steps import Protocol
 # 60 us for a step.
 MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
 MAX_STEPS_IN_ALL = 50_000
+# What a template's value may be, for a column of its own
+COLUMNS_OF_TEMPLATES = (
+    *("current density", "temperature", "time", "areal power", "voltage rate"),
+)
+MAX_MISTAKES = 20  # that are told of one file
 MAX_FIELDS = 100  # that one case sets
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
 # of a case those of these cycles and the last, of a point of a sweep none
@@ -323,14 +328,23 @@ class _Expansion:
         ]
         apart = _differing([values for _, values in entries])
         fields = list(dict.fromkeys(k for _, values in entries for k in values))
+        wrong: list[InputError] = []
         for where, values in entries:
-            case = self.case(where, values, apart, fields)
+            try:
+                case = self.case(where, values, apart, fields)
+            except InputError as error:
+                wrong.append(error)
+                if len(wrong) >= MAX_MISTAKES or self.steps > MAX_STEPS_IN_ALL:
+                    break
+                continue
             name = case.name
             while name in names:
                 names[case.name] += 1
                 name = f"{case.name} #{names[case.name]}"
             names[name] = 1
             found.append(replace(case, name=name))
+        if wrong:
+            raise together(wrong)
         total = sum(case.protocol.cycles for case in found)
         return Cases(
             [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
@@ -520,7 +534,8 @@ class _Expansion:
         cycles: int,
     ) -> Protocol:
         conditioning, number = _conditioning(self.experiment)
-        parsed = {}
+        parsed: dict[str, Any] = {}
+        wrong: list[InputError] = []
         for name, steps in (
             ("steps", self.experiment.steps),
             ("conditioning", conditioning),
@@ -535,11 +550,11 @@ class _Expansion:
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
                 raise self.document.error(root, message)
-            try:
-                parsed[name] = parse_cycle([step for _, step in flat], cell)
-            except ValueError as error:
-                at = flat[error.args[1]][0]
-                raise self.document.error((*at, *error.args[2:]), error.args[0]) from None
+            parsed[name], mistakes = parsed_steps([step for _, step in flat], cell)
+            for k, message, *field in mistakes[:MAX_MISTAKES]:
+                wrong.append(self.document.error((*flat[k][0], *field), message))
+        if wrong:
+            raise together(wrong)
         return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
 
     def _varied(
@@ -574,7 +589,7 @@ def _template_column(name: str, text: str) -> dict[str, float]:
     """A template's value as a column, unless the summary has one for it anyway."""
     if units.c_rate(text) is not None:
         return {}  # C-rate
-    for dimension in ("current density", "temperature", "time", "areal power"):
+    for dimension in COLUMNS_OF_TEMPLATES:
         try:
             value = units.parse(text, dimension)
         except ValueError:

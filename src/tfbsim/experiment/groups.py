@@ -180,8 +180,13 @@ class Writing:
         return text
 
 
-def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
-    """Return one cycle as steps for a cell.
+Mistake = tuple[Any, ...]  # position, message, and the field of a profile
+
+
+def parsed_steps(
+    steps: Sequence[Any], cell: Cell
+) -> tuple[tuple[Step, ...], list[Mistake]]:
+    """Return one cycle as steps for a cell, and what is wrong with those that are none.
 
     Parameters
     ----------
@@ -189,13 +194,9 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
         Sentences, pairs of sentence and temperature, mappings of profiles, or Steps.
     cell : Cell
         What they are for.
-
-    Raises
-    ------
-    ValueError
-        What is wrong with one, its position, and the field of a profile in ``args``.
     """
     parsed: list[Step] = []
+    mistakes: list[Mistake] = []
     known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
     for k, step in enumerate(steps):
         try:
@@ -211,10 +212,26 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
                     known[pair] = parse_step(pair[0], cell, pair[1])
                 parsed.append(known[pair])
         except InputError as error:
-            raise ValueError(error.message, k, error.field) from None
+            mistakes.append((k, error.message, error.field))
         except ValueError as error:
-            raise ValueError(str(error), k) from None
-    return tuple(parsed)
+            mistakes.append((k, str(error)))
+    return tuple(parsed), mistakes
+
+
+def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
+    """Return one cycle as steps for a cell, as :func:`parsed_steps`.
+
+    Raises
+    ------
+    ValueError
+        What is wrong with the first that is none, its position, and the field of a
+        profile in ``args``.
+    """
+    parsed, mistakes = parsed_steps(steps, cell)
+    if mistakes:
+        k, message, *field = mistakes[0]
+        raise ValueError(message, k, *field)
+    return parsed
 
 
 def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:

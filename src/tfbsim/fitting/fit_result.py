@@ -156,7 +156,7 @@ class Fit:
         names = [p.path for p in which]
         correlations = pd.DataFrame(spread.correlation, names, names)
         directions = combinations(account.J, names, spread.rise())
-        constant = fixed(account.J, which, u, spread)
+        constant = fixed(account.J, which, u, spread, account.intervals)
         warnings = [
             *_of_noise(account, table, statistics),
             *_elsewhere(problem.curves, simulated),

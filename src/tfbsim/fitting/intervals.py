@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 from scipy.linalg import null_space
@@ -38,6 +39,7 @@ CLOSE = 0.02  # of that rise: an end found so near is found
 MOST_PLACES = 60
 ABSENT = 0.02  # part of a null direction that counts as none
 RATIONAL = 0.02  # relative, of a coefficient: a small fraction so near is it
+STILL = 3.0  # errors that a combination may move by along a profile
 
 
 @dataclass(frozen=True)
@@ -330,7 +332,13 @@ def _rounded(value: float, error: float) -> tuple[str, str]:
     return f"{value:.{places}f}", f"{error:.{places}f}"
 
 
-def fixed(J: Array, which: Sequence[Parameter], u: Array, spread: Spread) -> list[Fixed]:
+def fixed(
+    J: Array,
+    which: Sequence[Parameter],
+    u: Array,
+    spread: Spread,
+    intervals: Sequence[Interval] = (),
+) -> list[Fixed]:
     """Return what the data fix of the parameters that they do not tell apart.
 
     Parameters
@@ -343,6 +351,8 @@ def fixed(J: Array, which: Sequence[Parameter], u: Array, spread: Spread) -> lis
         The minimum.
     spread : Spread
         There.
+    intervals : sequence of Interval
+        Whose profiles show which form of a combination stays the same.
     """
     _, s, Vt = np.linalg.svd(J, full_matrices=True)
     s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
@@ -359,7 +369,8 @@ def fixed(J: Array, which: Sequence[Parameter], u: Array, spread: Spread) -> lis
         values, vectors = np.linalg.eigh(part)
         directions = vectors[:, values > 0.5].T
         if directions.shape[0] < len(block):
-            found += _of_block(block, directions, which, u, (s, Vt, rise))
+            points = [p for k in block if k < len(intervals) for p in intervals[k].points]
+            found += _of_block(block, directions, which, u, (s, Vt, rise), points)
     return found
 
 
@@ -378,65 +389,126 @@ def _blocks(projector: Array) -> list[list[int]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Form:
+    """A way to write what is fixed of some parameters.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (combinations, parameters)
+        Coefficients, or exponents of a product.
+    powers : ndarray of int, shape (parameters,)
+        1 or -1 for each summand; 0 for a product.
+    rate : ndarray, shape (parameters,)
+        Derivative of each summand, or logarithm, by the place between the bounds.
+    simple : bool
+        Whether all coefficients are small fractions.
+    """
+
+    rows: Array
+    powers: Array
+    rate: Array
+    simple: bool
+
+    def values(self, shown: Array) -> Array:
+        """Its combinations at values in display units, logarithms of a product's."""
+        if not self.powers.any():
+            return self.rows @ np.log(shown)
+        return self.rows @ shown ** self.powers.astype(float)
+
+
+def _forms(
+    null: Array, own: Sequence[Parameter], shown: Array, rate: Array
+) -> list[_Form]:
+    """Ways to write what is fixed: simple ones first.
+
+    Parameters
+    ----------
+    null : ndarray, shape (directions, parameters)
+        That leave it alone, by the places between the bounds.
+    own : sequence of Parameter
+        Of the block.
+    shown : ndarray, shape (parameters,)
+        Values in display units.
+    rate : ndarray, shape (parameters,)
+        Their derivatives by the place.
+    """
+    number = len(own)
+    positive = bool((shown > 0).all())
+    powers = [np.array(p) for p in product((1, -1), repeat=number)] if positive else []
+    powers = [p for p in powers if p[0] == 1 and number <= 4] or [np.ones(number, int)]
+    found = []
+    for power in powers:
+        slope = np.where(power > 0, rate, -rate / np.where(power < 0, shown, 1.0) ** 2)
+        rows = _coefficients(null * slope)
+        small = _simple(rows)
+        alike = len({(p.dimension, w) for p, w in zip(own, power, strict=True)}) == 1
+        if small is not None and alike:
+            found.append(_Form(small, power, slope, True))
+        else:
+            found.append(_Form(rows, power, slope, False))
+    if positive:
+        small = _simple(_coefficients(null * rate / shown))
+        if small is not None:
+            found.append(_Form(small, np.zeros(number, int), rate / shown, True))
+    return sorted(found, key=lambda form: not form.simple)
+
+
 def _of_block(
     block: Sequence[int],
     null: Array,
     which: Sequence[Parameter],
     u: Array,
     known: tuple[Array, Array, float],
+    points: Sequence[Array],
 ) -> list[Fixed]:
-    """What is fixed of parameters that some directions leave open together."""
+    """What is fixed of parameters that some directions leave open together.
+
+    Of the forms that it may have, the one that stays the same along the profiles.
+    """
     own = [which[k] for k in block]
-    values = np.array([p.value(float(u[k])) for p, k in zip(own, block, strict=True)])
-    shown = np.array(
-        [units.to_display(v, p.dimension) for v, p in zip(values, own, strict=True)]
-    )
-    factor = np.array([_factor(p) for p in own])
-    # d value/du in display units, and d ln(value)/du
-    rate = np.array(
-        [p.range * (v if p.log else 1.0) for p, v in zip(own, values, strict=True)]
-    )
-    natural = rate * factor
-    positive = bool((values > 0).all())
-    alike = len({p.dimension for p in own}) == 1
-    logarithmic = rate / values if positive else natural
-    scales = [(natural, False)] if alike else []
-    scales += [(logarithmic, True)] if positive else []
-    rows, product = _coefficients(null * natural), False
-    for scale, log in scales:
-        tried = _coefficients(null * scale)
-        simple = [[_simple(c) for c in row] for row in tried]
-        if all(c is not None for row in simple for c in row):
-            rows, product = np.array(simple, dtype=float), log
-            break
+
+    def at(place: Array) -> Array:
+        values = [p.value(float(place[k])) for p, k in zip(own, block, strict=True)]
+        each = zip(values, own, strict=True)
+        return np.array([units.to_display(v, p.dimension) for v, p in each])
+
+    shown = at(u)
+    rate = np.array([p.range * units.DISPLAY[p.dimension][1] for p in own])
+    rate = np.where([p.log for p in own], np.array([p.range for p in own]) * shown, rate)
+
+    def errors(form: _Form) -> Array:
+        gradients = np.zeros((len(form.rows), len(which)))
+        gradients[:, list(block)] = form.rows * form.rate
+        return np.array([_error(gradient, *known) for gradient in gradients])
+
+    def moves(form: _Form) -> float:
+        """By how many of its errors it moves along the profiles."""
+        own_values, scale = form.values(shown), np.maximum(errors(form), 1e-300)
+        off = [np.abs(form.values(at(p)) - own_values) / scale for p in points]
+        return float(np.max(off, initial=0.0))
+
+    forms = _forms(null, own, shown, rate)
+    still = [form for form in forms if form.simple and moves(form) < STILL]
+    form = still[0] if still else min(forms, key=moves)
     found = []
-    for row in rows:
+    for row, value, error in zip(
+        form.rows, form.values(shown), errors(form), strict=True
+    ):
         chosen = [k for k in range(len(row)) if row[k]]
         if len(chosen) < 2:
             continue
-        gradient = np.zeros(len(which))
-        gradient[list(block)] = row * (logarithmic if product else natural)
-        error = _error(gradient, *known)
         names = [own[k].path for k in chosen]
         unit = [units.display_unit(own[k].dimension) for k in chosen]
-        if product:
-            value = float(np.prod(shown[chosen] ** row[chosen]))
-            text = _product([(names[n], row[k]) for n, k in enumerate(chosen)])
-            in_unit = _product([(unit[n], row[k]) for n, k in enumerate(chosen)])
-            found.append(Fixed(text, value, value * error, in_unit, tuple(names)))
-        else:
-            value = float(shown @ row)
-            text = _sum(
-                [(names[n], row[k], unit[n]) for n, k in enumerate(chosen)], unit[0]
-            )
-            found.append(Fixed(text, value, error, unit[0], tuple(names)))
+        parts = list(zip(names, row[chosen], form.powers[chosen], unit, strict=True))
+        if form.powers.any():
+            found.append(Fixed(_sum(parts), value, error, unit[0], tuple(names)))
+            continue
+        value = math.exp(value)
+        text = _product([(name, c) for name, c, *_ in parts])
+        in_unit = _product([(own_unit, c) for _, c, _, own_unit in parts])
+        found.append(Fixed(text, value, value * error, in_unit, tuple(names)))
     return found
-
-
-def _factor(p: Parameter) -> float:
-    """Display unit over SI, of differences."""
-    zero, one = (units.to_display(v, p.dimension) for v in (0.0, 1.0))
-    return float(one - zero)
 
 
 def _coefficients(null: Array) -> Array:
@@ -463,16 +535,11 @@ def _coefficients(null: Array) -> Array:
     return rows
 
 
-def _simple(coefficient: float) -> float | None:
-    """The small fraction that a coefficient is, None if it is none."""
-    near = (
-        float(Fraction(coefficient).limit_denominator(3)) if abs(coefficient) < 10 else 0
-    )
-    if coefficient == 0:
-        return 0.0
-    if near and abs(near) <= 4 and abs(coefficient / near - 1) < RATIONAL:
-        return near
-    return None
+def _simple(rows: Array) -> Array | None:
+    """Coefficients as whole numbers and halves, None if they are not."""
+    near = np.round(2 * rows) / 2
+    right = np.abs(rows - near) <= RATIONAL * np.abs(near)
+    return near if right.all() and (np.abs(near) <= 4).all() else None
 
 
 def _error(gradient: Array, s: Array, Vt: Array, rise: float) -> float:
@@ -482,14 +549,16 @@ def _error(gradient: Array, s: Array, Vt: Array, rise: float) -> float:
     return float(rise * np.sqrt(((along[known] / s[known]) ** 2).sum()))
 
 
-def _sum(parts: Sequence[tuple[str, float, str]], unit: str) -> str:
-    words = ""
-    for name, c, own in parts:
+def _sum(parts: Sequence[tuple[str, float, int, str]]) -> str:
+    """``a + 2 b``, and of others than the first's unit ``a + 50 Ohm.cm2/(um) x b``."""
+    words, first = "", parts[0][3]
+    for name, c, power, own in parts:
         sign = " - " if c < 0 else " + " if words else ""
-        size = "" if abs(c) == 1 and own == unit else f"{abs(c):.4g} "
-        if size and own != unit:
-            size = f"{abs(c):.4g} {unit}/({own or '1'}) x "
-        words += f"{sign}{size}{name}"
+        if power > 0 and own == first:
+            words += f"{sign}{'' if abs(c) == 1 else f'{abs(c):.4g} '}{name}"
+        else:
+            unit = f"{first}/({own or '1'}) x" if power > 0 else f"{first} x {own} /"
+            words += f"{sign}{abs(c):.3g} {unit} {name}"
     return words.strip()
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..output import write_atomic
 from ..result.result import Result
-from . import curves, energy, maps, plated, style, sweeps, tables
+from . import curves, energy, maps, plated, style, sweeps, tables, voltammetry
 from .study import Study
 from .style import axis_label, slug, split_unit, styled, volt
 
@@ -68,6 +68,8 @@ CAPTIONS = {
     "points, and lines through the 5th, 50th and 95th percentile of bins.",
     "voltage-band": "Percentiles, over the sample, of the capacity that the last "
     "discharge has given when it comes down to a voltage.",
+    "voltammogram": "Current against voltage along the ramps of the last cycle, and "
+    "dashed of the first; discharge is positive.",
     "voltage-time": "Voltage, and for a single case the current, against time.",
 }
 
@@ -107,6 +109,7 @@ def _of_cases(study: Study, swept: bool) -> dict[str, Figure | None]:
     capacity_map = maps.capacity_map(study)
     return {
         "capacity-map": capacity_map,
+        "voltammogram": voltammetry.voltammogram(study),
         "voltage-capacity": curves.voltage_capacity(study),
         "capacity": None if capacity_map else tables.capacity(study),
         "ragone": energy.ragone(study),

@@ -271,6 +271,9 @@ def energy(study: Study) -> Figure | None:
 
 def _last_balance(run: Run) -> dict[str, Any] | None:
     """Of the last cycle, if energy went in and came out."""
-    found = balances(run.case.curves.sel(cycle=[run.last]), run.case.steps)
+    curves = run.case.curves
+    if run.last not in curves["cycle"]:  # kept of other cycles, or of none
+        return None
+    found = balances(curves.sel(cycle=[run.last]), run.case.steps)
     whole = [b for b in found if b["Step number"] == 0]
     return whole[-1] if whole and not missing(whole[-1][EFFICIENCY]) else None

@@ -880,7 +880,8 @@ def _loaded(
         if name in damaged:  # its rows up to where it is cut
             lines = text.read_bytes().decode("utf-8", "replace")
             text = io.StringIO(lines[: lines.rfind("\n") + 1])
-        tables.append(read_csv(text, dtype=texts))
+        table = read_csv(text, dtype=texts)
+        tables.append(_of_numbers(table, texts) if name in damaged else table)
     summary, steps = tables
     steps = steps.fillna({"Detail": "", LIMITING: ""})
     curves = NONE.expand_dims(case=np.empty(0, str))
@@ -888,6 +889,8 @@ def _loaded(
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
     cases = _cases(summary, steps, curves, about, bool(problems))
+    if problems:
+        cases = [case for case in cases if _holds(case)]
     if problems:
         about["incomplete"] = problems
     for key in ("audit", FILES, REPORT, OWN):
@@ -930,6 +933,26 @@ def _cases(
         )
         for name, entry in listed.items()
     ]
+
+
+def _of_numbers(table: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
+    """Without the rows that have a word where other rows have a number."""
+    for name in table.columns.difference([*texts]):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        words = numbers.isna() & table[name].notna()
+        if 2 * words.sum() < len(table):
+            table = table.assign(**{name: numbers})[~words]
+    return table
+
+
+def _holds(case: CaseResult) -> bool:
+    """Whether the tables of a case go with each other and with its curves."""
+    try:
+        losses.balances(case.curves, case.steps)
+        cycles = [row["Cycle number"] for row in case.rows]
+    except Exception:  # whatever changed numbers lead to
+        return False
+    return cycles == list(range(1, len(cycles) + 1))
 
 
 def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

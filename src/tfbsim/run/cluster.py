@@ -20,18 +20,15 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
 import dask
 from distributed import CancelledError, Future, KilledWorker
 
 from ..errors import InputError, shown
 from ..experiment.provenance import versions
+from .ledger import Point
+from .scheduler import Connection
 from .workers import KILLED, Chunks, Job
-
-if TYPE_CHECKING:
-    from .ledger import Point
-    from .scheduler import Connection
 
 SECONDS = 5.0  # of work in a chunk
 MOST = 5_000  # points in a chunk

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import itertools
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
 
 from ..errors import InputError, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
@@ -31,10 +32,7 @@ from ..solver.cycler import (
 from ..solver.engine import engine
 from ..yaml_file import Document
 from .ledger import LEDGER, Ledger, Point, discard
-from .workers import here, team
-
-if TYPE_CHECKING:
-    from .scheduler import Connection
+from .workers import Pool, processes, serial
 
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 LANES = 32  # cases whose steps go to the solver together
@@ -106,7 +104,7 @@ def run_experiment(
         # A full collection through what is imported takes 0.1 s
         gc.freeze()
         stack.callback(gc.unfreeze)
-        connection = _connected(stack, scheduler)  # before anything is removed
+        pool = stack.enter_context(_pool(workers, scheduler))  # before a file is removed
         if folder:
             folder = make_folder(folder)
             if not resume:
@@ -129,7 +127,7 @@ def run_experiment(
         tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
         job = CaseJob(cases, numerics)
         try:
-            with closing(_points(job, missing, workers, connection, tell)) as found:
+            with closing(_points(job, missing, pool, tell)) as found:
                 for points in found:
                     ledger.add(points)
             complete = result()
@@ -137,8 +135,9 @@ def run_experiment(
                 complete.save(folder, figures)
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
-                done = f"{len(kept.cases)} of {len(cases)} points are there"
-                kept.provenance[UNFINISHED] = done
+                if (done := len(kept.cases)) < len(cases):
+                    words = f"{done} of {len(cases)} points are there"
+                    kept.provenance[UNFINISHED] = words
                 kept.save(folder, figures=False)
             raise
     return complete
@@ -160,41 +159,34 @@ def _clear(folder: Path) -> None:
     remove(folder, listed(folder))
 
 
-def _connected(stack: ExitStack, scheduler: str | None) -> Connection | None:
-    """To a Dask cluster, if there is to be one."""
+@contextmanager
+def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
+    """Who computes the points: this process, others of this machine, or a cluster."""
     if scheduler is None:
-        return None
-    try:
-        from .scheduler import connected
+        yield partial(processes, workers=workers) if workers > 1 else serial
+        return
+    try:  # the only ones that need Dask, which need not be installed
+        connected = resolve_name("tfbsim.run.scheduler:connected")
+        cluster = resolve_name("tfbsim.run.cluster:cluster")
     except ModuleNotFoundError as error:
         if error.name not in ("dask", "distributed"):
             raise
         raise InputError(
             "needs Dask: pip install 'tfbsim[cluster]'", field="--scheduler"
         ) from None
-    return stack.enter_context(connected(scheduler))
+    with connected(scheduler) as connection:
+        yield partial(cluster, connection=connection)
 
 
 def _points(
-    job: CaseJob,
-    missing: Sequence[int],
-    workers: int,
-    connection: Connection | None,
-    tell: Told,
+    job: CaseJob, missing: Sequence[int], pool: Pool, tell: Told
 ) -> Generator[list[Point]]:
     """Points as they are finished, several at a time."""
     cases = job.cases
-    if connection:
-        from .cluster import cluster
-
-        found = cluster(job, missing, connection)
-    elif workers <= 1 or len(missing) <= 1:
+    if pool is serial:
         job.heard = lambda: tell(1, 0)
-        found = here(job, missing)
-    else:
-        found = team(job, missing, workers)
     each = cases.cycles * cycles_each(job.numerics) // max(len(cases), 1)
-    with closing(found):
+    with closing(pool(job, missing)) as found:
         for points in found:
             failed = sum(point.failed is not None for point in points)
             tell(0 if job.heard else each * len(points), failed)

@@ -1,8 +1,9 @@
-"""Who computes the points of a run: this process, others of this machine, or a cluster.
+"""Pools, which compute the points of a run: ``serial`` in this process, ``processes`` of
+this machine, and ``cluster`` of :mod:`tfbsim.run.cluster`.
 
-Each takes a job, which turns numbers of cases into points of the ledger, and the numbers
-to do; each gives points back as they are finished, in chunks of about a second, and takes
-a case whose process was killed once more before it calls it failed.
+A pool takes a job, which turns numbers of cases into points of the ledger, and the
+numbers to do.  It yields points as they are finished, in chunks of about a second, and
+gives a case whose process was killed to another once before it calls it failed.
 """
 
 from __future__ import annotations
@@ -15,17 +16,13 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ..errors import InputError
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-    from .ledger import Point
+from .ledger import Point
 
 CHUNK = 0.7  # s of work handed out at a time; with the commit, less than a second
 MOST = 256  # points in a chunk
@@ -51,6 +48,9 @@ class Job(Protocol):
 
     def failed(self, number: int, reason: str) -> Point:
         """The point of a case that could not be run."""
+
+
+Pool = Callable[[Any, Sequence[int]], Generator[list[Point]]]
 
 
 class Chunks:
@@ -111,7 +111,7 @@ class Chunks:
         return twice
 
 
-def here(job: Job, numbers: Iterable[int]) -> Generator[list[Point]]:
+def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point]]:
     """Points computed in this process."""
     chunks = Chunks(numbers, 1)
     while chunks:
@@ -120,8 +120,11 @@ def here(job: Job, numbers: Iterable[int]) -> Generator[list[Point]]:
         chunks.took(len(piece), time.perf_counter() - started)
 
 
-def team(job: Job, numbers: Iterable[int], workers: int) -> Generator[list[Point]]:
-    """Points computed in processes of this machine."""
+def processes(job: Job, numbers: Sequence[int], workers: int) -> Generator[list[Point]]:
+    """Points computed in processes of this machine; of a single one, in this."""
+    if len(numbers) <= 1:
+        yield from serial(job, numbers)
+        return
     chunks = Chunks(numbers, workers)
     members: dict[Any, _Worker] = {}
     left: list[_Worker] = []
@@ -198,7 +201,7 @@ class _Worker:
         return self
 
 
-def _work(pipe: Connection, job: Job) -> None:
+def _work(pipe: connection.Connection, job: Job) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
     gc.freeze()  # what is there stays; to look through it would copy every page of it

@@ -1,0 +1,81 @@
+"""What of a protocol cannot go as it says, found in equilibrium and without solving.
+
+Every step is followed as if it were infinitely slow: a charge or discharge to a cut-off
+ends where U(x) is the cut-off, and the lithium it takes comes from the anode.  What is
+not possible then is not possible at any rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..cell.cell import Cell
+from .steps import Protocol
+
+FIRST_CASES = 200  # of those that a sweep has, so many are looked at
+
+
+def foreseen(cases: Iterable[tuple[Cell, Protocol]]) -> list[str]:
+    """Return sentences on what cannot go as asked, each once.
+
+    Parameters
+    ----------
+    cases : iterable of (Cell, Protocol)
+        What is run.
+    """
+    found: dict[str, None] = {}
+    for _, (cell, protocol) in zip(range(FIRST_CASES), cases, strict=False):
+        found |= dict.fromkeys(_of_one(cell, protocol))
+    return list(found)
+
+
+def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
+    curve = cell.cathode.open_circuit_potential.curve
+    low, high = cell.cathode.x_range
+    most, least = float(curve(low)), float(curve(high))
+    x: float | None = cell.cathode.x_initial
+    metal = cell.lithium_inventory / cell.site_inventory  # in x of the film
+    for step in (*protocol.conditioning, *protocol.steps):
+        limits = [v for v in (step.lower, step.upper) if v is not None]
+        if step.control == "voltage":
+            limits.append(step.value)
+        for limit in limits:
+            if limit > most + 1e-9:
+                yield (
+                    f"'{step.text}': {limit:g} V is beyond U(x), which is known up to "
+                    f"{most:.4g} V, at x = {low:.4g}"
+                )
+            elif limit < least - 1e-9 and step.control == "voltage":
+                yield (
+                    f"'{step.text}': {limit:g} V is beyond U(x), which is known down to "
+                    f"{least:.4g} V, at x = {high:.4g}"
+                )
+        if step.rest:
+            continue
+        if not limits or step.profile or step.charge is not None or x is None:
+            x = None  # where it ends is not known without solving
+            continue
+        limit = limits[-1]
+        here = float(curve(x))
+        passed = (step.upper is not None and here >= limit + 1e-6) or (
+            step.lower is not None and here <= limit - 1e-6
+        )
+        if passed and not step.timed:
+            yield (
+                f"'{step.text}' cannot begin: the cell is at {here:.4g} V in "
+                "equilibrium, past its cut-off already"
+            )
+            continue
+        if step.timed and step.control != "voltage":
+            x = None
+            continue
+        end = cell.cathode.stoichiometry(min(max(limit, least), most))
+        metal -= end - x
+        x = end
+        if metal < -1e-6:
+            short = -metal * cell.site_inventory * cell.anode.molar_volume
+            yield (
+                f"'{step.text}' needs more lithium than there is at the anode: up to "
+                f"{1e6 * short:.3g} um more, down to {limit:g} V"
+            )
+            return
