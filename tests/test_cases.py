@@ -613,3 +613,10 @@ class TestSweep:
         path = written(folder, "  - {rate: 1C, lower: 3.5 V}", sweep=SWEEP)
         with pytest.raises(InputError, match="not both"):
             expand(path)
+
+
+def test_cases_may_vary_the_cell(folder):
+    entry = "  - grid: {cell: [cell.yaml, lco-lipon-li-constant-d], rate: [1C, C/2]}"
+    found = expand(written(folder, entry.replace("}", ", lower: [3.5 V]}"))).cases
+    assert [case.name for case in found][:2] == ["cell.yaml, 1C", "cell.yaml, C/2"]
+    assert len({case.cell.name for case in found}) == 2

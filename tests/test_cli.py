@@ -1,5 +1,6 @@
 """The command line: what it prints, what it leaves, and its exit codes."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -84,6 +85,16 @@ class TestListShowCheck:
             for name in tfbsim.yaml_file.shipped(folder):
                 (line,) = [x for x in out.splitlines() if x.split()[:1] == [name]]
                 assert len(line.split()) > 2  # says what it is
+
+    def test_list_for_a_program(self, tfb):
+        code, out, _ = tfb("list", "--json")
+        found = json.loads(out)
+        assert code == 0 and found["cells"] == tfbsim.cells()
+        assert found["experiments"] == tfbsim.experiments() and "gitt" in out
+
+    def test_help_is_short_too(self, tfb):
+        assert tfb("-h") == tfb("--help")
+        assert tfb("check", "-h") == tfb("check", "--help")
 
     def test_show_a_cell(self, tfb):
         code, out, err = tfb("show", SHIPPED)
@@ -372,6 +383,33 @@ class TestRun:
             assert outcomes == {"infeasible", "reached"} and "infeasible" in err
         else:
             assert outcomes == {"reached"} and err == ""
+
+    def test_a_cell_and_its_steps(self, tfb, here, plain):
+        steps = "Discharge at 1C for 60 s; Charge at 1C for 30 s"
+        code, _, err = tfb(
+            "run", "cell.yaml", steps, "--cycles", "2", "--out", "r", *FAST
+        )
+        assert (code, err) == (0, "")
+        found = load_result(here / "r")
+        assert found.steps["Step"].tolist() == steps.split("; ") * 2
+        again = tfb("run", "r/provenance.json", "--out", "s")
+        assert again[0] == 0
+        assert (here / "s" / "summary.csv").read_text() == (
+            here / "r" / "summary.csv"
+        ).read_text()
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["cell.yaml", "Discharg at 1C"], "did you mean 'discharge'"),
+            (["nothing", "Rest for 1 s"], "no shipped cell"),
+            (["cell.yaml", ";"], "steps"),
+            (["cell.yaml", "Rest for 1 s", "--cell", "x"], "before its steps"),
+        ],
+    )
+    def test_steps_that_are_none(self, tfb, here, arguments, words):
+        code, _, err = tfb("run", *arguments)
+        assert code == 2 and words in err and len(err.splitlines()) == 1
 
     def test_options_reach_the_cases(self, tfb, here, plain):
         code, _, _ = tfb(

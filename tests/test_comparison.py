@@ -407,7 +407,7 @@ class TestCommand:
         assert code == 2 and words in err and len(err.splitlines()) == 1
 
     def test_a_mapping_is_checked(self, tfb):
-        assert tfb("check", "danilov2011.yaml") == (0, "", "")
+        assert tfb("check", "danilov2011.yaml") == (0, "danilov2011.yaml: valid\n", "")
         Path("m.yaml").write_text("format: 1\nkind: mapping\ncolums: {}\n")
         code, _, err = tfb("check", "m.yaml")
         assert code == 2 and "m.yaml:3: colums: unknown key" in err

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -453,6 +454,16 @@ def test_a_comparison_asks_what_was_fitted(rates: Expanded, tmp_path: Path) -> N
     table = tfbsim.compare(replace(rates.document, data=content), data).table
     assert list(table["Role"]) == ["fitted", "predicted", "fitted"]
     assert tfbsim.compare(rates, data, numerics=COARSE).table["Role"].isna().all()
+
+
+def test_a_data_frame_is_fitted_to(rates: Expanded) -> None:
+    (s,) = curves(rates, {}, COARSE, 30)[0].segments
+    names = ("Capacity / uAh/cm2", "Voltage / V", "Current / uA/cm2")
+    columns = (100 * s.capacity, s.voltage, -100 * s.current)
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
+    vary = {"contact_resistance": VARY["contact_resistance"]}
+    found = tfbsim.fit(rates, frame, vary=vary, numerics=COARSE)
+    assert found.parameters["Value"][0] == pytest.approx(30, rel=1e-3)
 
 
 def test_every_simulated_number_has_an_interval(found: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -304,3 +305,16 @@ def test_bad_cycles_name_the_step(steps, position, message):
         parse_cycle(steps, CELL)
     assert caught.value.args[1] == position
     assert one_line(caught.value.args[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Rest for 1.905e+04 seconds", "Rest for 19050 seconds"),
+        ("Rest for 5. minutes", "Rest for 5 minutes"),
+        ("Charge at 1e+02 uA/cm2 for .5 hours", "Charge at 100 uA/cm2 for 0.5 hours"),
+    ],
+)
+def test_numbers_are_read_as_in_fields(text, same):
+    found, wanted = (replace(parse_step(t, CELL), text="") for t in (text, same))
+    assert found == wanted

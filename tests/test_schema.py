@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from mutation import anything, mutated
 from tfbsim import load_cell
 from tfbsim.cell.cell import _cell
 from tfbsim.errors import InputError
+from tfbsim.experiment.schema import KINDS, json_schema, written
 from tfbsim.yaml_file import load
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -355,3 +357,38 @@ def test_a_mutated_cell_is_read_or_refused_in_one_line(data):
     else:  # what is accepted is usable
         assert cell.site_inventory > 0
         assert cell.cathode.x_range[0] <= cell.cathode.x_initial + 1e-12
+
+
+# --- JSON Schema -------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+SHIPPED_FILES = [("cell", p) for p in sorted((ROOT / "models").glob("*.yaml"))] + [
+    ("experiment", p) for p in sorted((ROOT / "experiments").glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_json_schema_is_current(kind):
+    text = (ROOT / "schema" / f"{kind}.schema.json").read_text("utf-8")
+    assert text == written(kind), "python -m tfbsim.experiment.schema schema"
+
+
+@pytest.mark.parametrize(("kind", "path"), SHIPPED_FILES)
+def test_shipped_files_are_of_the_json_schema(kind, path):
+    jsonschema.validate(load(path).data, json_schema(kind))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("thickness: 1 um", "thicknes: 1 um"),
+        ("area: 1 cm2", "area: 1"),
+        ("kind: cell", "kind: experiment"),
+        (OCV, "{tables: ocv.csv}"),
+    ],
+)
+def test_the_json_schema_refuses(tmp_path, old, new):
+    path = tmp_path / "c.yaml"
+    path.write_text(CELL.replace(old, new, 1))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(load(path).data, json_schema("cell"))

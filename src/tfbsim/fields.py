@@ -59,6 +59,21 @@ class Quantity:
         number = core_schema.float_schema(allow_inf_nan=False)
         return core_schema.with_info_before_validator_function(self.parse, number)
 
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Say how a file states it: text with its unit, and the range it must be in."""
+        limits = [
+            f"{words} {units.text(bound, self.dimension)}"
+            for bound, _, words in self._bounds
+            if bound is not None
+        ]
+        words = ", ".join([f"{self.dimension}, with its unit", *limits])
+        plain = self.dimension == "dimensionless"
+        return {
+            "type": ["number", "string"] if plain else "string",
+            "description": words.replace("dimensionless, with its unit", "plain number"),
+            "examples": [units.sample(self.dimension)],
+        }
+
     def parse(self, value: Any, info: ValidationInfo) -> float:
         """The value in SI."""
         bare = (info.context or {}).get("python") and isinstance(value, float | int)
@@ -377,6 +392,12 @@ class LawField:
         return core_schema.with_info_after_validator_function(
             self.convert, handler.generate_schema(union)
         )
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Say which laws there are; a plain quantity, unless it is a potential."""
+        spelled = [law for law in handler(core).get("oneOf", []) if law]
+        constant = {"type": "string", "examples": [units.sample(self.dimension)]}
+        return {"anyOf": spelled if self.dimension == "voltage" else [*spelled, constant]}
 
     def _tag(self, value: Any) -> str:
         found = _tag(value)

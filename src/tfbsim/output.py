@@ -194,22 +194,20 @@ class Output:
             self.written[name]["rows"] = rows
         return self.folder / name
 
-    def seal(self, content: Mapping[str, Any], drawn: bool = False) -> None:
+    def seal(self, content: Mapping[str, Any]) -> None:
         """Write the provenance with the list, and remove what an earlier one lists.
+
+        An earlier report stays until there is another.
 
         Parameters
         ----------
         content : mapping
             What the provenance says besides.
-        drawn : bool
-            Whether a report is about to be written, which replaces the earlier one.
         """
         earlier = _earlier(self.folder)
-        kept = earlier.get(REPORT, {}) if drawn else {}
-        lists = {FILES: self.written, REPORT: kept}
+        lists = {FILES: self.written, REPORT: earlier.get(REPORT, {})}
         _write_provenance(self.folder, {**content, **lists})
-        gone = {*earlier.get(FILES, {}), *earlier.get(REPORT, {})}
-        remove(self.folder, gone - self.written.keys() - kept.keys())
+        remove(self.folder, earlier.get(FILES, {}).keys() - self.written.keys())
 
     def add(self) -> None:
         """List these files in the provenance that is there, in place of others of their

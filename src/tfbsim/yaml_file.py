@@ -170,6 +170,38 @@ def shipped(folder: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def about(folder: str) -> dict[str, str]:
+    """Return the shipped files of `models` or `experiments`: a line on each, by name."""
+    return {
+        name: str(data.get("description") or data.get("name") or "")
+        for name, data in ((n, load(path).data) for n, path in shipped(folder).items())
+    }
+
+
+def cells() -> dict[str, str]:
+    """Return the shipped cells: a line on each, by its name.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> "nmc811-lipon-li" in tfbsim.cells()
+    True
+    """
+    return about("models")
+
+
+def experiments() -> dict[str, str]:
+    """Return the shipped experiments: a line on each, by its name.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> "gitt" in tfbsim.experiments()
+    True
+    """
+    return about("experiments")
+
+
 def beside(name: str) -> str:
     """Return a hint where a file of this name but for its end lies here, or ''."""
     with contextlib.suppress(OSError, ValueError):

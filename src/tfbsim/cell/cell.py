@@ -387,6 +387,10 @@ class Cell(Strict):
         low, high = self.voltage_limits
         if not low < high:
             raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+        try:
+            _ = self.x_initial
+        except ValueError as error:
+            raise InputError(str(error), field="cathode.initial_voltage") from None
         if self._diffusion_time < MIN_DIFFUSION_TIME:
             raise InputError(
                 f"so fast that the film is level within {self._diffusion_time:.1g} s "
@@ -407,6 +411,17 @@ class Cell(Strict):
         return self
 
     # --- What follows from the fields ---
+
+    @property
+    def x_initial(self) -> float:
+        """Stoichiometry of the lattice as made, a voltage being that of the cell's own
+        temperature."""
+        c = self.cathode
+        if c.initial_voltage is None:
+            return float(c.x_initial)
+        warmer = self.temperature - self.reference_temperature
+        shift = warmer * c.entropic_change
+        return float(c.stoichiometry(c.initial_voltage - shift))
 
     @property
     def one_c_current_density(self) -> float:
@@ -445,8 +460,8 @@ class Cell(Strict):
         """Lithium that takes no part: behind u_A, u_V, or beyond the lattice [mol/m2]."""
         c = self.cathode
         everywhere = c.c_sites * c.thickness
-        total = c.analysed_stoichiometry if c.analysed_stoichiometry else c.x_initial
-        return float(everywhere * total - self.site_inventory * c.x_initial)
+        total = c.analysed_stoichiometry if c.analysed_stoichiometry else self.x_initial
+        return float(everywhere * total - self.site_inventory * self.x_initial)
 
     @property
     def _diffusion_time(self) -> float:
@@ -557,7 +572,7 @@ class Cell(Strict):
             "Lithium film resistance activation energy [J.mol-1]": (
                 a.film_resistance_activation_energy
             ),
-            "Initial cathode stoichiometry": c.x_initial,
+            "Initial cathode stoichiometry": self.x_initial,
             **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
@@ -615,7 +630,7 @@ class Cell(Strict):
         law = c.open_circuit_potential
         if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
             return found
-        if not law.valid[0] <= c.x_initial <= law.valid[1]:
+        if not law.valid[0] <= self.x_initial <= law.valid[1]:
             found.append("the initial stoichiometry is outside the source of U(x)")
         return found
 

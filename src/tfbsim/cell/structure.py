@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,6 +33,8 @@ class Structure:
         Whether the electrolyte leaks electrons.
     plated : bool
         Whether the lithium is plated in situ, on a collector.
+    laws : tuple of callable
+        Further laws, as :class:`ThinFilmCell` takes them.
     """
 
     potential: PotentialLaw
@@ -43,6 +46,7 @@ class Structure:
     electronic: Law | None = None
     leakage: bool = False
     plated: bool = False
+    laws: tuple[Callable[[Any], Any], ...] = ()
 
     @property
     def curve(self) -> Curve:

@@ -21,7 +21,7 @@ from .show import show
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Simulate thin-film solid-state lithium cells.",

@@ -12,14 +12,13 @@ from rich.table import Table
 
 from ..errors import InputError
 from ..output import make_folder
-from ..yaml_file import load, resolve
+from ..yaml_file import Document, load, resolve
 from .console import err, out
 from .edge import INTERRUPTED, OTHER_OUTCOME
 from .options import (
     CellName,
     Changes,
     MeshPoints,
-    Name,
     Overwrite,
     Quiet,
     Tolerance,
@@ -35,9 +34,18 @@ if TYPE_CHECKING:
 
 
 def run(
-    experiment: Name,
+    experiment: Annotated[
+        str, typer.Argument(help="An experiment; with STEPS, a cell. A name or a file.")
+    ],
+    steps: Annotated[
+        str | None,
+        typer.Argument(help='"Charge at 1C until 4.2 V; Discharge at 1C until 3 V"'),
+    ] = None,
     cell: CellName = None,
     set_: Changes = None,
+    cycles: Annotated[
+        int | None, typer.Option(min=1, help="In place of the experiment's.")
+    ] = None,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Folder; default results/EXPERIMENT")
     ] = None,
@@ -71,12 +79,21 @@ def run(
     if scheduler and workers > 1:
         raise InputError("give --workers or --scheduler, not both")
     again = experiment.endswith(".json")
-    path = Path(experiment) if again else resolve(experiment, "experiments")
+    changes = changes_of(set_ or [])
+    if cycles is not None:
+        changes = {"cycles": str(cycles), **changes}
+    protocol = None
+    if steps is not None:
+        if cell:
+            raise InputError("the cell is named before its steps", field="--cell")
+        protocol = _protocol(experiment, steps)
+    path = Path(experiment)
+    if not again:
+        path = resolve(experiment, "models" if protocol else "experiments")
     if not path.is_file():
         raise InputError("no such file", path)
     folder = out_folder or Path("results") / path.stem
     refuse_used(folder, resume, overwrite)
-    changes = changes_of(set_ or [])
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
@@ -92,7 +109,7 @@ def run(
             err.print(escape(f"other versions than then: {'; '.join(past.differences)}"))
         expanded = expand(past.document, past.cell, changes, past.cells)
     else:
-        expanded = expand(path, cell, changes)
+        expanded = expand(protocol or path, cell, changes)
         numerics = numerics_of(expanded.experiment.numerics, points, rtol, fast)
         numerics = replace(numerics, error_bar=error_bar)
     for warning in expanded.warnings:
@@ -130,6 +147,13 @@ def run(
         # Points of a sweep may lie beyond what the cell can do: that is an answer
         if not (result.of_a_sweep and result.solved):
             raise typer.Exit(OTHER_OUTCOME)
+
+
+def _protocol(cell: str, steps: str) -> Document:
+    """Return the experiment that a cell and the steps of a command line are."""
+    sentences = [s.strip() for s in steps.split(";") if s.strip()]
+    content = {"format": 1, "kind": "experiment", "cell": cell, "steps": sentences}
+    return Document(Path(f"{Path(cell).stem}.yaml"), content, {(): 1})
 
 
 def _print_summary(result: Result, folder: Path, figures: bool) -> None:

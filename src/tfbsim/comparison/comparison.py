@@ -129,7 +129,7 @@ class Comparison:
         output = Output(folder)
         output.write(COMPARISON, csv(self.table), len(self.table))
         output.write(OVERLAY, csv(self.overlay), len(self.overlay))
-        output.seal(self.provenance, drawn=True)
+        output.seal(self.provenance)
         resolve_name("tfbsim.report.comparison:write_report")(self, output.folder)
 
 

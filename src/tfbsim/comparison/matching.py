@@ -164,6 +164,7 @@ def _distance(segment: Segment, step: Step, area: float) -> float:
         if far > math.log1p(SAME_CURRENT):
             return math.inf
     cut_off = step.lower if sign > 0 else step.upper
-    if cut_off is not None and len(segment.voltage) > 1:
-        far += abs(float(segment.voltage[-1]) - cut_off)
+    known = segment.voltage[np.isfinite(segment.voltage)]
+    if cut_off is not None and len(known) > 1:
+        far += abs(float(known[-1]) - cut_off)
     return far

@@ -33,7 +33,7 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     curve = cell.cathode.open_circuit_potential.curve
     low, high = cell.cathode.x_range
     most, least = float(curve(low)), float(curve(high))
-    x: float | None = cell.cathode.x_initial
+    x: float | None = cell.x_initial
     metal = cell.lithium_inventory / cell.site_inventory  # in x of the film
     for step in (*protocol.conditioning, *protocol.steps):
         limits = [v for v in (step.lower, step.upper) if v is not None]

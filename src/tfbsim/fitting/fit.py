@@ -87,8 +87,8 @@ def fit(
     ----------
     experiment : str, Path, Document or Expanded
         What was done to the cell; its ``measured:`` capacities count as data.  Or a cell.
-    data : path, Measured, or a sequence of them
-        Measured files.
+    data : path, DataFrame, Measured, or a sequence of them
+        What was measured.
     cell : str, optional
         Takes the place of the experiment's cell.
     changes : mapping, optional
@@ -137,7 +137,8 @@ def fit(
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     asked = definition(expanded, vary, held_out)
     first = expanded.cases[0].cell
-    files, unreadable = read_all(data, first, mapping) if data else ([], [])
+    none = isinstance(data, Sequence) and not len(data)
+    files, unreadable = ([], []) if none else read_all(data, first, mapping)
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
     if own_current:
         expanded, curves, unmatched = driven(

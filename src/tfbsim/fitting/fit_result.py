@@ -221,7 +221,7 @@ class Fit:
         for name, text in self.cell.written.tables.items():
             output.write(name, text)
         path = output.write(f"{self.experiment}-fitted.yaml", cell_file(self))
-        output.seal(self.provenance, drawn=True)
+        output.seal(self.provenance)
         resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
@@ -385,6 +385,8 @@ def _curves(account: Account, simulated: Sequence[Simulated | None]) -> pd.DataF
                     np.array([V for _, V in mine]).T @ root, axis=1
                 )
                 half_V = 1e3 * math.sqrt(_over_charge(off**2, curve.capacity))
+        if math.isnan(curve.end) and math.isnan(curve.end_voltage):
+            half = math.nan  # the data's own current passes what it passes
         middle = row["Simulated [uA.h.cm-2]"]
         row["Simulated, low 95 % [uA.h.cm-2]"] = middle - 100 * half
         row["Simulated, high 95 % [uA.h.cm-2]"] = middle + 100 * half
@@ -508,7 +510,8 @@ def _warnings(
     found = []
     if statistics["degrees of freedom"] < 0:
         found.append(
-            f"{statistics['residuals']} numbers cannot determine "
+            f"{statistics['residuals']} measured number"
+            f"{'s' if statistics['residuals'] != 1 else ''} cannot determine "
             f"{statistics['parameters']} parameters"
         )
     for row in table.to_dict("records"):
@@ -535,7 +538,8 @@ def _warnings(
                 f"{row['High 95 %']:.3g}{unit}"
             )
     found += [
-        f"of {' and '.join(c.names)} the data determine one combination: {c.sentence}; "
+        f"of {', '.join(c.names[:-1])} and {c.names[-1]} the data determine one "
+        f"combination: {c.sentence}; "
         "state one of them, or add data that tell them apart"
         for c in constant
     ]
@@ -626,7 +630,9 @@ def cell_file(found: Fit) -> str:
             written = float(f"{value:.6g}")
         here[int(last) if isinstance(here, list) else last] = written
         content.setdefault("origin", {})[p.path] = _origin(found, p, row)
-    content["fitted"] = [_written(c.datum) for c in found.measured if c.datum]
+    seen = [_written(c.datum) for c in found.measured if c.datum]
+    before = [_written(d) for d in found.base.fitted if d.role == "fitted"]
+    content["fitted"] = [*(d for d in before if d not in seen), *seen]
     if "cathode.thickness" in (p.path for p in found.which):
         density = found.cell.one_c_current_density
         content["one_c"] = units.text(density, "current density", 6)

@@ -555,7 +555,8 @@ def _sum(parts: Sequence[tuple[str, float, int, str]]) -> str:
     for name, c, power, own in parts:
         sign = " - " if c < 0 else " + " if words else ""
         if power > 0 and own == first:
-            words += f"{sign}{'' if abs(c) == 1 else f'{abs(c):.4g} '}{name}"
+            size = "" if abs(abs(c) - 1) < RATIONAL else f"{abs(c):.3g} "
+            words += f"{sign}{size}{name}"
         else:
             unit = f"{first}/({own or '1'}) x" if power > 0 else f"{first} x {own} /"
             words += f"{sign}{abs(c):.3g} {unit} {name}"
@@ -566,7 +567,8 @@ def _product(parts: Sequence[tuple[str, float]]) -> str:
     """``a b^2 / c``, empty names left out."""
 
     def power(name: str, c: float) -> str:
-        name = f"({name})" if "." in name and name[0].isupper() else name
+        unit = any(sign.isdigit() for sign in name)
+        name = f"({name})" if unit else name
         return name if abs(c) == 1 else f"{name}^{Fraction(abs(c)).limit_denominator(3)}"
 
     above = " x ".join(power(n, c) for n, c in parts if c > 0 and n)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law
 from .parameters import ThinFilmParameters
 
 
-class AlgebraicControl(pybamm.BaseSubModel):
+class AlgebraicControl(Law):
     """Current such that a voltage, a power or a current follows a function of time.
 
     Parameters

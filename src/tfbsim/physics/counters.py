@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law
 from .parameters import FARADAY, ThinFilmParameters
 
 
-class Counters(pybamm.BaseSubModel):
+class Counters(Law):
     """Charge and energy passed: net, in the discharge direction, and leaked.
 
     Parameters
@@ -27,6 +28,15 @@ class Counters(pybamm.BaseSubModel):
         "Discharge energy over site charge [V]",
     )
     LEAKED = "Leaked charge over site charge"
+
+    restarted = (*STATES, LEAKED)
+    observed = (
+        "Discharge capacity [A.h]",
+        "Throughput capacity [A.h]",
+        "Discharge energy [W.h]",
+        "Charge energy [W.h]",
+        "Leakage capacity [A.h]",
+    )
 
     def __init__(self, param: ThinFilmParameters, leakage: bool) -> None:
         pybamm.BaseModel.__init__(self, name="Counters")

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law, Loss
 from .parameters import FARADAY, ThinFilmParameters
 
 DOMAIN = "cathode"
@@ -35,7 +36,7 @@ def depth() -> pybamm.SpatialVariable:
     return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="cartesian")
 
 
-class PlanarDiffusion(pybamm.BaseSubModel):
+class PlanarDiffusion(Law):
     """Stoichiometry profile x(xi, t) through the film, and what follows from it.
 
     Parameters
@@ -49,6 +50,17 @@ class PlanarDiffusion(pybamm.BaseSubModel):
     """
 
     param: ThinFilmParameters
+    observed = (
+        "Cathode mean stoichiometry",
+        "Cathode surface stoichiometry",
+        "Cathode collector stoichiometry",
+        "Open-circuit voltage [V]",
+        "Cathode open-circuit potential [V]",
+        "Electron path voltage drop [V]",
+        "Cathode lithium [mol.m-2]",
+    )
+    losses = (Loss("Electron path", "Electron path voltage drop [V]", 1, "#F0E442"),)
+    lithium = ("Cathode lithium [mol.m-2]",)
 
     def __init__(
         self,

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law, Loss
 from .parameters import ThinFilmParameters
 
 
-class SingleIonConductor(pybamm.BaseSubModel):
+class SingleIonConductor(Law):
     """Ohmic drop over the electrolyte film."""
 
     param: ThinFilmParameters
+    observed = ("Electrolyte voltage drop [V]",)
+    losses = (Loss("Electrolyte", "Electrolyte voltage drop [V]", 1, "#56B4E9"),)
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law, Loss
 from .parameters import ThinFilmParameters
 
 # Kinetics see theta inside the open interval: past saturation a power of a negative
@@ -28,7 +29,7 @@ from .parameters import ThinFilmParameters
 THETA_MARGIN = 1e-4
 
 
-class ButlerVolmer(pybamm.BaseSubModel):
+class ButlerVolmer(Law):
     """Overpotential of one interface from its current density.
 
     Parameters
@@ -48,6 +49,10 @@ class ButlerVolmer(pybamm.BaseSubModel):
         self.param = param
         self.side = domain
         self.symmetric = symmetric
+        eta = f"{domain} overpotential [V]"
+        self.observed = (eta,)
+        sign, colour = (-1, "#D55E00") if domain == "Cathode" else (1, "#CC79A7")
+        self.losses = (Loss(f"{domain} interface", eta, sign, colour),)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         if self.symmetric:

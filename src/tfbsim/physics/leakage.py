@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law
 from .parameters import ThinFilmParameters
 
 
-class NoLeakage(pybamm.BaseSubModel):
+class NoLeakage(Law):
     """All current through the electrolyte is ionic."""
 
     param: ThinFilmParameters
+    observed = ("Leakage current density [A.m-2]",)
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
@@ -29,10 +31,11 @@ class NoLeakage(pybamm.BaseSubModel):
         }
 
 
-class ElectronicLeakage(pybamm.BaseSubModel):
+class ElectronicLeakage(Law):
     """Ohmic conduction of electrons, the potential between the faces a state."""
 
     param: ThinFilmParameters
+    observed = ("Leakage current density [A.m-2]",)
 
     FACES = "Potential between electrolyte faces [V]"
 

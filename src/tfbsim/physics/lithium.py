@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import pybamm
 
+from .law import Law
 from .parameters import ThinFilmParameters
 
 EXHAUSTED = "Lithium exhausted"
 INVENTORY = "Lithium inventory over cathode sites"
 
 
-class LithiumInventory(pybamm.BaseSubModel):
+class LithiumInventory(Law):
     """Areal lithium inventory and the thickness that follows from it."""
 
     param: ThinFilmParameters
+    observed = ("Lithium thickness [m]",)
+    lithium = ("Anode lithium [mol.m-2]",)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param

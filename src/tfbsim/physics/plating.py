@@ -37,6 +37,7 @@ from __future__ import annotations
 import pybamm
 
 from .kinetics import ButlerVolmer
+from .law import Law
 from .lithium import EXHAUSTED, INVENTORY
 from .parameters import FARADAY, ThinFilmParameters
 
@@ -67,10 +68,19 @@ class CoverageKinetics(ButlerVolmer):
         return pybamm.maximum(covered + (i_an < 0) * bare * nucleation, NOTHING)
 
 
-class PlatedInventory(pybamm.BaseSubModel):
+class PlatedInventory(Law):
     """Lithium on the collector, inactive lithium, and what the collector has taken."""
 
     param: ThinFilmParameters
+    observed = (
+        "Lithium thickness [m]",
+        "Lithium coverage",
+        "Inactive lithium thickness [m]",
+        "Inactive lithium resistance [Ohm.m2]",
+        "Inactive lithium [mol.m-2]",
+        "Lithium taken by the collector [mol.m-2]",
+    )
+    lithium = ("Anode lithium [mol.m-2]",)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param

@@ -10,6 +10,7 @@ Discharge current is positive, as everywhere in PyBaMM.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pybamm
@@ -21,6 +22,7 @@ from .counters import Counters
 from .diffusion import DOMAIN, PlanarDiffusion, depth
 from .electrolyte import SingleIonConductor
 from .kinetics import ButlerVolmer
+from .law import Law, Loss
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
 from .mesh import spatial_method, submesh
@@ -39,6 +41,45 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "anode": ("evaporated", "plated in situ"),
     "constants": ("in place", "precomputed"),
 }
+
+
+def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]:
+    """Return the laws of the layers and interfaces that options choose, by place."""
+    leakage = options["leakage"] == "electronic"
+    plated = options["anode"] == "plated in situ"
+    symmetric = options["lithium kinetics"] == "symmetric"
+    return {
+        "cathode interface": ButlerVolmer(
+            p, "Cathode", options["cathode kinetics"] == "symmetric"
+        ),
+        "lithium interface": (
+            CoverageKinetics(p, symmetric)
+            if plated
+            else ButlerVolmer(p, "Lithium", symmetric)
+        ),
+        "electrolyte": SingleIonConductor(p),
+        "cathode": PlanarDiffusion(
+            p,
+            transference=options["cathode transference"],
+            resistivity=options["cathode resistivity"],
+            mesh=options["cathode mesh"],
+        ),
+        "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
+        "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
+        "counters": Counters(p, leakage),
+    }
+
+
+def losses_of(laws: Sequence[Law]) -> tuple[Loss, ...]:
+    """Return the losses that laws declare, in the order of the laws."""
+    return tuple(loss for law in laws for loss in law.losses)
+
+
+def standard_losses() -> tuple[Loss, ...]:
+    """Return the losses of the cell without further laws, whatever its options."""
+    p = ThinFilmParameters()
+    laws = [*laws_of({name: values[0] for name, values in OPTIONS.items()}, p).values()]
+    return losses_of([*laws, TerminalVoltage(p, laws)])
 
 
 class ThinFilmCell(pybamm.BaseModel):
@@ -60,6 +101,20 @@ class ThinFilmCell(pybamm.BaseModel):
         ``model.param.constants`` as inputs.
     name : str, optional
         Name of the model.
+    laws : sequence of callable, optional
+        Further laws, each made by a call with the parameters of the model; usually
+        subclasses of :class:`~tfbsim.physics.law.Law`.
+
+    Attributes
+    ----------
+    observed : tuple of str
+        Variables kept at every point of a curve.
+    losses : tuple of Loss
+        Parts of the voltage, in the order in which they are subtracted.
+    lithium : tuple of str
+        Variables [mol/m2] whose sum, with the inactive lithium, is conserved.
+    carried : tuple of str
+        Differential states that one step hands to the next.
 
     Raises
     ------
@@ -77,36 +132,30 @@ class ThinFilmCell(pybamm.BaseModel):
     """
 
     def __init__(
-        self, options: dict[str, str] | None = None, name: str = "Thin-film cell"
+        self,
+        options: dict[str, str] | None = None,
+        name: str = "Thin-film cell",
+        laws: Sequence[Callable[[ThinFilmParameters], Law]] = (),
     ) -> None:
         super().__init__(name)
         self.options = self._checked(options or {})
         self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
         p = self.param
-        leakage = self.options["leakage"] == "electronic"
-        plated = self.options["anode"] == "plated in situ"
-        symmetric = self.options["lithium kinetics"] == "symmetric"
+        declared = laws_of(self.options, p) | {
+            f"further law {k}": law(p) for k, law in enumerate(laws)
+        }
+        voltage = TerminalVoltage(p, list(declared.values()))
+        everything = [*declared.values(), voltage]
+        self.observed = tuple(
+            dict.fromkeys(name for law in everything for name in law.observed)
+        )
+        self.losses = losses_of(everything)
+        self.lithium = tuple(name for law in everything for name in law.lithium)
+        self._restarted = {name for law in everything for name in law.restarted}
         self.submodels = {
             "external circuit": self._external_circuit(),
-            "cathode": PlanarDiffusion(
-                p,
-                transference=self.options["cathode transference"],
-                resistivity=self.options["cathode resistivity"],
-                mesh=self.options["cathode mesh"],
-            ),
-            "cathode interface": ButlerVolmer(
-                p, "Cathode", self.options["cathode kinetics"] == "symmetric"
-            ),
-            "electrolyte": SingleIonConductor(p),
-            "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
-            "lithium interface": (
-                CoverageKinetics(p, symmetric)
-                if plated
-                else ButlerVolmer(p, "Lithium", symmetric)
-            ),
-            "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
-            "voltage": TerminalVoltage(p),
-            "counters": Counters(p, leakage),
+            **declared,
+            "voltage": voltage,
         }
         self.variables = {
             "Time [s]": pybamm.t,
@@ -118,6 +167,11 @@ class ThinFilmCell(pybamm.BaseModel):
         # The names PyBaMM's cycle summaries look for
         self.variables["Capacity [A.h]"] = p.Q
         self.summary_variables = ["Capacity [A.h]"]
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Differential states that one step hands to the next."""
+        return tuple(v.name for v in self.rhs if v.name not in self._restarted)
 
     @staticmethod
     def _checked(extra: dict[str, str]) -> pybamm.FuzzyDict:

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pybamm
 
+from .law import Law, Loss
 from .parameters import ThinFilmParameters
 
 
-class TerminalVoltage(pybamm.BaseSubModel):
-    """The voltage as a sum of its parts, and the variables PyBaMM expects of it."""
+class TerminalVoltage(Law):
+    """The voltage as a sum of its parts, and the variables PyBaMM expects of it.
+
+    Parameters
+    ----------
+    param : ThinFilmParameters
+        Symbols.
+    laws : sequence of Law
+        The other laws of the cell, whose losses and lithium are summed.
+    """
 
     param: ThinFilmParameters
+    observed = (
+        "Current [A]",
+        "Voltage [V]",
+        "Film voltage drop [V]",
+        "Contact voltage drop [V]",
+        "Total lithium [mol.m-2]",
+        "Interface resistance [Ohm.m2]",
+        "Cell temperature [K]",
+    )
+    losses = (
+        Loss("Interphase films", "Film voltage drop [V]", 1, "#999999"),
+        Loss("Contact", "Contact voltage drop [V]", 1, "#332288"),
+    )
+
+    def __init__(self, param: ThinFilmParameters, laws: Sequence[Law]) -> None:
+        pybamm.BaseModel.__init__(self, name="Terminal voltage")
+        self.param = param
+        self.laws = laws
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
@@ -24,20 +53,17 @@ class TerminalVoltage(pybamm.BaseSubModel):
         if "Inactive lithium resistance [Ohm.m2]" in variables:
             films += i_ion * variables["Inactive lithium resistance [Ohm.m2]"]
         contact = i * p.R_contact
-        V = (
-            variables["Cathode open-circuit potential [V]"]
-            + variables["Cathode overpotential [V]"]
-            - variables["Lithium overpotential [V]"]
-            - variables["Electrolyte voltage drop [V]"]
-            - variables["Electron path voltage drop [V]"]
-            - films
-            - contact
-        )
-        total = (
-            variables["Cathode lithium [mol.m-2]"]
-            + variables["Anode lithium [mol.m-2]"]
-            + p.n_inactive
-        )
+        drops = variables | {
+            "Film voltage drop [V]": films,
+            "Contact voltage drop [V]": contact,
+        }
+        V = variables["Cathode open-circuit potential [V]"]
+        for loss in (loss for law in (*self.laws, self) for loss in law.losses):
+            drop = drops[loss.variable]
+            V = V + drop if loss.sign < 0 else V - drop
+        total: pybamm.Symbol = p.n_inactive
+        for name in (name for law in self.laws for name in law.lithium):
+            total = total + variables[name]
         i_0 = variables["Cathode exchange current density [A.m-2]"]
         return {
             "Film voltage drop [V]": films,

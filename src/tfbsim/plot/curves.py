@@ -16,7 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
 from ..result.columns import SECOND_LITHIUM
-from ..result.losses import DIFFUSION, OPEN_CIRCUIT, overpotentials
+from ..result.losses import LOSS_COLOURS, OPEN_CIRCUIT, overpotentials
 from .look import Look, look_of_cases
 from .study import CURRENT, MASS, TIME, VOLTAGE, Branch, Run, Step, Study
 from .style import (
@@ -33,15 +33,6 @@ from .style import (
 DQDV_GRID = 0.002  # V between points of dQ/dV
 DQDV_WIDTH = 0.005  # V, standard deviation of its Gaussian smoothing
 NOT_SEEN = 1e-4  # V: a tenth of a millivolt
-LOSS_COLOURS = {
-    DIFFUSION: "#009E73",
-    "Cathode interface": "#D55E00",
-    "Lithium interface": "#CC79A7",
-    "Electrolyte": "#56B4E9",
-    "Electron path": "#F0E442",
-    "Interphase films": "#999999",
-    "Contact": "#332288",
-}
 
 # --- Against capacity and voltage ------------------------------------------------------
 

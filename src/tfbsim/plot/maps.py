@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ COVERED = 0.75  # of the grid, the other cases having failed
 FINE = 12  # points drawn between two that were computed
 NONE = "none"  # nothing limits: the equilibrium capacity was delivered
 # Marks are white and told apart by their shape: every colour is one of the map
-MARKS = {NONE: ".", **dict(zip(LOSSES, ("o", "v", "^", "s", "D", "P", "X"), strict=True))}
+MARKS = {NONE: ".", **dict(zip(LOSSES, cycle("ov^sDPX*phd")))}
 LINE = "#D55E00"
 LUMINANCE = np.array([0.3, 0.6, 0.1])  # of red, green and blue
 LABEL = 7  # points, size of the numbers on the contours

@@ -10,8 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.losses import EFFICIENCY, ENERGY_IN, LEAKAGE, LOST, STORED, balances
-from .curves import LOSS_COLOURS
+from ..result.losses import (
+    EFFICIENCY,
+    ENERGY_IN,
+    LEAKAGE,
+    LOSS_COLOURS,
+    LOST,
+    STORED,
+    balances,
+)
 from .look import look, look_of_cases
 from .study import Run, Study
 from .style import (

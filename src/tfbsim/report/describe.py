@@ -100,7 +100,7 @@ def describe_cell(cell: Cell, console: Console) -> None:
         ("Cathode loading", f"{numbers['loading'] * 100:.4g} mg.cm-2"),
         (
             "Stoichiometry",
-            f"{c.x_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
+            f"{cell.x_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
         ),
         (
             "Theoretical capacity",

@@ -25,21 +25,23 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from ..physics.thin_film_cell import standard_losses
+
 Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 
 DIFFUSION = "Diffusion in the film"
 OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
 SURFACE = "Open-circuit potential at the surface [V]"
+# Counters of the solver since the start of a step
+NET = "Net charge passed [uA.h.cm-2]"  # positive on discharge
+THROUGHPUT = "Charge passed both ways [uA.h.cm-2]"
+LEAKED = "Charge leaked [uA.h.cm-2]"
 MEAN_X, SURFACE_X = "Mean stoichiometry", "Surface stoichiometry"
-# The parts of V = U(x_s) + eta_p - eta_n - ..., with the sign that makes each cost
-# voltage on discharge
-BEHIND_THE_SURFACE = {
-    "Cathode interface": ("Cathode overpotential [V]", -1),
-    "Lithium interface": ("Lithium overpotential [V]", 1),
-    "Electrolyte": ("Electrolyte voltage drop [V]", 1),
-    "Electron path": ("Electron path voltage drop [V]", 1),
-    "Interphase films": ("Film voltage drop [V]", 1),
-    "Contact": ("Contact voltage drop [V]", 1),
+# The parts of V = U(x_s) + eta_p - eta_n - ..., as the laws declare them
+BEHIND_THE_SURFACE = {loss.name: loss for loss in standard_losses()}
+LOSS_COLOURS = {
+    DIFFUSION: "#009E73",
+    **{name: loss.colour for name, loss in BEHIND_THE_SURFACE.items()},
 }
 LOSSES = (DIFFUSION, *BEHIND_THE_SURFACE)
 
@@ -60,8 +62,8 @@ def overpotentials(sample: Sample) -> dict[str, Any]:
         For each of ``LOSSES``, positive where it costs voltage on discharge.
     """
     found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
-    for name, (variable, sign) in BEHIND_THE_SURFACE.items():
-        found[name] = sign * sample[variable]
+    for name, loss in BEHIND_THE_SURFACE.items():
+        found[name] = loss.sign * sample[loss.variable]
     return found
 
 
@@ -101,11 +103,13 @@ def energies(sample: Sample) -> dict[int, dict[str, float]]:
     lost[DIFFUSION] = U - _means(sample[SURFACE])
     # Nothing passes between the last sample of a step and the first of the next
     within = np.diff(number) == 0
-    passed = _charge_passed(sample) * within
-    leaked = _trapezoids(sample, "Leakage current density [uA.cm-2]") * within
+    # The solver's own integrals: a current may turn between two samples
+    passed, both_ways, leaked = (
+        np.diff(sample[name]) * within for name in (NET, THROUGHPUT, LEAKED)
+    )
     pieces = {
-        ENERGY_IN: -np.minimum(passed, 0) * V,
-        ENERGY_OUT: np.maximum(passed, 0) * V,
+        ENERGY_IN: (both_ways - passed) / 2 * V,
+        ENERGY_OUT: (both_ways + passed) / 2 * V,
         **{LOST[name]: passed * eta for name, eta in lost.items()},
         LEAKAGE: leaked * U,
         STORED: -(passed + leaked) * U,
@@ -144,24 +148,6 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
         wide = np.abs(dx) > RESOLVED
         means[start : end - 1][wide] = np.diff(area(x[step]))[wide] / dx[wide]
     return means
-
-
-def _trapezoids(sample: Sample, current: str) -> np.ndarray:
-    """Charge between samples by the trapezoidal rule [uAh/cm2]."""
-    return _means(sample[current]) * np.diff(sample["Time [s]"]) / 3600
-
-
-def _charge_passed(sample: Sample) -> np.ndarray:
-    """Charge between samples, positive on discharge [uAh/cm2].
-
-    The solver's own integral, of which a curve has the magnitude: in a hold the current
-    decays faster than the samples, set by the voltage, can show.
-    """
-    i = np.asarray(sample["Current density [uA.cm-2]"])
-    counted = np.abs(np.diff(sample["Step capacity [uA.h.cm-2]"]))
-    turns = i[1:] * i[:-1] < 0
-    by_current = _trapezoids(sample, "Current density [uA.cm-2]")
-    return np.where(turns, by_current, np.copysign(counted, by_current))
 
 
 def efficiency(balance: Mapping[str, float]) -> float:

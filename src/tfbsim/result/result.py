@@ -414,7 +414,7 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
-    """x in equilibrium at a voltage [V], or the end of U(x) that is nearest to it."""
+    """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
     warmer = temperature - float(cell.reference_temperature)
     U = voltage - warmer * float(cell.cathode.entropic_change)
     law: Any = cell.cathode.open_circuit_potential
@@ -423,21 +423,26 @@ def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
 def _nearest(law: Any, U: float) -> float:
+    """x at a potential [V]; beyond the ends of U(x) on its straight continuation."""
     curve = law.curve
+    for end in (float(curve.x[0]), float(curve.x[-1])):
+        beyond, slope = U - float(curve(end)), float(curve.slope(end))
+        outside = beyond > 0 if end == curve.x[0] else beyond < 0
+        if outside:
+            return end + beyond / slope if slope < 0 else end
     low, high = float(curve.x[0]), float(curve.x[-1])
-    U = float(np.clip(U, curve(high), curve(low)))
     return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
 
 
 def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
     """Where the surface left the range that the source of a law covers."""
-    lowest, highest = surface
+    lowest, highest = (round(x, 4) + 0.0 for x in surface)  # 0.0: no minus before a 0
     cathode, found = cell.cathode, []
     for label, (low, high) in {
         "open_circuit_potential": cathode.open_circuit_potential.valid,
         "diffusivity": cathode.transport.diffusivity.valid,
     }.items():
-        if lowest < low - 1e-6 or highest > high + 1e-6:
+        if surface[0] < low - 1e-6 or surface[1] > high + 1e-6:
             found.append(
                 f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
                 f"source covers {low:.4g} to {high:.4g}"
@@ -464,6 +469,9 @@ def _samples(
             "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
             "Step capacity [uA.h.cm-2]": moved * per_area,
             "Step capacity [mA.h.g-1]": moved * per_gram,
+            losses.NET: observed["Discharge capacity [A.h]"] * per_area,
+            losses.THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
+            losses.LEAKED: observed["Leakage capacity [A.h]"] * per_area,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
         }
         plated = _OBSERVED_PLATED if cell.anode.plated else {}
@@ -780,8 +788,7 @@ class Result:
                 "warnings": self.warnings,
                 "cases": [] if self.of_a_sweep else self._listed(),
                 "audit": self.audit(),
-            },
-            drawn=figures,
+            }
         )
         if figures:
             resolve_name("tfbsim.report.report:write_report")(self, output.folder)
@@ -840,10 +847,13 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
         The folder holds no result, or a damaged one, whatever is wrong with it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError("is not a result folder", folder)
-    if not (folder / PROVENANCE).exists():
-        raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+    try:
+        if not folder.is_dir():
+            raise InputError("is not a result folder", folder)
+        if not (folder / PROVENANCE).exists():
+            raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", folder) from None
     about = read_provenance(folder)
     try:
         found = damage(folder, about)

@@ -69,7 +69,7 @@ def saturation_capacity(
     found = c.transport
     if callable(found.transference):
         raise ValueError("the estimate knows no transference that depends on x")
-    x_0 = c.x_initial if start is None else float(start)
+    x_0 = cell.x_initial if start is None else float(start)
     solver = engine(cell.structure, Numerics())
     parameters, current = cell.parameters(), current_density * cell.area
     high = c.x_range[1]

@@ -197,7 +197,7 @@ class Runner:
         self.stopped = ""
         self.voltage: float | None = None  # what it ended at last
         self.state: State = solver.uniform(
-            cell.cathode.x_initial, cell.lithium_inventory / cell.site_inventory
+            cell.x_initial, cell.lithium_inventory / cell.site_inventory
         )
 
     def cycle(

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
@@ -29,7 +29,7 @@ from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import EXHAUSTED, INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
-from ..physics.plating import INACTIVE, TAKEN, THRESHOLD
+from ..physics.plating import THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
@@ -58,7 +58,6 @@ WITHIN = 8  # samples within a step of the solver that are looked at
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 DURATION = "Duration of the step [s]"
 PROFILE = "Cathode stoichiometry"
-ANODE_STATES = (INVENTORY, INACTIVE, TAKEN)
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
 FACES_BOUNDS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 TARGET = {
@@ -69,42 +68,6 @@ TARGET = {
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
-
-# What is kept at every point of a curve, in PyBaMM's names
-OBSERVED = (
-    "Current [A]",
-    "Voltage [V]",
-    "Cathode mean stoichiometry",
-    "Cathode surface stoichiometry",
-    "Cathode collector stoichiometry",
-    "Open-circuit voltage [V]",
-    "Cathode open-circuit potential [V]",
-    "Cathode overpotential [V]",
-    "Lithium overpotential [V]",
-    "Electrolyte voltage drop [V]",
-    "Electron path voltage drop [V]",
-    "Film voltage drop [V]",
-    "Contact voltage drop [V]",
-    "Lithium thickness [m]",
-    "Discharge capacity [A.h]",
-    "Throughput capacity [A.h]",
-    "Discharge energy [W.h]",
-    "Charge energy [W.h]",
-    "Leakage capacity [A.h]",
-    "Leakage current density [A.m-2]",
-    "Cathode lithium [mol.m-2]",
-    "Total lithium [mol.m-2]",
-    "Interface resistance [Ohm.m2]",
-    "Cell temperature [K]",
-)
-# Of lithium plated in situ besides
-OBSERVED_PLATED = (
-    "Lithium coverage",
-    "Inactive lithium thickness [m]",
-    "Inactive lithium resistance [Ohm.m2]",
-    "Inactive lithium [mol.m-2]",
-    "Lithium taken by the collector [mol.m-2]",
-)
 
 
 # A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
@@ -137,33 +100,36 @@ class State:
 
     Parameters
     ----------
-    profile : ndarray, shape (nodes,)
-        Stoichiometry at the mesh nodes.
-    inventory, inactive, taken : float
-        Lithium metal at the anode, inactive lithium, and what a collector has taken, over
-        the cathode's sites.
+    values : mapping of str to ndarray
+        Differential states by name, those of every law.
     current : float
         What flowed last [A]: where the current of a hold is looked for first.
     """
 
-    profile: Array
-    inventory: float
-    inactive: float = 0.0
-    taken: float = 0.0
+    values: Mapping[str, Array]
     current: float = 0.0
 
     @classmethod
-    def of(cls, y: Array, slices: dict[str, slice], current: float) -> State:
+    def of(
+        cls, y: Array, slices: dict[str, slice], carried: Sequence[str], current: float
+    ) -> State:
         """From a state vector of the solver."""
-        anode = [float(y[slices[n]][0]) for n in ANODE_STATES if n in slices]
-        return replace(cls(y[slices[PROFILE]].copy(), *anode), current=current)
+        return cls({name: y[slices[name]].copy() for name in carried}, current)
+
+    @property
+    def profile(self) -> Array:
+        """Stoichiometry at the mesh nodes, shape (nodes,)."""
+        return self.values[PROFILE]
+
+    @property
+    def inventory(self) -> float:
+        """Lithium metal at the anode over the cathode's sites."""
+        return float(self.values[INVENTORY][0])
 
     @property
     def inputs(self) -> dict[str, Any]:
         """What the solver takes to start from it."""
-        anode = (self.inventory, self.inactive, self.taken)
-        values = zip((PROFILE, *ANODE_STATES), (self.profile, *anode), strict=True)
-        return {f"Initial: {name}": value for name, value in values}
+        return {f"Initial: {name}": value for name, value in self.values.items()}
 
 
 @dataclass(frozen=True)
@@ -221,7 +187,7 @@ class Trace:
     t : ndarray, shape (samples,)
         Time since its start [s]: the solver's own steps.
     observed : dict of ndarray, shape (samples,)
-        The quantities of ``OBSERVED``.
+        What the laws of the model observe, by name.
     profiles : ndarray, shape (samples, nodes)
         Stoichiometry at the mesh nodes.
     end : State
@@ -283,9 +249,12 @@ class _Built:
         mesh_option = {"cathode mesh": numerics.mesh}
         control = mode.removesuffix(RAMP)
         option = "algebraic current" if mode == "current" + RAMP else control
-        model = ThinFilmCell(structure.options(option) | mesh_option)
+        options = structure.options(option) | mesh_option
+        model = ThinFilmCell(options, laws=structure.laws)
+        self.carried = model.carried
+        own = {v.name: model.initial_conditions[v] for v in model.rhs}
         for variable in [*model.rhs, *model.algebraic]:
-            if variable.name in (PROFILE, *ANODE_STATES, FACES, "C-rate"):
+            if variable.name in (*self.carried, FACES, "C-rate"):
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
@@ -324,12 +293,13 @@ class _Built:
         for other in ends.values():
             first = pybamm.minimum(first, other)
         model.events = [pybamm.Event("End of step", first)]
-        self.observed = OBSERVED + (OBSERVED_PLATED if structure.plated else ())
+        self.observed = model.observed
         model.variables = {
             name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
         }
         constants = list(model.param.constants.values())
-        scalars = _scalar_parameters([*model.parameters, *_parameters(constants)])
+        others = _parameters([*constants, *own.values()])
+        scalars = _scalar_parameters([*model.parameters, *others])
         values = pybamm.ParameterValues(
             {name: "[input]" for name in scalars - set(structure.functions())}
             | structure.functions()
@@ -339,6 +309,7 @@ class _Built:
         self.constants = _Constants(
             list(model.param.constants), [values.process_symbol(c) for c in constants]
         )
+        self.own_initial = {n: values.process_symbol(own[n]) for n in self.carried}
         geometry = model.default_geometry
         values.process_geometry(geometry)
         points = {depth(): numerics.nodes}
@@ -390,6 +361,17 @@ class _Built:
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the functions take."""
         return np.array([inputs[name] for name in self.inputs])
+
+    def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
+        """Initial states that inputs do not state, from the laws' own conditions."""
+        return {
+            f"Initial: {name}": np.full(
+                self.slices[name].stop - self.slices[name].start,
+                float(np.asarray(self.own_initial[name].evaluate(inputs=inputs)).item()),
+            )
+            for name in self.carried
+            if f"Initial: {name}" not in inputs
+        }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
@@ -624,7 +606,8 @@ class Engine:
 
     def uniform(self, x: float, inventory: float) -> State:
         """A film at uniform stoichiometry x."""
-        return State(np.full(self.numerics.nodes, x), inventory)
+        profile = np.full(self.numerics.nodes, x)
+        return State({PROFILE: profile, INVENTORY: np.array([inventory])})
 
     @_one_at_a_time
     def instant(
@@ -639,6 +622,7 @@ class Engine:
             **self.uniform(x, 1.0).inputs,
             f"Initial: {FACES}": GUESS,
         }
+        inputs |= self.built("current").missing(inputs)
         inputs |= self.built("current").constants([inputs])[0]
         observed = _Start(self.built("current"), inputs).observe(current)
         return {name: float(values[0]) for name, values in observed.items()}
@@ -743,7 +727,7 @@ class Engine:
 
     def _inputs(self, request: Request) -> dict[str, Any]:
         state = request.state
-        return request.parameters | {
+        inputs: dict[str, Any] = request.parameters | {
             TARGET[request.control]: request.target,
             CHANGE: request.change,
             CHARGE_CUT_OFF: request.charge,
@@ -754,6 +738,7 @@ class Engine:
             **state.inputs,
             f"Initial: {FACES}": GUESS,
         }
+        return inputs | self.built("current").missing(inputs)
 
     def _first(
         self,
@@ -838,7 +823,8 @@ class Engine:
             if not request.curve:
                 observed = {name: values[[0, -1]] for name, values in observed.items()}
             profiles = y[:, built.slices[PROFILE]]
-            end = State.of(y[-1], built.slices, float(observed["Current [A]"][-1]))
+            current = float(observed["Current [A]"][-1])
+            end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":
                 event = self._why_failed(request.mode, request.target, observed, end, own)
             elif event is None and s.ended == "event":

@@ -1,0 +1,177 @@
+"""Independent checks of a record: what no step of any cell may do.
+
+Each looks at the curves alone, and compares them with sums worked out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfbsim.cell.cell import FARADAY, Cell
+from tfbsim.solver.cycler import OUTCOMES, CaseRecord, StepRecord
+
+OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
+EMPTY = 2e-6  # of the sites
+AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-off
+# How far from what it must be, at most
+LIMITS = {
+    "lithium": 1e-8,  # of what passed, or of a thousandth of the sites
+    "charge": 1e-9,
+    "anode lithium": 1e-8,
+    "energy": 1e-3,  # V, of the mean voltage of a step
+    "voltage balance": 1e-9,  # V
+    "state handed on": 1e-12,
+    "beyond a voltage cut-off": 1e-4,  # V
+    "beyond a limit of the cell": 1e-4,  # V
+    "beyond a current cut-off": 1e-3,  # of the cut-off
+    "hold strays": 2e-4,  # V
+    "overfull": 1e-6,  # of the sites
+    "time runs backwards": 0.0,
+    "not finite": 0.0,
+    "solver failed": 0.0,
+    "audit breach": 0.0,
+    "not as asked": 0.0,
+}
+PARTS = {
+    "Cathode open-circuit potential [V]": 1,
+    "Cathode overpotential [V]": 1,
+    "Lithium overpotential [V]": -1,
+    "Electrolyte voltage drop [V]": -1,
+    "Electron path voltage drop [V]": -1,
+    "Film voltage drop [V]": -1,
+    "Contact voltage drop [V]": -1,
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """How far a step is from what it must be.
+
+    Parameters
+    ----------
+    check : str
+        One of ``LIMITS``.
+    value : float
+        In the unit of the limit.
+    step : str
+        Number, sentence and outcome of the step.
+    """
+
+    check: str
+    value: float
+    step: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within its limit."""
+        return bool(self.value <= LIMITS[self.check])
+
+
+def check(record: CaseRecord) -> list[Found]:
+    """All that is checked of a case."""
+    found = []
+    before: StepRecord | None = None
+    for cycle in record.cycles:
+        found.append(Found("audit breach", float(cycle.outcome == "audit breach"), ""))
+        for k, step in enumerate(cycle.steps, start=1):
+            assert step.outcome in OUTCOMES
+            label = f"{k}: {step.step.text!r}, {step.outcome} {step.detail}".rstrip()
+            failed = float(step.outcome == "solver failed")
+            pairs = [("solver failed", failed), *_of(step, before, record.cell)]
+            found += [Found(name, float(value), label) for name, value in pairs]
+            before = step if step.trace is not None else before
+    return found
+
+
+def _of(
+    record: StepRecord, before: StepRecord | None, cell: Cell
+) -> Iterator[tuple[str, float]]:
+    trace = record.trace
+    if trace is None:
+        return
+    seen, t = trace.observed, trace.t
+    finite = all(np.isfinite(v).all() for v in (t, trace.profiles, *seen.values()))
+    yield "not finite", float(not finite)
+    backwards = t[0] < 0 or t[-1] > record.step.duration * (1 + 1e-9)
+    yield "time runs backwards", float(backwards or (np.diff(t) < 0).any())
+    yield from _sums(record, cell)
+    yield from _ends(record, cell)
+    x = np.concatenate(
+        [
+            trace.profiles.ravel(),
+            seen["Cathode surface stoichiometry"],
+            seen["Cathode collector stoichiometry"],
+        ]
+    )
+    beyond = max(x.max() / cell.cathode.x_max - 1 - OVERFULL, -x.min() - EMPTY)
+    yield "overfull", max(beyond, 0.0)
+    if before is not None:
+        last = before.trace
+        assert last is not None
+        moved = np.abs(trace.profiles[0] - last.profiles[-1]).max()
+        lithium = "Lithium thickness [m]"
+        metal = seen[lithium][0] - last.observed[lithium][-1]
+        per_metre = 1 / (cell.anode.molar_volume * cell.site_inventory)
+        yield "state handed on", max(moved, abs(metal) * per_metre)
+
+
+def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
+    """Lithium, charge and energy by sums over the samples."""
+    trace = record.trace
+    assert trace is not None
+    seen, t = trace.observed, trace.t
+    V = seen["Voltage [V]"]
+    balance = sum(sign * seen[name] for name, sign in PARTS.items()) - V
+    yield "voltage balance", np.abs(balance).max()
+    sites = cell.site_inventory * FARADAY * float(cell.area) / 3600  # A.h
+    passed = seen["Discharge capacity [A.h]"] - seen["Discharge capacity [A.h]"][0]
+    leaked = seen["Leakage capacity [A.h]"] - seen["Leakage capacity [A.h]"][0]
+    filled = seen["Cathode mean stoichiometry"] * sites
+    scale = max(np.abs(passed).max() + leaked.max(), 1e-3 * sites)
+    yield "lithium", np.abs(filled - filled[0] - passed - leaked).max() / scale
+    if not cell.anode.plated:
+        per_metre = FARADAY * float(cell.area) / 3600 / cell.anode.molar_volume
+        metal = seen["Lithium thickness [m]"] * per_metre
+        scale = max(scale, metal[0])
+        yield "anode lithium", np.abs(metal[0] - metal - passed - leaked).max() / scale
+    if record.step.control != "current":
+        return
+    expected = record.step.value * t / 3600
+    yield "charge", np.abs(passed - expected).max() / max(abs(expected[-1]), sites)
+    if abs(passed[-1]) > 1e-6 * sites and len(t) > 3:
+        by_samples = np.trapezoid(V, passed)
+        counted = record.energy_out - record.energy_in
+        yield "energy", abs(counted - by_samples) / abs(passed[-1])
+
+
+def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
+    """No sample lies beyond an end of its step, and what is reached was asked for."""
+    trace, step = record.trace, record.step
+    assert trace is not None
+    V, t = trace.observed["Voltage [V]"], trace.t
+    low, high = cell.voltage_limits
+    lasted = t[-1] > 0
+    past = [0.0]
+    if lasted and step.lower is not None:
+        past.append(float((step.lower - V).max()))
+    if lasted and step.upper is not None:
+        past.append(float((V - step.upper).max()))
+    yield "beyond a voltage cut-off", max(past)
+    if not step.rest and low <= V[0] <= high:
+        yield "beyond a limit of the cell", max(low - V.min(), V.max() - high, 0.0)
+    if not lasted and not step.rest:
+        yield "beyond a limit of the cell", max(low - V[0], V[0] - high, 0.0)
+    c_rate = np.abs(trace.observed["Current [A]"]) / cell.one_c_current
+    cut_off = step.c_rate_cut_off
+    if step.control == "voltage":
+        yield "hold strays", np.abs(V - step.value).max()
+        if cut_off is not None and t[-1] > AT_ONCE:
+            yield "beyond a current cut-off", max(1 - c_rate.min() / cut_off, 0.0)
+    if record.outcome == "reached" and lasted:
+        timed = step.timed and t[-1] == step.duration
+        by_volts = len(past) > 1 and past[-1] >= -1e-5
+        by_current = cut_off is not None and c_rate[-1] <= 1.00001 * cut_off
+        yield "not as asked", float(not (timed or by_volts or by_current))

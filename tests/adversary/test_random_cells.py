@@ -1,0 +1,204 @@
+"""Random cells, every law and extreme fields: sums, ends, holds and exact scalings.
+
+Cell k of a seed is drawn from its own generator: ``run_cell(seed, k)`` runs it alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import pytest
+from checks import LIMITS, Found, check
+from random_cells import draw
+
+import tfbsim
+from tfbsim.experiment.curves import NO_CURVES
+from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import CaseRecord, run_case
+
+SEED, FEW, MANY = 20281, 40, 2000
+# Of the default against twice the mesh and a hundredth of the tolerances
+SAME_CHARGE = 1e-4  # of the sites
+SAME_VOLTAGE = 1e-3  # V, at the end of a step that lasts
+
+
+def run_cell(seed: int, number: int) -> list[Found]:
+    """What is checked of a cell through its protocol."""
+    cell, sentences = draw(seed, number)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record = run_case(cell, Protocol(parse_cycle(sentences, cell)))
+    return check(record)
+
+
+def attempt(seed: int, number: int) -> list[Found] | str:
+    """As :func:`run_cell`; an exception in words."""
+    try:
+        return run_cell(seed, number)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def report(runs: dict[int, list[Found] | str]) -> dict[str, float]:
+    """The worst of each check; what is beyond its limit is printed."""
+    worst = dict.fromkeys(LIMITS, 0.0)
+    for number, found in runs.items():
+        if isinstance(found, str):
+            print(f"{number}: {found}")
+            continue
+        for one in found:
+            worst[one.check] = max(worst[one.check], one.value)
+            if not one.holds:
+                print(f"{number}: {one.check} {one.value:.3g}; {one.step}")
+    return worst
+
+
+def _checked(runs: dict[int, Any], figure: Any) -> None:
+    worst = report(runs)
+    raised = sum(isinstance(found, str) for found in runs.values())
+    about = f"{len(runs)} random cells"
+    failed = []
+    for name, value, limit in (
+        ("exceptions", raised, 0.0),
+        *((name, worst[name], LIMITS[name]) for name in LIMITS),
+    ):
+        try:
+            figure(f"{about}: {name}", value, at_most=limit)
+        except AssertionError as error:
+            failed.append(str(error))
+    assert not failed, "\n".join(failed)
+
+
+def test_a_few(figure):
+    _checked({k: attempt(SEED, k) for k in range(FEW)}, figure)
+
+
+@pytest.mark.slow
+def test_thousands(figure):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        futures = {k: pool.submit(attempt, SEED + 1, k) for k in range(MANY)}
+        _checked({k: future.result() for k, future in futures.items()}, figure)
+
+
+# --- What must not change, or in a known way -------------------------------------------
+
+
+def run(
+    cell: Any, steps: Any, numerics: Numerics | None = None, **how: Any
+) -> CaseRecord:
+    """A cell through one cycle."""
+    return run_case(cell, Protocol(parse_cycle(steps, cell)), numerics, **how)
+
+
+def ends(record: CaseRecord) -> list[tuple[str, float, float, float]]:
+    """Of every step: outcome, duration, voltage and mean stoichiometry at its end."""
+    names = "Voltage [V]", "Cathode mean stoichiometry"
+    return [
+        (s.outcome, float(s.trace.t[-1]), *(s.end[n] for n in names))
+        for s in record.cycles[0].steps
+        if s.trace is not None
+    ]
+
+
+def differences(first: CaseRecord, second: CaseRecord) -> tuple[float, float, float]:
+    """Largest ones of duration (relative), voltage [V] and mean stoichiometry."""
+    a, b = ends(first), ends(second)
+    assert [e[0] for e in a] == [e[0] for e in b]
+    t, V, x = np.abs(np.array([e[1:] for e in a]) - np.array([e[1:] for e in b])).T
+    lasted = np.maximum([e[1] for e in a], 1e-9)
+    return float((t / lasted).max()), float(V.max()), float(x.max())
+
+
+STEPS = (
+    "Charge at C/2 until 4.15 V",
+    "Hold at 4.15 V until C/50",
+    "Discharge at 3C until 3.2 V",
+    "Rest for 10 minutes",
+)
+CELL = "lco-lipon-li-constant-d"
+
+
+@pytest.fixture(scope="module")
+def base():
+    """A cell with every loss, leakage included."""
+    changes = {
+        "contact_resistance": "5 Ohm cm2",
+        "cathode.film_resistance": "10 Ohm cm2",
+        "anode.film_resistance": "7 Ohm cm2",
+        "electrolyte.electronic_conductivity": "1e-13 S/cm",
+        "cathode.transference": 0.2,
+    }
+    return tfbsim.load_cell(CELL).replace(changes)
+
+
+def test_ten_times_the_area_is_ten_cells(base, figure):
+    changes = {"area": f"{10 * base.area * 1e4!r} cm2"}
+    t, V, _ = differences(run(base, STEPS), run(base.replace(changes), STEPS))
+    figure("area x 10: durations, relative", t, at_most=1e-8)
+    figure("area x 10: voltage at the end of a step", V, at_most=1e-8, unit="V")
+
+
+def test_length_diffusivity_and_current_scale(base, figure):
+    """L s, D s^2, every current density s, every resistance 1/s: the same V(t)."""
+    s, c, e, a = 3.0, base.cathode, base.electrolyte, base.anode
+    scaled = base.replace(
+        {
+            "cathode.thickness": c.thickness * s,
+            "cathode.diffusivity_scale": c.diffusivity_scale * s**2,
+            "cathode.exchange_current": c.exchange_current * s,
+            "cathode.film_resistance": c.film_resistance / s,
+            "anode.exchange_current": a.exchange_current * s,
+            "anode.film_resistance": a.film_resistance / s,
+            "anode.lithium": a.lithium * s,
+            "contact_resistance": base.contact_resistance / s,
+            "electrolyte.conductivity": e.conductivity * s,
+            "electrolyte.electronic_conductivity": e.electronic_conductivity * s,
+        }
+    )
+    t, V, x = differences(run(base, STEPS), run(scaled, STEPS))
+    figure("(L, D, i) scaled: durations, relative", t, at_most=1e-7)
+    figure("(L, D, i) scaled: voltage at the end of a step", V, at_most=1e-7, unit="V")
+    figure("(L, D, i) scaled: mean stoichiometry", x, at_most=1e-7)
+
+
+def test_a_step_in_two_is_one_step(base, figure):
+    one = run(base, ["Discharge at 1C for 10 minutes"])
+    two = run(base, ["Discharge at 1C for 4 minutes", "Discharge at 1C for 6 minutes"])
+    miss = abs(ends(one)[-1][2] - ends(two)[-1][2])
+    figure("a step split in two: voltage at its end", 1e3 * miss, at_most=0.1, unit="mV")
+
+
+def test_a_repeat_and_the_ends_alone_are_the_same(base):
+    assert ends(run(base, STEPS)) == ends(run(base, STEPS))
+    without = run(base, STEPS, curves=NO_CURVES)
+    assert ends(without) == ends(run(base, STEPS))
+
+
+def test_twice_the_mesh_and_a_hundredth_of_the_tolerances(base, figure):
+    _, V, x = differences(run(base, STEPS), run(base, STEPS, Numerics().tighter()))
+    figure("mesh x 2, rtol/100: mean stoichiometry", x, at_most=SAME_CHARGE)
+    figure("mesh x 2, rtol/100: voltage at the end of a step", V, at_most=SAME_VOLTAGE)
+
+
+def test_saved_and_loaded_it_is_the_same(base, tmp_path):
+    result = tfbsim.simulate(base, list(STEPS))
+    result.save(tmp_path / "out", figures=False)
+    loaded = tfbsim.load_result(tmp_path / "out")
+    for table in ("summary", "steps", "losses"):
+        assert list(getattr(loaded, table)) == list(getattr(result, table))
+        numbers = getattr(result, table).select_dtypes("number")
+        read = getattr(loaded, table)[list(numbers)]
+        np.testing.assert_allclose(read, numbers, rtol=1e-9, atol=1e-12)
+
+
+if __name__ == "__main__":  # python test_random_cells.py SEED FIRST LAST
+    seed, first, last = map(int, sys.argv[1:])
+    found = {k: attempt(seed, k) for k in range(first, last)}
+    for name, value in report(found).items():
+        print(f"{name}: {value:.3g}, limit {LIMITS[name]:g}")
