@@ -195,7 +195,7 @@ def test_the_collocation_is_converged():
 
 
 def test_laws_of_x_conserve_lithium_and_feed_the_faces(of_x, run, figure):
-    numerics = Numerics(points=600)  # slopes are what converges last
+    numerics = Numerics(points=600, rtol=1e-7, atol=1e-9)  # slopes converge last
     trace = run(of_x, "current", I_OF_X * AREA, 2500.0, numerics=numerics)
     total = trace.observed["Total lithium [mol.m-2]"]
     lost = np.abs(total / total[0] - 1).max()

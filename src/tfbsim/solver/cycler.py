@@ -428,9 +428,8 @@ class Runner:
         limit = self.cell.voltage_limits[not below]
         if not (limit - MET > V if below else limit + MET < V):
             return ""
-        return (
-            f"it would begin at {V:.4g} V, beyond the cell's voltage limit of {limit:g} V"
-        )
+        at = f"it would begin at {V:.4g} V, the cell's voltage limit is {limit:g} V"
+        return self._unresolved(trace) or at
 
     def _outside(self, trace: Trace) -> str:
         """Say so where a rest takes the voltage out of the cell's limits."""
