@@ -130,8 +130,8 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
             steps.append(Step(text, "current", 0.0, ended - begun, True))
             continue
         lower, upper = (low, None) if I > 0 else (None, high)
-        how = (text, "current", I, ended - begun, True)
-        steps.append(Step(*how, lower=lower, upper=upper))
+        t = ended - begun
+        steps.append(Step(text, "current", I, t, True, lower=lower, upper=upper))
     return steps
 
 
