@@ -80,3 +80,63 @@ def test_counters_start_anew_in_every_step(traces):
         "Lithium inventory over cathode sites",
         DROP,
     )
+
+
+TEMPERATURE = "Cell temperature [K]"
+CAPACITY, COOLING = 0.5, 0.01  # J/(m2 K), W/(m2 K)
+
+
+class LumpedHeat(Law):
+    """One temperature of the cell: C dT/dt = i (U(x_mean) - V) - h (T - T_amb)."""
+
+    def __init__(self, param):
+        pybamm.BaseModel.__init__(self, name="Lumped heat")
+        self.param = param
+        param.T = pybamm.Variable(TEMPERATURE)
+
+    def get_fundamental_variables(self):
+        return {TEMPERATURE: self.param.T}
+
+    def set_rhs(self, variables):
+        p = self.param
+        i = variables["Total current density [A.m-2]"]
+        heat = i * (variables["Open-circuit voltage [V]"] - variables["Voltage [V]"])
+        self.rhs = {p.T: (heat - COOLING * (p.T - p.T_amb)) / CAPACITY}
+
+    def set_initial_conditions(self, variables):
+        self.initial_conditions = {self.param.T: self.param.T_amb}
+
+
+@pytest.mark.parametrize("mode", ["current", "voltage"])
+def test_a_temperature_that_is_a_state(raijmakers, mode):
+    """It warms by the losses, is carried into a rest, and the laws follow it."""
+    cell = raijmakers
+    engine = Engine(replace(cell.structure, laws=(LumpedHeat,)), COARSE)
+    parameters = cell.parameters()
+    ambient = parameters["Ambient temperature [K]"]
+    target = 10 * parameters["Nominal cell capacity [A.h]"] if mode == "current" else 3.8
+    state = engine.uniform(0.6, 1.0)
+    worked = engine.run(Request(mode, target, 20.0, state, parameters))
+    rest = engine.run(Request("current", 0.0, 30.0, worked.end, parameters))
+    o, T = worked.observed, worked.observed[TEMPERATURE]
+    assert T[0] == pytest.approx(ambient, abs=1e-9)
+    assert T[-1] > ambient + 0.1
+
+    heat = o["Current [A]"] / parameters["Electrode area [m2]"]
+    heat = heat * (o["Open-circuit voltage [V]"] - o["Voltage [V]"])
+    net = np.trapezoid(heat - COOLING * (T - ambient), worked.t) / CAPACITY
+    assert T[-1] - T[0] == pytest.approx(net, rel=2e-2)
+
+    cooled = rest.observed[TEMPERATURE]
+    assert cooled[0] == T[-1]
+    decay = np.exp(-COOLING / CAPACITY * rest.t)
+    assert cooled - ambient == pytest.approx((T[-1] - ambient) * decay, rel=1e-3)
+
+    # The electrolyte at the temperature that is observed: sigma T is Arrhenius
+    E = parameters["Electrolyte conductivity activation energy [J.mol-1]"]
+    T_ref = parameters["Reference temperature [K]"]
+    arrhenius = np.exp(E / 8.314462618 * (1 / T_ref - 1 / T))
+    sigma = parameters["Electrolyte conductivity [S.m-1]"] * T_ref / T * arrhenius
+    i = o["Current [A]"] / parameters["Electrode area [m2]"]
+    drop = i * parameters["Electrolyte thickness [m]"] / sigma
+    assert o["Electrolyte voltage drop [V]"] == pytest.approx(drop, rel=1e-6)

@@ -149,7 +149,7 @@ _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*", re.DOTALL)
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]*,[0-9]")
 _UNIT = re.compile(r"[A-Za-z0-9/.*^ -]{1,39}")
 _TERM = re.compile(r"([A-Za-z]+)(?:\^?(-?[1-9]))?")
-_POSITIVE = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_POSITIVE = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _C_RATE = re.compile(rf"\s*({_POSITIVE})?\s*C(?:\s*/\s*({_POSITIVE}))?\s*")
 
 

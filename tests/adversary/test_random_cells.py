@@ -18,7 +18,8 @@ from random_cells import draw
 
 import tfbsim
 from tfbsim.experiment.curves import NO_CURVES
-from tfbsim.experiment.steps import Protocol, parse_cycle
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import CaseRecord, run_case
 

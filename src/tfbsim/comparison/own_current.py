@@ -129,8 +129,9 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
         if I == 0:
             steps.append(Step(text, "current", 0.0, ended - begun, True))
             continue
-        end = {"lower": low} if I > 0 else {"upper": high}
-        steps.append(Step(text, "current", I, ended - begun, True, **end))
+        lower, upper = (low, None) if I > 0 else (None, high)
+        lasts = ended - begun
+        steps.append(Step(text, "current", I, lasts, True, lower=lower, upper=upper))
     return steps
 
 

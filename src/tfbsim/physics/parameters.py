@@ -26,11 +26,12 @@ class ThinFilmParameters:
         P = pybamm.Parameter
         self.precompute = precompute
         self.constants: dict[str, pybamm.Symbol] = {}
-        self.T = pybamm.FunctionParameter(
+        self.T_amb = pybamm.FunctionParameter(
             "Ambient temperature [K]", {"Time [s]": pybamm.t}
         )
+        # Of the cell; a law of heat puts its state in place of the ambient temperature
+        self.T: pybamm.Symbol = self.T_amb
         self.T_ref = P("Reference temperature [K]")
-        self.f = FARADAY / (GAS_CONSTANT * self.T)
 
         # Cell
         self.A_cc = P("Electrode area [m2]")
@@ -98,15 +99,23 @@ class ThinFilmParameters:
         self.rho_inactive = P("Inactive lithium resistivity [Ohm.m]")
 
     def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
-        """A combination of parameters alone, one number per step.
+        """Return a combination of parameters as one number per step.
 
         The model reads the same either way; where ``precompute`` is set it is an input of
         the solver, evaluated before a step instead of at every one of its iterations.
+        What depends on a state, as all rates do where the temperature is one, stays in
+        place.
         """
-        if not self.precompute:
+        varies = any(isinstance(s, pybamm.VariableBase) for s in expression.pre_order())
+        if varies or not self.precompute:
             return expression
         self.constants[name] = expression
         return pybamm.InputParameter(name)
+
+    @property
+    def f(self) -> pybamm.Symbol:
+        """F/(R T) [1/V]."""
+        return FARADAY / (GAS_CONSTANT * self.T)
 
     @property
     def per_site_charge(self) -> pybamm.Symbol:

@@ -286,7 +286,7 @@ class Runner:
         if self.voltage is not None:
             return self.voltage
         parameters = self.cell.parameters(step.temperature)
-        x = self.cell.cathode.x_initial
+        x = self.cell.x_initial
         return self.engine.instant(x, 0.0, parameters)["Voltage [V]"]
 
     def _stretch(
