@@ -482,6 +482,9 @@ def _samples(
         for label, values in columns.items():
             pieces.setdefault(label, []).append(values[kept])
         clock += float(trace.t[-1])
+    if not pieces:  # nothing could be done: the variables are there all the same
+        names = ("Time [s]", "Step number", "Current density [uA.cm-2]", *_OBSERVED)
+        return {name: np.full(1, np.nan) for name in names}
     return {k: np.concatenate(v) for k, v in pieces.items()}
 
 
