@@ -23,7 +23,7 @@ from scipy.optimize import minimize_scalar
 import tfbsim
 from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.cases import expand, load_experiment
-from tfbsim.plot import caption, rendered
+from tfbsim.plot import style
 from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
 
@@ -37,12 +37,14 @@ LIMIT, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 def page(name: str, drawn: Result, figures: Sequence[str], *text: str) -> None:
     """Write docs/NAME.md with figures of the result that is drawn."""
     experiment, _ = load_experiment(name)
-    images = rendered(drawn)
+    found = figures(drawn)
+    images = style.rendered(found)
     parts = [f"# {experiment.description}", f"`tfbsim run {name}`. {experiment.source}"]
     for figure in (f for f in figures if f in images):
         path = DOCS / "images" / f"{name}-{figure}.png"
         path.write_bytes(images[figure])
-        parts.append(f"![{caption(figure)}](images/{path.name})\n\n{caption(figure)}")
+        words = found[figure].get_label()
+        parts.append(f"![{words}](images/{path.name})\n\n{words}")
     parts += text
     parts.append(f"Written by `python docs/pages.py {name}`.")
     content = "\n\n".join(part.strip() for part in parts) + "\n"

@@ -35,6 +35,34 @@ def sites(*levels):
     }
 
 
+def test_a_current_that_turns_within_a_step_of_the_solver_meets_its_cut_off():
+    steps = [
+        "Hold at 3.900 V until C/1000 or for 100 hours",
+        "Discharge at 2C for 60 seconds",
+        "Hold at 3.890 V until C/10000",
+    ]
+    _, step = run(RAIJMAKERS, steps)
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(47.98, abs=0.1)
+    assert step["End mean stoichiometry"] == pytest.approx(0.87415, abs=1e-4)
+
+
+def test_a_voltage_that_peaks_within_a_step_of_the_solver_meets_its_cut_off():
+    changes = {
+        POTENTIAL: sites((3.84, 0.5, 1.0), (2.89, 0.5, 2.0)),
+        "cathode.initial_stoichiometry": 0.99,
+        "cathode.thickness": "550 nm",
+        "cathode.diffusivity": "4.35e-14 m2/s",
+        "cathode.electron_path": "consistent",
+        "cathode.transference": 0.45,
+    }
+    result, step = run(CONSTANT_D, ["Charge at 6C until 4.25 V"], changes)
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(587.75, abs=0.3)
+    assert step["End mean stoichiometry"] == pytest.approx(0.5002, abs=3e-4)
+    assert voltages(result).max() < 4.2501
+
+
 def test_a_surface_that_saturates_is_resolved():
     result, step = run("nmc811-lipon-li", ["Discharge at 5C until 0.5 V"])
     assert step["Outcome"] == "reached"
@@ -59,6 +87,37 @@ def test_a_step_beyond_the_cell_is_an_outcome_and_earlier_steps_stay():
     assert voltages(result).min() > -1e-3
 
 
+def test_a_hold_near_a_full_site_holds():
+    changes = {
+        POTENTIAL: sites((3.9, 0.5, 1.0), (3.0, 0.5, 1.0)),
+        "cathode.exchange_current_stoichiometry": 0.5,
+        "cathode.initial_stoichiometry": 0.3,
+    }
+    result, step = run(CONSTANT_D, ["Hold at 2.6 V until C/100"], changes)
+    assert step["Outcome"] == "reached"
+    assert voltages(result) == pytest.approx(2.6, abs=2e-4)
+
+
+IDEAL = {
+    POTENTIAL: sites((3.8, 1.0, 1.0)),
+    "cathode.exchange_current_stoichiometry": 0.5,
+}
+
+
+def test_a_hold_near_an_empty_site_ends_by_its_current():
+    steps = [
+        "Charge at C/10 until 4.3 V",
+        "Rest for 1 hour",
+        "Hold at 4.3 V until C/1000",
+    ]
+    changes = IDEAL | {"cathode.initial_stoichiometry": 0.5}
+    result, step = run(CONSTANT_D, steps, changes)
+    assert step["Outcome"] == "reached"
+    held = result.curves["Step number"].values.ravel() == 3
+    V = result.curves["Voltage [V]"].values.ravel()[held]
+    assert pytest.approx(4.3, abs=2e-4) == V
+
+
 def test_no_part_of_the_film_is_overfull():
     steep = [
         {"amplitude": "-1 V", "center": 1.0, "width": 0.01},
@@ -72,6 +131,13 @@ def test_no_part_of_the_film_is_overfull():
     }
     result, _ = run(CONSTANT_D, ["Discharge at 3.57C for 1 hour"], changes)
     assert float(result.curves["Stoichiometry"].max()) < 1.021
+
+
+def test_migration_does_not_overfill_the_collector_face():
+    steps = ["Charge at C/5 until 4.2 V", "Discharge at 1C until 3 V"]
+    result, _ = run(RAIJMAKERS, steps, {"cathode.transference": 0.9})
+    for name in ("Stoichiometry", "Collector stoichiometry"):
+        assert float(result.curves[name].max()) < 1.021
 
 
 def test_a_share_of_equilibrium_is_that_of_the_potential_solved():
@@ -109,6 +175,34 @@ def test_nothing_ends_a_rest_of_an_empty_film():
     assert rest["End voltage [V]"] == pytest.approx(4.4, abs=1e-3)
 
 
+def test_time_runs_forwards_whatever_the_potential():
+    changes = {
+        POTENTIAL: {"polynomial": [1.0, -1.2], "range": [0.0, 1.0]},
+        "cathode.initial_stoichiometry": 0.9,
+        "cathode.exchange_current_stoichiometry": 0.5,
+        "voltage_limits": ["-1 V", "3 V"],
+    }
+    _, step = run(CONSTANT_D, ["Charge at 100 uW/cm2 until 0.8 V"], changes)
+    assert step["Duration [s]"] >= 0
+    assert not step["End mean stoichiometry"] > 0.9  # refused, or charged
+
+
+def test_a_charge_weaker_than_the_leak_ends_at_the_lower_limit():
+    changes = {
+        "electrolyte.electronic_conductivity": "1e-11 S/cm",
+        "voltage_limits": ["3.0 V", "4.2 V"],
+    }
+    _, step = run(CONSTANT_D, ["Charge at C/10000 for 10000 hours"], changes)
+    assert step["End voltage [V]"] == pytest.approx(3.0, abs=1e-4)
+    assert "3 V" in step["Detail"] and "leak" in step["Detail"]
+
+
+def test_an_ideal_site_empties_as_far_as_the_cut_off():
+    _, step = run(CONSTANT_D, ["Charge at C/10 until 4.5 V"], IDEAL)
+    assert step["Outcome"] == "reached"
+    assert step["Duration [s]"] == pytest.approx(34333, abs=1)
+
+
 def test_cut_offs_of_different_steps_are_not_compared():
     steps = [
         "Discharge at 1C until 4.0 V",
@@ -124,3 +218,15 @@ def test_cut_offs_of_different_steps_are_not_compared():
 def test_a_number_with_an_exponent_is_one():
     _, step = run(CONSTANT_D, ["Rest for 1.905e+04 seconds"])
     assert step["Duration [s]"] == 19050
+
+
+@pytest.mark.parametrize(
+    ("step", "changes"),
+    [
+        ("Rest for 1 hour", {"electrolyte.electronic_conductivity": "1e-15 S/cm"}),
+        ("Discharge at C/1000 for 0.1 seconds", {}),
+    ],
+)
+def test_books_of_next_to_nothing_balance(step, changes):
+    result, _ = run(RAIJMAKERS, [step], changes)
+    assert list(result.summary["Outcome"]) == ["reached"]

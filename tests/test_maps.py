@@ -10,7 +10,7 @@ import pytest
 
 from tfbsim import simulate
 from tfbsim.experiment import cases
-from tfbsim.plot import caption, figures, maps
+from tfbsim.plot import capacity_map, figures
 from tfbsim.plot.study import Study
 from tfbsim.plot.style import styled
 from tfbsim.result.result import NONE, CaseResult, Result
@@ -34,6 +34,7 @@ def filled(one: CaseResult, loss: str | None = None, **columns: Any) -> CaseResu
     per_gram = 100 / (1 + rate * length**2)
     row = {**one.rows[0], MASS: per_gram, AREAL: per_gram * length / 2, **columns}
     steps = [{k: v for k, v in s.items() if k != LOSS} for s in one.steps]
+    steps = [{**step, "Case": name} for step in steps]
     if loss is not None:
         steps[-1][LOSS] = loss
     return CaseResult(name, [{**row, "Case": name}], steps, one.curves)
@@ -63,7 +64,7 @@ def mark(rate: float, length: float) -> str:
 
 def drawn(result: Result, **more: Any) -> Any:
     with styled():
-        return maps.capacity_map(Study(result), **more)
+        return capacity_map.capacity_map(Study(result), **more)
 
 
 def panels(figure: Any) -> list[Any]:
@@ -83,7 +84,9 @@ def test_a_grid_has_a_map_in_both_units_in_place_of_bars(one):
     assert next(iter(found)) == "capacity-map"
     assert "capacity" not in found  # 20 bars would say less
     assert "rate-capability" in found
-    assert "two varied" in caption("capacity-map")
+    words = found["capacity-map"].get_label()
+    assert "over C-rate and cathode thickness" in words
+    assert "Each case has a mark" in words
     figure = found["capacity-map"]
     left, right = panels(figure)
     assert left.get_ylabel() == "Cathode thickness (µm)"
@@ -124,7 +127,7 @@ def test_a_loss_of_another_name_is_marked_too(one):
 
 def test_contours_lie_between_the_cases_that_bracket_them(one):
     result = of_grid(one, mark)
-    grid = maps.grid_of(Study(result))
+    grid = capacity_map.grid_of(Study(result))
     values = grid.values(MASS)
     assert values.shape == (len(RATES), len(LENGTHS))
     _, right = panels(drawn(result))
@@ -153,7 +156,7 @@ def test_the_numbers_on_the_contours_are_levels_and_clear_of_the_marks(one):
         for k, box in enumerate(boxes):
             centre = (box.min + box.max) / 2
             clear = np.hypot(*(points - centre).T).min() * 72 / figure.dpi
-            assert clear > 0.9 * maps.CLEAR
+            assert clear > 0.9 * capacity_map.CLEAR
             assert not any(box.overlaps(other) for other in boxes[:k])
         numbered += len(boxes)
     assert numbered >= 4
@@ -176,16 +179,19 @@ def test_failed_cases_leave_a_gap(one):
     nothing = {name: 0.0 for name in failed.rows[0] if " capacity [" in name}
     rows = [row | nothing for row in failed.rows]
     result.cases[7] = CaseResult(failed.name, rows, failed.steps, NONE)
-    grid = maps.grid_of(Study(result))
+    grid = capacity_map.grid_of(Study(result))
     assert np.isnan(grid.values(AREAL)).sum() == 1
     figure = drawn(result)
     at = {pair for place in marks(panels(figure)[0]).values() for pair in place}
     assert len(at) == len(result.cases) - 1
-    gaps = maps._gaps(np.isnan(grid.values(AREAL)))
-    fields = (len(RATES) - 1) * maps.FINE + 1, (len(LENGTHS) - 1) * maps.FINE + 1
+    gaps = capacity_map._gaps(np.isnan(grid.values(AREAL)))
+    fields = (
+        (len(RATES) - 1) * capacity_map.FINE + 1,
+        (len(LENGTHS) - 1) * capacity_map.FINE + 1,
+    )
     assert gaps.shape == fields
     # a case on the edge: two fields without their lines
-    assert gaps.sum() == 2 * (maps.FINE - 1) ** 2
+    assert gaps.sum() == 2 * (capacity_map.FINE - 1) ** 2
 
 
 def test_all_of_one_capacity_is_one_colour(one):
@@ -200,12 +206,14 @@ def test_what_is_no_grid_has_no_map(one):
     few = of_grid(one, mark, x=(RATE, RATES[:3])).cases
     three = [filled(one, **{THICKNESS: c.rows[0][THICKNESS]}) for c in whole[:3]]
     third = [*whole[:-1], filled(one, **{THICKNESS: 10.0, RATE: 0.1, "cracks": 2.0})]
-    twice = [*whole, whole[0]]
+    same = whole[0].rows[0]
+    again = CaseResult("again", [{**same, "Case": "again"}], one.steps, one.curves)
+    twice = [*whole, again]
     # a diagonal: as many values, but not a grid of them
     pairs = list(zip(RATES, (*LENGTHS, 20.0), strict=True))
     diagonal = [filled(one, **{THICKNESS: b, RATE: a}) for a, b in pairs]
     for some in (few, three, third, twice, diagonal, whole[:1]):
-        assert maps.grid_of(Study(Result(some))) is None
+        assert capacity_map.grid_of(Study(Result(some))) is None
         assert drawn(Result(some)) is None
 
 
@@ -216,7 +224,7 @@ def test_a_grid_of_currents_is_one_though_the_c_rate_varies_with_both(one):
     for case in result.cases:
         row = case.rows[0]
         row[RATE] = row[current] / row[THICKNESS]
-    grid = maps.grid_of(Study(result))
+    grid = capacity_map.grid_of(Study(result))
     assert grid.columns == (current, THICKNESS)
     assert drawn(result).axes[0].get_xlabel() == "Rate (µA cm⁻²)"
 
@@ -246,4 +254,4 @@ def test_the_shipped_maps_are_grids_of_rate_and_thickness(cathode):
     lengths = {case.varied[THICKNESS] for case in expanded.cases}
     rates = {case.values["rate"] for case in expanded.cases}
     assert len(expanded.cases) == len(lengths) * len(rates)
-    assert min(len(lengths), len(rates)) >= maps.LEAST
+    assert min(len(lengths), len(rates)) >= capacity_map.LEAST

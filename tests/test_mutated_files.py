@@ -402,7 +402,8 @@ def checked(name: str) -> tuple[int, str]:
     sys.argv = ["tfbsim", "check", name]
     with contextlib.redirect_stderr(errors), at_most(5):
         try:
-            cli.main()
+            with contextlib.redirect_stdout(io.StringIO()):
+                cli.main()
         except SystemExit as exit_:
             code = int(exit_.code or 0)
     return code, errors.getvalue()
@@ -414,9 +415,14 @@ def complaint(code: int, text: str, name: str) -> str:
         return "" if not text else "valid, yet not silent"
     if code != 2:
         return f"exit code {code}"
-    if len(text.splitlines()) != 1 or not text.endswith("\n") or len(text) > 1000:
-        return "not one line that can be read"
-    return "" if place(text, name) is not None else "does not begin with the file"
+    lines = text.splitlines()  # one for each mistake
+    if not 1 <= len(lines) <= 200 or not text.endswith("\n") or "" in lines:
+        return "no lines that can be read"
+    if len(set(lines)) < len(lines) or max(map(len, lines)) > 1000:
+        return "lines that are too long, or the same twice"
+    if any(place(line, name) is None for line in lines):
+        return "does not begin with the file"
+    return ""
 
 
 def place(text: str, name: str) -> tuple[int | None, str] | None:

@@ -218,7 +218,7 @@ def test_damage(swept, folder):
 
 @pytest.mark.slow
 def test_thousands_of_damages(swept, folder):
-    assert mutate(swept, folder, 2, 3000, 100) > 1000
+    assert mutate(swept, folder, 2, 2000, 20) > 600
 
 
 # --- What a provenance says -----------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.plot import curves, figures, save_figures, style
+from tfbsim.plot import dqdv, figures, save_figures, style
 from tfbsim.plot.study import Study
 from tfbsim.result.result import CaseResult, Result
 
@@ -157,7 +157,7 @@ def test_a_list_of_windows_and_rates_shows_every_case(single):
     assert [ax.get_title() for ax in figure.axes] == ["C/2", "1C"]
     assert [len(lines(ax)) > 5 for ax in figure.axes] == [True, True]
     told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told[:5] == [f"{low}–{high} V" for low, high in windows]
+    assert told[:5] == [f"{low}–{high} V" for low, high in sorted(windows)]
 
 
 @pytest.mark.parametrize("field", ["C-rate", "cathode.thickness [um]"])
@@ -219,24 +219,23 @@ def test_cells_are_named_by_what_tells_them_apart(names, short):
 def test_differential_capacity_integrates_to_the_capacity():
     V = np.concatenate([[3.52, 3.5], np.linspace(3.5, 4.2, 150)])  # a step back at first
     Q = np.concatenate([[0.0, 0.1], 0.1 + 100 / (1 + np.exp(-(V[2:] - 3.9) / 0.02))])
-    grid, slope = curves.differential_capacity(V, Q)
+    grid, slope = dqdv.differential_capacity(V, Q)
     assert np.trapezoid(slope, grid) == pytest.approx(Q[-1] - Q[0], rel=1e-3)
     assert grid[np.argmax(slope)] == pytest.approx(3.9, abs=0.003)
     # smoothing takes off the width of the Gaussian and no more
     assert slope.max() == pytest.approx(100 / 4 / 0.02, rel=0.05)
-    back, reverse = curves.differential_capacity(V[:1:-1], (Q[-1] - Q)[:1:-1])
-    assert np.interp(3.9, back[::-1], reverse[::-1]) == pytest.approx(
+    back, reverse = dqdv.differential_capacity(V[:1:-1], (Q[-1] - Q)[:1:-1])
+    assert np.interp(3.9, back, reverse) == pytest.approx(
         np.interp(3.9, grid, slope), rel=1e-2
     )
 
 
 def test_a_held_voltage_has_no_differential_capacity():
-    assert curves.differential_capacity(np.full(50, 4.2), np.arange(50.0)) is None
+    assert dqdv.differential_capacity(np.full(50, 4.2), np.arange(50.0)) is None
 
 
 def test_losses_reach_from_open_circuit_to_the_voltage(single):
-    run = Study(single).cases[0]
-    _, step = run.last_step()
+    step = Study(single).last_branch(0)
     axes = figures(single)["losses"].axes[0]
     top, bottom = lines(axes)
     assert top[:, 1] == pytest.approx(step["Open-circuit voltage [V]"])
@@ -290,7 +289,9 @@ def test_the_second_lithium_is_marked_and_told():
     two = Result([renamed(result, name) for name in ("a", "b")])
     told = figures(two)["concentration"].legends[0].get_texts()
     assert sorted(t.get_text() for t in told) == [f"{n}: {share:.1f} %" for n in "ab"]
-    cells = Result([renamed(result, n, n, **{"C-rate": r}) for n in "ab" for r in (1, 2)])
+    cells = Result(
+        [renamed(result, f"{n}{r}", n, **{"C-rate": r}) for n in "ab" for r in (1, 2)]
+    )
     for ax in figures(cells)["concentration"].axes:  # a line on a line: told once
         assert [text.get_text() for text in ax.texts] == [f"{share:.1f} %"]
 
@@ -348,3 +349,98 @@ def test_a_voltammogram_shows_the_ramps(tmp_path):
 
 def test_no_voltammogram_without_ramps(rates):
     assert "voltammogram" not in figures(rates)
+
+
+def of_windows(result: Result) -> Result:
+    """Windows at two rates, out of order."""
+    windows = [(3.0, 4.5), (3.0, 4.3), (2.5, 4.7)]
+    cases = [
+        renamed(
+            *(result, f"{low}-{high} {rate}"),
+            **{"C-rate": rate, "Lower cut-off [V]": low, "Upper cut-off [V]": high},
+        )
+        for low, high in windows
+        for rate in (1.0, 0.5)
+    ]
+    return Result(cases)
+
+
+def test_a_colour_says_the_same_in_every_figure(single):
+    meaning: dict[str, set[str]] = {}
+    for figure in figures(of_windows(single)).values():
+        for legend in figure.legends:
+            for line in legend.get_lines():
+                if line.get_label()[:1].isdigit() and line.get_color() != "0.25":
+                    window = line.get_label().split(", ")[-1]
+                    meaning.setdefault(str(line.get_color()), set()).add(window)
+    assert len(meaning) == 3
+    assert all(len(windows) == 1 for windows in meaning.values())
+
+
+def test_measured_points_are_hollow_black_and_named(rates):
+    for name in ("capacity", "rate-capability"):
+        figure = figures(rates)[name]
+        points = [p for p in figure.axes[0].get_lines() if p.get_marker() == "o"]
+        assert len(points) == len(rates.measured)
+        assert all(p.get_markerfacecolor() == "none" for p in points)
+        assert all(p.get_markeredgecolor() in ("k", "black") for p in points)
+        told = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert any(words.startswith("measured") for words in told)
+
+
+def test_curves_that_coincide_are_named(single):
+    drawn = figures(of_windows(single))["voltage-capacity"]
+    assert "the same curve: " in drawn.get_suptitle()
+
+
+def test_no_axis_cuts_a_curve(rates):
+    for name in ("voltage-capacity", "concentration"):
+        (axes, *_) = figures(rates)[name].axes
+        low, high = axes.get_xlim()
+        assert all(
+            low < line[:, 0].min() and line[:, 0].max() < high for line in lines(axes)
+        )
+
+
+def test_pulses_are_drawn_all():
+    steps = ["Discharge at 1C for 5 minutes", "Rest for 5 minutes"] * 3
+    result = simulate(CELL, steps)
+    total = result.summary["Discharge capacity [mA.h.g-1]"][0]
+    drawn = figures(result)
+    *_, voltage = lines(drawn["losses"].axes[0])
+    assert voltage[-1, 0] == pytest.approx(total)
+    assert "3 pulses" in drawn["concentration"].get_label()
+    assert len(drawn["concentration"].axes[0].get_lines()) == 4
+
+
+def test_a_voltage_that_turns_back_makes_no_spike():
+    q = np.linspace(0, 1, 400)
+    V = 4 - 0.1 * np.exp(-q / 0.02) * (q > 0) + 0.2 * q
+    bump = V + 0.1 * np.exp(-(((q - 0.02) / 0.01) ** 2))  # up and back down at first
+    _, smooth = dqdv.differential_capacity(V, q)
+    _, found = dqdv.differential_capacity(bump, q)
+    assert found.max() < 1.5 * smooth.max()
+
+
+def test_one_figure_is_drawn_by_name(single):
+    figure = single.plot("voltage-capacity")
+    assert figure.axes[0].get_ylabel() == "Voltage (V)"
+    with pytest.raises(tfbsim.InputError, match="did you mean 'voltage-time'"):
+        single.plot("voltage-tim")
+
+
+@pytest.mark.parametrize("format, start", [("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_figures_are_vectors_too_the_same_every_time(single, tmp_path, format, start):
+    first, second = (
+        {p.name: p.read_bytes() for p in save_figures(single, tmp_path, format)}
+        for _ in range(2)
+    )
+    assert first == second and "dqdv." + format in first
+    assert all(content.startswith(start) for content in first.values())
+
+
+def test_two_results_share_axes(single, rates):
+    figure = tfbsim.overlay(one=single, other=single, name="voltage-time")
+    one, other = lines(figure.axes[0])[:2]
+    assert one == pytest.approx(other)
+    assert "the same curve: one = other" in figure.get_suptitle()

@@ -197,6 +197,16 @@ BAD = {
     "Hold at 4.2 V until 0 uA": "a current above 0",
     "Rest until 4 V": "a rest by a time",
     "Rest for 0 s": "above 0",
+    "Sweep to 4 V": "at a rate",
+    "Sweep to 4 V at 1 V": "voltage rate",
+    "Sweep to 4 V at -1 mV/s": "above 0",
+    "Sweep from 4 V to 4 V at 1 mV/s": "ends where it begins",
+    "Sweep to 9 V at 1 mV/s": "voltage_limits",
+    "Charge to 4 V at 1C": "goes with a sweep",
+    "Discharge at 1C until 80 %": "80 % of 1C",
+    "Discharge at 1C until 80 % of C/2": "80 % of 1C",
+    "Rest until 5 uAh": "no charge flows",
+    "Discharge at 1C until 5 uAh or 6 uAh": "second end",
     "Rest for 1e400 s": "too large",
     "Rest for 1 hour at 600 degC": "not a temperature a cell runs at",
     "Rest for 1 hour at 1..2 degC": "",
@@ -281,6 +291,42 @@ number = st.one_of(
 )
 def test_any_numbers(opening, value, unit, word, end, end_unit, closing):
     check_any(f"{opening} {value}{unit} {word} {end}{end_unit}{closing}")
+
+
+PROFILE = {"Time [s]": [0, 10, 20], "Current [uA]": [10, 20, 0]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"profile": {"Time": [0, 1], "Current [uA]": [1, 1]}}, "has no unit"),
+        ({"profile": {"Time [s]": [0, 1], "U [V]": [1, 1]}}, "is a voltage"),
+        ({"profile": {"Time [s]": [0, 1, 2], "Current [uA]": [1, 1]}}, "as many"),
+        ({"profile": {"Time [s]": [0, -1], "Current [uA]": [1, 1]}}, "backwards"),
+        ({"profile": {"Time [s]": [0, 0], "Current [uA]": [1, 1]}}, "some time"),
+        ({"profile": {"Time [s]": [0, 1], "Current [uA]": [0, 0]}}, "is 0 throughout"),
+        ({"profile": {"Time [s]": [0, 1]}}, "two columns"),
+        ({"profile": PROFILE, "repeat": True}, "needs an end"),
+        ({"profile": PROFILE, "lowr": "3 V"}, "did you mean 'lower'"),
+        ({"profile": PROFILE, "lower": "4 V", "upper": "3 V"}, "is not below"),
+        ({"profile": PROFILE, "until": "3 V"}, "is a voltage"),
+        ({"profile": "../a.csv"}, "in the folder"),
+        ({"profile": "none.csv"}, "no such file"),
+    ],
+)
+def test_bad_profiles(fields, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        parse_cycle([fields], CELL)
+    assert one_line(caught.value.args[0])
+
+
+def test_a_profile_scales_and_joins_what_is_constant():
+    table = {"Time [min]": [0, 1, 2, 3], "C-rate": [1, 1, 1, 0]}
+    (step,) = parse_cycle([{"profile": table, "scale": 2}], CELL)
+    first, last = step.profile
+    assert (first.duration, last.duration) == (120, 60)
+    assert first.first == first.last == pytest.approx(2 * ONE_C_CURRENT)
+    assert last.last == 0 and not step.rest and not step.constant
 
 
 def test_cycle_of_sentences_pairs_and_steps():

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import tfbsim
-from tfbsim.data.columns import split_name
+from tfbsim.data.headings import heading
 from tfbsim.data.mapping import load_mapping
-from tfbsim.data.read import read_measured
+from tfbsim.data.read import read_all, read_measured
 from tfbsim.errors import InputError
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "measured"
@@ -88,7 +88,7 @@ class TestRecords:
     def test_latin_1(self, tmp_path):
         heads = ("Zeit [s]", "Spannung [V]", "Strom für µA [A]")
         path = written(tmp_path / "a.csv", heads=heads, encoding="latin-1")
-        with pytest.raises(InputError, match="no column of capacity or time"):
+        with pytest.raises(InputError, match="no column of current"):
             read_measured(path, CELL)
         mapping = {"columns": {"current": "Strom für µA [A]"}}
         assert "Read as latin-1 text" in same(read_measured(path, CELL, mapping))
@@ -153,9 +153,11 @@ class TestSigns:
         words = same(read_measured(path, CELL))
         assert "discharge positive, for the voltage falls where it is positive" in words
 
-    def test_a_wrong_sign_in_the_battery_data_format(self, tmp_path):
-        words = same(read_measured(written(tmp_path / "a.csv", current=-1), CELL))
-        assert "though the Battery Data Format has it charge positive" in words
+    def test_the_sign_of_a_format_is_not_overruled_by_the_voltage(self, tmp_path):
+        measured = read_measured(written(tmp_path / "a.csv", current=-1), CELL)
+        assert measured.segments[0].kind == "discharge"
+        words = " ".join(measured.notes)
+        assert "the voltage falls there: current_sign in a mapping turns it" in words
 
     @pytest.mark.parametrize("step", [False, True])
     def test_no_sign_at_all(self, tmp_path, step):
@@ -374,7 +376,7 @@ class TestCyclers:
         (b"1,2\n3,4\n", "it has no heading"),
         (b"hello\nworld\n", "no table of at least two columns of numbers"),
         (b"Voltage / V,Capacity\n4,0\n3,1\n", "'units: {capacity: ...}'"),
-        (b"Voltage / kg,Capacity / Ah\n4,0\n3,1\n", "no column of voltage"),
+        (b"Voltage / kg,Capacity / Ah\n4,0\n3,1\n", "'kg' is no unit of voltage"),
         (b"Time/s,Voltage/V,I/A\n1,50,1\n2,60,3\n", "which is no cell's"),
         (b"Time/s,Voltage/V,I/A\n1,x,1\n2,,3\n3,4,5\n", "fewer than 2 rows"),
     ],
@@ -421,7 +423,7 @@ def test_a_mistake_in_a_mapping_file_has_its_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("heading", "words", "unit"),
+    ("name", "words", "unit"),
     [
         ("Current / A", "current", "A"),
         ("Q charge/discharge/mA.h", "q charge discharge", "mA.h"),
@@ -430,11 +432,89 @@ def test_a_mistake_in_a_mapping_file_has_its_line(tmp_path):
         ("Charge_Capacity(Ah)", "charge capacity", "Ah"),
         ("<I>/mA", "i", "mA"),
         ("C-rate", "c rate", ""),
+        ("Z''(b)", "z", "ohm"),
+        ("<Ewe/V>", "ewe", "V"),
+        ("Test Time (Hours)", "test time", "Hours"),
+        ("~Time[s]", "time", "s"),
         ("Time(h:min:s.ms)", "time", ""),
     ],
 )
-def test_headings(heading, words, unit):
-    assert split_name(heading) == (words, unit)
+def test_headings(name, words, unit):
+    said = heading(name)
+    assert (said.words, said.unit) == (words, unit)
+
+
+# --- Layouts that cyclers write --------------------------------------------------------
+
+DATA = Path(__file__).parent / "data" / "cycler"
+# Charge and discharge in all [mAh], steps, cycles, spectra
+AS_R = (0.230, 0.1667, 4, 1, 0)
+SPECTRUM = (0, 0, 0, 0, 1)
+LAYOUTS = {
+    "01-cccv-in-one-step.csv": AS_R,
+    "02-step-clock-runs-on.mpt": (0, 0.05, 2, 1, 0),
+    "03-total-time-0-at-each-step.csv": (0.9167, 0.8333, 5, 2, 0),
+    "04-bdf-machine-names.csv": AS_R,
+    "04m-spelled-out-units.csv": AS_R,
+    "05-discharging-load.csv": (0, 0.1683, 8, 1, 0),
+    "05m-two-step-charge-with-counters.csv": (0.4667, 0, 2, 1, 0),
+    "06-slow-discharge-beside-a-pulse.csv": (0.1750, 0.1594, 3, 1, 0),
+    "07-cycling-and-eis-in-one.mpt": (*AS_R[:4], 1),
+    "07m-record-then-spectrum.csv": (*AS_R[:4], 1),
+    "08-report-of-three-levels.csv": (1.0, 0.8, 6, 2, 0),
+    # The first row of its discharge has half the charge of the others
+    "09-gcpl-without-current.mpr": (0.230, 0.1583, 4, 1, 0),
+    "10-leading-tab-record.txt": AS_R,
+    "11-comma-at-the-end-of-data.csv": AS_R,
+    "12-charge-lost-before-the-hold.csv": (1.0, 0.25, 3, 1, 0),
+    "13-half-cycle-column.txt": (0.460, 0.3333, 8, 2, 0),
+    "15-symmetric-cell.csv": (0.0162, 0.0167, 4, 2, 0),
+    "16-test-time-in-hours-spelled.csv": AS_R,
+    "16m-ohms.csv": SPECTRUM,
+    "17-unicode-minus.csv": AS_R,
+    "18-clock-days-dash.csv": AS_R,
+    "18n-clock-days-dash-over-midnight.csv": AS_R,
+    "19-ocv-technique.mpt": (0, 0, 1, 1, 0),
+    "20-double-quote-heading.csv": SPECTRUM,
+    "21-step-index-counts-rows.csv": AS_R,
+    "22-unit-row-with-hash.txt": AS_R,
+    "27-lines-in-quotes.csv": AS_R,
+    "28-two-tables.dta": (0, 0, 1, 1, 1),
+    "30-pause-counter-knows.csv": (0, 0.5, 1, 1, 0),
+    "35-short-tabs-and-dates.txt": (0.0292, 0, 1, 1, 0),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts(name):
+    if name.endswith(".mpr"):
+        pytest.importorskip("galvani")
+    measured = read_measured(DATA / name, CELL)
+    charge, discharge, steps, cycles, spectra = LAYOUTS[name]
+    passed = {1: 0.0, -1: 0.0}
+    for s in measured.segments:
+        if s.kind != "rest":
+            sign = 1 if s.current.mean() > 0 else -1
+            passed[sign] += 1e3 * AREA * float(s.capacity[-1])
+    assert passed[-1] == pytest.approx(charge, rel=8e-3)
+    assert passed[1] == pytest.approx(discharge, rel=8e-3)
+    assert len(measured.segments) == steps
+    assert len({s.cycle for s in measured.segments}) == cycles
+    assert len(measured.spectra) == spectra
+
+
+def test_voltages_as_the_heading_says():
+    measured = read_measured(DATA / "15-symmetric-cell.csv", CELL)
+    voltages = np.concatenate([s.voltage for s in measured.segments])
+    assert (voltages.min(), voltages.max()) == pytest.approx((-0.0046, 0.0046))
+
+
+def test_doubts_are_told_with_what_could_not_be_read(tmp_path):
+    measured, told = read_all([DATA / "19-ocv-technique.mpt"], CELL)
+    assert measured[0].doubts == ("No current flows anywhere in it.",)
+    assert told == ["19-ocv-technique.mpt: No current flows anywhere in it."]
+    lost = written(tmp_path / "a.csv", rows=lambda x: [*x, *["x,4,0"] * 9])
+    assert "not in the record" in read_measured(lost, CELL).doubts[0]
 
 
 # --- Whatever a file holds -------------------------------------------------------------

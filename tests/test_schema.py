@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
-from tfbsim.cell.cell import _cell
+from tfbsim.cell.cell import Anode, Cathode, Cell, Electrolyte, _cell
 from tfbsim.errors import InputError
-from tfbsim.experiment.schema import KINDS, json_schema, written
+from tfbsim.experiment.schema import KINDS, json_schema, page, written
 from tfbsim.yaml_file import load
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -370,7 +370,16 @@ SHIPPED_FILES = [("cell", p) for p in sorted((ROOT / "models").glob("*.yaml"))] 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_json_schema_is_current(kind):
     text = (ROOT / "schema" / f"{kind}.schema.json").read_text("utf-8")
-    assert text == written(kind), "python -m tfbsim.experiment.schema schema"
+    assert text == written(kind), "python -m tfbsim.experiment.schema ."
+
+
+def test_the_page_of_fields_is_current_and_whole():
+    text = (ROOT / "docs" / "fields.md").read_text("utf-8")
+    assert text == page(), "python -m tfbsim.experiment.schema ."
+    for model in (Cell, Cathode, Electrolyte, Anode):
+        for name, field in model.model_fields.items():
+            assert f"| `{name}` |" in text
+            assert field.description, name
 
 
 @pytest.mark.parametrize(("kind", "path"), SHIPPED_FILES)

@@ -18,7 +18,7 @@ from tfbsim import Numerics, simulate, sweep
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import sweep_plan
 from tfbsim.experiment.provenance import provenance, run_of
-from tfbsim.plot import caption, figures
+from tfbsim.plot import figures
 from tfbsim.report import report
 from tfbsim.result.result import CaseResult, Result, load_result
 from tfbsim.result.sweep_table import answers
@@ -299,7 +299,7 @@ def test_numpys_random_state_is_left_alone(one):
 def test_figures_of_a_sample(one):
     drawn = figures(made(one, SAMPLE))
     own = ["uncertainty", "tornado", "sensitivity", "dependence", "voltage-band"]
-    assert list(drawn)[:5] == own and all(caption(name) for name in own)
+    assert list(drawn)[:5] == own and all(drawn[name].get_label() for name in own)
     assert not any(name.startswith("capacity-cathode") for name in drawn)
     panel = drawn["tornado"].axes[0]
     assert panel.get_yticklabels()[0].get_text() == "Cathode thickness"
@@ -330,7 +330,7 @@ def test_slices_of_a_grid_are_its_numbers(grid, one):
 
 
 def test_the_report_has_indices_and_points_and_their_files(one, tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "rendered", lambda result: {})
+    monkeypatch.setattr(report, "figures", lambda result: {})
     result = made(one, SAMPLE)
     text = (result.save(tmp_path) / "report.html").read_text()
     kept = pd.read_csv(tmp_path / "sensitivity.csv")

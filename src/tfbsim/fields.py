@@ -39,7 +39,12 @@ FORMAT = 1
 class Strict(BaseModel):
     """A frozen mapping in which every key is known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -61,18 +66,23 @@ class Quantity:
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
         """Say how a file states it: text with its unit, and the range it must be in."""
+        plain = self.dimension == "dimensionless"
+        return {
+            "type": ["number", "string"] if plain else "string",
+            "$comment": self.words,
+            "examples": [units.sample(self.dimension)],
+        }
+
+    @property
+    def words(self) -> str:
+        """Its dimension and bounds, as "length above 0 um, at most 1e+04 um"."""
         limits = [
             f"{words} {units.text(bound, self.dimension)}"
             for bound, _, words in self._bounds
             if bound is not None
         ]
-        words = ", ".join([f"{self.dimension}, with its unit", *limits])
-        plain = self.dimension == "dimensionless"
-        return {
-            "type": ["number", "string"] if plain else "string",
-            "description": words.replace("dimensionless, with its unit", "plain number"),
-            "examples": [units.sample(self.dimension)],
-        }
+        kind = self.dimension.replace("dimensionless", "plain number")
+        return f"{kind} {', '.join(limits)}".strip()
 
     def parse(self, value: Any, info: ValidationInfo) -> float:
         """The value in SI."""

@@ -168,7 +168,9 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     cut_off = step.c_rate_cut_off
     if step.control == "voltage":
         yield "hold strays", np.abs(V - step.value).max()
-        if cut_off is not None and t[-1] > AT_ONCE:
+        # A collector that is stripped bare ends the current at once
+        bare = "blocks" in record.detail
+        if cut_off is not None and t[-1] > AT_ONCE and not bare:
             yield "beyond a current cut-off", max(1 - c_rate.min() / cut_off, 0.0)
     if record.outcome == "reached" and lasted:
         timed = step.timed and t[-1] == step.duration

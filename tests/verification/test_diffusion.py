@@ -195,7 +195,7 @@ def solved(ideal, exact, points, end=0.5):
     solver = engine(cell.structure, numerics)
     built, xi, weights = solver.built("current"), solver.xi, solver.weights
     scale = cell.structure.psi.D_ref / D
-    state = casadi.MX.sym("y", built.model.len_rhs)
+    state = casadi.MX.sym("y", built.model.len_rhs_and_alg)
     current = casadi.MX.sym("I")
     inputs = cell.parameters() | {
         f"Initial: {PROFILE}": np.zeros(numerics.nodes),
@@ -213,7 +213,7 @@ def solved(ideal, exact, points, end=0.5):
     unit = FARADAY * C * D * scale / L * AREA
     per_time = scale * D / L**2
 
-    y = np.zeros(built.model.len_rhs)
+    y = np.zeros(built.model.len_rhs_and_alg)
 
     def full(x):
         y[profile] = x

@@ -259,7 +259,7 @@ def test_every_control(ideal, figure, which, kinetics):
     assert [step.outcome for step in cycle.steps] == [REACHED] * len(PROTOCOL)
     assert not any("fallback" in step.detail for step in cycle.steps)
     assert sum(step.trace.t[-1] for step in cycle.steps) > 2400
-    lithium, charge = audit(cycle.steps, float(cell.area))
+    lithium, charge = audit(cycle.steps, cell)
     figure("Leakage, CC-CV-rest-power: balance of lithium", lithium, at_most=1e-8)
     figure("Leakage, CC-CV-rest-power: balance of charge", charge, at_most=1e-8)
 

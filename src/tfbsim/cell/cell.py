@@ -79,31 +79,59 @@ class Cathode(Strict):
     """A dense film of an insertion material."""
 
     material: str | None = None
+    """Material of the library; sets what is not given here."""
     thickness: Length
+    """Thickness of the film, L_c."""
     density: Density
+    """Density of the film; makes mAh/g, of the whole film, and with molar_mass the sites
+    per volume."""
     molar_mass: Annotated[float, Quantity("molar mass", gt=0)] | None = None
+    """Molar mass of a formula unit."""
     site_concentration: Annotated[float, Quantity("concentration", gt=0)] | None = None
+    """Formula units per volume, c_sites, in place of density over molar_mass."""
     initial_stoichiometry: Stoichiometry | None = None
+    """Lithium per formula unit as made, uniform; a fraction, or initial_voltage."""
     initial_voltage: Voltage | None = None
+    """Voltage in equilibrium as made; or initial_stoichiometry."""
     analysed_stoichiometry: Stoichiometry | None = None
+    """All lithium found in the film; what exceeds the initial is counted as inactive."""
     open_circuit_potential: Potential
+    """Open-circuit potential U(x), a law of x."""
     entropic_change: Annotated[float, Quantity("entropy coefficient")] = 0.0
+    """dU/dT."""
     diffusivity: Diffusivity
+    """Chemical diffusivity D(x): a number or a law."""
     diffusivity_scale: Ratio = 1.0
+    """Factor on D; 1 where D follows from ionic_conductivity."""
     diffusivity_activation_energy: Activation = 0.0
+    """Activation energy of D."""
     transference: Share = 0.0
+    """Ionic share t_i of the film's conduction."""
     electronic_conductivity: ConductivityLaw | None = None
+    """Electronic conductivity sigma_e(x); left out: no loss on the electron path."""
     electronic_conductivity_activation_energy: Activation = 0.0
+    """Activation energy of sigma_e."""
     ionic_conductivity: ConductivityLaw | None = None
+    """Ionic conductivity sigma_i(x); only where electron_path is consistent."""
     electron_path: Literal["as given", "consistent"] = "as given"
+    """As given, or consistent: one of D, t_i, sigma_e follows from the others."""
     exchange_current: CurrentDensity
+    """Exchange current density i_0 at the stoichiometry given next."""
     exchange_current_stoichiometry: Ratio
+    """Where exchange_current holds."""
     exchange_current_activation_energy: Activation = 0.0
+    """Activation energy of i_0."""
     anodic_transfer_coefficient: Coefficient = 0.5
+    """Anodic transfer coefficient alpha_a."""
     film_resistance: ArealResistance = 0.0
+    """Resistance R_f of an interphase, per contact area."""
     film_resistance_activation_energy: Activation = 0.0
+    """Activation energy of R_f."""
     utilisation: Fraction = 1.0
+    """Fraction u_A of the area in contact: the film behind it sees i/u_A, the rest is
+    idle."""
     active_fraction: Fraction = 1.0
+    """Fraction u_V of the sites that take part."""
 
     @property
     def x_max(self) -> float:
@@ -284,39 +312,67 @@ class Electrolyte(Strict):
     """A single-ion-conducting film, which may leak electrons."""
 
     material: str | None = None
+    """Material of the library; sets what is not given here."""
     thickness: Length
+    """Thickness L_e."""
     density: Density | None = None
+    """Density, which only a stack needs."""
     conductivity: Conductivity
+    """Ionic conductivity."""
     conductivity_activation_energy: Activation = 0.0
+    """Activation energy of the ionic conductivity."""
     electronic_conductivity: Conductivity | None = None
+    """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
+    """Activation energy of the electronic conductivity."""
 
 
 class Anode(Strict):
     """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
     material: str | None = None
+    """Material of the library; sets what is not given here."""
     lithium: Annotated[float, Quantity("length", ge=0, le=1e-2)]
+    """Thickness of the lithium as made; may be 0."""
     molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
+    """Molar volume of lithium."""
     exchange_current: CurrentDensity
+    """Exchange current density at the lithium."""
     exchange_current_activation_energy: Activation = 0.0
+    """Activation energy of the exchange current."""
     anodic_transfer_coefficient: Coefficient = 0.5
+    """Anodic transfer coefficient."""
     film_resistance: ArealResistance = 0.0
+    """Resistance of an interphase."""
     film_resistance_activation_energy: Activation = 0.0
+    """Activation energy of film_resistance."""
     collector: str | None = None
+    """What lithium is plated on in situ, by name; may be bare; sets what is not given
+    here."""
     interlayer: str | None = None
+    """Layer between collector and electrolyte, by name; comes before the collector."""
     nucleation_overpotential: Annotated[float, Quantity("voltage", ge=0, le=2)] | None = (
         None
     )
+    """Overpotential eta_nuc at which the bare collector plates at nucleation_current."""
     nucleation_current: CurrentDensity | None = None
+    """Current density i_nuc of nucleation_overpotential."""
     coverage_thickness: Annotated[float, Quantity("length", gt=0, le=1e-5)] | None = None
+    """Lithium n_c V_m that covers 63 % of the collector."""
     interlayer_loss: ArealCharge = 0.0
+    """Charge that the first plating leaves in the interlayer."""
     interphase_loss: ArealCharge = 0.0
+    """Charge that the first plating leaves in the interphase."""
     inactive_fraction: Share = 0.0
+    """Fraction phi of what is plated or stripped that becomes inactive."""
     inactive_from: Literal["plating", "stripping"] = "plating"
+    """Whether inactive_fraction is of plating or of stripping."""
     inactive_conductivity: Conductivity | None = None
+    """Ionic conductivity of inactive lithium; left out: no resistance."""
     critical_current: CurrentDensity | None = None
+    """Current density at the lithium whose crossing is noted."""
     beyond_critical_current: Literal["go on", "stop"] = "go on"
+    """Whether the step goes on beyond it, or stops as infeasible."""
 
     @property
     def plated(self) -> bool:
@@ -355,25 +411,43 @@ class Cell(Strict):
     """A thin-film cell, in SI; every field documented in docs/files.md."""
 
     format: Literal[1] = 1
+    """Version of the format of the file."""
     kind: Literal["cell"] = "cell"
+    """What the file states."""
     name: str
+    """Name, in words."""
     description: str = ""
+    """A sentence for `tfbsim list`."""
     source: str = ""
+    """Where the values come from."""
     area: Annotated[float, Quantity("area", gt=0, le=1.0)]
+    """Area of the cell."""
     temperature: Temperature
+    """Temperature the cell runs at."""
     reference_temperature: Temperature
+    """Temperature the parameters hold at; that of the file if left out."""
     one_c: CurrentDensity
+    """Current density that C-rates refer to; scales with cathode.thickness when that is
+    varied."""
     contact_resistance: ArealResistance = 0.0
+    """Resistance in series, independent of temperature."""
     voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [
         0.0,
         6.0,
     ]
+    """Voltages that no step goes beyond, also where it states no cut-off."""
     cathode: Cathode
+    """The film of the positive electrode."""
     electrolyte: Electrolyte
+    """The electrolyte."""
     anode: Anode
+    """The lithium, or what it is plated on."""
     stack: Stack | None = None
+    """The layers around the cell, for energy per volume and mass."""
     origin: dict[str, str] = {}
+    """Field to text: published, derived, fitted, assumed; printed by `show`."""
     fitted: list[Datum] = []
+    """What a fit saw, and what it held out, as `tfbsim fit` writes it."""
 
     # As written, for changed copies: what the file said, where, and the thickness its
     # one_c is stated at.

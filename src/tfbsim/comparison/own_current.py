@@ -130,8 +130,8 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
             steps.append(Step(text, "current", 0.0, ended - begun, True))
             continue
         lower, upper = (low, None) if I > 0 else (None, high)
-        t = ended - begun
-        steps.append(Step(text, "current", I, t, True, lower=lower, upper=upper))
+        lasts = ended - begun
+        steps.append(Step(text, "current", I, lasts, True, lower=lower, upper=upper))
     return steps
 
 

@@ -1,4 +1,4 @@
-"""Tables of voltage against capacity, as papers give them, and of impedance."""
+"""Tables of voltage against capacity, as papers give them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, shown
-from .columns import column_of, find_columns, numbers, quantity, split_name
+from .columns import column_of, find_columns, numbers, quantity
 from .mapping import Curve, Direction, Mapping, dimension_of
-from .measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
-from .record import PerArea, volts
-from .tables import Table, count
+from .measured import CHARGE, DISCHARGE, Array, Segment
+from .remarks import Remarks
+from .samples import too_many, volts
+from .table import Table, count
+from .units_per_area import PerArea
 
 MOST_CURVES = 1000
-DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant
 
 
 def curves(
@@ -25,7 +26,7 @@ def curves(
     mapping: Mapping,
     per_area: PerArea,
     cell: Cell | None,
-    notes: list[str],
+    remarks: Remarks,
 ) -> tuple[Segment, ...]:
     """The curves of a capacity-voltage table, side by side or one below another.
 
@@ -38,14 +39,14 @@ def curves(
     found: list[Segment] = []
     for k, curve in enumerate(listed):
         where = f"curves[{k}]" if mapping.curves else "columns"
-        found += _curve(table, mapping, curve, where, per_area, cell, notes)
+        found += _curve(table, mapping, curve, where, per_area, cell, remarks)
     if not found:
         raise InputError("has no rows of voltage and capacity", table.path)
     if len(found) > MOST_CURVES:
         message = f"holds {len(found):,} curves; at most {MOST_CURVES:,} are read"
         raise InputError(message, table.path)
     if any(np.isnan(segment.current).any() for segment in found):
-        notes.append(
+        remarks.notes.append(
             "The current of a curve is not stated: 'current: 1C' in a mapping says it."
         )
     return tuple(
@@ -56,9 +57,9 @@ def curves(
 
 def _side_by_side(table: Table, mapping: Mapping) -> list[Curve]:
     """One curve, or a charge and a discharge against a capacity of each."""
-    columns = find_columns(table, mapping)
+    columns = find_columns(table.names, mapping, table)
     if "voltage" not in columns:
-        raise InputError(_lack("voltage", table), table.path)
+        raise InputError(lack("voltage", table), table.path)
     voltage = columns["voltage"] + 1
     sides: tuple[tuple[str, Direction | None], ...] = (
         ("capacity", mapping.direction),
@@ -71,11 +72,14 @@ def _side_by_side(table: Table, mapping: Mapping) -> list[Curve]:
         if role in columns
     ]
     if not found:
-        raise InputError(_lack("capacity or time", table), table.path)
+        timed = {"time", "step_time", "date"} & columns.keys()
+        what = "current" if timed else "capacity or time"
+        raise InputError(lack(what, table), table.path)
     return found[:1] if "capacity" in columns else found
 
 
-def _lack(what: str, table: Table) -> str:
+def lack(what: str, table: Table) -> str:
+    """Return the sentence for a column that is not there."""
     known = ", ".join(name for name in table.names if name)
     there = f"its columns are {shown(known, 300)}" if known else "it has no heading"
     return f"no column of {what} was recognised ({there}); name it in a mapping: columns"
@@ -88,13 +92,13 @@ def _curve(
     where: str,
     per_area: PerArea,
     cell: Cell | None,
-    notes: list[str],
+    remarks: Remarks,
 ) -> list[Segment]:
     V_at = column_of(table, curve.voltage, f"{where}.voltage")
     q_at = column_of(table, curve.capacity, f"{where}.capacity")
     voltage = quantity(table, V_at, "voltage", mapping)
     capacity = quantity(table, q_at, "capacity", mapping)
-    V = volts(voltage.values, voltage.stated, voltage.name, notes)
+    V = volts(voltage.values, voltage.name, remarks)
     q = capacity.values * per_area(capacity.dimension) / 3600
     i = _current(table, mapping, curve, where, per_area, cell)
     known = np.isfinite(V) & np.isfinite(q)
@@ -103,7 +107,10 @@ def _curve(
         return []
     last = int(np.flatnonzero(known)[-1])
     if lost := int(empty[:last].sum()):
-        notes.append(f"Left out {count(lost, 'row')} without voltage or capacity.")
+        remarks.notes.append(
+            f"Left out {count(lost, 'row')} without voltage or capacity."
+        )
+        too_many(lost, last + 1, remarks)
     V, q, i = V[known], q[known], i[known]
     if (np.abs(V) > 10).any():
         worst = float(np.abs(V).max())
@@ -111,7 +118,7 @@ def _curve(
         raise InputError(message, table.path, field=voltage.name)
     found = []
     for start, stop in _parts(q, i):
-        part = _one(V[start:stop], q[start:stop], i[start:stop], curve, mapping, notes)
+        part = _one(V[start:stop], q[start:stop], i[start:stop], curve, mapping, remarks)
         if part is not None:
             found.append(part)
     return found
@@ -130,23 +137,23 @@ def _parts(q: Array, i: Array) -> list[tuple[int, int]]:
 
 
 def _one(
-    V: Array, q: Array, i: Array, curve: Curve, mapping: Mapping, notes: list[str]
+    V: Array, q: Array, i: Array, curve: Curve, mapping: Mapping, remarks: Remarks
 ) -> Segment | None:
     if (q < 0).mean() > 0.5:
         q = -q  # counted down from the charged state
     if (np.diff(q) < 0).any():
         order = np.argsort(q, kind="stable")
         if not np.array_equal(order, np.arange(len(q))[::-1]):
-            notes.append("Points were put in the order of their capacity.")
+            remarks.notes.append("Points were put in the order of their capacity.")
         V, q, i = V[order], q[order], i[order]
     kind: str | None = curve.direction or mapping.direction
     if kind is None and len(V) > 1:
         kind = DISCHARGE if V[-1] < V[0] else CHARGE
     elif kind is None:
         kind = DISCHARGE
-        notes.append("A single point was taken as the end of a discharge.")
+        remarks.notes.append("A single point was taken as the end of a discharge.")
     if q[0] < 0:
-        notes.append("Points before capacity 0 were left out.")
+        remarks.notes.append("Points before capacity 0 were left out.")
         V, q, i = V[q >= 0], q[q >= 0], i[q >= 0]
     sign = 1.0 if kind == DISCHARGE else -1.0
     return Segment(kind, 1, V, sign * np.abs(i), q, None, mapping.temperature)
@@ -170,7 +177,7 @@ def _current(
             return np.full(rows, rate * _one_c(cell, table, field))
         value, dimension = dimension_of(text, "current")
         return np.full(rows, abs(value * per_area(dimension)))
-    columns = find_columns(table, mapping)
+    columns = find_columns(table.names, mapping, table)
     if "current" in columns:
         found = quantity(table, columns["current"], "current", mapping)
         return np.abs(found.values * per_area(found.dimension))
@@ -185,50 +192,3 @@ def _one_c(cell: Cell | None, table: Table, field: str) -> float:
         message = "is a C-rate: give the cell whose 1C it refers to"
         raise InputError(message, table.path, field=field)
     return cell.one_c_current_density
-
-
-def spectra(
-    table: Table, mapping: Mapping, per_area: PerArea, notes: list[str]
-) -> tuple[Spectrum, ...]:
-    """The spectra of a Nyquist table, each a run through the frequencies.
-
-    Raises
-    ------
-    InputError
-        Fewer than 3 frequencies above 0.
-    """
-    columns = find_columns(table, mapping)
-    f = numbers(table, columns["frequency"])
-    unit = split_name(table.names[columns["frequency"]])[1] or "Hz"
-    if unit != "Hz":
-        message = f"is in '{shown(unit)}'; Hz is wanted"
-        raise InputError(message, table.path, field="frequency")
-    real = quantity(table, columns["real"], "real", mapping)
-    imaginary = quantity(table, columns["imaginary"], "imaginary", mapping)
-    minus = table.names[columns["imaginary"]].lstrip(" <(").startswith(("-", "−", "–"))
-    Z = real.values * per_area(real.dimension) + 1j * imaginary.values * per_area(
-        imaginary.dimension
-    ) * (-1 if minus else 1)
-    known = np.isfinite(Z) & np.isfinite(f) & (f > DECADES[0]) & (f < DECADES[1])
-    if lost := int((~known).sum()):
-        notes.append(f"Left out {count(lost, 'row')} without a frequency above 0.")
-    f, Z = f[known], Z[known]
-    if len(f) < 3:
-        raise InputError("holds fewer than 3 frequencies", table.path)
-    if np.mean(Z.imag > 0) > 0.8:
-        notes.append(
-            "The imaginary part is above 0 almost throughout: taken as -Im Z, for a cell "
-            "is capacitive."
-        )
-        Z = Z.conj()
-    if (Z.real < 0).mean() > 0.2:
-        notes.append("The real part is below 0 at many frequencies: check the columns.")
-    direction = np.sign(f[1] - f[0]) or -1.0
-    again = np.flatnonzero(np.sign(np.diff(f)) == -direction) + 1
-    edges = [0, *again.tolist(), len(f)]
-    parts = [(a, b) for a, b in pairwise(edges) if b - a >= 3] or [(0, len(f))]
-    found = []
-    for number, (a, b) in enumerate(parts, start=1):
-        order = np.argsort(-f[a:b], kind="stable")
-        found.append(Spectrum(f[a:b][order], Z[a:b][order], f"spectrum {number}"))
-    return tuple(found)

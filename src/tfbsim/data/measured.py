@@ -88,7 +88,9 @@ class Measured:
     notes : tuple of str
         What was converted, guessed and mended, in sentences.
     spectra : tuple of Spectrum
-        Impedance, if that is what the file holds.
+        Impedance, if the file holds any.
+    doubts : tuple of str
+        The notes that matter to the result: data left out, a charge of two values.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Measured:
     segments: tuple[Segment, ...]
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def mean_current(segment: Segment) -> float:

@@ -12,19 +12,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError
 from ..yaml_file import load
-from .columns import find_columns
-from .curves import curves, spectra
+from .columns import find_columns, roles
+from .curves import curves
+from .formats import load_tables, table_of_frame
 from .mapping import Mapping, load_mapping
-from .measured import Measured, Segment
-from .record import segments
-from .tables import FRAME, load_table, table_of_frame
+from .measured import Measured, Segment, Spectrum
+from .record import record
+from .remarks import Remarks
+from .samples import too_many
+from .spectra import frequencies, spectra
+from .table import FRAME, Table, count
+from .units_per_area import PerArea, per_area_of
 
+TIMES = {"time", "step_time"}
+FLOWS = {"current", "increment", "net_capacity"}
 Source: TypeAlias = str | Path | pd.DataFrame | Measured
 
 # A step that passes this many times what the cell can hold was misread; from the lower
@@ -76,31 +84,119 @@ def read_measured(
     """
     frame = path if isinstance(path, pd.DataFrame) else None
     path = Path(FRAME) if isinstance(path, pd.DataFrame) else Path(path)
-    notes: list[str] = []
+    remarks = Remarks()
     if frame is None and mapping is None and (beside := _beside(path)):
         mapping = beside
-        notes.append(f"Read with {beside.name}.")
+        remarks.notes.append(f"Read with {beside.name}.")
     how = load_mapping(mapping) if mapping is not None else Mapping()
-    table = load_table(path, how) if frame is None else table_of_frame(frame)
-    notes += table.notes
-
-    def per_area(dimension: str) -> float:
-        return _per_area(dimension, how, cell, path, notes)
-
-    columns = find_columns(table, how)
-    if {"frequency", "real", "imaginary"} <= columns.keys():
-        found = spectra(table, how, per_area, notes)
-        return Measured(path.name, path, (), _once(notes), found)
-    if {"time", "step_time"} & columns.keys() and {
-        "voltage",
-        "current",
-    } <= columns.keys():
-        steps = segments(table, how, per_area, notes)
+    if frame is None:
+        tables = load_tables(path, how, remarks.notes)
     else:
-        steps = curves(table, how, per_area, cell, notes)
+        tables = [table_of_frame(frame)]
+    per_area = per_area_of(how, cell, path, remarks)
+    steps, found = _of_tables(_joined(tables), how, per_area, cell, remarks)
+    if steps and not found and not any((s.current != 0).any() for s in steps):
+        remarks.doubt("No current flows anywhere in it.")
     if cell is not None:
-        _check_charge(steps, cell, path, notes)
-    return Measured(path.name, path, steps, _once(notes))
+        _check_charge(steps, cell, path, remarks.notes)
+    notes, doubts = (tuple(dict.fromkeys(x)) for x in (remarks.notes, remarks.doubts))
+    return Measured(path.name, path, steps, notes, found, doubts)
+
+
+def _joined(tables: Sequence[Table]) -> list[Table]:
+    """Return tables, a record that is continued under the same headings as one."""
+    joined: list[Table] = []
+    for table in tables:
+        before = joined[-1] if joined else None
+        timed = {"time", "step_time"} & roles(table.names).keys()
+        if before and before.names == table.names and timed:
+            data = pd.concat([before.data, table.data], ignore_index=True)
+            joined[-1] = replace(before, data=data, lost=before.lost + table.lost)
+        else:
+            joined.append(table)
+    return joined
+
+
+def _of_tables(
+    tables: Sequence[Table],
+    how: Mapping,
+    per_area: PerArea,
+    cell: Cell | None,
+    remarks: Remarks,
+) -> tuple[tuple[Segment, ...], tuple[Spectrum, ...]]:
+    """Return the steps and spectra of the tables of a file, in their order.
+
+    Raises
+    ------
+    InputError
+        None of them holds any.
+    """
+    steps: list[Segment] = []
+    found: list[Spectrum] = []
+    first: InputError | None = None
+    unread: list[str] = []
+    for k, table in enumerate(tables):
+        remarks.notes += table.notes
+        too_many(table.lost, len(table.data) + table.lost, remarks)
+        try:
+            more, spectra = _of_table(table, how, per_area, cell, remarks)
+        except InputError as error:
+            first = first or error
+            known = roles(table.names)
+            if {"voltage", "current"} <= known.keys() or "frequency" in known:
+                unread.append(
+                    f"Table {table.title or k + 1} was left out: {error.message}."
+                )
+            continue
+        after = max(
+            (s.start + float(s.time[-1]) for s in steps if s.time is not None),
+            default=0.0,
+        )
+        cycle = max((s.cycle for s in steps), default=0)
+        steps += [
+            replace(s, start=s.start + after, cycle=s.cycle + cycle) if steps else s
+            for s in more
+        ]
+        found += spectra
+    if not steps and not found:
+        assert first is not None
+        raise first
+    for sentence in unread:
+        remarks.doubt(sentence)
+    named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(found, start=1)]
+    return tuple(steps), tuple(named)
+
+
+def _of_table(
+    table: Table, how: Mapping, per_area: PerArea, cell: Cell | None, remarks: Remarks
+) -> tuple[tuple[Segment, ...], tuple[Spectrum, ...]]:
+    """Return the steps and the spectra of one table, which may hold both."""
+    columns = find_columns(table.names, how, table)
+    f = frequencies(table, how)
+    found: tuple[Spectrum, ...] = ()
+    if f is not None:
+        found = spectra(table, f, how, per_area, remarks)
+        others = np.isnan(f)
+        if not columns.keys() & TIMES or others.sum() < 2:
+            if others.any():
+                left = count(int(others.sum()), "row")
+                remarks.notes.append(f"Left out {left} without a frequency above 0.")
+            return (), found
+        rows = table.data[others].reset_index(drop=True)
+        table = replace(table, data=rows.dropna(how="all", ignore_index=True))
+    timed = bool(columns.keys() & TIMES) and "voltage" in columns
+    if timed and (columns.keys() & FLOWS or table.layout in ("EC-Lab", "Gamry")):
+        try:
+            return record(table, how, per_area, remarks), found
+        except InputError as error:
+            if not found:
+                raise
+            left = count(len(table.data), "row")
+            remarks.doubt(f"{left} beside the spectrum were left out: {error.message}.")
+            return (), found
+    if found:
+        return (), found
+    return curves(table, how, per_area, cell, remarks), ()
 
 
 def read_all(
@@ -120,7 +216,8 @@ def read_all(
     Returns
     -------
     list of Measured, list of str
-        Each of a name of its own; a sentence for each file that could not be read.
+        Each of a name of its own; a sentence for each file that could not be read, or
+        was read with a doubt that matters.
 
     Raises
     ------
@@ -149,15 +246,12 @@ def read_all(
             folder = found.path.parent.name or str(names[found.name])
             found = replace(found, name=f"{folder}/{found.name}")
         measured.append(found)
+        unreadable += [f"{found.name}: {sentence}" for sentence in found.doubts]
     if not sources:
         raise InputError("there are no data", field="data")
     if not measured and first is not None:
-        raise first if len(unreadable) == 1 else InputError("; ".join(unreadable))
+        raise first if len(sources) == 1 else InputError("; ".join(unreadable))
     return measured, unreadable
-
-
-def _once(notes: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))
 
 
 def _beside(path: Path) -> Path | None:
@@ -171,27 +265,6 @@ def _beside(path: Path) -> Path | None:
         if there and load(candidate).data.get("kind") == "mapping":
             return candidate
     return None
-
-
-def _per_area(
-    dimension: str, how: Mapping, cell: Cell | None, path: Path, notes: list[str]
-) -> float:
-    """Factor that makes a quantity of a dimension one per area."""
-    if dimension in ("current density", "areal charge", "areal resistance"):
-        return 1.0
-    by_mass = dimension in ("specific current", "specific charge")
-    field, own = ("loading", how.loading) if by_mass else ("area", how.area)
-    value = own
-    if value is None and cell is not None:
-        value = cell.loading if by_mass else float(cell.area)
-        size = units.text(value, "areal mass" if by_mass else "area")
-        notes.append(f"Made per area with the cell's {field}, {size}.")
-    if value is None:
-        what = "per mass" if by_mass else "not per area"
-        raise InputError(f"its values are {what}: give the {field} in a mapping", path)
-    if by_mass:
-        return value
-    return value if dimension == "resistance" else 1 / value
 
 
 def _check_charge(

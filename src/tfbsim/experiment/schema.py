@@ -1,6 +1,7 @@
-"""JSON Schema of cell and experiment files, for editors; made from the fields.
+"""JSON Schema of cell and experiment files, and the page of their fields.
 
-``python -m tfbsim.experiment.schema FOLDER`` writes those that stand in schema/.
+Both are made from the fields, which say what they are, in which unit and range.
+``python -m tfbsim.experiment.schema .`` writes schema/ and docs/fields.md.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
+from .. import units
 from ..cell.cell import LAYERS, Cell
-from ..fields import FORMAT
+from ..fields import FORMAT, LawField, Quantity, inner_model
 from .cases import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -38,7 +42,20 @@ def json_schema(kind: str) -> dict[str, Any]:
         own = schema["$defs"].get(layer.title()) if kind == "cell" else None
         if own:
             own["required"] = [name for name in own["required"] if name in GIVEN]
+    for model in (schema, *schema["$defs"].values()):
+        for field in model.get("properties", {}).values():
+            _with_range(field)
     return {"$schema": DRAFT, **schema}
+
+
+def _with_range(field: dict[str, Any]) -> None:
+    """Put the dimension and bounds of a quantity behind what the field is."""
+    said = " ".join(field.get("description", "").split())
+    for option in (field, *field.get("anyOf", ())):
+        if words := option.pop("$comment", ""):
+            said = f"{said} {words.capitalize()}, as {option['examples'][0]}.".strip()
+    if said:
+        field["description"] = said
 
 
 def written(kind: str) -> str:
@@ -46,7 +63,60 @@ def written(kind: str) -> str:
     return json.dumps(json_schema(kind), indent=1, ensure_ascii=False) + "\n"
 
 
+def page() -> str:
+    """Return docs/fields.md: every field of a cell, in Markdown."""
+    parts = [
+        "# Fields of a cell file\n\nMade from the fields by "
+        "`python -m tfbsim.experiment.schema .`; laws, groups of fields and the "
+        "experiment stand in [files.md](files.md).\n"
+    ]
+    models: dict[str, type[BaseModel]] = {"": Cell}
+    models |= {name: inner_model(Cell.model_fields[name].annotation) for name in LAYERS}
+    for name, model in models.items():
+        title = f"`{name}`: {model.__doc__}" if name else "The cell"
+        parts.append(f"\n## {title}\n\n| field | what it is | value | default |\n")
+        parts.append("|---|---|---|---|\n")
+        for field, info in model.model_fields.items():
+            parts.append(
+                f"| `{field}` | {_said(info)} | {_value(info)} | {_default(info)} |\n"
+            )
+    return "".join(parts)
+
+
+def _said(info: Any) -> str:
+    return " ".join((info.description or "").split())
+
+
+def _value(info: Any) -> str:
+    """Return what a field holds, in words."""
+    for item in (*info.metadata, *_inside(info.annotation)):
+        if isinstance(item, Quantity):
+            example = units.sample(item.dimension)
+            return f"{item.words}, as `{example}`"
+        if isinstance(item, LawField):
+            return f"law, or {item.dimension}"
+    if get_origin(info.annotation) is Literal:
+        return " or ".join(f"`{word}`" for word in get_args(info.annotation))
+    return ""
+
+
+def _inside(annotation: Any) -> list[Any]:
+    """Return the annotations inside X | None and list[X]."""
+    found: list[Any] = list(getattr(annotation, "__metadata__", ()))
+    for argument in get_args(annotation):
+        found += _inside(argument)
+    return found
+
+
+def _default(info: Any) -> str:
+    if info.is_required():
+        return ""
+    return "" if info.default in (None, "", {}) else f"{info.default}"
+
+
 if __name__ == "__main__":
+    root = Path(sys.argv[1])
     for name in KINDS:
-        path = Path(sys.argv[1]) / f"{name}.schema.json"
+        path = root / "schema" / f"{name}.schema.json"
         path.write_text(written(name), encoding="utf-8")
+    (root / "docs" / "fields.md").write_text(page(), encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from ..fields import Strict
+from ..fields import Quantity, Strict
 from ..numerics import Numerics
 
 
@@ -15,6 +15,9 @@ class Settings(Strict):
 
     points: Annotated[StrictInt, Field(ge=8, le=5000)] | None = None
     rtol: Annotated[float, Field(ge=1e-12, le=1e-2)] | None = None
+    voltage_tolerance: Annotated[float, Quantity("voltage", ge=1e-8, le=0.1)] | None = (
+        None
+    )
     mesh: Literal["elements", "volumes"] | None = None
     grading: Annotated[float, Field(ge=0, le=10)] | None = None
     compile: StrictBool | None = None
@@ -32,6 +35,8 @@ class Recorded(Settings):
 
     atol: Annotated[float, Field(ge=1e-14, le=1e-2)] | None = None
     error_bar: StrictBool = False
+    # In volts, as Numerics has it
+    voltage_tolerance: Annotated[float, Field(ge=1e-8, le=0.1)] | None = None
 
     def applied(self) -> Numerics:
         """As they were."""

@@ -30,6 +30,7 @@ EXAMPLES = (
 # A default time limit, for a step that states none: long enough for three times the
 # charge the whole film holds at the step's current.
 DEFAULT_DURATION_FACTOR = 3.0
+LEAST_VOLTAGE = 0.1  # V, that a power is taken to be drawn at
 
 
 @dataclass(frozen=True)
@@ -322,6 +323,8 @@ def _ends(
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:
+        if "%" in text and not _SHARE.fullmatch(text.strip()):
+            raise ValueError("a share is one of 1C for an hour: 'until 80 % of 1C'")
         value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
         if kind == "voltage":
             if verb not in ("charge", "discharge"):
@@ -380,9 +383,8 @@ def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> f
     if control == "voltage":
         current = (cut_off or 0.01) * cell.one_c_current
     elif control == "power":
-        current = abs(value) / cell.cathode.open_circuit_potential.curve(
-            cell.cathode.x_initial
-        )
+        U = cell.cathode.open_circuit_potential.curve(cell.x_initial)
+        current = abs(value) / max(abs(float(U)), LEAST_VOLTAGE)
     else:
         current = abs(value)
     return float(DEFAULT_DURATION_FACTOR * charge / current) if current else math.inf

@@ -3,85 +3,106 @@
 ``figures(result)`` returns those that make sense for the result, by name;
 ``save_figures`` writes them.  They are drawn with matplotlib's defaults and a style of
 their own, without display or global state, so that the same result gives the same bytes.
+What colours and line styles mean is stated in ``theme.py``, and every figure has its
+caption in ``figure.get_label()``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..errors import InputError, suggest
 from ..output import write_atomic
 from ..result.result import Result
-from . import curves, energy, maps, plated, style, sweeps, tables, voltammetry
+from ..result.sensitivity import FEWEST, sample
+from ..result.sweep_table import sampled, varied
+from . import (
+    against,
+    capacity,
+    capacity_map,
+    concentration,
+    cycling,
+    dqdv,
+    energy,
+    energy_density,
+    losses,
+    plating,
+    ragone,
+    slices,
+    style,
+    uncertainty,
+    voltage_capacity,
+    voltage_time,
+    voltammetry,
+)
+from .overlay import overlay
 from .study import Study
-from .style import axis_label, slug, split_unit, styled, volt
+from .style import FORMATS, slug, split_unit, styled, volt
+from .theme import Theme
 
-__all__ = ["caption", "figures", "rendered", "save_figures", "split_unit", "volt"]
+__all__ = [
+    "FORMATS",
+    "figure",
+    "figures",
+    "overlay",
+    "rendered",
+    "save_figures",
+    "split_unit",
+    "volt",
+]
 
-CAPTIONS = {
-    "voltage-capacity": "Voltage against capacity, counted from the start of each charge "
-    "and each discharge.",
-    "dqdv": "Differential capacity of the constant-current steps: the simulated curve on "
-    f"a voltage grid of {curves.DQDV_GRID * 1e3:g} mV, smoothed with a Gaussian of "
-    f"standard deviation {curves.DQDV_WIDTH * 1e3:g} mV. Charge is counted positive.",
-    "capacity-map": "Discharge capacity of the last cycle over two varied quantities, "
-    "interpolated between the cases. Each mark is a case and shows which loss limited "
-    "its discharge: none where it delivered 99 % of the equilibrium capacity or more.",
-    "capacity": "Capacity of each case, with measured values where there are any.",
-    "rate-capability": "Discharge capacity of the last cycle against the discharge rate.",
-    "cycling": "Capacity and coulombic efficiency of each cycle.",
-    "cycle-life": "How many cycles give at least 80 % of the first discharge, against "
-    "the lithium there is as made.",
-    "first-plating": "The first charge of a collector that is bare as made: the "
-    "overpotential at the lithium and its coverage, against the lithium plated.",
-    "concentration": "Stoichiometry through the cathode in the last discharge; depth 0 "
-    "is the face at the electrolyte. Where the film has room for a second lithium per "
-    "formula unit, the thin line is at one; the percentage is how much of the film took "
-    "the second.",
-    "losses": "Where the voltage of the last discharge goes. The top line is the "
-    "open-circuit voltage at the mean stoichiometry; diffusion is its distance to that "
-    "at the surface.",
-    "energy": "Where the energy of the last cycle goes, over the energy that went in. "
-    "What was left in the cell, or taken from it, is by its end differing from its "
-    "start in stoichiometry; efficiency, losses and this add up to 100 %.",
-    "energy-density": "Discharge energy of the last cycle over the volume of all layers: "
-    "as made, and with the lithium there is at full charge.",
-    "ragone": "Energy of the last discharge against its power, per area and, where the "
-    "cell has a stack, per volume as made. Each mark is a case and shows which loss "
-    "ended it: none where 99 % of the equilibrium capacity was delivered. Along a grey "
-    "line a discharge lasts equally long.",
-    "slices": "Capacity and energy of the last cycle against each of two factors of a "
-    "grid, at some values of the other.",
-    "uncertainty": "The answers of the last cycle over the sample, by the loss that "
-    "limited the discharge. The line is the median, the grey band 5 to 95 %; above it "
-    "these three.",
-    "tornado": "The mean answer where a factor is in its lowest and its highest tenth. A "
-    "factor that is correlated with others brings theirs along.",
-    "sensitivity": "Sensitivity indices with 95 % intervals. S1: the share of the "
-    "variance that knowing the factor alone would take away; ST: what would be left if "
-    "all others were known; PAWN: how far the distribution function moves, beside that "
-    "of a dummy. + and −: the answer rises or falls with the factor. Of correlated "
-    "factors, S1 and PAWN include what their partners do.",
-    "dependence": "Energy of the last discharge against each factor of the sample: "
-    "points, and lines through the 5th, 50th and 95th percentile of bins.",
-    "voltage-band": "Percentiles, over the sample, of the capacity that the last "
-    "discharge has given when it comes down to a voltage.",
-    "voltammogram": "Current against voltage along the ramps of the last cycle, and "
-    "dashed of the first; discharge is positive.",
-    "voltage-time": "Voltage, and for a single case the current, against time.",
-}
+Draw = Callable[[], Figure | None]
 
 
-def caption(name: str) -> str:
-    """What a figure shows, in a sentence or two."""
-    varied = "Discharge capacity of the last cycle against a varied quantity."
-    return CAPTIONS.get(name, varied)
+def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
+    """The figures that may make sense, by name, in the order of the report."""
+    study = Study(result)
+    theme = Theme(study)
+    if study.rows:
+        yield "capacity-map", partial(capacity_map.capacity_map, study)
+    swept = False
+    if not sampled(result):
+        of = varied(result)
+        if of and of.grid:
+            swept = True
+            yield "slices", partial(slices.draw, result, of)
+    elif (found := sample(result)) is not None and len(found[1]) >= FEWEST:
+        of, table = found
+        swept = True
+        yield "uncertainty", partial(uncertainty.distributions, table)
+        yield "tornado", partial(uncertainty.tornado, of, table)
+        yield "sensitivity", partial(uncertainty.indices, result.sensitivity)
+        yield "dependence", partial(uncertainty.dependence, of, table)
+        yield "voltage-band", partial(uncertainty.voltage_band, study)
+    if not study.rows:
+        return
+    yield "voltammogram", partial(voltammetry.draw, theme)
+    yield "voltage-capacity", partial(voltage_capacity.draw, theme)
+    if capacity_map.grid_of(study) is None:
+        yield "capacity", partial(capacity.draw, theme)
+    yield "ragone", partial(ragone.draw, theme)
+    yield "energy-density", partial(energy_density.draw, theme)
+    if not swept:
+        yield "rate-capability", partial(against.draw, theme, "C-rate")
+        columns = [column for column in study.numeric_factors if column != "C-rate"]
+        for name, column in zip(_apart(columns), columns, strict=True):
+            yield f"capacity-{name}", partial(against.draw, theme, column)
+    yield "cycling", partial(cycling.draw, theme)
+    yield "cycle-life", partial(plating.life, theme)
+    yield "first-plating", partial(plating.first_plating, theme)
+    yield "dqdv", partial(dqdv.draw, theme)
+    yield "losses", partial(losses.draw, theme)
+    yield "energy", partial(energy.draw, theme)
+    yield "concentration", partial(concentration.draw, theme)
+    yield "voltage-time", partial(voltage_time.draw, theme)
 
 
 def figures(result: Result) -> dict[str, Figure]:
-    """The figures that make sense for a result.
+    """Return the figures that make sense for a result.
 
     Parameters
     ----------
@@ -93,47 +114,9 @@ def figures(result: Result) -> dict[str, Figure]:
     dict of Figure
         By name, in the order of the report; empty where nothing could be simulated.
     """
-    study = Study(result)
     with styled():
-        of_sweep = sweeps.figures(result, study)
-        of_cases = _of_cases(study, any(of_sweep.values()))
-    first = {"capacity-map": of_cases.pop("capacity-map", None)}
-    drawn = first | of_sweep | of_cases
+        drawn = {name: draw() for name, draw in _drawn(result)}
     return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
-def _of_cases(study: Study, swept: bool) -> dict[str, Figure | None]:
-    """Those of single cases and their curves; a sweep has others for the capacity."""
-    if not study.cases:
-        return {}
-    capacity_map = maps.capacity_map(study)
-    return {
-        "capacity-map": capacity_map,
-        "voltammogram": voltammetry.voltammogram(study),
-        "voltage-capacity": curves.voltage_capacity(study),
-        "capacity": None if capacity_map else tables.capacity(study),
-        "ragone": energy.ragone(study),
-        "energy-density": energy.density(study),
-        **({} if swept else _against(study)),
-        "cycling": tables.cycling(study),
-        "cycle-life": plated.life(study),
-        "first-plating": plated.first_plating(study),
-        "dqdv": curves.dqdv(study),
-        "losses": curves.losses(study),
-        "energy": tables.energy(study),
-        "concentration": curves.concentration(study),
-        "voltage-time": curves.voltage_time(study),
-    }
-
-
-def _against(study: Study) -> dict[str, Figure | None]:
-    """Capacity against each number that varies, the rate first."""
-    varied = [column for column in study.numeric_factors if column != "C-rate"]
-    lines = {
-        f"capacity-{name}": tables.against(study, column, axis_label(column))
-        for name, column in zip(_apart(varied), varied, strict=True)
-    }
-    return {"rate-capability": tables.against(study, "C-rate", "C-rate"), **lines}
 
 
 def _apart(columns: Sequence[str]) -> list[str]:
@@ -151,8 +134,37 @@ def _apart(columns: Sequence[str]) -> list[str]:
     return names
 
 
-def save_figures(result: Result, folder: str | Path) -> list[Path]:
-    """Write every figure as PNG, whole or not at all; the same bytes every time.
+def figure(result: Result, name: str) -> Figure:
+    """Return one figure of a result.
+
+    Raises
+    ------
+    InputError
+        There is no such figure of it.
+    """
+    there = dict(_drawn(result))
+    with styled():
+        found = there[name]() if name in there else None
+    if found is None:
+        names = list(figures(result))
+        raise InputError(
+            f"there is no figure '{name}' of this result"
+            f"{suggest(name, names) or '; there are: ' + ', '.join(names)}"
+        )
+    return found
+
+
+def save_figures(result: Result, folder: str | Path, format: str = "png") -> list[Path]:
+    """Write every figure, whole or not at all; the same bytes every time.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+    folder : path
+        Must exist.
+    format : str
+        "png", "svg" or "pdf".
 
     Returns
     -------
@@ -160,12 +172,16 @@ def save_figures(result: Result, folder: str | Path) -> list[Path]:
         The files, in the order of the report.
     """
     paths = []
-    for name, content in rendered(result).items():
-        paths.append(Path(folder) / f"{name}.png")
+    for name, content in rendered(result, format).items():
+        paths.append(Path(folder) / f"{name}.{format}")
         write_atomic(paths[-1], content)
     return paths
 
 
-def rendered(result: Result) -> dict[str, bytes]:
-    """The figures as PNG, without date or version in them."""
-    return style.rendered(figures(result))
+def rendered(result: Result, format: str = "png") -> dict[str, bytes]:
+    """Return the figures as files, without date or version in them."""
+    if format not in FORMATS:
+        raise InputError(
+            f"'{format}' is no format of a figure; there are: {', '.join(FORMATS)}"
+        )
+    return style.rendered(figures(result), format)

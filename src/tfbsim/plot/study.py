@@ -1,182 +1,76 @@
-"""What a result holds: steps, branches and runs, and what tells its cases apart."""
+"""What figures are drawn from: the cases of a result in their last cycle, what tells
+them apart, and the table of samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..result.columns import COLUMNS, OPTIONAL_COLUMNS
+from ..result.columns import (
+    CASE,
+    COLUMNS,
+    CYCLE,
+    LIMITING,
+    OPTIONAL_COLUMNS,
+    SHARE,
+)
 from ..result.result import CaseResult, Result
+from ..result.samples import BRANCH
+from ..result.sweep_table import answers
 from .style import CELL, key_label, missing, short_names, text
 
-MOST_RUNS = 20_000  # cases looked at one by one
-CONSTANT = 1e-6  # relative change of the current within a constant-current step
-
-VOLTAGE, CURRENT = "Voltage [V]", "Current density [uA.cm-2]"
-TIME, STEP = "Time [s]", "Step number"
-MASS, AREAL = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
-
-
-@dataclass(frozen=True)
-class Step:
-    """The curves of one step."""
-
-    number: int
-    curves: Mapping[str, np.ndarray]
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.curves[name]
-
-    @property
-    def direction(self) -> int:
-        """1 for a discharge, -1 for a charge, 0 for a rest."""
-        if len(self[TIME]) < 2 or self[AREAL].max() <= 0:
-            return 0
-        return int(np.sign(np.trapezoid(self[CURRENT], self[TIME])))
-
-    @property
-    def constant_current(self) -> bool:
-        current = self[CURRENT]
-        return self.direction != 0 and np.ptp(current) <= CONSTANT * abs(current[0])
-
-
-@dataclass
-class Branch:
-    """Consecutive steps in one direction, with the rests between them."""
-
-    direction: int
-    steps: list[Step] = field(default_factory=list)
-
-    def capacity(self, name: str = MASS) -> np.ndarray:
-        """Capacity from the start of the branch, continuous over its steps."""
-        pieces, before = [], 0.0
-        for step in self.steps:
-            pieces.append(before + step[name])
-            before = pieces[-1][-1]
-        return np.concatenate(pieces)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return np.concatenate([step[name] for step in self.steps])
-
-
-@dataclass
-class Run:
-    """One case as the figures see it."""
-
-    case: CaseResult
-    row: dict[str, Any]  # of the summary, in the last cycle
-    data: dict[str, np.ndarray]
-    cycles: list[int]  # in which anything was solved
-    drawn: list[int]  # of which there are curves
-
-    @property
-    def name(self) -> str:
-        return self.case.name
-
-    @property
-    def last(self) -> int:
-        return (self.drawn or self.cycles)[-1]
-
-    @property
-    def loading(self) -> float:
-        """Loading [mg/cm2]; NaN if no charge was passed."""
-        for row in self.case.rows:
-            for word in ("Discharge", "Charge"):
-                mass = row[f"{word} capacity [mA.h.g-1]"]
-                if mass > 0:
-                    return float(row[f"{word} capacity [uA.h.cm-2]"] / mass)
-        return float("nan")
-
-    @property
-    def thickness(self) -> float:
-        """Thickness of the cathode [um]."""
-        return float(self.case.curves["Cathode thickness [um]"])
-
-    def steps(self, cycle: int) -> list[Step]:
-        """The steps of a cycle that were solved."""
-        if cycle not in self.drawn:
-            return []
-        i = list(self.case.curves["cycle"].values).index(cycle)
-        number = self.data[STEP][i]
-        return [
-            Step(int(k), {n: v[i][number == k] for n, v in self.data.items()})
-            for k in np.unique(number[np.isfinite(number)])
-        ]
-
-    def branches(self, cycle: int) -> list[Branch]:
-        """Charges and discharges of a cycle; a rest at their end is left out."""
-        found: list[Branch] = []
-        rests: list[Step] = []
-        for step in self.steps(cycle):
-            if step.direction == 0:
-                rests.append(step)
-                continue
-            if not found or found[-1].direction != step.direction:
-                found.append(Branch(step.direction))
-                rests = []
-            found[-1].steps += [*rests, step]
-            rests = []
-        return found
-
-    def last_step(self) -> tuple[int, Step] | None:
-        """Cycle and step of the last discharge, or of the last charge if none."""
-        for wanted in (1, -1):
-            for cycle in reversed(self.drawn):
-                for step in reversed(self.steps(cycle)):
-                    if step.direction == wanted:
-                        return cycle, step
-        return None
-
-
-def _run(case: CaseResult) -> Run | None:
-    data = {
-        str(name): np.asarray(variable.values, float)
-        for name, variable in case.curves.variables.items()
-        if variable.dims == ("cycle", "sample")
-    }
-    drawn: list[int] = []
-    if VOLTAGE in data:
-        solved = np.isfinite(data[VOLTAGE]).any(axis=1)
-        drawn = [int(c) for c in case.curves["cycle"].values[solved]]
-    passed = {int(r["Cycle number"]) for r in case.rows if _passed(r)}
-    cycles = sorted(passed | set(drawn))
-    if not cycles:
-        return None
-    row = next(r for r in case.rows if int(r["Cycle number"]) == cycles[-1])
-    return Run(case, dict(row), data, cycles, drawn)
-
-
-def _passed(row: Mapping[str, Any]) -> bool:
-    return any(row[f"{w} capacity [uA.h.cm-2]"] > 0 for w in ("Charge", "Discharge"))
+MOST_CASES = 20_000  # looked at; of more, those with curves
+AREAL, PER_GRAM = "Discharge capacity [uA.h.cm-2]", "Discharge capacity [mA.h.g-1]"
+RATES = ("C-rate", "Charge C-rate")
+CURRENT = "[uA.cm-2]"  # of a column: a fixed current
 
 
 class Study:
-    """The cases of a result and what tells them apart, the cell before all else."""
+    """The cases of a result, in order of value, and what tells them apart."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        many = len(result.cases) > MOST_RUNS
-        cases = result.drawn if many else result.cases
-        self.cases = [run for case in cases if (run := _run(case))]
-        cells = list(dict.fromkeys(run.case.cell for run in self.cases))
-        if len(cells) > 1:
-            short = dict(zip(cells, short_names(cells), strict=True))
-            for run in self.cases:
-                run.row[CELL] = short[run.case.cell]
-        self.factors = self._factors() if self.cases else []
+        self.samples = result.samples
+        drawn = set()
+        if len(self.samples):
+            drawn = set(self.samples[[CASE, CYCLE]].itertuples(index=False, name=None))
+        table = answers(result)
+        if len(table) > MOST_CASES:
+            table = table[table[CASE].isin({case for case, _ in drawn})]
+        if len(table):
+            passed = (table[AREAL] > 0) | (table["Charge capacity [uA.h.cm-2]"] > 0)
+            keys = table[[CASE, CYCLE]].itertuples(index=False, name=None)
+            passed |= np.array([(case, int(c)) in drawn for case, c in keys])
+            table = table[passed]
+        self.cycles = table  # of each case, those in which anything was solved
+        last = table.groupby(CASE, sort=False).tail(1) if len(table) else table
+        last = self._with_cells(last)
+        self.factors = self._factors(last) if len(last) else []
+        self.rows: list[dict[str, Any]] = self._ordered(last.to_dict("records"))
 
-    def _factors(self) -> list[str]:
-        """Columns in which cases of one cell differ, without those that repeat another;
-        the cell before them if there are several."""
-        table = pd.DataFrame([run.row for run in self.cases])
+    def _with_cells(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The name of the cell before all else, where there are several."""
+        if self.result.of_a_sweep or not len(table):
+            return table
+        of = {case.name: case.cell for case in self.result.cases}
+        names = [of[name] for name in table[CASE]]
+        cells = list(dict.fromkeys(names))
+        if len(cells) < 2:
+            return table
+        short = dict(zip(cells, short_names(cells), strict=True))
+        return table.assign(**{CELL: [short[name] for name in names]})
+
+    def _factors(self, table: pd.DataFrame) -> list[str]:
+        """Columns in which cases of one cell differ, without those that repeat
+        another; the cell before them if there are several."""
         found = [CELL] if CELL in table else []
-        cell = pd.factorize(np.array([run.case.cell for run in self.cases]))[0]
+        cell = pd.factorize(table[CELL])[0] if found else np.zeros(len(table), int)
         codes = [cell]
-        fixed = ("Case", "Cycle number", CELL, *COLUMNS)
+        fixed = (CASE, CYCLE, CELL, LIMITING, SHARE, *COLUMNS)
         varied = [c for c in table if c not in fixed]
         for column in (*varied, *(c for c in OPTIONAL_COLUMNS if c in table)):
             code = pd.factorize(table[column], use_na_sentinel=False)[0]
@@ -191,23 +85,45 @@ class Study:
             codes.append(code)
         return found
 
+    def _ordered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """By the values of the factors; cases with names of their own as listed."""
+        if self.named:
+            return rows
+        ranks = [ranked(self.key(row)[k] for row in rows) for k in range(self.width)]
+
+        def rank(row: dict[str, Any]) -> list[int]:
+            return [ranks[k][value] for k, value in enumerate(self.key(row))]
+
+        return sorted(rows, key=rank)
+
     @property
+    def width(self) -> int:
+        """How many factors there are."""
+        return len(self.factors)
+
+    @cached_property
+    def named(self) -> bool:
+        """Whether the experiment gives its cases names."""
+        listed = self.result.provenance.get("experiment_content", {}).get("cases") or ()
+        return any(isinstance(entry, Mapping) and "name" in entry for entry in listed)
+
+    @cached_property
     def labels(self) -> list[str]:
         """A label for each case: its name, or with several cells what tells it apart."""
-        told = [key_label(self.factors, self.key(run)) for run in self.cases]
-        if CELL in self.factors and len(set(told)) == len(told):
+        told = [key_label(self.factors, self.key(row)) for row in self.rows]
+        if CELL in self.factors and len(set(told)) == len(told) and not self.named:
             return told
-        return [text(run.name) for run in self.cases]
+        return [text(row[CASE]) for row in self.rows]
 
     def column(self, name: str) -> list[Any]:
-        """The values of a summary column there are."""
-        values = (run.row.get(name) for run in self.cases)
+        """The values of a column there are."""
+        values = (row.get(name) for row in self.rows)
         return [v for v in values if not missing(v)]
 
     def is_numeric(self, name: str) -> bool:
         return all(isinstance(v, int | float) for v in self.column(name))
 
-    @property
+    @cached_property
     def numeric_factors(self) -> list[str]:
         """Factors with three numbers or more."""
         return [
@@ -217,33 +133,124 @@ class Study:
             if len(set(self.column(name))) >= 3
         ]
 
-    def key(self, run: Run, without: str = "") -> tuple[Any, ...]:
+    def key(self, row: Mapping[str, Any], without: str = "") -> tuple[Any, ...]:
         """Values of the other factors; the rate a fixed current implies is not one."""
-        currents = [c for c in self.factors if c.endswith("[uA.cm-2]")]
-        rates = ("C-rate", "Charge C-rate")
+        currents = [c for c in self.factors if c.endswith(CURRENT)]
         dropped = {without}
-        if without in rates:
-            dropped |= {*rates, *currents}
-        elif any(not missing(run.row.get(c)) for c in currents):
-            dropped |= set(rates)
-        values = (None if f in dropped else run.row.get(f) for f in self.factors)
+        if without in RATES:
+            dropped |= {*RATES, *currents}
+        elif any(not missing(row.get(c)) for c in currents):
+            dropped |= set(RATES)
+        values = (None if f in dropped else row.get(f) for f in self.factors)
         return tuple(None if missing(v) else v for v in values)
 
-    @property
+    def series(self, column: str) -> dict[tuple[Any, ...], list[int]]:
+        """Cases that differ in one quantity only, ordered by it, by their other
+        factors."""
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for k, row in enumerate(self.rows):
+            if not missing(row.get(column)):
+                found.setdefault(self.key(row, column), []).append(k)
+        ordered = {
+            key: sorted(cases, key=lambda k: self.rows[k][column])
+            for key, cases in found.items()
+        }
+        ranks = [ranked(key[n] for key in ordered) for n in range(self.width)]
+        keys = sorted(ordered, key=lambda key: [ranks[n][v] for n, v in enumerate(key)])
+        return {key: ordered[key] for key in keys}
+
+    # --- Curves ------------------------------------------------------------------------
+
+    @cached_property
+    def _cycles(self) -> dict[tuple[str, int], pd.DataFrame]:
+        if not len(self.samples):
+            return {}
+        groups = self.samples.groupby([CASE, CYCLE], sort=False)
+        return {(case, int(cycle)): table for (case, cycle), table in groups}
+
+    @cached_property
+    def _drawn(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for case, cycle in self._cycles:
+            found.setdefault(case, []).append(cycle)
+        return found
+
+    def drawn(self, k: int) -> list[int]:
+        """The cycles of a case that have curves."""
+        return self._drawn.get(self.rows[k][CASE], [])
+
+    @cached_property
+    def _cases(self) -> dict[str, CaseResult]:
+        return {case.name: case for case in self.result.drawn}
+
+    def case(self, k: int) -> CaseResult:
+        """A case that has curves."""
+        return self._cases[self.rows[k][CASE]]
+
+    def of_case(self, k: int) -> pd.DataFrame:
+        """All samples of a case, in time."""
+        name = self.rows[k][CASE]
+        return pd.concat([self._cycles[name, cycle] for cycle in self.drawn(k)])
+
+    def cycle(self, k: int, cycle: int) -> pd.DataFrame:
+        """The samples of one cycle."""
+        return self._cycles[self.rows[k][CASE], cycle]
+
+    def branches(self, k: int, cycle: int | None = None) -> list[pd.DataFrame]:
+        """Charges and discharges of a cycle, the last that has curves unless given."""
+        drawn = self.drawn(k)
+        if not drawn:
+            return []
+        table = self.cycle(k, drawn[-1] if cycle is None else cycle)
+        return [b for n, b in table.groupby(BRANCH) if n > 0]
+
+    def last_branch(self, k: int) -> pd.DataFrame | None:
+        """The last discharge that has curves, or the last charge if there is none."""
+        for wanted in (1, -1):
+            for cycle in reversed(self.drawn(k)):
+                for branch in reversed(self.branches(k, cycle)):
+                    if branch["Direction"].iloc[0] == wanted:
+                        return branch
+        return None
+
+    def table(self, k: int) -> pd.DataFrame:
+        """The summary of a case, a row for each cycle that was solved."""
+        return self._summary[self.rows[k][CASE]]
+
+    @cached_property
+    def _summary(self) -> dict[str, pd.DataFrame]:
+        return {str(name): t for name, t in self.cycles.groupby(CASE, sort=False)}
+
+    def last(self, k: int) -> int:
+        """The last cycle that was solved."""
+        return int(self.rows[k][CYCLE])
+
+    # --- Measured ----------------------------------------------------------------------
+
+    def loading_of(self, k: int) -> float:
+        """Loading [mg/cm2]; NaN if no charge was passed."""
+        for word in ("Discharge", "Charge"):
+            mass = self.rows[k][f"{word} capacity [mA.h.g-1]"]
+            if mass > 0:
+                return float(self.rows[k][f"{word} capacity [uA.h.cm-2]"] / mass)
+        return float("nan")
+
+    @cached_property
     def loading(self) -> float | None:
         """The loading [mg/cm2] the cases share, if they do."""
-        values = np.array([run.loading for run in self.cases])
+        values = np.array([self.loading_of(k) for k in range(len(self.rows))])
         values = values[np.isfinite(values)]
         if not len(values) or np.ptp(values) > 1e-6 * values[0]:
             return None
         return float(values[0])
 
-    def points(self, run: Run) -> Iterator[tuple[str, int, str, float, float]]:
+    def points(self, k: int) -> Iterator[tuple[str, int, str, float, float]]:
         """Measured: Charge or Discharge, cycle, status, mAh/g and uAh/cm2."""
         for point in self.result.measured:
-            if point["Case"] != run.name or "capacity" not in point["Quantity"]:
+            name = self.rows[k][CASE]
+            if point["Case"] != name or "capacity" not in point["Quantity"]:
                 continue
-            value, loading = float(point["Measured"]), run.loading
+            value, loading = float(point["Measured"]), self.loading_of(k)
             mass = value if "g-1" in point["Quantity"] else value / loading
             which = point["Quantity"].split()[0]
             status, cycle = point["Status"], int(point["Cycle number"])
@@ -253,3 +260,11 @@ class Study:
     def measured_by_area(self) -> bool:
         """Whether the measured values are areal."""
         return any("cm-2]" in p["Quantity"] for p in self.result.measured)
+
+
+def ranked(values: Any) -> dict[Any, int]:
+    """The place of each distinct value: numbers ascending, words as they come."""
+    found = list(dict.fromkeys(values))
+    numbers = sorted(v for v in found if isinstance(v, int | float))
+    rest = [v for v in found if not isinstance(v, int | float)]
+    return {v: k for k, v in enumerate([*numbers, *rest])}

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import matplotlib
@@ -30,6 +30,7 @@ from matplotlib.ticker import (
 from PIL import Image
 
 DPI = 200
+FORMATS = ("png", "svg", "pdf")
 STYLE = {
     **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 9),
     **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), 8),
@@ -43,6 +44,8 @@ STYLE = {
     "legend.labelspacing": 0.35,
     "figure.constrained_layout.use": True,
     "savefig.dpi": DPI,
+    "svg.hashsalt": "tfbsim",  # the same names in every file
+    "pdf.fonttype": 42,  # text that can be edited
 }
 QUALITATIVE = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
@@ -62,6 +65,11 @@ def styled() -> Iterator[None]:
     }
     with matplotlib.rc_context(defaults | STYLE):
         yield
+
+
+def greys() -> Colormap:
+    """From nearly white to dark grey, for maps: colours are of factors and losses."""
+    return ListedColormap(matplotlib.colormaps["Greys"](np.linspace(0.08, 0.8, 256)))
 
 
 def viridis() -> Colormap:
@@ -203,10 +211,26 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def rendered(figures: Mapping[str, Figure]) -> dict[str, bytes]:
-    """Figures as PNG, without date or version in them."""
+def captioned(figure: Figure, words: str) -> Figure:
+    """A figure with what it shows: ``figure.get_label()`` has it."""
+    figure.set_label(words)
+    return figure
+
+
+def rendered(figures: Mapping[str, Figure], format: str = "png") -> dict[str, bytes]:
+    """Figures as files of a format of ``FORMATS``, without date or version in them."""
     with styled():
-        return {name: _png(figure) for name, figure in figures.items()}
+        draw = _png if format == "png" else partial(_vector, format=format)
+        return {name: draw(figure) for name, figure in figures.items()}
+
+
+def _vector(figure: Figure, format: str) -> bytes:
+    lay_out(figure)
+    buffer = io.BytesIO()
+    nothing = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
+    metadata = dict.fromkeys(nothing[format])
+    figure.savefig(buffer, format=format, metadata=metadata)
+    return buffer.getvalue()
 
 
 def _png(figure: Figure) -> bytes:

@@ -4,46 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from .look import look_of_cases
-from .study import CURRENT, VOLTAGE, Run, Step, Study
-from .style import DASHED, label_outer
+from ..result.columns import STEP
+from ..result.samples import CURRENT, VOLTAGE
+from .style import captioned, label_outer
+from .theme import Theme
+from .voltage_capacity import FIRST
 
 SWEEP = "Sweep"  # how the sentence of a ramp begins
 
 
-def voltammogram(study: Study) -> Figure | None:
-    """Draw i(V) of the ramps, of the last cycle and, dashed, of the first.
+def draw(theme: Theme) -> Figure | None:
+    """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first.
 
     Returns
     -------
     Figure or None
         None where no case has a ramp whose curves are kept.
     """
-    if not any(list(_sweeps(run, run.last)) for run in study.cases if run.drawn):
+    study = theme.study
+    drawn = [k for k in range(len(study.rows)) if study.drawn(k)]
+    if not any(list(_sweeps(theme, k, study.drawn(k)[-1])) for k in drawn):
         return None
-    drawn = look_of_cases(study)
-    figure, axes = drawn.draw()
-    for k, (ax,) in drawn.places(axes):
-        run = study.cases[k]
-        for cycle in dict.fromkeys((run.last, run.drawn[0])):
-            last = cycle == run.last
-            how = {"lw": 1.3} if last else {"lw": 0.8, "ls": DASHED}
-            for step in _sweeps(run, cycle):
-                ax.plot(step[VOLTAGE], step[CURRENT], color=drawn.colour[k], **how)
+    layout = theme.cases()
+    figure, axes = layout.draw()
+    for k, (ax,) in layout.places(axes):
+        cycles = study.drawn(k)
+        for n, cycle in enumerate(dict.fromkeys((*cycles[-1:], *cycles[:1]))):
+            for xy in _sweeps(theme, k, cycle):
+                ax.plot(*xy.T, **(layout.how(k) | (FIRST if n else {"lw": 1.3})))
     for ax in axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
-    label_outer(axes, "Voltage (V)", ["Current density (µA cm$^{-2}$)"])
-    drawn.key(figure, list(axes.flat))
-    return figure
+    label_outer(axes, "Voltage (V)", ["Current density (µA cm⁻²)"])
+    layout.key(figure, list(axes.flat))
+    return captioned(
+        figure,
+        "Current against voltage along the ramps of the last cycle, and thin and pale of "
+        "the first; discharge is positive.",
+    )
 
 
-def _sweeps(run: Run, cycle: int) -> Iterator[Step]:
-    """Return the ramps of a cycle."""
-    numbers = {
+def _sweeps(theme: Theme, k: int, cycle: int) -> Iterator[np.ndarray]:
+    """Return voltage and current of each ramp of a cycle."""
+    numbers = [
         row["Step number"]
-        for row in run.case.steps
+        for row in theme.study.case(k).steps
         if row["Cycle number"] == cycle and str(row["Step"]).lstrip().startswith(SWEEP)
-    }
-    return (step for step in run.steps(cycle) if step.number in numbers)
+    ]
+    table = theme.study.cycle(k, cycle)
+    for number in numbers:
+        yield table.loc[table[STEP] == number, [VOLTAGE, CURRENT]].to_numpy()

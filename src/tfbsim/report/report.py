@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..output import REPORT as DRAWN
 from ..output import Output
-from ..plot import caption, rendered, split_unit, volt
+from ..plot import figures, split_unit, style, volt
 from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL_COLUMNS, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
@@ -56,10 +56,12 @@ def write_report(result: Result, folder: str | Path) -> Path:
     Path
         The report.
     """
-    images = rendered(result)
+    drawn = figures(result)
+    images = style.rendered(drawn)
+    captions = {name: figure.get_label() for name, figure in drawn.items()}
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
     tables = {name: table for name, table in tables.items() if not table.empty}
-    return write_page(folder, images, html(result, images), tables)
+    return write_page(folder, images, html(result, images, captions), tables)
 
 
 def write_page(
@@ -97,7 +99,11 @@ def write_page(
     return page
 
 
-def html(result: Result, images: Mapping[str, bytes]) -> str:
+def html(
+    result: Result,
+    images: Mapping[str, bytes],
+    captions: Mapping[str, str] | None = None,
+) -> str:
     """The report as text.
 
     Parameters
@@ -106,6 +112,8 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         Of one or many cases.
     images : mapping
         Figures as PNG, by name.
+    captions : mapping
+        What each of them shows.
     """
     about = result.provenance
     swept = result.of_a_sweep
@@ -114,7 +122,7 @@ def html(result: Result, images: Mapping[str, bytes]) -> str:
         REPORT,
         about,
         images,
-        caption,
+        lambda figure: (captions or {}).get(figure, ""),
         name=name,
         title=str(about.get("title") or ""),
         verdict=verdict(result),

@@ -50,6 +50,7 @@ from .columns import (
 )
 from .csv_file import csv
 from .csv_file import read as read_csv
+from .samples import samples
 
 if TYPE_CHECKING:
     from ..cell.cell import Cell
@@ -481,6 +482,9 @@ def _samples(
         for label, values in columns.items():
             pieces.setdefault(label, []).append(values[kept])
         clock += float(trace.t[-1])
+    if not pieces:  # nothing could be done: the variables are there all the same
+        names = ("Time [s]", "Step number", "Current density [uA.cm-2]", *_OBSERVED)
+        return {name: np.full(1, np.nan) for name in names}
     return {k: np.concatenate(v) for k, v in pieces.items()}
 
 
@@ -765,9 +769,16 @@ class Result:
 
         return sensitivity(self)
 
-    def plot(self) -> Any:
-        """The figures of the report, by name (matplotlib)."""
-        return resolve_name("tfbsim.plot:figures")(self)
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """The curves as one table, a row a sample (:mod:`tfbsim.result.samples`)."""
+        return samples(self.drawn)
+
+    def plot(self, name: str | None = None) -> Any:
+        """Return the figures of the report by name, or the one that is named."""
+        if name is None:
+            return resolve_name("tfbsim.plot:figures")(self)
+        return resolve_name("tfbsim.plot:figure")(self, name)
 
     def save(self, folder: str | Path, figures: bool = True) -> Path:
         """Write summary.csv, curves.nc, steps.csv, losses.csv, provenance.json, figures

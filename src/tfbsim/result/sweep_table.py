@@ -135,6 +135,9 @@ def answers(result: Result) -> pd.DataFrame:
         nothing says so) and ``Of equilibrium capacity [%]``.
     """
     table, steps = result.summary, result.steps
+    for name, nothing in ((SHARE, np.nan), (LIMITING, "")):
+        if name not in steps:
+            steps[name] = nothing
     out = steps["Discharge [uA.h.cm-2]"] >= steps["Charge [uA.h.cm-2]"]
     ends = steps[out & (steps[CYCLE] > 0) & (steps[LIMITING] != "")]
     ends = ends.groupby([CASE, CYCLE], sort=False).tail(1)

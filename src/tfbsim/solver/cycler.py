@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..cell.cell import Cell
+from ..errors import InputError
 from ..experiment.curves import Curves
 from ..experiment.steps import Protocol, Step, Stretch
 from ..materials.laws import FARADAY
@@ -22,10 +23,15 @@ from .engine import (
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
     FILM_LIMIT,
+    HOLD_LIMIT,
+    LAST,
+    MAXIMUM_VOLTAGE,
+    MET,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
     POWER_LIMIT,
     RAMP,
+    SEEN,
     SOLVER_FAILURE,
     Engine,
     Infeasible,
@@ -34,12 +40,10 @@ from .engine import (
     State,
     Trace,
     engine,
+    tolerances,
 )
 from .error_bar import NumericalError, with_error
 from .exhaustion import bare, blocked, joined, stripped_bare
-
-if TYPE_CHECKING:
-    pass
 
 REACHED = "reached"
 TIME_LIMIT = "time limit"
@@ -56,6 +60,7 @@ OUTCOMES = (
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
 LEAKED = "Leakage capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
+LEAST_EXCHANGED = 1e-4  # of the charge that fills every site
 SURFACE = "Cathode surface stoichiometry"
 LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
 AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
@@ -158,7 +163,9 @@ class CycleRecord:
             if record.outcome != REACHED:
                 return record.outcome
         worst = max(self.lithium_balance_error, self.charge_balance_error)
-        return REACHED if worst <= AUDIT_LIMIT else AUDIT_BREACH
+        stray = max((r.trace.stray for r in self.steps if r.trace), default=0.0)
+        closed = worst <= AUDIT_LIMIT and stray <= HOLD_LIMIT
+        return REACHED if closed else AUDIT_BREACH
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ class Runner:
         records = []
         for step in steps:
             records.append((yield from self.step(step, curves)))
-        balances = audit(records, float(self.cell.area))
+        balances = audit(records, self.cell)
         return CycleRecord(number, tuple(records), *balances)
 
     def step(self, step: Step, curves: bool) -> Asking[StepRecord]:
@@ -223,10 +230,15 @@ class Runner:
                     trace = at_start(trace, self.state)
         except Infeasible as reason:
             return StepRecord(step, INFEASIBLE, str(reason), None)
-        except SolverFailed as reason:
+        except InputError:
+            raise
+        except Exception as reason:  # what went before it stays
             x = float(self.state.profile @ self.engine.weights)
-            detail = f"{reason}; at the start of the step, at x = {x:.4g}"
+            word = str(reason) if isinstance(reason, SolverFailed) else repr(reason)
+            detail = f"{word}; at the start of the step, at x = {x:.4g}"
             return StepRecord(step, SOLVER_FAILED, detail, None)
+        if why := self._beyond_at_once(step, trace):
+            return StepRecord(step, INFEASIBLE, why, None)
         self.state = trace.end
         self.voltage = float(trace.observed["Voltage [V]"][-1])
         if critical is not None and stop:
@@ -234,9 +246,17 @@ class Runner:
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
-        detail = "; ".join(filter(None, (detail, self._unresolved(trace))))
-        if trace.fallback and trace.event not in (SOLVER_FAILURE, POWER_LIMIT):
-            detail = f"{detail}; solved with fallback {trace.fallback}".lstrip("; ")
+        words = [w for w in (detail, self._unresolved(trace)) if w]
+        if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
+            pass
+        elif trace.fallback > LAST:
+            rtol, _ = tolerances(self.engine.numerics, trace.fallback)
+            words.append(f"solved at rtol {rtol:.0e}")
+        elif trace.fallback:
+            words.append(f"solved with fallback {trace.fallback}")
+        if trace.stray > HOLD_LIMIT:
+            words.append(f"the voltage strayed from its target by {trace.stray:.2g} V")
+        detail = "; ".join(words)
         return StepRecord(step, outcome, detail, trace, critical)
 
     def _run(
@@ -286,7 +306,7 @@ class Runner:
         if self.voltage is not None:
             return self.voltage
         parameters = self.cell.parameters(step.temperature)
-        x = self.cell.cathode.x_initial
+        x = self.cell.x_initial
         return self.engine.instant(x, 0.0, parameters)["Voltage [V]"]
 
     def _stretch(
@@ -300,6 +320,8 @@ class Runner:
     ) -> Asking[Trace]:
         """A part of a step from a state, after so much charge of it [A.h]."""
         low, high = self.cell.voltage_limits
+        rest = step.rest and not step.profile
+        free = rest or step.control == "voltage"
         change = part.last - part.first
         # A part of a profile at constant current may end by a charge too
         charge = NO_LIMIT if step.charge is None else step.charge / 3600 - passed
@@ -312,8 +334,8 @@ class Runner:
                 duration=part.duration,
                 state=state,
                 parameters=self.cell.parameters(step.temperature) | dict(changes),
-                lower=step.lower if step.lower is not None else _below(step, low),
-                upper=step.upper if step.upper is not None else _above(step, high),
+                lower=-NO_LIMIT if free else low if step.lower is None else step.lower,
+                upper=NO_LIMIT if free else high if step.upper is None else step.upper,
                 c_rate_cut_off=step.c_rate_cut_off or -1.0,
                 # A crossing is looked for between the points
                 curve=curves or self.cell.anode.critical_current is not None,
@@ -398,11 +420,50 @@ class Runner:
         left = 1e9 * float(trace.observed["Lithium thickness [m]"][-1])
         return f": {left:.2g} nm remain on the collector"
 
+    def _beyond_at_once(self, step: Step, trace: Trace) -> str:
+        """Say so where a step would begin beyond the cell's voltage limits."""
+        if len(trace.t) > 1 or trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
+            return ""
+        below, V = trace.event == MINIMUM_VOLTAGE, float(trace.observed["Voltage [V]"][0])
+        limit = self.cell.voltage_limits[not below]
+        if not (limit - MET > V if below else limit + MET < V):
+            return ""
+        at = f"it would begin at {V:.4g} V, the cell's voltage limit is {limit:g} V"
+        return self._unresolved(trace) or at
+
+    def _outside(self, trace: Trace) -> str:
+        """Say so where a rest takes the voltage out of the cell's limits."""
+        low, high = self.cell.voltage_limits
+        V = trace.observed["Voltage [V]"]
+        for limit, beyond in ((low, low - V), (high, V - high)):
+            k = int(beyond.argmax())
+            if beyond[0] <= 0 and beyond[k] > SEEN:
+                return f"V goes to {V[k]:.4g} V, beyond the cell's limit of {limit:g} V"
+        return ""
+
+    def _full_or_empty(self, trace: Trace) -> str:
+        """Say where the film is full, or empty, of lithium."""
+        x_max, last = self.cell.cathode.x_max, trace.profiles[-1]
+        places = {
+            f"film's {face}": float(trace.observed[f"Cathode {name} stoichiometry"][-1])
+            for face, name in (("surface", "surface"), ("collector face", "collector"))
+        }
+        extremes = (float(x) for x in (last.min(), last.max()))
+        places["inside of the film"] = max(extremes, key=lambda x: abs(x / x_max - 0.5))
+        where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
+        for face in list(places)[:2]:  # a face rather than a node beside it
+            if abs(places[face] - x) < SEEN * x_max:
+                where = face
+                break
+        word = "empty" if x < x_max / 2 else "full"
+        return f"the {where} is {word} of lithium, at x = {x:.4g}"
+
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
         low, high = self.cell.voltage_limits
         if trace.event in (None, CHARGE_CUT_OFF):
             if step.timed or trace.event:
-                return REACHED, self._blocks(step, trace)
+                said = self._blocks(step, trace)
+                return REACHED, said or (self._outside(trace) if step.rest else "")
             hours = step.duration / 3600
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
@@ -416,43 +477,40 @@ class Runner:
             V, x = (trace.observed[n][-1] for n in ("Voltage [V]", MEAN))
             return SOLVER_FAILED, f"after {trace.t[-1]:.6g} s, at {V:.4g} V, x = {x:.4g}"
         if trace.event == FILM_LIMIT:
-            x = trace.observed["Cathode surface stoichiometry"][-1]
-            word = "empty of" if x < self.cell.cathode.x_max / 2 else "full of"
-            detail = f"the film's surface is {word} lithium, at x = {x:.4g}"
+            detail = self._full_or_empty(trace)
             return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
+        V = float(trace.observed["Voltage [V]"][-1])
+        if asked is not None and len(trace.t) == 1:
+            past = "met" if abs(V - asked) < SEEN else f"past {asked:g} V"
+            return REACHED, f"reached at once: {V:.4g} V is {past} already"
         if asked is not None:
             last = trace.end.inventory < self.cell.least_inventory
             return REACHED, f"the last lithium{self._left(trace)}" if last else ""
         limit = low if trace.event == MINIMUM_VOLTAGE else high
-        return INFEASIBLE, f"the cell's voltage limit of {limit:g} V came first"
+        detail = f"the cell's voltage limit of {limit:g} V came first"
+        against = trace.event == MINIMUM_VOLTAGE and step.value < 0
+        return INFEASIBLE, detail + (self._by_leakage(step, trace) if against else "")
 
 
-def _below(step: Step, limit: float) -> float:
-    down = step.profile or step.value > 0
-    return limit if step.control != "voltage" and down else -NO_LIMIT
-
-
-def _above(step: Step, limit: float) -> float:
-    up = step.profile or step.value < 0
-    return limit if step.control != "voltage" and up else NO_LIMIT
-
-
-def audit(records: Sequence[StepRecord], area: float) -> tuple[float, float]:
-    """Lithium and charge balance errors over consecutive steps.
+def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
+    """Return lithium and charge balance errors over consecutive steps.
 
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
     lithium change times F, less the charge passed and leaked, over charge exchanged.
-    Charges are states of the solver.  Both are 0 where nothing was exchanged.
+    Charges are states of the solver.  Where less is exchanged than ``LEAST_EXCHANGED`` of
+    what the film holds, an error is relative to that: it can be no smaller than rounding.
     """
     traces = [r.trace for r in records if r.trace is not None]
     leaked, throughput, discharged = (
         3600 * sum(r.end.get(name, 0.0) for r in records)
         for name in (LEAKED, THROUGHPUT, DISCHARGE)
     )
-    exchanged = throughput + leaked
-    if exchanged <= 0:
+    if not traces:
         return 0.0, 0.0
+    area = float(cell.area)
+    held = cell.site_inventory * FARADAY * area
+    exchanged = max(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
     lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
     cathode = "Cathode lithium [mol.m-2]"
@@ -548,14 +606,12 @@ def answer(cases: Iterable[Asking[None]]) -> dict[int, Exception]:
             numbers, requests = zip(*pairs, strict=True)
             try:
                 answers |= zip(numbers, solver.run_many(requests), strict=True)
-            except Exception as error:
-                if len(pairs) == 1:
-                    failed[numbers[0]] = error
-                for k, request in pairs if len(pairs) > 1 else ():
-                    try:  # which of them it was
+            except Exception:  # which of them it was
+                for k, request in pairs:
+                    try:
                         answers[k] = solver.run_many([request])[0]
                     except Exception as reason:
-                        failed[k] = reason
+                        answers[k] = SolverFailed(repr(reason))
     return failed
 
 

@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
@@ -45,8 +45,16 @@ FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
 SOLVER_FAILURE = "Solver failure"
 POWER_GAIN = 0.3
 # A table of U(x) may end above a lower cut-off; its straight continuation may carry the
-# surface a little beyond full, not farther.
-OVERFULL = 1.02
+# surface a little beyond full, not farther.  Of an ideal law the table that the model
+# sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
+OVERFULL, UNDEREMPTY = 1.02, -1e-6
+# The voltage is no state of a cell.  As one more, algebraic, the solver controls its
+# error, and a cut-off that lies within one of its steps is seen.
+VOLTAGE = "Voltage that is controlled [V]"
+HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
+LOOKED_AT = 16  # samples of a hold whose curve is not kept
+SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
+WITHIN = 8  # samples within a step of the solver that are looked at
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 DURATION = "Duration of the step [s]"
 PROFILE = "Cathode stoichiometry"
@@ -188,6 +196,8 @@ class Trace:
         The event that ended it; None if the time ran out.
     fallback : int
         Number of the solver's fallback it took; 0 for none.
+    stray : float
+        How far a held voltage was from its target at most [V].
     """
 
     t: Array
@@ -196,6 +206,7 @@ class Trace:
     end: State
     event: str | None
     fallback: int = 0
+    stray: float = 0.0
 
 
 class Infeasible(Exception):
@@ -215,6 +226,20 @@ FALLBACKS: tuple[dict[str, Any], ...] = (
     {"dt_init": 1e-9},
     {"max_order_bdf": 2, "dt_init": 1e-9},
 )
+LAST = len(FALLBACKS) - 1
+# Tried where a voltage strayed that was to be held, or all of the above failed: near a
+# full or an empty site volts lie within the tolerance of a state
+FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": 1e-9})
+LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
+
+
+def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
+    """Return rtol and atol that a fallback is solved at."""
+    sharper = FALLBACKS[fallback].get("sharper", 1.0)
+    return (
+        max(numerics.rtol * sharper, LEAST_RTOL),
+        max(numerics.atol * sharper, LEAST_ATOL),
+    )
 
 
 class _Built:
@@ -236,23 +261,36 @@ class _Built:
         # Time runs from 0 to 1, so that steps of any length go in one batch
         duration = pybamm.InputParameter(DURATION)
         model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
-        # One root function for all ends of a step: it is evaluated at every solver step,
+        # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         ends = {event.name: event.expression for event in model.events}
         if control == "voltage":
-            rate = abs(model.variables["C-rate"])
-            cut_off = rate - pybamm.InputParameter("C-rate cut-off")
-            ends = {CURRENT_CUT_OFF: cut_off, EXHAUSTED: ends[EXHAUSTED]}
-        ends[FILM_LIMIT] = _film_margin(
-            model.variables["Cathode surface stoichiometry"],
-            model.variables["Ionic current density [A.m-2]"],
-            structure.x_max,
-        )
+            # Smooth, and below 0 for good once the current has turned: |I| - c is above 0
+            # at both ends of a step of the solver in which it turns
+            rate, c = model.variables["C-rate"], pybamm.InputParameter("C-rate cut-off")
+            less = pybamm.sign(pybamm.InputParameter("Initial: C-rate")) * rate - c
+            ends = {
+                CURRENT_CUT_OFF: (c > 0) * less + (c <= 0),
+                EXHAUSTED: ends[EXHAUSTED],
+            }
+        else:
+            state = pybamm.Variable(VOLTAGE)
+            model.algebraic[state] = state - model.variables["Voltage [V]"]
+            model.initial_conditions[state] = pybamm.InputParameter(f"Initial: {VOLTAGE}")
         if mode != "current":
             passed = model.variables["Throughput capacity [A.h]"]
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
-        first, *others = ends.values()
-        for other in others:
+        i_ion = model.variables["Ionic current density [A.m-2]"]
+        i = model.variables["Total current density [A.m-2]"]
+        first = pybamm.minimum(
+            _film_margin(
+                model.variables["Cathode surface stoichiometry"], i_ion, structure
+            ),
+            _film_margin(
+                model.variables["Cathode collector stoichiometry"], i, structure
+            ),
+        )
+        for other in ends.values():
             first = pybamm.minimum(first, other)
         model.events = [pybamm.Event("End of step", first)]
         self.observed = model.observed
@@ -291,7 +329,8 @@ class _Built:
     def _compile(self) -> None:
         """What is observed and what IDA integrates, as functions of states and inputs."""
         model = self.model
-        symbols = {"rates": model.concatenated_rhs, "end": model.events[0].expression}
+        symbols = {"rates": model.concatenated_rhs}
+        symbols["end"] = model.events[0].expression
         if model.len_alg:
             symbols["residual"] = model.concatenated_algebraic
         symbols |= {name: model.get_processed_variable(name) for name in self.observed}
@@ -300,8 +339,15 @@ class _Built:
         found = q.expressions
         residual = found.get("residual", casadi.SX(0, 1))
         functions = system(q, found["rates"], residual, found["end"])
-        # Compiled, it has no derivatives
-        self._residual: Any = functions.get("alg_res")
+        # What is to be solved for a consistent start: the voltage follows from the rest
+        own = self.slices.get(VOLTAGE, slice(0, 0))
+        self.unknown = [k for k in range(model.len_alg) if k + model.len_rhs != own.start]
+        if VOLTAGE not in self.slices:
+            self.unknown = [*range(model.len_alg)]
+        self._residual: Any = None
+        if self.unknown:
+            rows = residual[self.unknown, :]
+            self._residual = q.function("start", [q.t, q.y, q.p], rows)
         observed = casadi.vertcat(*(found[name] for name in self.observed))
         functions["observe"] = q.function("observe", [q.y, q.p], observed)
         if self.numerics.compile:
@@ -341,21 +387,23 @@ class _Built:
 
     def initial(self, inputs: dict[str, Any]) -> Array:
         """State vector a step of given current starts from, consistent."""
-        model, y = self.model, self.guess(inputs)
-        if model.len_alg:
-            p, head = self.stack(inputs), y[: model.len_rhs]
-            z = casadi.MX.sym("z", model.len_alg)
-            residual = self._residual(0, casadi.vertcat(head, z), p)
-            g = casadi.Function("g", [z], [residual])
-            # Where U(x) is steep, rounding stays above a residual of 1e-12
-            options = {"abstolStep": 1e-8, "line_search": False}
-            root = casadi.rootfinder("solve", "newton", g, options)
-            try:
-                y[model.len_rhs :] = root(y[model.len_rhs :]).full()[:, 0]
-            except RuntimeError:
-                if FACES not in self.slices:
-                    raise
-                y[model.len_rhs :] = self._bracketed(g, y[model.len_rhs :], options)
+        y = self.guess(inputs)
+        if not self.unknown:
+            return y
+        p, at = self.stack(inputs), [self.model.len_rhs + k for k in self.unknown]
+        z = casadi.MX.sym("z", len(at))
+        whole = casadi.MX(casadi.DM(y))
+        whole[at] = z
+        g = casadi.Function("g", [z], [self._residual(0, whole, p)])
+        # Where U(x) is steep, rounding stays above a residual of 1e-12
+        options = {"abstolStep": 1e-8, "line_search": False}
+        root = casadi.rootfinder("solve", "newton", g, options)
+        try:
+            y[at] = root(y[at]).full()[:, 0]
+        except RuntimeError:
+            if FACES not in self.slices:
+                raise SolverFailed("no overpotentials meet the current") from None
+            y[at] = self._bracketed(g, y[at], options)
         return y
 
     def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
@@ -364,7 +412,7 @@ class _Built:
         Where next to no lithium is left the leak meets an overpotential that rises with
         any current, from which Newton does not find back.
         """
-        k = self.slices[FACES].start - self.model.len_rhs
+        k = self.unknown.index(self.slices[FACES].start - self.model.len_rhs)
         others = [j for j in range(len(z)) if j != k]
         z = z.copy()
 
@@ -391,11 +439,14 @@ class _Built:
     def integrator(self, fallback: int = 0) -> Integrator:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
-            given = self.functions, self.numerics.rtol, self.numerics.atol
-            # From rest a ramp has no rate to guess a first step by
-            first = {"dt_init": 1e-9} if RAMP in self.mode else {}
-            options = first | FALLBACKS[fallback]
-            self.integrators[fallback] = Integrator(*given, options)
+            options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
+            if RAMP in self.mode:  # from rest it has no rate to guess a first step by
+                options = {"dt_init": 1e-9} | options
+            rtol, least = tolerances(self.numerics, fallback)
+            atol = np.full(self.model.len_rhs_and_alg, least)
+            if VOLTAGE in self.slices:
+                atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
+            self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
         return self.integrators[fallback]
 
     def solve(
@@ -457,10 +508,13 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-def _film_margin(x_s: pybamm.Symbol, i_ion: pybamm.Symbol, x_max: float) -> pybamm.Symbol:
-    """Falls to zero where the film's surface is full, or empty, and driven farther."""
-    full, empty = i_ion > 0, i_ion < 0
-    return full * (OVERFULL * x_max - x_s) + empty * x_s + (1 - full - empty)
+def _film_margin(
+    x: pybamm.Symbol, i: pybamm.Symbol, structure: Structure
+) -> pybamm.Symbol:
+    """Falls to zero where a face of the film is full, or empty, and driven farther."""
+    fills, empties = i > 0, i < 0
+    full, empty = OVERFULL * structure.x_max - x, x - UNDEREMPTY * structure.x_max
+    return fills * full + empties * empty + (1 - fills - empties)
 
 
 MOST_KNOWN = 10_000  # combinations of inputs
@@ -609,50 +663,67 @@ class Engine:
         firsts = dict(self._first(requests, inputs, answers))
         for k, first in firsts.items():
             request, own = requests[k], inputs[k]
-            state = request.state
+            state, V = request.state, float(first["Voltage [V]"][0])
+            current = float(first["Current [A]"][0])
+            # A limit that is passed already does not end a step that leads away from it
+            if current <= 0 and request.lower >= V:
+                own["Lower voltage cut-off [V]"] = -NO_LIMIT
+            if current >= 0 and request.upper <= V:
+                own["Upper voltage cut-off [V]"] = NO_LIMIT
             margins = self._margins(mode, first, state.inventory, own)
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
                 still = np.zeros(1), first, state.profile[None], state
                 answers[k] = Trace(*still, event)
-            current = float(first["Current [A]"][0])
             own["Initial: C-rate"] = current / own["Nominal cell capacity [A.h]"]
-            behind = (
-                "Voltage [V]",
-                "Contact voltage drop [V]",
-                "Electron path voltage drop [V]",
-            )
-            own[f"Initial: {FACES}"] = float(sum(first[name][0] for name in behind))
+            own[f"Initial: {VOLTAGE}"] = V
+            behind = ("Contact voltage drop [V]", "Electron path voltage drop [V]")
+            own[f"Initial: {FACES}"] = V + float(sum(first[name][0] for name in behind))
         waiting = [k for k in range(len(requests)) if k not in answers]
         for fallback in range(len(FALLBACKS)):
-            if not waiting:
-                break
-            y0 = np.array([built.guess(inputs[k]) for k in waiting])
-            p = np.array([built.stack(inputs[k]) for k in waiting])
-            solved: dict[int, Stretch] = {}
-            last = fallback == len(FALLBACKS) - 1  # takes what there is
-            # A solve that is given up must show how far it came
-            ends = not last and not any(requests[k].curve for k in waiting)
-            for j, stretch in enumerate(built.solve(y0, p, fallback, ends)):
-                if isinstance(stretch, pybamm.SolverError):
-                    if last:
-                        reason = str(stretch).splitlines()[0]
-                        answers[waiting[j]] = SolverFailed(reason)
-                elif last or stretch.ended != "failure":
-                    solved[j] = stretch
-            numbers = [waiting[j] for j in solved]
-            found = self._traces(
-                built,
-                [requests[k] for k in numbers],
-                [inputs[k] for k in numbers],
-                [firsts[k] for k in numbers],
-                list(solved.values()),
-                p[list(solved)],
-                fallback,
-            )
-            answers |= zip(numbers, found, strict=True)
-            waiting = [k for k in waiting if k not in answers]
+            now = [k for k in waiting if fallback > LAST or k not in answers]
+            if not now:
+                continue
+            found = self._solved(built, fallback, now, requests, inputs, firsts)
+            for k, answer in found.items():
+                best = answers.get(k)
+                if fallback < LAST and _failed(answer):
+                    continue
+                if best is None or _worth(answer) > _worth(best):
+                    answers[k] = answer
+            waiting = [k for k in waiting if k not in answers or _doubtful(answers[k])]
         return [answers[k] for k in range(len(requests))]
+
+    def _solved(
+        self,
+        built: _Built,
+        fallback: int,
+        waiting: Sequence[int],
+        requests: Sequence[Request],
+        inputs: Sequence[dict[str, Any]],
+        firsts: dict[int, dict[str, Array]],
+    ) -> dict[int, Trace | SolverFailed]:
+        """Return what the solver, or a fallback, makes of requests of these numbers."""
+        y0 = np.array([built.guess(inputs[k]) for k in waiting])
+        p = np.array([built.stack(inputs[k]) for k in waiting])
+        found: dict[int, Trace | SolverFailed] = {}
+        solved: dict[int, Stretch] = {}
+        for j, stretch in enumerate(built.solve(y0, p, fallback)):
+            if isinstance(stretch, Stretch):
+                solved[j] = stretch
+            else:
+                found[waiting[j]] = SolverFailed(str(stretch).splitlines()[0])
+        numbers = [waiting[j] for j in solved]
+        traces = self._traces(
+            built,
+            [requests[k] for k in numbers],
+            [inputs[k] for k in numbers],
+            [firsts[k] for k in numbers],
+            list(solved.values()),
+            p[list(solved)],
+            fallback,
+        )
+        return found | dict(zip(numbers, traces, strict=True))
 
     def _inputs(self, request: Request) -> dict[str, Any]:
         state = request.state
@@ -684,14 +755,18 @@ class Engine:
                 current = start.current_for(
                     request.control, request.target, request.state.current
                 )
-            except Infeasible as reason:
+            except (Infeasible, SolverFailed) as reason:
                 answers[k] = reason
                 continue
             if request.mode != "current":  # looked at already
                 yield k, start.observe(current)
                 continue
+            try:
+                columns.append(start.at(current))
+            except SolverFailed as reason:
+                answers[k] = reason
+                continue
             possible.append(k)
-            columns.append(start.at(current))
         if not possible:
             return
         y, p = (np.array(part).T for part in zip(*columns, strict=True))
@@ -710,40 +785,53 @@ class Engine:
         fallback: int,
     ) -> Iterator[Trace | SolverFailed]:
         """Solved stretches as traces."""
-        bare = [k for k, request in enumerate(requests) if not request.curve]
-        place = {k: j for j, k in enumerate(bare)}
-        # Where the current is given, the first moment was seen already
-        ends = [-1] if built.mode == "current" else [0, -1]
+        cuts = [
+            _cut(built, *of) for of in zip(requests, inputs, stretches, p, strict=True)
+        ]
+        # Of a trace without a curve, what is looked at: its ends, and a hold on its way
+        bare = {
+            k: np.unique(np.linspace(0, len(s.t) - 1, LOOKED_AT).astype(int))
+            if built.mode.startswith("voltage")
+            else np.array([0, len(s.t) - 1])
+            for k, (request, (s, _)) in enumerate(zip(requests, cuts, strict=True))
+            if not request.curve
+        }
+        place, seen = {}, {}
         if bare:
-            at = np.concatenate([stretches[k].y[ends] for k in bare])
-            seen = built.observe(at.T, np.repeat(p[bare], len(ends), axis=0).T)
-        for k, (request, own, first, s) in enumerate(
-            zip(requests, inputs, firsts, stretches, strict=True)
+            lengths = [len(chosen) for chosen in bare.values()]
+            last = np.cumsum(lengths)
+            place = {
+                k: slice(b - n, b) for k, n, b in zip(bare, lengths, last, strict=True)
+            }
+            at = np.concatenate([cuts[k][0].y[chosen] for k, chosen in bare.items()])
+            seen = built.observe(at.T, np.repeat(p[list(bare)], lengths, axis=0).T)
+        for k, (request, own, (s, event)) in enumerate(
+            zip(requests, inputs, cuts, strict=True)
         ):
             if request.curve:
                 t, y, observed = _refined(built, s, p[k])
             else:
-                j = place[k] * len(ends)
-                here = slice(j, j + len(ends))
                 t, y = s.t[[0, -1]], s.y[[0, -1]]
-                observed = {name: values[here] for name, values in seen.items()}
-                if len(ends) == 1:
-                    pairs = [(first[name][0], v[0]) for name, v in observed.items()]
-                    observed = dict(zip(observed, np.array(pairs), strict=True))
-            if not np.all(np.isfinite(observed["Voltage [V]"])):
+                observed = {name: values[place[k]] for name, values in seen.items()}
+            V, stray = observed["Voltage [V]"], 0.0
+            if not np.all(np.isfinite(V)):
                 yield SolverFailed("the voltage became undefined")
                 continue
+            if request.control == "voltage":
+                at = t if request.curve else s.t[bare[k]]
+                stray = float(np.abs(V - request.target - request.change * at).max())
+            if not request.curve:
+                observed = {name: values[[0, -1]] for name, values in observed.items()}
             profiles = y[:, built.slices[PROFILE]]
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
-            event = None
-            if s.ended == "failure":
+            if event is None and s.ended == "failure":
                 event = self._why_failed(request.mode, request.target, observed, end, own)
-            elif s.ended == "event":
+            elif event is None and s.ended == "event":
                 margins = self._margins(request.mode, observed, end.inventory, own)
                 event = min(margins, key=lambda name: margins[name])
             t = t * request.duration
-            yield Trace(t, observed, profiles, end, event, fallback)
+            yield Trace(t, observed, profiles, end, event, fallback, stray)
 
     def _why_failed(
         self,
@@ -772,28 +860,147 @@ class Engine:
 
         Above 0 while the step goes on; the first to reach 0 ends it.
         """
-        V = observed["Voltage [V]"][-1]
-        current = observed["Current [A]"][-1]
-        x_s = observed["Cathode surface stoichiometry"][-1]
-        x_full = OVERFULL * inputs["Cathode sites per formula unit"]
+        last = {name: float(values[-1]) for name, values in observed.items()}
+        current = last["Current [A]"]
         if mode.startswith("voltage"):
             c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
             margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
         else:
+            V = last["Voltage [V]"]
             margins = {
                 MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
                 MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
             }
         if mode != "current":
-            passed = observed["Throughput capacity [A.h]"][-1]
+            passed = last["Throughput capacity [A.h]"]
             margins[CHARGE_CUT_OFF] = inputs[CHARGE_CUT_OFF] - passed
-        leakage = observed["Leakage current density [A.m-2]"][-1]
+        leakage = last["Leakage current density [A.m-2]"]
         ionic = current + leakage * inputs["Electrode area [m2]"]
         left = inventory - inputs.get(THRESHOLD, 0.0)
         margins[EXHAUSTED] = left if ionic > 0 else math.inf
-        room = {1: x_full - x_s, -1: x_s}.get(int(np.sign(ionic)), math.inf)
-        margins[FILM_LIMIT] = room
+        x_max = inputs["Cathode sites per formula unit"]
+        rooms = [math.inf]
+        for face, drive in (("surface", ionic), ("collector", current)):
+            x = last[f"Cathode {face} stoichiometry"]
+            if drive:
+                full, empty = OVERFULL * x_max - x, x - UNDEREMPTY * x_max
+                rooms.append(full if drive > 0 else empty)
+        margins[FILM_LIMIT] = min(rooms)
         return margins
+
+
+def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:
+    failures = SOLVER_FAILURE, POWER_LIMIT
+    return not isinstance(answer, Trace) or answer.event in failures
+
+
+def _doubtful(answer: Trace | Infeasible | SolverFailed) -> bool:
+    if isinstance(answer, Trace):
+        return answer.event == SOLVER_FAILURE or answer.stray > HOLD_LIMIT
+    return isinstance(answer, SolverFailed)
+
+
+def _worth(answer: Trace | Infeasible | SolverFailed) -> tuple[bool, bool, float]:
+    """Of several tries the one to keep has the largest."""
+    if not isinstance(answer, Trace):
+        return False, False, 0.0
+    return True, answer.event != SOLVER_FAILURE, -answer.stray
+
+
+def _cut(
+    built: _Built, request: Request, inputs: dict[str, Any], stretch: Stretch, p: Array
+) -> tuple[Stretch, str | None]:
+    """A stretch as far as the first end that the solver stepped over, and which it was.
+
+    The solver sees a root where a function has two signs at the ends of one of its steps.
+    What lies within a step, and what is no root function (the inside of the film), is
+    looked for here, on the solver's own interpolant.
+    """
+    t, y, yp = stretch.t, stretch.y, stretch.yp
+    if yp is None or len(t) < 2:
+        return stretch, None
+    film, x_max = built.slices[PROFILE], inputs["Cathode sites per formula unit"]
+    empty, full = UNDEREMPTY * x_max, OVERFULL * x_max
+    Room = Callable[[Array], float]  # of a state: how far it is from an end
+    rooms: list[tuple[str, Room, Array, Array]] = []
+
+    def inside(state: Array) -> float:
+        x = state[film]
+        return float(min(full - x.max(), x.min() - empty))
+
+    x = y[:, film]
+    room = np.minimum(full - x.max(axis=1), x.min(axis=1) - empty)
+    if room.min() < -SEEN * x_max:
+        rooms.append((FILM_LIMIT, inside, t, room))
+
+    def volts(state: Array) -> float:
+        return float(built.observe(state[:, None], p)["Voltage [V]"][0])
+
+    c = inputs["C-rate cut-off"]
+    lower, upper = (
+        inputs["Lower voltage cut-off [V]"],
+        inputs["Upper voltage cut-off [V]"],
+    )
+    if not built.mode.startswith("voltage"):
+        times, V = _within(
+            t, y[:, built.slices[VOLTAGE]][:, 0], yp[:, built.slices[VOLTAGE]][:, 0]
+        )
+        if V.min() < lower - SEEN:
+            rooms.append((MINIMUM_VOLTAGE, lambda s: volts(s) - lower, times, V - lower))
+        if V.max() > upper + SEEN:
+            rooms.append((MAXIMUM_VOLTAGE, lambda s: upper - volts(s), times, upper - V))
+    elif c > 0:
+        k = built.slices["C-rate"].start
+        times, rate = _within(t, y[:, k], yp[:, k])
+        sign = math.copysign(1.0, rate[0])
+        if (sign * rate).min() < c * (1 - SEEN):
+            less = sign * rate - c
+            rooms.append((CURRENT_CUT_OFF, lambda s: float(sign * s[k] - c), times, less))
+    if not rooms:
+        return stretch, None
+    between = CubicHermiteSpline(t, y, yp)
+    first: tuple[float, str | None] = math.inf, None
+    for event, room_of, times, margins in rooms:
+        for k in np.flatnonzero(margins < 0):
+            at = float(times[k])
+            if at >= first[0] or k == 0:
+                break
+            if room_of(between(at)) >= 0:  # the interpolant of the voltage was off
+                continue
+            before = float(times[k - 1])
+            if room_of(between(before)) > 0:
+                room_at = partial(_of, room_of, between)
+                at = float(brentq(room_at, before, at, xtol=1e-15))
+            first = at, event
+            break
+    end, found = first
+    if found is None or end >= t[-1]:
+        return stretch, None
+    kept = t < end
+    return Stretch(
+        np.append(t[kept], end),
+        np.vstack([y[kept], between(end)]),
+        np.vstack([yp[kept], between(end, 1)]),
+        "event",
+    ), found
+
+
+def _of(outer: Callable[[Any], float], inner: Callable[[Any], Any], at: float) -> float:
+    return outer(inner(at))
+
+
+def _within(t: Array, y: Array, yp: Array) -> tuple[Array, Array]:
+    """A state at the solver's steps and between them, on its interpolant."""
+    s = np.arange(WITHIN) / WITHIN
+    h = np.diff(t)[:, None]
+    cubic = (
+        (1 + 2 * s) * (1 - s) ** 2 * y[:-1, None]
+        + s * (1 - s) ** 2 * h * yp[:-1, None]
+        + s**2 * (3 - 2 * s) * y[1:, None]
+        + s**2 * (s - 1) * h * yp[1:, None]
+    )
+    times = t[:-1, None] + s * h
+    return np.append(times, t[-1]), np.append(cubic, y[-1])
 
 
 def _refined(
@@ -807,7 +1014,7 @@ def _refined(
     """
     t, y, yp = stretch.t, stretch.y, stretch.yp
     observed = built.observe(y.T, p)
-    if yp is None or len(t) < 4:
+    if yp is None or len(t) < 4 or built.mode.startswith("voltage"):
         return t, y, observed
     V, h = observed["Voltage [V]"], np.diff(t)
     bend = np.abs(np.diff(np.diff(V) / h)) / (h[1:] + h[:-1]) * 2  # |V''| at inner points
@@ -865,6 +1072,8 @@ class _Start:
             )
         if target == 0:
             return 0.0
+        if (V := self.voltage(0)) <= 0:
+            raise Infeasible(f"at {V:.4g} V no current gives the power that is asked for")
         try:
             return self._root(lambda I: self.power(I) - target, target)
         except SolverFailed:  # at a current that is out of all proportion

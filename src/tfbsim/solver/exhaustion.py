@@ -126,4 +126,6 @@ def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
         np.concatenate([first.profiles, second.profiles[new]]),
         second.end,
         second.event,
+        max(first.fallback, second.fallback),
+        max(first.stray, second.stray),
     )

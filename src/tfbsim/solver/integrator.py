@@ -94,8 +94,10 @@ class Integrator:
     ----------
     functions : dict of casadi.Function
         What :func:`system` returns, or the same compiled; time runs from 0 to 1.
-    rtol, atol : float
-        Tolerances.
+    rtol : float
+        Relative tolerance.
+    atol : float or ndarray, shape (states,)
+        Absolute tolerance.
     options : dict
         Of ``pybamm.IDAKLUSolver``.
     """
@@ -106,7 +108,7 @@ class Integrator:
         self,
         functions: dict[str, casadi.Function],
         rtol: float,
-        atol: float,
+        atol: Array | float,
         options: dict[str, Any],
     ) -> None:
         residual, jacobian = functions["rhs_alg"], functions["jac_times_cjmass"]
@@ -119,6 +121,7 @@ class Integrator:
             )
             for name in (*functions, "sens", "alg_res", "alg_jac")
         }
+        self.atol = np.broadcast_to(atol, (self.states,)).astype(float)
         solver = pybamm.IDAKLUSolver(options={"silence_sundials_errors": True, **options})
         self._group = idaklu.create_casadi_solver_group(
             number_of_states=self.states,
@@ -131,7 +134,7 @@ class Integrator:
             jac_times_cjmass_nnz=pattern.nnz(),
             jac_bandwidth_lower=pattern.bw_lower(),
             jac_bandwidth_upper=pattern.bw_upper(),
-            atol=np.full(self.states, atol),
+            atol=self.atol,
             rtol=rtol,
             options=solver._options,
             var_fcns=[],

@@ -1,4 +1,4 @@
-"""Maps: capacity over two varied quantities, and what limited it where."""
+"""Discharge capacity over two varied quantities, and what limited it where."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from scipy.spatial import KDTree
 
 from ..result.columns import LIMITING
 from ..result.losses import LOSSES
-from .study import Run, Study
+from .study import CURRENT, RATES, Study
 from .style import (
     DASHED,
     PER_AREA,
     PER_MASS,
     axis_label,
+    captioned,
+    greys,
     lay_out,
     log_x,
     missing,
     new_figure,
     plain_log,
     text,
-    viridis,
 )
 
 MOST_MARKS = 14  # along a side; more would cover the map
@@ -39,7 +40,7 @@ LEAST = 4  # values of each quantity; lines show fewer as well
 COVERED = 0.75  # of the grid, the other cases having failed
 FINE = 12  # points drawn between two that were computed
 NONE = "none"  # nothing limits: the equilibrium capacity was delivered
-# Marks are white and told apart by their shape: every colour is one of the map
+# Marks are white and told apart by their shape: every grey is one of the map
 MARKS = {NONE: ".", **dict(zip(LOSSES, cycle("ov^sDPX*phd")))}
 LINE = "#D55E00"
 LUMINANCE = np.array([0.3, 0.6, 0.1])  # of red, green and blue
@@ -57,62 +58,48 @@ class Grid:
         The quantities along x and y.
     x, y : ndarray
         Their values, ascending.
-    runs : list of (int, int, Run)
-        Each case with its place along x and y.
+    cases : list of (int, int, dict)
+        The summary of each case with its place along x and y.
     """
 
     columns: tuple[str, str]
     x: np.ndarray
     y: np.ndarray
-    runs: list[tuple[int, int, Run]]
+    cases: list[tuple[int, int, dict[str, Any]]]
 
     def values(self, name: str) -> np.ndarray:
         """A column of the summary, shape (x, y); NaN where a case is not there."""
         found = np.full((len(self.x), len(self.y)), np.nan)
-        for i, j, run in self.runs:
-            found[i, j] = run.row[name]
+        for i, j, row in self.cases:
+            found[i, j] = row[name]
         return found
 
 
 def grid_of(study: Study) -> Grid | None:
     """The grid that the cases form over exactly two numbers, if they do."""
     factors = list(study.factors)
-    currents = [c for c in factors if c.endswith("[uA.cm-2]")]
-    if any(len(study.column(c)) == len(study.cases) for c in currents):
+    currents = [c for c in factors if c.endswith(CURRENT)]
+    if any(len(study.column(c)) == len(study.rows) for c in currents):
         # the C-rate only follows from a current and a thickness
-        factors = [c for c in factors if c not in ("C-rate", "Charge C-rate")]
+        factors = [c for c in factors if c not in RATES]
     if len(factors) != 2 or not all(map(study.is_numeric, factors)):
         return None
     x, y = sorted(factors, key=lambda c: c != "C-rate" and c not in currents)
-    if any(len(study.column(c)) < len(study.cases) for c in (x, y)):
+    if any(len(study.column(c)) < len(study.rows) for c in (x, y)):
         return None
     # A C-rate is a current over another: the same to a few digits less than written
-    pairs = [
-        (float(f"{run.row[x]:.9g}"), float(f"{run.row[y]:.9g}")) for run in study.cases
-    ]
+    pairs = [(float(f"{row[x]:.9g}"), float(f"{row[y]:.9g}")) for row in study.rows]
     along = [np.unique(values) for values in zip(*pairs, strict=True)]
     places = len(along[0]) * len(along[1])
     if min(map(len, along)) < LEAST or len(pairs) < COVERED * places:
         return None
     if len(set(pairs)) < len(pairs):
         return None
-    runs = []
-    for (a, b), run in zip(pairs, study.cases, strict=True):
+    cases = []
+    for (a, b), row in zip(pairs, study.rows, strict=True):
         i, j = np.searchsorted(along[0], a), np.searchsorted(along[1], b)
-        runs.append((int(i), int(j), run))
-    return Grid((x, y), along[0], along[1], runs)
-
-
-def limiting_loss(run: Run) -> str:
-    """What limited the last discharge of the last cycle; empty if nothing says so."""
-    for row in reversed(run.case.steps):
-        last = int(row["Cycle number"]) == run.last
-        # neither where the cut-off was met at once
-        if last and row["Discharge [uA.h.cm-2]"] >= row["Charge [uA.h.cm-2]"]:
-            found = row.get(LIMITING)
-            if not missing(found) and found:
-                return str(found)
-    return ""
+        cases.append((int(i), int(j), row))
+    return Grid((x, y), along[0], along[1], cases)
 
 
 def capacity_map(
@@ -135,7 +122,11 @@ def capacity_map(
         units = units[:1] if study.measured_by_area else units[1:]
     figure = new_figure(1.0 + 3.1 * len(units), 4.1)
     axes = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
-    marked = {(i, j): limiting_loss(run) for i, j, run in grid.runs}
+    marked = {
+        (i, j): "" if missing(row.get(LIMITING)) else str(row[LIMITING])
+        for i, j, row in grid.cases
+    }
+    shown = _thinned(grid, marked)
     drawn = []
     for ax, (unit, label) in zip(axes, units, strict=True):
         _axes(ax, grid)
@@ -143,7 +134,7 @@ def capacity_map(
         bar = figure.colorbar(found[0], ax=ax, location="top", aspect=28, pad=0.02)
         bar.set_label(f"Discharge capacity {label}")
         bar.ax.tick_params(direction="out")
-        entries = _marks(ax, grid, _thinned(grid, marked))
+        entries = _marks(ax, grid, shown)
         if line is not None:
             how: dict[str, Any] = {"color": LINE, "lw": 1.8, "ls": DASHED}
             how |= {"label": text(line[2]), "scalex": False, "scaley": False}
@@ -159,7 +150,16 @@ def capacity_map(
     lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         _number(ax, grid, lines, figure.dpi)
-    return figure
+    names = [axis_label(c).partition(" (")[0] for c in grid.columns]
+    words = f"Discharge capacity of the last cycle over {names[0]} and "
+    words += f"{names[1][:1].lower()}{names[1][1:]}, interpolated between the cases."
+    if entries:
+        some = f"{len(shown):,} of the {len(grid.cases):,} cases have a mark;"
+        every = "Each case has a mark;"
+        words += f" {some if len(shown) < len(grid.cases) else every} it shows "
+        words += "which loss limited the discharge: none where it delivered 99 % of the "
+        words += "equilibrium capacity or more."
+    return captioned(figure, words)
 
 
 def _is_log(values: np.ndarray, column: str) -> bool:
@@ -209,7 +209,7 @@ def _filled(
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     locator = MaxNLocator(9, steps=[1, 2, 2.5, 5, 10])
     levels = np.array(locator.tick_values(low, high))
-    cmap, norm = viridis(), Normalize(levels[0], levels[-1])
+    cmap, norm = greys(), Normalize(levels[0], levels[-1])
     whole: dict[str, Any] = {"corner_mask": False}
     bands = ax.contourf(*shown, table.T, levels=levels, cmap=cmap, norm=norm, **whole)
     inside = levels[(levels > inner[0]) & (levels < inner[1])]
@@ -266,7 +266,7 @@ def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None
         return ax.transData.transform(data) * 72 / inch
 
     box = np.array(ax.get_window_extent().get_points()) * 72 / inch
-    i, j = np.array([*_thinned(grid, {(i, j): "" for i, j, _ in grid.runs})]).T
+    i, j = np.array([*_thinned(grid, {(i, j): "" for i, j, _ in grid.cases})]).T
     occupied = points(np.stack([grid.x[i], grid.y[j]], axis=1))
     paths = [np.asarray(path.vertices) for path in lines.get_paths()]
     paths = [path for path in paths if len(path)]

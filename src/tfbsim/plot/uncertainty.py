@@ -1,5 +1,4 @@
-"""Figures of a sweep's answers: slices of a grid; of a sample, how the answers spread and
-which factors make them.  They need the tables of a result, and curves for one only."""
+"""Figures of a sample: how the answers spread, and which factors make them."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..result.columns import LIMITING
-from ..result.result import Result
+from ..result.samples import AREA, DIRECTION, VOLTAGE
 from ..result.sensitivity import (
     ANSWERS,
     DUMMY,
@@ -21,104 +20,31 @@ from ..result.sensitivity import (
     INDEXED,
     INDICES,
     RANK,
-    sample,
     told,
 )
-from ..result.sweep_table import Varied, point_of, sampled, varied
-from .study import AREAL, VOLTAGE, Study
+from ..result.sweep_table import Varied, point_of
+from .study import Study
 from .style import (
     PER_AREA,
-    QUALITATIVE,
     axis_label,
+    captioned,
     few_ticks,
-    key_label,
     log_x,
     new_figure,
     text,
-    viridis,
 )
+from .theme import QUANTITIES, loss_fills
 
-MOST_LINES = 6  # of a slice
-LEAST_LEVELS = 3
 MOST_FACTORS = 20  # of one figure
 MOST_DOTS = 2000
 BINS = 12  # of equal numbers of points, for the line through a cloud
 TENTH = 0.1
 SIGNED = 0.1  # rank correlation above which a direction is shown
 VOLTAGES = 400
-INDEX_COLOURS = dict(zip(INDICES, ("#0072B2", "#E69F00", "#009E73"), strict=True))
+INDEX_COLOURS = dict(zip(INDICES, QUANTITIES, strict=True))
 INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "PAWN": "PAWN"}
-LOW, HIGH = "#56B4E9", "#D55E00"
-BAND = "#0072B2"
-
-
-def figures(result: Result, study: Study) -> dict[str, Figure | None]:
-    """Those that make sense for a result, by name; none if it is of no sweep."""
-    if not sampled(result):
-        of = varied(result)
-        return {"slices": slices(result, of)} if of and of.grid else {}
-    found = sample(result)
-    if found is None or len(found[1]) < FEWEST:
-        return {}
-    of, table = found
-    return {
-        "uncertainty": distributions(table),
-        "tornado": tornado(of, table),
-        "sensitivity": indices(result.sensitivity),
-        "dependence": dependence(of, table),
-        "voltage-band": voltage_band(study),
-    }
-
-
-# --- Grids -----------------------------------------------------------------------------
-
-
-def slices(result: Result, of: Varied) -> Figure | None:
-    """Capacity and energy against each of two factors, at some values of the other.
-
-    Further factors of the grid have a middle value.
-    """
-    wide = [c for c, f in of.factors.items() if len(f.levels) >= LEAST_LEVELS]
-    if len(wide) < 2:
-        return None
-    wide = sorted(wide, key=lambda c: -len(of.factors[c].levels))[:2]
-    data = result.dataset
-    if "cycle" in data.dims:
-        data = data.isel(cycle=-1)
-    middle = {c: data.sizes[c] // 2 for c in of.factors if c not in wide}
-    data = data.isel(middle).sortby(wide)
-    answers = [ANSWERS[0], ANSWERS[2]]
-    figure = new_figure(3.5 * len(wide) + 0.6, 2.6 * len(answers) + 0.8)
-    axes = figure.subplots(len(answers), len(wide), sharex="col", sharey="row")
-    for c, (along, other) in enumerate((wide, wide[::-1])):
-        levels = data[other].values
-        rows = np.linspace(0, len(levels) - 1, min(MOST_LINES, len(levels)))
-        rows = rows.round().astype(int)
-        shades = viridis()(np.linspace(0, 1, len(rows)))
-        for r, name in enumerate(answers):
-            ax: Axes = axes[r][c]
-            for shade, k in zip(shades, rows, strict=True):
-                y = data[name].isel({other: k}).values
-                label = key_label([other], [float(levels[k])])
-                mark = "o" if len(y) <= 15 else ""
-                ax.plot(
-                    data[along].values, y, color=shade, marker=mark, ms=3, label=label
-                )
-            log_x(ax, data[along].values.tolist(), along)
-            ax.set_ylim(bottom=0)
-            if c == 0:
-                ax.set_ylabel(axis_label(name))
-            if r == len(answers) - 1:
-                ax.set_xlabel(axis_label(along))
-        where = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
-        axes[0][c].legend(title=axis_label(other).rpartition(" (")[0] or other, **where)
-    if middle:
-        fixed = [float(data[c]) for c in middle]
-        figure.suptitle(f"at {key_label(list(middle), fixed)}", fontsize=8, color="0.35")
-    return figure
-
-
-# --- Samples ---------------------------------------------------------------------------
+LOW, HIGH = QUANTITIES[1], QUANTITIES[2]
+BAND = "0.3"
 
 
 def distributions(table: pd.DataFrame) -> Figure | None:
@@ -137,7 +63,7 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         parts = [y[there[LIMITING] == loss] for loss in losses]
         edges = np.histogram_bin_edges(y, bins=min(60, max(10, int(len(y) ** 0.5))))
         colours = list(losses.values())
-        ax.hist(parts, edges, stacked=True, color=colours, alpha=0.6, lw=0)
+        ax.hist(parts, edges, stacked=True, color=colours, alpha=0.55, lw=0)
         low, middle, high = np.percentile(y, (5, 50, 95))
         ax.axvspan(low, high, color="0.93", zorder=0, lw=0)
         ax.axvline(middle, color="0.2", lw=1)
@@ -148,7 +74,12 @@ def distributions(table: pd.DataFrame) -> Figure | None:
     for row in axes:
         row[0].set_ylabel("Points")
     _loss_key(figure, losses)
-    return figure
+    return captioned(
+        figure,
+        "The answers of the last cycle over the sample, by the loss that limited the "
+        "discharge. The line is the median, the grey band 5 to 95 %; above it these "
+        "three.",
+    )
 
 
 def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -175,17 +106,22 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         y = np.arange(len(rank))
         for side, colour in enumerate((LOW, HIGH)):
             reach = ends[name][rank, side] - mean
-            ax.barh(y, reach, 0.62, left=mean, color=colour, alpha=0.75, lw=0)
+            ax.barh(y, reach, 0.62, left=mean, color=colour, lw=0)
         ax.axvline(mean, color="0.2", lw=0.8)
         few_ticks(ax)
         ax.set_xlabel(axis_label(name))
     words = ("lowest tenth of the factor", "highest tenth")
     entries = [
-        Line2D([], [], color=c, lw=6, alpha=0.75, label=label)
+        Line2D([], [], color=c, lw=6, label=label)
         for c, label in zip((LOW, HIGH), words, strict=True)
     ]
     figure.legend(handles=entries, loc="outside lower center", ncols=2)
-    return figure
+    return captioned(
+        figure,
+        "The mean answer where a factor is in its lowest and its highest tenth. A factor "
+        "that is correlated with others brings theirs along."
+        + _chosen(len(rank), len(of.factors)),
+    )
 
 
 def indices(table: pd.DataFrame) -> Figure | None:
@@ -206,7 +142,7 @@ def indices(table: pd.DataFrame) -> Figure | None:
             y = np.arange(len(factors)) + (n - (len(shown) - 1) / 2) * thick
             value = own[index].to_numpy()
             error = np.zeros(len(value))
-            how: dict[str, Any] = {"color": INDEX_COLOURS[index], "alpha": 0.75, "lw": 0}
+            how: dict[str, Any] = {"color": INDEX_COLOURS[index], "lw": 0}
             ax.barh(y, value, thick * 0.9, **how, label=INDEX_NAMES[index])
             if f"{index} (95 %)" in own:
                 error = own[f"{index} (95 %)"].to_numpy()
@@ -231,7 +167,15 @@ def indices(table: pd.DataFrame) -> Figure | None:
         ax.set_xlabel(axis_label(name).rpartition(" (")[0])
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    return figure
+    return captioned(
+        figure,
+        "Sensitivity indices with 95 % intervals. S1: the share of the variance that "
+        "knowing the factor alone would take away; ST: what would be left if all others "
+        "were known; PAWN: how far the distribution function moves, beside that of a "
+        "dummy. + and −: the answer rises or falls with the factor. Of correlated "
+        "factors, S1 and PAWN include what their partners do."
+        + _chosen(len(factors), len(first)),
+    )
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -270,16 +214,22 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
     for row in axes:
         row[0].set_ylabel(axis_label(name), fontsize=7)
     _loss_key(figure, losses)
-    return figure
+    some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
+    return captioned(
+        figure,
+        "Energy of the last discharge against each factor of the sample: points, and "
+        f"lines through the 5th, 50th and 95th percentile of bins.{some}"
+        + _chosen(len(factors), len(of.factors)),
+    )
 
 
 def voltage_band(study: Study) -> Figure | None:
     """Percentiles of the capacity that the last discharge gives down to each voltage."""
     curves = []
-    for run in study.cases:
-        out = [b for b in run.branches(run.last) if b.direction == 1]
+    for k in range(len(study.rows)):
+        out = [b for b in study.branches(k) if b[DIRECTION].iloc[0] == 1]
         if out:
-            V, q = out[-1][VOLTAGE], out[-1].capacity(AREAL)
+            V, q = out[-1][VOLTAGE].to_numpy(), out[-1][AREA].to_numpy()
             curves.append((np.minimum.accumulate(V), q))
     if len(curves) < FEWEST:
         return None
@@ -297,7 +247,11 @@ def voltage_band(study: Study) -> Figure | None:
     ax.set_xlabel(f"Capacity {PER_AREA}")
     ax.set_ylabel("Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
-    return figure
+    return captioned(
+        figure,
+        "Percentiles, over the sample, of the capacity that the last discharge has given "
+        "when it comes down to a voltage.",
+    )
 
 
 # --- Parts -----------------------------------------------------------------------------
@@ -306,7 +260,12 @@ def voltage_band(study: Study) -> Figure | None:
 def _losses(table: pd.DataFrame) -> dict[str, Any]:
     """Each limiting loss with its colour, the most frequent first."""
     names = table[LIMITING].value_counts().index.tolist()
-    return {n: QUALITATIVE[k % len(QUALITATIVE)] for k, n in enumerate(names)}
+    fills = loss_fills([name for name in names if name not in ("", "none")])
+    return {n: fills[n]["color"] if n in fills else "0.4" for n in names}
+
+
+def _chosen(shown: int, there: int) -> str:
+    return f" The first {shown} of {there} factors are shown." if shown < there else ""
 
 
 def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:

@@ -1,0 +1,338 @@
+"""The charge of each step: the cycler's counter where it closes, else the integral.
+
+A counter closes if between most samples it moves by what the current passes.  It then
+knows what the samples do not: when a step began, and that no current flowed in a pause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .columns import Array
+from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
+from .remarks import Remarks
+from .samples import Samples
+from .steps import Span
+from .table import count
+
+POWERS = (1e-6, 1e-4, 1e-3, 1e-2, 1.0, 1e2, 1e3, 1e4, 1e6)
+WITHIN = 0.1  # of the integral of the current that a counter of charge may be off
+CLOSE = 0.02  # and still goes without a note
+DOUBT = 0.01  # of all charge, from which on two values of it are told
+# What a wrong unit of charge, current or time is wrong by
+SLIPS = tuple(a * b for a in (1.0, 60.0, 3600.0, 1 / 60, 1 / 3600) for b in POWERS)
+CADENCE = 1.5  # intervals, by which a first sample may come after its step began
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """A counter of charge that closes [A.h.m-2]."""
+
+    values: Array
+
+
+def segments(
+    rows: Samples, found: Sequence[Span], numbers: Sequence[int], remarks: Remarks
+) -> tuple[Segment, ...]:
+    """Return the steps, each with its charge from its begin on.
+
+    Parameters
+    ----------
+    rows : Samples
+        The current discharge positive.
+    found : sequence of Span
+        The steps.
+    numbers : sequence of int
+        The cycle of each.
+    remarks : Remarks
+        Grows by the two values of a charge that stays in doubt.
+    """
+    t = rows.t
+    counters = [None if s.kind == REST else _counter_of(rows, s) for s in found]
+    used = _in_use(rows, found, counters, remarks)
+    paused = np.zeros(len(t))
+    made: list[Segment] = []
+    origin: float | None = None
+    most = total = 0.0
+    gaps: list[float] = []
+    for span, cycle, counter in zip(found, numbers, counters, strict=True):
+        q = counter.values if used and counter is not None else None
+        begun, sure = _begun(rows, span, q)
+        origin = begun if origin is None else origin
+        segment, pause = _segment(rows, span, cycle, q, begun, begun - origin)
+        made.append(segment)
+        if span.kind == REST:
+            continue
+        total += float(segment.capacity[-1])
+        if pause:
+            paused[span.start] = pause
+        if not sure:
+            wait = float(t[span.start] - max(t[span.start - 1], 0.0))
+            most += abs(float(rows.i[span.start])) * wait / 3600
+        gaps += [] if q is not None else _gaps(segment)
+    if most > DOUBT * total > 0:
+        remarks.doubt(
+            f"When {count(len(found), 'step')} began is not said: the charges add up to "
+            f"{total * 100:.4g} uA.h.cm-2, or to {(total + most) * 100:.4g} if the "
+            "current flowed from the sample before."
+        )
+    if paused.any():
+        longest = float(paused.max()) / 60
+        remarks.notes.append(
+            f"{count(int((paused > 0).sum()), 'pause')} under current, of up to "
+            f"{longest:.3g} min, in which the counter of charge stood still: taken "
+            "out of the clock of the step."
+        )
+    if gaps:
+        remarks.notes.append(
+            f"{count(len(gaps), 'gap')} in time under current, the longest "
+            f"{max(gaps) / 60:.3g} min: "
+            "the charge in them is counted with the current on both sides."
+        )
+    return tuple(made)
+
+
+def _passed(rows: Samples, span: Span) -> Array:
+    """Return the integral of |i| over a step [A.h.m-2].
+
+    Between two samples of a hold the current decays as an exponential: its mean is the
+    logarithmic one.
+    """
+    size, dt = (
+        np.abs(rows.i[span.start : span.stop]),
+        np.diff(rows.t[span.start : span.stop]),
+    )
+    a, b = size[:-1], size[1:]
+    mean = 0.5 * (a + b)
+    if span.kind == HOLD:
+        falls = (b > 0) & (b < 0.999 * a)
+        mean[falls] = (a[falls] - b[falls]) / np.log(a[falls] / b[falls])
+    return np.concatenate([[0.0], np.cumsum(mean * dt)]) / 3600
+
+
+def _counter_of(rows: Samples, span: Span) -> _Counter | None:
+    """Return the counter that counts in a step, upwards from what it read before it."""
+    cut = slice(span.start, span.stop)
+    side = DISCHARGE if rows.i[cut].mean() > 0 else CHARGE
+    for role in (f"{side}_capacity", "capacity", "net_capacity"):
+        if role not in rows.counters:
+            continue
+        all_of_it = _from_reset(rows, span, rows.counters[role])
+        moved = all_of_it[cut] - all_of_it[span.start]
+        way = -1.0 if moved[-1] < 0 else 1.0
+        moved = way * moved
+        if not np.isfinite(moved).all() or moved[-1] <= 0:
+            continue
+        if (np.diff(moved) < -1e-3 * moved[-1]).any():
+            continue
+        moved = np.maximum.accumulate(moved)
+        return _Counter(moved + _before(rows, span, all_of_it, way))
+    return None
+
+
+def _from_reset(rows: Samples, span: Span, counter: Array) -> Array:
+    """Return a counter that is 0 at the first sample if it restarts after it."""
+    k = span.start
+    if span.stop - k < 2:
+        return counter
+    i = float(np.abs(rows.i[k : k + 2]).max())
+    could = 1.2 * i * float(rows.t[k + 1] - rows.t[k]) / 3600
+    if abs(counter[k + 1] - counter[k]) > could >= abs(counter[k + 1]):
+        counter = counter.copy()
+        counter[k] = 0.0
+    return counter
+
+
+def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
+    """Return what a counter counted between the begin of a step and its first sample."""
+    k = span.start
+    i = abs(float(rows.i[k]))
+    since = float(rows.t[k] - rows.t[k - 1]) if k else float(max(rows.t[0], 0.0))
+    if span.goes_on:
+        i = max(i, abs(float(rows.i[k - 1])))
+    could = 1.1 * i * since / 3600 + 1e-12
+    maybe = []
+    if k and np.isfinite(counter[k - 1]):
+        maybe.append(float(way * (counter[k] - counter[k - 1])))
+    if not span.goes_on:
+        maybe.append(abs(float(counter[k])))  # it began again with the step
+    maybe = [moved for moved in maybe if 0 <= moved <= could]
+    if span.goes_on and not maybe:
+        return _lead(rows, span, float(rows.t[k - 1]))
+    return min(maybe, default=0.0)
+
+
+def _in_use(
+    rows: Samples,
+    found: Sequence[Span],
+    counters: Sequence[_Counter | None],
+    remarks: Remarks,
+) -> bool:
+    """Return whether the counters close, telling where they and the integral differ."""
+    ratios: list[Array] = []
+    counted = integral = 0.0
+    for span, counter in zip(found, counters, strict=True):
+        if counter is None:
+            continue
+        passed = _passed(rows, span)
+        by_row, own = np.diff(passed), np.diff(counter.values)
+        fine = (by_row > 0) & (own >= 0)
+        if span.stop - span.start > 1 and fine.any():
+            # In groups, so that the last digit of a counter does not matter
+            size = max(1, len(by_row) // 20)
+            edges = np.arange(0, len(by_row), size)
+            a, b = np.add.reduceat(own, edges), np.add.reduceat(by_row, edges)
+            ratios.append(a[b > 0] / b[b > 0])
+        counted += float(counter.values[-1] - counter.values[0])
+        integral += float(passed[-1])
+    if integral <= 0 or counted <= 0 or not ratios:
+        return False
+    middle = float(np.median(np.concatenate(ratios)))
+    ratio = counted / integral
+    within = max(WITHIN, _rounding(np.abs(rows.i)))
+    if abs(middle - 1) <= within or abs(ratio - 1) <= CLOSE:
+        if abs(ratio - 1) > WITHIN:
+            remarks.notes.append(
+                f"The counter of charge closes between most samples and has "
+                f"{100 * counted:.4g} uA.h.cm-2, the integral of the current over its "
+                f"gaps {100 * integral:.4g}: the counter was used."
+            )
+        elif abs(ratio - 1) > CLOSE:
+            remarks.notes.append(
+                f"The counted capacity is {100 * (ratio - 1):+.1f} % off the integral of "
+                "the current; the counted one was used."
+            )
+        return True
+    slip = min(SLIPS, key=lambda f: abs(np.log(ratio / f)))
+    idle = _while_resting(rows, found)
+    if abs(ratio / slip - 1) > WITHIN / 2 and idle < CLOSE * counted:
+        remarks.doubt(
+            f"The counter of charge has {100 * counted:.4g} uA.h.cm-2, the integral of "
+            f"the sampled current {100 * integral:.4g}: the counter was used, for no "
+            "wrong unit makes that difference; a current faster than the samples does."
+        )
+        return True
+    factor = f"{ratio:.4g} times" if ratio > 1 else f"1/{1 / ratio:.4g} of"
+    remarks.notes.append(
+        f"The counted capacity is {factor} the integral of the current: the unit of one "
+        "of capacity, current and time is wrong. The integral was used."
+    )
+    return False
+
+
+def _while_resting(rows: Samples, found: Sequence[Span]) -> float:
+    """Return what the counters counted while no current flowed [A.h.m-2]."""
+    idle = 0.0
+    for span in found:
+        if span.kind == REST:
+            for counter in rows.counters.values():
+                moved = np.diff(counter[span.start : span.stop])
+                idle += float(np.nansum(np.abs(moved)))
+    return idle
+
+
+def _rounding(size: Array) -> float:
+    """Return how far off a current may be by the digits it is written with."""
+    sizes = np.unique(size[size > 0])
+    if len(sizes) < 2:
+        return 0.0
+    last = float(np.diff(np.append(0.0, sizes)).min())
+    return min(0.5 * last / float(np.median(size[size > 0])), 0.5)
+
+
+def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, bool]:
+    """Return when a step began, and whether the file says so."""
+    k, t = span.start, rows.t
+    first = float(t[k])
+    previous = float(t[k - 1]) if k else 0.0
+    if span.goes_on:
+        return previous, True
+    since = first - previous
+    own = rows.step_time
+    if own is not None:
+        near = (
+            since if k else max(since, 2 * float(np.diff(t[:2])[0]) if len(t) > 1 else 0)
+        )
+        # Else the clock of the step did not start again here
+        if 0 <= own[k] <= near * (1 + 1e-6) + 1e-3:
+            return first - float(own[k]), True
+    i = abs(float(rows.i[k]))
+    if counted is not None and i > 0:
+        return max(first - 3600 * float(counted[0]) / i, previous), True
+    interval = float(t[k + 1] - first) if k + 1 < span.stop else 0.0
+    if 0 < since <= CADENCE * interval and (k or first > 0):
+        return previous, True
+    return first, not k or since <= 0 or span.kind == REST
+
+
+def _segment(
+    rows: Samples,
+    span: Span,
+    cycle: int,
+    counted: Array | None,
+    begun: float,
+    start: float,
+) -> tuple[Segment, float]:
+    """Return a step, and the longest pause that was taken out of its clock [s]."""
+    cut = slice(span.start, span.stop)
+    t, i = rows.t[cut], rows.i[cut]
+    pause = 0.0
+    lead = _lead(rows, span, begun)
+    capacity = _passed(rows, span) + lead
+    if counted is not None:
+        t, pause = _without_pauses(t, i, counted)
+        capacity = counted
+    temperature = None
+    if rows.T is not None and np.isfinite(rows.T[cut]).any():
+        temperature = float(np.nanmean(rows.T[cut]))
+    made = Segment(
+        kind=span.kind,
+        cycle=cycle,
+        voltage=rows.V[cut],
+        current=i,
+        capacity=capacity if span.kind != REST else np.zeros(len(t)),
+        time=t - begun,
+        temperature=temperature,
+        start=start,
+        name=f"cycle {cycle}, {span.kind}",
+    )
+    return made, pause
+
+
+def _lead(rows: Samples, span: Span, begun: float) -> float:
+    """Return what passed between the begin of a step and its first sample [A.h.m-2]."""
+    k, t, V = span.start, rows.t, rows.V
+    i, since = abs(float(rows.i[k])), float(t[k]) - begun
+    if not span.goes_on or span.kind != HOLD:
+        return i * since / 3600
+    # A constant current goes on until the voltage is reached, and falls from then on
+    before, reached = abs(float(rows.i[k - 1])), 0.0
+    if k > 1 and (V[k - 1] - V[k - 2]) * (V[k] - V[k - 1]) > 0:
+        slope = (V[k - 1] - V[k - 2]) / max(float(t[k - 1] - t[k - 2]), 1e-9)
+        reached = min(float((V[k] - V[k - 1]) / slope), since)
+    return (before * reached + 0.5 * (before + i) * (since - reached)) / 3600
+
+
+def _without_pauses(t: Array, i: Array, counted: Array) -> tuple[Array, float]:
+    """Return the clock of a step without gaps in which its counter stood still."""
+    dt, moved = np.diff(t), np.diff(counted)
+    mean = 0.5 * (np.abs(i[1:]) + np.abs(i[:-1])) / 3600
+    with np.errstate(divide="ignore", invalid="ignore"):
+        needed = np.where(mean > 0, moved / mean, dt)
+    usual = float(np.median(dt)) if len(dt) else 0.0
+    gap = (dt > max(60.0, 5 * usual)) & (needed < 0.5 * dt)
+    if not gap.any():
+        return t, 0.0
+    away = np.where(gap, dt - needed, 0.0)
+    return t - np.concatenate([[0.0], np.cumsum(away)]), float(away.max())
+
+
+def _gaps(segment: Segment) -> list[float]:
+    if segment.time is None or len(segment.time) < 10:
+        return []
+    dt = np.diff(segment.time)
+    gaps = dt[dt > max(60.0, 10 * float(np.quantile(dt, 0.9)))]
+    return [float(gap) for gap in gaps]

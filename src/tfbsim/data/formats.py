@@ -1,0 +1,74 @@
+"""From a file to its tables: by its suffix, or by the first lines of a text.
+
+One file a format: :mod:`eclab`, :mod:`gamry`, :mod:`neware`, :mod:`binary`; :mod:`text`
+for every other: the Battery Data Format, Arbin, Maccor, Basytec, Novonix, Landt, ZView.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import InputError, shown
+from . import eclab, gamry, neware
+from .binary import READERS, binary_table
+from .mapping import Mapping
+from .table import FRAME, Table
+from .text import decoded, text_tables
+
+MAX_BYTES = 500 * 2**20
+
+
+def table_of_frame(frame: pd.DataFrame) -> Table:
+    """Return a DataFrame, whose columns are named as those of a file, as a table."""
+    names = tuple(str(name) for name in frame.columns)
+    data = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
+    if not len(data):
+        raise InputError("holds no rows", FRAME)
+    return Table(Path(FRAME), names, data)
+
+
+def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
+    """Return the tables of a file of any known format, at least one.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds no table.
+    """
+    try:
+        if path.is_dir():
+            raise InputError("is a folder, not a file", path)
+        if not path.is_file():
+            known = path.exists()
+            raise InputError("is not a regular file" if known else "no such file", path)
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot be read: {shown(str(error))}", path) from None
+    if size > MAX_BYTES:
+        raise InputError(f"is larger than {MAX_BYTES // 2**20} MiB", path)
+    suffix = path.suffix.lower()
+    if suffix in READERS:
+        return [binary_table(path, suffix)]
+    if suffix in (".xlsx", ".xls", ".ods"):
+        raise InputError("is a spreadsheet; save the sheet as CSV", path)
+    if suffix == ".res":
+        raise InputError("is an Arbin database; export it as CSV", path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path) from None
+    text = decoded(content, path, mapping.encoding, notes)
+    del content
+    try:
+        for form in (eclab, gamry, neware):
+            if form.is_one(text):
+                return form.tables(path, text, mapping, notes)
+        return text_tables(path, text, mapping, notes)
+    except csv.Error as error:
+        message = f"cannot be read as a table ({shown(str(error))})"
+        raise InputError(message, path) from None

@@ -1,0 +1,242 @@
+"""Which sign of the current is charge: what the file says, its witnesses heard together.
+
+Counters of charge and discharge, the kinds of the steps and the format's own convention
+each say it.  Where they agree nothing is guessed; where one disagrees the others decide.
+The trend of the voltage is asked where none of them speaks, and between two that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from .columns import Array
+from .mapping import Mapping
+from .remarks import Remarks
+from .samples import Samples
+from .table import Table
+
+CLEAR = 0.5  # of the charge that must agree on the sign
+MOVED = 6e-3  # V, of a trend
+MATTERS = 0.01  # of all charge: what a small current must pass to be one
+STEADY = 0.05  # relative change of the current within which it is constant
+
+
+def flowing(rows: Samples) -> Array:
+    """Return whether a current flows at each sample.
+
+    A current that is small beside the largest is one if the file calls the step so, or
+    if it goes one way and passes a charge that matters.
+    """
+    size = np.abs(rows.i)
+    top = float(size.max())
+    if top == 0:
+        return np.zeros(len(size), dtype=bool)
+    flow = size > _rest_below(rows.i)
+    step = np.diff(rows.t, prepend=rows.t[:1])
+    passed, all_of_it = rows.i * step, float((size * step).sum())
+    for start, stop in spans([flow.astype(float), *rows.marks.values()]):
+        low = size[start:stop]
+        if flow[start] or not low.any() or all_of_it <= 0:
+            continue
+        net, gross = passed[start + 1 : stop].sum(), (low * step[start:stop])[1:].sum()
+        if gross > MATTERS * all_of_it and abs(net) > 0.9 * gross:
+            flow[start:stop] = low > 0
+    if rows.kind is not None:
+        flow[(rows.kind == 0) & (size < 0.02 * top)] = False
+        flow |= (np.abs(np.nan_to_num(rows.kind)) == 1) & (size > 1e-6 * top)
+    return flow
+
+
+def _rest_below(i: Array) -> float:
+    """Return the current below which a cell rests: at a gap in the sizes there are."""
+    sizes = np.unique(np.abs(i))
+    top = float(sizes[-1])
+    if sizes[0] == 0 and (sizes[1:] > 1e-4 * top).all():
+        return float(sizes[1] / 2) if len(sizes) > 1 else 0.0
+    low = sizes[(sizes > 0) & (sizes < 0.02 * top)]
+    steps = np.diff(np.log10(np.append(low, 0.02 * top))) if len(low) else np.zeros(0)
+    if len(steps) and steps.max() > 0.7:
+        k = int(np.argmax(steps))
+        return float(np.sqrt(low[k] * np.append(low, 0.02 * top)[k + 1]))
+    return 1e-4 * top
+
+
+def spans(values: Sequence[Array]) -> list[tuple[int, int]]:
+    """Return the spans in which none of some arrays changes."""
+    n = len(values[0])
+    cut = np.zeros(max(n - 1, 0), dtype=bool)
+    for array in values:
+        cut |= np.diff(np.nan_to_num(array)) != 0
+    edges = [0, *(np.flatnonzero(cut) + 1).tolist(), n]
+    return list(pairwise(edges))
+
+
+def signed(
+    rows: Samples, flow: Array, table: Table, mapping: Mapping, remarks: Remarks
+) -> Array:
+    """Return the current [A.m-2], discharge positive."""
+    said = mapping.current_sign
+    if said == "without sign":
+        return _by_trend(rows, flow, remarks)
+    if said:
+        return _turned(
+            rows, said.split()[0] == "charge", "as the mapping has it", remarks
+        )
+    source = _convention(table)
+    sides = _sides(rows, flow)
+    one_way = len(set(np.sign(rows.i[flow]))) == 1
+    if one_way and (rows.i[flow] > 0).all():
+        for who, side in sides.items():
+            both = side[flow & np.isfinite(side)]
+            if (both > 0).any() and (both < 0).any():
+                remarks.notes.append(
+                    f"The current has no sign: which is charge is told by {who}."
+                )
+                charging = pd.Series(np.where(flow, side, np.nan)).bfill().ffill()
+                return np.where(flow, -np.asarray(charging) * np.abs(rows.i), rows.i)
+        if not sides and _swings_both_ways(rows, flow, bool(source)):
+            return _by_trend(rows, flow, remarks)
+    votes = {who: _agreed(side, rows, flow) for who, side in sides.items()}
+    votes = {who: vote for who, vote in votes.items() if abs(vote) >= CLEAR}
+    if source:
+        votes[source] = 1.0
+    trend = _trend(rows, flow)
+    total = sum(np.sign(v) for v in votes.values())
+    seen = "rises" if trend > 0 else "falls"
+    by_trend = f"for the voltage {seen} where it is positive"
+    if not votes:
+        if abs(trend) < CLEAR:
+            why = "which the voltage does not settle; current_sign in a mapping does"
+            return _turned(rows, True, why, remarks)
+        return _turned(rows, trend > 0, by_trend, remarks)
+    if total == 0:
+        own = next(iter(votes.values()))
+        total = np.sign(trend) if abs(trend) >= CLEAR else np.sign(own)
+    charge = total > 0
+    agree = [who for who, vote in votes.items() if (vote > 0) == charge]
+    others = [who for who in votes if who not in agree]
+    why = f"as {source} has it" if source in agree else f"by {' and '.join(agree)}"
+    if others:
+        why += f", though not by {' and '.join(others)}"
+    elif len(votes) == 1 and source and abs(trend) >= CLEAR and (trend > 0) != charge:
+        why += f"; the voltage {seen} there: current_sign in a mapping turns it"
+    return _turned(rows, charge, why, remarks)
+
+
+def _turned(rows: Samples, charge: bool, why: str, remarks: Remarks) -> Array:
+    word = "charge" if charge else "discharge"
+    turned = ": sign turned" if charge else ""
+    remarks.notes.append(f"Current counted {word} positive, {why}{turned}.")
+    return -rows.i if charge else rows.i
+
+
+def _convention(table: Table) -> str:
+    """Return whose convention it is that charge is positive; "" if nobody's."""
+    if any(n.strip().startswith(("Current / ", "current_ampere")) for n in table.names):
+        return "the Battery Data Format"
+    return table.layout if table.layout in ("EC-Lab", "NEWARE") else ""
+
+
+def _sides(rows: Samples, flow: Array) -> dict[str, Array]:
+    """Return what the file says of each sample: +1 charge, -1 discharge, else NaN."""
+    found: dict[str, Array] = {}
+    up = np.zeros(len(rows))
+    told = False
+    for role, sign in (("charge_capacity", 1.0), ("discharge_capacity", -1.0)):
+        if role in rows.counters:
+            told = True
+            moved = np.diff(rows.counters[role], prepend=rows.counters[role][:1])
+            up += sign * np.where(np.isfinite(moved) & (moved > 0), moved, 0.0)
+    up[1:][~(flow[1:] & flow[:-1])] = 0.0
+    if told and up.any():
+        found["its counters of charge"] = np.where(up != 0, np.sign(up), np.nan)
+    if rows.kind is not None and (np.abs(rows.kind[flow]) == 1).any():
+        found["the kind of its steps"] = np.where(rows.kind == 0, np.nan, rows.kind)
+    return found
+
+
+def _agreed(side: Array, rows: Samples, flow: Array) -> float:
+    """Return the share of the charge that says charge is positive, less the rest."""
+    weight = np.abs(rows.i) * np.diff(rows.t, prepend=rows.t[:1])
+    weight = np.where(flow & np.isfinite(side), weight, 0.0)
+    total = float(weight.sum())
+    return (
+        float((weight * np.nan_to_num(side) * np.sign(rows.i)).sum()) / total
+        if total
+        else 0
+    )
+
+
+def _trend(rows: Samples, flow: Array) -> float:
+    """Return the share of the charge during which V moves as if charge were positive."""
+    sign = np.where(flow, np.sign(rows.i), 0)
+    total = agreed = 0.0
+    for start, stop in spans([sign, *rows.marks.values()]):
+        change = rows.V[stop - 1] - rows.V[start]
+        if sign[start] == 0 or stop - start < 2 or abs(change) < MOVED:
+            continue
+        span = slice(start, stop)
+        charge = abs(float(np.trapezoid(rows.i[span], rows.t[span])))
+        total += charge
+        agreed += charge * np.sign(change) * sign[start]
+    return agreed / total if total else 0.0
+
+
+def _swings_both_ways(rows: Samples, flow: Array, declared: bool) -> bool:
+    """Return whether V rises and falls by much of its range under current.
+
+    Of a format that has charge positive, a fall is one of half the range at a steady
+    current: no charge does that.
+    """
+    range_ = float(np.ptp(rows.V))
+    rises = falls = False
+    for a, b in _one_way(rows, flow):
+        size = np.abs(rows.i[a:b])
+        jumps = np.flatnonzero(np.abs(np.diff(size)) > STEADY * size[:-1]) + 1
+        cuts = [a, *(a + jumps).tolist(), b] if declared else [a, b]
+        swings = [float(rows.V[y - 1] - rows.V[x]) for x, y in pairwise(cuts)]
+        rises |= max(swings) > 0.15 * range_
+        falls |= min(swings) < (-0.5 if declared else -0.15) * range_
+    return rises and falls
+
+
+def _one_way(rows: Samples, flow: Array) -> list[tuple[int, int]]:
+    """Return stretches under current within which the voltage goes one way."""
+    turned = np.zeros(len(rows))
+    turned[_turns(rows.V, 0.2 * float(np.ptp(rows.V)))] = 1
+    part = np.concatenate([[0.0], np.cumsum(turned)[:-1]])
+    marks = [flow.astype(float), part, *rows.marks.values()]
+    return [(a, b) for a, b in spans(marks) if flow[a] and b - a >= 2]
+
+
+def _turns(V: Array, least: float) -> list[int]:
+    """Return the samples at which V turns, each by at least `least` from the last."""
+    found: list[int] = []
+    low = high = 0
+    for k, v in enumerate(V.tolist()):
+        if v > V[high]:
+            high = k
+        if v < V[low]:
+            low = k
+        if (v < V[high] - least and high > low) or (v > V[low] + least and low > high):
+            found.append(max(low, high))
+            low = high = k
+    return found if least > 0 else []
+
+
+def _by_trend(rows: Samples, flow: Array, remarks: Remarks) -> Array:
+    remarks.notes.append(
+        "The current has no sign: where the voltage rises it was taken as charging."
+    )
+    i = np.zeros(len(rows))
+    last = -1.0
+    for start, stop in _one_way(rows, flow):
+        change = rows.V[stop - 1] - rows.V[start]
+        if abs(change) > MOVED / 2:
+            last = -float(np.sign(change))
+        i[start:stop] = last * np.abs(rows.i[start:stop])
+    return i

@@ -1,0 +1,96 @@
+"""Impedance spectra: frequency, and both parts of Z or its size and phase."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ..errors import InputError
+from .columns import Array, find_columns, frequency, numbers, quantity
+from .headings import heading
+from .mapping import Mapping
+from .measured import Spectrum
+from .remarks import Remarks
+from .table import Table, count
+from .units_per_area import PerArea
+
+DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant
+
+
+def frequencies(table: Table, mapping: Mapping) -> Array | None:
+    """Return the frequency of each row [Hz], NaN where none; None if no row has one."""
+    columns = find_columns(table.names, mapping, table)
+    if "frequency" not in columns:
+        return None
+    f = frequency(table, columns["frequency"])
+    f[~((f > DECADES[0]) & (f < DECADES[1]))] = np.nan
+    return f if np.isfinite(f).any() else None
+
+
+def spectra(
+    table: Table, f: Array, mapping: Mapping, per_area: PerArea, remarks: Remarks
+) -> tuple[Spectrum, ...]:
+    """Return the spectra of a table, each a run through the frequencies.
+
+    Parameters
+    ----------
+    table : Table
+        With frequency and impedance.
+    f : ndarray
+        Of each row [Hz]; NaN where it is none of a spectrum.
+    mapping, per_area, remarks
+        As of :func:`tfbsim.data.record.record`.
+
+    Raises
+    ------
+    InputError
+        Fewer than 3 frequencies.
+    """
+    Z = _impedance(table, mapping, per_area)
+    known = np.isfinite(Z) & np.isfinite(f) & (Z != 0)
+    if lost := int((np.isfinite(f) & ~known).sum()):
+        remarks.notes.append(f"Left out {count(lost, 'frequency')} without an impedance.")
+    f, Z = f[known], Z[known]
+    if len(f) < 3:
+        raise InputError("holds fewer than 3 frequencies", table.path)
+    if np.mean(Z.imag > 0) > 0.8:
+        remarks.notes.append(
+            "The imaginary part is above 0 almost throughout: taken as -Im Z, for a cell "
+            "is capacitive."
+        )
+        Z = Z.conj()
+    if (Z.real < 0).mean() > 0.2:
+        remarks.notes.append(
+            "The real part is below 0 at many frequencies: check the columns."
+        )
+    direction = np.sign(f[1] - f[0]) or -1.0
+    again = np.flatnonzero(np.sign(np.diff(f)) == -direction) + 1
+    edges = [0, *again.tolist(), len(f)]
+    parts = [(a, b) for a, b in pairwise(edges) if b - a >= 3] or [(0, len(f))]
+    found = []
+    for number, (a, b) in enumerate(parts, start=1):
+        order = np.argsort(-f[a:b], kind="stable")
+        found.append(Spectrum(f[a:b][order], Z[a:b][order], f"spectrum {number}"))
+    return tuple(found)
+
+
+def _impedance(table: Table, mapping: Mapping, per_area: PerArea) -> Array:
+    columns = find_columns(table.names, mapping, table)
+    if {"real", "imaginary"} <= columns.keys():
+        real = quantity(table, columns["real"], "real", mapping)
+        imaginary = quantity(table, columns["imaginary"], "imaginary", mapping)
+        a, b = (-1.0 if _minus(x.name) else 1.0 for x in (real, imaginary))
+        return a * real.values * per_area(real.dimension) + b * 1j * (
+            imaginary.values * per_area(imaginary.dimension)
+        )
+    size = quantity(table, columns["modulus"], "modulus", mapping)
+    name = table.names[columns["phase"]]
+    phase = numbers(table, columns["phase"]) * (-1.0 if _minus(name) else 1.0)
+    if heading(name).unit != "rad":
+        phase = np.deg2rad(phase)
+    return size.values * per_area(size.dimension) * np.exp(1j * phase)
+
+
+def _minus(name: str) -> bool:
+    return name.lstrip(" <(").startswith(("-", "−", "–"))

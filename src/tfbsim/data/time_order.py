@@ -1,0 +1,103 @@
+"""One clock for a record: bad stamps mended, clocks that start again put end to end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .columns import Array
+from .remarks import Remarks
+from .samples import Samples
+from .table import count
+
+STAMPS = 3  # bad time stamps in a row that are mended
+
+
+def in_order(rows: Samples, remarks: Remarks) -> Samples:
+    """Return samples whose time never falls: duplicates out, restarts joined."""
+    same = np.zeros(len(rows), dtype=bool)
+    same[1:] = (np.diff(rows.t) == 0) & (np.diff(rows.V) == 0) & (np.diff(rows.i) == 0)
+    if same.any():
+        remarks.notes.append(f"Left out {count(int(same.sum()), 'duplicate row')}.")
+        rows = rows.take(~same)
+    if rows.by_step:
+        back = np.flatnonzero(np.diff(rows.t) < 0) + 1
+        if "step" in rows.marks:
+            back = np.union1d(back, np.flatnonzero(np.diff(rows.marks["step"])) + 1)
+        return replace(rows, t=_end_to_end(rows.t, back))
+    t = rows.t
+    if not (np.diff(t) < 0).any():
+        return rows
+    if len(t) > 2 and (np.diff(t) <= 0).all():
+        remarks.notes.append(
+            "Time runs backwards throughout: the rows were turned round."
+        )
+        return rows.take(np.arange(len(t))[::-1])
+    bad = _bad_stamps(t)
+    if len(bad):
+        t = _mended(rows, bad)
+        remarks.notes.append(
+            f"{count(len(bad), 'time stamp')} fell back while the next row goes on: "
+            "mended."
+        )
+    back = np.flatnonzero(np.diff(t) < 0) + 1
+    if not len(back):
+        return replace(rows, t=t)
+    before, after = t[back - 1] - t[0], t[back] - t[0]
+    usual = float(np.median(np.abs(np.diff(t)))) if len(t) > 2 else 0.0
+    if np.all((before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))):
+        remarks.notes.append(
+            f"The clock starts again at {count(len(back), 'row')}: put end to end."
+        )
+        return replace(rows, t=_end_to_end(t, back))
+    remarks.notes.append(
+        f"Time runs backwards at {count(len(back), 'row')}: sorted by time."
+    )
+    rows = replace(rows, t=t)
+    return rows.take(np.argsort(t, kind="stable"))
+
+
+def _bad_stamps(t: Array) -> Array:
+    """Return the rows whose time is one of no neighbour: the clock goes on after them."""
+    bad: list[int] = []
+    start = 0  # of the clock
+    for k in np.flatnonzero(np.diff(t) < 0) + 1:
+        if bad and k <= bad[-1] + 1:
+            continue
+        last = t[k - 1]
+        until = next(
+            (j for j in range(k, min(k + STAMPS + 1, len(t))) if t[j] >= last), None
+        )
+        swapped = k >= 2 and t[k] >= t[k - 2]
+        if until is not None and not swapped and until - k <= max(1, 0.1 * (k - start)):
+            bad += range(k, until)
+        elif until is None:
+            start = k
+    return np.array(bad, dtype=int)
+
+
+def _mended(rows: Samples, bad: Array) -> Array:
+    """Return the time, bad stamps by the clock of the step or by their neighbours."""
+    t = rows.t.copy()
+    good = np.ones(len(t), dtype=bool)
+    good[bad] = False
+    at = np.flatnonzero(good)
+    following = at[np.minimum(np.searchsorted(at, bad), len(at) - 1)]
+    for k, j in zip(bad, following, strict=True):
+        own = rows.step_time
+        new = k > 0 and "step" in rows.marks and np.diff(rows.marks["step"])[k - 1] != 0
+        if own is not None and j > k and 0 <= own[j] - own[k] <= t[j] - t[k - 1]:
+            t[k] = t[j] - (own[j] - own[k])
+        elif new or j < k:
+            t[k] = t[k - 1]
+        else:
+            t[k] = t[k - 1] + (t[j] - t[k - 1]) / (j - k + 1)
+    return t
+
+
+def _end_to_end(t: Array, starts: Array) -> Array:
+    """Return one clock from several that each begin at 0."""
+    offset = np.zeros(len(t))
+    offset[starts] = t[starts - 1]
+    return t + np.cumsum(offset)

@@ -1,0 +1,106 @@
+"""Discharge capacity of the last cycle against a quantity that varies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .study import AREAL, PER_GRAM
+from .style import (
+    PER_AREA,
+    PER_MASS,
+    axis_label,
+    both_units,
+    captioned,
+    label_outer,
+    log_x,
+)
+from .theme import Theme, measured, measured_key
+
+LINE = 3  # points that make a line; two are marks, and what is between is not known
+
+
+def draw(theme: Theme, column: str) -> Figure | None:
+    """A line for each group of cases that differ in the column only."""
+    study = theme.study
+    if column not in study.numeric_factors:
+        return None
+    lines = study.series(column)
+    several = {
+        key: len({study.rows[k][column] for k in cases}) for key, cases in lines.items()
+    }
+    if max(several.values(), default=0) < LINE:
+        return None
+    # A single case is no line: it belongs to another quantity's
+    lines = {key: cases for key, cases in lines.items() if several[key] > 1}
+    layout = theme.series(list(lines), column)
+    layout.apart = {key for key in lines if not _joined(theme, lines[key], column)}
+    loading, by_area = study.loading, study.measured_by_area
+    units = [by_area] if loading is not None else [False, True]
+    figure, axes = layout.draw(rows=len(units))
+    statuses: list[str] = []
+    drawn: dict[Any, Any] = {}
+    for key, places in layout.places(axes):
+        for ax, in_area in zip(places, units, strict=True):
+            found, xy = _line(ax, theme, lines[key], column, in_area, layout.how(key))
+            statuses += found
+            if several[key] >= LINE:
+                drawn.setdefault(key, (ax, []))[1].append(xy)
+    for ax in axes.flat:
+        log_x(ax, [study.rows[k][column] for cs in lines.values() for k in cs], column)
+        ax.set_ylim(0, ax.get_ylim()[1])
+    y = [f"Discharge capacity {PER_AREA if u else PER_MASS}" for u in units]
+    label = "C-rate" if column == "C-rate" else axis_label(column)
+    label_outer(axes, label, y)
+    if loading is not None and len(layout.panels) == 1:
+        both_units(axes[0][0], loading, by_area)
+    more = (
+        [Line2D([], [], color="0.3", marker=".", label="simulated")] if statuses else []
+    )
+    layout.note_hidden({k: v for k, v in drawn.items() if len(v[1]) == 1})
+    layout.key(
+        figure, list(axes.flat), [*more, *measured_key(statuses)] if statuses else []
+    )
+    words = f"Discharge capacity of the last cycle against {_lower(label)}."
+    if any(n < LINE for n in several.values()):
+        words += " Two points alone are not joined."
+    return captioned(figure, words)
+
+
+def _lower(label: str) -> str:
+    words = label.partition(" (")[0]
+    return words if words == "C-rate" else words[:1].lower() + words[1:]
+
+
+def _joined(theme: Theme, cases: Sequence[int], column: str) -> bool:
+    """Whether the points of cases make a line."""
+    x = [theme.study.rows[k][column] for k in cases]
+    return len(set(x)) == len(x) >= LINE
+
+
+def _line(
+    ax: Axes,
+    theme: Theme,
+    cases: Sequence[int],
+    column: str,
+    by_area: bool,
+    how: dict[str, Any],
+) -> tuple[list[str], np.ndarray]:
+    """One line and the measured points on it; their statuses, and the line."""
+    study = theme.study
+    x = [study.rows[k][column] for k in cases]
+    y = [study.rows[k][AREAL if by_area else PER_GRAM] for k in cases]
+    dots = {"marker": "."} if how["ls"] and len(x) <= 15 else {}
+    ax.plot(x, y, **(how | dots))
+    statuses = []
+    for at, k in zip(x, cases, strict=True):
+        for which, _, status, mass, area in study.points(k):
+            if which == "Discharge":
+                ax.plot(at, area if by_area else mass, **measured(status))
+                statuses.append(status)
+    return statuses, np.array([x, y]).T

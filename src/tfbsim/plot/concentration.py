@@ -1,0 +1,151 @@
+"""Stoichiometry through the cathode in the last discharge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from ..result.columns import CYCLE, SECOND_LITHIUM, STEP
+from ..result.samples import AREA, DIRECTION
+from .style import captioned, label_outer, missing, new_figure, viridis
+from .theme import Theme, evenly
+
+CHARGE = "Snapshot capacity [uA.h.cm-2]"
+MOST = 9  # profiles of a single case
+DEPTH = "Depth 0 is the face at the electrolyte."
+SECOND = (
+    " The thin line is at one lithium per formula unit; the percentage is how much of "
+    "the film's room for more was filled."
+)
+
+
+def draw(theme: Theme) -> Figure | None:
+    study = theme.study
+    found = {
+        k: branch
+        for k in range(len(study.rows))
+        if (branch := study.last_branch(k)) is not None
+    }
+    if not found:
+        return None
+    direction = max(branch[DIRECTION].iloc[0] for branch in found.values())
+    found = {k: b for k, b in found.items() if b[DIRECTION].iloc[0] == direction}
+    word = "discharge" if direction == 1 else "charge"
+    films = {k: study.case(k).curves for k in found}
+    if len(study.rows) == 1:
+        (k,) = found
+        share = _second_lithium(theme, k, found[k], direction)
+        return _snapshots(films[k], found[k], word, share)
+    lengths = {k: float(film["Cathode thickness [um]"]) for k, film in films.items()}
+    longest = max(lengths.values())
+    # films of very different thickness can only share an axis of y/L
+    in_um = longest <= 3 * min(lengths.values())
+    layout = theme.cases()
+    shares = {k: _second_lithium(theme, k, b, direction) for k, b in found.items()}
+    listed = len(layout.panels) == 1 and not layout.bar
+    if listed:  # else one entry may stand for several cases
+        layout.label = {
+            k: f"{words}{shares.get(k, '')}" for k, words in layout.label.items()
+        }
+    figure, axes = layout.draw()
+    ends: dict[Axes, list[tuple[float, float, str]]] = {}
+    drawn: dict[Any, Any] = {}
+    for k, (ax,) in layout.places(axes):
+        if k not in found:
+            continue
+        profile = _profiles(films[k], found[k])[-1][1]
+        depth = films[k]["depth"].values * (lengths[k] if in_um else 1)
+        ax.plot(depth, profile, **layout.how(k))
+        drawn[k] = (ax, [np.stack([depth, profile], axis=1)])
+        ends.setdefault(ax, []).append((depth[-1], profile[-1], shares[k]))
+    reach = longest if in_um else 1.0
+    for ax in axes[0]:
+        ax.set_xlim(-0.01 * reach, 1.01 * reach)
+        if any(shares.values()):
+            _one_lithium(ax)
+    if not listed:
+        for ax, lines in ends.items():
+            _at_their_ends(ax, lines)
+    x = "Depth (µm)" if in_um else "Depth / thickness"
+    label_outer(axes, x, [f"Stoichiometry at end of {word}"])
+    layout.note_hidden(drawn)
+    layout.key(figure, axes[0])
+    words = f"Stoichiometry through the cathode at the end of the last {word}. {DEPTH}"
+    return captioned(figure, words + (SECOND if any(shares.values()) else ""))
+
+
+def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
+    """How much of the film took the second lithium, to follow the name of a case."""
+    table = theme.study.table(k)
+    if direction != 1 or SECOND_LITHIUM not in table:
+        return ""
+    share = table.loc[table[CYCLE] == branch[CYCLE].iloc[0], SECOND_LITHIUM].iloc[0]
+    return "" if missing(float(share)) else f": {share:.1f} %"
+
+
+def _profiles(film: xr.Dataset, branch: pd.DataFrame) -> list[tuple[float, np.ndarray]]:
+    """Charge passed [uAh/cm2] and profile at moments of a branch: of a single step the
+    snapshots there are, of several the end of each in which charge was passed."""
+    ends = branch.groupby(STEP)[AREA].agg(["first", "last"])
+    ends = ends[ends["last"] > ends["first"]]
+    of_cycle = film.sel(cycle=branch[CYCLE].iloc[0])
+    found: list[tuple[float, np.ndarray]] = []
+    for step, end in ends["last"].items():
+        own = of_cycle.sel(step=step)
+        x, charge = own["Stoichiometry"].values, own[CHARGE].values
+        if len(ends) == 1:
+            return list(zip(charge, x, strict=True))
+        if not found:
+            found.append((0.0, x[0]))
+        found.append((end, x[-1]))
+    return found
+
+
+def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
+    """Shares below the ends of the lines, where there is room and they are not 0."""
+    low, high = ax.get_ylim()
+    how: Any = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
+    below = -np.inf
+    for x, y, share in sorted(lines, key=lambda line: line[1]):
+        words = share.removeprefix(": ")
+        if words and words != "0.0 %" and y - below > 0.07 * (high - low):
+            ax.annotate(words, (x, y), (0, -2), **how)
+        below = y
+
+
+def _one_lithium(ax: Axes) -> None:
+    """A thin line at one lithium per formula unit."""
+    ax.axhline(1, color="0.6", lw=0.6, zorder=0)
+
+
+def _snapshots(film: xr.Dataset, branch: pd.DataFrame, word: str, share: str) -> Figure:
+    found = _profiles(film, branch)
+    many = branch[STEP].nunique() > 1 and len(found) > 2
+    number = len(found)
+    found = evenly(found, MOST)
+    cmap, norm = viridis(), Normalize(0, float(found[-1][0]) or 1.0)
+    thickness = float(film["Cathode thickness [um]"])
+    figure = new_figure(5.2, 3.3)
+    ax = figure.subplots()
+    for q, profile in found:
+        ax.plot(film["depth"].values * thickness, profile, color=cmap(norm(q)))
+    ax.set(xlabel="Depth (µm)", ylabel="Stoichiometry")
+    ax.set_xlim(-0.01 * thickness, 1.01 * thickness)
+    if share:
+        _one_lithium(ax)
+        ax.set_title(f"Second lithium at end of discharge{share}")
+    bar = ScalarMappable(norm, cmap)
+    figure.colorbar(bar, ax=ax, label=f"{word.capitalize()}d (µAh cm⁻²)", pad=0.02)
+    words = f"Stoichiometry through the cathode during the last {word}. {DEPTH}"
+    if many:
+        words += f" The lines are at its start and at ends of its {number - 1} pulses"
+        words += f", {len(found)} of {number} evenly chosen." if number > MOST else "."
+    return captioned(figure, words + (SECOND if share else ""))

@@ -1,0 +1,117 @@
+"""Differential capacity: the charge of a step spread over a voltage grid and smoothed.
+
+The same transformation serves measured and simulated curves.  It needs no monotonic
+curve: where the voltage turns back, as when lithium nucleates, the charge counts at the
+voltages it was passed at and makes no spike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import gaussian_filter1d
+
+from ..result.columns import STEP
+from ..result.samples import CURRENT, DIRECTION, STEP_MASS, VOLTAGE
+from .style import captioned, label_outer
+from .theme import Theme
+from .voltage_capacity import branches, cycles_key
+
+GRID = 0.001  # V between points
+WIDTH = 0.005  # V, standard deviation of the Gaussian
+CONSTANT = 1e-6  # relative change of the current within a constant-current step
+DENSE = 10  # points between two samples of a simulated curve
+SPIKE = 1.15  # of the last cycle's reach: what is beyond does not set the scale
+
+
+def spread(voltage: np.ndarray, capacity: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return |dQ/dV| of a curve on an even voltage grid, smoothed by ``WIDTH``.
+
+    The charge between two points is spread evenly over the voltages between them; one
+    point alone has none.
+    """
+    if len(voltage) < 2:
+        return np.zeros(len(grid))
+    low = np.minimum(voltage[1:], voltage[:-1])
+    high = np.maximum(voltage[1:], voltage[:-1])
+    share = np.diff(capacity)
+    # Fine enough that each stretch is at most half a cell of the grid
+    pieces = np.maximum(np.ceil((high - low) / (GRID / 2)), 1).astype(int)
+    before = np.repeat(np.cumsum(pieces) - pieces, pieces)
+    inside = np.arange(pieces.sum()) - before + 0.5
+    at = np.repeat(low, pieces) + np.repeat((high - low) / pieces, pieces) * inside
+    edges = np.append(grid - GRID / 2, grid[-1] + GRID / 2)
+    found, _ = np.histogram(at, edges, weights=np.repeat(share / pieces, pieces))
+    return gaussian_filter1d(found / GRID, WIDTH / GRID, mode="constant")
+
+
+def differential_capacity(
+    voltage: np.ndarray, capacity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the grid and |dQ/dV| of a simulated constant-current step.
+
+    V(Q) is interpolated monotonically between its samples.  None if the step spans too
+    little voltage.
+    """
+    apart = np.diff(np.maximum.accumulate(capacity), prepend=-np.inf) > 0
+    V, q = voltage[apart], capacity[apart]
+    if len(V) < 5 or np.ptp(V) < 4 * WIDTH:
+        return None
+    fine = np.interp(np.arange((len(q) - 1) * DENSE + 1) / DENSE, np.arange(len(q)), q)
+    low, high = V.min() - 4 * WIDTH, V.max() + 4 * WIDTH
+    grid = low + GRID * np.arange(int((high - low) / GRID) + 2)
+    return grid, spread(PchipInterpolator(q, V)(fine), fine, grid)
+
+
+def _constant(step: pd.DataFrame) -> bool:
+    """Whether a step has one current."""
+    current = step[CURRENT].to_numpy()
+    return bool(current[0] != 0 and np.ptp(current) <= CONSTANT * abs(current[0]))
+
+
+def draw(theme: Theme) -> Figure | None:
+    study = theme.study
+    if not any(study.drawn(k) for k in range(len(study.rows))):
+        return None
+    layout = theme.cases()
+    figure, axes = layout.draw()
+    for ax in axes[0]:
+        ax.axhline(0, color="0.6", lw=0.6)
+    reach = {True: [0.0], False: [0.0]}
+    curves: dict[Any, Any] = {}
+    for k, (ax,) in layout.places(axes):
+        for branch, how, last in branches(theme, layout, k):
+            steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
+            if len(steps) != 1:  # pulses, or a current that changes
+                continue
+            found = differential_capacity(
+                steps[0][VOLTAGE].to_numpy(), steps[0][STEP_MASS].to_numpy()
+            )
+            if found:
+                grid, slope = found
+                signed = -branch[DIRECTION].iloc[0] * slope
+                ax.plot(grid, signed, **how)
+                reach[last] += [signed.min(), signed.max()]
+                curves.setdefault(k, (ax, []))[1].append(np.stack([grid, signed], axis=1))
+    if not curves:
+        return None
+    low, high = min(reach[True]), max(reach[True])
+    beyond = max(max(reach[False]) / (high or 1), min(reach[False]) / (low or -1))
+    note = ""
+    if low < high and beyond > SPIKE:
+        margin = 0.1 * (high - low)
+        axes[0][0].set_ylim(low - margin, high + margin)
+        note = " The first cycle runs out of the scale, which is that of the last."
+    label_outer(axes, "Voltage (V)", ["dQ/dV (mAh g⁻¹ V⁻¹)"])
+    layout.note_hidden(curves)
+    layout.key(figure, axes[0], cycles_key(theme, layout))
+    return captioned(
+        figure,
+        "Differential capacity of the constant-current steps, on a voltage grid of "
+        f"{GRID * 1e3:g} mV, smoothed with a Gaussian of standard deviation "
+        f"{WIDTH * 1e3:g} mV. Charge is counted positive.{note}",
+    )

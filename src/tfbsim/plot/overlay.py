@@ -1,0 +1,115 @@
+"""The curves of two or more results on one axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..errors import InputError
+from ..result.result import Result
+from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
+from .study import Study
+from .style import PER_MASS, captioned, new_figure, styled
+from .theme import FACTOR_COLOURS, LINE_STYLES, Layout, evenly
+
+MOST_CASES = len(FACTOR_COLOURS)
+ACROSS = {
+    "voltage-capacity": (f"Capacity {PER_MASS}", "Voltage (V)"),
+    "voltage-time": ("Time (h)", "Voltage (V)"),
+    "current-time": ("Time (h)", "Current density (µA cm⁻²)"),
+}
+
+
+def overlay(
+    *results: Result, name: str = "voltage-capacity", **labelled: Result
+) -> Figure:
+    """Draw the curves of results on one axes.
+
+    A colour is a case, by its name; a line style is a result.
+
+    Parameters
+    ----------
+    *results : Result
+        Called 1, 2, ... in the legend.
+    name : str
+        "voltage-capacity", "voltage-time" or "current-time".
+    **labelled : Result
+        Results by what the legend calls them.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
+    >>> steps = ["Discharge at 1C until 3 V"]
+    >>> thin = cell.replace({"cathode.thickness": "4 um"})
+    >>> figure = tfbsim.overlay(
+    ...     thick=tfbsim.simulate(cell, steps), thin=tfbsim.simulate(thin, steps)
+    ... )
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['thick', 'thin']
+    """
+    named = {str(k): r for k, r in enumerate(results, start=1)} | labelled
+    if name not in ACROSS:
+        raise InputError(f"'{name}' is no overlay; there are: {', '.join(ACROSS)}")
+    if not 2 <= len(named) <= len(LINE_STYLES):
+        raise InputError(f"an overlay is of 2 to {len(LINE_STYLES)} results")
+    studies = {label: Study(result) for label, result in named.items()}
+    labels = {label: dict(enumerate(s.labels)) for label, s in studies.items()}
+    cases = list(dict.fromkeys(w for of in labels.values() for w in of.values()))
+    if not any(len(study.samples) for study in studies.values()):
+        raise InputError("none of these results has curves")
+    shown = evenly(cases, MOST_CASES)
+    colours = dict(zip(shown, FACTOR_COLOURS, strict=False))
+    if len(shown) == 1:  # only the result tells curves apart
+        colours = {}
+    groups: list[tuple[str, int]] = []
+    colour: dict[Any, Any] = {}
+    style: dict[Any, Any] = {}
+    label: dict[Any, str] = {}
+    for n, (words, study) in enumerate(studies.items()):
+        for k, case in labels[words].items():
+            if case in shown and study.drawn(k):
+                group = words, k
+                groups.append(group)
+                colour[group] = colours.get(case, FACTOR_COLOURS[n])
+                style[group] = LINE_STYLES[n]
+                label[group] = f"{case}, {words}" if colours else words
+    layout = Layout([("", groups)], colour, style, label)
+    if len(shown) < len(cases):
+        layout.notes.append(f"{len(shown)} of {len(cases)} cases, evenly chosen")
+    with styled():
+        figure = new_figure(5.6, 3.4)
+        ax = figure.subplots()
+        curves: dict[Any, Any] = {}
+        for group in groups:
+            study = studies[group[0]]
+            for xy in _curves(study, group[1], name):
+                ax.plot(*xy.T, **layout.how(group))
+                curves.setdefault(group, (ax, []))[1].append(xy)
+        ax.set_xlabel(ACROSS[name][0])
+        ax.set_ylabel(ACROSS[name][1])
+        layout.note_hidden(curves)
+        if colours:
+            keys = [Line2D([], [], color=c, label=case) for case, c in colours.items()]
+            for n, words in enumerate(studies):
+                how: dict[str, Any] = {"color": "0.3", "ls": LINE_STYLES[n]}
+                keys.append(Line2D([], [], label=words, **how))
+            layout.label = dict.fromkeys(label, "")
+            figure.legend(handles=keys, loc="outside right center", handlelength=2.2)
+            if layout.notes:
+                figure.suptitle("; ".join(layout.notes), fontsize=8, color="0.35")
+        else:
+            layout.key(figure, [ax])
+    return captioned(figure, f"{ACROSS[name][1]} of {' and '.join(named)}.")
+
+
+def _curves(study: Study, k: int, name: str) -> list[np.ndarray]:
+    """Curves of a case, each of shape (points, 2)."""
+    if name == "voltage-capacity":
+        return [np.array(b[[MASS, VOLTAGE]]) for b in study.branches(k)]
+    table = study.of_case(k)
+    y = table[VOLTAGE if name == "voltage-time" else CURRENT]
+    return [np.stack([table[TIME] / 3600, y], axis=1)]

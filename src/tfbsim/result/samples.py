@@ -1,0 +1,94 @@
+"""The one table of curves: a row for every sample, of all cases, cycles and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .columns import CASE, CYCLE, STEP
+
+TIME, VOLTAGE, CURRENT = "Time [s]", "Voltage [V]", "Current density [uA.cm-2]"
+STEP_MASS, STEP_AREA = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
+# Consecutive steps in one direction, with the rests between them
+BRANCH, DIRECTION = "Branch number", "Direction"
+MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
+
+
+def samples(cases: Iterable[Any]) -> pd.DataFrame:
+    """Return the curves of cases as one table.
+
+    Parameters
+    ----------
+    cases : iterable of CaseResult
+        Those that have curves.
+
+    Returns
+    -------
+    DataFrame
+        A row a sample.  ``Case``, ``Cycle number`` and ``Step number`` say where it is
+        from, and the curve variables follow.  ``Branch number`` counts the charges and
+        discharges of a cycle from 1, each of one or more steps with the rests between
+        them; 0 is a rest that belongs to none.  ``Direction`` is 1 in a discharge, -1
+        in a charge, else 0.  ``Capacity`` is counted from the start of the branch.
+    """
+    tables = [table for case in cases if (table := _of_case(case)) is not None]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _of_case(case: Any) -> pd.DataFrame | None:
+    variables = case.curves.variables
+    if VOLTAGE not in variables:
+        return None
+    there = np.isfinite(variables[VOLTAGE].values)
+    found = {
+        str(name): variable.values[there]
+        for name, variable in variables.items()
+        if variable.dims == ("cycle", "sample")
+    }
+    cycles = np.repeat(variables["cycle"].values, there.sum(axis=1))
+    if not len(cycles):
+        return None
+    number = found.pop(STEP).astype(int)
+    table = {CASE: case.name, CYCLE: cycles, STEP: number, **found}
+    return pd.DataFrame(table | _branches(table))
+
+
+def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Branch, direction and capacity of each sample."""
+    cycle, step = table[CYCLE], table[STEP]
+    first = np.flatnonzero(np.diff(cycle, prepend=-1) | np.diff(step, prepend=-1))
+    ends = [*first[1:], len(cycle)]
+    names = (BRANCH, DIRECTION, MASS, AREA)
+    found = {n: np.zeros(len(cycle), int if n in names[:2] else float) for n in names}
+    branch, direction, rests = 0, 0, []
+    before = {MASS: 0.0, AREA: 0.0}
+    previous = None
+    for start, end in zip(first, ends, strict=True):
+        here = slice(start, end)
+        if cycle[start] != previous:
+            previous, branch, direction, rests = cycle[start], 0, 0, []
+        own = _direction(table, here)
+        if own == 0:
+            rests.append(here)
+            continue
+        if own != direction:
+            branch, direction, rests = branch + 1, own, []
+            before = {MASS: 0.0, AREA: 0.0}
+        for part in (*rests, here):
+            found[BRANCH][part], found[DIRECTION][part] = branch, direction
+            for name, of_step in ((MASS, STEP_MASS), (AREA, STEP_AREA)):
+                moved = table[of_step][part] if part is here else 0.0
+                found[name][part] = before[name] + moved
+        rests = []
+        before = {name: float(found[name][end - 1]) for name in before}
+    return found
+
+
+def _direction(table: dict[str, Any], step: slice) -> int:
+    """1 for a discharge, -1 for a charge, 0 for a rest."""
+    if step.stop - step.start < 2 or table[STEP_AREA][step].max() <= 0:
+        return 0
+    return int(np.sign(np.trapezoid(table[CURRENT][step], table[TIME][step])))
