@@ -1,7 +1,10 @@
 """Every material of the library, and the cell that ships with each electrode."""
 
 import re
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.constants import physical_constants
 from scipy.optimize import brentq
@@ -53,6 +56,51 @@ def test_the_electrodes_of_the_field_are_there():
 def test_no_value_is_without_a_source(name):
     for group in (EVERY[name].values, EVERY[name].data):
         assert all(value.source.strip() for value in group.values())
+
+
+def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "materials.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "my_oxide.py").write_text(code)
+    folders = [*materials.__path__, str(tmp_path)]
+    monkeypatch.setattr(materials, "__path__", folders)
+    caches = materials.library, materials.every, materials._materials
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        cell = tfbsim.load_cell("lnmo-lipon-li").replace({"cathode.material": "MyOxide"})
+        assert cell.cathode.diffusivity(0.5) == 1e-15
+        assert cell.cathode.density == pytest.approx(4800)
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+        sys.modules.pop("tfbsim.materials.my_oxide", None)
+
+
+@pytest.mark.parametrize("name", ["LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"])
+def test_an_electrolyte_of_the_library_serves_in_a_cell(name):
+    cell = tfbsim.load_cell("lmo-lipon-li").replace({"electrolyte.material": name})
+    found = number(EVERY[name].values["conductivity"], "S/cm")
+    assert cell.electrolyte.conductivity == pytest.approx(100 * found)
+
+
+def test_lnmo_agrees_with_its_source_at_a_half():
+    # Pron et al. 2019, between the points x = 0.499164 and 0.509379
+    law = EVERY["LNMO"].fields["open_circuit_potential"]
+    assert float(law.curve(0.5)) == pytest.approx(4.7503, abs=5.4e-3)
+
+
+@pytest.mark.parametrize("y", [0.15, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99])
+def test_lmo_agrees_with_the_printed_function(y):
+    printed = (
+        4.19829
+        + 0.0565661 * np.tanh(-14.5546 * y + 8.60942)
+        - 0.0275479 * ((0.998432 - y) ** -0.492465 - 1.90111)
+        - 0.157123 * np.exp(-0.04738 * y**8)
+        + 0.810239 * np.exp(-40 * (y - 0.133875))
+    )
+    law = EVERY["LMO"].fields["open_circuit_potential"]
+    assert float(law.curve(y)) == pytest.approx(printed, abs=7e-3)
 
 
 @pytest.mark.parametrize("name", ELECTRODES)

@@ -24,4 +24,14 @@ MATERIAL = Material(
         ),
         "density": Value("2.3 g/cm3", "assumed"),
     },
+    {
+        "window_upper": Value(
+            "5.5 V", "published: Table 5 of a 2026 review of thin-film cells", "as used"
+        ),
+        "electronic_conductivity": Value(
+            "1e-14 S/cm",
+            "published: Table 5 of a 2026 review of thin-film cells",
+            "order of magnitude; a cell leaks only where its file says so",
+        ),
+    },
 )

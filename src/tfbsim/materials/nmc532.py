@@ -45,7 +45,9 @@ MATERIAL = Material(
         "capacity": Value(
             "182.3 mA h/g", "derived: x = 0.34 and 0.9967 at these limits in the source"
         ),
-        "lower_voltage": Value("3.107 V", f"published: {COLCLASURE}"),
-        "upper_voltage": Value("4.290 V", f"published: {COLCLASURE}"),
+        "lower_voltage": Value("3.107 V", f"derived: low end of the curve, {COLCLASURE}"),
+        "upper_voltage": Value(
+            "4.290 V", f"derived: high end of the curve, {COLCLASURE}"
+        ),
     },
 )
