@@ -16,11 +16,13 @@ MATERIAL = Material(
     {
         "conductivity": Value(
             "2e-6 S/cm",
-            "Bates et al., Solid State Ionics 53-56 (1992) 647",
+            "published: Bates et al., Solid State Ionics 53-56 (1992) 647",
             "room temperature",
         ),
         "conductivity_activation_energy": Value(
-            "0.55 eV", "Yu et al., J. Electrochem. Soc. 144 (1997) 524", "-25 to 140 degC"
+            "0.55 eV",
+            "published: Yu et al., J. Electrochem. Soc. 144 (1997) 524",
+            "-25 to 140 degC",
         ),
         "density": Value("2.3 g/cm3", "assumed"),
     },
