@@ -1,9 +1,9 @@
 """Lithium manganese oxide, the 4 V spinel, Li_xMn2O4, x from 0.15 to 1.
 
 Open-circuit potential: five sites fitted to the printed function of Doyle et al. 1996,
-1.7 mV rms over 0.15 <= x <= 0.995.  The highest site, 5.36 V and a width of 19, carries
-the potential on to x = 0: a continuation beyond the source.  The second lithium at 2.9 V
-is not in it.
+1.7 mV rms, 4.5 mV at most, over 0.15 <= x <= 0.995.  The highest site, 5.36 V and a width
+of 19, carries the potential on to x = 0: a continuation beyond the source.  The second
+lithium at 2.9 V is not in it.
 """
 
 from .laws import Constant, MultiSite

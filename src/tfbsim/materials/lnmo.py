@@ -51,8 +51,8 @@ MATERIAL = Material(
         "capacity": Value(
             "142.4 mA h/g", "derived: x = 0.0189 and 0.9896 at these limits in Pron 2019"
         ),
-        "lower_voltage": Value("3.989 V", f"published: {PRON}"),
-        "upper_voltage": Value("4.857 V", f"published: {PRON}"),
+        "lower_voltage": Value("3.989 V", f"derived: low end of the fitted part, {PRON}"),
+        "upper_voltage": Value("4.857 V", f"derived: high end of the curve, {PRON}"),
         "film_capacity": Value(
             "122 mA h/g", "published: Table 6 of a 2026 review of thin-film cells", "PLD"
         ),
