@@ -107,6 +107,14 @@ class TestListShowCheck:
         assert code == 0
         assert "2 cases" in out and "Discharge at 2C until 3.5 V" in out
 
+    def test_materials_are_listed_and_shown(self, tfb):
+        code, out, err = tfb("list", "materials")
+        assert (code, err) == (0, "") and "LNMO" in out and "Cells" not in out
+        code, out, err = tfb("show", "LNMO")
+        assert (code, err) == (0, "") and "x = 0.5  4.75" in out and "A2255" in out
+        code, out, err = tfb("show", "LNM0")
+        assert (code, out) == (2, "") and "did you mean 'LNMO'?" in err
+
     def test_show_does_not_take_markup(self, tfb, here):
         text = (here / "cell.yaml").read_text()
         (here / "cell.yaml").write_text(text.replace("A cell", "'[bold]A[/bold] [/x]'"))

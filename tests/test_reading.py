@@ -432,6 +432,10 @@ def test_a_mistake_in_a_mapping_file_has_its_line(tmp_path):
         ("Charge_Capacity(Ah)", "charge capacity", "Ah"),
         ("<I>/mA", "i", "mA"),
         ("C-rate", "c rate", ""),
+        ("Z''(b)", "z", "ohm"),
+        ("<Ewe/V>", "ewe", "V"),
+        ("Test Time (Hours)", "test time", "Hours"),
+        ("~Time[s]", "time", "s"),
         ("Time(h:min:s.ms)", "time", ""),
     ],
 )

@@ -701,6 +701,13 @@ class Cell(Strict):
                 "there is no lithium as made and no anode.collector: the first charge "
                 "plates it as if on lithium"
             )
+        of_library = library("electrolyte").get(self.electrolyte.material or "")
+        edge = of_library.data.get("window_lower") if of_library is not None else None
+        if edge is not None and units.parse(edge.value, "voltage") > 0:
+            found.append(
+                f"lithium reduces {self.electrolyte.material}, which is stable above "
+                f"{edge.value} only; no layer between the two is modelled"
+            )
         law = c.open_circuit_potential
         if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
             return found

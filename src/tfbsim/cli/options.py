@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,8 +39,11 @@ ToCompare = Annotated[
 ]
 
 
-def find(name: str, *more: str) -> tuple[Path, str]:
-    """Path and kind of a shipped name or a file: a cell, an experiment or one more."""
+def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
+    """Path and kind of a shipped name or a file: a cell, an experiment or one more.
+
+    ``also`` are further names that may have been meant.
+    """
     cells, experiments = shipped("models"), shipped("experiments")
     if name in cells:
         return cells[name], "cell"
@@ -48,7 +52,7 @@ def find(name: str, *more: str) -> tuple[Path, str]:
     if not (name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name):
         hint = (
             beside(name)
-            or suggest(name, [*cells, *experiments])
+            or suggest(name, [*cells, *experiments, *also])
             or ("; `tfbsim list` shows those there are")
         )
         raise InputError(f"no shipped cell or experiment is called '{shown(name)}'{hint}")

@@ -236,10 +236,10 @@ def heading(name: str) -> Heading:
     odd = ""
     if found := _CLOSING.fullmatch(name):
         inside = found[2].strip()
-        if is_unit(inside):
-            return Heading(words(found[1]), inside)
         if re.match(r"Z\s*'", name) and inside in ("a", "b"):
             return Heading(words(found[1]), "ohm")  # ZView's names of its columns
+        if is_unit(inside):
+            return Heading(words(found[1]), inside)
         if _CLOCK.fullmatch(inside):
             return Heading(words(found[1]))
         bare = heading(found[1]) if found[1] else Heading(words(name))

@@ -22,8 +22,13 @@ def library(layer: str) -> dict[str, Material]:
     layer : str
         cathode, electrolyte, anode, collector or interlayer.
     """
-    found = [m for m in _materials() if layer in m.layers]
-    return {m.name: m for m in sorted(found, key=lambda m: m.name)}
+    return {name: m for name, m in every().items() if layer in m.layers}
+
+
+@cache
+def every() -> dict[str, Material]:
+    """Return all materials of the library, by name, in order of their names."""
+    return {m.name: m for m in sorted(_materials(), key=lambda m: m.name)}
 
 
 @cache

@@ -17,10 +17,10 @@ MATERIAL = Material(
         "nucleation_current": Value("0.1 mA/cm2", "assumed"),
         "coverage_thickness": Value("10 nm", "assumed"),
         "critical_current": Value(
-            "8 mA/cm2", "Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
+            "8 mA/cm2", "published: Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
         ),
         "interlayer_loss": Value(
-            "6 uAh/cm2", "Futscher et al. 2022: a few tens of nm of lithium"
+            "6 uAh/cm2", "published: Futscher et al. 2022: a few tens of nm of lithium"
         ),
         "interphase_loss": Value("0 uAh/cm2", "assumed"),
     },

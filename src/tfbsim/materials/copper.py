@@ -18,7 +18,7 @@ MATERIAL = Material(
         "nucleation_current": Value("0.1 mA/cm2", "assumed"),
         "coverage_thickness": Value("50 nm", "assumed"),
         "critical_current": Value(
-            "2 mA/cm2", "Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
+            "2 mA/cm2", "published: Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
         ),
         "interphase_loss": Value("12 uAh/cm2", "assumed"),
     },

@@ -34,23 +34,23 @@ MATERIAL = Material(
     {
         "open_circuit_potential": Value(
             POTENTIAL,
-            "Fabre et al., J. Electrochem. Soc. 159 (2012) A104",
+            "published: Fabre et al., J. Electrochem. Soc. 159 (2012) A104",
             "0.5 <= x <= 0.999",
         ),
-        "density": Value("5.05 g/cm3", "crystal"),
-        "molar_mass": Value("97.87 g/mol", "LiCoO2"),
+        "density": Value("5.05 g/cm3", "published: crystal"),
+        "molar_mass": Value("97.87 g/mol", "derived: LiCoO2, standard atomic masses"),
         "diffusivity": Value(
             Constant(1.76e-15),
-            "Danilov et al., J. Electrochem. Soc. 158 (2011) A215",
+            "published: Danilov et al., J. Electrochem. Soc. 158 (2011) A215",
             "0.5 < x < 1, 25 degC",
         ),
         "diffusivity_activation_energy": Value("0.30 eV", "assumed"),
         "exchange_current": Value(
             "0.95 mA/cm2",
-            "plateau overpotentials of the same cell (0.9-1.0 mA/cm2)",
+            "derived: plateau overpotentials of the same cell (0.9-1.0 mA/cm2)",
             "25 degC",
         ),
-        "exchange_current_stoichiometry": Value(0.5, "as exchange_current"),
+        "exchange_current_stoichiometry": Value(0.5, "derived: as exchange_current"),
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
     },
 )

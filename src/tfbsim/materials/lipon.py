@@ -16,12 +16,24 @@ MATERIAL = Material(
     {
         "conductivity": Value(
             "2e-6 S/cm",
-            "Bates et al., Solid State Ionics 53-56 (1992) 647",
+            "published: Bates et al., Solid State Ionics 53-56 (1992) 647",
             "room temperature",
         ),
         "conductivity_activation_energy": Value(
-            "0.55 eV", "Yu et al., J. Electrochem. Soc. 144 (1997) 524", "-25 to 140 degC"
+            "0.55 eV",
+            "published: Yu et al., J. Electrochem. Soc. 144 (1997) 524",
+            "-25 to 140 degC",
         ),
         "density": Value("2.3 g/cm3", "assumed"),
+    },
+    {
+        "window_upper": Value(
+            "5.5 V", "published: Table 5 of a 2026 review of thin-film cells", "as used"
+        ),
+        "electronic_conductivity": Value(
+            "1e-14 S/cm",
+            "published: Table 5 of a 2026 review of thin-film cells",
+            "order of magnitude; a cell leaks only where its file says so",
+        ),
     },
 )

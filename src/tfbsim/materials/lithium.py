@@ -12,10 +12,10 @@ MATERIAL = Material(
     "lithium metal, evaporated or plated",
     ("anode",),
     {
-        "molar_volume": Value("13.0 cm3/mol", "density 0.534 g/cm3"),
+        "molar_volume": Value("13.0 cm3/mol", "derived: density 0.534 g/cm3"),
         "exchange_current": Value(
             "0.575 mA/cm2",
-            "Raijmakers et al., Electrochim. Acta 330 (2020) 135147",
+            "published: Raijmakers et al., Electrochim. Acta 330 (2020) 135147",
             "20 degC",
         ),
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -41,12 +41,15 @@ class Material:
         that names what lithium is plated on, collector or interlayer.
     values : mapping
         Field of the layer to :class:`Value`; a cell file overrides any of them.
+    data : mapping
+        What no field of a layer takes, such as "capacity", the same way.
     """
 
     name: str
     title: str
     layers: tuple[str, ...]
     values: Mapping[str, Value]
+    data: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -43,22 +43,24 @@ MATERIAL = Material(
     {
         "open_circuit_potential": Value(
             POTENTIAL,
-            "fitted to Chen et al., J. Electrochem. Soc. 167 (2020) 080534; "
+            "fitted:  Chen et al., J. Electrochem. Soc. 167 (2020) 080534; "
             "gap and ends assumed",
             "0.1 <= x <= 2",
         ),
         "density": Value(
-            "3.8 g/cm3", "Aribia et al., Adv. Energy Mater. 12 (2022) 2201750"
+            "3.8 g/cm3", "published: Aribia et al., Adv. Energy Mater. 12 (2022) 2201750"
         ),
-        "molar_mass": Value("97.28 g/mol", "LiMO2"),
+        "molar_mass": Value("97.28 g/mol", "derived: LiMO2, standard atomic masses"),
         "diffusivity": Value(
-            DIFFUSIVITY, "fitted to Aribia et al. 2022", "0.1 <= x <= 2, 30 degC"
+            DIFFUSIVITY, "fitted:  Aribia et al. 2022", "0.1 <= x <= 2, 30 degC"
         ),
         "diffusivity_activation_energy": Value("0.30 eV", "assumed"),
         "exchange_current": Value(
-            "0.1104 mA/cm2", "fitted to Aribia et al. 2022", "30 degC"
+            "0.1104 mA/cm2", "fitted:  Aribia et al. 2022", "30 degC"
         ),
-        "exchange_current_stoichiometry": Value(0.4767, "U = 4 V, as exchange_current"),
+        "exchange_current_stoichiometry": Value(
+            0.4767, "derived: U = 4 V, as exchange_current"
+        ),
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
     },
 )

@@ -10,13 +10,14 @@ from rich.table import Table
 
 from .. import units
 from ..cell import layers as energy
-from ..materials.laws import FARADAY
+from ..materials.laws import FARADAY, Constant
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..cell.cell import Anode, Cell
     from ..experiment.cases import Expanded
+    from ..materials.material import Material
 
 
 RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
@@ -274,3 +275,26 @@ def _lines(steps: Any) -> list[str]:
             lines.append(f"repeated ({over}):")
             lines += ["  " + line for line in _lines(step["steps"])]
     return lines
+
+
+def describe_material(material: Material, console: Console) -> None:
+    """Print a material: each value with its source and range, and U at ten steps of x."""
+    console.print(escape(f"{material.name}: {material.title}"))
+    console.print(f"may stand as {', '.join(material.layers)}")
+    for name, value in {**material.values, **material.data}.items():
+        given = value.value
+        if isinstance(given, Constant):
+            given = f"{given.value:g} m2/s"
+        elif callable(given):
+            given = f"a law of x ({type(given).__name__})"
+        valid = f"; {value.valid}" if value.valid else ""
+        console.print(escape(f"  {name}: {given}"), highlight=False)
+        console.print(escape(f"    {value.source}{valid}"), highlight=False)
+    law = material.fields.get("open_circuit_potential")
+    if law is not None:
+        console.print("\nU(x) [V against Li]")
+        for x in np.linspace(0.0, law.x_max, 11)[1:-1]:
+            if law.curve.x[0] <= x <= law.curve.x[-1]:
+                console.print(
+                    f"  x = {x:.3g}  {float(law.curve(x)):.3f}", highlight=False
+                )

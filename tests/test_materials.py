@@ -1,0 +1,165 @@
+"""Every material of the library, and the cell that ships with each electrode."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.constants import physical_constants
+from scipy.optimize import brentq
+
+import tfbsim
+from tfbsim import materials
+from tfbsim.cell.cell import LAYERS
+from tfbsim.numerics import Numerics
+from tfbsim.run.simulate import simulate
+from tfbsim.solver.cycler import AUDIT_LIMIT
+
+FARADAY = physical_constants["Faraday constant"][0]
+EVERY = {
+    m.name: m
+    for layer in (*LAYERS, "collector", "interlayer")
+    for m in materials.library(layer).values()
+}
+ELECTRODES = {n: m for n, m in EVERY.items() if "capacity" in m.data}
+MILLIAMPERE_HOUR = 3.6  # C
+
+
+def number(value, unit):
+    """The value of a text with exactly this unit."""
+    found, given = value.value.split(" ", 1)
+    assert given == unit
+    return float(found)
+
+
+def at(law, voltage):
+    curve = law.curve
+    return brentq(lambda x: curve(x) - voltage, curve.x[0], curve.x[-1], xtol=1e-12)
+
+
+def used(material):
+    """Lithium a formula that goes in and out between the stated limits."""
+    law = material.fields["open_circuit_potential"]
+    low, high = (
+        at(law, number(material.data[key], "V"))
+        for key in ("upper_voltage", "lower_voltage")
+    )
+    return high - low
+
+
+def test_the_electrodes_of_the_field_are_there():
+    assert {"LFP", "LMO", "LNMO", "LTO", "NMC532"} <= set(ELECTRODES)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_value_has_a_source_that_says_how_it_was_found(name):
+    for group in (EVERY[name].values, EVERY[name].data):
+        for key, value in group.items():
+            assert re.match("published|derived|fitted|assumed", value.source), key
+
+
+def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "materials.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "my_oxide.py").write_text(code)
+    folders = [*materials.__path__, str(tmp_path)]
+    monkeypatch.setattr(materials, "__path__", folders)
+    caches = materials.library, materials.every, materials._materials
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        cell = tfbsim.load_cell("lnmo-lipon-li").replace({"cathode.material": "MyOxide"})
+        assert cell.cathode.diffusivity(0.5) == 1e-15
+        assert cell.cathode.density == pytest.approx(4800)
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+        sys.modules.pop("tfbsim.materials.my_oxide", None)
+
+
+@pytest.mark.parametrize("name", ["LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"])
+def test_an_electrolyte_of_the_library_serves_in_a_cell(name):
+    cell = tfbsim.load_cell("lmo-lipon-li").replace({"electrolyte.material": name})
+    found = number(EVERY[name].values["conductivity"], "S/cm")
+    assert cell.electrolyte.conductivity == pytest.approx(100 * found)
+    reduced = [words for words in cell.warnings() if "lithium reduces" in words]
+    assert len(reduced) == (name in ("LATP", "LLTO"))
+    assert all(EVERY[name].data["window_lower"].value in words for words in reduced)
+
+
+@pytest.mark.parametrize(
+    ("name", "residual", "points"),
+    [  # of Pron et al. 2019 and of Colclasure et al. 2020
+        ("LNMO", 5.4e-3, [(0.0189, 4.8569), (0.4992, 4.7504), (0.9488, 4.1441)]),
+        ("NMC532", 1.2e-3, [(0.34, 4.29046), (0.37881, 4.20745), (0.98478, 3.53697)]),
+    ],
+)
+def test_a_fitted_potential_is_that_of_its_source(name, residual, points):
+    law = EVERY[name].fields["open_circuit_potential"]
+    for x, voltage in points:
+        assert float(law.curve(x)) == pytest.approx(voltage, abs=residual)
+
+
+@pytest.mark.parametrize("y", [0.15, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99])
+def test_lmo_agrees_with_the_printed_function(y):
+    printed = (
+        4.19829
+        + 0.0565661 * np.tanh(-14.5546 * y + 8.60942)
+        - 0.0275479 * ((0.998432 - y) ** -0.492465 - 1.90111)
+        - 0.157123 * np.exp(-0.04738 * y**8)
+        + 0.810239 * np.exp(-40 * (y - 0.133875))
+    )
+    law = EVERY["LMO"].fields["open_circuit_potential"]
+    assert float(law.curve(y)) == pytest.approx(printed, abs=4.6e-3)
+
+
+@pytest.mark.parametrize("name", ELECTRODES)
+class TestElectrodes:
+    def test_potential_falls_and_states_its_sites(self, name):
+        law = ELECTRODES[name].fields["open_circuit_potential"]
+        assert law.curve.falls
+        # As the title has it: three sites of lithium titanate, one of the others
+        assert law.x_max == pytest.approx(3 if name == "LTO" else 1, abs=1e-9)
+
+    def test_diffusivity_is_positive(self, name):
+        fields = ELECTRODES[name].fields
+        x = fields["open_circuit_potential"].curve.x
+        assert (fields["diffusivity"](x) > 0).all()
+
+    def test_capacity_between_the_limits(self, name):
+        material = ELECTRODES[name]
+        molar_mass = number(material.values["molar_mass"], "g/mol")
+        found = used(material) * FARADAY / MILLIAMPERE_HOUR / molar_mass
+        stated = number(material.data["capacity"], "mA h/g")
+        assert found == pytest.approx(stated, rel=0.01)
+
+    def test_density_gives_the_volumetric_capacity(self, name):
+        material = ELECTRODES[name]
+        c_sites = tfbsim.load_cell(f"{name.lower()}-lipon-li").cathode.c_sites
+        found = used(material) * FARADAY * c_sites / MILLIAMPERE_HOUR * 1e-6  # mAh/cm3
+        stated = number(material.data["capacity"], "mA h/g")
+        density = number(material.values["density"], "g/cm3")
+        assert found == pytest.approx(stated * density, rel=0.01)
+
+    def test_cell_charges_and_discharges(self, name):
+        cell = tfbsim.load_cell(f"{name.lower()}-lipon-li")
+        data = ELECTRODES[name].data
+        low, high = data["lower_voltage"].value, data["upper_voltage"].value
+        steps = [
+            f"Discharge at C/10 until {low}",
+            f"Charge at C/10 until {high}",
+            f"Discharge at 5C until {low}",
+            f"Charge at C/10 until {high}",
+        ]
+        first = [] if name == "LTO" else [f"Charge at C/10 until {high}"]  # as made
+        result = simulate(cell, [*first, *steps], numerics=Numerics.fast())
+        assert set(result.steps["Outcome"]) == {"reached"}
+        ends = list(result.steps["End voltage [V]"])[-4:]
+        wanted = [float(low[:-2]), float(high[:-2])] * 2
+        assert ends == pytest.approx(wanted, abs=1e-6)
+        slow, fast = list(result.steps["Discharge [uA.h.cm-2]"])[-4::2]
+        assert slow > fast > 0
+        row = result.summary.iloc[0]
+        assert abs(row["Lithium balance error"]) < AUDIT_LIMIT
+        assert abs(row["Charge balance error"]) < AUDIT_LIMIT
