@@ -624,3 +624,24 @@ class TestProcess:
         assert done.stdout.splitlines()[-1] == "[]", done.stderr
         for word in ("list", "show", "check", "copy", "new", "run", "report"):
             assert f"  {word} " in done.stdout
+
+
+class TestSweepOnTheTerminal:
+    SWEEP = """\
+format: 1
+kind: experiment
+cell: cell.yaml
+steps: ['Discharge at {rate} until 3.5 V']
+sweep: {factors: {cathode.thickness: [600 nm, 900 nm], rate: [1C, 2C]}}
+"""
+
+    def test_shows_its_factors(self, tfb, here):
+        (here / "sweep.yaml").write_text(self.SWEEP)
+        code, printed, _ = tfb("run", "sweep.yaml", *FAST, "--no-figures")
+        assert code == 0
+        assert "cathode.thickness" in printed
+        rows = [line.split() for line in printed.splitlines()]
+        rows = [row for row in rows if row and row[0].isdigit()]
+        found = load_result(here / "results" / "sweep").summary
+        factors = found[["cathode.thickness [um]", "C-rate"]]
+        assert [[float(v) for v in row[2:4]] for row in rows] == factors.values.tolist()

@@ -1,13 +1,17 @@
 """The report: what it says, and that it says it safely."""
 
+import io
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
+from rich.console import Console
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.report import report
+from tfbsim.report import answer, report
+from tfbsim.report.describe import describe_cell
 from tfbsim.result.result import CaseResult, Result
 
 CELL = "lco-lipon-li-raijmakers2020"
@@ -191,3 +195,49 @@ def test_every_summary_column_has_a_head(rates):
     names = {re.sub("<br>.*", "", head) for head in heads}
     expected = {re.sub(r" \[.*", "", str(c)) for c in rates.summary}
     assert expected <= names
+
+
+def test_the_report_opens_with_what_each_case_delivers(rates):
+    table = answer.delivered(rates)
+    assert list(table["Case"]) == [case.name for case in rates.cases]
+    measured = rates.comparison.set_index("Case")["Residual [%]"]
+    for row in table.to_dict("records"):
+        assert row["Limiting loss"]
+        if row["Case"] in measured:
+            assert row[answer.RESIDUAL] == measured[row["Case"]]
+    text = Tags(report.html(rates, {"a": b"png"})).text
+    places = [
+        text.index(part)
+        for part in ("What each case delivers", "The cell as read", "Figures", "Summary")
+    ]
+    assert places == sorted(places)
+
+
+def test_the_cell_is_shown_as_show_prints_it(single):
+    ((name, text),) = answer.cells(single.provenance)
+    cell = tfbsim.load_cell(CELL)
+    printed = Console(file=io.StringIO(), width=110, highlight=False, soft_wrap=True)
+    describe_cell(cell, printed, warnings=False)
+    lines = printed.file.getvalue().splitlines()
+    assert name == cell.name
+    assert text.splitlines() == [line.rstrip() for line in lines]
+
+
+def test_equal_rows_fold_and_name_what_they_are_of():
+    table = pd.DataFrame(
+        {
+            "Case": ["a", "a", "a", "b", "b"],
+            "Cycle number": [1, 2, 3, 1, 7],
+            "Outcome": ["time limit"] * 4 + ["skipped"],
+        }
+    )
+    rows = answer.folded(table, "Case", "Cycle number").to_dict("records")
+    assert [row["Case"] for row in rows] == ["a, b", "b"]
+    assert [row["Cycle number"] for row in rows] == ["1 to 3", 7]
+
+
+def test_warnings_that_differ_in_numbers_are_one(rates):
+    groups = answer.grouped(rates.warnings)
+    assert len(groups) < len(rates.warnings)
+    every = [words for group in groups for words in (group.first, *group.others)]
+    assert sorted(every) == sorted(rates.warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,8 +113,7 @@ def run(
         expanded = expand(protocol or path, cell, changes)
         numerics = numerics_of(expanded.experiment.numerics, points, rtol, fast)
         numerics = replace(numerics, error_bar=error_bar)
-    for warning in expanded.warnings:
-        err.print(escape(f"{expanded.document.path.name}: {warning}"))
+    _print_warnings(expanded.warnings, expanded.document.path.name)
     if scheduler and scheduler.endswith((".yaml", ".yml")):
         from ..run.cluster_file import remark
 
@@ -142,6 +142,7 @@ def run(
         raise typer.Exit(INTERRUPTED) from None
     if not quiet:
         _print_summary(result, folder, figures)
+        _print_warnings([w for w in result.warnings if w not in expanded.warnings])
     if not result.as_asked:
         _print_otherwise(result)
         # Points of a sweep may lie beyond what the cell can do: that is an answer
@@ -157,11 +158,14 @@ def _protocol(cell: str, steps: str) -> Document:
 
 
 def _print_summary(result: Result, folder: Path, figures: bool) -> None:
+    from ..result.sweep_table import factors
 
     summary = result.summary
+    of_sweep = factors(summary) if result.of_a_sweep else []
     columns = {
         "Case": "Case",
         "Cycle number": "Cycle",
+        **{name: name.replace(" [", "\n").rstrip("]") for name in of_sweep},
         "Charge capacity [mA.h.g-1]": "Charge\nmAh/g",
         "Discharge capacity [mA.h.g-1]": "Discharge\nmAh/g",
         "Discharge capacity [uA.h.cm-2]": "Discharge\nuAh/cm2",
@@ -197,6 +201,15 @@ def _print_summary(result: Result, folder: Path, figures: bool) -> None:
     out.print(f"\ntable{drawn} in {escape(str(folder))}")
 
 
+def _print_warnings(warnings: Iterable[str], file: str = "") -> None:
+    """Print warnings, those that differ in their numbers alone as one line."""
+    from ..report.answer import grouped
+
+    for first, others in grouped(warnings):
+        more = f" (and {len(others)} more such, other numbers)" if others else ""
+        err.print(escape(f"{file or 'warning'}: {first}{more}"))
+
+
 def _cell_text(value: Any) -> str:
     if isinstance(value, str):
         return escape(value)
@@ -206,14 +219,21 @@ def _cell_text(value: Any) -> str:
 
 
 def _print_otherwise(result: Result) -> None:
+    from ..report.answer import folded
+
     steps = result.steps
     other = steps[steps["Outcome"] != "reached"]
     err.print(f"{len(other)} of {len(steps)} steps ended otherwise than asked:")
-    for row in other.head(10).to_dict("records"):
+    names = ["Case", "Cycle number", "Step", "Outcome", "Detail"]
+    groups = folded(other[names], "Case", "Cycle number")
+    most = 10
+    for row in groups.head(most).to_dict("records"):
         detail = f" ({row['Detail']})" if row["Detail"] else ""
         cycle = row["Cycle number"] or "conditioning"
         text = f"{row['Case']}, cycle {cycle}: '{row['Step']}': {row['Outcome']}{detail}"
         err.print("  " + escape(text))
+    if len(groups) > most:
+        err.print(f"  ... and {len(groups) - most} more kinds, all in steps.csv")
     breaches = result.summary[result.summary["Outcome"] == "audit breach"]
     for row in breaches.head(10).to_dict("records"):
         err.print(escape(f"  {row['Case']}, cycle {row['Cycle number']}: audit breach"))

@@ -141,7 +141,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
             {(): 1},
         )
         cells = {
-            str(name): _cell(path, str(name), entry)
+            str(name): cell_of_entry(str(name), entry, path)
             for name, entry in content["cells"].items()
         }
         recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
@@ -167,7 +167,14 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
     return Run(document, cells, cell, changes, numerics.applied(), differences)
 
 
-def _cell(path: Path, name: str, entry: Mapping[str, Any]) -> Cell:
+def cell_of_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) -> Cell:
+    """Return the cell that an entry of ``cells`` in a provenance holds.
+
+    Raises
+    ------
+    InputError
+        The entry was changed by hand.
+    """
     written = Written(**{field.name: entry[field.name] for field in fields(Written)})
     if _hash(asdict(written)) != entry["sha256"]:
         raise InputError(f"the cell '{shown(name)}' in it was changed by hand", path)

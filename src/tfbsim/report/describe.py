@@ -79,8 +79,9 @@ def estimates(cell: Cell) -> dict[str, float]:
     }
 
 
-def describe_cell(cell: Cell, console: Console) -> None:
-    """Print a cell: layers, capacities, times, resistances, origins, warnings."""
+def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
+    """Print a cell: layers, capacities, times, resistances, origins, and its warnings
+    unless they are not wanted."""
     c = cell.cathode
     say = lambda text="": console.print(escape(text))  # noqa: E731
     text, numbers = units.text, estimates(cell)
@@ -157,7 +158,7 @@ def describe_cell(cell: Cell, console: Console) -> None:
         for field, origin in cell.origin.items():
             origins.add_row(escape(field), escape(origin))
         console.print(origins)
-    for warning in cell.warnings():
+    for warning in cell.warnings() if warnings else ():
         say(f"note: {warning}")
 
 

@@ -19,12 +19,13 @@ import pandas as pd
 from ..output import REPORT as DRAWN
 from ..output import Output
 from ..plot import figures, split_unit, style, volt
-from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL_COLUMNS, SHARE
+from ..result.columns import KNOWN, LIMITING, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
 from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
-from ..result.sweep_table import answers
+from ..result.sweep_table import answers, factors
+from .answer import RESIDUAL, cells, delivered, folded, grouped
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -34,6 +35,7 @@ MAX_SUMMARY_ROWS = 500
 MAX_POINT_ROWS = 3000  # of a sweep: 1.5 MB
 MAX_STEP_ROWS = 500
 MAX_PROBLEMS = 20
+MAX_DELIVERED = 40
 MAX_TEXT = 60_000  # characters of an input file shown in the report
 
 # Of columns of tables that are no table of a result
@@ -127,7 +129,12 @@ def html(
         title=str(about.get("title") or ""),
         verdict=verdict(result),
         as_asked=result.as_asked,
-        problems=table_of(_problems(result), MAX_PROBLEMS),
+        delivered=None if swept else table_of(delivered(result), MAX_DELIVERED),
+        in_short=_in_short(result) if swept else "",
+        described=cells(about),
+        problems=table_of(
+            folded(_problems(result), "Case", "Cycle number"), MAX_PROBLEMS
+        ),
         summary=table_of(result.summary, MAX_SUMMARY_ROWS) if not swept else None,
         points=table_of(_points(result), MAX_POINT_ROWS) if swept else None,
         percentiles=table_of(result.percentiles, MAX_SUMMARY_ROWS),
@@ -282,6 +289,25 @@ def table_of(table: pd.DataFrame, limit: int) -> _Table:
     return _Table(heads, rows, len(table))
 
 
+def _in_short(result: Result) -> str:
+    """What the points of a sweep deliver, from the least to the most, and what limits
+    them."""
+    table = answers(result)
+    table = table[table["Cycle number"] == table["Cycle number"].max()]
+    name = "Discharge capacity [mA.h.g-1]"
+    values = table[name].dropna()
+    if values.empty:
+        return ""
+    ends = [
+        f"{number(name, values[k])} (point {table['Case'][k]})"
+        for k in (values.idxmin(), values.idxmax())
+    ]
+    limits = table.loc[table[LIMITING] != "", LIMITING].value_counts()
+    words = [f"{limit} in {count:,}" for limit, count in limits.items()]
+    by = f" The largest loss at the cut-off: {', '.join(words)}." if words else ""
+    return f"The discharge capacity goes from {' to '.join(ends)} mA.h.g-1.{by}"
+
+
 def _cell(column: str, value: Any) -> _Cell:
     if isinstance(value, str):
         bad = column == "Outcome" and value != "reached"
@@ -293,6 +319,8 @@ def number(column: str, value: float) -> str:
     """A number as a table shows it, with the digits that suit its column."""
     if value != value:
         return "–"
+    if column == RESIDUAL:
+        return f"{value:+.2f}".replace("-", "−")
     value = float(f"{value:.10g}")  # as summary.csv keeps it: a report drawn again agrees
     digits = _digits(column)
     if digits == "volt":
@@ -316,11 +344,9 @@ def _points(result: Result) -> pd.DataFrame:
     """What varies over a sweep and what comes of it, with the limiting loss."""
     table = answers(result)
     told = (*ANSWERS, EFFICIENCY, SHARE, LIMITING, "Outcome")
-    rates = [c for c in OPTIONAL_COLUMNS if c in table and table[c].nunique() > 1]
-    varied = [c for c in table if c not in (*COLUMNS, SHARE, LIMITING)]
-    if table["Cycle number"].nunique() == 1:
-        varied.remove("Cycle number")
-    return table[[*varied, *rates, *(c for c in told if c in table)]]
+    several = table["Cycle number"].nunique() > 1
+    first = ["Case", "Cycle number"] if several else ["Case"]
+    return table[[*first, *factors(table), *(c for c in told if c in table)]]
 
 
 def _losses(result: Result) -> pd.DataFrame:
@@ -367,10 +393,15 @@ def _comparison(result: Result) -> _Table | None:
 # --- Lists -----------------------------------------------------------------------------
 
 
-def _warnings(result: Result) -> list[tuple[str, str]]:
-    """Each warning once, with the cases it holds for."""
-    total = len(result.cases)
-    return [(words, _which(of, total)) for words, of in result.warnings.items()]
+def _warnings(result: Result) -> list[tuple[tuple[str, str], list[tuple[str, str]]]]:
+    """Each warning once, with the cases it holds for; beside the first of a kind those
+    that differ in their numbers alone."""
+    total, found = len(result.cases), result.warnings
+
+    def told(words: str) -> tuple[str, str]:
+        return words, _which(found[words], total)
+
+    return [(told(g.first), [told(words) for words in g.others]) for g in grouped(found)]
 
 
 def _which(of: Mapping[str, Any], total: int) -> str:

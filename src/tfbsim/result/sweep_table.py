@@ -19,7 +19,7 @@ from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .columns import COLUMNS, LIMITING, SHARE
+from .columns import COLUMNS, LIMITING, OPTIONAL_COLUMNS, SHARE
 from .result import Result
 
 if TYPE_CHECKING:
@@ -118,6 +118,14 @@ def _column(factor: Factor, table: pd.DataFrame, taken: Mapping[str, Factor]) ->
 def point_of(table: pd.DataFrame) -> np.ndarray:
     """The point (from 0) of each row: its case is named by its number."""
     return table[CASE].astype(int).to_numpy() - 1
+
+
+def factors(summary: pd.DataFrame) -> list[str]:
+    """Return the columns of what varies: the factors, and the conditions that differ."""
+    own = (CASE, CYCLE, *COLUMNS, SHARE, LIMITING)
+    conditions = [c for c in OPTIONAL_COLUMNS if c in summary]
+    differ = [c for c in conditions if summary[c].nunique() > 1]
+    return [*(str(c) for c in summary if c not in own), *differ]
 
 
 def answers(result: Result) -> pd.DataFrame:

@@ -1,0 +1,154 @@
+"""What a report opens with: what each case delivers, what limits it, and of which cell.
+
+The terminal groups its warnings and problems by the same functions.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+from rich.console import Console
+
+from ..errors import InputError
+from ..experiment.provenance import cell_of_entry
+from ..result.columns import LIMITING, OUTCOME, SHARE
+from ..result.losses import EFFICIENCY
+from ..result.result import Result
+from ..result.sweep_table import answers
+from .describe import describe_cell
+
+DELIVERED = (
+    "Discharge capacity [mA.h.g-1]",
+    "Discharge capacity [uA.h.cm-2]",
+    "Mean discharge voltage [V]",
+    EFFICIENCY,
+    SHARE,
+    LIMITING,
+)
+RESIDUAL = "Against measured [%]"
+MAX_CELLS = 3
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def delivered(result: Result) -> pd.DataFrame:
+    """Return what each case delivers in its last cycle, equal cases as one row.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+
+    Returns
+    -------
+    DataFrame
+        ``Case``, ``Cycle number``, capacity, mean voltage, energy efficiency, share of
+        the equilibrium capacity, limiting loss, ``Against measured [%]`` (the residual of
+        the case that is largest) and ``Outcome``; columns without a value are left out.
+    """
+    table = answers(result).groupby("Case", sort=False).tail(1)
+    there = table.notna() & (table != "")
+    shown = [c for c in DELIVERED if c in table and there[c].any()]
+    table = table[["Case", "Cycle number", *shown, OUTCOME]].copy()
+    compared = result.comparison
+    if len(compared):
+        worst = compared.loc[
+            compared.groupby("Case")["Residual [%]"].transform(lambda r: r.abs().max())
+            == compared["Residual [%]"].abs()
+        ].drop_duplicates("Case")
+        found = table["Case"].map(worst.set_index("Case")["Residual [%]"])
+        table.insert(len(table.columns) - 1, RESIDUAL, found)
+    return folded(table, "Case")
+
+
+def folded(table: pd.DataFrame, *apart: str) -> pd.DataFrame:
+    """Return a table with the rows that differ in some columns alone as one row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of any columns.
+    apart : str
+        The columns that may differ: their values are listed in the row that stays.
+    """
+    if table.empty:
+        return table
+    same = [c for c in table if c not in apart]
+    groups = table.groupby(same, sort=False, dropna=False) if same else [((), table)]
+    rows = []
+    for _, group in groups:
+        row = group.iloc[0].to_dict()
+        if len(group) > 1:
+            row |= {name: listed(group[name].unique()) for name in apart}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=table.columns)
+
+
+def listed(values: Sequence[Any], most: int = 6) -> Any:
+    """Return values as words, runs of whole numbers as "1 to 5"; one alone as it is."""
+    if len(values) == 1:
+        return values[0]
+    words = []
+    runs: list[list[Any]] = []
+    for value in values:
+        whole = not isinstance(value, str) and float(value).is_integer()
+        if whole and runs and runs[-1][-1] == value - 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    for run in runs:
+        ends = [v if isinstance(v, str) else f"{v:g}" for v in (run[0], run[-1])]
+        words += [f"{ends[0]} to {ends[1]}"] if len(run) > 2 else map(_word, run)
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+class Group(NamedTuple):
+    """Warnings that differ in their numbers alone.
+
+    Parameters
+    ----------
+    first : str
+        The first of them.
+    others : list of str
+        The others.
+    """
+
+    first: str
+    others: list[str]
+
+
+def grouped(warnings: Iterable[str]) -> list[Group]:
+    """Return warnings with those that differ in their numbers alone together."""
+    found: dict[str, list[str]] = {}
+    for words in warnings:
+        found.setdefault(NUMBER.sub("#", words), []).append(words)
+    return [Group(first, others) for first, *others in found.values()]
+
+
+def cells(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the cells of a provenance as ``tfbsim show`` prints them, by name.
+
+    A cell that cannot be read back, as of a file changed by hand, is left out.
+    """
+    found = []
+    for name, entry in list((about.get("cells") or {}).items())[:MAX_CELLS]:
+        try:
+            cell = cell_of_entry(name, entry)
+        except (InputError, KeyError, TypeError, ValueError, AttributeError):
+            continue
+        text = io.StringIO()
+        paper = Console(
+            file=text, width=110, highlight=False, soft_wrap=True, color_system=None
+        )
+        describe_cell(cell, paper, warnings=False)  # they have their own section
+        lines = (line.rstrip() for line in text.getvalue().splitlines())
+        found.append((cell.name, "\n".join(lines)))
+    return found
