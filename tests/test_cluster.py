@@ -217,6 +217,7 @@ class TestKilled:
         assert failed == {7: KILLED}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @posix
 class TestUnreachable:

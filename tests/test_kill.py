@@ -84,6 +84,7 @@ def kill(writers: subprocess.Popen[str], order: str, after: float) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs fork and /proc")
 def test_kill(tmp_path, versions, writers, figure):

@@ -528,6 +528,7 @@ def whole(tmp_path_factory):
     return many.parent / "out"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")
 def test_killed_50_times(many, whole, figure):

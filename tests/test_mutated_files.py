@@ -522,6 +522,7 @@ def test_any_value_anywhere(folder, data, name, value):
     assert kind in ("valid", "refused"), words
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_ten_thousand_mutants(folder, figure):
     seen, wrong = fuzz(folder, 1, 10_000)
@@ -537,6 +538,7 @@ def test_ten_thousand_mutants(folder, figure):
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_mutants_at_the_command_line(folder):
     names, expected = [], []

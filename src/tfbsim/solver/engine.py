@@ -930,7 +930,7 @@ def _cut(
 
     x = y[:, film]
     room = np.minimum(full - x.max(axis=1), x.min(axis=1) - empty)
-    if room.min() < -SEEN * x_max:
+    if room.min() < -1e-7 * x_max:
         rooms.append((FILM_LIMIT, inside, t, room))
 
     def volts(state: Array) -> float:
