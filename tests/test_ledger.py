@@ -41,7 +41,7 @@ format: 1
 kind: experiment
 cell: cell.yaml
 steps: ['Discharge at {rate} until 3.6 V', Charge at 1C until 4 V]
-cycles: 8
+cycles: 60
 cases:
   - grid:
       rate: {linear: [1C, 5C, 20]}
@@ -528,7 +528,6 @@ def whole(tmp_path_factory):
     return many.parent / "out"
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")
 def test_killed_50_times(many, whole, figure):
