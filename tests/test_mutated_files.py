@@ -522,7 +522,6 @@ def test_any_value_anywhere(folder, data, name, value):
     assert kind in ("valid", "refused"), words
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_ten_thousand_mutants(folder, figure):
     seen, wrong = fuzz(folder, 1, 10_000)
@@ -538,7 +537,6 @@ def test_ten_thousand_mutants(folder, figure):
     )
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_mutants_at_the_command_line(folder):
     names, expected = [], []
@@ -564,7 +562,10 @@ def in_a_process(names: list[str]) -> tuple[int, str]:
         text=True,
         timeout=60,
     )
-    assert done.stdout == ""
+    # What is printed is of files that are valid, and nothing else
+    for line in done.stdout.splitlines():
+        name, said = line.split(": ", 1)
+        assert name in names and (said == "valid" or said.startswith("note: "))
     return done.returncode, done.stderr
 
 
