@@ -8,6 +8,7 @@ show its claim with its limit.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def checker(recorder: Recorder, test: str) -> Check:
             miss, limit = abs(value - target) / within, f"{target:g} ± {within:g}"
         elif at_most is not None:
             limit = f"≤ {at_most:g}"
-            miss = abs(value) / at_most if at_most else float(value != 0)
+            miss = abs(value) / at_most if at_most else math.inf if value else 0.0
         else:
             raise TypeError("a figure needs at_most or about")
         limit = f"{limit} {unit}".rstrip()

@@ -215,6 +215,16 @@ class TestListShowCheck:
         assert code == 2 and f"did you mean '{known}'" in err
         assert len(err.splitlines()) == 1
 
+    def test_a_line_number_is_no_emoji_and_a_flood_has_an_end(self, tfb, here):
+        text = (here / "cell.yaml").read_text()
+        above = 99 - len(text.splitlines())
+        extra = "".join(f"odd{k}: 1\n" for k in range(150))
+        (here / "m.yaml").write_text("#\n" * above + text + extra)
+        code, _, err = tfb("check", "m.yaml")
+        lines = err.splitlines()
+        assert code == 2 and lines[0].startswith("m.yaml:100: odd0")
+        assert len(lines) == 101 and lines[-1] == "m.yaml: 50 more mistakes"
+
 
 class TestCopyAndNew:
     def test_copy_takes_the_tables_along(self, tfb, here):

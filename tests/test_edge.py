@@ -318,6 +318,7 @@ class TestSignals:
         last = max(self.longest(here, name), self.STARTED + 0.1)
         return [rng.uniform(self.STARTED, last) for _ in range(number)]
 
+    @pytest.mark.exhaustive
     @pytest.mark.slow
     @pytest.mark.parametrize("name", COMMANDS)
     def test_at_random_moments(self, here, name):

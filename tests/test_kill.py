@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import random
 import signal
@@ -15,6 +17,7 @@ import pytest
 
 import tfbsim
 from tfbsim.numerics import Numerics
+from tfbsim.output import OWN, REPORT, _write_provenance
 from tfbsim.result.result import load_result
 
 # Imports once, then forks a writer for each folder it is told, and says its process id.
@@ -60,6 +63,23 @@ def versions(tmp_path: Path) -> list[dict[str, bytes]]:
 
 
 @pytest.fixture
+def provenances(tmp_path: Path, versions: list[dict[str, bytes]]) -> tuple[bytes, ...]:
+    """Either of the two, each with the report of either or none.
+
+    An earlier report stays, and stays listed, until there is another.
+    """
+    either = [json.loads(files["provenance.json"]) for files in versions]
+    found = []
+    for about, other in itertools.product(either, either):
+        for report in ({}, other[REPORT]):
+            content = {**about, REPORT: report}
+            del content[OWN]
+            _write_provenance(tmp_path / "A", content)
+            found.append((tmp_path / "A" / "provenance.json").read_bytes())
+    return tuple(found)
+
+
+@pytest.fixture
 def writers(tmp_path: Path, versions: object) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-c", WRITERS, *(str(tmp_path / name) for name in "AB")],
@@ -86,7 +106,7 @@ def kill(writers: subprocess.Popen[str], order: str, after: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs fork and /proc")
-def test_kill(tmp_path, versions, writers, figure):
+def test_kill(tmp_path, versions, writers, provenances, figure):
     old, new = versions
     assert old.keys() == new.keys() and "report.html" in old
     assert all(old[name] != new[name] for name in old)
@@ -97,6 +117,8 @@ def test_kill(tmp_path, versions, writers, figure):
     large = [letter * 2**22 for letter in (b"A", b"B")]
     (folder / "large").write_bytes(large[0])
     allowed = {name: (old[name], new[name]) for name in old} | {"large": large}
+    assert {old["provenance.json"], new["provenance.json"]} < {*provenances}
+    allowed["provenance.json"] = provenances
 
     rng = random.Random(1)
     broken, seen, leftovers = [], set(), 0

@@ -41,7 +41,7 @@ format: 1
 kind: experiment
 cell: cell.yaml
 steps: ['Discharge at {rate} until 3.6 V', Charge at 1C until 4 V]
-cycles: 8
+cycles: 60
 cases:
   - grid:
       rate: {linear: [1C, 5C, 20]}

@@ -216,6 +216,7 @@ def test_damage(swept, folder):
     assert mutate(swept, folder, 1, 150, 3) > 50
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_thousands_of_damages(swept, folder):
     assert mutate(swept, folder, 2, 2000, 20) > 600

@@ -150,7 +150,13 @@ MISTAKES = [
     ("area", "origin: {area: 1}\narea", 4, "origin.area", "text would do"),
     # Materials
     ("cathode:", "cathode:\n  material: LC0", 9, "cathode.material", "mean 'LCO'?"),
-    ("cathode:", "cathode:\n  material: Ti", 9, "cathode.material", "LCO, NMC811"),
+    (
+        "cathode:",
+        "cathode:\n  material: Ti",
+        9,
+        "cathode.material",
+        "the library has LCO",
+    ),
     ("cathode:", "cathode:\n  material: [LCO]", 9, "cathode.material", "unknown"),
     ("cathode:", "cathode:\n  material: {a: 1}", 9, "cathode.material", "unknown"),
     ("cathode:", "cathode:\n  material:", 9, "cathode.material", "unknown"),

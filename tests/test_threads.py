@@ -103,6 +103,7 @@ def test_worker_processes_start_while_another_thread_solves(tmp_path, cells):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_thousand_runs_in_eight_threads(cells, impatient):
     alone = [answers(cell) for cell in cells]
     together = in_threads(8, lambda k: answers(cells[k % len(cells)]), 1000)

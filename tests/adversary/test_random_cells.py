@@ -81,6 +81,7 @@ def test_a_few(figure):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_thousands(figure):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         futures = {k: pool.submit(attempt, SEED + 1, k) for k in range(MANY)}

@@ -164,6 +164,7 @@ def setting(vary: dict[str, str]) -> Expanded:
     return rates("1C", "8C")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COVERAGE)
 def test_intervals_hold_the_truth_as_often_as_they_say(figure, name):
@@ -175,6 +176,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(figure, name):
         figure(claim, share, about=about, unit="%")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_intervals_of_68_percent(figure):
     made = rates("1C", "8C")
@@ -184,6 +186,7 @@ def test_intervals_of_68_percent(figure):
         figure(claim, share, about=(68, 8), unit="%")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_resistance_near_its_bound(figure):
     """Of 1 ohm cm2 the data say an upper limit; 0 is in the interval as the truth is."""

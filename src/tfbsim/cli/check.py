@@ -14,6 +14,8 @@ from .console import err, out
 from .edge import BAD_INPUT
 from .options import Quiet, find
 
+MOST = 100  # mistakes of a file that are told one by one
+
 
 def check(
     files: Annotated[
@@ -28,8 +30,11 @@ def check(
             path, kind = find(name, "mapping", "cluster")
             notes = _notes(path, kind)
         except InputError as error:
-            for mistake in (error, *error.others):
+            mistakes = (error, *error.others)
+            for mistake in mistakes[:MOST]:
                 err.print(escape(str(mistake)))
+            if more := len(mistakes[MOST:]):
+                err.print(escape(f"{name}: {more} more mistakes"))
             bad += 1
             continue
         if not quiet:

@@ -8,5 +8,6 @@ from rich.console import Console
 
 # Into a file or a pipe, tables keep their lines whole
 WIDE = None if sys.stdout and sys.stdout.isatty() else 160
-out = Console(highlight=False, soft_wrap=True, width=WIDE)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# No emoji: `file.yaml:100: ...` is a line of a file
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=WIDE)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)

@@ -62,7 +62,8 @@ def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
             or suggest(name, [*cells, *experiments, *also])
             or ("; `tfbsim list` shows those there are")
         )
-        raise InputError(f"no shipped cell or experiment is called '{shown(name)}'{hint}")
+        what = "cell, experiment or material" if also else "cell or experiment"
+        raise InputError(f"no shipped {what} is called '{shown(name)}'{hint}")
     path = Path(name)
     document = load(path)
     kind = document.data.get("kind")

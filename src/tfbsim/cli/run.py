@@ -95,7 +95,7 @@ def run(
     path = Path(experiment)
     if not again:
         path = resolve(experiment, "models" if protocol else "experiments")
-    if not path.is_file():
+    if not path.exists():
         raise InputError("no such file", path)
     folder = out_folder or Path("results") / path.stem
     refuse_used(folder, resume, overwrite)

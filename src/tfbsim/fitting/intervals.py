@@ -485,8 +485,10 @@ def _of_block(
     def moves(form: _Form) -> float:
         """By how many of its errors it moves along the profiles."""
         own_values, scale = form.values(shown), np.maximum(errors(form), 1e-300)
-        off = [np.abs(form.values(at(p)) - own_values) / scale for p in points]
-        return float(np.max(off, initial=0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):  # at a bound of 0 a
+            # product, quotient or reciprocal is nothing that stays
+            off = [np.abs(form.values(at(p)) - own_values) / scale for p in points]
+        return float(np.max(np.nan_to_num(off, nan=np.inf), initial=0.0))
 
     forms = _forms(null, own, shown, rate)
     still = [form for form in forms if form.simple and moves(form) < STILL]

@@ -53,4 +53,11 @@ MATERIAL = Material(
         "exchange_current_stoichiometry": Value(0.5, "derived: as exchange_current"),
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
     },
+    {
+        "film_capacity": Value(
+            "58 uA h/(cm2 um)",
+            "published: Table 6 of a 2026 review of thin-film cells; sputtered and PLD",
+            "crystalline above 500 degC: 64",
+        )
+    },
 )

@@ -146,7 +146,8 @@ class ConductivityOf(_Derived):
     scale: float = 1.0
 
     def __call__(self, x: Any) -> Any:
-        return self.scale * self.diffusivity(x) / (self.transference * self.slope(x))
+        with np.errstate(divide="ignore"):  # where U is flat it conducts without limit
+            return self.scale * self.diffusivity(x) / (self.transference * self.slope(x))
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,7 @@ SECOND = (
 
 def draw(theme: Theme) -> Figure | None:
     study = theme.study
-    found = {
-        k: branch
-        for k in range(len(study.rows))
-        if (branch := study.last_branch(k)) is not None
-    }
+    found = study.last_branches()
     if not found:
         return None
     direction = max(branch[DIRECTION].iloc[0] for branch in found.values())

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from ..fitting.fit_result import Fit
 from ..fitting.ocv import OcvFit
 from ..materials.laws import MultiSite
-from .look import FEW
 from .style import PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
+from .theme import FEW
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge

@@ -21,11 +21,7 @@ NOT_SEEN = 1e-4  # V: a tenth of a millivolt
 
 def draw(theme: Theme) -> Figure | None:
     study = theme.study
-    found = {
-        k: branch
-        for k in range(len(study.rows))
-        if (branch := study.last_branch(k)) is not None
-    }
+    found = study.last_branches()
     if not 1 <= len(found) <= MOST:
         return None
     columns = min(len(found), 2)

@@ -213,6 +213,11 @@ class Study:
                         return branch
         return None
 
+    def last_branches(self) -> dict[int, pd.DataFrame]:
+        """The last branch of each case that has one, by the number of the case."""
+        found = {k: self.last_branch(k) for k in range(len(self.rows))}
+        return {k: branch for k, branch in found.items() if branch is not None}
+
     def table(self, k: int) -> pd.DataFrame:
         """The summary of a case, a row for each cycle that was solved."""
         return self._summary[self.rows[k][CASE]]

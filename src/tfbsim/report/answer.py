@@ -146,7 +146,12 @@ def cells(about: Mapping[str, Any]) -> list[tuple[str, str]]:
             continue
         text = io.StringIO()
         paper = Console(
-            file=text, width=110, highlight=False, soft_wrap=True, color_system=None
+            file=text,
+            width=110,
+            highlight=False,
+            emoji=False,
+            soft_wrap=True,
+            color_system=None,
         )
         describe_cell(cell, paper, warnings=False)  # they have their own section
         lines = (line.rstrip() for line in text.getvalue().splitlines())

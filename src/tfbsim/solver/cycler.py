@@ -480,13 +480,14 @@ class Runner:
             detail = self._full_or_empty(trace)
             return INFEASIBLE, detail + self._by_leakage(step, trace)
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
-        V = float(trace.observed["Voltage [V]"][-1])
-        if asked is not None and len(trace.t) == 1:
+        if asked is not None:
+            if trace.end.inventory < self.cell.least_inventory:
+                return REACHED, f"the last lithium{self._left(trace)}"
+            if len(trace.t) > 1:
+                return REACHED, ""
+            V = float(trace.observed["Voltage [V]"][-1])
             past = "met" if abs(V - asked) < SEEN else f"past {asked:g} V"
             return REACHED, f"reached at once: {V:.4g} V is {past} already"
-        if asked is not None:
-            last = trace.end.inventory < self.cell.least_inventory
-            return REACHED, f"the last lithium{self._left(trace)}" if last else ""
         limit = low if trace.event == MINIMUM_VOLTAGE else high
         detail = f"the cell's voltage limit of {limit:g} V came first"
         against = trace.event == MINIMUM_VOLTAGE and step.value < 0

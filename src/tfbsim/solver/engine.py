@@ -282,13 +282,16 @@ class _Built:
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
         i_ion = model.variables["Ionic current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
+        faces = (("surface", i_ion), ("collector", i))
         first = pybamm.minimum(
-            _film_margin(
-                model.variables["Cathode surface stoichiometry"], i_ion, structure
-            ),
-            _film_margin(
-                model.variables["Cathode collector stoichiometry"], i, structure
-            ),
+            *(
+                _film_margin(
+                    model.variables[f"Cathode {face} stoichiometry"],
+                    drive,
+                    structure.x_max,
+                )
+                for face, drive in faces
+            )
         )
         for other in ends.values():
             first = pybamm.minimum(first, other)
@@ -450,20 +453,20 @@ class _Built:
         return self.integrators[fallback]
 
     def solve(
-        self, y0: Array, inputs: Array, fallback: int, ends: bool = False
+        self, y0: Array, inputs: Array, fallback: int
     ) -> list[Stretch | pybamm.SolverError]:
         """What the solver, or one of its fallbacks, makes of each row."""
         integrator = self.integrator(fallback)
         yp0 = self._rates(y0, inputs)
         yp0[:, self.model.len_rhs :] = 0
         try:
-            return [*integrator.solve(y0, yp0, inputs, ends)]
+            return [*integrator.solve(y0, yp0, inputs)]
         except pybamm.SolverError as error:
             if len(y0) == 1:
                 return [error]
         # One of them spoiled it for all
         rows = zip(y0[:, None], inputs[:, None], strict=True)
-        return [found for row in rows for found in self.solve(*row, fallback, ends)]
+        return [found for row in rows for found in self.solve(*row, fallback)]
 
 
 class _Columns:
@@ -508,12 +511,13 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-def _film_margin(
-    x: pybamm.Symbol, i: pybamm.Symbol, structure: Structure
-) -> pybamm.Symbol:
-    """Falls to zero where a face of the film is full, or empty, and driven farther."""
+def _film_margin(x: Any, i: Any, x_max: float) -> Any:
+    """Falls to zero where a face of the film is full, or empty, and driven farther.
+
+    Of symbols or numbers: x is the stoichiometry there, i the current that drives it.
+    """
     fills, empties = i > 0, i < 0
-    full, empty = OVERFULL * structure.x_max - x, x - UNDEREMPTY * structure.x_max
+    full, empty = OVERFULL * x_max - x, x - UNDEREMPTY * x_max
     return fills * full + empties * empty + (1 - fills - empties)
 
 
@@ -879,13 +883,10 @@ class Engine:
         left = inventory - inputs.get(THRESHOLD, 0.0)
         margins[EXHAUSTED] = left if ionic > 0 else math.inf
         x_max = inputs["Cathode sites per formula unit"]
-        rooms = [math.inf]
-        for face, drive in (("surface", ionic), ("collector", current)):
-            x = last[f"Cathode {face} stoichiometry"]
-            if drive:
-                full, empty = OVERFULL * x_max - x, x - UNDEREMPTY * x_max
-                rooms.append(full if drive > 0 else empty)
-        margins[FILM_LIMIT] = min(rooms)
+        margins[FILM_LIMIT] = min(
+            _film_margin(last[f"Cathode {face} stoichiometry"], drive, x_max)
+            for face, drive in (("surface", ionic), ("collector", current))
+        )
         return margins
 
 
@@ -930,7 +931,7 @@ def _cut(
 
     x = y[:, film]
     room = np.minimum(full - x.max(axis=1), x.min(axis=1) - empty)
-    if room.min() < -SEEN * x_max:
+    if room.min() < -1e-7 * x_max:
         rooms.append((FILM_LIMIT, inside, t, room))
 
     def volts(state: Array) -> float:

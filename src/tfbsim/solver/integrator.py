@@ -30,7 +30,7 @@ class Stretch:
     Parameters
     ----------
     t : ndarray, shape (samples,)
-        Its own steps, from 0 to at most 1; or the first and the last.
+        Its own steps, from 0 to at most 1.
     y, yp : ndarray, shape (samples, states)
         States and their time derivatives; yp is None where it was not asked for, or took
         a single step.
@@ -143,9 +143,7 @@ class Integrator:
             **handed,
         )
 
-    def solve(
-        self, y0: Array, yp0: Array, inputs: Array, ends: bool = False
-    ) -> list[Stretch]:
+    def solve(self, y0: Array, yp0: Array, inputs: Array) -> list[Stretch]:
         """Integrate every set of inputs from its own initial state.
 
         Parameters
@@ -154,8 +152,6 @@ class Integrator:
             Initial states, algebraic ones guesses, and their time derivatives.
         inputs : ndarray, shape (sets, inputs)
             Inputs.
-        ends : bool
-            Whether the first and the last moment are all that is asked for.
 
         Raises
         ------
@@ -163,10 +159,9 @@ class Integrator:
             The solver refuses one of the sets.
         """
         none = np.empty((0, 0))
-        moments = self.TIMES if ends else none.ravel()
         try:
             found = self._group.solve(
-                self.TIMES, moments, y0, yp0, inputs, logger=None, pbar=none
+                self.TIMES, none.ravel(), y0, yp0, inputs, logger=None, pbar=none
             )
         except ValueError as error:
             raise pybamm.SolverError(str(error)) from None
