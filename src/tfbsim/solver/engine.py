@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial, wraps
+from functools import cached_property, lru_cache, partial, reduce, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,6 +32,7 @@ from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.plating import THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
+from .fast import Ends, Kernel, kernel_of
 from .integrator import Integrator, Stretch, system
 
 Array = np.ndarray
@@ -53,6 +54,7 @@ OVERFULL, UNDEREMPTY = 1.02, -1e-6
 VOLTAGE = "Voltage that is controlled [V]"
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
+FILM_MARGIN = 1e-7  # of the sites, that the inside of a film may be beyond full or empty
 SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
 WITHIN = 8  # samples within a step of the solver that are looked at
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
@@ -232,6 +234,19 @@ LAST = len(FALLBACKS) - 1
 FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": 1e-9})
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
+# Options of a model whose state is the film alone: the kernel takes no other
+IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
+    "cathode kinetics": ("symmetric", "asymmetric"),
+    "lithium kinetics": ("symmetric", "asymmetric"),
+    "cathode transference": ("constant", "law"),
+    "cathode resistivity": ("constant", "law"),
+    "cathode mesh": ("elements", "volumes"),
+    "leakage": ("none", "electronic"),
+    "anode": ("evaporated",),
+    "constants": ("precomputed",),
+}
+KERNEL_RTOL = 0.1  # of the tolerances of the general solver, for the same error
+
 
 def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
     """Return rtol and atol that a fallback is solved at."""
@@ -251,6 +266,7 @@ class _Built:
         option = "algebraic current" if mode == "current" + RAMP else control
         options = structure.options(option) | mesh_option
         model = ThinFilmCell(options, laws=structure.laws)
+        self.structure, self.options = structure, options
         self.carried = model.carried
         own = {v.name: model.initial_conditions[v] for v in model.rhs}
         for variable in [*model.rhs, *model.algebraic]:
@@ -356,10 +372,37 @@ class _Built:
         if self.numerics.compile:
             compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
             functions = dict(zip(functions, compiled, strict=True))
+        self._equations = q, found["rates"], residual, found["end"], found["Voltage [V]"]
         self._observe = _Columns(functions.pop("observe"))
         self._rates = _Columns(functions["rhs_alg"])
         self.functions = functions
         self.inputs = q.inputs
+
+    @cached_property
+    def kernel(self) -> Kernel | None:
+        """What solves many cells at once, where the state is the film alone."""
+        known = all(self.options[k] in of for k, of in IN_THE_KERNEL.items())
+        film = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
+        alike = self.options.keys() == IN_THE_KERNEL.keys() | {"operating mode"}
+        if not (self.numerics.compile and known and film and alike) or RAMP in self.mode:
+            return None
+        q, rates, residual, room, voltage = self._equations
+        p = dict(zip(q.inputs, casadi.vertsplit(q.p), strict=True))
+        film, x_max = casadi.vertsplit(q.y[self.slices[PROFILE]]), self.structure.x_max
+        inside = casadi.fmin(
+            reduce(casadi.fmin, film) - UNDEREMPTY * x_max,
+            OVERFULL * x_max - reduce(casadi.fmax, film),
+        )
+        if self.mode == "voltage":
+            k, c = self.slices["C-rate"].start, p["C-rate cut-off"]
+            less = casadi.sign(p["Initial: C-rate"]) * q.y[k] - c * (1 - SEEN)
+            stray, within = casadi.fabs(voltage - p[TARGET["voltage"]]), less * (c > 0)
+        else:
+            k, stray = self.slices[VOLTAGE].start, casadi.SX(0)
+            lower, upper = p["Lower voltage cut-off [V]"], p["Upper voltage cut-off [V]"]
+            within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
+        ends = Ends(room, inside + FILM_MARGIN * x_max, stray, within, [k])
+        return kernel_of(q, rates, residual, ends)
 
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the functions take."""
@@ -446,16 +489,37 @@ class _Built:
             if RAMP in self.mode:  # from rest it has no rate to guess a first step by
                 options = {"dt_init": 1e-9} | options
             rtol, least = tolerances(self.numerics, fallback)
-            atol = np.full(self.model.len_rhs_and_alg, least)
-            if VOLTAGE in self.slices:
-                atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
+            atol = self._atol(least)
             self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
         return self.integrators[fallback]
 
     def solve(
+        self, y0: Array, inputs: Array, fallback: int, curves: Array
+    ) -> list[Stretch | pybamm.SolverError]:
+        """What the solver, or one of its fallbacks, makes of each row.
+
+        Rows without a curve are the kernel's, where there is one and it does not fail.
+        """
+        found: dict[int, Stretch | pybamm.SolverError] = {}
+        rows = np.flatnonzero(~curves)
+        if fallback == 0 and len(rows) and self.kernel is not None:
+            rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
+            scale = KERNEL_RTOL
+            ends = self.kernel(y0[rows], inputs[rows], scale * rtol, scale * atol)
+            for j, k in enumerate(rows.tolist()):
+                if ends.ended[j] != "failure":
+                    both = np.stack([y0[k], ends.y[j]])
+                    t, stray = np.array([0.0, ends.t[j]]), float(ends.stray[j])
+                    found[k] = Stretch(t, both, None, ends.ended[j], stray)
+        left = [k for k in range(len(y0)) if k not in found]
+        if left:
+            others = self._integrated(y0[left], inputs[left], fallback)
+            found |= zip(left, others, strict=True)
+        return [found[k] for k in range(len(y0))]
+
+    def _integrated(
         self, y0: Array, inputs: Array, fallback: int
     ) -> list[Stretch | pybamm.SolverError]:
-        """What the solver, or one of its fallbacks, makes of each row."""
         integrator = self.integrator(fallback)
         yp0 = self._rates(y0, inputs)
         yp0[:, self.model.len_rhs :] = 0
@@ -466,7 +530,14 @@ class _Built:
                 return [error]
         # One of them spoiled it for all
         rows = zip(y0[:, None], inputs[:, None], strict=True)
-        return [found for row in rows for found in self.solve(*row, fallback)]
+        return [found for row in rows for found in self._integrated(*row, fallback)]
+
+    def _atol(self, least: float) -> Array:
+        """Absolute tolerance of each state."""
+        atol = np.full(self.model.len_rhs_and_alg, least)
+        if VOLTAGE in self.slices:
+            atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
+        return atol
 
 
 class _Columns:
@@ -712,7 +783,8 @@ class Engine:
         p = np.array([built.stack(inputs[k]) for k in waiting])
         found: dict[int, Trace | SolverFailed] = {}
         solved: dict[int, Stretch] = {}
-        for j, stretch in enumerate(built.solve(y0, p, fallback)):
+        curves = np.array([requests[k].curve for k in waiting])
+        for j, stretch in enumerate(built.solve(y0, p, fallback, curves)):
             if isinstance(stretch, Stretch):
                 solved[j] = stretch
             else:
@@ -817,13 +889,14 @@ class Engine:
             else:
                 t, y = s.t[[0, -1]], s.y[[0, -1]]
                 observed = {name: values[place[k]] for name, values in seen.items()}
-            V, stray = observed["Voltage [V]"], 0.0
+            V, stray = observed["Voltage [V]"], s.stray
             if not np.all(np.isfinite(V)):
                 yield SolverFailed("the voltage became undefined")
                 continue
             if request.control == "voltage":
                 at = t if request.curve else s.t[bare[k]]
-                stray = float(np.abs(V - request.target - request.change * at).max())
+                off = np.abs(V - request.target - request.change * at)
+                stray = max(stray, float(off.max()))
             if not request.curve:
                 observed = {name: values[[0, -1]] for name, values in observed.items()}
             profiles = y[:, built.slices[PROFILE]]
@@ -918,6 +991,8 @@ def _cut(
     looked for here, on the solver's own interpolant.
     """
     t, y, yp = stretch.t, stretch.y, stretch.yp
+    if stretch.ended == "inside":
+        return stretch, FILM_LIMIT
     if yp is None or len(t) < 2:
         return stretch, None
     film, x_max = built.slices[PROFILE], inputs["Cathode sites per formula unit"]
@@ -931,7 +1006,7 @@ def _cut(
 
     x = y[:, film]
     room = np.minimum(full - x.max(axis=1), x.min(axis=1) - empty)
-    if room.min() < -1e-7 * x_max:
+    if room.min() < -FILM_MARGIN * x_max:
         rooms.append((FILM_LIMIT, inside, t, room))
 
     def volts(state: Array) -> float:

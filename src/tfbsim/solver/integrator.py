@@ -35,13 +35,17 @@ class Stretch:
         States and their time derivatives; yp is None where it was not asked for, or took
         a single step.
     ended : str
-        "time", "event" or "failure".
+        "time", "event", "inside" (the film is full or empty behind its faces) or
+        "failure".
+    stray : float
+        How far a held voltage was off at any step, where that was looked at [V].
     """
 
     t: Array
     y: Array
     yp: Array | None
     ended: str
+    stray: float = 0.0
 
 
 def system(

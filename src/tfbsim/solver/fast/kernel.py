@@ -1,0 +1,201 @@
+"""The kernel of a model: written, compiled once, kept, and called on arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import casadi
+import numpy as np
+import platformdirs
+
+from .emit import Source, Unknown
+
+Array = np.ndarray
+MOST_STATES = 160  # straight-line code grows with them
+FLAGS = (
+    *("-O2", "-march=native", "-shared", "-fPIC", "-std=gnu11", "-w"),
+    # A sum may be taken in any order; what is no number stays none
+    *("-ftree-vectorize", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"),
+    *("-ffp-contract=fast", "-freciprocal-math", "-fno-signed-zeros"),
+)
+LIBMVEC = ("-DLIBMVEC", "-lmvec")  # glibc's; tried first
+ENDED = {-1: "failure", 0: "time", 1: "event", 2: "inside"}
+
+
+class Ends(NamedTuple):
+    """What ends a step, expressions of the states and inputs.
+
+    Parameters
+    ----------
+    room : casadi.SX
+        Falls through 0 where the step ends.
+    inside : casadi.SX
+        The same of the inside of the film.
+    stray : casadi.SX
+        How far what is held is off.
+    within : casadi.SX
+        Below 0 where an end lies within a step; of single states and inputs.
+    watched : list of int
+        Those states.
+    """
+
+    room: Any
+    inside: Any
+    stray: Any
+    within: Any
+    watched: list[int]
+
+
+class Solved(NamedTuple):
+    """Of each cell its last state, the time, how it ended, the stray and the steps."""
+
+    y: Array
+    t: Array
+    ended: list[str]
+    stray: Array
+    steps: Array
+
+
+class Kernel:
+    """A compiled model.
+
+    Parameters
+    ----------
+    library : path
+        The shared library.
+    states, inputs : int
+        How many it has.
+    """
+
+    def __init__(self, library: Path, states: int, inputs: int) -> None:
+        self.states, self.inputs = states, inputs
+        self._run = ctypes.CDLL(str(library)).run
+        self._run.restype = None
+
+    def __call__(self, y0: Array, p: Array, rtol: float, atol: Array) -> Solved:
+        """Integrate cells from time 0 to 1 or an end.
+
+        Parameters
+        ----------
+        y0, p : ndarray, shape (cells, states), (cells, inputs)
+            Where each starts, and its inputs.
+        rtol : float
+            Relative tolerance.
+        atol : ndarray, shape (states,)
+            Absolute tolerance.
+        """
+        count = len(y0)
+        y0, p, atol = (np.ascontiguousarray(a, dtype=float) for a in (y0, p, atol))
+        if y0.shape != (count, self.states) or p.shape != (count, self.inputs):
+            raise ValueError("arrays of another model")
+        y, t, stray = np.empty_like(y0), np.empty(count), np.empty(count)
+        ended, steps = np.empty(count, np.int32), np.empty(count, np.int32)
+        arrays = (a.ctypes.data_as(ctypes.c_void_p) for a in (y0, p))
+        results = (a.ctypes.data_as(ctypes.c_void_p) for a in (y, t, ended, stray, steps))
+        self._run(
+            *(ctypes.c_long(count), *arrays, ctypes.c_double(rtol)),
+            *(atol.ctypes.data_as(ctypes.c_void_p), *results),
+        )
+        return Solved(y, t, [ENDED[k] for k in ended.tolist()], stray, steps)
+
+
+def kernel_of(equations: Any, rates: Any, residual: Any, ends: Ends) -> Kernel | None:
+    """The kernel of dy_d/dt = rates, 0 = residual, or None where there is none.
+
+    There is none for equations with an operation of no known C, for more states than
+    ``MOST_STATES``, and on a machine without a C compiler.
+    """
+    states = equations.y.numel()
+    if states > MOST_STATES:
+        return None
+    try:
+        written = _source(equations, rates, residual, ends)
+    except Unknown:
+        return None
+    library = _compiled(written)
+    return None if library is None else Kernel(library, states, equations.p.numel())
+
+
+def _source(q: Any, rates: Any, residual: Any, ends: Ends) -> str:
+    both = casadi.densify(casadi.vertcat(rates, residual))
+    J = q.jacobian(both)
+    source = Source(q)
+    source.function("model", {"f": both})
+    source.function("slope", {"f": both, "a": J.nz[:]})
+    source.function("ends", {"e": casadi.vertcat(*ends[:3])})
+    source.function("within_", {"e": ends.within})
+    numbers = source.matrix(J.sparsity(), rates.numel())
+    watched = ", ".join(map(str, ends.watched or [0]))
+    sizes = {
+        "N": q.y.numel(),
+        "ND": rates.numel(),
+        "P": q.p.numel(),
+        "NA": numbers,
+        "ENDS": 3,
+        "WATCHED": len(ends.watched),
+    }
+    folder = resources.files(__package__)
+    return "\n".join(
+        [
+            (folder / "lanes.h").read_text(),
+            *(f"enum {{ {name} = {value} }};" for name, value in sizes.items()),
+            f"static const int watched[] = {{{watched}}};",
+            source.text(),
+            "static inline V within(const V *z, const V *p)",
+            "{ V e[1]; within_(z, p, e); return e[0]; }",
+            (folder / "rodas4.c").read_text(),
+        ]
+    )
+
+
+@lru_cache(maxsize=1)
+def _machine() -> tuple[str, str] | None:
+    """The compiler, and what it says of itself and of this processor."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        return None
+    asked = [compiler, "-march=native", "-dM", "-E", "-x", "c", os.devnull]
+    try:
+        told = subprocess.run(asked, capture_output=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return compiler, told.stdout.decode(errors="replace")
+
+
+def _compiled(source: str) -> Path | None:
+    machine = _machine()
+    if machine is None:
+        return None
+    compiler, processor = machine
+    content = "\0".join([source, processor, *FLAGS, *LIBMVEC])
+    name = hashlib.sha256(content.encode()).hexdigest()[:24]
+    folder = Path(platformdirs.user_cache_dir("tfbsim")) / "kernels"
+    library = folder / f"{name}.so"
+    if library.exists():
+        return library
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            text, made = Path(place, "kernel.c"), Path(place, "kernel.so")
+            text.write_text(source)
+            for libraries in (LIBMVEC, ()):
+                define, link = libraries[:1], libraries[1:]
+                command = [compiler, *FLAGS, *define, str(text), "-o", str(made)]
+                done = subprocess.run(
+                    [*command, *link, "-lm"], capture_output=True, timeout=300
+                )
+                if done.returncode == 0:
+                    os.replace(made, library)  # whole or not at all
+                    return library
+    except (OSError, subprocess.SubprocessError):
+        pass
+    return None
