@@ -735,6 +735,10 @@ class Cell(Strict):
         InputError
             A field that does not exist, or a value that will not do.
         """
+        named = isinstance(changes, Mapping) and {type(k) for k in changes} <= {str}
+        if not named:
+            message = f"'{shown(changes)}' is given where {{'field': value}} would do"
+            raise InputError(message, field="changes")
         if si and (found := self._with_numbers(changes)) is not None:
             return found
         raw = copy.deepcopy(self._raw)
@@ -970,14 +974,21 @@ def tables(content: Mapping[str, Any]) -> list[str]:
     return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
 
 
-def load_cell(name_or_path: str | Path) -> Cell:
+def load_cell(name_or_path: str | Path | Cell) -> Cell:
     """Read a cell: the name of a shipped one, or the path of a .yaml file.
+
+    A cell is returned as it is.
 
     Raises
     ------
     InputError
         Naming file, line and field, what is wrong and what would do.
     """
+    if isinstance(name_or_path, Cell):
+        return name_or_path
+    if not isinstance(name_or_path, str | Path):
+        message = f"'{shown(name_or_path)}' is given where a cell or its name would do"
+        raise InputError(message, field="cell")
     document = load(resolve(str(name_or_path), "models"))
     check_head(document, "cell")
     return _cell(document.data, document.path.parent, document=document)
