@@ -80,7 +80,7 @@ def test_evaporated_lithium_has_none_of_it(raijmakers):
     assert not raijmakers.structure.plated
     assert not any("ucleation" in name for name in raijmakers.parameters())
     built = engine(raijmakers.structure, COARSE).built("current")
-    assert built.observed == ThinFilmCell().observed
+    assert built.observed == ThinFilmCell().declared.variables
     assert not any("nactive lithium" in name for name in built.observed)
     assert not {INACTIVE, TAKEN} & set(built.slices)
     table = simulate(raijmakers, ["Charge at 1C for 1 minute"], numerics=COARSE)

@@ -64,7 +64,7 @@ def test_a_state_no_list_names_is_carried(traces):
 def test_a_declared_loss_is_subtracted(traces):
     for trace in traces[:2]:
         o = trace.observed
-        losses = ThinFilmCell(laws=(DoubleLayer,)).losses
+        losses = ThinFilmCell(laws=(DoubleLayer,)).declared.losses
         assert losses[-3].name == "Double layer"
         lost = sum(loss.sign * o[loss.variable] for loss in losses)
         V = o["Cathode open-circuit potential [V]"] - lost
