@@ -19,6 +19,7 @@ import pybamm
 from ..cell.cell import load_cell
 from ..cell.structure import Structure
 from ..numerics import Numerics
+from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
 from .diffusion import DOMAIN, PlanarDiffusion, depth
@@ -136,7 +137,9 @@ class ThinFilmCell(pybamm.BaseModel):
     Raises
     ------
     pybamm.OptionError
-        An option or value that does not exist.
+        An option or value that does not exist.  When parameters are processed, a
+        parameter set that implies other options, as that of an anode-free cell implies
+        ``{"anode": "plated in situ"}``; the message names the options to give.
 
     Examples
     --------
@@ -204,6 +207,8 @@ class ThinFilmCell(pybamm.BaseModel):
     def build_model(self) -> None:
         """Assemble the submodels' equations."""
         self._build_model()
+        if not self.param.precompute:  # else the options are made from the cell
+            self.rhs = agreeing(self.rhs, Agreement(type(self).__name__, self.options))
         self._built = True
 
     @property

@@ -780,7 +780,7 @@ class Result:
             return resolve_name("tfbsim.plot:figures")(self)
         return resolve_name("tfbsim.plot:figure")(self, name)
 
-    def save(self, folder: str | Path, figures: bool = True) -> Path:
+    def save(self, folder: str | Path, figures: bool = True, format: str = "png") -> Path:
         """Write summary.csv, curves.nc, steps.csv, losses.csv, provenance.json, figures
         and report.
 
@@ -802,7 +802,8 @@ class Result:
             }
         )
         if figures:
-            resolve_name("tfbsim.report.report:write_report")(self, output.folder)
+            write = resolve_name("tfbsim.report.report:write_report")
+            write(self, output.folder, format)
         return output.folder
 
     def _listed(self) -> list[dict[str, Any]]:
