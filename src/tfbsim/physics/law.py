@@ -2,8 +2,8 @@
 
 A law is one file here: a class with its equations and its declarations.  To choose it, a
 cell has a field (``cell/cell.py``) and the options of the model a word for it
-(``thin_film_cell.laws_of``, ``cell/structure.py``).  What steps, counts, draws and reports
-asks the declarations and holds no list of its own: three files are touched, one is new.
+(``thin_film_cell.laws_of``, ``cell/structure.py``): one new file, three touched.  What
+steps, counts, draws and reports asks the declarations and holds no list of its own.
 A law that no option names is handed over in ``Structure.laws`` and edits nothing.
 """
 
@@ -113,9 +113,9 @@ class Declared:
     Attributes
     ----------
     observed : tuple of str
-        Variables kept at every point of a curve, beside those of losses and side currents.
+        Variables kept at every point of a curve; those of losses and side currents are.
     counted : tuple of str
-        Variables kept for balances and tables alone, beside those of lithium and columns.
+        Variables kept for balances and tables alone; those of lithium and columns are.
     losses : tuple of Loss
         What the laws take from the terminal voltage, in the order of subtraction.
     lithium : tuple of str
@@ -162,9 +162,14 @@ class Declared:
         others = (*self.counted, *self.lithium, *of_columns)
         return tuple(dict.fromkeys((*self.curves, *others)))
 
+    def beyond(self, other: Declared) -> Self:
+        """Return what another sum lacks."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return type(self)(*(tuple(x for x in a if x not in b) for a, b in pairs))
+
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain lists and words, for a file."""
-        return asdict(self)
+        """Return it as plain lists and words, for a file; nothing of what is empty."""
+        return {name: entries for name, entries in asdict(self).items() if entries}
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:

@@ -51,6 +51,7 @@ REACHED = "reached"
 TIME_LIMIT = "time limit"
 SKIPPED = "skipped"
 INFEASIBLE = "infeasible"
+LITHIUM_EXHAUSTED = NOTHING_LEFT.outcome
 SOLVER_FAILED = "solver failed"
 AUDIT_BREACH = "audit breach"
 OUTCOMES = (
@@ -470,7 +471,7 @@ class Runner:
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
         if trace.event == EXHAUSTED:
-            return NOTHING_LEFT.outcome, NOTHING_LEFT.detail + self._left(trace)
+            return LITHIUM_EXHAUSTED, NOTHING_LEFT.detail + self._left(trace)
         if trace.event == CURRENT_CUT_OFF:
             return REACHED, self._blocks(step, trace)
         if trace.event == POWER_LIMIT:

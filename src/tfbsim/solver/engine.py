@@ -27,7 +27,7 @@ from ..cell.structure import Structure
 from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
-from ..physics.lithium import EXHAUSTED, INVENTORY
+from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
@@ -293,7 +293,9 @@ class _Built:
         )
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
-        model.events = [pybamm.Event("End of step", reduce(pybamm.minimum, ends.values()))]
+        model.events = [
+            pybamm.Event("End of step", reduce(pybamm.minimum, ends.values()))
+        ]
         self.ends = tuple(ends)
         self.observed = model.declared.variables
         kept = {n: model.variables[n] for n in (*self.observed, PROFILE, "C-rate")}
