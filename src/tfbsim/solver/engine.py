@@ -208,6 +208,35 @@ class Trace:
     stray: float = 0.0
 
 
+@dataclass(frozen=True)
+class Linearised:
+    """A cell in the neighbourhood of a state, its voltage held.
+
+    M dy/dt = J (y - y_0), M the identity of the differential states, which come first,
+    and 0 of the algebraic ones; row ``control`` of J is d(voltage)/dy, and that of y the
+    C-rate.
+
+    Parameters
+    ----------
+    J : ndarray, shape (states, states)
+        Jacobian [1/s], the solver's own.
+    rates : ndarray, shape (differential states,)
+        How fast they change at y_0 [1/s].
+    control : int
+        Number of the C-rate among the states.
+    nominal : float
+        Current of a C-rate of 1 [A].
+    observed : dict of ndarray, shape (1,)
+        What the laws of the model observe at y_0, by name.
+    """
+
+    J: Array
+    rates: Array
+    control: int
+    nominal: float
+    observed: dict[str, Array]
+
+
 class Infeasible(Exception):
     """No current meets the control at the state a step starts from."""
 
@@ -319,6 +348,7 @@ class _Built:
         mesh = pybamm.Mesh(geometry, {DOMAIN: submesh(numerics)}, points)
         discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
         self.model = discretisation.process_model(model)
+        self.mesh = mesh[DOMAIN]
         self.nodes = mesh[DOMAIN].nodes
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
@@ -605,6 +635,11 @@ class Engine:
         return np.asarray(self.built("current").nodes)
 
     @property
+    def mesh(self) -> Any:
+        """Mesh through the film."""
+        return self.built("current").mesh
+
+    @property
     def weights(self) -> Array:
         """What a mean over the film weighs each node by, shape (nodes,)."""
         return np.asarray(self.built("current").weights)
@@ -711,6 +746,35 @@ class Engine:
                     answers[k] = answer
             waiting = [k for k in waiting if k not in answers or _doubtful(answers[k])]
         return [answers[k] for k in range(len(requests))]
+
+    @_one_at_a_time
+    def linearised(self, request: Request) -> Linearised:
+        """Linearise a cell about the state and control that a step would start with.
+
+        Raises
+        ------
+        Infeasible, SolverFailed
+            No current meets the target.
+        """
+        now, built = self.built("current"), self.built("voltage")
+        inputs = self._inputs(request)
+        inputs |= now.constants([inputs])[0]
+        start = _Start(now, inputs)
+        current = start.current_for(
+            request.control, request.target, request.state.current
+        )
+        observed, (y, p) = start.observe(current), start.at(current)
+        rates = now._rates(y[None], p[None])[0, : now.model.len_rhs]
+        c_rate = current / inputs["Nominal cell capacity [A.h]"]
+        V = float(observed["Voltage [V]"][0])
+        inputs |= {"Initial: C-rate": c_rate, TARGET["voltage"]: V}
+        at = built.guess(inputs)
+        for name, where in built.slices.items():
+            at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
+        jacobian = built.functions["jac_times_cjmass"]
+        J = jacobian(0, at, built.stack(inputs), 0).full()
+        nominal = inputs["Nominal cell capacity [A.h]"]
+        return Linearised(J, rates, built.slices["C-rate"].start, nominal, observed)
 
     def _solved(
         self,
