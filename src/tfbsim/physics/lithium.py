@@ -14,7 +14,8 @@ import pybamm
 from .law import Law
 from .parameters import ThinFilmParameters
 
-EXHAUSTED = "Lithium exhausted"
+# By its tag PyBaMM's experiments go on with the next step
+EXHAUSTED = "Lithium exhausted [experiment]"
 INVENTORY = "Lithium inventory over cathode sites"
 
 
@@ -43,7 +44,9 @@ class LithiumInventory(Law):
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]
-        self.initial_conditions = {ratio: self.param.n_Li_init / self.param.n_sites}
+        self.initial_conditions = {
+            ratio: self.param.n_Li_init / self.param.n_sites + self.param.moved
+        }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]
