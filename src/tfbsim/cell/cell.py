@@ -25,6 +25,7 @@ from ..fields import (
     Activation,
     ArealCharge,
     ArealResistance,
+    Capacitance,
     Coefficient,
     Conductivity,
     ConductivityLaw,
@@ -124,6 +125,8 @@ class Cathode(Strict):
     """Activation energy of i_0."""
     anodic_transfer_coefficient: Coefficient = 0.5
     """Anodic transfer coefficient alpha_a."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer, per contact area; left out: none."""
     film_resistance: ArealResistance = 0.0
     """Resistance R_f of an interphase, per contact area."""
     film_resistance_activation_energy: Activation = 0.0
@@ -326,6 +329,10 @@ class Electrolyte(Strict):
     """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
     """Activation energy of the electronic conductivity."""
+    relative_permittivity: (
+        Annotated[float, Quantity("dimensionless", ge=1, le=1e5)] | None
+    ) = None
+    """Relative permittivity, which gives it a capacitance; left out: none."""
 
 
 class Anode(Strict):
@@ -343,6 +350,8 @@ class Anode(Strict):
     """Activation energy of the exchange current."""
     anodic_transfer_coefficient: Coefficient = 0.5
     """Anodic transfer coefficient."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer; left out: none."""
     film_resistance: ArealResistance = 0.0
     """Resistance of an interphase."""
     film_resistance_activation_energy: Activation = 0.0
@@ -482,6 +491,14 @@ class Cell(Strict):
                 "is missing; a cell with a stack needs it, or a material of the library",
                 field="electrolyte.density",
             )
+        film = self.cathode.film_resistance + self.anode.film_resistance
+        behind = self.contact_resistance + film
+        if self.electrolyte.relative_permittivity is not None and not behind:
+            raise InputError(
+                "needs a contact_resistance above 0: a held voltage would charge the "
+                "electrolyte at once",
+                field="electrolyte.relative_permittivity",
+            )
         if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
             raise InputError(
                 f"is more than {MAX_LITHIUM:,.0f} times what the sites of the cathode "
@@ -580,6 +597,9 @@ class Cell(Strict):
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
+            cathode_double_layer=self.cathode.double_layer_capacitance is not None,
+            lithium_double_layer=self.anode.double_layer_capacitance is not None,
+            capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -654,6 +674,9 @@ class Cell(Strict):
             ),
             STATE: self.x_initial * c.c_sites,
             "Cathode stoichiometry as made": self.x_initial,
+            "Cathode double-layer capacitance [F.m-2]": c.double_layer_capacitance or 0,
+            "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
+            "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
