@@ -319,7 +319,7 @@ class TestRun:
         written = []
         monkeypatch.setattr(
             "tfbsim.report.report.write_report",
-            lambda result, folder: written.append(folder),
+            lambda result, folder, format="png": written.append(folder),
         )
         return written
 
@@ -655,3 +655,40 @@ sweep: {factors: {cathode.thickness: [600 nm, 900 nm], rate: [1C, 2C]}}
         found = load_result(here / "results" / "sweep").summary
         factors = found[["cathode.thickness [um]", "C-rate"]]
         assert [[float(v) for v in row[2:4]] for row in rows] == factors.values.tolist()
+
+
+class TestFormatOfFigures:
+    def test_run_and_report_write_it_beside_the_png(self, tfb, here):
+        code, *_ = tfb("run", "one.yaml", *FAST, "--format", "svg", "--out", "drawn")
+        drawn = {p.stem for p in Path("drawn").glob("*.png")}
+        assert code == 0 and drawn
+        assert {p.stem for p in Path("drawn").glob("*.svg")} == drawn
+        assert tfb("report", "drawn", "--format", "pdf")[0] == 0
+        assert {p.stem for p in Path("drawn").glob("*.pdf")} == drawn
+        assert not list(Path("drawn").glob("*.svg"))  # of the report before
+
+    def test_one_that_is_none_is_refused(self, tfb, here):
+        assert tfb("run", "one.yaml", "--format", "gif")[0] == 2
+        assert tfb("run", "one.yaml", "--format", "svg", "--no-figures")[0] == 2
+        assert not Path("results").exists()
+
+
+class TestThickness:
+    def test_is_printed_for_every_rate(self, tfb, here):
+        rates, window = ("--rate", "1C", "--rate", "5C"), ("--lower", "3 V")
+        code, printed, _ = tfb(
+            *("thickness", SHIPPED, "--share", "0.7", *FAST),
+            *(*rates, *window, "--upper", "4.2 V"),
+        )
+        table = tfbsim.thickness_for(
+            *(SHIPPED, 0.7, ["1C", "5C"], (), "3 V", "4.2 V"), numerics={"points": 20}
+        )
+        assert code == 0
+        for rate, thickness in zip(("1C", "5C"), table.iloc[:, 1], strict=True):
+            (line,) = [s for s in printed.splitlines() if s.startswith(f"{rate} ")]
+            assert line.split()[1] == f"{thickness:.4g}"
+
+    def test_wants_a_cell(self, tfb, here):
+        assert tfb("thickness", "one.yaml")[0] == 2
+        code, _, errors = tfb("thickness", SHIPPED)
+        assert code == 2 and "states no voltage_limits" in errors

@@ -15,6 +15,7 @@ import tfbsim
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
+from tfbsim.physics.basic_thin_film import BasicThinFilmCell
 from tfbsim.solver.cycler import REACHED, run_case
 
 ROOT = Path(__file__).parents[1]
@@ -153,6 +154,104 @@ def test_model_entry_points():
         model = EntryPoint(name, value, "pybamm_models").load()
         assert model is tfbsim.ThinFilmCell
         assert isinstance(model(), pybamm.BaseModel)
+
+
+ANODE_FREE = "lco-lipon-steel-ensurge2023"
+PLATED = {"anode": "plated in situ"}
+
+
+def start(model, values):
+    """The voltage after ten seconds of charge, in a plain simulation."""
+    step = pybamm.Experiment(["Charge at 1C for 10 seconds"])
+    simulation = pybamm.Simulation(model, parameter_values=values, experiment=step)
+    return simulation.solve()["Voltage [V]"].entries[-1]
+
+
+def test_a_parameter_set_refuses_the_model_of_another_anode():
+    anode_free = tfbsim.load_cell(ANODE_FREE).parameter_values()
+    message = r"use ThinFilmCell\(options={'anode': 'plated in situ'}\)"
+    for model in (tfbsim.ThinFilmCell(), BasicThinFilmCell()):
+        with pytest.raises(pybamm.OptionError, match=message):
+            start(model, anode_free)
+        with pytest.raises(pybamm.OptionError, match=message):
+            pybamm.Simulation(model, parameter_values=anode_free).solve([0, 60])
+    with pytest.raises(pybamm.OptionError, match=r"={'anode': 'evaporated'}"):
+        start(tfbsim.ThinFilmCell(PLATED), tfbsim.ThinFilmCell().default_parameter_values)
+
+
+def test_the_model_a_parameter_set_asks_for_is_the_engines():
+    cell = tfbsim.load_cell(ANODE_FREE)
+    V = start(tfbsim.ThinFilmCell(PLATED), cell.parameter_values())
+    ours = tfbsim.simulate(cell, ["Charge at 1C for 10 seconds"])
+    assert pytest.approx(ours.steps["End voltage [V]"].iloc[-1], abs=2e-4) == V
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        (
+            {"cathode.anodic_transfer_coefficient": 0.4},
+            {"cathode kinetics": "asymmetric"},
+        ),
+        (
+            {"anode.anodic_transfer_coefficient": 0.4},
+            {"lithium kinetics": "asymmetric"},
+        ),
+        (
+            {"electrolyte.electronic_conductivity": "1e-9 S/cm"},
+            {"leakage": "electronic"},
+        ),
+        (
+            {
+                "cathode.electronic_conductivity": {
+                    "log10_polynomial": [-4, 1],
+                    "unit": "S/cm",
+                    "range": [0.4, 1],
+                }
+            },
+            {"cathode resistivity": "law"},
+        ),
+        (
+            {
+                "anode.anodic_transfer_coefficient": 0.6,
+                "electrolyte.electronic_conductivity": "1e-9 S/cm",
+            },
+            {"lithium kinetics": "asymmetric", "leakage": "electronic"},
+        ),
+    ],
+)
+def test_a_parameter_set_names_the_options_it_implies(raijmakers, changes, options):
+    values = raijmakers.replace(changes).parameter_values()
+    with pytest.raises(pybamm.OptionError) as error:
+        start(tfbsim.ThinFilmCell(), values)
+    assert str(error.value).endswith(f"use ThinFilmCell(options={options})")
+    assert np.isfinite(start(tfbsim.ThinFilmCell(options), values))
+
+
+@pytest.mark.parametrize(
+    ("option", "marker"),
+    [
+        ("cathode transference", "Cathode transference number is a law"),
+        ("cathode resistivity", "Cathode resistivity is a law"),
+    ],
+)
+def test_a_law_of_the_film_and_a_constant_exclude_each_other(raijmakers, option, marker):
+    values = raijmakers.parameter_values()
+    assert values[marker] == 0
+    with pytest.raises(pybamm.OptionError, match=f"options={{'{option}': 'constant'}}"):
+        start(tfbsim.ThinFilmCell({option: "law"}), values)
+    values[marker] = 1
+    with pytest.raises(pybamm.OptionError, match=f"options={{'{option}': 'law'}}"):
+        start(tfbsim.ThinFilmCell(), values)
+
+
+@pytest.mark.parametrize("given", [0.4, "[input]"])
+def test_a_parameter_changed_later_is_seen(raijmakers, given):
+    """A symmetric model would leave the coefficient out, whatever it is."""
+    values = raijmakers.parameter_values()
+    values.update({"Lithium anodic transfer coefficient": given})
+    with pytest.raises(pybamm.OptionError, match="'lithium kinetics': 'asymmetric'"):
+        start(tfbsim.ThinFilmCell(), values)
 
 
 def test_parameter_set_entry_points():

@@ -77,7 +77,7 @@ def folder(tmp_path):
 def no_figures(monkeypatch):
     save = Result.save
     monkeypatch.setattr(
-        Result, "save", lambda self, folder, figures=True: save(self, folder, False)
+        Result, "save", lambda self, folder, *_: save(self, folder, False)
     )
 
 

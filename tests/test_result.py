@@ -73,7 +73,7 @@ def counted(monkeypatch, before_a_case):
 
 
 def without_figures(save):
-    return lambda self, folder, figures=True: save(self, folder, figures=False)
+    return lambda self, folder, *_, **__: save(self, folder, figures=False)
 
 
 def same(a: Result, b: Result) -> None:
@@ -579,7 +579,7 @@ class TestResuming:
     def test_interrupted_while_it_writes(self, folder, counted, monkeypatch):
         saved = []
 
-        def interrupted(self, folder, figures=True):
+        def interrupted(self, folder, figures=True, format="png"):
             saved.append((len(self.cases), figures))
             if figures:
                 raise KeyboardInterrupt

@@ -705,6 +705,7 @@ class Cell(Strict):
             {
                 **self.parameters(),
                 **self.structure.functions(),
+                **self.structure.markers(),
                 "Initial temperature [K]": self.temperature,
                 "Current function [A]": self.one_c_current,
                 "Lower voltage cut-off [V]": low,

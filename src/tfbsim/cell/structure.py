@@ -87,6 +87,14 @@ class Structure:
             functions["Cathode electron path potential"] = path.of
         return functions
 
+    def markers(self) -> dict[str, float]:
+        """Parameters (0 or 1) that tell a model which options the cell implies."""
+        return {
+            "Cathode transference number is a law": float(self.transference is not None),
+            "Cathode resistivity is a law": float(self.electronic is not None),
+            "Lithium is plated in situ": float(self.plated),
+        }
+
     def options(self, mode: str) -> dict[str, str]:
         """Options of :class:`ThinFilmCell` for this structure."""
         word = {True: "symmetric", False: "asymmetric"}

@@ -18,6 +18,7 @@ from .new import new
 from .report import report
 from .run import run
 from .show import show
+from .thickness import thickness
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,3 +49,4 @@ for command in (show, check, copy, new, run, compare, fit):
     app.command()(command)
 app.command("fit-ocv")(fit_ocv)
 app.command()(report)
+app.command()(thickness)

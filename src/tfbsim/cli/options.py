@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +36,13 @@ OwnCurrent = Annotated[
 ]
 ToCompare = Annotated[
     str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+]
+Format = Annotated[
+    Literal["png", "svg", "pdf"],
+    typer.Option(
+        "--format",
+        help="Of the figures; svg and pdf stand beside the png of the report.",
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from ..errors import InputError, shown
 from .console import out
+from .options import Format
 
 
 def report(
@@ -17,6 +18,7 @@ def report(
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
     ] = False,
+    format_: Format = "png",
 ) -> None:
     """Draw figures and report again from results, without solving."""
     from ..report.report import write_report
@@ -24,7 +26,7 @@ def report(
 
     result = load_result(folder, incomplete)
     try:
-        write_report(result, folder)
+        write_report(result, folder, format_)
     except (InputError, OSError):
         raise
     except Exception as error:

@@ -19,6 +19,7 @@ from .edge import INTERRUPTED, OTHER_OUTCOME
 from .options import (
     CellName,
     Changes,
+    Format,
     MeshPoints,
     Overwrite,
     Quiet,
@@ -73,12 +74,15 @@ def run(
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Without: `report` has them.")
     ] = True,
+    format_: Format = "png",
 ) -> None:
     """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
     if resume and overwrite:
         raise InputError("give --resume or --overwrite, not both")
     if scheduler and workers > 1:
         raise InputError("give --workers or --scheduler, not both")
+    if format_ != "png" and not figures:
+        raise InputError("give --format or --no-figures, not both")
     again = experiment.endswith(".json")
     changes = changes_of(set_ or [])
     if cycles is not None:
@@ -135,6 +139,7 @@ def run(
                 command=command,
                 scheduler=scheduler,
                 figures=figures,
+                format=format_,
             )
     except KeyboardInterrupt:
         err.print(f"interrupted; what was finished is in {escape(str(folder))}, and")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .columns import Array
+from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
 from .remarks import Remarks
 from .samples import Samples
@@ -53,22 +53,24 @@ def segments(
     t = rows.t
     counters = [None if s.kind == REST else _counter_of(rows, s) for s in found]
     used = _in_use(rows, found, counters, remarks)
-    paused = np.zeros(len(t))
+    own = _step_clock(rows, found)
     made: list[Segment] = []
     origin: float | None = None
     most = total = 0.0
-    gaps: list[float] = []
+    pauses: list[tuple[float, float]] = []  # s, A.h.m-2 that would have flowed in them
+    gaps: list[tuple[float, float]] = []
     for span, cycle, counter in zip(found, numbers, counters, strict=True):
         q = counter.values if used and counter is not None else None
         begun, sure = _begun(rows, span, q)
         origin = begun if origin is None else origin
-        segment, pause = _segment(rows, span, cycle, q, begun, begun - origin)
+        segment, away = _segment(rows, span, cycle, q, own, begun, begun - origin)
         made.append(segment)
         if span.kind == REST:
             continue
         total += float(segment.capacity[-1])
-        if pause:
-            paused[span.start] = pause
+        if away.any():
+            flows = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
+            pauses.append((float(away.max()), 0.0 if q is not None else float(flows)))
         if not sure:
             wait = float(t[span.start] - max(t[span.start - 1], 0.0))
             most += abs(float(rows.i[span.start])) * wait / 3600
@@ -79,32 +81,75 @@ def segments(
             f"{total * 100:.4g} uA.h.cm-2, or to {(total + most) * 100:.4g} if the "
             "current flowed from the sample before."
         )
-    if paused.any():
-        longest = float(paused.max()) / 60
-        remarks.notes.append(
-            f"{count(int((paused > 0).sum()), 'pause')} under current, of up to "
-            f"{longest:.3g} min, in which the counter of charge stood still: taken "
-            "out of the clock of the step."
-        )
-    if gaps:
-        remarks.notes.append(
-            f"{count(len(gaps), 'gap')} in time under current, the longest "
-            f"{max(gaps) / 60:.3g} min: "
-            "the charge in them is counted with the current on both sides."
-        )
+    _tell_pauses(pauses, total, remarks)
+    _tell_gaps(gaps, total, remarks)
     return tuple(made)
 
 
-def _passed(rows: Samples, span: Span) -> Array:
-    """Return the integral of |i| over a step [A.h.m-2].
+def _tell_pauses(
+    pauses: list[tuple[float, float]], total: float, remarks: Remarks
+) -> None:
+    """Tell of pauses that a witness knows, with the charge if current had flowed."""
+    if not pauses:
+        return
+    flows = sum(q for _, q in pauses)
+    who = "clock of the step" if flows else "counter of charge"
+    sentence = (
+        f"{count(len(pauses), 'pause')} under current, of up to "
+        f"{max(p for p, _ in pauses) / 60:.3g} min, in which the {who} stood still: "
+        "taken out of the clock of the step."
+    )
+    if flows > DOUBT * total:
+        sentence += (
+            f" The charges add up to {100 * total:.4g} uA.h.cm-2, or to "
+            f"{100 * (total + flows):.4g} if the current flowed in them."
+        )
+        remarks.doubt(sentence)
+    else:
+        remarks.notes.append(sentence)
+
+
+def _tell_gaps(gaps: list[tuple[float, float]], total: float, remarks: Remarks) -> None:
+    """Tell of gaps under current of which nothing says whether it flowed."""
+    if not gaps:
+        return
+    within = sum(q for _, q in gaps)
+    sentence = (
+        f"{count(len(gaps), 'gap')} in time under current, the longest "
+        f"{max(gap for gap, _ in gaps) / 60:.3g} min: the charge in them is counted with "
+        f"the current on both sides, {100 * total:.4g} uA.h.cm-2 in all; "
+        f"{100 * (total - within):.4g} if none flowed."
+    )
+    if within > DOUBT * total:
+        remarks.doubt(sentence)
+    else:
+        remarks.notes.append(sentence)
+
+
+def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
+    """Return the clock of the step, if it runs as the total one between most samples."""
+    own = rows.step_time
+    if own is None or rows.by_step:
+        return None
+    runs: list[Array] = []
+    for s in found:
+        dt, step = np.diff(rows.t[s.start : s.stop]), np.diff(own[s.start : s.stop])
+        fine = (dt > 0) & np.isfinite(step)
+        runs.append(step[fine] / dt[fine])
+    every = np.concatenate(runs) if runs else np.zeros(0)
+    return own if len(every) and abs(float(np.median(every)) - 1) < WITHIN else None
+
+
+def _passed(rows: Samples, span: Span, away: Array | None = None) -> Array:
+    """Return the integral of |i| over a step [A.h.m-2], less pauses between samples.
 
     Between two samples of a hold the current decays as an exponential: its mean is the
     logarithmic one.
     """
-    size, dt = (
-        np.abs(rows.i[span.start : span.stop]),
-        np.diff(rows.t[span.start : span.stop]),
-    )
+    cut = slice(span.start, span.stop)
+    size, dt = np.abs(rows.i[cut]), np.diff(rows.t[cut])
+    if away is not None:
+        dt = dt - away
     a, b = size[:-1], size[1:]
     mean = 0.5 * (a + b)
     if span.kind == HOLD:
@@ -150,8 +195,8 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     """Return what a counter counted between the begin of a step and its first sample."""
     k = span.start
     i = abs(float(rows.i[k]))
-    since = float(rows.t[k] - rows.t[k - 1]) if k else float(max(rows.t[0], 0.0))
-    if span.goes_on:
+    since = float(rows.t[k] - rows.t[k - 1]) if k else _before_first(rows)
+    if k and rows.i[k] * rows.i[k - 1] > 0:  # as a current that falls from there
         i = max(i, abs(float(rows.i[k - 1])))
     could = 1.1 * i * since / 3600 + 1e-12
     maybe = []
@@ -163,6 +208,14 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     if span.goes_on and not maybe:
         return _lead(rows, span, float(rows.t[k - 1]))
     return min(maybe, default=0.0)
+
+
+def _before_first(rows: Samples) -> float:
+    """Return how long the first step may have run before the first sample [s]."""
+    t, own = rows.t, rows.step_time
+    if own is not None and own[0] > 0:
+        return float(own[0])
+    return min(max(float(t[0]), 0.0), CADENCE * float(t[1] - t[0]))
 
 
 def _in_use(
@@ -273,18 +326,22 @@ def _segment(
     span: Span,
     cycle: int,
     counted: Array | None,
+    own: Array | None,
     begun: float,
     start: float,
-) -> tuple[Segment, float]:
-    """Return a step, and the longest pause that was taken out of its clock [s]."""
+) -> tuple[Segment, Array]:
+    """Return a step, and the pause [s] before each sample that its clock leaves out."""
     cut = slice(span.start, span.stop)
     t, i = rows.t[cut], rows.i[cut]
-    pause = 0.0
     lead = _lead(rows, span, begun)
-    capacity = _passed(rows, span) + lead
+    away = np.zeros(len(t) - 1)
     if counted is not None:
-        t, pause = _without_pauses(t, i, counted)
-        capacity = counted
+        mean = 0.5 * (np.abs(i[1:]) + np.abs(i[:-1])) / 3600
+        with np.errstate(divide="ignore", invalid="ignore"):
+            away = _pauses(t, np.where(mean > 0, np.diff(counted) / mean, np.diff(t)))
+    elif own is not None and span.kind != REST:
+        away = _pauses(t, np.diff(own[cut]))
+    capacity = counted if counted is not None else _passed(rows, span, away) + lead
     temperature = None
     if rows.T is not None and np.isfinite(rows.T[cut]).any():
         temperature = float(np.nanmean(rows.T[cut]))
@@ -294,12 +351,12 @@ def _segment(
         voltage=rows.V[cut],
         current=i,
         capacity=capacity if span.kind != REST else np.zeros(len(t)),
-        time=t - begun,
+        time=t - begun - np.concatenate([[0.0], np.cumsum(away)]),
         temperature=temperature,
         start=start,
         name=f"cycle {cycle}, {span.kind}",
     )
-    return made, pause
+    return made, away
 
 
 def _lead(rows: Samples, span: Span, begun: float) -> float:
@@ -316,23 +373,19 @@ def _lead(rows: Samples, span: Span, begun: float) -> float:
     return (before * reached + 0.5 * (before + i) * (since - reached)) / 3600
 
 
-def _without_pauses(t: Array, i: Array, counted: Array) -> tuple[Array, float]:
-    """Return the clock of a step without gaps in which its counter stood still."""
-    dt, moved = np.diff(t), np.diff(counted)
-    mean = 0.5 * (np.abs(i[1:]) + np.abs(i[:-1])) / 3600
-    with np.errstate(divide="ignore", invalid="ignore"):
-        needed = np.where(mean > 0, moved / mean, dt)
+def _pauses(t: Array, needed: Array) -> Array:
+    """Return the part of each gap [s] that a witness says was a pause."""
+    dt = np.diff(t)
     usual = float(np.median(dt)) if len(dt) else 0.0
-    gap = (dt > max(60.0, 5 * usual)) & (needed < 0.5 * dt)
-    if not gap.any():
-        return t, 0.0
-    away = np.where(gap, dt - needed, 0.0)
-    return t - np.concatenate([[0.0], np.cumsum(away)]), float(away.max())
+    gap = (dt > max(60.0, 5 * usual)) & (needed >= 0) & (needed < 0.5 * dt)
+    return np.where(gap, dt - needed, 0.0)
 
 
-def _gaps(segment: Segment) -> list[float]:
-    if segment.time is None or len(segment.time) < 10:
+def _gaps(segment: Segment) -> list[tuple[float, float]]:
+    """Return the gaps of a step [s], and what passed in each [A.h.m-2]."""
+    if segment.time is None or len(segment.time) < 5:
         return []
     dt = np.diff(segment.time)
-    gaps = dt[dt > max(60.0, 10 * float(np.quantile(dt, 0.9)))]
-    return [float(gap) for gap in gaps]
+    long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
+    passed = np.diff(segment.capacity)[long]
+    return list(zip(dt[long].tolist(), passed.tolist(), strict=True))

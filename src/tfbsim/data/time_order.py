@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .columns import Array
+from .cells import Array
 from .remarks import Remarks
 from .samples import Samples
 from .table import count
 
+SUMMARY = 5  # rows of one at the end
 STAMPS = 3  # bad time stamps in a row that are mended
 
 
@@ -18,6 +19,8 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     """Return samples whose time never falls: duplicates out, restarts joined."""
     same = np.zeros(len(rows), dtype=bool)
     same[1:] = (np.diff(rows.t) == 0) & (np.diff(rows.V) == 0) & (np.diff(rows.i) == 0)
+    for mark in rows.marks.values():  # the last row of a step and the first of the next
+        same[1:] &= np.diff(mark) == 0
     if same.any():
         remarks.notes.append(f"Left out {count(int(same.sum()), 'duplicate row')}.")
         rows = rows.take(~same)
@@ -51,6 +54,12 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
             f"The clock starts again at {count(len(back), 'row')}: put end to end."
         )
         return replace(rows, t=_end_to_end(t, back))
+    tail = len(t) - int(back[0])
+    if tail <= min(SUMMARY, 0.1 * len(t)) and (t[back[0] :] <= t[back[0] - 1]).all():
+        remarks.notes.append(
+            f"Left out {count(tail, 'row')} at the end whose time falls back: a summary."
+        )
+        return replace(rows, t=t).take(np.arange(len(t) - tail))
     remarks.notes.append(
         f"Time runs backwards at {count(len(back), 'row')}: sorted by time."
     )

@@ -14,10 +14,19 @@ import pybamm
 
 from ..cell.cell import load_cell
 from ..numerics import Numerics
+from .agreement import Agreement, agreeing
 from .diffusion import DOMAIN, depth
 from .mesh import spatial_method, submesh
 
 F, R = pybamm.constants.F, pybamm.constants.R
+OPTIONS = {  # of the parameter sets this model is for
+    "cathode kinetics": "symmetric",
+    "lithium kinetics": "symmetric",
+    "cathode transference": "constant",
+    "cathode resistivity": "constant",
+    "leakage": "none",
+    "anode": "evaporated",
+}
 MARGIN = 1e-4  # from an empty or full surface, where kinetics stop following it
 
 
@@ -154,6 +163,7 @@ class BasicThinFilmCell(pybamm.BaseModel):
         ######################
         self.rhs[q] = i / (F * n_sites)
         self.initial_conditions[q] = pybamm.Scalar(0)
+        self.rhs = agreeing(self.rhs, Agreement(type(self).__name__, OPTIONS))
 
         self.variables = {
             "Time [s]": pybamm.t,

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import pybamm
 
-from .law import Law
+from .law import End, Law
 from .parameters import ThinFilmParameters
 
 EXHAUSTED = "Lithium exhausted"
+NOTHING_LEFT = End(EXHAUSTED, "lithium exhausted", "no lithium is left to strip")
 INVENTORY = "Lithium inventory over cathode sites"
 
 
@@ -24,6 +25,7 @@ class LithiumInventory(Law):
     param: ThinFilmParameters
     observed = ("Lithium thickness [m]",)
     lithium = ("Anode lithium [mol.m-2]",)
+    ends = (NOTHING_LEFT,)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param

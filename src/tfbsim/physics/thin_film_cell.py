@@ -11,18 +11,21 @@ Discharge current is positive, as everywhere in PyBaMM.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pybamm
 
 from ..cell.cell import load_cell
+from ..cell.structure import Structure
 from ..numerics import Numerics
+from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
 from .diffusion import DOMAIN, PlanarDiffusion, depth
 from .electrolyte import SingleIonConductor
 from .kinetics import ButlerVolmer
-from .law import Law, Loss
+from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
 from .mesh import spatial_method, submesh
@@ -41,10 +44,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "anode": ("evaporated", "plated in situ"),
     "constants": ("in place", "precomputed"),
 }
+DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
 
 
 def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]:
-    """Return the laws of the layers and interfaces that options choose, by place."""
+    """Return the laws of layers and interfaces that options choose, by place."""
     leakage = options["leakage"] == "electronic"
     plated = options["anode"] == "plated in situ"
     symmetric = options["lithium kinetics"] == "symmetric"
@@ -66,20 +70,38 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
-        "counters": Counters(p, leakage),
     }
 
 
-def losses_of(laws: Sequence[Law]) -> tuple[Loss, ...]:
-    """Return the losses that laws declare, in the order of the laws."""
-    return tuple(loss for law in laws for loss in law.losses)
+def all_laws(
+    options: Mapping[str, str],
+    p: ThinFilmParameters,
+    further: Sequence[Callable[[ThinFilmParameters], Law]] = (),
+) -> dict[str, Law]:
+    """Return every law of a cell, by place, with what counts and sums the others."""
+    laws = laws_of(options, p) | {
+        f"further law {k}": law(p) for k, law in enumerate(further)
+    }
+    laws["counters"] = Counters(p, Declared.of(laws.values()).side_currents)
+    laws["voltage"] = TerminalVoltage(p, list(laws.values()))
+    return laws
 
 
-def standard_losses() -> tuple[Loss, ...]:
-    """Return the losses of the cell without further laws, whatever its options."""
-    p = ThinFilmParameters()
-    laws = [*laws_of({name: values[0] for name, values in OPTIONS.items()}, p).values()]
-    return losses_of([*laws, TerminalVoltage(p, laws)])
+@lru_cache(maxsize=16)
+def declared_by(structure: Structure) -> Declared:
+    """Return what the laws of a structure declare."""
+    options = DEFAULTS | structure.options("current")
+    return Declared.of(all_laws(options, ThinFilmParameters(), structure.laws).values())
+
+
+def declared_by_options() -> tuple[Declared, Declared]:
+    """Return what the laws of the default options declare, and those of all options."""
+    chosen = [{}, *({name: word} for name, words in OPTIONS.items() for word in words)]
+    each = [
+        Declared.of(all_laws(DEFAULTS | options, ThinFilmParameters()).values())
+        for options in chosen
+    ]
+    return each[0], Declared.of(each)
 
 
 class ThinFilmCell(pybamm.BaseModel):
@@ -107,19 +129,17 @@ class ThinFilmCell(pybamm.BaseModel):
 
     Attributes
     ----------
-    observed : tuple of str
-        Variables kept at every point of a curve.
-    losses : tuple of Loss
-        Parts of the voltage, in the order in which they are subtracted.
-    lithium : tuple of str
-        Variables [mol/m2] whose sum, with the inactive lithium, is conserved.
+    declared : Declared
+        What its laws declare, in sum.
     carried : tuple of str
         Differential states that one step hands to the next.
 
     Raises
     ------
     pybamm.OptionError
-        An option or value that does not exist.
+        An option or value that does not exist.  When parameters are processed, a
+        parameter set that implies other options, as that of an anode-free cell implies
+        ``{"anode": "plated in situ"}``; the message names the options to give.
 
     Examples
     --------
@@ -141,22 +161,10 @@ class ThinFilmCell(pybamm.BaseModel):
         self.options = self._checked(options or {})
         self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
         p = self.param
-        declared = laws_of(self.options, p) | {
-            f"further law {k}": law(p) for k, law in enumerate(laws)
-        }
-        voltage = TerminalVoltage(p, list(declared.values()))
-        everything = [*declared.values(), voltage]
-        self.observed = tuple(
-            dict.fromkeys(name for law in everything for name in law.observed)
-        )
-        self.losses = losses_of(everything)
-        self.lithium = tuple(name for law in everything for name in law.lithium)
-        self._restarted = {name for law in everything for name in law.restarted}
-        self.submodels = {
-            "external circuit": self._external_circuit(),
-            **declared,
-            "voltage": voltage,
-        }
+        chosen = all_laws(self.options, p, laws)
+        self.declared = Declared.of(chosen.values())
+        self._restarted = {name for law in chosen.values() for name in law.restarted}
+        self.submodels = {"external circuit": self._external_circuit(), **chosen}
         self.variables = {
             "Time [s]": pybamm.t,
             "Time [min]": pybamm.t / 60,
@@ -175,7 +183,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @staticmethod
     def _checked(extra: dict[str, str]) -> pybamm.FuzzyDict:
-        options = pybamm.FuzzyDict({name: values[0] for name, values in OPTIONS.items()})
+        options = pybamm.FuzzyDict(DEFAULTS)
         for name, value in extra.items():
             if name not in OPTIONS:
                 raise pybamm.OptionError(
@@ -199,6 +207,8 @@ class ThinFilmCell(pybamm.BaseModel):
     def build_model(self) -> None:
         """Assemble the submodels' equations."""
         self._build_model()
+        if not self.param.precompute:  # else the options are made from the cell
+            self.rhs = agreeing(self.rhs, Agreement(type(self).__name__, self.options))
         self._built = True
 
     @property

@@ -46,6 +46,7 @@ from .theme import Theme
 
 __all__ = [
     "FORMATS",
+    "check_format",
     "figure",
     "figures",
     "overlay",
@@ -178,10 +179,15 @@ def save_figures(result: Result, folder: str | Path, format: str = "png") -> lis
     return paths
 
 
-def rendered(result: Result, format: str = "png") -> dict[str, bytes]:
-    """Return the figures as files, without date or version in them."""
+def check_format(format: str) -> None:
+    """Refuse a format that figures cannot be written in."""
     if format not in FORMATS:
         raise InputError(
             f"'{format}' is no format of a figure; there are: {', '.join(FORMATS)}"
         )
+
+
+def rendered(result: Result, format: str = "png") -> dict[str, bytes]:
+    """Return the figures as files, without date or version in them."""
+    check_format(format)
     return style.rendered(figures(result), format)

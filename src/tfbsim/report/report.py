@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..output import REPORT as DRAWN
 from ..output import Output
-from ..plot import figures, split_unit, style, volt
+from ..plot import check_format, figures, split_unit, style, volt
 from ..result.columns import KNOWN, LIMITING, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
@@ -43,7 +43,7 @@ ENDINGS = {"[mA.h.g-1]": ".2f", "[uA.h.cm-2]": ".2f", "[%]": ".2f"}
 ENERGY_DIGITS = 3  # of the table of losses
 
 
-def write_report(result: Result, folder: str | Path) -> Path:
+def write_report(result: Result, folder: str | Path, format: str = "png") -> Path:
     """Write the figures and ``report.html``, each whole or not at all.
 
     Parameters
@@ -52,18 +52,23 @@ def write_report(result: Result, folder: str | Path) -> Path:
         Of one or many cases.
     folder : path
         Must exist.
+    format : str
+        Of the figures: "svg" and "pdf" stand beside the "png" that the page shows.
 
     Returns
     -------
     Path
         The report.
     """
+    check_format(format)
     drawn = figures(result)
     images = style.rendered(drawn)
     captions = {name: figure.get_label() for name, figure in drawn.items()}
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
     tables = {name: table for name, table in tables.items() if not table.empty}
-    return write_page(folder, images, html(result, images, captions), tables)
+    other = style.rendered(drawn, format) if format != "png" else {}
+    more = {f"{name}.{format}": content for name, content in other.items()}
+    return write_page(folder, images, html(result, images, captions), tables, more)
 
 
 def write_page(
@@ -71,6 +76,7 @@ def write_page(
     images: Mapping[str, bytes],
     text: str,
     tables: Mapping[str, pd.DataFrame] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write ``report.html`` and its figures, each whole or not at all, in place of those
     that an earlier page left.
@@ -85,6 +91,8 @@ def write_page(
         The page.
     tables : mapping, optional
         Further tables, by file name.
+    files : mapping, optional
+        Further files, by name.
 
     Returns
     -------
@@ -96,6 +104,8 @@ def write_page(
         output.write(name, csv(table), len(table))
     for name, content in images.items():
         output.write(f"{name}.png", content)
+    for name, content in (files or {}).items():
+        output.write(name, content)
     page = output.write(REPORT, text)
     output.add()
     return page

@@ -51,6 +51,7 @@ def run_experiment(
     command: str = "",
     scheduler: str | None = None,
     figures: bool = True,
+    format: str = "png",
 ) -> Result:
     """Run an experiment.
 
@@ -76,6 +77,8 @@ def run_experiment(
         cases, in place of ``workers``.
     figures : bool
         Whether the folder gets its figures and report.
+    format : str
+        Of the figures: "svg" and "pdf" stand beside the "png" of the report.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def run_experiment(
                     ledger.add(points)
             complete = result()
             if folder:
-                complete.save(folder, figures)
+                complete.save(folder, figures, format)
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
                 if (done := len(kept.cases)) < len(cases):

@@ -1,0 +1,198 @@
+"""The thickness at which a cathode still delivers a share of its equilibrium capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from ..cell.cell import Cell, load_cell
+from ..errors import InputError, shown
+from ..numerics import Numerics
+from ..result.columns import SHARE
+from .simulate import simulate
+
+FIELD = "cathode.thickness"
+THICKNESS = f"{FIELD} [um]"
+COPIED = (
+    "C-rate",
+    "Discharge capacity [mA.h.g-1]",
+    "Discharge capacity [uA.h.cm-2]",
+    "Mean discharge voltage [V]",
+)
+STEP = 2.0  # factor by which the root is sought before it is refined
+
+
+def thickness_for(
+    cell: Cell | str,
+    share: float = 0.8,
+    rates: Sequence[str | float] = (),
+    currents: Sequence[str] = (),
+    lower: str | float | None = None,
+    upper: str | float | None = None,
+    between: tuple[float, float] = (20e-9, 500e-6),
+    numerics: Numerics | Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Find the cathode thickness that still delivers a share of equilibrium capacity.
+
+    The cell is charged at C/10 and held at the upper voltage until C/100, then discharged
+    to the lower one.  The share is the charge delivered over that of a discharge in
+    equilibrium between the same start and cut-off.  It falls with the thickness; the root
+    is bracketed from the cell's own thickness in factors of 2 and refined on a
+    logarithmic scale (Brent, ``scipy.optimize.brentq``) to 1e-4.
+
+    Parameters
+    ----------
+    cell : Cell or str
+        A cell, or the name or path :func:`load_cell` takes.
+    share : float
+        Of the equilibrium capacity, above 0 and below 1.
+    rates : sequence of str or float
+        Discharge rates, as "5C", "C/2" or 5; the 1C current scales with the thickness.
+        1C if there are neither rates nor currents.
+    currents : sequence of str
+        Discharge currents that stay as they are, as "100 uA/cm2".
+    lower, upper : str or float, optional
+        Cut-offs, text with a unit or [V]; by default the voltage limits, where the cell
+        states them.
+    between : (float, float)
+        Thicknesses that are tried [m].
+    numerics : Numerics or mapping, optional
+        Mesh and tolerances, as ``{"points": 100}``.
+
+    Returns
+    -------
+    DataFrame
+        A row a discharge: ``Discharge`` as asked, the thickness [um], the share there
+        [%], C-rate, capacities and mean voltage.  ``Note`` says why a thickness is
+        missing: the share is met, or not met, anywhere in the range.
+
+    Raises
+    ------
+    InputError
+        A share, rate, current or voltage that will not do.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> found = tfbsim.thickness_for(
+    ...     "lco-lipon-li-raijmakers2020", 0.8, ["1C", "5C"], lower="3 V", upper="4.2 V"
+    ... )
+    >>> found["cathode.thickness [um]"].is_monotonic_decreasing
+    True
+    """
+    base = load_cell(cell) if isinstance(cell, str) else cell
+    number = isinstance(share, int | float) and not isinstance(share, bool)
+    if not number or not 0 < share < 1:
+        message = f"'{shown(share)}' must be above 0 and below 1, as 0.8 for 80 %"
+        raise InputError(message, field="share")
+    low, high = (float(end) for end in between)
+    if not 0 < low < high:
+        raise InputError("must be two thicknesses above 0 that rise", field="between")
+    if isinstance(rates, str) or isinstance(currents, str):
+        field = "rates" if isinstance(rates, str) else "currents"
+        raise InputError("must be a list, such as ['1C', '5C']", field=field)
+    asked = [r if isinstance(r, str) else f"{r:g}C" for r in rates] + [*currents]
+    if None in (lower, upper) and "voltage_limits" not in base.model_fields_set:
+        raise InputError(
+            "must be given, as '3 V' and '4.2 V': the cell states no voltage_limits",
+            field="lower" if lower is None else "upper",
+        )
+    limits = zip((lower, upper), base.voltage_limits, strict=True)
+    ends = [_volts(own if given is None else given) for given, own in limits]
+    rows = [
+        _Share(base, discharge, *ends, numerics).row(share, low, high)
+        for discharge in asked or ["1C"]
+    ]
+    return pd.DataFrame(rows)
+
+
+def _volts(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.10g} V"
+
+
+class _Share:
+    """The share of its equilibrium capacity that a cell delivers, over the thickness.
+
+    Parameters
+    ----------
+    cell : Cell
+        Its thickness is varied.
+    discharge : str
+        Rate or current.
+    lower, upper : str
+        Cut-offs.
+    numerics : Numerics or mapping, optional
+        Mesh and tolerances.
+    """
+
+    def __init__(
+        self, cell: Cell, discharge: str, lower: str, upper: str, numerics: Any
+    ) -> None:
+        self.cell, self.discharge, self.numerics = cell, discharge, numerics
+        self.conditioning = [
+            f"Charge at C/10 until {upper}",
+            f"Hold at {upper} until C/100",
+        ]
+        self.steps = [f"Discharge at {discharge} until {lower}"]
+        self.found: dict[float, dict[str, Any]] = {}
+
+    def at(self, thickness: float) -> float:
+        """Return the share at a thickness [m]."""
+        if thickness not in self.found:
+            cell = self.cell.replace({FIELD: thickness})
+            result = simulate(
+                cell, self.steps, 1, self.conditioning, numerics=self.numerics
+            )
+            step, row = result.steps.iloc[-1], result.summary.iloc[-1]
+            share = float(step[SHARE]) / 100
+            if not step["Discharge [uA.h.cm-2]"] > 0:  # at the cut-off at once
+                share = 0.0
+            if np.isnan(share):
+                why = f" ({step['Detail']})" if step["Detail"] else ""
+                raise InputError(
+                    f"'{step['Step']}' of {1e6 * thickness:.4g} um does not end at its "
+                    f"cut-off: {step['Outcome']}{why}",
+                    field=FIELD,
+                )
+            copied = {name: row[name] for name in COPIED if name in row}
+            self.found[thickness] = {SHARE: 100 * share, **copied}
+        return float(self.found[thickness][SHARE]) / 100
+
+    def row(self, share: float, low: float, high: float) -> dict[str, Any]:
+        """Return the row of the table for a share."""
+        thickness = min(max(float(self.cell.cathode.thickness), low), high)
+        thick = self.at(thickness) >= share  # it may be thicker
+        end, other = (high, thickness) if thick else (low, thickness)
+        while other != end:
+            next_ = other * STEP if thick else other / STEP
+            next_ = min(next_, end) if thick else max(next_, end)
+            if (self.at(next_) >= share) != thick:
+                break
+            other = next_
+        else:
+            side = "still" if thick else "only"
+            note = f"{1e6 * end:.4g} um gives {side} {100 * self.at(end):.3g} %"
+            return self._entry(None, note)
+        root = brentq(
+            lambda x: self.at(float(np.exp(x))) - share,
+            *sorted((np.log(other), np.log(next_))),
+            xtol=1e-4,
+        )
+        thickness = float(np.exp(root))
+        self.at(thickness)
+        return self._entry(thickness, "")
+
+    def _entry(self, thickness: float | None, note: str) -> dict[str, Any]:
+        none = dict.fromkeys((SHARE, *COPIED), np.nan)
+        values = none if thickness is None else self.found[thickness]
+        microns = np.nan if thickness is None else 1e6 * thickness
+        return {
+            "Discharge": self.discharge,
+            THICKNESS: microns,
+            **values,
+            "Note": note,
+        }
