@@ -13,6 +13,7 @@ import tfbsim
 from tfbsim import materials
 from tfbsim.cell.cell import LAYERS
 from tfbsim.numerics import Numerics
+from tfbsim.plot.material import draw
 from tfbsim.run.simulate import simulate
 from tfbsim.solver.cycler import AUDIT_LIMIT
 
@@ -88,6 +89,36 @@ def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
         for cached in caches:
             cached.cache_clear()
         sys.modules.pop("tfbsim.materials.my_oxide", None)
+
+
+def test_the_origin_of_a_field_is_that_of_its_material_unless_the_cell_says():
+    cell = tfbsim.load_cell("lnmo-lipon-li")
+    assert "Pron et al." in cell.origins["cathode.open_circuit_potential"]
+    assert cell.origins["cathode.thickness"] == "assumed"
+    own = cell.replace({"cathode.density": "4 g/cm3"})
+    assert "cathode.density" not in own.origins
+
+
+def test_what_stays_where_a_material_is_changed_is_told():
+    cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
+    (told,) = [
+        words
+        for words in cell.replace({"electrolyte.material": "LLZO"}).warnings()
+        if "another material" in words
+    ]
+    assert "electrolyte.conductivity" in told
+    changes = {"electrolyte.material": "LLZO", "electrolyte.conductivity": "1e-4 S/cm"}
+    assert not [w for w in cell.replace(changes).warnings() if "another material" in w]
+
+
+def test_every_electrode_can_be_drawn():
+    figure = draw([m for m in EVERY.values() if "cathode" in m.layers])
+    assert [ax.get_title(loc="left") for ax in figure.axes if ax.lines] == [
+        m.name for m in EVERY.values() if "cathode" in m.layers
+    ]
+    left, right = draw([EVERY["MoO3"]]).axes
+    assert {line.get_linestyle() for line in left.lines} == {"-", "--"}  # assumed
+    assert right.get_yscale() == "log"
 
 
 @pytest.mark.parametrize("name", ["LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"])
