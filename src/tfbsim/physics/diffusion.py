@@ -56,8 +56,6 @@ class PlanarDiffusion(Law):
         "Cathode collector stoichiometry",
         "Open-circuit voltage [V]",
         "Cathode open-circuit potential [V]",
-        "Electron path voltage drop [V]",
-        "Cathode lithium [mol.m-2]",
     )
     losses = (Loss("Electron path", "Electron path voltage drop [V]", 1, "#F0E442"),)
     lithium = ("Cathode lithium [mol.m-2]",)

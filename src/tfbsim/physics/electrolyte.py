@@ -18,7 +18,6 @@ class SingleIonConductor(Law):
     """Ohmic drop over the electrolyte film."""
 
     param: ThinFilmParameters
-    observed = ("Electrolyte voltage drop [V]",)
     losses = (Loss("Electrolyte", "Electrolyte voltage drop [V]", 1, "#56B4E9"),)
 
     def get_coupled_variables(

@@ -26,8 +26,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.spatial import KDTree
 
+from ..physics.law import Declared
 from ..result.columns import CASE
-from ..result.losses import LOSS_COLOURS
+from ..result.losses import DIFFUSION, KNOWN
 from .study import CURRENT, RATES, Study, ranked
 from .style import (
     CELL,
@@ -74,10 +75,11 @@ def measured_key(statuses: Iterable[str]) -> list[Line2D]:
     ]
 
 
-def loss_fills(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+def loss_fills(names: Sequence[str], laws: Declared = KNOWN) -> dict[str, dict[str, Any]]:
     """How the fill of each loss looks."""
     spare = iter(MORE_LOSSES * (len(names) // len(MORE_LOSSES) + 1))
-    colours = {name: LOSS_COLOURS.get(name) or next(spare) for name in names}
+    own = {DIFFUSION: "#009E73"} | {loss.name: loss.colour for loss in laws.losses}
+    colours = {name: own.get(name) or next(spare) for name in names}
     return {name: {"color": c, "alpha": PALE, "lw": 0} for name, c in colours.items()}
 
 

@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial, wraps
+from functools import lru_cache, partial, reduce, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,9 +27,8 @@ from ..cell.structure import Structure
 from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
-from ..physics.lithium import EXHAUSTED, INVENTORY
+from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
-from ..physics.plating import THRESHOLD
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
@@ -281,6 +280,7 @@ class _Built:
         options = structure.options(option) | mesh_option
         model = ThinFilmCell(options, laws=structure.laws)
         self.carried = model.carried
+        self.solved_for = {variable.name for variable in model.algebraic}
         own = {v.name: model.initial_conditions[v] for v in model.rhs}
         for variable in [*model.rhs, *model.algebraic]:
             if variable.name in (*self.carried, FACES, "C-rate"):
@@ -290,18 +290,16 @@ class _Built:
         # Time runs from 0 to 1, so that steps of any length go in one batch
         duration = pybamm.InputParameter(DURATION)
         model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
-        # One root function for the ends of a step: it is evaluated at every solver step,
-        # and each of its parts would evaluate the voltage anew.
-        ends = {event.name: event.expression for event in model.events}
+        limits = MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE
+        events = sorted(model.events, key=lambda event: event.name not in limits)
+        ends = {event.name: event.expression for event in events}
         if control == "voltage":
             # Smooth, and below 0 for good once the current has turned: |I| - c is above 0
             # at both ends of a step of the solver in which it turns
             rate, c = model.variables["C-rate"], pybamm.InputParameter("C-rate cut-off")
             less = pybamm.sign(pybamm.InputParameter("Initial: C-rate")) * rate - c
-            ends = {
-                CURRENT_CUT_OFF: (c > 0) * less + (c <= 0),
-                EXHAUSTED: ends[EXHAUSTED],
-            }
+            ends = {n: end for n, end in ends.items() if n not in limits}
+            ends = {CURRENT_CUT_OFF: (c > 0) * less + (c <= 0)} | ends
         else:
             state = pybamm.Variable(VOLTAGE)
             model.algebraic[state] = state - model.variables["Voltage [V]"]
@@ -312,7 +310,7 @@ class _Built:
         i_ion = model.variables["Ionic current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
         faces = (("surface", i_ion), ("collector", i))
-        first = pybamm.minimum(
+        ends[FILM_LIMIT] = pybamm.minimum(
             *(
                 _film_margin(
                     model.variables[f"Cathode {face} stoichiometry"],
@@ -322,13 +320,15 @@ class _Built:
                 for face, drive in faces
             )
         )
-        for other in ends.values():
-            first = pybamm.minimum(first, other)
-        model.events = [pybamm.Event("End of step", first)]
-        self.observed = model.observed
-        model.variables = {
-            name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
-        }
+        # One root function for the ends of a step: it is evaluated at every solver step,
+        # and each of its parts would evaluate the voltage anew.
+        model.events = [
+            pybamm.Event("End of step", reduce(pybamm.minimum, ends.values()))
+        ]
+        self.ends = tuple(ends)
+        self.observed = model.declared.variables
+        kept = {n: model.variables[n] for n in (*self.observed, PROFILE, "C-rate")}
+        model.variables = kept | ends
         constants = list(model.param.constants.values())
         others = _parameters([*constants, *own.values()])
         scalars = _scalar_parameters([*model.parameters, *others])
@@ -366,7 +366,8 @@ class _Built:
         symbols["end"] = model.events[0].expression
         if model.len_alg:
             symbols["residual"] = model.concatenated_algebraic
-        symbols |= {name: model.get_processed_variable(name) for name in self.observed}
+        shown = (*self.observed, *self.ends)
+        symbols |= {name: model.get_processed_variable(name) for name in shown}
         loops = not self.numerics.compile
         q = Equations(symbols, model.len_rhs_and_alg, loops)
         found = q.expressions
@@ -381,12 +382,14 @@ class _Built:
         if self.unknown:
             rows = residual[self.unknown, :]
             self._residual = q.function("start", [q.t, q.y, q.p], rows)
-        observed = casadi.vertcat(*(found[name] for name in self.observed))
-        functions["observe"] = q.function("observe", [q.y, q.p], observed)
+        for name, rows in (("observe", self.observed), ("margins", self.ends)):
+            column = casadi.vertcat(*(found[row] for row in rows))
+            functions[name] = q.function(name, [q.y, q.p], column)
         if self.numerics.compile:
             compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
             functions = dict(zip(functions, compiled, strict=True))
         self._observe = _Columns(functions.pop("observe"))
+        self._margins = _Columns(functions.pop("margins"))
         self._rates = _Columns(functions["rhs_alg"])
         self.functions = functions
         self.inputs = q.inputs
@@ -410,6 +413,14 @@ class _Built:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
         values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
         return dict(zip(self.observed, values.T, strict=True))
+
+    def margins(self, y: Array, inputs: Array) -> dict[str, float]:
+        """How far a state is from each end a step can have.
+
+        Above 0 while the step goes on; the first to reach 0 ends it.
+        """
+        values = self._margins(y[None], inputs[None])[0]
+        return dict(zip(self.ends, values.tolist(), strict=True))
 
     def guess(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
@@ -709,15 +720,18 @@ class Engine:
                 own["Lower voltage cut-off [V]"] = -NO_LIMIT
             if current >= 0 and request.upper <= V:
                 own["Upper voltage cut-off [V]"] = NO_LIMIT
-            margins = self._margins(mode, first, state.inventory, own)
-            event = next((end for end, margin in margins.items() if margin <= 0), None)
-            if event:
-                still = np.zeros(1), first, state.profile[None], state
-                answers[k] = Trace(*still, event)
+            # What is solved for starts from what was found
+            known = first.keys() & built.solved_for
+            own |= {f"Initial: {name}": float(first[name][0]) for name in known}
             own["Initial: C-rate"] = current / own["Nominal cell capacity [A.h]"]
             own[f"Initial: {VOLTAGE}"] = V
             behind = ("Contact voltage drop [V]", "Electron path voltage drop [V]")
             own[f"Initial: {FACES}"] = V + float(sum(first[name][0] for name in behind))
+            margins = built.margins(built.guess(own), built.stack(own))
+            event = next((end for end, margin in margins.items() if margin <= 0), None)
+            if event:
+                still = np.zeros(1), first, state.profile[None], state
+                answers[k] = Trace(*still, event)
         waiting = [k for k in range(len(requests)) if k not in answers]
         for fallback in range(len(FALLBACKS)):
             now = [k for k in waiting if fallback > LAST or k not in answers]
@@ -896,7 +910,7 @@ class Engine:
             if event is None and s.ended == "failure":
                 event = self._why_failed(request.mode, request.target, observed, end, own)
             elif event is None and s.ended == "event":
-                margins = self._margins(request.mode, observed, end.inventory, own)
+                margins = built.margins(y[-1], p[k])
                 event = min(margins, key=lambda name: margins[name])
             t = t * request.duration
             yield Trace(t, observed, profiles, end, event, fallback, stray)
@@ -919,39 +933,6 @@ class Engine:
             if gain < POWER_GAIN:
                 return POWER_LIMIT
         return SOLVER_FAILURE
-
-    @staticmethod
-    def _margins(
-        mode: Mode, observed: dict[str, Array], inventory: float, inputs: dict[str, Any]
-    ) -> dict[str, float]:
-        """How far the last observed point is from each end a step can have.
-
-        Above 0 while the step goes on; the first to reach 0 ends it.
-        """
-        last = {name: float(values[-1]) for name, values in observed.items()}
-        current = last["Current [A]"]
-        if mode.startswith("voltage"):
-            c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
-            margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
-        else:
-            V = last["Voltage [V]"]
-            margins = {
-                MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
-                MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
-            }
-        if mode != "current":
-            passed = last["Throughput capacity [A.h]"]
-            margins[CHARGE_CUT_OFF] = inputs[CHARGE_CUT_OFF] - passed
-        leakage = last["Leakage current density [A.m-2]"]
-        ionic = current + leakage * inputs["Electrode area [m2]"]
-        left = inventory - inputs.get(THRESHOLD, 0.0)
-        margins[EXHAUSTED] = left if ionic > 0 else math.inf
-        x_max = inputs["Cathode sites per formula unit"]
-        margins[FILM_LIMIT] = min(
-            _film_margin(last[f"Cathode {face} stoichiometry"], drive, x_max)
-            for face, drive in (("surface", ionic), ("collector", current))
-        )
-        return margins
 
 
 def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:
