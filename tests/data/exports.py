@@ -230,8 +230,9 @@ def neware_levels(r: Record, w: Way) -> str:
         if r.step[k] != step:
             step = r.step[k]
             last = r.of_step[r.step == step][-1]
-            lines.append(d.join(["", str(int(r.number[k])), kinds[r.kind[k]],
-                         clock(r.own[r.step == step][-1], w, "h:m:s"), number(last, w)]))  # fmt: skip
+            took = clock(r.own[r.step == step][-1], w, "h:m:s")
+            of_step = [str(int(r.number[k])), kinds[r.kind[k]], took, number(last, w)]
+            lines.append(d.join(["", *of_step]))
         lines.append(d.join([
             "", "", str(k + 1), clock(r.own[k], w, "h:m:s"), number(r.V[k], w, 4),
             current(r.i[k], w), number(r.of_step[k], w), clock(r.t[k], w, "date")[:19],
@@ -318,8 +319,9 @@ def mpt(r: Record, w: Way) -> str:
     return table(heads, [
         ["1"] * n, [str(int(i > 0)) for i in r.i], ["0"] * n,
         ["0", *["1" if d else "0" for d in np.diff(r.step)]], _whole(r.number - 1),
-        _n(r.t, w, 9), [current(i, w) for i in r.i], _n(r.V, w), [current(i, w) for i in r.i],
-        _n(r.net, w, 9), [str(k) for k in half], [f"{c}{w.decimal}0" for c in _whole(r.cycle - 1)],
+        _n(r.t, w, 9), [current(i, w) for i in r.i], _n(r.V, w),
+        [current(i, w) for i in r.i], _n(r.net, w, 9), [str(k) for k in half],
+        [f"{c}{w.decimal}0" for c in _whole(r.cycle - 1)],
     ], w, before)  # fmt: skip
 
 
