@@ -61,6 +61,7 @@ from ..materials.transport import (
 )
 from ..yaml_file import Document, load, resolve
 from .fitted import Datum
+from .half_cell import STATE, standard_parameters
 from .layers import Stack, layers
 from .structure import Structure
 
@@ -437,6 +438,9 @@ class Cell(Strict):
         6.0,
     ]
     """Voltages that no step goes beyond, also where it states no cut-off."""
+    window: Annotated[list[Voltage], Field(min_length=2, max_length=2)] | None = None
+    """Voltages the cell is cycled between, 0 and 100 % state of charge; cut-offs of its
+    PyBaMM parameter set; left out: voltage_limits."""
     cathode: Cathode
     """The film of the positive electrode."""
     electrolyte: Electrolyte
@@ -487,6 +491,8 @@ class Cell(Strict):
         low, high = self.voltage_limits
         if not low < high:
             raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise InputError("must rise, as [3 V, 4.2 V]", field="window")
         try:
             _ = self.x_initial
         except ValueError as error:
@@ -672,7 +678,8 @@ class Cell(Strict):
             "Lithium film resistance activation energy [J.mol-1]": (
                 a.film_resistance_activation_energy
             ),
-            "Initial cathode stoichiometry": self.x_initial,
+            STATE: self.x_initial * c.c_sites,
+            "Cathode stoichiometry as made": self.x_initial,
             **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
@@ -696,20 +703,54 @@ class Cell(Strict):
             "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
         }
 
-    def parameter_values(self) -> pybamm.ParameterValues:
-        """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell."""
+    @property
+    def cut_offs(self) -> tuple[float, float]:
+        """``window``, as far as ``voltage_limits`` leave it [V]."""
+        limits = self.voltage_limits
+        low, high = self.window or limits
+        low, high = max(low, limits[0]), min(high, limits[1])
+        return (low, high) if low < high else (limits[0], limits[1])
+
+    @property
+    def states_of_charge(self) -> tuple[float, float]:
+        """Open-circuit voltages at 0 and 100 % state of charge, within U(x) [V]."""
+        curve = self.cathode.open_circuit_potential.curve
+        low, high = (float(curve(x)) for x in reversed(self.cathode.x_range))
+        least, most = self.cut_offs
+        return max(low, least), min(high, most)
+
+    def parameter_values(self, charged: bool = False) -> pybamm.ParameterValues:
+        """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell.
+
+        Parameters
+        ----------
+        charged : bool
+            Start at 100 % state of charge, with ``window`` as cut-offs; else as made,
+            with ``voltage_limits``.  A cell without lithium at the anode starts as made
+            either way, and its current function charges it.
+        """
         import pybamm
 
-        low, high = self.voltage_limits
+        low, high = self.cut_offs if charged else self.voltage_limits
+        empty, full = self.states_of_charge
+        current, state = self.one_c_current, self.constants[STATE]
+        if charged and self.lithium_inventory > 0:
+            state = self.cathode.stoichiometry(full) * self.cathode.c_sites
+        elif charged:
+            current = -current
         return pybamm.ParameterValues(
             {
                 **self.parameters(),
                 **self.structure.functions(),
                 **self.structure.markers(),
+                **standard_parameters(self.cathode.open_circuit_potential),
+                STATE: state,
                 "Initial temperature [K]": self.temperature,
-                "Current function [A]": self.one_c_current,
+                "Current function [A]": current,
                 "Lower voltage cut-off [V]": low,
                 "Upper voltage cut-off [V]": high,
+                "Open-circuit voltage at 0% SOC [V]": empty,
+                "Open-circuit voltage at 100% SOC [V]": full,
             }
         )
 
@@ -766,6 +807,10 @@ class Cell(Strict):
         InputError
             A field that does not exist, or a value that will not do.
         """
+        named = isinstance(changes, Mapping) and {type(k) for k in changes} <= {str}
+        if not named:
+            message = f"'{shown(changes)}' is given where {{'field': value}} would do"
+            raise InputError(message, field="changes")
         if si and (found := self._with_numbers(changes)) is not None:
             return found
         raw = copy.deepcopy(self._raw)
@@ -1008,14 +1053,21 @@ def tables(content: Mapping[str, Any]) -> list[str]:
     return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
 
 
-def load_cell(name_or_path: str | Path) -> Cell:
+def load_cell(name_or_path: str | Path | Cell) -> Cell:
     """Read a cell: the name of a shipped one, or the path of a .yaml file.
+
+    A cell is returned as it is.
 
     Raises
     ------
     InputError
         Naming file, line and field, what is wrong and what would do.
     """
+    if isinstance(name_or_path, Cell):
+        return name_or_path
+    if not isinstance(name_or_path, str | Path):
+        message = f"'{shown(name_or_path)}' is given where a cell or its name would do"
+        raise InputError(message, field="cell")
     document = load(resolve(str(name_or_path), "models"))
     check_head(document, "cell")
     return _cell(document.data, document.path.parent, document=document)

@@ -13,9 +13,11 @@ from typing import Any
 import pybamm
 
 from ..cell.cell import load_cell
+from ..cell.half_cell import STATE
 from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .diffusion import DOMAIN, depth
+from .lithium import EXHAUSTED
 from .mesh import spatial_method, submesh
 
 F, R = pybamm.constants.F, pybamm.constants.R
@@ -116,7 +118,8 @@ class BasicThinFilmCell(pybamm.BaseModel):
             "left": (-(1 - t_i) * slope, "Neumann"),  # N = i/F
             "right": (t_i * slope, "Neumann"),  # N = 0
         }
-        self.initial_conditions[x] = P("Initial cathode stoichiometry")
+        x_init = P(STATE) / c_sites
+        self.initial_conditions[x] = x_init
         x_mean = pybamm.Integral(x, xi)
         x_s, x_L = (pybamm.BoundaryValue(x, side) for side in ("left", "right"))
         psi_s, psi_L = (pybamm.BoundaryValue(psi, side) for side in ("left", "right"))
@@ -145,8 +148,10 @@ class BasicThinFilmCell(pybamm.BaseModel):
         # Lithium: dn/dt = -i/F, and Butler-Volmer
         ######################
         self.rhs[n] = -i / (F * n_sites)
-        self.initial_conditions[n] = P("Initial lithium inventory [mol.m-2]") / n_sites
-        self.events.append(pybamm.Event("Lithium exhausted", n + (i <= 0)))
+        n_init = P("Initial lithium inventory [mol.m-2]") / n_sites
+        left_the_film = P("Cathode stoichiometry as made") - x_init
+        self.initial_conditions[n] = n_init + left_the_film
+        self.events.append(pybamm.Event(EXHAUSTED, n + (i <= 0)))
         eta_n = 2 / f * pybamm.arcsinh(i / (2 * i_0_n))
 
         ######################
@@ -189,7 +194,7 @@ class BasicThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
-        return load_cell("lco-lipon-li-raijmakers2020").parameter_values()
+        return load_cell("lco-lipon-li-raijmakers2020").parameter_values(charged=True)
 
     @property
     def default_geometry(self) -> dict[str, Any]:

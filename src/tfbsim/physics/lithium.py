@@ -14,7 +14,8 @@ import pybamm
 from .law import End, Law
 from .parameters import ThinFilmParameters
 
-EXHAUSTED = "Lithium exhausted"
+# By its tag PyBaMM's experiments go on with the next step
+EXHAUSTED = "Lithium exhausted [experiment]"
 NOTHING_LEFT = End(EXHAUSTED, "lithium exhausted", "no lithium is left to strip")
 INVENTORY = "Lithium inventory over cathode sites"
 
@@ -45,7 +46,9 @@ class LithiumInventory(Law):
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]
-        self.initial_conditions = {ratio: self.param.n_Li_init / self.param.n_sites}
+        self.initial_conditions = {
+            ratio: self.param.n_Li_init / self.param.n_sites + self.param.moved
+        }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pybamm
 
+from ..cell.half_cell import STATE
+
 FARADAY = pybamm.constants.F
 GAS_CONSTANT = pybamm.constants.R
 
@@ -50,7 +52,10 @@ class ThinFilmParameters:
         self.L_c = P("Cathode thickness [m]")
         self.c_sites = P("Cathode site concentration [mol.m-3]")
         self.x_max = P("Cathode sites per formula unit")
-        self.x_init = P("Initial cathode stoichiometry")
+        self.x_init = P(STATE) / self.c_sites
+        # Lithium that left the film for the anode before the start, over the film's sites
+        as_made = P("Cathode stoichiometry as made")
+        self.moved = pybamm.Scalar(0) if precompute else as_made - self.x_init
         self.D_ref = P("Cathode diffusivity [m2.s-1]")
         self.E_D = P("Cathode diffusivity activation energy [J.mol-1]")
         self.t_i = P("Cathode ionic transference number")

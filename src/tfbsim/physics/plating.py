@@ -136,11 +136,19 @@ class PlatedInventory(Law):
         }
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        """As made, or as one charge from there leaves it: the rates, integrated."""
         p = self.param
+        if isinstance(p.moved, pybamm.Scalar):
+            taken = plated = pybamm.Scalar(0)
+        else:
+            most = p.q_taken / (FARADAY * p.n_sites)
+            some = pybamm.maximum(most, LITTLE)
+            taken = most * (1 - pybamm.exp(-p.moved / some))
+            plated = p.moved - taken
         self.initial_conditions = {
-            variables[INVENTORY]: p.n_Li_init / p.n_sites,
-            variables[INACTIVE]: pybamm.Scalar(0),
-            variables[TAKEN]: pybamm.Scalar(0),
+            variables[INVENTORY]: p.n_Li_init / p.n_sites + (1 - p.phi_p) * plated,
+            variables[INACTIVE]: p.phi_p * plated,
+            variables[TAKEN]: taken,
         }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:

@@ -31,8 +31,15 @@ from .lithium import LithiumInventory
 from .mesh import spatial_method, submesh
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
+from .standard_names import (
+    SUMMARY,
+    Options,
+    half_cell_parameters,
+    standard_variables,
+)
 from .voltage import TerminalVoltage
 
+DEFAULT_CELL = "lco-lipon-li-raijmakers2020"
 OPTIONS: dict[str, tuple[str, ...]] = {
     "operating mode": ("current", "voltage", "power", "algebraic current"),
     "cathode kinetics": ("symmetric", "asymmetric"),
@@ -158,9 +165,9 @@ class ThinFilmCell(pybamm.BaseModel):
         laws: Sequence[Callable[[ThinFilmParameters], Law]] = (),
     ) -> None:
         super().__init__(name)
-        self.options = self._checked(options or {})
-        self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
-        p = self.param
+        self.options = Options(OPTIONS, options or {})
+        precomputed = self.options["constants"] == "precomputed"
+        self.param = p = ThinFilmParameters(precomputed)
         chosen = all_laws(self.options, p, laws)
         self.declared = Declared.of(chosen.values())
         self._restarted = {name for law in chosen.values() for name in law.restarted}
@@ -172,29 +179,15 @@ class ThinFilmCell(pybamm.BaseModel):
             "Cell temperature [K]": p.T,
         }
         self.build_model()
-        # The names PyBaMM's cycle summaries look for
-        self.variables["Capacity [A.h]"] = p.Q
-        self.summary_variables = ["Capacity [A.h]"]
+        if not precomputed:
+            half_cell_parameters(p)
+            self.variables |= standard_variables(self.variables, self.declared.losses, p)
+            self.summary_variables = list(SUMMARY)
 
     @property
     def carried(self) -> tuple[str, ...]:
         """Differential states that one step hands to the next."""
         return tuple(v.name for v in self.rhs if v.name not in self._restarted)
-
-    @staticmethod
-    def _checked(extra: dict[str, str]) -> pybamm.FuzzyDict:
-        options = pybamm.FuzzyDict(DEFAULTS)
-        for name, value in extra.items():
-            if name not in OPTIONS:
-                raise pybamm.OptionError(
-                    f"Option '{name}' does not exist; there are {sorted(OPTIONS)}"
-                )
-            if value not in OPTIONS[name]:
-                raise pybamm.OptionError(
-                    f"Option '{name}' must be one of {OPTIONS[name]}, not '{value}'"
-                )
-            options[name] = value
-        return options
 
     def _external_circuit(self) -> pybamm.BaseSubModel:
         mode = self.options["operating mode"]
@@ -213,7 +206,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
-        return load_cell("lco-lipon-li-raijmakers2020").parameter_values()
+        return load_cell(DEFAULT_CELL).parameter_values(charged=True)
 
     @property
     def default_geometry(self) -> dict[str, Any]:

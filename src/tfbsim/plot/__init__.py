@@ -15,7 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..errors import InputError, suggest
+from ..errors import InputError, shown, suggest
 from ..output import write_atomic
 from ..result.result import Result
 from ..result.sensitivity import FEWEST, sample
@@ -43,6 +43,7 @@ from .overlay import overlay
 from .study import Study
 from .style import FORMATS, slug, split_unit, styled, volt
 from .theme import Theme
+from .thickness import thickness
 
 __all__ = [
     "FORMATS",
@@ -53,6 +54,7 @@ __all__ = [
     "rendered",
     "save_figures",
     "split_unit",
+    "thickness",
     "volt",
 ]
 
@@ -149,8 +151,8 @@ def figure(result: Result, name: str) -> Figure:
     if found is None:
         names = list(figures(result))
         raise InputError(
-            f"there is no figure '{name}' of this result"
-            f"{suggest(name, names) or '; there are: ' + ', '.join(names)}"
+            f"there is no figure '{shown(name)}' of this result"
+            f"{suggest(str(name), names) or '; there are: ' + ', '.join(names)}"
         )
     return found
 

@@ -24,6 +24,7 @@ from scipy.optimize import brentq
 from ..cell import layers as energy
 from ..errors import InputError, shown
 from ..output import (
+    EXPORTS,
     FILES,
     OWN,
     PROVENANCE,
@@ -32,6 +33,7 @@ from ..output import (
     Output,
     damage,
     read_provenance,
+    write_atomic,
 )
 from ..physics.law import Declared
 from ..physics.mesh import NO_DEPTHS, Depths
@@ -50,6 +52,7 @@ from .columns import (
 )
 from .csv_file import csv
 from .csv_file import read as read_csv
+from .export import files as exported
 from .names import factor, named
 from .samples import samples
 
@@ -797,6 +800,38 @@ class Result:
             write(self, output.folder, format)
         return output.folder
 
+    def export(
+        self, path: str | Path, case: str | Sequence[str] | None = None
+    ) -> list[Path]:
+        """Write the curves for other tools.
+
+        Parameters
+        ----------
+        path : path
+            Its ending says the format.  ``.csv``: one table, the columns of
+            :attr:`samples`.  ``.xlsx``: sheets Summary, Steps and Curves.  ``.bdf.csv``:
+            Battery Data Format, charge current positive; with several cases a file each,
+            the case in its name.
+        case : str or sequence of str, optional
+            Cases whose curves are written; by default all.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        InputError
+            Another ending, no such case, or no curves.
+        """
+        path = Path(path)
+        cases = case if case is None or isinstance(case, list | tuple) else [case]
+        found = exported(self, path.name, cases)
+        for name, content in found.items():
+            write_atomic(path.with_name(name), content)
+        return [path.with_name(name) for name in found]
+
     def _listed(self) -> list[dict[str, Any]]:
         return [
             {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
@@ -906,7 +941,7 @@ def _loaded(
         cases = [case for case in cases if _holds(case)]
     if problems:
         about["incomplete"] = problems
-    for key in ("audit", FILES, REPORT, OWN):
+    for key in ("audit", FILES, REPORT, EXPORTS, OWN):
         about.pop(key, None)
     return Result(cases, about, about.pop("measured", ()))
 
