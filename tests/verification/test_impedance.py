@@ -12,8 +12,9 @@ import pytest
 
 import tfbsim
 from tfbsim import load_cell
+from tfbsim.experiment.frequencies import decades
 from tfbsim.physics.circuit import Circuit
-from tfbsim.solver.impedance import FREQUENCY, decades
+from tfbsim.solver.impedance import FREQUENCY
 
 WIDE = decades(1e-4, 1e8, 5)
 SHARES = {"cathode.utilisation": 0.6, "cathode.active_fraction": 0.7}
