@@ -15,6 +15,13 @@ FARADAY = pybamm.constants.F
 GAS_CONSTANT = pybamm.constants.R
 
 
+def ambient_temperature() -> pybamm.Symbol:
+    """Return the ambient temperature [K], a function of (y, z, t) as in PyBaMM."""
+    place = {f"Distance across electrode {way} [m]": 0 for way in ("width", "height")}
+    name = "Ambient temperature [K]"
+    return pybamm.FunctionParameter(name, place | {"Time [s]": pybamm.t})
+
+
 class ThinFilmParameters:
     """Parameters of the cell; attributes carry the symbols of the equations.
 
@@ -28,9 +35,7 @@ class ThinFilmParameters:
         P = pybamm.Parameter
         self.precompute = precompute
         self.constants: dict[str, pybamm.Symbol] = {}
-        self.T_amb = pybamm.FunctionParameter(
-            "Ambient temperature [K]", {"Time [s]": pybamm.t}
-        )
+        self.T_amb = ambient_temperature()
         # Of the cell; a law of heat puts its state in place of the ambient temperature
         self.T: pybamm.Symbol = self.T_amb
         self.T_ref = P("Reference temperature [K]")
