@@ -48,6 +48,7 @@ from ..fields import (
     validate,
 )
 from ..materials import laws, library
+from ..materials.material import Material
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -468,6 +469,31 @@ class Cell(Strict):
     _folder: Path = PrivateAttr(default_factory=Path)
     _tables: dict[str, str] = PrivateAttr(default_factory=dict)
     _stated_thickness: float = PrivateAttr(default=math.nan)
+    _kept: tuple[str, ...] = PrivateAttr(default=())  # where the material was changed
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Origin of each field: as its file says, or else its material's."""
+        of_material = {
+            f"{layer}.{field}": "; ".join(filter(None, (value.source, value.valid)))
+            for layer, material in self._materials()
+            for field, value in material.values.items()
+            if field not in self._raw[layer]
+        }
+        return {**of_material, **self.origin}
+
+    def _materials(self) -> Iterator[tuple[str, Material]]:
+        """Each layer and material of the library in it, what sets most last."""
+        for layer in LAYERS:
+            fields = self._raw.get(layer, {})
+            for place, group in (
+                ("collector", "collector"),
+                ("interlayer", "interlayer"),
+                ("material", layer),
+            ):
+                name = fields.get(place)
+                if isinstance(name, str) and name in library(group):
+                    yield layer, library(group)[name]
 
     @model_validator(mode="after")
     def _consistent(self) -> Cell:
@@ -766,6 +792,11 @@ class Cell(Strict):
                 "there is no lithium as made and no anode.collector: the first charge "
                 "plates it as if on lithium"
             )
+        if self._kept:
+            found.append(
+                f"the cell's own {', '.join(self._kept)} stay where another material is "
+                "set; change them too, or take a cell that leaves them to the material"
+            )
         of_library = library("electrolyte").get(self.electrolyte.material or "")
         edge = of_library.data.get("window_lower") if of_library is not None else None
         if edge is not None and units.parse(edge.value, "voltage") > 0:
@@ -814,6 +845,13 @@ class Cell(Strict):
             raise InputError(error.message, field=error.field) from None
         if "one_c" not in changes:
             cell._stated_thickness = self._stated_thickness
+        cell._kept = tuple(
+            f"{layer}.{field}"
+            for layer, material in cell._materials()
+            if f"{layer}.material" in changes
+            for field in material.values
+            if field in raw[layer] and f"{layer}.{field}" not in changes
+        )
         return cell
 
     def _with_numbers(self, changes: Mapping[str, Any]) -> Cell | None:

@@ -85,7 +85,7 @@ class Structure:
         psi = self.psi
         functions = {
             "Cathode open-circuit potential [V]": self.curve.symbol,
-            "Cathode diffusion potential": psi,
+            "Cathode diffusion potential": psi.of,
             "Cathode stoichiometry of diffusion potential": psi.inverse,
         }
         if self.transference is not None:

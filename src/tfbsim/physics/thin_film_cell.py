@@ -22,7 +22,7 @@ from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
-from .diffusion import DOMAIN, PlanarDiffusion, depth
+from .diffusion import DOMAIN, PlanarDiffusion, depth, span
 from .double_layer import DoubleLayer
 from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .kinetics import ButlerVolmer
@@ -36,6 +36,7 @@ from .standard_names import (
     SUMMARY,
     Options,
     half_cell_parameters,
+    kept,
     standard_variables,
 )
 from .voltage import TerminalVoltage
@@ -197,6 +198,7 @@ class ThinFilmCell(pybamm.BaseModel):
         self.build_model()
         if not precomputed:
             half_cell_parameters(p)
+            self.events.append(kept(v for v in self.rhs if v.name in self._restarted))
             self.variables |= standard_variables(self.variables, self.declared.losses, p)
             self.summary_variables = list(SUMMARY)
 
@@ -226,7 +228,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_geometry(self) -> dict[str, Any]:
-        return {DOMAIN: {depth(): {"min": 0, "max": 1}}}
+        return {DOMAIN: {depth(): {"min": 0, "max": span(self.param)}}}
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
