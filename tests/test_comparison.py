@@ -494,7 +494,8 @@ def test_a_data_frame_is_read_as_its_file_is():
 
 def test_measured_points_are_black_and_told_apart_by_shape():
     columns = ["Capacity (uAh/cm2)", "Voltage (V)", "C-rate"]
-    points = [[2, 4.05, 1.6], [8, 3.9, 1.6], [2, 4.03, 6.4], [8, 3.87, 6.4]]
+    V = {2: 4.05, 4: 3.97, 6: 3.93, 8: 3.9}
+    points = [[q, v - r / 200, r] for r in (1.6, 6.4) for q, v in V.items()]
     measured = pd.DataFrame(points, columns=columns)
     found = tfbsim.compare(DANILOV, measured, numerics={"points": 20})
     drawn = figures(found)

@@ -155,7 +155,7 @@ def run(
 
         _print_summary(result, folder, figures)
         _print_warnings([w for w in result.warnings if w not in expanded.warnings])
-        if words := at_once(result):
+        if not result.of_a_sweep and (words := at_once(result)):
             err.print(escape(words))
     if not result.as_asked:
         _print_otherwise(result)
