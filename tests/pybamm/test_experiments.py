@@ -120,7 +120,7 @@ def test_infeasible_steps(lco):
 
 def test_an_experiment_goes_on_where_the_lithium_is_exhausted(lco, anode_free):
     """The step ends, the next begins, as in our own driver."""
-    cycles = ("Charge at C/5 for 30 minutes", "Discharge at C/2 until 1 V")
+    cycles = ("Charge at C/5 for 30 minutes", "Discharge at C/50 until 1 V")
     values = anode_free.values()
     values["Lower voltage cut-off [V]"] = 0.0
     values["Inactive fraction of plated lithium"] = 0.5
