@@ -25,11 +25,21 @@ IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
     ),
     "cathode resistivity": ("Cathode resistivity is a law", {"constant": 0, "law": 1}),
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
+    "cathode double layer": (
+        "Cathode double-layer capacitance [F.m-2]",
+        {"absent": 0},
+    ),
+    "lithium double layer": (
+        "Lithium double-layer capacitance [F.m-2]",
+        {"absent": 0},
+    ),
+    "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
     "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
 }
 OPEN = (pybamm.Parameter, pybamm.FunctionParameter)  # not yet a value
 OWN_POTENTIAL = "Cathode open-circuit potential [V]"
 OTHER = {
+    "absent": "capacitive",
     "symmetric": "asymmetric",
     "constant": "law",
     "law": "constant",

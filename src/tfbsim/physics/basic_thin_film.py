@@ -29,6 +29,10 @@ OPTIONS = {  # of the parameter sets this model is for
     "cathode resistivity": "constant",
     "leakage": "none",
     "anode": "evaporated",
+    **dict.fromkeys(
+        ("cathode double layer", "lithium double layer", "electrolyte capacitance"),
+        "absent",
+    ),
 }
 MARGIN = 1e-4  # from an empty or full surface, where kinetics stop following it
 

@@ -5,7 +5,8 @@ With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
     dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i_ct/F,   N(L) = 0
 
 i is the external current density, the same through the whole film; i_ct = i + i_e what
-crosses the interface, more than i by what leaks through the electrolyte.  t_i is the
+crosses the interface, more than i by what leaks through the electrolyte, less by what
+charges a double layer there.  t_i is the
 ionic transference of the film: 0 for an ideal electronic conductor, else the share of
 the flux that is fed from the collector side, so that both faces carry a gradient:
 -D dc/dy = (i_ct - t_i i)/F at y = 0 and dc/dy = t_i i/(F D) at y = L
@@ -74,6 +75,8 @@ class PlanarDiffusion(Law):
         "constant", or "law": t_i(x), rho_e(x).
     mesh : str
         "elements" or "volumes".
+    double_layer : bool
+        Whether part of the current charges a double layer at the electrolyte face.
     """
 
     param: ThinFilmParameters
@@ -93,12 +96,14 @@ class PlanarDiffusion(Law):
         transference: str = "constant",
         resistivity: str = "constant",
         mesh: str = "elements",
+        double_layer: bool = False,
     ) -> None:
         pybamm.BaseModel.__init__(self, name="Planar diffusion")
         self.param = param
         self.transference = transference
         self.resistivity = resistivity
         self.mesh = mesh
+        self.double_layer = double_layer
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
@@ -118,7 +123,11 @@ class PlanarDiffusion(Law):
         p = self.param
         x = variables["Cathode stoichiometry"]
         i = variables["Total current density [A.m-2]"]
-        i_ion = variables["Ionic current density [A.m-2]"]
+        i_ct = variables[
+            "Faradaic current density [A.m-2]"
+            if self.double_layer
+            else "Ionic current density [A.m-2]"
+        ]
 
         D = p.D_ref * p.arrhenius(p.E_D)
         # Gradient of psi over xi per current density, at either face: see above
@@ -128,7 +137,7 @@ class PlanarDiffusion(Law):
         fed, t_s, t_L = self._transference(x)
         self.boundary_conditions |= {
             psi: {
-                "left": (-(i_ion - t_s * i) * slope, "Neumann"),
+                "left": (-(i_ct - t_s * i) * slope, "Neumann"),
                 "right": (t_L * i * slope, "Neumann"),
             }
         }

@@ -81,8 +81,10 @@ class ThinFilmParameters:
         self.alpha_p = P("Cathode anodic transfer coefficient")
         self.R_f_p = P("Cathode film resistance [Ohm.m2]")
         self.E_R_p = P("Cathode film resistance activation energy [J.mol-1]")
+        self.C_p = P("Cathode double-layer capacitance [F.m-2]")
 
         # Electrolyte
+        self.eps_r = P("Electrolyte relative permittivity")
         self.L_e = P("Electrolyte thickness [m]")
         self.sigma_el = P("Electrolyte electronic conductivity [S.m-1]")
         self.E_el = P("Electrolyte electronic conductivity activation energy [J.mol-1]")
@@ -97,6 +99,7 @@ class ThinFilmParameters:
         self.alpha_n = P("Lithium anodic transfer coefficient")
         self.R_f_n = P("Lithium film resistance [Ohm.m2]")
         self.E_R_n = P("Lithium film resistance activation energy [J.mol-1]")
+        self.C_n = P("Lithium double-layer capacitance [F.m-2]")
 
         # Lithium plated in situ
         self.i_nuc = P("Nucleation current density [A.m-2]")

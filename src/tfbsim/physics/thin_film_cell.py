@@ -23,7 +23,8 @@ from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
 from .diffusion import DOMAIN, PlanarDiffusion, depth, span
-from .electrolyte import SingleIonConductor
+from .double_layer import DoubleLayer
+from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .kinetics import ButlerVolmer
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
@@ -50,6 +51,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
+    "cathode double layer": ("absent", "capacitive"),
+    "lithium double layer": ("absent", "capacitive"),
+    "electrolyte capacitance": ("absent", "capacitive"),
     "constants": ("in place", "precomputed"),
 }
 DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
@@ -60,21 +64,31 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
     leakage = options["leakage"] == "electronic"
     plated = options["anode"] == "plated in situ"
     symmetric = options["lithium kinetics"] == "symmetric"
+    transfer = ButlerVolmer(p, "Cathode", options["cathode kinetics"] == "symmetric")
+    plating = CoverageKinetics(p, symmetric) if plated else None
+    cathode: Law = transfer
+    lithium: Law = plating or ButlerVolmer(p, "Lithium", symmetric)
+    double_layer = options["cathode double layer"] == "capacitive"
+    if double_layer:
+        if options["cathode mesh"] == "volumes":
+            raise pybamm.OptionError(
+                "A double layer at the cathode needs the mesh of elements: its potential "
+                "is that of the face"
+            )
+        cathode = DoubleLayer(p, transfer)
+    if options["lithium double layer"] == "capacitive":
+        lithium = DoubleLayer(p, lithium)
+    capacitive = options["electrolyte capacitance"] == "capacitive"
     return {
-        "cathode interface": ButlerVolmer(
-            p, "Cathode", options["cathode kinetics"] == "symmetric"
-        ),
-        "lithium interface": (
-            CoverageKinetics(p, symmetric)
-            if plated
-            else ButlerVolmer(p, "Lithium", symmetric)
-        ),
-        "electrolyte": SingleIonConductor(p),
+        "cathode interface": cathode,
+        "lithium interface": lithium,
+        "electrolyte": CapacitiveConductor(p) if capacitive else SingleIonConductor(p),
         "cathode": PlanarDiffusion(
             p,
             transference=options["cathode transference"],
             resistivity=options["cathode resistivity"],
             mesh=options["cathode mesh"],
+            double_layer=double_layer,
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
@@ -127,6 +141,8 @@ class ThinFilmCell(pybamm.BaseModel):
         "leakage": "none" (default) or "electronic";
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
+        "cathode double layer", "lithium double layer": "absent" (default) or
+        "capacitive"; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
