@@ -56,6 +56,19 @@ def lines(axes):
     return [line.get_xydata() for line in axes.get_lines() if len(line.get_xydata()) > 1]
 
 
+def test_a_curve_wholly_under_another_is_told():
+    wide = simulate(CELL, ["Discharge at 1C until 3 V"], conditioning=CYCLE[:2])
+    narrow = simulate(CELL, ["Discharge at 1C until 3.85 V"], conditioning=CYCLE[:2])
+    drawn = Result(
+        [
+            renamed(narrow, "narrow", **{"a [V]": 1.0}),
+            renamed(wide, "wide", **{"a [V]": 2.0}),
+        ]
+    )
+    figure = figures(drawn)["voltage-capacity"]
+    assert figure.get_suptitle() == "hidden: 1 V under 2 V"
+
+
 def test_a_single_cycled_case_has_these_figures(single):
     assert list(figures(single)) == [
         *("voltage-capacity", "cycling", "dqdv", "losses", "energy"),

@@ -27,6 +27,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..materials.laws import FARADAY, GAS_CONSTANT
+from .electrolyte import VACUUM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +124,11 @@ class Circuit:
             warburg=slope * c.thickness / (FARADAY * D * c.utilisation),
             diffusion_time=c.thickness**2 / D,
             transference=at(transport.transference),
+            cathode_capacitance=(c.double_layer_capacitance or 0.0) * c.utilisation,
+            lithium_capacitance=float(a.double_layer_capacitance or 0.0),
+            electrolyte_capacitance=(e.relative_permittivity or 0.0)
+            * VACUUM
+            / e.thickness,
         )
 
     @property

@@ -16,14 +16,15 @@ from typing import Any
 
 import pybamm
 
-from ..cell.cell import load_cell
+from ..cell.parameter_sets import citations, shipped_parameter_values
 from ..cell.structure import Structure
 from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
-from .diffusion import DOMAIN, PlanarDiffusion, depth
-from .electrolyte import SingleIonConductor
+from .diffusion import DOMAIN, PlanarDiffusion, depth, span
+from .double_layer import DoubleLayer
+from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .kinetics import ButlerVolmer
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
@@ -35,6 +36,7 @@ from .standard_names import (
     SUMMARY,
     Options,
     half_cell_parameters,
+    kept,
     standard_variables,
 )
 from .voltage import TerminalVoltage
@@ -49,6 +51,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
+    "cathode double layer": ("absent", "capacitive"),
+    "lithium double layer": ("absent", "capacitive"),
+    "electrolyte capacitance": ("absent", "capacitive"),
     "constants": ("in place", "precomputed"),
 }
 DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
@@ -59,21 +64,31 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
     leakage = options["leakage"] == "electronic"
     plated = options["anode"] == "plated in situ"
     symmetric = options["lithium kinetics"] == "symmetric"
+    transfer = ButlerVolmer(p, "Cathode", options["cathode kinetics"] == "symmetric")
+    plating = CoverageKinetics(p, symmetric) if plated else None
+    cathode: Law = transfer
+    lithium: Law = plating or ButlerVolmer(p, "Lithium", symmetric)
+    double_layer = options["cathode double layer"] == "capacitive"
+    if double_layer:
+        if options["cathode mesh"] == "volumes":
+            raise pybamm.OptionError(
+                "A double layer at the cathode needs the mesh of elements: its potential "
+                "is that of the face"
+            )
+        cathode = DoubleLayer(p, transfer)
+    if options["lithium double layer"] == "capacitive":
+        lithium = DoubleLayer(p, lithium)
+    capacitive = options["electrolyte capacitance"] == "capacitive"
     return {
-        "cathode interface": ButlerVolmer(
-            p, "Cathode", options["cathode kinetics"] == "symmetric"
-        ),
-        "lithium interface": (
-            CoverageKinetics(p, symmetric)
-            if plated
-            else ButlerVolmer(p, "Lithium", symmetric)
-        ),
-        "electrolyte": SingleIonConductor(p),
+        "cathode interface": cathode,
+        "lithium interface": lithium,
+        "electrolyte": CapacitiveConductor(p) if capacitive else SingleIonConductor(p),
         "cathode": PlanarDiffusion(
             p,
             transference=options["cathode transference"],
             resistivity=options["cathode resistivity"],
             mesh=options["cathode mesh"],
+            double_layer=double_layer,
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
@@ -126,6 +141,8 @@ class ThinFilmCell(pybamm.BaseModel):
         "leakage": "none" (default) or "electronic";
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
+        "cathode double layer", "lithium double layer": "absent" (default) or
+        "capacitive"; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -180,7 +197,11 @@ class ThinFilmCell(pybamm.BaseModel):
         }
         self.build_model()
         if not precomputed:
+            for of in ("model", self.options["cathode mesh"], self.options["anode"]):
+                for entry in citations(of):
+                    pybamm.citations.register(entry)
             half_cell_parameters(p)
+            self.events.append(kept(v for v in self.rhs if v.name in self._restarted))
             self.variables |= standard_variables(self.variables, self.declared.losses, p)
             self.summary_variables = list(SUMMARY)
 
@@ -206,11 +227,11 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
-        return load_cell(DEFAULT_CELL).parameter_values(charged=True)
+        return pybamm.ParameterValues(shipped_parameter_values(DEFAULT_CELL))
 
     @property
     def default_geometry(self) -> dict[str, Any]:
-        return {DOMAIN: {depth(): {"min": 0, "max": 1}}}
+        return {DOMAIN: {depth(): {"min": 0, "max": span(self.param)}}}
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:

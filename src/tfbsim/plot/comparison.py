@@ -1,8 +1,6 @@
 """Figures of a comparison: measured points, simulated lines, and what is between them.
 
-dQ/dV of both is one and the same transformation: the charge of a step is spread over a
-voltage grid and smoothed with a Gaussian, which needs no monotonic curve and so takes
-noise as it is.
+Measured points are black; where an axes has several curves, a shape tells them apart.
 """
 
 from __future__ import annotations
@@ -15,11 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.ndimage import gaussian_filter1d
 
 from ..comparison.comparison import Comparison, capacities
 from ..comparison.pairing import Pair
 from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
+from .against import LINE
+from .dqdv import GRID, WIDTH, spread
 from .style import (
     PER_AREA,
     QUALITATIVE,
@@ -32,11 +31,12 @@ from .style import (
 )
 
 UA = 100.0
-GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussian
 ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 MOST = 16  # curves in one panel
 MOST_FILES = 4  # in the figure against time
 MOST_MARKS = 200  # drawn of a curve
+MOST_RINGS = 60  # of a curve that has hollow marks
+MARKERS = ("o", "s", "^", "D", "v")
 CAPTIONS = {
     "overlay": "Voltage against capacity, counted from the start of each step: measured "
     "(points) and simulated (lines); below, simulated less measured at equal charge.",
@@ -78,8 +78,12 @@ def _chosen(pairs: Sequence[Pair]) -> list[Pair]:
     return curves
 
 
-def _colours(pairs: Sequence[Pair]) -> tuple[list[Any], list[tuple[Any, str]]]:
-    """A colour for each curve, by rate or else by file and cycle, and the key to them."""
+Look = tuple[Any, str]  # colour of the simulated line, marker of the measured points
+Entry = tuple[Any, str, str]  # and what they are of
+
+
+def _looks(pairs: Sequence[Pair]) -> tuple[list[Look], list[Entry]]:
+    """How each curve looks, by rate or else by file and cycle, and the key to it."""
     rates = [float(f"{p.c_rate:.2g}") if p.c_rate == p.c_rate else 0.0 for p in pairs]
     files = [p.file for p in pairs]
     steps = [f"{f}, cycle {p.measured.cycle}" for f, p in zip(files, pairs, strict=True)]
@@ -98,22 +102,27 @@ def _colours(pairs: Sequence[Pair]) -> tuple[list[Any], list[tuple[Any, str]]]:
     }
     if by_rate and 0.0 in label:
         label[0.0] = "rate not stated"
-    return [palette[k] for k in keys], [(palette[k], label[k]) for k in order]
+    look = {key: (palette[key], MARKERS[k % len(MARKERS)]) for k, key in enumerate(order)}
+    return [look[k] for k in keys], [(*look[k], label[k]) for k in order]
 
 
-def _key(ax: Axes, entries: Sequence[tuple[Any, str]]) -> None:
-    handles = [Line2D([], [], color=c, label=words) for c, words in entries]
-    how: dict[str, Any] = {"color": "0.3", "label": "measured", "ls": ""}
-    handles.append(Line2D([], [], marker="o", mfc="none", ms=3.5, **how))
+def _key(ax: Axes, entries: Sequence[Entry]) -> None:
+    handles = [
+        Line2D([], [], label=words, **(_marks(1, marker) | {"color": colour, "ls": "-"}))
+        for colour, marker, words in entries
+    ]
+    marker = entries[0][1] if len(entries) == 1 else "o"
+    handles.append(Line2D([], [], label="measured", **_marks(1, marker)))
     handles.append(Line2D([], [], color="0.3", label="simulated"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _marks(number: int) -> dict[str, Any]:
-    """How measured points look: rings where they are few, pale dots where many."""
-    if number <= 60:
-        return {"ls": "", "marker": "o", "mfc": "none", "ms": 4, "mew": 0.9}
-    return {"ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": 0.3}
+def _marks(number: int, marker: str = "o") -> dict[str, Any]:
+    """How measured points look: hollow where they are few, pale dots where many."""
+    few = {"ls": "", "marker": marker, "mec": "k"}
+    if number <= MOST_RINGS:
+        return few | {"mfc": "none", "ms": 4.5, "mew": 0.9}
+    return few | {"mfc": "k", "ms": 3.2, "mew": 0, "alpha": 0.3}
 
 
 def _thinned(number: int) -> Any:
@@ -128,7 +137,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
     if not drawn:
         return None
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in drawn)]
-    colours, entries = _colours(drawn)
+    looks, entries = _looks(drawn)
     rows = 2 if any(len(p.measured.voltage) > 1 for p in drawn) else 1
     figure = new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
     how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
@@ -137,7 +146,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
         top, bottom = axes[0, column], axes[-1, column]
         if rows > 1:
             bottom.axhline(0, color="0.6", lw=0.6)
-        for pair, colour in zip(drawn, colours, strict=True):
+        for pair, (colour, marker) in zip(drawn, looks, strict=True):
             if pair.measured.kind != kind:
                 continue
             m, s = pair.measured, pair.simulated
@@ -145,8 +154,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
             top.plot(
                 m.capacity[some] * UA,
                 m.voltage[some],
-                color=colour,
-                **_marks(len(some)),
+                **_marks(len(some), marker),
             )
             top.plot(s.capacity * UA, s.voltage, color=colour, lw=1.0)
             if rows == 1:
@@ -207,7 +215,7 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
             m, s = pair.measured, pair.simulated
             some = _thinned(len(m.voltage))
             at = _clock(m, m) / size
-            top.plot(at[some], m.voltage[some], color=QUALITATIVE[1], **_marks(999))
+            top.plot(at[some], m.voltage[some], **_marks(999))
             top.plot(_clock(m, s) / size, s.voltage, color=QUALITATIVE[0], lw=0.9)
             if m.kind != "hold":
                 residuals.append(1e3 * pair.residual)
@@ -218,7 +226,7 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
     handles = [
-        Line2D([], [], color=QUALITATIVE[1], ls="", marker="o", ms=3, label="measured"),
+        Line2D([], [], label="measured", **_marks(999)),
         Line2D([], [], color=QUALITATIVE[0], label="simulated"),
     ]
     axes[0].legend(handles=handles, loc="lower right", ncols=2)
@@ -231,29 +239,6 @@ def _clock(measured: Segment, segment: Segment) -> Any:
     return measured.start + segment.time
 
 
-def differential_capacity(voltage: Any, capacity: Any, grid: Any) -> Any:
-    """|dQ/dV| of a step on an even voltage grid, smoothed with a Gaussian of ``WIDTH``.
-
-    The charge between two points is spread evenly over the voltages between them; one
-    point alone has none.
-    """
-    if len(voltage) < 2:
-        return np.zeros(len(grid))
-    low, high = (
-        np.minimum(voltage[1:], voltage[:-1]),
-        np.maximum(voltage[1:], voltage[:-1]),
-    )
-    share = np.diff(capacity)
-    # Fine enough that each stretch is at most half a cell of the grid
-    pieces = np.maximum(np.ceil((high - low) / (GRID / 2)), 1).astype(int)
-    at = np.repeat(low, pieces) + np.repeat((high - low) / pieces, pieces) * (
-        np.concatenate([np.arange(n) for n in pieces]) + 0.5
-    )
-    edges = np.append(grid - GRID / 2, grid[-1] + GRID / 2)
-    found, _ = np.histogram(at, edges, weights=np.repeat(share / pieces, pieces))
-    return gaussian_filter1d(found / GRID, WIDTH / GRID, mode="nearest")
-
-
 def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
     drawn = [
         p
@@ -262,19 +247,19 @@ def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
     ]
     if not drawn:
         return None
-    colours, entries = _colours(drawn)
+    looks, entries = _looks(drawn)
     figure = new_figure(6.2, 3.4)
     ax = figure.subplots()
     ax.axhline(0, color="0.6", lw=0.6)
-    for pair, colour in zip(drawn, colours, strict=True):
+    for pair, (colour, marker) in zip(drawn, looks, strict=True):
         m, s = pair.measured, pair.simulated
         sign = 1.0 if m.kind == CHARGE else -1.0
-        for curve, how in ((m, _marks(999)), (s, {"lw": 1.0})):
+        for curve, how in ((m, _marks(999, marker)), (s, {"lw": 1.0, "color": colour})):
             low, high = float(curve.voltage.min()), float(curve.voltage.max())
             grid = np.arange(low - 4 * WIDTH, high + 4 * WIDTH, GRID)
-            slope = sign * UA * differential_capacity(curve.voltage, curve.capacity, grid)
+            slope = sign * UA * spread(curve.voltage, curve.capacity, grid)
             some = _thinned(len(grid)) if curve is m else slice(None)
-            ax.plot(grid[some], slope[some], color=colour, **how)
+            ax.plot(grid[some], slope[some], **how)
     ax.set(xlabel="Voltage (V)", ylabel="dQ/dV (µAh cm⁻² V⁻¹)")
     _key(ax, entries)
     return figure
@@ -291,22 +276,19 @@ def _rates(comparison: Comparison) -> Figure | None:
         if len(set(rates)) < 2:
             continue
         measured, simulated = np.array([capacities(p) for p in chosen]).T * UA
-        colour = QUALITATIVE[k]
-        ax.plot(rates, measured, color=colour, ls="", marker="o", mfc="none")
-        ax.plot(rates, simulated, color=colour, marker=".", ms=3)
-        entries.append((colour, kind))
+        joined = "-" if len(set(rates)) >= LINE else ""
+        how: dict[str, Any] = {"color": QUALITATIVE[k], "marker": ".", "ls": joined}
+        ax.plot(rates, measured, **_marks(1, MARKERS[k]))
+        ax.plot(rates, simulated, **how)
+        entries.append(Line2D([], [], label=f"{kind}, simulated", **how))
+        entries.append(Line2D([], [], label=f"{kind}, measured", **_marks(1, MARKERS[k])))
         every += rates
     if not entries:
         return None
     log_x(ax, every, "C-rate")
     ax.set(xlabel="C-rate", ylabel=f"Capacity {PER_AREA}")
-    ax.set_ylim(bottom=0)
-    handles = [Line2D([], [], color=c, label=words) for c, words in entries]
-    how: dict[str, Any] = {"color": "0.3", "mfc": "none", "label": "measured"}
-    handles = handles if len(handles) > 1 else []
-    handles.append(Line2D([], [], ls="", marker="o", **how))
-    handles.append(Line2D([], [], color="0.3", marker=".", ms=3, label="simulated"))
-    ax.legend(handles=handles, loc="lower left")
+    ax.set_ylim(0, 1.05 * ax.dataLim.y1)
+    ax.legend(handles=entries, loc="lower left")
     return figure
 
 

@@ -24,6 +24,7 @@ from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from ..cell.cell import Cell, load_cell
+from ..cell.half_cell import STATE
 from ..errors import InputError, shown
 from ..experiment.frequencies import checked, decades
 from ..numerics import Numerics
@@ -250,7 +251,8 @@ def impedance(
             field="stoichiometry" if voltage is None else "voltage",
         )
     state = solver.uniform(x, lithium)
-    found, _ = spectrum(solver, state, cell.parameters(temperature), frequency)
+    parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}
+    found, _ = spectrum(solver, state, parameters, frequency)
     thickness = lithium * cell.site_inventory * cell.anode.molar_volume
     covers = cell.anode.coverage_thickness
     coverage = -math.expm1(-thickness / covers) if covers else 1.0
