@@ -149,7 +149,7 @@ def test_intervals_of_few_points_hold_the_index(figure, method):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Ishigami", "product"])
 def test_intervals_of_a_design_hold_the_index(figure, name):
-    """They are bootstrapped as if its points were random: never too narrow, often wide."""
+    """They are bootstrapped as if its points were random: not too narrow, often wide."""
     slopes = np.array([3.0, 2.0, 1.0])  # of a product of 1 + a (u - 1/2)
     parts = slopes**2 / 12
     whole = np.prod(1 + parts) - 1
