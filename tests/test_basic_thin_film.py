@@ -28,7 +28,9 @@ def test_it_equals_the_cell_of_laws(raijmakers):
     times, found = np.linspace(0, 1000, 101), []
     for model in (BasicThinFilmCell(), tfbsim.ThinFilmCell()):
         values = raijmakers.parameter_values()
-        values["Initial cathode stoichiometry"] = 0.6
+        values["Initial concentration in positive electrode [mol.m-3]"] = (
+            0.6 * values["Cathode site concentration [mol.m-3]"]
+        )
         values["Current function [A]"] = values["Nominal cell capacity [A.h]"]
         solver = pybamm.IDAKLUSolver(rtol=1e-11, atol=1e-13)
         simulation = pybamm.Simulation(model, parameter_values=values, solver=solver)

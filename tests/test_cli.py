@@ -673,6 +673,28 @@ class TestFormatOfFigures:
         assert not Path("results").exists()
 
 
+class TestExport:
+    def test_run_and_report_write_curves_for_other_tools(self, tfb, here):
+        asked = ("--export", "csv", "--export", "bdf", "--no-figures")
+        assert tfb("run", "one.yaml", *FAST, *asked, "--out", "out")[0] == 0
+        assert {p.name for p in Path("out").glob("curves*")} == {
+            *("curves.nc", "curves.csv", "curves-1C.bdf.csv", "curves-2C.bdf.csv")
+        }
+        assert tfb("report", "out", "--export", "xlsx")[0] == 0
+        assert {p.name for p in Path("out").glob("curves*")} == {
+            *("curves.nc", "curves.xlsx")
+        }
+        again = tfb(
+            "run", "one.yaml", *FAST, "--no-figures", "--overwrite", "--out", "out"
+        )
+        assert again[0] == 0
+        assert not Path("out/curves.xlsx").exists()  # of the run before
+
+    def test_a_format_that_is_none_is_refused(self, tfb, here):
+        assert tfb("run", "one.yaml", "--export", "tdms")[0] == 2
+        assert not Path("results").exists()
+
+
 class TestThickness:
     def test_is_printed_for_every_rate(self, tfb, here):
         rates, window = ("--rate", "1C", "--rate", "5C"), ("--lower", "3 V")
@@ -692,3 +714,31 @@ class TestThickness:
         assert tfb("thickness", "one.yaml")[0] == 2
         code, _, errors = tfb("thickness", SHIPPED)
         assert code == 2 and "states no voltage_limits" in errors
+
+
+class TestShowMaterial:
+    def test_draws_an_electrode(self, tfb):
+        assert tfb("show", "LNMO", "--figure", "lnmo.svg")[0] == 0
+        assert Path("lnmo.svg").read_text().startswith("<?xml")
+
+    @pytest.mark.parametrize(
+        ("name", "file", "words"),
+        [
+            ("LiPON", "x.png", "no U(x)"),
+            ("LNMO", "x.txt", ".svg"),
+            ("lnmo-lipon-li", "x.png", "draws materials"),
+        ],
+    )
+    def test_says_what_cannot_be_drawn(self, tfb, name, file, words):
+        code, _, err = tfb("show", name, "--figure", file)
+        assert code == 2 and words in err and not Path(file).exists()
+
+    def test_a_folder_gets_table_curves_and_figure(self, tfb, here):
+        window = ("--lower", "3 V", "--upper", "4.2 V", "--out", "found")
+        arguments = ("thickness", SHIPPED, *FAST, "--rate", "5C", *window)
+        assert tfb(*arguments, "--format", "svg")[0] == 0
+        assert {p.name for p in Path("found").iterdir()} == {
+            *("thickness.csv", "thickness-curves.csv", "thickness.svg"),
+            "provenance.json",
+        }
+        assert tfb(*arguments)[0] == 2  # holds results already

@@ -1,4 +1,4 @@
-"""Laws that a test adds: what they declare is carried, observed and subtracted."""
+"""Laws that a test adds: what they declare is carried, subtracted, counted and shown."""
 
 from dataclasses import replace
 
@@ -6,9 +6,11 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim import Numerics
-from tfbsim.physics.law import Law, Loss
+from tfbsim import Numerics, load_result, simulate
+from tfbsim.physics.law import Column, End, Law, Loss, SideCurrent
 from tfbsim.physics.thin_film_cell import ThinFilmCell
+from tfbsim.plot import figures
+from tfbsim.run.ledger import Point
 from tfbsim.solver.engine import Engine, Request
 
 COARSE = Numerics(points=50, rtol=1e-5, atol=1e-7)
@@ -64,7 +66,7 @@ def test_a_state_no_list_names_is_carried(traces):
 def test_a_declared_loss_is_subtracted(traces):
     for trace in traces[:2]:
         o = trace.observed
-        losses = ThinFilmCell(laws=(DoubleLayer,)).losses
+        losses = ThinFilmCell(laws=(DoubleLayer,)).declared.losses
         assert losses[-3].name == "Double layer"
         lost = sum(loss.sign * o[loss.variable] for loss in losses)
         V = o["Cathode open-circuit potential [V]"] - lost
@@ -140,3 +142,94 @@ def test_a_temperature_that_is_a_state(raijmakers, mode):
     i = o["Current [A]"] / parameters["Electrode area [m2]"]
     drop = i * parameters["Electrolyte thickness [m]"] / sigma
     assert o["Electrolyte voltage drop [V]"] == pytest.approx(drop, rel=1e-6)
+
+
+WEAR, CORROSION = "Wear [mol.m-2]", SideCurrent("Corrosion", "the test")
+WORN, OHM, PER_SECOND, MOST = "Worn through", 3e-3, 1e-8, 1.25e-6
+DROP_OF_WEAR = "Wear voltage drop [V]"
+
+
+class Wear(Law):
+    """Grows with time, takes voltage, passes a current of its own and ends a step."""
+
+    losses = (Loss("Wear", DROP_OF_WEAR, 1, "#010203"),)
+    side_currents = (CORROSION,)
+    columns = (Column(WEAR, "What is worn."),)
+    ends = (End(WORN, "worn through", "nothing is left to wear"),)
+
+    def __init__(self, param):
+        pybamm.BaseModel.__init__(self, name="Wear")
+        self.param = param
+
+    def get_fundamental_variables(self):
+        return {WEAR: pybamm.Variable(WEAR), CORROSION.variable: pybamm.Scalar(0)}
+
+    def get_coupled_variables(self, variables):
+        i = variables["Total current density [A.m-2]"]
+        return {DROP_OF_WEAR: i * OHM}
+
+    def set_rhs(self, variables):
+        self.rhs = {variables[WEAR]: pybamm.Scalar(PER_SECOND)}
+
+    def set_initial_conditions(self, variables):
+        self.initial_conditions = {variables[WEAR]: pybamm.Scalar(0)}
+
+    def add_events_from(self, variables):
+        self.events = [pybamm.Event(WORN, MOST - variables[WEAR])]
+
+
+@pytest.fixture(scope="module")
+def worn(raijmakers):
+    """Two cycles of a cell with a law that no list names."""
+    cell = raijmakers.replace({})
+    cell.__dict__["structure"] = replace(cell.structure, laws=(Wear,))
+    steps = [
+        "Charge at 1C for 20 s",
+        "Hold at 3.9 V for 10 s",
+        "Discharge at 1C for 20 s",
+    ]
+    return simulate(cell, steps, cycles=3, numerics=COARSE)
+
+
+def test_a_law_of_one_file_is_carried_and_ends_a_step_in_its_words(worn):
+    steps = worn.steps
+    assert list(steps["Outcome"][:7]) == ["reached"] * 7
+    assert list(steps["Outcome"][7:]) == ["worn through"] * 2
+    assert set(steps["Detail"][7:]) == {"nothing is left to wear"}
+    assert steps["Duration [s]"].sum() == pytest.approx(MOST / PER_SECOND, rel=1e-6)
+    assert list(worn.summary["Outcome"]) == ["reached", "reached", "worn through"]
+    assert worn.solved and not worn.as_asked
+
+
+def test_it_is_counted(worn):
+    per_mol = 96485.33212 / 36
+    wear = worn.summary["Wear [uA.h.cm-2]"].to_numpy()
+    assert wear == pytest.approx(
+        PER_SECOND * per_mol * np.array([50, 100, 125]), rel=1e-6
+    )
+    table = worn.losses
+    i = worn.cases[0].curves["Current density [uA.cm-2]"].values[0, 0] * 1e-2
+    lost = abs(i) * OHM * abs(i) * 20 / 3600 * 1e2  # J/m2 to uWh/cm2
+    assert table["Wear [uW.h.cm-2]"][1] == pytest.approx(lost, rel=1e-3)
+    assert (table["Corrosion [uW.h.cm-2]"] == 0).all()
+    parts = table.iloc[:, 6:-1].sum(axis=1)
+    balance = table["Energy in [uW.h.cm-2]"] - table["Energy out [uW.h.cm-2]"] - parts
+    assert abs(balance).max() < 1e-12 * table["Energy in [uW.h.cm-2]"].max()
+
+
+def test_it_is_drawn_and_reported_and_read_again(worn, tmp_path):
+    drawn = figures(worn)
+    assert "Wear" in [text.get_text() for text in drawn["losses"].legends[0].get_texts()]
+    worn.save(tmp_path)
+    report = (tmp_path / "report.html").read_text("utf-8")
+    assert "worn through" in report and "nothing is left to wear" in report
+    assert "Wear" in report
+    again = load_result(tmp_path)
+    assert again.laws == worn.laws
+    assert list(again.losses) == list(worn.losses)
+    assert again.losses.iloc[:, 4:].to_numpy() == pytest.approx(
+        worn.losses.iloc[:, 4:].to_numpy(), rel=1e-6, nan_ok=True
+    )
+    kept = Point.of(worn.cases[0]).result()
+    assert kept.laws == worn.cases[0].laws
+    assert list(kept.rows[-1]) == list(worn.cases[0].rows[-1])

@@ -46,7 +46,7 @@ def whole_cycles(result):
 
 
 def lost(table):
-    return table[[*losses.LOST.values()]].sum(axis=1)
+    return table[[*losses.lost(losses.KNOWN).values()]].sum(axis=1)
 
 
 class TestOfAMoment:

@@ -86,7 +86,7 @@ def test_default_parameters_solve():
     solution = pybamm.Simulation(tfbsim.ThinFilmCell()).solve([0, 60])
     V = solution["Voltage [V]"].entries
     cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
-    U = cell.cathode.open_circuit_potential(cell.cathode.x_initial)
+    U = cell.states_of_charge[1]  # PyBaMM's users start charged
     assert V[0] < U
     assert V[-1] < V[0]
     parts = (
@@ -263,6 +263,10 @@ def test_parameter_set_entry_points():
         )
         cell = tfbsim.load_cell(name)
         assert values["Cathode thickness [m]"] == cell.cathode.thickness
-        assert values["Current function [A]"] == pytest.approx(cell.one_c_current)
+        sign = -1 if cell.anode.plated else 1  # an anode-free cell charges first
+        assert values["Current function [A]"] == pytest.approx(sign * cell.one_c_current)
+        low, high = cell.window
+        assert values["Lower voltage cut-off [V]"] == low
+        assert values["Upper voltage cut-off [V]"] == high
     with pytest.raises(AttributeError, match="no shipped cell"):
         import_module("tfbsim.cell.parameter_sets").no_such_cell  # noqa: B018

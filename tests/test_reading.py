@@ -462,12 +462,14 @@ LAYOUTS = {
     "07-cycling-and-eis-in-one.mpt": (*AS_R[:4], 1),
     "07m-record-then-spectrum.csv": (*AS_R[:4], 1),
     "08-report-of-three-levels.csv": (1.0, 0.8, 6, 2, 0),
-    # The first row of its discharge has half the charge of the others
+    # The first row of its discharge has half the charge of the others: at the -1 mA of
+    # its control column the current began half way through the interval
     "09-gcpl-without-current.mpr": (0.230, 0.1583, 4, 1, 0),
     "10-leading-tab-record.txt": AS_R,
     "11-comma-at-the-end-of-data.csv": AS_R,
     "12-charge-lost-before-the-hold.csv": (1.0, 0.25, 3, 1, 0),
     "13-half-cycle-column.txt": (0.460, 0.3333, 8, 2, 0),
+    "14-cell-of-another-voltage.csv": (0.1, 0.1, 2, 1, 0),
     "15-symmetric-cell.csv": (0.0162, 0.0167, 4, 2, 0),
     "16-test-time-in-hours-spelled.csv": AS_R,
     "16m-ohms.csv": SPECTRUM,
@@ -482,6 +484,7 @@ LAYOUTS = {
     "28-two-tables.dta": (0, 0, 1, 1, 1),
     "30-pause-counter-knows.csv": (0, 0.5, 1, 1, 0),
     "35-short-tabs-and-dates.txt": (0.0292, 0, 1, 1, 0),
+    "37-three-samples-at-one-time.csv": (0.1667, 0.1667, 3, 1, 0),
 }
 
 
@@ -501,6 +504,26 @@ def test_layouts(name):
     assert len(measured.segments) == steps
     assert len({s.cycle for s in measured.segments}) == cycles
     assert len(measured.spectra) == spectra
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("23-two-initial-states.yaml", "cathode.initial_voltage: both are given"),
+        ("24-x-in-percent.yaml", "write x as a fraction, not in per cent"),
+    ],
+)
+def test_a_state_that_cannot_be_meant(name, words):
+    with pytest.raises(InputError, match=words):
+        tfbsim.load_cell(DATA / name)
+
+
+def test_a_step_past_its_cut_off(tmp_path):
+    path = DATA / "26-step-past-its-cutoff.yaml"
+    result = tfbsim.run_experiment(path, folder=tmp_path)
+    passed = result.steps.iloc[1]
+    assert passed["Duration [s]"] == 0
+    assert passed["Detail"] == "reached at once: 4.2 V is past 4 V already"
 
 
 def test_voltages_as_the_heading_says():

@@ -17,7 +17,7 @@ from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.output import PROVENANCE, Output
 from tfbsim.result import columns
-from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result, load_result
+from tfbsim.result.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
 from tfbsim.run import run as module
 from tfbsim.run.ledger import LEDGER, Ledger, Point, discard
 from tfbsim.run.run import run_experiment
@@ -588,6 +588,59 @@ class TestResuming:
         with pytest.raises(KeyboardInterrupt):
             self.run(folder)
         assert saved == [(3, True), (3, False)]
+
+
+def test_curves_as_csv_have_every_column_of_the_samples(result, tmp_path):
+    (path,) = result.export(tmp_path / "curves.csv")
+    table = pd.read_csv(path)
+    assert list(table.columns) == list(result.samples.columns)
+    assert np.array_equal(table["Voltage [V]"], result.samples["Voltage [V]"])
+
+
+def test_curves_in_the_battery_data_format_are_read_as_what_they_are(
+    cell, result, tmp_path
+):
+    case = result.cases[0].name
+    (path,) = result.export(tmp_path / "curves.bdf.csv", case)
+    table = pd.read_csv(path)
+    assert list(table.columns[:3]) == ["Test Time / s", "Voltage / V", "Current / A"]
+    assert table["Test Time / s"].is_monotonic_increasing
+    steps = result.steps[result.steps["Case"] == case]
+    steps = steps[steps["Cycle number"] > 0]
+    back = tfbsim.read_measured(path, cell=cell)
+    for kind in ("Charge", "Discharge"):
+        moved = [100 * s.capacity[-1] for s in back.segments if s.kind == kind.lower()]
+        total = steps[f"{kind} [uA.h.cm-2]"].sum()
+        assert sum(moved) == pytest.approx(total, rel=1e-6)
+        counted = table[f"{kind.removesuffix('e')}ing Capacity / Ah"].iloc[-1]
+        assert counted * 1e6 / (float(cell.area) * 1e4) == pytest.approx(total)
+    paths = result.export(tmp_path / "curves.bdf.csv")
+    assert len(paths) == len({p.name for p in paths}) == len(result.cases)
+
+
+def test_curves_as_a_workbook_keep_formulas_as_text(cell, tmp_path):
+    case = simulate(cell, BOTH, numerics=COARSE).cases[0]
+    rows = [{**row, "Case": "=1+1"} for row in case.rows]
+    steps = [{**row, "Case": "=1+1"} for row in case.steps]
+    named = Result([CaseResult("=1+1", rows, steps, case.curves)])
+    (path,) = named.export(tmp_path / "curves.xlsx")
+    sheets = pd.read_excel(path, sheet_name=None)
+    assert list(sheets) == ["Summary", "Steps", "Curves"]
+    assert sheets["Summary"]["Case"][0] == "'=1+1"
+    assert len(sheets["Curves"]) == len(named.samples)
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "words"),
+    [
+        ("curves.txt", None, "must end in .csv, .xlsx or .bdf.csv"),
+        ("curves.csv", "no such", "no case with curves is called 'no such'"),
+        ("curves.csv", 3, "no case with curves is called '3'"),
+    ],
+)
+def test_an_export_that_cannot_be_says_why(result, tmp_path, name, case, words):
+    with pytest.raises(InputError, match=words):
+        result.export(tmp_path / name, case)
 
 
 def test_every_column_of_the_tables_is_defined_and_documented(result):

@@ -16,6 +16,7 @@ from tfbsim.solver.engine import Engine, SolverFailed
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
 FULL, EMPTY = "Discharge at 1C until 3.5 V", "Charge at 1C until 4.1 V"
+CELL, ONE = "lco-lipon-li-raijmakers2020", ["Discharge at 5C until 3 V"]
 TOO_MUCH = "Discharge at 1 W/cm2 until 3.0 V"  # the cell gives milliwatts
 
 
@@ -259,3 +260,36 @@ class TestArguments:
             simulate(cell, steps, **options)
         assert caught.value.field == field
         assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda **k: tfbsim.sweep(CELL, ONE, {"cathode.thickness": ["2 um"]}, **k),
+        lambda **k: tfbsim.run_experiment("danilov2011-rate-capability", **k),
+        lambda **k: tfbsim.thickness_for(CELL, 0.8, lower=3, upper=4.2, **k),
+    ],
+)
+def test_whatever_takes_numerics_takes_a_mapping_and_names_what_is_wrong(call):
+    for numerics, field in (({"point": 20}, "numerics.point"), ("fast", "numerics")):
+        with pytest.raises(InputError) as caught:
+            call(numerics=numerics)
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda: tfbsim.simulate(None, ONE), "cell"),
+        (lambda: tfbsim.simulate(CELL, None), "steps"),
+        (lambda: tfbsim.simulate(CELL, 3), "steps"),
+        (lambda: tfbsim.load_cell(CELL).replace([("cathode.thickness", 1.0)]), "changes"),
+        (lambda: tfbsim.load_cell(CELL).replace({3: 1.0}), "changes"),
+        (lambda: tfbsim.run_experiment("gitt", workers=1.5), "workers"),
+        (lambda: tfbsim.overlay(3, 4), "1"),
+    ],
+)
+def test_what_python_gives_in_place_of_a_thing_is_named(call, field):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert caught.value.field == field

@@ -1,9 +1,12 @@
 """The thickness that still delivers a share of the equilibrium capacity."""
 
+import numpy as np
 import pytest
 
 import tfbsim
 from tfbsim.errors import InputError
+from tfbsim.plot import thickness
+from tfbsim.plot.study import AREAL
 from tfbsim.run.thickness import THICKNESS
 
 CELL = "lco-lipon-li-raijmakers2020"
@@ -12,15 +15,38 @@ COARSE = {"points": 20}
 
 @pytest.fixture(scope="module")
 def found():
+    ends = {"lower": 3.0, "upper": "4.2 V", "curve": True}
     return tfbsim.thickness_for(
-        CELL, 0.8, ["1C", 5], ["100 uA/cm2"], lower=3.0, upper="4.2 V", numerics=COARSE
+        CELL, 0.8, ["1C", 5], ["100 uA/cm2"], **ends, numerics=COARSE
     )
+
+
+def test_the_figure_has_a_curve_for_each_discharge_and_marks_the_roots(found):
+    axes = thickness(found).axes
+    for ax, name in zip(axes, ["Of equilibrium capacity [%]", AREAL], strict=True):
+        lines = ax.get_lines()
+        curves, marks = lines[0:6:2], lines[1:6:2]
+        for line, mark, row in zip(curves, marks, found.to_dict("records"), strict=True):
+            assert mark.get_xydata().tolist() == [[row[THICKNESS], row[name]]]
+            at = np.interp(row[THICKNESS], *line.get_xydata().T)
+            assert at == pytest.approx(row[name], rel=1e-6)
+            assert (np.diff(line.get_xdata()) > 0).all()
+            assert line.get_color() == mark.get_color()
+    assert "80 %" in thickness(found).get_label()
+
+
+def test_the_figure_needs_the_curves():
+    table = tfbsim.thickness_for(
+        CELL, 0.5, ["C/10"], (), 3.0, 4.2, between=(1e-6, 2e-6), numerics=COARSE
+    )
+    with pytest.raises(InputError, match="curve: must be True"):
+        thickness(table)
 
 
 def test_a_film_of_that_thickness_delivers_the_share(found):
     assert list(found["Discharge"]) == ["1C", "5C", "100 uA/cm2"]
-    for discharge, thickness in zip(found["Discharge"], found[THICKNESS], strict=True):
-        cell = tfbsim.load_cell(CELL).replace({"cathode.thickness": thickness * 1e-6})
+    for discharge, thick in zip(found["Discharge"], found[THICKNESS], strict=True):
+        cell = tfbsim.load_cell(CELL).replace({"cathode.thickness": thick * 1e-6})
         result = tfbsim.simulate(
             cell,
             [f"Discharge at {discharge} until 3 V"],

@@ -17,6 +17,7 @@ from .run.run import run_experiment as run_experiment
 from .run.simulate import simulate as simulate
 from .run.sweep import sweep as sweep
 from .run.thickness import thickness_for as thickness_for
+from .solver.impedance import impedance as impedance
 from .version import __version__ as __version__
 from .yaml_file import cells as cells
 from .yaml_file import experiments as experiments

@@ -1,9 +1,9 @@
 """Files that a command leaves: each whole or not at all, all of them listed.
 
 ``provenance.json`` of a folder lists the others with size, SHA-256 and rows: ``files``
-are what a run computed, ``report`` what is drawn of it and may be drawn again.  It holds
-the SHA-256 of itself too.  So a folder is known whole, and what another wrote into it is
-never taken for one of ours.
+are what a run computed, ``report`` and ``exports`` what is made of it and may be made
+again.  It holds the SHA-256 of itself too.  So a folder is known whole, and what another
+wrote into it is never taken for one of ours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from .errors import InputError, shown
 
 PROVENANCE = "provenance.json"
-FILES, REPORT, OWN = "files", "report", "sha256"
+FILES, REPORT, EXPORTS, OWN = "files", "report", "exports", "sha256"
 MAX_JSON_BYTES = 100 * 2**20
 BLOCK = 2**20
 REMEDY = "`tfbsim run --resume` writes it anew"
@@ -177,7 +177,7 @@ class Output:
     folder : path
         Made if it is not there.
     part : str
-        ``files`` or ``report``: under which the files are listed.
+        ``files``, ``report`` or ``exports``: under which the files are listed.
     """
 
     def __init__(self, folder: str | Path, part: str = FILES) -> None:
@@ -205,7 +205,8 @@ class Output:
             What the provenance says besides.
         """
         earlier = _earlier(self.folder)
-        lists = {FILES: self.written, REPORT: earlier.get(REPORT, {})}
+        drawn = {part: earlier.get(part, {}) for part in (REPORT, EXPORTS)}
+        lists = {FILES: self.written, **drawn}
         _write_provenance(self.folder, {**content, **lists})
         remove(self.folder, earlier.get(FILES, {}).keys() - self.written.keys())
 
@@ -214,7 +215,7 @@ class Output:
         part; a folder without one, or whose own has been changed, is left as it is."""
         if content := _earlier(self.folder):
             _write_provenance(self.folder, {**content, self.part: self.written})
-            remove(self.folder, content[self.part].keys() - self.written.keys())
+            remove(self.folder, content.get(self.part, {}).keys() - self.written.keys())
 
 
 def _write_provenance(folder: Path, content: Mapping[str, Any]) -> None:
@@ -253,7 +254,11 @@ def read_provenance(folder: str | Path) -> dict[str, Any]:
 def listed(folder: str | Path, *parts: str) -> set[str]:
     """Return the names of the files that the provenance of a folder lists, if any."""
     content = _earlier(Path(folder))
-    return {name for part in parts or (FILES, REPORT) for name in content.get(part, {})}
+    return {
+        name
+        for part in parts or (FILES, REPORT, EXPORTS)
+        for name in content.get(part, {})
+    }
 
 
 def _earlier(folder: Path) -> dict[str, Any]:

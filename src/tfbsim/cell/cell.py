@@ -25,6 +25,7 @@ from ..fields import (
     Activation,
     ArealCharge,
     ArealResistance,
+    Capacitance,
     Coefficient,
     Conductivity,
     ConductivityLaw,
@@ -47,6 +48,7 @@ from ..fields import (
     validate,
 )
 from ..materials import laws, library
+from ..materials.material import Material
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -60,6 +62,7 @@ from ..materials.transport import (
 )
 from ..yaml_file import Document, load, resolve
 from .fitted import Datum
+from .half_cell import STATE, standard_parameters
 from .layers import Stack, layers
 from .structure import Structure
 
@@ -71,6 +74,7 @@ FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAYERS = ("cathode", "electrolyte", "anode")
+INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
 FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
@@ -123,6 +127,8 @@ class Cathode(Strict):
     """Activation energy of i_0."""
     anodic_transfer_coefficient: Coefficient = 0.5
     """Anodic transfer coefficient alpha_a."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer, per contact area; left out: none."""
     film_resistance: ArealResistance = 0.0
     """Resistance R_f of an interphase, per contact area."""
     film_resistance_activation_energy: Activation = 0.0
@@ -325,6 +331,10 @@ class Electrolyte(Strict):
     """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
     """Activation energy of the electronic conductivity."""
+    relative_permittivity: (
+        Annotated[float, Quantity("dimensionless", ge=1, le=1e5)] | None
+    ) = None
+    """Relative permittivity, which gives it a capacitance; left out: none."""
 
 
 class Anode(Strict):
@@ -342,6 +352,8 @@ class Anode(Strict):
     """Activation energy of the exchange current."""
     anodic_transfer_coefficient: Coefficient = 0.5
     """Anodic transfer coefficient."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer; left out: none."""
     film_resistance: ArealResistance = 0.0
     """Resistance of an interphase."""
     film_resistance_activation_energy: Activation = 0.0
@@ -436,6 +448,9 @@ class Cell(Strict):
         6.0,
     ]
     """Voltages that no step goes beyond, also where it states no cut-off."""
+    window: Annotated[list[Voltage], Field(min_length=2, max_length=2)] | None = None
+    """Voltages the cell is cycled between, 0 and 100 % state of charge; cut-offs of its
+    PyBaMM parameter set; left out: voltage_limits."""
     cathode: Cathode
     """The film of the positive electrode."""
     electrolyte: Electrolyte
@@ -455,12 +470,39 @@ class Cell(Strict):
     _folder: Path = PrivateAttr(default_factory=Path)
     _tables: dict[str, str] = PrivateAttr(default_factory=dict)
     _stated_thickness: float = PrivateAttr(default=math.nan)
+    _kept: tuple[str, ...] = PrivateAttr(default=())  # where the material was changed
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Origin of each field: as its file says, or else its material's."""
+        of_material = {
+            f"{layer}.{field}": "; ".join(filter(None, (value.source, value.valid)))
+            for layer, material in self._materials()
+            for field, value in material.values.items()
+            if field not in self._raw[layer]
+        }
+        return {**of_material, **self.origin}
+
+    def _materials(self) -> Iterator[tuple[str, Material]]:
+        """Each layer and material of the library in it, what sets most last."""
+        for layer in LAYERS:
+            fields = self._raw.get(layer, {})
+            for place, group in (
+                ("collector", "collector"),
+                ("interlayer", "interlayer"),
+                ("material", layer),
+            ):
+                name = fields.get(place)
+                if isinstance(name, str) and name in library(group):
+                    yield layer, library(group)[name]
 
     @model_validator(mode="after")
     def _consistent(self) -> Cell:
         low, high = self.voltage_limits
         if not low < high:
             raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise InputError("must rise, as [3 V, 4.2 V]", field="window")
         try:
             _ = self.x_initial
         except ValueError as error:
@@ -475,6 +517,14 @@ class Cell(Strict):
             raise InputError(
                 "is missing; a cell with a stack needs it, or a material of the library",
                 field="electrolyte.density",
+            )
+        film = self.cathode.film_resistance + self.anode.film_resistance
+        behind = self.contact_resistance + film
+        if self.electrolyte.relative_permittivity is not None and not behind:
+            raise InputError(
+                "needs a contact_resistance above 0: a held voltage would charge the "
+                "electrolyte at once",
+                field="electrolyte.relative_permittivity",
             )
         if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
             raise InputError(
@@ -574,6 +624,9 @@ class Cell(Strict):
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
+            cathode_double_layer=self.cathode.double_layer_capacitance is not None,
+            lithium_double_layer=self.anode.double_layer_capacitance is not None,
+            capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -646,7 +699,11 @@ class Cell(Strict):
             "Lithium film resistance activation energy [J.mol-1]": (
                 a.film_resistance_activation_energy
             ),
-            "Initial cathode stoichiometry": self.x_initial,
+            STATE: self.x_initial * c.c_sites,
+            "Cathode stoichiometry as made": self.x_initial,
+            "Cathode double-layer capacitance [F.m-2]": c.double_layer_capacitance or 0,
+            "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
+            "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._plated_parameters(),
         }
         return {name: float(value) for name, value in values.items()}
@@ -670,20 +727,54 @@ class Cell(Strict):
             "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
         }
 
-    def parameter_values(self) -> pybamm.ParameterValues:
-        """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell."""
+    @property
+    def cut_offs(self) -> tuple[float, float]:
+        """``window``, as far as ``voltage_limits`` leave it [V]."""
+        limits = self.voltage_limits
+        low, high = self.window or limits
+        low, high = max(low, limits[0]), min(high, limits[1])
+        return (low, high) if low < high else (limits[0], limits[1])
+
+    @property
+    def states_of_charge(self) -> tuple[float, float]:
+        """Open-circuit voltages at 0 and 100 % state of charge, within U(x) [V]."""
+        curve = self.cathode.open_circuit_potential.curve
+        low, high = (float(curve(x)) for x in reversed(self.cathode.x_range))
+        least, most = self.cut_offs
+        return max(low, least), min(high, most)
+
+    def parameter_values(self, charged: bool = False) -> pybamm.ParameterValues:
+        """Everything PyBaMM needs to solve :class:`ThinFilmCell` for this cell.
+
+        Parameters
+        ----------
+        charged : bool
+            Start at 100 % state of charge, with ``window`` as cut-offs; else as made,
+            with ``voltage_limits``.  A cell without lithium at the anode starts as made
+            either way, and its current function charges it.
+        """
         import pybamm
 
-        low, high = self.voltage_limits
+        low, high = self.cut_offs if charged else self.voltage_limits
+        empty, full = self.states_of_charge
+        current, state = self.one_c_current, self.constants[STATE]
+        if charged and self.lithium_inventory > 0:
+            state = self.cathode.stoichiometry(full) * self.cathode.c_sites
+        elif charged:
+            current = -current
         return pybamm.ParameterValues(
             {
                 **self.parameters(),
                 **self.structure.functions(),
                 **self.structure.markers(),
+                **standard_parameters(self.cathode.open_circuit_potential),
+                STATE: state,
                 "Initial temperature [K]": self.temperature,
-                "Current function [A]": self.one_c_current,
+                "Current function [A]": current,
                 "Lower voltage cut-off [V]": low,
                 "Upper voltage cut-off [V]": high,
+                "Open-circuit voltage at 0% SOC [V]": empty,
+                "Open-circuit voltage at 100% SOC [V]": full,
             }
         )
 
@@ -701,6 +792,11 @@ class Cell(Strict):
             found.append(
                 "there is no lithium as made and no anode.collector: the first charge "
                 "plates it as if on lithium"
+            )
+        if self._kept:
+            found.append(
+                f"the cell's own {', '.join(self._kept)} stay where another material is "
+                "set; change them too, or take a cell that leaves them to the material"
             )
         of_library = library("electrolyte").get(self.electrolyte.material or "")
         edge = of_library.data.get("window_lower") if of_library is not None else None
@@ -735,6 +831,14 @@ class Cell(Strict):
         InputError
             A field that does not exist, or a value that will not do.
         """
+        both = [f"cathode.{name}" for name in INITIAL]
+        named = isinstance(changes, Mapping) and {type(k) for k in changes} <= {str}
+        if not named:
+            message = f"'{shown(changes)}' is given where {{'field': value}} would do"
+            raise InputError(message, field="changes")
+        if {*both} <= changes.keys():
+            message = f"is given with {both[0]}; the initial state is given once"
+            raise InputError(message, field=both[1])
         if si and (found := self._with_numbers(changes)) is not None:
             return found
         raw = copy.deepcopy(self._raw)
@@ -746,6 +850,13 @@ class Cell(Strict):
             raise InputError(error.message, field=error.field) from None
         if "one_c" not in changes:
             cell._stated_thickness = self._stated_thickness
+        cell._kept = tuple(
+            f"{layer}.{field}"
+            for layer, material in cell._materials()
+            if f"{layer}.material" in changes
+            for field in material.values
+            if field in raw[layer] and f"{layer}.{field}" not in changes
+        )
         return cell
 
     def _with_numbers(self, changes: Mapping[str, Any]) -> Cell | None:
@@ -928,10 +1039,9 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
             raise InputError(f"'{shown(here)}' is no layer", field=key)
     if last not in model.model_fields:
         raise InputError(f"no such field{suggest(last, model.model_fields)}", field=path)
-    for pair in (("initial_stoichiometry", "initial_voltage"),):
-        if last in pair:
-            for other in pair:
-                here.pop(other, None)
+    if last in INITIAL:
+        for other in INITIAL:
+            here.pop(other, None)
     here[last] = copy.deepcopy(value)
 
 
@@ -970,14 +1080,21 @@ def tables(content: Mapping[str, Any]) -> list[str]:
     return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
 
 
-def load_cell(name_or_path: str | Path) -> Cell:
+def load_cell(name_or_path: str | Path | Cell) -> Cell:
     """Read a cell: the name of a shipped one, or the path of a .yaml file.
+
+    A cell is returned as it is.
 
     Raises
     ------
     InputError
         Naming file, line and field, what is wrong and what would do.
     """
+    if isinstance(name_or_path, Cell):
+        return name_or_path
+    if not isinstance(name_or_path, str | Path):
+        message = f"'{shown(name_or_path)}' is given where a cell or its name would do"
+        raise InputError(message, field="cell")
     document = load(resolve(str(name_or_path), "models"))
     check_head(document, "cell")
     return _cell(document.data, document.path.parent, document=document)

@@ -33,6 +33,8 @@ class Structure:
         Whether the electrolyte leaks electrons.
     plated : bool
         Whether the lithium is plated in situ, on a collector.
+    cathode_double_layer, lithium_double_layer, capacitive_electrolyte : bool
+        Whether these hold charge of their own.
     laws : tuple of callable
         Further laws, as :class:`ThinFilmCell` takes them.
     """
@@ -46,7 +48,16 @@ class Structure:
     electronic: Law | None = None
     leakage: bool = False
     plated: bool = False
+    cathode_double_layer: bool = False
+    lithium_double_layer: bool = False
+    capacitive_electrolyte: bool = False
     laws: tuple[Callable[[Any], Any], ...] = ()
+
+    @property
+    def capacitive(self) -> bool:
+        """Whether any part holds charge of its own, which comes and goes quickly."""
+        layers = self.cathode_double_layer or self.lithium_double_layer
+        return layers or self.capacitive_electrolyte
 
     @property
     def curve(self) -> Curve:
@@ -74,7 +85,7 @@ class Structure:
         psi = self.psi
         functions = {
             "Cathode open-circuit potential [V]": self.curve.symbol,
-            "Cathode diffusion potential": psi,
+            "Cathode diffusion potential": psi.of,
             "Cathode stoichiometry of diffusion potential": psi.inverse,
         }
         if self.transference is not None:
@@ -97,6 +108,7 @@ class Structure:
 
     def options(self, mode: str) -> dict[str, str]:
         """Options of :class:`ThinFilmCell` for this structure."""
+        layer = {True: "capacitive", False: "absent"}
         word = {True: "symmetric", False: "asymmetric"}
         return {
             "operating mode": mode,
@@ -106,5 +118,8 @@ class Structure:
             "cathode resistivity": "law" if self.electronic else "constant",
             "leakage": "electronic" if self.leakage else "none",
             "anode": "plated in situ" if self.plated else "evaporated",
+            "cathode double layer": layer[self.cathode_double_layer],
+            "lithium double layer": layer[self.lithium_double_layer],
+            "electrolyte capacitance": layer[self.capacitive_electrolyte],
             "constants": "precomputed",
         }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from ..errors import InputError, shown, suggest
+from ..output import EXPORTS, Output
 from ..yaml_file import beside, load, shipped
 
 Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]
@@ -44,6 +46,32 @@ Format = Annotated[
         help="Of the figures; svg and pdf stand beside the png of the report.",
     ),
 ]
+
+
+class Export(StrEnum):
+    """Formats of curves."""
+
+    CSV, XLSX, BDF = "csv", "xlsx", "bdf"
+
+
+Exports = Annotated[
+    list[Export] | None,
+    typer.Option(
+        "--export",
+        help="Curves for other tools; bdf: Battery Data Format. May be repeated.",
+    ),
+]
+
+
+def write_exports(result: Any, folder: Path, formats: Iterable[str]) -> None:
+    """Write curves.csv, curves.xlsx or curves.bdf.csv, listed in the provenance."""
+    from ..result.export import ENDINGS, files
+
+    output = Output(folder, EXPORTS)
+    for name in dict.fromkeys(formats):
+        for file, content in files(result, f"curves{ENDINGS[name]}").items():
+            output.write(file, content)
+    output.add()
 
 
 def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:

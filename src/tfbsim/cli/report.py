@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ..errors import InputError, shown
 from .console import out
-from .options import Format
+from .options import Exports, Format, write_exports
 
 
 def report(
@@ -19,6 +19,7 @@ def report(
         bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
     ] = False,
     format_: Format = "png",
+    export: Exports = None,
 ) -> None:
     """Draw figures and report again from results, without solving."""
     from ..report.report import write_report
@@ -27,6 +28,8 @@ def report(
     result = load_result(folder, incomplete)
     try:
         write_report(result, folder, format_)
+        if export:
+            write_exports(result, folder, export)
     except (InputError, OSError):
         raise
     except Exception as error:

@@ -19,6 +19,7 @@ from .edge import INTERRUPTED, OTHER_OUTCOME
 from .options import (
     CellName,
     Changes,
+    Exports,
     Format,
     MeshPoints,
     Overwrite,
@@ -28,6 +29,7 @@ from .options import (
     command_line,
     numerics_of,
     refuse_used,
+    write_exports,
 )
 from .progress import cycles_bar
 
@@ -75,6 +77,7 @@ def run(
         bool, typer.Option("--figures/--no-figures", help="Without: `report` has them.")
     ] = True,
     format_: Format = "png",
+    export: Exports = None,
 ) -> None:
     """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
     if resume and overwrite:
@@ -145,9 +148,15 @@ def run(
         err.print(f"interrupted; what was finished is in {escape(str(folder))}, and")
         err.print("--resume computes the rest")
         raise typer.Exit(INTERRUPTED) from None
+    if export:
+        write_exports(result, folder, export)
     if not quiet:
+        from ..report.answer import at_once
+
         _print_summary(result, folder, figures)
         _print_warnings([w for w in result.warnings if w not in expanded.warnings])
+        if not result.of_a_sweep and (words := at_once(result)):
+            err.print(escape(words))
     if not result.as_asked:
         _print_otherwise(result)
         # Points of a sweep may lie beyond what the cell can do: that is an answer

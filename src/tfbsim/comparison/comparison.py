@@ -31,6 +31,7 @@ from ..data.measured import (
 from ..data.read import Source, read_all
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
+from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
@@ -246,7 +247,7 @@ def compare(
     changes: Mapping[str, str] | None = None,
     mapping: str | Path | DataMapping | Mapping[str, Any] | None = None,
     own_current: bool = False,
-    numerics: Numerics | None = None,
+    numerics: Numerics | Mapping[str, Any] | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -267,7 +268,7 @@ def compare(
     own_current : bool
         Drive the cell with the measured current, from its state after the experiment's
         conditioning.
-    numerics : Numerics, optional
+    numerics : Numerics or mapping, optional
         Mesh and tolerances; by default those the experiment names.
     folder : path, optional
         Where to write the result.
@@ -287,7 +288,7 @@ def compare(
         The experiment or the cell is not valid, or no file could be read.
     """
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
-    numerics = numerics or expanded.experiment.numerics.applied()
+    numerics = numerics_of(numerics, expanded.experiment.numerics)
     base = expanded.cases[0].cell
     measured, unreadable = read_all(data, base, mapping)
     pair = by_own_current if own_current else by_experiment

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .columns import Array
+from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
 from .remarks import Remarks
 from .samples import Samples
@@ -24,6 +24,8 @@ CLOSE = 0.02  # and still goes without a note
 DOUBT = 0.01  # of all charge, from which on two values of it are told
 # What a wrong unit of charge, current or time is wrong by
 SLIPS = tuple(a * b for a in (1.0, 60.0, 3600.0, 1 / 60, 1 / 3600) for b in POWERS)
+CLOCK, COUNTER, SAMPLE, NOTHING = "clock", "counter", "sample", ""
+AS_BEFORE = 1e-3  # relative fall of a current that has not begun to fall
 CADENCE = 1.5  # intervals, by which a first sample may come after its step began
 
 
@@ -53,25 +55,36 @@ def segments(
     t = rows.t
     counters = [None if s.kind == REST else _counter_of(rows, s) for s in found]
     used = _in_use(rows, found, counters, remarks)
-    paused = np.zeros(len(t))
+    own = _step_clock(rows, found)
     made: list[Segment] = []
     origin: float | None = None
-    most = total = 0.0
-    gaps: list[float] = []
+    most = assumed = after = counted = total = 0.0
+    pauses: list[tuple[float, float]] = []  # s, A.h.m-2 that would have flowed in them
+    gaps: list[tuple[float, float]] = []
+    before: Span | None = None
     for span, cycle, counter in zip(found, numbers, counters, strict=True):
         q = counter.values if used and counter is not None else None
-        begun, sure = _begun(rows, span, q)
+        begun, witness = _begun(rows, span, q)
         origin = begun if origin is None else origin
-        segment, pause = _segment(rows, span, cycle, q, begun, begun - origin)
+        segment, away = _segment(rows, span, cycle, q, own, begun, begun - origin)
         made.append(segment)
+        known = witness in (CLOCK, COUNTER) and not span.goes_on
+        known = known or (span.kind == REST and used)
+        if before and before.kind != REST and known and span.start == before.stop:
+            until = float(t[span.start]) if span.kind == REST else begun
+            passed, sure = _after(rows, before, until, used)
+            passed *= sure or witness == CLOCK
+            after, counted = after + passed, counted + sure * passed
+        before = span
         if span.kind == REST:
             continue
         total += float(segment.capacity[-1])
-        if pause:
-            paused[span.start] = pause
-        if not sure:
-            wait = float(t[span.start] - max(t[span.start - 1], 0.0))
-            most += abs(float(rows.i[span.start])) * wait / 3600
+        if away.any():
+            flows = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
+            pauses.append((float(away.max()), 0.0 if q is not None else float(flows)))
+        wait = float(t[span.start] - max(t[span.start - 1], 0.0)) if span.start else 0.0
+        most += abs(float(rows.i[span.start])) * wait / 3600 * (witness == NOTHING)
+        assumed += float(segment.capacity[0]) * (witness == SAMPLE)
         gaps += [] if q is not None else _gaps(segment)
     if most > DOUBT * total > 0:
         remarks.doubt(
@@ -79,38 +92,107 @@ def segments(
             f"{total * 100:.4g} uA.h.cm-2, or to {(total + most) * 100:.4g} if the "
             "current flowed from the sample before."
         )
-    if paused.any():
-        longest = float(paused.max()) / 60
+    if assumed > DOUBT * total:
         remarks.notes.append(
-            f"{count(int((paused > 0).sum()), 'pause')} under current, of up to "
-            f"{longest:.3g} min, in which the counter of charge stood still: taken "
-            "out of the clock of the step."
+            "Steps that begin between two samples are counted from the sample before: "
+            f"{100 * total:.4g} uA.h.cm-2 in all; {100 * (total - assumed):.4g} from "
+            "their first sample."
         )
-    if gaps:
+    if after > DOUBT * total:
+        sentence = (
+            f"The charges up to the last sample of each step are {100 * total:.4g} "
+            f"uA.h.cm-2; {100 * (total + after):.4g} up to the begin of the next."
+        )
+        if counted > DOUBT * total:
+            remarks.doubt(sentence)
+        else:
+            remarks.notes.append(sentence)
+    rounding = _rounding(np.abs(rows.i))
+    if not used and rounding > DOUBT / 2:
         remarks.notes.append(
-            f"{count(len(gaps), 'gap')} in time under current, the longest "
-            f"{max(gaps) / 60:.3g} min: "
-            "the charge in them is counted with the current on both sides."
+            f"The last digit of the current is {200 * rounding:.2g} % of it: "
+            f"{100 * total:.4g} uA.h.cm-2 are known to {100 * total * rounding:.2g}."
         )
+    _tell_pauses(pauses, total, remarks)
+    _tell_gaps(gaps, total, remarks)
     return tuple(made)
 
 
-def _passed(rows: Samples, span: Span) -> Array:
-    """Return the integral of |i| over a step [A.h.m-2].
+def _tell_pauses(
+    pauses: list[tuple[float, float]], total: float, remarks: Remarks
+) -> None:
+    """Tell of pauses that a witness knows, with the charge if current had flowed."""
+    if not pauses:
+        return
+    flows = sum(q for _, q in pauses)
+    who = "clock of the step" if flows else "counter of charge"
+    sentence = (
+        f"{count(len(pauses), 'pause')} under current, of up to "
+        f"{max(p for p, _ in pauses) / 60:.3g} min, in which the {who} stood still: "
+        "taken out of the clock of the step."
+    )
+    if flows > DOUBT * total:
+        sentence += (
+            f" The charges add up to {100 * total:.4g} uA.h.cm-2, or to "
+            f"{100 * (total + flows):.4g} if the current flowed in them."
+        )
+        remarks.doubt(sentence)
+    else:
+        remarks.notes.append(sentence)
+
+
+def _tell_gaps(gaps: list[tuple[float, float]], total: float, remarks: Remarks) -> None:
+    """Tell of gaps under current of which nothing says whether it flowed."""
+    if not gaps:
+        return
+    within = sum(q for _, q in gaps)
+    sentence = (
+        f"{count(len(gaps), 'gap')} in time under current, the longest "
+        f"{max(gap for gap, _ in gaps) / 60:.3g} min: the charge in them is counted with "
+        f"the current on both sides, {100 * total:.4g} uA.h.cm-2 in all; "
+        f"{100 * (total - within):.4g} if none flowed."
+    )
+    if within > DOUBT * total:
+        remarks.doubt(sentence)
+    else:
+        remarks.notes.append(sentence)
+
+
+def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
+    """Return the clock of the step, if it runs as the total one between most samples."""
+    own = rows.step_time
+    if own is None or rows.by_step:
+        return None
+    runs: list[Array] = []
+    for s in found:
+        dt, step = np.diff(rows.t[s.start : s.stop]), np.diff(own[s.start : s.stop])
+        fine = (dt > 0) & np.isfinite(step)
+        runs.append(step[fine] / dt[fine])
+    every = np.concatenate(runs) if runs else np.zeros(0)
+    return own if len(every) and abs(float(np.median(every)) - 1) < WITHIN else None
+
+
+def _passed(rows: Samples, span: Span, away: Array | None = None) -> Array:
+    """Return the integral of |i| over a step [A.h.m-2], less pauses between samples.
 
     Between two samples of a hold the current decays as an exponential: its mean is the
     logarithmic one.
     """
-    size, dt = (
-        np.abs(rows.i[span.start : span.stop]),
-        np.diff(rows.t[span.start : span.stop]),
-    )
-    a, b = size[:-1], size[1:]
+    cut = slice(span.start, span.stop)
+    size, dt = np.abs(rows.i[cut]), np.diff(rows.t[cut])
+    if away is not None:
+        dt = dt - away
+    mean = _mean(size[:-1], size[1:], span.kind)
+    return np.concatenate([[0.0], np.cumsum(mean * dt)]) / 3600
+
+
+def _mean(a: Array, b: Array, kind: str) -> Array:
+    """Return the mean of a current between two samples."""
     mean = 0.5 * (a + b)
-    if span.kind == HOLD:
+    if kind == HOLD:
         falls = (b > 0) & (b < 0.999 * a)
         mean[falls] = (a[falls] - b[falls]) / np.log(a[falls] / b[falls])
-    return np.concatenate([[0.0], np.cumsum(mean * dt)]) / 3600
+    return mean
 
 
 def _counter_of(rows: Samples, span: Span) -> _Counter | None:
@@ -150,9 +232,14 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     """Return what a counter counted between the begin of a step and its first sample."""
     k = span.start
     i = abs(float(rows.i[k]))
-    since = float(rows.t[k] - rows.t[k - 1]) if k else float(max(rows.t[0], 0.0))
-    if span.goes_on:
+    since = float(rows.t[k] - rows.t[k - 1]) if k else _before_first(rows)
+    if k and rows.i[k] * rows.i[k - 1] > 0:  # as a current that falls from there
         i = max(i, abs(float(rows.i[k - 1])))
+        own = rows.step_time
+        if _at_begin(rows, span):
+            since = 0.0
+        elif own is not None and not span.goes_on and 0 <= own[k] <= since:
+            since = float(own[k])  # what was counted before is of the step before
     could = 1.1 * i * since / 3600 + 1e-12
     maybe = []
     if k and np.isfinite(counter[k - 1]):
@@ -162,7 +249,15 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     maybe = [moved for moved in maybe if 0 <= moved <= could]
     if span.goes_on and not maybe:
         return _lead(rows, span, float(rows.t[k - 1]))
-    return min(maybe, default=0.0)
+    return maybe[0] if maybe else 0.0
+
+
+def _before_first(rows: Samples) -> float:
+    """Return how long the first step may have run before the first sample [s]."""
+    t, own = rows.t, rows.step_time
+    if own is not None and own[0] > 0:
+        return float(own[0])
+    return min(max(float(t[0]), 0.0), CADENCE * float(t[1] - t[0]))
 
 
 def _in_use(
@@ -243,29 +338,62 @@ def _rounding(size: Array) -> float:
     return min(0.5 * last / float(np.median(size[size > 0])), 0.5)
 
 
-def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, bool]:
-    """Return when a step began, and whether the file says so."""
+def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, str]:
+    """Return when a step began, and what says so: clock, counter, sample or nothing."""
     k, t = span.start, rows.t
     first = float(t[k])
     previous = float(t[k - 1]) if k else 0.0
     if span.goes_on:
-        return previous, True
+        return previous, CLOCK
     since = first - previous
     own = rows.step_time
     if own is not None:
-        near = (
-            since if k else max(since, 2 * float(np.diff(t[:2])[0]) if len(t) > 1 else 0)
-        )
+        near = since if k else max(since, 2 * float(t[1] - t[0]) if len(t) > 1 else 0.0)
         # Else the clock of the step did not start again here
         if 0 <= own[k] <= near * (1 + 1e-6) + 1e-3:
-            return first - float(own[k]), True
+            return first - float(own[k]), CLOCK
+    if _at_begin(rows, span):
+        return first, CLOCK
     i = abs(float(rows.i[k]))
     if counted is not None and i > 0:
-        return max(first - 3600 * float(counted[0]) / i, previous), True
+        return max(first - 3600 * float(counted[0]) / i, previous), COUNTER
     interval = float(t[k + 1] - first) if k + 1 < span.stop else 0.0
     if 0 < since <= CADENCE * interval and (k or first > 0):
-        return previous, True
-    return first, not k or since <= 0 or span.kind == REST
+        return previous, SAMPLE
+    return first, SAMPLE if not k or since <= 0 or span.kind == REST else NOTHING
+
+
+def _at_begin(rows: Samples, span: Span) -> bool:
+    """Return whether a hold's first sample is its begin: the current has not fallen."""
+    k = span.start
+    if span.kind != HOLD or span.goes_on or not k or rows.i[k] * rows.i[k - 1] <= 0:
+        return False
+    return bool(abs(rows.i[k]) > (1 - AS_BEFORE) * abs(rows.i[k - 1]))
+
+
+def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, bool]:
+    """Return what passed between the last sample of a step and the begin of the next.
+
+    Returns
+    -------
+    float
+        [A.h.m-2]
+    bool
+        Whether a counter says so.
+    """
+    k = span.stop
+    wait = begun - float(rows.t[k - 1])
+    could = 1.2 * abs(float(rows.i[k - 1])) * wait / 3600
+    if wait <= 0 or span.stop - span.start < 2:
+        return 0.0, False
+    counters = rows.counters.values() if used else ()
+    moved = [abs(float(c[k] - c[k - 1])) for c in counters]
+    counted = [q for q in moved if 0 < q <= could]
+    if counted:
+        return max(counted), True
+    interval = float(rows.t[k - 1] - rows.t[k - 2])
+    stood = moved and max(moved) == 0
+    return (0.0 if stood or wait > CADENCE * interval else could / 1.2), False
 
 
 def _segment(
@@ -273,18 +401,22 @@ def _segment(
     span: Span,
     cycle: int,
     counted: Array | None,
+    own: Array | None,
     begun: float,
     start: float,
-) -> tuple[Segment, float]:
-    """Return a step, and the longest pause that was taken out of its clock [s]."""
+) -> tuple[Segment, Array]:
+    """Return a step, and the pause [s] before each sample that its clock leaves out."""
     cut = slice(span.start, span.stop)
     t, i = rows.t[cut], rows.i[cut]
-    pause = 0.0
     lead = _lead(rows, span, begun)
-    capacity = _passed(rows, span) + lead
+    away = np.zeros(len(t) - 1)
     if counted is not None:
-        t, pause = _without_pauses(t, i, counted)
-        capacity = counted
+        mean = 0.5 * (np.abs(i[1:]) + np.abs(i[:-1])) / 3600
+        with np.errstate(divide="ignore", invalid="ignore"):
+            away = _pauses(t, np.where(mean > 0, np.diff(counted) / mean, np.diff(t)))
+    elif own is not None and span.kind != REST:
+        away = _pauses(t, np.diff(own[cut]))
+    capacity = counted if counted is not None else _passed(rows, span, away) + lead
     temperature = None
     if rows.T is not None and np.isfinite(rows.T[cut]).any():
         temperature = float(np.nanmean(rows.T[cut]))
@@ -294,45 +426,43 @@ def _segment(
         voltage=rows.V[cut],
         current=i,
         capacity=capacity if span.kind != REST else np.zeros(len(t)),
-        time=t - begun,
+        time=t - begun - np.concatenate([[0.0], np.cumsum(away)]),
         temperature=temperature,
         start=start,
         name=f"cycle {cycle}, {span.kind}",
     )
-    return made, pause
+    return made, away
 
 
 def _lead(rows: Samples, span: Span, begun: float) -> float:
     """Return what passed between the begin of a step and its first sample [A.h.m-2]."""
     k, t, V = span.start, rows.t, rows.V
     i, since = abs(float(rows.i[k])), float(t[k]) - begun
-    if not span.goes_on or span.kind != HOLD:
+    if span.kind != HOLD or not k or rows.i[k] * rows.i[k - 1] <= 0:
         return i * since / 3600
-    # A constant current goes on until the voltage is reached, and falls from then on
+    # The current falls from that of the sample before; where one step of the cycler has
+    # both, it does so from when the voltage is reached
     before, reached = abs(float(rows.i[k - 1])), 0.0
-    if k > 1 and (V[k - 1] - V[k - 2]) * (V[k] - V[k - 1]) > 0:
+    if span.goes_on and k > 1 and (V[k - 1] - V[k - 2]) * (V[k] - V[k - 1]) > 0:
         slope = (V[k - 1] - V[k - 2]) / max(float(t[k - 1] - t[k - 2]), 1e-9)
         reached = min(float((V[k] - V[k - 1]) / slope), since)
-    return (before * reached + 0.5 * (before + i) * (since - reached)) / 3600
+    falling = float(_mean(np.array([before]), np.array([i]), HOLD)[0])
+    return (before * reached + falling * (since - reached)) / 3600
 
 
-def _without_pauses(t: Array, i: Array, counted: Array) -> tuple[Array, float]:
-    """Return the clock of a step without gaps in which its counter stood still."""
-    dt, moved = np.diff(t), np.diff(counted)
-    mean = 0.5 * (np.abs(i[1:]) + np.abs(i[:-1])) / 3600
-    with np.errstate(divide="ignore", invalid="ignore"):
-        needed = np.where(mean > 0, moved / mean, dt)
+def _pauses(t: Array, needed: Array) -> Array:
+    """Return the part of each gap [s] that a witness says was a pause."""
+    dt = np.diff(t)
     usual = float(np.median(dt)) if len(dt) else 0.0
-    gap = (dt > max(60.0, 5 * usual)) & (needed < 0.5 * dt)
-    if not gap.any():
-        return t, 0.0
-    away = np.where(gap, dt - needed, 0.0)
-    return t - np.concatenate([[0.0], np.cumsum(away)]), float(away.max())
+    gap = (dt > max(60.0, 5 * usual)) & (needed >= 0) & (needed < 0.5 * dt)
+    return np.where(gap, dt - needed, 0.0)
 
 
-def _gaps(segment: Segment) -> list[float]:
-    if segment.time is None or len(segment.time) < 10:
+def _gaps(segment: Segment) -> list[tuple[float, float]]:
+    """Return the gaps of a step [s], and what passed in each [A.h.m-2]."""
+    if segment.time is None or len(segment.time) < 5:
         return []
     dt = np.diff(segment.time)
-    gaps = dt[dt > max(60.0, 10 * float(np.quantile(dt, 0.9)))]
-    return [float(gap) for gap in gaps]
+    long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
+    passed = np.diff(segment.capacity)[long]
+    return list(zip(dt[long].tolist(), passed.tolist(), strict=True))

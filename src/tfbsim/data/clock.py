@@ -22,9 +22,24 @@ _CLOCK = re.compile(
     r"(?::(\d+(?:[.,]\d*)?))?(?::(\d{1,3}))?(?:\.(\d+))?",
     re.IGNORECASE,
 )
+# 0d 0h 15m 0s, 1h 5min, PT2H0.5S
+_SPOKEN = re.compile(
+    r"P?\s*(?:(\d+)\s*d(?:ays?)?)?[ ,T]*(?:(\d+)\s*h(?:ours?|rs?)?)?[ ,]*"
+    r"(?:(\d+)\s*m(?:in(?:ute)?s?)?)?[ ,]*(?:(\d+(?:[.,]\d*)?)\s*s(?:ec(?:ond)?s?)?)?",
+    re.IGNORECASE,
+)
+DATE = r"\d[-/.]\d+[-/.]\d"
 _DAY = 86400.0
+# Stamps since 1970 (of 1989 to 2112), and days of a spreadsheet
+_STAMPS = (
+    (6e8, 4.5e9, 1.0, "seconds since 1970"),
+    (6e11, 4.5e12, 1e-3, "milliseconds since 1970"),
+    (6e14, 4.5e15, 1e-6, "microseconds since 1970"),
+    (6e17, 4.5e18, 1e-9, "nanoseconds since 1970"),
+)
+_SHEET = (2e4, 8e4, _DAY, "days of a spreadsheet")
 _MOST = 0.5  # of the cells that must be of one form
-_MARK = re.compile(r"\s*(am|pm)\s*$", re.IGNORECASE)
+_HALF = re.compile(r"\s*([ap])\.?m\.?\s*$", re.IGNORECASE)
 _FORMS = ("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y")
 _FORMS += ("%d/%m/%y", "%d-%b-%y", "%d-%b-%Y", "%Y/%m/%d", "%b %d %Y", "%d %b %Y")
 _HOURS = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M:%S.%f %p", "%H:%M", "%I:%M %p")
@@ -49,26 +64,76 @@ def seconds(text: pd.Series, path: Path, name: str) -> Array | None:
         return None
     first = text.iloc[: min(len(text), 50)]
     if not first.str.contains(":", regex=False).mean() > _MOST:
-        dates = first.str.contains(r"\d[-/.]\d+[-/.]\d", regex=True).mean()
-        return _dates(text) if dates > _MOST else None
-    parts = [_CLOCK.fullmatch(cell.strip()) for cell in text]
+        if first.str.contains(DATE, regex=True).mean() > _MOST:
+            return _dates(text)
+        spoken = first.str.contains(r"\d\s*(?:h|m|s|min)\b", regex=True, case=False)
+        several = first.str.contains(r"\d\s*[dhm]\w*[ ,T]*\d", regex=True, case=False)
+        if spoken.mean() > _MOST and several.mean() > _MOST:
+            return np.array([_spoken(cell.strip()) for cell in text])
+        return None
+    halves = [_HALF.search(cell) for cell in text] if _HALF.search(text.iloc[0]) else []
+    parts = [
+        _CLOCK.fullmatch((cell[: h.start()] if h else cell).strip())
+        for cell, h in zip(text, halves or [None] * len(text), strict=True)
+    ]
     if sum(p is not None for p in parts) <= _MOST * len(parts):
         return _dates(text)
-    hours = any(p is not None and p[4] is not None for p in parts)
+    hours = bool(halves) or any(p is not None and p[4] is not None for p in parts)
     if not hours and not any(p is not None and p[6] for p in parts):
         if not re.search(r"h{1,2}:m|m{1,2}:s", name, re.IGNORECASE):
             cell = shown(str(text.iloc[0]))
             message = f"'{cell}' may be h:mm or mm:ss; write 'Time (h:mm)' or (mm:ss)"
             raise InputError(message, path, field=name)
         hours = bool(re.search(r"h{1,2}:m", name, re.IGNORECASE))
-        found = [_of(p, "" if hours else "mm:ss") for p in parts]
-    else:
-        found = [_of(p, "" if hours else "mm:ss") for p in parts]
-    t = np.array(found)
+    t = np.array([_of(p, "" if hours else "mm:ss") for p in parts])
+    for k, h in enumerate(halves):  # 12 am is 0 h, 12 pm 12 h
+        if h is not None:
+            t[k] = t[k] % (_DAY / 2) + (_DAY / 2 if h[1] in "pP" else 0.0)
     fall = np.flatnonzero(np.diff(t) < -0.9 * _DAY)
     if len(fall) and np.nanmax(t) <= _DAY:  # a time of day past midnight
         t[1:] += _DAY * np.cumsum(np.diff(t) < -0.9 * _DAY)
     return t
+
+
+def absolute(values: Array, dates: bool) -> tuple[float, str] | None:
+    """Return the unit [s] of numbers that are stamps of a date, and its name.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of a column without a unit.
+    dates : bool
+        Whether its heading says that they are dates.
+    """
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    for low, high, unit, name in (*_STAMPS, *([_SHEET] if dates else [])):
+        if low < known.min() and known.max() < high:
+            return unit, name
+    return None
+
+
+def after_summer_time(t: Array) -> tuple[Array, bool]:
+    """Return a local clock that goes on where it falls back by an hour, and whether."""
+    step = np.diff(t)
+    fall = step < 0
+    if not fall.any() or not (step > 0).any():
+        return t, False
+    usual = float(np.median(step[step > 0]))
+    hour = fall & (step + 3600 >= 0) & (step + 3600 <= max(5 * usual, 60.0))
+    if int(hour.sum()) != int(fall.sum()) or hour.sum() > 2:
+        return t, False
+    return t + 3600 * np.concatenate([[0], np.cumsum(hour)]), True
+
+
+def _spoken(cell: str) -> float:
+    found = _SPOKEN.fullmatch(cell)
+    if found is None or not any(found.groups()):
+        return np.nan
+    d, h, m, s = found.groups()
+    last = float(s.replace(",", ".")) if s else 0.0
+    return _DAY * int(d or 0) + 3600 * int(h or 0) + 60 * int(m or 0) + last
 
 
 def _of(parts: re.Match[str] | None, form: str) -> float:

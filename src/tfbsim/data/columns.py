@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError, shown, suggest
-from .clock import seconds
-from .headings import KIND, factor, heading, hertz, rank, role_of
+from .cells import Array, numbers, numbers_and_units, texts
+from .clock import DATE, absolute, after_summer_time, seconds
+from .headings import KIND, factor, heading, hertz, rank, role_of, unnumbered
 from .mapping import Column, Mapping
 from .table import Table
 
-Array = np.ndarray
-
 _DEFAULT = {"time": "s", "voltage": "V", "temperature": "degC"}
+_SINCE_1970 = 6e8  # s, of a time that counts from then
 _WOULD_DO = {"current": "mA, uA/cm2, mA/g", "capacity": "mAh, uAh/cm2, mAh/g"}
 # Times that count through the whole test, beside which a plain time is that of the step
 _TOTAL = re.compile(r"(test|total|cumulative|run|prog) ?time|测试时间|总时间")
-_SIGNS = str.maketrans("−–—﹣－", "-----")
-_NUMBER = re.compile(
-    r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?)\s*[A-Za-z%°µΩ/]*\s*\*?"
-)
-_THOUSANDS = re.compile(r"(?<=\d)[   '’_](?=\d{3}(?!\d))")
+
+
+TIMES = {"time", "step_time", "date"}
+CHARGES = {"capacity", "charge_capacity", "discharge_capacity", "net_capacity"}
+FLOWING = {"current", "increment", *CHARGES}
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,27 @@ def roles(names: tuple[str, ...]) -> dict[str, int]:
     return found
 
 
+def sets(names: tuple[str, ...]) -> list[list[int]]:
+    """Return the columns of each record or curve that stand side by side in a table.
+
+    The first heading that comes again begins a set; what stands before it is of all.
+    """
+    said = [heading(unnumbered(name)).words if name else "" for name in names]
+    known = [k for k, name in enumerate(names) if role_of(unnumbered(name))]
+    first = next((k for k in known if said[k] in said[k + 1 :]), None)
+    if first is None:
+        return [list(range(len(names)))]
+    begins = [k for k in known if said[k] == said[first]]
+    found = []
+    for start, stop in pairwise([*begins, len(names)]):
+        columns = [*range(first), *range(start, stop)]
+        there = roles(tuple(unnumbered(names[k]) for k in columns)).keys()
+        own = roles(tuple(unnumbered(names[k]) for k in range(start, stop))).keys()
+        if "voltage" in own and own & FLOWING and there & (TIMES | CHARGES):
+            found.append(columns)
+    return found if len(found) > 1 else [list(range(len(names)))]
+
+
 def column_of(table: Table, column: Column, where: str) -> int:
     """Return the number (from 0) of a column that a mapping names.
 
@@ -115,47 +137,6 @@ def column_of(table: Table, column: Column, where: str) -> int:
     return alike[0]
 
 
-def numbers(table: Table, column: int) -> Array:
-    """Return a column as floats, NaN where a cell is no number.
-
-    A cell may have the minus of a printed text, marks of thousands, the exponent of
-    FORTRAN, its unit behind it.
-    """
-    raw = table.data[column]
-    if raw.dtype == object or isinstance(raw.dtype, pd.StringDtype):
-        try:
-            values = np.array(pd.to_numeric(raw, errors="coerce"), dtype=float)
-        except OverflowError:  # of a number of hundreds of digits
-            values = np.full(len(raw), np.nan)
-        left = np.isnan(values) & raw.notna().to_numpy()
-        if left.any():
-            values[left] = [_number(str(x), table.decimal) for x in raw[left]]
-    else:
-        values = np.array(pd.to_numeric(raw, errors="coerce"), dtype=float)
-    values[~np.isfinite(values)] = np.nan
-    values[np.abs(values) > 1e30] = np.nan
-    return values
-
-
-def _number(text: str, decimal: str) -> float:
-    text = text.strip(" \t\"'\xa0").translate(_SIGNS)
-    text = _THOUSANDS.sub("", text)
-    if decimal == ",":
-        text = re.sub(r"(?<=\d)\.(?=\d{3}(\D|$))", "", text).replace(",", ".")
-    elif "," in text and "." in text[text.rindex(",") :]:
-        text = text.replace(",", "")  # of thousands
-    found = _NUMBER.fullmatch(text)
-    return float(found[1].lower().replace("d", "e")) if found else np.nan
-
-
-def texts(table: Table, column: int) -> pd.Series | None:
-    """Return a column as text; None if it is one of numbers."""
-    raw = table.data[column]
-    if raw.dtype == object or isinstance(raw.dtype, pd.StringDtype):
-        return raw.fillna("").astype(str).str.strip().str.strip('"')
-    return None
-
-
 def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity:
     """Return a column in SI, by the unit in its heading or the mapping's.
 
@@ -179,8 +160,22 @@ def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity
     if kind == "time":
         text = texts(table, column)
         if text is not None and (clock := seconds(text, table.path, name)) is not None:
+            fell = False
+            if text.iloc[:50].str.contains(DATE, regex=True).any():
+                clock, fell = after_summer_time(clock)
+            if fell:
+                table.notes.append(f"'{name}' falls back by an hour: summer time ended.")
             return Quantity(clock, "time", name)
-    values = numbers(table, column)
+    values, units = numbers_and_units(table, column)
+    if kind == "time" and not unit and (stamp := absolute(values, role == "date")):
+        size, what = stamp
+        table.notes.append(f"'{name}' was read as {what}.")
+        first = values[np.isfinite(values)][0]
+        return Quantity((values - first) * size, "time", name)
+    if units is not None and kind != "temperature":
+        own = _by_own_units(values, units, kind, found, table, name)
+        if own is not None:
+            return Quantity(*own, name)
     stated = found is not None
     if found is None:
         if kind not in _DEFAULT:
@@ -194,8 +189,43 @@ def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity
         found = factor(unit, kind)
     assert found is not None
     size, dimension = found
+    known = values[np.isfinite(values)]
+    if kind == "time" and len(known) and known.min() * size > _SINCE_1970:
+        values = values - known[0]
     celsius = kind == "temperature" and unit.strip().lower() not in ("k", "kelvin")
     return Quantity(values * size + (273.15 if celsius else 0), dimension, name, stated)
+
+
+def _by_own_units(
+    values: Array,
+    units: pd.Series,
+    kind: str,
+    heading_has: tuple[float, str] | None,
+    table: Table,
+    name: str,
+) -> tuple[Array, str] | None:
+    """Return cells in SI, each by the unit that stands in it; None if none is known.
+
+    Raises
+    ------
+    InputError
+        Their units are of several quantities, or some have none.
+    """
+    codes, written = pd.factorize(units)
+    known = [heading_has if not unit else factor(unit, kind) for unit in written]
+    if not any(unit and size for unit, size in zip(written, known, strict=True)):
+        return None
+    used = np.isfinite(values)
+    lacking = np.array([size is None for size in known])[codes] & used
+    dimensions = {size[1] for size in known if size}
+    if lacking.any() or len(dimensions) > 1:
+        row = int(np.argmax(lacking)) + 1
+        message = f"has several units, or none in row {row}; one kind is wanted"
+        raise InputError(message, table.path, table.line, name)
+    sizes = np.array([size[0] if size else np.nan for size in known])[codes]
+    if heading_has and any(s and s[0] != heading_has[0] for s in known):
+        table.notes.append(f"'{name}' has cells of another unit: theirs was taken.")
+    return values * sizes, dimensions.pop()
 
 
 def frequency(table: Table, column: int) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, shown
-from .columns import column_of, find_columns, numbers, quantity
+from .cells import numbers
+from .columns import column_of, find_columns, quantity
 from .mapping import Curve, Direction, Mapping, dimension_of
 from .measured import CHARGE, DISCHARGE, Array, Segment
 from .remarks import Remarks

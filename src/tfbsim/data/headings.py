@@ -20,7 +20,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "time": (
         *("test time", "total time", "cumulative time", "run time", "prog time", "time"),
         *("elapsed time", "time elapsed", "t", "zeit", "temps", "test time total"),
-        *("record time", "duration", "timestamp", "test", "testzeit", "programmdauer"),
+        *("record time", "duration", "test", "testzeit", "programmdauer"),
         *("测试时间", "总时间", "时间"),
     ),
     "step_time": (
@@ -28,15 +28,10 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("工步时间", "步骤时间"),
     ),
     "date": (
-        *(
-            "date time",
-            "datetime",
-            "date time iso string",
-            "date",
-            "dpt time",
-            "sys time",
-        ),
-        *("absolute time", "real time", "date and time", "start date", "unix time"),
+        *("date time", "datetime", "timestamp", "time stamp", "date time iso string"),
+        *("date", "dpt time", "sys time", "absolute time", "real time", "unix time"),
+        *("date and time", "start date", "clock", "clock time", "wall clock", "datum"),
+        *("local time", "utc time", "time of day", "uhrzeit", "datum uhrzeit", "epoch"),
         *("绝对时间", "系统时间", "日期"),
     ),
     "voltage": (
@@ -100,6 +95,7 @@ ROLE = {name: role for role, names in reversed(NAMES.items()) for name in names}
 # What a role is measured in, where that is not its own name
 KIND = {
     "step_time": "time",
+    "date": "time",
     "charge_capacity": "capacity",
     "discharge_capacity": "capacity",
     "net_capacity": "capacity",
@@ -128,7 +124,7 @@ _WORDS = tuple(
         (r"amp(?:ere)?s?(?![a-z])", "A"),
         (r"volts?(?![a-z])", "V"),
         (r"ohms?(?![a-z])|[ΩΩ]", "ohm"),
-        (r"(?<![a-z])(?:seconds?|secs?\.?)(?![a-z])|秒", "s"),
+        (r"(?<![a-z])([mun]?)(?:seconds?|secs?\.?)(?![a-z])|秒", r"\1s"),
         (r"(?<![a-z])(?:minutes?|mins)(?![a-z])", "min"),
         (r"(?<![a-z])(?:hours?|hrs?)(?![a-z])|(?<=[a-z])hrs?$", "h"),
         (r"(?<![a-z])days?(?![a-z])", "d"),
@@ -160,9 +156,16 @@ _HZ = {
     **{"Hz": 1.0, "1/s": 1.0, "s-1": 1.0, "mHz": 1e-3, "kHz": 1e3, "MHz": 1e6},
     **{"rad/s": 1 / (2 * math.pi)},
 }
+# A power of ten before a unit: 10^-6 A, x1e-3 A, *10⁻³ mA
+_POWER = re.compile(
+    r"[x×*·]?\s*(?:10\s*(?:\^|\*\*)?\s*[({]?\s*(-?\d{1,2})\s*[)}]?|1[eE]([-+]?\d{1,2}))"
+    r"\s*[x×*·.]?\s*(?=[A-Za-zµμΩ])"
+)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
 _ENERGY = re.compile(r"[munkµ]?W[. ]?h(?:/\w+)?|watt[- ]?h(?:ou)?rs?", re.IGNORECASE)
 _CLOCK = re.compile(r"[hdms: .]*(hh?:m|h:m|mm:s|hms|d:h)[a-z: .-]*|.*hh:mm.*", re.I)
 _NOT_UNIT = {"#", "bits", "°", "deg", "%", "-", "1", "hh:mm:ss", "rad"}
+_NUMBERED = re.compile(r"(?<=[A-Za-z\])}])[ ._#]?\d+(?=\s*(?:[\[({/,].*)?$)")
 _CLOSING = re.compile(r"(.*?)\s*[\[({]\s*([^\[\](){}]{0,60})\s*[\])}]\s*")
 
 
@@ -202,6 +205,9 @@ def symbol(unit: str) -> str:
 @lru_cache(maxsize=2048)
 def factor(unit: str, kind: str) -> tuple[float, str] | None:
     """Return the SI value of a unit and its dimension; None if it is none of `kind`."""
+    if found := _POWER.match(unit.strip().translate(_RAISED)):
+        rest = factor(unit.strip().translate(_RAISED)[found.end() :], kind)
+        return rest and (10.0 ** int(found[1] or found[2]) * rest[0], rest[1])
     text = symbol(unit)
     for spelled in dict.fromkeys((text, _SMALL.get(text.lower(), text))):
         if (spelled, kind) in _ODD:
@@ -302,6 +308,14 @@ def role_of(name: str) -> str | None:
     if role == "frequency" and unit and hertz(unit) is None:
         return None
     return role
+
+
+def unnumbered(name: str) -> str:
+    """Return a heading without the number of its set: `Voltage 2 (V)`, `Time (s).1`."""
+    if role_of(name) is not None:
+        return name
+    base = _NUMBERED.sub("", name)
+    return base if role_of(base) is not None else name
 
 
 def rank(name: str, role: str) -> int:

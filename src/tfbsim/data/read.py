@@ -19,19 +19,20 @@ from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError
 from ..yaml_file import load
-from .columns import find_columns, roles
+from .columns import CHARGES, TIMES, find_columns, quantity, roles, sets
 from .curves import curves
 from .formats import load_tables, table_of_frame
+from .headings import unnumbered
 from .mapping import Mapping, load_mapping
 from .measured import Measured, Segment, Spectrum
 from .record import record
 from .remarks import Remarks
 from .samples import too_many
 from .spectra import frequencies, spectra
+from .steps import FALLS, HELD
 from .table import FRAME, Table, count
 from .units_per_area import PerArea, per_area_of
 
-TIMES = {"time", "step_time"}
 FLOWS = {"current", "increment", "net_capacity"}
 Source: TypeAlias = str | Path | pd.DataFrame | Measured
 
@@ -94,13 +95,37 @@ def read_measured(
     else:
         tables = [table_of_frame(frame)]
     per_area = per_area_of(how, cell, path, remarks)
-    steps, found = _of_tables(_joined(tables), how, per_area, cell, remarks)
+    tables = _joined(_apart(tables, how, remarks))
+    steps, found = _of_tables(tables, how, per_area, cell, remarks)
     if steps and not found and not any((s.current != 0).any() for s in steps):
         remarks.doubt("No current flows anywhere in it.")
     if cell is not None:
         _check_charge(steps, cell, path, remarks.notes)
     notes, doubts = (tuple(dict.fromkeys(x)) for x in (remarks.notes, remarks.doubts))
     return Measured(path.name, path, steps, notes, found, doubts)
+
+
+def _apart(tables: Sequence[Table], how: Mapping, remarks: Remarks) -> list[Table]:
+    """Return tables, records that stand side by side in one as several."""
+    if how.curves or how.columns.model_fields_set:
+        return list(tables)
+    found: list[Table] = []
+    for table in tables:
+        beside = sets(table.names)
+        if len(beside) == 1:
+            found.append(table)
+            continue
+        remarks.notes.append(
+            f"{len(beside)} sets of columns stand side by side: read one after another."
+        )
+        for columns in beside:
+            names = tuple(unnumbered(table.names[k]) for k in columns)
+            there = [k for k in columns if k in table.data]
+            data = table.data[there].set_axis([columns.index(k) for k in there], axis=1)
+            own = roles(names)
+            data = data.dropna(subset=[own["voltage"]], ignore_index=True)
+            found.append(replace(table, names=names, data=data, notes=list(table.notes)))
+    return found
 
 
 def _joined(tables: Sequence[Table]) -> list[Table]:
@@ -136,7 +161,7 @@ def _of_tables(
     first: InputError | None = None
     unread: list[str] = []
     for k, table in enumerate(tables):
-        remarks.notes += table.notes
+        remarks.notes += [x for x in table.notes if x not in remarks.notes]
         too_many(table.lost, len(table.data) + table.lost, remarks)
         try:
             more, spectra = _of_table(table, how, per_area, cell, remarks)
@@ -148,6 +173,7 @@ def _of_tables(
                     f"Table {table.title or k + 1} was left out: {error.message}."
                 )
             continue
+        remarks.notes += [x for x in table.notes if x not in remarks.notes]
         after = max(
             (s.start + float(s.time[-1]) for s in steps if s.time is not None),
             default=0.0,
@@ -185,6 +211,7 @@ def _of_table(
         rows = table.data[others].reset_index(drop=True)
         table = replace(table, data=rows.dropna(how="all", ignore_index=True))
     timed = bool(columns.keys() & TIMES) and "voltage" in columns
+    timed = timed or (not found and _of_charge(table, columns, how))
     if timed and (columns.keys() & FLOWS or table.layout in ("EC-Lab", "Gamry")):
         try:
             return record(table, how, per_area, remarks), found
@@ -197,6 +224,23 @@ def _of_table(
     if found:
         return (), found
     return curves(table, how, per_area, cell, remarks), ()
+
+
+def _of_charge(table: Table, columns: Dict[str, int], how: Mapping) -> bool:
+    """Return whether a table without a time is a record: of several steps, or a hold."""
+    if how.curves or how.current or how.direction or columns.keys() & TIMES:
+        return False
+    if not ({"voltage", "current"} <= columns.keys() and columns.keys() & CHARGES):
+        return False
+    i = quantity(table, columns["current"], "current", how).values
+    V = quantity(table, columns["voltage"], "voltage", how).values
+    known = np.isfinite(i) & np.isfinite(V)
+    i, V = i[known], V[known]
+    if columns.keys() & {"step", "step_type"} or ((i > 0).any() and (i < 0).any()):
+        return True
+    size = np.abs(i)
+    falls = (size[1:] < (1 - FALLS) * size[:-1]) & (np.abs(np.diff(V)) <= HELD)
+    return bool((falls[1:] & falls[:-1]).any())
 
 
 def read_all(

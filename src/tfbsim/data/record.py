@@ -9,7 +9,7 @@ from .charge import segments
 from .mapping import Mapping
 from .measured import Segment
 from .remarks import Remarks
-from .samples import samples, too_many
+from .samples import at_switching, samples, too_many
 from .signs import flowing, signed
 from .steps import cycles, steps
 from .table import Table, count
@@ -37,6 +37,7 @@ def record(
         Nothing is left to use.
     """
     rows = in_order(samples(table, mapping, per_area, remarks), remarks)
+    rows = at_switching(rows, remarks)
     flow = flowing(rows)
     if flow.any():
         rows = replace(rows, i=signed(rows, flow, table, mapping, remarks))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
-from .columns import Array, find_columns, numbers, quantity, texts
+from ..errors import InputError, shown
+from .cells import Array, numbers, texts
+from .columns import find_columns, quantity, roles
 from .mapping import Mapping
 from .remarks import Remarks
 from .table import Table, count
 from .units_per_area import PerArea
 
 LOST = 0.01  # of the rows, from which on it is told as a doubt
+CLOCKS = ("time", "step_time", "date")
 COUNTERS = ("capacity", "charge_capacity", "discharge_capacity", "net_capacity")
 MARKS = ("cycle", "step")
 ROW_BY_ROW = 0.34  # of the rows at which a number of the step changes: it counts rows
@@ -92,15 +96,7 @@ def samples(
         Fewer than two are left.
     """
     columns = find_columns(table.names, mapping, table)
-    clock = "time" if "time" in columns else "step_time"
-    clock = clock if clock in columns else "date"
-    t = quantity(table, columns[clock], "time", mapping)
     V = quantity(table, columns["voltage"], "voltage", mapping)
-    seconds = t.values
-    if not t.stated:
-        seconds = seconds * _unit_by_date(
-            table, columns, mapping, t.name, seconds, remarks
-        )
     counters: dict[str, Array] = {}
     for role in COUNTERS:
         if role in columns:
@@ -113,7 +109,18 @@ def samples(
             counters[role] = q.values * per_area(q.dimension) / 3600
     marks = {r: numbers(table, columns[r]) for r in MARKS if r in columns}
     marks = _that_mark(marks, remarks)
-    i = _current(table, columns, mapping, per_area, seconds, counters, marks, remarks)
+    clock = next((role for role in CLOCKS if role in columns), None)
+    if clock is None:
+        i = _current(table, columns, mapping, per_area, None, counters, marks, remarks)
+        seconds = _by_charge(i, counters, remarks)
+    else:
+        t = quantity(table, columns[clock], clock, mapping)
+        seconds = t.values
+        if not t.stated:
+            seconds = seconds * _unit_by_date(
+                table, columns, mapping, t.name, seconds, remarks
+            )
+        i = _current(table, columns, mapping, per_area, seconds, counters, marks, remarks)
     T = step_time = None
     if "temperature" in columns:
         try:
@@ -180,7 +187,7 @@ def _current(
     columns: dict[str, int],
     mapping: Mapping,
     per_area: PerArea,
-    t: Array,
+    t: Array | None,
     counters: dict[str, Array],
     marks: dict[str, Array],
     remarks: Remarks,
@@ -189,6 +196,7 @@ def _current(
     if "current" in columns:
         found = quantity(table, columns["current"], "current", mapping)
         return found.values * per_area(found.dimension)
+    assert t is not None
     if "increment" in columns:
         dq = quantity(table, columns["increment"], "increment", mapping)
         step = np.nan_to_num(dq.values * per_area(dq.dimension) / 3600)
@@ -210,6 +218,83 @@ def _current(
         begins[1:] |= np.diff(marks["step"]) != 0
     i[begins] = np.nan  # of the step before
     return np.asarray(pd.Series(i).bfill().ffill().fillna(0.0))
+
+
+def _by_charge(i: Array, counters: dict[str, Array], remarks: Remarks) -> Array:
+    """Return the time [s] that the counted charge takes at the current.
+
+    A counter that falls once has begun again; one that goes on falling counts down.
+    """
+    moved = np.zeros(len(i))
+    for q in counters.values():
+        step = np.diff(np.nan_to_num(q), prepend=np.nan_to_num(q[:1]))
+        falls = step < 0
+        again = falls & ~np.append(falls[1:], False) & ~np.insert(falls[:-1], 0, False)
+        step = np.where(again, np.nan_to_num(q), np.abs(step))
+        moved = np.maximum(moved, step)
+    size = np.abs(np.nan_to_num(i))
+    before = np.insert(size[:-1], 0, 0.0)
+    same = np.insert(np.sign(i[1:]) == np.sign(i[:-1]), 0, False)
+    mean = np.where(same & (before > 0), 0.5 * (size + before), size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(mean > 0, 3600 * moved / mean, 0.0)
+    idle = int((size == 0).sum())
+    rests = f"; {count(idle, 'row')} without current have no length" if idle else ""
+    remarks.notes.append(
+        f"Has no time: it is that of the charge over the current{rests}."
+    )
+    return np.cumsum(step)
+
+
+def at_switching(rows: Samples, remarks: Remarks) -> Samples:
+    """Return samples with the current of the step in an end row that has switched it off.
+
+    Some cyclers write the first or last row of a step with the current of its neighbour.
+    The number, kind or clock of the step says that the row is of the step, or that two
+    rows have one time: the last of a step and the first of the next.
+    """
+    i, t = rows.i.copy(), rows.t
+    if len(t) < 4:
+        return rows
+    dt = np.diff(t)
+    short = dt < 0.02 * np.minimum(
+        np.append(dt[1:], np.inf), np.insert(dt[:-1], 0, np.inf)
+    )
+    marks = [np.insert(np.cumsum(short), 0, 0), *rows.marks.values()]
+    if rows.kind is not None:
+        marks.append(rows.kind)
+    if rows.step_time is not None:
+        marks.append(np.insert(np.cumsum(np.diff(rows.step_time) < 0), 0, 0))
+    for a, b in spans(marks):
+        flows = i[a:b] != 0
+        if b - a < 4 or not flows[1:-1].all():
+            continue
+        usual = 2 * float(np.median(np.diff(t[a:b])))
+        if not flows[-1] and t[b - 1] - t[b - 2] <= usual:
+            i[b - 1] = i[b - 2]
+        if not flows[0] and t[a + 1] - t[a] <= usual:
+            held = a > 0 and i[a - 1] * i[a + 1] > 0 and abs(i[a - 1]) > abs(i[a + 1])
+            i[a] = i[a - 1] if held else i[a + 1]
+    if mended := int((i != rows.i).sum()):
+        step = np.abs(np.diff(t))
+        other = 0.5 * step * (np.abs(i[1:]) + np.abs(i[:-1]))
+        own = 0.5 * step * (np.abs(rows.i[1:]) + np.abs(rows.i[:-1]))
+        remarks.notes.append(
+            f"{count(mended, 'row')} at the begin or end of a step without a current: "
+            f"taken with that of the step, which makes {other.sum() / 36:.4g} "
+            f"uA.h.cm-2 in all; without, {own.sum() / 36:.4g}."
+        )
+    return replace(rows, i=i)
+
+
+def spans(values: Sequence[Array]) -> list[tuple[int, int]]:
+    """Return the spans in which none of some arrays changes."""
+    n = len(values[0])
+    cut = np.zeros(max(n - 1, 0), dtype=bool)
+    for array in values:
+        cut |= np.diff(np.nan_to_num(array)) != 0
+    edges = [0, *(np.flatnonzero(cut) + 1).tolist(), n]
+    return list(pairwise(edges))
 
 
 def _kinds(table: Table, columns: dict[str, int]) -> Array | None:
@@ -241,6 +326,9 @@ def volts(V: Array, name: str, remarks: Remarks) -> Array:
 def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
     known = np.isfinite(rows.t) & np.isfinite(rows.V) & np.isfinite(rows.i)
     if known.sum() < 2:
+        for values, what in ((rows.t, "time"), (rows.V, "voltage"), (rows.i, "current")):
+            if not np.isfinite(values).any():
+                raise InputError(_not_understood(table, what), table.path)
         raise InputError("has fewer than 2 rows of time, voltage and current", table.path)
     if lost := int((~known).sum()):
         told(f"Left out {count(lost, 'row')} without time, voltage or current.", remarks)
@@ -256,6 +344,19 @@ def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
         too_many(int(far.sum()), len(rows), remarks)
         rows = rows.take(~far)
     return rows
+
+
+def _not_understood(table: Table, what: str) -> str:
+    """Return the sentence for a column in which no cell is a number or a clock."""
+    found = roles(table.names)
+    at = found.get(what, next((found[c] for c in CLOCKS if c in found), None))
+    text = None if at is None else texts(table, at)
+    cells = [] if text is None else [x for x in text.iloc[:100] if x]
+    if at is None or not cells:
+        return f"its column of {what} is empty"
+    wanted = "seconds, 0:15:00 or 2024-02-29 23:30:00" if what == "time" else "numbers"
+    has = f"'{table.names[at]}' has '{shown(cells[0])}'"
+    return f"{has}, which is no {what}; {wanted} would do"
 
 
 def told(sentence: str, remarks: Remarks) -> None:

@@ -7,16 +7,15 @@ The trend of the voltage is asked where none of them speaks, and between two tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from .columns import Array
+from .cells import Array
 from .mapping import Mapping
 from .remarks import Remarks
-from .samples import Samples
+from .samples import Samples, spans
 from .table import Table
 
 CLEAR = 0.5  # of the charge that must agree on the sign
@@ -63,16 +62,6 @@ def _rest_below(i: Array) -> float:
         k = int(np.argmax(steps))
         return float(np.sqrt(low[k] * np.append(low, 0.02 * top)[k + 1]))
     return 1e-4 * top
-
-
-def spans(values: Sequence[Array]) -> list[tuple[int, int]]:
-    """Return the spans in which none of some arrays changes."""
-    n = len(values[0])
-    cut = np.zeros(max(n - 1, 0), dtype=bool)
-    for array in values:
-        cut |= np.diff(np.nan_to_num(array)) != 0
-    edges = [0, *(np.flatnonzero(cut) + 1).tolist(), n]
-    return list(pairwise(edges))
 
 
 def signed(

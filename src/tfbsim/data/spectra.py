@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import InputError
-from .columns import Array, find_columns, frequency, numbers, quantity
+from .cells import Array, numbers
+from .columns import find_columns, frequency, quantity
 from .headings import heading
 from .mapping import Mapping
 from .measured import Spectrum

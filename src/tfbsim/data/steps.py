@@ -13,13 +13,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from .columns import Array
+from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST
-from .samples import Samples
-from .signs import spans
+from .samples import Samples, spans
 
 HELD = 3e-3  # V: how far the voltage of a hold strays
 FALLEN = 0.95  # of its first current, what a hold ends below
+FALLS = 5e-3  # relative fall of the current between two samples of a hold
 JUMP = 0.05  # relative change of the current that begins another step
 MOST_PLATEAUS = 200  # currents of a staircase; more is a profile, kept whole
 
@@ -86,11 +86,11 @@ def _hold_from(V: Array, size: Array) -> int:
         return 0 if size[-1] <= FALLEN * size[0] else n
     first = int(off[-1]) + 1
     # The last of the ramp towards the held voltage: its current has not begun to fall
-    falls = np.flatnonzero(size[first + 1 :] < (1 - 5e-3) * size[first:-1])
+    falls = np.flatnonzero(size[first + 1 :] < (1 - FALLS) * size[first:-1])
     first = first + int(falls[0]) if len(falls) else n - 1
     if n - first < 3 or size[-1] > FALLEN * size[first]:
         return n
-    fallen = first > 0 and size[first] < (1 - 5e-3) * size[first - 1]
+    fallen = first > 0 and size[first] < (1 - FALLS) * size[first - 1]
     return first if fallen else first + 1
 
 

@@ -22,7 +22,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, shown
-from .columns import find_columns
+from .cells import grouped
+from .columns import find_columns, sets
 from .headings import ROLE, heading, is_unit, role_of
 from .mapping import Mapping
 from .table import Table, count
@@ -35,13 +36,22 @@ MANY = 20_000  # lines, from which on only the columns that are asked for are pa
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "space": " "}
 DECIMALS = {"point": ".", "comma": ","}
+# In brackets, with its minus behind it or a unit, too
+_BEHIND = r"(?:[munkµμ]?(?:A\.?h|A|V|W\.?h?|[Oo]hm|Ω|Hz|s)|min|hr?|sec|°C|degC|K|%)"
 _NUMBER = {
     mark: re.compile(
-        rf'\s*"?[-+−]?(\d+(\{mark}\d*)?|\{mark}\d+)([eEdD][-+−]?\d+)?"?\s*'
+        rf'\s*"?[(]?[-+−–－]?(\d+(\{mark}\d*)?|\{mark}\d+)([eEdD][-+−]?\d+)?'
+        rf'(-|[)]|\s?{_BEHIND})?"?\s*'
         rf'|\s*"?(\d+\s?d\s|\d+[-.]|[-\d/.]+[ T])?\d+:\d+(:\d+)*({mark}\d*|\.\d*)?'
-        r'( ?[AaPp][Mm])?"?\s*'
+        r'( ?[AaPp]\.?[Mm]\.?)?"?\s*'
+        r'|(?=[^dhm]*\d\s*[dhm])\s*"?P?(\d+\s*d[a-z]*[ ,T]*)?(T?\d+\s*h[a-z]*[ ,]*)?'
+        r'(\d+\s*m[a-z]*[ ,]*)?\d+([.,]\d+)?\s*s?[a-z]*"?\s*'
     )
     for mark in DECIMALS.values()
+}
+_GROUPED = {
+    mark: re.compile(rf"\s*{grouped(other, mark)}\s*")
+    for mark, other in ((".", ","), (",", "."))
 }
 _NOT_A_NUMBER = re.compile(r'\s*"?([-+]?nan|[-+]?inf|n/?a|-*|\*+)"?\s*', re.IGNORECASE)
 _WORD_FIRST = re.compile(r"\n[ \t\"'~#%<|(*]*[^\W\d]")
@@ -124,9 +134,19 @@ class Layout:
 
     def numbers(self, line: str) -> int:
         """Return how many fields of a line are numbers, clocks or dates."""
-        pattern = _NUMBER[self.decimal]
-        fields = self.split(line[:MAX_LINE])
-        return sum(len(f) < 50 and bool(pattern.fullmatch(f)) for f in fields)
+        return sum(x > 0 for x in self.weights(line))
+
+    def weights(self, line: str) -> list[float]:
+        """Return 1 for each field that is a number, 0.5 for one with thousands' marks."""
+        plain, marked = _NUMBER[self.decimal], _GROUPED[self.decimal]
+        return [
+            0.0
+            if len(f) >= 50
+            else 1.0
+            if plain.fullmatch(f)
+            else 0.5 * bool(marked.fullmatch(f))
+            for f in self.split(line[:MAX_LINE])
+        ]
 
     def is_data(self, line: str) -> bool:
         """Return whether a line has the table's columns, and numbers in them."""
@@ -252,8 +272,8 @@ def recognised(text: str, mapping: Mapping) -> Layout | None:
                 continue
             guess = Layout(mark, decimal)
             fields = {x: guess.split(x) for x in sample}
-            digits = {x: guess.numbers(x) for x in sample}
-            counts = Counter(len(fields[x]) for x in sample if digits[x] >= 2)
+            digits = {x: sum(guess.weights(x)) for x in sample}
+            counts = Counter(len(fields[x]) for x in sample if digits[x] > 1)
             if not counts:
                 continue
             columns, _ = counts.most_common(1)[0]
@@ -355,6 +375,8 @@ def one_table(
     wanted = None
     if body.count("\n") > MANY and not mapping.curves:
         wanted = sorted(set(find_columns(shape.names, mapping, shape).values()))
+        if len(beside := sets(shape.names)) > 1:
+            wanted = sorted({k for columns in beside for k in columns})
     data, lost = parsed(body, layout, width, wanted, path)
     if lost:
         notes.append(f"Left out {count(lost, 'line')} with another number of columns.")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .columns import Array
+from .cells import Array
 from .remarks import Remarks
 from .samples import Samples
 from .table import count
 
+SUMMARY = 5  # rows of one at the end
 STAMPS = 3  # bad time stamps in a row that are mended
 
 
@@ -18,6 +19,8 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     """Return samples whose time never falls: duplicates out, restarts joined."""
     same = np.zeros(len(rows), dtype=bool)
     same[1:] = (np.diff(rows.t) == 0) & (np.diff(rows.V) == 0) & (np.diff(rows.i) == 0)
+    for mark in rows.marks.values():  # the last row of a step and the first of the next
+        same[1:] &= np.diff(mark) == 0
     if same.any():
         remarks.notes.append(f"Left out {count(int(same.sum()), 'duplicate row')}.")
         rows = rows.take(~same)
@@ -46,11 +49,19 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
         return replace(rows, t=t)
     before, after = t[back - 1] - t[0], t[back] - t[0]
     usual = float(np.median(np.abs(np.diff(t)))) if len(t) > 2 else 0.0
-    if np.all((before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))):
+    again = (before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))
+    cycle = rows.marks.get("cycle")
+    if np.all(again) or (cycle is not None and np.all(np.diff(cycle)[back - 1] > 0)):
         remarks.notes.append(
             f"The clock starts again at {count(len(back), 'row')}: put end to end."
         )
-        return replace(rows, t=_end_to_end(t, back))
+        return replace(rows, t=_end_to_end(t, back, np.where(again, 0.0, t[back])))
+    tail = len(t) - int(back[0])
+    if tail <= min(SUMMARY, 0.1 * len(t)) and (t[back[0] :] <= t[back[0] - 1]).all():
+        remarks.notes.append(
+            f"Left out {count(tail, 'row')} at the end whose time falls back: a summary."
+        )
+        return replace(rows, t=t).take(np.arange(len(t) - tail))
     remarks.notes.append(
         f"Time runs backwards at {count(len(back), 'row')}: sorted by time."
     )
@@ -96,8 +107,8 @@ def _mended(rows: Samples, bad: Array) -> Array:
     return t
 
 
-def _end_to_end(t: Array, starts: Array) -> Array:
-    """Return one clock from several that each begin at 0."""
+def _end_to_end(t: Array, starts: Array, begins: Array | float = 0.0) -> Array:
+    """Return one clock from several that each begin anew."""
     offset = np.zeros(len(t))
-    offset[starts] = t[starts - 1]
+    offset[starts] = t[starts - 1] - begins
     return t + np.cumsum(offset)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -248,6 +248,9 @@ def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
 
     if isinstance(steps, str | Mapping | Step):
         steps = [steps]
+    if not isinstance(steps, Iterable):
+        message = f"'{shown(steps)}' is given where a list of steps would do"
+        raise InputError(message, field=name)
     flat = Writing(error, Path(), si=True).flat((name,), steps, {})
     try:
         return parse_cycle([step for _, step in flat], cell)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from ..fields import Quantity, Strict
+from ..errors import InputError, shown
+from ..fields import Quantity, Strict, validate
 from ..numerics import Numerics
 
 
@@ -42,3 +44,33 @@ class Recorded(Settings):
         """As they were."""
         given = {k: v for k, v in self.model_dump().items() if v is not None}
         return Numerics(**given)
+
+
+def numerics_of(given: Any, default: Settings | None = None) -> Numerics:
+    """Return mesh and tolerances, also from a mapping of what a file may say of them.
+
+    Parameters
+    ----------
+    given : Numerics, mapping or None
+        None stands for the default.
+    default : Settings, optional
+        Those of an experiment.
+
+    Raises
+    ------
+    InputError
+        Naming the field.
+    """
+    if isinstance(given, Numerics):
+        return given
+    if given is None:
+        return (default or Settings()).applied()
+    if not isinstance(given, Mapping):
+        message = f"'{shown(given)}' is given where Numerics or a mapping would do"
+        raise InputError(message, field="numerics")
+    try:
+        settings: Settings = validate(Settings, dict(given))
+    except InputError as error:
+        place = f"numerics.{error.field}".rstrip(".")
+        raise InputError(error.message, field=place) from None
+    return settings.applied()

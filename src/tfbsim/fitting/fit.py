@@ -26,6 +26,7 @@ from ..comparison.own_current import experiment_or_cell
 from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded
+from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..yaml_file import Document
 from .curves import Curve, counted_once, driven, matched, measured_capacities
@@ -77,7 +78,7 @@ def fit(
     starts: int | None = None,
     mapping: Any = None,
     own_current: bool = False,
-    numerics: Numerics | None = None,
+    numerics: Numerics | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     command: str = "",
 ) -> Fit:
@@ -106,7 +107,7 @@ def fit(
         Drive the cell with the measured current, from its state after the experiment's
         conditioning, as :func:`tfbsim.compare` does; so for a cell in place of an
         experiment.  What is held out is a file, or a cycle as ``cycle 3``.
-    numerics : Numerics, optional
+    numerics : Numerics or mapping, optional
         Of the last pass and all that is stated; by default those the experiment names.
     progress : callable, optional
         Called with a word, the number of evaluations and the rms residual.
@@ -164,7 +165,7 @@ def fit(
         )
     base = _one_cell(expanded, curves)
     which = parameters(base, asked.parameters, None if vary else expanded.document)
-    last = numerics or expanded.experiment.numerics.applied()
+    last = numerics_of(numerics, expanded.experiment.numerics)
     errors = (asked.voltage_error, asked.capacity_error)
     exact = Problem(expanded.cases, curves, which, errors, last)
     quick = Problem(expanded.cases, curves, which, errors, _quick(last, exact, base))

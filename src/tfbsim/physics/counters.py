@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pybamm
 
-from .law import Law
+from .law import Law, SideCurrent
 from .parameters import FARADAY, ThinFilmParameters
 
 
 class Counters(Law):
-    """Charge and energy passed: net, in the discharge direction, and leaked.
+    """Charge and energy passed: net, in the discharge direction, and by side currents.
 
     Parameters
     ----------
     param : ThinFilmParameters
         Symbols.
-    leakage : bool
-        Whether any leaks.
+    side_currents : sequence of SideCurrent
+        Of the other laws.
     """
 
     param: ThinFilmParameters
@@ -27,32 +29,31 @@ class Counters(Law):
         "Net energy over site charge [V]",
         "Discharge energy over site charge [V]",
     )
-    LEAKED = "Leaked charge over site charge"
-
-    restarted = (*STATES, LEAKED)
-    observed = (
+    counted = (
         "Discharge capacity [A.h]",
         "Throughput capacity [A.h]",
         "Discharge energy [W.h]",
         "Charge energy [W.h]",
-        "Leakage capacity [A.h]",
     )
 
-    def __init__(self, param: ThinFilmParameters, leakage: bool) -> None:
+    def __init__(
+        self, param: ThinFilmParameters, side_currents: Sequence[SideCurrent]
+    ) -> None:
         pybamm.BaseModel.__init__(self, name="Counters")
         self.param = param
-        self.leakage = leakage
+        self.beside = {f"{s.name} charge over site charge": s for s in side_currents}
+        self.restarted = (*self.STATES, *self.beside)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param
         states = {name: pybamm.Variable(name) for name in self.STATES}
         q, q_d, e, e_d = states.values()
         Ah = FARADAY * p.n_sites * p.A_cc / 3600
-        leaked = pybamm.Variable(self.LEAKED) if self.leakage else pybamm.Scalar(0)
+        beside = {name: pybamm.Variable(name) for name in self.beside}
         return {
             **states,
-            self.LEAKED: leaked,
-            "Leakage capacity [A.h]": leaked * Ah,
+            **beside,
+            **{side.charge: beside[name] * Ah for name, side in self.beside.items()},
             "Discharge capacity [A.h]": q * Ah,
             "Throughput capacity [A.h]": (2 * q_d - q) * Ah,
             "Discharge energy [W.h]": e_d * Ah,
@@ -66,9 +67,9 @@ class Counters(Law):
         rate = i * self.param.per_site_charge
         discharge = pybamm.maximum(rate, 0)
         self.rhs = {q: rate, q_d: discharge, e: rate * V, e_d: discharge * V}
-        if self.leakage:
-            leakage = variables["Leakage current density [A.m-2]"]
-            self.rhs[variables[self.LEAKED]] = leakage * self.param.per_site_charge
+        for name, side in self.beside.items():
+            passes = variables[side.variable] * self.param.per_site_charge
+            self.rhs[variables[name]] = passes
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         self.initial_conditions = {state: pybamm.Scalar(0) for state in self.rhs}

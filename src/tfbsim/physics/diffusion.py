@@ -5,17 +5,18 @@ With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
     dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i_ct/F,   N(L) = 0
 
 i is the external current density, the same through the whole film; i_ct = i + i_e what
-crosses the interface, more than i by what leaks through the electrolyte.  t_i is the
+crosses the interface, more than i by what leaks through the electrolyte, less by what
+charges a double layer there.  t_i is the
 ionic transference of the film: 0 for an ideal electronic conductor, else the share of
 the flux that is fed from the collector side, so that both faces carry a gradient:
 -D dc/dy = (i_ct - t_i i)/F at y = 0 and dc/dy = t_i i/(F D) at y = L
 (Raijmakers et al., Electrochim. Acta 330 (2020) 135147).
 
-Solved in xi = y/L for x(xi, t), as N = -D_ref d(psi)/dy with psi = integral of
-D/D_ref dx: fluxes are differences of psi, so lithium is conserved to rounding whatever
-D(x) is, and the conditions at the faces hold no D.  On elements the faces are nodes; on
-volumes the surface stoichiometry follows from psi at the face, extrapolated with the
-known gradient.
+Solved in xi = y/L for x(xi, t), on a mesh of length :func:`span`, as
+N = -D_ref d(psi)/dy with psi = integral of D/D_ref dx: fluxes are differences of psi, so
+lithium is conserved to rounding whatever D(x) is, and the conditions at the faces hold no
+D.  On elements the faces are nodes; on volumes the surface stoichiometry follows from psi
+at the face, extrapolated with the known gradient.
 
 Only the fraction u_A of the area is in contact and u_V of its sites active: the film
 sees i/u_A, and c_sites u_V sites.
@@ -32,8 +33,35 @@ DOMAIN = "cathode"
 
 
 def depth() -> pybamm.SpatialVariable:
-    """xi = y/L, from the electrolyte face (0) to the collector (1)."""
-    return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="cartesian")
+    """Depth from the electrolyte face, under PyBaMM's name for a positive electrode."""
+    return pybamm.SpatialVariable("x_p", domain=[DOMAIN], coord_sys="cartesian")
+
+
+class Span(pybamm.Function):
+    """Length of the mesh through a film [m]: its thickness, or 1 where that is an input.
+
+    A mesh is of numbers; the equations are in fractions of it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, thickness: pybamm.Symbol) -> None:
+        super().__init__(abs, thickness, name="span")
+
+    def create_copy(
+        self,
+        new_children: list[pybamm.Symbol] | None = None,
+        perform_simplifications: bool = True,
+    ) -> pybamm.Symbol:
+        (thickness,) = self._children_for_copying(new_children)
+        if isinstance(thickness, pybamm.Parameter):
+            return Span(thickness)
+        return thickness if thickness.is_constant() else pybamm.Scalar(1)
+
+
+def span(p: ThinFilmParameters) -> pybamm.Symbol:
+    """Return the length of the mesh: 1 for a solver with precomputed constants."""
+    return pybamm.Scalar(1) if p.precompute else Span(p.L_c)
 
 
 class PlanarDiffusion(Law):
@@ -47,6 +75,8 @@ class PlanarDiffusion(Law):
         "constant", or "law": t_i(x), rho_e(x).
     mesh : str
         "elements" or "volumes".
+    double_layer : bool
+        Whether part of the current charges a double layer at the electrolyte face.
     """
 
     param: ThinFilmParameters
@@ -56,8 +86,6 @@ class PlanarDiffusion(Law):
         "Cathode collector stoichiometry",
         "Open-circuit voltage [V]",
         "Cathode open-circuit potential [V]",
-        "Electron path voltage drop [V]",
-        "Cathode lithium [mol.m-2]",
     )
     losses = (Loss("Electron path", "Electron path voltage drop [V]", 1, "#F0E442"),)
     lithium = ("Cathode lithium [mol.m-2]",)
@@ -68,23 +96,25 @@ class PlanarDiffusion(Law):
         transference: str = "constant",
         resistivity: str = "constant",
         mesh: str = "elements",
+        double_layer: bool = False,
     ) -> None:
         pybamm.BaseModel.__init__(self, name="Planar diffusion")
         self.param = param
         self.transference = transference
         self.resistivity = resistivity
         self.mesh = mesh
+        self.double_layer = double_layer
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
         xi = depth()
-        x_mean = pybamm.Integral(x, xi)
         p = self.param
+        x_mean = pybamm.Integral(x, xi) / span(p)
         return {
             "Cathode stoichiometry": x,
             "Cathode mean stoichiometry": x_mean,
             "Cathode lithium [mol.m-2]": p.n_sites * x_mean,
-            "Distance from electrolyte [m]": xi * p.L_c,
+            "Distance from electrolyte [m]": xi / span(p) * p.L_c,
         }
 
     def get_coupled_variables(
@@ -93,17 +123,21 @@ class PlanarDiffusion(Law):
         p = self.param
         x = variables["Cathode stoichiometry"]
         i = variables["Total current density [A.m-2]"]
-        i_ion = variables["Ionic current density [A.m-2]"]
+        i_ct = variables[
+            "Faradaic current density [A.m-2]"
+            if self.double_layer
+            else "Ionic current density [A.m-2]"
+        ]
 
         D = p.D_ref * p.arrhenius(p.E_D)
         # Gradient of psi over xi per current density, at either face: see above
         slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
-        slope = p.constant("Slope per current density [m2.A-1]", slope)
+        slope = p.constant("Slope per current density [m2.A-1]", slope) / span(p)
         psi = p.psi(x)
         fed, t_s, t_L = self._transference(x)
         self.boundary_conditions |= {
             psi: {
-                "left": (-(i_ion - t_s * i) * slope, "Neumann"),
+                "left": (-(i_ct - t_s * i) * slope, "Neumann"),
                 "right": (t_L * i * slope, "Neumann"),
             }
         }
@@ -141,7 +175,7 @@ class PlanarDiffusion(Law):
         # conserved to rounding.
         xi = depth()
         t_i = p.t_i_of_x(x)
-        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, 1)
+        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, span(p))
         none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(1 + xi)
         self.boundary_conditions = {
             xi: {"left": none, "right": none},
@@ -172,7 +206,7 @@ class PlanarDiffusion(Law):
             electronic = electronic * p.rho_of_x(x)
             psi = (p.psi_e(ends[0]), p.psi_e(ends[1]))
         if electronic.domain:
-            electronic = pybamm.Integral(electronic, depth())
+            electronic = pybamm.Integral(electronic, depth()) / span(p)
         else:
             by_current, electronic = by_current * electronic, pybamm.Scalar(1)
         by_current = p.constant("Electron path by current [Ohm.m2]", by_current)
@@ -186,7 +220,7 @@ class PlanarDiffusion(Law):
         inflow = pybamm.grad(psi)  # -N
         if "Cathode migration" in variables:
             inflow = inflow - variables["Cathode migration"]
-        self.rhs = {x: rate * pybamm.div(inflow)}
+        self.rhs = {x: rate * span(self.param) ** 2 * pybamm.div(inflow)}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         x = variables["Cathode stoichiometry"]

@@ -50,7 +50,6 @@ class ButlerVolmer(Law):
         self.side = domain
         self.symmetric = symmetric
         eta = f"{domain} overpotential [V]"
-        self.observed = (eta,)
         sign, colour = (-1, "#D55E00") if domain == "Cathode" else (1, "#CC79A7")
         self.losses = (Loss(f"{domain} interface", eta, sign, colour),)
 

@@ -12,21 +12,23 @@ from __future__ import annotations
 
 import pybamm
 
-from .law import Law
+from .law import Law, SideCurrent
 from .parameters import ThinFilmParameters
+
+LEAKAGE = SideCurrent("Leakage", "electrons leaking through the electrolyte")
 
 
 class NoLeakage(Law):
     """All current through the electrolyte is ionic."""
 
     param: ThinFilmParameters
-    observed = ("Leakage current density [A.m-2]",)
+    observed = LEAKAGE.variable, LEAKAGE.charge
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         return {
-            "Leakage current density [A.m-2]": pybamm.Scalar(0),
+            **{name: pybamm.Scalar(0) for name in self.observed},
             "Ionic current density [A.m-2]": variables["Total current density [A.m-2]"],
         }
 
@@ -35,7 +37,7 @@ class ElectronicLeakage(Law):
     """Ohmic conduction of electrons, the potential between the faces a state."""
 
     param: ThinFilmParameters
-    observed = ("Leakage current density [A.m-2]",)
+    side_currents = (LEAKAGE,)
 
     FACES = "Potential between electrolyte faces [V]"
 

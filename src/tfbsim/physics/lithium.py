@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import pybamm
 
-from .law import Law
+from .law import End, Law
 from .parameters import ThinFilmParameters
 
-EXHAUSTED = "Lithium exhausted"
+# By its tag PyBaMM's experiments go on with the next step
+EXHAUSTED = "Lithium exhausted [experiment]"
+NOTHING_LEFT = End(EXHAUSTED, "lithium exhausted", "no lithium is left to strip")
 INVENTORY = "Lithium inventory over cathode sites"
 
 
@@ -24,6 +26,7 @@ class LithiumInventory(Law):
     param: ThinFilmParameters
     observed = ("Lithium thickness [m]",)
     lithium = ("Anode lithium [mol.m-2]",)
+    ends = (NOTHING_LEFT,)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param
@@ -43,7 +46,9 @@ class LithiumInventory(Law):
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]
-        self.initial_conditions = {ratio: self.param.n_Li_init / self.param.n_sites}
+        self.initial_conditions = {
+            ratio: self.param.n_Li_init / self.param.n_sites + self.param.moved
+        }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]

@@ -9,8 +9,17 @@ from __future__ import annotations
 
 import pybamm
 
+from ..cell.half_cell import STATE
+
 FARADAY = pybamm.constants.F
 GAS_CONSTANT = pybamm.constants.R
+
+
+def ambient_temperature() -> pybamm.Symbol:
+    """Return the ambient temperature [K], a function of (y, z, t) as in PyBaMM."""
+    place = {f"Distance across electrode {way} [m]": 0 for way in ("width", "height")}
+    name = "Ambient temperature [K]"
+    return pybamm.FunctionParameter(name, place | {"Time [s]": pybamm.t})
 
 
 class ThinFilmParameters:
@@ -26,9 +35,7 @@ class ThinFilmParameters:
         P = pybamm.Parameter
         self.precompute = precompute
         self.constants: dict[str, pybamm.Symbol] = {}
-        self.T_amb = pybamm.FunctionParameter(
-            "Ambient temperature [K]", {"Time [s]": pybamm.t}
-        )
+        self.T_amb = ambient_temperature()
         # Of the cell; a law of heat puts its state in place of the ambient temperature
         self.T: pybamm.Symbol = self.T_amb
         self.T_ref = P("Reference temperature [K]")
@@ -50,7 +57,10 @@ class ThinFilmParameters:
         self.L_c = P("Cathode thickness [m]")
         self.c_sites = P("Cathode site concentration [mol.m-3]")
         self.x_max = P("Cathode sites per formula unit")
-        self.x_init = P("Initial cathode stoichiometry")
+        self.x_init = P(STATE) / self.c_sites
+        # Lithium that left the film for the anode before the start, over the film's sites
+        as_made = P("Cathode stoichiometry as made")
+        self.moved = pybamm.Scalar(0) if precompute else as_made - self.x_init
         self.D_ref = P("Cathode diffusivity [m2.s-1]")
         self.E_D = P("Cathode diffusivity activation energy [J.mol-1]")
         self.t_i = P("Cathode ionic transference number")
@@ -71,8 +81,10 @@ class ThinFilmParameters:
         self.alpha_p = P("Cathode anodic transfer coefficient")
         self.R_f_p = P("Cathode film resistance [Ohm.m2]")
         self.E_R_p = P("Cathode film resistance activation energy [J.mol-1]")
+        self.C_p = P("Cathode double-layer capacitance [F.m-2]")
 
         # Electrolyte
+        self.eps_r = P("Electrolyte relative permittivity")
         self.L_e = P("Electrolyte thickness [m]")
         self.sigma_el = P("Electrolyte electronic conductivity [S.m-1]")
         self.E_el = P("Electrolyte electronic conductivity activation energy [J.mol-1]")
@@ -87,6 +99,7 @@ class ThinFilmParameters:
         self.alpha_n = P("Lithium anodic transfer coefficient")
         self.R_f_n = P("Lithium film resistance [Ohm.m2]")
         self.E_R_n = P("Lithium film resistance activation energy [J.mol-1]")
+        self.C_n = P("Lithium double-layer capacitance [F.m-2]")
 
         # Lithium plated in situ
         self.i_nuc = P("Nucleation current density [A.m-2]")

@@ -37,8 +37,8 @@ from __future__ import annotations
 import pybamm
 
 from .kinetics import ButlerVolmer
-from .law import Law
-from .lithium import EXHAUSTED, INVENTORY
+from .law import Column, Law
+from .lithium import EXHAUSTED, INVENTORY, NOTHING_LEFT
 from .parameters import FARADAY, ThinFilmParameters
 
 INACTIVE = "Inactive lithium over cathode sites"
@@ -76,11 +76,26 @@ class PlatedInventory(Law):
         "Lithium thickness [m]",
         "Lithium coverage",
         "Inactive lithium thickness [m]",
-        "Inactive lithium resistance [Ohm.m2]",
-        "Inactive lithium [mol.m-2]",
-        "Lithium taken by the collector [mol.m-2]",
+    )
+    columns = (
+        Column(
+            "Inactive lithium [mol.m-2]",
+            "Lithium that is cut off from the anode at the end of the cycle.",
+        ),
+        Column(
+            "Lithium taken by the collector [mol.m-2]",
+            "Lithium that the collector and the first interphase had taken by the end of "
+            "the cycle.",
+        ),
+        Column(
+            "Resistance of inactive lithium [Ohm.m2]",
+            "Resistance of the layer of inactive lithium at the end of the cycle.",
+            ".5g",
+            needs="Inactive lithium resistivity [Ohm.m]",
+        ),
     )
     lithium = ("Anode lithium [mol.m-2]",)
+    ends = (NOTHING_LEFT,)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         p = self.param
@@ -101,7 +116,7 @@ class PlatedInventory(Law):
             "Lithium coverage": 2 * half / (1 + half),
             "Inactive lithium [mol.m-2]": inactive * p.n_sites,
             "Inactive lithium thickness [m]": idle,
-            "Inactive lithium resistance [Ohm.m2]": idle * p.rho_inactive,
+            "Resistance of inactive lithium [Ohm.m2]": idle * p.rho_inactive,
             "Lithium taken by the collector [mol.m-2]": taken * p.n_sites,
             "Anode lithium [mol.m-2]": (metal + inactive + taken) * p.n_sites,
         }
@@ -121,11 +136,19 @@ class PlatedInventory(Law):
         }
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        """As made, or as one charge from there leaves it: the rates, integrated."""
         p = self.param
+        if isinstance(p.moved, pybamm.Scalar):
+            taken = plated = pybamm.Scalar(0)
+        else:
+            most = p.q_taken / (FARADAY * p.n_sites)
+            some = pybamm.maximum(most, LITTLE)
+            taken = most * (1 - pybamm.exp(-p.moved / some))
+            plated = p.moved - taken
         self.initial_conditions = {
-            variables[INVENTORY]: p.n_Li_init / p.n_sites,
-            variables[INACTIVE]: pybamm.Scalar(0),
-            variables[TAKEN]: pybamm.Scalar(0),
+            variables[INVENTORY]: p.n_Li_init / p.n_sites + (1 - p.phi_p) * plated,
+            variables[INACTIVE]: p.phi_p * plated,
+            variables[TAKEN]: taken,
         }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:

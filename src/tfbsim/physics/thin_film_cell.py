@@ -11,26 +11,37 @@ Discharge current is positive, as everywhere in PyBaMM.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pybamm
 
-from ..cell.cell import load_cell
+from ..cell.parameter_sets import citations, shipped_parameter_values
+from ..cell.structure import Structure
 from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
-from .diffusion import DOMAIN, PlanarDiffusion, depth
-from .electrolyte import SingleIonConductor
+from .diffusion import DOMAIN, PlanarDiffusion, depth, span
+from .double_layer import DoubleLayer
+from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .kinetics import ButlerVolmer
-from .law import Law, Loss
+from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
 from .mesh import spatial_method, submesh
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
+from .standard_names import (
+    SUMMARY,
+    Options,
+    half_cell_parameters,
+    kept,
+    standard_variables,
+)
 from .voltage import TerminalVoltage
 
+DEFAULT_CELL = "lco-lipon-li-raijmakers2020"
 OPTIONS: dict[str, tuple[str, ...]] = {
     "operating mode": ("current", "voltage", "power", "algebraic current"),
     "cathode kinetics": ("symmetric", "asymmetric"),
@@ -40,47 +51,79 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
+    "cathode double layer": ("absent", "capacitive"),
+    "lithium double layer": ("absent", "capacitive"),
+    "electrolyte capacitance": ("absent", "capacitive"),
     "constants": ("in place", "precomputed"),
 }
+DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
 
 
 def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]:
-    """Return the laws of the layers and interfaces that options choose, by place."""
+    """Return the laws of layers and interfaces that options choose, by place."""
     leakage = options["leakage"] == "electronic"
     plated = options["anode"] == "plated in situ"
     symmetric = options["lithium kinetics"] == "symmetric"
+    transfer = ButlerVolmer(p, "Cathode", options["cathode kinetics"] == "symmetric")
+    plating = CoverageKinetics(p, symmetric) if plated else None
+    cathode: Law = transfer
+    lithium: Law = plating or ButlerVolmer(p, "Lithium", symmetric)
+    double_layer = options["cathode double layer"] == "capacitive"
+    if double_layer:
+        if options["cathode mesh"] == "volumes":
+            raise pybamm.OptionError(
+                "A double layer at the cathode needs the mesh of elements: its potential "
+                "is that of the face"
+            )
+        cathode = DoubleLayer(p, transfer)
+    if options["lithium double layer"] == "capacitive":
+        lithium = DoubleLayer(p, lithium)
+    capacitive = options["electrolyte capacitance"] == "capacitive"
     return {
-        "cathode interface": ButlerVolmer(
-            p, "Cathode", options["cathode kinetics"] == "symmetric"
-        ),
-        "lithium interface": (
-            CoverageKinetics(p, symmetric)
-            if plated
-            else ButlerVolmer(p, "Lithium", symmetric)
-        ),
-        "electrolyte": SingleIonConductor(p),
+        "cathode interface": cathode,
+        "lithium interface": lithium,
+        "electrolyte": CapacitiveConductor(p) if capacitive else SingleIonConductor(p),
         "cathode": PlanarDiffusion(
             p,
             transference=options["cathode transference"],
             resistivity=options["cathode resistivity"],
             mesh=options["cathode mesh"],
+            double_layer=double_layer,
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
-        "counters": Counters(p, leakage),
     }
 
 
-def losses_of(laws: Sequence[Law]) -> tuple[Loss, ...]:
-    """Return the losses that laws declare, in the order of the laws."""
-    return tuple(loss for law in laws for loss in law.losses)
+def all_laws(
+    options: Mapping[str, str],
+    p: ThinFilmParameters,
+    further: Sequence[Callable[[ThinFilmParameters], Law]] = (),
+) -> dict[str, Law]:
+    """Return every law of a cell, by place, with what counts and sums the others."""
+    laws = laws_of(options, p) | {
+        f"further law {k}": law(p) for k, law in enumerate(further)
+    }
+    laws["counters"] = Counters(p, Declared.of(laws.values()).side_currents)
+    laws["voltage"] = TerminalVoltage(p, list(laws.values()))
+    return laws
 
 
-def standard_losses() -> tuple[Loss, ...]:
-    """Return the losses of the cell without further laws, whatever its options."""
-    p = ThinFilmParameters()
-    laws = [*laws_of({name: values[0] for name, values in OPTIONS.items()}, p).values()]
-    return losses_of([*laws, TerminalVoltage(p, laws)])
+@lru_cache(maxsize=16)
+def declared_by(structure: Structure) -> Declared:
+    """Return what the laws of a structure declare."""
+    options = DEFAULTS | structure.options("current")
+    return Declared.of(all_laws(options, ThinFilmParameters(), structure.laws).values())
+
+
+def declared_by_options() -> tuple[Declared, Declared]:
+    """Return what the laws of the default options declare, and those of all options."""
+    chosen = [{}, *({name: word} for name, words in OPTIONS.items() for word in words)]
+    each = [
+        Declared.of(all_laws(DEFAULTS | options, ThinFilmParameters()).values())
+        for options in chosen
+    ]
+    return each[0], Declared.of(each)
 
 
 class ThinFilmCell(pybamm.BaseModel):
@@ -98,6 +141,8 @@ class ThinFilmCell(pybamm.BaseModel):
         "leakage": "none" (default) or "electronic";
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
+        "cathode double layer", "lithium double layer": "absent" (default) or
+        "capacitive"; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -108,12 +153,8 @@ class ThinFilmCell(pybamm.BaseModel):
 
     Attributes
     ----------
-    observed : tuple of str
-        Variables kept at every point of a curve.
-    losses : tuple of Loss
-        Parts of the voltage, in the order in which they are subtracted.
-    lithium : tuple of str
-        Variables [mol/m2] whose sum, with the inactive lithium, is conserved.
+    declared : Declared
+        What its laws declare, in sum.
     carried : tuple of str
         Differential states that one step hands to the next.
 
@@ -141,25 +182,13 @@ class ThinFilmCell(pybamm.BaseModel):
         laws: Sequence[Callable[[ThinFilmParameters], Law]] = (),
     ) -> None:
         super().__init__(name)
-        self.options = self._checked(options or {})
-        self.param = ThinFilmParameters(self.options["constants"] == "precomputed")
-        p = self.param
-        declared = laws_of(self.options, p) | {
-            f"further law {k}": law(p) for k, law in enumerate(laws)
-        }
-        voltage = TerminalVoltage(p, list(declared.values()))
-        everything = [*declared.values(), voltage]
-        self.observed = tuple(
-            dict.fromkeys(name for law in everything for name in law.observed)
-        )
-        self.losses = losses_of(everything)
-        self.lithium = tuple(name for law in everything for name in law.lithium)
-        self._restarted = {name for law in everything for name in law.restarted}
-        self.submodels = {
-            "external circuit": self._external_circuit(),
-            **declared,
-            "voltage": voltage,
-        }
+        self.options = Options(OPTIONS, options or {})
+        precomputed = self.options["constants"] == "precomputed"
+        self.param = p = ThinFilmParameters(precomputed)
+        chosen = all_laws(self.options, p, laws)
+        self.declared = Declared.of(chosen.values())
+        self._restarted = {name for law in chosen.values() for name in law.restarted}
+        self.submodels = {"external circuit": self._external_circuit(), **chosen}
         self.variables = {
             "Time [s]": pybamm.t,
             "Time [min]": pybamm.t / 60,
@@ -167,29 +196,19 @@ class ThinFilmCell(pybamm.BaseModel):
             "Cell temperature [K]": p.T,
         }
         self.build_model()
-        # The names PyBaMM's cycle summaries look for
-        self.variables["Capacity [A.h]"] = p.Q
-        self.summary_variables = ["Capacity [A.h]"]
+        if not precomputed:
+            for of in ("model", self.options["cathode mesh"], self.options["anode"]):
+                for entry in citations(of):
+                    pybamm.citations.register(entry)
+            half_cell_parameters(p)
+            self.events.append(kept(v for v in self.rhs if v.name in self._restarted))
+            self.variables |= standard_variables(self.variables, self.declared.losses, p)
+            self.summary_variables = list(SUMMARY)
 
     @property
     def carried(self) -> tuple[str, ...]:
         """Differential states that one step hands to the next."""
         return tuple(v.name for v in self.rhs if v.name not in self._restarted)
-
-    @staticmethod
-    def _checked(extra: dict[str, str]) -> pybamm.FuzzyDict:
-        options = pybamm.FuzzyDict({name: values[0] for name, values in OPTIONS.items()})
-        for name, value in extra.items():
-            if name not in OPTIONS:
-                raise pybamm.OptionError(
-                    f"Option '{name}' does not exist; there are {sorted(OPTIONS)}"
-                )
-            if value not in OPTIONS[name]:
-                raise pybamm.OptionError(
-                    f"Option '{name}' must be one of {OPTIONS[name]}, not '{value}'"
-                )
-            options[name] = value
-        return options
 
     def _external_circuit(self) -> pybamm.BaseSubModel:
         mode = self.options["operating mode"]
@@ -208,11 +227,11 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
-        return load_cell("lco-lipon-li-raijmakers2020").parameter_values()
+        return pybamm.ParameterValues(shipped_parameter_values(DEFAULT_CELL))
 
     @property
     def default_geometry(self) -> dict[str, Any]:
-        return {DOMAIN: {depth(): {"min": 0, "max": 1}}}
+        return {DOMAIN: {depth(): {"min": 0, "max": span(self.param)}}}
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:

@@ -22,11 +22,8 @@ class TerminalVoltage(Law):
     """
 
     param: ThinFilmParameters
-    observed = (
-        "Current [A]",
-        "Voltage [V]",
-        "Film voltage drop [V]",
-        "Contact voltage drop [V]",
+    observed = ("Current [A]", "Voltage [V]")
+    counted = (
         "Total lithium [mol.m-2]",
         "Interface resistance [Ohm.m2]",
         "Cell temperature [K]",
@@ -50,8 +47,8 @@ class TerminalVoltage(Law):
         R_n = p.R_f_n / p.arrhenius(p.E_R_n)
         i_ion = variables["Ionic current density [A.m-2]"]
         films = i_ion * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
-        if "Inactive lithium resistance [Ohm.m2]" in variables:
-            films += i_ion * variables["Inactive lithium resistance [Ohm.m2]"]
+        if "Resistance of inactive lithium [Ohm.m2]" in variables:
+            films += i_ion * variables["Resistance of inactive lithium [Ohm.m2]"]
         contact = i * p.R_contact
         drops = variables | {
             "Film voltage drop [V]": films,

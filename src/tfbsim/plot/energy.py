@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..result.losses import EFFICIENCY, ENERGY_IN, LEAKAGE, LOST, STORED, balances
+from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, lost
 from .style import captioned, missing, new_figure
 from .theme import Theme, loss_fills
 
@@ -26,18 +27,23 @@ def draw(theme: Theme) -> Figure | None:
         return None
     figure = new_figure(5.6, 1.3 + 0.26 * len(found))
     ax = figure.subplots()
-    fills = loss_fills(list(LOST))
-    edged = {"ec": "0.6", "lw": 0.5}
+    laws = study.result.laws
+    fills = loss_fills(list(lost(laws)), laws)
+    edged = {"color": "white", "lw": 0.5}
+    hatches = cycle(("....", "xxxx", "++++", "oooo"))
     parts: dict[str, tuple[str, dict[str, Any]]] = {
-        **{name: (column, fills[name]) for name, column in LOST.items()},
-        "Leakage": (LEAKAGE, edged | {"color": "white", "hatch": "....", "ec": "0.3"}),
-        "Left in the cell": (STORED, edged | {"color": "white", "hatch": "/////"}),
+        **{name: (column, fills[name]) for name, column in lost(laws).items()},
+        **{
+            name: (column, edged | {"hatch": next(hatches), "ec": "0.3"})
+            for name, column in beside(laws).items()
+        },
+        "Left in the cell": (STORED, edged | {"hatch": "/////", "ec": "0.6"}),
     }
     ends = {sign: np.zeros(len(found)) for sign in (1, -1)}
     y = np.arange(len(found))
     left = False
     for label, (name, how) in parts.items():
-        share = np.array([100 * b[name] / b[ENERGY_IN] for b in found.values()])
+        share = np.array([100 * b.get(name, 0.0) / b[ENERGY_IN] for b in found.values()])
         if np.abs(share).max() < NOT_SEEN * max(ends[1].max(), 1):
             continue
         start = np.where(share < 0, ends[-1], ends[1])
@@ -75,6 +81,7 @@ def _balance(theme: Theme, k: int) -> dict[str, Any] | None:
     if study.last(k) not in study.drawn(k):
         return None
     case = study.case(k)
-    found = balances(case.curves.sel(cycle=[study.last(k)]), case.steps)
+    last = case.curves.sel(cycle=[study.last(k)])
+    found = balances(last, case.steps, study.result.laws)
     whole = [b for b in found if b["Step number"] == 0]
     return whole[-1] if whole and not missing(whole[-1][EFFICIENCY]) else None

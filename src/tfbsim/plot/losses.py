@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..physics.law import Declared
 from ..result.columns import STEP
 from ..result.losses import OPEN_CIRCUIT, overpotentials
 from ..result.samples import DIRECTION, MASS, VOLTAGE
@@ -31,11 +32,12 @@ def draw(theme: Theme) -> Figure | None:
     for (k, branch), ax in zip(
         found.items(), grid(figure, len(found), columns), strict=True
     ):
-        shown |= _stack(ax, branch)
+        shown |= _stack(ax, branch, study.result.laws)
         reach = float(branch[MASS].iloc[-1]) or 1.0
         ax.set(xlim=(-0.01 * reach, 1.02 * reach), xlabel=f"Capacity {PER_MASS}")
         if len(found) > 1:
             ax.set_title(study.labels[k])
+    shown["Cell voltage"] = shown.pop("Cell voltage")  # last, under all losses there are
     figure.legend(shown.values(), shown.keys(), loc="outside right center")
     word = "discharge" if branch[DIRECTION].iloc[0] == 1 else "charge"
     pulses = " with all its pulses and rests" if branch[STEP].nunique() > 3 else ""
@@ -47,13 +49,15 @@ def draw(theme: Theme) -> Figure | None:
     )
 
 
-def _stack(ax: Axes, branch: pd.DataFrame) -> dict[str, Any]:
+def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Any]:
     """Bands between the open-circuit voltage and the voltage; legend entries."""
     q, level = branch[MASS].to_numpy(), branch[OPEN_CIRCUIT].to_numpy()
     shown: dict[str, Any] = {}
     (shown["Open circuit, mean"],) = ax.plot(q, level, color="0.3", lw=1.0, ls=DASHED)
-    parts = {name: np.asarray(eta) for name, eta in overpotentials(branch).items()}
-    fills = loss_fills(list(parts))
+    found = overpotentials(branch, laws)
+    parts = {name: np.asarray(eta) for name, eta in found.items()}
+    parts = {name: eta for name, eta in parts.items() if not np.isnan(eta).any()}
+    fills = loss_fills(list(parts), laws)
     for name, eta in parts.items():
         below = level - eta
         if np.abs(eta).max() >= NOT_SEEN:

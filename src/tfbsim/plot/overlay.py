@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..result.result import Result
 from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
 from .study import Study
@@ -56,14 +56,18 @@ def overlay(
         raise InputError(f"'{name}' is no overlay; there are: {', '.join(ACROSS)}")
     if not 2 <= len(named) <= len(LINE_STYLES):
         raise InputError(f"an overlay is of 2 to {len(LINE_STYLES)} results")
+    for label, result in named.items():
+        if not isinstance(result, Result):
+            message = f"'{shown(result)}' is given where a result would do"
+            raise InputError(message, field=label)
     studies = {label: Study(result) for label, result in named.items()}
     labels = {label: dict(enumerate(s.labels)) for label, s in studies.items()}
     cases = list(dict.fromkeys(w for of in labels.values() for w in of.values()))
     if not any(len(study.samples) for study in studies.values()):
         raise InputError("none of these results has curves")
-    shown = evenly(cases, MOST_CASES)
-    colours = dict(zip(shown, FACTOR_COLOURS, strict=False))
-    if len(shown) == 1:  # only the result tells curves apart
+    kept = evenly(cases, MOST_CASES)
+    colours = dict(zip(kept, FACTOR_COLOURS, strict=False))
+    if len(kept) == 1:  # only the result tells curves apart
         colours = {}
     groups: list[tuple[str, int]] = []
     colour: dict[Any, Any] = {}
@@ -71,15 +75,15 @@ def overlay(
     label: dict[Any, str] = {}
     for n, (words, study) in enumerate(studies.items()):
         for k, case in labels[words].items():
-            if case in shown and study.drawn(k):
+            if case in kept and study.drawn(k):
                 group = words, k
                 groups.append(group)
                 colour[group] = colours.get(case, FACTOR_COLOURS[n])
                 style[group] = LINE_STYLES[n]
                 label[group] = f"{case}, {words}" if colours else words
     layout = Layout([("", groups)], colour, style, label)
-    if len(shown) < len(cases):
-        layout.notes.append(f"{len(shown)} of {len(cases)} cases, evenly chosen")
+    if len(kept) < len(cases):
+        layout.notes.append(f"{len(kept)} of {len(cases)} cases, evenly chosen")
     with styled():
         figure = new_figure(5.6, 3.4)
         ax = figure.subplots()

@@ -12,11 +12,9 @@ import pandas as pd
 
 from ..result.columns import (
     CASE,
-    COLUMNS,
     CYCLE,
-    LIMITING,
     OPTIONAL_COLUMNS,
-    SHARE,
+    varied_columns,
 )
 from ..result.result import CaseResult, Result
 from ..result.samples import BRANCH
@@ -70,9 +68,8 @@ class Study:
         found = [CELL] if CELL in table else []
         cell = pd.factorize(table[CELL])[0] if found else np.zeros(len(table), int)
         codes = [cell]
-        fixed = (CASE, CYCLE, CELL, LIMITING, SHARE, *COLUMNS)
-        varied = [c for c in table if c not in fixed]
-        for column in (*varied, *(c for c in OPTIONAL_COLUMNS if c in table)):
+        conditions = (c for c in OPTIONAL_COLUMNS if c in table)
+        for column in (*varied_columns(table), *conditions):
             code = pd.factorize(table[column], use_na_sentinel=False)[0]
             code = pd.factorize(cell * (code.max() + 1) + code)[0]
             if any(np.array_equal(code, c) for c in codes):

@@ -7,9 +7,14 @@ report shows each sentence beside its column.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
 
 from ..cell import layers
+from ..physics.law import Declared
+from ..solver.cycler import OUTCOMES as WORDS
 from . import losses
+from .names import named
 
 
 @dataclass(frozen=True)
@@ -34,24 +39,23 @@ class Column:
     optional: bool = False
 
 
+def _of_laws(laws: Declared) -> tuple[Column, ...]:
+    """The columns of the summary that laws declare."""
+    return tuple(
+        Column(named(c.variable), c.about, c.digits, optional=True) for c in laws.columns
+    )
+
+
 CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 CRITICAL = "Critical current crossed at [s]"
 LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
-PLATED = (
-    "Inactive lithium [uA.h.cm-2]",
-    "Lithium taken by the collector [uA.h.cm-2]",
-    "Resistance of inactive lithium [Ohm.cm2]",
-)
 NUMERICAL_ERRORS = (
     "Numerical error of charge capacity [%]",
     "Numerical error of discharge capacity [%]",
     "Numerical error of voltage [mV]",
 )
-OUTCOMES = (
-    "reached, time limit, skipped, infeasible, lithium exhausted, solver failed or "
-    "audit breach"
-)
+OUTCOMES = f"{', '.join(WORDS[:-1])} or {WORDS[-1]}"
 
 CONDITIONS = (
     Column(
@@ -183,24 +187,7 @@ SUMMARY_COLUMNS = (
         "cycle plated.",
         optional=True,
     ),
-    Column(
-        PLATED[0],
-        "Lithium that is cut off from the anode at the end of the cycle.",
-        ".2f",
-        optional=True,
-    ),
-    Column(
-        PLATED[1],
-        "Lithium that the collector and the first interphase had taken by the end of "
-        "the cycle.",
-        ".2f",
-        optional=True,
-    ),
-    Column(
-        PLATED[2],
-        "Resistance of the layer of inactive lithium at the end of the cycle.",
-        optional=True,
-    ),
+    *_of_laws(losses.KNOWN),
     _CRITICAL,
     Column(
         NUMERICAL_ERRORS[0],
@@ -278,12 +265,15 @@ LOSS_COLUMNS = (
     Column(losses.ENERGY_OUT, "Electrical energy that came out of the cell.", ".3f"),
     *(
         Column(name, f"Energy that the overpotential '{loss}' turned into heat.", ".3f")
-        for loss, name in losses.LOST.items()
+        for loss, name in losses.lost(losses.KNOWN).items()
     ),
-    Column(
-        losses.LEAKAGE,
-        "Energy that electrons leaking through the electrolyte turned into heat.",
-        ".3f",
+    *(
+        Column(
+            losses.beside(losses.KNOWN)[side.name],
+            f"Energy that {side.about} turned into heat.",
+            ".3f",
+        )
+        for side in losses.KNOWN.side_currents
     ),
     Column(
         losses.STORED,
@@ -300,10 +290,22 @@ TABLES = {
 }
 # In their order, after Case, Cycle number and the fields that are varied
 COLUMNS = tuple(column.name for column in SUMMARY_COLUMNS)
-OPTIONAL = tuple(column.name for column in SUMMARY_COLUMNS if column.optional)
+REQUIRED = tuple(column.name for column in SUMMARY_COLUMNS if not column.optional)
 OPTIONAL_COLUMNS = tuple(column.name for column in CONDITIONS)
 KNOWN = {column.name: column for table in TABLES.values() for column in table}
 KNOWN |= {column.name: column for column in SUMMARY_COLUMNS}
+
+
+def summary_names(laws: Declared) -> tuple[str, ...]:
+    """Return the columns of the summary with those that laws declare, in order."""
+    further = (c.name for c in _of_laws(laws))
+    return tuple(dict.fromkeys((*COLUMNS[:-1], *further, COLUMNS[-1])))
+
+
+def varied_columns(table: Any) -> list[str]:
+    """Return the columns of a summary that say what varies: those before the known."""
+    names = (str(c) for c in table if c not in (CASE, CYCLE))
+    return [*takewhile(lambda name: name not in KNOWN, names)]
 
 
 def markdown() -> str:

@@ -27,12 +27,12 @@ def csv(table: pd.DataFrame, float_format: str | None = "%.10g") -> str:
     float_format : str or None
         Of the numbers; None for all digits.
     """
-    table = table.rename(columns=_quoted)
+    table = table.rename(columns=quoted)
     texts = [k for k, kind in enumerate(table.dtypes) if not _numeric(kind)]
     if texts:
         table = table.copy()
         for k in texts:
-            table.isetitem(k, table.iloc[:, k].map(_quoted))
+            table.isetitem(k, table.iloc[:, k].map(quoted))
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, float_format=float_format, lineterminator="\n")
     return buffer.getvalue()
@@ -53,7 +53,8 @@ def _numeric(kind: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(kind))
 
 
-def _quoted(text: Any) -> Any:
+def quoted(text: Any) -> Any:
+    """Return a text as a spreadsheet takes it for text."""
     return f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
 
 

@@ -6,12 +6,12 @@ stoichiometry, less the overpotentials:
     U(x_mean) - V = sum of eta_k
 
 each positive where it costs voltage on discharge, so that i eta_k is the power it turns
-into heat on charge and on discharge.  The film is filled by i + i_e, the current and what
-leaks through the electrolyte, so over any stretch of time
+into heat on charge and on discharge.  The film is filled by i + sum of i_s, the current
+and the side currents, as what leaks through the electrolyte, so over any stretch of time
 
-    E_in - E_out = sum of integral i eta_k dt             the losses
-                   + integral i_e U(x_mean) dt            leakage, at rest too
-                   - integral (i + i_e) U(x_mean) dt      the change of stored energy
+    E_in - E_out = sum of integral i eta_k dt                 the losses
+                   + sum of integral i_s U(x_mean) dt         side currents, at rest too
+                   - integral (i + sum i_s) U(x_mean) dt      the change of stored energy
 
 exactly.  The last is the work of taking the film reversibly from one mean stoichiometry
 to the other: zero over a cycle that ends where it began.
@@ -25,45 +25,48 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from ..physics.thin_film_cell import standard_losses
+from ..physics.law import Declared
+from ..physics.thin_film_cell import declared_by_options
+from .names import (
+    MEAN_X,
+    NET,
+    OPEN_CIRCUIT,
+    SURFACE,
+    SURFACE_X,
+    THROUGHPUT,
+    named,
+)
 
 Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 
 DIFFUSION = "Diffusion in the film"
-OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
-SURFACE = "Open-circuit potential at the surface [V]"
-# Counters of the solver since the start of a step
-NET = "Net charge passed [uA.h.cm-2]"  # positive on discharge
-THROUGHPUT = "Charge passed both ways [uA.h.cm-2]"
-LEAKED = "Charge leaked [uA.h.cm-2]"
-MEAN_X, SURFACE_X = "Mean stoichiometry", "Surface stoichiometry"
-# The parts of V = U(x_s) + eta_p - eta_n - ..., as the laws declare them
-BEHIND_THE_SURFACE = {loss.name: loss for loss in standard_losses()}
-LOSS_COLOURS = {
-    DIFFUSION: "#009E73",
-    **{name: loss.colour for name, loss in BEHIND_THE_SURFACE.items()},
-}
-LOSSES = (DIFFUSION, *BEHIND_THE_SURFACE)
+# What is declared by the laws of the default options, and by those of all options
+DEFAULT, KNOWN = declared_by_options()
+LOSSES = (DIFFUSION, *(loss.name for loss in KNOWN.losses))
 
 # --- Of a moment -----------------------------------------------------------------------
 
 
-def overpotentials(sample: Sample) -> dict[str, Any]:
+def overpotentials(sample: Sample, laws: Declared = KNOWN) -> dict[str, Any]:
     """The overpotentials [V], by name; their sum is U(x_mean) - V.
 
     Parameters
     ----------
     sample : mapping
         Curve variables of a result, of any shape: a dict of arrays or an xarray Dataset.
+    laws : Declared
+        What the laws of the cell declare.
 
     Returns
     -------
     dict
-        For each of ``LOSSES``, positive where it costs voltage on discharge.
+        For diffusion and each loss that the sample has, positive where it costs voltage
+        on discharge.
     """
     found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
-    for name, loss in BEHIND_THE_SURFACE.items():
-        found[name] = loss.sign * sample[loss.variable]
+    for loss in laws.losses:
+        if loss.variable in sample:
+            found[loss.name] = loss.sign * sample[loss.variable]
     return found
 
 
@@ -73,46 +76,70 @@ UNIT = "[uW.h.cm-2]"
 ENERGY_IN, ENERGY_OUT = f"Energy in {UNIT}", f"Energy out {UNIT}"
 LEAKAGE, STORED = f"Leakage {UNIT}", f"Stored {UNIT}"
 EFFICIENCY = "Energy efficiency [%]"
-LOST = {name: f"{name} {UNIT}" for name in LOSSES}
-COLUMNS = (
-    *("Case", "Cycle number", "Step number", "Step"),
-    *(ENERGY_IN, ENERGY_OUT, *LOST.values(), LEAKAGE, STORED, EFFICIENCY),
-)
+
+
+def lost(laws: Declared) -> dict[str, str]:
+    """Return the column of each loss, by its name."""
+    return {
+        name: f"{name} {UNIT}" for name in (DIFFUSION, *(o.name for o in laws.losses))
+    }
+
+
+def beside(laws: Declared) -> dict[str, str]:
+    """Return the column of each side current, by its name."""
+    return {side.name: f"{side.name} {UNIT}" for side in laws.side_currents}
+
+
+def columns(laws: Declared) -> tuple[str, ...]:
+    """Return the columns of ``losses.csv``."""
+    return (
+        *("Case", "Cycle number", "Step number", "Step", ENERGY_IN, ENERGY_OUT),
+        *(*lost(laws).values(), *beside(laws).values(), STORED, EFFICIENCY),
+    )
+
+
+# Of every result; those of further laws are there if a case has them
+COLUMNS = tuple(c for c in columns(KNOWN) if c == LEAKAGE or c in columns(DEFAULT))
 RESOLVED = 1e-7  # a step in x that is more than rounding
 WHOLE_CYCLE = 0, "whole cycle"
 
 
-def energies(sample: Sample) -> dict[int, dict[str, float]]:
+def energies(sample: Sample, laws: Declared = KNOWN) -> dict[int, dict[str, float]]:
     """The energy balance of each step, by its number.
 
     Parameters
     ----------
     sample : mapping
         Curve variables of one cycle, arrays of shape (samples,), without padding.
+    laws : Declared
+        What the laws of the cell declare.
 
     Returns
     -------
     dict
-        By step number, and by name: energy in, out, of each loss, leakage and stored
+        By step number, and by name: energy in, out, of each loss, side current and stored
         [uWh/cm2].  In less out is the sum of the others, to rounding.
     """
     number = np.asarray(sample["Step number"])
     steps, first = np.unique(number, return_index=True)
     U, V = _open_circuit_means(sample, first), _means(sample["Voltage [V]"])
-    lost = {name: _means(eta) for name, eta in overpotentials(sample).items()}
-    lost[DIFFUSION] = U - _means(sample[SURFACE])
+    eta = {name: _means(o) for name, o in overpotentials(sample, laws).items()}
+    eta[DIFFUSION] = U - _means(sample[SURFACE])
     # Nothing passes between the last sample of a step and the first of the next
     within = np.diff(number) == 0
     # The solver's own integrals: a current may turn between two samples
-    passed, both_ways, leaked = (
-        np.diff(sample[name]) * within for name in (NET, THROUGHPUT, LEAKED)
-    )
+    passed, both_ways = (np.diff(sample[name]) * within for name in (NET, THROUGHPUT))
+    sides = {
+        beside(laws)[side.name]: np.diff(sample[named(side.charge)]) * within
+        for side in laws.side_currents
+        if named(side.charge) in sample
+    }
     pieces = {
         ENERGY_IN: (both_ways - passed) / 2 * V,
         ENERGY_OUT: (both_ways + passed) / 2 * V,
-        **{LOST[name]: passed * eta for name, eta in lost.items()},
-        LEAKAGE: leaked * U,
-        STORED: -(passed + leaked) * U,
+        **{lost(laws)[name]: passed * eta[name] for name in eta},
+        **{column: charge * U for column, charge in sides.items()},
+        STORED: -(passed + sum(sides.values())) * U,
     }
     padded = np.pad(list(pieces.values()), ((0, 0), (0, 1)))
     sums = np.add.reduceat(padded, first, axis=1)
@@ -156,7 +183,9 @@ def efficiency(balance: Mapping[str, float]) -> float:
     return 100 * E_out / E_in if E_in > 0 and E_out > 0 else np.nan
 
 
-def balances(curves: Any, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def balances(
+    curves: Any, steps: Sequence[Mapping[str, Any]], laws: Declared = KNOWN
+) -> list[dict[str, Any]]:
     """The energy balance of every cycle of a case, and of its steps.
 
     Parameters
@@ -165,12 +194,14 @@ def balances(curves: Any, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, 
         Curves of one case, dimensions (cycle, sample).
     steps : sequence of dict
         Its rows of ``steps.csv``, for their sentences.
+    laws : Declared
+        What the laws of the cell declare.
 
     Returns
     -------
     list of dict
-        ``COLUMNS`` without the case.  A cycle in which anything ran has one row as a
-        whole, step number 0, then one for each step that ran.
+        The columns of ``losses.csv`` without the case.  A cycle in which anything ran has
+        one row as a whole, step number 0, then one for each step that ran.
     """
     if "Voltage [V]" not in curves:
         return []
@@ -185,7 +216,8 @@ def balances(curves: Any, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, 
         there = np.isfinite(data["Time [s]"][k])
         if not there.any():
             continue
-        found = energies({name: values[k][there] for name, values in data.items()})
+        sample = {name: values[k][there] for name, values in data.items()}
+        found = energies(sample, laws)
         each = list(found.values())
         whole = {name: sum(balance[name] for balance in each) for name in each[0]}
         kept = [(*WHOLE_CYCLE, whole)]
@@ -205,7 +237,11 @@ NO_SPAN = 1e-6  # a change of stoichiometry that is none
 
 
 def limit(
-    direction: int, x_start: float, x_equilibrium: float, end: Sample
+    direction: int,
+    x_start: float,
+    x_equilibrium: float,
+    end: Sample,
+    laws: Declared = KNOWN,
 ) -> tuple[float, str]:
     """How much of its capacity a step got before its cut-off, and what cost it the rest.
 
@@ -231,12 +267,14 @@ def limit(
         Stoichiometry in equilibrium at the cut-off.
     end : mapping
         Curve variables at the end of the step.
+    laws : Declared
+        What the laws of the cell declare.
 
     Returns
     -------
     float, str
-        Of the equilibrium capacity [%] and the limiting loss: one of ``LOSSES``, "none"
-        from 99 % on; NaN and "" where the start is already at the cut-off, or beyond.
+        Of the equilibrium capacity [%] and the limiting loss, "none" from 99 % on; NaN
+        and "" where the start is already at the cut-off, or beyond.
     """
     span = direction * (x_equilibrium - x_start)
     if span < NO_SPAN:
@@ -245,8 +283,8 @@ def limit(
     share = direction * (x - x_start) / span + 0.0  # not -0, of a step that ended at once
     if share >= COMPLETE:
         return 100 * share, "none"
-    eta = overpotentials(end)
-    behind = {n: max(direction * eta[n], 0.0) for n in BEHIND_THE_SURFACE}
+    eta = overpotentials(end, laws)
+    behind = {n: max(direction * o, 0.0) for n, o in eta.items() if n != DIFFUSION}
     per_volt = max(direction * (x_equilibrium - x_s), 0.0) / (sum(behind.values()) or 1.0)
     missing = {DIFFUSION: direction * (x_s - x)}
     missing |= {name: volts * per_volt for name, volts in behind.items()}

@@ -23,8 +23,8 @@ from scipy.optimize import brentq
 
 from ..cell import layers as energy
 from ..errors import InputError, shown
-from ..materials.laws import FARADAY
 from ..output import (
+    EXPORTS,
     FILES,
     OWN,
     PROVENANCE,
@@ -33,23 +33,27 @@ from ..output import (
     Output,
     damage,
     read_provenance,
+    write_atomic,
 )
+from ..physics.law import Declared
 from ..physics.mesh import NO_DEPTHS, Depths
+from ..physics.thin_film_cell import declared_by
 from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
-    COLUMNS,
     CRITICAL,
     LIMITING,
     NUMERICAL_ERRORS,
-    OPTIONAL,
-    PLATED,
+    REQUIRED,
     SECOND_LITHIUM,
     SHARE,
+    summary_names,
 )
 from .csv_file import csv
 from .csv_file import read as read_csv
+from .export import files as exported
+from .names import factor, named
 from .samples import samples
 
 if TYPE_CHECKING:
@@ -65,32 +69,9 @@ ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
-# Curve variables that are an observed quantity times a factor
-_OBSERVED = {
-    "Voltage [V]": ("Voltage [V]", 1.0),
-    "Current [A]": ("Current [A]", 1.0),
-    losses.OPEN_CIRCUIT: ("Open-circuit voltage [V]", 1.0),
-    losses.SURFACE: ("Cathode open-circuit potential [V]", 1.0),
-    "Cathode overpotential [V]": ("Cathode overpotential [V]", 1.0),
-    "Lithium overpotential [V]": ("Lithium overpotential [V]", 1.0),
-    "Electrolyte voltage drop [V]": ("Electrolyte voltage drop [V]", 1.0),
-    "Electron path voltage drop [V]": ("Electron path voltage drop [V]", 1.0),
-    "Film voltage drop [V]": ("Film voltage drop [V]", 1.0),
-    "Contact voltage drop [V]": ("Contact voltage drop [V]", 1.0),
-    "Leakage current density [uA.cm-2]": ("Leakage current density [A.m-2]", 1e2),
-    losses.MEAN_X: ("Cathode mean stoichiometry", 1.0),
-    losses.SURFACE_X: ("Cathode surface stoichiometry", 1.0),
-    "Collector stoichiometry": ("Cathode collector stoichiometry", 1.0),
-    "Lithium thickness [um]": ("Lithium thickness [m]", 1e6),
-}
-# Only where lithium is plated in situ
-_OBSERVED_PLATED = {
-    "Lithium coverage": ("Lithium coverage", 1.0),
-    "Inactive lithium thickness [um]": ("Inactive lithium thickness [m]", 1e6),
-}
-
 
 NONE = xr.Dataset(coords={"cycle": np.empty(0, int)})  # no curves at all
+NO_OTHERS = Declared()
 _Profiles = tuple[np.ndarray, np.ndarray]
 
 
@@ -114,6 +95,8 @@ class CaseResult:
         Hash of everything that determines it.
     cell : str
         Name of the cell.
+    laws : Declared
+        What its laws declare beyond those that the options of the model choose from.
     """
 
     name: str
@@ -123,6 +106,7 @@ class CaseResult:
     warnings: list[str] = field(default_factory=list)
     key: str = ""
     cell: str = ""
+    laws: Declared = NO_OTHERS
 
     @classmethod
     def from_record(
@@ -222,6 +206,7 @@ class Notes:
             ],
             key=key,
             cell=self.cell.name,
+            laws=declared_by(self.cell.structure).beyond(losses.KNOWN),
         )
 
 
@@ -263,7 +248,7 @@ def _summary_row(
     if cell.stack is not None:
         lithium = _thickest(cycle, cell.anode.molar_volume)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
-    row |= _of_the_collector(cycle, cell, clock)
+    row |= _of_the_laws(cycle, cell, clock)
     if error := cycle.numerical_error:
         row["Numerical error of charge capacity [%]"] = 100 * error.charge
         row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
@@ -285,20 +270,15 @@ def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
     return float(np.fmax.reduce(found))
 
 
-def _of_the_collector(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, float]:
-    """What became of plated lithium, and when the critical current was crossed, in a
-    cycle that begins at a time [s]."""
+def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, float]:
+    """Columns that laws declare, and when the critical current was crossed, of a cycle
+    that begins at a time [s]."""
     anode, row = cell.anode, {}
     ends = [step.end for step in cycle.steps if step.end]
-    if anode.plated and ends:
-        end = ends[-1]
-        per_mol = FARADAY / 36  # mol/m2 to uAh/cm2
-        row = {
-            PLATED[0]: end["Inactive lithium [mol.m-2]"] * per_mol,
-            PLATED[1]: end["Lithium taken by the collector [mol.m-2]"] * per_mol,
-        }
-        if anode.inactive_conductivity is not None:
-            row[PLATED[2]] = end["Inactive lithium resistance [Ohm.m2]"] * 1e4
+    for column in declared_by(cell.structure).columns if ends else ():
+        if not column.needs or cell.constants[column.needs]:
+            of = column.variable
+            row[named(of)] = ends[-1][of] * factor(of, float(cell.area))
     if anode.critical_current is not None:
         row[CRITICAL] = np.nan
         for step in cycle.steps:
@@ -407,11 +387,12 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
         return np.nan, ""
     low, high = cell.voltage_limits
     asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
-    end = {name: record.end[of] * k for name, (of, k) in _OBSERVED.items()}
+    laws, area = declared_by(cell.structure), float(cell.area)
+    end = {named(of): record.end[of] * factor(of, area) for of in laws.curves}
     T = record.end["Cell temperature [K]"]
     x_equilibrium = _equilibrium(cell, own if asked is None else asked, T)
     x_start = float(trace.observed["Cathode mean stoichiometry"][0])
-    return losses.limit(direction, x_start, x_equilibrium, end)
+    return losses.limit(direction, x_start, x_equilibrium, end, laws)
 
 
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
@@ -457,6 +438,7 @@ def _samples(
     """Curve variables of a cycle that begins at a time [s], its steps in a row."""
     area = float(cell.area)
     per_area, per_gram = 1e6 / (area * 1e4), 1 / (area * cell.loading)
+    shown = declared_by(cell.structure).curves
     pieces: dict[str, list[np.ndarray]] = {}
     for k, step in enumerate(cycle.steps, start=1):
         trace = step.trace
@@ -472,18 +454,16 @@ def _samples(
             "Step capacity [mA.h.g-1]": moved * per_gram,
             losses.NET: observed["Discharge capacity [A.h]"] * per_area,
             losses.THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
-            losses.LEAKED: observed["Leakage capacity [A.h]"] * per_area,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
         }
-        plated = _OBSERVED_PLATED if cell.anode.plated else {}
-        for label, (source, factor) in (_OBSERVED | plated).items():
-            columns[label] = observed[source] * factor
+        columns |= {named(of): observed[of] * factor(of, area) for of in shown}
         kept = thinned(trace.t, observed["Voltage [V]"], error) if error else slice(None)
         for label, values in columns.items():
             pieces.setdefault(label, []).append(values[kept])
         clock += float(trace.t[-1])
     if not pieces:  # nothing could be done: the variables are there all the same
-        names = ("Time [s]", "Step number", "Current density [uA.cm-2]", *_OBSERVED)
+        names = ("Time [s]", "Step number", "Current density [uA.cm-2]")
+        names = (*names, *(named(of) for of in shown))
         return {name: np.full(1, np.nan) for name in names}
     return {k: np.concatenate(v) for k, v in pieces.items()}
 
@@ -580,6 +560,7 @@ class _Read:
     steps: pd.DataFrame
     drawn: list[CaseResult]
     warnings: dict[str, list[str]]
+    laws: Declared
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -592,11 +573,13 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+def _in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:
     """The columns of the summary, those that are empty left out."""
-    varied = [c for c in table if c not in ("Case", "Cycle number", *COLUMNS)]
-    empty = [c for c in OPTIONAL if c in table and table[c].isna().all()]
-    kept = [c for c in COLUMNS if c in table and c not in empty]
+    known = summary_names(laws)
+    varied = [c for c in table if c not in ("Case", "Cycle number", *known)]
+    empty = [c for c in known if c not in REQUIRED and c in table]
+    empty = [c for c in empty if table[c].isna().all()]
+    kept = [c for c in known if c in table and c not in empty]
     return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
 
 
@@ -637,19 +620,22 @@ class Result:
         frames: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
         drawn: list[CaseResult] = []
         warnings: dict[str, list[str]] = {}
+        laws: dict[Declared, None] = {}
         cases = iter(self.cases)
         while some := list(itertools.islice(cases, ROWS)):
             frames[0].append(_frame(row for case in some for row in case.rows))
             frames[1].append(_frame(row for case in some for row in case.steps))
             drawn += [case for case in some if case.curves.sizes["cycle"]]
             for case in some:
+                laws[case.laws] = None
                 for words in case.warnings:
                     warnings.setdefault(words, []).append(case.name)
         summary, steps = (
             pd.concat(found, ignore_index=True) if found else pd.DataFrame()
             for found in frames
         )
-        return _Read(_in_order(summary), steps, drawn, warnings)
+        declared = Declared.of([losses.KNOWN, *laws])
+        return _Read(_in_order(summary, declared), steps, drawn, warnings, declared)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -665,6 +651,11 @@ class Result:
     def drawn(self) -> list[CaseResult]:
         """The cases that have curves."""
         return self._read.drawn
+
+    @property
+    def laws(self) -> Declared:
+        """What laws declare: those of the options, and further ones of the cases."""
+        return self._read.laws
 
     @property
     def warnings(self) -> dict[str, dict[str, Any]]:
@@ -685,9 +676,11 @@ class Result:
         rows = [
             {"Case": case.name, **row}
             for case in self.drawn
-            for row in losses.balances(case.curves, case.steps)
+            for row in losses.balances(case.curves, case.steps, self.laws)
         ]
-        return pd.DataFrame(rows, columns=list(losses.COLUMNS))
+        found = {name for row in rows for name in row} | {*losses.COLUMNS}
+        names = [name for name in losses.columns(self.laws) if name in found]
+        return pd.DataFrame(rows, columns=names)
 
     @property
     def curves(self) -> xr.Dataset:
@@ -799,12 +792,45 @@ class Result:
                 "warnings": self.warnings,
                 "cases": [] if self.of_a_sweep else self._listed(),
                 "audit": self.audit(),
+                "laws": self.laws.beyond(losses.KNOWN).as_dict(),
             }
         )
         if figures:
             write = resolve_name("tfbsim.report.report:write_report")
             write(self, output.folder, format)
         return output.folder
+
+    def export(
+        self, path: str | Path, case: str | Sequence[str] | None = None
+    ) -> list[Path]:
+        """Write the curves for other tools.
+
+        Parameters
+        ----------
+        path : path
+            Its ending says the format.  ``.csv``: one table, the columns of
+            :attr:`samples`.  ``.xlsx``: sheets Summary, Steps and Curves.  ``.bdf.csv``:
+            Battery Data Format, charge current positive; with several cases a file each,
+            the case in its name.
+        case : str or sequence of str, optional
+            Cases whose curves are written; by default all.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        InputError
+            Another ending, no such case, or no curves.
+        """
+        path = Path(path)
+        cases = case if case is None or isinstance(case, list | tuple) else [case]
+        found = exported(self, path.name, cases)
+        for name, content in found.items():
+            write_atomic(path.with_name(name), content)
+        return [path.with_name(name) for name in found]
 
     def _listed(self) -> list[dict[str, Any]]:
         return [
@@ -915,7 +941,7 @@ def _loaded(
         cases = [case for case in cases if _holds(case)]
     if problems:
         about["incomplete"] = problems
-    for key in ("audit", FILES, REPORT, OWN):
+    for key in ("audit", FILES, REPORT, EXPORTS, OWN):
         about.pop(key, None)
     return Result(cases, about, about.pop("measured", ()))
 
@@ -939,8 +965,10 @@ def _cases(
         if not listed:
             raise ValueError("no case is left whole")
     drawn = set(curves["case"].values.tolist())
+    laws = Declared.from_dict(provenance.pop("laws", {}))
     return [
         CaseResult(
+            laws=laws,
             name=name,
             rows=rows[name],
             steps=of_steps[name],

@@ -19,7 +19,7 @@ from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .columns import COLUMNS, LIMITING, OPTIONAL_COLUMNS, SHARE
+from .columns import LIMITING, OPTIONAL_COLUMNS, SHARE, varied_columns
 from .result import Result
 
 if TYPE_CHECKING:
@@ -122,10 +122,9 @@ def point_of(table: pd.DataFrame) -> np.ndarray:
 
 def factors(summary: pd.DataFrame) -> list[str]:
     """Return the columns of what varies: the factors, and the conditions that differ."""
-    own = (CASE, CYCLE, *COLUMNS, SHARE, LIMITING)
     conditions = [c for c in OPTIONAL_COLUMNS if c in summary]
     differ = [c for c in conditions if summary[c].nunique() > 1]
-    return [*(str(c) for c in summary if c not in own), *differ]
+    return [*varied_columns(summary), *differ]
 
 
 def answers(result: Result) -> pd.DataFrame:
@@ -190,7 +189,7 @@ def dataset(result: Result) -> xr.Dataset:
         point, names = pd.factorize(table[CASE])
         sizes = {"case": len(names)}
         coords = {"case": names.to_numpy(object)}
-        own = [c for c in table if c in _varied_columns(table)]
+        own = [c for c in table if c in varied_columns(table)]
         first = {c: table.groupby(CASE, sort=False)[c].first() for c in own}
         coords |= {c: ("case", values.to_numpy()) for c, values in first.items()}
     elif of.grid:
@@ -223,12 +222,6 @@ def dataset(result: Result) -> xr.Dataset:
     about = result.provenance
     found.attrs = {k: about[k] for k in ("experiment", "title") if about.get(k)}
     return found
-
-
-def _varied_columns(table: pd.DataFrame) -> list[str]:
-    """Of cases that are of no sweep."""
-    known = (CASE, CYCLE, SHARE, LIMITING, *COLUMNS)
-    return [str(c) for c in table if c not in known]
 
 
 # --- From Python -------------------------------------------------------------------

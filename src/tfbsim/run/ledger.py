@@ -28,13 +28,14 @@ import xarray as xr
 
 from ..errors import InputError, shown
 from ..output import writing
-from ..result.columns import COLUMNS, KNOWN, LIMITING, OPTIONAL
+from ..physics.law import Declared
+from ..result.columns import KNOWN, LIMITING, REQUIRED
 from ..result.result import NONE, CaseResult
 from ..solver.cycler import OUTCOMES
 from ..version import __version__
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
-FORMAT = 2
+FORMAT = 3
 APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
 PATIENCE = 60.0  # s that a writer waits for another to commit
 # Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
@@ -68,7 +69,7 @@ _DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, Recursio
 # Unpacked, tables are at most so many times as large, or so large [bytes]
 MOST_TIMES, MOST_BYTES, MOST_OF_CURVES = 100, 64 * 2**20, 4 * 2**30
 # What every row of a case has
-OF_ROW = {"Case", "Cycle number", "Outcome", *COLUMNS} - {*OPTIONAL}
+OF_ROW = {"Case", "Cycle number", *REQUIRED}
 TEXTS = {"Case", "Step", "Outcome", "Detail", LIMITING}
 OF_STEP = {"Case", "Cycle number", "Step number", "Step", "Outcome", "Detail"}
 
@@ -105,6 +106,7 @@ class Point(NamedTuple):
             "rows": case.rows,
             "steps": case.steps,
             "warnings": case.warnings,
+            "laws": case.laws.as_dict(),
             "curves": [
                 (name, variables[name].dims, array.dtype.str, array.shape)
                 for name, array in arrays.items()
@@ -128,8 +130,9 @@ class Point(NamedTuple):
         most = max(MOST_BYTES, MOST_TIMES * len(self.tables))
         tables = json.loads(_unpacked(self.tables, most))
         arrays, listed = {}, tables.pop("curves")
-        if tables.keys() != {"cell", "rows", "steps", "warnings"}:
+        if tables.keys() != {"cell", "rows", "steps", "warnings", "laws"}:
             raise ValueError("other tables than those of a case")
+        tables["laws"] = Declared.from_dict(tables["laws"])
         sizes = [math.prod(s) * np.dtype(kind).itemsize for _, _, kind, s in listed]
         size = sum(sizes)
         if min(sizes, default=0) < 0 or size > MOST_OF_CURVES:
@@ -173,7 +176,8 @@ def _check(case: CaseResult) -> None:
             cycle = row["Cycle number"]
             if row["Case"] != case.name or type(cycle) is not int or cycle < first:
                 raise ValueError("a row of another case")
-            if row["Outcome"] not in OUTCOMES:
+            ends = (end.outcome for end in case.laws.ends)
+            if row["Outcome"] not in (*OUTCOMES, *ends):
                 raise ValueError("an outcome there is none of")
             for name, value in row.items():
                 kind = str if name in TEXTS else int | float if name in KNOWN else None

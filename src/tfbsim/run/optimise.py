@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def optimise(
     maximise: str = ENERGY,
     cycles: int = 1,
     conditioning: Sequence[Any] = (),
-    numerics: Numerics | None = None,
+    numerics: Numerics | Mapping[str, Any] | None = None,
     start: int = 7,
 ) -> Optimum:
     """Vary one field, on a logarithmic scale, until a quantity is largest.
@@ -77,7 +77,7 @@ def optimise(
     maximise : str
         A column of the summary; of the last cycle.  Areal energy by default; the
         energies per volume and mass (``energy.COLUMNS``) of a cell with a stack.
-    numerics : Numerics, optional
+    numerics : Numerics or mapping, optional
         Mesh and tolerances.
     start : int
         Values of the scan, at least 3.
@@ -105,7 +105,7 @@ def optimise(
     ...     maximise="Volumetric energy density as made [W.h.L-1]",
     ... )
     """
-    base = load_cell(cell) if isinstance(cell, str) else cell
+    base = load_cell(cell)
     low, high = (_value(base, field, end) for end in between)
     if not 0 < low < high:
         raise InputError("must be two values above 0 that rise", field="between")

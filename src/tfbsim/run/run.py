@@ -9,15 +9,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 from ..errors import InputError, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
+from ..experiment.settings import numerics_of
 from ..experiment.steps import Step
 from ..numerics import Numerics
-from ..output import REPORT, listed, make_folder, remove
+from ..output import EXPORTS, REPORT, listed, make_folder, remove
 from ..physics.mesh import NO_DEPTHS
 from ..result.result import UNFINISHED, CaseResult, Notes, Result
 from ..solver.cycler import (
@@ -43,7 +46,7 @@ def run_experiment(
     experiment: str | Path | Document | Expanded,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    numerics: Numerics | None = None,
+    numerics: Numerics | Mapping[str, Any] | None = None,
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,
@@ -59,7 +62,7 @@ def run_experiment(
     ----------
     experiment, cell, changes
         As :func:`expand`, or what it returned.
-    numerics : Numerics, optional
+    numerics : Numerics or mapping, optional
         Mesh and tolerances; by default those the experiment names.
     workers : int
         Processes to run cases in.
@@ -92,8 +95,11 @@ def run_experiment(
     KeyboardInterrupt
         Interrupted; what was finished is in ``folder``.
     """
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+        message = f"'{shown(workers)}' must be a whole number of at least 1"
+        raise InputError(message, field="workers")
     expanded = expand(experiment, cell, changes)
-    numerics = numerics or expanded.experiment.numerics.applied()
+    numerics = numerics_of(numerics, expanded.experiment.numerics)
     cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
     about = provenance(
         expanded.document,
@@ -114,7 +120,7 @@ def run_experiment(
                 _clear(folder)
         ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
         if folder:  # of this result, others may be drawn
-            remove(folder, listed(folder, REPORT))
+            remove(folder, listed(folder, REPORT, EXPORTS))
         keys = [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:

@@ -11,9 +11,8 @@ from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
 from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
-from ..experiment.settings import Settings
+from ..experiment.settings import numerics_of
 from ..experiment.steps import Protocol, Step
-from ..fields import validate
 from ..numerics import Numerics
 from ..result.result import Result
 from ..solver.cycler import run_case
@@ -65,8 +64,7 @@ def simulate(
     >>> list(result.summary["Outcome"])
     ['reached']
     """
-    if isinstance(cell, str):
-        cell = load_cell(cell)
+    cell = load_cell(cell)
     for name, number in (
         ("cycles", cycles),
         ("conditioning_cycles", conditioning_cycles),
@@ -92,27 +90,6 @@ def simulate(
     )
     record = run_case(cell, protocol, numerics)
     return Result.from_records({"base": record}, about)
-
-
-def numerics_of(given: Numerics | Mapping[str, Any] | None) -> Numerics:
-    """Return mesh and tolerances, also from a mapping of what a file may say of them.
-
-    Raises
-    ------
-    InputError
-        Naming the field.
-    """
-    if given is None or isinstance(given, Numerics):
-        return given or Numerics()
-    if not isinstance(given, Mapping):
-        message = f"'{shown(given)}' is given where Numerics or a mapping would do"
-        raise InputError(message, field="numerics")
-    try:
-        settings: Settings = validate(Settings, dict(given))
-    except InputError as error:
-        place = f"numerics.{error.field}".rstrip(".")
-        raise InputError(error.message, field=place) from None
-    return settings.applied()
 
 
 def as_experiment(

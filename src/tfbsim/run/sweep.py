@@ -31,7 +31,7 @@ def sweep(
     cycles: int = 1,
     conditioning: Sequence[Any] = (),
     conditioning_cycles: int = 1,
-    numerics: Numerics | None = None,
+    numerics: Numerics | Mapping[str, Any] | None = None,
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,
@@ -77,8 +77,7 @@ def sweep(
     >>> result.dataset.sizes["point"]
     8
     """
-    if isinstance(cell, str):
-        cell = load_cell(cell)
+    cell = load_cell(cell)
     if isinstance(steps, str):
         steps = [steps]
     try:

@@ -23,6 +23,7 @@ COPIED = (
     "Discharge capacity [uA.h.cm-2]",
     "Mean discharge voltage [V]",
 )
+AROUND = 4.0  # how far a curve goes to either side of the roots
 STEP = 2.0  # factor by which the root is sought before it is refined
 
 
@@ -34,6 +35,7 @@ def thickness_for(
     lower: str | float | None = None,
     upper: str | float | None = None,
     between: tuple[float, float] = (20e-9, 500e-6),
+    curve: bool = False,
     numerics: Numerics | Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Find the cathode thickness that still delivers a share of equilibrium capacity.
@@ -60,6 +62,9 @@ def thickness_for(
         states them.
     between : (float, float)
         Thicknesses that are tried [m].
+    curve : bool
+        Whether ``attrs["curve"]`` of the table lists share and capacity of every
+        discharge at thicknesses around the roots, for :func:`tfbsim.plot.thickness`.
     numerics : Numerics or mapping, optional
         Mesh and tolerances, as ``{"points": 100}``.
 
@@ -84,7 +89,7 @@ def thickness_for(
     >>> found["cathode.thickness [um]"].is_monotonic_decreasing
     True
     """
-    base = load_cell(cell) if isinstance(cell, str) else cell
+    base = load_cell(cell)
     number = isinstance(share, int | float) and not isinstance(share, bool)
     if not number or not 0 < share < 1:
         message = f"'{shown(share)}' must be above 0 and below 1, as 0.8 for 80 %"
@@ -103,11 +108,21 @@ def thickness_for(
         )
     limits = zip((lower, upper), base.voltage_limits, strict=True)
     ends = [_volts(own if given is None else given) for given, own in limits]
-    rows = [
-        _Share(base, discharge, *ends, numerics).row(share, low, high)
-        for discharge in asked or ["1C"]
-    ]
-    return pd.DataFrame(rows)
+    searches = [_Share(base, discharge, *ends, numerics) for discharge in asked or ["1C"]]
+    table = pd.DataFrame([search.row(share, low, high) for search in searches])
+    if curve:
+        roots = table[THICKNESS].dropna() * 1e-6
+        around = roots if len(roots) else pd.Series([float(base.cathode.thickness)])
+        low, high = max(low, around.min() / AROUND), min(high, around.max() * AROUND)
+        number = 1 + max(1, round(2 * np.log2(high / low)))
+        for search in searches:
+            for thickness in np.geomspace(low, high, number):
+                search.at(float(thickness))
+        table.attrs |= {
+            "share": share,
+            "curve": [row for search in searches for row in search.curve(low, high)],
+        }
+    return table
 
 
 def _volts(value: str | float) -> str:
@@ -161,6 +176,14 @@ class _Share:
             copied = {name: row[name] for name in COPIED if name in row}
             self.found[thickness] = {SHARE: 100 * share, **copied}
         return float(self.found[thickness][SHARE]) / 100
+
+    def curve(self, low: float, high: float) -> list[dict[str, Any]]:
+        """Return what was found between two thicknesses [m], in their order."""
+        return [
+            {"Discharge": self.discharge, THICKNESS: 1e6 * x, **self.found[x]}
+            for x in sorted(self.found)
+            if low * 0.999 <= x <= high * 1.001
+        ]
 
     def row(self, share: float, low: float, high: float) -> dict[str, Any]:
         """Return the row of the table for a share."""

@@ -16,8 +16,10 @@ from ..experiment.curves import Curves
 from ..experiment.steps import Protocol, Step, Stretch
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
-from ..physics.lithium import EXHAUSTED
+from ..physics.law import End
+from ..physics.lithium import EXHAUSTED, NOTHING_LEFT
 from ..physics.mesh import Depths
+from ..physics.thin_film_cell import declared_by, declared_by_options
 from .critical import at_start, beyond_critical, crossing
 from .engine import (
     CHARGE_CUT_OFF,
@@ -49,16 +51,16 @@ REACHED = "reached"
 TIME_LIMIT = "time limit"
 SKIPPED = "skipped"
 INFEASIBLE = "infeasible"
-LITHIUM_EXHAUSTED = "lithium exhausted"
+LITHIUM_EXHAUSTED = NOTHING_LEFT.outcome
 SOLVER_FAILED = "solver failed"
 AUDIT_BREACH = "audit breach"
 OUTCOMES = (
     *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
-    *(LITHIUM_EXHAUSTED, SOLVER_FAILED, AUDIT_BREACH),
+    *(end.outcome for end in declared_by_options()[1].ends),
+    *(SOLVER_FAILED, AUDIT_BREACH),
 )
 
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
-LEAKED = "Leakage capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
 LEAST_EXCHANGED = 1e-4  # of the charge that fills every site
 SURFACE = "Cathode surface stoichiometry"
@@ -194,6 +196,7 @@ class Runner:
     def __init__(self, cell: Cell, solver: Engine) -> None:
         self.cell = cell
         self.engine = solver
+        self.ends = {end.event: end for end in declared_by(cell.structure).ends}
         self.stopped = ""
         self.voltage: float | None = None  # what it ended at last
         self.state: State = solver.uniform(
@@ -468,7 +471,7 @@ class Runner:
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
         if trace.event == EXHAUSTED:
-            return LITHIUM_EXHAUSTED, "no lithium is left to strip" + self._left(trace)
+            return LITHIUM_EXHAUSTED, NOTHING_LEFT.detail + self._left(trace)
         if trace.event == CURRENT_CUT_OFF:
             return REACHED, self._blocks(step, trace)
         if trace.event == POWER_LIMIT:
@@ -479,6 +482,10 @@ class Runner:
         if trace.event == FILM_LIMIT:
             detail = self._full_or_empty(trace)
             return INFEASIBLE, detail + self._by_leakage(step, trace)
+        if trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
+            bare = End(trace.event, INFEASIBLE, trace.event)
+            end = self.ends.get(trace.event, bare)
+            return end.outcome, end.detail
         asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
         if asked is not None:
             if trace.end.inventory < self.cell.least_inventory:
@@ -498,15 +505,19 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     """Return lithium and charge balance errors over consecutive steps.
 
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
-    lithium change times F, less the charge passed and leaked, over charge exchanged.
+    lithium change times F, less the charge passed, leaked and passed by other side
+    currents, over charge exchanged.
     Charges are states of the solver.  Where less is exchanged than ``LEAST_EXCHANGED`` of
     what the film holds, an error is relative to that: it can be no smaller than rounding.
     """
     traces = [r.trace for r in records if r.trace is not None]
-    leaked, throughput, discharged = (
+    declared = declared_by(cell.structure)
+    sides = [side.charge for side in declared.side_currents]
+    throughput, discharged, *beside = (
         3600 * sum(r.end.get(name, 0.0) for r in records)
-        for name in (LEAKED, THROUGHPUT, DISCHARGE)
+        for name in (THROUGHPUT, DISCHARGE, *sides)
     )
+    leaked = sum(beside)
     if not traces:
         return 0.0, 0.0
     area = float(cell.area)
@@ -514,8 +525,9 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     exchanged = max(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
     lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
-    cathode = "Cathode lithium [mol.m-2]"
-    gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
+    first, last = traces[0].observed, traces[-1].observed
+    film = [name for name in declared.lithium if name.startswith("Cathode ")]
+    gained = sum(last[name][-1] - first[name][0] for name in film)
     charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged
     return float(lithium), float(charge)
 

@@ -27,10 +27,9 @@ from ..cell.structure import Structure
 from ..numerics import Numerics
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
-from ..physics.lithium import EXHAUSTED, INVENTORY
+from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
-from ..physics.plating import THRESHOLD
-from ..physics.thin_film_cell import ThinFilmCell
+from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
 from .equations import Equations
 from .fast import Ends, Kernel, kernel_of
 from .integrator import Integrator, Stretch, system
@@ -53,6 +52,7 @@ OVERFULL, UNDEREMPTY = 1.02, -1e-6
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
+SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
 FILM_MARGIN = 1e-7  # of the sites, that the inside of a film may be beyond full or empty
 SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
@@ -211,6 +211,35 @@ class Trace:
     stray: float = 0.0
 
 
+@dataclass(frozen=True)
+class Linearised:
+    """A cell in the neighbourhood of a state, its voltage held.
+
+    M dy/dt = J (y - y_0), M the identity of the differential states, which come first,
+    and 0 of the algebraic ones; row ``control`` of J is d(voltage)/dy, and that of y the
+    C-rate.
+
+    Parameters
+    ----------
+    J : ndarray, shape (states, states)
+        Jacobian [1/s], the solver's own.
+    rates : ndarray, shape (differential states,)
+        How fast they change at y_0 [1/s].
+    control : int
+        Number of the C-rate among the states.
+    nominal : float
+        Current of a C-rate of 1 [A].
+    observed : dict of ndarray, shape (1,)
+        What the laws of the model observe at y_0, by name.
+    """
+
+    J: Array
+    rates: Array
+    control: int
+    nominal: float
+    observed: dict[str, Array]
+
+
 class Infeasible(Exception):
     """No current meets the control at the state a step starts from."""
 
@@ -234,17 +263,14 @@ LAST = len(FALLBACKS) - 1
 FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": 1e-9})
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
-# Options of a model whose state is the film alone: the kernel takes no other
+# Options that the kernel takes in every value, or in one; of others it takes the default
 IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
-    "cathode kinetics": ("symmetric", "asymmetric"),
-    "lithium kinetics": ("symmetric", "asymmetric"),
-    "cathode transference": ("constant", "law"),
-    "cathode resistivity": ("constant", "law"),
-    "cathode mesh": ("elements", "volumes"),
-    "leakage": ("none", "electronic"),
-    "anode": ("evaporated",),
-    "constants": ("precomputed",),
-}
+    name: OPTIONS[name]
+    for name in (
+        *("cathode kinetics", "lithium kinetics", "cathode transference"),
+        *("cathode resistivity", "cathode mesh", "leakage", "operating mode"),
+    )
+} | {"constants": ("precomputed",)}
 KERNEL_RTOL = 0.3  # of the tolerances of the general solver, for a tenth of its error
 
 
@@ -268,6 +294,7 @@ class _Built:
         model = ThinFilmCell(options, laws=structure.laws)
         self.structure, self.options = structure, options
         self.carried = model.carried
+        self.solved_for = {variable.name for variable in model.algebraic}
         own = {v.name: model.initial_conditions[v] for v in model.rhs}
         for variable in [*model.rhs, *model.algebraic]:
             if variable.name in (*self.carried, FACES, "C-rate"):
@@ -277,18 +304,16 @@ class _Built:
         # Time runs from 0 to 1, so that steps of any length go in one batch
         duration = pybamm.InputParameter(DURATION)
         model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
-        # One root function for the ends of a step: it is evaluated at every solver step,
-        # and each of its parts would evaluate the voltage anew.
-        ends = {event.name: event.expression for event in model.events}
+        limits = MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE
+        events = sorted(model.events, key=lambda event: event.name not in limits)
+        ends = {event.name: event.expression for event in events}
         if control == "voltage":
             # Smooth, and below 0 for good once the current has turned: |I| - c is above 0
             # at both ends of a step of the solver in which it turns
             rate, c = model.variables["C-rate"], pybamm.InputParameter("C-rate cut-off")
             less = pybamm.sign(pybamm.InputParameter("Initial: C-rate")) * rate - c
-            ends = {
-                CURRENT_CUT_OFF: (c > 0) * less + (c <= 0),
-                EXHAUSTED: ends[EXHAUSTED],
-            }
+            ends = {n: end for n, end in ends.items() if n not in limits}
+            ends = {CURRENT_CUT_OFF: (c > 0) * less + (c <= 0)} | ends
         else:
             state = pybamm.Variable(VOLTAGE)
             model.algebraic[state] = state - model.variables["Voltage [V]"]
@@ -299,7 +324,7 @@ class _Built:
         i_ion = model.variables["Ionic current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
         faces = (("surface", i_ion), ("collector", i))
-        first = pybamm.minimum(
+        ends[FILM_LIMIT] = pybamm.minimum(
             *(
                 _film_margin(
                     model.variables[f"Cathode {face} stoichiometry"],
@@ -309,13 +334,15 @@ class _Built:
                 for face, drive in faces
             )
         )
-        for other in ends.values():
-            first = pybamm.minimum(first, other)
-        model.events = [pybamm.Event("End of step", first)]
-        self.observed = model.observed
-        model.variables = {
-            name: model.variables[name] for name in (*self.observed, PROFILE, "C-rate")
-        }
+        # One root function for the ends of a step: it is evaluated at every solver step,
+        # and each of its parts would evaluate the voltage anew.
+        model.events = [
+            pybamm.Event("End of step", reduce(pybamm.minimum, ends.values()))
+        ]
+        self.ends = tuple(ends)
+        self.observed = model.declared.variables
+        kept = {n: model.variables[n] for n in (*self.observed, PROFILE, "C-rate")}
+        model.variables = kept | ends
         constants = list(model.param.constants.values())
         others = _parameters([*constants, *own.values()])
         scalars = _scalar_parameters([*model.parameters, *others])
@@ -335,10 +362,13 @@ class _Built:
         mesh = pybamm.Mesh(geometry, {DOMAIN: submesh(numerics)}, points)
         discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
         self.model = discretisation.process_model(model)
+        self.mesh = mesh[DOMAIN]
         self.nodes = mesh[DOMAIN].nodes
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
+        # A double layer is charged in less than a microsecond
+        self.fast = structure.capacitive
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -352,7 +382,8 @@ class _Built:
         symbols["end"] = model.events[0].expression
         if model.len_alg:
             symbols["residual"] = model.concatenated_algebraic
-        symbols |= {name: model.get_processed_variable(name) for name in self.observed}
+        shown = (*self.observed, *self.ends)
+        symbols |= {name: model.get_processed_variable(name) for name in shown}
         loops = not self.numerics.compile
         q = Equations(symbols, model.len_rhs_and_alg, loops)
         found = q.expressions
@@ -367,13 +398,15 @@ class _Built:
         if self.unknown:
             rows = residual[self.unknown, :]
             self._residual = q.function("start", [q.t, q.y, q.p], rows)
-        observed = casadi.vertcat(*(found[name] for name in self.observed))
-        functions["observe"] = q.function("observe", [q.y, q.p], observed)
+        for name, rows in (("observe", self.observed), ("margins", self.ends)):
+            column = casadi.vertcat(*(found[row] for row in rows))
+            functions[name] = q.function(name, [q.y, q.p], column)
         if self.numerics.compile:
             compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
             functions = dict(zip(functions, compiled, strict=True))
         self._equations = q, found["rates"], residual, found["end"], found["Voltage [V]"]
         self._observe = _Columns(functions.pop("observe"))
+        self._margins = _Columns(functions.pop("margins"))
         self._rates = _Columns(functions["rhs_alg"])
         self.functions = functions
         self.inputs = q.inputs
@@ -381,10 +414,12 @@ class _Built:
     @cached_property
     def kernel(self) -> Kernel | None:
         """What solves many cells at once, where the state is the film alone."""
-        known = all(self.options[k] in of for k, of in IN_THE_KERNEL.items())
+        known = all(
+            self.options[name] in IN_THE_KERNEL.get(name, values[:1])
+            for name, values in OPTIONS.items()
+        )
         film = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
-        alike = self.options.keys() == IN_THE_KERNEL.keys() | {"operating mode"}
-        if not (self.numerics.compile and known and film and alike) or RAMP in self.mode:
+        if not (self.numerics.compile and known and film) or RAMP in self.mode:
             return None
         q, rates, residual, room, voltage = self._equations
         p = dict(zip(q.inputs, casadi.vertsplit(q.p), strict=True))
@@ -410,19 +445,30 @@ class _Built:
 
     def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
         """Initial states that inputs do not state, from the laws' own conditions."""
+        names = [name for name in self.carried if f"Initial: {name}" not in inputs]
+        if not names:
+            return {}
+        inputs = inputs | self.constants([inputs])[0]
         return {
             f"Initial: {name}": np.full(
                 self.slices[name].stop - self.slices[name].start,
                 float(np.asarray(self.own_initial[name].evaluate(inputs=inputs)).item()),
             )
-            for name in self.carried
-            if f"Initial: {name}" not in inputs
+            for name in names
         }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
         """Observed quantities at the columns of y; of inputs one column, or as many."""
         values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
         return dict(zip(self.observed, values.T, strict=True))
+
+    def margins(self, y: Array, inputs: Array) -> dict[str, float]:
+        """How far a state is from each end a step can have.
+
+        Above 0 while the step goes on; the first to reach 0 ends it.
+        """
+        values = self._margins(y[None], inputs[None])[0]
+        return dict(zip(self.ends, values.tolist(), strict=True))
 
     def guess(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
@@ -488,6 +534,8 @@ class _Built:
             options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
             if RAMP in self.mode:  # from rest it has no rate to guess a first step by
                 options = {"dt_init": 1e-9} | options
+            if self.fast:
+                options["dt_init"] = SHORTEST
             rtol, least = tolerances(self.numerics, fallback)
             atol = self._atol(least)
             self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
@@ -665,6 +713,11 @@ class Engine:
         return np.asarray(self.built("current").nodes)
 
     @property
+    def mesh(self) -> Any:
+        """Mesh through the film."""
+        return self.built("current").mesh
+
+    @property
     def weights(self) -> Array:
         """What a mean over the film weighs each node by, shape (nodes,)."""
         return np.asarray(self.built("current").weights)
@@ -745,15 +798,18 @@ class Engine:
                 own["Lower voltage cut-off [V]"] = -NO_LIMIT
             if current >= 0 and request.upper <= V:
                 own["Upper voltage cut-off [V]"] = NO_LIMIT
-            margins = self._margins(mode, first, state.inventory, own)
-            event = next((end for end, margin in margins.items() if margin <= 0), None)
-            if event:
-                still = np.zeros(1), first, state.profile[None], state
-                answers[k] = Trace(*still, event)
+            # What is solved for starts from what was found
+            known = first.keys() & built.solved_for
+            own |= {f"Initial: {name}": float(first[name][0]) for name in known}
             own["Initial: C-rate"] = current / own["Nominal cell capacity [A.h]"]
             own[f"Initial: {VOLTAGE}"] = V
             behind = ("Contact voltage drop [V]", "Electron path voltage drop [V]")
             own[f"Initial: {FACES}"] = V + float(sum(first[name][0] for name in behind))
+            margins = built.margins(built.guess(own), built.stack(own))
+            event = next((end for end, margin in margins.items() if margin <= 0), None)
+            if event:
+                still = np.zeros(1), first, state.profile[None], state
+                answers[k] = Trace(*still, event)
         waiting = [k for k in range(len(requests)) if k not in answers]
         for fallback in range(len(FALLBACKS)):
             now = [k for k in waiting if fallback > LAST or k not in answers]
@@ -768,6 +824,35 @@ class Engine:
                     answers[k] = answer
             waiting = [k for k in waiting if k not in answers or _doubtful(answers[k])]
         return [answers[k] for k in range(len(requests))]
+
+    @_one_at_a_time
+    def linearised(self, request: Request) -> Linearised:
+        """Linearise a cell about the state and control that a step would start with.
+
+        Raises
+        ------
+        Infeasible, SolverFailed
+            No current meets the target.
+        """
+        now, built = self.built("current"), self.built("voltage")
+        inputs = self._inputs(request)
+        inputs |= now.constants([inputs])[0]
+        start = _Start(now, inputs)
+        current = start.current_for(
+            request.control, request.target, request.state.current
+        )
+        observed, (y, p) = start.observe(current), start.at(current)
+        rates = now._rates(y[None], p[None])[0, : now.model.len_rhs]
+        c_rate = current / inputs["Nominal cell capacity [A.h]"]
+        V = float(observed["Voltage [V]"][0])
+        inputs |= {"Initial: C-rate": c_rate, TARGET["voltage"]: V}
+        at = built.guess(inputs)
+        for name, where in built.slices.items():
+            at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
+        jacobian = built.functions["jac_times_cjmass"]
+        J = jacobian(0, at, built.stack(inputs), 0).full()
+        nominal = inputs["Nominal cell capacity [A.h]"]
+        return Linearised(J, rates, built.slices["C-rate"].start, nominal, observed)
 
     def _solved(
         self,
@@ -905,7 +990,7 @@ class Engine:
             if event is None and s.ended == "failure":
                 event = self._why_failed(request.mode, request.target, observed, end, own)
             elif event is None and s.ended == "event":
-                margins = self._margins(request.mode, observed, end.inventory, own)
+                margins = built.margins(y[-1], p[k])
                 event = min(margins, key=lambda name: margins[name])
             t = t * request.duration
             yield Trace(t, observed, profiles, end, event, fallback, stray)
@@ -928,39 +1013,6 @@ class Engine:
             if gain < POWER_GAIN:
                 return POWER_LIMIT
         return SOLVER_FAILURE
-
-    @staticmethod
-    def _margins(
-        mode: Mode, observed: dict[str, Array], inventory: float, inputs: dict[str, Any]
-    ) -> dict[str, float]:
-        """How far the last observed point is from each end a step can have.
-
-        Above 0 while the step goes on; the first to reach 0 ends it.
-        """
-        last = {name: float(values[-1]) for name, values in observed.items()}
-        current = last["Current [A]"]
-        if mode.startswith("voltage"):
-            c_rate = abs(current) / inputs["Nominal cell capacity [A.h]"]
-            margins = {CURRENT_CUT_OFF: c_rate - inputs["C-rate cut-off"]}
-        else:
-            V = last["Voltage [V]"]
-            margins = {
-                MINIMUM_VOLTAGE: V - inputs["Lower voltage cut-off [V]"],
-                MAXIMUM_VOLTAGE: inputs["Upper voltage cut-off [V]"] - V,
-            }
-        if mode != "current":
-            passed = last["Throughput capacity [A.h]"]
-            margins[CHARGE_CUT_OFF] = inputs[CHARGE_CUT_OFF] - passed
-        leakage = last["Leakage current density [A.m-2]"]
-        ionic = current + leakage * inputs["Electrode area [m2]"]
-        left = inventory - inputs.get(THRESHOLD, 0.0)
-        margins[EXHAUSTED] = left if ionic > 0 else math.inf
-        x_max = inputs["Cathode sites per formula unit"]
-        margins[FILM_LIMIT] = min(
-            _film_margin(last[f"Cathode {face} stoichiometry"], drive, x_max)
-            for face, drive in (("surface", ionic), ("collector", current))
-        )
-        return margins
 
 
 def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:

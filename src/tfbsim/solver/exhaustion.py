@@ -37,10 +37,7 @@ if TYPE_CHECKING:
 
 LEAST = "Exhausted lithium over that of coverage"
 DECADES = (1e-12, 1e-18, 1e-24)
-COUNTERS = (
-    *("Discharge capacity [A.h]", "Throughput capacity [A.h]"),
-    *("Discharge energy [W.h]", "Charge energy [W.h]", "Leakage capacity [A.h]"),
-)
+COUNTED = "[A.h]", "[W.h]"  # units of what is counted from the start of a step
 Asked = Generator[tuple[Engine, Request], Any, Trace]
 Run = Callable[[float, State, Mapping[str, float]], Asked]
 
@@ -118,7 +115,7 @@ def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
     observed = {
         name: np.concatenate([values, second.observed[name][new] + offset])
         for name, values in first.observed.items()
-        for offset in [values[-1] if name in COUNTERS else 0.0]
+        for offset in [values[-1] if name.endswith(COUNTED) else 0.0]
     }
     return Trace(
         np.concatenate([first.t, first.t[-1] + second.t[new]]),

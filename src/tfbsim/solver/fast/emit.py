@@ -26,7 +26,12 @@ _INFIX = {
     casadi.OP_MUL: "*",
     casadi.OP_DIV: "/",
 }
-_COMPARED = {casadi.OP_LT: "<", casadi.OP_LE: "<=", casadi.OP_EQ: "==", casadi.OP_NE: "!="}
+_COMPARED = {
+    casadi.OP_LT: "<",
+    casadi.OP_LE: "<=",
+    casadi.OP_EQ: "==",
+    casadi.OP_NE: "!=",
+}
 _CALLED = {
     casadi.OP_SQRT: "vsqrt",
     casadi.OP_EXP: "vexp",
@@ -188,7 +193,13 @@ class Source:
             Number of states with a mass, the first ones.
         """
         n = pattern.size1()
-        place = dict(zip(zip(pattern.row(), pattern.get_col(), strict=True), range(10**9), strict=False))
+        place = dict(
+            zip(
+                zip(pattern.row(), pattern.get_col(), strict=True),
+                range(10**9),
+                strict=False,
+            )
+        )
         diagonal = set(range(differential)) | {i for i, j in place if i == j}
         if len(diagonal) < n:
             raise Unknown("a state that no equation of its own has")

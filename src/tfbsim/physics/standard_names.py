@@ -1,0 +1,242 @@
+"""PyBaMM's names for what a thin film has too: options, parameters, variables.
+
+A film is read as PyBaMM's half cell, with "working electrode": "positive": its cathode
+is the positive electrode, one particle of it, and stoichiometries are fractions of all
+sites.
+Signs are PyBaMM's: an overpotential or an ohmic loss of the positive electrode or of the
+electrolyte is negative on discharge, one of the lithium and the contact's positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+
+import pybamm
+
+from ..cell.half_cell import STOICHIOMETRY
+from ..errors import suggest
+from .law import Loss
+from .parameters import FARADAY, ThinFilmParameters
+
+HALF_CELL = {"working electrode": "positive", "surface form": "algebraic"}
+SUMMARY = (
+    "Time [s]",
+    "Time [h]",
+    "Capacity [A.h]",
+    "Discharge throughput [A.h]",
+    "Throughput capacity [A.h]",
+    "Throughput energy [W.h]",
+    "Loss of lithium inventory [%]",
+    "Total capacity lost to side reactions [A.h]",
+    "Total lithium [mol]",
+    "Total lithium in positive electrode [mol]",
+    "Lithium thickness [m]",
+    "Local ECM resistance [Ohm]",
+    "Positive electrode capacity [A.h]",
+)
+SOLID, CONTACT = "Electron path", "Contact"
+REACTIONS = ("Cathode interface", "Lithium interface")
+
+
+class Options(pybamm.BatteryModelOptions):
+    """Options of a thin-film cell, beside those of the half cell that it is to PyBaMM.
+
+    Parameters
+    ----------
+    possible : dict
+        Values of each option, the first its default.
+    given : dict
+        Values chosen, by option.  An option of PyBaMM's half cell may be given with the
+        value it has there.
+
+    Raises
+    ------
+    pybamm.OptionError
+        An option or value that does not exist.
+    """
+
+    def __init__(
+        self, possible: Mapping[str, Sequence[str]], given: Mapping[str, str]
+    ) -> None:
+        super().__init__(dict(HALF_CELL))
+        standard = {name: value for name, value in self.items() if name not in possible}
+        self.own = dict(possible)
+        self.possible_options = {
+            **{name: [value] for name, value in standard.items()},
+            **{name: list(values) for name, values in possible.items()},
+        }
+        self.update({name: values[0] for name, values in possible.items()})
+        for name, value in given.items():
+            if name not in self:
+                raise pybamm.OptionError(
+                    f"Option '{name}' does not exist{suggest(name, possible)}; there are "
+                    f"{sorted(possible)}"
+                )
+            if name in standard and value != standard[name]:
+                raise pybamm.OptionError(
+                    f"Option '{name}' is {standard[name]!r} for a thin film and cannot "
+                    f"be {value!r}; its own options are {sorted(possible)}"
+                )
+            if name in possible and value not in possible[name]:
+                raise pybamm.OptionError(
+                    f"Option '{name}' must be one of {tuple(possible[name])}, not "
+                    f"'{value}'{suggest(str(value), possible[name])}"
+                )
+            self[name] = value
+
+    def print_options(self) -> None:
+        """Print the options of a thin-film cell, with their possible values."""
+        for name, values in self.own.items():
+            print(f"{name!r}: {self[name]!r} (possible: {list(values)!r})")
+
+
+def half_cell_parameters(p: ThinFilmParameters) -> None:
+    """Add to the symbols those that PyBaMM's search of an initial state looks for."""
+    capacity = FARADAY * p.n_sites * p.x_max * p.A_cc / 3600
+    p.p = SimpleNamespace(
+        prim=SimpleNamespace(c_max=p.c_sites * p.x_max, Q_init=capacity)
+    )
+    p.n, p.s = SimpleNamespace(), SimpleNamespace()
+    p.ocp_soc_0 = pybamm.Parameter("Open-circuit voltage at 0% SOC [V]")
+    p.ocp_soc_100 = pybamm.Parameter("Open-circuit voltage at 100% SOC [V]")
+    p.ocv_init = p.U(p.x_init)
+
+
+def kept(counters: Iterable[pybamm.Variable]) -> pybamm.Event:
+    """Return an event that never happens, for ``remove_independent_variables_from_rhs``.
+
+    PyBaMM would take counters out of the equations, and other variables need them.
+    """
+    total = sum((counter**2 for counter in counters), pybamm.Scalar(1))
+    kind = pybamm.EventType.INTERPOLANT_EXTRAPOLATION
+    return pybamm.Event("Counters are kept", total, kind)
+
+
+def standard_variables(
+    own: Mapping[str, pybamm.Symbol], losses: Sequence[Loss], p: ThinFilmParameters
+) -> dict[str, pybamm.Symbol]:
+    """Return PyBaMM's variables in terms of those of a thin film.
+
+    Parameters
+    ----------
+    own : dict
+        Variables of the cell.
+    losses : sequence of Loss
+        Parts of its voltage.  Those that are no reaction, no electron path and no contact
+        count as ohmic losses of the electrolyte: interphases among them.
+    p : ThinFilmParameters
+        Symbols.
+
+    Returns
+    -------
+    dict
+        Variable by PyBaMM's name.
+    """
+    V, I = own["Voltage [V]"], own["Current [A]"]
+    U, U_s = own["Open-circuit voltage [V]"], own["Cathode open-circuit potential [V]"]
+    i = own["Total current density [A.m-2]"]
+    x, x_s = (own[f"Cathode {w}stoichiometry"] for w in ("mean ", "surface "))
+    cost = {loss.name: loss.sign * own[loss.variable] for loss in losses}
+    none = pybamm.Scalar(0)
+    solid, contact = (-cost.get(name, none) for name in (SOLID, CONTACT))
+    eta_p, eta_n = -cost[REACTIONS[0]], cost[REACTIONS[1]]
+    apart = {SOLID, CONTACT, *REACTIONS}
+    electrolyte = -sum((c for n, c in cost.items() if n not in apart), none)
+    concentration = U_s - U
+    c_max = p.c_sites * p.x_max
+    in_film = own["Cathode lithium [mol.m-2]"] * p.A_cc
+    cyclable = in_film + own["Lithium inventory [mol.m-2]"] * p.A_cc
+    as_made = (p.n_Li_init + p.n_sites * (p.x_init + p.moved)) * p.A_cc
+    # What the lithium there is can fill between 0 and 100 % state of charge
+    x_0, x_100 = (
+        pybamm.FunctionParameter(STOICHIOMETRY, {"Potential [V]": ocv})
+        for ocv in (p.ocp_soc_0, p.ocp_soc_100)
+    )
+    x_0 = pybamm.minimum(x_0, cyclable / (p.n_sites * p.A_cc))
+    share = pybamm.maximum(x_0 - x_100, 0)
+    lost = as_made - cyclable
+    per_site = FARADAY * p.n_sites * p.A_cc / 3600
+    # 0 where nothing flows, as in PyBaMM
+    flows = pybamm.sign(I)
+    resistance = flows / (I * flows + (I <= 0) * (I >= 0))
+
+    variables = {
+        "Terminal voltage [V]": V,
+        "Terminal power [W]": V * I,
+        "Resistance [Ohm]": V * resistance,
+        "Local ECM resistance [Ohm]": (U - V) * resistance,
+        "Current collector current density [A.m-2]": i,
+        "Throughput energy [W.h]": own["Discharge energy [W.h]"]
+        + own["Charge energy [W.h]"],
+        # Open circuit
+        "Bulk open-circuit voltage [V]": U,
+        "Battery open-circuit voltage [V]": U,
+        "Surface open-circuit voltage [V]": U_s,
+        "Positive electrode bulk open-circuit potential [V]": U,
+        "Positive electrode open-circuit potential [V]": U_s,
+        "X-averaged positive electrode open-circuit potential [V]": U_s,
+        "Negative electrode bulk open-circuit potential [V]": none,
+        # Overpotentials and losses
+        "Particle concentration overpotential [V]": concentration,
+        "Positive particle concentration overpotential [V]": concentration,
+        "Negative particle concentration overpotential [V]": none,
+        "Battery particle concentration overpotential [V]": concentration,
+        "Positive electrode reaction overpotential [V]": eta_p,
+        "X-averaged positive electrode reaction overpotential [V]": eta_p,
+        "Lithium metal interface reaction overpotential [V]": eta_n,
+        "X-averaged reaction overpotential [V]": eta_p - eta_n,
+        "X-averaged battery reaction overpotential [V]": eta_p - eta_n,
+        "X-averaged battery positive reaction overpotential [V]": eta_p,
+        "X-averaged battery negative reaction overpotential [V]": eta_n,
+        "X-averaged concentration overpotential [V]": none,
+        "X-averaged battery concentration overpotential [V]": none,
+        "X-averaged electrolyte ohmic losses [V]": electrolyte,
+        "X-averaged battery electrolyte ohmic losses [V]": electrolyte,
+        "X-averaged positive electrode ohmic losses [V]": solid,
+        "X-averaged negative electrode ohmic losses [V]": none,
+        "X-averaged solid phase ohmic losses [V]": solid,
+        "X-averaged battery solid phase ohmic losses [V]": solid,
+        "X-averaged battery positive solid phase ohmic losses [V]": solid,
+        "X-averaged battery negative solid phase ohmic losses [V]": none,
+        "Contact overpotential [V]": -contact,
+        "Lithium metal interface exchange current density [A.m-2]": own[
+            "Lithium exchange current density [A.m-2]"
+        ],
+        "Positive electrode exchange current density [A.m-2]": own[
+            "Cathode exchange current density [A.m-2]"
+        ],
+        # Lithium
+        "Positive electrode stoichiometry": x / p.x_max,
+        "Average positive particle stoichiometry": x / p.x_max,
+        "Positive particle stoichiometry": own["Cathode stoichiometry"] / p.x_max,
+        "Positive particle surface stoichiometry": x_s / p.x_max,
+        "X-averaged positive particle surface stoichiometry": x_s / p.x_max,
+        "Positive electrode volume-averaged concentration [mol.m-3]": x * p.c_sites,
+        "Average positive particle concentration [mol.m-3]": x * p.c_sites,
+        "Positive particle surface concentration [mol.m-3]": x_s * p.c_sites,
+        "X-averaged positive particle surface concentration [mol.m-3]": x_s * p.c_sites,
+        "Maximum concentration in positive electrode [mol.m-3]": c_max,
+        "Positive electrode capacity [A.h]": per_site * p.x_max,
+        "Capacity [A.h]": per_site * share,
+        "Discharge throughput [A.h]": (
+            own["Throughput capacity [A.h]"] + own["Discharge capacity [A.h]"]
+        )
+        / 2,
+        "Total lithium [mol]": own["Total lithium [mol.m-2]"] * p.A_cc,
+        "Total lithium in positive electrode [mol]": in_film,
+        "Total lithium in particles [mol]": in_film,
+        "Total lithium lost [mol]": lost,
+        "Total lithium lost to side reactions [mol]": lost,
+        "Total capacity lost to side reactions [A.h]": lost * FARADAY / 3600,
+        "Loss of lithium inventory [%]": 100 * lost / as_made,
+    }
+    temperatures = {"Ambient": p.T_amb, "Volume-averaged ambient": p.T_amb}
+    temperatures |= {f"{of} cell": p.T for of in ("X-averaged", "Volume-averaged")}
+    for name, T in temperatures.items():
+        variables |= {
+            f"{name} temperature [K]": T,
+            f"{name} temperature [C]": T - 273.15,
+        }
+    variables["Cell temperature [C]"] = p.T - 273.15
+    return {name: value for name, value in variables.items() if name not in own}

@@ -1,0 +1,149 @@
+"""Curves as files for other tools: CSV, Excel, Battery Data Format.
+
+The Battery Data Format (https://github.com/battery-data-alliance/battery-data-format)
+holds one test a file and counts charge current positive.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError, shown, suggest
+from . import losses
+from .columns import CASE, CYCLE, STEP
+from .csv_file import csv, quoted
+from .samples import CURRENT, TIME, VOLTAGE
+
+BDF = ".bdf.csv"
+ENDINGS = {"csv": ".csv", "xlsx": ".xlsx", "bdf": BDF}
+MOST_ROWS = 2**20 - 1  # of a sheet, below its head
+
+
+def files(
+    result: Any, name: str, cases: Sequence[str] | None = None
+) -> Mapping[str, bytes]:
+    """Return the curves of a result as files, by name.
+
+    Parameters
+    ----------
+    result : Result
+        Its cases that have curves.
+    name : str
+        File name; its ending says the format: .csv, .xlsx or .bdf.csv.
+    cases : sequence of str, optional
+        Which cases; all of them unless given.
+
+    Returns
+    -------
+    mapping of bytes
+        One file; in the Battery Data Format one a case, each with the case in its name.
+
+    Raises
+    ------
+    InputError
+        Another ending, no such case, no curves, or more rows than a sheet holds.
+    """
+    endings = [e for e in (BDF, ".csv", ".xlsx") if name.lower().endswith(e)]
+    if not endings:
+        message = f"'{name}' must end in .csv, .xlsx or {BDF}"
+        raise InputError(message, field="export")
+    table = _chosen(result, cases)
+    if endings[0] == BDF:
+        return _bdf_files(table, name[: -len(BDF)])
+    if endings[0] == ".csv":
+        return {name: csv(table, None).encode()}
+    sheets = {"Summary": result.summary, "Steps": result.steps, "Curves": table}
+    return {name: _workbook(sheets)}
+
+
+def _chosen(result: Any, cases: Sequence[str] | None) -> pd.DataFrame:
+    table = result.samples
+    if table.empty:
+        raise InputError("no case of this result has curves", field="export")
+    if cases is None:
+        return table
+    there = list(table[CASE].unique())
+    for case in cases:
+        if case not in there:
+            hint = suggest(str(case), there)
+            message = f"no case with curves is called '{shown(case)}'{hint}"
+            raise InputError(message, field="case")
+    return table[table[CASE].isin(cases)]
+
+
+def _bdf_files(table: pd.DataFrame, stem: str) -> dict[str, bytes]:
+    groups = dict(list(table.groupby(CASE, sort=False)))
+    names = {case: f"{stem}{BDF}" for case in groups}
+    if len(groups) > 1:
+        safe = [
+            "".join(c if c.isalnum() or c in ".-" else "_" for c in n) for n in groups
+        ]
+        same = len({name.lower() for name in safe}) < len(safe)
+        names = {
+            case: f"{stem}-{f'{k}-' if same else ''}{name[:80]}{BDF}"
+            for k, (case, name) in enumerate(zip(groups, safe, strict=True), start=1)
+        }
+    return {
+        names[str(case)]: csv(battery_data_format(one), None).encode()
+        for case, one in groups.items()
+    }
+
+
+def battery_data_format(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the samples of one case in columns of the Battery Data Format.
+
+    Time, charges and steps are counted from the first recorded cycle.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of :attr:`Result.samples`.
+    """
+    current, density = table["Current [A]"], table[CURRENT]
+    largest = density.abs().max()
+    area = current.abs().max() / largest if largest > 0 else 0.0  # A per uA/cm2
+    begins = (table[CYCLE].diff() != 0) | (table[STEP].diff() != 0)
+    net, both = (
+        table[name].diff().where(~begins, 0.0).cumsum() * area
+        for name in (losses.NET, losses.THROUGHPUT)
+    )
+    return pd.DataFrame(
+        {
+            "Test Time / s": table[TIME] - table[TIME].iloc[0],
+            "Voltage / V": table[VOLTAGE],
+            "Current / A": -current + 0.0,  # no minus before a 0
+            "Cycle Count / 1": table[CYCLE],
+            "Step Count / 1": np.cumsum(begins),
+            "Step Index / 1": table[STEP],
+            "Ambient Temperature / degC": table["Temperature [degC]"],
+            "Charging Capacity / Ah": (both - net) / 2,
+            "Discharging Capacity / Ah": (both + net) / 2,
+        }
+    )
+
+
+def _workbook(sheets: Mapping[str, pd.DataFrame]) -> bytes:
+    for name, table in sheets.items():
+        if len(table) > MOST_ROWS:
+            message = f"{len(table):,} rows of {name} are more than a sheet holds: .csv"
+            raise InputError(message, field="export")
+    buffer = io.BytesIO()
+    try:
+        with pd.ExcelWriter(buffer, engine="openpyxl") as book:
+            for name, table in sheets.items():
+                texts = table.select_dtypes(exclude="number").columns
+                shown = table.assign(**{str(c): table[c].map(quoted) for c in texts})
+                shown.rename(columns=quoted).to_excel(
+                    book, sheet_name=name, index=False, freeze_panes=(1, 0)
+                )
+    except ModuleNotFoundError as error:
+        if error.name != "openpyxl":
+            raise
+        message = "needs openpyxl: pip install 'tfbsim[excel]'"
+        raise InputError(message, field="export") from None
+    return buffer.getvalue()

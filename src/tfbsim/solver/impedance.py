@@ -1,0 +1,299 @@
+"""Impedance of a cell at a state, from the linearised discretised model.
+
+About a state y_0 the solver's own equations read M dy/dt = J (y - y_0); with the voltage
+as what is controlled, V = V_0 + dV exp(j omega t) gives
+
+    (j omega M - J) dy = -e_k dV,   Z = -A dV/dI
+
+k the row of the voltage and I the current, positive on discharge.  Nothing is fitted and
+no law is written twice: every state that a law carries is in y.  (As PyBaMM's
+``EISSimulation``: Hallemans et al., J. Electrochem. Soc. 172 (2025) 060507.)
+
+A spectrum is that of a steady state; how far from one the cell is, is the rate at which
+its voltage would go on at the current that flows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csc_array, diags_array
+from scipy.sparse.linalg import splu
+
+from ..cell.cell import Cell, load_cell
+from ..cell.half_cell import STATE
+from ..errors import InputError, shown
+from ..experiment.frequencies import checked, decades
+from ..numerics import Numerics
+from ..physics.circuit import Circuit
+from .engine import PROFILE, Engine, Linearised, Request, State, engine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray
+FREQUENCY, REAL, IMAGINARY = "Frequency [Hz]", "Z real [Ohm.cm2]", "Z imaginary [Ohm.cm2]"
+COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
+GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
+STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Impedance of a cell at a state.
+
+    Parameters
+    ----------
+    frequency : ndarray, shape (frequencies,)
+        [Hz].
+    Z : ndarray of complex, shape (frequencies,)
+        Per area [Ohm.m2].
+    area : float
+        Of the cell [m2].
+    voltage, current_density : float
+        At the state [V], [A/m2].
+    temperature : float
+        [K].
+    drift : float
+        How fast the voltage would go on at this current, within a period of the lowest
+        frequency [V/s]; 0 at a steady state.
+    circuit : Circuit or None
+        What the cell consists of, where its cathode is uniform.
+    """
+
+    frequency: Array
+    Z: Array
+    area: float
+    voltage: float
+    current_density: float
+    temperature: float
+    drift: float
+    circuit: Circuit | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``COLUMNS``, a row for each frequency."""
+        import pandas as pd
+
+        Z = self.Z * 1e4, self.Z / self.area
+        parts = (part for z in Z for part in (z.real, z.imag))
+        return pd.DataFrame(dict(zip(COLUMNS, (self.frequency, *parts), strict=True)))
+
+    @property
+    def moving(self) -> str:
+        """Says so, in words, where the state is too far from steady for the spectrum."""
+        slowest = float(self.frequency.min())
+        if abs(self.drift) <= STEADY * slowest:
+            return ""
+        return (
+            f"the cell is not at rest: its voltage moves by {self.drift:.2g} V/s, "
+            f"{abs(self.drift) / slowest:.2g} V in a period of {slowest:.3g} Hz; "
+            "a longer rest or hold before it would do"
+        )
+
+
+def impedance_of(linear: Linearised, frequency: Array) -> Array:
+    """Return dV/dI of a linearised cell, positive at rest [Ohm].
+
+    Parameters
+    ----------
+    linear : Linearised
+        The cell.
+    frequency : ndarray, shape (frequencies,)
+        [Hz].
+    """
+    k, states = linear.control, len(linear.J)
+    J, M = csc_array(linear.J), np.zeros(states)
+    M[: len(linear.rates)] = 1.0
+    mass, e = csc_array(diags_array(M)), np.zeros(states, complex)
+    e[k] = -1.0
+    C_rates = [
+        splu((2j * np.pi * f) * mass - J).solve(e)[k] for f in np.asarray(frequency)
+    ]
+    return -1 / (linear.nominal * np.array(C_rates))
+
+
+def drift_of(linear: Linearised, time: float) -> float:
+    """Return how fast the voltage moves at constant current, over a time [V/s].
+
+    In one step of implicit Euler: the instantaneous rate is that of the thinnest element,
+    which holds next to nothing.
+    """
+    J, k, n = linear.J, linear.control, len(linear.rates)
+    others = np.delete(np.arange(len(J)), k)
+    rates, M = np.zeros(len(J)), np.zeros(len(J))
+    rates[:n], M[:n] = linear.rates, 1 / time
+    matrix = (np.diag(M) - J)[np.ix_(others, others)]
+    change = np.linalg.solve(matrix, rates[others])
+    return float(J[k, others] @ change) / time
+
+
+def fine(numerics: Numerics) -> Numerics:
+    """Return the mesh a spectrum is worked out on: twice the elements, finer at the
+    electrolyte; volumes as they are."""
+    if numerics.mesh == "volumes" or numerics.grading == GRADING:
+        return numerics
+    return replace(numerics.plain, points=2 * numerics.points, grading=GRADING)
+
+
+def spectrum(
+    solver: Engine,
+    state: State,
+    parameters: dict[str, float],
+    frequency: Array,
+    voltage: float | None = None,
+) -> tuple[Spectrum, dict[str, Array]]:
+    """Return the impedance of a cell at a state, and what is observed there.
+
+    Parameters
+    ----------
+    solver : Engine
+        Of the cell's structure.
+    state : State
+        Of the cell.
+    parameters : dict
+        As :meth:`Cell.parameters`.
+    frequency : ndarray, shape (frequencies,)
+        [Hz].
+    voltage : float, optional
+        That is held [V]; without, no current flows.
+
+    Raises
+    ------
+    Infeasible, SolverFailed
+        No current meets the voltage.
+    """
+    numerics = fine(solver.numerics)
+    if numerics != solver.numerics:
+        profile = solver.mesh.interpolation(engine(solver.structure, numerics).xi)
+        state = replace(state, values={**state.values, PROFILE: profile @ state.profile})
+        solver = engine(solver.structure, numerics)
+    control = ("current", 0.0) if voltage is None else ("voltage", voltage)
+    linear = solver.linearised(Request(*control, 1.0, state, parameters))
+    area = parameters["Electrode area [m2]"]
+    observed = linear.observed
+    return Spectrum(
+        np.asarray(frequency, dtype=float),
+        impedance_of(linear, frequency) * area,
+        area,
+        float(observed["Voltage [V]"][0]),
+        float(observed["Current [A]"][0]) / area,
+        parameters["Ambient temperature [K]"],
+        drift_of(linear, 1 / float(np.min(frequency))),
+    ), observed
+
+
+def impedance(
+    cell: Cell | str,
+    voltage: float | None = None,
+    frequencies: Any = None,
+    temperature: float | None = None,
+    stoichiometry: float | None = None,
+    numerics: Numerics | None = None,
+) -> Spectrum:
+    """Return the impedance of a cell at rest, its cathode uniform.
+
+    Parameters
+    ----------
+    cell : Cell or str
+        A cell, or the name or path :func:`load_cell` takes.
+    voltage : float, optional
+        In equilibrium [V].
+    frequencies : array_like, optional
+        [Hz]; ten in each decade from 10 mHz to 1 MHz if left out.
+    temperature : float, optional
+        [K]; that of the cell if left out.
+    stoichiometry : float, optional
+        Of the cathode, in place of a voltage; with neither, as made.
+    numerics : Numerics, optional
+        Mesh, of which a spectrum takes one twice as fine.
+
+    Returns
+    -------
+    Spectrum
+        ``table`` (pandas), ``frequency``, ``Z`` and the state it is of; ``circuit``.
+
+    Raises
+    ------
+    InputError
+        A voltage or frequency that is none.
+
+    Notes
+    -----
+    Lithium that is not in the cathode is at the anode, none of it lost.
+
+    Examples
+    --------
+    >>> import tfbsim
+    >>> found = tfbsim.impedance("lco-lipon-li-raijmakers2020", voltage=3.9)
+    >>> list(found.table)[:3]
+    ['Frequency [Hz]', 'Z real [Ohm.cm2]', 'Z imaginary [Ohm.cm2]']
+    """
+    if isinstance(cell, str):
+        cell = load_cell(cell)
+    frequency = decades(1e-2, 1e6) if frequencies is None else _checked(frequencies)
+    if temperature is not None and not 150 <= temperature <= 700:
+        raise InputError(
+            f"'{shown(temperature)}' K is not a temperature a cell runs at",
+            field="temperature",
+        )
+    x = _uniform(cell, voltage, stoichiometry, temperature)
+    solver = engine(cell.structure, fine(numerics or Numerics()))
+    left = cell.x_initial - x
+    lithium = cell.lithium_inventory / cell.site_inventory + left
+    if lithium < 0:
+        raise InputError(
+            f"the cell has too little lithium for it: the cathode holds "
+            f"{cell.x_initial:.4g} as made and would hold {x:.4g}",
+            field="stoichiometry" if voltage is None else "voltage",
+        )
+    state = solver.uniform(x, lithium)
+    parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}
+    found, _ = spectrum(solver, state, parameters, frequency)
+    thickness = lithium * cell.site_inventory * cell.anode.molar_volume
+    covers = cell.anode.coverage_thickness
+    coverage = -math.expm1(-thickness / covers) if covers else 1.0
+    return replace(found, circuit=Circuit.of(cell, x, temperature, coverage))
+
+
+def _checked(frequencies: Any) -> Array:
+    """Frequencies that are some, in any order."""
+    try:
+        frequency = np.atleast_1d(np.asarray(frequencies, dtype=float))
+    except (TypeError, ValueError):
+        message = f"'{shown(frequencies)}' is given where frequencies in Hz would do"
+        raise InputError(message, field="frequencies") from None
+    if frequency.ndim != 1 or not frequency.size:
+        raise InputError("must be a list of frequencies in Hz", field="frequencies")
+    try:
+        return np.array([checked(f) for f in frequency])
+    except ValueError as error:
+        raise InputError(str(error), field="frequencies") from None
+
+
+def _uniform(
+    cell: Cell, voltage: float | None, x: float | None, temperature: float | None
+) -> float:
+    """Stoichiometry of the cathode at a voltage, or as given."""
+    if voltage is not None and x is not None:
+        raise InputError("is given beside a voltage; one would do", field="stoichiometry")
+    cathode = cell.cathode
+    if voltage is not None:
+        warmer = (temperature or cell.temperature) - cell.reference_temperature
+        try:
+            return cathode.stoichiometry(voltage - warmer * cathode.entropic_change)
+        except ValueError as error:
+            raise InputError(str(error), field="voltage") from None
+    if x is None:
+        return cell.x_initial
+    low, high = cathode.x_range
+    if not low <= x <= high:
+        raise InputError(
+            f"{x:g} is outside the open-circuit potential, which covers {low:.4g} to "
+            f"{high:.4g}",
+            field="stoichiometry",
+        )
+    return x
