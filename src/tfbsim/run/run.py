@@ -229,6 +229,7 @@ class CaseJob:
             steps = (*p.conditioning, *p.steps)
             for mode in {step.control for step in steps if step.constant}:
                 solver.built(mode).integrator()
+                _ = solver.built(mode).kernel  # compiled once, for all processes
 
     def __call__(self, numbers: Sequence[int]) -> list[Point]:
         points: list[Point] = []

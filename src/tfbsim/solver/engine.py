@@ -271,7 +271,8 @@ IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
         *("cathode resistivity", "cathode mesh", "leakage", "operating mode"),
     )
 } | {"constants": ("precomputed",)}
-KERNEL_RTOL = 0.3  # of the tolerances of the general solver, for a tenth of its error
+# Of the tolerances of the general solver, for a tenth of its error; and of the voltage's
+KERNEL_TOLERANCE, KERNEL_VOLTAGE = 0.3, 0.03
 
 
 def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
@@ -552,8 +553,10 @@ class _Built:
         rows = np.flatnonzero(~curves)
         if fallback == 0 and len(rows) and self.kernel is not None:
             rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
-            scale = KERNEL_RTOL
-            ends = self.kernel(y0[rows], inputs[rows], scale * rtol, scale * atol)
+            if VOLTAGE in self.slices:
+                atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
+            tolerances = KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol
+            ends = self.kernel(y0[rows], inputs[rows], *tolerances)
             for j, k in enumerate(rows.tolist()):
                 if ends.ended[j] != "failure":
                     both = np.stack([y0[k], ends.y[j]])
