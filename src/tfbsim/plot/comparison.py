@@ -21,7 +21,6 @@ from .against import LINE
 from .dqdv import GRID, WIDTH, spread
 from .style import (
     PER_AREA,
-    QUALITATIVE,
     key_label,
     log_x,
     new_figure,
@@ -29,13 +28,13 @@ from .style import (
     text,
     viridis,
 )
+from .theme import FACTOR_COLOURS, measured
 
 UA = 100.0
 ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 MOST = 16  # curves in one panel
 MOST_FILES = 4  # in the figure against time
 MOST_MARKS = 200  # drawn of a curve
-MOST_RINGS = 60  # of a curve that has hollow marks
 MARKERS = ("o", "s", "^", "D", "v")
 CAPTIONS = {
     "overlay": "Voltage against capacity, counted from the start of each step: measured "
@@ -89,14 +88,16 @@ def _looks(pairs: Sequence[Pair]) -> tuple[list[Look], list[Entry]]:
     steps = [f"{f}, cycle {p.measured.cycle}" for f, p in zip(files, pairs, strict=True)]
     by_rate = len(set(rates)) > 1 and len(set(rates)) * 2 >= len(set(steps))
     keys: Sequence[Any] = rates if by_rate else steps
-    if not by_rate and len(set(steps)) > len(QUALITATIVE):
+    if not by_rate and len(set(steps)) > len(FACTOR_COLOURS):
         keys = files
     order = sorted(set(keys)) if by_rate else list(dict.fromkeys(keys))
     if by_rate and len(order) > 4 and order[0] > 0:
         norm, cmap = LogNorm(order[0], order[-1]), viridis()
         palette = {key: cmap(norm(key)) for key in order}
     else:
-        palette = {key: QUALITATIVE[k % len(QUALITATIVE)] for k, key in enumerate(order)}
+        palette = {
+            key: FACTOR_COLOURS[k % len(FACTOR_COLOURS)] for k, key in enumerate(order)
+        }
     label = {
         key: key_label(["C-rate"], [key]) if by_rate else text(key, 44) for key in order
     }
@@ -108,21 +109,18 @@ def _looks(pairs: Sequence[Pair]) -> tuple[list[Look], list[Entry]]:
 
 def _key(ax: Axes, entries: Sequence[Entry]) -> None:
     handles = [
-        Line2D([], [], label=words, **(_marks(1, marker) | {"color": colour, "ls": "-"}))
+        Line2D(
+            [],
+            [],
+            label=words,
+            **(measured(marker=marker) | {"color": colour, "ls": "-"}),
+        )
         for colour, marker, words in entries
     ]
     marker = entries[0][1] if len(entries) == 1 else "o"
-    handles.append(Line2D([], [], label="measured", **_marks(1, marker)))
+    handles.append(Line2D([], [], label="measured", **measured(marker=marker)))
     handles.append(Line2D([], [], color="0.3", label="simulated"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-
-def _marks(number: int, marker: str = "o") -> dict[str, Any]:
-    """How measured points look: hollow where they are few, pale dots where many."""
-    few = {"ls": "", "marker": marker, "mec": "k"}
-    if number <= MOST_RINGS:
-        return few | {"mfc": "none", "ms": 4.5, "mew": 0.9}
-    return few | {"mfc": "k", "ms": 3.2, "mew": 0, "alpha": 0.3}
 
 
 def _thinned(number: int) -> Any:
@@ -154,7 +152,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
             top.plot(
                 m.capacity[some] * UA,
                 m.voltage[some],
-                **_marks(len(some), marker),
+                **measured(marker=marker, number=len(some)),
             )
             top.plot(s.capacity * UA, s.voltage, color=colour, lw=1.0)
             if rows == 1:
@@ -215,8 +213,8 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
             m, s = pair.measured, pair.simulated
             some = _thinned(len(m.voltage))
             at = _clock(m, m) / size
-            top.plot(at[some], m.voltage[some], **_marks(999))
-            top.plot(_clock(m, s) / size, s.voltage, color=QUALITATIVE[0], lw=0.9)
+            top.plot(at[some], m.voltage[some], **measured(marker="o", number=999))
+            top.plot(_clock(m, s) / size, s.voltage, color=FACTOR_COLOURS[0], lw=0.9)
             if m.kind != "hold":
                 residuals.append(1e3 * pair.residual)
                 bottom.plot(at[pair.common], residuals[-1], color="0.25", lw=0.8)
@@ -226,8 +224,8 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
     handles = [
-        Line2D([], [], label="measured", **_marks(999)),
-        Line2D([], [], color=QUALITATIVE[0], label="simulated"),
+        Line2D([], [], label="measured", **measured(marker="o", number=999)),
+        Line2D([], [], color=FACTOR_COLOURS[0], label="simulated"),
     ]
     axes[0].legend(handles=handles, loc="lower right", ncols=2)
     return figure
@@ -254,7 +252,10 @@ def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
     for pair, (colour, marker) in zip(drawn, looks, strict=True):
         m, s = pair.measured, pair.simulated
         sign = 1.0 if m.kind == CHARGE else -1.0
-        for curve, how in ((m, _marks(999, marker)), (s, {"lw": 1.0, "color": colour})):
+        for curve, how in (
+            (m, measured(marker=marker, number=999)),
+            (s, {"lw": 1.0, "color": colour}),
+        ):
             low, high = float(curve.voltage.min()), float(curve.voltage.max())
             grid = np.arange(low - 4 * WIDTH, high + 4 * WIDTH, GRID)
             slope = sign * UA * spread(curve.voltage, curve.capacity, grid)
@@ -275,13 +276,14 @@ def _rates(comparison: Comparison) -> Figure | None:
         rates = [float(f"{p.c_rate:.3g}") for p in chosen]
         if len(set(rates)) < 2:
             continue
-        measured, simulated = np.array([capacities(p) for p in chosen]).T * UA
+        points, line = np.array([capacities(p) for p in chosen]).T * UA
         joined = "-" if len(set(rates)) >= LINE else ""
-        how: dict[str, Any] = {"color": QUALITATIVE[k], "marker": ".", "ls": joined}
-        ax.plot(rates, measured, **_marks(1, MARKERS[k]))
-        ax.plot(rates, simulated, **how)
+        how: dict[str, Any] = {"color": FACTOR_COLOURS[k], "marker": ".", "ls": joined}
+        marks = measured(marker=MARKERS[k])
+        ax.plot(rates, points, **marks)
+        ax.plot(rates, line, **how)
         entries.append(Line2D([], [], label=f"{kind}, simulated", **how))
-        entries.append(Line2D([], [], label=f"{kind}, measured", **_marks(1, MARKERS[k])))
+        entries.append(Line2D([], [], label=f"{kind}, measured", **marks))
         every += rates
     if not entries:
         return None
@@ -304,11 +306,17 @@ def _nyquist(measured: Sequence[Measured]) -> Figure | None:
     tall = np.ptp(every.imag) / max(np.ptp(every.real), 1e-300)
     figure = new_figure(5.0, 0.8 + 4.2 * float(np.clip(tall, 0.3, 1.2)))
     ax = figure.subplots()
-    for k, (name, z) in enumerate(found[: len(QUALITATIVE)]):
+    for k, (name, z) in enumerate(found[: len(FACTOR_COLOURS)]):
         Z = z.impedance * 1e4
         words = text(name if len(found) == 1 else f"{name}, {z.name}", 44)
         ax.plot(
-            Z.real, -Z.imag, marker="o", ms=3, lw=0.8, color=QUALITATIVE[k], label=words
+            Z.real,
+            -Z.imag,
+            marker="o",
+            ms=3,
+            lw=0.8,
+            color=FACTOR_COLOURS[k],
+            label=words,
         )
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
     ax.set_aspect("equal", adjustable="box")

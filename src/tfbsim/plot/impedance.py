@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import QUALITATIVE, captioned, new_figure, plain_log, styled, text
+from .style import captioned, new_figure, plain_log, styled, text
+from .theme import FACTOR_COLOURS
 
 Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
 MARKED = 1e-2  # of a decade, that a frequency may be off one
@@ -32,7 +33,7 @@ def nyquist(spectra: Spectra) -> Figure:
     ax = figure.subplots()
     span = 0.0
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
-        colour = QUALITATIVE[k % len(QUALITATIVE)]
+        colour = FACTOR_COLOURS[k % len(FACTOR_COLOURS)]
         ax.plot(Z.real, -Z.imag, color=colour, lw=1.1, label=text(label))
         decade = np.log10(frequency)
         marked = np.abs(decade - np.round(decade)) < MARKED
@@ -79,7 +80,7 @@ def bode(spectra: Spectra) -> Figure:
     figure = new_figure(5.2, 4.0)
     above, below = figure.subplots(2, 1, sharex=True)
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
-        how = {"color": QUALITATIVE[k % len(QUALITATIVE)], "lw": 1.1}
+        how = {"color": FACTOR_COLOURS[k % len(FACTOR_COLOURS)], "lw": 1.1}
         above.plot(frequency, np.abs(Z), label=text(label), **how)
         below.plot(frequency, -np.degrees(np.angle(Z)), **how)
     above.set(xscale="log", yscale="log", ylabel="|Z| (Ω cm²)")

@@ -56,15 +56,30 @@ QUANTITIES = ("0.55", "0.8", "0.3")  # bars: first, second and third quantity
 # Of losses that no law gives a colour
 MORE_LOSSES = ("#882255", "#44AA99", "#DDCC77", "#117733", "#AA4499")
 PALE = 0.55
-MEASURED = {"fitted": "o", "predicted": "D"}
+MEASURED = {"fitted": "o", "predicted": "D", "held out": "D"}
+MOST_RINGS = 60  # measured points of a curve that has hollow marks
 COINCIDE = 0.004  # of the axes: lines nearer to each other look like one
 NEARLY_ALL = 0.97  # of their length
 
 
-def measured(status: str) -> dict[str, Any]:
-    """How a measured point looks."""
-    marker = MEASURED.get(status, "s")
-    return {"marker": marker, "ls": "", "ms": 5.5, "mew": 1.1, "mec": "k", "mfc": "none"}
+def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, Any]:
+    """How measured points look: hollow where they are few, pale dots where many.
+
+    Parameters
+    ----------
+    status : str
+        What the points are to a fit; it says the marker unless that is given.
+    marker : str, optional
+        Where shapes tell curves apart.
+    number : int
+        Of the points of the curve.
+    """
+    marker = marker or MEASURED.get(status, "s")
+    how: dict[str, Any] = {"marker": marker, "ls": "", "color": "k", "mec": "k"}
+    if number > MOST_RINGS:
+        return how | {"ms": 3.2, "mew": 0, "mfc": "k", "alpha": 0.3}
+    size = 5.5 if number == 1 else 4.5
+    return how | {"ms": size, "mew": 1.1 if number == 1 else 0.9, "mfc": "none"}
 
 
 def measured_key(statuses: Iterable[str]) -> list[Line2D]:
