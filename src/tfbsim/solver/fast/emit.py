@@ -105,7 +105,8 @@ class Source:
         given = [(q.y, "y[{}]"), (q.p, "p[{}]")]
         taken = ", ".join(f"V *restrict {name}" for name in results)
         self.lines += [
-            f"static inline void {name}(const V *restrict y, const V *restrict p, {taken})",
+            f"static inline void {name}"
+            f"(const V *restrict y, const V *restrict p, {taken})",
             "{",
         ]
         for k, rows, values, slopes in reversed(wanted):
