@@ -59,6 +59,7 @@ from ..materials.transport import (
     grid_of,
 )
 from ..yaml_file import Document, load, resolve
+from .ageing import Ageing
 from .fitted import Datum
 from .half_cell import STATE, standard_parameters
 from .layers import Stack, layers
@@ -446,6 +447,8 @@ class Cell(Strict):
     """The electrolyte."""
     anode: Anode
     """The lithium, or what it is plated on."""
+    ageing: Ageing = Ageing()
+    """What ages the cell, a block for each law."""
     stack: Stack | None = None
     """The layers around the cell, for energy per volume and mass."""
     origin: dict[str, str] = {}
@@ -580,6 +583,7 @@ class Cell(Strict):
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
+            ageing=tuple(option for option, _ in self.ageing.blocks),
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -655,6 +659,7 @@ class Cell(Strict):
             STATE: self.x_initial * c.c_sites,
             "Cathode stoichiometry as made": self.x_initial,
             **self._plated_parameters(),
+            **self.ageing.parameters,
         }
         return {name: float(value) for name, value in values.items()}
 
@@ -884,9 +889,10 @@ class Cell(Strict):
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
         fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LAYERS)]
+        fields += [(f"ageing.{n}.", block) for n, block in self.ageing]
         if self.stack is not None:
-            around = ((f"stack.{n}.", layer) for n, layer in self.stack)
-            fields += [pair for pair in around if pair[1] is not None]
+            fields += [(f"stack.{n}.", layer) for n, layer in self.stack]
+        fields = [pair for pair in fields if pair[1] is not None]
         return [
             f"{prefix}{name}"
             for prefix, layer in fields

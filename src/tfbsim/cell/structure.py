@@ -33,6 +33,8 @@ class Structure:
         Whether the electrolyte leaks electrons.
     plated : bool
         Whether the lithium is plated in situ, on a collector.
+    ageing : tuple of str
+        Options of the laws of ageing that are on.
     laws : tuple of callable
         Further laws, as :class:`ThinFilmCell` takes them.
     """
@@ -46,6 +48,7 @@ class Structure:
     electronic: Law | None = None
     leakage: bool = False
     plated: bool = False
+    ageing: tuple[str, ...] = ()
     laws: tuple[Callable[[Any], Any], ...] = ()
 
     @property
@@ -106,5 +109,6 @@ class Structure:
             "cathode resistivity": "law" if self.electronic else "constant",
             "leakage": "electronic" if self.leakage else "none",
             "anode": "plated in situ" if self.plated else "evaporated",
+            **dict.fromkeys(self.ageing, "on"),
             "constants": "precomputed",
         }

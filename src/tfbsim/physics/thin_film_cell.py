@@ -24,13 +24,17 @@ from .control import AlgebraicControl
 from .counters import Counters
 from .diffusion import DOMAIN, PlanarDiffusion, depth
 from .electrolyte import SingleIonConductor
-from .kinetics import ButlerVolmer
+from .electrolyte_oxidation import ElectrolyteOxidation
+from .interphase import InterphaseByReaction, InterphaseWithTime
+from .kinetics import ButlerVolmer, Insertion
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
+from .lithium_consumption import LithiumConsumption
 from .mesh import spatial_method, submesh
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
+from .site_loss import SiteLoss
 from .standard_names import (
     SUMMARY,
     Options,
@@ -40,6 +44,11 @@ from .standard_names import (
 from .voltage import TerminalVoltage
 
 DEFAULT_CELL = "lco-lipon-li-raijmakers2020"
+AGEING = (
+    *("interphase with time", "interphase by oxidation", "interphase by reduction"),
+    *("site loss by oxidation", "site loss by reduction"),
+    *("lithium consumption", "electrolyte oxidation"),
+)
 OPTIONS: dict[str, tuple[str, ...]] = {
     "operating mode": ("current", "voltage", "power", "algebraic current"),
     "cathode kinetics": ("symmetric", "asymmetric"),
@@ -49,6 +58,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
+    **{name: ("off", "on") for name in AGEING},
     "constants": ("in place", "precomputed"),
 }
 DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
@@ -74,10 +84,37 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
             transference=options["cathode transference"],
             resistivity=options["cathode resistivity"],
             mesh=options["cathode mesh"],
+            losing=_losing(options),
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
+        "insertion": Insertion(p),
+        **_ageing_laws(options, p),
     }
+
+
+CAUSES = "oxidation", "reduction"
+
+
+def _losing(options: Mapping[str, str]) -> list[str]:
+    """Return by what sites are lost."""
+    return [cause for cause in CAUSES if options[f"site loss by {cause}"] == "on"]
+
+
+def _ageing_laws(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]:
+    """Return the laws of ageing that are on."""
+    found: dict[str, Law] = {
+        f"interphase by {cause}": InterphaseByReaction(p, cause) for cause in CAUSES
+    }
+    found |= {
+        "interphase with time": InterphaseWithTime(p),
+        "lithium consumption": LithiumConsumption(p),
+        "electrolyte oxidation": ElectrolyteOxidation(p),
+    }
+    found = {name: law for name, law in found.items() if options[name] == "on"}
+    if losing := _losing(options):
+        found["site loss"] = SiteLoss(p, losing)
+    return found
 
 
 def all_laws(
@@ -126,6 +163,7 @@ class ThinFilmCell(pybamm.BaseModel):
         "leakage": "none" (default) or "electronic";
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
+        the laws of ``AGEING``, each "off" (default) or "on";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
