@@ -23,7 +23,11 @@ from scipy.optimize import minimize_scalar
 import tfbsim
 from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.cases import expand, load_experiment
+from tfbsim.materials import every
+from tfbsim.plot import figures as every_figure
 from tfbsim.plot import style
+from tfbsim.plot.material import draw as draw_materials
+from tfbsim.report.describe import estimates
 from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
 
@@ -37,7 +41,7 @@ LIMIT, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 def page(name: str, drawn: Result, figures: Sequence[str], *text: str) -> None:
     """Write docs/NAME.md with figures of the result that is drawn."""
     experiment, _ = load_experiment(name)
-    found = figures(drawn)
+    found = every_figure(drawn)
     images = style.rendered(found)
     parts = [f"# {experiment.description}", f"`tfbsim run {name}`. {experiment.source}"]
     for figure in (f for f in figures if f in images):
@@ -679,6 +683,85 @@ def left_by_the_fit(spread: float) -> tuple[np.ndarray, float]:
     return deviation, float(covariance[0, 1] / deviation.prod())
 
 
+def materials_gallery(name: str) -> None:
+    result = tfbsim.run_experiment(name, workers=2)
+    electrodes = [m for m in every().values() if "cathode" in m.layers]
+    image = style.rendered({"": draw_materials(electrodes)})[""]
+    (DOCS / "images" / f"{name}-potentials.png").write_bytes(image)
+    found = result.summary.groupby("Case", sort=False).tail(1)
+    rows = []
+    cells = dict.fromkeys(case.split(",")[0] for case in found["Case"])
+    for cell in cells:
+        of_cell = found[found["Case"].str.startswith(f"{cell},")]
+        slow, fast = (
+            of_cell[of_cell["Case"].str.contains(f" {rate}(?:,|$)")]
+            for rate in ("C/10", "1C")
+        )
+        material = every()[tfbsim.load_cell(cell).cathode.material]
+        given = material.data.get("film_capacity")
+        printed, residual = "", ""
+        if given is not None:
+            value, unit = given.value.split(" ", 1)
+            column = QM if unit == "mA h/g" else QD
+            printed = f"{value} {'mAh/g' if column == QM else 'µAh/cm²/µm'}"
+            residual = f"{100 * (slow[column].iloc[0] / float(value) - 1):+.0f} %"
+        source = material.values["open_circuit_potential"].source.split(":")[0]
+        rows.append(
+            {
+                "material": material.name,
+                "U(x)": source,
+                "C/10, mAh/g": f"{slow[QM].iloc[0]:.0f}",
+                "C/10, µAh/cm²/µm": f"{slow[QD].iloc[0]:.1f}",
+                "1C, µAh/cm²/µm": f"{fast[QD].iloc[0]:.1f}",
+                "mean, V": f"{slow['Mean discharge voltage [V]'].iloc[0]:.2f}",
+                "film in a review": printed,
+                "residual at C/10": residual,
+            }
+        )
+    page(
+        name,
+        result,
+        [],
+        f"![Open-circuit potentials](images/{name}-potentials.png)",
+        table(rows),
+        "The films of the review differ from dense ones of the crystal's density: the "
+        "library's material is the whole crystal, and what a film falls short of it "
+        "belongs into `utilisation` or `active_fraction` of its cell. LFP falls short by "
+        "diffusion, since its D is that of particles; the residual of a material whose "
+        "U(x) is assumed says nothing of it.",
+    )
+
+
+def electrolyte_choice(name: str) -> None:
+    result = tfbsim.run_experiment(name, workers=2)
+    rows = []
+    for row in result.summary.to_dict("records"):
+        electrolyte, thickness, temperature = row["Case"].split(", ")
+        cell = tfbsim.load_cell("lco-lipon-li").replace(
+            {
+                "electrolyte.material": electrolyte,
+                "electrolyte.thickness": thickness,
+                "temperature": temperature,
+            }
+        )
+        rows.append(
+            {
+                "electrolyte": f"{electrolyte}, {thickness}",
+                "temperature": temperature,
+                "resistance, ohm cm²": f"{1e4 * estimates(cell)['R_electrolyte']:.3g}",
+                "1C, µAh/cm²": f"{row[QD]:.1f}",
+            }
+        )
+    page(
+        name,
+        result,
+        [],
+        table(rows),
+        "The film, not the electrolyte, limits all but the 40 nm of Li3PO4. Lithium "
+        "reduces LATP and LLTO; what would have to lie between is not in their rows.",
+    )
+
+
 def columns(name: str) -> None:
     """Write docs/columns.md from where the columns are defined."""
     (DOCS / f"{name}.md").write_text(columns_page(), encoding="utf-8")
@@ -709,6 +792,8 @@ PAGES: dict[str, Callable[[str], None]] = {
     "interlayer": interlayer,
     "ensurge2023-cycling": ensurge2023_cycling,
     "nmc811-uncertainty": nmc811_uncertainty,
+    "materials-gallery": materials_gallery,
+    "electrolyte-choice": electrolyte_choice,
     "columns": columns,
 }
 

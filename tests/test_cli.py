@@ -715,6 +715,24 @@ class TestThickness:
         code, _, errors = tfb("thickness", SHIPPED)
         assert code == 2 and "states no voltage_limits" in errors
 
+
+class TestShowMaterial:
+    def test_draws_an_electrode(self, tfb):
+        assert tfb("show", "LNMO", "--figure", "lnmo.svg")[0] == 0
+        assert Path("lnmo.svg").read_text().startswith("<?xml")
+
+    @pytest.mark.parametrize(
+        ("name", "file", "words"),
+        [
+            ("LiPON", "x.png", "no U(x)"),
+            ("LNMO", "x.txt", ".svg"),
+            ("lnmo-lipon-li", "x.png", "draws materials"),
+        ],
+    )
+    def test_says_what_cannot_be_drawn(self, tfb, name, file, words):
+        code, _, err = tfb("show", name, "--figure", file)
+        assert code == 2 and words in err and not Path(file).exists()
+
     def test_a_folder_gets_table_curves_and_figure(self, tfb, here):
         window = ("--lower", "3 V", "--upper", "4.2 V", "--out", "found")
         arguments = ("thickness", SHIPPED, *FAST, "--rate", "5C", *window)

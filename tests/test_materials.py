@@ -13,6 +13,7 @@ import tfbsim
 from tfbsim import materials
 from tfbsim.cell.cell import LAYERS
 from tfbsim.numerics import Numerics
+from tfbsim.plot.material import draw
 from tfbsim.run.simulate import simulate
 from tfbsim.solver.cycler import AUDIT_LIMIT
 
@@ -24,6 +25,16 @@ EVERY = {
 }
 ELECTRODES = {n: m for n, m in EVERY.items() if "capacity" in m.data}
 MILLIAMPERE_HOUR = 3.6  # C
+SITES = {  # lithium a formula unit can take, of those that do not take one
+    "LTO": 3,
+    "Si": 3.75,
+    "V2O5": 2,
+    "LiTiOS": 1.2,
+    "MoO3": 1.5,
+    "LMRO": 1.2,
+    "TiO2": 0.7,
+}
+EMPTY = {"LTO", "Si", "V2O5", "TiS2", "LiTiOS", "MoO3", "TiO2"}  # as made
 
 
 def number(value, unit):
@@ -49,7 +60,9 @@ def used(material):
 
 
 def test_the_electrodes_of_the_field_are_there():
-    assert {"LFP", "LMO", "LNMO", "LTO", "NMC532"} <= set(ELECTRODES)
+    layered = {"NMC111", "NMC532", "NCA", "LMRO"}
+    others = {"LFP", "LMO", "LNMO", "LTO", "Si", "V2O5", "TiS2", "LiTiOS", "MoO3", "TiO2"}
+    assert layered | others <= set(ELECTRODES)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -78,6 +91,36 @@ def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
         sys.modules.pop("tfbsim.materials.my_oxide", None)
 
 
+def test_the_origin_of_a_field_is_that_of_its_material_unless_the_cell_says():
+    cell = tfbsim.load_cell("lnmo-lipon-li")
+    assert "Pron et al." in cell.origins["cathode.open_circuit_potential"]
+    assert cell.origins["cathode.thickness"] == "assumed"
+    own = cell.replace({"cathode.density": "4 g/cm3"})
+    assert "cathode.density" not in own.origins
+
+
+def test_what_stays_where_a_material_is_changed_is_told():
+    cell = tfbsim.load_cell("lco-lipon-li-raijmakers2020")
+    (told,) = [
+        words
+        for words in cell.replace({"electrolyte.material": "LLZO"}).warnings()
+        if "another material" in words
+    ]
+    assert "electrolyte.conductivity" in told
+    changes = {"electrolyte.material": "LLZO", "electrolyte.conductivity": "1e-4 S/cm"}
+    assert not [w for w in cell.replace(changes).warnings() if "another material" in w]
+
+
+def test_every_electrode_can_be_drawn():
+    figure = draw([m for m in EVERY.values() if "cathode" in m.layers])
+    assert [ax.get_title(loc="left") for ax in figure.axes if ax.lines] == [
+        m.name for m in EVERY.values() if "cathode" in m.layers
+    ]
+    left, right = draw([EVERY["MoO3"]]).axes
+    assert {line.get_linestyle() for line in left.lines} == {"-", "--"}  # assumed
+    assert right.get_yscale() == "log"
+
+
 @pytest.mark.parametrize("name", ["LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"])
 def test_an_electrolyte_of_the_library_serves_in_a_cell(name):
     cell = tfbsim.load_cell("lmo-lipon-li").replace({"electrolyte.material": name})
@@ -90,8 +133,11 @@ def test_an_electrolyte_of_the_library_serves_in_a_cell(name):
 
 @pytest.mark.parametrize(
     ("name", "residual", "points"),
-    [  # of Pron et al. 2019 and of Colclasure et al. 2020
+    [  # of each material's source: its table, or its function evaluated
         ("LNMO", 5.4e-3, [(0.0189, 4.8569), (0.4992, 4.7504), (0.9488, 4.1441)]),
+        ("NMC111", 5.8e-3, [(0.305, 4.2929), (0.5, 3.9586), (0.98, 3.5385)]),
+        ("NCA", 4.6e-3, [(0.35, 4.2210), (0.6, 3.8397), (0.97, 3.4277)]),
+        ("Si", 6.3e-3, [(0.375, 0.5564), (1.875, 0.3086), (3.375, 0.1570)]),
         ("NMC532", 1.2e-3, [(0.34, 4.29046), (0.37881, 4.20745), (0.98478, 3.53697)]),
     ],
 )
@@ -119,8 +165,7 @@ class TestElectrodes:
     def test_potential_falls_and_states_its_sites(self, name):
         law = ELECTRODES[name].fields["open_circuit_potential"]
         assert law.curve.falls
-        # As the title has it: three sites of lithium titanate, one of the others
-        assert law.x_max == pytest.approx(3 if name == "LTO" else 1, abs=1e-9)
+        assert law.x_max == pytest.approx(SITES.get(name, 1), abs=1e-9)
 
     def test_diffusivity_is_positive(self, name):
         fields = ELECTRODES[name].fields
@@ -152,7 +197,7 @@ class TestElectrodes:
             f"Discharge at 5C until {low}",
             f"Charge at C/10 until {high}",
         ]
-        first = [] if name == "LTO" else [f"Charge at C/10 until {high}"]  # as made
+        first = [] if name in EMPTY else [f"Charge at C/10 until {high}"]  # as made
         result = simulate(cell, [*first, *steps], numerics=Numerics.fast())
         assert set(result.steps["Outcome"]) == {"reached"}
         ends = list(result.steps["End voltage [V]"])[-4:]

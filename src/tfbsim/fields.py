@@ -129,6 +129,7 @@ CurrentDensity = Annotated[float, Quantity("current density", gt=0)]
 Activation = Annotated[float, Quantity("activation energy", ge=0, le=3e5)]
 ArealCharge = Annotated[float, Quantity("areal charge", ge=0, le=1e6)]
 ArealResistance = Annotated[float, Quantity("areal resistance", ge=0)]
+Capacitance = Annotated[float, Quantity("areal capacitance", gt=0, le=1e3)]
 Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
 Density = Annotated[float, Quantity("density", gt=0)]
 

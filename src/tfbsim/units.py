@@ -67,6 +67,7 @@ _DIMENSIONS = {
     "areal resistance rate": _Dimension(
         "ohm.m2.s-1", "0.5 ohm.cm2/h", "Ohm.cm2.h-1", 1e4 * 3600
     ),
+    "frequency": _Dimension("s-1", "800 kHz", "Hz", 1.0),
     "areal capacitance": _Dimension("F.m-2", "10 uF/cm2", "uF.cm-2", 1e2),
 }
 
@@ -112,6 +113,7 @@ _UNITS: tuple[tuple[str, str, str, Powers], ...] = (
     ("S", "fpnumk", "1", (-2, -1, 3, 2, 0, 0)),
     ("ohm Ohm", "numkMG", "1", (2, 1, -3, -2, 0, 0)),
     ("F", "fpnum", "1", (-2, -1, 4, 2, 0, 0)),
+    ("Hz", "numkMG", "1", (0, 0, -1, 0, 0, 0)),
     ("Ah", "fpnumk", "3600", (0, 0, 1, 1, 0, 0)),
     ("Wh", "fpnumk", "3600", (2, 1, -2, 0, 0, 0)),
 )

@@ -85,26 +85,20 @@ def test_a_rate_is_arrhenius_over_two_temperatures(ideal, name):
     assert grown[1] / grown[0] == pytest.approx(factor, rel=1e-4)
 
 
-@pytest.mark.parametrize("lithium", ["kept", "left"])
 @pytest.mark.parametrize("cause, sign", [("oxidation", 1), ("reduction", -1)])
-def test_sites_are_lost_by_an_equal_share_in_equal_cycles(ideal, cause, sign, lithium):
-    """(1 - k)^n at a held potential, k = 1 - exp[-rate exp(+-alpha f (V - U)) t]."""
-    block = {"rate": "0.02 h-1", "potential": "4.1 V", "lithium": lithium}
-    block["transfer_coefficient"] = 0.3
+def test_sites_are_lost_by_an_equal_share_in_equal_cycles(ideal, cause, sign):
+    """(1 - k)^n at 4.0 V, k = 1 - exp[-rate exp(+-alpha f (V - U)) t]."""
+    block = {"rate": "0.02 h-1", "potential": "4.1 V", "transfer_coefficient": 0.3}
     cell = aged(ideal, **{f"site_loss_by_{cause}": block})
-    # 4.0 V in equilibrium: where the lithium of lost sites goes to the rest it is filled
-    result = simulate(cell, ["Hold at 4.0 V for 1 hour"], cycles=4, numerics=SMALL)
+    result = simulate(cell, ["Rest for 1 hour"], cycles=4, numerics=SMALL)
     f = FARADAY / (GAS_CONSTANT * 298.15)
     k = -np.expm1(-0.02 * np.exp(-sign * 0.3 * f * 0.1))
     share = result.summary["Active share of sites"].to_numpy()
     assert share == pytest.approx((1 - k) ** np.arange(1, 5), rel=1e-5)
     held = 0.5 * (1 - share) * ideal.site_inventory * FARADAY * UAH
     lost = result.summary["Lithium in lost sites [uA.h.cm-2]"].to_numpy()
-    assert lost == pytest.approx(held if lithium == "kept" else 0 * held, abs=2e-4)
+    assert lost == pytest.approx(held, rel=1e-4)
     assert (result.summary["Outcome"] == "reached").all()
-    # What the rest cannot hold at 4.0 V comes out
-    out = result.steps["Charge [uA.h.cm-2]"].sum()
-    assert out == pytest.approx(0 if lithium == "kept" else held[-1], abs=2e-4)
 
 
 def test_lithium_is_left_to_the_rest_while_that_has_room(ideal):
@@ -117,25 +111,28 @@ def test_lithium_is_left_to_the_rest_while_that_has_room(ideal):
     x = result.steps["End mean stoichiometry"].to_numpy()
     assert s[0] == pytest.approx(np.exp(-0.5), rel=1e-4)
     assert x * s == pytest.approx(np.full(4, 0.5), rel=1e-7)
-    assert 0.999 < x[-1] < 1 and s[-1] == pytest.approx(0.5, rel=1e-3)
+    assert x[-1] == pytest.approx(1, abs=1e-6)  # rounding of the tolerance beyond full
 
 
 def test_oxidation_at_a_hold(ideal):
     """The current is i_ox until the reservoir is empty, and all of it has passed then."""
-    block = OXIDATION | {"potential": "4.1 V"}
-    made = ideal.replace({"cathode.initial_stoichiometry": 0.4})  # 4.1 V
+    block = OXIDATION | {"potential": "4.1 V", "transfer_coefficient": 1e-3}
+    # 4.1 V in equilibrium; a hold needs a resistance, of which 10 ohm cm2 take 5 uV
+    made = ideal.replace(
+        {"cathode.initial_stoichiometry": 0.4, "electrolyte.conductivity": "1e-5 S/cm"}
+    )
     cell = aged(made, electrolyte_oxidation=block)
-    hours = np.arange(1, 6)
-    result = simulate(cell, ["Hold at 4.1 V for 30 minutes"], cycles=5, numerics=SMALL)
+    hold = ["Hold at 4.1 V for 30 minutes"]
+    result = simulate(cell, hold, cycles=5, numerics=Numerics(points=50))
     left = result.summary["Lithium left in the electrolyte [uA.h.cm-2]"].to_numpy()
     passed = result.steps["Charge [uA.h.cm-2]"].to_numpy().cumsum()
-    assert left[:3] == pytest.approx(1 - 0.25 * hours[:3], rel=1e-4)
-    assert passed[:3] == pytest.approx(0.25 * hours[:3], rel=1e-4)
-    assert passed[-1] == pytest.approx(1, rel=1e-3) and abs(left[-1]) < 1e-3
-    assert result.steps["End mean stoichiometry"].to_numpy() == pytest.approx(
-        0.4, abs=1e-6
-    )
-    assert result.steps["End current [uA.cm-2]"].iloc[-1] == pytest.approx(0, abs=1e-3)
+    taken = 0.25 * np.arange(1, 4)
+    assert left[:3] == pytest.approx(1 - taken, rel=1e-3)
+    assert passed[:3] == pytest.approx(taken, rel=1e-2)
+    assert passed[-1] == pytest.approx(1, rel=1e-2) and abs(left[-1]) < 1e-3
+    end = result.steps.iloc[-1]
+    assert end["End mean stoichiometry"] == pytest.approx(0.4, abs=1e-4)
+    assert end["End current [uA.cm-2]"] == pytest.approx(0, abs=5e-3)
 
 
 def test_oxidation_takes_its_part_of_a_charge(ideal):
@@ -160,7 +157,7 @@ def test_lithium_that_is_consumed_ends(ideal):
     steps = [f"Rest for {2 * made:.3f} hours", "Discharge at 0.1C for 1 minute"]
     result = simulate(cell, steps, numerics=SMALL)
     consumed = last(result, "Lithium consumed at the anode [uA.h.cm-2]")
-    assert consumed == pytest.approx(made, rel=1e-2) and consumed <= made
+    assert consumed == pytest.approx(made, rel=1e-6)
     assert list(result.steps["Outcome"]) == ["reached", "lithium exhausted"]
 
 
@@ -185,7 +182,7 @@ EVERYTHING = {
 @pytest.mark.parametrize(
     "name", ["lco-lipon-li-raijmakers2020", "lco-lipon-steel-ensurge2023"]
 )
-def test_all_at_once_with_leakage_keep_the_books(name, mesh, figure):
+def test_all_at_once_with_leakage_keep_the_books(name, mesh):
     """Evaporated lithium and lithium plated in situ, rests and holds among the steps."""
     cell = load_cell(name).replace(
         {"electrolyte.electronic_conductivity": "1e-12 S/cm", "ageing": EVERYTHING}
@@ -198,9 +195,8 @@ def test_all_at_once_with_leakage_keep_the_books(name, mesh, figure):
     result = simulate(cell, steps, cycles=3, numerics=numerics)
     table = result.summary
     assert (table["Outcome"] == "reached").all()
-    word = f"All laws of ageing and leakage, {name}, {mesh}"
-    figure(f"{word}: lithium", table["Lithium balance error"].max(), below=1e-8)
-    figure(f"{word}: charge", table["Charge balance error"].max(), below=1e-8)
+    assert table["Lithium balance error"].max() < 1e-8
+    assert table["Charge balance error"].max() < 1e-8
     for column in (
         *("Active share of sites", "Lithium inventory [uA.h.cm-2]"),
         "Lithium left in the electrolyte [uA.h.cm-2]",
@@ -213,7 +209,7 @@ def test_all_at_once_with_leakage_keep_the_books(name, mesh, figure):
     assert abs(miss).max() < 1e-12 * energy["Energy in [uW.h.cm-2]"].max()
 
 
-def test_the_order_of_convergence_is_that_without(ideal, figure):
+def test_the_order_of_convergence_is_that_without(ideal):
     """Of the volumes' scheme, second, with sites being lost while a current flows."""
     block = {"rate": "0.5 h-1", "potential": "4.0 V", "transfer_coefficient": 0.05}
     cell = aged(
@@ -228,4 +224,4 @@ def test_the_order_of_convergence_is_that_without(ideal, figure):
         found.append(float(result.steps["End surface stoichiometry"].iloc[0]))
     errors = np.abs(np.array(found[:-1]) - found[-1])
     for order in np.log2(errors[:-1] / errors[1:]):
-        figure("Sites being lost: order of the surface's error", order, about=(2.0, 0.15))
+        assert order == pytest.approx(2.0, abs=0.15)

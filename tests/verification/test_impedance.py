@@ -12,13 +12,22 @@ import pytest
 
 import tfbsim
 from tfbsim import load_cell
+from tfbsim.experiment.frequencies import decades
+from tfbsim.numerics import Numerics
 from tfbsim.physics.circuit import Circuit
-from tfbsim.solver.impedance import FREQUENCY, decades
+from tfbsim.solver.impedance import FREQUENCY
 
+FINE = Numerics(rtol=1e-8, atol=1e-10, voltage_tolerance=1e-7)
 WIDE = decades(1e-4, 1e8, 5)
 SHARES = {"cathode.utilisation": 0.6, "cathode.active_fraction": 0.7}
 FINITE = {"cathode.electronic_conductivity": "1e-5 S/cm"}
 CONSISTENT = {"cathode.electron_path": "consistent"}
+CAPACITIES = {
+    "cathode.double_layer_capacitance": "0.53 uF/cm2",
+    "anode.double_layer_capacitance": "17.4 nF/cm2",
+    "electrolyte.relative_permittivity": 13.2,
+    "contact_resistance": "18.3 ohm cm2",
+}
 CASES = [
     ("lco-lipon-li-raijmakers2020", {}, 0.864),
     ("lco-lipon-li-raijmakers2020", {"cathode.transference": 0.0}, 0.6),
@@ -28,8 +37,17 @@ CASES = [
     ("lco-lipon-li-raijmakers2020", {"temperature": "60 degC"}, 0.7),
     ("nmc811-lipon-li", {}, 0.6),
     ("lfp-lipon-li", {}, 0.7),
+    ("lco-lipon-li-raijmakers2020", CAPACITIES, 0.864),
+    ("lco-lipon-li-raijmakers2020", CAPACITIES | SHARES | FINITE, 0.864),
+    ("lco-lipon-li-raijmakers2020", CAPACITIES | CONSISTENT, 0.7),
+    ("nmc811-lipon-li", CAPACITIES, 0.6),
+    ("lfp-lipon-li", CAPACITIES | {"cathode.anodic_transfer_coefficient": 0.4}, 0.7),
+    ("lco-lipon-steel-ensurge2023", CAPACITIES, 0.7),
     ("lco-lipon-li-danilov2011", {"anode.anodic_transfer_coefficient": 0.3}, 0.7),
 ]
+
+
+OPTIONS = ("cathode double layer", "lithium double layer", "electrolyte capacitance")
 
 
 @pytest.mark.parametrize(("name", "changes", "x"), CASES)
@@ -38,8 +56,8 @@ def test_closed_form(name, changes, x, figure):
     found = tfbsim.impedance(cell, stoichiometry=x, frequencies=WIDE)
     exact = Circuit.of(cell, x).impedance(WIDE)
     figure(
-        "1e-4 to 1e8 Hz, with and without t_i, sigma_e and shares of contact: "
-        "relative error of Z against the closed form",
+        "1e-4 to 1e8 Hz, with and without t_i, sigma_e, shares of contact and "
+        "capacitances: relative error of Z against the closed form",
         np.abs(found.Z / exact - 1).max(),
         at_most=1e-4,
     )
@@ -64,20 +82,21 @@ def test_limits(raijmakers, figure):
     figure(claim, ends[0].imag / reactance - 1, at_most=1e-3)
 
 
-@pytest.mark.parametrize("frequency", [0.02, 3.0])
-def test_sine_in_time(raijmakers, frequency, figure):
+@pytest.mark.parametrize("capacities", [{}, CAPACITIES], ids=["resistive", "capacitive"])
+@pytest.mark.parametrize("frequency", [0.02, 3.0, 8e3])
+def test_sine_in_time(raijmakers, frequency, capacities, figure):
     """PyBaMM solves a sine of 1 mV from rest; what has died away is left out."""
     x = raijmakers.cathode.stoichiometry(3.9)
-    cell = raijmakers.replace(FINITE | {"cathode.initial_stoichiometry": x})
+    cell = raijmakers.replace(FINITE | capacities | {"cathode.initial_stoichiometry": x})
     (Z,) = tfbsim.impedance(cell, frequencies=[frequency]).Z / cell.area
     amplitude, w = 1e-3 / abs(Z), 2 * np.pi * frequency
     values = cell.parameter_values()
     values["Current function [A]"] = lambda t: amplitude * pybamm.sin(w * t)
     periods, samples = 8, 400
     simulation = pybamm.Simulation(
-        tfbsim.ThinFilmCell(),
+        tfbsim.ThinFilmCell({name: "capacitive" for name in OPTIONS if capacities}),
         parameter_values=values,
-        solver=pybamm.IDAKLUSolver(rtol=1e-9, atol=1e-11),
+        solver=pybamm.IDAKLUSolver(rtol=1e-9, atol=1e-11, options={"dt_init": 1e-9}),
     )
     t = np.linspace(0, periods / frequency, periods * samples + 1)
     V = simulation.solve([0, t[-1]], t_interp=t)["Voltage [V]"](t)
@@ -90,6 +109,107 @@ def test_sine_in_time(raijmakers, frequency, figure):
         abs(-(a + 1j * b) / amplitude / Z - 1),
         at_most=1e-3,
     )
+
+
+def test_kramers_kronig(raijmakers, figure):
+    """A sum of relaxations (Lin-KK; Schoenleber et al., Electrochim. Acta 131 (2014) 20)
+    fits the spectrum as well as the closed form of it."""
+    cell = raijmakers.replace(CAPACITIES)
+    frequency = decades(1e-2, 8e5, 10)
+    found = tfbsim.impedance(cell, voltage=3.9, frequencies=frequency)
+    w = 2j * np.pi * frequency[:, None]
+    tau = np.geomspace(1 / (2 * np.pi * 8e5), 1 / (2 * np.pi * 1e-2), 30)
+    parts = np.hstack([1 / (1 + w * tau), np.ones_like(w), w, 1 / w])
+
+    def residual(Z):
+        weighted = parts / np.abs(Z)[:, None]
+        matrix = np.vstack([weighted.real, weighted.imag])
+        aim = np.concatenate([(Z / np.abs(Z)).real, (Z / np.abs(Z)).imag])
+        R, *_ = np.linalg.lstsq(matrix, aim, rcond=None)
+        return np.abs(matrix @ R - aim).max()
+
+    exact = residual(found.circuit.impedance(frequency))
+    figure(
+        "Lin-KK residual over that of the closed form, less 1",
+        max(residual(found.Z) / exact - 1, 0),
+        at_most=0.01,
+    )
+
+
+def test_pulse_in_time(raijmakers, figure):
+    """From a microsecond on, a step of current charges electrolyte, then interfaces.
+
+    Early, the slope is i over all capacitances in series; late, all resistances carry it.
+    """
+    x = raijmakers.cathode.stoichiometry(3.9)
+    cell = raijmakers.replace(CAPACITIES | {"cathode.initial_stoichiometry": x})
+    C = Circuit.of(cell, x)
+    found = tfbsim.simulate(cell, ["Discharge at 2 uA/cm2 for 0.1 s"], numerics=FINE)
+    curve = found.curves.isel(case=0, cycle=0)
+    t, V = curve["Time [s]"].values, curve["Voltage [V]"].values
+    t, V = t[np.isfinite(t)], V[np.isfinite(t)]
+    i, early = 0.02, 2e-7
+    inverse = sum(
+        1 / c
+        for c in (C.cathode_capacitance, C.lithium_capacitance, C.electrolyte_capacitance)
+    )
+    drop = 3.9 - np.interp(early, t, V)
+    assert np.count_nonzero(t < 1e-6) > 5
+    figure(
+        "A pulse at 0.2 us: drop over that of contact and capacitances, less 1",
+        drop / (i * (C.contact + early * inverse)) - 1,
+        at_most=0.1,
+    )
+    rest = C.contact + C.electrolyte + C.cathode_transfer + C.lithium_transfer
+    diffusion = (
+        C.warburg * (1 - C.transference) * 2 * np.sqrt(0.1 / C.diffusion_time / np.pi)
+    )
+    figure(
+        "A pulse at 0.1 s: drop over that of resistances and diffusion, less 1",
+        (3.9 - V[-1]) / (i * (rest + diffusion)) - 1,
+        at_most=0.01,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        (
+            "nmc811-lipon-li",
+            ["Charge at C/2 until 4.3 V", "Hold at 4.3 V until C/10", "Rest for 10 s"],
+        ),
+        (
+            "lco-lipon-steel-ensurge2023",
+            [
+                "Charge at C/2 for 10 us",
+                "Charge at C/2 until 4 V",
+                "Sweep to 3.9 V at 1 mV/s",
+            ],
+        ),
+    ],
+)
+def test_books(name, steps, figure):
+    cell = load_cell(name).replace(CAPACITIES)
+    row = tfbsim.simulate(cell, [*steps, "Discharge at 1C until 3 V"]).summary.iloc[0]
+    assert row["Outcome"] == "reached"
+    worst = max(row["Lithium balance error"], row["Charge balance error"])
+    figure("Cycles with double layers: largest balance error", worst, at_most=1e-8)
+
+
+def test_bare_collector_blocks():
+    """Before its first lithium a collector is a capacitance, and no more."""
+    cell = load_cell("lco-lipon-steel-ensurge2023").replace(CAPACITIES)
+    (Z,) = tfbsim.impedance(cell, frequencies=[1e-2]).Z
+    C = float(cell.anode.double_layer_capacitance)
+    assert Z.imag == pytest.approx(-1 / (2 * np.pi * 1e-2 * C), rel=1e-3)
+
+
+def test_capacitance_needs_a_resistance():
+    cell = load_cell("nmc811-lipon-li")
+    with pytest.raises(tfbsim.InputError, match="contact_resistance above 0"):
+        cell.replace(
+            {"electrolyte.relative_permittivity": 13.0, "contact_resistance": 0.0}
+        )
 
 
 def test_fast(raijmakers):

@@ -25,6 +25,7 @@ from ..fields import (
     Activation,
     ArealCharge,
     ArealResistance,
+    Capacitance,
     Coefficient,
     Conductivity,
     ConductivityLaw,
@@ -47,6 +48,7 @@ from ..fields import (
     validate,
 )
 from ..materials import laws, library
+from ..materials.material import Material
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -125,6 +127,8 @@ class Cathode(Strict):
     """Activation energy of i_0."""
     anodic_transfer_coefficient: Coefficient = 0.5
     """Anodic transfer coefficient alpha_a."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer, per contact area; left out: none."""
     film_resistance: ArealResistance = 0.0
     """Resistance R_f of an interphase, per contact area."""
     film_resistance_activation_energy: Activation = 0.0
@@ -327,6 +331,10 @@ class Electrolyte(Strict):
     """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
     """Activation energy of the electronic conductivity."""
+    relative_permittivity: (
+        Annotated[float, Quantity("dimensionless", ge=1, le=1e5)] | None
+    ) = None
+    """Relative permittivity, which gives it a capacitance; left out: none."""
 
 
 class Anode(Strict):
@@ -344,6 +352,8 @@ class Anode(Strict):
     """Activation energy of the exchange current."""
     anodic_transfer_coefficient: Coefficient = 0.5
     """Anodic transfer coefficient."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer; left out: none."""
     film_resistance: ArealResistance = 0.0
     """Resistance of an interphase."""
     film_resistance_activation_energy: Activation = 0.0
@@ -462,6 +472,31 @@ class Cell(Strict):
     _folder: Path = PrivateAttr(default_factory=Path)
     _tables: dict[str, str] = PrivateAttr(default_factory=dict)
     _stated_thickness: float = PrivateAttr(default=math.nan)
+    _kept: tuple[str, ...] = PrivateAttr(default=())  # where the material was changed
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Origin of each field: as its file says, or else its material's."""
+        of_material = {
+            f"{layer}.{field}": "; ".join(filter(None, (value.source, value.valid)))
+            for layer, material in self._materials()
+            for field, value in material.values.items()
+            if field not in self._raw[layer]
+        }
+        return {**of_material, **self.origin}
+
+    def _materials(self) -> Iterator[tuple[str, Material]]:
+        """Each layer and material of the library in it, what sets most last."""
+        for layer in LAYERS:
+            fields = self._raw.get(layer, {})
+            for place, group in (
+                ("collector", "collector"),
+                ("interlayer", "interlayer"),
+                ("material", layer),
+            ):
+                name = fields.get(place)
+                if isinstance(name, str) and name in library(group):
+                    yield layer, library(group)[name]
 
     @model_validator(mode="after")
     def _consistent(self) -> Cell:
@@ -484,6 +519,14 @@ class Cell(Strict):
             raise InputError(
                 "is missing; a cell with a stack needs it, or a material of the library",
                 field="electrolyte.density",
+            )
+        film = self.cathode.film_resistance + self.anode.film_resistance
+        behind = self.contact_resistance + film
+        if self.electrolyte.relative_permittivity is not None and not behind:
+            raise InputError(
+                "needs a contact_resistance above 0: a held voltage would charge the "
+                "electrolyte at once",
+                field="electrolyte.relative_permittivity",
             )
         if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
             raise InputError(
@@ -584,6 +627,9 @@ class Cell(Strict):
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
             ageing=tuple(option for option, _ in self.ageing.blocks),
+            cathode_double_layer=self.cathode.double_layer_capacitance is not None,
+            lithium_double_layer=self.anode.double_layer_capacitance is not None,
+            capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
             symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
@@ -658,6 +704,9 @@ class Cell(Strict):
             ),
             STATE: self.x_initial * c.c_sites,
             "Cathode stoichiometry as made": self.x_initial,
+            "Cathode double-layer capacitance [F.m-2]": c.double_layer_capacitance or 0,
+            "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
+            "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._plated_parameters(),
             **self.ageing.parameters,
         }
@@ -748,6 +797,11 @@ class Cell(Strict):
                 "there is no lithium as made and no anode.collector: the first charge "
                 "plates it as if on lithium"
             )
+        if self._kept:
+            found.append(
+                f"the cell's own {', '.join(self._kept)} stay where another material is "
+                "set; change them too, or take a cell that leaves them to the material"
+            )
         of_library = library("electrolyte").get(self.electrolyte.material or "")
         edge = of_library.data.get("window_lower") if of_library is not None else None
         if edge is not None and units.parse(edge.value, "voltage") > 0:
@@ -796,6 +850,13 @@ class Cell(Strict):
             raise InputError(error.message, field=error.field) from None
         if "one_c" not in changes:
             cell._stated_thickness = self._stated_thickness
+        cell._kept = tuple(
+            f"{layer}.{field}"
+            for layer, material in cell._materials()
+            if f"{layer}.material" in changes
+            for field in material.values
+            if field in raw[layer] and f"{layer}.{field}" not in changes
+        )
         return cell
 
     def _with_numbers(self, changes: Mapping[str, Any]) -> Cell | None:

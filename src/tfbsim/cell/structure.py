@@ -35,6 +35,8 @@ class Structure:
         Whether the lithium is plated in situ, on a collector.
     ageing : tuple of str
         Options of the laws of ageing that are on.
+    cathode_double_layer, lithium_double_layer, capacitive_electrolyte : bool
+        Whether these hold charge of their own.
     laws : tuple of callable
         Further laws, as :class:`ThinFilmCell` takes them.
     """
@@ -49,7 +51,16 @@ class Structure:
     leakage: bool = False
     plated: bool = False
     ageing: tuple[str, ...] = ()
+    cathode_double_layer: bool = False
+    lithium_double_layer: bool = False
+    capacitive_electrolyte: bool = False
     laws: tuple[Callable[[Any], Any], ...] = ()
+
+    @property
+    def capacitive(self) -> bool:
+        """Whether any part holds charge of its own, which comes and goes quickly."""
+        layers = self.cathode_double_layer or self.lithium_double_layer
+        return layers or self.capacitive_electrolyte
 
     @property
     def curve(self) -> Curve:
@@ -77,7 +88,7 @@ class Structure:
         psi = self.psi
         functions = {
             "Cathode open-circuit potential [V]": self.curve.symbol,
-            "Cathode diffusion potential": psi,
+            "Cathode diffusion potential": psi.of,
             "Cathode stoichiometry of diffusion potential": psi.inverse,
         }
         if self.transference is not None:
@@ -100,6 +111,7 @@ class Structure:
 
     def options(self, mode: str) -> dict[str, str]:
         """Options of :class:`ThinFilmCell` for this structure."""
+        layer = {True: "capacitive", False: "absent"}
         word = {True: "symmetric", False: "asymmetric"}
         return {
             "operating mode": mode,
@@ -110,5 +122,8 @@ class Structure:
             "leakage": "electronic" if self.leakage else "none",
             "anode": "plated in situ" if self.plated else "evaporated",
             **dict.fromkeys(self.ageing, "on"),
+            "cathode double layer": layer[self.cathode_double_layer],
+            "lithium double layer": layer[self.lithium_double_layer],
+            "electrolyte capacitance": layer[self.capacitive_electrolyte],
             "constants": "precomputed",
         }

@@ -11,6 +11,7 @@ from .check import check
 from .compare import compare
 from .console import out
 from .copy import copy
+from .eis import eis
 from .fit import fit
 from .fit_ocv import fit_ocv
 from .list import list_
@@ -45,7 +46,7 @@ def _options(
 
 
 app.command("list")(list_)
-for command in (show, check, copy, new, run, compare, fit):
+for command in (show, check, copy, new, run, compare, eis, fit):
     app.command()(command)
 app.command("fit-ocv")(fit_ocv)
 app.command()(report)

@@ -150,12 +150,17 @@ def _passed(rows: Samples, span: Span, away: Array | None = None) -> Array:
     size, dt = np.abs(rows.i[cut]), np.diff(rows.t[cut])
     if away is not None:
         dt = dt - away
-    a, b = size[:-1], size[1:]
+    mean = _mean(size[:-1], size[1:], span.kind)
+    return np.concatenate([[0.0], np.cumsum(mean * dt)]) / 3600
+
+
+def _mean(a: Array, b: Array, kind: str) -> Array:
+    """Return the mean of a current between two samples."""
     mean = 0.5 * (a + b)
-    if span.kind == HOLD:
+    if kind == HOLD:
         falls = (b > 0) & (b < 0.999 * a)
         mean[falls] = (a[falls] - b[falls]) / np.log(a[falls] / b[falls])
-    return np.concatenate([[0.0], np.cumsum(mean * dt)]) / 3600
+    return mean
 
 
 def _counter_of(rows: Samples, span: Span) -> _Counter | None:
@@ -363,14 +368,16 @@ def _lead(rows: Samples, span: Span, begun: float) -> float:
     """Return what passed between the begin of a step and its first sample [A.h.m-2]."""
     k, t, V = span.start, rows.t, rows.V
     i, since = abs(float(rows.i[k])), float(t[k]) - begun
-    if not span.goes_on or span.kind != HOLD:
+    if span.kind != HOLD or not k or rows.i[k] * rows.i[k - 1] <= 0:
         return i * since / 3600
-    # A constant current goes on until the voltage is reached, and falls from then on
+    # The current falls from that of the sample before; where one step of the cycler has
+    # both, it does so from when the voltage is reached
     before, reached = abs(float(rows.i[k - 1])), 0.0
-    if k > 1 and (V[k - 1] - V[k - 2]) * (V[k] - V[k - 1]) > 0:
+    if span.goes_on and k > 1 and (V[k - 1] - V[k - 2]) * (V[k] - V[k - 1]) > 0:
         slope = (V[k - 1] - V[k - 2]) / max(float(t[k - 1] - t[k - 2]), 1e-9)
         reached = min(float((V[k] - V[k - 1]) / slope), since)
-    return (before * reached + 0.5 * (before + i) * (since - reached)) / 3600
+    falling = float(_mean(np.array([before]), np.array([i]), HOLD)[0])
+    return (before * reached + falling * (since - reached)) / 3600
 
 
 def _pauses(t: Array, needed: Array) -> Array:

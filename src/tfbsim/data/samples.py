@@ -250,14 +250,21 @@ def at_switching(rows: Samples, remarks: Remarks) -> Samples:
     """Return samples with the current of the step in an end row that has switched it off.
 
     Some cyclers write the first or last row of a step with the current of its neighbour.
-    The number or kind of the step says that the row is of the step.
+    The number, kind or clock of the step says that the row is of the step, or that two
+    rows have one time: the last of a step and the first of the next.
     """
-    marks = [*rows.marks.values()]
+    i, t = rows.i.copy(), rows.t
+    if len(t) < 4:
+        return rows
+    dt = np.diff(t)
+    short = dt < 0.02 * np.minimum(
+        np.append(dt[1:], np.inf), np.insert(dt[:-1], 0, np.inf)
+    )
+    marks = [np.insert(np.cumsum(short), 0, 0), *rows.marks.values()]
     if rows.kind is not None:
         marks.append(rows.kind)
-    if not marks:
-        return rows
-    i, t = rows.i.copy(), rows.t
+    if rows.step_time is not None:
+        marks.append(np.insert(np.cumsum(np.diff(rows.step_time) < 0), 0, 0))
     for a, b in spans(marks):
         flows = i[a:b] != 0
         if b - a < 4 or not flows[1:-1].all():

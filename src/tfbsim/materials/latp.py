@@ -1,13 +1,14 @@
 """LATP, lithium aluminium titanium phosphate, as an amorphous sputtered film.
 
 Lithium metal reduces it: between the two goes another layer.
-Conductivity at room temperature only; no activation energy of the film is printed, so
-that it is the same at every temperature unless a cell file gives one.
+The conductivity is that of room temperature; no activation energy is printed with it, and
+the one here is assumed.
 """
 
 from .material import Material, Value
 
 REVIEW = "Table 5 of a 2026 review of thin-film cells"
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
 
 MATERIAL = Material(
     "LATP",
@@ -19,6 +20,14 @@ MATERIAL = Material(
             f"published: {REVIEW}, sputtered; its text has 6.47e-6 S/cm; bulk 7e-4 S/cm",
             "25 degC",
         ),
+        "conductivity_activation_energy": Value(
+            "0.35 eV", "assumed: of amorphous films; no value is printed with this one"
+        ),
     },
-    {"window_lower": Value("2.4 V", f"published: {REVIEW}", "reduced below it")},
+    {
+        "window_lower": Value("2.4 V", f"published: {REVIEW}", "reduced below it"),
+        "calculated_window_lower": Value("2.17 V", f"published: {ZHU}", "in equilibrium"),
+        "calculated_window_upper": Value("4.21 V", f"published: {ZHU}", "in equilibrium"),
+        "process_thickness": Value("1 um", "assumed: sputtered films of about 1 um"),
+    },
 )

@@ -403,9 +403,11 @@ class DiffusionPotential:
     def _backward(self) -> Curve:
         return Curve(self._psi, self.x, dense=True)
 
-    def __call__(self, x: Any) -> Any:
+    def of(self, x: Any) -> Any:
         """psi at x (a PyBaMM symbol or NumPy, any shape)."""
         return x if isinstance(self.law, Constant) else self._forward.of(x)
+
+    __call__ = of
 
     def inverse(self, psi: Any) -> Any:
         """x at psi (a PyBaMM symbol or NumPy, any shape)."""

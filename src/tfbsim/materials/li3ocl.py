@@ -1,7 +1,7 @@
 """Li3OCl, a lithium-rich antiperovskite, as a film of pulsed laser deposition.
 
-Conductivity at room temperature only; no activation energy of the film is printed, so
-that it is the same at every temperature unless a cell file gives one.
+The conductivity is that of room temperature; no activation energy is printed with it, and
+the one here is assumed.
 """
 
 from .material import Material, Value
@@ -16,6 +16,13 @@ MATERIAL = Material(
         "conductivity": Value(
             "2e-4 S/cm", f"published: {REVIEW}, PLD; bulk 1e-6 S/cm", "25 degC"
         ),
+        "conductivity_activation_energy": Value(
+            "0.35 eV",
+            "assumed: of films by pulsed laser; no value is printed with this one",
+        ),
     },
-    {"window_upper": Value("6 V", f"published: {REVIEW}", "as used")},
+    {
+        "window_upper": Value("6 V", f"published: {REVIEW}", "as used"),
+        "process_thickness": Value("1 um", "assumed"),
+    },
 )

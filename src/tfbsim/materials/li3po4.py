@@ -1,7 +1,7 @@
 """Li3PO4, lithium phosphate, as a film of 40 nm by atomic layer deposition.
 
-Conductivity at room temperature only; no activation energy of the film is printed, so
-that it is the same at every temperature unless a cell file gives one.
+The conductivity is that of room temperature; no activation energy is printed with it, and
+the one here is assumed.
 Density 2.5 g/cm3: of the crystal; it enters the mass of a stack only.
 """
 
@@ -17,6 +17,16 @@ MATERIAL = Material(
             "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239",
             "25 degC; 40 nm",
         ),
+        "conductivity_activation_energy": Value(
+            "0.58 eV",
+            "assumed: of sputtered films, as LiPON's; none is printed with this one",
+        ),
         "density": Value("2.5 g/cm3", "assumed: the crystal, rounded"),
+    },
+    {
+        "process_thickness": Value(
+            "40 nm",
+            "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239",
+        ),
     },
 )

@@ -9,6 +9,8 @@ Density 2.3 g/cm3: assumed, a glass somewhat lighter than the Li3PO4 it is sputt
 
 from .material import Material, Value
 
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
+
 MATERIAL = Material(
     "LiPON",
     "lithium phosphorus oxynitride, a glass",
@@ -35,5 +37,8 @@ MATERIAL = Material(
             "published: Table 5 of a 2026 review of thin-film cells",
             "order of magnitude; a cell leaks only where its file says so",
         ),
+        "calculated_window_lower": Value("0.68 V", f"published: {ZHU}", "in equilibrium"),
+        "calculated_window_upper": Value("2.63 V", f"published: {ZHU}", "in equilibrium"),
+        "process_thickness": Value("1 um", "assumed: sputtered films have 0.1 to 3 um"),
     },
 )

@@ -1,13 +1,14 @@
 """LLTO, lithium lanthanum titanate, as an amorphous film.
 
 Lithium metal reduces it: between the two goes another layer.
-Conductivity at room temperature only; no activation energy of the film is printed, so
-that it is the same at every temperature unless a cell file gives one.
+The conductivity is that of room temperature; no activation energy is printed with it, and
+the one here is assumed.
 """
 
 from .material import Material, Value
 
 REVIEW = "a 2026 review of thin-film cells"
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
 
 MATERIAL = Material(
     "LLTO",
@@ -20,10 +21,16 @@ MATERIAL = Material(
             "to 1e-4 S/cm of films elsewhere",
             "25 degC",
         ),
+        "conductivity_activation_energy": Value(
+            "0.35 eV", "assumed: of amorphous films; no value is printed with this one"
+        ),
     },
     {
         "window_lower": Value(
             "2.8 V", f"published: Table 5 of {REVIEW}", "reduced below it"
-        )
+        ),
+        "calculated_window_lower": Value("1.75 V", f"published: {ZHU}", "in equilibrium"),
+        "calculated_window_upper": Value("3.71 V", f"published: {ZHU}", "in equilibrium"),
+        "process_thickness": Value("1 um", "assumed: films of 0.1 to 2 um"),
     },
 )

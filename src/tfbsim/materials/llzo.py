@@ -7,6 +7,7 @@ Films span 1e-8 to 1e-4 S/cm and more with how they are made; the tetragonal pha
 from .material import Material, Value
 
 REVIEW = "Table 5 of a 2026 review of thin-film cells"
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
 
 MATERIAL = Material(
     "LLZO",
@@ -22,5 +23,10 @@ MATERIAL = Material(
             "0.32 eV", "assumed: bulk has 0.30 to 0.33 eV"
         ),
     },
-    {"window_upper": Value("6 V", f"published: {REVIEW}", "as used")},
+    {
+        "window_upper": Value("6 V", f"published: {REVIEW}", "as used"),
+        "calculated_window_lower": Value("0.05 V", f"published: {ZHU}", "in equilibrium"),
+        "calculated_window_upper": Value("2.91 V", f"published: {ZHU}", "in equilibrium"),
+        "process_thickness": Value("1 um", "assumed: films of 0.1 to 5 um"),
+    },
 )

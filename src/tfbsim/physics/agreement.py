@@ -1,14 +1,18 @@
 """The options of a model against the parameter set it is solved with.
 
 A set implies options: lithium plated in situ, leakage, asymmetric kinetics, laws of the
-film.  A model built for others would solve another cell.
+film.  A model built for others would solve another cell.  A set has standard parameters
+of PyBaMM too, which follow from those of the film: changed alone they would say nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pybamm
+
+from ..cell.half_cell import POTENTIAL, following
 
 # Option: the parameter that tells, and the number each value of the option stands for; a
 # value that is not listed holds for any number
@@ -21,9 +25,21 @@ IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
     ),
     "cathode resistivity": ("Cathode resistivity is a law", {"constant": 0, "law": 1}),
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
+    "cathode double layer": (
+        "Cathode double-layer capacitance [F.m-2]",
+        {"absent": 0},
+    ),
+    "lithium double layer": (
+        "Lithium double-layer capacitance [F.m-2]",
+        {"absent": 0},
+    ),
+    "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
     "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
 }
+OPEN = (pybamm.Parameter, pybamm.FunctionParameter)  # not yet a value
+OWN_POTENTIAL = "Cathode open-circuit potential [V]"
 OTHER = {
+    "absent": "capacitive",
     "symmetric": "asymmetric",
     "constant": "law",
     "law": "constant",
@@ -31,6 +47,32 @@ OTHER = {
     "evaporated": "plated in situ",
     "plated in situ": "evaporated",
 }
+
+
+def _pairs() -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
+    """Standard parameters as the set has them, and as they follow from the film."""
+    half = pybamm.Scalar(0.5)
+    x = half * pybamm.Parameter("Cathode sites per formula unit")
+    pairs = {name: (pybamm.Parameter(name), own) for name, own in following().items()}
+    pairs[POTENTIAL] = (
+        pybamm.FunctionParameter(POTENTIAL, {"sto": half}),
+        pybamm.FunctionParameter(OWN_POTENTIAL, {"x": x}),
+    )
+    return pairs
+
+
+def _sources(name: str) -> list[str]:
+    """Parameters of the film that a standard one follows from, quoted."""
+    if name == POTENTIAL:
+        return [f"'{OWN_POTENTIAL}'"]
+    own = following()[name]
+    return [f"'{s.name}'" for s in own.pre_order() if isinstance(s, pybamm.Parameter)]
+
+
+def _differ(a: pybamm.Symbol, b: pybamm.Symbol) -> bool:
+    if a.is_constant() and b.is_constant():
+        return not np.isclose(a.evaluate(), b.evaluate(), rtol=1e-6, atol=0)
+    return a != b
 
 
 class Agreement(pybamm.Function):
@@ -46,7 +88,8 @@ class Agreement(pybamm.Function):
     Raises
     ------
     pybamm.OptionError
-        When parameters are processed, where the set implies other options.
+        When parameters are processed, where the set implies other options, or where a
+        standard parameter was changed that follows from others.
     """
 
     __slots__ = ("model", "options")
@@ -60,6 +103,7 @@ class Agreement(pybamm.Function):
         self.model = model
         self.options = {name: options[name] for name in IMPLIED}
         wanted = [pybamm.Parameter(name) for name, _ in IMPLIED.values()]
+        wanted += [symbol for pair in _pairs().values() for symbol in pair]
         super().__init__(
             self._zero, *(children or wanted), name=f"{model} {self.options}"
         )
@@ -74,10 +118,17 @@ class Agreement(pybamm.Function):
         perform_simplifications: bool = True,
     ) -> pybamm.Symbol:
         children = self._children_for_copying(new_children)
-        if any(isinstance(child, pybamm.Parameter) for child in children):
+        if any(child.has_symbol_of_classes(OPEN) for child in children):
             return Agreement(self.model, self.options, children)
+        standard = iter(children[len(IMPLIED) :])
+        for name, found, own in zip(_pairs(), standard, standard, strict=True):
+            if _differ(found, own):
+                named = " and ".join(_sources(name))
+                raise pybamm.OptionError(
+                    f"'{name}' follows from {named} in {self.model}; change that"
+                )
         given, remedy = [], {}
-        for (option, value), child in zip(self.options.items(), children, strict=True):
+        for (option, value), child in zip(self.options.items(), children, strict=False):
             name, numbers = IMPLIED[option]
             if value not in numbers:
                 continue

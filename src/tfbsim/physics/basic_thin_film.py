@@ -19,6 +19,7 @@ from .agreement import Agreement, agreeing
 from .diffusion import DOMAIN, depth
 from .lithium import EXHAUSTED
 from .mesh import spatial_method, submesh
+from .parameters import ambient_temperature
 
 F, R = pybamm.constants.F, pybamm.constants.R
 OPTIONS = {  # of the parameter sets this model is for
@@ -28,6 +29,10 @@ OPTIONS = {  # of the parameter sets this model is for
     "cathode resistivity": "constant",
     "leakage": "none",
     "anode": "evaporated",
+    **dict.fromkeys(
+        ("cathode double layer", "lithium double layer", "electrolyte capacitance"),
+        "absent",
+    ),
 }
 MARGIN = 1e-4  # from an empty or full surface, where kinetics stop following it
 
@@ -52,7 +57,7 @@ class BasicThinFilmCell(pybamm.BaseModel):
         ######################
         # Parameters
         ######################
-        T = pybamm.FunctionParameter("Ambient temperature [K]", time)
+        T = ambient_temperature()
         T_ref = P("Reference temperature [K]")
         A = P("Electrode area [m2]")
         Q = P("Nominal cell capacity [A.h]")
@@ -99,7 +104,7 @@ class BasicThinFilmCell(pybamm.BaseModel):
         x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
         n = pybamm.Variable("Lithium inventory over cathode sites")
         q = pybamm.Variable("Discharge over site charge")
-        xi = depth()  # y/L, from the electrolyte (0) to the collector (1)
+        y = depth()  # from the electrolyte (0) to the collector (L)
 
         ######################
         # Current
@@ -112,15 +117,15 @@ class BasicThinFilmCell(pybamm.BaseModel):
         ######################
         # psi is the integral of D/D_ref dx, so that -N goes with the gradient of psi
         psi = pybamm.FunctionParameter("Cathode diffusion potential", {"x": x})
-        slope = i * L / (u_A * u_V * F * c_sites * D)
-        self.rhs[x] = D / L**2 * pybamm.div(pybamm.grad(psi))
+        slope = i / (u_A * u_V * F * c_sites * D)
+        self.rhs[x] = D * pybamm.div(pybamm.grad(psi))
         self.boundary_conditions[psi] = {
             "left": (-(1 - t_i) * slope, "Neumann"),  # N = i/F
             "right": (t_i * slope, "Neumann"),  # N = 0
         }
         x_init = P(STATE) / c_sites
         self.initial_conditions[x] = x_init
-        x_mean = pybamm.Integral(x, xi)
+        x_mean = pybamm.Integral(x, y) / L
         x_s, x_L = (pybamm.BoundaryValue(x, side) for side in ("left", "right"))
         psi_s, psi_L = (pybamm.BoundaryValue(psi, side) for side in ("left", "right"))
 
@@ -198,7 +203,8 @@ class BasicThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_geometry(self) -> dict[str, Any]:
-        return {DOMAIN: {depth(): {"min": 0, "max": 1}}}
+        thickness = pybamm.Parameter("Cathode thickness [m]")
+        return {DOMAIN: {depth(): {"min": 0, "max": thickness}}}
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:

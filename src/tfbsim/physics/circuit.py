@@ -21,12 +21,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..materials.laws import FARADAY, GAS_CONSTANT
+from .electrolyte import VACUUM
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = np.ndarray
 
@@ -120,7 +124,52 @@ class Circuit:
             warburg=slope * c.thickness / (FARADAY * D * c.utilisation),
             diffusion_time=c.thickness**2 / D,
             transference=at(transport.transference),
+            cathode_capacitance=(c.double_layer_capacitance or 0.0) * c.utilisation,
+            lithium_capacitance=float(a.double_layer_capacitance or 0.0),
+            electrolyte_capacitance=(e.relative_permittivity or 0.0)
+            * VACUUM
+            / e.thickness,
         )
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Element, Value and Unit: what there is, and what follows from it."""
+        import pandas as pd
+
+        ohm, farad = "Ohm.cm2", "uF.cm-2"
+        rows: list[tuple[str, float, str]] = [
+            ("Contact resistance", self.contact * 1e4, ohm),
+            ("Electrolyte resistance", self.electrolyte * 1e4, ohm),
+            ("Interphase resistance", self.film * 1e4, ohm),
+            ("Charge transfer at the cathode", self.cathode_transfer * 1e4, ohm),
+            ("Charge transfer at the lithium", self.lithium_transfer * 1e4, ohm),
+            ("Electron path of the film", self.electron_path * 1e4, ohm),
+            ("Diffusion, limiting resistance", self.warburg / 3 * 1e4, ohm),
+        ]
+        pairs = {
+            "Double layer at the cathode": (
+                self.cathode_transfer,
+                self.cathode_capacitance,
+            ),
+            "Double layer at the lithium": (
+                self.lithium_transfer,
+                self.lithium_capacitance,
+            ),
+            "Electrolyte, geometric": (self.electrolyte, self.electrolyte_capacitance),
+        }
+        pairs = {name: pair for name, pair in pairs.items() if pair[1]}
+        rows += [(name, C * 1e2, farad) for name, (_, C) in pairs.items()]
+        tau = self.diffusion_time
+        rows.append(("Insertion, limiting capacitance", tau / self.warburg * 1e2, farad))
+        slope = self.warburg / math.sqrt(2 * tau) * 1e4
+        rows.append(("Warburg coefficient", slope, "Ohm.cm2.s-0.5"))
+        rows += [
+            (f"{name}, characteristic frequency", 1 / (2 * math.pi * R * C), "Hz")
+            for name, (R, C) in pairs.items()
+        ]
+        rows.append(("Diffusion, D/(2 pi L^2)", 1 / (2 * math.pi * tau), "Hz"))
+        rows = [row for row in rows if row[1]]
+        return pd.DataFrame(rows, columns=["Element", "Value", "Unit"])
 
     def impedance(self, frequency: Any) -> Array:
         """Return Z at frequencies [Hz], complex [Ohm.m2]."""

@@ -5,17 +5,18 @@ With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
     dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i_ct/F,   N(L) = 0
 
 i is the external current density, the same through the whole film; i_ct what crosses the
-interface, more than i by what leaks through the electrolyte or oxidises it.  t_i is the
+interface, more than i by what leaks through the electrolyte or oxidises it, less by what
+charges a double layer there.  t_i is the
 ionic transference of the film: 0 for an ideal electronic conductor, else the share of
 the flux that is fed from the collector side, so that both faces carry a gradient:
 -D dc/dy = (i_ct - t_i i)/F at y = 0 and dc/dy = t_i i/(F D) at y = L
 (Raijmakers et al., Electrochim. Acta 330 (2020) 135147).
 
-Solved in xi = y/L for x(xi, t), as N = -D_ref d(psi)/dy with psi = integral of
-D/D_ref dx: fluxes are differences of psi, so lithium is conserved to rounding whatever
-D(x) is, and the conditions at the faces hold no D.  On elements the faces are nodes; on
-volumes the surface stoichiometry follows from psi at the face, extrapolated with the
-known gradient.
+Solved in xi = y/L for x(xi, t), on a mesh of length :func:`span`, as
+N = -D_ref d(psi)/dy with psi = integral of D/D_ref dx: fluxes are differences of psi, so
+lithium is conserved to rounding whatever D(x) is, and the conditions at the faces hold no
+D.  On elements the faces are nodes; on volumes the surface stoichiometry follows from psi
+at the face, extrapolated with the known gradient.
 
 Only the fraction u_A of the area is in contact and u_V of its sites active: the film
 sees i/u_A, and c_sites u_V sites, of which a share may be lost (``site_loss.py``).
@@ -32,11 +33,39 @@ from .parameters import FARADAY, ThinFilmParameters
 from .site_loss import HELD, LEFT, LOST, active_share
 
 DOMAIN = "cathode"
+ACTIVE_SITES = "Stoichiometry of active sites"  # a profile
 
 
 def depth() -> pybamm.SpatialVariable:
-    """xi = y/L, from the electrolyte face (0) to the collector (1)."""
-    return pybamm.SpatialVariable("xi", domain=[DOMAIN], coord_sys="cartesian")
+    """Depth from the electrolyte face, under PyBaMM's name for a positive electrode."""
+    return pybamm.SpatialVariable("x_p", domain=[DOMAIN], coord_sys="cartesian")
+
+
+class Span(pybamm.Function):
+    """Length of the mesh through a film [m]: its thickness, or 1 where that is an input.
+
+    A mesh is of numbers; the equations are in fractions of it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, thickness: pybamm.Symbol) -> None:
+        super().__init__(abs, thickness, name="span")
+
+    def create_copy(
+        self,
+        new_children: list[pybamm.Symbol] | None = None,
+        perform_simplifications: bool = True,
+    ) -> pybamm.Symbol:
+        (thickness,) = self._children_for_copying(new_children)
+        if isinstance(thickness, pybamm.Parameter):
+            return Span(thickness)
+        return thickness if thickness.is_constant() else pybamm.Scalar(1)
+
+
+def span(p: ThinFilmParameters) -> pybamm.Symbol:
+    """Return the length of the mesh: 1 for a solver with precomputed constants."""
+    return pybamm.Scalar(1) if p.precompute else Span(p.L_c)
 
 
 class PlanarDiffusion(Law):
@@ -52,6 +81,8 @@ class PlanarDiffusion(Law):
         "elements" or "volumes".
     losing : sequence of str
         By what sites are lost.
+    double_layer : bool
+        Whether part of the current charges a double layer at the electrolyte face.
     """
 
     param: ThinFilmParameters
@@ -72,25 +103,28 @@ class PlanarDiffusion(Law):
         resistivity: str = "constant",
         mesh: str = "elements",
         losing: Sequence[str] = (),
+        double_layer: bool = False,
     ) -> None:
         pybamm.BaseModel.__init__(self, name="Planar diffusion")
         self.param = param
         self.transference = transference
         self.resistivity = resistivity
         self.mesh = mesh
-        self.active = active_share(losing)
+        self.losing, self.active = losing, active_share(losing)
         # Active lithium over the sites as made: the stoichiometry where none are lost
         self.filled = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
+        self.double_layer = double_layer
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         xi = depth()
-        filled = pybamm.Integral(self.filled, xi)
         p = self.param
+        filled = pybamm.Integral(self.filled, xi) / span(p)
         return {
             "Cathode stoichiometry": self.filled,
+            **({ACTIVE_SITES: self.filled / self.active} if self.losing else {}),
             "Cathode mean stoichiometry": filled / self.active,
             "Active cathode lithium [mol.m-2]": p.n_sites * filled,
-            "Distance from electrolyte [m]": xi * p.L_c,
+            "Distance from electrolyte [m]": xi / span(p) * p.L_c,
         }
 
     def get_coupled_variables(
@@ -99,19 +133,24 @@ class PlanarDiffusion(Law):
         p = self.param
         x = self.filled / self.active
         i = variables["Total current density [A.m-2]"]
-        i_ion = variables["Insertion current density [A.m-2]"]
         lithium = variables["Active cathode lithium [mol.m-2]"]
         lithium = lithium + p.n_sites * variables.get(HELD, 0)
+        i_ct = variables[
+            "Faradaic current density [A.m-2]"
+            if self.double_layer
+            else "Cathode interface current density [A.m-2]"
+        ]
 
         D = p.D_ref * p.arrhenius(p.E_D)
         # Gradient of psi over xi per current density, at either face: see above
         slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
-        slope = p.constant("Slope per current density [m2.A-1]", slope) / self.active
+        slope = p.constant("Slope per current density [m2.A-1]", slope) / span(p)
+        slope = slope / self.active
         psi = p.psi(x)
         fed, t_s, t_L = self._transference(x)
         self.boundary_conditions |= {
             psi: {
-                "left": (-(i_ion - t_s * i) * slope, "Neumann"),
+                "left": (-(i_ct - t_s * i) * slope, "Neumann"),
                 "right": (t_L * i * slope, "Neumann"),
             }
         }
@@ -150,7 +189,7 @@ class PlanarDiffusion(Law):
         # conserved to rounding.
         xi = depth()
         t_i = p.t_i_of_x(x)
-        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, 1)
+        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, span(p))
         none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(1 + xi)
         self.boundary_conditions = {
             xi: {"left": none, "right": none},
@@ -181,7 +220,7 @@ class PlanarDiffusion(Law):
             electronic = electronic * p.rho_of_x(x)
             psi = (p.psi_e(ends[0]), p.psi_e(ends[1]))
         if electronic.domain:
-            electronic = pybamm.Integral(electronic, depth())
+            electronic = pybamm.Integral(electronic, depth()) / span(p)
         else:
             by_current, electronic = by_current * electronic, pybamm.Scalar(1)
         by_current = p.constant("Electron path by current [Ohm.m2]", by_current)
@@ -194,7 +233,8 @@ class PlanarDiffusion(Law):
         inflow = pybamm.grad(psi)  # -N
         if "Cathode migration" in variables:
             inflow = inflow - variables["Cathode migration"]
-        self.rhs = {self.filled: rate * self.active * pybamm.div(inflow)}
+        spread = rate * span(self.param) ** 2 * self.active
+        self.rhs = {self.filled: spread * pybamm.div(inflow)}
         if LOST in variables:
             left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAIN)
             self.rhs[self.filled] += left - variables[LOST] * self.filled

@@ -13,6 +13,9 @@ import pybamm
 from .law import Law, Loss
 from .parameters import ThinFilmParameters
 
+DROP = "Electrolyte voltage drop [V]"
+VACUUM = 8.8541878128e-12  # F/m, CODATA 2018
+
 
 class SingleIonConductor(Law):
     """Ohmic drop over the electrolyte film."""
@@ -24,11 +27,42 @@ class SingleIonConductor(Law):
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
-        i = variables["Ionic current density [A.m-2]"]
         sigma = p.sigma_e * p.T_ref / p.T * p.arrhenius(p.E_sigma)
         R_e = p.constant("Electrolyte resistance [Ohm.m2]", p.L_e / sigma)
         return {
             "Electrolyte conductivity [S.m-1]": sigma,
             "Electrolyte resistance [Ohm.m2]": R_e,
-            "Electrolyte voltage drop [V]": i * R_e,
+            **self._drop(variables, R_e),
         }
+
+    def _drop(
+        self, variables: dict[str, pybamm.Symbol], R_e: pybamm.Symbol
+    ) -> dict[str, pybamm.Symbol]:
+        return {DROP: variables["Ionic current density [A.m-2]"] * R_e}
+
+
+class CapacitiveConductor(SingleIonConductor):
+    """The same beside the film's own capacitance C = eps_r eps_0/L_e.
+
+    C dV_e/dt = i + i_e - V_e/R_e: a displacement current, which moves no lithium through
+    the film and charges the interfaces on either side alike.
+    """
+
+    def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
+        return {DROP: pybamm.Variable(DROP)}
+
+    def _drop(
+        self, variables: dict[str, pybamm.Symbol], R_e: pybamm.Symbol
+    ) -> dict[str, pybamm.Symbol]:
+        return {}
+
+    def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
+        p = self.param
+        V_e = variables[DROP]
+        conducted = V_e / variables["Electrolyte resistance [Ohm.m2]"]
+        displaced = variables["Ionic current density [A.m-2]"] - conducted
+        C = p.constant("Electrolyte capacitance [F.m-2]", p.eps_r * VACUUM / p.L_e)
+        self.rhs = {V_e: displaced / C}
+
+    def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        self.initial_conditions = {variables[DROP]: pybamm.Scalar(0)}

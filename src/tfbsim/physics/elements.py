@@ -179,6 +179,8 @@ class ElementSubMesh(pybamm.SubMesh1D):
         sums = np.add.reduceat(integrals, first, axis=0)
         return sums / np.diff(edges)[:, None]
 
+    _serialise_derived_params = frozenset({"lims", "npts", "grading"})
+
     def to_json(self) -> dict[str, Any]:
         return {
             "ends": self.ends.tolist(),

@@ -29,9 +29,9 @@ from .parameters import ThinFilmParameters
 THETA_MARGIN = 1e-4
 
 
-class Insertion(Law):
-    """Current that fills the film at its face: what crosses the electrolyte, and what
-    oxidises it there."""
+class InterfaceCurrent(Law):
+    """Current at the cathode's electrolyte face: what crosses the electrolyte, and what
+    oxidises it there; it fills the film, or charges a double layer."""
 
     param: ThinFilmParameters
 
@@ -40,7 +40,7 @@ class Insertion(Law):
     ) -> dict[str, pybamm.Symbol]:
         i = variables["Ionic current density [A.m-2]"]
         i_ox = variables.get("Electrolyte oxidation current density [A.m-2]", 0)
-        return {"Insertion current density [A.m-2]": i + i_ox}
+        return {"Cathode interface current density [A.m-2]": i + i_ox}
 
 
 class ButlerVolmer(Law):
@@ -78,7 +78,7 @@ class ButlerVolmer(Law):
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
         if self.side == "Cathode":
-            i = variables["Insertion current density [A.m-2]"]
+            i = variables["Cathode interface current density [A.m-2]"]
             i_an = i * p.constant("Contact density", -1 / p.u_A)
             i_0 = self._cathode_exchange_current(variables)
         else:

@@ -44,6 +44,16 @@ class GradedSubMesh(pybamm.SubMesh1D):
         edges = low + (high - low) * graded(npts[variable.name], grading)
         super().__init__(edges, variable.coord_sys, tabs=tabs)
 
+    _serialise_derived_params = frozenset({"lims", "npts", "grading"})
+
+    @classmethod
+    def _from_json(cls, snippet: dict[str, Any]) -> GradedSubMesh:
+        mesh = cls.__new__(cls)
+        pybamm.SubMesh1D.__init__(
+            mesh, np.array(snippet["edges"]), snippet["coord_sys"], snippet.get("tabs")
+        )
+        return mesh
+
 
 def submesh(numerics: Numerics) -> pybamm.MeshGenerator:
     """Return what makes the mesh of a film, for ``numerics.nodes`` points."""

@@ -18,6 +18,13 @@ GAS_CONSTANT = pybamm.constants.R
 LARGEST_EXPONENT = 200.0  # of a rate: beyond, nothing could follow it
 
 
+def ambient_temperature() -> pybamm.Symbol:
+    """Return the ambient temperature [K], a function of (y, z, t) as in PyBaMM."""
+    place = {f"Distance across electrode {way} [m]": 0 for way in ("width", "height")}
+    name = "Ambient temperature [K]"
+    return pybamm.FunctionParameter(name, place | {"Time [s]": pybamm.t})
+
+
 class ThinFilmParameters:
     """Parameters of the cell; attributes carry the symbols of the equations.
 
@@ -31,9 +38,7 @@ class ThinFilmParameters:
         P = pybamm.Parameter
         self.precompute = precompute
         self.constants: dict[str, pybamm.Symbol] = {}
-        self.T_amb = pybamm.FunctionParameter(
-            "Ambient temperature [K]", {"Time [s]": pybamm.t}
-        )
+        self.T_amb = ambient_temperature()
         # Of the cell; a law of heat puts its state in place of the ambient temperature
         self.T: pybamm.Symbol = self.T_amb
         self.T_ref = P("Reference temperature [K]")
@@ -79,8 +84,10 @@ class ThinFilmParameters:
         self.alpha_p = P("Cathode anodic transfer coefficient")
         self.R_f_p = P("Cathode film resistance [Ohm.m2]")
         self.E_R_p = P("Cathode film resistance activation energy [J.mol-1]")
+        self.C_p = P("Cathode double-layer capacitance [F.m-2]")
 
         # Electrolyte
+        self.eps_r = P("Electrolyte relative permittivity")
         self.L_e = P("Electrolyte thickness [m]")
         self.sigma_el = P("Electrolyte electronic conductivity [S.m-1]")
         self.E_el = P("Electrolyte electronic conductivity activation energy [J.mol-1]")
@@ -95,6 +102,7 @@ class ThinFilmParameters:
         self.alpha_n = P("Lithium anodic transfer coefficient")
         self.R_f_n = P("Lithium film resistance [Ohm.m2]")
         self.E_R_n = P("Lithium film resistance activation energy [J.mol-1]")
+        self.C_n = P("Lithium double-layer capacitance [F.m-2]")
 
         # Lithium plated in situ
         self.i_nuc = P("Nucleation current density [A.m-2]")

@@ -22,11 +22,12 @@ from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
-from .diffusion import DOMAIN, PlanarDiffusion, depth
-from .electrolyte import SingleIonConductor
+from .diffusion import DOMAIN, PlanarDiffusion, depth, span
+from .double_layer import DoubleLayer
+from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .electrolyte_oxidation import ElectrolyteOxidation
 from .interphase import InterphaseByReaction, InterphaseWithTime
-from .kinetics import ButlerVolmer, Insertion
+from .kinetics import ButlerVolmer, InterfaceCurrent
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
@@ -39,6 +40,7 @@ from .standard_names import (
     SUMMARY,
     Options,
     half_cell_parameters,
+    kept,
     standard_variables,
 )
 from .voltage import TerminalVoltage
@@ -59,6 +61,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
     **{name: ("off", "on") for name in AGEING},
+    "cathode double layer": ("absent", "capacitive"),
+    "lithium double layer": ("absent", "capacitive"),
+    "electrolyte capacitance": ("absent", "capacitive"),
     "constants": ("in place", "precomputed"),
 }
 DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
@@ -69,26 +74,36 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
     leakage = options["leakage"] == "electronic"
     plated = options["anode"] == "plated in situ"
     symmetric = options["lithium kinetics"] == "symmetric"
+    transfer = ButlerVolmer(p, "Cathode", options["cathode kinetics"] == "symmetric")
+    plating = CoverageKinetics(p, symmetric) if plated else None
+    cathode: Law = transfer
+    lithium: Law = plating or ButlerVolmer(p, "Lithium", symmetric)
+    double_layer = options["cathode double layer"] == "capacitive"
+    if double_layer:
+        if options["cathode mesh"] == "volumes":
+            raise pybamm.OptionError(
+                "A double layer at the cathode needs the mesh of elements: its potential "
+                "is that of the face"
+            )
+        cathode = DoubleLayer(p, transfer)
+    if options["lithium double layer"] == "capacitive":
+        lithium = DoubleLayer(p, lithium)
+    capacitive = options["electrolyte capacitance"] == "capacitive"
     return {
-        "cathode interface": ButlerVolmer(
-            p, "Cathode", options["cathode kinetics"] == "symmetric"
-        ),
-        "lithium interface": (
-            CoverageKinetics(p, symmetric)
-            if plated
-            else ButlerVolmer(p, "Lithium", symmetric)
-        ),
-        "electrolyte": SingleIonConductor(p),
+        "cathode interface": cathode,
+        "lithium interface": lithium,
+        "electrolyte": CapacitiveConductor(p) if capacitive else SingleIonConductor(p),
         "cathode": PlanarDiffusion(
             p,
             transference=options["cathode transference"],
             resistivity=options["cathode resistivity"],
             mesh=options["cathode mesh"],
             losing=_losing(options),
+            double_layer=double_layer,
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
-        "insertion": Insertion(p),
+        "cathode interface current": InterfaceCurrent(p),
         **_ageing_laws(options, p),
     }
 
@@ -164,6 +179,8 @@ class ThinFilmCell(pybamm.BaseModel):
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
         the laws of ``AGEING``, each "off" (default) or "on";
+        "cathode double layer", "lithium double layer": "absent" (default) or
+        "capacitive"; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -219,6 +236,7 @@ class ThinFilmCell(pybamm.BaseModel):
         self.build_model()
         if not precomputed:
             half_cell_parameters(p)
+            self.events.append(kept(v for v in self.rhs if v.name in self._restarted))
             self.variables |= standard_variables(self.variables, self.declared.losses, p)
             self.summary_variables = list(SUMMARY)
 
@@ -248,7 +266,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_geometry(self) -> dict[str, Any]:
-        return {DOMAIN: {depth(): {"min": 0, "max": 1}}}
+        return {DOMAIN: {depth(): {"min": 0, "max": span(self.param)}}}
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:

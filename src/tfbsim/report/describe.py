@@ -150,12 +150,12 @@ def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
     for label, value in facts:
         table.add_row(label, escape(value))
     console.print(table)
-    if cell.origin:
+    if cell.origins:
         say()
         origins = Table(box=None, pad_edge=False)
         origins.add_column("Field")
         origins.add_column("Origin")
-        for field, origin in cell.origin.items():
+        for field, origin in cell.origins.items():
             origins.add_row(escape(field), escape(origin))
         console.print(origins)
     for warning in cell.warnings() if warnings else ():

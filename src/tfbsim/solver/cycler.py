@@ -511,7 +511,8 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     what the film holds, an error is relative to that: it can be no smaller than rounding.
     """
     traces = [r.trace for r in records if r.trace is not None]
-    sides = [side.charge for side in declared_by(cell.structure).side_currents]
+    declared = declared_by(cell.structure)
+    sides = [side.charge for side in declared.side_currents]
     throughput, discharged, *beside = (
         3600 * sum(r.end.get(name, 0.0) for r in records)
         for name in (THROUGHPUT, DISCHARGE, *sides)
@@ -524,8 +525,9 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     exchanged = max(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
     lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
-    cathode = "Cathode lithium [mol.m-2]"
-    gained = traces[-1].observed[cathode][-1] - traces[0].observed[cathode][0]
+    first, last = traces[0].observed, traces[-1].observed
+    film = [name for name in declared.lithium if name.startswith("Cathode ")]
+    gained = sum(last[name][-1] - first[name][0] for name in film)
     charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged
     return float(lithium), float(charge)
 

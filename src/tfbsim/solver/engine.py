@@ -52,6 +52,7 @@ OVERFULL, UNDEREMPTY = 1.02, -1e-6
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
+SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
 SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
 WITHIN = 8  # samples within a step of the solver that are looked at
@@ -308,7 +309,7 @@ class _Built:
         if mode != "current":
             passed = model.variables["Throughput capacity [A.h]"]
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
-        i_ct = model.variables["Insertion current density [A.m-2]"]
+        i_ct = model.variables["Cathode interface current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
         faces = (("surface", i_ct), ("collector", i))
         ends[FILM_LIMIT] = pybamm.minimum(
@@ -354,6 +355,8 @@ class _Built:
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
+        # A double layer is charged in less than a microsecond
+        self.fast = structure.capacitive
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -401,13 +404,16 @@ class _Built:
 
     def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
         """Initial states that inputs do not state, from the laws' own conditions."""
+        names = [name for name in self.carried if f"Initial: {name}" not in inputs]
+        if not names:
+            return {}
+        inputs = inputs | self.constants([inputs])[0]
         return {
             f"Initial: {name}": np.full(
                 self.slices[name].stop - self.slices[name].start,
                 float(np.asarray(self.own_initial[name].evaluate(inputs=inputs)).item()),
             )
-            for name in self.carried
-            if f"Initial: {name}" not in inputs
+            for name in names
         }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
@@ -487,6 +493,8 @@ class _Built:
             options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
             if RAMP in self.mode:  # from rest it has no rate to guess a first step by
                 options = {"dt_init": 1e-9} | options
+            if self.fast:
+                options["dt_init"] = SHORTEST
             rtol, least = tolerances(self.numerics, fallback)
             atol = np.full(self.model.len_rhs_and_alg, least)
             if VOLTAGE in self.slices:

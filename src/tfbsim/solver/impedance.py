@@ -15,6 +15,7 @@ its voltage would go on at the current that flows.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,11 @@ from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from ..cell.cell import Cell, load_cell
+from ..cell.half_cell import STATE
 from ..errors import InputError, shown
+from ..experiment.frequencies import checked, decades
 from ..numerics import Numerics
+from ..physics.circuit import Circuit
 from .engine import PROFILE, Engine, Linearised, Request, State, engine
 
 if TYPE_CHECKING:
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
 Array = np.ndarray
 FREQUENCY, REAL, IMAGINARY = "Frequency [Hz]", "Z real [Ohm.cm2]", "Z imaginary [Ohm.cm2]"
 COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
-RANGE = 1e-6, 1e9  # Hz
 GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
@@ -57,6 +60,8 @@ class Spectrum:
     drift : float
         How fast the voltage would go on at this current, within a period of the lowest
         frequency [V/s]; 0 at a steady state.
+    circuit : Circuit or None
+        What the cell consists of, where its cathode is uniform.
     """
 
     frequency: Array
@@ -66,6 +71,7 @@ class Spectrum:
     current_density: float
     temperature: float
     drift: float
+    circuit: Circuit | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -180,28 +186,6 @@ def spectrum(
     ), observed
 
 
-def decades(low: float, high: float, per_decade: int = 10) -> Array:
-    """Return frequencies from high to low [Hz], so many in a decade, both ends included.
-
-    Raises
-    ------
-    ValueError
-        A range that is none.
-    """
-    for frequency in (low, high):
-        if not RANGE[0] <= frequency <= RANGE[1]:
-            raise ValueError(_out_of_range(frequency))
-    if low >= high:
-        raise ValueError(
-            f"a range of frequencies rises; {high:g} Hz to {low:g} Hz would do"
-            if low > high
-            else f"it begins and ends at {low:g} Hz"
-        )
-    if not 1 <= per_decade <= 1000:
-        raise ValueError(f"{per_decade} per decade is out of range; 1 to 1000 would do")
-    return np.geomspace(high, low, 1 + max(1, round(per_decade * np.log10(high / low))))
-
-
 def impedance(
     cell: Cell | str,
     voltage: float | None = None,
@@ -230,7 +214,7 @@ def impedance(
     Returns
     -------
     Spectrum
-        ``table`` (pandas), ``frequency``, ``Z`` and the state it is of.
+        ``table`` (pandas), ``frequency``, ``Z`` and the state it is of; ``circuit``.
 
     Raises
     ------
@@ -267,8 +251,12 @@ def impedance(
             field="stoichiometry" if voltage is None else "voltage",
         )
     state = solver.uniform(x, lithium)
-    found, _ = spectrum(solver, state, cell.parameters(temperature), frequency)
-    return found
+    parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}
+    found, _ = spectrum(solver, state, parameters, frequency)
+    thickness = lithium * cell.site_inventory * cell.anode.molar_volume
+    covers = cell.anode.coverage_thickness
+    coverage = -math.expm1(-thickness / covers) if covers else 1.0
+    return replace(found, circuit=Circuit.of(cell, x, temperature, coverage))
 
 
 def _checked(frequencies: Any) -> Array:
@@ -280,18 +268,10 @@ def _checked(frequencies: Any) -> Array:
         raise InputError(message, field="frequencies") from None
     if frequency.ndim != 1 or not frequency.size:
         raise InputError("must be a list of frequencies in Hz", field="frequencies")
-    for f in frequency:
-        if not RANGE[0] <= f <= RANGE[1]:
-            raise InputError(_out_of_range(f), field="frequencies")
-    return frequency
-
-
-def _out_of_range(frequency: float) -> str:
-    low, high = RANGE
-    return (
-        f"{frequency:g} Hz is out of range; a frequency is above 0, from {low:g} to "
-        f"{high:g} Hz"
-    )
+    try:
+        return np.array([checked(f) for f in frequency])
+    except ValueError as error:
+        raise InputError(str(error), field="frequencies") from None
 
 
 def _uniform(

@@ -1,0 +1,50 @@
+"""Lithium nickel manganese cobalt oxide, Li_xNi1/3Mn1/3Co1/3O2, x from 0.31 to 0.98.
+
+Open-circuit potential: five sites fitted to a printed function of a layered oxide, 0.9 mV
+rms, 5.8 mV at most.  Its variable runs over 35,380 mol/m3, the lithium between its own
+limits; here x = 1 - (1 - s) 35380/c_sites counts all lithium.
+"""
+
+from .laws import Constant, MultiSite
+from .material import Material, Value
+
+MOHTAT = "Mohtat et al., J. Electrochem. Soc. 167 (2020) 110561"
+
+MATERIAL = Material(
+    "NMC111",
+    "Li_xNi1/3Mn1/3Co1/3O2",
+    ("cathode",),
+    {
+        "open_circuit_potential": Value(
+            MultiSite(
+                U=(4.4988, 4.1006, 3.9088, 3.7445, 3.7388),
+                X=(0.4326, 0.1034, 0.1116, 0.0331, 0.3193),
+                omega=(11.0232, 3.8823, 2.637, 0.4141, 1.9253),
+            ),
+            f"fitted: function of {MOHTAT}, as PyBaMM has it, stretched "
+            "from 35,380 mol/m3 to all sites",
+            "0.305 <= x <= 0.985",
+        ),
+        "density": Value(
+            "4.75 g/cm3", "derived: hexagonal cell, a = 2.862 and c = 14.23 angstrom"
+        ),
+        "molar_mass": Value(
+            "96.46 g/mol", "derived: LiNi1/3Mn1/3Co1/3O2, standard atomic masses"
+        ),
+        "diffusivity": Value(Constant(8e-15), f"published: {MOHTAT}", "particles"),
+        "exchange_current": Value(
+            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
+        ),
+        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+    },
+    {
+        "capacity": Value("188.4 mA h/g", "derived: U(x) between these limits"),
+        "lower_voltage": Value("3.5 V", "derived: low end of the function"),
+        "upper_voltage": Value("4.29 V", "derived: high end of the function"),
+        "film_capacity": Value(
+            "24.6 uA h/cm2/um",
+            "published: Table 6 of a 2026 review of thin-film cells",
+            "PLD, LiNiCoMnO2",
+        ),
+    },
+)

@@ -1,0 +1,91 @@
+"""Impedance: Nyquist, with equal axes and -Im up, and Bode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .style import QUALITATIVE, captioned, new_figure, plain_log, styled, text
+
+Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
+MARKED = 1e-2  # of a decade, that a frequency may be off one
+
+
+def figures_of(spectra: Spectra) -> dict[str, Figure]:
+    """Return the figures of spectra, by name.
+
+    Parameters
+    ----------
+    spectra : dict
+        Label to frequencies [Hz] and complex impedances [Ohm.cm2].
+    """
+    with styled():
+        return {"nyquist": nyquist(spectra), "bode": bode(spectra)}
+
+
+def nyquist(spectra: Spectra) -> Figure:
+    """-Im Z against Re Z, the decades marked."""
+    figure = new_figure(5.2, 4.2)
+    ax = figure.subplots()
+    span = 0.0
+    for k, (label, (frequency, Z)) in enumerate(spectra.items()):
+        colour = QUALITATIVE[k % len(QUALITATIVE)]
+        ax.plot(Z.real, -Z.imag, color=colour, lw=1.1, label=text(label))
+        decade = np.log10(frequency)
+        marked = np.abs(decade - np.round(decade)) < MARKED
+        ax.plot(Z[marked].real, -Z[marked].imag, "o", color=colour, ms=3.2)
+        span = max(span, float(np.ptp(Z.real)), float(np.ptp(Z.imag)))
+        if k == 0:
+            _decades(ax, frequency[marked], Z[marked], span)
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
+    if len(spectra) > 1:
+        figure.legend(loc="outside upper center", ncols=min(3, len(spectra)))
+    return captioned(
+        figure,
+        "Impedance in the complex plane (Nyquist). Both axes have one scale; the points "
+        "are whole decades of frequency.",
+    )
+
+
+def _decades(ax: Axes, frequency: np.ndarray, Z: np.ndarray, span: float) -> None:
+    """Name the decades that lie apart from each other."""
+    last = None
+    for f, z in zip(frequency, Z, strict=True):
+        if last is None or abs(z - last) > 0.05 * span:
+            ax.annotate(
+                _hertz(f),
+                (z.real, -z.imag),
+                xytext=(3, 4),
+                textcoords="offset points",
+                fontsize=7,
+                color="0.35",
+            )
+            last = z
+
+
+def _hertz(frequency: float) -> str:
+    for unit, size in (("MHz", 1e6), ("kHz", 1e3), ("Hz", 1.0), ("mHz", 1e-3)):
+        if frequency >= 0.99 * size:
+            return f"{frequency / size:.3g} {unit}"
+    return f"{frequency * 1e6:.3g} µHz"
+
+
+def bode(spectra: Spectra) -> Figure:
+    """Magnitude and phase against frequency."""
+    figure = new_figure(5.2, 4.0)
+    above, below = figure.subplots(2, 1, sharex=True)
+    for k, (label, (frequency, Z)) in enumerate(spectra.items()):
+        how = {"color": QUALITATIVE[k % len(QUALITATIVE)], "lw": 1.1}
+        above.plot(frequency, np.abs(Z), label=text(label), **how)
+        below.plot(frequency, -np.degrees(np.angle(Z)), **how)
+    above.set(xscale="log", yscale="log", ylabel="|Z| (Ω cm²)")
+    plain_log(above.yaxis)
+    below.set(xlabel="Frequency (Hz)", ylabel="−Phase (°)")
+    if len(spectra) > 1:
+        figure.legend(loc="outside upper center", ncols=min(3, len(spectra)))
+    figure.align_ylabels()
+    return captioned(figure, "Magnitude and phase of the impedance (Bode).")

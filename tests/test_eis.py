@@ -1,0 +1,75 @@
+"""`tfbsim eis`: from a cell to a table and figures; frequencies as they are written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tfbsim.cli.edge import outcome
+from tfbsim.experiment.frequencies import parse_frequencies
+
+NAME = "lco-lipon-li-raijmakers2020"
+
+
+def test_range():
+    found = parse_frequencies("10 mHz to 800 kHz, 10 per decade")
+    assert found[0] == 8e5 and found[-1] == 0.01 and len(found) == 80
+    assert parse_frequencies("1 kHz").tolist() == [1000.0]
+    few = parse_frequencies("1 Hz to 1 kHz 1 points per decade")
+    assert np.allclose(few, [1e3, 1e2, 1e1, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("800 kHz to 10 mHz", "'10 mHz to 800 kHz' would do"),
+        ("0 Hz to 1 kHz", "0 Hz is out of range"),
+        ("-1 Hz to 1 kHz", "-1 Hz is out of range"),
+        ("1 Hz to 1 Hz", "no width"),
+        ("1 Hz to 9 Hz, 0 per decade", "whole number from 1"),
+        ("1 Hz to 9 Hz, 1e99 per decade", "whole number from 1"),
+        ("1 Hz, 10 per decade", "two ends"),
+        ("1 to 10", "no unit"),
+        ("quick", "such as '800 kHz'"),
+        ("1 V to 2 V", "frequency"),
+        ("", "frequencies"),
+    ],
+)
+def test_no_range(text, said):
+    with pytest.raises(ValueError, match=said):
+        parse_frequencies(text)
+
+
+def _run(*arguments):
+    from tfbsim.cli.app import app
+
+    return outcome(lambda: app([*arguments], prog_name="tfbsim"))
+
+
+def test_command(tmp_path, capsys):
+    folder = tmp_path / "out"
+    options = ("--voltage", "3.9 V", "--circuit", "--out", str(folder))
+    assert _run("eis", NAME, *options) == 0
+    table = pd.read_csv(folder / "impedance.csv")
+    assert len(table) == 81 and table["Z real [Ohm.cm2]"].is_monotonic_increasing
+    elements = pd.read_csv(folder / "circuit.csv").set_index("Element")["Value"]
+    assert elements["Electrolyte resistance"] == pytest.approx(326.1, abs=0.1)
+    assert {p.name for p in folder.glob("*.png")} == {"nyquist.png", "bode.png"}
+    assert "Electrolyte resistance" in capsys.readouterr().out
+    assert _run("eis", NAME, *options) == 2  # results are there already
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--frequencies", "1 kHz to 1 Hz"), "--frequencies: the range"),
+        (("--voltage", "9 V"), "voltage: 9 V is outside"),
+        (("--voltage", "39"), "--voltage: '39' has no unit"),
+        (("--temperature", "5 K"), "not a temperature"),
+    ],
+)
+def test_bad_input(tmp_path, capsys, options, said):
+    assert _run("eis", NAME, "--out", str(tmp_path / "out"), *options) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
