@@ -12,7 +12,8 @@ from ..errors import shown
 RANGE = 1e-6, 1e9  # Hz
 PER_DECADE = 10
 MOST_PER_DECADE = 1000
-EXAMPLE = "'10 mHz to 800 kHz, 10 per decade'"
+SPECTRUM = "10 mHz to 1 MHz, 10 per decade"  # where none is stated
+EXAMPLE = f"'{SPECTRUM}'"
 _SENTENCE = re.compile(
     r"(?P<low>[^,]+?)(?:\s+to\s+(?P<high>[^,]+?))?"
     r"(?:\s*,?\s*\b(?P<number>\S+)\s+(?:points\s+)?per\s+decade)?",
