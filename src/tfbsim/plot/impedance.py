@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..result.result import Result
-from .style import QUALITATIVE, captioned, new_figure, plain_log, styled, text
-from .theme import evenly
+from .style import captioned, new_figure, plain_log, styled, text
+from .theme import FACTOR_COLOURS, FEW, evenly
 
 Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
-MOST = 8  # spectra in a figure
 MARKED = 1e-2  # of a decade, that a frequency may be off one
 
 
@@ -47,7 +46,7 @@ def of_result(result: Result) -> Spectra:
         )
         Z = one["Z real [Ohm.cm2]"] + 1j * one["Z imaginary [Ohm.cm2]"]
         found[label] = one["Frequency [Hz]"].to_numpy(), Z.to_numpy()
-    return {label: found[label] for label in evenly(list(found), MOST)}
+    return {label: found[label] for label in evenly(list(found), FEW)}
 
 
 def nyquist(spectra: Spectra) -> Figure | None:
@@ -60,7 +59,7 @@ def nyquist(spectra: Spectra) -> Figure | None:
     figure = new_figure(5.2, float(np.clip(1.0 + 4.4 * ratio, 2.2, 4.8)))
     ax = figure.subplots()
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
-        colour = QUALITATIVE[k % len(QUALITATIVE)]
+        colour = FACTOR_COLOURS[k % len(FACTOR_COLOURS)]
         ax.plot(Z.real, -Z.imag, color=colour, lw=1.1, label=text(label))
         decade = np.log10(frequency)
         marked = np.abs(decade - np.round(decade)) < MARKED
@@ -108,7 +107,7 @@ def bode(spectra: Spectra) -> Figure | None:
     figure = new_figure(5.2, 4.0)
     above, below = figure.subplots(2, 1, sharex=True)
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
-        how = {"color": QUALITATIVE[k % len(QUALITATIVE)], "lw": 1.1}
+        how = {"color": FACTOR_COLOURS[k % len(FACTOR_COLOURS)], "lw": 1.1}
         above.plot(frequency, np.abs(Z), label=text(label), **how)
         below.plot(frequency, -np.degrees(np.angle(Z)), **how)
     above.set(xscale="log", yscale="log", ylabel="|Z| (Ω cm²)")
