@@ -18,7 +18,7 @@ NAME = "lco-lipon-li-raijmakers2020"
 def test_range():
     found = parse_frequencies("10 mHz to 800 kHz, 10 per decade")
     assert found[0] == 8e5 and found[-1] == 0.01 and len(found) == 80
-    assert parse_frequencies("1 kHz").tolist() == [1000.0]
+    assert parse_frequencies("1 kHz") == (1000.0,)
     few = parse_frequencies("1 Hz to 1 kHz 1 points per decade")
     assert np.allclose(few, [1e3, 1e2, 1e1, 1.0])
 

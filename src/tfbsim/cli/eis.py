@@ -93,7 +93,7 @@ def eis(
         return
     if found.moving:
         err.print(escape(found.moving))
-    high, low = table.iloc[frequency.argmax()], table.iloc[frequency.argmin()]
+    high, low = table.iloc[0], table.iloc[-1]
     ends = "; ".join(
         f"{row.iloc[1]:.4g} {'-' if row.iloc[2] <= 0 else '+'} "
         f"{abs(row.iloc[2]):.3g}j ohm cm2 at {row.iloc[0]:.4g} Hz"

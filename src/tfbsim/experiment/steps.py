@@ -252,7 +252,7 @@ def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
         0.0,
         True,
         temperature=_temperature(temperature),
-        frequencies=tuple(frequencies.tolist()),
+        frequencies=frequencies,
     )
 
 
