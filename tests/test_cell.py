@@ -351,3 +351,10 @@ def test_tables_of_the_new_laws_are_kept_with_the_cell(tmp_path):
     again = type(cell).from_written(written)
     assert again.structure == changed.structure
     assert again.parameters() == changed.parameters()
+
+
+def test_two_initial_states_in_one_change_are_refused():
+    cell = load_cell("lco-lipon-li-raijmakers2020")
+    both = {"cathode.initial_voltage": "4 V", "cathode.initial_stoichiometry": 0.6}
+    with pytest.raises(InputError, match="the initial state is given once"):
+        cell.replace(both)

@@ -18,7 +18,8 @@ from tfbsim.comparison.comparison import COLUMNS, Comparison
 from tfbsim.comparison.pairing import Pair
 from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
-from tfbsim.plot.comparison import differential_capacity, figures
+from tfbsim.plot.comparison import figures
+from tfbsim.plot.dqdv import spread
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "measured"
 RAIJMAKERS, DANILOV = "raijmakers2020-rate-capability", "danilov2011-rate-capability"
@@ -103,7 +104,7 @@ class TestNumbers:
         noisy = V + np.random.default_rng(0).normal(0, 1e-3, len(V))
         grid = np.arange(3.3, 4.3, 0.001)
         for voltage in (V, noisy):
-            slope = differential_capacity(voltage, q, grid)
+            slope = spread(voltage, q, grid)
             assert slope.sum() * 0.001 == pytest.approx(q[-1] - q[0], rel=1e-3)
             assert grid[np.argmax(slope)] == pytest.approx(3.9, abs=0.003)
             # 1/(4 w) = 12.5, less 1.6 % for the stated Gaussian of 5 mV: 1 - (s/2w)^2
@@ -489,3 +490,24 @@ def test_a_data_frame_is_read_as_its_file_is():
         assert one.voltage == pytest.approx(other.voltage)
     with pytest.raises(InputError, match="DataFrame"):
         tfbsim.read_measured(frame.iloc[:0])
+
+
+def test_measured_points_are_black_and_told_apart_by_shape():
+    columns = ["Capacity (uAh/cm2)", "Voltage (V)", "C-rate"]
+    V = {2: 4.05, 4: 3.97, 6: 3.93, 8: 3.9}
+    points = [[q, v - r / 200, r] for r in (1.6, 6.4) for q, v in V.items()]
+    measured = pd.DataFrame(points, columns=columns)
+    found = tfbsim.compare(DANILOV, measured, numerics={"points": 20})
+    drawn = figures(found)
+    marked = [
+        line
+        for line in drawn["overlay"].axes[0].get_lines()
+        if line.get_linestyle() == "None"
+    ]
+    assert len(marked) == 2
+    assert {line.get_markeredgecolor() for line in marked} == {"k"}
+    assert {line.get_markerfacecolor() for line in marked} == {"none"}
+    assert len({line.get_marker() for line in marked}) == 2
+    assert "rates" not in drawn or not [
+        line for line in drawn["rates"].axes[0].get_lines() if line.get_linestyle() == "-"
+    ]  # two points are no line

@@ -393,3 +393,18 @@ class TestWriteAtomic:
             write_atomic(target, "new")
         assert [path.name for path in tmp_path.iterdir()] == ["summary.csv"]
         assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("line", "quoted"),
+    [
+        ("steps: [Discharge at {rate} until 3 V]", "Discharge at {rate} until 3 V"),
+        ('steps: ["Rest for {t}", Hold at {u} until {i}]', "Hold at {u} until {i}"),
+        ("steps: [{repeat: 2, steps: [Rest for {t}]}]", "Rest for {t}"),
+        ("steps:\n  - [Charge at {r} until 4 V]", "Charge at {r} until 4 V"),
+    ],
+)
+def test_braces_without_quotes_are_shown_in_quotes(tmp_path, line, quoted):
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, line)
+    assert caught.value.message.endswith(f'goes in quotes: "{quoted}"')

@@ -95,6 +95,15 @@ def test_everything_as_asked_is_one_sentence(rates):
     assert 'class="verdict"' in report.html(rates, {})
 
 
+def test_a_step_of_no_length_is_told_where_all_ended_as_asked():
+    steps = ["Charge at 1C until 4.1 V", "Charge at 1C until 4 V"]
+    result = simulate(CELL, steps, numerics={"points": 20})
+    assert result.as_asked
+    words = report.verdict(result)
+    assert "1 step of no length, first 'Charge at 1C until 4 V' in base, cycle 1" in words
+    assert "4.1 V is past 4 V already" in words
+
+
 def test_what_ended_otherwise_is_named(single):
     result = other(single, Outcome="time limit", Detail="no end within 3 h")
     verdict = report.verdict(result)

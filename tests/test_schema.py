@@ -152,7 +152,7 @@ MISTAKES = [
     ("cathode:", "cathode:\n  material: LC0", 9, "cathode.material", "mean 'LCO'?"),
     (
         "cathode:",
-        "cathode:\n  material: Ti",
+        "cathode:\n  material: Qx",
         9,
         "cathode.material",
         "the library has LCO",

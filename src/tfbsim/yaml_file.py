@@ -386,10 +386,19 @@ def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterable
         mark = next(filter(None, reversed(marks) if unclosed else marks), None)
         line = min(mark.line + 1, last_line) if mark else line
         hint = "; indent with spaces" if r"'\t'" in problem else ""
-        if "got '{'" in problem or "got '}'" in problem or "got ':'" in problem:
-            hint = "; put a text that holds braces in quotes: 'Discharge at {rate} until'"
+        if mark and (unquoted := _braces(text, line, mark.column)):
+            hint = f'; a text that holds braces goes in quotes: "{shown(unquoted)}"'
         message = f"not valid YAML: {shown(problem, 200)}{hint}"
         raise InputError(message, file, line) from None
+
+
+def _braces(text: str, line: int, column: int) -> str:
+    """Return what stands without quotes around braces up to a column; "" if nothing."""
+    bare, inside = r"[^][,{}\"'#:]", r"\{[^][{}\"']*\}"
+    pattern = rf"{bare}+(?:{inside}{bare}*)+"
+    found = re.finditer(pattern, "".join(text.splitlines()[line - 1 : line]))
+    before = [m[0] for m in found if m.start() <= column]
+    return before[-1].strip().removeprefix("- ") if before else ""
 
 
 def _forbidden(event: Any) -> str:

@@ -144,3 +144,38 @@ def test_intervals_of_few_points_hold_the_index(figure, method):
         share = 100 * np.mean(held, axis=0).min()
         claim += "95 % intervals that hold the index, of 40"
         figure(claim, share, about=(97, 3.5), unit="%")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Ishigami", "product"])
+def test_intervals_of_a_design_hold_the_index(figure, name):
+    """They are bootstrapped as if its points were random: not too narrow, often wide."""
+    slopes = np.array([3.0, 2.0, 1.0])  # of a product of 1 + a (u - 1/2)
+    parts = slopes**2 / 12
+    whole = np.prod(1 + parts) - 1
+    exact = {
+        "Ishigami": (ishigami, FIRST, TOTAL),
+        "product": (
+            lambda u: np.prod(1 + slopes * (u - 0.5), axis=1),
+            parts / whole,
+            parts / (1 + parts) * np.prod(1 + parts) / whole,
+        ),
+    }
+    of, first, total = exact[name]
+    cube_of = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[0, 1]] * 3}
+    held = []
+    for seed in range(100):
+        u = sample(cube_of, LEAST, calc_second_order=False, scramble=True, seed=seed)
+        found = of_design(of(u), 3)
+        held.append(
+            [
+                np.abs(found[index] - truth) <= found[f"{index} (95 %)"]
+                for index, truth in (("S1", first), ("ST", total))
+            ]
+        )
+    figure(
+        f"{name}, Saltelli's design of {LEAST}: 95 % intervals that hold the index",
+        100 * np.mean(held, axis=0).min(),
+        about=(96, 4),
+        unit="%",
+    )

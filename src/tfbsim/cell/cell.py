@@ -75,6 +75,7 @@ FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAYERS = ("cathode", "electrolyte", "anode")
+INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
 FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
@@ -835,10 +836,14 @@ class Cell(Strict):
         InputError
             A field that does not exist, or a value that will not do.
         """
+        both = [f"cathode.{name}" for name in INITIAL]
         named = isinstance(changes, Mapping) and {type(k) for k in changes} <= {str}
         if not named:
             message = f"'{shown(changes)}' is given where {{'field': value}} would do"
             raise InputError(message, field="changes")
+        if {*both} <= changes.keys():
+            message = f"is given with {both[0]}; the initial state is given once"
+            raise InputError(message, field=both[1])
         if si and (found := self._with_numbers(changes)) is not None:
             return found
         raw = copy.deepcopy(self._raw)
@@ -1040,10 +1045,9 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
             raise InputError(f"'{shown(here)}' is no layer", field=key)
     if last not in model.model_fields:
         raise InputError(f"no such field{suggest(last, model.model_fields)}", field=path)
-    for pair in (("initial_stoichiometry", "initial_voltage"),):
-        if last in pair:
-            for other in pair:
-                here.pop(other, None)
+    if last in INITIAL:
+        for other in INITIAL:
+            here.pop(other, None)
     here[last] = copy.deepcopy(value)
 
 

@@ -151,8 +151,12 @@ def run(
     if export:
         write_exports(result, folder, export)
     if not quiet:
+        from ..report.answer import at_once
+
         _print_summary(result, folder, figures)
         _print_warnings([w for w in result.warnings if w not in expanded.warnings])
+        if not result.of_a_sweep and (words := at_once(result)):
+            err.print(escape(words))
     if not result.as_asked:
         _print_otherwise(result)
         # Points of a sweep may lie beyond what the cell can do: that is an answer

@@ -24,6 +24,8 @@ CLOSE = 0.02  # and still goes without a note
 DOUBT = 0.01  # of all charge, from which on two values of it are told
 # What a wrong unit of charge, current or time is wrong by
 SLIPS = tuple(a * b for a in (1.0, 60.0, 3600.0, 1 / 60, 1 / 3600) for b in POWERS)
+CLOCK, COUNTER, SAMPLE, NOTHING = "clock", "counter", "sample", ""
+AS_BEFORE = 1e-3  # relative fall of a current that has not begun to fall
 CADENCE = 1.5  # intervals, by which a first sample may come after its step began
 
 
@@ -56,30 +58,60 @@ def segments(
     own = _step_clock(rows, found)
     made: list[Segment] = []
     origin: float | None = None
-    most = total = 0.0
+    most = assumed = after = counted = total = 0.0
     pauses: list[tuple[float, float]] = []  # s, A.h.m-2 that would have flowed in them
     gaps: list[tuple[float, float]] = []
+    before: Span | None = None
     for span, cycle, counter in zip(found, numbers, counters, strict=True):
         q = counter.values if used and counter is not None else None
-        begun, sure = _begun(rows, span, q)
+        begun, witness = _begun(rows, span, q)
         origin = begun if origin is None else origin
         segment, away = _segment(rows, span, cycle, q, own, begun, begun - origin)
         made.append(segment)
+        known = witness in (CLOCK, COUNTER) and not span.goes_on
+        known = known or (span.kind == REST and used)
+        if before and before.kind != REST and known and span.start == before.stop:
+            until = float(t[span.start]) if span.kind == REST else begun
+            passed, sure = _after(rows, before, until, used)
+            passed *= sure or witness == CLOCK
+            after, counted = after + passed, counted + sure * passed
+        before = span
         if span.kind == REST:
             continue
         total += float(segment.capacity[-1])
         if away.any():
             flows = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
             pauses.append((float(away.max()), 0.0 if q is not None else float(flows)))
-        if not sure:
-            wait = float(t[span.start] - max(t[span.start - 1], 0.0))
-            most += abs(float(rows.i[span.start])) * wait / 3600
+        wait = float(t[span.start] - max(t[span.start - 1], 0.0)) if span.start else 0.0
+        most += abs(float(rows.i[span.start])) * wait / 3600 * (witness == NOTHING)
+        assumed += float(segment.capacity[0]) * (witness == SAMPLE)
         gaps += [] if q is not None else _gaps(segment)
     if most > DOUBT * total > 0:
         remarks.doubt(
             f"When {count(len(found), 'step')} began is not said: the charges add up to "
             f"{total * 100:.4g} uA.h.cm-2, or to {(total + most) * 100:.4g} if the "
             "current flowed from the sample before."
+        )
+    if assumed > DOUBT * total:
+        remarks.notes.append(
+            "Steps that begin between two samples are counted from the sample before: "
+            f"{100 * total:.4g} uA.h.cm-2 in all; {100 * (total - assumed):.4g} from "
+            "their first sample."
+        )
+    if after > DOUBT * total:
+        sentence = (
+            f"The charges up to the last sample of each step are {100 * total:.4g} "
+            f"uA.h.cm-2; {100 * (total + after):.4g} up to the begin of the next."
+        )
+        if counted > DOUBT * total:
+            remarks.doubt(sentence)
+        else:
+            remarks.notes.append(sentence)
+    rounding = _rounding(np.abs(rows.i))
+    if not used and rounding > DOUBT / 2:
+        remarks.notes.append(
+            f"The last digit of the current is {200 * rounding:.2g} % of it: "
+            f"{100 * total:.4g} uA.h.cm-2 are known to {100 * total * rounding:.2g}."
         )
     _tell_pauses(pauses, total, remarks)
     _tell_gaps(gaps, total, remarks)
@@ -203,6 +235,11 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     since = float(rows.t[k] - rows.t[k - 1]) if k else _before_first(rows)
     if k and rows.i[k] * rows.i[k - 1] > 0:  # as a current that falls from there
         i = max(i, abs(float(rows.i[k - 1])))
+        own = rows.step_time
+        if _at_begin(rows, span):
+            since = 0.0
+        elif own is not None and not span.goes_on and 0 <= own[k] <= since:
+            since = float(own[k])  # what was counted before is of the step before
     could = 1.1 * i * since / 3600 + 1e-12
     maybe = []
     if k and np.isfinite(counter[k - 1]):
@@ -212,7 +249,7 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     maybe = [moved for moved in maybe if 0 <= moved <= could]
     if span.goes_on and not maybe:
         return _lead(rows, span, float(rows.t[k - 1]))
-    return min(maybe, default=0.0)
+    return maybe[0] if maybe else 0.0
 
 
 def _before_first(rows: Samples) -> float:
@@ -301,29 +338,62 @@ def _rounding(size: Array) -> float:
     return min(0.5 * last / float(np.median(size[size > 0])), 0.5)
 
 
-def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, bool]:
-    """Return when a step began, and whether the file says so."""
+def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, str]:
+    """Return when a step began, and what says so: clock, counter, sample or nothing."""
     k, t = span.start, rows.t
     first = float(t[k])
     previous = float(t[k - 1]) if k else 0.0
     if span.goes_on:
-        return previous, True
+        return previous, CLOCK
     since = first - previous
     own = rows.step_time
     if own is not None:
-        near = (
-            since if k else max(since, 2 * float(np.diff(t[:2])[0]) if len(t) > 1 else 0)
-        )
+        near = since if k else max(since, 2 * float(t[1] - t[0]) if len(t) > 1 else 0.0)
         # Else the clock of the step did not start again here
         if 0 <= own[k] <= near * (1 + 1e-6) + 1e-3:
-            return first - float(own[k]), True
+            return first - float(own[k]), CLOCK
+    if _at_begin(rows, span):
+        return first, CLOCK
     i = abs(float(rows.i[k]))
     if counted is not None and i > 0:
-        return max(first - 3600 * float(counted[0]) / i, previous), True
+        return max(first - 3600 * float(counted[0]) / i, previous), COUNTER
     interval = float(t[k + 1] - first) if k + 1 < span.stop else 0.0
     if 0 < since <= CADENCE * interval and (k or first > 0):
-        return previous, True
-    return first, not k or since <= 0 or span.kind == REST
+        return previous, SAMPLE
+    return first, SAMPLE if not k or since <= 0 or span.kind == REST else NOTHING
+
+
+def _at_begin(rows: Samples, span: Span) -> bool:
+    """Return whether a hold's first sample is its begin: the current has not fallen."""
+    k = span.start
+    if span.kind != HOLD or span.goes_on or not k or rows.i[k] * rows.i[k - 1] <= 0:
+        return False
+    return bool(abs(rows.i[k]) > (1 - AS_BEFORE) * abs(rows.i[k - 1]))
+
+
+def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, bool]:
+    """Return what passed between the last sample of a step and the begin of the next.
+
+    Returns
+    -------
+    float
+        [A.h.m-2]
+    bool
+        Whether a counter says so.
+    """
+    k = span.stop
+    wait = begun - float(rows.t[k - 1])
+    could = 1.2 * abs(float(rows.i[k - 1])) * wait / 3600
+    if wait <= 0 or span.stop - span.start < 2:
+        return 0.0, False
+    counters = rows.counters.values() if used else ()
+    moved = [abs(float(c[k] - c[k - 1])) for c in counters]
+    counted = [q for q in moved if 0 < q <= could]
+    if counted:
+        return max(counted), True
+    interval = float(rows.t[k - 1] - rows.t[k - 2])
+    stood = moved and max(moved) == 0
+    return (0.0 if stood or wait > CADENCE * interval else could / 1.2), False
 
 
 def _segment(

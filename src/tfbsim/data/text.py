@@ -45,7 +45,7 @@ _NUMBER = {
         rf'|\s*"?(\d+\s?d\s|\d+[-.]|[-\d/.]+[ T])?\d+:\d+(:\d+)*({mark}\d*|\.\d*)?'
         r'( ?[AaPp]\.?[Mm]\.?)?"?\s*'
         r'|(?=[^dhm]*\d\s*[dhm])\s*"?P?(\d+\s*d[a-z]*[ ,T]*)?(T?\d+\s*h[a-z]*[ ,]*)?'
-        r'(\d+\s*m[a-z]*[ ,]*)?\d+(\.\d+)?\s*s?[a-z]*"?\s*'
+        r'(\d+\s*m[a-z]*[ ,]*)?\d+([.,]\d+)?\s*s?[a-z]*"?\s*'
     )
     for mark in DECIMALS.values()
 }

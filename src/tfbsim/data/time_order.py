@@ -49,11 +49,13 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
         return replace(rows, t=t)
     before, after = t[back - 1] - t[0], t[back] - t[0]
     usual = float(np.median(np.abs(np.diff(t)))) if len(t) > 2 else 0.0
-    if np.all((before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))):
+    again = (before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))
+    cycle = rows.marks.get("cycle")
+    if np.all(again) or (cycle is not None and np.all(np.diff(cycle)[back - 1] > 0)):
         remarks.notes.append(
             f"The clock starts again at {count(len(back), 'row')}: put end to end."
         )
-        return replace(rows, t=_end_to_end(t, back))
+        return replace(rows, t=_end_to_end(t, back, np.where(again, 0.0, t[back])))
     tail = len(t) - int(back[0])
     if tail <= min(SUMMARY, 0.1 * len(t)) and (t[back[0] :] <= t[back[0] - 1]).all():
         remarks.notes.append(
@@ -105,8 +107,8 @@ def _mended(rows: Samples, bad: Array) -> Array:
     return t
 
 
-def _end_to_end(t: Array, starts: Array) -> Array:
-    """Return one clock from several that each begin at 0."""
+def _end_to_end(t: Array, starts: Array, begins: Array | float = 0.0) -> Array:
+    """Return one clock from several that each begin anew."""
     offset = np.zeros(len(t))
-    offset[starts] = t[starts - 1]
+    offset[starts] = t[starts - 1] - begins
     return t + np.cumsum(offset)

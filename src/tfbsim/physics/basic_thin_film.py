@@ -12,8 +12,8 @@ from typing import Any
 
 import pybamm
 
-from ..cell.cell import load_cell
 from ..cell.half_cell import STATE
+from ..cell.parameter_sets import shipped_parameter_values
 from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .diffusion import DOMAIN, depth
@@ -199,7 +199,8 @@ class BasicThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
-        return load_cell("lco-lipon-li-raijmakers2020").parameter_values(charged=True)
+        name = "lco-lipon-li-raijmakers2020"
+        return pybamm.ParameterValues(shipped_parameter_values(name))
 
     @property
     def default_geometry(self) -> dict[str, Any]:

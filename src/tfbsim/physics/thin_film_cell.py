@@ -16,7 +16,7 @@ from typing import Any
 
 import pybamm
 
-from ..cell.cell import load_cell
+from ..cell.parameter_sets import citations, shipped_parameter_values
 from ..cell.structure import Structure
 from ..numerics import Numerics
 from .agreement import Agreement, agreeing
@@ -235,6 +235,9 @@ class ThinFilmCell(pybamm.BaseModel):
         }
         self.build_model()
         if not precomputed:
+            for of in ("model", self.options["cathode mesh"], self.options["anode"]):
+                for entry in citations(of):
+                    pybamm.citations.register(entry)
             half_cell_parameters(p)
             self.events.append(kept(v for v in self.rhs if v.name in self._restarted))
             self.variables |= standard_variables(self.variables, self.declared.losses, p)
@@ -262,7 +265,7 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
-        return load_cell(DEFAULT_CELL).parameter_values(charged=True)
+        return pybamm.ParameterValues(shipped_parameter_values(DEFAULT_CELL))
 
     @property
     def default_geometry(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Figures of a result: what a paper on a cell would show of it.
 
-``figures(result)`` returns those that make sense for the result, by name;
-``save_figures`` writes them.  They are drawn with matplotlib's defaults and a style of
-their own, without display or global state, so that the same result gives the same bytes.
+``figures(result)`` returns those that make sense for the result, by name.  They are
+drawn with matplotlib's defaults and a style of their own, without display or global
+state, so that the same result gives the same bytes.
 What colours and line styles mean is stated in ``theme.py``, and every figure has its
 caption in ``figure.get_label()``.
 """
@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from ..errors import InputError, shown, suggest
-from ..output import write_atomic
 from ..result.result import Result
 from ..result.sensitivity import FEWEST, sample
 from ..result.sweep_table import sampled, varied
@@ -29,11 +27,11 @@ from . import (
     dqdv,
     energy,
     energy_density,
+    impedance,
     losses,
     plating,
     ragone,
     slices,
-    style,
     uncertainty,
     voltage_capacity,
     voltage_time,
@@ -51,8 +49,6 @@ __all__ = [
     "figure",
     "figures",
     "overlay",
-    "rendered",
-    "save_figures",
     "split_unit",
     "thickness",
     "volt",
@@ -83,6 +79,8 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         yield "voltage-band", partial(uncertainty.voltage_band, study)
     if not study.rows:
         return
+    yield "nyquist", partial(impedance.nyquist, impedance.of_result(result))
+    yield "bode", partial(impedance.bode, impedance.of_result(result))
     yield "voltammogram", partial(voltammetry.draw, theme)
     yield "voltage-capacity", partial(voltage_capacity.draw, theme)
     if capacity_map.grid_of(study) is None:
@@ -157,39 +155,9 @@ def figure(result: Result, name: str) -> Figure:
     return found
 
 
-def save_figures(result: Result, folder: str | Path, format: str = "png") -> list[Path]:
-    """Write every figure, whole or not at all; the same bytes every time.
-
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-    folder : path
-        Must exist.
-    format : str
-        "png", "svg" or "pdf".
-
-    Returns
-    -------
-    list of Path
-        The files, in the order of the report.
-    """
-    paths = []
-    for name, content in rendered(result, format).items():
-        paths.append(Path(folder) / f"{name}.{format}")
-        write_atomic(paths[-1], content)
-    return paths
-
-
 def check_format(format: str) -> None:
     """Refuse a format that figures cannot be written in."""
     if format not in FORMATS:
         raise InputError(
             f"'{format}' is no format of a figure; there are: {', '.join(FORMATS)}"
         )
-
-
-def rendered(result: Result, format: str = "png") -> dict[str, bytes]:
-    """Return the figures as files, without date or version in them."""
-    check_format(format)
-    return style.rendered(figures(result), format)

@@ -1,8 +1,6 @@
 """Figures of a comparison: measured points, simulated lines, and what is between them.
 
-dQ/dV of both is one and the same transformation: the charge of a step is spread over a
-voltage grid and smoothed with a Gaussian, which needs no monotonic curve and so takes
-noise as it is.
+Measured points are black; where an axes has several curves, a shape tells them apart.
 """
 
 from __future__ import annotations
@@ -15,14 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.ndimage import gaussian_filter1d
 
 from ..comparison.comparison import Comparison, capacities
 from ..comparison.pairing import Pair
 from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
+from .against import LINE
+from .dqdv import GRID, WIDTH, spread
 from .style import (
     PER_AREA,
-    QUALITATIVE,
     key_label,
     log_x,
     new_figure,
@@ -30,13 +28,14 @@ from .style import (
     text,
     viridis,
 )
+from .theme import FACTOR_COLOURS, measured
 
 UA = 100.0
-GRID, WIDTH = 0.001, 0.005  # V: grid of dQ/dV, standard deviation of its Gaussian
 ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 MOST = 16  # curves in one panel
 MOST_FILES = 4  # in the figure against time
 MOST_MARKS = 200  # drawn of a curve
+MARKERS = ("o", "s", "^", "D", "v")
 CAPTIONS = {
     "overlay": "Voltage against capacity, counted from the start of each step: measured "
     "(points) and simulated (lines); below, simulated less measured at equal charge.",
@@ -78,42 +77,50 @@ def _chosen(pairs: Sequence[Pair]) -> list[Pair]:
     return curves
 
 
-def _colours(pairs: Sequence[Pair]) -> tuple[list[Any], list[tuple[Any, str]]]:
-    """A colour for each curve, by rate or else by file and cycle, and the key to them."""
+Look = tuple[Any, str]  # colour of the simulated line, marker of the measured points
+Entry = tuple[Any, str, str]  # and what they are of
+
+
+def _looks(pairs: Sequence[Pair]) -> tuple[list[Look], list[Entry]]:
+    """How each curve looks, by rate or else by file and cycle, and the key to it."""
     rates = [float(f"{p.c_rate:.2g}") if p.c_rate == p.c_rate else 0.0 for p in pairs]
     files = [p.file for p in pairs]
     steps = [f"{f}, cycle {p.measured.cycle}" for f, p in zip(files, pairs, strict=True)]
     by_rate = len(set(rates)) > 1 and len(set(rates)) * 2 >= len(set(steps))
     keys: Sequence[Any] = rates if by_rate else steps
-    if not by_rate and len(set(steps)) > len(QUALITATIVE):
+    if not by_rate and len(set(steps)) > len(FACTOR_COLOURS):
         keys = files
     order = sorted(set(keys)) if by_rate else list(dict.fromkeys(keys))
     if by_rate and len(order) > 4 and order[0] > 0:
         norm, cmap = LogNorm(order[0], order[-1]), viridis()
         palette = {key: cmap(norm(key)) for key in order}
     else:
-        palette = {key: QUALITATIVE[k % len(QUALITATIVE)] for k, key in enumerate(order)}
+        palette = {
+            key: FACTOR_COLOURS[k % len(FACTOR_COLOURS)] for k, key in enumerate(order)
+        }
     label = {
         key: key_label(["C-rate"], [key]) if by_rate else text(key, 44) for key in order
     }
     if by_rate and 0.0 in label:
         label[0.0] = "rate not stated"
-    return [palette[k] for k in keys], [(palette[k], label[k]) for k in order]
+    look = {key: (palette[key], MARKERS[k % len(MARKERS)]) for k, key in enumerate(order)}
+    return [look[k] for k in keys], [(*look[k], label[k]) for k in order]
 
 
-def _key(ax: Axes, entries: Sequence[tuple[Any, str]]) -> None:
-    handles = [Line2D([], [], color=c, label=words) for c, words in entries]
-    how: dict[str, Any] = {"color": "0.3", "label": "measured", "ls": ""}
-    handles.append(Line2D([], [], marker="o", mfc="none", ms=3.5, **how))
+def _key(ax: Axes, entries: Sequence[Entry]) -> None:
+    handles = [
+        Line2D(
+            [],
+            [],
+            label=words,
+            **(measured(marker=marker) | {"color": colour, "ls": "-"}),
+        )
+        for colour, marker, words in entries
+    ]
+    marker = entries[0][1] if len(entries) == 1 else "o"
+    handles.append(Line2D([], [], label="measured", **measured(marker=marker)))
     handles.append(Line2D([], [], color="0.3", label="simulated"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-
-def _marks(number: int) -> dict[str, Any]:
-    """How measured points look: rings where they are few, pale dots where many."""
-    if number <= 60:
-        return {"ls": "", "marker": "o", "mfc": "none", "ms": 4, "mew": 0.9}
-    return {"ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": 0.3}
 
 
 def _thinned(number: int) -> Any:
@@ -128,7 +135,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
     if not drawn:
         return None
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in drawn)]
-    colours, entries = _colours(drawn)
+    looks, entries = _looks(drawn)
     rows = 2 if any(len(p.measured.voltage) > 1 for p in drawn) else 1
     figure = new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
     how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
@@ -137,7 +144,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
         top, bottom = axes[0, column], axes[-1, column]
         if rows > 1:
             bottom.axhline(0, color="0.6", lw=0.6)
-        for pair, colour in zip(drawn, colours, strict=True):
+        for pair, (colour, marker) in zip(drawn, looks, strict=True):
             if pair.measured.kind != kind:
                 continue
             m, s = pair.measured, pair.simulated
@@ -145,8 +152,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
             top.plot(
                 m.capacity[some] * UA,
                 m.voltage[some],
-                color=colour,
-                **_marks(len(some)),
+                **measured(marker=marker, number=len(some)),
             )
             top.plot(s.capacity * UA, s.voltage, color=colour, lw=1.0)
             if rows == 1:
@@ -207,8 +213,8 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
             m, s = pair.measured, pair.simulated
             some = _thinned(len(m.voltage))
             at = _clock(m, m) / size
-            top.plot(at[some], m.voltage[some], color=QUALITATIVE[1], **_marks(999))
-            top.plot(_clock(m, s) / size, s.voltage, color=QUALITATIVE[0], lw=0.9)
+            top.plot(at[some], m.voltage[some], **measured(marker="o", number=999))
+            top.plot(_clock(m, s) / size, s.voltage, color=FACTOR_COLOURS[0], lw=0.9)
             if m.kind != "hold":
                 residuals.append(1e3 * pair.residual)
                 bottom.plot(at[pair.common], residuals[-1], color="0.25", lw=0.8)
@@ -218,8 +224,8 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
     handles = [
-        Line2D([], [], color=QUALITATIVE[1], ls="", marker="o", ms=3, label="measured"),
-        Line2D([], [], color=QUALITATIVE[0], label="simulated"),
+        Line2D([], [], label="measured", **measured(marker="o", number=999)),
+        Line2D([], [], color=FACTOR_COLOURS[0], label="simulated"),
     ]
     axes[0].legend(handles=handles, loc="lower right", ncols=2)
     return figure
@@ -231,29 +237,6 @@ def _clock(measured: Segment, segment: Segment) -> Any:
     return measured.start + segment.time
 
 
-def differential_capacity(voltage: Any, capacity: Any, grid: Any) -> Any:
-    """|dQ/dV| of a step on an even voltage grid, smoothed with a Gaussian of ``WIDTH``.
-
-    The charge between two points is spread evenly over the voltages between them; one
-    point alone has none.
-    """
-    if len(voltage) < 2:
-        return np.zeros(len(grid))
-    low, high = (
-        np.minimum(voltage[1:], voltage[:-1]),
-        np.maximum(voltage[1:], voltage[:-1]),
-    )
-    share = np.diff(capacity)
-    # Fine enough that each stretch is at most half a cell of the grid
-    pieces = np.maximum(np.ceil((high - low) / (GRID / 2)), 1).astype(int)
-    at = np.repeat(low, pieces) + np.repeat((high - low) / pieces, pieces) * (
-        np.concatenate([np.arange(n) for n in pieces]) + 0.5
-    )
-    edges = np.append(grid - GRID / 2, grid[-1] + GRID / 2)
-    found, _ = np.histogram(at, edges, weights=np.repeat(share / pieces, pieces))
-    return gaussian_filter1d(found / GRID, WIDTH / GRID, mode="nearest")
-
-
 def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
     drawn = [
         p
@@ -262,19 +245,22 @@ def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
     ]
     if not drawn:
         return None
-    colours, entries = _colours(drawn)
+    looks, entries = _looks(drawn)
     figure = new_figure(6.2, 3.4)
     ax = figure.subplots()
     ax.axhline(0, color="0.6", lw=0.6)
-    for pair, colour in zip(drawn, colours, strict=True):
+    for pair, (colour, marker) in zip(drawn, looks, strict=True):
         m, s = pair.measured, pair.simulated
         sign = 1.0 if m.kind == CHARGE else -1.0
-        for curve, how in ((m, _marks(999)), (s, {"lw": 1.0})):
+        for curve, how in (
+            (m, measured(marker=marker, number=999)),
+            (s, {"lw": 1.0, "color": colour}),
+        ):
             low, high = float(curve.voltage.min()), float(curve.voltage.max())
             grid = np.arange(low - 4 * WIDTH, high + 4 * WIDTH, GRID)
-            slope = sign * UA * differential_capacity(curve.voltage, curve.capacity, grid)
+            slope = sign * UA * spread(curve.voltage, curve.capacity, grid)
             some = _thinned(len(grid)) if curve is m else slice(None)
-            ax.plot(grid[some], slope[some], color=colour, **how)
+            ax.plot(grid[some], slope[some], **how)
     ax.set(xlabel="Voltage (V)", ylabel="dQ/dV (µAh cm⁻² V⁻¹)")
     _key(ax, entries)
     return figure
@@ -290,23 +276,21 @@ def _rates(comparison: Comparison) -> Figure | None:
         rates = [float(f"{p.c_rate:.3g}") for p in chosen]
         if len(set(rates)) < 2:
             continue
-        measured, simulated = np.array([capacities(p) for p in chosen]).T * UA
-        colour = QUALITATIVE[k]
-        ax.plot(rates, measured, color=colour, ls="", marker="o", mfc="none")
-        ax.plot(rates, simulated, color=colour, marker=".", ms=3)
-        entries.append((colour, kind))
+        points, line = np.array([capacities(p) for p in chosen]).T * UA
+        joined = "-" if len(set(rates)) >= LINE else ""
+        how: dict[str, Any] = {"color": FACTOR_COLOURS[k], "marker": ".", "ls": joined}
+        marks = measured(marker=MARKERS[k])
+        ax.plot(rates, points, **marks)
+        ax.plot(rates, line, **how)
+        entries.append(Line2D([], [], label=f"{kind}, simulated", **how))
+        entries.append(Line2D([], [], label=f"{kind}, measured", **marks))
         every += rates
     if not entries:
         return None
     log_x(ax, every, "C-rate")
     ax.set(xlabel="C-rate", ylabel=f"Capacity {PER_AREA}")
-    ax.set_ylim(bottom=0)
-    handles = [Line2D([], [], color=c, label=words) for c, words in entries]
-    how: dict[str, Any] = {"color": "0.3", "mfc": "none", "label": "measured"}
-    handles = handles if len(handles) > 1 else []
-    handles.append(Line2D([], [], ls="", marker="o", **how))
-    handles.append(Line2D([], [], color="0.3", marker=".", ms=3, label="simulated"))
-    ax.legend(handles=handles, loc="lower left")
+    ax.set_ylim(0, 1.05 * ax.dataLim.y1)
+    ax.legend(handles=entries, loc="lower left")
     return figure
 
 
@@ -322,11 +306,17 @@ def _nyquist(measured: Sequence[Measured]) -> Figure | None:
     tall = np.ptp(every.imag) / max(np.ptp(every.real), 1e-300)
     figure = new_figure(5.0, 0.8 + 4.2 * float(np.clip(tall, 0.3, 1.2)))
     ax = figure.subplots()
-    for k, (name, z) in enumerate(found[: len(QUALITATIVE)]):
+    for k, (name, z) in enumerate(found[: len(FACTOR_COLOURS)]):
         Z = z.impedance * 1e4
         words = text(name if len(found) == 1 else f"{name}, {z.name}", 44)
         ax.plot(
-            Z.real, -Z.imag, marker="o", ms=3, lw=0.8, color=QUALITATIVE[k], label=words
+            Z.real,
+            -Z.imag,
+            marker="o",
+            ms=3,
+            lw=0.8,
+            color=FACTOR_COLOURS[k],
+            label=words,
         )
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
     ax.set_aspect("equal", adjustable="box")

@@ -13,12 +13,16 @@ from matplotlib.lines import Line2D
 from ..fitting.fit_result import Fit
 from ..fitting.ocv import OcvFit
 from ..materials.laws import MultiSite
-from .style import PER_AREA, QUALITATIVE, new_figure, styled, text, viridis
-from .theme import FEW
+from .style import PER_AREA, new_figure, styled, text, viridis
+from .theme import FACTOR_COLOURS, FEW, measured, measured_key
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
-HELD = "D"  # a held-out curve: open diamonds; fitted: filled circles
+# Simulated capacities
+ROLES: dict[str, dict[str, Any]] = {
+    "fitted": {"color": "0.25", "lw": 1.0, "marker": "o", "ms": 4},
+    "held out": {"color": "0.55", "lw": 1.0, "marker": "D", "ms": 4},
+}
 VERDICT_COLOURS = {
     "determined": "#0072B2",
     "misfit": "#999999",
@@ -28,7 +32,7 @@ VERDICT_COLOURS = {
     "lower limit only": "#CC79A7",
 }
 CAPTIONS = {
-    "overlay": "Measured (points) and simulated with the fitted values (lines); open "
+    "overlay": "Measured (points) and simulated with the fitted values (lines); "
     "diamonds are held out of the fit. Below: simulated less measured at equal charge.",
     "capacities": "Simulated less measured capacity at the cut-off.",
     "parameters": "Fitted values with 95 % intervals, between the bounds; the tick is "
@@ -68,27 +72,14 @@ def _overlay(fit: Fit) -> Figure | None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
     residuals = []
     for c, m in pairs:
-        how = _mark(c.held_out)
-        upper.plot(UA * m.capacity, m.voltage, color=colour[c.label or c.case])
+        own = colour[c.label or c.case]
+        upper.plot(UA * m.capacity, m.voltage, color=own)
         q, V = c.capacity, c.voltage
-        upper.plot(
-            UA * q,
-            V,
-            color=colour[c.label or c.case],
-            mec=colour[c.label or c.case],
-            **how,
-        )
+        upper.plot(UA * q, V, **measured(_role(c.held_out), number=len(q)))
         within = q <= m.capacity[-1]
         off = 1e3 * (np.interp(q, m.capacity, m.voltage) - V)[within]
         residuals.append(off)
-        lower.plot(
-            UA * q[within],
-            off,
-            color=colour[c.label or c.case],
-            mec=colour[c.label or c.case],
-            lw=0.7,
-            **how,
-        )
+        lower.plot(UA * q[within], off, ".", color=own, ms=3)
     lower.axhline(0, color="0.6", lw=0.7, zorder=0)
     sigma = 1e3 * fit.errors[0]
     lower.axhspan(-sigma, sigma, color="0.92", zorder=-1)
@@ -98,10 +89,7 @@ def _overlay(fit: Fit) -> Figure | None:
     lower.set_xlabel(f"Capacity {PER_AREA}")
     handles = [Line2D([], [], color=colour[c], label=text(c)) for c in cases[:24]]
     roles = {c.held_out for c, _ in pairs}
-    handles += [
-        Line2D([], [], color="0.3", mec="0.3", label=_role(held), **_mark(held))
-        for held in sorted(roles)
-    ]
+    handles += measured_key(map(_role, roles))
     figure.legend(handles=handles, loc="outside right center")
     return figure
 
@@ -120,13 +108,8 @@ def _limits(ax: Axes, off: Any, sigma: float) -> None:
 
 def _colours(cases: list[str]) -> dict[str, Any]:
     if len(cases) <= FEW:
-        return dict(zip(cases, QUALITATIVE, strict=False))
+        return dict(zip(cases, FACTOR_COLOURS, strict=False))
     return dict(zip(cases, viridis()(np.linspace(0, 1, len(cases))), strict=True))
-
-
-def _mark(held: bool) -> dict[str, Any]:
-    how: dict[str, Any] = {"marker": HELD if held else "o", "ms": 4, "mew": 0.9, "ls": ""}
-    return how | ({"mfc": "white"} if held else {})
 
 
 def _role(held: bool) -> str:
@@ -140,11 +123,8 @@ def _capacities(fit: Fit) -> Figure | None:
     figure = new_figure(5.2, 1.2 + 0.28 * len(rows))
     ax = figure.subplots()
     for k, row in enumerate(rows):
-        held = row["Role"] == "held out"
-        colour = QUALITATIVE[1] if held else QUALITATIVE[0]
         off = row["Capacity error [%]"]
-        ax.plot([0, off], [k, k], color=colour, lw=1.0)
-        ax.plot(off, k, color=colour, mec=colour, **_mark(held))
+        ax.plot([0, off], [k, k], **ROLES[row["Role"]], markevery=[1])
     sigma = 100 * fit.errors[1]
     ax.axvspan(-sigma, sigma, color="0.92", zorder=-1)
     ax.axvline(0, color="0.5", lw=0.7)
@@ -158,17 +138,10 @@ def _capacities(fit: Fit) -> Figure | None:
     ax.invert_yaxis()
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel("Simulated − measured capacity (%)")
-    roles = sorted({r["Role"] == "held out" for r in rows})
     handles = [
-        Line2D(
-            [],
-            [],
-            color=QUALITATIVE[int(held)],
-            mec=QUALITATIVE[int(held)],
-            label=_role(held),
-            **_mark(held),
-        )
-        for held in roles
+        Line2D([], [], label=role, **how)
+        for role, how in ROLES.items()
+        if role in {row["Role"] for row in rows}
     ]
     figure.legend(handles=handles, loc="outside right center")
     return figure
@@ -287,7 +260,7 @@ def ocv_figure(fit: OcvFit) -> Figure:
         figure = new_figure(5.6, 6.4)
         top, middle, bottom = figure.subplots(3, 1, height_ratios=(1.6, 0.8, 1.2))
         for k, (name, (x, U)) in enumerate(fit.branches.items()):
-            top.plot(x, U, color=QUALITATIVE[1 - k], lw=0.9, label=name)
+            top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
         law = fit.U + fit.error
         top.plot(fit.x, law, color="black", ls=(0, (4, 2)), label="law")
         top.set_ylabel("Voltage (V)")
@@ -303,7 +276,7 @@ def ocv_figure(fit: OcvFit) -> Figure:
             zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
         ):
             one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
-            colour = QUALITATIVE[k % len(QUALITATIVE)]
+            colour = FACTOR_COLOURS[k % len(FACTOR_COLOURS)]
             bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
             if U[0] <= at <= U[-1]:
                 bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)

@@ -37,6 +37,7 @@ def draw(theme: Theme) -> Figure | None:
         ax.set(xlim=(-0.01 * reach, 1.02 * reach), xlabel=f"Capacity {PER_MASS}")
         if len(found) > 1:
             ax.set_title(study.labels[k])
+    shown["Cell voltage"] = shown.pop("Cell voltage")  # last, under all losses there are
     figure.legend(shown.values(), shown.keys(), loc="outside right center")
     word = "discharge" if branch[DIRECTION].iloc[0] == 1 else "charge"
     pulses = " with all its pulses and rests" if branch[STEP].nunique() > 3 else ""

@@ -47,10 +47,6 @@ STYLE = {
     "svg.hashsalt": "tfbsim",  # the same names in every file
     "pdf.fonttype": 42,  # text that can be edited
 }
-QUALITATIVE = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
-    *("#E69F00", "#56B4E9", "#000000", "#999999"),
-)
 DASHED = (0, (4, 2))
 PER_MASS, PER_AREA = "(mAh g⁻¹)", "(µAh cm⁻²)"
 CELL = "Name of the cell"  # not a column of the summary, but told apart like one

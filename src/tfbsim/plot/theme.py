@@ -56,15 +56,30 @@ QUANTITIES = ("0.55", "0.8", "0.3")  # bars: first, second and third quantity
 # Of losses that no law gives a colour
 MORE_LOSSES = ("#882255", "#44AA99", "#DDCC77", "#117733", "#AA4499")
 PALE = 0.55
-MEASURED = {"fitted": "o", "predicted": "D"}
+MEASURED = {"fitted": "o", "predicted": "D", "held out": "D"}
+MOST_RINGS = 60  # measured points of a curve that has hollow marks
 COINCIDE = 0.004  # of the axes: lines nearer to each other look like one
 NEARLY_ALL = 0.97  # of their length
 
 
-def measured(status: str) -> dict[str, Any]:
-    """How a measured point looks."""
-    marker = MEASURED.get(status, "s")
-    return {"marker": marker, "ls": "", "ms": 5.5, "mew": 1.1, "mec": "k", "mfc": "none"}
+def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, Any]:
+    """How measured points look: hollow where they are few, pale dots where many.
+
+    Parameters
+    ----------
+    status : str
+        What the points are to a fit; it says the marker unless that is given.
+    marker : str, optional
+        Where shapes tell curves apart.
+    number : int
+        Of the points of the curve.
+    """
+    marker = marker or MEASURED.get(status, "s")
+    how: dict[str, Any] = {"marker": marker, "ls": "", "color": "k", "mec": "k"}
+    if number > MOST_RINGS:
+        return how | {"ms": 3.2, "mew": 0, "mfc": "k", "alpha": 0.3}
+    size = 5.5 if number == 1 else 4.5
+    return how | {"ms": size, "mew": 1.1 if number == 1 else 0.9, "mfc": "none"}
 
 
 def measured_key(statuses: Iterable[str]) -> list[Line2D]:
@@ -230,40 +245,61 @@ class Layout:
         if handles:
             figure.legend(handles=handles, loc="outside right center", handlelength=2.2)
 
-    def note_hidden(self, curves: Mapping[Any, tuple[Axes, list[np.ndarray]]]) -> None:
-        """Name the groups whose curves lie on those of another.
+    def note_hidden(
+        self, curves: Mapping[Any, tuple[Axes, list[np.ndarray]]], of: str = ""
+    ) -> None:
+        """Name the groups whose curves lie on those of another, or wholly under them.
 
         Parameters
         ----------
         curves : mapping
-            Of each group: its axes and its curves, each of shape (points, 2).
+            Of each group, in the order in which they are drawn: its axes and its curves,
+            each of shape (points, 2).
+        of : str
+            What of the groups the curves are.
         """
         if self.bar:  # the colours are in order, and so are the curves
             return
-        found: dict[str, list[str]] = {}
+        same: dict[Any, list[str]] = {}  # of a group, it and those equal to it
+        under: dict[Any, str] = {}
         trees: list[tuple[Any, Axes, np.ndarray, KDTree]] = []
         for group, (ax, parts) in curves.items():
-            points = _in_axes(ax, parts)
+            points, label = _in_axes(ax, parts), self.label[group]
             if not len(points):
                 continue
-            for other, where, others, tree in trees:
-                if where is not ax:
+            tree = KDTree(points)
+            for other, where, others, before in trees:
+                if where is not ax or self.label[other] == label or other in under:
                     continue
-                back = KDTree(points)
-                ways = tree.query(points)[0], back.query(others)[0]
-                if max(np.quantile(apart, NEARLY_ALL) for apart in ways) < COINCIDE:
-                    at = ax.get_title() if len(self.panels) > 1 else ""
-                    words = " = ".join((self.label[other], self.label[group]))
-                    found.setdefault(words, []).append(at)
+                away = tree.query(others)[0]
+                if np.quantile(away, NEARLY_ALL) >= COINCIDE:
+                    continue
+                both = np.concatenate([away, before.query(points)[0]])
+                if np.quantile(both, NEARLY_ALL) < COINCIDE:
+                    same.setdefault(other, [self.label[other]]).append(label)
                     break
+                under[other] = label
             else:
-                trees.append((group, ax, points, KDTree(points)))
-        told = [
-            words + (f" ({', '.join(filter(None, places))})" if any(places) else "")
-            for words, places in found.items()
-        ]
-        if told:
-            self.notes.append(f"the same curve: {'; '.join(told)}")
+                trees.append((group, ax, points, tree))
+        several = len(self.panels) > 1
+        title = {
+            group: ax.get_title() if several else "" for group, (ax, _) in curves.items()
+        }
+        for what, found in (
+            ("the same curve", {g: " = ".join(words) for g, words in same.items()}),
+            ("hidden", {g: f"{self.label[g]} under {over}" for g, over in under.items()}),
+        ):
+            places: dict[str, list[str]] = {}
+            for group, words in found.items():
+                places.setdefault(words, []).append(title[group])
+            told = [words + _places(titles) for words, titles in places.items()]
+            if told:
+                self.notes.append(f"{of}{what}: {'; '.join(told)}")
+
+
+def _places(titles: Sequence[str]) -> str:
+    """Titles of panels behind what holds in them."""
+    return f" ({', '.join(dict.fromkeys(titles))})" if any(titles) else ""
 
 
 def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -336,7 +372,10 @@ class Theme:
     def series(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
         """The layout of figures with a line for each series of cases over a column."""
         rows = {key: dict(zip(self.study.factors, key, strict=True)) for key in keys}
-        return self.layout(rows, "lines", {}, x)
+        layout = self.layout(rows, "lines", {}, x)
+        if len(rows) == 1:  # the first factor is on the axis
+            layout.colour = dict.fromkeys(rows, NEUTRAL)
+        return layout
 
     def layout(
         self,

@@ -11,7 +11,7 @@ from ..result.columns import STEP
 from ..result.samples import CURRENT, VOLTAGE
 from .style import captioned, label_outer
 from .theme import Theme
-from .voltage_capacity import FIRST
+from .voltage_capacity import FIRST, cycles_key
 
 SWEEP = "Sweep"  # how the sentence of a ramp begins
 
@@ -38,7 +38,7 @@ def draw(theme: Theme) -> Figure | None:
     for ax in axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
     label_outer(axes, "Voltage (V)", ["Current density (µA cm⁻²)"])
-    layout.key(figure, list(axes.flat))
+    layout.key(figure, list(axes.flat), cycles_key(theme, layout))
     return captioned(
         figure,
         "Current against voltage along the ramps of the last cycle, and thin and pale of "

@@ -64,6 +64,22 @@ def delivered(result: Result) -> pd.DataFrame:
     return folded(table, "Case")
 
 
+def at_once(result: Result) -> str:
+    """Return a clause on the steps that were at their cut-off already; "" if none was."""
+    steps = result.steps
+    if steps.empty:
+        return ""
+    found = steps[(steps["Outcome"] == "reached") & (steps["Detail"] != "")]
+    if found.empty:
+        return ""
+    number, first = len(found), found.iloc[0]
+    cycle = f"cycle {first['Cycle number']}" if first["Cycle number"] else "conditioning"
+    return (
+        f"{number:,} {'step' if number == 1 else 'steps'} of no length, first '"
+        f"{first['Step']}' in {first['Case']}, {cycle}: {first['Detail']}"
+    )
+
+
 def folded(table: pd.DataFrame, *apart: str) -> pd.DataFrame:
     """Return a table with the rows that differ in some columns alone as one row.
 

@@ -25,7 +25,7 @@ from ..result.losses import EFFICIENCY
 from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import answers, factors
-from .answer import RESIDUAL, cells, delivered, folded, grouped
+from .answer import RESIDUAL, at_once, cells, delivered, folded, grouped
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -227,7 +227,8 @@ def verdict(result: Result) -> str:
     if missing := result.provenance.get("incomplete"):
         return f"Not whole: {'; '.join(missing)}. What is left: {ran}."
     if problems.empty:
-        return f"Everything ended as asked: {ran}, every balance within its limit."
+        also = f"; {words}" if (words := at_once(result)) else ""
+        return f"Everything ended as asked: {ran}, every balance within its limit{also}."
     affected, first = problems["Case"].nunique(), problems.iloc[0]
     where = f"case {first['Case']}, cycle {first['Cycle number']:.0f}"
     if first["Step"]:

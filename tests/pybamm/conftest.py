@@ -1,0 +1,58 @@
+"""The shipped parameter sets, each with the model it is for."""
+
+from __future__ import annotations
+
+import matplotlib
+import pybamm
+import pytest
+
+import tfbsim
+from tfbsim.yaml_file import shipped
+
+matplotlib.use("Agg")
+SETS = sorted(shipped("models"))
+DEFAULT, ANODE_FREE = "lco-lipon-li-raijmakers2020", "lco-lipon-steel-ensurge2023"
+
+
+class Shipped:
+    """A shipped set, as PyBaMM's users name it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cell = tfbsim.load_cell(name)
+        options = self.cell.structure.options("current")
+        self.options = options | {"constants": "in place"}
+
+    @property
+    def anode_free(self) -> bool:
+        return self.cell.anode.plated
+
+    def model(self, **options: str) -> tfbsim.ThinFilmCell:
+        return pybamm.Model("ThinFilmCell", options=self.options | options)
+
+    def values(self) -> pybamm.ParameterValues:
+        return pybamm.ParameterValues(self.name)
+
+    def simulation(
+        self, model: pybamm.BaseModel | None = None, **how
+    ) -> pybamm.Simulation:
+        how = {"parameter_values": self.values()} | how
+        return pybamm.Simulation(model or self.model(), **how)
+
+
+@pytest.fixture(params=SETS)
+def each(request: pytest.FixtureRequest) -> Shipped:
+    """Each of the shipped sets."""
+    return Shipped(request.param)
+
+
+@pytest.fixture
+def lco() -> Shipped:
+    """The default set, of evaporated lithium."""
+    return Shipped(DEFAULT)
+
+
+@pytest.fixture
+def anode_free() -> Shipped:
+    """The set of lithium plated in situ."""
+    return Shipped(ANODE_FREE)
