@@ -18,7 +18,10 @@ from ..yaml_file import shipped
 from .cell import LAYERS, Cell, load_cell
 
 KEYWORDS = re.compile(r"keywords = \{(.*?)\}")
-PAPER = re.compile(r"\b([A-Z]\w+)(?: et al\.|(?:, [A-Z][a-z]+)+),? ([^;()]*?)\((\d{4})\)( \w+)?")
+PAPER = re.compile(
+    r"\b([A-Z]\w+)(?: et al\.|(?:, [A-Z][a-z]+)+),? "  # first author
+    r"([^;()]*?)\((\d{4})\)( \w+)?"  # journal, year, page
+)
 MISC = "@misc{{{key},\n  author = {{{name} and others}}, year = {{{year}}},\n{where}}}"
 
 
