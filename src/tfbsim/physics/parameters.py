@@ -114,6 +114,11 @@ class ThinFilmParameters:
         self.phi_s = P("Inactive fraction of stripped lithium")
         self.rho_inactive = P("Inactive lithium resistivity [Ohm.m]")
 
+    @property
+    def ocv_init(self) -> pybamm.Symbol:
+        """Open-circuit voltage at the start, which PyBaMM's solvers guess from."""
+        return self.U(self.x_init)
+
     def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
         """Return a combination of parameters as one number per step.
 
