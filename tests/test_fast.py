@@ -1,0 +1,190 @@
+"""The kernel for many cells against the general solver, which is its yardstick."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tfbsim import load_cell
+from tfbsim.experiment.curves import NO_CURVES
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
+from tfbsim.materials.laws import FARADAY
+from tfbsim.numerics import Numerics
+from tfbsim.solver import engine as general
+from tfbsim.solver.cycler import AUDIT_LIMIT, run_case
+from tfbsim.solver.engine import Engine
+from tfbsim.solver.fast import kernel as compiled
+
+# Both at tolerances at which what is left is the difference between the two
+TIGHT = Numerics(points=100, rtol=1e-8, atol=1e-10, voltage_tolerance=1e-6, compile=True)
+CHARGE, VOLTAGE = 1e-6, 10e-6  # of the film's charge, V
+CELLS = ("lco-lipon-li-raijmakers2020", "lco-lipon-li-danilov2011", "nmc811-lipon-li")
+COUNT = 6
+SEED = 2026
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Kernels of a test in a folder of its own, engines built anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    general.engine.cache_clear()
+    yield tmp_path
+    general.engine.cache_clear()
+
+
+def draw(number):
+    """A cell and the sentences of a cycle."""
+    rng = np.random.default_rng([SEED, number])
+    name = CELLS[number % len(CELLS)]
+    thickness = float(np.exp(rng.uniform(np.log(0.1e-6), np.log(20e-6))))
+    cell = load_cell(name).replace({"cathode.thickness": thickness})
+    low, high = rng.uniform(2.9, 3.4), rng.uniform(4.0, 4.25)
+    rate, other = np.exp(rng.uniform(np.log(0.1), np.log(20), 2))
+    power = 100 * other * cell.one_c_current_density * 3.8
+    out = rng.choice([f"{rate:.3g}C", f"{power:.4g} uW/cm2"])
+    return cell, [
+        f"Charge at {other:.3g}C until {high:.3f} V",
+        f"Hold at {high:.3f} V until {other / 20:.3g}C or for 3 hours",
+        f"Rest for {rng.uniform(0.1, 30):.3g} minutes",
+        f"Discharge at {out} until {low:.3f} V",
+        f"Rest for {rng.uniform(0.1, 30):.3g} minutes",
+    ]
+
+
+def cycle_of(cell, sentences, numerics):
+    protocol = Protocol(parse_cycle(sentences, cell))
+    return run_case(cell, protocol, numerics, curves=NO_CURVES).cycles[0]
+
+
+def without(monkeypatch):
+    """The general solver alone, whatever the structure."""
+    monkeypatch.setattr(general._Built, "kernel", None)
+    general.engine.cache_clear()
+
+
+def compare(found, wanted, cell):
+    full = cell.site_inventory * FARADAY * float(cell.area) / 3600
+    for one, other in zip(found.steps, wanted.steps, strict=True):
+        assert (one.outcome, one.detail) == (other.outcome, other.detail), one.step.text
+        assert abs(one.charge - other.charge) < CHARGE * full
+        assert abs(one.discharge - other.discharge) < CHARGE * full
+        if one.trace is not None and len(one.trace.t) > 1:
+            V, V_other = one.end["Voltage [V]"], other.end["Voltage [V]"]
+            assert abs(V - V_other) < VOLTAGE, one.step.text
+    assert found.lithium_balance_error < AUDIT_LIMIT
+    assert found.charge_balance_error < AUDIT_LIMIT
+
+
+def pinned(numbers, monkeypatch):
+    """Cycles of these numbers by the kernel and by the general solver."""
+    cells, sentences = zip(*map(draw, numbers), strict=True)
+    steps = []
+    call = compiled.Kernel.__call__
+
+    def counted(self, *of):
+        found = call(self, *of)
+        steps.extend(found.ended)
+        return found
+
+    monkeypatch.setattr(compiled.Kernel, "__call__", counted)
+    of = list(zip(cells, sentences, strict=True))
+    found = [cycle_of(*one, TIGHT) for one in of]
+    # Some may be too much for it, and go to the general solver; most are not
+    assert steps.count("failure") < 0.02 * len(steps)
+    assert len(steps) > 2 * len(of)
+    without(monkeypatch)
+    for cell, cycle, one in zip(cells, found, of, strict=True):
+        compare(cycle, cycle_of(*one, TIGHT), cell)
+
+
+def test_cycles_are_those_of_the_general_solver(monkeypatch):
+    pinned(range(COUNT), monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_two_thousand_cycles_are_those_of_the_general_solver(monkeypatch):
+    pinned(range(2000), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"electrolyte.electronic_conductivity": "1e-13 S/cm"},
+        {"cathode.anodic_transfer_coefficient": 0.4},
+    ],
+    ids=["leaking", "asymmetric"],
+)
+def test_algebraic_states(change, monkeypatch):
+    cell = load_cell(CELLS[0]).replace(change)
+    sentences = [
+        "Charge at 1C until 4.1 V",
+        "Discharge at 3C until 3.2 V",
+        "Rest for 1 h",
+    ]
+    found = cycle_of(cell, sentences, TIGHT)
+    without(monkeypatch)
+    compare(found, cycle_of(cell, sentences, TIGHT), cell)
+
+
+def test_a_cell_does_not_depend_on_its_neighbours():
+    built = Engine(load_cell(CELLS[0]).structure, TIGHT).built("current")
+    kernel, rng = built.kernel, np.random.default_rng(0)
+    assert kernel is not None
+    requests = []
+    for thickness in rng.uniform(1e-6, 10e-6, 21):
+        cell = load_cell(CELLS[0]).replace({"cathode.thickness": float(thickness)})
+        requests.append(
+            general.Request(
+                *("current", cell.one_c_current, 7200.0),
+                general.engine(cell.structure, TIGHT).uniform(0.5, 1.0),
+                cell.parameters(None),
+                lower=3.0,
+                curve=False,
+            )
+        )
+    solver = Engine(load_cell(CELLS[0]).structure, TIGHT)
+    together = solver.run_many(requests)
+    alone = [solver.run(request) for request in requests[:3]]
+    again = solver.run_many(requests[::-1])[::-1]
+    for one, other in [
+        *zip(together, again, strict=True),
+        *zip(alone, together, strict=False),
+    ]:
+        assert np.array_equal(one.end.profile, other.end.profile)
+        assert np.array_equal(one.t, other.t)
+
+
+def test_without_a_compiler_the_general_solver_does_it(cache, monkeypatch):
+    compiled._machine.cache_clear()
+    monkeypatch.setenv("CC", str(cache / "none"))
+    try:
+        solver = Engine(load_cell(CELLS[0]).structure, TIGHT)
+        assert solver.built("current").kernel is None
+    finally:
+        compiled._machine.cache_clear()
+
+
+def test_a_kernel_is_kept(cache):
+    structure = load_cell(CELLS[0]).structure
+    assert Engine(structure, TIGHT).built("current").kernel is not None
+    (kept,) = (cache / "tfbsim" / "kernels").iterdir()
+    before = kept.stat().st_mtime_ns
+    assert Engine(structure, TIGHT).built("current").kernel is not None
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_what_it_does_not_know_is_the_general_solvers(monkeypatch):
+    plated = load_cell("lco-lipon-steel-ensurge2023").structure
+    assert Engine(plated, TIGHT).built("current").kernel is None
+    film = load_cell(CELLS[0]).structure
+    assert Engine(film, replace(TIGHT, compile=False)).built("current").kernel is None
+    assert Engine(film, TIGHT).built("current ramp").kernel is None
+    options = general.IN_THE_KERNEL
+    monkeypatch.setattr(
+        general, "IN_THE_KERNEL", {k: options[k] for k in list(options)[1:]}
+    )
+    assert Engine(film, TIGHT).built("current").kernel is None
