@@ -417,8 +417,8 @@ class _Built:
     def kernel(self) -> Kernel | None:
         """What solves many cells at once, where the state is the film alone."""
         known = all(
-            self.options[name] in IN_THE_KERNEL.get(name, values[:1])
-            for name, values in OPTIONS.items()
+            value in IN_THE_KERNEL.get(name, OPTIONS[name][:1])
+            for name, value in self.options.items()
         )
         film = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
         if not (self.numerics.compile and known and film) or RAMP in self.mode:
@@ -544,14 +544,14 @@ class _Built:
         return self.integrators[fallback]
 
     def solve(
-        self, y0: Array, inputs: Array, fallback: int, curves: Array
+        self, y0: Array, inputs: Array, fallback: int, curves: Array | None = None
     ) -> list[Stretch | pybamm.SolverError]:
         """What the solver, or one of its fallbacks, makes of each row.
 
         Rows without a curve are the kernel's, where there is one and it does not fail.
         """
         found: dict[int, Stretch | pybamm.SolverError] = {}
-        rows = np.flatnonzero(~curves)
+        rows = np.flatnonzero(~curves) if curves is not None else np.zeros(0, int)
         if fallback == 0 and len(rows) and self.kernel is not None:
             rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
             if VOLTAGE in self.slices:
