@@ -28,7 +28,7 @@ def figures_of(spectra: Spectra) -> dict[str, Figure]:
 
 
 def nyquist(spectra: Spectra) -> Figure:
-    """-Im Z against Re Z, the decades marked."""
+    """Draw -Im Z against Re Z, the decades marked."""
     figure = new_figure(5.2, 4.2)
     ax = figure.subplots()
     span = 0.0
@@ -76,7 +76,7 @@ def _hertz(frequency: float) -> str:
 
 
 def bode(spectra: Spectra) -> Figure:
-    """Magnitude and phase against frequency."""
+    """Draw magnitude and phase against frequency."""
     figure = new_figure(5.2, 4.0)
     above, below = figure.subplots(2, 1, sharex=True)
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
