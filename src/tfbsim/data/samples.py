@@ -131,6 +131,8 @@ def samples(
             remarks.notes.append(f"'{error.field}' was not read: {error.message}.")
     if "step_time" in columns:
         step_time = quantity(table, columns["step_time"], "step_time", mapping).values
+        if "step" not in marks and clock == "time":
+            marks |= _steps_by_clock(seconds, step_time)
     every = Samples(
         *(seconds, volts(V.values, V.name, remarks), i, step_time),
         *(_kinds(table, columns), T, counters, marks),
@@ -151,6 +153,13 @@ def _that_mark(marks: dict[str, Array], remarks: Remarks) -> dict[str, Array]:
             continue
         found[role] = values
     return found
+
+
+def _steps_by_clock(t: Array, own: Array) -> dict[str, Array]:
+    """Return a number of the step that rises where the clock of the step begins again."""
+    with np.errstate(invalid="ignore"):
+        again = (np.diff(own) < 0) & (own[1:] <= 1.5 * np.diff(t) + 1e-3)
+    return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
 
 
 def _unit_by_date(

@@ -27,6 +27,7 @@ from . import (
     dqdv,
     energy,
     energy_density,
+    impedance,
     losses,
     plating,
     ragone,
@@ -78,6 +79,8 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         yield "voltage-band", partial(uncertainty.voltage_band, study)
     if not study.rows:
         return
+    yield "nyquist", partial(impedance.nyquist, impedance.of_result(result))
+    yield "bode", partial(impedance.bode, impedance.of_result(result))
     yield "voltammogram", partial(voltammetry.draw, theme)
     yield "voltage-capacity", partial(voltage_capacity.draw, theme)
     if capacity_map.grid_of(study) is None:
