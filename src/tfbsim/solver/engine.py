@@ -420,8 +420,8 @@ class _Built:
             value in IN_THE_KERNEL.get(name, OPTIONS[name][:1])
             for name, value in self.options.items()
         )
-        film = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
-        if not (self.numerics.compile and known and film) or RAMP in self.mode:
+        alone = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
+        if not (self.numerics.compile and known and alone) or RAMP in self.mode:
             return None
         q, rates, residual, room, voltage = self._equations
         p = dict(zip(q.inputs, casadi.vertsplit(q.p), strict=True))
