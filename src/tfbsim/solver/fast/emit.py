@@ -79,6 +79,7 @@ class Source:
         self.lines: list[str] = []
         self.tables = [part for part in equations.parts if isinstance(part, Table)]
         self._arguments = [self._plain(t.argument) for t in self.tables]
+        self._nodes: dict[int, str] = {}  # of each table, as C takes them
         for k, one in enumerate(self.tables):
             self._table(k, one)
 
@@ -97,11 +98,10 @@ class Source:
         wanted: list[tuple[int, list[int], bool, bool]] = []
         for k in reversed(range(len(self.tables))):
             of = self.tables[k]
-            values, slopes = (_within(v, needed) for v in (of.w, of.slopes))
-            rows = sorted(values | slopes)
-            if rows:
+            w, s = (_within(v, needed) for v in (of.w, of.slopes))
+            if rows := sorted(w | s):
                 needed |= _symbols(self._arguments[k][rows])
-                wanted.append((k, rows, bool(values), bool(slopes)))
+                wanted.append((k, rows, bool(w), bool(s)))
         given = [(q.y, "y[{}]"), (q.p, "p[{}]")]
         taken = ", ".join(f"V *restrict {name}" for name in results)
         self.lines += [
@@ -115,13 +115,13 @@ class Source:
             self.lines += [f"    V {n};" for n in names]
             self._scalars(f"{k}", given, self._arguments[k][rows], names)
             for row in rows:
-                w, s = f"w{k}_{row}", f"s{k}_{row}"
-                self.lines.append(f"    V {w}, {s};")
-                args = (f"&{w}" if values else "0", f"&{s}" if slopes else "0")
+                value, slope = f"w{k}_{row}", f"s{k}_{row}"
+                self.lines.append(f"    V {value}, {slope};")
+                args = (f"&{value}" if values else "0", f"&{slope}" if slopes else "0")
                 self.lines.append(
                     f"    table(c{k}, {self._nodes[k]}, x{k}_{row}, {', '.join(args)});"
                 )
-                self.lines.append(f"    (void){w}, (void){s};")
+                self.lines.append(f"    (void){value}, (void){slope};")
             given += [(of.w, f"w{k}_{{}}"), (of.slopes, f"s{k}_{{}}")]
         names = [
             f"{name}[{row}]" for name, v in results.items() for row in range(v.numel())
@@ -150,7 +150,6 @@ class Source:
         rows = [_numbers(row) for row in (c[::-1] * step ** np.arange(4)[:, None]).T]
         self.lines.append(f"static const double c{k}[][4] = {{{','.join(rows)}}};")
         nodes = "0" if even else f"n{k}"
-        self._nodes = getattr(self, "_nodes", {})
         self._nodes[k] = f"{nodes}, {len(x) - 1}, {float(x[0])!r}, {float(step)!r}"
 
     def _scalars(
@@ -194,13 +193,8 @@ class Source:
             Number of states with a mass, the first ones.
         """
         n = pattern.size1()
-        place = dict(
-            zip(
-                zip(pattern.row(), pattern.get_col(), strict=True),
-                range(10**9),
-                strict=False,
-            )
-        )
+        cells = zip(pattern.row(), pattern.get_col(), strict=True)
+        place = {cell: k for k, cell in enumerate(cells)}
         diagonal = set(range(differential)) | {i for i, j in place if i == j}
         if len(diagonal) < n:
             raise Unknown("a state that no equation of its own has")
@@ -243,7 +237,8 @@ def _order(place: Iterable[tuple[int, int]], n: int) -> list[int]:
     Counters, and what is but shown, then cost nothing.  The others stay as they are: the
     film from face to face, then what is algebraic.
     """
-    left, order = set(range(n)), []
+    left = set(range(n))
+    order: list[int] = []
     while True:
         used = {j for i, j in place if i != j and i in left}
         free = [k for k in sorted(left) if k not in used]
