@@ -11,8 +11,7 @@ from tfbsim.numerics import Numerics
 from tfbsim.result.result import Result
 from tfbsim.run.simulate import simulate
 from tfbsim.solver.cycler import OUTCOMES
-from tfbsim.solver.engine import BALANCE_LIMIT
-from tfbsim.solver.engine import Engine, SolverFailed
+from tfbsim.solver.engine import BALANCE_LIMIT, Engine, SolverFailed
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
