@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import tfbsim
 from tfbsim.cli.edge import outcome
 from tfbsim.experiment.frequencies import parse_frequencies
 
@@ -15,7 +18,7 @@ NAME = "lco-lipon-li-raijmakers2020"
 def test_range():
     found = parse_frequencies("10 mHz to 800 kHz, 10 per decade")
     assert found[0] == 8e5 and found[-1] == 0.01 and len(found) == 80
-    assert parse_frequencies("1 kHz").tolist() == [1000.0]
+    assert parse_frequencies("1 kHz") == (1000.0,)
     few = parse_frequencies("1 Hz to 1 kHz 1 points per decade")
     assert np.allclose(few, [1e3, 1e2, 1e1, 1.0])
 
@@ -73,3 +76,68 @@ def test_bad_input(tmp_path, capsys, options, said):
     assert _run("eis", NAME, "--out", str(tmp_path / "out"), *options) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+EXPERIMENT = """
+format: 1
+kind: experiment
+cell: lco-lipon-li-raijmakers2020
+conditioning: ["EIS, 1 Hz to 10 kHz, 1 per decade"]
+steps:
+  - Charge at 1C until {upper}
+  - EIS, 1 Hz to 1 kHz, 2 per decade
+  - Hold at {upper} until C/100
+  - EIS at {upper}, 1 Hz to 1 kHz, 2 per decade at 40 degC
+cycles: 2
+cases: [{upper: 3.9 V}, {upper: 4.0 V}]
+"""
+
+
+def test_step(tmp_path):
+    """Spectra come back from a ledger and from the folder, and leave the cell alone."""
+    (tmp_path / "x.yaml").write_text(EXPERIMENT)
+    run = tfbsim.run_experiment(tmp_path / "x.yaml", folder=tmp_path / "out")
+    table = run.impedance
+    assert set(table["Case"]) == {"3.9 V", "4.0 V"}
+    assert len(table) == 2 * (5 + 2 * 2 * 7)
+    again = tfbsim.load_result(tmp_path / "out").impedance
+    assert np.allclose(again.iloc[:, 1:], table.iloc[:, 1:])
+    assert {"nyquist.png", "bode.png"} <= {
+        p.name for p in Path(tmp_path / "out").iterdir()
+    }
+    assert "Nyquist" in (tmp_path / "out" / "report.html").read_text()
+    last = table[(table["Cycle number"] == 2) & (table["Step number"] == 4)]
+    assert last["Voltage [V]"].to_numpy() == pytest.approx([3.9] * 7 + [4.0] * 7)
+    steps = run.steps
+    moving = steps[(steps["Step number"] == 2) & (steps["Cycle number"] == 1)]
+    assert "not at rest: its voltage moves by" in moving["Detail"].iloc[0]
+    assert (steps["Outcome"] == "reached").all()
+    (first, second) = run.summary["Lithium balance error"].to_numpy().reshape(2, 2)
+    assert max(*first, *second) < 1e-8
+
+
+def test_step_is_the_impedance_at_rest():
+    cell = tfbsim.load_cell(NAME)
+    sentence = "EIS, 1 Hz to 1 kHz, 2 per decade at 313.15 K"
+    found = tfbsim.simulate(cell, [sentence]).impedance
+    rest = tfbsim.impedance(
+        cell, frequencies=found["Frequency [Hz]"], temperature=313.15
+    ).table
+    for name in rest:
+        assert np.allclose(found[name], rest[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("EIS at 3.9 V, 800 kHz to 10 mHz", "'10 mHz to 800 kHz' would do"),
+        ("EIS at 9 V", "outside the cell's voltage_limits"),
+        ("EIS at 3.9, 1 Hz to 5 Hz", "has no unit"),
+        ("EIS for 3 s", "a spectrum is such as"),
+        ("EIS at 3.9 V, 0 Hz to 10 Hz", "0 Hz is out of range"),
+        ("EIS at 3.9 V, 1 Hz to 10 Hz at 5 K", "not a temperature"),
+    ],
+)
+def test_no_step(sentence, said):
+    with pytest.raises(tfbsim.InputError, match=said):
+        tfbsim.simulate(NAME, [sentence])

@@ -18,7 +18,7 @@ from tfbsim.physics.circuit import Circuit
 from tfbsim.solver.impedance import FREQUENCY
 
 FINE = Numerics(rtol=1e-8, atol=1e-10, voltage_tolerance=1e-7)
-WIDE = decades(1e-4, 1e8, 5)
+WIDE = np.array(decades(1e-4, 1e8, 5))
 SHARES = {"cathode.utilisation": 0.6, "cathode.active_fraction": 0.7}
 FINITE = {"cathode.electronic_conductivity": "1e-5 S/cm"}
 CONSISTENT = {"cathode.electron_path": "consistent"}
@@ -115,7 +115,7 @@ def test_kramers_kronig(raijmakers, figure):
     """A sum of relaxations (Lin-KK; Schoenleber et al., Electrochim. Acta 131 (2014) 20)
     fits the spectrum as well as the closed form of it."""
     cell = raijmakers.replace(CAPACITIES)
-    frequency = decades(1e-2, 8e5, 10)
+    frequency = np.array(decades(1e-2, 8e5, 10))
     found = tfbsim.impedance(cell, voltage=3.9, frequencies=frequency)
     w = 2j * np.pi * frequency[:, None]
     tau = np.geomspace(1 / (2 * np.pi * 8e5), 1 / (2 * np.pi * 1e-2), 30)

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from .. import units
 from ..errors import InputError
+from ..experiment.frequencies import SPECTRUM, parse_frequencies
 from ..output import Output
 from ..version import __version__
 from .console import err, out
@@ -35,7 +36,7 @@ def eis(
     ] = None,
     frequencies: Annotated[
         str, typer.Option(help="A range and how many, or one frequency.")
-    ] = "10 mHz to 1 MHz, 10 per decade",
+    ] = SPECTRUM,
     temperature: Annotated[
         str | None, typer.Option(help='"60 degC"; default: the cell\'s.')
     ] = None,
@@ -61,7 +62,6 @@ def eis(
     changes = changes_of(set_ or [])
 
     from ..cell.cell import load_cell
-    from ..experiment.frequencies import parse_frequencies
     from ..numerics import Numerics
     from ..plot.impedance import figures_of
     from ..plot.style import rendered
@@ -93,7 +93,7 @@ def eis(
         return
     if found.moving:
         err.print(escape(found.moving))
-    high, low = table.iloc[frequency.argmax()], table.iloc[frequency.argmin()]
+    high, low = table.iloc[0], table.iloc[-1]
     ends = "; ".join(
         f"{row.iloc[1]:.4g} {'-' if row.iloc[2] <= 0 else '+'} "
         f"{abs(row.iloc[2]):.3g}j ohm cm2 at {row.iloc[0]:.4g} Hz"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-
-import numpy as np
 
 from .. import units
 from ..errors import shown
@@ -12,7 +11,8 @@ from ..errors import shown
 RANGE = 1e-6, 1e9  # Hz
 PER_DECADE = 10
 MOST_PER_DECADE = 1000
-EXAMPLE = "'10 mHz to 800 kHz, 10 per decade'"
+SPECTRUM = "10 mHz to 1 MHz, 10 per decade"  # where none is stated
+EXAMPLE = f"'{SPECTRUM}'"
 _SENTENCE = re.compile(
     r"(?P<low>[^,]+?)(?:\s+to\s+(?P<high>[^,]+?))?"
     r"(?:\s*,?\s*\b(?P<number>\S+)\s+(?:points\s+)?per\s+decade)?",
@@ -20,7 +20,7 @@ _SENTENCE = re.compile(
 )
 
 
-def parse_frequencies(text: str) -> np.ndarray:
+def parse_frequencies(text: str) -> tuple[float, ...]:
     """Return the frequencies of a sentence, from high to low [Hz].
 
     Parameters
@@ -50,7 +50,7 @@ def parse_frequencies(text: str) -> np.ndarray:
     if found["high"] is None:
         if number is not None:
             raise ValueError(f"a range has two ends: {EXAMPLE}")
-        return np.array([low])
+        return (low,)
     high = checked(units.parse(found["high"], "frequency"))
     if low >= high:
         a, b = found["low"], found["high"]
@@ -59,10 +59,11 @@ def parse_frequencies(text: str) -> np.ndarray:
     return decades(low, high, int(number or PER_DECADE))
 
 
-def decades(low: float, high: float, per_decade: int = PER_DECADE) -> np.ndarray:
+def decades(low: float, high: float, per_decade: int = PER_DECADE) -> tuple[float, ...]:
     """Return frequencies from high to low [Hz], both ends included."""
-    steps = max(1, round(per_decade * np.log10(high / low)))
-    return np.geomspace(high, low, steps + 1)
+    steps = max(1, round(per_decade * math.log10(high / low)))
+    between = (high * (low / high) ** (k / steps) for k in range(1, steps))
+    return (high, *between, low)
 
 
 def checked(frequency: float) -> float:

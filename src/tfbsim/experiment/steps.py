@@ -19,6 +19,7 @@ from typing import Any, Literal
 from .. import units
 from ..cell.cell import Cell
 from ..errors import shown, suggest
+from .frequencies import SPECTRUM, parse_frequencies
 
 Control = Literal["current", "voltage", "power"]
 
@@ -75,6 +76,9 @@ class Step:
         Of a profile, its parts in turn.
     repeat : bool
         Whether a profile begins again at its end, until something else ends the step.
+    frequencies : tuple of float
+        Of a spectrum [Hz], which takes no time and leaves the cell as it is: at the
+        voltage that is held, or without current.
     """
 
     text: str
@@ -91,6 +95,7 @@ class Step:
     start: float | None = None
     profile: tuple[Stretch, ...] = ()
     repeat: bool = False
+    frequencies: tuple[float, ...] = ()
 
     @property
     def rest(self) -> bool:
@@ -204,6 +209,8 @@ def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
     if len(sentence) > 200:
         raise ValueError("a step is a sentence of at most 200 characters")
     quoted = f"'{shown(text)}'"
+    if sentence[:4].lower().rstrip(" ,") == "eis":
+        return _checked(_spectrum(text, sentence[3:], temperature), quoted, cell)
     parts = _taken_apart(sentence, quoted)
     if parts.temperature is not None and temperature is not None:
         raise ValueError("the temperature is given twice")
@@ -214,6 +221,39 @@ def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
         reason = str(error).removesuffix(".")
         raise ValueError(f"{quoted} cannot be read as a step: {reason}") from None
     return _checked(replace(step, temperature=T), quoted, cell)
+
+
+def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
+    """Return "[at VOLTAGE,] [FREQUENCIES] [at TEMPERATURE]" as a step."""
+    sentence, value = sentence.strip(" ,"), None
+    at_once = re.fullmatch(
+        r"at\s+([^,]+?)(?:\s*,\s*(.*)|\s+(from\s.*))?", sentence, re.IGNORECASE
+    )
+    try:
+        if at_once is not None:
+            value = units.parse(at_once[1], "voltage")
+            sentence = at_once[2] or at_once[3] or ""
+        head, closing, last = re.sub(r"(?i)\bat\b", "at", sentence).rpartition("at ")
+        if closing:
+            if temperature is not None:
+                raise ValueError("the temperature is given twice")
+            sentence, temperature = head.strip(" ,"), last
+        sentence = re.sub(r"(?i)^from\s+", "", sentence) or SPECTRUM
+        frequencies = parse_frequencies(sentence)
+    except ValueError as error:
+        raise ValueError(
+            f"'{shown(text)}' cannot be read as a step: {error}; a spectrum is such as "
+            f"'EIS at 3.9 V, {SPECTRUM}'"
+        ) from None
+    return Step(
+        text,
+        "current" if value is None else "voltage",
+        value or 0.0,
+        0.0,
+        True,
+        temperature=_temperature(temperature),
+        frequencies=frequencies,
+    )
 
 
 def _temperature(given: Any) -> float | None:

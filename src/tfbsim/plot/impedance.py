@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..result.result import Result
 from .style import captioned, new_figure, plain_log, styled, text
-from .theme import FACTOR_COLOURS
+from .theme import FACTOR_COLOURS, FEW, evenly
 
 Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
 MARKED = 1e-2  # of a decade, that a frequency may be off one
@@ -24,23 +25,47 @@ def figures_of(spectra: Spectra) -> dict[str, Figure]:
         Label to frequencies [Hz] and complex impedances [Ohm.cm2].
     """
     with styled():
-        return {"nyquist": nyquist(spectra), "bode": bode(spectra)}
+        drawn = {"nyquist": nyquist(spectra), "bode": bode(spectra)}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def nyquist(spectra: Spectra) -> Figure:
-    """-Im Z against Re Z, the decades marked."""
-    figure = new_figure(5.2, 4.2)
+def of_result(result: Result) -> Spectra:
+    """Return the spectra of a result, labelled by what sets them apart."""
+    table = result.impedance
+    if table.empty:
+        return {}
+    names = ["Case", "Cycle number", "Step number"]
+    apart = [name for name in names if table[name].nunique() > 1]
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for key, one in table.groupby(names, sort=False):
+        words = {"Case": "{}", "Cycle number": "cycle {}", "Step number": "step {}"}
+        label = ", ".join(
+            words[name].format(value)
+            for name, value in zip(names, key, strict=True)
+            if name in apart
+        )
+        Z = one["Z real [Ohm.cm2]"] + 1j * one["Z imaginary [Ohm.cm2]"]
+        found[label] = one["Frequency [Hz]"].to_numpy(), Z.to_numpy()
+    return {label: found[label] for label in evenly(list(found), FEW)}
+
+
+def nyquist(spectra: Spectra) -> Figure | None:
+    """Draw -Im Z against Re Z, the decades marked."""
+    if not spectra:
+        return None
+    every = np.concatenate([Z for _, Z in spectra.values()])
+    width, height = np.ptp(every.real), np.ptp(every.imag)
+    ratio = height / width if width else 1.0
+    figure = new_figure(5.2, float(np.clip(1.0 + 4.4 * ratio, 2.2, 4.8)))
     ax = figure.subplots()
-    span = 0.0
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
         colour = FACTOR_COLOURS[k % len(FACTOR_COLOURS)]
         ax.plot(Z.real, -Z.imag, color=colour, lw=1.1, label=text(label))
         decade = np.log10(frequency)
         marked = np.abs(decade - np.round(decade)) < MARKED
         ax.plot(Z[marked].real, -Z[marked].imag, "o", color=colour, ms=3.2)
-        span = max(span, float(np.ptp(Z.real)), float(np.ptp(Z.imag)))
         if k == 0:
-            _decades(ax, frequency[marked], Z[marked], span)
+            _decades(ax, frequency[marked], Z[marked], 0.08 * max(width, height))
     ax.set_aspect("equal", adjustable="datalim")
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
     if len(spectra) > 1:
@@ -52,11 +77,11 @@ def nyquist(spectra: Spectra) -> Figure:
     )
 
 
-def _decades(ax: Axes, frequency: np.ndarray, Z: np.ndarray, span: float) -> None:
-    """Name the decades that lie apart from each other."""
+def _decades(ax: Axes, frequency: np.ndarray, Z: np.ndarray, apart: float) -> None:
+    """Name the decades that lie apart from those named already."""
     last = None
     for f, z in zip(frequency, Z, strict=True):
-        if last is None or abs(z - last) > 0.05 * span:
+        if last is None or abs(z - last) > apart:
             ax.annotate(
                 _hertz(f),
                 (z.real, -z.imag),
@@ -75,8 +100,10 @@ def _hertz(frequency: float) -> str:
     return f"{frequency * 1e6:.3g} µHz"
 
 
-def bode(spectra: Spectra) -> Figure:
-    """Magnitude and phase against frequency."""
+def bode(spectra: Spectra) -> Figure | None:
+    """Draw magnitude and phase against frequency."""
+    if not spectra:
+        return None
     figure = new_figure(5.2, 4.0)
     above, below = figure.subplots(2, 1, sharex=True)
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):

@@ -10,7 +10,7 @@ import io
 import itertools
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from pkgutil import resolve_name
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
 UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
+IMPEDANCE = "impedance.csv"  # where a step measures it
 LOSSES = "losses.csv"  # all of it follows from the curves
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
@@ -97,6 +98,8 @@ class CaseResult:
         Name of the cell.
     laws : Declared
         What its laws declare beyond those that the options of the model choose from.
+    spectra : list of dict
+        Impedance, one a frequency of a step.
     """
 
     name: str
@@ -107,6 +110,7 @@ class CaseResult:
     key: str = ""
     cell: str = ""
     laws: Declared = NO_OTHERS
+    spectra: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def from_record(
@@ -120,9 +124,9 @@ class CaseResult:
         notes = Notes(name, record.cell, varied)
         notes.depths = record.depths
         for cycle in record.conditioning:
-            notes.hear(cycle, False)
+            notes.add(cycle, False)
         for cycle in record.cycles:
-            notes.hear(cycle, True)
+            notes.add(cycle, True)
         notes.warnings += [w for w in record.warnings if w not in notes.warnings]
         return notes.result(key)
 
@@ -154,16 +158,18 @@ class Notes:
         self.depths = NO_DEPTHS
         self.rows: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
+        self.spectra: list[dict[str, Any]] = []
         self.warnings = cell.warnings()
         self._pieces: list[tuple[int, dict[str, np.ndarray], _Profiles]] = []
         self._clock = 0.0
         self._surface = (np.inf, -np.inf)
         self._beyond: list[tuple[str, str, float]] = []  # the critical current
 
-    def hear(self, cycle: CycleRecord, recorded: bool) -> None:
-        """Of a cycle that is done, one of the conditioning or to be recorded."""
+    def add(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Add a cycle that is done, of the conditioning or to be recorded."""
         number = cycle.number if recorded else 0
         self.steps += _step_rows(self.name, cycle, number, self.cell)
+        self.spectra += _spectra(self.name, cycle, number)
         where = f"cycle {number}" if recorded else "conditioning"
         self._beyond += [
             (where, step.step.text, step.critical)
@@ -191,7 +197,7 @@ class Notes:
             self.warnings += cycle.numerical_error.otherwise
 
     def result(self, key: str = "") -> CaseResult:
-        """The case, as far as it was heard of."""
+        """Return the case, with the cycles added so far."""
         return CaseResult(
             name=self.name,
             rows=self.rows,
@@ -207,6 +213,7 @@ class Notes:
             key=key,
             cell=self.cell.name,
             laws=declared_by(self.cell.structure).beyond(losses.KNOWN),
+            spectra=self.spectra,
         )
 
 
@@ -290,7 +297,10 @@ def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, floa
 
 
 def _second_lithium(cycle: CycleRecord, cell: Cell, depths: Depths) -> float:
-    """Of the film, at the end of the cycle's last discharging step [%]."""
+    """Return the share of sites for a second lithium that are filled [%].
+
+    At the end of the cycle's last discharging step; NaN without one.
+    """
     x_max = cell.cathode.x_max
     if x_max <= 1:
         return np.nan
@@ -354,6 +364,22 @@ def _step_rows(
     return rows
 
 
+def _spectra(name: str, cycle: CycleRecord, number: int) -> list[dict[str, Any]]:
+    """Impedance at the steps of a cycle that measure it, a row a frequency."""
+    return [
+        {
+            "Case": name,
+            "Cycle number": number,
+            "Step number": k,
+            "Voltage [V]": step.spectrum.voltage,
+            **row,
+        }
+        for k, step in enumerate(cycle.steps, start=1)
+        if step.spectrum is not None
+        for row in step.spectrum.table.to_dict("records")
+    ]
+
+
 def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
     """When a step crossed the critical current, since its start [s]."""
     if cell.anode.critical_current is None:
@@ -377,8 +403,10 @@ def _cut_off_error(record: StepRecord) -> float:
 
 
 def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
-    """What a step got of its equilibrium capacity [%] and what limited it; NaN and ""
-    unless it is a charge or discharge, no hold, that ended at a voltage."""
+    """Return a step's share of its equilibrium capacity [%], and what limited it.
+
+    NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
+    """
     trace, step = record.trace, record.step
     direction = (step.value > 0) - (step.value < 0)
     cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
@@ -648,6 +676,15 @@ class Result:
         return self._read.steps.copy()
 
     @property
+    def impedance(self) -> pd.DataFrame:
+        """One row per frequency of the steps that measure the impedance.
+
+        Case, Cycle number and Step number, Voltage [V], Frequency [Hz], Z real and
+        Z imaginary [Ohm.cm2] and [Ohm]; conditioning is cycle 0.
+        """
+        return pd.DataFrame([row for case in self.cases for row in case.spectra])
+
+    @property
     def drawn(self) -> list[CaseResult]:
         """The cases that have curves."""
         return self._read.drawn
@@ -659,7 +696,7 @@ class Result:
 
     @property
     def warnings(self) -> dict[str, dict[str, Any]]:
-        """What is worth knowing: of how many cases, and the first of them."""
+        """Warnings, each with the number of its cases and the first of them."""
         return self.provenance.get("warnings") or {
             words: {"cases": len(names), "first": names[:FIRST]}
             for words, names in self._read.warnings.items()
@@ -784,6 +821,8 @@ class Result:
         tables = {SUMMARY: self.summary, STEPS: self.steps, LOSSES: self.losses}
         for name, table in tables.items():
             output.write(name, csv(table), len(table))
+        if len(impedance := self.impedance):
+            output.write(IMPEDANCE, csv(impedance), len(impedance))
         output.write(CURVES, _netcdf(self.curves))
         output.seal(
             {
@@ -937,6 +976,9 @@ def _loaded(
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
     cases = _cases(summary, steps, curves, about, bool(problems))
+    if IMPEDANCE in about.get(FILES, {}) and IMPEDANCE not in damaged:
+        spectra = _by_case(read_csv(folder / IMPEDANCE, dtype={"Case": str}))
+        cases = [replace(case, spectra=spectra.get(case.name, [])) for case in cases]
     if problems:
         cases = [case for case in cases if _holds(case)]
     if problems:

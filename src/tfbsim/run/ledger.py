@@ -105,6 +105,7 @@ class Point(NamedTuple):
             "cell": case.cell,
             "rows": case.rows,
             "steps": case.steps,
+            "spectra": case.spectra,
             "warnings": case.warnings,
             "laws": case.laws.as_dict(),
             "curves": [
@@ -130,7 +131,7 @@ class Point(NamedTuple):
         most = max(MOST_BYTES, MOST_TIMES * len(self.tables))
         tables = json.loads(_unpacked(self.tables, most))
         arrays, listed = {}, tables.pop("curves")
-        if tables.keys() != {"cell", "rows", "steps", "warnings", "laws"}:
+        if tables.keys() != {"cell", "rows", "steps", "spectra", "warnings", "laws"}:
             raise ValueError("other tables than those of a case")
         tables["laws"] = Declared.from_dict(tables["laws"])
         sizes = [math.prod(s) * np.dtype(kind).itemsize for _, _, kind, s in listed]

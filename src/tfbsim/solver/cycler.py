@@ -22,11 +22,13 @@ from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by, declared_by_options
 from .critical import at_start, beyond_critical, crossing
 from .engine import (
+    BALANCE_LIMIT,
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
     FILM_LIMIT,
     HOLD_LIMIT,
     LAST,
+    LEAST_EXCHANGED,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
@@ -46,6 +48,7 @@ from .engine import (
 )
 from .error_bar import NumericalError, with_error
 from .exhaustion import bare, blocked, joined, stripped_bare
+from .impedance import Spectrum, spectrum
 
 REACHED = "reached"
 TIME_LIMIT = "time limit"
@@ -62,10 +65,8 @@ OUTCOMES = (
 
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
-LEAST_EXCHANGED = 1e-4  # of the charge that fills every site
 SURFACE = "Cathode surface stoichiometry"
 LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
-AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
 
 SHORTEST = 1e-9  # s, what counts as no time
 
@@ -93,6 +94,8 @@ class StepRecord:
     critical : float or None
         When the current at the lithium was first above the critical one, since the start
         of the step [s].
+    spectrum : Spectrum or None
+        Of a step that measures the impedance.
     """
 
     step: Step
@@ -100,6 +103,7 @@ class StepRecord:
     detail: str
     trace: Trace | None
     critical: float | None = None
+    spectrum: Spectrum | None = None
 
     @cached_property
     def end(self) -> dict[str, float]:
@@ -166,7 +170,7 @@ class CycleRecord:
                 return record.outcome
         worst = max(self.lithium_balance_error, self.charge_balance_error)
         stray = max((r.trace.stray for r in self.steps if r.trace), default=0.0)
-        closed = worst <= AUDIT_LIMIT and stray <= HOLD_LIMIT
+        closed = worst <= BALANCE_LIMIT and stray <= HOLD_LIMIT
         return REACHED if closed else AUDIT_BREACH
 
 
@@ -222,6 +226,8 @@ class Runner:
         return record
 
     def _attempt(self, step: Step, curves: bool) -> Asking[StepRecord]:
+        if step.frequencies:
+            return self._measured(step)
         stop = self.cell.anode.beyond_critical_current == "stop"
         try:
             trace = yield from self._solved(step, curves)
@@ -261,6 +267,22 @@ class Runner:
             words.append(f"the voltage strayed from its target by {trace.stray:.2g} V")
         detail = "; ".join(words)
         return StepRecord(step, outcome, detail, trace, critical)
+
+    def _measured(self, step: Step) -> StepRecord:
+        """A spectrum, which leaves the cell as it is."""
+        voltage = step.value if step.control == "voltage" else None
+        parameters = self.cell.parameters(step.temperature)
+        frequency = np.array(step.frequencies)
+        try:
+            found, observed = spectrum(
+                self.engine, self.state, parameters, frequency, voltage
+            )
+        except Infeasible as reason:
+            return StepRecord(step, INFEASIBLE, str(reason), None)
+        except SolverFailed as reason:
+            return StepRecord(step, SOLVER_FAILED, str(reason), None)
+        still = np.zeros(1), observed, self.state.profile[None], self.state
+        return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)
 
     def _run(
         self, step: Step, curves: bool, duration: float, **changes: Any

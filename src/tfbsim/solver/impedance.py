@@ -26,7 +26,7 @@ from scipy.sparse.linalg import splu
 from ..cell.cell import Cell, load_cell
 from ..cell.half_cell import STATE
 from ..errors import InputError, shown
-from ..experiment.frequencies import checked, decades
+from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from .engine import PROFILE, Engine, Linearised, Request, State, engine
@@ -166,15 +166,16 @@ def spectrum(
     Infeasible, SolverFailed
         No current meets the voltage.
     """
+    control = ("current", 0.0) if voltage is None else ("voltage", voltage)
+    linear = solver.linearised(Request(*control, 1.0, state, parameters))
+    observed = linear.observed
     numerics = fine(solver.numerics)
     if numerics != solver.numerics:
         profile = solver.mesh.interpolation(engine(solver.structure, numerics).xi)
         state = replace(state, values={**state.values, PROFILE: profile @ state.profile})
         solver = engine(solver.structure, numerics)
-    control = ("current", 0.0) if voltage is None else ("voltage", voltage)
-    linear = solver.linearised(Request(*control, 1.0, state, parameters))
+        linear = solver.linearised(Request(*control, 1.0, state, parameters))
     area = parameters["Electrode area [m2]"]
-    observed = linear.observed
     return Spectrum(
         np.asarray(frequency, dtype=float),
         impedance_of(linear, frequency) * area,
@@ -234,7 +235,8 @@ def impedance(
     """
     if isinstance(cell, str):
         cell = load_cell(cell)
-    frequency = decades(1e-2, 1e6) if frequencies is None else _checked(frequencies)
+    wanted = parse_frequencies(SPECTRUM) if frequencies is None else frequencies
+    frequency = _checked(wanted)
     if temperature is not None and not 150 <= temperature <= 700:
         raise InputError(
             f"'{shown(temperature)}' K is not a temperature a cell runs at",
