@@ -14,8 +14,8 @@ from tfbsim.experiment.steps import Protocol
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
 from tfbsim.solver import engine as general
-from tfbsim.solver.cycler import AUDIT_LIMIT, run_case
-from tfbsim.solver.engine import Engine
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.engine import BALANCE_LIMIT, Engine
 from tfbsim.solver.fast import kernel as compiled
 
 # Both at tolerances at which what is left is the difference between the two
@@ -71,11 +71,12 @@ def compare(found, wanted, cell):
         assert (one.outcome, one.detail) == (other.outcome, other.detail), one.step.text
         assert abs(one.charge - other.charge) < CHARGE * full
         assert abs(one.discharge - other.discharge) < CHARGE * full
+        assert one.energy_out == pytest.approx(other.energy_out, rel=1e-5, abs=1e-9)
         if one.trace is not None and len(one.trace.t) > 1:
             V, V_other = one.end["Voltage [V]"], other.end["Voltage [V]"]
             assert abs(V - V_other) < VOLTAGE, one.step.text
-    assert found.lithium_balance_error < AUDIT_LIMIT
-    assert found.charge_balance_error < AUDIT_LIMIT
+    assert found.lithium_balance_error < BALANCE_LIMIT
+    assert found.charge_balance_error < BALANCE_LIMIT
 
 
 def pinned(numbers, monkeypatch):
