@@ -7,11 +7,16 @@ import pybamm
 import pytest
 
 import tfbsim
+from tfbsim.cell.parameter_sets import shipped_parameter_values
 from tfbsim.yaml_file import shipped
 
 matplotlib.use("Agg")
-SETS = sorted(shipped("models"))
 DEFAULT, ANODE_FREE = "lco-lipon-li-raijmakers2020", "lco-lipon-steel-ensurge2023"
+QUICK = (DEFAULT, ANODE_FREE, "nmc811-lipon-li")
+SETS = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in sorted(shipped("models"))
+]
 
 
 class Shipped:
@@ -31,7 +36,7 @@ class Shipped:
         return pybamm.Model("ThinFilmCell", options=self.options | options)
 
     def values(self) -> pybamm.ParameterValues:
-        return pybamm.ParameterValues(self.name)
+        return pybamm.ParameterValues(shipped_parameter_values(self.name))
 
     def simulation(
         self, model: pybamm.BaseModel | None = None, **how
@@ -42,7 +47,7 @@ class Shipped:
 
 @pytest.fixture(params=SETS)
 def each(request: pytest.FixtureRequest) -> Shipped:
-    """Each of the shipped sets."""
+    """Each of the shipped sets; those that are no :data:`QUICK` ones, if slow."""
     return Shipped(request.param)
 
 

@@ -100,7 +100,6 @@ def half_cell_parameters(p: ThinFilmParameters) -> None:
     p.n, p.s = SimpleNamespace(), SimpleNamespace()
     p.ocp_soc_0 = pybamm.Parameter("Open-circuit voltage at 0% SOC [V]")
     p.ocp_soc_100 = pybamm.Parameter("Open-circuit voltage at 100% SOC [V]")
-    p.ocv_init = p.U(p.x_init)
 
 
 def kept(counters: Iterable[pybamm.Variable]) -> pybamm.Event:
