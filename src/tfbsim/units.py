@@ -63,6 +63,10 @@ _DIMENSIONS = {
     "dimensionless": _Dimension("", "0.5", "", 1.0),
     "entropy coefficient": _Dimension("V.K-1", "0.1 mV/K", "mV.K-1", 1e3),
     "voltage rate": _Dimension("V.s-1", "0.1 mV/s", "mV.s-1", 1e3),
+    "rate": _Dimension("s-1", "0.01 h-1", "h-1", 3600.0),
+    "areal resistance rate": _Dimension(
+        "ohm.m2.s-1", "0.5 ohm.cm2/h", "Ohm.cm2.h-1", 1e4 * 3600
+    ),
     "frequency": _Dimension("s-1", "800 kHz", "Hz", 1.0),
     "areal capacitance": _Dimension("F.m-2", "10 uF/cm2", "uF.cm-2", 1e2),
 }
@@ -72,6 +76,12 @@ _DIMENSIONS = {
 DISPLAY: dict[str, tuple[str, float]] = {
     name: (dimension.display, dimension.factor) for name, dimension in _DIMENSIONS.items()
 }
+
+
+def si_unit(dimension: str) -> str:
+    """Return the SI unit of a dimension, as PyBaMM writes it."""
+    return _DIMENSIONS[dimension].si.replace("ohm", "Ohm")
+
 
 Powers = tuple[int, ...]  # of m, kg, s, A, K, mol
 

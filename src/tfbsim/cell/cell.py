@@ -61,6 +61,7 @@ from ..materials.transport import (
     grid_of,
 )
 from ..yaml_file import Document, load, resolve
+from .ageing import Ageing
 from .fitted import Datum
 from .half_cell import STATE, standard_parameters
 from .layers import Stack, layers
@@ -457,6 +458,8 @@ class Cell(Strict):
     """The electrolyte."""
     anode: Anode
     """The lithium, or what it is plated on."""
+    ageing: Ageing = Ageing()
+    """What ages the cell, a block for each law."""
     stack: Stack | None = None
     """The layers around the cell, for energy per volume and mass."""
     origin: dict[str, str] = {}
@@ -624,6 +627,7 @@ class Cell(Strict):
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
+            ageing=tuple(option for option, _ in self.ageing.blocks),
             cathode_double_layer=self.cathode.double_layer_capacitance is not None,
             lithium_double_layer=self.anode.double_layer_capacitance is not None,
             capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
@@ -705,6 +709,7 @@ class Cell(Strict):
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
             "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._plated_parameters(),
+            **self.ageing.parameters,
         }
         return {name: float(value) for name, value in values.items()}
 
@@ -950,9 +955,10 @@ class Cell(Strict):
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
         fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LAYERS)]
+        fields += [(f"ageing.{n}.", block) for n, block in self.ageing]
         if self.stack is not None:
-            around = ((f"stack.{n}.", layer) for n, layer in self.stack)
-            fields += [pair for pair in around if pair[1] is not None]
+            fields += [(f"stack.{n}.", layer) for n, layer in self.stack]
+        fields = [pair for pair in fields if pair[1] is not None]
         return [
             f"{prefix}{name}"
             for prefix, layer in fields

@@ -33,6 +33,8 @@ class Structure:
         Whether the electrolyte leaks electrons.
     plated : bool
         Whether the lithium is plated in situ, on a collector.
+    ageing : tuple of str
+        Options of the laws of ageing that are on.
     cathode_double_layer, lithium_double_layer, capacitive_electrolyte : bool
         Whether these hold charge of their own.
     laws : tuple of callable
@@ -48,6 +50,7 @@ class Structure:
     electronic: Law | None = None
     leakage: bool = False
     plated: bool = False
+    ageing: tuple[str, ...] = ()
     cathode_double_layer: bool = False
     lithium_double_layer: bool = False
     capacitive_electrolyte: bool = False
@@ -118,6 +121,7 @@ class Structure:
             "cathode resistivity": "law" if self.electronic else "constant",
             "leakage": "electronic" if self.leakage else "none",
             "anode": "plated in situ" if self.plated else "evaporated",
+            **dict.fromkeys(self.ageing, "on"),
             "cathode double layer": layer[self.cathode_double_layer],
             "lithium double layer": layer[self.lithium_double_layer],
             "electrolyte capacitance": layer[self.capacitive_electrolyte],

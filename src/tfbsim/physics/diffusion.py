@@ -4,8 +4,8 @@ With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
 
     dc/dt = -dN/dy,   N = -D dc/dy + t_i i/F,   N(0) = i_ct/F,   N(L) = 0
 
-i is the external current density, the same through the whole film; i_ct = i + i_e what
-crosses the interface, more than i by what leaks through the electrolyte, less by what
+i is the external current density, the same through the whole film; i_ct what crosses the
+interface, more than i by what leaks through the electrolyte or oxidises it, less by what
 charges a double layer there.  t_i is the
 ionic transference of the film: 0 for an ideal electronic conductor, else the share of
 the flux that is fed from the collector side, so that both faces carry a gradient:
@@ -19,17 +19,21 @@ D.  On elements the faces are nodes; on volumes the surface stoichiometry follow
 at the face, extrapolated with the known gradient.
 
 Only the fraction u_A of the area is in contact and u_V of its sites active: the film
-sees i/u_A, and c_sites u_V sites.
+sees i/u_A, and c_sites u_V sites, of which a share may be lost (``site_loss.py``).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pybamm
 
 from .law import Law, Loss
 from .parameters import FARADAY, ThinFilmParameters
+from .site_loss import HELD, LEFT, LOST, active_share
 
 DOMAIN = "cathode"
+ACTIVE_SITES = "Stoichiometry of active sites"  # a profile
 
 
 def depth() -> pybamm.SpatialVariable:
@@ -75,6 +79,8 @@ class PlanarDiffusion(Law):
         "constant", or "law": t_i(x), rho_e(x).
     mesh : str
         "elements" or "volumes".
+    losing : sequence of str
+        By what sites are lost.
     double_layer : bool
         Whether part of the current charges a double layer at the electrolyte face.
     """
@@ -96,6 +102,7 @@ class PlanarDiffusion(Law):
         transference: str = "constant",
         resistivity: str = "constant",
         mesh: str = "elements",
+        losing: Sequence[str] = (),
         double_layer: bool = False,
     ) -> None:
         pybamm.BaseModel.__init__(self, name="Planar diffusion")
@@ -103,17 +110,20 @@ class PlanarDiffusion(Law):
         self.transference = transference
         self.resistivity = resistivity
         self.mesh = mesh
+        self.losing, self.active = losing, active_share(losing)
+        # Active lithium over the sites as made: the stoichiometry where none are lost
+        self.filled = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
         self.double_layer = double_layer
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
-        x = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
         xi = depth()
         p = self.param
-        x_mean = pybamm.Integral(x, xi) / span(p)
+        filled = pybamm.Integral(self.filled, xi) / span(p)
         return {
-            "Cathode stoichiometry": x,
-            "Cathode mean stoichiometry": x_mean,
-            "Cathode lithium [mol.m-2]": p.n_sites * x_mean,
+            "Cathode stoichiometry": self.filled,
+            **({ACTIVE_SITES: self.filled / self.active} if self.losing else {}),
+            "Cathode mean stoichiometry": filled / self.active,
+            "Active cathode lithium [mol.m-2]": p.n_sites * filled,
             "Distance from electrolyte [m]": xi / span(p) * p.L_c,
         }
 
@@ -121,18 +131,21 @@ class PlanarDiffusion(Law):
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
-        x = variables["Cathode stoichiometry"]
+        x = self.filled / self.active
         i = variables["Total current density [A.m-2]"]
+        lithium = variables["Active cathode lithium [mol.m-2]"]
+        lithium = lithium + p.n_sites * variables.get(HELD, 0)
         i_ct = variables[
             "Faradaic current density [A.m-2]"
             if self.double_layer
-            else "Ionic current density [A.m-2]"
+            else "Cathode interface current density [A.m-2]"
         ]
 
         D = p.D_ref * p.arrhenius(p.E_D)
         # Gradient of psi over xi per current density, at either face: see above
         slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
         slope = p.constant("Slope per current density [m2.A-1]", slope) / span(p)
+        slope = slope / self.active
         psi = p.psi(x)
         fed, t_s, t_L = self._transference(x)
         self.boundary_conditions |= {
@@ -149,6 +162,7 @@ class PlanarDiffusion(Law):
             x_s, x_L = p.x_of_psi(psi_s), p.x_of_psi(psi_L)
         migration = {} if fed is None else {"Cathode migration": fed * i * slope}
         return migration | {
+            "Cathode lithium [mol.m-2]": lithium,
             "Cathode diffusion potential": psi,
             "Cathode diffusion rate [s-1]": p.constant(
                 "Cathode diffusion rate [s-1]", D / p.L_c**2
@@ -210,18 +224,20 @@ class PlanarDiffusion(Law):
         else:
             by_current, electronic = by_current * electronic, pybamm.Scalar(1)
         by_current = p.constant("Electron path by current [Ohm.m2]", by_current)
-        by_profile = p.constant("Electron path by profile [V]", by_profile)
+        by_profile = p.constant("Electron path by profile [V]", by_profile) * self.active
         return by_current * electronic * i + by_profile * (psi[1] - psi[0])
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
-        x = variables["Cathode stoichiometry"]
         psi = variables["Cathode diffusion potential"]
         rate = variables["Cathode diffusion rate [s-1]"]
         inflow = pybamm.grad(psi)  # -N
         if "Cathode migration" in variables:
             inflow = inflow - variables["Cathode migration"]
-        self.rhs = {x: rate * span(self.param) ** 2 * pybamm.div(inflow)}
+        spread = rate * span(self.param) ** 2 * self.active
+        self.rhs = {self.filled: spread * pybamm.div(inflow)}
+        if LOST in variables:
+            left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAIN)
+            self.rhs[self.filled] += left - variables[LOST] * self.filled
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
-        x = variables["Cathode stoichiometry"]
-        self.initial_conditions = {x: self.param.x_init}
+        self.initial_conditions = {self.filled: self.param.x_init}

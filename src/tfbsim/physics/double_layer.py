@@ -3,7 +3,7 @@
 A double layer acts on the full potential step of its interface, at the cathode
 Delta phi = U(x_s) + eta, at the lithium, where U = 0, eta:
 
-    cathode   -(i + i_e)/u_A = i_an + C_dl d(Delta phi)/dt
+    cathode   -(i + i_e + i_ox)/u_A = i_an + C_dl d(Delta phi)/dt
     lithium     i + i_e      = i_an + C_dl d(eta)/dt
 
 with i_an by Butler-Volmer, explicit, as eta follows from the state.  Only the faradaic
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import pybamm
 
+from .diffusion import ACTIVE_SITES
 from .kinetics import ButlerVolmer
 from .law import Law
 from .parameters import FARADAY, ThinFilmParameters
@@ -66,7 +67,8 @@ class DoubleLayer(Law):
         p, eta = self.param, variables[self.state]
         if self.side == "Cathode":
             # Of the face itself: what the film makes of it follows from this current
-            x_s = pybamm.BoundaryValue(variables["Cathode stoichiometry"], "left")
+            x = variables.get(ACTIVE_SITES, variables["Cathode stoichiometry"])
+            x_s = pybamm.BoundaryValue(x, "left")
             eta = eta - p.U(x_s)
             variables = variables | {"Cathode surface stoichiometry": x_s}
             i_0 = self.kinetics._cathode_exchange_current(variables)
@@ -88,6 +90,7 @@ class DoubleLayer(Law):
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         i = variables["Ionic current density [A.m-2]"]
         if self.side == "Cathode":
+            i = variables["Cathode interface current density [A.m-2]"]
             i = i * self.param.constant("Contact density", -1 / self.param.u_A)
         charging = i - variables[f"{self.side} anodic current density [A.m-2]"]
         self.rhs = {variables[self.state]: charging / self._capacitance}

@@ -29,6 +29,20 @@ from .parameters import ThinFilmParameters
 THETA_MARGIN = 1e-4
 
 
+class InterfaceCurrent(Law):
+    """Current at the cathode's electrolyte face: what crosses the electrolyte, and what
+    oxidises it there; it fills the film, or charges a double layer."""
+
+    param: ThinFilmParameters
+
+    def get_coupled_variables(
+        self, variables: dict[str, pybamm.Symbol]
+    ) -> dict[str, pybamm.Symbol]:
+        i = variables["Ionic current density [A.m-2]"]
+        i_ox = variables.get("Electrolyte oxidation current density [A.m-2]", 0)
+        return {"Cathode interface current density [A.m-2]": i + i_ox}
+
+
 class ButlerVolmer(Law):
     """Overpotential of one interface from its current density.
 
@@ -63,12 +77,12 @@ class ButlerVolmer(Law):
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
-        i = variables["Ionic current density [A.m-2]"]
         if self.side == "Cathode":
+            i = variables["Cathode interface current density [A.m-2]"]
             i_an = i * p.constant("Contact density", -1 / p.u_A)
             i_0 = self._cathode_exchange_current(variables)
         else:
-            i_an = i
+            i_an = variables["Ionic current density [A.m-2]"]
             i_0 = self._lithium_exchange_current(variables, i_an)
         coupled = {
             f"{self.side} anodic current density [A.m-2]": i_an,
@@ -77,6 +91,11 @@ class ButlerVolmer(Law):
         if self.symmetric:
             eta = p.constant("2RT/F [V]", 2 / p.f) * pybamm.arcsinh(i_an / (2 * i_0))
             coupled[f"{self.side} overpotential [V]"] = eta
+        else:
+            eta = variables[f"{self.side} overpotential [V]"]
+        if self.side == "Cathode":
+            U = variables["Cathode open-circuit potential [V]"]
+            coupled["Cathode interface potential [V]"] = U + eta
         return coupled
 
     def _lithium_exchange_current(

@@ -197,9 +197,12 @@ class Law(pybamm.BaseSubModel):
     ----------
     restarted : tuple of str
         Differential states that start anew in every step.
+    interphases : tuple of str
+        Variables [Ohm.m2] of what it adds to the resistance of the cathode's interphase.
     """
 
     restarted: tuple[str, ...] = ()
+    interphases: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()

@@ -15,6 +15,9 @@ FARADAY = pybamm.constants.F
 GAS_CONSTANT = pybamm.constants.R
 
 
+LARGEST_EXPONENT = 200.0  # of a rate: beyond, nothing could follow it
+
+
 def ambient_temperature() -> pybamm.Symbol:
     """Return the ambient temperature [K], a function of (y, z, t) as in PyBaMM."""
     place = {f"Distance across electrode {way} [m]": 0 for way in ("width", "height")}
@@ -171,3 +174,29 @@ class ThinFilmParameters:
         return pybamm.FunctionParameter(
             "Cathode stoichiometry of diffusion potential", {"psi": psi}
         )
+
+
+def tafel(
+    p: ThinFilmParameters, law: str, cause: str, phi: pybamm.Symbol
+) -> pybamm.Symbol:
+    """Factor exp[+-alpha f (phi - U)] on the rate of a law, with its Arrhenius factor.
+
+    Parameters
+    ----------
+    p : ThinFilmParameters
+        Symbols.
+    law : str
+        Name of the law, with which its parameters begin.
+    cause : str
+        "oxidation", which is faster the higher the potential, or "reduction".
+    phi : pybamm.Symbol
+        Potential [V].
+    """
+    P = pybamm.Parameter
+    alpha = P(f"{law} transfer coefficient")
+    sign = 1 if cause == "oxidation" else -1
+    per_volt = p.constant(f"{law}: exponent per volt [V-1]", sign * alpha * p.f)
+    E = P(f"{law} activation energy [J.mol-1]")
+    faster = p.constant(f"{law}: Arrhenius factor", p.arrhenius(E))
+    exponent = per_volt * (phi - P(f"{law} potential [V]"))
+    return faster * pybamm.exp(pybamm.minimum(exponent, LARGEST_EXPONENT))

@@ -129,8 +129,9 @@ class PlatedInventory(Law):
         most = p.constant("Most lithium taken", p.q_taken / (FARADAY * p.n_sites))
         share = (most - variables[TAKEN]) / pybamm.maximum(most, LITTLE)
         plated = (1 - share) * arriving
+        consumed = variables.get("Lithium consumption over cathode sites [s-1]", 0)
         self.rhs = {
-            variables[INVENTORY]: (1 - p.phi_p) * plated - leaving,
+            variables[INVENTORY]: (1 - p.phi_p) * plated - leaving - consumed,
             variables[INACTIVE]: p.phi_p * plated + p.phi_s * leaving,
             variables[TAKEN]: share * arriving,
         }

@@ -25,13 +25,17 @@ from .counters import Counters
 from .diffusion import DOMAIN, PlanarDiffusion, depth, span
 from .double_layer import DoubleLayer
 from .electrolyte import CapacitiveConductor, SingleIonConductor
-from .kinetics import ButlerVolmer
+from .electrolyte_oxidation import ElectrolyteOxidation
+from .interphase import InterphaseByReaction, InterphaseWithTime
+from .kinetics import ButlerVolmer, InterfaceCurrent
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
+from .lithium_consumption import LithiumConsumption
 from .mesh import spatial_method, submesh
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
+from .site_loss import SiteLoss
 from .standard_names import (
     SUMMARY,
     Options,
@@ -42,6 +46,11 @@ from .standard_names import (
 from .voltage import TerminalVoltage
 
 DEFAULT_CELL = "lco-lipon-li-raijmakers2020"
+AGEING = (
+    *("interphase with time", "interphase by oxidation", "interphase by reduction"),
+    *("site loss by oxidation", "site loss by reduction"),
+    *("lithium consumption", "electrolyte oxidation"),
+)
 OPTIONS: dict[str, tuple[str, ...]] = {
     "operating mode": ("current", "voltage", "power", "algebraic current"),
     "cathode kinetics": ("symmetric", "asymmetric"),
@@ -51,6 +60,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
     "anode": ("evaporated", "plated in situ"),
+    **{name: ("off", "on") for name in AGEING},
     "cathode double layer": ("absent", "capacitive"),
     "lithium double layer": ("absent", "capacitive"),
     "electrolyte capacitance": ("absent", "capacitive"),
@@ -88,11 +98,38 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
             transference=options["cathode transference"],
             resistivity=options["cathode resistivity"],
             mesh=options["cathode mesh"],
+            losing=_losing(options),
             double_layer=double_layer,
         ),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
         "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
+        "cathode interface current": InterfaceCurrent(p),
+        **_ageing_laws(options, p),
     }
+
+
+CAUSES = "oxidation", "reduction"
+
+
+def _losing(options: Mapping[str, str]) -> list[str]:
+    """Return by what sites are lost."""
+    return [cause for cause in CAUSES if options[f"site loss by {cause}"] == "on"]
+
+
+def _ageing_laws(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]:
+    """Return the laws of ageing that are on."""
+    found: dict[str, Law] = {
+        f"interphase by {cause}": InterphaseByReaction(p, cause) for cause in CAUSES
+    }
+    found |= {
+        "interphase with time": InterphaseWithTime(p),
+        "lithium consumption": LithiumConsumption(p),
+        "electrolyte oxidation": ElectrolyteOxidation(p),
+    }
+    found = {name: law for name, law in found.items() if options[name] == "on"}
+    if losing := _losing(options):
+        found["site loss"] = SiteLoss(p, losing)
+    return found
 
 
 def all_laws(
@@ -141,6 +178,7 @@ class ThinFilmCell(pybamm.BaseModel):
         "leakage": "none" (default) or "electronic";
         "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
         bare;
+        the laws of ``AGEING``, each "off" (default) or "on";
         "cathode double layer", "lithium double layer": "absent" (default) or
         "capacitive"; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies

@@ -49,6 +49,10 @@ class TerminalVoltage(Law):
         films = i_ion * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
         if "Resistance of inactive lithium [Ohm.m2]" in variables:
             films += i_ion * variables["Resistance of inactive lithium [Ohm.m2]"]
+        grown = pybamm.Scalar(0)
+        for name in (name for law in self.laws for name in law.interphases):
+            grown = grown + variables[name]
+        films += i_ion * grown
         contact = i * p.R_contact
         drops = variables | {
             "Film voltage drop [V]": films,
@@ -69,7 +73,7 @@ class TerminalVoltage(Law):
             "Battery voltage [V]": V,
             "Power [W]": V * variables["Current [A]"],
             "Total lithium [mol.m-2]": total,
-            "Interface resistance [Ohm.m2]": 1 / (p.f * i_0) / p.u_A + R_p,
+            "Interface resistance [Ohm.m2]": 1 / (p.f * i_0) / p.u_A + R_p + grown,
         }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:

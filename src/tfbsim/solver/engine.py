@@ -29,6 +29,7 @@ from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
+from ..physics.site_loss import ACTIVE
 from ..physics.thin_film_cell import ThinFilmCell
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
@@ -308,9 +309,9 @@ class _Built:
         if mode != "current":
             passed = model.variables["Throughput capacity [A.h]"]
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
-        i_ion = model.variables["Ionic current density [A.m-2]"]
+        i_ct = model.variables["Cathode interface current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
-        faces = (("surface", i_ion), ("collector", i))
+        faces = (("surface", i_ct), ("collector", i))
         ends[FILM_LIMIT] = pybamm.minimum(
             *(
                 _film_margin(
@@ -913,6 +914,8 @@ class Engine:
             if not request.curve:
                 observed = {name: values[[0, -1]] for name, values in observed.items()}
             profiles = y[:, built.slices[PROFILE]]
+            if ACTIVE in observed:  # its state is lithium over the sites as made
+                profiles = profiles / observed[ACTIVE][:, None]
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":

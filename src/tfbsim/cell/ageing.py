@@ -1,0 +1,171 @@
+"""What ages a cell: a block of the cell file for each law, off where it is left out.
+
+Rates hold at the reference temperature of the cell and act in every step, rests and holds
+included.  The potential they depend on is that of the cathode at its electrolyte face
+against lithium, U(x_s) + eta.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import model_validator
+
+from .. import units
+from ..errors import InputError
+from ..fields import (
+    Activation,
+    ArealCharge,
+    ArealResistance,
+    Coefficient,
+    CurrentDensity,
+    Quantity,
+    Strict,
+    Voltage,
+)
+
+GAS_CONSTANT, FARADAY = 8.31446261815324, 96485.33212331001  # CODATA 2018
+Time = Annotated[float, Quantity("time", gt=0)]
+PositiveResistance = Annotated[float, Quantity("areal resistance", gt=0)]
+PositiveCharge = Annotated[float, Quantity("areal charge", gt=0, le=1e6)]
+SIGNS = {"oxidation": 1, "reduction": -1}
+
+
+class Tafel(Strict):
+    """A rate that grows exponentially with the potential of the cathode."""
+
+    potential: Voltage
+    """Potential against lithium at which the rate is the one given."""
+    transfer_coefficient: Coefficient = 0.5
+    """Transfer coefficient alpha: a factor of e in the rate every RT/(alpha F)."""
+    activation_energy: Activation = 0.0
+    """Activation energy of the rate."""
+
+    def factor(self, cause: str, voltage: float, temperature: float) -> float:
+        """The rate at a potential [V], over the one given."""
+        f = FARADAY / (GAS_CONSTANT * temperature)
+        exponent = (
+            SIGNS[cause] * self.transfer_coefficient * f * (voltage - self.potential)
+        )
+        return math.exp(min(exponent, 700.0))
+
+
+class InterphaseWithTime(Strict):
+    """An interphase at the cathode whose resistance grows with the root of time."""
+
+    initial_resistance: PositiveResistance
+    """Resistance as made, per contact area; it grows from there."""
+    growth: PositiveResistance
+    """What one grows to from nothing within growth_time."""
+    growth_time: Time
+    """Time in which it grows to growth: R^2 = R_0^2 + growth^2 t/growth_time."""
+    activation_energy: Activation = 0.0
+    """Activation energy of growth; that of R^2 is twice as large."""
+
+
+class InterphaseByReaction(Tafel):
+    """An interphase at the cathode whose resistance grows with the potential."""
+
+    initial_resistance: ArealResistance = 0.0
+    """Resistance as made, per contact area."""
+    rate: Annotated[float, Quantity("areal resistance rate", gt=0)]
+    """Growth of the resistance per time at the potential given."""
+
+
+class SiteLoss(Tafel):
+    """Sites of the cathode that are lost, everywhere in the film alike."""
+
+    rate: Annotated[float, Quantity("rate", gt=0)]
+    """Share of the active sites lost per time at the potential given."""
+    lithium: Literal["kept", "left"] = "kept"
+    """Whether lost sites keep their lithium, which is inactive then, or leave it to the
+    rest of the film."""
+
+
+class LithiumConsumption(Strict):
+    """Lithium that is consumed at the anode, by time."""
+
+    current: CurrentDensity | None = None
+    """Constant consumption, as a current density."""
+    growth: PositiveCharge | None = None
+    """Charge a layer of products has consumed within growth_time if it began at nothing:
+    consumption slows down with the root of time."""
+    growth_time: Time | None = None
+    """Time of growth."""
+    initial: PositiveCharge = 360.0
+    """Charge in the layer of products as made; 10 uAh/cm2 unless given."""
+    activation_energy: Activation = 0.0
+    """Activation energy of the consumption."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LithiumConsumption:
+        if self.current is None and self.growth is None:
+            raise InputError("is missing; it or growth is needed", field="current")
+        if (self.growth is None) != (self.growth_time is None):
+            missing = "growth" if self.growth is None else "growth_time"
+            raise InputError("is missing; growth goes with growth_time", field=missing)
+        return self
+
+
+class ElectrolyteOxidation(Tafel):
+    """Oxidation of the electrolyte at the cathode, until its reservoir is empty."""
+
+    current: CurrentDensity
+    """Current density of the oxidation at the potential given, per area of the cell."""
+    reservoir: ArealCharge
+    """Lithium of the electrolyte that oxidation can set free."""
+
+
+class Ageing(Strict):
+    """The laws that age a cell."""
+
+    interphase_with_time: InterphaseWithTime | None = None
+    """Interphase that grows with the root of time."""
+    interphase_by_oxidation: InterphaseByReaction | None = None
+    """Interphase that grows at a high potential."""
+    interphase_by_reduction: InterphaseByReaction | None = None
+    """Interphase that grows at a low potential."""
+    site_loss_by_oxidation: SiteLoss | None = None
+    """Sites lost at a high potential."""
+    site_loss_by_reduction: SiteLoss | None = None
+    """Sites lost at a low potential."""
+    lithium_consumption: LithiumConsumption | None = None
+    """Lithium consumed at the anode."""
+    electrolyte_oxidation: ElectrolyteOxidation | None = None
+    """Oxidation of the electrolyte."""
+
+    @property
+    def blocks(self) -> Iterator[tuple[str, Strict]]:
+        """The blocks that are given, by the option of the model that each is."""
+        for name, block in self:
+            if block is not None:
+                yield name.replace("_", " "), block
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Their numbers in SI, by PyBaMM name: "Site loss by oxidation rate [s-1]"."""
+        return {
+            f"{option.capitalize()} {field.replace('_', ' ')}{unit}": value
+            for option, block in self.blocks
+            for field, unit, value in _numbers(block)
+        }
+
+
+def _numbers(block: Strict) -> Iterator[tuple[str, str, float]]:
+    for name, field in type(block).model_fields.items():
+        value = getattr(block, name)
+        if isinstance(value, str):
+            yield f"{name} left", "", float(value == "left")
+            continue
+        found = [*field.metadata, *_inside(field.annotation)]
+        (dimension,) = (q.dimension for q in found if isinstance(q, Quantity))
+        unit = units.si_unit(dimension)
+        given = 0.0 if value is None else float(value)
+        yield name, f" [{unit}]" if unit else "", given
+
+
+def _inside(annotation: object) -> Iterator[object]:
+    for argument in getattr(annotation, "__args__", ()):
+        yield from getattr(argument, "__metadata__", ())

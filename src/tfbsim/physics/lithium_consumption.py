@@ -1,0 +1,58 @@
+"""Lithium that is consumed at the anode with time.
+
+    dn_c/dt = k + K^2/(2 (n_c + n_0)),   dn/dt = -i_an/F - dn_c/dt
+
+k alone is constant; K alone grows a layer of products with the root of time,
+(n_c + n_0)^2 = n_0^2 + K^2 t.  It stops with the last of the metal.
+"""
+
+from __future__ import annotations
+
+import pybamm
+
+from .law import Column, Law
+from .lithium import INVENTORY
+from .parameters import FARADAY, ThinFilmParameters
+
+CONSUMED = "Lithium consumed over cathode sites"
+CONSUMPTION = "Lithium consumption over cathode sites [s-1]"
+LITTLE = 1e-4  # over the cathode's sites: of less metal, less is consumed
+
+
+class LithiumConsumption(Law):
+    """Lithium consumed, and how fast."""
+
+    param: ThinFilmParameters
+    lithium = ("Lithium consumed at the anode [mol.m-2]",)
+    columns = (
+        Column(lithium[0], "Lithium that had been consumed at the anode."),
+        Column("Lithium inventory [mol.m-2]", "Lithium metal left at the anode."),
+    )
+
+    def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
+        consumed = pybamm.Variable(CONSUMED)
+        return {CONSUMED: consumed, self.lithium[0]: consumed * self.param.n_sites}
+
+    def get_coupled_variables(
+        self, variables: dict[str, pybamm.Symbol]
+    ) -> dict[str, pybamm.Symbol]:
+        P, p = pybamm.Parameter, self.param
+        name, site_charge = "Lithium consumption", FARADAY * p.n_sites
+        faster = p.arrhenius(P(f"{name} activation energy [J.mol-1]"))
+        grown = P(f"{name} growth [A.s.m-2]") / site_charge * faster
+        # Without growth its time is 0 too
+        time = pybamm.maximum(P(f"{name} growth time [s]"), 1e-9)
+        constant = P(f"{name} current [A.m-2]") / site_charge * faster
+        first = P(f"{name} initial [A.s.m-2]") / site_charge
+        constant = p.constant(f"{name}: constant [s-1]", constant)
+        square = p.constant(f"{name}: growth squared [s-1]", grown**2 / time / 2)
+        first = p.constant(f"{name}: initial", first)
+        there = 1 - pybamm.exp(-pybamm.maximum(variables[INVENTORY], 0) / LITTLE)
+        rate = (constant + square / (variables[CONSUMED] + first)) * there
+        return {CONSUMPTION: rate}
+
+    def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
+        self.rhs = {variables[CONSUMED]: variables[CONSUMPTION]}
+
+    def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
+        self.initial_conditions = {variables[CONSUMED]: pybamm.Scalar(0)}
