@@ -58,7 +58,7 @@ Draw = Callable[[], Figure | None]
 
 
 def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
-    """The figures that may make sense, by name, in the order of the report."""
+    """Yield the figures that may make sense, by name, in the order of the report."""
     study = Study(result)
     theme = Theme(study)
     if study.rows:
@@ -121,7 +121,7 @@ def figures(result: Result) -> dict[str, Figure]:
 
 
 def _apart(columns: Sequence[str]) -> list[str]:
-    """Columns as parts of file names, no two of them the same, in any case of letters."""
+    """Return columns as parts of file names that differ in any case of letters."""
     names: list[str] = []
     taken = {"map"}  # capacity-map has its name
     for column in columns:

@@ -26,7 +26,7 @@ LINE = 3  # points that make a line; two are marks, and what is between is not k
 
 
 def draw(theme: Theme, column: str) -> Figure | None:
-    """A line for each group of cases that differ in the column only."""
+    """Draw a line for each group of cases that differ in the column only."""
     study = theme.study
     if column not in study.numeric_factors:
         return None
@@ -78,7 +78,7 @@ def _lower(label: str) -> str:
 
 
 def _joined(theme: Theme, cases: Sequence[int], column: str) -> bool:
-    """Whether the points of cases make a line."""
+    """Return whether the points of cases make a line."""
     x = [theme.study.rows[k][column] for k in cases]
     return len(set(x)) == len(x) >= LINE
 
@@ -91,7 +91,7 @@ def _line(
     by_area: bool,
     how: dict[str, Any],
 ) -> tuple[list[str], np.ndarray]:
-    """One line and the measured points on it; their statuses, and the line."""
+    """Draw a line and the measured points on it; return their statuses and the line."""
     study = theme.study
     x = [study.rows[k][column] for k in cases]
     y = [study.rows[k][AREAL if by_area else PER_GRAM] for k in cases]

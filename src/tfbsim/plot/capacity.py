@@ -57,7 +57,7 @@ def draw(theme: Theme) -> Figure | None:
 
 
 def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
-    """Cases and their labels, by cell if one of several has more than one case."""
+    """Return cases and their labels, by cell if one of several has more than one case."""
     study = theme.study
     labels = dict(enumerate(study.labels))
     cells = set(study.column(CELL))
@@ -79,7 +79,7 @@ def _bars(
     place: tuple[float, float],
     entries: dict[str, Any],
 ) -> None:
-    """The bars of one word, the marks on them, and their legend entries."""
+    """Draw the bars of one word, the marks on them, and their legend entries."""
     study, (offset, thick) = theme.study, place
     name = f"{word} capacity {'[uA.h.cm-2]' if by_area else '[mA.h.g-1]'}"
     y = np.arange(len(members)) + offset

@@ -68,7 +68,7 @@ class Grid:
     cases: list[tuple[int, int, dict[str, Any]]]
 
     def values(self, name: str) -> np.ndarray:
-        """A column of the summary, shape (x, y); NaN where a case is not there."""
+        """Return a column of the summary, shape (x, y); NaN where a case is not there."""
         found = np.full((len(self.x), len(self.y)), np.nan)
         for i, j, row in self.cases:
             found[i, j] = row[name]
@@ -76,7 +76,7 @@ class Grid:
 
 
 def grid_of(study: Study) -> Grid | None:
-    """The grid that the cases form over exactly two numbers, if they do."""
+    """Return the grid that the cases form over exactly two numbers, if they do."""
     factors = list(study.factors)
     currents = [c for c in factors if c.endswith(CURRENT)]
     if any(len(study.column(c)) == len(study.rows) for c in currents):
@@ -105,7 +105,7 @@ def grid_of(study: Study) -> Grid | None:
 def capacity_map(
     study: Study, line: tuple[Sequence[float], Sequence[float], str] | None = None
 ) -> Figure | None:
-    """Discharge capacity of the last cycle as a map, by area and by mass.
+    """Draw discharge capacity of the last cycle as a map, by area and by mass.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _is_log(values: np.ndarray, column: str) -> bool:
 
 
 def _axes(ax: Axes, grid: Grid) -> None:
-    """Scales, ticks and limits, with a margin for the marks."""
+    """Set scales, ticks and limits, with a margin for the marks."""
     if _is_log(grid.y, grid.columns[1]):
         ax.set_yscale("log")
     for axis, values in (("x", grid.x), ("y", grid.y)):
@@ -186,7 +186,7 @@ def _axes(ax: Axes, grid: Grid) -> None:
 def _filled(
     ax: Axes, grid: Grid, values: np.ndarray
 ) -> tuple[ContourSet, ContourSet | None]:
-    """Filled bands and the lines between them, interpolated as the axes are scaled."""
+    """Draw filled bands and lines between them, interpolated on the axes' scales."""
     known, wanted, shown = [], [], []
     for along, column in zip((grid.x, grid.y), grid.columns, strict=True):
         log = _is_log(along, column)
@@ -223,7 +223,7 @@ def _filled(
 
 
 def _gaps(failed: np.ndarray) -> np.ndarray:
-    """Which of the fine points lie inside a field of the grid with a corner missing."""
+    """Return which fine points lie in a field of the grid with a corner missing."""
     field = failed[:-1, :-1] | failed[1:, :-1] | failed[:-1, 1:] | failed[1:, 1:]
     inside = np.zeros((FINE, FINE), bool)
     inside[1:, 1:] = True  # the first of each is on a line of the grid
@@ -233,7 +233,7 @@ def _gaps(failed: np.ndarray) -> np.ndarray:
 def _thinned(
     grid: Grid, marked: dict[tuple[int, int], str]
 ) -> dict[tuple[int, int], str]:
-    """Some of the marks, at most ``MOST_MARKS`` along each side."""
+    """Return some of the marks, at most ``MOST_MARKS`` along each side."""
     every_x, every_y = (-(-len(along) // MOST_MARKS) for along in (grid.x, grid.y))
     return {
         (i, j): loss
@@ -243,7 +243,7 @@ def _thinned(
 
 
 def _marks(ax: Axes, grid: Grid, marked: dict[tuple[int, int], str]) -> list[Line2D]:
-    """A mark for each case, by its limiting loss; the entries of the legend."""
+    """Draw a mark for each case by its limiting loss; return legend entries."""
     entries = []
     named = [*MARKS, *sorted(set(marked.values()) - {*MARKS, ""})]
     for loss in named:
@@ -258,7 +258,7 @@ def _marks(ax: Axes, grid: Grid, marked: dict[tuple[int, int], str]) -> list[Lin
 
 
 def _number(ax: Axes, grid: Grid, lines: ContourSet | None, inch: float) -> None:
-    """The level of each line, where it stands clear of marks, frame and other lines."""
+    """Write the level of each line where it is clear of marks, frame and other lines."""
     if lines is None:
         return
 

@@ -52,7 +52,7 @@ CAPTIONS = {
 
 
 def figures(comparison: Comparison) -> dict[str, Figure]:
-    """The figures that make sense for a comparison, by name, in the report's order."""
+    """Return the figures that make sense for a comparison, by name."""
     with styled():
         drawn = {
             "overlay": _overlay(comparison.pairs),
@@ -68,7 +68,7 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
 
 
 def _chosen(pairs: Sequence[Pair]) -> list[Pair]:
-    """Charges and discharges that pass a good part of the charge, evenly chosen."""
+    """Return charges and discharges with a good part of the charge, evenly chosen."""
     curves = [p for p in pairs if p.measured.kind in (CHARGE, DISCHARGE)]
     most = max((float(p.measured.capacity[-1]) for p in curves), default=0.0)
     curves = [p for p in curves if p.measured.capacity[-1] >= 0.1 * most]
@@ -82,7 +82,7 @@ Entry = tuple[Any, str, str]  # and what they are of
 
 
 def _looks(pairs: Sequence[Pair]) -> tuple[list[Look], list[Entry]]:
-    """How each curve looks, by rate or else by file and cycle, and the key to it."""
+    """Return how each curve looks, by rate or else by file and cycle, and the key."""
     rates = [float(f"{p.c_rate:.2g}") if p.c_rate == p.c_rate else 0.0 for p in pairs]
     files = [p.file for p in pairs]
     steps = [f"{f}, cycle {p.measured.cycle}" for f, p in zip(files, pairs, strict=True)]
@@ -172,7 +172,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
 
 
 def _near_zero(ax: Axes, residuals: Sequence[Any]) -> None:
-    """Limits that show the bulk of the residuals; the steep end runs out of them."""
+    """Limit the axis to the bulk of the residuals; the steep end runs out of it."""
     values = np.abs(np.concatenate([r for r in residuals if len(r)] or [np.zeros(1)]))
     bulk, most = float(np.quantile(values, 0.95)), float(values.max(initial=0.0))
     if most > 2.5 * bulk > 0:
@@ -232,7 +232,7 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
 
 
 def _clock(measured: Segment, segment: Segment) -> Any:
-    """Since the start of the record [s], of a measured step or the simulated one."""
+    """Return the time since the start of the record [s], of either step."""
     assert segment.time is not None
     return measured.start + segment.time
 

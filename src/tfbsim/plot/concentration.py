@@ -79,7 +79,7 @@ def draw(theme: Theme) -> Figure | None:
 
 
 def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
-    """How much of the film took the second lithium, to follow the name of a case."""
+    """Return the share that took the second lithium, to follow a case's name."""
     table = theme.study.table(k)
     if direction != 1 or SECOND_LITHIUM not in table:
         return ""
@@ -106,7 +106,7 @@ def _profiles(film: xr.Dataset, branch: pd.DataFrame) -> list[tuple[float, np.nd
 
 
 def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
-    """Shares below the ends of the lines, where there is room and they are not 0."""
+    """Write shares below the ends of the lines, where there is room."""
     low, high = ax.get_ylim()
     how: Any = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": 7}
     below = -np.inf
@@ -118,7 +118,7 @@ def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
 
 
 def _one_lithium(ax: Axes) -> None:
-    """A thin line at one lithium per formula unit."""
+    """Draw a thin line at one lithium per formula unit."""
     ax.axhline(1, color="0.6", lw=0.6, zorder=0)
 
 

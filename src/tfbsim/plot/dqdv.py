@@ -68,7 +68,7 @@ def differential_capacity(
 
 
 def _constant(step: pd.DataFrame) -> bool:
-    """Whether a step has one current."""
+    """Return whether a step has one current."""
     current = step[CURRENT].to_numpy()
     return bool(current[0] != 0 and np.ptp(current) <= CONSTANT * abs(current[0]))
 

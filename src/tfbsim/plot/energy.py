@@ -76,7 +76,7 @@ def draw(theme: Theme) -> Figure | None:
 
 
 def _balance(theme: Theme, k: int) -> dict[str, Any] | None:
-    """Of the last cycle, if energy went in and came out."""
+    """Return the energy balance of the last cycle; None unless energy went both ways."""
     study = theme.study
     if study.last(k) not in study.drawn(k):
         return None

@@ -51,7 +51,7 @@ def lines(theme: Theme, column: str) -> dict[tuple[Any, ...], list[int]]:
 
 
 def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
-    """Energy per volume against each quantity, the others as they are."""
+    """Draw energy per volume against each quantity, the others as they are."""
     rows = theme.study.rows
     figure = new_figure(1.0 + 2.5 * max(len(varied), 2), 3.3)
     axes = figure.subplots(1, len(varied), sharey=True, squeeze=False)[0]
@@ -80,7 +80,7 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
 
 
 def _bars(theme: Theme) -> Figure:
-    """A bar for each case and state; measured values as marks."""
+    """Draw a bar for each case and state; measured values as marks."""
     study = theme.study
     figure = new_figure(5.6, 1.3 + 0.4 * len(study.rows))
     ax = figure.subplots()

@@ -47,7 +47,7 @@ CAPTIONS = {
 
 
 def figures(fit: Fit) -> dict[str, Figure]:
-    """The figures of a fit, by name, in the report's order."""
+    """Return the figures of a fit, by name, in the report's order."""
     with styled():
         drawn = {
             "overlay": _overlay(fit),
@@ -95,7 +95,7 @@ def _overlay(fit: Fit) -> Figure | None:
 
 
 def _limits(ax: Axes, off: Any, sigma: float) -> None:
-    """Most of the residuals: a steep end may be hundreds of mV off at equal charge."""
+    """Show most of the residuals: a steep end may be hundreds of mV off."""
     if not len(off):
         return
     size = max(3 * sigma, 1.3 * float(np.quantile(np.abs(off), 0.9)))
@@ -195,7 +195,7 @@ def _parameters(fit: Fit) -> Figure:
 
 
 def _place(row: Any, name: str) -> float:
-    """Where a value is between the bounds."""
+    """Return where a value is between the bounds."""
     low, high, value = (row[n] for n in ("Lower bound", "Upper bound", name))
     if row["Scale"] == "log":
         value = max(value, 1e-300)
@@ -245,7 +245,7 @@ def _correlations(fit: Fit) -> Figure | None:
 
 
 def _numbers(weights: Mapping[str, float], order: Mapping[str, int]) -> str:
-    """A combination by the numbers of its larger parts: +1 −3."""
+    """Return a combination by the numbers of its larger parts: +1 −3."""
     parts = sorted(weights.items(), key=lambda item: -abs(item[1]))[:3]
     parts = [(k, w) for k, w in parts if abs(w) > 0.2]
     return " ".join(f"{'+' if w > 0 else '−'}{order[k]}" for k, w in parts)
@@ -255,7 +255,7 @@ def _numbers(weights: Mapping[str, float], order: Mapping[str, int]) -> str:
 
 
 def ocv_figure(fit: OcvFit) -> Figure:
-    """Branches and law, their differences, and dQ/dV with its sites."""
+    """Draw branches and law, their differences, and dQ/dV with its sites."""
     with styled():
         figure = new_figure(5.6, 6.4)
         top, middle, bottom = figure.subplots(3, 1, height_ratios=(1.6, 0.8, 1.2))

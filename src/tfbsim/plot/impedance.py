@@ -50,7 +50,7 @@ def of_result(result: Result) -> Spectra:
 
 
 def nyquist(spectra: Spectra) -> Figure | None:
-    """-Im Z against Re Z, the decades marked."""
+    """Draw -Im Z against Re Z, the decades marked."""
     if not spectra:
         return None
     every = np.concatenate([Z for _, Z in spectra.values()])
@@ -101,7 +101,7 @@ def _hertz(frequency: float) -> str:
 
 
 def bode(spectra: Spectra) -> Figure | None:
-    """Magnitude and phase against frequency."""
+    """Draw magnitude and phase against frequency."""
     if not spectra:
         return None
     figure = new_figure(5.2, 4.0)

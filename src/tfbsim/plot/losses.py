@@ -50,7 +50,7 @@ def draw(theme: Theme) -> Figure | None:
 
 
 def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Any]:
-    """Bands between the open-circuit voltage and the voltage; legend entries."""
+    """Draw bands from the open-circuit voltage to the voltage; return legend entries."""
     q, level = branch[MASS].to_numpy(), branch[OPEN_CIRCUIT].to_numpy()
     shown: dict[str, Any] = {}
     (shown["Open circuit, mean"],) = ax.plot(q, level, color="0.3", lw=1.0, ls=DASHED)

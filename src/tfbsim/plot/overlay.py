@@ -96,22 +96,18 @@ def overlay(
         ax.set_xlabel(ACROSS[name][0])
         ax.set_ylabel(ACROSS[name][1])
         layout.note_hidden(curves)
-        if colours:
-            keys = [Line2D([], [], color=c, label=case) for case, c in colours.items()]
+        keys = [Line2D([], [], color=c, label=case) for case, c in colours.items()]
+        if keys:
             for n, words in enumerate(studies):
                 how: dict[str, Any] = {"color": "0.3", "ls": LINE_STYLES[n]}
                 keys.append(Line2D([], [], label=words, **how))
-            layout.label = dict.fromkeys(label, "")
-            figure.legend(handles=keys, loc="outside right center", handlelength=2.2)
-            if layout.notes:
-                figure.suptitle("; ".join(layout.notes), fontsize=8, color="0.35")
-        else:
-            layout.key(figure, [ax])
+            layout.label = {}  # colours and line styles have entries of their own
+        layout.key(figure, [ax], keys)
     return captioned(figure, f"{ACROSS[name][1]} of {' and '.join(named)}.")
 
 
 def _curves(study: Study, k: int, name: str) -> list[np.ndarray]:
-    """Curves of a case, each of shape (points, 2)."""
+    """Return curves of a case, each of shape (points, 2)."""
     if name == "voltage-capacity":
         return [np.array(b[[MASS, VOLTAGE]]) for b in study.branches(k)]
     table = study.of_case(k)

@@ -22,7 +22,7 @@ THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 
 def _first(theme: Theme, k: int) -> pd.DataFrame | None:
-    """The first charge, if it begins on a bare collector."""
+    """Return the first charge, if it begins on a bare collector."""
     study = theme.study
     if COVERAGE not in study.samples or not study.drawn(k):
         return None
@@ -34,7 +34,7 @@ def _first(theme: Theme, k: int) -> pd.DataFrame | None:
 
 
 def first_plating(theme: Theme) -> Figure | None:
-    """Overpotential and coverage against what is plated, in the first charge."""
+    """Draw overpotential and coverage against what is plated, in the first charge."""
     cases = range(len(theme.study.rows))
     found = {k: b for k in cases if (b := _first(theme, k)) is not None}
     if not found:
@@ -65,14 +65,14 @@ def first_plating(theme: Theme) -> Figure | None:
 
 
 def cycle_life(table: pd.DataFrame) -> float:
-    """Cycles until a discharge gives less than 80 % of the first; NaN if none does."""
+    """Return the cycles until a discharge gives less than 80 % of the first; or NaN."""
     out = table[AREAL].to_numpy()
     below = np.flatnonzero(out < LIFE * out[0])
     return float(table[CYCLE].iloc[below[0]] - 1) if len(below) else np.nan
 
 
 def life(theme: Theme) -> Figure | None:
-    """Cycle life against the lithium there is as made."""
+    """Draw cycle life against the lithium there is as made."""
     study = theme.study
     if RESERVOIR not in study.numeric_factors:
         return None

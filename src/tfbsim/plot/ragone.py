@@ -26,12 +26,12 @@ ENDS = {**MARKS, EXHAUSTED: "*"}
 
 
 def powers(study: Study) -> str:
-    """The varied power of a discharge, if there is one."""
+    """Return the varied power of a discharge, if there is one."""
     return next((c for c in study.numeric_factors if c.endswith(POWER)), "")
 
 
 def draw(theme: Theme) -> Figure | None:
-    """Energy against power, a line for each group of cases, by area and by volume."""
+    """Draw energy against power by area and volume, a line for each group of cases."""
     study = theme.study
     column = powers(study)
     found = study.series(column) if column else {}
@@ -91,7 +91,7 @@ def draw(theme: Theme) -> Figure | None:
 
 
 def _exhausted(study: Study) -> set[str]:
-    """Cases of which a step of the last cycle found no lithium left."""
+    """Return cases of which a step of the last cycle found no lithium left."""
     last = {row[CASE]: study.last(k) for k, row in enumerate(study.rows)}
     steps = study.result.steps
     out = steps[steps["Outcome"] == EXHAUSTED]
@@ -105,7 +105,7 @@ def _limit(row: Mapping[str, Any]) -> str:
 
 
 def _point(row: Mapping[str, Any], column: str, by_volume: bool) -> tuple[float, float]:
-    """Power and energy of a case, in mW/cm2 and mWh/cm2 or W/L and Wh/L."""
+    """Return power and energy of a case, in mW/cm2 and mWh/cm2 or W/L and Wh/L."""
     power, energy = row[column] * 1e-3, row[ENERGY]
     if not by_volume:
         return power, energy
@@ -114,7 +114,7 @@ def _point(row: Mapping[str, Any], column: str, by_volume: bool) -> tuple[float,
 
 
 def _durations(ax: Axes) -> None:
-    """Lines along which a discharge lasts equally long."""
+    """Draw lines along which a discharge lasts equally long."""
     x, y = np.array(ax.get_xlim()), np.array(ax.get_ylim())
     for label, hours in HOURS.items():
         ax.plot(x, hours * x, color="0.8", lw=0.7, zorder=0)

@@ -22,7 +22,7 @@ ENOUGH = 80.0  # %, marked
 
 
 def draw(result: Result, of: Varied) -> Figure | None:
-    """Capacity, energy and share of the equilibrium capacity against two factors.
+    """Draw capacity, energy and share of the equilibrium capacity against two factors.
 
     Further factors of the grid have a middle value.
     """
@@ -84,7 +84,7 @@ def draw(result: Result, of: Varied) -> Figure | None:
 
 
 def _logarithmic(row: Any) -> None:
-    """A logarithmic axis up to 100 %."""
+    """Set a logarithmic axis up to 100 %."""
     low = min(ax.dataLim.minposy for ax in row)
     row[0].set_yscale("log")
     row[0].set_ylim(max(0.8 * low, LEAST_SHARE), 125)

@@ -51,7 +51,7 @@ class Study:
         self.rows: list[dict[str, Any]] = self._ordered(last.to_dict("records"))
 
     def _with_cells(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The name of the cell before all else, where there are several."""
+        """Return the name of the cell before all else, where there are several."""
         if self.result.of_a_sweep or not len(table):
             return table
         of = {case.name: case.cell for case in self.result.cases}
@@ -63,7 +63,7 @@ class Study:
         return table.assign(**{CELL: [short[name] for name in names]})
 
     def _factors(self, table: pd.DataFrame) -> list[str]:
-        """Columns in which cases of one cell differ, without those that repeat
+        """Return columns in which cases of one cell differ, without those that repeat
         another; the cell before them if there are several."""
         found = [CELL] if CELL in table else []
         cell = pd.factorize(table[CELL])[0] if found else np.zeros(len(table), int)
@@ -83,7 +83,7 @@ class Study:
         return found
 
     def _ordered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """By the values of the factors; cases with names of their own as listed."""
+        """Sort by the values of the factors; leave named cases as listed."""
         if self.named:
             return rows
         ranks = [ranked(self.key(row)[k] for row in rows) for k in range(self.width)]
@@ -113,7 +113,7 @@ class Study:
         return [text(row[CASE]) for row in self.rows]
 
     def column(self, name: str) -> list[Any]:
-        """The values of a column there are."""
+        """Return the values of a column there are."""
         values = (row.get(name) for row in self.rows)
         return [v for v in values if not missing(v)]
 
@@ -131,7 +131,7 @@ class Study:
         ]
 
     def key(self, row: Mapping[str, Any], without: str = "") -> tuple[Any, ...]:
-        """Values of the other factors; the rate a fixed current implies is not one."""
+        """Return the other factors; the rate a fixed current implies is not one."""
         currents = [c for c in self.factors if c.endswith(CURRENT)]
         dropped = {without}
         if without in RATES:
@@ -142,7 +142,7 @@ class Study:
         return tuple(None if missing(v) else v for v in values)
 
     def series(self, column: str) -> dict[tuple[Any, ...], list[int]]:
-        """Cases that differ in one quantity only, ordered by it, by their other
+        """Return cases that differ in one quantity only, ordered by it, by their other
         factors."""
         found: dict[tuple[Any, ...], list[int]] = {}
         for k, row in enumerate(self.rows):
@@ -173,7 +173,7 @@ class Study:
         return found
 
     def drawn(self, k: int) -> list[int]:
-        """The cycles of a case that have curves."""
+        """Return the cycles of a case that have curves."""
         return self._drawn.get(self.rows[k][CASE], [])
 
     @cached_property
@@ -181,20 +181,20 @@ class Study:
         return {case.name: case for case in self.result.drawn}
 
     def case(self, k: int) -> CaseResult:
-        """A case that has curves."""
+        """Return a case that has curves."""
         return self._cases[self.rows[k][CASE]]
 
     def of_case(self, k: int) -> pd.DataFrame:
-        """All samples of a case, in time."""
+        """Return all samples of a case, in time."""
         name = self.rows[k][CASE]
         return pd.concat([self._cycles[name, cycle] for cycle in self.drawn(k)])
 
     def cycle(self, k: int, cycle: int) -> pd.DataFrame:
-        """The samples of one cycle."""
+        """Return the samples of one cycle."""
         return self._cycles[self.rows[k][CASE], cycle]
 
     def branches(self, k: int, cycle: int | None = None) -> list[pd.DataFrame]:
-        """Charges and discharges of a cycle, the last that has curves unless given."""
+        """Return charges and discharges of a cycle, by default the last with curves."""
         drawn = self.drawn(k)
         if not drawn:
             return []
@@ -202,7 +202,7 @@ class Study:
         return [b for n, b in table.groupby(BRANCH) if n > 0]
 
     def last_branch(self, k: int) -> pd.DataFrame | None:
-        """The last discharge that has curves, or the last charge if there is none."""
+        """Return the last discharge that has curves, or else the last charge."""
         for wanted in (1, -1):
             for cycle in reversed(self.drawn(k)):
                 for branch in reversed(self.branches(k, cycle)):
@@ -211,12 +211,12 @@ class Study:
         return None
 
     def last_branches(self) -> dict[int, pd.DataFrame]:
-        """The last branch of each case that has one, by the number of the case."""
+        """Return the last branch of each case that has one, by the number of the case."""
         found = {k: self.last_branch(k) for k in range(len(self.rows))}
         return {k: branch for k, branch in found.items() if branch is not None}
 
     def table(self, k: int) -> pd.DataFrame:
-        """The summary of a case, a row for each cycle that was solved."""
+        """Return the summary of a case, a row for each cycle that was solved."""
         return self._summary[self.rows[k][CASE]]
 
     @cached_property
@@ -224,13 +224,13 @@ class Study:
         return {str(name): t for name, t in self.cycles.groupby(CASE, sort=False)}
 
     def last(self, k: int) -> int:
-        """The last cycle that was solved."""
+        """Return the last cycle that was solved."""
         return int(self.rows[k][CYCLE])
 
     # --- Measured ----------------------------------------------------------------------
 
     def loading_of(self, k: int) -> float:
-        """Loading [mg/cm2]; NaN if no charge was passed."""
+        """Return the loading [mg/cm2]; NaN if no charge was passed."""
         for word in ("Discharge", "Charge"):
             mass = self.rows[k][f"{word} capacity [mA.h.g-1]"]
             if mass > 0:
@@ -247,7 +247,7 @@ class Study:
         return float(values[0])
 
     def points(self, k: int) -> Iterator[tuple[str, int, str, float, float]]:
-        """Measured: Charge or Discharge, cycle, status, mAh/g and uAh/cm2."""
+        """Yield measured points: Charge or Discharge, cycle, status, mAh/g, uAh/cm2."""
         for point in self.result.measured:
             name = self.rows[k][CASE]
             if point["Case"] != name or "capacity" not in point["Quantity"]:
@@ -265,7 +265,7 @@ class Study:
 
 
 def ranked(values: Any) -> dict[Any, int]:
-    """The place of each distinct value: numbers ascending, words as they come."""
+    """Return the place of each distinct value: numbers ascending, words as they come."""
     found = list(dict.fromkeys(values))
     numbers = sorted(v for v in found if isinstance(v, int | float))
     rest = [v for v in found if not isinstance(v, int | float)]

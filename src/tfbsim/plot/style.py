@@ -54,7 +54,7 @@ CELL = "Name of the cell"  # not a column of the summary, but told apart like on
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Matplotlib's defaults and ours, whatever the user's settings."""
+    """Use matplotlib's defaults and ours, whatever the user's settings."""
     skipped = {"backend", "backend_fallback", "interactive"}
     defaults: dict[Any, Any] = {
         k: v for k, v in matplotlib.rcParamsDefault.items() if k not in skipped
@@ -64,12 +64,12 @@ def styled() -> Iterator[None]:
 
 
 def greys() -> Colormap:
-    """From nearly white to dark grey, for maps: colours are of factors and losses."""
+    """Return greys for maps: colours are of factors and losses."""
     return ListedColormap(matplotlib.colormaps["Greys"](np.linspace(0.08, 0.8, 256)))
 
 
 def viridis() -> Colormap:
-    """Viridis without its palest yellow."""
+    """Return viridis without its palest yellow."""
     return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.92, 256)))
 
 
@@ -82,7 +82,7 @@ def _glyphs() -> frozenset[int]:
 
 
 def text(words: object, limit: int = 36) -> str:
-    """Text from a file as matplotlib may print it: no mathtext, no missing glyphs."""
+    """Return text that matplotlib may print: no mathtext, no missing glyphs."""
     known = "".join(c if ord(c) in _glyphs() else " " for c in str(words))
     short = shortened(known, limit)
     # a leading underscore would keep it out of a legend
@@ -112,7 +112,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _unit(unit: str) -> str:
-    """PyBaMM's uA.h.cm-2 as a paper prints it: µAh cm⁻²."""
+    """Return PyBaMM's uA.h.cm-2 as a paper prints it: µAh cm⁻²."""
     parts = []
     for part in unit.replace("A.h", "Ah").replace("W.h", "Wh").split("."):
         found = re.fullmatch(r"([A-Za-z%]+)(-?\d+)?", part)
@@ -131,14 +131,14 @@ def split_unit(column: str) -> tuple[str, str]:
 
 
 def axis_label(column: str) -> str:
-    """A column as the label of an axis: Cathode thickness (µm)."""
+    """Return a column as the label of an axis: Cathode thickness (µm)."""
     name, unit = split_unit(column)
     words = text(re.sub(r"[._]+", " ", name))
     return words[:1].upper() + words[1:] + (f" ({unit})" if unit else "")
 
 
 def slug(column: str) -> str:
-    """A column as part of a file name."""
+    """Return a column as part of a file name."""
     name = re.sub(r"[^A-Za-z0-9._]+", "-", split_unit(column)[0]).strip("-.")
     return (name if "." in name else name.lower())[:60] or "value"
 
@@ -151,7 +151,7 @@ def _rate(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits; far from one as a power of ten: 3×10⁻⁶."""
+    """Return a number in three digits; far from one as a power of ten: 3×10⁻⁶."""
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{float(f'{value:.3g}'):g}"
     digits, power = f"{value:.2e}".split("e")
@@ -161,7 +161,7 @@ def _number(value: float) -> str:
 
 
 def volt(value: float) -> str:
-    """A cut-off with one decimal, or the more it has: 3.0, 4.25."""
+    """Return a cut-off with one decimal, or the more it has: 3.0, 4.25."""
     words = f"{value:.4f}".rstrip("0")
     return words + "0" if words.endswith(".") else words
 
@@ -175,7 +175,7 @@ def _value(column: str, value: Any) -> str:
 
 
 def key_label(columns: Sequence[str], key: Sequence[Any]) -> str:
-    """The values that set a group apart, a window as 3.0–4.2 V."""
+    """Return the values that set a group apart, a window as 3.0–4.2 V."""
     given = {c: v for c, v in zip(columns, key, strict=True) if not missing(v)}
     window = [given.pop(c, None) for c in ("Lower cut-off [V]", "Upper cut-off [V]")]
     texts = [_value(c, v) for c, v in given.items()]
@@ -188,7 +188,7 @@ def key_label(columns: Sequence[str], key: Sequence[Any]) -> str:
 
 
 def title(columns: Sequence[str], key: Sequence[Any]) -> str:
-    """The same for a panel: the cell in a line of its own."""
+    """Return the same for a panel: the cell in a line of its own."""
     n = int(CELL in columns[:1])
     lines = key_label(columns[:n], key[:n]), key_label(columns[n:], key[n:])
     return "\n".join(filter(None, lines))
@@ -208,13 +208,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def captioned(figure: Figure, words: str) -> Figure:
-    """A figure with what it shows: ``figure.get_label()`` has it."""
+    """Return a figure with its caption, which ``figure.get_label()`` has."""
     figure.set_label(words)
     return figure
 
 
 def rendered(figures: Mapping[str, Figure], format: str = "png") -> dict[str, bytes]:
-    """Figures as files of a format of ``FORMATS``, without date or version in them."""
+    """Return figures as files of one of ``FORMATS``, without date or version."""
     with styled():
         draw = _png if format == "png" else partial(_vector, format=format)
         return {name: draw(figure) for name, figure in figures.items()}
@@ -230,7 +230,7 @@ def _vector(figure: Figure, format: str) -> bytes:
 
 
 def _png(figure: Figure) -> bytes:
-    """Drawn once, where savefig would draw for the layout and then again."""
+    """Render once; savefig would draw for the layout and then again."""
     lay_out(figure)
     figure.set_dpi(DPI)
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
@@ -255,7 +255,7 @@ def lay_out(figure: Figure) -> None:
 
 
 def grid(figure: Figure, number: int, columns: int) -> list[Axes]:
-    """Axes in rows, with one voltage scale."""
+    """Return axes in rows, with one voltage scale."""
     rows = -(-number // columns)
     axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for ax in axes.flat[number:]:
@@ -282,7 +282,7 @@ def both_units(ax: Axes, loading: float | None, by_area: bool, axis: str = "y") 
 
 
 def plain_log(axis: Any, norm: Any = None) -> None:
-    """Ticks of a logarithmic axis as plain numbers, with 2 and 5 on a short one."""
+    """Set ticks of a logarithmic axis as plain numbers, with 2 and 5 on a short one."""
     if norm is not None and not isinstance(norm, LogNorm):
         return
     view: Any = (norm.vmin, norm.vmax) if norm else axis.get_view_interval()
@@ -295,14 +295,14 @@ def plain_log(axis: Any, norm: Any = None) -> None:
 
 
 def few_ticks(ax: Axes) -> None:
-    """At most four along x, as plain numbers: for a narrow panel."""
+    """Set at most four ticks along x, as plain numbers: for a narrow panel."""
     ax.xaxis.set_major_locator(MaxNLocator(4))
     if max(map(abs, ax.get_xlim())) < 1e-3:  # else an offset stands on the label
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
 
 
 def log_x(ax: Axes, values: Sequence[float], column: str) -> None:
-    """A logarithmic axis where the values ask for it; rates at the values themselves."""
+    """Set a logarithmic axis where the values ask for it, with ticks at rates."""
     values = sorted({v for v in values if v > 0})
     if column == "C-rate" and len(values) <= 8:
         ax.set_xscale("log")
@@ -318,7 +318,7 @@ def log_x(ax: Axes, values: Sequence[float], column: str) -> None:
 
 
 def label_outer(axes: Any, x: str, y: Sequence[str]) -> None:
-    """Labels at the left and bottom of a grid of panels."""
+    """Label the left and bottom of a grid of panels."""
     for row, label in zip(axes, y, strict=True):
         row[0].set_ylabel(label)
     if len(axes[-1]) == 1:

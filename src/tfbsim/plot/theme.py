@@ -63,7 +63,7 @@ NEARLY_ALL = 0.97  # of their length
 
 
 def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, Any]:
-    """How measured points look: hollow where they are few, pale dots where many.
+    """Return how measured points look: hollow where they are few, pale dots where many.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, A
 
 
 def measured_key(statuses: Iterable[str]) -> list[Line2D]:
-    """Legend entries of measured points."""
+    """Return legend entries of measured points."""
     return [
         Line2D([], [], label=f"measured, {status}", **measured(status))
         for status in sorted(set(statuses))
@@ -91,7 +91,7 @@ def measured_key(statuses: Iterable[str]) -> list[Line2D]:
 
 
 def loss_fills(names: Sequence[str], laws: Declared = KNOWN) -> dict[str, dict[str, Any]]:
-    """How the fill of each loss looks."""
+    """Return how the fill of each loss looks."""
     spare = iter(MORE_LOSSES * (len(names) // len(MORE_LOSSES) + 1))
     own = {DIFFUSION: "#009E73"} | {loss.name: loss.colour for loss in laws.losses}
     colours = {name: own.get(name) or next(spare) for name in names}
@@ -99,7 +99,7 @@ def loss_fills(names: Sequence[str], laws: Declared = KNOWN) -> dict[str, dict[s
 
 
 def warm() -> Colormap:
-    """The range of colours of a second factor: none of them is in viridis."""
+    """Return the range of colours of a second factor: none of them is in viridis."""
     return ListedColormap(matplotlib.colormaps["YlOrRd"](np.linspace(0.3, 1, 256)))
 
 
@@ -125,7 +125,7 @@ class Kind:
     colours: Colormap | None = None
 
     def of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The value of a case."""
+        """Return the value of a case."""
         return _value(self.columns, row)
 
     def label(self, value: Sequence[Any]) -> str:
@@ -146,7 +146,7 @@ class Kind:
         )
 
     def colour(self, value: tuple[Any, ...]) -> Any:
-        """The colour of a value, wherever it is drawn."""
+        """Return the colour of a value, wherever it is drawn."""
         k, n = self.values.index(value), len(self.values)
         if self.colours is None:
             return FACTOR_COLOURS[k % FEW]
@@ -163,7 +163,7 @@ def _value(columns: Sequence[str], row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
-    """Columns by what they say."""
+    """Return columns by what they say."""
     kinds: dict[str, list[str]] = {}
     for column in columns:
         rate = column in RATES or column.endswith(CURRENT)
@@ -185,7 +185,7 @@ class Layout:
     apart: set[Any] = field(default_factory=set)  # groups of points that are no line
 
     def how(self, group: Any) -> dict[str, Any]:
-        """Keywords of a line, or of points that are none."""
+        """Return keywords of a line, or of points that are none."""
         style = self.style.get(group, "-")
         how = {"color": self.colour[group], "ls": style}
         if group in self.apart:
@@ -198,7 +198,7 @@ class Layout:
         return [group for _, members in self.panels for group in members]
 
     def draw(self, height: float = 3.3, rows: int = 1) -> tuple[Figure, Any]:
-        """A figure with a column for each panel, axes (rows, columns)."""
+        """Return a figure with a column for each panel, axes (rows, columns)."""
         columns = len(self.panels)
         width = 5.2 if columns == 1 else 1.1 + 2.0 * columns
         figure = new_figure(width, height * (1 if rows == 1 else 0.8 * rows))
@@ -209,7 +209,7 @@ class Layout:
         return figure, axes
 
     def places(self, axes: Any) -> Iterator[tuple[Any, Any]]:
-        """Each group drawn, with the axes of its panel (one for each row)."""
+        """Yield each group drawn, with the axes of its panel (one for each row)."""
         for c, (_, members) in enumerate(self.panels):
             for group in members:
                 yield group, axes[:, c]
@@ -298,12 +298,12 @@ class Layout:
 
 
 def _places(titles: Sequence[str]) -> str:
-    """Titles of panels behind what holds in them."""
+    """Return titles of panels behind what holds in them."""
     return f" ({', '.join(dict.fromkeys(titles))})" if any(titles) else ""
 
 
 def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Points along curves, near each other, in fractions of the axes."""
+    """Return points along curves, near each other, in fractions of the axes."""
     found = [np.empty((0, 2))]
     to_axes = ax.transData + ax.transAxes.inverted()
     for part in parts:
@@ -344,7 +344,7 @@ class Theme:
         return Kind(columns, tuple(values))
 
     def _main(self) -> Kind | None:
-        """The factor that has the colours: of those with few values, the one with most.
+        """Return the factor that has the colours: of few values, and the most of those.
 
         Cases with names are told by them.
         """
@@ -358,7 +358,7 @@ class Theme:
         return Kind(main.columns, main.values, viridis()) if ordered else main
 
     def cases(self) -> Layout:
-        """The layout of figures with a line for each case."""
+        """Return the layout of figures with a line for each case."""
         study = self.study
         rows = {
             k: {**dict(zip(study.factors, study.key(row), strict=True)), CASE: row[CASE]}
@@ -370,7 +370,7 @@ class Theme:
         return self.layout(rows, "cases", dict(enumerate(study.labels)))
 
     def series(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
-        """The layout of figures with a line for each series of cases over a column."""
+        """Return the layout of figures with a line for each series over a column."""
         rows = {key: dict(zip(self.study.factors, key, strict=True)) for key in keys}
         layout = self.layout(rows, "lines", {}, x)
         if len(rows) == 1:  # the first factor is on the axis
@@ -384,7 +384,7 @@ class Theme:
         names: Mapping[Any, str],
         x: str = "",
     ) -> Layout:
-        """Which group is in which panel, colour and line style.
+        """Return which group is in which panel, colour and line style.
 
         Parameters
         ----------
@@ -427,7 +427,7 @@ class Theme:
     def _beside(
         self, kind: Kind, x: str, rows: Mapping[Any, Mapping[str, Any]]
     ) -> Kind | None:
-        """What of a kind tells the groups apart, a column of it being along x."""
+        """Return what tells the groups apart of a kind of which a column is along x."""
         if x in kind.columns and (x in RATES or x.endswith(CURRENT)):
             return None
         columns = tuple(c for c in kind.columns if c != x)
@@ -442,7 +442,7 @@ class Theme:
     def _inside(
         self, kinds: Sequence[Kind], rows: Mapping[Any, Mapping[str, Any]]
     ) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, str]] | None:
-        """Colour, style and label of groups that at most two factors tell apart."""
+        """Return colour, style and label of groups told by at most two factors."""
         main = self.main
         coloured = [k for k in kinds if main and k.columns == main.columns]
         others = [k for k in kinds if k not in coloured]
@@ -478,7 +478,7 @@ class Theme:
     def _joined(
         self, kinds: Sequence[Kind], rows: Mapping[Any, Mapping[str, Any]]
     ) -> Kind:
-        """Several factors as one."""
+        """Return several factors as one."""
         return self._kind(tuple(c for k in kinds for c in k.columns), list(rows.values()))
 
     @staticmethod
@@ -496,7 +496,7 @@ class Theme:
         return Layout(found, *inside)
 
     def _plain(self, groups: Sequence[Any], names: Mapping[Any, str]) -> Layout:
-        """Groups that no factor tells apart."""
+        """Lay out groups that no factor tells apart."""
         drawn = evenly(groups, MANY)
         if len(drawn) <= FEW:
             colours = list(FACTOR_COLOURS)
@@ -557,7 +557,7 @@ class Theme:
 
 
 def evenly(items: Sequence[Any], number: int) -> list[Any]:
-    """At most ``number`` items, evenly chosen, the ends among them if not one only."""
+    """Return at most ``number`` items, evenly chosen, both ends among them if several."""
     if number == 1:
         return [items[len(items) // 2]]
     if len(items) <= number:

@@ -48,7 +48,7 @@ BAND = "0.3"
 
 
 def distributions(table: pd.DataFrame) -> Figure | None:
-    """A histogram of each answer, by limiting loss, with its percentiles."""
+    """Draw a histogram of each answer, by limiting loss, with its percentiles."""
     names = told(table, ANSWERS)
     if not names:
         return None
@@ -83,7 +83,7 @@ def distributions(table: pd.DataFrame) -> Figure | None:
 
 
 def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
-    """The mean of each answer in the lowest and in the highest tenth of each factor."""
+    """Draw the mean of each answer in the lowest and highest tenth of each factor."""
     names = told(table, INDEXED)
     if not names:
         return None
@@ -125,7 +125,7 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
 
 
 def indices(table: pd.DataFrame) -> Figure | None:
-    """Sensitivity indices of each answer, with their intervals and directions."""
+    """Draw sensitivity indices of each answer, with their intervals and directions."""
     if table.empty:
         return None
     names = list(dict.fromkeys(table["Answer"]))
@@ -179,7 +179,7 @@ def indices(table: pd.DataFrame) -> Figure | None:
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
-    """Energy against each factor: the points, and their median and 5-95 % by bins."""
+    """Draw energy against each factor: points, and median and 5-95 % by bins."""
     name = ANSWERS[2]
     factors = list(of.factors)[:MOST_FACTORS]
     if not told(table, [name]):
@@ -224,7 +224,7 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
 
 
 def voltage_band(study: Study) -> Figure | None:
-    """Percentiles of the capacity that the last discharge gives down to each voltage."""
+    """Draw percentiles of the capacity that a discharge gives down to each voltage."""
     curves = []
     for k in range(len(study.rows)):
         out = [b for b in study.branches(k) if b[DIRECTION].iloc[0] == 1]
@@ -258,7 +258,7 @@ def voltage_band(study: Study) -> Figure | None:
 
 
 def _losses(table: pd.DataFrame) -> dict[str, Any]:
-    """Each limiting loss with its colour, the most frequent first."""
+    """Return each limiting loss with its colour, the most frequent first."""
     names = table[LIMITING].value_counts().index.tolist()
     fills = loss_fills([name for name in names if name not in ("", "none")])
     return {n: fills[n]["color"] if n in fills else "0.4" for n in names}
@@ -280,7 +280,7 @@ def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """A panel for each answer with a place for each factor, the first on top."""
+    """Return a panel for each answer with a place for each factor, the first on top."""
     figure = new_figure(2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors))
     axes = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
     axes[0].set_yticks(range(len(factors)), [_bare(c) for c in factors])
@@ -291,5 +291,5 @@ def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Ax
 
 
 def _bare(column: str) -> str:
-    """A factor without its unit."""
+    """Return a factor without its unit."""
     return axis_label(column.partition(" [")[0])

@@ -20,7 +20,7 @@ CAPACITIES = ("Charge capacity [uA.h.cm-2]", "Discharge capacity [uA.h.cm-2]")
 
 
 def differs(theme: Theme, k: int) -> bool:
-    """Whether the first cycle of a case is worth drawing beside the last."""
+    """Return whether the first cycle of a case is worth drawing beside the last."""
     table, drawn = theme.study.table(k), theme.study.drawn(k)
     first, last = table.iloc[0], table.iloc[-1]
     return len(drawn) > 1 and any(
@@ -43,7 +43,7 @@ def branches(
 
 
 def cycles_key(theme: Theme, layout: Layout) -> list[Line2D]:
-    """Legend lines that tell the first cycle from the last, if both are drawn."""
+    """Return legend lines that tell the first cycle from the last, if both are drawn."""
     cases = [k for k in layout.groups if theme.study.drawn(k)]
     if layout.bar or not any(differs(theme, k) for k in cases):
         return []

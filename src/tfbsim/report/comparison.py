@@ -47,7 +47,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
 
 
 def html(comparison: Comparison, images: dict[str, bytes]) -> str:
-    """The report as text."""
+    """Return the report as text."""
     about = comparison.provenance
     name = str(about.get("experiment") or "Comparison")
     return page(
@@ -79,7 +79,7 @@ def _audit(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """Without the columns that nothing is in, and the outcome if all is as asked."""
+    """Drop the columns that are empty, and the outcome if all is as asked."""
     kept = [c for c in rows if not rows[c].isna().all()]
     if "Outcome" in kept and (rows["Outcome"] == "reached").all():
         kept.remove("Outcome")
@@ -88,7 +88,7 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:
-    """File, number of steps and reason, each reason once."""
+    """Return file, number of steps and reason, each reason once."""
     groups: dict[tuple[str, str], list[str]] = {}
     for file, step, why in comparison.unmatched:
         groups.setdefault((file, why), []).append(step)
@@ -99,7 +99,7 @@ def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:
 
 
 def verdict(comparison: Comparison) -> str:
-    """One sentence: how many steps of how many files were compared, and how well."""
+    """Return a sentence: how many steps of how many files were compared, and how well."""
     rows = comparison.table
     files = rows["File"].nunique()
     steps = f"{len(rows):,} step{'s' if len(rows) != 1 else ''}"
@@ -120,7 +120,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None:
-    """How each file was read, the table, and what was not compared, on a console."""
+    """Print how each file was read, the table, and what was not compared."""
     for measured in comparison.measured:
         spectra = f"{len(measured.spectra)} spectra, " if measured.spectra else ""
         out.print(escape(f"{measured.name}: {spectra}{len(measured.segments)} steps"))

@@ -24,7 +24,7 @@ RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off
 
 
 def estimates(cell: Cell) -> dict[str, float]:
-    """Closed-form figures of a cell, SI.
+    """Return closed-form figures of a cell, SI.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
 
 
 def _layers(cell: Cell) -> Table:
-    """The three layers every cell has."""
+    """Print the three layers every cell has."""
     c, e, a = cell.cathode, cell.electrolyte, cell.anode
     text = units.text
     layers = Table(box=None, pad_edge=False)
@@ -177,7 +177,7 @@ def _layers(cell: Cell) -> Table:
 
 
 def _stack(cell: Cell) -> Table:
-    """All layers as made, from the substrate up, with their shares and the sum."""
+    """Print all layers as made, from the substrate up, with their shares and the sum."""
     found = energy.layers(cell)
     volume, mass = energy.total_volume(found), energy.total_mass(found)
     shared = any(layer.shared_by > 1 for layer in found)
@@ -205,7 +205,7 @@ def _stack(cell: Cell) -> Table:
 
 
 def _of_the_collector(anode: Anode) -> list[tuple[str, str]]:
-    """What lithium that is plated in situ finds, a line each."""
+    """Print what lithium plated in situ finds, a line each."""
     text, found = units.text, []
     if anode.plated:
         named = [n for n in (anode.interlayer, anode.collector) if n]
@@ -260,7 +260,7 @@ def describe_experiment(expanded: Expanded, console: Console) -> None:
 
 
 def _lines(steps: Any) -> list[str]:
-    """Steps and groups as indented lines."""
+    """Return steps and groups as indented lines."""
     if steps is None:
         return []
     if hasattr(steps, "steps"):

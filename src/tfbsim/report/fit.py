@@ -27,7 +27,7 @@ def write_report(fit: Fit, folder: str | Path) -> Path:
 
 
 def html(fit: Fit, images: dict[str, bytes]) -> str:
-    """The report as text."""
+    """Return the report as text."""
     about = fit.provenance
     return page(
         TEMPLATE,
@@ -56,12 +56,12 @@ def _text(value: Any) -> str:
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """Without the columns that nothing is in."""
+    """Drop the columns that are empty."""
     return rows[[c for c in rows if not rows[c].isna().all()]]
 
 
 def verdict(fit: Fit) -> str:
-    """One sentence: how many parameters are determined, and the errors of each role."""
+    """Return a sentence: how many parameters are determined, and the errors by role."""
     known = (fit.parameters["Verdict"] == "determined").sum()
     words = f"{known} of {len(fit.parameters)} parameters determined"
     if misfit(fit.statistics):
@@ -78,7 +78,7 @@ def verdict(fit: Fit) -> str:
 
 
 def print_fit(fit: Fit, cell: Path, out: Console) -> None:
-    """Values, errors and warnings on a console."""
+    """Print values, errors and warnings."""
     for note in fit.notes:
         out.print(escape(note))
     table = Table(box=None, pad_edge=False)

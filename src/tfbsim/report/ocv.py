@@ -68,7 +68,7 @@ def _with_cell(found: OcvOfFiles, law: dict[str, Any], head: str, output: Output
 
 
 def print_ocv(found: OcvOfFiles, path: Path, out: Console) -> None:
-    """The sites, and the error, on a console."""
+    """Print the sites and the error."""
     for note in found.notes:
         out.print(escape(note))
     table = Table(box=None, pad_edge=False)

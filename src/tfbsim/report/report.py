@@ -116,7 +116,7 @@ def html(
     images: Mapping[str, bytes],
     captions: Mapping[str, str] | None = None,
 ) -> str:
-    """The report as text.
+    """Return the report as text.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def page(
 
 
 def _aspect(png: bytes) -> float:
-    """Width over height, from the header every PNG begins with."""
+    """Return width over height, from the header every PNG begins with."""
     width, height = (int.from_bytes(png[k : k + 4], "big") for k in (16, 20))
     return width / max(height, 1)
 
@@ -220,7 +220,7 @@ def _template(name: str) -> Template:
 
 
 def verdict(result: Result) -> str:
-    """One sentence: whether every step ended as asked, and how many did not."""
+    """Return a sentence: whether every step ended as asked, and how many did not."""
     cases, steps = len(result.cases), len(result.steps)
     ran = f"{_count(cases, 'case')}, {_count(steps, 'step')}"
     problems = _problems(result)
@@ -245,7 +245,7 @@ def _count(number: int, one: str) -> str:
 
 
 def _problems(result: Result) -> pd.DataFrame:
-    """Steps that ended otherwise than asked, and cycles that broke their audit."""
+    """Return steps that ended otherwise than asked, and cycles that broke their audit."""
     names = ["Case", "Cycle number", "Step number", "Step", "Outcome", "Detail"]
     steps, summary = result.steps, result.summary
     if steps.empty:
@@ -289,7 +289,7 @@ class _Table:
 
 
 def table_of(table: pd.DataFrame, limit: int) -> _Table:
-    """The first rows of a table as the templates show it."""
+    """Return the first rows of a table as the templates show it."""
     shown = table.head(limit)
     heads = [split_unit(str(name)) for name in table.columns]
     columns = [
@@ -327,7 +327,7 @@ def _cell(column: str, value: Any) -> _Cell:
 
 
 def number(column: str, value: float) -> str:
-    """A number as a table shows it, with the digits that suit its column."""
+    """Return a number as a table shows it, with the digits that suit its column."""
     if value != value:
         return "–"
     if column == RESIDUAL:
@@ -345,14 +345,14 @@ def number(column: str, value: float) -> str:
 
 @cache
 def _digits(column: str) -> str:
-    """How the numbers of a column are formatted; ``volt`` for cut-offs."""
+    """Return how the numbers of a column are formatted; ``volt`` for cut-offs."""
     if column in KNOWN:
         return KNOWN[column].digits
     return next((d for end, d in ENDINGS.items() if column.endswith(end)), ".5g")
 
 
 def _points(result: Result) -> pd.DataFrame:
-    """What varies over a sweep and what comes of it, with the limiting loss."""
+    """Return what varies over a sweep and what comes of it, with the limiting loss."""
     table = answers(result)
     told = (*ANSWERS, EFFICIENCY, SHARE, LIMITING, "Outcome")
     several = table["Cycle number"].nunique() > 1
@@ -361,7 +361,7 @@ def _points(result: Result) -> pd.DataFrame:
 
 
 def _losses(result: Result) -> pd.DataFrame:
-    """The energy balance of the last cycle of each case, without columns of zeros."""
+    """Return the energy balance of each last cycle, without columns of zeros."""
     table = result.losses
     last = table[table["Step number"] == 0].groupby("Case", sort=False).tail(1)
     last = last.drop(columns=["Step number", "Step"])
@@ -374,7 +374,7 @@ def _losses(result: Result) -> pd.DataFrame:
 
 
 def _comparison(result: Result) -> _Table | None:
-    """Measured beside simulated, each residual with its sign."""
+    """Return measured beside simulated, each residual with its sign."""
     table = result.comparison
     if table.empty:
         return None
@@ -423,7 +423,7 @@ def _which(of: Mapping[str, Any], total: int) -> str:
 
 
 def _audit(result: Result) -> list[tuple[str, str]]:
-    """The largest errors, in words."""
+    """Return the largest errors, in words."""
     audit = result.audit()
     cut_off = audit["cut-off error [uV]"]
     return [
@@ -453,7 +453,7 @@ def _audit(result: Result) -> list[tuple[str, str]]:
 
 
 def facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Versions, numerics and the command, where the provenance has them."""
+    """Return versions, numerics and the command, where the provenance has them."""
     packages = about.get("packages") or {}
     found = {
         "Command": about.get("command"),
@@ -476,7 +476,7 @@ def _pairs(values: Any, between: str = " = ") -> str:
 
 
 def _inputs(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The experiment and cells as they were read."""
+    """Return the experiment and cells as they were read."""
     found = []
     if about.get("experiment_content"):
         found.append(("The experiment as read", about["experiment_content"]))

@@ -124,9 +124,9 @@ class CaseResult:
         notes = Notes(name, record.cell, varied)
         notes.depths = record.depths
         for cycle in record.conditioning:
-            notes.hear(cycle, False)
+            notes.add(cycle, False)
         for cycle in record.cycles:
-            notes.hear(cycle, True)
+            notes.add(cycle, True)
         notes.warnings += [w for w in record.warnings if w not in notes.warnings]
         return notes.result(key)
 
@@ -165,8 +165,8 @@ class Notes:
         self._surface = (np.inf, -np.inf)
         self._beyond: list[tuple[str, str, float]] = []  # the critical current
 
-    def hear(self, cycle: CycleRecord, recorded: bool) -> None:
-        """Of a cycle that is done, one of the conditioning or to be recorded."""
+    def add(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Add a cycle that is done, of the conditioning or to be recorded."""
         number = cycle.number if recorded else 0
         self.steps += _step_rows(self.name, cycle, number, self.cell)
         self.spectra += _spectra(self.name, cycle, number)
@@ -197,7 +197,7 @@ class Notes:
             self.warnings += cycle.numerical_error.otherwise
 
     def result(self, key: str = "") -> CaseResult:
-        """The case, as far as it was heard of."""
+        """Return the case, with the cycles added so far."""
         return CaseResult(
             name=self.name,
             rows=self.rows,
@@ -297,7 +297,10 @@ def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, floa
 
 
 def _second_lithium(cycle: CycleRecord, cell: Cell, depths: Depths) -> float:
-    """Of the film, at the end of the cycle's last discharging step [%]."""
+    """Return the share of sites for a second lithium that are filled [%].
+
+    At the end of the cycle's last discharging step; NaN without one.
+    """
     x_max = cell.cathode.x_max
     if x_max <= 1:
         return np.nan
@@ -400,8 +403,10 @@ def _cut_off_error(record: StepRecord) -> float:
 
 
 def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
-    """What a step got of its equilibrium capacity [%] and what limited it; NaN and ""
-    unless it is a charge or discharge, no hold, that ended at a voltage."""
+    """Return a step's share of its equilibrium capacity [%], and what limited it.
+
+    NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
+    """
     trace, step = record.trace, record.step
     direction = (step.value > 0) - (step.value < 0)
     cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
@@ -691,7 +696,7 @@ class Result:
 
     @property
     def warnings(self) -> dict[str, dict[str, Any]]:
-        """What is worth knowing: of how many cases, and the first of them."""
+        """Warnings, each with the number of its cases and the first of them."""
         return self.provenance.get("warnings") or {
             words: {"cases": len(names), "first": names[:FIRST]}
             for words, names in self._read.warnings.items()

@@ -250,7 +250,7 @@ class CaseJob:
                 points[k] = self._refused(k, error)
                 notes.pop(k, None)
                 continue
-            what = case.cell, case.protocol, self.numerics, notes[k].hear, case.curves
+            what = case.cell, case.protocol, self.numerics, notes[k].add, case.curves
             asked.append(asking(*what, self.heard))
         failed = answer(asked)
         for lane, (k, note) in enumerate(notes.items()):
