@@ -206,6 +206,10 @@ def nmc811_thousand_cycles(name: str) -> None:
         "the efficiency, those of consumption, interphase and site loss for the capacity at "
         "cycle 904; what each was not chosen for is predicted. The mean efficiency leaves "
         "out the first two cycles, in the first of which the film as made is charged.",
+        "No law alone explains both: what meets the efficiency keeps the capacity, and what "
+        "meets the capacity keeps the efficiency near 100 %. A reservoir of the electrolyte "
+        "that ends long before cycle 1000 cannot explain it either. Combinations are not "
+        "fitted here.",
     )
 
 
