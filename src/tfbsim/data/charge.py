@@ -7,7 +7,6 @@ knows what the samples do not: when a step began, and that no current flowed in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,13 +26,6 @@ SLIPS = tuple(a * b for a in (1.0, 60.0, 3600.0, 1 / 60, 1 / 3600) for b in POWE
 CLOCK, COUNTER, SAMPLE, NOTHING = "clock", "counter", "sample", ""
 AS_BEFORE = 1e-3  # relative fall of a current that has not begun to fall
 CADENCE = 1.5  # intervals, by which a first sample may come after its step began
-
-
-@dataclass(frozen=True)
-class _Counter:
-    """A counter of charge that closes [A.h.m-2]."""
-
-    values: Array
 
 
 def segments(
@@ -63,7 +55,7 @@ def segments(
     gaps: list[tuple[float, float]] = []
     before: Span | None = None
     for span, cycle, counter in zip(found, numbers, counters, strict=True):
-        q = counter.values if used and counter is not None else None
+        q = counter if used else None
         begun, witness = _begun(rows, span, q)
         origin = begun if origin is None else origin
         segment, away = _segment(rows, span, cycle, q, own, begun, begun - origin)
@@ -195,7 +187,7 @@ def _mean(a: Array, b: Array, kind: str) -> Array:
     return mean
 
 
-def _counter_of(rows: Samples, span: Span) -> _Counter | None:
+def _counter_of(rows: Samples, span: Span) -> Array | None:
     """Return the counter that counts in a step, upwards from what it read before it."""
     cut = slice(span.start, span.stop)
     side = DISCHARGE if rows.i[cut].mean() > 0 else CHARGE
@@ -211,7 +203,9 @@ def _counter_of(rows: Samples, span: Span) -> _Counter | None:
         if (np.diff(moved) < -1e-3 * moved[-1]).any():
             continue
         moved = np.maximum.accumulate(moved)
-        return _Counter(moved + _before(rows, span, all_of_it, way))
+        if not span.start and role == "capacity" and _counts_steps(rows):
+            return moved + abs(float(all_of_it[0]))
+        return moved + _before(rows, span, all_of_it, way)
     return None
 
 
@@ -252,6 +246,13 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     return maybe[0] if maybe else 0.0
 
 
+def _counts_steps(rows: Samples) -> bool:
+    """Return whether a record cut from within a step has a counter of that step."""
+    q, own = rows.counters["capacity"], rows.step_time
+    again = (np.abs(q[1:]) < 0.02 * np.abs(q[:-1])).any()
+    return bool(own is not None and own[0] > 0 and again)
+
+
 def _before_first(rows: Samples) -> float:
     """Return how long the first step may have run before the first sample [s]."""
     t, own = rows.t, rows.step_time
@@ -263,7 +264,7 @@ def _before_first(rows: Samples) -> float:
 def _in_use(
     rows: Samples,
     found: Sequence[Span],
-    counters: Sequence[_Counter | None],
+    counters: Sequence[Array | None],
     remarks: Remarks,
 ) -> bool:
     """Return whether the counters close, telling where they and the integral differ."""
@@ -273,7 +274,7 @@ def _in_use(
         if counter is None:
             continue
         passed = _passed(rows, span)
-        by_row, own = np.diff(passed), np.diff(counter.values)
+        by_row, own = np.diff(passed), np.diff(counter)
         fine = (by_row > 0) & (own >= 0)
         if span.stop - span.start > 1 and fine.any():
             # In groups, so that the last digit of a counter does not matter
@@ -281,7 +282,7 @@ def _in_use(
             edges = np.arange(0, len(by_row), size)
             a, b = np.add.reduceat(own, edges), np.add.reduceat(by_row, edges)
             ratios.append(a[b > 0] / b[b > 0])
-        counted += float(counter.values[-1] - counter.values[0])
+        counted += float(counter[-1] - counter[0])
         integral += float(passed[-1])
     if integral <= 0 or counted <= 0 or not ratios:
         return False
@@ -387,7 +388,8 @@ def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, 
     if wait <= 0 or span.stop - span.start < 2:
         return 0.0, False
     counters = rows.counters.values() if used else ()
-    moved = [abs(float(c[k] - c[k - 1])) for c in counters]
+    going = [c for c in counters if abs(c[k]) > 0.02 * abs(c[k - 1])]  # not begun again
+    moved = [abs(float(c[k] - c[k - 1])) for c in going]
     counted = [q for q in moved if 0 < q <= could]
     if counted:
         return max(counted), True

@@ -23,8 +23,8 @@ _WOULD_DO = {"current": "mA, uA/cm2, mA/g", "capacity": "mAh, uAh/cm2, mAh/g"}
 _TOTAL = re.compile(r"(test|total|cumulative|run|prog) ?time|测试时间|总时间")
 
 
-TIMES = {"time", "step_time", "date"}
-CHARGES = {"capacity", "charge_capacity", "discharge_capacity", "net_capacity"}
+TIMES = ("time", "step_time", "date")  # the best first
+CHARGES = ("capacity", "charge_capacity", "discharge_capacity", "net_capacity")
 FLOWING = {"current", "increment", *CHARGES}
 
 
@@ -106,7 +106,7 @@ def sets(names: tuple[str, ...]) -> list[list[int]]:
         columns = [*range(first), *range(start, stop)]
         there = roles(tuple(unnumbered(names[k]) for k in columns)).keys()
         own = roles(tuple(unnumbered(names[k]) for k in range(start, stop))).keys()
-        if "voltage" in own and own & FLOWING and there & (TIMES | CHARGES):
+        if "voltage" in own and own & FLOWING and there & {*TIMES, *CHARGES}:
             found.append(columns)
     return found if len(found) > 1 else [list(range(len(names)))]
 

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    pass
 
 Array = np.ndarray
 CHARGE, DISCHARGE, HOLD, REST = "charge", "discharge", "hold", "rest"

@@ -203,14 +203,14 @@ def _of_table(
     if f is not None:
         found = spectra(table, f, how, per_area, remarks)
         others = np.isnan(f)
-        if not columns.keys() & TIMES or others.sum() < 2:
+        if not columns.keys() & {*TIMES} or others.sum() < 2:
             if others.any():
                 left = count(int(others.sum()), "row")
                 remarks.notes.append(f"Left out {left} without a frequency above 0.")
             return (), found
         rows = table.data[others].reset_index(drop=True)
         table = replace(table, data=rows.dropna(how="all", ignore_index=True))
-    timed = bool(columns.keys() & TIMES) and "voltage" in columns
+    timed = bool(columns.keys() & {*TIMES}) and "voltage" in columns
     timed = timed or (not found and _of_charge(table, columns, how))
     if timed and (columns.keys() & FLOWS or table.layout in ("EC-Lab", "Gamry")):
         try:
@@ -228,9 +228,9 @@ def _of_table(
 
 def _of_charge(table: Table, columns: Dict[str, int], how: Mapping) -> bool:
     """Return whether a table without a time is a record: of several steps, or a hold."""
-    if how.curves or how.current or how.direction or columns.keys() & TIMES:
+    if how.curves or how.current or how.direction or columns.keys() & {*TIMES}:
         return False
-    if not ({"voltage", "current"} <= columns.keys() and columns.keys() & CHARGES):
+    if not ({"voltage", "current"} <= columns.keys() and columns.keys() & {*CHARGES}):
         return False
     i = quantity(table, columns["current"], "current", how).values
     V = quantity(table, columns["voltage"], "voltage", how).values

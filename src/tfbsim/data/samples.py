@@ -12,15 +12,13 @@ import pandas as pd
 
 from ..errors import InputError, shown
 from .cells import Array, numbers, texts
-from .columns import find_columns, quantity, roles
+from .columns import CHARGES, TIMES, find_columns, quantity, roles
 from .mapping import Mapping
 from .remarks import Remarks
 from .table import Table, count
 from .units_per_area import PerArea
 
 LOST = 0.01  # of the rows, from which on it is told as a doubt
-CLOCKS = ("time", "step_time", "date")
-COUNTERS = ("capacity", "charge_capacity", "discharge_capacity", "net_capacity")
 MARKS = ("cycle", "step")
 ROW_BY_ROW = 0.34  # of the rows at which a number of the step changes: it counts rows
 # A text that says what a step does, and the sign of a charging current
@@ -98,7 +96,7 @@ def samples(
     columns = find_columns(table.names, mapping, table)
     V = quantity(table, columns["voltage"], "voltage", mapping)
     counters: dict[str, Array] = {}
-    for role in COUNTERS:
+    for role in CHARGES:
         if role in columns:
             try:
                 q = quantity(table, columns[role], role, mapping)
@@ -109,7 +107,7 @@ def samples(
             counters[role] = q.values * per_area(q.dimension) / 3600
     marks = {r: numbers(table, columns[r]) for r in MARKS if r in columns}
     marks = _that_mark(marks, remarks)
-    clock = next((role for role in CLOCKS if role in columns), None)
+    clock = next((role for role in TIMES if role in columns), None)
     if clock is None:
         i = _current(table, columns, mapping, per_area, None, counters, marks, remarks)
         seconds = _by_charge(i, counters, remarks)
@@ -340,7 +338,9 @@ def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
                 raise InputError(_not_understood(table, what), table.path)
         raise InputError("has fewer than 2 rows of time, voltage and current", table.path)
     if lost := int((~known).sum()):
-        told(f"Left out {count(lost, 'row')} without time, voltage or current.", remarks)
+        remarks.notes.append(
+            f"Left out {count(lost, 'row')} without time, voltage or current."
+        )
         too_many(lost, len(rows), remarks)
     rows = rows.take(known)
     far = np.abs(rows.V) > 10
@@ -349,7 +349,7 @@ def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
         message = f"its voltages run to {worst:.4g} V, which is no cell's; what unit?"
         raise InputError(message, table.path)
     if far.any():
-        told(f"Left out {count(int(far.sum()), 'row')} beyond 10 V.", remarks)
+        remarks.notes.append(f"Left out {count(int(far.sum()), 'row')} beyond 10 V.")
         too_many(int(far.sum()), len(rows), remarks)
         rows = rows.take(~far)
     return rows
@@ -358,7 +358,7 @@ def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
 def _not_understood(table: Table, what: str) -> str:
     """Return the sentence for a column in which no cell is a number or a clock."""
     found = roles(table.names)
-    at = found.get(what, next((found[c] for c in CLOCKS if c in found), None))
+    at = found.get(what, next((found[c] for c in TIMES if c in found), None))
     text = None if at is None else texts(table, at)
     cells = [] if text is None else [x for x in text.iloc[:100] if x]
     if at is None or not cells:
@@ -366,11 +366,6 @@ def _not_understood(table: Table, what: str) -> str:
     wanted = "seconds, 0:15:00 or 2024-02-29 23:30:00" if what == "time" else "numbers"
     has = f"'{table.names[at]}' has '{shown(cells[0])}'"
     return f"{has}, which is no {what}; {wanted} would do"
-
-
-def told(sentence: str, remarks: Remarks) -> None:
-    """Add a note."""
-    remarks.notes.append(sentence)
 
 
 def too_many(lost: int, rows: int, remarks: Remarks) -> None:

@@ -367,17 +367,17 @@ def one_table(
     if preamble:
         notes.append(f"Skipped {count(preamble, 'line')} before the table.")
     before = text.count("\n", 0, start)
-    body = text[offset:stop]
+    content = text[offset:stop].encode()
     shape = Table(path, tuple(names), pd.DataFrame(), layout.decimal)
     width = max(len(names), len(layout.split(head[first])), layout.columns)
     names = [*names, *[""] * (width - len(names))]
     shape = replace(shape, names=tuple(names))
     wanted = None
-    if body.count("\n") > MANY and not mapping.curves:
+    if content.count(b"\n") > MANY and not mapping.curves:
         wanted = sorted(set(find_columns(shape.names, mapping, shape).values()))
         if len(beside := sets(shape.names)) > 1:
             wanted = sorted({k for columns in beside for k in columns})
-    data, lost = parsed(body, layout, width, wanted, path)
+    data, lost = parsed(content, layout, width, wanted, path)
     if lost:
         notes.append(f"Left out {count(lost, 'line')} with another number of columns.")
     return Table(
@@ -455,17 +455,17 @@ def _are_units(fields: Sequence[str], line: str) -> bool:
 
 
 def parsed(
-    body: str, layout: Layout, width: int, wanted: Sequence[int] | None, path: Path
+    content: bytes, layout: Layout, width: int, wanted: Sequence[int] | None, path: Path
 ) -> tuple[pd.DataFrame, int]:
     """Return rows of text as columns by their number, and how many lines were no rows."""
-    quoted = '"' in body and not any(x.count('"') % 2 for x in body.split("\n"))
+    quoted = b'"' in content and not any(x.count(b'"') % 2 for x in content.split(b"\n"))
     separator: str = r"\s+" if layout.delimiter == " " else layout.delimiter
     usecols: Sequence[int] | Callable[[object], bool] | None = wanted or None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = pd.read_csv(
-                io.BytesIO(body.encode()),
+                io.BytesIO(content),
                 sep=separator,
                 header=None,
                 names=range(width),
@@ -482,7 +482,7 @@ def parsed(
     except (ValueError, pd.errors.ParserError, MemoryError, OverflowError) as error:
         message = f"cannot be read as a table ({shown(str(error))})"
         raise InputError(message, path) from None
-    rows = (
-        sum(1 for x in body.split("\n") if x.strip()) if len(body) < 10**6 else len(data)
-    )
+    rows = content.count(b"\n") + (not content.endswith(b"\n"))
+    if rows > len(data):  # perhaps by blank lines
+        rows = sum(1 for line in content.split(b"\n") if line.strip())
     return data, max(0, rows - len(data))
