@@ -157,6 +157,63 @@ def nmc811_loss_breakdown(name: str) -> None:
     )
 
 
+def nmc811_thousand_cycles(name: str) -> None:
+    result = tfbsim.run_experiment(name, workers=2)
+    leaks = result.losses.groupby("Case")["Leakage [uW.h.cm-2]"].max()
+    rows = []
+    for case, table_of in result.summary.groupby("Case", sort=False):
+        cycles = table_of.set_index("Cycle number")
+        Q, CE = cycles[QM], cycles["Coulombic efficiency [%]"]
+        end = cycles.iloc[-1]
+        gone = Q[0.8 * Q.iloc[0] > Q]
+        gap = (
+            cycles["Charge capacity [uA.h.cm-2]"]
+            - cycles["Discharge capacity [uA.h.cm-2]"]
+        )
+        bills = {
+            "consumed": end.get("Lithium consumed at the anode [uA.h.cm-2]"),
+            "in lost sites": end.get("Lithium in lost sites [uA.h.cm-2]"),
+            "from the electrolyte": 80
+            - end.get("Lithium left in the electrolyte [uA.h.cm-2]", np.nan),
+            "leaked": gap[2:].sum() if leaks[case] > 0 else np.nan,
+        }
+        rows.append(
+            {
+                "case": case,
+                "cycle 1, mAh/g (149)": f"{Q.iloc[0]:.0f}",
+                "cycle 904, mAh/g (119)": f"{Q[904]:.0f}",
+                "residual at 904": f"{100 * (Q[904] / 119.2 - 1):+.1f} %",
+                "below 80 % after (904)": int(gone.index[0] - 1)
+                if len(gone)
+                else "never",
+                "mean efficiency, % (98.79)": f"{CE[2:].mean():.2f}",
+                "its residual": f"{CE[2:].mean() - 98.79:+.2f}",
+                "interface, ohm cm2": f"{end['Interface resistance [Ohm.cm2]']:.0f}",
+                "lithium, uAh/cm2": ", ".join(
+                    f"{value:.0f} {what}"
+                    for what, value in bills.items()
+                    if value is not None and np.isfinite(value)
+                )
+                or "none",
+            }
+        )
+    page(
+        name,
+        result,
+        ["cycling"],
+        "## Hypothesis against datum",
+        table(rows),
+        "In brackets the paper's values. The rates of leakage and oxidation are chosen for "
+        "the efficiency, those of consumption, interphase and site loss for the capacity at "
+        "cycle 904; what each was not chosen for is predicted. The mean efficiency leaves "
+        "out the first two cycles, in the first of which the film as made is charged.",
+        "No law alone explains both: what meets the efficiency keeps the capacity, and what "
+        "meets the capacity keeps the efficiency near 100 %. A reservoir of the electrolyte "
+        "that ends long before cycle 1000 cannot explain it either. Combinations are not "
+        "fitted here.",
+    )
+
+
 def rate_thickness_map(name: str) -> None:
     result = tfbsim.run_experiment(name, workers=2)
     expanded = expand(name)
@@ -857,6 +914,7 @@ def impedance(name: str) -> None:
 PAGES: dict[str, Callable[[str], None]] = {
     "nmc811-voltage-windows": nmc811_voltage_windows,
     "nmc811-loss-breakdown": nmc811_loss_breakdown,
+    "nmc811-thousand-cycles": nmc811_thousand_cycles,
     "nmc811-rate-thickness-map": rate_thickness_map,
     "lco-rate-thickness-map": rate_thickness_map,
     "self-discharge": self_discharge,

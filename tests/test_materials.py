@@ -15,7 +15,7 @@ from tfbsim.cell.cell import LAYERS
 from tfbsim.numerics import Numerics
 from tfbsim.plot.material import draw
 from tfbsim.run.simulate import simulate
-from tfbsim.solver.cycler import AUDIT_LIMIT
+from tfbsim.solver.engine import BALANCE_LIMIT
 
 FARADAY = physical_constants["Faraday constant"][0]
 EVERY = {
@@ -206,5 +206,5 @@ class TestElectrodes:
         slow, fast = list(result.steps["Discharge [uA.h.cm-2]"])[-4::2]
         assert slow > fast > 0
         row = result.summary.iloc[0]
-        assert abs(row["Lithium balance error"]) < AUDIT_LIMIT
-        assert abs(row["Charge balance error"]) < AUDIT_LIMIT
+        assert abs(row["Lithium balance error"]) < BALANCE_LIMIT
+        assert abs(row["Charge balance error"]) < BALANCE_LIMIT

@@ -10,8 +10,8 @@ from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.result.result import Result
 from tfbsim.run.simulate import simulate
-from tfbsim.solver.cycler import AUDIT_LIMIT, OUTCOMES
-from tfbsim.solver.engine import Engine, SolverFailed
+from tfbsim.solver.cycler import OUTCOMES
+from tfbsim.solver.engine import BALANCE_LIMIT, Engine, SolverFailed
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -190,7 +190,7 @@ def test_audit_breach(cell, monkeypatch):
     assert outcomes(result) == ["reached"]
     row = result.summary.iloc[0]
     assert row["Outcome"] == "audit breach"
-    assert row["Lithium balance error"] > AUDIT_LIMIT >= row["Charge balance error"]
+    assert row["Lithium balance error"] > BALANCE_LIMIT >= row["Charge balance error"]
     assert not result.as_asked
 
 

@@ -14,7 +14,9 @@ from tfbsim.cell.cell import FARADAY, Cell
 from tfbsim.solver.cycler import OUTCOMES, CaseRecord, StepRecord
 
 OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
-EMPTY = 2e-6  # of the sites
+EMPTY = 2e-6  # of the sites, at a face
+# Of what a face moves: the polynomial of the element beside it rings after a jump
+RINGING = 2e-3
 AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-off
 # How far from what it must be, at most
 LIMITS = {
@@ -99,15 +101,16 @@ def _of(
     yield "time runs backwards", float(backwards or (np.diff(t) < 0).any())
     yield from _sums(record, cell)
     yield from _ends(record, cell)
-    x = np.concatenate(
-        [
-            trace.profiles.ravel(),
-            seen["Cathode surface stoichiometry"],
-            seen["Cathode collector stoichiometry"],
-        ]
+    full, inside = cell.cathode.x_max * (1 + OVERFULL), trace.profiles
+    faces = [seen[f"Cathode {face} stoichiometry"] for face in ("surface", "collector")]
+    before_it = before.trace.profiles[-1] if before and before.trace else inside[0]
+    moved = max(
+        np.ptp(np.append(x, before_it[k])) for x, k in zip(faces, (0, -1), strict=True)
     )
-    beyond = max(x.max() / cell.cathode.x_max - 1 - OVERFULL, -x.min() - EMPTY)
-    yield "overfull", max(beyond, 0.0)
+    ringing = RINGING * moved
+    beyond = [max(x.max() - full, -x.min() - EMPTY) for x in faces]
+    beyond.append(max(inside.max() - full, -inside.min() - EMPTY) - ringing)
+    yield "overfull", max(*beyond, 0.0)
     if before is not None:
         last = before.trace
         assert last is not None

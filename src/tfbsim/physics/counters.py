@@ -23,12 +23,9 @@ class Counters(Law):
 
     param: ThinFilmParameters
 
-    STATES = (
-        "Net charge over site charge",
-        "Discharge over site charge",
-        "Net energy over site charge [V]",
-        "Discharge energy over site charge [V]",
-    )
+    CHARGES = "Net charge over site charge", "Discharge over site charge"
+    ENERGIES = "Net energy over site charge [V]", "Discharge energy over site charge [V]"
+    STATES = (*CHARGES, *ENERGIES)
     counted = (
         "Discharge capacity [A.h]",
         "Throughput capacity [A.h]",

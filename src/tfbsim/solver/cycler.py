@@ -22,11 +22,13 @@ from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by, declared_by_options
 from .critical import at_start, beyond_critical, crossing
 from .engine import (
+    BALANCE_LIMIT,
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
     FILM_LIMIT,
     HOLD_LIMIT,
     LAST,
+    LEAST_EXCHANGED,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
@@ -63,10 +65,8 @@ OUTCOMES = (
 
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
-LEAST_EXCHANGED = 1e-4  # of the charge that fills every site
 SURFACE = "Cathode surface stoichiometry"
 LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
-AUDIT_LIMIT = 1e-8  # largest balance error of a cycle that passes
 
 SHORTEST = 1e-9  # s, what counts as no time
 
@@ -170,7 +170,7 @@ class CycleRecord:
                 return record.outcome
         worst = max(self.lithium_balance_error, self.charge_balance_error)
         stray = max((r.trace.stray for r in self.steps if r.trace), default=0.0)
-        closed = worst <= AUDIT_LIMIT and stray <= HOLD_LIMIT
+        closed = worst <= BALANCE_LIMIT and stray <= HOLD_LIMIT
         return REACHED if closed else AUDIT_BREACH
 
 

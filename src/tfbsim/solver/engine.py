@@ -24,13 +24,16 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, minimize_scalar
 
 from ..cell.structure import Structure
+from ..materials.laws import FARADAY
 from ..numerics import Numerics
+from ..physics.counters import Counters
 from ..physics.diffusion import DOMAIN, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.site_loss import ACTIVE
 from ..physics.thin_film_cell import ThinFilmCell
+from .energy import IN, OUT, Passed, energies
 from .equations import Equations
 from .integrator import Integrator, Stretch, system
 
@@ -52,6 +55,8 @@ OVERFULL, UNDEREMPTY = 1.02, -1e-6
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
+LEAST_EXCHANGED = 1e-3  # of the charge that fills every site: a balance is of no less
+BALANCE_LIMIT = 1e-8  # of the lithium exchanged, that a step or a cycle may gain or lose
 SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
 SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
@@ -199,6 +204,8 @@ class Trace:
         Number of the solver's fallback it took; 0 for none.
     stray : float
         How far a held voltage was from its target at most [V].
+    gained : float
+        Lithium that came from nowhere, over what was exchanged.
     """
 
     t: Array
@@ -208,6 +215,12 @@ class Trace:
     event: str | None
     fallback: int = 0
     stray: float = 0.0
+    gained: float = 0.0
+
+    @property
+    def doubt(self) -> float:
+        """The largest of what is audited, over its limit."""
+        return max(self.stray / HOLD_LIMIT, self.gained / BALANCE_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -250,16 +263,18 @@ class SolverFailed(Exception):
 # Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
 COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
 
+# Over the duration, which may be a year: a current begins to fill a full face in far less
+FIRST_STEP = 1e-15
 # Tried in turn when a solve fails; the first is the default.
 FALLBACKS: tuple[dict[str, Any], ...] = (
     {},
-    {"dt_init": 1e-9},
-    {"max_order_bdf": 2, "dt_init": 1e-9},
+    {"dt_init": FIRST_STEP},
+    {"max_order_bdf": 2, "dt_init": FIRST_STEP},
 )
 LAST = len(FALLBACKS) - 1
 # Tried where a voltage strayed that was to be held, or all of the above failed: near a
 # full or an empty site volts lie within the tolerance of a state
-FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": 1e-9})
+FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": FIRST_STEP})
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 
@@ -289,6 +304,9 @@ class _Built:
                 model.initial_conditions[variable] = pybamm.InputParameter(
                     f"Initial: {variable.name}", variable.domain or None
                 )
+        # The energies follow from V and the charges: energy.py
+        for state in [v for v in model.rhs if v.name in Counters.ENERGIES]:
+            del model.rhs[state], model.initial_conditions[state]
         # Time runs from 0 to 1, so that steps of any length go in one batch
         duration = pybamm.InputParameter(DURATION)
         model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
@@ -328,7 +346,7 @@ class _Built:
             pybamm.Event("End of step", reduce(pybamm.minimum, ends.values()))
         ]
         self.ends = tuple(ends)
-        self.observed = model.declared.variables
+        self.observed = tuple(n for n in model.declared.variables if n not in (OUT, IN))
         kept = {n: model.variables[n] for n in (*self.observed, PROFILE, "C-rate")}
         model.variables = kept | ends
         constants = list(model.param.constants.values())
@@ -428,6 +446,20 @@ class _Built:
         """
         values = self._margins(y[None], inputs[None])[0]
         return dict(zip(self.ends, values.tolist(), strict=True))
+
+    def passed(self, s: Stretch, request: Request, inputs: dict[str, Any]) -> Passed:
+        """What passed at the solver's steps of a request."""
+        y, yp = s.y, s.y * 0 if s.yp is None else s.yp
+        Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
+        net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.CHARGES)
+        if VOLTAGE in self.slices:
+            where = self.slices[VOLTAGE].start
+            V, slope = y[:, where], yp[:, where]
+        else:
+            V = request.target + request.change * s.t
+            slope = np.full_like(s.t, request.change)
+        I = y[:, self.slices["C-rate"].start] if "C-rate" in self.slices else 1 + 0 * s.t
+        return Passed(s.t, V, slope, I, out, out - net)
 
     def guess(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
@@ -739,8 +771,8 @@ class Engine:
             margins = built.margins(built.guess(own), built.stack(own))
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
-                still = np.zeros(1), first, state.profile[None], state
-                answers[k] = Trace(*still, event)
+                seen = first | {OUT: np.zeros(1), IN: np.zeros(1)}
+                answers[k] = Trace(np.zeros(1), seen, state.profile[None], state, event)
         waiting = [k for k in range(len(requests)) if k not in answers]
         for fallback in range(len(FALLBACKS)):
             now = [k for k in waiting if fallback > LAST or k not in answers]
@@ -913,6 +945,7 @@ class Engine:
                 stray = float(np.abs(V - request.target - request.change * at).max())
             if not request.curve:
                 observed = {name: values[[0, -1]] for name, values in observed.items()}
+            observed |= energies(built.passed(s, request, own), t)
             profiles = y[:, built.slices[PROFILE]]
             if ACTIVE in observed:  # its state is lithium over the sites as made
                 profiles = profiles / observed[ACTIVE][:, None]
@@ -924,7 +957,8 @@ class Engine:
                 margins = built.margins(y[-1], p[k])
                 event = min(margins, key=lambda name: margins[name])
             t = t * request.duration
-            yield Trace(t, observed, profiles, end, event, fallback, stray)
+            gained = _gained(observed, own)
+            yield Trace(t, observed, profiles, end, event, fallback, stray, gained)
 
     def _why_failed(
         self,
@@ -946,6 +980,15 @@ class Engine:
         return SOLVER_FAILURE
 
 
+def _gained(observed: dict[str, Array], inputs: dict[str, Any]) -> float:
+    """Lithium that came from nowhere, over what was exchanged or a part of the sites."""
+    total = observed["Total lithium [mol.m-2]"]
+    sites = 1 / (inputs["1/site charge"] * FARADAY)
+    area = inputs["Electrode area [m2]"]
+    passed = 3600 * observed["Throughput capacity [A.h]"][-1] / (FARADAY * area)
+    return float(np.abs(total - total[0]).max() / max(passed, LEAST_EXCHANGED * sites))
+
+
 def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:
     failures = SOLVER_FAILURE, POWER_LIMIT
     return not isinstance(answer, Trace) or answer.event in failures
@@ -953,7 +996,7 @@ def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:
 
 def _doubtful(answer: Trace | Infeasible | SolverFailed) -> bool:
     if isinstance(answer, Trace):
-        return answer.event == SOLVER_FAILURE or answer.stray > HOLD_LIMIT
+        return answer.event == SOLVER_FAILURE or answer.doubt > 1
     return isinstance(answer, SolverFailed)
 
 
@@ -961,7 +1004,7 @@ def _worth(answer: Trace | Infeasible | SolverFailed) -> tuple[bool, bool, float
     """Of several tries the one to keep has the largest."""
     if not isinstance(answer, Trace):
         return False, False, 0.0
-    return True, answer.event != SOLVER_FAILURE, -answer.stray
+    return True, answer.event != SOLVER_FAILURE, -answer.doubt
 
 
 def _cut(

@@ -125,4 +125,5 @@ def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
         second.event,
         max(first.fallback, second.fallback),
         max(first.stray, second.stray),
+        max(first.gained, second.gained),
     )
