@@ -383,6 +383,14 @@ class TestCommand:
         assert "Not read: no.csv: no such file" in page and "<b>.csv" not in page
         assert "3 files could not be read" in page
 
+    def test_a_doubt_about_a_file_is_not_called_unread(self, tfb):
+        Path("gap.csv").write_text("time_s,voltage_V,current_A\n0,4,0\n60,4,0\n120,4,0\n")
+        code, _, _ = tfb("compare", DANILOV, "danilov2011.csv", "gap.csv", "--out", "o")
+        page = Path("o/report.html").read_text()
+        assert code == 1 and "1 doubt about what was read" in page
+        assert "In doubt: gap.csv: No current flows" in page
+        assert "could not be read" not in page
+
     def test_no_file_can_be_read(self, tfb):
         code, _, err = tfb("compare", DANILOV, "no.csv", "nor.csv", "--out", "o")
         assert code == 2 and "no.csv: no such file; nor.csv: no such file" in err
