@@ -330,3 +330,106 @@ class TestSignals:
                 assert again.returncode == 0, again.stderr
                 before = here / ("one" if name == "run" else "sweep") / "summary.csv"
                 assert (here / "r" / "summary.csv").read_bytes() == before.read_bytes()
+
+
+# --- Bytes of every kind of file that a command reads ----------------------------------
+
+MAPPING = """\
+format: 1
+kind: mapping
+encoding: utf-8
+columns: {time: "time [s]", voltage: "voltage [V]", current: 3}
+units: {time: s, voltage: V, current: uA/cm2}
+"""
+CLUSTER = """\
+format: 1
+kind: cluster
+address: tls://127.0.0.1:9
+tls: {ca: ca.pem, certificate: own.pem, key: key.pem}
+"""
+CONNECT = ["run", "one.yaml", "--out", "r", "--quiet", "--scheduler"]
+READ = {  # the file, and commands that read it
+    "measured.csv": [["compare", "one.yaml", "measured.csv", "--own-current"]],
+    "slow.csv": [["fit-ocv", "slow.csv", "--sites", "2"]],
+    "mapping.yaml": [
+        ["check", "mapping.yaml"],
+        [*("compare", "one.yaml", "measured.csv"), "--mapping", "mapping.yaml"],
+    ],
+    "cluster.yaml": [["check", "cluster.yaml"], [*CONNECT, "cluster.yaml"]],
+    "scheduler.json": [[*CONNECT, "scheduler.json"]],
+    "one/ledger.sqlite": [["run", "one.yaml", "--out", "one", "--resume", "--quiet"]],
+    "one/provenance.json": [
+        ["report", "one"],
+        ["run", "one/provenance.json", "--out", "r", "--quiet"],
+        ["run", "one.yaml", "--out", "one", "--resume", "--quiet"],
+    ],
+    "one/summary.csv": [["report", "one"], ["report", "one", "--incomplete"]],
+    "one/steps.csv": [["report", "one"], ["report", "one", "--incomplete"]],
+    "one/losses.csv": [["report", "one"], ["report", "one", "--incomplete"]],
+    "one/curves.nc": [["report", "one"], ["report", "one", "--incomplete"]],
+}
+
+
+def damaged(rng: random.Random, content: bytes) -> bytes:
+    """Cut, flipped in a bit, with bytes put in or taken out, or a piece twice."""
+    at = rng.randrange(len(content))
+    end = at + rng.choice([1, 1, 8, 100])
+    match rng.randrange(6):
+        case 0:
+            return content[:at]
+        case 1:
+            flipped = content[at] ^ (1 << rng.randrange(8))
+            return content[:at] + bytes([flipped]) + content[at + 1 :]
+        case 2:
+            return content[:at] + rng.randbytes(rng.choice([1, 8, 100])) + content[at:]
+        case 3:
+            return content[:at] + content[end:]
+        case 4:
+            return content[:end] + content[at:]
+    odd = rng.choice([b"\0", b"nan", b"-1e400", b'"', b"[" * 3000, b"{", b",", b"\r"])
+    return content[:at] + odd + content[at:]
+
+
+@pytest.fixture
+def damages(here, inside, monkeypatch):
+    """Damage each file that a command reads some times, and look at what it says."""
+    monkeypatch.setattr("tfbsim.run.scheduler.CONNECT", 0.2)
+    (here / "mapping.yaml").write_text(MAPPING)
+    (here / "cluster.yaml").write_text(CLUSTER)
+    (here / "scheduler.json").write_text('{"address": "tcp://127.0.0.1:9", "id": "a"}')
+    whole = {p: p.read_bytes() for p in here.rglob("*") if p.is_file()}
+    assert inside("check", "mapping.yaml", "cluster.yaml").returncode == 0
+
+    def damage(name, seed, times):
+        rng, codes = random.Random(f"{name}{seed}"), set()
+        for k in range(times):
+            (here / name).write_bytes(damaged(rng, whole[here / name]))
+            command = rng.choice(READ[name])
+            if command[0] in ("compare", "fit-ocv"):
+                command = [*command, "--out", "r", "--overwrite", "--quiet"]
+            done = inside(*command)
+            said = (k, command, done.stderr)
+            assert done.returncode in (0, 1, 2), said
+            assert "fault of" not in done.stderr and "Traceback" not in done.stderr, said
+            assert done.returncode != 2 or 1 <= len(done.stderr.splitlines()) < 10, said
+            codes.add(done.returncode)
+            shutil.rmtree(here / "r", ignore_errors=True)
+            for path, content in whole.items():
+                if not path.exists() or path.read_bytes() != content:
+                    path.write_bytes(content)
+        return codes
+
+    return damage
+
+
+@pytest.mark.parametrize("name", READ)
+def test_damaged_bytes_end_in_a_sentence(damages, name):
+    damages(name, 1, 4)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READ)
+def test_thousands_of_damaged_bytes_end_in_a_sentence(damages, name):
+    codes = damages(name, 2, 300)
+    assert 2 in codes or name in ("measured.csv", "one/ledger.sqlite")
