@@ -358,3 +358,32 @@ def test_two_initial_states_in_one_change_are_refused():
     both = {"cathode.initial_voltage": "4 V", "cathode.initial_stoichiometry": 0.6}
     with pytest.raises(InputError, match="the initial state is given once"):
         cell.replace(both)
+
+
+def test_an_ageing_rate_beyond_all_bounds_is_refused(raijmakers):
+    """With the law, the voltage and the rate, before anything is solved."""
+    block = {"rate": "1 h-1", "potential": "3.0 V", "transfer_coefficient": 0.9}
+    cell = raijmakers.replace({"ageing": {"site_loss_by_oxidation": block}})
+    with pytest.raises(InputError) as refused:
+        tfbsim.simulate(cell, ["Charge at 1C until 4.2 V"])
+    assert refused.value.field == "ageing.site_loss_by_oxidation"
+    assert "at 4.2 V" in refused.value.message and "h-1" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "block, field, words",
+    [
+        ({"interphase": {}}, "ageing.interphase", "interphase_with_time"),
+        ({"lithium_consumption": {}}, "ageing.lithium_consumption.current", "growth"),
+        (
+            {"site_loss_by_oxidation": {"rate": "1 V", "potential": "4 V"}},
+            "ageing.site_loss_by_oxidation.rate",
+            "0.01 h-1",
+        ),
+    ],
+)
+def test_a_mistake_in_a_block_of_ageing(raijmakers, block, field, words):
+    with pytest.raises(InputError) as refused:
+        raijmakers.replace({"ageing": block})
+    assert refused.value.field == field
+    assert words in refused.value.message

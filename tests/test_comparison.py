@@ -161,9 +161,9 @@ class TestByTheExperiment:
         found = tfbsim.compare(DANILOV, EXAMPLES / "danilov2011.csv")
         assert list(found.table["Case"]) == ["1.6C", "6.4C"]
         # The table of docs/measured-data.md
-        assert list(found.table[RMS].round(1)) == [1.9, 10.3]
+        assert list(found.table[RMS].round(1)) == [1.8, 10.3]
         assert list(found.table[LARGEST].round()) == [7, 52]
-        assert list(found.table[MEAN].round(1)) == [1.0, 3.9]
+        assert list(found.table[MEAN].round(1)) == [1.0, 4.0]
         assert list(found.table["First minute, rms [mV]"].round(1)) == [0.2, 3.3]
         assert list(found.table[CAPACITY].round(1)) == [0.7, 2.7]
         curves = tfbsim.run_experiment(DANILOV).curves.isel(cycle=0)
@@ -382,6 +382,14 @@ class TestCommand:
         page = Path("o/report.html").read_text()
         assert "Not read: no.csv: no such file" in page and "<b>.csv" not in page
         assert "3 files could not be read" in page
+
+    def test_a_doubt_about_a_file_is_not_called_unread(self, tfb):
+        Path("gap.csv").write_text("time_s,voltage_V,current_A\n0,4,0\n60,4,0\n120,4,0\n")
+        code, _, _ = tfb("compare", DANILOV, "danilov2011.csv", "gap.csv", "--out", "o")
+        page = Path("o/report.html").read_text()
+        assert code == 1 and "1 doubt about what was read" in page
+        assert "In doubt: gap.csv: No current flows" in page
+        assert "could not be read" not in page
 
     def test_no_file_can_be_read(self, tfb):
         code, _, err = tfb("compare", DANILOV, "no.csv", "nor.csv", "--out", "o")

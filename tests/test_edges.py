@@ -230,3 +230,29 @@ def test_a_number_with_an_exponent_is_one():
 def test_books_of_next_to_nothing_balance(step, changes):
     result, _ = run(RAIJMAKERS, [step], changes)
     assert list(result.summary["Outcome"]) == ["reached"]
+
+
+STEPS = [
+    "Charge at C/5 until 4.2 V",
+    "Hold at 4.2 V until C/50",
+    "Discharge at 1C until 3 V",
+]
+
+
+def test_energies_are_as_good_as_the_voltage_at_a_loose_tolerance():
+    cell = tfbsim.load_cell(CONSTANT_D)
+    loose = tfbsim.simulate(cell, STEPS, numerics={"rtol": 1e-3})
+    tight = tfbsim.simulate(cell, STEPS, numerics={"rtol": 1e-9})
+    names = "Mean discharge voltage [V]", "Energy efficiency [%]"
+    V, share = (abs(loose.summary[n][0] - tight.summary[n][0]) for n in names)
+    assert V < 1e-3
+    assert share < 0.1
+    whole = loose.losses.set_index("Step number").loc[0]
+    assert whole[names[1]] == pytest.approx(loose.summary[names[1]][0], rel=1e-9)
+
+
+def test_a_hold_says_how_far_it_strayed():
+    result, _ = run(CONSTANT_D, STEPS)
+    strayed = result.steps["Hold error [mV]"]
+    assert 0 <= strayed[1] < 0.2
+    assert strayed[[0, 2]].isna().all()

@@ -453,3 +453,11 @@ def test_two_results_share_axes(single, rates):
     one, other = lines(figure.axes[0])[:2]
     assert one == pytest.approx(other)
     assert "the same curve: one = other" in figure.get_suptitle()
+
+
+def test_a_ramp_that_charges_and_discharges_has_no_voltage_against_capacity():
+    ramps = ["Sweep to 4.15 V at 0.2 mV/s", "Sweep to 3.7 V at 0.2 mV/s"]
+    start = ["Charge at C/5 until 3.95 V", "Hold at 3.95 V until C/50"]
+    result = simulate(CELL, ramps, conditioning=start, numerics={"points": 20})
+    drawn = figures(result)
+    assert "voltammogram" in drawn and "voltage-capacity" not in drawn

@@ -218,7 +218,8 @@ def _parse(value: object, dimension: str) -> float:
     if dimension == "temperature" and unit in ("C", "oC"):
         unit = "degC"
     factor, found = _unit(unit, dimension)
-    if found != dimension:
+    # A rate and a frequency have the same powers of units
+    if not found or _DIMENSIONS[found].si != _DIMENSIONS[dimension].si:
         kind = _article(found) if found else f"not {_article(dimension)}"
         raise ValueError(f"{quoted} is {kind}; {wanted} would do")
     result = float(number * factor)

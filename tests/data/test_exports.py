@@ -267,3 +267,11 @@ def test_a_time_that_is_not_understood_is_named(tmp_path):
     text = "Time,Voltage (V),Current (mA)\n" + "noon,4.0,0.1\n" * 5
     with pytest.raises(InputError, match="'Time' has 'noon', which is no time"):
         read(tmp_path, text)
+
+
+def test_a_record_that_begins_within_a_step(tmp_path):
+    """The clock and the counter of the step say what came before the first row."""
+    record = exports.record(np.random.default_rng(11))
+    cut = record.take(np.arange(len(record.t)) >= 6)
+    measured = read(tmp_path, exports.maccor(cut, W()), ".txt")
+    assert right(charges(measured), record.truth), charges(measured)

@@ -30,6 +30,10 @@ GAS_CONSTANT, FARADAY = 8.31446261815324, 96485.33212331001  # CODATA 2018
 Time = Annotated[float, Quantity("time", gt=0)]
 PositiveResistance = Annotated[float, Quantity("areal resistance", gt=0)]
 PositiveCharge = Annotated[float, Quantity("areal charge", gt=0, le=1e6)]
+# Beyond these a law would end everything within seconds
+MOST_RESISTANCE = 1.0  # Ohm m2/s
+MOST_SHARE = 1.0  # of the sites per second
+MOST_C_RATE = 1e4
 SIGNS = {"oxidation": 1, "reduction": -1}
 
 
@@ -42,6 +46,11 @@ class Tafel(Strict):
     """Transfer coefficient alpha: a factor of e in the rate every RT/(alpha F)."""
     activation_energy: Activation = 0.0
     """Activation energy of the rate."""
+
+    def at(self, cause: str, voltage: float, temperature: float) -> float:
+        """The rate at a potential [V], SI."""
+        given = getattr(self, "rate", None) or getattr(self, "current", 0.0)
+        return float(given * self.factor(cause, voltage, temperature))
 
     def factor(self, cause: str, voltage: float, temperature: float) -> float:
         """The rate at a potential [V], over the one given."""
@@ -142,6 +151,41 @@ class Ageing(Strict):
         for name, block in self:
             if block is not None:
                 yield name.replace("_", " "), block
+
+    def check(self, voltage: float, temperature: float, one_c: float) -> None:
+        """Refuse a rate that would end everything within a second.
+
+        Parameters
+        ----------
+        voltage : float
+            That a step goes to [V].
+        temperature : float
+            Its temperature [K].
+        one_c : float
+            1C [A/m2].
+
+        Raises
+        ------
+        InputError
+            Naming the law, the voltage and the rate.
+        """
+        for option, block in self.blocks:
+            if not isinstance(block, Tafel):
+                continue
+            cause = "reduction" if option.endswith("reduction") else "oxidation"
+            dimension, most = {
+                InterphaseByReaction: ("areal resistance rate", MOST_RESISTANCE),
+                SiteLoss: ("rate", MOST_SHARE),
+                ElectrolyteOxidation: ("current density", MOST_C_RATE * one_c),
+            }[type(block)]
+            if (rate := block.at(cause, voltage, temperature)) > most:
+                raise InputError(
+                    f"at {voltage:g} V, to which the protocol goes, its rate would be "
+                    f"{units.text(rate, dimension)}, more than "
+                    f"{units.text(most, dimension)}; a lower rate, another "
+                    "potential or a narrower window would do",
+                    field=f"ageing.{option.replace(' ', '_')}",
+                )
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -203,6 +203,8 @@ def _counter_of(rows: Samples, span: Span) -> Array | None:
         if (np.diff(moved) < -1e-3 * moved[-1]).any():
             continue
         moved = np.maximum.accumulate(moved)
+        if not span.start and role == "capacity" and _counts_steps(rows):
+            return moved + abs(float(all_of_it[0]))
         return moved + _before(rows, span, all_of_it, way)
     return None
 
@@ -242,6 +244,13 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     if span.goes_on and not maybe:
         return _lead(rows, span, float(rows.t[k - 1]))
     return maybe[0] if maybe else 0.0
+
+
+def _counts_steps(rows: Samples) -> bool:
+    """Return whether a record cut from within a step has a counter of that step."""
+    q, own = rows.counters["capacity"], rows.step_time
+    again = (np.abs(q[1:]) < 0.02 * np.abs(q[:-1])).any()
+    return bool(own is not None and own[0] > 0 and again)
 
 
 def _before_first(rows: Samples) -> float:
@@ -379,7 +388,8 @@ def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, 
     if wait <= 0 or span.stop - span.start < 2:
         return 0.0, False
     counters = rows.counters.values() if used else ()
-    moved = [abs(float(c[k] - c[k - 1])) for c in counters]
+    going = [c for c in counters if abs(c[k]) > 0.02 * abs(c[k - 1])]  # not begun again
+    moved = [abs(float(c[k] - c[k - 1])) for c in going]
     counted = [q for q in moved if 0 < q <= could]
     if counted:
         return max(counted), True

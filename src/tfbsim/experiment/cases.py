@@ -37,6 +37,7 @@ from ..fields import Quantity, Strict, check_head, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
+from .foresee import check_ageing
 from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
@@ -694,6 +695,8 @@ def expand(
     changes = dict(changes or {})
     expansion = _Expansion(experiment, document, cell, changes, cells)
     cases = expansion.cases()
+    if experiment.sweep is None:  # a point that cannot be made is told where it runs
+        check_ageing((case.cell, case.protocol) for case in cases)
     measured = _measured(experiment, document, cases, bool(changes))
     return Expanded(
         experiment,

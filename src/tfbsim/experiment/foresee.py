@@ -32,6 +32,24 @@ def foreseen(cases: Iterable[tuple[Cell, Protocol]]) -> list[str]:
     return list(found)
 
 
+def check_ageing(cases: Iterable[tuple[Cell, Protocol]]) -> None:
+    """Refuse cells whose ageing is beyond all bounds at a voltage they are taken to.
+
+    Raises
+    ------
+    InputError
+        Naming the law, the voltage and the rate.
+    """
+    for _, (cell, protocol) in zip(range(FIRST_CASES), cases, strict=False):
+        for step in (*protocol.conditioning, *protocol.steps):
+            limits = [v for v in (step.lower, step.upper) if v is not None]
+            if step.control == "voltage":
+                limits.append(step.value)
+            T = float(step.temperature or cell.temperature)
+            for voltage in limits:
+                cell.ageing.check(voltage, T, cell.one_c_current_density)
+
+
 def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     # Its nodes alone, without the splines between: SciPy takes half a second to import
     nodes = cell.cathode.open_circuit_potential.curve

@@ -13,7 +13,7 @@ from .style import captioned, new_figure, plain_log, styled, text
 from .theme import FACTOR_COLOURS, FEW, evenly
 
 Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
-MARKED = 1e-2  # of a decade, that a frequency may be off one
+NEAR = 0.06  # of a decade, that a marked frequency may be off a whole one
 
 
 def figures_of(spectra: Spectra) -> dict[str, Figure]:
@@ -61,8 +61,7 @@ def nyquist(spectra: Spectra) -> Figure | None:
     for k, (label, (frequency, Z)) in enumerate(spectra.items()):
         colour = FACTOR_COLOURS[k % len(FACTOR_COLOURS)]
         ax.plot(Z.real, -Z.imag, color=colour, lw=1.1, label=text(label))
-        decade = np.log10(frequency)
-        marked = np.abs(decade - np.round(decade)) < MARKED
+        marked = _nearest_decades(frequency)
         ax.plot(Z[marked].real, -Z[marked].imag, "o", color=colour, ms=3.2)
         if k == 0:
             _decades(ax, frequency[marked], Z[marked], 0.08 * max(width, height))
@@ -73,8 +72,16 @@ def nyquist(spectra: Spectra) -> Figure | None:
     return captioned(
         figure,
         "Impedance in the complex plane (Nyquist). Both axes have one scale; the points "
-        "are whole decades of frequency.",
+        "are the frequencies nearest to whole decades.",
     )
+
+
+def _nearest_decades(frequency: np.ndarray) -> np.ndarray:
+    """Return the places of the frequencies nearest to whole decades, each once."""
+    decade = np.log10(frequency)
+    whole = np.arange(np.ceil(decade.min() - NEAR), np.floor(decade.max() + NEAR) + 1)
+    nearest = np.abs(decade[:, None] - whole).argmin(axis=0)
+    return nearest[np.abs(decade[nearest] - whole) < NEAR]
 
 
 def _decades(ax: Axes, frequency: np.ndarray, Z: np.ndarray, apart: float) -> None:
@@ -96,7 +103,7 @@ def _decades(ax: Axes, frequency: np.ndarray, Z: np.ndarray, apart: float) -> No
 def _hertz(frequency: float) -> str:
     for unit, size in (("MHz", 1e6), ("kHz", 1e3), ("Hz", 1.0), ("mHz", 1e-3)):
         if frequency >= 0.99 * size:
-            return f"{frequency / size:.3g} {unit}"
+            return f"{float(f'{frequency / size:.2g}'):g} {unit}"
     return f"{frequency * 1e6:.3g} µHz"
 
 

@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.samples import DIRECTION, MASS, VOLTAGE
+from ..result.samples import CURRENT, DIRECTION, MASS, VOLTAGE
 from .style import PER_MASS, both_units, captioned, label_outer
 from .theme import Layout, Theme
 
 FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
+BACK = 0.01  # of the largest current of a branch, the other way
 CYCLE_1 = ("first charge, ", "first discharge, ")
 CAPACITIES = ("Charge capacity [uA.h.cm-2]", "Discharge capacity [uA.h.cm-2]")
 
@@ -35,11 +36,18 @@ def branches(
     the first as well if it differs."""
     how = layout.how(k)
     last = how | {"lw": 0.9 if layout.bar else 1.3}
-    for branch in theme.study.branches(k):
+    for branch in _one_way(theme.study.branches(k)):
         yield branch, last, True
     if not layout.bar and differs(theme, k):
-        for branch in theme.study.branches(k, theme.study.drawn(k)[0]):
+        for branch in _one_way(theme.study.branches(k, theme.study.drawn(k)[0])):
             yield branch, how | FIRST, False
+
+
+def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return branches if each current keeps its sign; else the capacity counts back."""
+    currents = [branch[CURRENT] for branch in found]
+    kept = all(min(-i.min(), i.max()) <= BACK * i.abs().max() for i in currents)
+    return found if kept else []
 
 
 def cycles_key(theme: Theme, layout: Layout) -> list[Line2D]:
@@ -57,7 +65,7 @@ def cycles_key(theme: Theme, layout: Layout) -> list[Line2D]:
 
 def draw(theme: Theme) -> Figure | None:
     study = theme.study
-    if not any(study.branches(k) for k in range(len(study.rows))):
+    if not any(_one_way(study.branches(k)) for k in range(len(study.rows))):
         return None
     layout = theme.cases()
     figure, axes = layout.draw()

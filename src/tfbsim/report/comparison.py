@@ -61,6 +61,7 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         verdict=verdict(comparison),
         as_asked=comparison.as_asked,
         unreadable=comparison.unreadable,
+        doubts=_doubts(comparison),
         otherwise=comparison.otherwise,
         unmatched=_unmatched(comparison),
         comparison=table_of(_shown(comparison.table), MAX_ROWS),
@@ -113,10 +114,18 @@ def verdict(comparison: Comparison) -> str:
         words += (
             f"; capacity within {off.median():.2g} % (median), {off.max():.2g} at worst"
         )
-    if comparison.unreadable:
-        number = len(comparison.unreadable)
+    doubts = len(_doubts(comparison))
+    number = len(comparison.unreadable) - doubts
+    if number:
         words += f". {number} file{'s' if number != 1 else ''} could not be read"
+    if doubts:
+        words += f". {doubts} doubt{'s' if doubts != 1 else ''} about what was read"
     return words + "."
+
+
+def _doubts(comparison: Comparison) -> list[str]:
+    """Return the sentences on files that were read with a doubt that matters."""
+    return [f"{m.name}: {words}" for m in comparison.measured for words in m.doubts]
 
 
 def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None:

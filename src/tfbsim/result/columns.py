@@ -243,6 +243,11 @@ STEP_COLUMNS = (
         ".1e",
     ),
     Column(
+        "Hold error [mV]",
+        "Largest distance of a held or swept voltage from its target over the step.",
+        ".1e",
+    ),
+    Column(
         SHARE,
         "Charge of a step that ended at a cut-off, over the charge from its start to "
         "equilibrium at that voltage.",

@@ -122,31 +122,47 @@ def energies(sample: Sample, laws: Declared = KNOWN) -> dict[int, dict[str, floa
     """
     number = np.asarray(sample["Step number"])
     steps, first = np.unique(number, return_index=True)
-    U, V = _open_circuit_means(sample, first), _means(sample["Voltage [V]"])
+    U = _open_circuit_means(sample, first)
     eta = {name: _means(o) for name, o in overpotentials(sample, laws).items()}
-    eta[DIFFUSION] = U - _means(sample[SURFACE])
     # Nothing passes between the last sample of a step and the first of the next
     within = np.diff(number) == 0
     # The solver's own integrals: a current may turn between two samples
-    passed, both_ways = (np.diff(sample[name]) * within for name in (NET, THROUGHPUT))
+    passed = np.diff(sample[NET]) * within
+    E_in, E_out = (np.diff(e) * within for e in _energies(sample))
     sides = {
         beside(laws)[side.name]: np.diff(sample[named(side.charge)]) * within
         for side in laws.side_currents
         if named(side.charge) in sample
     }
     pieces = {
-        ENERGY_IN: (both_ways - passed) / 2 * V,
-        ENERGY_OUT: (both_ways + passed) / 2 * V,
+        ENERGY_IN: E_in,
+        ENERGY_OUT: E_out,
         **{lost(laws)[name]: passed * eta[name] for name in eta},
         **{column: charge * U for column, charge in sides.items()},
         STORED: -(passed + sum(sides.values())) * U,
     }
+    # Between two samples it is the surface that bends the voltage
+    others = sum(passed * eta[name] for name in eta if name != DIFFUSION)
+    pieces[lost(laws)[DIFFUSION]] = passed * U - (E_out - E_in) - others
     padded = np.pad(list(pieces.values()), ((0, 0), (0, 1)))
     sums = np.add.reduceat(padded, first, axis=1)
     return {
         int(step): dict(zip(pieces, sums[:, k].tolist(), strict=True))
         for k, step in enumerate(steps)
     }
+
+
+def _energies(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Energy in and out since the start of each step, those of the summary [uWh/cm2].
+
+    Of curves that were saved without them, from their samples.
+    """
+    if ENERGY_IN in sample:
+        return np.asarray(sample[ENERGY_IN]), np.asarray(sample[ENERGY_OUT])
+    V = _means(sample["Voltage [V]"])
+    net, both = np.diff(sample[NET]), np.diff(sample[THROUGHPUT])
+    found = ((both - net) / 2 * V, (both + net) / 2 * V)
+    return tuple(np.append(0.0, np.cumsum(e)) for e in found)  # type: ignore[return-value]
 
 
 def _means(values: Any) -> np.ndarray:

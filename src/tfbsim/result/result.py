@@ -354,6 +354,7 @@ def _step_rows(
                 "End mean stoichiometry": _last(step, "Cathode mean stoichiometry"),
                 "End surface stoichiometry": _last(step, "Cathode surface stoichiometry"),
                 "Cut-off error [uV]": _cut_off_error(step),
+                "Hold error [mV]": _hold_error(step),
                 SHARE: share,
                 LIMITING: limiting,
                 **_critical(step, cell),
@@ -400,6 +401,12 @@ def _cut_off_error(record: StepRecord) -> float:
     if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
         return np.nan
     return abs(record.end["Voltage [V]"] - asked) * 1e6
+
+
+def _hold_error(record: StepRecord) -> float:
+    """How far a held voltage strayed from its target [mV]; NaN where none is held."""
+    held = record.trace is not None and record.step.control == "voltage"
+    return 1e3 * record.trace.stray if held and record.trace else np.nan
 
 
 def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
@@ -482,6 +489,8 @@ def _samples(
             "Step capacity [mA.h.g-1]": moved * per_gram,
             losses.NET: observed["Discharge capacity [A.h]"] * per_area,
             losses.THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
+            losses.ENERGY_OUT: observed["Discharge energy [W.h]"] * per_area,
+            losses.ENERGY_IN: observed["Charge energy [W.h]"] * per_area,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
         }
         columns |= {named(of): observed[of] * factor(of, area) for of in shown}

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
+from ..experiment.foresee import check_ageing
 from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
@@ -81,6 +82,7 @@ def simulate(
     )
     if not protocol.steps:
         raise InputError("there are no steps", field="steps")
+    check_ageing([(cell, protocol)])
     numerics = numerics_of(numerics)
     about = provenance(
         as_experiment(steps, cycles, conditioning, conditioning_cycles),

@@ -21,6 +21,7 @@ from ..physics.lithium import EXHAUSTED, NOTHING_LEFT
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by, declared_by_options
 from .critical import at_start, beyond_critical, crossing
+from .energy import IN, OUT
 from .engine import (
     BALANCE_LIMIT,
     CHARGE_CUT_OFF,
@@ -281,7 +282,8 @@ class Runner:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
             return StepRecord(step, SOLVER_FAILED, str(reason), None)
-        still = np.zeros(1), observed, self.state.profile[None], self.state
+        nothing = {IN: np.zeros(1), OUT: np.zeros(1)}
+        still = np.zeros(1), observed | nothing, self.state.profile[None], self.state
         return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)
 
     def _run(
