@@ -73,9 +73,9 @@ def numeric(shipped):
 
 
 def step_of(name, value):
-    if value:
-        return 1e-3 * abs(value)
     unit = name.partition("[")[2].rstrip("]")
+    if value:  # U(x) is a wall near a full film: a smaller step of its concentrations
+        return (1e-4 if unit in ("mol.m-3", "") else 1e-3) * abs(value)
     return STEPS.get(unit, 1e-3)
 
 
@@ -84,6 +84,8 @@ def differ(shipped, wanted):
     values, t = shipped.values(), np.linspace(0, 300, 4)[1:]
     inputs = {name: values[name] for name in wanted}
     values.update({name: "[input]" for name in wanted})
+    # A charged cell stands at its cut-off: a parameter that is moved is not to end it
+    values.update({"Lower voltage cut-off [V]": 0.0, "Upper voltage cut-off [V]": 6.0})
     current = shipped.cell.one_c_current * (-RATE if shipped.anode_free else RATE)
     if "Current function [A]" in inputs:
         inputs["Current function [A]"] = current
