@@ -69,13 +69,16 @@ def numeric(shipped):
         and isinstance(values[name], float)
         and name not in FIXED
         and "cut-off" not in name
+        # a bare collector has no less lithium to differ by
+        and not (name == "Initial lithium inventory [mol.m-2]" and values[name] == 0)
     }
 
 
 def step_of(name, value):
     unit = name.partition("[")[2].rstrip("]")
     if value:  # U(x) is a wall near a full film: a smaller step of its concentrations
-        return (1e-4 if unit in ("mol.m-3", "") else 1e-3) * abs(value)
+        near = unit == "mol.m-3" or name == "Cathode stoichiometry as made"
+        return (1e-4 if near else 1e-3) * abs(value)
     return STEPS.get(unit, 1e-3)
 
 
