@@ -193,8 +193,8 @@ class TestSteps:
             *("Charge [uA.h.cm-2]", "Discharge [uA.h.cm-2]"),
             *("End voltage [V]", "End current [uA.cm-2]"),
             *("End mean stoichiometry", "End surface stoichiometry"),
-            *("Cut-off error [uV]", "Of equilibrium capacity [%]", "Limiting loss"),
-            *("Outcome", "Detail"),
+            *("Cut-off error [uV]", "Hold error [mV]", "Of equilibrium capacity [%]"),
+            *("Limiting loss", "Outcome", "Detail"),
         ]
 
     def test_conditioning_has_a_limiting_loss_too(self, result):
