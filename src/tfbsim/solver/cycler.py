@@ -29,15 +29,16 @@ from .engine import (
     FILM_LIMIT,
     HOLD_LIMIT,
     LAST,
-    LEAST_EXCHANGED,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
+    OVERFULL,
     POWER_LIMIT,
     RAMP,
     SEEN,
     SOLVER_FAILURE,
+    UNDEREMPTY,
     Engine,
     Infeasible,
     Request,
@@ -45,10 +46,11 @@ from .engine import (
     State,
     Trace,
     engine,
+    least_exchanged,
     tolerances,
 )
 from .error_bar import NumericalError, with_error
-from .exhaustion import bare, blocked, joined, stripped_bare
+from .exhaustion import blocked, blocks, joined, stripped_bare
 from .impedance import Spectrum, spectrum
 
 REACHED = "reached"
@@ -256,7 +258,7 @@ class Runner:
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
-        words = [w for w in (detail, self._unresolved(trace)) if w]
+        words = [w for w in (detail, self._unresolved(trace), self._overshot(trace)) if w]
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
         elif trace.fallback > LAST:
@@ -378,12 +380,12 @@ class Runner:
         """A step, also where the collector is bare or becomes so."""
         # What is left on a collector is not followed along a ramp or a profile
         plated = self.cell.anode.plated and step.constant
-        if plated and bare(self.cell, self.engine, self.state, step):
+        if plated and blocks(self.cell, self.engine, self.state, step):
             return blocked(self.engine, self.state, step, self.cell, 0.0)
         trace = yield from self._run(step, curves, step.duration)
         if not plated or trace.event != EXHAUSTED:
             return trace
-        if step.control == "voltage" or (step.control == "current" and step.value <= 0):
+        if step.control == "voltage" or step.value <= 0:
             past = float(trace.t[-1])
             rest = blocked(self.engine, trace.end, step, self.cell, past)
             return joined(trace, rest, jump=True)
@@ -440,6 +442,17 @@ class Runner:
             "take more points"
         )
 
+    def _overshot(self, trace: Trace) -> str:
+        """Say so where a profile is beyond any film about a front the mesh rounds off."""
+        x, x_max = trace.profiles[-1], self.cell.cathode.x_max
+        extreme = max(float(x.min()), float(x.max()), key=lambda x: abs(x / x_max - 0.5))
+        if UNDEREMPTY - SEEN < extreme / x_max < OVERFULL + SEEN:
+            return ""
+        return (
+            f"x = {extreme:.2g} beside a front in the film that is finer than the mesh: "
+            "take more points"
+        )
+
     def _left(self, trace: Trace) -> str:
         """What is left of lithium that was plated in situ."""
         if not self.cell.anode.plated:
@@ -480,7 +493,7 @@ class Runner:
         where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
         for face in list(places)[:2]:  # a face rather than a node beside it
             if abs(places[face] - x) < SEEN * x_max:
-                where = face
+                where, x = face, places[face]
                 break
         word = "empty" if x < x_max / 2 else "full"
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
@@ -531,8 +544,8 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
     lithium change times F, less the charge passed, leaked and passed by other side
     currents, over charge exchanged.
-    Charges are states of the solver.  Where less is exchanged than ``LEAST_EXCHANGED`` of
-    what the film holds, an error is relative to that: it can be no smaller than rounding.
+    Charges are states of the solver.  Where less is exchanged than a small part of what
+    the cell holds, an error is relative to that: it can be no smaller than rounding.
     """
     traces = [r.trace for r in records if r.trace is not None]
     declared = declared_by(cell.structure)
@@ -546,8 +559,9 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
         return 0.0, 0.0
     area = float(cell.area)
     held = cell.site_inventory * FARADAY * area
-    exchanged = max(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
+    least = least_exchanged(held, total.item(0) * FARADAY * area)
+    exchanged = max(throughput + leaked, least)
     lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
     first, last = traces[0].observed, traces[-1].observed
     film = [name for name in declared.lithium if name.startswith("Cathode ")]
