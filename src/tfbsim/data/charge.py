@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import count
 from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
 from .remarks import Remarks
 from .samples import Samples
 from .steps import Span
-from .table import count
 
 POWERS = (1e-6, 1e-4, 1e-3, 1e-2, 1.0, 1e2, 1e3, 1e4, 1e6)
 WITHIN = 0.1  # of the integral of the current that a counter of charge may be off

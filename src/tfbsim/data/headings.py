@@ -56,6 +56,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "capacity": (
         *("step capacity", "capacity", "cap", "specific capacity", "areal capacity"),
         *("q", "q charge discharge", "end capacity", "amp hr", "ah"),
+        *("normalized capacity", "normalised capacity", "relative capacity"),
         *("capacitance density", "kapazitat", "capacite", "容量"),
     ),
     # Counts up in a charge and down in a discharge, or the other way round

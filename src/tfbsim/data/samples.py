@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from .cells import Array, numbers, texts
 from .columns import CHARGES, TIMES, find_columns, quantity, roles
 from .mapping import Mapping
 from .remarks import Remarks
-from .table import Table, count
+from .table import Table
 from .units_per_area import PerArea
 
 LOST = 0.01  # of the rows, from which on it is told as a doubt
