@@ -234,7 +234,7 @@ class PlanarDiffusion(Law):
         if "Cathode migration" in variables:
             inflow = inflow - variables["Cathode migration"]
         spread = rate * span(self.param) ** 2 * self.active
-        self.rhs = {self.filled: spread * pybamm.div(inflow)}
+        self.rhs = {self.filled: pybamm.div(spread * inflow)}
         if LOST in variables:
             left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAIN)
             self.rhs[self.filled] += left - variables[LOST] * self.filled

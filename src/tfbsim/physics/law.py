@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any, Self, get_args, get_type_hints
 
 import pybamm
@@ -212,15 +213,20 @@ class Declared:
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
         """Return what :meth:`as_dict` was of."""
-        hints = get_type_hints(cls)
         found = {}
         for name, entries in given.items():
-            kind = get_args(hints[name])[0]
+            kind = _kinds(cls)[name]
             found[name] = tuple(
                 kind(**entry) if isinstance(entry, dict) else kind(entry)
                 for entry in entries
             )
         return cls(**found)
+
+
+@cache
+def _kinds(cls: type) -> dict[str, Any]:
+    """What the entries of each field are."""
+    return {name: get_args(hint)[0] for name, hint in get_type_hints(cls).items()}
 
 
 class Law(pybamm.BaseSubModel):

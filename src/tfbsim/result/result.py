@@ -626,6 +626,7 @@ def _profiles(cycle: CycleRecord, cell: Cell, depths: Depths) -> _Profiles:
 class _Read:
     summary: pd.DataFrame
     steps: pd.DataFrame
+    impedance: pd.DataFrame
     drawn: list[CaseResult]
     warnings: dict[str, list[str]]
     laws: Declared
@@ -687,6 +688,7 @@ class Result:
         """What one pass over the cases finds, of which there may be a great many."""
         frames: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
         drawn: list[CaseResult] = []
+        spectra: list[dict[str, Any]] = []
         warnings: dict[str, list[str]] = {}
         laws: dict[Declared, None] = {}
         cases = iter(self.cases)
@@ -694,6 +696,7 @@ class Result:
             frames[0].append(_frame(row for case in some for row in case.rows))
             frames[1].append(_frame(row for case in some for row in case.steps))
             drawn += [case for case in some if case.curves.sizes["cycle"]]
+            spectra += [row for case in some for row in case.spectra]
             for case in some:
                 laws[case.laws] = None
                 for words in case.warnings:
@@ -703,7 +706,9 @@ class Result:
             for found in frames
         )
         declared = Declared.of([losses.KNOWN, *laws])
-        return _Read(_in_order(summary, declared), steps, drawn, warnings, declared)
+        summary = _in_order(summary, declared)
+        impedance = pd.DataFrame(spectra)
+        return _Read(summary, steps, impedance, drawn, warnings, declared)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -722,7 +727,7 @@ class Result:
         Case, Cycle number and Step number, Voltage [V], Frequency [Hz], Z real and
         Z imaginary [Ohm.cm2] and [Ohm]; conditioning is cycle 0.
         """
-        return pd.DataFrame([row for case in self.cases for row in case.spectra])
+        return self._read.impedance.copy()
 
     @property
     def drawn(self) -> list[CaseResult]:
