@@ -43,7 +43,7 @@ from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .settings import Settings
-from .steps import Protocol
+from .steps import EndOfLife, Protocol
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
@@ -66,6 +66,13 @@ class Conditioning(Strict):
 
     steps: Annotated[list[Any], Field(min_length=1)]
     cycles: Cycles = 1
+
+
+class CheckUp(Strict):
+    """A cycle of its own in place of the first and of every so many-th after it."""
+
+    every: Cycles
+    steps: Annotated[list[Any], Field(min_length=1)]
 
 
 class KeptCurves(Strict):
@@ -92,6 +99,8 @@ class Experiment(Strict):
     conditioning: Conditioning | list[Any] | None = None
     steps: Annotated[list[Any], Field(min_length=1)]
     cycles: Cycles = 1
+    until: StrictStr | None = None
+    check_up: CheckUp | None = None
     cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     sweep: Sweep | None = None
     curves: KeptCurves | None = None
@@ -218,6 +227,7 @@ class Points(Cases):
         base = e.cell_of((), None, {})
         content = base.written, e.experiment.steps, e.experiment.conditioning
         settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
+        content = *content, e.experiment.check_up, e.experiment.until
         known = *content, *settings, self.curves, tuple(versions().values())
         return _hash(repr(known))
 
@@ -281,9 +291,11 @@ class _Expansion:
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
-        self.templates = names_in(experiment.steps) | names_in(
-            _conditioning(experiment)[0]
-        )
+        self.until = self._until()
+        check_up = experiment.check_up
+        self.check_up = (check_up.steps, check_up.every) if check_up else ([], 0)
+        parts = experiment.steps, _conditioning(experiment)[0], self.check_up[0]
+        self.templates = set().union(*map(names_in, parts))
         self.changes: dict[str, Any] = {}
         self.steps = 0
         self.writing = Writing(document.error, document.path.parent)
@@ -293,6 +305,14 @@ class _Expansion:
                 self.cycles = _whole(value, path)
             else:
                 self.changes[path] = value
+
+    def _until(self) -> EndOfLife | None:
+        if self.experiment.until is None:
+            return None
+        try:
+            return EndOfLife.parse(self.experiment.until)
+        except ValueError as error:
+            raise self.document.error(("until",), str(error)) from None
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made anew; the keys of groups hold in this process only
@@ -541,11 +561,10 @@ class _Expansion:
         for name, steps in (
             ("steps", self.experiment.steps),
             ("conditioning", conditioning),
+            ("check_up", self.check_up[0]),
         ):
             root: tuple[Any, ...] = (name,)
-            if name == "conditioning" and isinstance(
-                self.experiment.conditioning, Conditioning
-            ):
+            if isinstance(getattr(self.experiment, name), Conditioning | CheckUp):
                 root = (name, "steps")
             flat = self.writing.flat(root, steps, templates)
             self.steps += len(flat)
@@ -557,7 +576,15 @@ class _Expansion:
                 wrong.append(self.document.error((*flat[k][0], *field), message))
         if wrong:
             raise together(wrong)
-        return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
+        return Protocol(
+            parsed["steps"],
+            cycles,
+            parsed["conditioning"],
+            number,
+            parsed["check_up"],
+            self.check_up[1],
+            self.until,
+        )
 
     def _varied(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..cell import layers
 from ..physics.law import Declared
+from ..solver.cycler import FEWEST
 from ..solver.cycler import OUTCOMES as WORDS
 from . import losses
 from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT, named
@@ -43,12 +44,23 @@ def _of_laws(laws: Declared) -> tuple[Column, ...]:
     """The columns of the summary that laws declare."""
     return tuple(
         Column(named(c.variable), c.about, c.digits, optional=True) for c in laws.columns
+    ) + tuple(
+        Column(
+            harm.column,
+            "What a discharge would give more had it not been: of the last cycle, from "
+            f"the {FEWEST}th on, the second of two that follow on it.",
+            ".2f",
+            optional=True,
+        )
+        for harm in laws.harms
     )
 
 
 CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 CRITICAL = "Critical current crossed at [s]"
+PULSE, CHECK_UP = "Pulse resistance [Ohm.cm2]", "Check-up"
+LONGEST_PULSE = 60.0  # s
 LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 NUMERICAL_ERRORS = (
     "Numerical error of charge capacity [%]",
@@ -139,6 +151,19 @@ SUMMARY_COLUMNS = (
         "step of the cycle ends: RT/(F i0) with i0 at the surface stoichiometry, over "
         "the utilised share of the area, plus the interphase film of the cathode.",
         ".2f",
+    ),
+    Column(
+        PULSE,
+        "Voltage before the first pulse of the cycle less that at its end, over the "
+        "current density; a pulse is a constant current of at most 60 s after a rest.",
+        ".2f",
+        optional=True,
+    ),
+    Column(
+        CHECK_UP,
+        "1 of a check-up cycle, 0 of another.",
+        ".0f",
+        optional=True,
     ),
     Column(
         "Lithium balance error",
