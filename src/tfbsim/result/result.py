@@ -24,6 +24,7 @@ from scipy.optimize import brentq
 
 from ..cell import layers as energy
 from ..errors import InputError, shown
+from ..experiment.cases import FROM_CYCLE
 from ..output import (
     EXPORTS,
     FILES,
@@ -812,12 +813,14 @@ class Result:
         rows = []
         for point in self.measured:
             of_case = summary["Case"] == point["Case"]
-            here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
+            last = point["Cycle number"]
+            cycles = summary["Cycle number"].between(point.get(FROM_CYCLE, last), last)
+            here = summary[of_case & cycles]
             if here.empty:
                 continue
             if point["Quantity"] not in here:  # of another cell, without a stack
                 continue
-            value = float(here[point["Quantity"]].iloc[0])
+            value = float(here[point["Quantity"]].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
