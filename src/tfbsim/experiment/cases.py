@@ -10,6 +10,7 @@ cases the experiment names.  Those of a sweep are made one by one, when asked fo
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -725,7 +726,19 @@ def expand(
     cases = expansion.cases()
     if experiment.sweep is None:  # a point that cannot be made is told where it runs
         check_ageing((case.cell, case.protocol) for case in cases)
-    measured = _measured(experiment, document, cases, bool(changes))
+    stated: Sequence[Case] | None = None
+    if experiment.measured and (changes or cell):
+        with contextlib.suppress(
+            InputError
+        ):  # it may state no cell, or leave {rate} open
+            stated = _Expansion(experiment, document, None, {}, cells).cases()
+    measured, others = _measured(experiment, document, cases, stated, changes)
+    warnings = expansion.warnings
+    if others:
+        warnings += (
+            f"its measured values are of another cell or protocol and left out: "
+            f"{', '.join(others)} changed",
+        )
     return Expanded(
         experiment,
         document,
@@ -734,7 +747,7 @@ def expand(
         cell,
         changes,
         measured,
-        expansion.warnings,
+        warnings,
     )
 
 
@@ -766,6 +779,12 @@ FROM_CYCLE = "From cycle"
 OF_CYCLES = "Cycle number"  # the heading beside them in a table of measured cycles
 
 
+# What a measurement is of: another thickness is another cell, another D another guess
+_MADE = re.compile(
+    r"(thickness|area|density|molar_mass|temperature|lithium|initial_\w+|steps)$"
+)
+
+
 class MeasuredPoint(Strict):
     """What was measured of one case and cycle, or its mean from an earlier cycle on; or a
     table of many cycles."""
@@ -787,30 +806,36 @@ def _measured(
     experiment: Experiment,
     document: Document,
     cases: Sequence[Case],
-    changed: bool,
-) -> list[dict[str, Any]]:
-    """Return the rows of the comparison with measurement.
+    stated: Sequence[Case] | None,
+    changes: Mapping[str, str],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows of the comparison with measurement, and what leaves others out.
 
     Whether a capacity was fitted is asked of the cell, if a fit wrote it; of another, the
-    experiment says it.
+    experiment says it, unless the cell is not as the file states it.
     """
     rows: list[dict[str, Any]] = []
+    others: dict[str, None] = {}
     if not experiment.measured:
-        return rows
+        return rows, []
+    before = {case.name: case for case in stated or ()}
     by_name = {case.name: case for case in cases}
-    names = set(by_name)
-    setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
-    for case in cases:
-        for key, value in case.values.items():
-            setting.setdefault((key, str(value)), set()).add(case.name)
     for k, point in _points_measured(experiment, document):
-        name = _matching(point.case, names, setting)
+        name = _matching(point.case, cases)
         if name is None:
-            if changed:
-                continue  # another rate or window than was measured
+            if changes:  # such as another rate or window than was measured
+                asked = point.case if isinstance(point.case, dict) else changes
+                others |= dict.fromkeys(k for k in asked if k in changes)
+                continue
             raise document.error(
                 ("measured", k, "case"), "must name one of the cases, or be what it sets"
             )
+        differing: list[str] = []
+        if stated is not None and (own := _matching(point.case, stated)) is not None:
+            differing = _differences(before[own], by_name[name])
+        if made := [x for x in differing if _MADE.search(x)]:
+            others |= dict.fromkeys([x for x in made if x != "steps"] or made)
+            continue
         for field, (words, dimensions) in MEASURED.items():
             text = getattr(point, field)
             if text is None:
@@ -825,6 +850,8 @@ def _measured(
                 charge = value / areal if "cm-2" in unit else 3600 * value * cell.loading
                 current = current_of(by_name[name], kind)
                 known = status(cell.fitted, kind, point.cycle, current, charge)
+            if differing and not known:
+                known = "cell changed"
             rows.append(
                 {
                     "Case": name,
@@ -836,7 +863,23 @@ def _measured(
                     "Source": point.source or experiment.source,
                 }
             )
-    return rows
+    return rows, list(others)
+
+
+def _differences(stated: Case, run: Case) -> list[str]:
+    """Return in what two cases differ: fields of their cells, laws, steps."""
+
+    def numbers(cell: Cell) -> dict[str, float]:
+        found = {}
+        for path in cell.numeric_fields:
+            with contextlib.suppress(InputError):  # a law, or left out
+                found[path] = cell.number(path)[0]
+        return found
+
+    a, b = numbers(stated.cell), numbers(run.cell)
+    fields = sorted(k for k in a | b if a.get(k) != b.get(k))
+    fields += ["laws"] if stated.cell.structure != run.cell.structure else []
+    return fields + (["steps"] if stated.protocol.steps != run.protocol.steps else [])
 
 
 def _points_measured(
@@ -888,15 +931,13 @@ def current_of(case: Case, kind: str) -> float:
     return found.pop() / float(case.cell.area) if len(found) == 1 else 0.0
 
 
-def _matching(
-    wanted: Any, names: set[str], setting: Mapping[tuple[str, str], set[str]]
-) -> str | None:
+def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
     """The case of this name, or the only one that sets these values."""
     if isinstance(wanted, str):
-        return wanted if wanted in names else None
-    for key, value in wanted.items():
-        names = names & setting.get((key, str(value)), set())
-    return min(names) if len(names) == 1 else None
+        return wanted if any(case.name == wanted for case in cases) else None
+    asked = {(key, str(value)) for key, value in wanted.items()}
+    found = [c.name for c in cases if asked <= {(k, str(v)) for k, v in c.values.items()}]
+    return found[0] if len(found) == 1 else None
 
 
 def _measured_value(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from rich.console import Console
 
-from ..errors import InputError
+from ..errors import InputError, count
 from ..experiment.provenance import cell_of_entry
 from ..physics.law import Declared
 from ..result.columns import CHECK_UP, LIMITING, OUTCOME, SHARE
@@ -120,7 +120,7 @@ def at_once(result: Result) -> str:
     number, first = len(found), found.iloc[0]
     cycle = f"cycle {first['Cycle number']}" if first["Cycle number"] else "conditioning"
     return (
-        f"{number:,} {'step' if number == 1 else 'steps'} of no length, first '"
+        f"{count(number, 'step')} of no length, first '"
         f"{first['Step']}' in {first['Case']}, {cycle}: {first['Detail']}"
     )
 

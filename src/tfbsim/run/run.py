@@ -14,7 +14,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
@@ -145,7 +145,7 @@ def run_experiment(
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
                 if (done := len(kept.cases)) < len(cases):
-                    words = f"{done} of {len(cases)} points are there"
+                    words = f"{done:,} of {count(len(cases), 'point')} are there"
                     kept.provenance[UNFINISHED] = words
                 kept.save(folder, figures=False)
             raise
