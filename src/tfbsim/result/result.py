@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, reduce
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
@@ -24,6 +25,7 @@ from scipy.optimize.elementwise import find_root
 
 from ..cell import layers as energy
 from ..errors import InputError, shown
+from ..experiment.cases import FROM_CYCLE
 from ..output import (
     EXPORTS,
     FILES,
@@ -43,9 +45,12 @@ from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
+    CHECK_UP,
     CRITICAL,
     LIMITING,
+    LONGEST_PULSE,
     NUMERICAL_ERRORS,
+    PULSE,
     REQUIRED,
     SECOND_LITHIUM,
     SHARE,
@@ -195,6 +200,8 @@ class Notes:
             x = trace.observed["Cathode surface stoichiometry"]
             low, high = self._surface
             self._surface = min(low, float(x.min())), max(high, float(x.max()))
+        if cycle.ended:
+            self.warnings.append(cycle.ended)
         if cycle.numerical_error:
             self.warnings += cycle.numerical_error.otherwise
 
@@ -258,6 +265,7 @@ def summary_row(
     area, loading = cell.area, cell.loading
     charge, discharge = cycle.charge, cycle.discharge
     energy_in, energy_out = cycle.energy_in, cycle.energy_out
+    pulse = _pulse_resistance(cycle, area)
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
     per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
@@ -269,14 +277,14 @@ def summary_row(
     row["Coulombic efficiency [%]"] = _ratio(100 * discharge, charge, both)
     row["Mean discharge voltage [V]"] = _ratio(energy_out, discharge, discharge != 0)
     row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
-    for column, variable, scale in (
-        ("Lithium thickness at end of charge [um]", "Lithium thickness [m]", 1e6),
-        ("Interface resistance [Ohm.cm2]", "Interface resistance [Ohm.m2]", 1e4),
-    ):
-        end: Any = np.nan  # of the last step that charges
-        for step in cycle.steps:
-            end = np.where(step.charge > 0, step.end.get(variable, np.nan), end)
-        row[column] = end * scale
+    lithium: Any = cycle.when_charged("Lithium thickness [m]")
+    row["Lithium thickness at end of charge [um]"] = lithium * 1e6
+    row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
+    if np.isfinite(pulse).any():
+        row[PULSE] = pulse
+    row |= {name: charge * per_gram for name, charge in cycle.lost.items()}
+    if cycle.check_up is not None:
+        row[CHECK_UP] = float(cycle.check_up)
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
     there_and_back = (energy_in > 0) & (energy_out > 0)
@@ -292,6 +300,24 @@ def summary_row(
         row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
     row["Outcome"] = cycle.outcome
     return row
+
+
+def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
+    """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
+
+    A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
+    """
+    found: Any = np.nan
+    for before, step in pairwise(cycle.steps):
+        of, trace = step.step, step.trace
+        constant = of.control == "current" and of.constant and not of.rest
+        if not (before.step.rest and before.trace and constant and trace):
+            continue
+        short = of.timed & (of.duration <= LONGEST_PULSE) & (trace.t[-1] > 0)
+        drop = before.end["Voltage [V]"] - step.end["Voltage [V]"]
+        resistance = 1e4 * drop * area / of.value
+        found = np.where(short & np.isnan(found), resistance, found)
+    return found
 
 
 def _thickest(cycle: CycleRecord, molar_volume: Any) -> Any:
@@ -635,7 +661,11 @@ def _joined(
         for name in names
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    stoichiometry, capacity = (np.array(part) for part in zip(*profiles, strict=True))
+    most = max(len(capacity) for _, capacity in profiles)  # a check-up has its own steps
+    stoichiometry, capacity = (
+        np.array([_padded(values, most) for values in part])
+        for part in zip(*profiles, strict=True)
+    )
     moments = ("cycle", "step", "snapshot")
     data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
     data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
@@ -645,7 +675,8 @@ def _joined(
 
 
 def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
-    padded = np.full(length, np.nan)
+    """Return values followed by NaN up to a length of the first dimension."""
+    padded = np.full((length, *np.shape(values)[1:]), np.nan)
     if values is not None:
         padded[: len(values)] = values
     return padded
@@ -922,12 +953,14 @@ class Result:
         rows = []
         for point in self.measured:
             of_case = summary["Case"] == point["Case"]
-            here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
+            last = point["Cycle number"]
+            cycles = summary["Cycle number"].between(point.get(FROM_CYCLE, last), last)
+            here = summary[of_case & cycles]
             if here.empty:
                 continue
             if point["Quantity"] not in here:  # of another cell, without a stack
                 continue
-            value = float(here[point["Quantity"]].iloc[0])
+            value = float(here[point["Quantity"]].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)

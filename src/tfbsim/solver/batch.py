@@ -19,6 +19,7 @@ from ..cell.cells import Cells
 from ..experiment.steps import Protocol, Step
 from ..materials.laws import FARADAY
 from ..physics.lithium import INVENTORY
+from ..physics.thin_film_cell import declared_by
 from .cycler import REACHED, CycleRecord, StepRecord, audit, boundary_layer
 from .engine import (
     BALANCE_LIMIT,
@@ -51,8 +52,10 @@ NEAREST = 1e-13  # of 1C, that a current is looked for to
 
 def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
     """Whether a batch takes cells such as this through a protocol."""
-    steps = (*protocol.conditioning, *protocol.steps)
+    steps = protocol.all_steps
     if not all(step.constant and not step.frequencies for step in steps):
+        return False
+    if protocol.check_up or protocol.until or declared_by(cell.structure).harms:
         return False
     if cell.anode.critical_current is not None or solver.built("current").unknown:
         return False
