@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from scipy.optimize import brentq
 
 from ..cell import layers as energy
 from ..errors import InputError, shown
+from ..experiment.cases import FROM_CYCLE
 from ..output import (
     EXPORTS,
     FILES,
@@ -42,9 +44,12 @@ from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
+    CHECK_UP,
     CRITICAL,
     LIMITING,
+    LONGEST_PULSE,
     NUMERICAL_ERRORS,
+    PULSE,
     REQUIRED,
     SECOND_LITHIUM,
     SHARE,
@@ -193,6 +198,8 @@ class Notes:
             x = trace.observed["Cathode surface stoichiometry"]
             low, high = self._surface
             self._surface = min(low, float(x.min())), max(high, float(x.max()))
+        if cycle.ended:
+            self.warnings.append(cycle.ended)
         if cycle.numerical_error:
             self.warnings += cycle.numerical_error.otherwise
 
@@ -229,6 +236,7 @@ def _summary_row(
     charge, discharge = cycle.charge, cycle.discharge
     energy_in, energy_out = cycle.energy_in, cycle.energy_out
     charged = [s.end for s in cycle.steps if s.charge > 0]
+    pulse = _pulse_resistance(cycle, area)
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
     per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
@@ -244,9 +252,12 @@ def _summary_row(
     row["Lithium thickness at end of charge [um]"] = (
         end.get("Lithium thickness [m]", np.nan) * 1e6
     )
-    row["Interface resistance [Ohm.cm2]"] = (
-        end.get("Interface resistance [Ohm.m2]", np.nan) * 1e4
-    )
+    row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
+    if np.isfinite(pulse):
+        row[PULSE] = pulse
+    row |= {name: charge * per_gram for name, charge in cycle.lost.items()}
+    if cycle.check_up is not None:
+        row[CHECK_UP] = float(cycle.check_up)
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
     there_and_back = energy_in > 0 and energy_out > 0
@@ -262,6 +273,22 @@ def _summary_row(
         row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
     row["Outcome"] = cycle.outcome
     return row
+
+
+def _pulse_resistance(cycle: CycleRecord, area: float) -> float:
+    """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
+
+    A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
+    """
+    for before, step in pairwise(cycle.steps):
+        of, trace = step.step, step.trace
+        constant = of.control == "current" and of.constant and not of.rest
+        if not (before.step.rest and before.trace and constant and trace):
+            continue
+        if of.timed and of.duration <= LONGEST_PULSE and trace.t[-1] > 0:
+            drop = before.end["Voltage [V]"] - step.end["Voltage [V]"]
+            return 1e4 * drop * area / of.value
+    return np.nan
 
 
 def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
@@ -558,7 +585,11 @@ def _joined(
         for name in names
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    stoichiometry, capacity = (np.array(part) for part in zip(*profiles, strict=True))
+    most = max(len(capacity) for _, capacity in profiles)  # a check-up has its own steps
+    stoichiometry, capacity = (
+        np.array([_padded(values, most) for values in part])
+        for part in zip(*profiles, strict=True)
+    )
     moments = ("cycle", "step", "snapshot")
     data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
     data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
@@ -568,7 +599,8 @@ def _joined(
 
 
 def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
-    padded = np.full(length, np.nan)
+    """Return values followed by NaN up to a length of the first dimension."""
+    padded = np.full((length, *np.shape(values)[1:]), np.nan)
     if values is not None:
         padded[: len(values)] = values
     return padded
@@ -781,12 +813,14 @@ class Result:
         rows = []
         for point in self.measured:
             of_case = summary["Case"] == point["Case"]
-            here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
+            last = point["Cycle number"]
+            cycles = summary["Cycle number"].between(point.get(FROM_CYCLE, last), last)
+            here = summary[of_case & cycles]
             if here.empty:
                 continue
             if point["Quantity"] not in here:  # of another cell, without a stack
                 continue
-            value = float(here[point["Quantity"]].iloc[0])
+            value = float(here[point["Quantity"]].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
