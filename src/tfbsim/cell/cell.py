@@ -440,8 +440,8 @@ class Cell(Strict):
     reference_temperature: Temperature
     """Temperature the parameters hold at; that of the file if left out."""
     one_c: CurrentDensity
-    """Current density that C-rates refer to; scales with cathode.thickness when that is
-    varied."""
+    """Current density that C-rates refer to, or current per gram of the film (mA/g);
+    scales with cathode.thickness when that is varied."""
     contact_resistance: ArealResistance = 0.0
     """Resistance in series, independent of temperature."""
     voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [
@@ -1129,6 +1129,8 @@ def _cell(
         full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
         full["cathode"] = _same_laws(full.get("cathode"), like)
+    if (per_area := _by_mass(full, python)) is not None:
+        raw["one_c"] = full["one_c"] = per_area
     cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
     cell._raw = raw
     cell._folder = folder
@@ -1139,6 +1141,25 @@ def _cell(
     }
     cell._stated_thickness = float(cell.cathode.thickness)
     return cell
+
+
+def _by_mass(fields: dict[str, Any], python: bool) -> str | None:
+    """Return a 1C current that is stated per mass of the film as one per area."""
+    try:
+        specific = units.parse(fields.get("one_c"), "specific current")
+    except ValueError:
+        return None
+    film = fields.get("cathode")
+    film = film if isinstance(film, dict) else {}
+    loading = 1.0
+    for name, dimension in (("density", "density"), ("thickness", "length")):
+        value = film.get(name)
+        plain = python and isinstance(value, float | int)
+        try:
+            loading *= float(value) if plain else units.parse(value, dimension)
+        except ValueError:  # which is told of that field
+            return "1 A/m2"
+    return f"{specific * loading!r} A/m2"
 
 
 def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
