@@ -18,7 +18,7 @@ from random_cells import draw
 
 import tfbsim
 from tfbsim.experiment.curves import NO_CURVES
-from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.groups import parse_cycle, written_out
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import CaseRecord, run_case
@@ -31,10 +31,10 @@ SAME_VOLTAGE = 1e-3  # V, at the end of a step that lasts
 
 def run_cell(seed: int, number: int) -> list[Found]:
     """What is checked of a cell through its protocol."""
-    cell, sentences = draw(seed, number)
+    cell, steps = draw(seed, number)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        record = run_case(cell, Protocol(parse_cycle(sentences, cell)))
+        record = run_case(cell, Protocol(written_out(steps, cell, "steps")))
     return check(record)
 
 
