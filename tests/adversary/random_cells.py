@@ -112,7 +112,7 @@ def _changes(rng: np.random.Generator, base: Cell) -> dict[str, Any]:
     if rng.random() < 0.15:
         changes |= {
             "anode.lithium": "0 um",
-            "anode.collector": str(rng.choice(["copper", "steel", "inert"])),
+            "anode.collector": str(rng.choice(["copper", "steel"])),
             "anode.inactive_fraction": float(rng.choice([0, 1e-3, 0.05])),
             "anode.inactive_from": str(rng.choice(["plating", "stripping"])),
         }
@@ -158,7 +158,7 @@ def _ageing(number: Any, rng: np.random.Generator) -> dict[str, Any]:
         rate = number(1e-9, 1e-3, "Ohm cm2/s")
         found[f"interphase_by_{cause}"] = {"rate": rate, **first, **potential}
         kept = {"lithium": str(rng.choice(["kept", "left"]))}
-        rate = number(1e-10, 1e-4, "1/s")
+        rate = number(1e-10, 1e-4, "s-1")
         found[f"site_loss_by_{cause}"] = {"rate": rate, **kept, **potential}
     return found
 
