@@ -22,6 +22,7 @@ AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-
 LIMITS = {
     "lithium": 1e-8,  # of what passed, or of a thousandth of the sites
     "charge": 1e-9,
+    "charge of a profile": 1e-6,
     "anode lithium": 1e-8,
     "energy": 1e-3,  # V, of the mean voltage of a step
     "voltage balance": 1e-9,  # V
@@ -160,7 +161,8 @@ def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     if record.step.control != "current" or record.spectrum is not None:
         return
     expected = np.trapezoid(seen["Current [A]"], t) / 3600
-    yield "charge", abs(passed[-1] - expected) / max(abs(expected), sites)
+    kind = "charge" if record.step.constant else "charge of a profile"
+    yield kind, abs(passed[-1] - expected) / max(abs(expected), sites)
     if abs(passed[-1]) > 1e-6 * sites and len(t) > 3 and record.step.constant:
         by_samples = np.trapezoid(V, passed)
         counted = record.energy_out - record.energy_in

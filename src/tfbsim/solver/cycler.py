@@ -49,6 +49,7 @@ from .engine import (
     Trace,
     engine,
     least_exchanged,
+    stoichiometries,
     tolerances,
 )
 from .error_bar import NumericalError, with_error
@@ -62,10 +63,14 @@ INFEASIBLE = "infeasible"
 LITHIUM_EXHAUSTED = NOTHING_LEFT.outcome
 SOLVER_FAILED = "solver failed"
 AUDIT_BREACH = "audit breach"
-OUTCOMES = (
-    *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
-    *(end.outcome for end in declared_by_options()[1].ends),
-    *(SOLVER_FAILED, AUDIT_BREACH),
+OUTCOMES = tuple(
+    dict.fromkeys(
+        (
+            *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
+            *(end.outcome for end in declared_by_options()[1].ends),
+            *(SOLVER_FAILED, AUDIT_BREACH),
+        )
+    )
 )
 
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
@@ -349,7 +354,8 @@ class Runner:
         except SolverFailed as reason:
             return StepRecord(step, SOLVER_FAILED, str(reason), None)
         nothing = {IN: np.zeros(1), OUT: np.zeros(1)}
-        still = np.zeros(1), observed | nothing, self.state.profile[None], self.state
+        profile = stoichiometries(self.state.profile[None], observed)
+        still = np.zeros(1), observed | nothing, profile, self.state
         return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)
 
     def _run(

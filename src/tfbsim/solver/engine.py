@@ -868,7 +868,8 @@ class Engine:
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
                 seen = first | {OUT: np.zeros(1), IN: np.zeros(1)}
-                answers[k] = Trace(np.zeros(1), seen, state.profile[None], state, event)
+                profile = stoichiometries(state.profile[None], seen)
+                answers[k] = Trace(np.zeros(1), seen, profile, state, event)
         waiting = [k for k in range(len(requests)) if k not in answers]
         for fallback in range(len(FALLBACKS)):
             now = [k for k in waiting if fallback > LAST or k not in answers]
@@ -1052,9 +1053,7 @@ class Engine:
                     volts = built.observe(fine.y[added].T, p[k])["Voltage [V]"]
                     fine.y[added, built.slices[VOLTAGE].start] = volts
                 observed |= energies(built.passed(fine, request, own), t)
-            profiles = y[:, built.slices[PROFILE]]
-            if ACTIVE in observed:  # its state is lithium over the sites as made
-                profiles = profiles / observed[ACTIVE][:, None]
+            profiles = stoichiometries(y[:, built.slices[PROFILE]], observed)
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":
@@ -1087,6 +1086,11 @@ class Engine:
         # more power, and the control has no solution beyond
         gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
         return POWER_LIMIT if gain < POWER_GAIN else SOLVER_FAILURE
+
+
+def stoichiometries(profiles: Array, observed: dict[str, Array]) -> Array:
+    """Return what profiles are over the active sites; the state is over those as made."""
+    return profiles / observed[ACTIVE][:, None] if ACTIVE in observed else profiles
 
 
 def _gained(observed: dict[str, Array], inputs: dict[str, Any]) -> float:
