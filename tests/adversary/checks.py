@@ -106,7 +106,7 @@ def _of(
     yield "time runs backwards", float(backwards or (np.diff(t) < 0).any())
     yield from _sums(record, cell)
     yield from _ends(record, cell)
-    if record.spectrum is not None:
+    if record.spectrum is not None and not record.detail:  # of a cell at rest
         Z = record.spectrum.Z
         yield "a negative resistance", max(-(Z.real / np.abs(Z)).min(), 0.0)
     x_max = cell.cathode.x_max
@@ -184,7 +184,7 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     yield "beyond a voltage cut-off", max(past)
     if not step.rest and low <= V[0] <= high:
         yield "beyond a limit of the cell", max(low - V.min(), V.max() - high, 0.0)
-    if not lasted and not step.rest:
+    if not lasted and step.control != "voltage" and not step.rest:
         yield "beyond a limit of the cell", max(low - V[0], V[0] - high, 0.0)
     moved = 3600 * trace.observed["Throughput capacity [A.h]"][-1]
     if step.charge is not None:

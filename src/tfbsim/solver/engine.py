@@ -53,6 +53,7 @@ COLLAPSE = 1e-3  # of the time passed: a voltage that would be 0 so soon is lost
 # surface a little beyond full, not farther.  Of an ideal law the table that the model
 # sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
 OVERFULL, UNDEREMPTY = 1.02, -1e-6
+ROUNDED = 1e-9  # of the sites, at a face that a step takes back from an end
 # The voltage is no state of a cell.  As one more, algebraic, the solver controls its
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
@@ -508,6 +509,19 @@ class _Built:
         values = self._margins(y[None], inputs[None])[0]
         return dict(zip(self.ends, values.tolist(), strict=True))
 
+    def taken_back(self, y: Array, p: Array) -> Array | None:
+        """Profile just within its ends, of a film full or empty at a face that becomes
+        less so; None where it does not."""
+        if ACTIVE in self.slices or self.numerics.mesh != "elements":
+            return None  # the state at a face is not its stoichiometry
+        film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.x_max
+        profile, rates = y[film].copy(), self._rates(y[None], p[None])[0, film]
+        empty, full = UNDEREMPTY + ROUNDED, OVERFULL - ROUNDED
+        profile[faces] = np.clip(profile[faces], empty * x_max, full * x_max)
+        moved = profile - y[film]
+        leads = (moved * rates >= 0).all() and np.abs(moved).max() < 2 * ROUNDED * x_max
+        return profile if leads else None
+
     def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
         """Energies as states of the kernel [W.h]."""
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
@@ -864,7 +878,11 @@ class Engine:
             own[f"Initial: {VOLTAGE}"] = V
             behind = ("Contact voltage drop [V]", "Electron path voltage drop [V]")
             own[f"Initial: {FACES}"] = V + float(sum(first[name][0] for name in behind))
-            margins = built.margins(built.guess(own), built.stack(own))
+            y, p = built.guess(own), built.stack(own)
+            margins = built.margins(y, p)
+            if margins[FILM_LIMIT] <= 0 and (x := built.taken_back(y, p)) is not None:
+                own[f"Initial: {PROFILE}"] = x
+                margins[FILM_LIMIT] = ROUNDED
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
                 seen = first | {OUT: np.zeros(1), IN: np.zeros(1)}
