@@ -53,7 +53,8 @@ COLLAPSE = 1e-3  # of the time passed: a voltage that would be 0 so soon is lost
 # surface a little beyond full, not farther.  Of an ideal law the table that the model
 # sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
 OVERFULL, UNDEREMPTY = 1.02, -1e-6
-ROUNDED = 1e-9  # of the sites, at a face that a step takes back from an end
+# Of the sites, at a face: within an end, and the most that a step begins beyond it
+ROUNDED, ROUNDING = 1e-12, 1e-9
 # The voltage is no state of a cell.  As one more, algebraic, the solver controls its
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
@@ -519,7 +520,7 @@ class _Built:
         empty, full = UNDEREMPTY + ROUNDED, OVERFULL - ROUNDED
         profile[faces] = np.clip(profile[faces], empty * x_max, full * x_max)
         moved = profile - y[film]
-        leads = (moved * rates >= 0).all() and np.abs(moved).max() < 2 * ROUNDED * x_max
+        leads = (moved * rates >= 0).all() and np.abs(moved).max() < ROUNDING * x_max
         return profile if leads else None
 
     def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
