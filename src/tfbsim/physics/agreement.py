@@ -34,6 +34,7 @@ IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
         {"absent": 0},
     ),
     "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
+    "electrolyte": ("Electrolyte is a liquid", {"film": 0, "liquid": 1}),
     "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
 }
 OPEN = (pybamm.Parameter, pybamm.FunctionParameter)  # not yet a value
@@ -44,6 +45,8 @@ OTHER = {
     "constant": "law",
     "law": "constant",
     "none": "electronic",
+    "film": "liquid",
+    "liquid": "film",
     "evaporated": "plated in situ",
     "plated in situ": "evaporated",
 }
