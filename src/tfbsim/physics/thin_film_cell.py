@@ -33,7 +33,7 @@ from .leakage import ElectronicLeakage, NoLeakage
 from .liquid_electrolyte import LiquidElectrolyte
 from .lithium import LithiumInventory
 from .lithium_consumption import LithiumConsumption
-from .mesh import spatial_method, submesh
+from .mesh import SUBMESHES, spatial_method
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
 from .site_loss import SiteLoss
@@ -278,15 +278,11 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
-        return {depth(): self._numerics.nodes}
+        return {depth(): Numerics(mesh=self.options["cathode mesh"]).nodes}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        return {DOMAIN: submesh(self._numerics)}
-
-    @property
-    def _numerics(self) -> Numerics:
-        return Numerics(mesh=self.options["cathode mesh"])
+        return {DOMAIN: SUBMESHES[self.options["cathode mesh"]]}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:
