@@ -70,8 +70,17 @@ class Quantity:
         return {
             "type": ["number", "string"] if plain else "string",
             "$comment": self.words,
-            "examples": [units.sample(self.dimension)],
+            "examples": [self.example],
         }
+
+    @property
+    def example(self) -> str:
+        """A value that is within the bounds, with its unit."""
+        usual = units.sample(self.dimension)
+        if self.holds(units.parse(usual, self.dimension)):
+            return usual
+        low, high = self.gt or self.ge or 0.0, self.lt or self.le or math.inf
+        return units.text(10 * low if 10 * low < high else low, self.dimension)
 
     @property
     def words(self) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from .cells import Array, numbers, texts
 from .columns import CHARGES, TIMES, find_columns, quantity, roles
 from .mapping import Mapping
 from .remarks import Remarks
-from .table import Table, count
+from .table import Table
 from .units_per_area import PerArea
 
 LOST = 0.01  # of the rows, from which on it is told as a doubt
@@ -55,6 +56,8 @@ class Samples:
         Numbers of cycle and step.
     by_step : bool
         Whether t starts again at each step.
+    whole : ndarray or None
+        Charge of the whole step [A.h.m-2], where the file has lines of steps.
     """
 
     t: Array
@@ -66,9 +69,17 @@ class Samples:
     counters: dict[str, Array] = field(default_factory=dict)
     marks: dict[str, Array] = field(default_factory=dict)
     by_step: bool = False
+    whole: Array | None = None
 
     def __len__(self) -> int:
         return len(self.t)
+
+    @cached_property
+    def tick(self) -> float:
+        """How long a clock that is coarser than the samples stands still [s]; else 0."""
+        dt = np.diff(self.t)
+        coarse = len(dt) and (dt == 0).mean() > 0.2 and (dt > 0).any()
+        return float(dt[dt > 0].min()) if coarse else 0.0
 
     def take(self, keep: Array) -> Samples:
         """Return some of the samples."""
@@ -119,7 +130,10 @@ def samples(
                 table, columns, mapping, t.name, seconds, remarks
             )
         i = _current(table, columns, mapping, per_area, seconds, counters, marks, remarks)
-    T = step_time = None
+    T = step_time = whole = None
+    if "step_charge" in columns:
+        q = quantity(table, columns["step_charge"], "step_charge", mapping)
+        whole = np.abs(q.values) * per_area(q.dimension) / 3600
     if "temperature" in columns:
         try:
             T = quantity(table, columns["temperature"], "temperature", mapping).values
@@ -131,10 +145,13 @@ def samples(
         step_time = quantity(table, columns["step_time"], "step_time", mapping).values
         if "step" not in marks and clock == "time":
             marks |= _steps_by_clock(seconds, step_time)
+    if "step" not in marks and "capacity" in counters:
+        marks |= _steps_by_counter(counters["capacity"])
     every = Samples(
         *(seconds, volts(V.values, V.name, remarks), i, step_time),
         *(_kinds(table, columns), T, counters, marks),
         by_step=clock == "step_time",
+        whole=whole,
     )
     return _known(every, table, remarks)
 
@@ -157,6 +174,15 @@ def _steps_by_clock(t: Array, own: Array) -> dict[str, Array]:
     """Return a number of the step that rises where the clock of the step begins again."""
     with np.errstate(invalid="ignore"):
         again = (np.diff(own) < 0) & (own[1:] <= 1.5 * np.diff(t) + 1e-3)
+    return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
+
+
+def _steps_by_counter(q: Array) -> dict[str, Array]:
+    """Return a number of the step that rises where its counter of charge begins again."""
+    size = np.abs(np.nan_to_num(q))
+    fall = size[:-1] - size[1:]
+    usual = float(np.median(np.abs(fall))) if len(fall) else 0.0
+    again = (size[1:] < 0.02 * size[:-1]) & (fall > 3 * usual)
     return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
 
 

@@ -41,7 +41,7 @@ def check_ageing(cases: Iterable[tuple[Cell, Protocol]]) -> None:
         Naming the law, the voltage and the rate.
     """
     for _, (cell, protocol) in zip(range(FIRST_CASES), cases, strict=False):
-        for step in (*protocol.conditioning, *protocol.steps):
+        for step in protocol.all_steps:
             limits = [v for v in (step.lower, step.upper) if v is not None]
             if step.control == "voltage":
                 limits.append(step.value)
@@ -56,7 +56,7 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     (low, high), (most, least) = nodes.x[[0, -1]], nodes.y[[0, -1]]
     x: float | None = cell.x_initial
     metal = cell.lithium_inventory / cell.site_inventory  # in x of the film
-    for step in (*protocol.conditioning, *protocol.steps):
+    for step in protocol.all_steps:
         limits = [v for v in (step.lower, step.upper) if v is not None]
         if step.control == "voltage":
             limits.append(step.value)

@@ -13,7 +13,6 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .. import units
 from ..cell.cell import LAYERS, Cell
 from ..fields import FORMAT, LawField, Quantity, inner_model
 from .cases import Experiment
@@ -91,8 +90,7 @@ def _value(info: Any) -> str:
     """Return what a field holds, in words."""
     for item in (*info.metadata, *_inside(info.annotation)):
         if isinstance(item, Quantity):
-            example = units.sample(item.dimension)
-            return f"{item.words}, as `{example}`"
+            return f"{item.words}, as `{item.example}`"
         if isinstance(item, LawField):
             return f"law, or {item.dimension}"
     if get_origin(info.annotation) is Literal:

@@ -14,7 +14,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+import numpy as np
 
 from .. import units
 from ..cell.cell import Cell
@@ -45,7 +47,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Step:
-    """One step for one cell, in SI.
+    """One step for one cell, in SI; of many cells at once its numbers are arrays.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ class Step:
     @property
     def rest(self) -> bool:
         """Whether no current flows."""
-        return self.control == "current" and self.value == 0
+        return self.control == "current" and not np.any(self.value)
 
     @property
     def constant(self) -> bool:
@@ -111,6 +113,50 @@ class Step:
     def held(self) -> bool:
         """Whether a voltage is held."""
         return self.control == "voltage" and self.constant
+
+
+@dataclass(frozen=True)
+class EndOfLife:
+    """What ends the cycling before all cycles are done.
+
+    Parameters
+    ----------
+    quantity : str
+        "capacity" or "resistance", a key of ``QUANTITIES``.
+    share : float
+        Of that of the first cycle of its kind; the capacity ends below, the resistance
+        above it.
+    """
+
+    QUANTITIES: ClassVar = {"capacity": (0, 100), "resistance": (100, 1e6)}  # bounds, %
+    quantity: str
+    share: float
+
+    @classmethod
+    def parse(cls, text: str) -> EndOfLife:
+        """Return "capacity 80 %" as an end.
+
+        Raises
+        ------
+        ValueError
+            One sentence: what is wrong with it, and what would do.
+        """
+        word, _, share = text.strip().partition(" ")
+        such = "an end is such as 'capacity 80 %' or 'resistance 200 %'"
+        if word not in cls.QUANTITIES:
+            raise ValueError(f"'{shown(text)}': {such}{suggest(word, cls.QUANTITIES)}")
+        if not (found := re.fullmatch(r"([0-9.]+)\s*%(\s+of the first)?", share.strip())):
+            raise ValueError(f"'{shown(text)}': {such}")
+        value, (low, high) = float(found[1]), cls.QUANTITIES[word]
+        if not low < value < high:
+            bounds = f"between {low} and {high:g} % of the first cycle's"
+            raise ValueError(f"'{shown(text)}': the {word} must be {bounds}")
+        return cls(word, value / 100)
+
+    def met(self, value: float, first: float) -> bool:
+        """Whether a value is beyond the end, of that of the first cycle."""
+        limit = self.share * first
+        return value < limit if self.quantity == "capacity" else value > limit
 
 
 @dataclass(frozen=True)
@@ -127,17 +173,45 @@ class Protocol:
         One conditioning cycle.
     conditioning_cycles : int
         How often, before the first recorded cycle.
+    check_up : tuple of Step
+        Cycle that is run in place of the first and of every ``every``-th after it.
+    every : int
+        0 without check-ups.
+    until : EndOfLife or None
+        What ends it before.
     """
 
     steps: tuple[Step, ...]
     cycles: int = 1
     conditioning: tuple[Step, ...] = ()
     conditioning_cycles: int = 1
+    check_up: tuple[Step, ...] = ()
+    every: int = 0
+    until: EndOfLife | None = None
+
+    def is_check_up(self, number: int) -> bool:
+        """Whether a cycle, from 1, is a check-up."""
+        return bool(self.check_up) and (number - 1) % self.every == 0
+
+    def of(self, number: int) -> tuple[Step, ...]:
+        """Return the steps of a cycle, from 1."""
+        return self.check_up if self.is_check_up(number) else self.steps
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Every step there is, once."""
+        return (*self.conditioning, *self.check_up, *self.steps)
 
     @property
     def all_cycles(self) -> int:
         """With those of the conditioning."""
         return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
+
+
+def least(one: Any, other: Any) -> Any:
+    """The smaller of two numbers, or of each two of arrays."""
+    found = np.minimum(one, other)
+    return found if np.ndim(found) else float(found)
 
 
 # --- Quantities for a cell -----------------------------------------------------------
@@ -150,7 +224,7 @@ _SHARE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*%\s*of\s*1\s*C", re.IGNORECAS
 
 def in_amperes(value: float, dimension: str, cell: Cell) -> float:
     """Return a current, charge or power in A, A.s or W, of the cell's area or mass."""
-    area = float(cell.area)
+    area = cell.area
     if dimension in ("current density", "areal charge", "areal power"):
         return value * area
     if dimension.startswith("specific"):  # per gram of the whole film, as in the summary
@@ -351,8 +425,10 @@ def _step(parts: _Sentence, text: str, cell: Cell) -> Step:
     else:
         duration = _default(control, value, ends.get("c_rate_cut_off"), cell)
     charge = ends.get("charge")
-    if charge and control == "current":  # a time, where the current is constant
-        duration = min(duration if timed else math.inf, charge / abs(value))
+    # A time, where the current is constant
+    if charge is not None and control == "current":
+        whole = charge / abs(value)
+        duration = least(duration, whole) if timed else whole
         timed = True
     return Step(text, control, value, duration, timed, rate=rate, start=start, **ends)
 
@@ -366,6 +442,7 @@ def _ends(
         if "%" in text and not _SHARE.fullmatch(text.strip()):
             raise ValueError("a share is one of 1C for an hour: 'until 80 % of 1C'")
         value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
+        above = value > 0
         if kind == "voltage":
             if verb not in ("charge", "discharge"):
                 raise ValueError(
@@ -378,7 +455,7 @@ def _ends(
             name = "c_rate_cut_off"
             value = value if kind == "C-rate" else in_amperes(value, kind, cell)
             value = value if kind == "C-rate" else value / cell.one_c_current
-            if value <= 0:
+            if not above:
                 raise ValueError("a hold ends at a current above 0")
         else:
             if verb == "rest":
@@ -388,7 +465,7 @@ def _ends(
                 value *= cell.one_c_current
             else:
                 value = in_amperes(value, kind, cell)
-            if value <= 0:
+            if not above:
                 raise ValueError("the charge that ends it must be above 0")
         if name in found:
             raise ValueError(f"'{shown(text)}' is a second end of its kind")
@@ -411,20 +488,23 @@ def _checked(step: Step, quoted: str, cell: Cell) -> Step:
             f"{quoted}: the lower cut-off {step.lower:g} V is not below the upper one "
             f"{step.upper:g} V"
         )
-    for number in (step.value, step.duration, step.charge or 0.0):
-        if not math.isfinite(number):
+    for number in (step.value, step.duration, step.charge):
+        if number is not None and not np.all(np.isfinite(number)):
             raise ValueError(f"{quoted}: the value is not finite")
     return step
 
 
 def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> float:
     """Time limit of a step that states none [s]."""
-    charge = cell.theoretical_charge * float(cell.area)
+    charge = cell.theoretical_charge * cell.area
     if control == "voltage":
-        current = (cut_off or 0.01) * cell.one_c_current
+        current = (0.01 if cut_off is None else cut_off) * cell.one_c_current
     elif control == "power":
         U = cell.cathode.open_circuit_potential.curve(cell.x_initial)
-        current = abs(value) / max(abs(float(U)), LEAST_VOLTAGE)
+        current = abs(value) / np.maximum(abs(U), LEAST_VOLTAGE)
     else:
         current = abs(value)
-    return float(DEFAULT_DURATION_FACTOR * charge / current) if current else math.inf
+    if not np.all(current):
+        return math.inf
+    duration = DEFAULT_DURATION_FACTOR * charge / current
+    return duration if np.ndim(duration) else float(duration)

@@ -30,7 +30,7 @@ import pybamm
 
 from .law import Law, Loss
 from .parameters import FARADAY, ThinFilmParameters
-from .site_loss import HELD, LEFT, LOST, active_share
+from .site_loss import HELD, LEFT, LOST, PROFILE, active_share
 
 DOMAIN = "cathode"
 ACTIVE_SITES = "Stoichiometry of active sites"  # a profile
@@ -112,7 +112,7 @@ class PlanarDiffusion(Law):
         self.mesh = mesh
         self.losing, self.active = losing, active_share(losing)
         # Active lithium over the sites as made: the stoichiometry where none are lost
-        self.filled = pybamm.Variable("Cathode stoichiometry", domain=DOMAIN)
+        self.filled = pybamm.Variable(PROFILE, domain=DOMAIN)
         self.double_layer = double_layer
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
@@ -234,7 +234,7 @@ class PlanarDiffusion(Law):
         if "Cathode migration" in variables:
             inflow = inflow - variables["Cathode migration"]
         spread = rate * span(self.param) ** 2 * self.active
-        self.rhs = {self.filled: spread * pybamm.div(inflow)}
+        self.rhs = {self.filled: pybamm.div(spread * inflow)}
         if LOST in variables:
             left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAIN)
             self.rhs[self.filled] += left - variables[LOST] * self.filled

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any, Self, get_args, get_type_hints
 
 import pybamm
@@ -107,6 +108,41 @@ class End:
 
 
 @dataclass(frozen=True)
+class Harm:
+    """What a law does to a cell in its life, and how to undo it.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, as in "Capacity lost to {name}".
+    states : tuple of str
+        States that go back to what they are as made.
+    returned : tuple of str
+        Where the lithium goes that they hold, if they do: a state in the same measure.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    returned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("states", "returned"):  # of a file they are lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @property
+    def column(self) -> str:
+        """Its column of the summary."""
+        return f"Capacity lost to {self.name} [mA.h.g-1]"
+
+    def undone(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return states, by name, without it; what is left out is as made."""
+        found = {k: v for k, v in values.items() if k not in self.states}
+        for name in self.returned:  # of a profile the mean rises by what each node gets
+            found[name] = values[name] + values[self.states[0]]
+        return found
+
+
+@dataclass(frozen=True)
 class Declared:
     """What laws declare, in sum.
 
@@ -126,6 +162,8 @@ class Declared:
         Columns of the summary.
     ends : tuple of End
         What the events of the laws come to.
+    harms : tuple of Harm
+        What the laws do to a cell in its life.
     """
 
     observed: tuple[str, ...] = ()
@@ -135,6 +173,7 @@ class Declared:
     side_currents: tuple[SideCurrent, ...] = ()
     columns: tuple[Column, ...] = ()
     ends: tuple[End, ...] = ()
+    harms: tuple[Harm, ...] = ()
 
     @classmethod
     def of(cls, laws: Iterable[Any]) -> Self:
@@ -174,15 +213,20 @@ class Declared:
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
         """Return what :meth:`as_dict` was of."""
-        hints = get_type_hints(cls)
         found = {}
         for name, entries in given.items():
-            kind = get_args(hints[name])[0]
+            kind = _kinds(cls)[name]
             found[name] = tuple(
                 kind(**entry) if isinstance(entry, dict) else kind(entry)
                 for entry in entries
             )
         return cls(**found)
+
+
+@cache
+def _kinds(cls: type) -> dict[str, Any]:
+    """What the entries of each field are."""
+    return {name: get_args(hint)[0] for name, hint in get_type_hints(cls).items()}
 
 
 class Law(pybamm.BaseSubModel):
@@ -210,3 +254,4 @@ class Law(pybamm.BaseSubModel):
     side_currents: tuple[SideCurrent, ...] = ()
     columns: tuple[Column, ...] = ()
     ends: tuple[End, ...] = ()
+    harms: tuple[Harm, ...] = ()

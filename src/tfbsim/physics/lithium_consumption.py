@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pybamm
 
-from .law import Column, Law
+from .law import Column, Harm, Law
 from .lithium import INVENTORY
 from .parameters import FARADAY, ThinFilmParameters
 
@@ -24,6 +24,7 @@ class LithiumConsumption(Law):
 
     param: ThinFilmParameters
     lithium = ("Lithium consumed at the anode [mol.m-2]",)
+    harms = (Harm("lithium consumption", (CONSUMED,), (INVENTORY,)),)
     columns = (
         Column(lithium[0], "Lithium that had been consumed at the anode."),
         Column("Lithium inventory [mol.m-2]", "Lithium metal left at the anode."),

@@ -8,6 +8,7 @@ resistance is divided.
 from __future__ import annotations
 
 import pybamm
+from pybamm.parameters.base_parameters import BaseParameters
 
 from ..cell.half_cell import STATE
 
@@ -25,8 +26,10 @@ def ambient_temperature() -> pybamm.Symbol:
     return pybamm.FunctionParameter(name, place | {"Time [s]": pybamm.t})
 
 
-class ThinFilmParameters:
+class ThinFilmParameters(BaseParameters):
     """Parameters of the cell; attributes carry the symbols of the equations.
+
+    PyBaMM's base class prints them so, in ``model.latexify()``.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ from __future__ import annotations
 import pybamm
 
 from .kinetics import ButlerVolmer
-from .law import Column, Law
+from .law import Column, Harm, Law
 from .lithium import EXHAUSTED, INVENTORY, NOTHING_LEFT
 from .parameters import FARADAY, ThinFilmParameters
 
@@ -95,6 +95,7 @@ class PlatedInventory(Law):
         ),
     )
     lithium = ("Anode lithium [mol.m-2]",)
+    harms = (Harm("inactive lithium", (INACTIVE,), (INVENTORY,)),)
     ends = (NOTHING_LEFT,)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:

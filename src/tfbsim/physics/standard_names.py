@@ -19,7 +19,20 @@ from ..errors import suggest
 from .law import Loss
 from .parameters import FARADAY, ThinFilmParameters
 
-HALF_CELL = {"working electrode": "positive", "surface form": "algebraic"}
+HALF_CELL = {
+    "working electrode": "positive",
+    "surface form": "algebraic",
+    "contact resistance": "true",
+    "calculate discharge energy": "true",
+}
+# Options of porous electrodes, and what a film has of the same kind
+ALIKE = {
+    "SEI": "interphase by reduction",
+    "lithium plating": "anode",
+    "loss of active material": "site loss by oxidation",
+    "intercalation kinetics": "cathode kinetics",
+    "surface form": "cathode double layer",
+}
 SUMMARY = (
     "Time [s]",
     "Time [h]",
@@ -64,6 +77,7 @@ class Options(pybamm.BatteryModelOptions):
         self.own = dict(possible)
         self.possible_options = {
             **{name: [value] for name, value in standard.items()},
+            "calculate discharge energy": ["true", "false"],  # counted either way
             **{name: list(values) for name, values in possible.items()},
         }
         self.update({name: values[0] for name, values in possible.items()})
@@ -73,10 +87,11 @@ class Options(pybamm.BatteryModelOptions):
                     f"Option '{name}' does not exist{suggest(name, possible)}; there are "
                     f"{sorted(possible)}"
                 )
-            if name in standard and value != standard[name]:
+            if name in standard and value not in self.possible_options[name]:
+                alike = f"option '{ALIKE[name]}' among " if name in ALIKE else ""
                 raise pybamm.OptionError(
                     f"Option '{name}' is {standard[name]!r} for a thin film and cannot "
-                    f"be {value!r}; its own options are {sorted(possible)}"
+                    f"be {value!r}; see {alike}its own: {sorted(possible)}"
                 )
             if name in possible and value not in possible[name]:
                 raise pybamm.OptionError(
@@ -205,10 +220,15 @@ def standard_variables(
         "Positive electrode exchange current density [A.m-2]": own[
             "Cathode exchange current density [A.m-2]"
         ],
+        "Positive electrode interfacial current density [A.m-2]": own[
+            "Cathode anodic current density [A.m-2]"
+        ],
         # Lithium
         "Positive electrode stoichiometry": x / p.x_max,
         "Average positive particle stoichiometry": x / p.x_max,
         "Positive particle stoichiometry": own["Cathode stoichiometry"] / p.x_max,
+        "Positive particle concentration [mol.m-3]": own["Cathode stoichiometry"]
+        * p.c_sites,
         "Positive particle surface stoichiometry": x_s / p.x_max,
         "X-averaged positive particle surface stoichiometry": x_s / p.x_max,
         "Positive electrode volume-averaged concentration [mol.m-3]": x * p.c_sites,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from .. import units
 from ..cell import layers as energy
+from ..errors import count
 from ..materials.laws import FARADAY, Constant
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _layers(cell: Cell) -> Table:
         layers.add_column(column)
     lithium = text(a.lithium, "length") if a.lithium else "none as made"
     layers.add_row("anode", escape(a.material or "lithium"), lithium)
-    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
+    layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
     layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
     return layers
 
@@ -250,11 +251,12 @@ def describe_experiment(expanded: Expanded, console: Console) -> None:
             say(f"{label + ':' if k == 0 else '':<14}{line}")
     say(f"{'cycles:':<14}{experiment.cycles}")
     most = 20
-    say(f"{len(cases)} case{'s' if len(cases) != 1 else ''}:")
+    say(f"{count(len(cases), 'case')}:")
     for case in cases[:most]:
         first = "; ".join(step.text for step in case.protocol.steps[:4])
-        more = len(case.protocol.steps) - 4
-        say(f"  {case.name}: {first}{f'; and {more} steps more' if more > 0 else ''}")
+        if (more := len(case.protocol.steps) - 4) > 0:
+            first += f"; and {count(more, 'step')} more"
+        say(f"  {case.name}: {first}")
     if len(cases) > most:
         say(f"  ... and {len(cases) - most} more")
 
