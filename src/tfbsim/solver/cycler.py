@@ -63,14 +63,10 @@ INFEASIBLE = "infeasible"
 LITHIUM_EXHAUSTED = NOTHING_LEFT.outcome
 SOLVER_FAILED = "solver failed"
 AUDIT_BREACH = "audit breach"
-OUTCOMES = tuple(
-    dict.fromkeys(
-        (
-            *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
-            *(end.outcome for end in declared_by_options()[1].ends),
-            *(SOLVER_FAILED, AUDIT_BREACH),
-        )
-    )
+ENDS = (end.outcome for end in declared_by_options()[1].ends)
+OUTCOMES = (
+    *dict.fromkeys((REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE, *ENDS)),
+    *(SOLVER_FAILED, AUDIT_BREACH),
 )
 
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
