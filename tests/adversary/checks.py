@@ -27,7 +27,6 @@ LIMITS = {
     "energy": 1e-3,  # V, of the mean voltage of a step
     "voltage balance": 1e-9,  # V
     "state handed on": 1e-12,
-    "profile handed on": 1e-9,  # at any depth: a face may be taken back to its end
     "beyond a voltage cut-off": 1e-4,  # V
     "beyond a limit of the cell": 1e-4,  # V
     "beyond a current cut-off": 1e-3,  # of the cut-off
@@ -127,7 +126,6 @@ def _of(
     if before is not None:
         last = before.trace
         assert last is not None
-        yield "profile handed on", np.abs(trace.profiles[0] - last.profiles[-1]).max()
         mean = "Cathode mean stoichiometry"
         moved = abs(seen[mean][0] - last.observed[mean][-1])
         lithium = "Lithium thickness [m]"
