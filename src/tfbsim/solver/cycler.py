@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,15 +31,16 @@ from .engine import (
     FILM_LIMIT,
     HOLD_LIMIT,
     LAST,
-    LEAST_EXCHANGED,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
+    OVERFULL,
     POWER_LIMIT,
     RAMP,
     SEEN,
     SOLVER_FAILURE,
+    UNDEREMPTY,
     Engine,
     Infeasible,
     Request,
@@ -47,10 +48,11 @@ from .engine import (
     State,
     Trace,
     engine,
+    least_exchanged,
     tolerances,
 )
 from .error_bar import NumericalError, with_error
-from .exhaustion import bare, blocked, joined, stripped_bare
+from .exhaustion import blocked, blocks, joined, stripped_bare
 from .impedance import Spectrum, spectrum
 
 REACHED = "reached"
@@ -114,7 +116,10 @@ class StepRecord:
     def end(self) -> dict[str, float]:
         """What was observed last, by name; empty if nothing happened."""
         observed = self.trace.observed if self.trace else {}
-        return {name: values.item(-1) for name, values in observed.items()}
+        return {
+            name: values.item(-1) if values.ndim == 1 else values[-1]
+            for name, values in observed.items()
+        }
 
     @property
     def charge(self) -> float:
@@ -175,10 +180,17 @@ class CycleRecord:
         return sum(step.energy_out for step in self.steps)
 
     @property
-    def resistance(self) -> float:
+    def resistance(self) -> Any:
         """Of the cathode's interface when the last charging step ends [Ohm.m2]."""
-        charged = [step.end for step in self.steps if step.charge > 0]
-        return charged[-1].get(INTERFACE, math.nan) if charged else math.nan
+        return self.when_charged(INTERFACE)
+
+    def when_charged(self, variable: str) -> Any:
+        """A variable when the last charging step ends; NaN without one."""
+        found: Any = math.nan
+        for step in self.steps:
+            value = step.end.get(variable, math.nan)
+            found = np.where(step.charge > 0, value, found)
+        return found if np.ndim(found) else float(found)
 
     def end_of_life(self, until: EndOfLife, first: CycleRecord) -> str:
         """Say by what a cycle ends the life, of the first of its kind; "" if it lives."""
@@ -196,15 +208,16 @@ class CycleRecord:
         )
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Any:
         """The first outcome that is not "reached", or an audit breach, or reached."""
         for record in self.steps:
             if record.outcome != REACHED:
                 return record.outcome
-        worst = max(self.lithium_balance_error, self.charge_balance_error)
-        stray = max((r.trace.stray for r in self.steps if r.trace), default=0.0)
-        closed = worst <= BALANCE_LIMIT and stray <= HOLD_LIMIT
-        return REACHED if closed else AUDIT_BREACH
+        worst = np.maximum(self.lithium_balance_error, self.charge_balance_error)
+        strays: list[Any] = [r.trace.stray for r in self.steps if r.trace]
+        closed = (worst <= BALANCE_LIMIT) & (reduce(np.maximum, strays, 0) <= HOLD_LIMIT)
+        found = np.where(closed, REACHED, AUDIT_BREACH)
+        return found if found.ndim else str(found)
 
 
 @dataclass(frozen=True)
@@ -309,7 +322,7 @@ class Runner:
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
-        words = [w for w in (detail, self._unresolved(trace)) if w]
+        words = [w for w in (detail, self._unresolved(trace), self._overshot(trace)) if w]
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
         elif trace.fallback > LAST:
@@ -431,12 +444,12 @@ class Runner:
         """A step, also where the collector is bare or becomes so."""
         # What is left on a collector is not followed along a ramp or a profile
         plated = self.cell.anode.plated and step.constant
-        if plated and bare(self.cell, self.engine, self.state, step):
+        if plated and blocks(self.cell, self.engine, self.state, step):
             return blocked(self.engine, self.state, step, self.cell, 0.0)
         trace = yield from self._run(step, curves, step.duration)
         if not plated or trace.event != EXHAUSTED:
             return trace
-        if step.control == "voltage" or (step.control == "current" and step.value <= 0):
+        if step.control == "voltage" or step.value <= 0:
             past = float(trace.t[-1])
             rest = blocked(self.engine, trace.end, step, self.cell, past)
             return joined(trace, rest, jump=True)
@@ -479,17 +492,23 @@ class Runner:
 
     def _unresolved(self, trace: Trace) -> str:
         """Says so where a step ends before the mesh resolves its boundary layer."""
-        mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
-        at_node = trace.profiles[-1][0]
-        rise = max(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
-        level = rise < LEVEL * self.cell.cathode.x_max
-        if level or trace.event in (None, SOLVER_FAILURE):
-            return ""
-        layer = abs(mean[-1] - mean[0]) / rise  # of which the change is worth a step
-        if layer >= self.engine.thinnest_layer:
+        layer = boundary_layer(trace, self.cell)
+        ended = trace.event not in (None, SOLVER_FAILURE)
+        if not ended or layer >= self.engine.thinnest_layer:
             return ""
         return (
             f"its boundary layer ends at {layer:.1g} of the film, finer than the mesh: "
+            "take more points"
+        )
+
+    def _overshot(self, trace: Trace) -> str:
+        """Say so where a profile is beyond any film about a front the mesh rounds off."""
+        if not overshoots(trace, self.cell):
+            return ""
+        x, half = trace.profiles[-1], self.cell.cathode.x_max / 2
+        extreme = float(x[np.abs(x - half).argmax()])
+        return (
+            f"x = {extreme:.2g} beside a front in the film that is finer than the mesh: "
             "take more points"
         )
 
@@ -533,7 +552,7 @@ class Runner:
         where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
         for face in list(places)[:2]:  # a face rather than a node beside it
             if abs(places[face] - x) < SEEN * x_max:
-                where = face
+                where, x = face, places[face]
                 break
         word = "empty" if x < x_max / 2 else "full"
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
@@ -578,14 +597,32 @@ class Runner:
         return INFEASIBLE, detail + (self._by_leakage(step, trace) if against else "")
 
 
+def overshoots(trace: Trace, cell: Cell) -> Any:
+    """Whether the profile that a step ends with is beyond any film."""
+    x, x_max = trace.profiles[-1], cell.cathode.x_max
+    full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
+    return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
+
+
+def boundary_layer(trace: Trace, cell: Cell) -> Any:
+    """Thickness over L of the boundary layer that a step ends with; inf without one."""
+    mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
+    at_node = trace.profiles[-1][..., 0]
+    rise = np.maximum(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
+    level = rise < LEVEL * cell.cathode.x_max
+    # Of which the change is worth a step
+    return np.where(level, np.inf, abs(mean[-1] - mean[0]) / np.where(level, 1, rise))
+
+
 def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
-    """Return lithium and charge balance errors over consecutive steps.
+    """Return lithium and charge balance errors over consecutive steps, of one cell or
+    of many.
 
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
     lithium change times F, less the charge passed, leaked and passed by other side
     currents, over charge exchanged.
-    Charges are states of the solver.  Where less is exchanged than ``LEAST_EXCHANGED`` of
-    what the film holds, an error is relative to that: it can be no smaller than rounding.
+    Charges are states of the solver.  Where less is exchanged than a small part of what
+    the cell holds, an error is relative to that: it can be no smaller than rounding.
     """
     traces = [r.trace for r in records if r.trace is not None]
     declared = declared_by(cell.structure)
@@ -597,16 +634,17 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     leaked = sum(beside)
     if not traces:
         return 0.0, 0.0
-    area = float(cell.area)
+    area = cell.area
     held = cell.site_inventory * FARADAY * area
-    exchanged = max(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
-    lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
+    least = least_exchanged(held, total[0] * FARADAY * area)
+    exchanged = np.maximum(throughput + leaked, least)
+    lithium = np.abs(total - total[0]).max(axis=0) * FARADAY * area / exchanged
     first, last = traces[0].observed, traces[-1].observed
     film = [name for name in declared.lithium if name.startswith("Cathode ")]
     gained = sum(last[name][-1] - first[name][0] for name in film)
     charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged
-    return float(lithium), float(charge)
+    return (lithium, charge) if np.ndim(charge) else (float(lithium), float(charge))
 
 
 def asking(
