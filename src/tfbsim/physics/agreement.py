@@ -42,6 +42,7 @@ IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
     "cathode resistivity": ("Cathode resistivity is a law", {"constant": 0, "law": 1}),
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
     **CAPACITIVE,
+    "electrolyte": ("Electrolyte is a liquid", {"film": 0, "liquid": 1}),
     "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
     "interphase with time": ("Interphase with time growth [Ohm.m2]", {"off": 0}),
     "lithium consumption": (
@@ -69,6 +70,8 @@ OTHER = {
     "constant": "law",
     "law": "constant",
     "none": "electronic",
+    "film": "liquid",
+    "liquid": "film",
     "evaporated": "plated in situ",
     "plated in situ": "evaporated",
 }

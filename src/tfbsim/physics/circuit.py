@@ -112,11 +112,11 @@ class Circuit:
         path = 0.0
         if transport.electronic is not None:
             path = c.thickness / at(transport.electronic) / rate(c.electronic_activation)
-        sigma = e.conductivity * T_ref / T * rate(e.conductivity_activation_energy)
+        sigma = e.sigma * T_ref / T * rate(e.conductivity_activation_energy)
         slope = -float(cell.structure.curve.slope(x)) / (c.c_sites * c.active_fraction)
         return cls(
             contact=float(cell.contact_resistance),
-            electrolyte=e.thickness / sigma,
+            electrolyte=e.span / sigma,
             film=films,
             cathode_transfer=1 / (f * i_p * c.utilisation),
             lithium_transfer=1 / (f * i_n) if i_n else math.inf,
@@ -126,9 +126,7 @@ class Circuit:
             transference=at(transport.transference),
             cathode_capacitance=(c.double_layer_capacitance or 0.0) * c.utilisation,
             lithium_capacitance=float(a.double_layer_capacitance or 0.0),
-            electrolyte_capacitance=(e.relative_permittivity or 0.0)
-            * VACUUM
-            / e.thickness,
+            electrolyte_capacitance=(e.relative_permittivity or 0.0) * VACUUM / e.span,
         )
 
     @property
