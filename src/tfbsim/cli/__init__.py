@@ -19,9 +19,9 @@ def main() -> None:
 
         code = outcome(_command)
     except KeyboardInterrupt:
-        ignore_signals()
+        ignore_signals(code)
         print("interrupted", file=sys.stderr)
-    ignore_signals()
+    ignore_signals(code)
     sys.exit(code)
 
 

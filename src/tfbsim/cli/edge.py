@@ -105,8 +105,6 @@ def _code(command: Callable[[], object]) -> int:
         _say(str(error))
         return INTERRUPTED
     except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
         if interrupted():  # a library made another exception of it
             _say("interrupted")
             return INTERRUPTED
@@ -126,6 +124,8 @@ def _sentence(error: Exception) -> str:
             return f"{where}cannot be {done} ({why})"
         case MemoryError():
             return "there is not enough memory for this"
+    if os.environ.get(TRACEBACK):
+        raise error
     return (
         f"a fault of tfbsim ({type(error).__name__}: {shown(error, 200)}); "
         f"{TRACEBACK}=1 in the environment shows where"

@@ -5,7 +5,9 @@ Its imports are few, so that the signals are answered before all others are impo
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -17,6 +19,7 @@ SIGNALS = signal.SIGINT, signal.SIGTERM
 SOON = 0.02  # s
 
 _asked = threading.Event()
+_codes: list[int] = []  # of the command that is done
 
 
 def answer_signals() -> None:
@@ -26,6 +29,7 @@ def answer_signals() -> None:
     An interrupt that lands there is sent again a moment later.
     """
     _asked.clear()
+    atexit.register(_exit)  # the first, so that it is the last to be called
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as behind nohup
             signal.signal(number, _interrupt)
@@ -43,10 +47,11 @@ def answer_signals() -> None:
     sys.unraisablehook = hook
 
 
-def ignore_signals() -> None:
+def ignore_signals(code: int) -> None:
     """Leave the exit code as it is, now that the command is done."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    _codes[:] = [code]
 
 
 def interrupted() -> bool:
@@ -67,3 +72,9 @@ def _send_again() -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
         signal.raise_signal(signal.SIGINT)
+
+
+def _exit() -> None:
+    # Where exec of a text was interrupted, Python kills itself by SIGINT in the end
+    if _asked.is_set() and _codes:
+        os._exit(_codes[0])
