@@ -618,22 +618,17 @@ class Cell(Strict):
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""
-        found = self.cathode.transport
-        t_i, sigma_e = found.transference, found.electronic
+        metal = None if isinstance(self.anode, Film) else self.anode
         return Structure(
-            potential=self.cathode.open_circuit_potential,
-            diffusivity=found.diffusivity,
-            transference=t_i if callable(t_i) else None,
-            electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
+            cathode=self.cathode.structure,
+            anode=self.anode.structure if isinstance(self.anode, Film) else None,
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
             ageing=tuple(option for option, _ in self.ageing.blocks),
-            cathode_double_layer=self.cathode.double_layer_capacitance is not None,
-            lithium_double_layer=self.anode.double_layer_capacitance is not None,
+            lithium_double_layer=metal is not None
+            and metal.double_layer_capacitance is not None,
             capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
-            x_max=self.cathode.x_max,
-            symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
-            symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
+            symmetric_lithium=metal is None or metal.anodic_transfer_coefficient == 0.5,
         )
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
@@ -644,42 +639,13 @@ class Cell(Strict):
     @cached_property
     def constants(self) -> dict[str, float]:
         """Those of the parameters that hold at any temperature."""
-        c, e, a = self.cathode, self.electrolyte, self.anode
-        sigma = c.transport.electronic
-        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
-        if self.structure.electronic is not None:
-            rho = self.structure.rho_ref
+        e = self.electrolyte
         values: dict[str, Any] = {
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
             "Nominal cell capacity [A.h]": self.one_c_current,
             "Contact resistance [Ohm.m2]": self.contact_resistance,
-            "Cathode thickness [m]": c.thickness,
-            "Cathode site concentration [mol.m-3]": c.c_sites,
-            "Cathode sites per formula unit": c.x_max,
-            "Cathode diffusivity [m2.s-1]": self.structure.psi.D_ref
-            * c.diffusivity_scale,
-            "Cathode diffusivity activation energy [J.mol-1]": (
-                c.diffusivity_activation_energy
-            ),
-            "Cathode ionic transference number": c.transference,
-            "Cathode electronic resistivity [Ohm.m]": rho,
-            "Cathode electronic resistivity activation energy [J.mol-1]": (
-                c.electronic_activation
-            ),
-            "Cathode area utilisation": c.utilisation,
-            "Cathode active fraction": c.active_fraction,
-            "Cathode entropic change [V.K-1]": c.entropic_change,
-            "Cathode exchange current density [A.m-2]": c.exchange_current,
-            "Cathode exchange current stoichiometry": c.exchange_current_stoichiometry,
-            "Cathode exchange current activation energy [J.mol-1]": (
-                c.exchange_current_activation_energy
-            ),
-            "Cathode anodic transfer coefficient": c.anodic_transfer_coefficient,
-            "Cathode film resistance [Ohm.m2]": c.film_resistance,
-            "Cathode film resistance activation energy [J.mol-1]": (
-                c.film_resistance_activation_energy
-            ),
+            **self.cathode.parameters("Cathode"),
             "Inactive lithium [mol.m-2]": self.inactive_lithium,
             "Electrolyte thickness [m]": e.thickness,
             "Electrolyte conductivity [S.m-1]": e.conductivity,
@@ -693,6 +659,21 @@ class Cell(Strict):
                 e.electronic_conductivity_activation_energy
             ),
             "Initial lithium inventory [mol.m-2]": self.lithium_inventory,
+            STATE: self.x_initial * self.cathode.c_sites,
+            "Cathode stoichiometry as made": self.x_initial,
+            "Electrolyte relative permittivity": e.relative_permittivity or 0,
+            **self._of_the_anode(),
+            **self.ageing.parameters,
+        }
+        return {name: float(value) for name, value in values.items()}
+
+    def _of_the_anode(self) -> dict[str, Any]:
+        """Parameters of the anode, a film or lithium."""
+        a = self.anode
+        if isinstance(a, Film):
+            made = {"Anode stoichiometry as made": self.anode_initial}
+            return a.parameters("Anode") | made
+        return {
             "Lithium molar volume [m3.mol-1]": a.molar_volume,
             "Lithium exchange current density [A.m-2]": a.exchange_current,
             "Lithium exchange current activation energy [J.mol-1]": (
@@ -703,15 +684,9 @@ class Cell(Strict):
             "Lithium film resistance activation energy [J.mol-1]": (
                 a.film_resistance_activation_energy
             ),
-            STATE: self.x_initial * c.c_sites,
-            "Cathode stoichiometry as made": self.x_initial,
-            "Cathode double-layer capacitance [F.m-2]": c.double_layer_capacitance or 0,
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
-            "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._plated_parameters(),
-            **self.ageing.parameters,
         }
-        return {name: float(value) for name, value in values.items()}
 
     def _plated_parameters(self) -> dict[str, Any]:
         """Those of lithium plated in situ."""

@@ -13,28 +13,41 @@ import numpy as np
 import pybamm
 
 from ..cell.half_cell import POTENTIAL, following
+from ..cell.structure import KINDS
 
 # Option: the parameter that tells, and the number each value of the option stands for; a
 # value that is not listed holds for any number
-IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
-    "cathode kinetics": ("Cathode anodic transfer coefficient", {"symmetric": 0.5}),
+Implied = dict[str, tuple[str, dict[str, float]]]
+
+
+def _of_a_film(side: str) -> Implied:
+    """Return what the set says of a film, "Cathode" or "Anode"."""
+    place, law = side.lower(), {"constant": 0.0, "law": 1.0}
+    return {
+        f"{place} kinetics": (f"{side} anodic transfer coefficient", {"symmetric": 0.5}),
+        f"{place} transference": (f"{side} transference number is a law", law),
+        f"{place} resistivity": (f"{side} resistivity is a law", law),
+        f"{place} double layer": (
+            f"{side} double-layer capacitance [F.m-2]",
+            {"absent": 0},
+        ),
+    }
+
+
+def implied(anode: str) -> Implied:
+    """Return what holds of a model with this kind of anode."""
+    lithium = _of_a_film("Anode") if anode == "film" else LITHIUM
+    return _of_a_film("Cathode") | lithium | OTHERS
+
+
+LITHIUM: Implied = {
     "lithium kinetics": ("Lithium anodic transfer coefficient", {"symmetric": 0.5}),
-    "cathode transference": (
-        "Cathode transference number is a law",
-        {"constant": 0, "law": 1},
-    ),
-    "cathode resistivity": ("Cathode resistivity is a law", {"constant": 0, "law": 1}),
+    "lithium double layer": ("Lithium double-layer capacitance [F.m-2]", {"absent": 0}),
+}
+OTHERS: Implied = {
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
-    "cathode double layer": (
-        "Cathode double-layer capacitance [F.m-2]",
-        {"absent": 0},
-    ),
-    "lithium double layer": (
-        "Lithium double-layer capacitance [F.m-2]",
-        {"absent": 0},
-    ),
     "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
-    "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
+    "anode": ("Kind of anode", KINDS),
 }
 OPEN = (pybamm.Parameter, pybamm.FunctionParameter)  # not yet a value
 OWN_POTENTIAL = "Cathode open-circuit potential [V]"
@@ -44,8 +57,6 @@ OTHER = {
     "constant": "law",
     "law": "constant",
     "none": "electronic",
-    "evaporated": "plated in situ",
-    "plated in situ": "evaporated",
 }
 
 
@@ -92,7 +103,7 @@ class Agreement(pybamm.Function):
         standard parameter was changed that follows from others.
     """
 
-    __slots__ = ("model", "options")
+    __slots__ = ("implied", "model", "options")
 
     def __init__(
         self,
@@ -101,8 +112,9 @@ class Agreement(pybamm.Function):
         children: Sequence[pybamm.Symbol] | None = None,
     ) -> None:
         self.model = model
-        self.options = {name: options[name] for name in IMPLIED}
-        wanted = [pybamm.Parameter(name) for name, _ in IMPLIED.values()]
+        self.implied = implied(options["anode"])
+        self.options = {name: options[name] for name in self.implied}
+        wanted = [pybamm.Parameter(name) for name, _ in self.implied.values()]
         wanted += [symbol for pair in _pairs().values() for symbol in pair]
         super().__init__(
             self._zero, *(children or wanted), name=f"{model} {self.options}"
@@ -120,7 +132,7 @@ class Agreement(pybamm.Function):
         children = self._children_for_copying(new_children)
         if any(child.has_symbol_of_classes(OPEN) for child in children):
             return Agreement(self.model, self.options, children)
-        standard = iter(children[len(IMPLIED) :])
+        standard = iter(children[len(self.implied) :])
         for name, found, own in zip(_pairs(), standard, standard, strict=True):
             if _differ(name, found, own):
                 named = " and ".join(_sources(name))
@@ -129,12 +141,13 @@ class Agreement(pybamm.Function):
                 )
         given, remedy = [], {}
         for (option, value), child in zip(self.options.items(), children, strict=False):
-            name, numbers = IMPLIED[option]
+            name, numbers = self.implied[option]
             if value not in numbers:
                 continue
             number = child.value if isinstance(child, pybamm.Scalar) else None
             if number != numbers[value]:
-                remedy[option] = OTHER[value]
+                words = {n: word for word, n in numbers.items()}
+                remedy[option] = words.get(number) or OTHER[value]
                 found = "not a fixed number" if number is None else f"{number:g}"
                 given.append(f"'{name}' is {found} instead of {numbers[value]:g}")
         if not remedy:

@@ -65,4 +65,4 @@ class ElectronicLeakage(Law):
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         p = self.param
-        self.initial_conditions = {variables[self.FACES]: p.U(p.x_init)}
+        self.initial_conditions = {variables[self.FACES]: p.cathode.U(p.cathode.x_init)}

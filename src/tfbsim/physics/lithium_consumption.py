@@ -3,7 +3,8 @@
     dn_c/dt = k + K^2/(2 (n_c + n_0)),   dn/dt = -i_an/F - dn_c/dt
 
 k alone is constant; K alone grows a layer of products with the root of time,
-(n_c + n_0)^2 = n_0^2 + K^2 t.  It stops with the last of the metal.
+(n_c + n_0)^2 = n_0^2 + K^2 t.  It stops with the last of the lithium.  What an anode film
+loses so leaves it at its electrolyte face.
 """
 
 from __future__ import annotations
@@ -24,10 +25,15 @@ class LithiumConsumption(Law):
 
     param: ThinFilmParameters
     lithium = ("Lithium consumed at the anode [mol.m-2]",)
-    columns = (
-        Column(lithium[0], "Lithium that had been consumed at the anode."),
-        Column("Lithium inventory [mol.m-2]", "Lithium metal left at the anode."),
-    )
+
+    def __init__(self, param: ThinFilmParameters, film: bool = False) -> None:
+        pybamm.BaseModel.__init__(self, name="Lithium consumption")
+        self.param = param
+        # What there is to consume, of order one where there is any
+        self.left = "Anode mean stoichiometry" if film else INVENTORY
+        words = "Lithium that had been consumed at the anode."
+        metal = Column("Lithium inventory [mol.m-2]", "Lithium metal left at the anode.")
+        self.columns = (Column(self.lithium[0], words), *(() if film else (metal,)))
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         consumed = pybamm.Variable(CONSUMED)
@@ -47,7 +53,7 @@ class LithiumConsumption(Law):
         constant = p.constant(f"{name}: constant [s-1]", constant)
         square = p.constant(f"{name}: growth squared [s-1]", grown**2 / time / 2)
         first = p.constant(f"{name}: initial", first)
-        there = 1 - pybamm.exp(-pybamm.maximum(variables[INVENTORY], 0) / LITTLE)
+        there = 1 - pybamm.exp(-pybamm.maximum(variables[self.left], 0) / LITTLE)
         rate = (constant + square / (variables[CONSUMED] + first)) * there
         return {CONSUMPTION: rate}
 

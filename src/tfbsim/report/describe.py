@@ -50,17 +50,19 @@ def estimates(cell: Cell) -> dict[str, float]:
     low, high = c.x_range
     x = np.linspace(low, high, 501)
     D = 1 / float(np.mean(1 / c.transport.diffusivity(x))) * c.diffusivity_scale
-    D *= at_temperature(p.E_D)
+    D *= at_temperature(p.cathode.E_D)
     span = high - low
     RT_F = float(values.evaluate(1 / p.f))
-    i0_p = c.exchange_current * at_temperature(p.E_i0_p)
+    i0_p = c.exchange_current * at_temperature(p.cathode.E_i0)
     i0_n = a.exchange_current * at_temperature(p.E_i0_n)
     R_e = values.evaluate(model.variables["Electrolyte resistance [Ohm.m2]"])
     c_active = c.c_sites * c.active_fraction
     resistances = {
         "R_electrolyte": float(R_e),
         "R_ct_cathode": RT_F / i0_p / c.utilisation,
-        "R_film_cathode": c.film_resistance / at_temperature(p.E_R_p) / c.utilisation,
+        "R_film_cathode": c.film_resistance
+        / at_temperature(p.cathode.E_R)
+        / c.utilisation,
         "R_ct_lithium": RT_F / i0_n,
         "R_film_lithium": a.film_resistance / at_temperature(p.E_R_n),
         "R_contact": float(cell.contact_resistance),
