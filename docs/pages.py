@@ -830,7 +830,10 @@ def columns_page() -> str:
         "# Columns of the tables\n\nEvery run writes three tables. After `Case` and "
         "`Cycle number`, the summary has a column for each field that varies, such as "
         "`cathode.thickness [um]`. Empty fields and NaN mean that there is no such "
-        "number: a cycle without a charge has no coulombic efficiency.\n\n"
+        "number: a cycle without a charge has no coulombic efficiency. curves.csv is what "
+        "`--export csv` writes, a row a sample; curves.nc, the sheet Curves of an .xlsx "
+        "and `result.samples` have the same names. Charges are counted from the "
+        "beginning of a step.\n\n"
     )
     written = "\nWritten by `python docs/pages.py columns`.\n"
     return head + markdown() + written

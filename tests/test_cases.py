@@ -253,6 +253,21 @@ class TestMeasured:
         assert row["Measured"] == pytest.approx(30.0)
         assert row["Status"] == "fitted"
 
+    def test_of_another_cell_it_is_left_out(self):
+        path = INPUTS / "experiment.yaml"
+        for field, value in (("cathode.thickness", "800 nm"), ("lower", "3.6 V")):
+            expanded = expand(path, changes={field: value})
+            assert expanded.measured == []
+            (warning,) = [w for w in expanded.warnings if "measured" in w]
+            assert warning.endswith(f"left out: {field} changed")
+        same = expand(path, changes={"cathode.thickness": "1 um", "cycles": "3"})
+        assert [r["Status"] for r in same.measured] == ["fitted"]
+
+    def test_of_a_changed_guess_it_is_kept_and_not_called_fitted(self):
+        changes = {"cathode.diffusivity_scale": "2"}
+        (row,) = expand(INPUTS / "experiment.yaml", changes=changes).measured
+        assert row["Status"] == "cell changed"
+
     def test_by_name_and_per_gram(self, folder):
         points = (
             "[{case: slow, cycle: 3, charge_capacity: 120 mAh/g, "

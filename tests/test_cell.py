@@ -75,6 +75,18 @@ class TestDerived:
         twice = both.replace({"cathode.thickness": "6 um"})
         assert twice.one_c_current_density == pytest.approx(1.4)
 
+    def test_one_c_may_be_per_gram_of_the_film(self, cell):
+        own = cell.replace({"one_c": "150 mA/g"})  # of 5 g/cm3 and 1 um
+        assert own.one_c_current_density == pytest.approx(0.75)
+        thick = own.replace({"cathode.thickness": "2 um"})
+        assert thick.one_c_current_density == pytest.approx(1.5)
+        again = tfbsim.Cell.from_written(thick.written)
+        assert again.one_c_current_density == pytest.approx(1.5)
+        both = cell.replace({"one_c": "150 mA/g", "cathode.thickness": 2e-6})
+        assert both.one_c_current_density == pytest.approx(1.5)
+        with pytest.raises(InputError, match="density"):
+            cell.replace({"one_c": "150 mA/g", "cathode.density": "5 kg"})
+
     def test_parameters_hold_at_the_files_temperature(self, cell):
         warm = cell.replace({"temperature": "60 degC"})
         assert warm.temperature == pytest.approx(333.15)
@@ -126,7 +138,8 @@ class TestReplace:
 
     def test_a_cell_is_sent_without_what_follows_from_it(self):
         cell = load_cell("lco-lipon-li-raijmakers2020")
-        assert cell.parameters() and cell.structure.psi.D_ref
+        assert cell.parameters() and cell.structure.cathode.psi.D_ref
+        assert cell.open_circuit_potential
         sent = pickle.loads(pickle.dumps(cell))
         assert {*FOLLOWING} <= vars(cell).keys()
         assert vars(sent).keys() == vars(cell).keys() - {*FOLLOWING}

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -497,6 +498,16 @@ class TestRun:
         assert (code, out) == (2, "")
         assert "--resume" in err and "--overwrite" in err
         assert [path.name for path in (here / "r").iterdir()] == ["mine.txt"]
+        code, _, err = tfb("compare", "one.yaml", "data.csv", "--out", "r")
+        assert code == 2 and "--resume" not in err and "--overwrite" in err
+
+    def test_an_unreadable_folder_is_told_in_a_line(self, tfb, here, monkeypatch):
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        (here / "r").mkdir()
+        refused = PermissionError(13, "Permission denied", "r")
+        monkeypatch.setattr(Path, "iterdir", Mock(side_effect=refused))
+        code, _, err = tfb("run", "one.yaml", "--out", "r", *FAST)
+        assert (code, err) == (2, "r: cannot be read or written (Permission denied)\n")
 
     def test_an_empty_folder_is_not(self, tfb, here, plain):
         (here / "r").mkdir()
@@ -689,6 +700,12 @@ class TestExport:
         )
         assert again[0] == 0
         assert not Path("out/curves.xlsx").exists()  # of the run before
+
+    def test_a_missing_package_is_told_before_solving(self, tfb, here, monkeypatch):
+        monkeypatch.setattr("tfbsim.cli.options.find_spec", lambda name: None)
+        code, _, err = tfb("run", "one.yaml", "--export", "xlsx", *FAST)
+        assert code == 2 and "pip install 'tfbsim[excel]'" in err
+        assert not Path("results").exists()
 
     def test_a_format_that_is_none_is_refused(self, tfb, here):
         assert tfb("run", "one.yaml", "--export", "tdms")[0] == 2

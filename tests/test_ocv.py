@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 import tfbsim
 from tfbsim.cli.app import app
 from tfbsim.errors import InputError
+from tfbsim.fitting.ocv_file import fit_files
 from tfbsim.materials.laws import MultiSite
 from tfbsim.materials.nmc811 import POTENTIAL
 
@@ -79,6 +80,11 @@ def test_the_command_writes_a_cell(tmp_path):
     assert pytest.approx(LAW.U, rel=0.02) == cell.cathode.open_circuit_potential.U
     assert "slow.csv" in cell.origin["cathode.open_circuit_potential"]
     assert (tmp_path / "out" / "ocv.png").exists()
+    # A law that does not reach the cell's own state: nothing is left behind
+    away = ["0.02..0.5" if x == "0.02..0.98" else x for x in command[:-1]]
+    refused = CliRunner().invoke(app, [*away, str(tmp_path / "none")])
+    assert isinstance(refused.exception, InputError)
+    assert not (tmp_path / "none").exists()
     again = CliRunner().invoke(app, command)
     assert again.exit_code != 0  # an earlier result is not replaced
     with pytest.raises(InputError, match="two stoichiometries"):
@@ -87,3 +93,13 @@ def test_the_command_writes_a_cell(tmp_path):
             [*command[:3], "0.9..0.1", "--out", str(tmp_path / "b")],
             catch_exceptions=False,
         )
+
+
+def test_a_share_of_the_charge_takes_any_unit(tmp_path):
+    data = tmp_path / "slow.csv"
+    rows = [f"{x:.6f},{U:.5f}" for x, U in zip(X, LAW(X), strict=True)]
+    data.write_text("Normalized capacity,Voltage / V\n" + "\n".join(rows) + "\n")
+    with pytest.raises(InputError, match="only its ratio counts, as in fit-ocv, any"):
+        fit_files([str(data)])
+    how = {"units": {"capacity": "uAh/cm2"}}
+    assert fit_files([str(data)], "0.02..0.98", mapping=how).fit.rms < 1e-3

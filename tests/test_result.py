@@ -654,3 +654,19 @@ def test_every_column_of_the_tables_is_defined_and_documented(result):
         defined = [column.name for column in columns.TABLES[file]]
         found = [c for c in table if c != "cathode.thickness [um]"]  # it is varied
         assert [c for c in defined if c in table] == found
+
+
+def test_every_column_of_the_curves_is_defined(result):
+    aged = {
+        "contact_resistance": "10 ohm cm2",
+        "electrolyte.electronic_conductivity": "1e-15 S/cm",
+        "electrolyte.relative_permittivity": "20",
+        "cathode.double_layer_capacitance": "1 uF/cm2",
+        "anode.double_layer_capacitance": "1 uF/cm2",
+    }
+    plated = tfbsim.load_cell("lco-lipon-steel-ensurge2023").replace(aged)
+    other = tfbsim.simulate(plated, ["Charge at 1C until 4.1 V"])
+    defined = {column.name: column for column in columns.CURVE_COLUMNS}
+    for found in (result.samples, other.samples):
+        assert set(found) <= defined.keys()
+        assert {n for n, c in defined.items() if not c.optional} <= set(found)

@@ -1,4 +1,4 @@
-"""What is wrong with an input, in one sentence for the user."""
+"""What is told to the user in a sentence: what is wrong with an input, and its words."""
 
 from __future__ import annotations
 
@@ -69,6 +69,11 @@ def together(found: Sequence[InputError]) -> InputError:
     first, *others = every.values()
     first.others = tuple(others)
     return first
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return `1 row`, `2 rows`; `many` is the word where no s makes it."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def dotted(path: Iterable[Key]) -> str:

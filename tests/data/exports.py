@@ -222,6 +222,7 @@ def neware_levels(r: Record, w: Way) -> str:
                 "Capacity(mAh)", "Realtime"]),
     ]  # fmt: skip
     cycle = step = -1.0
+    of_which = 0
     w = Way(w.decimal, d, w.sign, "mA", w.digits, w.clock)
     for k in range(len(r.t)):
         if r.cycle[k] != cycle:
@@ -229,7 +230,8 @@ def neware_levels(r: Record, w: Way) -> str:
             lines.append(d.join([str(int(cycle)), number(1, w), number(1, w)]))
         if r.step[k] != step:
             step = r.step[k]
-            last = r.of_step[r.step == step][-1]
+            last = r.truth[of_which][1]  # of the whole step, whatever rows are there
+            of_which += 1
             took = clock(r.own[r.step == step][-1], w, "h:m:s")
             of_step = [str(int(r.number[k])), kinds[r.kind[k]], took, number(last, w)]
             lines.append(d.join(["", *of_step]))

@@ -33,7 +33,7 @@ def test_its_lithium_is_conserved(each):
     solution = each.simulation(experiment=pybamm.Experiment(steps)).solve()
     assert len(solution.cycles) == 3
     total = solution["Total lithium [mol]"].entries
-    assert total == pytest.approx(total[0], rel=1e-9)
+    assert total == pytest.approx(total[0], rel=1e-12)
     assert total[0] == pytest.approx(
         (each.cell.lithium_inventory + each.cell.inactive_lithium) * each.cell.area
         + each.cell.site_inventory * each.cell.x_initial * each.cell.area,

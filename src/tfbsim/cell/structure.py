@@ -12,7 +12,6 @@ import numpy as np
 from ..materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from ..materials.transport import diffusion_potential, path_potential, resistivity
 
-
 # Options of the model for the anode, and the number each has in a parameter set
 KINDS = {"evaporated": 0, "plated in situ": 1, "film": 2}
 WORDS = {True: "symmetric", False: "asymmetric"}

@@ -37,7 +37,9 @@ def compare(
     own_current: OwnCurrent = False,
     out_folder: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder; default results/compare-EXPERIMENT"),
+        typer.Option(
+            "--out", help="Folder; default results/compare-EXPERIMENT", readable=False
+        ),
     ] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
@@ -46,7 +48,7 @@ def compare(
 ) -> None:
     """Compare measured files with an experiment: figures, a table, a report."""
     folder = out_folder or Path("results") / f"compare-{Path(experiment).stem}"
-    refuse_used(folder, False, overwrite)
+    refuse_used(folder, overwrite)
     changes = changes_of(set_ or [])
 
     from ..comparison.comparison import compare as compare_data

@@ -18,7 +18,11 @@ from .options import find
 def copy(
     name: Annotated[str, typer.Argument(help="A shipped cell or experiment.")],
     to: Annotated[
-        Path | None, typer.Argument(help="A new .yaml file; default ./NAME.yaml")
+        Path | None,
+        typer.Argument(
+            help="A new .yaml file; default ./NAME.yaml",
+            readable=False,
+        ),
     ] = None,
 ) -> None:
     """Copy a shipped file, and the tables it needs, to edit."""

@@ -45,7 +45,10 @@ def eis(
     ] = False,
     set_: Changes = None,
     out_folder: Annotated[
-        Path | None, typer.Option("--out", "--output", help="Default results/eis-CELL")
+        Path | None,
+        typer.Option(
+            "--out", "--output", help="Default results/eis-CELL", readable=False
+        ),
     ] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
@@ -54,7 +57,7 @@ def eis(
 ) -> None:
     """Impedance of a cell at rest: a table, Nyquist and Bode figures."""
     folder = out_folder or Path("results") / f"eis-{Path(cell).stem}"
-    refuse_used(folder, False, overwrite)
+    refuse_used(folder, overwrite)
     given = {
         "voltage": _quantity("--voltage", voltage, "voltage"),
         "temperature": _quantity("--temperature", temperature, "temperature"),

@@ -49,14 +49,17 @@ def fit(
     mapping: MappingFile = None,
     own_current: OwnCurrent = False,
     out_folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder; default results/fit-EXPERIMENT")
+        Path | None,
+        typer.Option(
+            "--out", help="Folder; default results/fit-EXPERIMENT", readable=False
+        ),
     ] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Fit fields of a cell to measured files and capacities."""
     folder = out_folder or Path("results") / f"fit-{Path(experiment).stem}"
-    refuse_used(folder, False, overwrite)
+    refuse_used(folder, overwrite)
     changes, varied = changes_of(set_ or []), changes_of(vary or [], "--vary")
 
     from ..fitting.fit import fit as fit_data

@@ -32,13 +32,18 @@ def fit_ocv(
     ] = None,
     mapping: MappingFile = None,
     out_folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder; default results/ocv-FILE")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder; default results/ocv-FILE",
+            readable=False,
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Fit a smooth open-circuit potential to a slow charge and discharge."""
     folder = out_folder or Path("results") / f"ocv-{Path(data[0]).stem}"
-    refuse_used(folder, False, overwrite)
+    refuse_used(folder, overwrite)
 
     from ..fitting.ocv_file import fit_files
     from ..report.ocv import print_ocv, save

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -63,6 +64,19 @@ Exports = Annotated[
 ]
 
 
+def check_exports(formats: Iterable[str]) -> None:
+    """Refuse a format whose package is missing, before anything is solved.
+
+    Raises
+    ------
+    InputError
+        Naming the package.
+    """
+    if Export.XLSX in formats and find_spec("openpyxl") is None:
+        message = "xlsx needs openpyxl: pip install 'tfbsim[excel]'"
+        raise InputError(message, field="--export")
+
+
 def write_exports(result: Any, folder: Path, formats: Iterable[str]) -> None:
     """Write curves.csv, curves.xlsx or curves.bdf.csv, listed in the provenance."""
     from ..result.export import ENDINGS, files
@@ -104,14 +118,22 @@ def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
     return path, str(kind)
 
 
-def refuse_used(folder: Path, resume: bool, overwrite: bool) -> None:
+def refuse_used(folder: Path, overwrite: bool, resume: bool | None = None) -> None:
+    """Refuse a folder that holds results; ``resume`` of a command that has the option.
+
+    Raises
+    ------
+    InputError
+        Naming the options that would do.
+    """
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file, not a folder for results", folder)
     used = folder.is_dir() and any(folder.iterdir())
     if used and not (resume or overwrite):
+        others = "--resume computes what is missing, " if resume is not None else ""
         raise InputError(
-            "holds results already; --resume computes what is missing, --overwrite "
-            "replaces them, --out names another folder",
+            f"holds results already; {others}--overwrite replaces them, --out names "
+            "another folder",
             folder,
         )
 

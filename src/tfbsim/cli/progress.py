@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..errors import count
 from .console import err
 
 
@@ -21,7 +22,7 @@ def cycles_bar(total: int, cases: int, quiet: bool) -> Iterator[Any]:
     )
 
     columns = (
-        TextColumn(f"{cases:,} case{'s' if cases != 1 else ''}, cycles"),
+        TextColumn(f"{count(cases, 'case')}, cycles"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[failed]}{task.fields[rate]}"),

@@ -10,11 +10,17 @@ from rich.markup import escape
 
 from ..errors import InputError, shown
 from .console import out
-from .options import Exports, Format, write_exports
+from .options import Exports, Format, check_exports, write_exports
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A folder that `run` wrote.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder that `run` wrote.",
+            readable=False,
+        ),
+    ],
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
     ] = False,
@@ -25,6 +31,7 @@ def report(
     from ..report.report import write_report
     from ..result.result import load_result
 
+    check_exports(export or ())
     result = load_result(folder, incomplete)
     try:
         write_report(result, folder, format_)

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ..errors import InputError
+from ..errors import InputError, count
 from ..output import make_folder
 from ..yaml_file import Document, load, resolve
 from .console import err, out
@@ -26,6 +26,7 @@ from .options import (
     Quiet,
     Tolerance,
     changes_of,
+    check_exports,
     command_line,
     numerics_of,
     refuse_used,
@@ -51,7 +52,12 @@ def run(
         int | None, typer.Option(min=1, help="In place of the experiment's.")
     ] = None,
     out_folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder; default results/EXPERIMENT")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder; default results/EXPERIMENT",
+            readable=False,
+        ),
     ] = None,
     quiet: Quiet = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
@@ -84,6 +90,7 @@ def run(
         raise InputError("give --resume or --overwrite, not both")
     if scheduler and workers > 1:
         raise InputError("give --workers or --scheduler, not both")
+    check_exports(export or ())
     if format_ != "png" and not figures:
         raise InputError("give --format or --no-figures, not both")
     again = experiment.endswith(".json")
@@ -101,7 +108,7 @@ def run(
     if not path.exists():
         raise InputError("no such file", path)
     folder = out_folder or Path("results") / path.stem
-    refuse_used(folder, resume, overwrite)
+    refuse_used(folder, overwrite, resume)
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
@@ -199,7 +206,7 @@ def _print_summary(result: Result, folder: Path, figures: bool) -> None:
         table.add_row(*(_cell_text(row[name]) for name in columns))
     out.print(table)
     if len(summary) > most:
-        out.print(f"... and {len(summary) - most} rows more")
+        out.print(f"... and {count(len(summary) - most, 'row')} more")
     comparison = result.comparison
     if len(comparison):
         out.print("\nMeasured and simulated")
@@ -237,7 +244,7 @@ def _print_otherwise(result: Result) -> None:
 
     steps = result.steps
     other = steps[steps["Outcome"] != "reached"]
-    err.print(f"{len(other)} of {len(steps)} steps ended otherwise than asked:")
+    err.print(f"{len(other)} of {count(len(steps), 'step')} ended otherwise than asked:")
     names = ["Case", "Cycle number", "Step", "Outcome", "Detail"]
     groups = folded(other[names], "Case", "Cycle number")
     most = 10
@@ -247,7 +254,7 @@ def _print_otherwise(result: Result) -> None:
         text = f"{row['Case']}, cycle {cycle}: '{row['Step']}': {row['Outcome']}{detail}"
         err.print("  " + escape(text))
     if len(groups) > most:
-        err.print(f"  ... and {len(groups) - most} more kinds, all in steps.csv")
+        err.print(f"  ... and {count(len(groups) - most, 'more kind')}, all in steps.csv")
     breaches = result.summary[result.summary["Outcome"] == "audit breach"]
     for row in breaches.head(10).to_dict("records"):
         err.print(escape(f"  {row['Case']}, cycle {row['Cycle number']}: audit breach"))

@@ -15,7 +15,9 @@ from .options import Name, find
 
 Drawing = Annotated[
     Path | None,
-    typer.Option(help="Draw U(x) and D(x) of a material; .png, .svg or .pdf."),
+    typer.Option(
+        help="Draw U(x) and D(x) of a material; .png, .svg or .pdf.", readable=False
+    ),
 ]
 
 

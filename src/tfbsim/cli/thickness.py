@@ -45,7 +45,9 @@ def thickness(
     points: MeshPoints = None,
     out_folder: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for the table, the curves and a figure."),
+        typer.Option(
+            "--out", help="Folder for the table, the curves and a figure.", readable=False
+        ),
     ] = None,
     format_: Format = "png",
     overwrite: Overwrite = False,
@@ -56,7 +58,7 @@ def thickness(
         raise InputError("is an experiment; the thickness is found of a cell", path)
 
     if out_folder is not None:
-        refuse_used(out_folder, False, overwrite)
+        refuse_used(out_folder, overwrite)
         make_folder(out_folder)
 
     from ..cell.cell import load_cell

@@ -19,7 +19,7 @@ from ..data.measured import (
     Segment,
     mean_current,
 )
-from ..errors import InputError
+from ..errors import InputError, count
 from ..experiment.cases import Case, Expanded
 from ..numerics import Numerics
 from ..solver.cycler import AUDIT_BREACH, REACHED, CaseRecord, StepRecord, run_case
@@ -365,8 +365,8 @@ def _tell(
     if split:
         off = max(unlike(s, d) for s, d in split)
         found.note(
-            f"{source.name}: in {len(split)} steps the current varies; constant ones of "
-            f"the same charge stand for it, {100 * off:.2g} % rms off."
+            f"{source.name}: in {count(len(split), 'step')} the current varies; constant "
+            f"ones of the same charge stand for it, {100 * off:.2g} % rms off."
         )
     flowing = [p for p in pairs if p.measured.kind != HOLD]
     if flowing and len(flowing[0].measured.voltage) > 1:

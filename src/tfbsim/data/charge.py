@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import count
 from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
 from .remarks import Remarks
 from .samples import Samples
 from .steps import Span
-from .table import count
 
 POWERS = (1e-6, 1e-4, 1e-3, 1e-2, 1.0, 1e2, 1e3, 1e4, 1e6)
 WITHIN = 0.1  # of the integral of the current that a counter of charge may be off
@@ -99,6 +99,7 @@ def segments(
             remarks.doubt(sentence)
         else:
             remarks.notes.append(sentence)
+    _tell_whole(rows, found, made, remarks)
     rounding = _rounding(np.abs(rows.i))
     if not used and rounding > DOUBT / 2:
         remarks.notes.append(
@@ -108,6 +109,27 @@ def segments(
     _tell_pauses(pauses, total, remarks)
     _tell_gaps(gaps, total, remarks)
     return tuple(made)
+
+
+def _tell_whole(
+    rows: Samples, found: Sequence[Span], made: Sequence[Segment], remarks: Remarks
+) -> None:
+    """Tell of steps whose own lines have another charge than their samples."""
+    if rows.whole is None or "step" not in rows.marks:
+        return
+    sampled: dict[float, float] = {}
+    whole: dict[float, float] = {}
+    for span, segment in zip(found, made, strict=True):
+        number, said = rows.marks["step"][span.start], float(rows.whole[span.start])
+        if np.isfinite(said):
+            sampled[number] = sampled.get(number, 0.0) + float(segment.capacity[-1])
+            whole[number] = said
+    total = sum(whole.values())
+    if sum(abs(sampled[n] - q) for n, q in whole.items()) > DOUBT / 2 * total:
+        remarks.doubt(
+            f"The charges of the samples are {100 * sum(sampled.values()):.4g} "
+            f"uA.h.cm-2; {100 * total:.4g} by the lines of the steps."
+        )
 
 
 def _tell_pauses(

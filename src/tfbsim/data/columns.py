@@ -184,6 +184,8 @@ def quantity(table: Table, column: int, role: str, mapping: Mapping) -> Quantity
                 f"has no unit; name one in a mapping, 'units: {{{kind}: ...}}', such as "
                 + example.get(kind, "ohm or ohm.cm2")
             )
+            if kind == "capacity" and 0 < np.nanmax(np.abs(values), initial=0) <= 100:
+                message += "; where only its ratio counts, as in fit-ocv, any will do"
             raise InputError(message, table.path, table.line, name)
         unit = _DEFAULT[kind]
         found = factor(unit, kind)

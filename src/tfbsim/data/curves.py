@@ -9,14 +9,14 @@ import numpy as np
 
 from .. import units
 from ..cell.cell import Cell
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from .cells import numbers
 from .columns import column_of, find_columns, quantity
 from .mapping import Curve, Direction, Mapping, dimension_of
 from .measured import CHARGE, DISCHARGE, Array, Segment
 from .remarks import Remarks
 from .samples import too_many, volts
-from .table import Table, count
+from .table import Table
 from .units_per_area import PerArea
 
 MOST_CURVES = 1000

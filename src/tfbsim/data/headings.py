@@ -56,10 +56,12 @@ NAMES: dict[str, tuple[str, ...]] = {
     "capacity": (
         *("step capacity", "capacity", "cap", "specific capacity", "areal capacity"),
         *("q", "q charge discharge", "end capacity", "amp hr", "ah"),
+        *("normalized capacity", "normalised capacity", "relative capacity"),
         *("capacitance density", "kapazitat", "capacite", "容量"),
     ),
     # Counts up in a charge and down in a discharge, or the other way round
     "net_capacity": ("q q0", "q qo", "net capacity"),
+    "step_charge": ("charge of whole step",),
     "increment": ("dq",),  # charge between a row and the one before
     "cycle": (
         *("cycle count", "cycle", "cycle number", "cycle index", "cycle id", "cycle no"),
@@ -99,6 +101,7 @@ KIND = {
     "charge_capacity": "capacity",
     "discharge_capacity": "capacity",
     "net_capacity": "capacity",
+    "step_charge": "capacity",
     "increment": "capacity",
     "real": "impedance",
     "imaginary": "impedance",

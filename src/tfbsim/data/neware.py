@@ -1,7 +1,8 @@
 """NEWARE's text of several levels: lines of cycles, of steps and of samples in one file.
 
 A line of a lower level begins with a separator more than the one above it.  Only the
-samples are a record; the lines of cycles and steps above them say to which they belong.
+samples are a record; the lines of cycles and steps above them say to which they belong,
+and which charge each step passed in all.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .headings import role_of
+from .headings import heading, role_of
 from .mapping import Mapping
 from .table import Table
 from .text import one_table, recognised
 
-_UPPER = ("cycle", "step", "step_type")
+_UPPER = {"cycle": "Cycle Index", "step": "Step Index", "step_type": "Step Type"}
+_DIGITS = 3  # of a charge of a step, from which on it may testify
+_CHARGES = ("capacity", "discharge_capacity", "charge_capacity")
 
 
 def is_one(text: str) -> bool:
@@ -68,8 +71,12 @@ def tables(path: Path, text: str, mapping: Mapping, notes: list[str]) -> list[Ta
     table = one_table(
         path, head + body, 0, len(head + body), layout, mapping, [], "NEWARE"
     )
-    upper = {role: np.full(len(lines), None, dtype=object) for role in _UPPER}
-    now: dict[str, object] = dict.fromkeys(_UPPER)
+    titles = dict(_UPPER)
+    charges, unit = _of_whole_steps(heads[-2])
+    if charges:
+        titles["step_charge"] = f"charge of whole step ({unit})"
+    upper = {role: np.full(len(lines), None, dtype=object) for role in titles}
+    now: dict[str, object] = dict.fromkeys(titles)
     for number, k in enumerate(np.flatnonzero(~deep), start=1):
         fields = lines[k].split(mark)
         level = len(lines[k]) - len(lines[k].lstrip(mark))
@@ -79,17 +86,20 @@ def tables(path: Path, text: str, mapping: Mapping, notes: list[str]) -> list[Ta
                 role = role_of(name)
                 if role in now:
                     now[role] = value
+            if charges and level == depth - 1:
+                given = [fields[c] for c in charges if c < len(fields)]
+                now["step_charge"] = max(given, key=_digits, default="")
             fields = fields[len(heads[level]) :]
             level += 1
         now["step"] = number  # the cycler's own number comes again in each cycle
-        for role in _UPPER:
+        for role in titles:
             upper[role][k] = now[role]
+    if charges and max(_digits(x) for x in upper["step_charge"]) < _DIGITS:
+        del titles["step_charge"]
     above = np.maximum.accumulate(np.where(~deep, np.arange(len(lines)), -1))[deep]
     data, names = table.data, list(table.names)
     if len(data) == len(samples):
-        for role, title in zip(
-            _UPPER, ("Cycle Index", "Step Index", "Step Type"), strict=True
-        ):
+        for role, title in titles.items():
             values = np.array([upper[role][k] if k >= 0 else None for k in above])
             if any(v is not None for v in values):
                 data[len(names)] = values
@@ -98,3 +108,20 @@ def tables(path: Path, text: str, mapping: Mapping, notes: list[str]) -> list[Ta
         f"The lines of {depth + 1} levels were taken apart; the lowest is the record."
     )
     return [Table(path, tuple(names), data, table.decimal, "NEWARE", notes=notes)]
+
+
+def _of_whole_steps(heads: list[str]) -> tuple[list[int], str]:
+    """Return the columns of lines of steps that have their charge, and its unit."""
+    for roles in (_CHARGES[:1], _CHARGES[1:]):
+        found = [k for k, name in enumerate(heads) if role_of(name) in roles]
+        found = [
+            k for k in found if heading(heads[k]).unit == heading(heads[found[0]]).unit
+        ]
+        if found and (unit := heading(heads[found[0]]).unit):
+            return found, unit
+    return [], ""
+
+
+def _digits(number: object) -> int:
+    """Return how many digits a number is known to."""
+    return len(re.sub(r"\D", "", str(number or "")).lstrip("0"))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from .. import units
 from ..cell.cell import Cell
-from ..errors import InputError
+from ..errors import InputError, count
 from ..yaml_file import load
 from .columns import CHARGES, TIMES, find_columns, quantity, roles, sets
 from .curves import curves
@@ -30,7 +30,7 @@ from .remarks import Remarks
 from .samples import too_many
 from .spectra import frequencies, spectra
 from .steps import FALLS, HELD
-from .table import FRAME, Table, count
+from .table import FRAME, Table
 from .units_per_area import PerArea, per_area_of
 
 FLOWS = {"current", "increment", "net_capacity"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import InputError
+from ..errors import InputError, count
 from .charge import segments
 from .mapping import Mapping
 from .measured import Segment
@@ -12,7 +12,7 @@ from .remarks import Remarks
 from .samples import at_switching, samples, too_many
 from .signs import flowing, signed
 from .steps import cycles, steps
-from .table import Table, count
+from .table import Table
 from .time_order import in_order
 from .units_per_area import PerArea
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from .cells import Array, numbers, texts
 from .columns import CHARGES, TIMES, find_columns, quantity, roles
 from .mapping import Mapping
 from .remarks import Remarks
-from .table import Table, count
+from .table import Table
 from .units_per_area import PerArea
 
 LOST = 0.01  # of the rows, from which on it is told as a doubt
@@ -55,6 +55,8 @@ class Samples:
         Numbers of cycle and step.
     by_step : bool
         Whether t starts again at each step.
+    whole : ndarray or None
+        Charge of the whole step [A.h.m-2], where the file has lines of steps.
     """
 
     t: Array
@@ -66,6 +68,7 @@ class Samples:
     counters: dict[str, Array] = field(default_factory=dict)
     marks: dict[str, Array] = field(default_factory=dict)
     by_step: bool = False
+    whole: Array | None = None
 
     def __len__(self) -> int:
         return len(self.t)
@@ -119,7 +122,10 @@ def samples(
                 table, columns, mapping, t.name, seconds, remarks
             )
         i = _current(table, columns, mapping, per_area, seconds, counters, marks, remarks)
-    T = step_time = None
+    T = step_time = whole = None
+    if "step_charge" in columns:
+        q = quantity(table, columns["step_charge"], "step_charge", mapping)
+        whole = np.abs(q.values) * per_area(q.dimension) / 3600
     if "temperature" in columns:
         try:
             T = quantity(table, columns["temperature"], "temperature", mapping).values
@@ -135,6 +141,7 @@ def samples(
         *(seconds, volts(V.values, V.name, remarks), i, step_time),
         *(_kinds(table, columns), T, counters, marks),
         by_step=clock == "step_time",
+        whole=whole,
     )
     return _known(every, table, remarks)
 

@@ -6,14 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, count
 from .cells import Array, numbers
 from .columns import find_columns, frequency, quantity
 from .headings import heading
 from .mapping import Mapping
 from .measured import Spectrum
 from .remarks import Remarks
-from .table import Table, count
+from .table import Table
 from .units_per_area import PerArea
 
 DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant

@@ -46,8 +46,3 @@ class Table:
     line: int | None = None
     lost: int = 0
     notes: list[str] = field(default_factory=list)
-
-
-def count(number: int, one: str) -> str:
-    """Return `1 row`, `2 rows`."""
-    return f"{number:,} {one}{'' if number == 1 else 's'}"

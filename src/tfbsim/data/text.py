@@ -21,12 +21,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from .cells import grouped
 from .columns import find_columns, sets
 from .headings import ROLE, heading, is_unit, role_of
 from .mapping import Mapping
-from .table import Table, count
+from .table import Table
 
 SAMPLE = 400  # lines that are looked at to recognise a layout
 MAX_PREAMBLE = 2000  # lines before the table

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import count
 from .cells import Array
 from .remarks import Remarks
 from .samples import Samples
-from .table import count
 
 SUMMARY = 5  # rows of one at the end
 STAMPS = 3  # bad time stamps in a row that are mended

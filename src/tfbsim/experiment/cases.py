@@ -10,6 +10,7 @@ cases the experiment names.  Those of a sweep are made one by one, when asked fo
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -42,7 +43,7 @@ from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .settings import Settings
-from .steps import Protocol
+from .steps import EndOfLife, Protocol
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
@@ -65,6 +66,13 @@ class Conditioning(Strict):
 
     steps: Annotated[list[Any], Field(min_length=1)]
     cycles: Cycles = 1
+
+
+class CheckUp(Strict):
+    """A cycle of its own in place of the first and of every so many-th after it."""
+
+    every: Cycles
+    steps: Annotated[list[Any], Field(min_length=1)]
 
 
 class KeptCurves(Strict):
@@ -91,6 +99,8 @@ class Experiment(Strict):
     conditioning: Conditioning | list[Any] | None = None
     steps: Annotated[list[Any], Field(min_length=1)]
     cycles: Cycles = 1
+    until: StrictStr | None = None
+    check_up: CheckUp | None = None
     cases: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     sweep: Sweep | None = None
     curves: KeptCurves | None = None
@@ -217,6 +227,7 @@ class Points(Cases):
         base = e.cell_of((), None, {})
         content = base.written, e.experiment.steps, e.experiment.conditioning
         settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
+        content = *content, e.experiment.check_up, e.experiment.until
         known = *content, *settings, self.curves, tuple(versions().values())
         return _hash(repr(known))
 
@@ -280,9 +291,11 @@ class _Expansion:
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
-        self.templates = names_in(experiment.steps) | names_in(
-            _conditioning(experiment)[0]
-        )
+        self.until = self._until()
+        check_up = experiment.check_up
+        self.check_up = (check_up.steps, check_up.every) if check_up else ([], 0)
+        parts = experiment.steps, _conditioning(experiment)[0], self.check_up[0]
+        self.templates = set().union(*map(names_in, parts))
         self.changes: dict[str, Any] = {}
         self.steps = 0
         self.writing = Writing(document.error, document.path.parent)
@@ -292,6 +305,14 @@ class _Expansion:
                 self.cycles = _whole(value, path)
             else:
                 self.changes[path] = value
+
+    def _until(self) -> EndOfLife | None:
+        if self.experiment.until is None:
+            return None
+        try:
+            return EndOfLife.parse(self.experiment.until)
+        except ValueError as error:
+            raise self.document.error(("until",), str(error)) from None
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made anew; the keys of groups hold in this process only
@@ -540,11 +561,10 @@ class _Expansion:
         for name, steps in (
             ("steps", self.experiment.steps),
             ("conditioning", conditioning),
+            ("check_up", self.check_up[0]),
         ):
             root: tuple[Any, ...] = (name,)
-            if name == "conditioning" and isinstance(
-                self.experiment.conditioning, Conditioning
-            ):
+            if isinstance(getattr(self.experiment, name), Conditioning | CheckUp):
                 root = (name, "steps")
             flat = self.writing.flat(root, steps, templates)
             self.steps += len(flat)
@@ -556,7 +576,15 @@ class _Expansion:
                 wrong.append(self.document.error((*flat[k][0], *field), message))
         if wrong:
             raise together(wrong)
-        return Protocol(parsed["steps"], cycles, parsed["conditioning"], number)
+        return Protocol(
+            parsed["steps"],
+            cycles,
+            parsed["conditioning"],
+            number,
+            parsed["check_up"],
+            self.check_up[1],
+            self.until,
+        )
 
     def _varied(
         self,
@@ -697,7 +725,19 @@ def expand(
     cases = expansion.cases()
     if experiment.sweep is None:  # a point that cannot be made is told where it runs
         check_ageing((case.cell, case.protocol) for case in cases)
-    measured = _measured(experiment, document, cases, bool(changes))
+    stated: Sequence[Case] | None = None
+    if experiment.measured and (changes or cell):
+        with contextlib.suppress(
+            InputError
+        ):  # it may state no cell, or leave {rate} open
+            stated = _Expansion(experiment, document, None, {}, cells).cases()
+    measured, others = _measured(experiment, document, cases, stated, changes)
+    warnings = expansion.warnings
+    if others:
+        warnings += (
+            f"its measured values are of another cell or protocol and left out: "
+            f"{', '.join(others)} changed",
+        )
     return Expanded(
         experiment,
         document,
@@ -706,7 +746,7 @@ def expand(
         cell,
         changes,
         measured,
-        expansion.warnings,
+        warnings,
     )
 
 
@@ -733,6 +773,12 @@ MEASURED = {  # field to the words of its column, and what it may be given as
 }
 
 
+# What a measurement is of: another thickness is another cell, another D another guess
+_MADE = re.compile(
+    r"(thickness|area|density|molar_mass|temperature|lithium|initial_\w+|steps)$"
+)
+
+
 class MeasuredPoint(Strict):
     """A measured capacity or energy density of one case and cycle."""
 
@@ -749,34 +795,40 @@ def _measured(
     experiment: Experiment,
     document: Document,
     cases: Sequence[Case],
-    changed: bool,
-) -> list[dict[str, Any]]:
-    """Return the rows of the comparison with measurement.
+    stated: Sequence[Case] | None,
+    changes: Mapping[str, str],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows of the comparison with measurement, and what leaves others out.
 
     Whether a capacity was fitted is asked of the cell, if a fit wrote it; of another, the
-    experiment says it.
+    experiment says it, unless the cell is not as the file states it.
     """
     rows: list[dict[str, Any]] = []
+    others: dict[str, None] = {}
     if not experiment.measured:
-        return rows
+        return rows, []
+    before = {case.name: case for case in stated or ()}
     by_name = {case.name: case for case in cases}
-    names = set(by_name)
-    setting: dict[tuple[str, str], set[str]] = {}  # cases that set a field to a value
-    for case in cases:
-        for key, value in case.values.items():
-            setting.setdefault((key, str(value)), set()).add(case.name)
     for k, entry in enumerate(experiment.measured):
         try:
             point: MeasuredPoint = validate(MeasuredPoint, entry)
         except InputError as error:
             raise document.error(("measured", k, error.field), error.message) from None
-        name = _matching(point.case, names, setting)
+        name = _matching(point.case, cases)
         if name is None:
-            if changed:
-                continue  # another rate or window than was measured
+            if changes:  # such as another rate or window than was measured
+                asked = point.case if isinstance(point.case, dict) else changes
+                others |= dict.fromkeys(k for k in asked if k in changes)
+                continue
             raise document.error(
                 ("measured", k, "case"), "must name one of the cases, or be what it sets"
             )
+        differing: list[str] = []
+        if stated is not None and (own := _matching(point.case, stated)) is not None:
+            differing = _differences(before[own], by_name[name])
+        if made := [x for x in differing if _MADE.search(x)]:
+            others |= dict.fromkeys([x for x in made if x != "steps"] or made)
+            continue
         for field, (words, dimensions) in MEASURED.items():
             text = getattr(point, field)
             if text is None:
@@ -791,6 +843,8 @@ def _measured(
                 charge = value / areal if "cm-2" in unit else 3600 * value * cell.loading
                 current = current_of(by_name[name], kind)
                 known = status(cell.fitted, kind, point.cycle, current, charge)
+            if differing and not known:
+                known = "cell changed"
             rows.append(
                 {
                     "Case": name,
@@ -801,7 +855,23 @@ def _measured(
                     "Source": point.source or experiment.source,
                 }
             )
-    return rows
+    return rows, list(others)
+
+
+def _differences(stated: Case, run: Case) -> list[str]:
+    """Return in what two cases differ: fields of their cells, laws, steps."""
+
+    def numbers(cell: Cell) -> dict[str, float]:
+        found = {}
+        for path in cell.numeric_fields:
+            with contextlib.suppress(InputError):  # a law, or left out
+                found[path] = cell.number(path)[0]
+        return found
+
+    a, b = numbers(stated.cell), numbers(run.cell)
+    fields = sorted(k for k in a | b if a.get(k) != b.get(k))
+    fields += ["laws"] if stated.cell.structure != run.cell.structure else []
+    return fields + (["steps"] if stated.protocol.steps != run.protocol.steps else [])
 
 
 def current_of(case: Case, kind: str) -> float:
@@ -813,15 +883,13 @@ def current_of(case: Case, kind: str) -> float:
     return found.pop() / float(case.cell.area) if len(found) == 1 else 0.0
 
 
-def _matching(
-    wanted: Any, names: set[str], setting: Mapping[tuple[str, str], set[str]]
-) -> str | None:
+def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
     """The case of this name, or the only one that sets these values."""
     if isinstance(wanted, str):
-        return wanted if wanted in names else None
-    for key, value in wanted.items():
-        names = names & setting.get((key, str(value)), set())
-    return min(names) if len(names) == 1 else None
+        return wanted if any(case.name == wanted for case in cases) else None
+    asked = {(key, str(value)) for key, value in wanted.items()}
+    found = [c.name for c in cases if asked <= {(k, str(v)) for k, v in c.values.items()}]
+    return found[0] if len(found) == 1 else None
 
 
 def _measured_value(

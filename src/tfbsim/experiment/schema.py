@@ -13,7 +13,6 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .. import units
 from ..cell.cell import LAYERS, Cell
 from ..fields import FORMAT, LawField, Quantity, inner_model
 from .cases import Experiment
@@ -37,9 +36,9 @@ def json_schema(kind: str) -> dict[str, Any]:
     ]
     schema["properties"]["format"] = {"const": FORMAT}
     schema["properties"]["kind"] = {"const": kind}
-    for layer in LAYERS:
+    for layer in ("Film", "Electrolyte", "Anode"):
         # A material of the library may set all else
-        own = schema["$defs"].get(layer.title()) if kind == "cell" else None
+        own = schema["$defs"].get(layer) if kind == "cell" else None
         if own:
             own["required"] = [name for name in own["required"] if name in GIVEN]
     for model in (schema, *schema["$defs"].values()):
@@ -91,8 +90,7 @@ def _value(info: Any) -> str:
     """Return what a field holds, in words."""
     for item in (*info.metadata, *_inside(info.annotation)):
         if isinstance(item, Quantity):
-            example = units.sample(item.dimension)
-            return f"{item.words}, as `{example}`"
+            return f"{item.words}, as `{item.example}`"
         if isinstance(item, LawField):
             return f"law, or {item.dimension}"
     if get_origin(info.annotation) is Literal:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from .. import units
 from ..cell.cell import Cell
@@ -114,6 +114,50 @@ class Step:
 
 
 @dataclass(frozen=True)
+class EndOfLife:
+    """What ends the cycling before all cycles are done.
+
+    Parameters
+    ----------
+    quantity : str
+        "capacity" or "resistance", a key of ``QUANTITIES``.
+    share : float
+        Of that of the first cycle of its kind; the capacity ends below, the resistance
+        above it.
+    """
+
+    QUANTITIES: ClassVar = {"capacity": (0, 100), "resistance": (100, 1e6)}  # bounds, %
+    quantity: str
+    share: float
+
+    @classmethod
+    def parse(cls, text: str) -> EndOfLife:
+        """Return "capacity 80 %" as an end.
+
+        Raises
+        ------
+        ValueError
+            One sentence: what is wrong with it, and what would do.
+        """
+        word, _, share = text.strip().partition(" ")
+        such = "an end is such as 'capacity 80 %' or 'resistance 200 %'"
+        if word not in cls.QUANTITIES:
+            raise ValueError(f"'{shown(text)}': {such}{suggest(word, cls.QUANTITIES)}")
+        if not (found := re.fullmatch(r"([0-9.]+)\s*%(\s+of the first)?", share.strip())):
+            raise ValueError(f"'{shown(text)}': {such}")
+        value, (low, high) = float(found[1]), cls.QUANTITIES[word]
+        if not low < value < high:
+            bounds = f"between {low} and {high:g} % of the first cycle's"
+            raise ValueError(f"'{shown(text)}': the {word} must be {bounds}")
+        return cls(word, value / 100)
+
+    def met(self, value: float, first: float) -> bool:
+        """Whether a value is beyond the end, of that of the first cycle."""
+        limit = self.share * first
+        return value < limit if self.quantity == "capacity" else value > limit
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Steps of one cycle, repeated, after conditioning that is not recorded.
 
@@ -127,12 +171,34 @@ class Protocol:
         One conditioning cycle.
     conditioning_cycles : int
         How often, before the first recorded cycle.
+    check_up : tuple of Step
+        Cycle that is run in place of the first and of every ``every``-th after it.
+    every : int
+        0 without check-ups.
+    until : EndOfLife or None
+        What ends it before.
     """
 
     steps: tuple[Step, ...]
     cycles: int = 1
     conditioning: tuple[Step, ...] = ()
     conditioning_cycles: int = 1
+    check_up: tuple[Step, ...] = ()
+    every: int = 0
+    until: EndOfLife | None = None
+
+    def is_check_up(self, number: int) -> bool:
+        """Whether a cycle, from 1, is a check-up."""
+        return bool(self.check_up) and (number - 1) % self.every == 0
+
+    def of(self, number: int) -> tuple[Step, ...]:
+        """Return the steps of a cycle, from 1."""
+        return self.check_up if self.is_check_up(number) else self.steps
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Every step there is, once."""
+        return (*self.conditioning, *self.check_up, *self.steps)
 
     @property
     def all_cycles(self) -> int:
@@ -423,7 +489,7 @@ def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> f
     if control == "voltage":
         current = (cut_off or 0.01) * cell.one_c_current
     elif control == "power":
-        U = cell.cathode.open_circuit_potential.curve(cell.x_initial)
+        U = cell.open_circuit_potential.curve(cell.x_initial)
         current = abs(value) / max(abs(float(U)), LEAST_VOLTAGE)
     else:
         current = abs(value)

@@ -26,6 +26,7 @@ from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
 from ..comparison.pairing import FAR
 from ..data.measured import CHARGE, DISCHARGE
+from ..errors import count
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
 from ..output import Output
@@ -510,9 +511,8 @@ def _warnings(
     found = []
     if statistics["degrees of freedom"] < 0:
         found.append(
-            f"{statistics['residuals']} measured number"
-            f"{'s' if statistics['residuals'] != 1 else ''} cannot determine "
-            f"{statistics['parameters']} parameters"
+            f"{count(statistics['residuals'], 'measured number')} cannot determine "
+            f"{count(statistics['parameters'], 'parameter')}"
         )
     for row in table.to_dict("records"):
         name, verdict = row["Parameter"], row["Verdict"]

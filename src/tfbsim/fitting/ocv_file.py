@@ -14,7 +14,7 @@ from .. import units
 from ..cell.cell import Cell, load_cell
 from ..data.measured import CHARGE, DISCHARGE
 from ..data.read import read_measured
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from .ocv import OcvFit, fit_ocv
 
 
@@ -60,7 +60,9 @@ def fit_files(
             curves = _longest(curves, 1 if len(files) == 2 else 2)
             if len(found.segments) > len(curves):
                 which = " and ".join(f"{s.name or s.kind}" for s in curves)
-                notes.append(f"{found.name}: of {len(found.segments)} steps, {which}")
+                notes.append(
+                    f"{found.name}: of {count(len(found.segments), 'step')}, {which}"
+                )
         branches += [(s.capacity, s.voltage) for s in curves]
     if len(branches) not in (1, 2):
         raise InputError(f"{len(files)} files are given where one or two would do")
@@ -113,7 +115,7 @@ def words(found: OcvOfFiles) -> str:
     gap = 1e3 * float(np.median(fit.half_gap[fit.flat]))
     also = f"; half the gap of the branches {gap:.3g} mV (median)" if gap else ""
     return (
-        f"{number} site{'s' if number > 1 else ''} to {' and '.join(found.files)}, "
+        f"{count(number, 'site')} to {' and '.join(found.files)}, "
         f"x = {fit.x[0]:.4g} to {fit.x[-1]:.4g}, {fit.U.min():.3f} to {fit.U.max():.3f} "
         f"V; error {1e3 * fit.rms:.2g} mV rms, {1e3 * fit.largest:.2g} at most, outside "
         f"the steep ends{also}"

@@ -204,9 +204,9 @@ class Problem:
         runner = copy.copy(runners[shared])
         drawn = any(len(c.capacity) for c in curves)
         last = max(curve.cycle for curve in curves)
-        self.steps += last * len(protocol.steps)
-        steps = protocol.steps
-        return [settled(runner.cycle(k + 1, steps, drawn)) for k in range(last)]
+        cycles = [protocol.of(k + 1) for k in range(last)]
+        self.steps += sum(map(len, cycles))
+        return [settled(runner.cycle(k + 1, c, drawn)) for k, c in enumerate(cycles)]
 
     @property
     def size(self) -> int:

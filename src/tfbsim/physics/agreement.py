@@ -60,15 +60,16 @@ OTHER = {
 }
 
 
-def _pairs() -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
+def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
     """Standard parameters as the set has them, and as they follow from the film."""
     half = pybamm.Scalar(0.5)
     x = half * pybamm.Parameter("Cathode sites per formula unit")
     pairs = {name: (pybamm.Parameter(name), own) for name, own in following().items()}
-    pairs[POTENTIAL] = (
-        pybamm.FunctionParameter(POTENTIAL, {"sto": half}),
-        pybamm.FunctionParameter(OWN_POTENTIAL, {"x": x}),
-    )
+    if anode != "film":  # of two films it is the difference
+        pairs[POTENTIAL] = (
+            pybamm.FunctionParameter(POTENTIAL, {"sto": half}),
+            pybamm.FunctionParameter(OWN_POTENTIAL, {"x": x}),
+        )
     return pairs
 
 
@@ -94,7 +95,7 @@ class Agreement(pybamm.Function):
     model : str
         Name of the model's class.
     options : dict
-        Options of the model, by name.
+        Options of the model, by name; the kind of anode alone, or all.
 
     Raises
     ------
@@ -103,7 +104,7 @@ class Agreement(pybamm.Function):
         standard parameter was changed that follows from others.
     """
 
-    __slots__ = ("implied", "model", "options")
+    __slots__ = ("implied", "model", "options", "pairs")
 
     def __init__(
         self,
@@ -112,10 +113,12 @@ class Agreement(pybamm.Function):
         children: Sequence[pybamm.Symbol] | None = None,
     ) -> None:
         self.model = model
-        self.implied = implied(options["anode"])
+        known = implied(options["anode"])
+        self.implied = {name: known[name] for name in known if name in options}
         self.options = {name: options[name] for name in self.implied}
+        self.pairs = _pairs(options["anode"]) if len(self.options) > 1 else {}
         wanted = [pybamm.Parameter(name) for name, _ in self.implied.values()]
-        wanted += [symbol for pair in _pairs().values() for symbol in pair]
+        wanted += [symbol for pair in self.pairs.values() for symbol in pair]
         super().__init__(
             self._zero, *(children or wanted), name=f"{model} {self.options}"
         )
@@ -133,7 +136,7 @@ class Agreement(pybamm.Function):
         if any(child.has_symbol_of_classes(OPEN) for child in children):
             return Agreement(self.model, self.options, children)
         standard = iter(children[len(self.implied) :])
-        for name, found, own in zip(_pairs(), standard, standard, strict=True):
+        for name, found, own in zip(self.pairs, standard, standard, strict=True):
             if _differ(name, found, own):
                 named = " and ".join(_sources(name))
                 raise pybamm.OptionError(
@@ -162,6 +165,10 @@ class Agreement(pybamm.Function):
 def agreeing(
     rhs: Mapping[pybamm.Variable, pybamm.Symbol], agreement: Agreement
 ) -> dict[pybamm.Variable, pybamm.Symbol]:
-    """Return rates of which the first, processed before all else, asks the agreement."""
+    """Return rates of which the first, processed before all else, asks the agreement.
+
+    The kind of anode comes before the rest: a set of another kind lacks parameters.
+    """
     first, *_ = rhs
-    return {**rhs, first: agreement + rhs[first]}
+    kind = Agreement(agreement.model, {"anode": agreement.options["anode"]})
+    return {**rhs, first: kind + agreement + rhs[first]}

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 import pybamm
 
-from .law import Law, Loss
+from .law import Column, Law, Loss
 from .parameters import FARADAY, FilmParameters, ThinFilmParameters
 from .site_loss import HELD, LEFT, LOST, active_share
 
@@ -83,6 +83,20 @@ LOSSES = {
     ),
 }
 
+SLIPPAGE = "Slippage of the films [mol.m-2]"
+ANODE_COLUMNS = (
+    Column(
+        "Anode mean stoichiometry",
+        "Stoichiometry averaged over the anode film at the end of the cycle.",
+        ".4f",
+    ),
+    Column(
+        SLIPPAGE,
+        "Lithium that both films together have lost: by so much the states of charge of "
+        "one are shifted against those of the other.",
+    ),
+)
+
 
 class PlanarDiffusion(Law):
     """Stoichiometry profile x(xi, t) through the film, and what follows from it.
@@ -131,8 +145,10 @@ class PlanarDiffusion(Law):
         self.observed = (
             *(of(f"{face} stoichiometry") for face in faces),
             of("open-circuit potential [V]"),
+            *(() if side == "Cathode" else (of("mean open-circuit potential [V]"),)),
         )
         self.lithium = (of("lithium [mol.m-2]"),)
+        self.columns = () if side == "Cathode" else ANODE_COLUMNS
         self.losses = LOSSES[side]
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
@@ -200,12 +216,23 @@ class PlanarDiffusion(Law):
     ) -> dict[str, pybamm.Symbol]:
         """U at the mean stoichiometry, and of an anode what diffusion adds to it."""
         U = self.film.U(variables[self.film.named("mean stoichiometry")])
+        held = variables[self.held]
         if self.side == "Cathode":
             return {"Cathode mean open-circuit potential [V]": U}
         return {
             "Anode mean open-circuit potential [V]": U,
             "Anode diffusion voltage drop [V]": self.film.U(x_s) - U,
+            SLIPPAGE: self._made - variables["Cathode lithium [mol.m-2]"] - held,
         }
+
+    @property
+    def _made(self) -> pybamm.Symbol:
+        """Lithium of both films as made [mol/m2]."""
+        films = (self.param.film(side) for side in DOMAINS)
+        return sum(
+            pybamm.Parameter(film.named("stoichiometry as made")) * film.n_sites
+            for film in films
+        )
 
     def _transference(
         self, x: pybamm.Symbol
@@ -266,7 +293,7 @@ class PlanarDiffusion(Law):
             inflow = inflow - variables[of("migration")]
         rate = variables[of("diffusion rate [s-1]")]
         spread = rate * span(self.film) ** 2 * self.active
-        self.rhs = {self.filled: spread * pybamm.div(inflow)}
+        self.rhs = {self.filled: pybamm.div(spread * inflow)}
         if self.losing:
             left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAINS[self.side])
             self.rhs[self.filled] += left - variables[LOST] * self.filled

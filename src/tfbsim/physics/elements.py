@@ -257,7 +257,10 @@ class SpectralElements(pybamm.SpatialMethod):
         left, right = np.zeros((2, mesh.npts, 1))
         left[0], right[-1] = -1.0, 1.0
         weak = hstack([csr_matrix(left), inner, csr_matrix(right)])
-        return self._repeated(diags(1 / mesh.weights) @ weak, symbol) @ discretised_symbol
+        matrix = self._repeated(diags(1 / mesh.weights) @ weak, symbol)
+        # Not by @, which multiplies the matrix with that of the gradient: large entries
+        # of the product are rounded one by one, and lithium drifts
+        return pybamm.MatrixMultiplication(matrix, discretised_symbol)
 
     def integral(
         self,

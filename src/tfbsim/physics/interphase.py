@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import pybamm
 
-from .law import Column, Law
+from .law import Column, Harm, Law
 from .parameters import ThinFilmParameters, tafel
 
 
@@ -26,6 +26,7 @@ class InterphaseWithTime(Law):
     SQUARE = "Square of interphase with time over its growth"
     interphases = (RESISTANCE,)
     columns = (Column(RESISTANCE, "Resistance of the interphase that grows with time."),)
+    harms = (Harm("the interphase with time", (SQUARE,)),)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         square = pybamm.Variable(self.SQUARE)
@@ -71,6 +72,7 @@ class InterphaseByReaction(Law):
         self.interphases = (resistance,)
         words = f"Resistance of the interphase that grows by {cause}."
         self.columns = (Column(resistance, words),)
+        self.harms = (Harm(f"the interphase by {cause}", (self.state,)),)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         R = pybamm.Variable(self.state)

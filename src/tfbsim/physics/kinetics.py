@@ -20,7 +20,7 @@ from typing import ClassVar
 import pybamm
 
 from .law import Law, Loss
-from .parameters import ThinFilmParameters
+from .parameters import FARADAY, ThinFilmParameters
 
 # Kinetics see theta inside the open interval: past saturation a power of a negative
 # number would turn the voltage into NaN and a cut-off would be stepped over.  Nearer to
@@ -54,8 +54,8 @@ class InterfaceCurrent(Law):
         if self.side == "Anode":
             i_in = -i
             if self.consuming:
-                consumed = variables["Lithium consumption over cathode sites [s-1]"]
-                i_in = i_in - consumed / self.param.per_site_charge
+                consumed = variables["Lithium consumption over sites [s-1]"]
+                i_in = i_in - consumed * FARADAY * self.param.anode.n_sites
         else:
             i_in = i + variables.get("Electrolyte oxidation current density [A.m-2]", 0)
         return {f"{self.side} interface current density [A.m-2]": i_in}

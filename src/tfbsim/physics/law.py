@@ -108,6 +108,44 @@ class End:
 
 
 @dataclass(frozen=True)
+class Harm:
+    """What a law does to a cell in its life, and how to undo it.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, as in "Capacity lost to {name}".
+    states : tuple of str
+        States that go back to what they are as made.
+    returned : tuple of str
+        Where the lithium goes that they hold, if they do: states in the same measure, of
+        which a cell has one.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    returned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("states", "returned"):  # of a file they are lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @property
+    def column(self) -> str:
+        """Its column of the summary."""
+        return f"Capacity lost to {self.name} [mA.h.g-1]"
+
+    def undone(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return states, by name, without it; what is left out is as made."""
+        found = {k: v for k, v in values.items() if k not in self.states}
+        for name in values.keys() & {
+            *self.returned
+        }:  # of a profile the mean rises by what each node gets
+            found[name] = values[name] + values[self.states[0]]
+        return found
+
+
+@dataclass(frozen=True)
 class Declared:
     """What laws declare, in sum.
 
@@ -127,6 +165,8 @@ class Declared:
         Columns of the summary.
     ends : tuple of End
         What the events of the laws come to.
+    harms : tuple of Harm
+        What the laws do to a cell in its life.
     """
 
     observed: tuple[str, ...] = ()
@@ -136,6 +176,7 @@ class Declared:
     side_currents: tuple[SideCurrent, ...] = ()
     columns: tuple[Column, ...] = ()
     ends: tuple[End, ...] = ()
+    harms: tuple[Harm, ...] = ()
 
     @classmethod
     def of(cls, laws: Iterable[Any]) -> Self:
@@ -216,3 +257,4 @@ class Law(pybamm.BaseSubModel):
     side_currents: tuple[SideCurrent, ...] = ()
     columns: tuple[Column, ...] = ()
     ends: tuple[End, ...] = ()
+    harms: tuple[Harm, ...] = ()

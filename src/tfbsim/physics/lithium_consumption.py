@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import pybamm
 
-from .law import Column, Law
+from .law import Column, Harm, Law
 from .lithium import INVENTORY
 from .parameters import FARADAY, ThinFilmParameters
 
-CONSUMED = "Lithium consumed over cathode sites"
-CONSUMPTION = "Lithium consumption over cathode sites [s-1]"
-LITTLE = 1e-4  # over the cathode's sites: of less metal, less is consumed
+CONSUMED = "Lithium consumed over sites"
+CONSUMPTION = "Lithium consumption over sites [s-1]"
+LITTLE = 1e-4  # over the sites: of less lithium, less is consumed
 
 
 class LithiumConsumption(Law):
@@ -25,11 +25,15 @@ class LithiumConsumption(Law):
 
     param: ThinFilmParameters
     lithium = ("Lithium consumed at the anode [mol.m-2]",)
+    harms = (
+        Harm("lithium consumption", (CONSUMED,), (INVENTORY, "Anode stoichiometry")),
+    )
 
     def __init__(self, param: ThinFilmParameters, film: bool = False) -> None:
         pybamm.BaseModel.__init__(self, name="Lithium consumption")
         self.param = param
-        # What there is to consume, of order one where there is any
+        # What is consumed is counted over the same sites as what there is
+        self.n_sites = param.anode.n_sites if film else param.n_sites
         self.left = "Anode mean stoichiometry" if film else INVENTORY
         words = "Lithium that had been consumed at the anode."
         metal = Column("Lithium inventory [mol.m-2]", "Lithium metal left at the anode.")
@@ -37,13 +41,13 @@ class LithiumConsumption(Law):
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         consumed = pybamm.Variable(CONSUMED)
-        return {CONSUMED: consumed, self.lithium[0]: consumed * self.param.n_sites}
+        return {CONSUMED: consumed, self.lithium[0]: consumed * self.n_sites}
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         P, p = pybamm.Parameter, self.param
-        name, site_charge = "Lithium consumption", FARADAY * p.n_sites
+        name, site_charge = "Lithium consumption", FARADAY * self.n_sites
         faster = p.arrhenius(P(f"{name} activation energy [J.mol-1]"))
         grown = P(f"{name} growth [A.s.m-2]") / site_charge * faster
         # Without growth its time is 0 too

@@ -37,7 +37,7 @@ from __future__ import annotations
 import pybamm
 
 from .kinetics import ButlerVolmer
-from .law import Column, Law
+from .law import Column, Harm, Law
 from .lithium import EXHAUSTED, INVENTORY, NOTHING_LEFT
 from .parameters import FARADAY, ThinFilmParameters
 
@@ -94,6 +94,7 @@ class PlatedInventory(Law):
         ),
     )
     lithium = ("Anode lithium [mol.m-2]",)
+    harms = (Harm("inactive lithium", (INACTIVE,), (INVENTORY,)),)
     ends = (NOTHING_LEFT,)
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
@@ -128,7 +129,7 @@ class PlatedInventory(Law):
         most = p.constant("Most lithium taken", p.q_taken / (FARADAY * p.n_sites))
         share = (most - variables[TAKEN]) / pybamm.maximum(most, LITTLE)
         plated = (1 - share) * arriving
-        consumed = variables.get("Lithium consumption over cathode sites [s-1]", 0)
+        consumed = variables.get("Lithium consumption over sites [s-1]", 0)
         self.rhs = {
             variables[INVENTORY]: (1 - p.phi_p) * plated - leaving - consumed,
             variables[INACTIVE]: p.phi_p * plated + p.phi_s * leaving,

@@ -19,10 +19,12 @@ from collections.abc import Sequence
 
 import pybamm
 
-from .law import Column, Law
+from .law import Column, Harm, Law
 from .parameters import ThinFilmParameters, tafel
 
 ACTIVE = "Active share of sites"
+NOT_LOST = {c: f"Share of sites not lost by {c}" for c in ("oxidation", "reduction")}
+PROFILE = "Cathode stoichiometry"
 HELD = "Lithium in lost sites over cathode sites"
 LOST = "Sites lost per time [s-1]"
 LEFT = "Lithium left by lost sites over cathode sites [s-1]"
@@ -34,7 +36,7 @@ def shares(causes: Sequence[str]) -> dict[str, pybamm.Symbol]:
     # A state has one name: of one cause that of their product
     if len(causes) == 1:
         return {causes[0]: pybamm.Variable(ACTIVE)}
-    return {c: pybamm.Variable(f"Share of sites not lost by {c}") for c in causes}
+    return {c: pybamm.Variable(NOT_LOST[c]) for c in causes}
 
 
 def active_share(causes: Sequence[str]) -> pybamm.Symbol:
@@ -64,6 +66,8 @@ class SiteLoss(Law):
             "Lithium that is inactive in sites that were lost.",
         ),
     )
+
+    harms = (Harm("lost sites", (HELD, ACTIVE, *NOT_LOST.values()), (PROFILE,)),)
 
     def __init__(self, param: ThinFilmParameters, causes: Sequence[str]) -> None:
         pybamm.BaseModel.__init__(self, name="Site loss")

@@ -141,7 +141,6 @@ def standard_variables(
     V, I = own["Voltage [V]"], own["Current [A]"]
     U, U_p = own["Open-circuit voltage [V]"], own["Cathode open-circuit potential [V]"]
     i = own["Total current density [A.m-2]"]
-    x, x_s = (own[f"Cathode {w}stoichiometry"] for w in ("mean ", "surface "))
     cost = {loss.name: loss.sign * own[loss.variable] for loss in losses}
     none = pybamm.Scalar(0)
     solid_p, solid_n, contact = (-cost.get(name, none) for name in (*SOLIDS, CONTACT))

@@ -20,6 +20,7 @@ from ..result.sensitivity import FEWEST, sample
 from ..result.sweep_table import sampled, varied
 from . import (
     against,
+    ageing,
     capacity,
     capacity_map,
     concentration,
@@ -93,6 +94,7 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         for name, column in zip(_apart(columns), columns, strict=True):
             yield f"capacity-{name}", partial(against.draw, theme, column)
     yield "cycling", partial(cycling.draw, theme)
+    yield "ageing", partial(ageing.draw, theme)
     yield "cycle-life", partial(plating.life, theme)
     yield "first-plating", partial(plating.first_plating, theme)
     yield "dqdv", partial(dqdv.draw, theme)

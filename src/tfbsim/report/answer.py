@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 from rich.console import Console
 
-from ..errors import InputError
+from ..errors import InputError, count
 from ..experiment.provenance import cell_of_entry
-from ..result.columns import LIMITING, OUTCOME, SHARE
+from ..physics.law import Declared
+from ..result.columns import CHECK_UP, LIMITING, OUTCOME, SHARE
 from ..result.losses import EFFICIENCY
+from ..result.losses import KNOWN as KNOWN_LAWS
+from ..result.names import named
 from ..result.result import Result
 from ..result.sweep_table import answers
 from .describe import describe_cell
@@ -29,6 +32,7 @@ DELIVERED = (
     SHARE,
     LIMITING,
 )
+WORTH = 1e-3  # of the capacity, that a harm costs which is named
 RESIDUAL = "Against measured [%]"
 MAX_CELLS = 3
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -64,6 +68,47 @@ def delivered(result: Result) -> pd.DataFrame:
     return folded(table, "Case")
 
 
+def aged(result: Result) -> pd.DataFrame:
+    """Return what a life did to each case, and which harm costs it most.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+
+    Returns
+    -------
+    DataFrame
+        Of the last cycle of each case whose laws age it: ``Case``, ``Cycle number``,
+        ``Retention [%]`` of the first discharge of its kind, ``Mainly`` the harm that
+        costs most, and the columns that those laws declare; empty where nothing ages.
+    """
+    laws = Declared.of([KNOWN_LAWS, result.laws])
+    lost = {h.column: h.name for h in laws.harms if h.column in result.summary}
+    if not lost or result.of_a_sweep:
+        return pd.DataFrame()
+    shown = [named(c.variable) for c in laws.columns]
+    rows = []
+    for _, table in result.summary.groupby("Case", sort=False):
+        row = table.iloc[-1]
+        costs = row[list(lost)].astype(float).dropna()
+        if costs.empty:
+            continue
+        alike = table[table[CHECK_UP] == row[CHECK_UP]] if CHECK_UP in table else table
+        out = alike[DELIVERED[0]]
+        much = costs.max() > WORTH * row[DELIVERED[0]]
+        rows.append(
+            {
+                **row[["Case", "Cycle number"]],
+                "Retention [%]": 100 * out.iloc[-1] / out.iloc[0],
+                "Mainly": lost[str(costs.idxmax())] if much else "nothing",
+                **costs,
+                **row[[c for c in shown if c in table and pd.notna(row[c])]],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def at_once(result: Result) -> str:
     """Return a clause on the steps that were at their cut-off already; "" if none was."""
     steps = result.steps
@@ -75,7 +120,7 @@ def at_once(result: Result) -> str:
     number, first = len(found), found.iloc[0]
     cycle = f"cycle {first['Cycle number']}" if first["Cycle number"] else "conditioning"
     return (
-        f"{number:,} {'step' if number == 1 else 'steps'} of no length, first '"
+        f"{count(number, 'step')} of no length, first '"
         f"{first['Step']}' in {first['Case']}, {cycle}: {first['Detail']}"
     )
 

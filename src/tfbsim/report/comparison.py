@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..comparison.comparison import COMPARISON, Comparison
+from ..errors import count
 from ..plot.comparison import CAPTIONS, figures
 from ..plot.style import rendered
 from .report import facts, page, table_of, write_page
@@ -103,8 +104,7 @@ def verdict(comparison: Comparison) -> str:
     """Return a sentence: how many steps of how many files were compared, and how well."""
     rows = comparison.table
     files = rows["File"].nunique()
-    steps = f"{len(rows):,} step{'s' if len(rows) != 1 else ''}"
-    words = f"{steps} of {files} file{'s' if files != 1 else ''} compared"
+    words = f"{count(len(rows), 'step')} of {count(files, 'file')} compared"
     rms = rows["Voltage error, rms [mV]"].dropna()
     if len(rms):
         words += f"; voltage within {rms.median():.3g} mV rms in the median, "
@@ -117,9 +117,9 @@ def verdict(comparison: Comparison) -> str:
     doubts = len(_doubts(comparison))
     number = len(comparison.unreadable) - doubts
     if number:
-        words += f". {number} file{'s' if number != 1 else ''} could not be read"
+        words += f". {count(number, 'file')} could not be read"
     if doubts:
-        words += f". {doubts} doubt{'s' if doubts != 1 else ''} about what was read"
+        words += f". {count(doubts, 'doubt')} about what was read"
     return words + "."
 
 
@@ -131,8 +131,9 @@ def _doubts(comparison: Comparison) -> list[str]:
 def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None:
     """Print how each file was read, the table, and what was not compared."""
     for measured in comparison.measured:
-        spectra = f"{len(measured.spectra)} spectra, " if measured.spectra else ""
-        out.print(escape(f"{measured.name}: {spectra}{len(measured.segments)} steps"))
+        held = [count(n, "spectrum", "spectra")] if (n := len(measured.spectra)) else []
+        held.append(count(len(measured.segments), "step"))
+        out.print(escape(f"{measured.name}: {', '.join(held)}"))
         for note in measured.notes:
             out.print(escape(f"  {note}"))
     rows = _shown(comparison.table)
@@ -147,7 +148,7 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
         out.print()
         out.print(table)
         if len(rows) > PRINTED_ROWS:
-            out.print(f"... and {len(rows) - PRINTED_ROWS} rows more")
+            out.print(f"... and {count(len(rows) - PRINTED_ROWS, 'row')} more")
     for note in comparison.notes:
         out.print(escape(f"\n{note}"))
     groups = _unmatched(comparison)

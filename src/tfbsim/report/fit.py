@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..errors import count
 from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
 from ..plot.fit import CAPTIONS, figures
 from ..plot.style import rendered
@@ -63,7 +64,7 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 def verdict(fit: Fit) -> str:
     """Return a sentence: how many parameters are determined, and the errors by role."""
     known = (fit.parameters["Verdict"] == "determined").sum()
-    words = f"{known} of {len(fit.parameters)} parameters determined"
+    words = f"{known} of {count(len(fit.parameters), 'parameter')} determined"
     if misfit(fit.statistics):
         words = f"The model does not describe these data; {words}"
     for role in ("fitted", "held out"):

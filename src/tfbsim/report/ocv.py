@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from ruamel.yaml import YAML
 
+from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
 from ..fitting.ocv import OcvFit
 from ..fitting.ocv_file import OcvOfFiles, law_of, words
@@ -27,9 +28,20 @@ LAW, POINTS, FIGURE = "ocv.yaml", "ocv.csv", "ocv"
 
 
 def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
-    """Write the law, the curve, a figure, and the cell with the law in it."""
+    """Write the law, the curve, a figure, and the cell with the law in it.
+
+    Raises
+    ------
+    InputError
+        The law does not suit the cell; nothing is written then.
+    """
+    head = (
+        f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
+        f"# {words(found)}\n"
+    )
+    fit, law = found.fit, law_of(found.fit)
+    cell = None if found.cell is None else _with_law(found.cell, law, words(found))
     output = Output(folder)
-    fit = found.fit
     rows = {
         "Stoichiometry": fit.x,
         "Mean voltage [V]": fit.U,
@@ -40,31 +52,25 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     output.write(POINTS, csv(table, "%.6g"), len(table))
     for name, png in rendered({FIGURE: ocv_figure(fit)}).items():
         output.write(f"{name}.png", png)
-    head = (
-        f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
-        f"# {words(found)}\n"
-    )
-    law = law_of(fit)
     path = output.write(LAW, head + _yaml({"open_circuit_potential": law}))
-    if found.cell is not None:
-        path = _with_cell(found, law, head, output)
+    if cell is not None and found.cell is not None:
+        for name in tables_of(cell):
+            output.write(name, found.cell.written.tables[name])
+        path = output.write("cell.yaml", head + _yaml(cell))
     output.seal({"tfbsim": __version__, "command": command})
     return path
 
 
-def _with_cell(found: OcvOfFiles, law: dict[str, Any], head: str, output: Output) -> Path:
-    """Write the cell with the law in it."""
-    assert found.cell is not None
-    content = found.cell.replace({"cathode.open_circuit_potential": law}).written.content
+def _with_law(cell: Cell, law: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Return what the file of a cell with the law in it says."""
+    content = cell.replace({"cathode.open_circuit_potential": law}).written.content
     content["cathode"]["open_circuit_potential"] = law
     content.setdefault("origin", {})["cathode.open_circuit_potential"] = (
-        f"fitted (tfbsim fit-ocv): {words(found)}"
+        f"fitted (tfbsim fit-ocv): {origin}"
     )
     if content.get("reference_temperature") == content.get("temperature"):
         content.pop("reference_temperature", None)
-    for name in tables_of(content):
-        output.write(name, found.cell.written.tables[name])
-    return output.write("cell.yaml", head + _yaml(content))
+    return content
 
 
 def print_ocv(found: OcvOfFiles, path: Path, out: Console) -> None:

@@ -25,7 +25,7 @@ from ..result.losses import EFFICIENCY
 from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import answers, factors
-from .answer import RESIDUAL, at_once, cells, delivered, folded, grouped
+from .answer import RESIDUAL, aged, at_once, cells, delivered, folded, grouped
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -141,6 +141,7 @@ def html(
         as_asked=result.as_asked,
         delivered=None if swept else table_of(delivered(result), MAX_DELIVERED),
         in_short=_in_short(result) if swept else "",
+        ageing=table_of(aged(result), MAX_DELIVERED),
         described=cells(about),
         problems=table_of(
             folded(_problems(result), "Case", "Cycle number"), MAX_PROBLEMS

@@ -12,9 +12,10 @@ from typing import Any
 
 from ..cell import layers
 from ..physics.law import Declared
+from ..solver.cycler import FEWEST
 from ..solver.cycler import OUTCOMES as WORDS
 from . import losses
-from .names import named
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT, named
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,24 @@ def _of_laws(laws: Declared) -> tuple[Column, ...]:
     """The columns of the summary that laws declare."""
     return tuple(
         Column(named(c.variable), c.about, c.digits, optional=True) for c in laws.columns
+    ) + tuple(
+        Column(
+            harm.column,
+            "What a discharge would give more had it not been: of the last cycle, from "
+            f"the {FEWEST}th on, the second of two that follow on it.",
+            ".2f",
+            optional=True,
+        )
+        for harm in laws.harms
     )
 
 
 CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"
+ANODE_SHARE = "Anode share of slope at end of discharge [%]"
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 CRITICAL = "Critical current crossed at [s]"
+PULSE, CHECK_UP = "Pulse resistance [Ohm.cm2]", "Check-up"
+LONGEST_PULSE = 60.0  # s
 LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 NUMERICAL_ERRORS = (
     "Numerical error of charge capacity [%]",
@@ -134,11 +147,32 @@ SUMMARY_COLUMNS = (
         ".3f",
     ),
     Column(
+        ANODE_SHARE,
+        "The anode film's share of the slope of the open-circuit voltage when the last "
+        "discharging step of the cycle ends, by the stoichiometries at the electrolyte: "
+        "near 100 the anode ended it, near 0 the cathode.",
+        ".1f",
+        optional=True,
+    ),
+    Column(
         "Interface resistance [Ohm.cm2]",
         "Resistance of the cathode interface to a small current when the last charging "
         "step of the cycle ends: RT/(F i0) with i0 at the surface stoichiometry, over "
         "the utilised share of the area, plus the interphase film of the cathode.",
         ".2f",
+    ),
+    Column(
+        PULSE,
+        "Voltage before the first pulse of the cycle less that at its end, over the "
+        "current density; a pulse is a constant current of at most 60 s after a rest.",
+        ".2f",
+        optional=True,
+    ),
+    Column(
+        CHECK_UP,
+        "1 of a check-up cycle, 0 of another.",
+        ".0f",
+        optional=True,
     ),
     Column(
         "Lithium balance error",
@@ -288,6 +322,67 @@ LOSS_COLUMNS = (
     ),
     Column(losses.EFFICIENCY, "Energy out over energy in, of a whole cycle.", ".2f"),
 )
+CURVE_COLUMNS = (
+    *NAMES,
+    Column(STEP, "From 1 in each cycle."),
+    Column("Time [s]", "From the start of the case, its conditioning included."),
+    Column("Current density [uA.cm-2]", "Per area of the cell, positive in a discharge."),
+    Column("Current [A]", "Of the whole cell, positive in a discharge."),
+    Column("Step capacity [uA.h.cm-2]", "Charge passed since the step began, per area."),
+    Column("Step capacity [mA.h.g-1]", "The same per mass of the whole cathode film."),
+    Column(NET, "The same with its sign: positive in a discharge."),
+    Column(THROUGHPUT, "The same with every charge counted up, whichever its sign."),
+    Column("Energy out [uW.h.cm-2]", "Delivered since the step began."),
+    Column("Energy in [uW.h.cm-2]", "Taken in since the step began."),
+    Column("Temperature [degC]", "Of the cell."),
+    Column("Voltage [V]", "At the terminals."),
+    Column(MEAN_X, "Mean of x over the depth of the active film."),
+    Column(SURFACE_X, "x at the electrolyte."),
+    Column("Collector stoichiometry", "x at the current collector."),
+    Column(OPEN_CIRCUIT, "U at the mean stoichiometry."),
+    Column(SURFACE, "U at the stoichiometry of the surface."),
+    *(
+        Column(
+            named(loss.variable),
+            f"Loss '{loss.name}'; {'positive' if loss.sign > 0 else 'negative'} where it "
+            "costs voltage in a discharge.",
+            optional=True,
+        )
+        for loss in losses.KNOWN.losses
+    ),
+    *(
+        Column(name, about, optional=True)
+        for side in losses.KNOWN.side_currents
+        for name, about in (
+            (named(side.variable), f"By {side.about}; positive where it fills the film."),
+            (named(side.charge), "The same as a charge since the step began."),
+        )
+    ),
+    Column("Lithium thickness [um]", "Of the active lithium at the anode."),
+    Column("Lithium coverage", "Share of the collector under lithium.", optional=True),
+    Column(
+        "Inactive lithium thickness [um]",
+        "Of what was plated and no longer takes part.",
+        optional=True,
+    ),
+    Column(
+        "Potential of oxidation [V]",
+        "Potential that oxidises the electrolyte.",
+        optional=True,
+    ),
+    *(
+        Column(
+            f"{side} double-layer lithium [uA.h.cm-2]",
+            "Charge of the double layer, as lithium.",
+            optional=True,
+        )
+        for side in ("Cathode", "Lithium")
+    ),
+    Column("Branch number", "Of the charge or discharge, from 1 in each cycle; else 0."),
+    Column("Direction", "1 in a discharge, -1 in a charge, else 0."),
+    Column("Capacity [mA.h.g-1]", "Charge since the branch began, per mass of the film."),
+    Column("Capacity [uA.h.cm-2]", "The same per area."),
+)
 TABLES = {
     "summary.csv": (*NAMES, *SUMMARY_COLUMNS),
     "steps.csv": STEP_COLUMNS,
@@ -316,7 +411,7 @@ def varied_columns(table: Any) -> list[str]:
 def markdown() -> str:
     """Return the tables of all columns for the documentation."""
     parts = []
-    for file, columns in TABLES.items():
+    for file, columns in (*TABLES.items(), ("curves.csv", CURVE_COLUMNS)):
         rows = [f"| {c.name} | {c.about}{_always(c)} |" for c in columns]
         parts.append("\n".join([f"## {file}", "", "| Column | |", "|---|---|", *rows]))
     return "\n\n".join(parts) + "\n"

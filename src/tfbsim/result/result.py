@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -42,9 +43,13 @@ from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
+    ANODE_SHARE,
+    CHECK_UP,
     CRITICAL,
     LIMITING,
+    LONGEST_PULSE,
     NUMERICAL_ERRORS,
+    PULSE,
     REQUIRED,
     SECOND_LITHIUM,
     SHARE,
@@ -193,6 +198,8 @@ class Notes:
             x = trace.observed["Cathode surface stoichiometry"]
             low, high = self._surface
             self._surface = min(low, float(x.min())), max(high, float(x.max()))
+        if cycle.ended:
+            self.warnings.append(cycle.ended)
         if cycle.numerical_error:
             self.warnings += cycle.numerical_error.otherwise
 
@@ -229,6 +236,7 @@ def _summary_row(
     charge, discharge = cycle.charge, cycle.discharge
     energy_in, energy_out = cycle.energy_in, cycle.energy_out
     charged = [s.end for s in cycle.steps if s.charge > 0]
+    pulse = _pulse_resistance(cycle, area)
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
     per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
@@ -244,16 +252,24 @@ def _summary_row(
     row["Lithium thickness at end of charge [um]"] = (
         end.get("Lithium thickness [m]", np.nan) * 1e6
     )
-    row["Interface resistance [Ohm.cm2]"] = (
-        end.get("Interface resistance [Ohm.m2]", np.nan) * 1e4
-    )
+    faces = "Cathode surface stoichiometry", "Anode surface stoichiometry"
+    emptied = [s.end for s in cycle.steps if s.discharge > 0]
+    if emptied and faces[1] in emptied[-1]:
+        at = (emptied[-1][face] for face in faces)
+        row[ANODE_SHARE] = 100 * cell.anode_share(*at)
+    row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
+    if np.isfinite(pulse):
+        row[PULSE] = pulse
+    row |= {name: charge * per_gram for name, charge in cycle.lost.items()}
+    if cycle.check_up is not None:
+        row[CHECK_UP] = float(cycle.check_up)
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
     there_and_back = energy_in > 0 and energy_out > 0
     row[losses.EFFICIENCY] = 100 * energy_out / energy_in if there_and_back else np.nan
     row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
     if cell.stack is not None:
-        lithium = _thickest(cycle, cell.anode.molar_volume)
+        lithium = _thickest(cycle, cell)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
     row |= _of_the_laws(cycle, cell, clock)
     if error := cycle.numerical_error:
@@ -264,15 +280,32 @@ def _summary_row(
     return row
 
 
-def _thickest(cycle: CycleRecord, molar_volume: float) -> float:
+def _pulse_resistance(cycle: CycleRecord, area: float) -> float:
+    """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
+
+    A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
+    """
+    for before, step in pairwise(cycle.steps):
+        of, trace = step.step, step.trace
+        constant = of.control == "current" and of.constant and not of.rest
+        if not (before.step.rest and before.trace and constant and trace):
+            continue
+        if of.timed and of.duration <= LONGEST_PULSE and trace.t[-1] > 0:
+            drop = before.end["Voltage [V]"] - step.end["Voltage [V]"]
+            return 1e4 * drop * area / of.value
+    return np.nan
+
+
+def _thickest(cycle: CycleRecord, cell: Cell) -> float:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
     found = [np.nan]
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
-        lithium = observed["Lithium thickness [m]"]
+        lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
         if "Inactive lithium thickness [m]" in observed:
-            taken = observed["Lithium taken by the collector [mol.m-2]"] * molar_volume
-            lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
+            taken = observed["Lithium taken by the collector [mol.m-2]"]
+            idle = observed["Inactive lithium thickness [m]"]
+            lithium = lithium + idle + taken * cell.anode.molar_volume
         found.append(float(lithium.max()))
     return float(np.fmax.reduce(found))
 
@@ -433,8 +466,8 @@ def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
 def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
     """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
     warmer = temperature - float(cell.reference_temperature)
-    U = voltage - warmer * float(cell.cathode.entropic_change)
-    law: Any = cell.cathode.open_circuit_potential
+    U = voltage - warmer * cell.entropic_change
+    law: Any = cell.open_circuit_potential
     return _nearest(law, U)
 
 
@@ -558,7 +591,11 @@ def _joined(
         for name in names
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    stoichiometry, capacity = (np.array(part) for part in zip(*profiles, strict=True))
+    most = max(len(capacity) for _, capacity in profiles)  # a check-up has its own steps
+    stoichiometry, capacity = (
+        np.array([_padded(values, most) for values in part])
+        for part in zip(*profiles, strict=True)
+    )
     moments = ("cycle", "step", "snapshot")
     data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
     data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
@@ -568,7 +605,8 @@ def _joined(
 
 
 def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
-    padded = np.full(length, np.nan)
+    """Return values followed by NaN up to a length of the first dimension."""
+    padded = np.full((length, *np.shape(values)[1:]), np.nan)
     if values is not None:
         padded[: len(values)] = values
     return padded

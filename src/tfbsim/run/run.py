@@ -14,7 +14,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from ..errors import InputError, shown
+from ..errors import InputError, count, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
@@ -145,7 +145,7 @@ def run_experiment(
         except KeyboardInterrupt:
             if folder and len((kept := result()).cases):
                 if (done := len(kept.cases)) < len(cases):
-                    words = f"{done} of {len(cases)} points are there"
+                    words = f"{done:,} of {count(len(cases), 'point')} are there"
                     kept.provenance[UNFINISHED] = words
                 kept.save(folder, figures=False)
             raise
@@ -225,8 +225,7 @@ class CaseJob:
         with suppress(Exception):
             case = self.cases[number]
             solver = engine(case.cell.structure, self.numerics.plain)
-            p = case.protocol
-            steps = (*p.conditioning, *p.steps)
+            steps = case.protocol.all_steps
             for mode in {step.control for step in steps if step.constant}:
                 solver.built(mode).integrator()
                 _ = solver.built(mode).kernel  # compiled once, for all processes
@@ -295,19 +294,19 @@ def _failed(case: Case, key: str, reason: str) -> Point:
         itertools.repeat((SKIPPED, "after: the case failed")),
     )
 
-    def cycles(steps: Sequence[Step], last: int) -> tuple[CycleRecord, ...]:
+    def cycles(of: Callable[[int], Sequence[Step]], last: int) -> tuple[CycleRecord, ...]:
         return tuple(
             CycleRecord(
                 number,
-                tuple(StepRecord(step, *next(outcomes), None) for step in steps),
+                tuple(StepRecord(step, *next(outcomes), None) for step in of(number)),
                 *(0.0, 0.0),
             )
-            for number in range(1, last + 1 if steps else 1)
+            for number in range(1, last + 1 if of(1) else 1)
         )
 
     p = case.protocol
-    conditioning = cycles(p.conditioning, p.conditioning_cycles)
-    recorded = cycles(p.steps, p.cycles)
+    conditioning = cycles(lambda _: p.conditioning, p.conditioning_cycles)
+    recorded = cycles(p.of, p.cycles)
     # No mesh: that may be what failed
     record = CaseRecord(case.cell, p, recorded, conditioning, NO_DEPTHS)
     return Point.of(CaseResult.from_record(case.name, record, case.varied, key), reason)

@@ -13,7 +13,7 @@ from ..experiment.foresee import check_ageing
 from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
-from ..experiment.steps import Protocol, Step
+from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
 from ..result.result import Result
 from ..solver.cycler import run_case
@@ -27,6 +27,9 @@ def simulate(
     conditioning: Sequence[Any] = (),
     conditioning_cycles: int = 1,
     numerics: Numerics | Mapping[str, Any] | None = None,
+    check_up: Sequence[Any] = (),
+    every: int = 0,
+    until: str | None = None,
 ) -> Result:
     """Run a cell through a protocol.
 
@@ -45,6 +48,13 @@ def simulate(
         How often.
     numerics : Numerics or mapping, optional
         Mesh and tolerances, as ``{"points": 100}``.
+    check_up : sequence
+        Steps of a cycle of its own in place of the first and every ``every``-th after it.
+    every : int
+        As above.
+    until : str, optional
+        What ends the cycling before, as "capacity 80 %" or "resistance 200 %": share of
+        that of the first cycle of its kind.
 
     Returns
     -------
@@ -69,23 +79,33 @@ def simulate(
     for name, number in (
         ("cycles", cycles),
         ("conditioning_cycles", conditioning_cycles),
+        *([("every", every)] if len(check_up) else []),
     ):
         whole = isinstance(number, Integral) and not isinstance(number, bool)
         if not whole or not 1 <= number <= MAX_CYCLES:
             message = f"'{shown(number)}' must be a whole number from 1 to {MAX_CYCLES:,}"
             raise InputError(message, field=name)
+    try:
+        end = None if until is None else EndOfLife.parse(str(until))
+    except ValueError as error:
+        raise InputError(str(error), field="until") from None
     protocol = Protocol(
         written_out(steps, cell, "steps"),
         int(cycles),
         written_out(conditioning, cell, "conditioning"),
         int(conditioning_cycles),
+        written_out(check_up, cell, "check_up"),
+        int(every),
+        end,
     )
     if not protocol.steps:
         raise InputError("there are no steps", field="steps")
     check_ageing([(cell, protocol)])
     numerics = numerics_of(numerics)
     about = provenance(
-        as_experiment(steps, cycles, conditioning, conditioning_cycles),
+        as_experiment(
+            *(steps, cycles, conditioning, conditioning_cycles, check_up, every, until)
+        ),
         {"cell": cell},
         numerics,
         cell="cell",
@@ -95,7 +115,13 @@ def simulate(
 
 
 def as_experiment(
-    steps: Any, cycles: int, conditioning: Any, conditioning_cycles: int
+    steps: Any,
+    cycles: int,
+    conditioning: Any,
+    conditioning_cycles: int,
+    check_up: Any = (),
+    every: int = 0,
+    until: str | None = None,
 ) -> Document:
     """Return what an experiment file would say, to repeat the run from."""
 
@@ -119,4 +145,8 @@ def as_experiment(
             "cycles": conditioning_cycles,
         }
     content |= {"steps": written(steps), "cycles": cycles}
+    if check_up:
+        content["check_up"] = {"every": every, "steps": written(check_up)}
+    if until is not None:
+        content["until"] = until
     return Document(Path("simulation.yaml"), content, {(): 1})

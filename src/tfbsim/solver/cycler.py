@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -13,7 +15,7 @@ import numpy as np
 from ..cell.cell import Cell
 from ..errors import InputError
 from ..experiment.curves import Curves
-from ..experiment.steps import Protocol, Step, Stretch
+from ..experiment.steps import EndOfLife, Protocol, Step, Stretch
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
 from ..physics.law import End
@@ -67,6 +69,8 @@ OUTCOMES = (
 THROUGHPUT, DISCHARGE = "Throughput capacity [A.h]", "Discharge capacity [A.h]"
 MEAN = "Cathode mean stoichiometry"
 SURFACE = "Cathode surface stoichiometry"
+INTERFACE = "Interface resistance [Ohm.m2]"
+FEWEST = 10  # cycles, after which it is asked what the harms cost
 LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
 
 SHORTEST = 1e-9  # s, what counts as no time
@@ -135,13 +139,20 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class CycleRecord:
-    """One cycle: its steps and its audit; its numerical error where asked for."""
+    """One cycle: its steps and its audit; its numerical error where asked for.
+
+    ``check_up`` is None where a protocol has no check-ups; ``ended`` says why a cycle is
+    the last, and ``lost`` has the charge [A.h] that each harm then costs, by its column.
+    """
 
     number: int
     steps: tuple[StepRecord, ...]
     lithium_balance_error: float
     charge_balance_error: float
     numerical_error: NumericalError | None = None
+    check_up: bool | None = None
+    ended: str = ""
+    lost: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def charge(self) -> float:
@@ -162,6 +173,27 @@ class CycleRecord:
     def energy_out(self) -> float:
         """Energy that came out [W.h]."""
         return sum(step.energy_out for step in self.steps)
+
+    @property
+    def resistance(self) -> float:
+        """Of the cathode's interface when the last charging step ends [Ohm.m2]."""
+        charged = [step.end for step in self.steps if step.charge > 0]
+        return charged[-1].get(INTERFACE, math.nan) if charged else math.nan
+
+    def end_of_life(self, until: EndOfLife, first: CycleRecord) -> str:
+        """Say by what a cycle ends the life, of the first of its kind; "" if it lives."""
+        values = [
+            c.discharge if until.quantity == "capacity" else c.resistance
+            for c in (self, first)
+        ]
+        if not until.met(*values):
+            return ""
+        share = 100 * values[0] / values[1]
+        return (
+            f"cycling ended after cycle {self.number}: its {until.quantity} is "
+            f"{share:.4g} % of that of cycle {first.number}, {100 * until.share:g} % was "
+            "asked for"
+        )
 
     @property
     def outcome(self) -> str:
@@ -204,9 +236,7 @@ class Runner:
         self.ends = {end.event: end for end in declared_by(cell.structure).ends}
         self.stopped = ""
         self.voltage: float | None = None  # what it ended at last
-        self.state: State = solver.uniform(
-            cell.x_initial, cell.lithium_inventory / cell.site_inventory
-        )
+        self.state: State = solver.uniform(cell.x_initial, cell.anode_initial)
 
     def cycle(
         self, number: int, steps: Sequence[Step], curves: bool
@@ -217,6 +247,27 @@ class Runner:
             records.append((yield from self.step(step, curves)))
         balances = audit(records, self.cell)
         return CycleRecord(number, tuple(records), *balances)
+
+    def lost(self, steps: Sequence[Step]) -> Asking[dict[str, float]]:
+        """Charge that each harm costs [A.h], by its column.
+
+        What a cycle from here would discharge more, had the harm not been done: the
+        second, as the film comes to rest in a first.
+        """
+        harms = declared_by(self.cell.structure).harms
+        found: dict[str, float] = {}
+        discharged: list[float] = []
+        for harm in (None, *harms) if harms and not self.stopped else ():
+            other = copy.copy(self)
+            if harm:
+                values = harm.undone(self.state.values)
+                other.state = replace(self.state, values=values)
+            for _ in range(2):
+                cycle = yield from other.cycle(0, steps, False)
+            discharged.append(cycle.discharge)
+            if harm:
+                found[harm.column] = discharged[-1] - discharged[0]
+        return found
 
     def step(self, step: Step, curves: bool) -> Asking[StepRecord]:
         if self.stopped:
@@ -334,7 +385,8 @@ class Runner:
             return self.voltage
         parameters = self.cell.parameters(step.temperature)
         x = self.cell.x_initial
-        return self.engine.instant(x, 0.0, parameters)["Voltage [V]"]
+        seen = self.engine.instant(x, 0.0, parameters, self.cell.anode_initial)
+        return seen["Voltage [V]"]
 
     def _stretch(
         self,
@@ -469,20 +521,23 @@ class Runner:
         return ""
 
     def _full_or_empty(self, trace: Trace) -> str:
-        """Say where the film is full, or empty, of lithium."""
-        x_max, last = self.cell.cathode.x_max, trace.profiles[-1]
-        places = {
-            f"film's {face}": float(trace.observed[f"Cathode {name} stoichiometry"][-1])
-            for face, name in (("surface", "surface"), ("collector face", "collector"))
-        }
-        extremes = (float(x) for x in (last.min(), last.max()))
-        places["inside of the film"] = max(extremes, key=lambda x: abs(x / x_max - 0.5))
-        where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
-        for face in list(places)[:2]:  # a face rather than a node beside it
-            if abs(places[face] - x) < SEEN * x_max:
+        """Say where a film is full, or empty, of lithium."""
+        last = trace.profiles[-1]
+        places = {}  # share of the sites, x
+        for side, film in self.cell.structure.films.items():
+            name = "film" if side == "Cathode" else "anode"
+            for word, face in (("surface", "surface"), ("collector face", "collector")):
+                x = float(trace.observed[f"{side} {face} stoichiometry"][-1])
+                places[f"{name}'s {word}"] = x / film.x_max, x
+        x_max = self.cell.cathode.x_max
+        extremes = ((float(x) / x_max, float(x)) for x in (last.min(), last.max()))
+        places["inside of the film"] = max(extremes, key=lambda of: abs(of[0] - 0.5))
+        where, (share, x) = max(places.items(), key=lambda item: abs(item[1][0] - 0.5))
+        for face in list(places)[:-1]:  # a face rather than a node beside it
+            if abs(places[face][0] - share) < SEEN:
                 where = face
                 break
-        word = "empty" if x < x_max / 2 else "full"
+        word = "empty" if share < 0.5 else "full"
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
 
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
@@ -588,7 +643,8 @@ def asking(
                     hear(cycle, recorded)
 
             yield from asking(cell, protocol, settings, keep, Curves(), progress)
-        for pair in zip(plain, tight, strict=True):
+        # The end of life may differ by a cycle
+        for pair in zip(plain, tight, strict=protocol.until is None):
             hear(with_error(*pair), True)
         return
     runner = Runner(cell, engine(cell.structure, numerics))
@@ -598,10 +654,22 @@ def asking(
             done = yield from runner.cycle(number, protocol.conditioning, False)
             hear(done, False)
             progress()
+    first: CycleRecord | None = None
     for number in range(1, protocol.cycles + 1):
-        done = yield from runner.cycle(number, protocol.steps, curves.of(number))
+        check_up = protocol.is_check_up(number)
+        done = yield from runner.cycle(number, protocol.of(number), curves.of(number))
+        if protocol.check_up:
+            done = replace(done, check_up=check_up)
+        if protocol.until and check_up == bool(protocol.check_up):
+            first = first or done
+            done = replace(done, ended=done.end_of_life(protocol.until, first))
+        if number >= FEWEST and (done.ended or number == protocol.cycles):
+            lost = yield from runner.lost(protocol.steps)
+            done = replace(done, lost=lost)
         hear(done, True)
         progress()
+        if done.ended:
+            break
 
 
 def settled(case: Asking[T]) -> T:

@@ -1,0 +1,94 @@
+"""What ages a cell, cycle by cycle: capacity kept, resistance, and lithium lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..physics.law import Declared
+from ..result.columns import CHECK_UP, CYCLE, PULSE
+from ..result.losses import KNOWN
+from .study import PER_GRAM
+from .style import DASHED, captioned, label_outer
+from .theme import NEUTRAL, Theme
+
+INTERFACE = "Interface resistance [Ohm.cm2]"
+LITHIUM = {  # what lithium was lost to, by column; of a reservoir, what it has given
+    "Lithium consumed at the anode [uA.h.cm-2]": "consumed",
+    "Lithium in lost sites [uA.h.cm-2]": "in lost sites",
+    "Inactive lithium [uA.h.cm-2]": "inactive",
+    "Lithium left in the electrolyte [uA.h.cm-2]": "out of the electrolyte",
+}
+STYLES = "-", DASHED, ":", "-."
+CHECKED: dict[str, Any] = {"ls": "none", "marker": "D", "ms": 4}
+
+
+def draw(theme: Theme) -> Figure | None:
+    study = theme.study
+    laws = Declared.of([KNOWN, study.result.laws])
+    harms = {h.column for h in laws.harms}
+    tables = {k: study.table(k) for k in range(len(study.rows))}
+    ageing = {k for k, t in tables.items() if t.columns.isin(harms).any()}
+    ageing = {
+        k for k in ageing if tables[k][[*harms & {*tables[k]}]].notna().any(axis=None)
+    }
+    if not ageing:
+        return None
+    layout = theme.cases()
+    figure, axes = layout.draw(height=2.3, rows=3)
+    words: dict[str, Any] = {}
+    for k, places in layout.places(axes):
+        for name, style in _lines(places, tables[k], layout.how(k) | {"lw": 1.0}).items():
+            words[name] = style
+    for ax in axes.flat:
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.ticklabel_format(useOffset=False)
+        ax.set_ylim(0, 1.05 * ax.dataLim.y1)
+    label_outer(
+        axes,
+        "Cycle number",
+        ["Capacity (% of first)", "Resistance (Ω cm²)", "Lithium lost (µAh cm⁻²)"],
+    )
+    more = [Line2D([], [], color=NEUTRAL, label=n, **s) for n, s in words.items()]
+    layout.key(figure, list(axes.flat), more)
+    return captioned(
+        figure,
+        "Capacity of each discharge over the first of its kind, resistance of the "
+        "cathode's interface and of pulses, and where lithium has gone.",
+    )
+
+
+def _ages(table: pd.DataFrame, laws: Declared) -> bool:
+    """Whether it was asked what each harm cost."""
+    harms = [h.column for h in laws.harms if h.column in table]
+    return bool(table[harms].notna().to_numpy().any())
+
+
+def _lines(places: Any, table: pd.DataFrame, how: dict[str, Any]) -> dict[str, Any]:
+    """Draw a case; return what its line styles and markers mean."""
+    above, middle, below = places
+    words: dict[str, Any] = {}
+    checked = table[CHECK_UP] > 0 if CHECK_UP in table else np.zeros(len(table), bool)
+    for of, style in ((table[~checked], {}), (table[checked], CHECKED)):
+        out = of[PER_GRAM].to_numpy()
+        if len(out) and out[0] > 0:
+            above.plot(of[CYCLE], 100 * out / out[0], **(how | style))
+            if style:
+                words["check-up"] = CHECKED
+    middle.plot(table[CYCLE], table[INTERFACE], **how)
+    if PULSE in table:
+        pulse = {"ls": "none", "marker": "x", "ms": 4}
+        middle.plot(table[CYCLE], table[PULSE], **(how | pulse))
+        words["pulse"] = pulse
+    for (column, word), style in zip(LITHIUM.items(), STYLES, strict=True):
+        if column not in table or table[column].isna().all():
+            continue
+        gone = table[column].to_numpy()
+        gone = gone[0] - gone if "left" in column else gone
+        below.plot(table[CYCLE], gone, **(how | {"ls": style}))
+        words[word] = {"ls": style}
+    return words
