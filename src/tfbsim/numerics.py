@@ -14,6 +14,11 @@ GRADING = {"elements": 7.5, "volumes": 3.0}
 STEEPEST = 1.25  # the most of it for each element
 
 
+def grading_of_elements(count: int) -> float:
+    """Return the default grading of so many elements."""
+    return min(GRADING["elements"], STEEPEST * count)
+
+
 @dataclass(frozen=True)
 class Numerics:
     """Mesh and tolerances.
@@ -61,8 +66,8 @@ class Numerics:
         """The grading, or the default of the mesh."""
         if self.grading is not None:
             return self.grading
-        most = GRADING[self.mesh]
-        return most if self.mesh == "volumes" else min(most, STEEPEST * self.elements)
+        volumes = self.mesh == "volumes"
+        return GRADING["volumes"] if volumes else grading_of_elements(self.elements)
 
     @property
     def nodes(self) -> int:

@@ -113,7 +113,7 @@ def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ..
 
 
 def load_columns(
-    path: str | os.PathLike[str], columns: int
+    path: str | os.PathLike[str], columns: int | None
 ) -> tuple[list[str], tuple[np.ndarray, ...]]:
     """Read a small table of numbers separated by commas, and its heading.
 
@@ -131,7 +131,7 @@ def load_columns(
     ------
     InputError
         If the file cannot be read, is larger than 5 MiB, or has a line that is not
-        `columns` finite numbers.
+        `columns` finite numbers; None stands for as many as the first has.
     """
     import numpy as np
 
@@ -145,9 +145,10 @@ def load_columns(
         if headings is None:
             words = not any(_looks_numeric(part) for part in fields)
             headings = fields if words else []
+            columns = columns or len(fields)
             if words:
                 continue
-        rows.append(_csv_row(line, fields, columns, path, number))
+        rows.append(_csv_row(line, fields, columns or len(fields), path, number))
     if len(rows) < 2:
         raise InputError("holds fewer than 2 rows of numbers", path)
     return headings or [], tuple(np.array(rows, dtype=float).T.copy())

@@ -29,6 +29,7 @@ SIGNS = (
     "Terminal power [W]",
     "Current collector current density [A.m-2]",
     "Positive electrode exchange current density [A.m-2]",
+    "Positive electrode interfacial current density [A.m-2]",
     "Lithium metal interface exchange current density [A.m-2]",
     "Throughput capacity [A.h]",
     "Throughput energy [W.h]",

@@ -40,6 +40,7 @@ from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
 from .foresee import check_ageing
 from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
+from .profile import read_profile
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .settings import Settings
@@ -770,7 +771,12 @@ MEASURED = {  # field to the words of its column, and what it may be given as
         "Volumetric energy density as made",
         ("energy density",),
     ),
+    "coulombic_efficiency": ("Coulombic efficiency", ("dimensionless",)),
+    "interface_resistance": ("Interface resistance", ("areal resistance",)),
 }
+FIELD_OF = {words: field for field, (words, _) in MEASURED.items()}
+FROM_CYCLE = "From cycle"
+OF_CYCLES = "Cycle number"  # the heading beside them in a table of measured cycles
 
 
 # What a measurement is of: another thickness is another cell, another D another guess
@@ -780,13 +786,18 @@ _MADE = re.compile(
 
 
 class MeasuredPoint(Strict):
-    """A measured capacity or energy density of one case and cycle."""
+    """What was measured of one case and cycle, or its mean from an earlier cycle on; or a
+    table of many cycles."""
 
     case: dict[str, Any] | StrictStr
     cycle: Cycles = 1
+    from_cycle: Cycles | None = None
+    table: StrictStr | None = None
     charge_capacity: StrictStr | None = None
     discharge_capacity: StrictStr | None = None
     volumetric_energy_density: StrictStr | None = None
+    coulombic_efficiency: StrictStr | None = None
+    interface_resistance: StrictStr | None = None
     status: Literal["fitted", "predicted"]
     source: StrictStr = ""
 
@@ -809,11 +820,7 @@ def _measured(
         return rows, []
     before = {case.name: case for case in stated or ()}
     by_name = {case.name: case for case in cases}
-    for k, entry in enumerate(experiment.measured):
-        try:
-            point: MeasuredPoint = validate(MeasuredPoint, entry)
-        except InputError as error:
-            raise document.error(("measured", k, error.field), error.message) from None
+    for k, point in _points_measured(experiment, document):
         name = _matching(point.case, cases)
         if name is None:
             if changes:  # such as another rate or window than was measured
@@ -849,6 +856,7 @@ def _measured(
                 {
                     "Case": name,
                     "Cycle number": point.cycle,
+                    **({FROM_CYCLE: point.from_cycle} if point.from_cycle else {}),
                     "Quantity": f"{words} [{unit}]",
                     "Measured": value,
                     "Status": known or point.status,
@@ -872,6 +880,46 @@ def _differences(stated: Case, run: Case) -> list[str]:
     fields = sorted(k for k in a | b if a.get(k) != b.get(k))
     fields += ["laws"] if stated.cell.structure != run.cell.structure else []
     return fields + (["steps"] if stated.protocol.steps != run.protocol.steps else [])
+
+
+def _points_measured(
+    experiment: Experiment, document: Document
+) -> Iterator[tuple[int, MeasuredPoint]]:
+    """Yield what was measured, that of tables cycle by cycle, and the entry it is of."""
+    for k, entry in enumerate(experiment.measured):
+        try:
+            point: MeasuredPoint = validate(MeasuredPoint, entry)
+            if point.from_cycle is not None and point.from_cycle > point.cycle:
+                message = f"{point.from_cycle} is after the cycle, {point.cycle}"
+                raise InputError(message, field="from_cycle")
+            if point.table is None:
+                yield k, point
+                continue
+            fields = list(_table_of_cycles(point.table, document.path.parent))
+        except InputError as error:
+            raise document.error(("measured", k, error.field), error.message) from None
+        for row in fields:
+            yield k, point.model_copy(update=row)
+
+
+def _table_of_cycles(name: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table of measured cycles, as fields of a measured point."""
+    try:
+        table = read_profile(name, folder, columns=None)
+        cycles = [int(n) for n in table.pop(OF_CYCLES, [])]
+        given = {}
+        for heading, values in table.items():
+            words, _, unit = heading.removesuffix("]").partition(" [")
+            if words not in FIELD_OF:
+                hint = suggest(words, [OF_CYCLES, *FIELD_OF])
+                raise ValueError(f"{name}: '{shown(heading)}' is no column here{hint}")
+            given[FIELD_OF[words]] = [f"{value:.12g} {unit}" for value in values]
+        if not cycles or not given:
+            raise ValueError(f"{name}: needs '{OF_CYCLES}' and a measured quantity")
+    except ValueError as error:
+        raise InputError(str(error), field="table") from None
+    for k, cycle in enumerate(cycles):
+        yield {"cycle": cycle, **{field: texts[k] for field, texts in given.items()}}
 
 
 def current_of(case: Case, kind: str) -> float:
@@ -901,5 +949,7 @@ def _measured_value(
         except ValueError as error:
             reason = str(error)
             continue
+        if dimension == "dimensionless":  # a share, which the summary has in %
+            return 100 * value, "%"
         return units.to_display(value, dimension), units.display_unit(dimension)
     raise document.error(at, reason)

@@ -60,8 +60,8 @@ class ProfileStep(Strict):
     temperature: Temperature | None = None
 
 
-def read_profile(name: str, folder: Path) -> Table:
-    """Return the two columns of a CSV file by their headings.
+def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
+    """Return the two columns of a CSV file, or any number, by their headings.
 
     Raises
     ------
@@ -73,13 +73,13 @@ def read_profile(name: str, folder: Path) -> Table:
         raise ValueError(
             f"'{shown(name)}' must name a .csv file in the folder of the experiment"
         )
-    headings, columns = load_columns(folder / path, 2)
-    if len(headings) != 2:
+    headings, values = load_columns(folder / path, columns)
+    if len(headings) != (columns or len(values)):
         raise ValueError(
             f"{shown(name)}: has no heading; 'Time [s],Current [uA]' and its like say "
             "what it holds"
         )
-    return dict(zip(headings, (c.tolist() for c in columns), strict=True))
+    return dict(zip(headings, (c.tolist() for c in values), strict=True))
 
 
 def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:

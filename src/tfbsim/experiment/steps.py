@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from .. import units
 from ..cell.cell import Cell
 from ..errors import shown, suggest
@@ -45,7 +47,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Step:
-    """One step for one cell, in SI.
+    """One step for one cell, in SI; of many cells at once its numbers are arrays.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ class Step:
     @property
     def rest(self) -> bool:
         """Whether no current flows."""
-        return self.control == "current" and self.value == 0
+        return self.control == "current" and not np.any(self.value)
 
     @property
     def constant(self) -> bool:
@@ -206,6 +208,12 @@ class Protocol:
         return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
 
 
+def least(one: Any, other: Any) -> Any:
+    """The smaller of two numbers, or of each two of arrays."""
+    found = np.minimum(one, other)
+    return found if np.ndim(found) else float(found)
+
+
 # --- Quantities for a cell -----------------------------------------------------------
 
 CURRENTS = ("current", "current density", "specific current")
@@ -216,7 +224,7 @@ _SHARE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*%\s*of\s*1\s*C", re.IGNORECAS
 
 def in_amperes(value: float, dimension: str, cell: Cell) -> float:
     """Return a current, charge or power in A, A.s or W, of the cell's area or mass."""
-    area = float(cell.area)
+    area = cell.area
     if dimension in ("current density", "areal charge", "areal power"):
         return value * area
     if dimension.startswith("specific"):  # per gram of the whole film, as in the summary
@@ -417,8 +425,10 @@ def _step(parts: _Sentence, text: str, cell: Cell) -> Step:
     else:
         duration = _default(control, value, ends.get("c_rate_cut_off"), cell)
     charge = ends.get("charge")
-    if charge and control == "current":  # a time, where the current is constant
-        duration = min(duration if timed else math.inf, charge / abs(value))
+    # A time, where the current is constant
+    if charge is not None and control == "current":
+        whole = charge / abs(value)
+        duration = least(duration, whole) if timed else whole
         timed = True
     return Step(text, control, value, duration, timed, rate=rate, start=start, **ends)
 
@@ -432,6 +442,7 @@ def _ends(
         if "%" in text and not _SHARE.fullmatch(text.strip()):
             raise ValueError("a share is one of 1C for an hour: 'until 80 % of 1C'")
         value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
+        above = value > 0
         if kind == "voltage":
             if verb not in ("charge", "discharge"):
                 raise ValueError(
@@ -444,7 +455,7 @@ def _ends(
             name = "c_rate_cut_off"
             value = value if kind == "C-rate" else in_amperes(value, kind, cell)
             value = value if kind == "C-rate" else value / cell.one_c_current
-            if value <= 0:
+            if not above:
                 raise ValueError("a hold ends at a current above 0")
         else:
             if verb == "rest":
@@ -454,7 +465,7 @@ def _ends(
                 value *= cell.one_c_current
             else:
                 value = in_amperes(value, kind, cell)
-            if value <= 0:
+            if not above:
                 raise ValueError("the charge that ends it must be above 0")
         if name in found:
             raise ValueError(f"'{shown(text)}' is a second end of its kind")
@@ -477,20 +488,23 @@ def _checked(step: Step, quoted: str, cell: Cell) -> Step:
             f"{quoted}: the lower cut-off {step.lower:g} V is not below the upper one "
             f"{step.upper:g} V"
         )
-    for number in (step.value, step.duration, step.charge or 0.0):
-        if not math.isfinite(number):
+    for number in (step.value, step.duration, step.charge):
+        if number is not None and not np.all(np.isfinite(number)):
             raise ValueError(f"{quoted}: the value is not finite")
     return step
 
 
 def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> float:
     """Time limit of a step that states none [s]."""
-    charge = cell.theoretical_charge * float(cell.area)
+    charge = cell.theoretical_charge * cell.area
     if control == "voltage":
-        current = (cut_off or 0.01) * cell.one_c_current
+        current = (0.01 if cut_off is None else cut_off) * cell.one_c_current
     elif control == "power":
         U = cell.open_circuit_potential.curve(cell.x_initial)
-        current = abs(value) / max(abs(float(U)), LEAST_VOLTAGE)
+        current = abs(value) / np.maximum(abs(U), LEAST_VOLTAGE)
     else:
         current = abs(value)
-    return float(DEFAULT_DURATION_FACTOR * charge / current) if current else math.inf
+    if not np.all(current):
+        return math.inf
+    duration = DEFAULT_DURATION_FACTOR * charge / current
+    return duration if np.ndim(duration) else float(duration)

@@ -13,6 +13,7 @@ curve that is given as a capacity too, counts once.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -23,10 +24,17 @@ from ..cell.fitted import Datum
 from ..comparison.matching import digest, placed
 from ..comparison.own_current import Drive, drives
 from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, mean_current
-from ..experiment.cases import Case, Cases, Expanded, current_of
+from ..experiment.cases import FROM_CYCLE, Case, Cases, Expanded, current_of
 
 Array = np.ndarray
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
+EFFICIENCY, RESISTANCE = "efficiency", "resistance"
+# What a life is measured by beside capacities: column, unit, and what SI is multiplied by
+OF_LIVES = {
+    EFFICIENCY: ("Coulombic efficiency", "%", 100.0),
+    RESISTANCE: ("Interface resistance", "Ohm.cm2", 1e4),
+}
+HELD_CYCLES = re.compile(r"cycles? (\d+)(?: to (\d+))?")
 GOT_THERE = 1e-3  # V short of its cut-off at which a record still got there
 WITHIN = 6  # averages a residual has at most, so that a bend does not shift their mean
 SPIKE, LEAST_SPIKE = 8.0, 0.01  # standard deviations, and V, from the running median
@@ -47,7 +55,8 @@ class Curve:
     steps : tuple of int or None
         Which steps of it (from 0), in a row; None: all of this kind.
     kind : str
-        "charge" or "discharge".
+        "charge" or "discharge"; "efficiency" or "resistance" of a cycle, which is the
+        ``end`` then, in SI.
     source : str
         File or source it came from.
     held_out : bool
@@ -79,6 +88,7 @@ class Curve:
     end_voltage: float = math.nan
     label: str = ""
     datum: Datum | None = None
+    from_cycle: int | None = None
 
     @property
     def scale(self) -> float:
@@ -104,14 +114,22 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Cur
     cases = {case.name: case for case in expanded.cases}
     for row in expanded.measured:
         case = cases[row["Case"]]
-        kind = row["Quantity"].split()[0].lower()
-        if kind not in COLUMNS:  # an energy density
+        held, cycle = case.name in held_out, int(row["Cycle number"])
+        held |= any(first <= cycle <= last for first, last in held_cycles(held_out))
+        words = row["Quantity"].partition(" [")[0]
+        empty = np.empty(0), np.empty(0), np.empty(0, dtype=int)
+        for kind, (column, _, factor) in OF_LIVES.items():
+            if words == column:
+                place = (case.name, cycle, None, kind, row["Source"], held)
+                mean = {"from_cycle": row.get(FROM_CYCLE)}
+                found.append(Curve(*place, *empty, row["Measured"] / factor, **mean))
+        kind = words.split()[0].lower()
+        if kind not in COLUMNS or FROM_CYCLE in row:  # an energy density
             continue
         if "A.h.cm-2" in row["Quantity"]:
             end = row["Measured"] / 100  # uA.h.cm-2 to A.h.m-2
         else:  # mA.h.g-1
             end = row["Measured"] * case.cell.loading
-        held, cycle = case.name in held_out, int(row["Cycle number"])
         datum = Datum.model_construct(
             data=row["Source"],
             kind=kind,
@@ -120,10 +138,15 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Cur
             capacity=3600 * end,
             role="held out" if held else "fitted",
         )
-        empty = np.empty(0)
         place = (case.name, cycle, None, kind, row["Source"], held)
-        found.append(Curve(*place, empty, empty, empty.astype(int), end, datum=datum))
+        found.append(Curve(*place, *empty, end, datum=datum))
     return found
+
+
+def held_cycles(held_out: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the first and last of "cycle 904" or "cycles 500 to 1000" among names."""
+    found = [m for name in held_out if (m := HELD_CYCLES.fullmatch(name))]
+    return [(int(m[1]), int(m[2] or m[1])) for m in found]
 
 
 def matched(

@@ -29,7 +29,16 @@ from ..experiment.cases import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..yaml_file import Document
-from .curves import Curve, counted_once, driven, matched, measured_capacities
+from .curves import (
+    EFFICIENCY,
+    RESISTANCE,
+    Curve,
+    counted_once,
+    driven,
+    held_cycles,
+    matched,
+    measured_capacities,
+)
 from .fit_result import Account, Fit
 from .intervals import Interval, Spread, interval, uncertainty
 from .noise import autocorrelation, standing_apart
@@ -54,11 +63,16 @@ def check_fit(expanded: Expanded) -> None:
 
 
 def _check_held_out(
-    expanded: Expanded, asked: Definition, names: Sequence[str], by_option: bool
+    expanded: Expanded,
+    asked: Definition,
+    names: Sequence[str],
+    cycles: set[int],
+    by_option: bool,
 ) -> None:
     """Every name held out is of something there is."""
     for k, name in enumerate(asked.held_out):
-        if name in names:
+        held = held_cycles([name])
+        if name in names or any(a <= c <= b for a, b in held for c in cycles):
             continue
         hint = suggest(name, names) or f"; there are {', '.join(dict.fromkeys(names))}"
         message = f"no case or file is called '{shown(name)}'{hint}"
@@ -106,7 +120,8 @@ def fit(
     own_current : bool
         Drive the cell with the measured current, from its state after the experiment's
         conditioning, as :func:`tfbsim.compare` does; so for a cell in place of an
-        experiment.  What is held out is a file, or a cycle as ``cycle 3``.
+        experiment.  What is held out is a file, or a cycle as ``cycle 3``.  Of measured
+        capacities against the cycle also ``cycles 500 to 1000``.
     numerics : Numerics or mapping, optional
         Of the last pass and all that is stated; by default those the experiment names.
     progress : callable, optional
@@ -155,7 +170,8 @@ def fit(
     curves, again = counted_once(curves, asked.capacity_error)
     notes += [*unmatched, *again]
     names += [*(case.name for case in expanded.cases), *(file.name for file in files)]
-    _check_held_out(expanded, asked, names, held_out is not None)
+    cycles = {curve.cycle for curve in curves}
+    _check_held_out(expanded, asked, names, cycles, held_out is not None)
     if not any(not curve.held_out for curve in curves):
         raise InputError(
             "there is nothing to fit to: no measured capacity and no curve of a case "
@@ -167,8 +183,10 @@ def fit(
     which = parameters(base, asked.parameters, None if vary else expanded.document)
     last = numerics_of(numerics, expanded.experiment.numerics)
     errors = (asked.voltage_error, asked.capacity_error)
-    exact = Problem(expanded.cases, curves, which, errors, last)
-    quick = Problem(expanded.cases, curves, which, errors, _quick(last, exact, base))
+    others = {EFFICIENCY: asked.efficiency_error, RESISTANCE: asked.resistance_error}
+    exact = Problem(expanded.cases, curves, which, errors, last, others)
+    fast = _quick(last, exact, base)
+    quick = Problem(expanded.cases, curves, which, errors, fast, others)
     account = _settled(exact, quick, starts or asked.starts, progress, notes)
     return Fit.from_account(account, expanded, base, notes, unreadable, command)
 

@@ -32,7 +32,7 @@ from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
-from .curves import COLUMNS, Curve
+from .curves import COLUMNS, OF_LIVES, Curve
 from .intervals import Combination, Fixed, Interval, Spread, combinations, fixed
 from .noise import effective
 from .parameters import Parameter, with_values
@@ -413,6 +413,7 @@ def _over_charge(values: Array, q: Array) -> float:
 
 def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     """How far the model is from one measured curve."""
+    of_life = curve.kind in OF_LIVES
     # Of a record that ended before its cut-off, the charge at its last voltage
     measured = curve.end
     if not math.isfinite(measured) and math.isfinite(curve.end_voltage):
@@ -420,12 +421,12 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
-        "Quantity": COLUMNS[curve.kind],
+        "Quantity": OF_LIVES[curve.kind][0] if of_life else COLUMNS[curve.kind],
         "Role": "held out" if curve.held_out else "fitted",
         "Points": len(curve.capacity),
         "Voltage error, rms [mV]": math.nan,
         "Voltage error, largest [mV]": math.nan,
-        "Measured [uA.h.cm-2]": 100 * measured,
+        "Measured [uA.h.cm-2]": math.nan if of_life else 100 * measured,
         "Simulated [uA.h.cm-2]": math.nan,
         "Capacity error [%]": math.nan,
         "Source": curve.source,
@@ -433,6 +434,12 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     if model is None:
         return row
     end = model.charge_at(curve.end_voltage)
+    if of_life:
+        _, unit, factor = OF_LIVES[curve.kind]
+        row[f"Measured [{unit}]"] = factor * measured
+        row[f"Simulated [{unit}]"] = factor * end
+        row["Error [%]"] = 100 * (end / measured - 1)
+        return row
     row["Simulated [uA.h.cm-2]"] = 100 * end
     if math.isfinite(measured) and measured > 0:
         row["Capacity error [%]"] = 100 * (end / measured - 1)

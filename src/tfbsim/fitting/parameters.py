@@ -38,6 +38,8 @@ class Definition(Strict):
     held_out: list[StrictStr] = []
     voltage_error: Annotated[float, Quantity("voltage", gt=0, le=1)] = 3e-3
     capacity_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-3
+    efficiency_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-4
+    resistance_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-2
     points: Annotated[StrictInt, Field(ge=2, le=1000)] = 40
     starts: Annotated[StrictInt, Field(ge=1, le=100)] = 12
 

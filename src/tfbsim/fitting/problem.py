@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ from ..materials import laws
 from ..numerics import Numerics
 from ..solver.cycler import CycleRecord, Runner, settled
 from ..solver.engine import engine
-from .curves import Curve
+from .curves import COLUMNS, EFFICIENCY, OF_LIVES, RESISTANCE, Curve
 from .parameters import Parameter, with_values
 
 Array = np.ndarray
@@ -104,6 +104,8 @@ class Problem:
         sigma_V [V], and sigma_q over the capacity of the curve.
     numerics : Numerics
         Mesh and tolerances.
+    others : mapping, optional
+        Error of an "efficiency", and of a "resistance" over it.
     """
 
     def __init__(
@@ -113,7 +115,9 @@ class Problem:
         which: Sequence[Parameter],
         errors: tuple[float, float],
         numerics: Numerics,
+        others: Mapping[str, float] | None = None,
     ) -> None:
+        self.others = others or {}
         self.which = list(which)
         self.curves = list(curves)
         self.fitted = [c for c in curves if not c.held_out]
@@ -129,7 +133,7 @@ class Problem:
             if case.cell not in cells:
                 cells.append(case.cell)
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
-        self.largest = max((c.scale for c in curves), default=1.0) or 1.0
+        self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -238,10 +242,18 @@ class Problem:
             self._known[key] = np.concatenate(parts)
         return self._known[key]
 
+    def _sigma(self, curve: Curve) -> float:
+        """Error of the charge of a curve, or of what else its end is."""
+        if curve.kind == EFFICIENCY:
+            return self.others[EFFICIENCY]
+        if curve.kind == RESISTANCE:
+            return self.others[RESISTANCE] * curve.scale
+        return self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
+
     def _of(self, curve: Curve, model: Simulated | None) -> Array:
         if model is None:
             return np.full(curve.size, FAILED)
-        sigma_q = self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
+        sigma_q = self._sigma(curve)
         r = np.empty(0)
         if len(curve.capacity):
             errors = (sigma_q, self.sigma_V)
@@ -289,6 +301,16 @@ def _observed(
     curve: Curve, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """What the model has where a curve was measured."""
+    if curve.kind in OF_LIVES:
+        of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
+        values = [
+            c.resistance
+            if curve.kind == RESISTANCE
+            else c.discharge / max(c.charge, 1e-300)
+            for c in of
+        ]
+        mean = float(np.mean(values))
+        return Simulated(np.empty(0), np.empty(0), mean) if math.isfinite(mean) else None
     every = cycles[curve.cycle - 1].steps
     steps = every if curve.steps is None else [every[k] for k in curve.steps]
     if any(step.trace is None for step in steps):

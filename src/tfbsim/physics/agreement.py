@@ -127,6 +127,9 @@ class Agreement(pybamm.Function):
     def _zero(*values: object) -> float:
         return 0.0
 
+    def _sympy_operator(self, *children: object) -> float:  # in latexify
+        return self._zero()
+
     def create_copy(
         self,
         new_children: list[pybamm.Symbol] | None = None,

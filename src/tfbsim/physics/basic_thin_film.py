@@ -17,8 +17,9 @@ from ..cell.parameter_sets import shipped_parameter_values
 from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .diffusion import DOMAIN, depth
+from .elements import ElementSubMesh
 from .lithium import EXHAUSTED
-from .mesh import spatial_method, submesh
+from .mesh import spatial_method
 from .parameters import ambient_temperature
 
 F, R = pybamm.constants.F, pybamm.constants.R
@@ -213,7 +214,7 @@ class BasicThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        return {DOMAIN: submesh(Numerics())}
+        return {DOMAIN: ElementSubMesh}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:

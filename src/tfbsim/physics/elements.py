@@ -33,6 +33,8 @@ import pybamm
 from numpy.polynomial import Legendre
 from scipy.sparse import block_diag, coo_array, csr_matrix, diags, hstack, vstack
 
+from ..numerics import ORDER, grading_of_elements
+
 Array = np.ndarray
 WIDENING = 0.6  # share of the elements that widen
 
@@ -104,7 +106,7 @@ class ElementSubMesh(pybamm.SubMesh1D):
         Nodes by name of that variable, made up to whole elements.
     order : int
         Degree of the polynomials.
-    grading : float
+    grading : float, optional
         ln of the width of the last over that of the first, about.
 
     Attributes
@@ -120,13 +122,18 @@ class ElementSubMesh(pybamm.SubMesh1D):
     """
 
     def __init__(
-        self, lims: dict[str, Any], npts: dict[str, int], order: int, grading: float
+        self,
+        lims: dict[str, Any],
+        npts: dict[str, int],
+        order: int = ORDER,
+        grading: float | None = None,
     ) -> None:
         variable, limits, tabs = self.read_lims(lims)
         if tabs is not None:
             raise pybamm.GeometryError("elements have no tabs")
         count = max(1, math.ceil((npts[variable.name] - 1) / order))
         low, high = limits["min"], limits["max"]
+        grading = grading_of_elements(count) if grading is None else grading
         ends = low + (high - low) * element_ends(count, grading)
         self._set(ends, order, variable.coord_sys)
 

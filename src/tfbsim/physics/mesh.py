@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pybamm
 
-from ..numerics import GRADING, ORDER, Numerics
+from ..numerics import GRADING, Numerics
 from .elements import ElementSubMesh, SpectralElements
 
 Array = np.ndarray
@@ -59,8 +59,10 @@ def submesh(numerics: Numerics) -> pybamm.MeshGenerator:
     """Return what makes the mesh of a film, for ``numerics.nodes`` points."""
     if numerics.mesh == "volumes":
         return pybamm.MeshGenerator(GradedSubMesh, {"grading": numerics.spread})
-    elements = {"order": ORDER, "grading": numerics.spread}
-    return pybamm.MeshGenerator(ElementSubMesh, elements)
+    return pybamm.MeshGenerator(ElementSubMesh, {"grading": numerics.spread})
+
+
+SUBMESHES = {"elements": ElementSubMesh, "volumes": GradedSubMesh}
 
 
 def spatial_method(mesh: str) -> pybamm.SpatialMethod:

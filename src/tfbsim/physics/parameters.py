@@ -8,6 +8,7 @@ resistance is divided.
 from __future__ import annotations
 
 import pybamm
+from pybamm.parameters.base_parameters import BaseParameters
 
 from ..cell.half_cell import STATE
 
@@ -25,7 +26,7 @@ def ambient_temperature() -> pybamm.Symbol:
     return pybamm.FunctionParameter(name, place | {"Time [s]": pybamm.t})
 
 
-class FilmParameters:
+class FilmParameters(BaseParameters):
     """Parameters of an insertion film, on one side of the electrolyte.
 
     Parameters
@@ -113,8 +114,10 @@ class FilmParameters:
         return self._function("stoichiometry of diffusion potential", psi=psi)
 
 
-class ThinFilmParameters:
+class ThinFilmParameters(BaseParameters):
     """Parameters of the cell; attributes carry the symbols of the equations.
+
+    PyBaMM's base class prints them so, in ``model.latexify()``.
 
     Parameters
     ----------

@@ -19,7 +19,20 @@ from ..errors import suggest
 from .law import Loss
 from .parameters import FARADAY, ThinFilmParameters
 
-HALF_CELL = {"working electrode": "positive", "surface form": "algebraic"}
+HALF_CELL = {
+    "working electrode": "positive",
+    "surface form": "algebraic",
+    "contact resistance": "true",
+    "calculate discharge energy": "true",
+}
+# Options of porous electrodes, and what a film has of the same kind
+ALIKE = {
+    "SEI": "interphase by reduction",
+    "lithium plating": "anode",
+    "loss of active material": "site loss by oxidation",
+    "intercalation kinetics": "cathode kinetics",
+    "surface form": "cathode double layer",
+}
 SUMMARY = (
     "Time [s]",
     "Time [h]",
@@ -64,6 +77,7 @@ class Options(pybamm.BatteryModelOptions):
         self.own = dict(possible)
         self.possible_options = {
             **{name: [value] for name, value in standard.items()},
+            "calculate discharge energy": ["true", "false"],  # counted either way
             **{name: list(values) for name, values in possible.items()},
         }
         self.update({name: values[0] for name, values in possible.items()})
@@ -73,10 +87,11 @@ class Options(pybamm.BatteryModelOptions):
                     f"Option '{name}' does not exist{suggest(name, possible)}; there are "
                     f"{sorted(possible)}"
                 )
-            if name in standard and value != standard[name]:
+            if name in standard and value not in self.possible_options[name]:
+                alike = f"option '{ALIKE[name]}' among " if name in ALIKE else ""
                 raise pybamm.OptionError(
                     f"Option '{name}' is {standard[name]!r} for a thin film and cannot "
-                    f"be {value!r}; its own options are {sorted(possible)}"
+                    f"be {value!r}; see {alike}its own: {sorted(possible)}"
                 )
             if name in possible and value not in possible[name]:
                 raise pybamm.OptionError(
@@ -259,6 +274,11 @@ def _of_a_film(
         f"{first} electrode exchange current density [A.m-2]": own[
             f"{side} exchange current density [A.m-2]"
         ],
+        f"{first} electrode interfacial current density [A.m-2]": own[
+            f"{side} anodic current density [A.m-2]"
+        ],
+        f"{first} particle concentration [mol.m-3]": own[f"{side} stoichiometry"]
+        * film.c_sites,
         f"{first} electrode stoichiometry": x / film.x_max,
         f"Average {electrode} particle stoichiometry": x / film.x_max,
         f"{first} particle stoichiometry": own[f"{side} stoichiometry"] / film.x_max,

@@ -35,7 +35,7 @@ from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
 from .lithium import LithiumInventory
 from .lithium_consumption import LithiumConsumption
-from .mesh import spatial_method, submesh
+from .mesh import SUBMESHES, spatial_method
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
 from .site_loss import SiteLoss
@@ -311,15 +311,13 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
-        return {depth(side): self._numerics.nodes for side in self.films}
+        nodes = Numerics(mesh=self.options["cathode mesh"]).nodes
+        return {depth(side): nodes for side in self.films}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        return {DOMAINS[side]: submesh(self._numerics) for side in self.films}
-
-    @property
-    def _numerics(self) -> Numerics:
-        return Numerics(mesh=self.options["cathode mesh"])
+        mesh = SUBMESHES[self.options["cathode mesh"]]
+        return {DOMAINS[side]: mesh for side in self.films}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:

@@ -12,12 +12,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+MARKED = re.compile(r'[",\r\n]')
 FORMULA = re.compile(r"'*[=+\-@]")
 
 
-def csv(table: pd.DataFrame, float_format: str | None = "%.10g") -> str:
+FORMAT = "%.10g"  # of numbers
+ROWS = 100_000  # of which the text is made at a time
+
+
+def csv(table: pd.DataFrame, float_format: str | None = FORMAT) -> str:
     """Return a table as the text of a CSV file.
 
     Parameters
@@ -27,15 +33,53 @@ def csv(table: pd.DataFrame, float_format: str | None = "%.10g") -> str:
     float_format : str or None
         Of the numbers; None for all digits.
     """
-    table = table.rename(columns=quoted)
-    texts = [k for k, kind in enumerate(table.dtypes) if not _numeric(kind)]
-    if texts:
-        table = table.copy()
-        for k in texts:
-            table.isetitem(k, table.iloc[:, k].map(quoted))
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, float_format=float_format, lineterminator="\n")
-    return buffer.getvalue()
+    parts = [table.iloc[k : k + ROWS] for k in range(0, max(len(table), 1), ROWS)]
+    return "".join(
+        _text(part, float_format or "%s", header=not k) for k, part in enumerate(parts)
+    )
+
+
+def _text(table: pd.DataFrame, float_format: str, header: bool) -> str:
+    """Some of the rows: a format of a row, filled for each of them."""
+    head = [_field(name) for name in table]
+    cells: list[str] = []
+    columns: list[list[Any]] = []
+    for k in range(table.shape[1]):
+        column = table.iloc[:, k]
+        kind = column.dtype
+        if not _numeric(kind):
+            words, codes = np.unique(
+                column.astype(object).map(_field), return_inverse=True
+            )
+            columns.append(words[codes].tolist())
+            cells.append("%s")
+            continue
+        values = column.to_numpy()
+        if kind.kind != "f":
+            columns.append(values.tolist())
+            cells.append("%s")
+        elif len(values) > 1 and (values == values[0]).all() and values[0]:
+            cells.append(float_format % values[0])
+        elif not np.isnan(values).any():
+            columns.append(values.tolist())
+            cells.append(float_format)
+        elif np.isnan(values).all():
+            cells.append("")
+        else:
+            each = (float_format % v if v == v else "" for v in values.tolist())
+            columns.append(list(each))
+            cells.append("%s")
+    row = ",".join(cells)
+    rows = map(row.__mod__, zip(*columns, strict=True)) if columns else [row] * len(table)
+    return "".join(f"{line}\n" for line in ([",".join(head)] if header else []) + [*rows])
+
+
+def _field(text: Any) -> str:
+    """Return a word as a field: in quotation marks where a reader needs them."""
+    if text is None or text != text:
+        return ""
+    text = str(quoted(text))
+    return f'"{text.replace(chr(34), 2 * chr(34))}"' if MARKED.search(text) else text
 
 
 def read(path: Path | io.StringIO, **options: Any) -> pd.DataFrame:

@@ -259,11 +259,11 @@ NO_SPAN = 1e-6  # a change of stoichiometry that is none
 
 def limit(
     direction: int,
-    x_start: float,
-    x_equilibrium: float,
+    x_start: Any,
+    x_equilibrium: Any,
     end: Sample,
     laws: Declared = KNOWN,
-) -> tuple[float, str]:
+) -> tuple[Any, Any]:
     """How much of its capacity a step got before its cut-off, and what cost it the rest.
 
     A cell without losses ends at the stoichiometry whose open-circuit voltage is the
@@ -282,9 +282,9 @@ def limit(
     ----------
     direction : int
         1 for a discharge, -1 for a charge.
-    x_start : float
-        Mean stoichiometry at the start of the step.
-    x_equilibrium : float
+    x_start : float or ndarray
+        Mean stoichiometry at the start of the step, of one cell or of many.
+    x_equilibrium : float or ndarray
         Stoichiometry in equilibrium at the cut-off.
     end : mapping
         Curve variables at the end of the step.
@@ -298,31 +298,33 @@ def limit(
         and "" where the start is already at the cut-off, or beyond.
     """
     span = direction * (x_equilibrium - x_start)
-    if span < NO_SPAN:
-        return np.nan, ""
+    none = span < NO_SPAN
     x, x_s = end[MEAN_X], end[SURFACE_X]
-    share = direction * (x - x_start) / span + 0.0  # not -0, of a step that ended at once
-    if share >= COMPLETE:
-        return 100 * share, "none"
+    # Not -0, of a step that ended at once
+    share = direction * (x - x_start) / np.where(none, np.nan, span) + 0.0
     eta = overpotentials(end, laws)
-    behind = {n: max(direction * o, 0.0) for n, o in eta.items() if n != DIFFUSION}
-    per_volt = max(direction * (x_equilibrium - x_s), 0.0) / (sum(behind.values()) or 1.0)
-    missing = {DIFFUSION: direction * (x_s - x)}
-    missing |= {name: volts * per_volt for name, volts in behind.items()}
-    return 100 * share, max(missing, key=lambda name: missing[name])
+    behind = [np.maximum(direction * eta[n], 0.0) for n in eta if n != DIFFUSION]
+    volts: Any = sum(behind)
+    per_volt = np.maximum(direction * (x_equilibrium - x_s), 0.0)
+    per_volt = per_volt / np.where(volts == 0, 1.0, volts)
+    parts = [direction * (x_s - x), *(one * per_volt for one in behind)]
+    names = np.array([DIFFUSION, *(n for n in eta if n != DIFFUSION)], dtype=object)
+    worst = names[np.argmax(np.stack(np.broadcast_arrays(*parts)), axis=0)]
+    word = np.where(none, "", np.where(share >= COMPLETE, "none", worst))
+    return (100 * share, word) if np.ndim(share) else (float(100 * share), str(word))
 
 
 # --- How much of the film took the second lithium --------------------------------------
 
 
-def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> float:
+def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Any:
     """How much of the film is filled beyond one lithium per formula unit [%].
 
     100 times the mean over the film of (x - 1)/(x_max - 1), within 0 and 1.
 
     Parameters
     ----------
-    x : ndarray, shape (points,)
+    x : ndarray, shape (..., points)
         Stoichiometry through the film.
     widths : ndarray, shape (points,)
         Widths of the volumes over the thickness.
@@ -330,7 +332,7 @@ def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> float:
         Sites per formula unit, above 1.
     """
     beyond = np.clip((x - 1) / (x_max - 1), 0, 1)
-    return float(100 * (beyond @ widths) / widths.sum())
+    return 100 * (beyond @ widths) / widths.sum()
 
 
 def widths(xi: np.ndarray) -> np.ndarray:

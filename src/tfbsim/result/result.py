@@ -9,21 +9,23 @@ from __future__ import annotations
 import io
 import itertools
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
+from scipy.optimize.elementwise import find_root
 
 from ..cell import layers as energy
 from ..errors import InputError, shown
+from ..experiment.cases import FROM_CYCLE
 from ..output import (
     EXPORTS,
     FILES,
@@ -73,6 +75,7 @@ IMPEDANCE = "impedance.csv"  # where a step measures it
 LOSSES = "losses.csv"  # all of it follows from the curves
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
+FEW = 64  # voltages, each looked up by itself
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 
@@ -173,7 +176,7 @@ class Notes:
     def add(self, cycle: CycleRecord, recorded: bool) -> None:
         """Add a cycle that is done, of the conditioning or to be recorded."""
         number = cycle.number if recorded else 0
-        self.steps += _step_rows(self.name, cycle, number, self.cell)
+        self.steps += map(of_one, step_rows(self.name, cycle, number, self.cell))
         self.spectra += _spectra(self.name, cycle, number)
         where = f"cycle {number}" if recorded else "conditioning"
         self._beyond += [
@@ -183,10 +186,10 @@ class Notes:
         ]
         if not recorded:
             return
-        row = _summary_row(
+        row = summary_row(
             *(self.name, cycle, self.cell), self.varied, self.depths, self._clock
         )
-        self.rows.append(row)
+        self.rows.append(of_one(row))
         traces = [step.trace for step in cycle.steps if step.trace is not None]
         if self.curves is None or self.curves.of(cycle.number):
             error = self.curves.error if self.curves else 0.0
@@ -224,18 +227,45 @@ class Notes:
         )
 
 
-def _summary_row(
-    name: str,
+def of_one(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of one case with plain numbers and words."""
+    numpy = np.generic | np.ndarray
+    return {k: v.item() if isinstance(v, numpy) else v for k, v in row.items()}
+
+
+def _ratio(above: Any, below: Any, where: Any) -> Any:
+    """Return a quotient, NaN elsewhere."""
+    return np.where(where, above, np.nan) / np.where(where, below, 1.0)
+
+
+def summary_row(
+    name: Any,
     cycle: CycleRecord,
-    cell: Cell,
-    varied: Mapping[str, float | str],
+    cell: Any,
+    varied: Mapping[str, Any],
     depths: Depths,
-    clock: float,
+    clock: Any,
 ) -> dict[str, Any]:
-    area, loading = float(cell.area), cell.loading
+    """Return a row of the summary; of many cases at once, its columns.
+
+    Parameters
+    ----------
+    name : str or ndarray
+        The case.
+    cycle : CycleRecord
+        What was done.
+    cell : Cell or Cells
+        To what.
+    varied : mapping
+        Columns of what sets the case apart.
+    depths : Depths
+        The volumes that profiles are stated in.
+    clock : float or ndarray
+        When the cycle began [s].
+    """
+    area, loading = cell.area, cell.loading
     charge, discharge = cycle.charge, cycle.discharge
     energy_in, energy_out = cycle.energy_in, cycle.energy_out
-    charged = [s.end for s in cycle.steps if s.charge > 0]
     pulse = _pulse_resistance(cycle, area)
     row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
     row |= _asked(cycle, cell.one_c_current)
@@ -244,29 +274,27 @@ def _summary_row(
     row["Discharge capacity [mA.h.g-1]"] = discharge * per_gram
     row["Charge capacity [uA.h.cm-2]"] = charge * per_area
     row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
-    both = charge > 0 and discharge > 0
-    row["Coulombic efficiency [%]"] = 100 * discharge / charge if both else np.nan
-    row["Mean discharge voltage [V]"] = energy_out / discharge if discharge else np.nan
+    both = (charge > 0) & (discharge > 0)
+    row["Coulombic efficiency [%]"] = _ratio(100 * discharge, charge, both)
+    row["Mean discharge voltage [V]"] = _ratio(energy_out, discharge, discharge != 0)
     row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
-    end = charged[-1] if charged else {}
-    row["Lithium thickness at end of charge [um]"] = (
-        end.get("Lithium thickness [m]", np.nan) * 1e6
-    )
+    lithium: Any = cycle.when_charged("Lithium thickness [m]")
+    row["Lithium thickness at end of charge [um]"] = lithium * 1e6
     faces = "Cathode surface stoichiometry", "Anode surface stoichiometry"
-    emptied = [s.end for s in cycle.steps if s.discharge > 0]
+    emptied = [s.end for s in cycle.steps if np.any(s.discharge > 0)]
     if emptied and faces[1] in emptied[-1]:
         at = (emptied[-1][face] for face in faces)
         row[ANODE_SHARE] = 100 * cell.anode_share(*at)
     row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
-    if np.isfinite(pulse):
+    if np.isfinite(pulse).any():
         row[PULSE] = pulse
     row |= {name: charge * per_gram for name, charge in cycle.lost.items()}
     if cycle.check_up is not None:
         row[CHECK_UP] = float(cycle.check_up)
     row["Lithium balance error"] = cycle.lithium_balance_error
     row["Charge balance error"] = cycle.charge_balance_error
-    there_and_back = energy_in > 0 and energy_out > 0
-    row[losses.EFFICIENCY] = 100 * energy_out / energy_in if there_and_back else np.nan
+    there_and_back = (energy_in > 0) & (energy_out > 0)
+    row[losses.EFFICIENCY] = _ratio(100 * energy_out, energy_in, there_and_back)
     row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
     if cell.stack is not None:
         lithium = _thickest(cycle, cell)
@@ -280,34 +308,36 @@ def _summary_row(
     return row
 
 
-def _pulse_resistance(cycle: CycleRecord, area: float) -> float:
+def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
     """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
 
     A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
     """
+    found: Any = np.nan
     for before, step in pairwise(cycle.steps):
         of, trace = step.step, step.trace
         constant = of.control == "current" and of.constant and not of.rest
         if not (before.step.rest and before.trace and constant and trace):
             continue
-        if of.timed and of.duration <= LONGEST_PULSE and trace.t[-1] > 0:
-            drop = before.end["Voltage [V]"] - step.end["Voltage [V]"]
-            return 1e4 * drop * area / of.value
-    return np.nan
+        short = of.timed & (of.duration <= LONGEST_PULSE) & (trace.t[-1] > 0)
+        drop = before.end["Voltage [V]"] - step.end["Voltage [V]"]
+        resistance = 1e4 * drop * area / of.value
+        found = np.where(short & np.isnan(found), resistance, found)
+    return found
 
 
-def _thickest(cycle: CycleRecord, cell: Cell) -> float:
+def _thickest(cycle: CycleRecord, cell: Any) -> Any:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
-    found = [np.nan]
+    found: list[Any] = [np.nan]
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
         lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
         if "Inactive lithium thickness [m]" in observed:
             taken = observed["Lithium taken by the collector [mol.m-2]"]
             idle = observed["Inactive lithium thickness [m]"]
             lithium = lithium + idle + taken * cell.anode.molar_volume
-        found.append(float(lithium.max()))
-    return float(np.fmax.reduce(found))
+        found.append(lithium.max(axis=0))
+    return reduce(np.fmax, found)
 
 
 def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, float]:
@@ -316,9 +346,9 @@ def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, floa
     anode, row = cell.anode, {}
     ends = [step.end for step in cycle.steps if step.end]
     for column in declared_by(cell.structure).columns if ends else ():
-        if not column.needs or cell.constants[column.needs]:
+        if not column.needs or np.any(cell.constants[column.needs]):
             of = column.variable
-            row[named(of)] = ends[-1][of] * factor(of, float(cell.area))
+            row[named(of)] = ends[-1][of] * factor(of, cell.area)
     if anode.critical_current is not None:
         row[CRITICAL] = np.nan
         for step in cycle.steps:
@@ -329,7 +359,7 @@ def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, floa
     return row
 
 
-def _second_lithium(cycle: CycleRecord, cell: Cell, depths: Depths) -> float:
+def _second_lithium(cycle: CycleRecord, cell: Any, depths: Depths) -> Any:
     """Return the share of sites for a second lithium that are filled [%].
 
     At the end of the cycle's last discharging step; NaN without one.
@@ -337,38 +367,54 @@ def _second_lithium(cycle: CycleRecord, cell: Cell, depths: Depths) -> float:
     x_max = cell.cathode.x_max
     if x_max <= 1:
         return np.nan
-    net = [(s.trace, s.discharge - s.charge) for s in cycle.steps]
-    ends = [trace.profiles[-1] for trace, moved in net if trace and moved > 0]
-    if not ends:
-        return np.nan
-    return losses.second_lithium(depths(ends[-1]), losses.widths(depths.xi), x_max)
+    found: Any = np.nan
+    for step in cycle.steps:
+        out = step.discharge > step.charge
+        if step.trace is not None and np.any(out):
+            profile, widths = depths(step.trace.profiles[-1]), losses.widths(depths.xi)
+            found = np.where(out, losses.second_lithium(profile, widths, x_max), found)
+    return found
 
 
-def _asked(cycle: CycleRecord, one_c: float) -> dict[str, float]:
+def _asked(cycle: CycleRecord, one_c: Any) -> dict[str, Any]:
     """Rates and cut-offs the protocol states."""
     steps = [s.step for s in cycle.steps]
-    discharges = [s.value for s in steps if s.control == "current" and s.value > 0]
-    charges = [-s.value for s in steps if s.control == "current" and s.value < 0]
+    currents = [s.value for s in steps if s.control == "current"]
+    discharges = [value for value in currents if np.all(value > 0)]
+    charges = [-value for value in currents if np.all(value < 0)]
     lower = [s.lower for s in steps if s.lower is not None]
     upper = [s.upper for s in steps if s.upper is not None]
     holds = [s.value for s in steps if s.control == "voltage"]
-    tops = upper or ([max(holds)] if holds else [])
+    tops = upper or holds
     return {
         "C-rate": _rounded(discharges[0] / one_c) if discharges else np.nan,
         "Charge C-rate": _rounded(charges[0] / one_c) if charges else np.nan,
-        "Lower cut-off [V]": min(lower) if lower else np.nan,
-        "Upper cut-off [V]": max(tops) if tops else np.nan,
+        "Lower cut-off [V]": reduce(np.minimum, lower) if lower else np.nan,
+        "Upper cut-off [V]": reduce(np.maximum, tops) if tops else np.nan,
     }
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.12g}")  # 0.1, not 0.1 times a current over the same
+def _rounded(value: Any) -> Any:
+    """Return 0.1, not 0.1 times a current over the same."""
+    if not np.ndim(value):
+        return float(f"{value:.12g}")
+    several, turn = np.unique(value, return_inverse=True)
+    return np.array([float(f"{one:.12g}") for one in several.tolist()])[turn]
 
 
-def _step_rows(
-    name: str, cycle: CycleRecord, number: int, cell: Cell
+def step_rows(
+    name: Any, cycle: CycleRecord, number: int, cell: Any
 ) -> list[dict[str, Any]]:
-    area = float(cell.area)
+    """Return a row for each step of a cycle; of many cases at once, its columns.
+
+    Parameters
+    ----------
+    name, cycle, cell
+        As :func:`summary_row`.
+    number : int
+        Of the cycle; 0 of the conditioning.
+    """
+    area = cell.area
     rows = []
     for k, step in enumerate(cycle.steps, start=1):
         trace = step.trace
@@ -379,7 +425,7 @@ def _step_rows(
                 "Cycle number": number,
                 "Step number": k,
                 "Step": step.step.text,
-                "Duration [s]": float(trace.t[-1]) if trace else 0.0,
+                "Duration [s]": trace.t[-1] if trace else 0.0,
                 "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
                 "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
                 "End voltage [V]": _last(step, "Voltage [V]"),
@@ -425,50 +471,67 @@ def _last(step: StepRecord, name: str) -> float:
     return step.end.get(name, np.nan)
 
 
-def _cut_off_error(record: StepRecord) -> float:
+def _cut_off_error(record: StepRecord) -> Any:
     """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
     trace, step = record.trace, record.step
-    if trace is None or trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
-        return np.nan
-    asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
-    if asked is None or len(trace.t) == 1:  # met at once: nothing was integrated
-        return np.nan
-    return abs(record.end["Voltage [V]"] - asked) * 1e6
+    found: Any = np.nan
+    if trace is None or len(trace.t) == 1:  # met at once: nothing was integrated
+        return found
+    for event, asked in ((MINIMUM_VOLTAGE, step.lower), (MAXIMUM_VOLTAGE, step.upper)):
+        if asked is not None:
+            error = abs(record.end["Voltage [V]"] - asked) * 1e6
+            found = np.where(trace.event == event, error, found)
+    return found
 
 
-def _hold_error(record: StepRecord) -> float:
+def _hold_error(record: StepRecord) -> Any:
     """How far a held voltage strayed from its target [mV]; NaN where none is held."""
     held = record.trace is not None and record.step.control == "voltage"
     return 1e3 * record.trace.stray if held and record.trace else np.nan
 
 
-def _limit(record: StepRecord, cell: Cell) -> tuple[float, str]:
+def _limit(record: StepRecord, cell: Any) -> tuple[Any, Any]:
     """Return a step's share of its equilibrium capacity [%], and what limited it.
 
     NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
     """
     trace, step = record.trace, record.step
-    direction = (step.value > 0) - (step.value < 0)
+    direction = int(np.all(step.value > 0)) - int(np.all(step.value < 0))
     cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
     held = step.control == "voltage" or cut_off is None
-    if trace is None or held or trace.event != cut_off:
+    if trace is None or held or not np.any(ended := trace.event == cut_off):
         return np.nan, ""
     low, high = cell.voltage_limits
     asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
-    laws, area = declared_by(cell.structure), float(cell.area)
-    end = {named(of): record.end[of] * factor(of, area) for of in laws.curves}
+    laws = declared_by(cell.structure)
+    end = {named(of): record.end[of] * factor(of, cell.area) for of in laws.curves}
     T = record.end["Cell temperature [K]"]
     x_equilibrium = _equilibrium(cell, own if asked is None else asked, T)
-    x_start = float(trace.observed["Cathode mean stoichiometry"][0])
-    return losses.limit(direction, x_start, x_equilibrium, end, laws)
+    x_start = trace.observed["Cathode mean stoichiometry"][0]
+    share, word = losses.limit(direction, x_start, x_equilibrium, end, laws)
+    return np.where(ended, share, np.nan), np.where(ended, word, "")
 
 
-def _equilibrium(cell: Cell, voltage: float, temperature: float) -> float:
+def _equilibrium(cell: Any, voltage: Any, temperature: Any) -> Any:
     """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
-    warmer = temperature - float(cell.reference_temperature)
+    warmer = temperature - cell.reference_temperature
     U = voltage - warmer * cell.entropic_change
     law: Any = cell.open_circuit_potential
-    return _nearest(law, U)
+    if not np.ndim(U):
+        return _nearest(law, float(U))
+    several, turn = np.unique(U, return_inverse=True)
+    x = law.curve.x[[0, -1], None] + 0 * several
+    off = law.curve(x) - several
+    inside = (off[0] > 0) & (off[1] < 0) & (len(several) > FEW)
+    found = np.empty(len(several))
+    found[inside] = find_root(
+        lambda x, U: law.curve(x) - U,
+        tuple(x[:, inside]),
+        args=(several[inside],),
+        tolerances={"xatol": 1e-14, "xrtol": 0},
+    ).x
+    found[~inside] = [_nearest(law, one) for one in several[~inside].tolist()]
+    return found[turn]
 
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
@@ -484,20 +547,34 @@ def _nearest(law: Any, U: float) -> float:
     return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))
 
 
+def covered(cell: Any) -> dict[str, tuple[float, float]]:
+    """Return the stoichiometries that the sources of laws cover, by field."""
+    cathode = cell.cathode
+    laws = cathode.open_circuit_potential, cathode.transport.diffusivity
+    names = "open_circuit_potential", "diffusivity"
+    return {
+        name: (law.valid[0] - 1e-6, law.valid[1] + 1e-6)
+        for name, law in zip(names, laws, strict=True)
+    }
+
+
+def beyond(name: str, surface: Sequence[float], valid: tuple[float, float]) -> str:
+    """Return the warning that a law was used beyond what its source covers."""
+    lowest, highest = (round(x, 4) + 0.0 for x in surface)  # 0.0: no minus before a 0
+    low, high = valid[0] + 1e-6, valid[1] - 1e-6
+    return (
+        f"cathode.{name} was used at x = {lowest:.4f} to {highest:.4f}; its source "
+        f"covers {low:.4g} to {high:.4g}"
+    )
+
+
 def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
     """Where the surface left the range that the source of a law covers."""
-    lowest, highest = (round(x, 4) + 0.0 for x in surface)  # 0.0: no minus before a 0
-    cathode, found = cell.cathode, []
-    for label, (low, high) in {
-        "open_circuit_potential": cathode.open_circuit_potential.valid,
-        "diffusivity": cathode.transport.diffusivity.valid,
-    }.items():
-        if surface[0] < low - 1e-6 or surface[1] > high + 1e-6:
-            found.append(
-                f"cathode.{label} was used at x = {lowest:.4f} to {highest:.4f}; its "
-                f"source covers {low:.4g} to {high:.4g}"
-            )
-    return found
+    return [
+        beyond(name, surface, valid)
+        for name, valid in covered(cell).items()
+        if surface[0] < valid[0] or surface[1] > valid[1]
+    ]
 
 
 def _samples(
@@ -635,7 +712,7 @@ class _Read:
     steps: pd.DataFrame
     impedance: pd.DataFrame
     drawn: list[CaseResult]
-    warnings: dict[str, list[str]]
+    warnings: Warned
     laws: Declared
 
 
@@ -647,6 +724,76 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             for row in rows
         ]
     )
+
+
+Warned = Mapping[str, tuple[int, Sequence[str]]]
+
+
+class Piece(NamedTuple):
+    """The tables of some cases.
+
+    Parameters
+    ----------
+    summary, steps : DataFrame
+        Of all of them.
+    spectra : list of dict
+        Rows of the impedance.
+    drawn : list of CaseResult
+        Those that have curves.
+    warnings : mapping
+        To the number of its cases and the names of the first.
+    laws : list of Declared
+        What laws of theirs declare.
+    """
+
+    summary: pd.DataFrame
+    steps: pd.DataFrame
+    spectra: list[dict[str, Any]]
+    drawn: list[CaseResult]
+    warnings: Warned
+    laws: list[Declared]
+
+
+def framed(cases: Sequence[CaseResult]) -> Piece:
+    """Return the tables of cases."""
+    warnings: Warned = {}
+    for case in cases:
+        warnings = joined(warnings, {words: (1, [case.name]) for words in case.warnings})
+    return Piece(
+        _frame(row for case in cases for row in case.rows),
+        _frame(row for case in cases for row in case.steps),
+        [row for case in cases for row in case.spectra],
+        [case for case in cases if case.curves.sizes["cycle"]],
+        warnings,
+        list(dict.fromkeys(case.laws for case in cases)),
+    )
+
+
+def joined(one: Warned, other: Warned) -> Warned:
+    """Return warnings of some cases and of others that follow."""
+    found = dict(one)
+    for words, (number, names) in other.items():
+        before, first = found.get(words, (0, ()))
+        found[words] = before + number, [*first, *names][:FIRST]
+    return found
+
+
+def _pieces(cases: Sequence[CaseResult]) -> Iterator[Piece]:
+    """Tables of a few thousand cases at a time."""
+    if isinstance(cases, InPieces):
+        yield from cases.pieces()
+        return
+    each = iter(cases)
+    while some := list(itertools.islice(each, ROWS)):
+        yield framed(some)
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """Cases that have their tables without being made."""
+
+    def pieces(self) -> Iterator[Piece]:
+        """All of them, some thousand at a time."""
 
 
 def _in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:
@@ -693,29 +840,23 @@ class Result:
     @cached_property
     def _read(self) -> _Read:
         """What one pass over the cases finds, of which there may be a great many."""
-        frames: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
-        drawn: list[CaseResult] = []
-        spectra: list[dict[str, Any]] = []
-        warnings: dict[str, list[str]] = {}
-        laws: dict[Declared, None] = {}
-        cases = iter(self.cases)
-        while some := list(itertools.islice(cases, ROWS)):
-            frames[0].append(_frame(row for case in some for row in case.rows))
-            frames[1].append(_frame(row for case in some for row in case.steps))
-            drawn += [case for case in some if case.curves.sizes["cycle"]]
-            spectra += [row for case in some for row in case.spectra]
-            for case in some:
-                laws[case.laws] = None
-                for words in case.warnings:
-                    warnings.setdefault(words, []).append(case.name)
+        pieces = list(_pieces(self.cases))
         summary, steps = (
             pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-            for found in frames
+            for found in (
+                [piece.summary for piece in pieces if len(piece.summary)],
+                [piece.steps for piece in pieces if len(piece.steps)],
+            )
         )
-        declared = Declared.of([losses.KNOWN, *laws])
-        summary = _in_order(summary, declared)
-        impedance = pd.DataFrame(spectra)
-        return _Read(summary, steps, impedance, drawn, warnings, declared)
+        declared = Declared.of([losses.KNOWN, *(law for p in pieces for law in p.laws)])
+        return _Read(
+            _in_order(summary, declared),
+            steps,
+            pd.DataFrame([row for piece in pieces for row in piece.spectra]),
+            [case for piece in pieces for case in piece.drawn],
+            reduce(joined, (piece.warnings for piece in pieces), {}),
+            declared,
+        )
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -750,8 +891,8 @@ class Result:
     def warnings(self) -> dict[str, dict[str, Any]]:
         """Warnings, each with the number of its cases and the first of them."""
         return self.provenance.get("warnings") or {
-            words: {"cases": len(names), "first": names[:FIRST]}
-            for words, names in self._read.warnings.items()
+            words: {"cases": number, "first": list(first)}
+            for words, (number, first) in self._read.warnings.items()
         }
 
     @property
@@ -819,12 +960,14 @@ class Result:
         rows = []
         for point in self.measured:
             of_case = summary["Case"] == point["Case"]
-            here = summary[of_case & (summary["Cycle number"] == point["Cycle number"])]
+            last = point["Cycle number"]
+            cycles = summary["Cycle number"].between(point.get(FROM_CYCLE, last), last)
+            here = summary[of_case & cycles]
             if here.empty:
                 continue
             if point["Quantity"] not in here:  # of another cell, without a stack
                 continue
-            value = float(here[point["Quantity"]].iloc[0])
+            value = float(here[point["Quantity"]].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)

@@ -137,7 +137,7 @@ class _Run:
                 f"a worker cannot run this ({why}); it needs the tfbsim, and the "
                 "packages, of this machine"
             ) from None
-        self.chunks.took(len(points), seconds)
+        self.chunks.took(len(piece), seconds)
         return points
 
     def _look(self) -> None:

@@ -20,6 +20,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, overload
 
@@ -27,15 +28,18 @@ import numpy as np
 import xarray as xr
 
 from ..errors import InputError, shown
+from ..experiment.cases import Points
+from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
 from ..result.columns import KNOWN, LIMITING, REQUIRED
 from ..result.result import NONE, CaseResult
 from ..solver.cycler import OUTCOMES
 from ..version import __version__
+from .blocks import Block, Swept
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
-FORMAT = 3
+FORMAT = 4
 APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
 PATIENCE = 60.0  # s that a writer waits for another to commit
 # Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
@@ -53,6 +57,16 @@ CREATE TABLE points (
     curves BLOB NOT NULL,
     digest BLOB NOT NULL
 );
+CREATE TABLE blocks (
+    sweep TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    numbers BLOB NOT NULL,
+    version TEXT NOT NULL,
+    header BLOB NOT NULL,
+    columns BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (sweep, first)
+);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
@@ -63,6 +77,7 @@ ON CONFLICT (key) DO UPDATE SET failed = excluded.failed, version = excluded.ver
     tables = excluded.tables, curves = excluded.curves, digest = excluded.digest
 WHERE failed IS NOT NULL
 """
+ADD_BLOCK = "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)"
 _json = json.JSONEncoder(default=lambda number: number.item())
 # What undoing a point may raise
 _DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -238,11 +253,41 @@ class Ledger:
     def __exit__(self, *error: object) -> None:
         self._connection.close()
 
-    def add(self, points: Iterable[Point]) -> None:
+    def add(self, points: Iterable[Point | Block]) -> None:
         """Keep points, all or none; what is finished already stays as it is."""
         rows = list(points)
+        blocks = [row for row in rows if isinstance(row, Block)]
+        alone = [row for row in rows if not isinstance(row, Block)]
         with self._errors(), self._transaction():
-            self._connection.executemany(ADD, [(*row, row.digest) for row in rows])
+            self._connection.executemany(ADD, [(*row, row.digest) for row in alone])
+            self._connection.executemany(
+                ADD_BLOCK,
+                [(b.sweep, int(b.points[0]), *b[1:], b.digest) for b in blocks],
+            )
+
+    def blocks(self, sweep: str) -> Iterator[Block]:
+        """Blocks of points of a sweep, in order."""
+        asked = "SELECT * FROM blocks WHERE sweep = ? ORDER BY first"
+        with self._errors():
+            for name, _, *parts, digest in self._connection.execute(asked, (sweep,)):
+                block = Block(name, *parts)
+                if block.digest != digest:
+                    raise ValueError("a block is not what was kept")
+                yield block
+
+    def swept(self, cases: Points, numerics: Numerics, sweep: str) -> Swept:
+        """The points of a sweep there are: blocks are read when they are asked for if
+        they are on disk."""
+        with self._errors():
+            asked = "SELECT key, name FROM points"
+            pairs = self._connection.execute(asked).fetchall()
+        numbers = sorted(int(name) - 1 for _, name in pairs if name.isdecimal())
+        numbers = [k for k in dict.fromkeys(numbers) if 0 <= k < len(cases)]
+        alone = list(self.get([cases.key(k, numerics) for k in numbers]))
+        if self.path == ":memory:":
+            kept = list(self.blocks(sweep))
+            return Swept(cases, lambda: kept, alone)
+        return Swept(cases, partial(_stored, self.path, sweep), alone)
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""
@@ -334,6 +379,12 @@ class Ledger:
                 f"is damaged ({str(error)[:80]}); --overwrite computes everything again",
                 self.path,
             ) from None
+
+
+def _stored(path: str | Path, sweep: str) -> Iterator[Block]:
+    """Blocks of a ledger on disk."""
+    with Ledger(path) as ledger:
+        yield from ledger.blocks(sweep)
 
 
 class Stored(Sequence[CaseResult]):

@@ -14,6 +14,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError, count, shown
 from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
@@ -34,9 +36,12 @@ from ..solver.cycler import (
 )
 from ..solver.engine import engine
 from ..yaml_file import Document
+from .blocks import Block, Swept, kernel_of, solved, sweep_key
 from .ledger import LEDGER, Ledger, Point, discard
 from .workers import Pool, processes, serial
 
+SOLVED = "solved"  # in the provenance: how many cases, and how
+IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 LANES = 32  # cases whose steps go to the solver together
 Told = Callable[[int, int], None]  # cycles done and points failed since the last time
@@ -121,9 +126,14 @@ def run_experiment(
         ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
         if folder:  # of this result, others may be drawn
             remove(folder, listed(folder, REPORT, EXPORTS))
-        keys = [cases.key(k, numerics) for k in range(len(cases))]
+        kernel = kernel_of(cases, numerics)
+        sweep = sweep_key(cases, numerics) if kernel else ""
+        keys = [] if kernel else [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:
+            if kernel and isinstance(cases, Points):
+                swept = ledger.swept(cases, numerics, sweep)
+                return Result(swept, about, expanded.measured)
             found = ledger.results(keys)
             if not isinstance(cases, Points):  # a new name of a cell is none of the key
                 names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
@@ -132,14 +142,22 @@ def run_experiment(
 
         finished = ledger.finished()
         missing = [k for k, key in enumerate(keys) if key not in finished]
+        if kernel and isinstance(cases, Points):
+            swept = ledger.swept(cases, numerics, sweep)
+            left = np.ones(len(cases), bool)
+            left[swept.points] = False
+            for case in swept.alone:  # those that failed are tried again
+                left[int(case.name) - 1] = case.key not in finished
+            missing = np.flatnonzero(left).tolist()
         done = len(cases) - len(missing)
         tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
-        job = CaseJob(cases, numerics)
+        job = CaseJob(cases, numerics, kernel, sweep)
         try:
             with closing(_points(job, missing, pool, tell)) as found:
                 for points in found:
                     ledger.add(points)
             complete = result()
+            about[SOLVED] = _by_what(complete)
             if folder:
                 complete.save(folder, figures, format)
         except KeyboardInterrupt:
@@ -150,6 +168,13 @@ def run_experiment(
                 kept.save(folder, figures=False)
             raise
     return complete
+
+
+def _by_what(result: Result) -> dict[str, int]:
+    """How many cases were solved how."""
+    blocks = result.cases.by_kernel if isinstance(result.cases, Swept) else 0
+    found = {IN_BLOCKS: blocks, ONE_BY_ONE: len(result.cases) - blocks}
+    return {how: number for how, number in found.items() if number}
 
 
 def cycles_each(numerics: Numerics) -> int:
@@ -189,7 +214,7 @@ def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
 
 def _points(
     job: CaseJob, missing: Sequence[int], pool: Pool, tell: Told
-) -> Generator[list[Point]]:
+) -> Generator[list[Point | Block]]:
     """Points as they are finished, several at a time."""
     cases = job.cases
     if pool is serial:
@@ -198,7 +223,10 @@ def _points(
     with closing(pool(job, missing)) as found:
         for points in found:
             failed = sum(point.failed is not None for point in points)
-            tell(0 if job.heard else each * len(points), failed)
+            done = sum(len(p.points) if isinstance(p, Block) else 1 for p in points)
+            if job.heard:  # told of the others already
+                done -= sum(not isinstance(p, Block) for p in points)
+            tell(each * done, failed)
             yield points
 
 
@@ -212,16 +240,24 @@ class CaseJob:
         Of the experiment.
     numerics : Numerics
         Mesh and tolerances.
+    blocks : Numerics, optional
+        What the kernel for many cells solves with, if they are taken together.
+    sweep : str
+        Key of their blocks.
     heard : callable, optional
         Told of every cycle that is done.
     """
 
     cases: Cases
     numerics: Numerics
+    blocks: Numerics | None = None
+    sweep: str = ""
     heard: Callable[[], None] | None = None
 
     def prepare(self, number: int) -> None:
         """Build the models of a case; what is wrong with it is told in its turn."""
+        if self.blocks is not None:  # done, to know that it serves
+            return
         with suppress(Exception):
             case = self.cases[number]
             solver = engine(case.cell.structure, self.numerics.plain)
@@ -230,8 +266,11 @@ class CaseJob:
                 solver.built(mode).integrator()
                 _ = solver.built(mode).kernel  # compiled once, for all processes
 
-    def __call__(self, numbers: Sequence[int]) -> list[Point]:
-        points: list[Point] = []
+    def __call__(self, numbers: Sequence[int]) -> list[Point | Block]:
+        points: list[Point | Block] = []
+        if self.blocks is not None and isinstance(self.cases, Points):
+            found, numbers = solved(self.cases, self.blocks, self.sweep, numbers)
+            points += found
         for first in range(0, len(numbers), LANES):
             points += self._together(numbers[first : first + LANES])
         return points

@@ -22,10 +22,13 @@ from multiprocessing import connection, get_context, parent_process
 from typing import Any, Protocol
 
 from ..errors import InputError
+from .blocks import Block
 from .ledger import Point
 
 CHUNK = 0.7  # s of work handed out at a time; with the commit, less than a second
 MOST = 256  # points in a chunk
+# The same of points that are taken together, and of the first; fewer are worth no process
+MOST_OF_BLOCKS, FIRST_OF_BLOCKS = 16_384, 4_096
 KILLED = "its process was killed, twice"
 WORKERS = (
     "worker processes cannot be started (a script that asks for any must do so under "
@@ -43,14 +46,14 @@ class Job(Protocol):
     def prepare(self, number: int) -> None:
         """Build what a case needs, before there are processes that may share it."""
 
-    def __call__(self, numbers: Sequence[int]) -> list[Point]:
+    def __call__(self, numbers: Sequence[int]) -> list[Point | Block]:
         """The points of these cases."""
 
     def failed(self, number: int, reason: str) -> Point:
         """The point of a case that could not be run."""
 
 
-Pool = Callable[[Any, Sequence[int]], Generator[list[Point]]]
+Pool = Callable[[Any, Sequence[int]], Generator[list[Point | Block]]]
 
 
 class Chunks:
@@ -66,6 +69,8 @@ class Chunks:
         Of work in a piece.
     most : int
         Points in a piece.
+    first : int
+        Points in the first.
     """
 
     def __init__(
@@ -74,12 +79,13 @@ class Chunks:
         workers: int,
         seconds: float = CHUNK,
         most: int = MOST,
+        first: int = 1,
     ) -> None:
         self.waiting = deque(numbers)
         self.again: deque[int] = deque()  # of a killed process, one by one
         self.killed: set[int] = set()
         self.workers = workers
-        self.seconds, self.most = seconds, most
+        self.seconds, self.most, self.first = seconds, most, first
         self.each = 0.0  # s a point
 
     def __bool__(self) -> bool:
@@ -89,7 +95,7 @@ class Chunks:
         """The next piece; towards the end smaller, so that all finish together."""
         if self.again:
             return [self.again.popleft()]
-        size = int(self.seconds / self.each) if self.each else 1
+        size = int(self.seconds / self.each) if self.each else self.first
         fair = len(self.waiting) // (2 * self.workers)
         size = max(1, min(size, fair, self.most))
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
@@ -97,7 +103,8 @@ class Chunks:
     def took(self, points: int, seconds: float) -> None:
         """Learn from a piece that was done; the first ones also built the model."""
         latest = seconds / points
-        self.each = latest if not self.each else 0.7 * self.each + 0.3 * latest
+        each = latest if not self.each else 0.7 * self.each + 0.3 * latest
+        self.each = min(each, 2 * latest)
 
     def give_back(self, numbers: Iterable[int]) -> list[int]:
         """Those of a killed process; returns the ones that killed another before."""
@@ -111,21 +118,31 @@ class Chunks:
         return twice
 
 
-def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point]]:
+def _sizes(job: Any) -> dict[str, int]:
+    """Of the pieces of a job that takes points together."""
+    if getattr(job, "blocks", None) is None:
+        return {}
+    return {"first": FIRST_OF_BLOCKS, "most": MOST_OF_BLOCKS}
+
+
+def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
     """Points computed in this process."""
-    chunks = Chunks(numbers, 1)
+    chunks = Chunks(numbers, 1, **_sizes(job))
     while chunks:
         started, piece = time.perf_counter(), chunks.take()
         yield job(piece)
         chunks.took(len(piece), time.perf_counter() - started)
 
 
-def processes(job: Job, numbers: Sequence[int], workers: int) -> Generator[list[Point]]:
+def processes(
+    job: Job, numbers: Sequence[int], workers: int
+) -> Generator[list[Point | Block]]:
     """Points computed in processes of this machine; of a single one, in this."""
-    if len(numbers) <= 1:
+    sizes = _sizes(job)
+    if len(numbers) <= sizes.get("first", 1):
         yield from serial(job, numbers)
         return
-    chunks = Chunks(numbers, workers)
+    chunks = Chunks(numbers, workers, **sizes)
     members: dict[Any, _Worker] = {}
     left: list[_Worker] = []
     try:
@@ -134,7 +151,7 @@ def processes(job: Job, numbers: Sequence[int], workers: int) -> Generator[list[
         for _ in range(min(workers, len(chunks.waiting))):
             _Worker(job).join(members)
         while members:
-            points: list[Point] = []
+            points: list[Point | Block] = []
             for pipe in connection.wait(members):
                 worker = members[pipe]
                 piece = worker.piece
@@ -152,7 +169,8 @@ def processes(job: Job, numbers: Sequence[int], workers: int) -> Generator[list[
                     if isinstance(answer, InputError):
                         raise answer
                     if answer is not None:
-                        chunks.took(len(answer), time.perf_counter() - worker.since)
+                        assert piece is not None
+                        chunks.took(len(piece), time.perf_counter() - worker.since)
                         points += answer
                     if chunks:
                         worker.give(chunks.take())
@@ -206,7 +224,7 @@ def _work(pipe: connection.Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
     gc.freeze()  # what is there stays; to look through it would copy every page of it
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: list[Point] | InputError | None = None
+    answer: list[Point | Block] | InputError | None = None
     with suppress(EOFError, OSError):
         while True:
             pipe.send(answer)

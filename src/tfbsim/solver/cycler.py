@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, TypeVar
 
 import numpy as np
@@ -114,7 +114,10 @@ class StepRecord:
     def end(self) -> dict[str, float]:
         """What was observed last, by name; empty if nothing happened."""
         observed = self.trace.observed if self.trace else {}
-        return {name: values.item(-1) for name, values in observed.items()}
+        return {
+            name: values.item(-1) if values.ndim == 1 else values[-1]
+            for name, values in observed.items()
+        }
 
     @property
     def charge(self) -> float:
@@ -175,10 +178,17 @@ class CycleRecord:
         return sum(step.energy_out for step in self.steps)
 
     @property
-    def resistance(self) -> float:
+    def resistance(self) -> Any:
         """Of the cathode's interface when the last charging step ends [Ohm.m2]."""
-        charged = [step.end for step in self.steps if step.charge > 0]
-        return charged[-1].get(INTERFACE, math.nan) if charged else math.nan
+        return self.when_charged(INTERFACE)
+
+    def when_charged(self, variable: str) -> Any:
+        """A variable when the last charging step ends; NaN without one."""
+        found: Any = math.nan
+        for step in self.steps:
+            value = step.end.get(variable, math.nan)
+            found = np.where(step.charge > 0, value, found)
+        return found if np.ndim(found) else float(found)
 
     def end_of_life(self, until: EndOfLife, first: CycleRecord) -> str:
         """Say by what a cycle ends the life, of the first of its kind; "" if it lives."""
@@ -196,15 +206,16 @@ class CycleRecord:
         )
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Any:
         """The first outcome that is not "reached", or an audit breach, or reached."""
         for record in self.steps:
             if record.outcome != REACHED:
                 return record.outcome
-        worst = max(self.lithium_balance_error, self.charge_balance_error)
-        stray = max((r.trace.stray for r in self.steps if r.trace), default=0.0)
-        closed = worst <= BALANCE_LIMIT and stray <= HOLD_LIMIT
-        return REACHED if closed else AUDIT_BREACH
+        worst = np.maximum(self.lithium_balance_error, self.charge_balance_error)
+        strays: list[Any] = [r.trace.stray for r in self.steps if r.trace]
+        closed = (worst <= BALANCE_LIMIT) & (reduce(np.maximum, strays, 0) <= HOLD_LIMIT)
+        found = np.where(closed, REACHED, AUDIT_BREACH)
+        return found if found.ndim else str(found)
 
 
 @dataclass(frozen=True)
@@ -478,14 +489,9 @@ class Runner:
 
     def _unresolved(self, trace: Trace) -> str:
         """Says so where a step ends before the mesh resolves its boundary layer."""
-        mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
-        at_node = trace.profiles[-1][0]
-        rise = max(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
-        level = rise < LEVEL * self.cell.cathode.x_max
-        if level or trace.event in (None, SOLVER_FAILURE):
-            return ""
-        layer = abs(mean[-1] - mean[0]) / rise  # of which the change is worth a step
-        if layer >= self.engine.thinnest_layer:
+        layer = boundary_layer(trace, self.cell)
+        ended = trace.event not in (None, SOLVER_FAILURE)
+        if not ended or layer >= self.engine.thinnest_layer:
             return ""
         return (
             f"its boundary layer ends at {layer:.1g} of the film, finer than the mesh: "
@@ -580,8 +586,19 @@ class Runner:
         return INFEASIBLE, detail + (self._by_leakage(step, trace) if against else "")
 
 
+def boundary_layer(trace: Trace, cell: Cell) -> Any:
+    """Thickness over L of the boundary layer that a step ends with; inf without one."""
+    mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
+    at_node = trace.profiles[-1][..., 0]
+    rise = np.maximum(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
+    level = rise < LEVEL * cell.cathode.x_max
+    # Of which the change is worth a step
+    return np.where(level, np.inf, abs(mean[-1] - mean[0]) / np.where(level, 1, rise))
+
+
 def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
-    """Return lithium and charge balance errors over consecutive steps.
+    """Return lithium and charge balance errors over consecutive steps, of one cell or
+    of many.
 
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
     lithium change times F, less the charge passed, leaked and passed by other side
@@ -599,16 +616,16 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     leaked = sum(beside)
     if not traces:
         return 0.0, 0.0
-    area = float(cell.area)
+    area = cell.area
     held = cell.site_inventory * FARADAY * area
-    exchanged = max(throughput + leaked, LEAST_EXCHANGED * held)
+    exchanged = np.maximum(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
-    lithium = np.abs(total - total[0]).max() * FARADAY * area / exchanged
+    lithium = np.abs(total - total[0]).max(axis=0) * FARADAY * area / exchanged
     first, last = traces[0].observed, traces[-1].observed
     film = [name for name in declared.lithium if name.startswith("Cathode ")]
     gained = sum(last[name][-1] - first[name][0] for name in film)
     charge = abs(gained * FARADAY * area - (discharged + leaked)) / exchanged
-    return float(lithium), float(charge)
+    return (lithium, charge) if np.ndim(charge) else (float(lithium), float(charge))
 
 
 def asking(

@@ -35,7 +35,7 @@ from ..physics.site_loss import ACTIVE
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
 from .energy import IN, OUT, Passed, energies
 from .equations import Equations
-from .fast import Ends, Kernel, kernel_of
+from .fast import Ends, Kernel, Solved, kernel_of
 from .integrator import Integrator, Stretch, system
 
 Array = np.ndarray
@@ -190,7 +190,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Trace:
-    """A solved stretch of time at one control.
+    """A solved stretch of time at one control; of many cells, with a last dimension.
 
     Parameters
     ----------
@@ -459,7 +459,23 @@ class _Built:
             lower, upper = p["Lower voltage cut-off [V]"], p["Upper voltage cut-off [V]"]
             within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
         ends = Ends(room, inside + FILM_MARGIN * x_max, stray, within, [k])
-        return kernel_of(q, rates, residual, ends)
+        shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
+        return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
+
+    def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
+        """What the kernel observes of cells, by name, and their margins (ends, cells)."""
+        assert self.kernel is not None
+        found = self.kernel.show(y, p)
+        seen = dict(zip(self.observed, found, strict=False))
+        return seen, found[len(self.observed) :]
+
+    def integrated(self, y0: Array, p: Array) -> Solved:
+        """Cells as far as the kernel takes them, at its tolerances."""
+        assert self.kernel is not None
+        rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
+        if VOLTAGE in self.slices:
+            atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
+        return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol)
 
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the functions take."""
@@ -593,11 +609,7 @@ class _Built:
         found: dict[int, Stretch | pybamm.SolverError] = {}
         rows = np.flatnonzero(~curves) if curves is not None else np.zeros(0, int)
         if fallback == 0 and len(rows) and self.kernel is not None:
-            rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
-            if VOLTAGE in self.slices:
-                atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
-            tolerances = KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol
-            ends = self.kernel(y0[rows], inputs[rows], *tolerances)
+            ends = self.integrated(y0[rows], inputs[rows])
             for j, k in enumerate(rows.tolist()):
                 if ends.ended[j] != "failure":
                     both = np.stack([y0[k], ends.y[j]])
@@ -700,6 +712,11 @@ class _Constants:
         stacked = casadi.vertcat(*p.values())
         self._known: dict[tuple[float, ...], dict[str, float]] = {}
         self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+
+    def arrays(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """Of inputs that are arrays, or numbers."""
+        needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
+        return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
 
     @_one_at_a_time
     def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[dict[str, float]]:

@@ -28,7 +28,7 @@ FLAGS = (
     *("-ffp-contract=fast", "-freciprocal-math", "-fno-signed-zeros"),
 )
 LIBMVEC = ("-DLIBMVEC", "-lmvec")  # glibc's; tried first
-ENDED = {-1: "failure", 0: "time", 1: "event", 2: "inside"}
+ENDED = np.array(["time", "event", "inside", "failure"])  # -1 is the last
 
 
 class Ends(NamedTuple):
@@ -60,7 +60,7 @@ class Solved(NamedTuple):
 
     y: Array
     t: Array
-    ended: list[str]
+    ended: Array
     stray: Array
     steps: Array
 
@@ -78,8 +78,10 @@ class Kernel:
 
     def __init__(self, library: Path, states: int, inputs: int) -> None:
         self.states, self.inputs = states, inputs
-        self._run = ctypes.CDLL(str(library)).run
-        self._run.restype = None
+        code = ctypes.CDLL(str(library))
+        self._run, self._show = code.run, code.show
+        self._run.restype = self._show.restype = None
+        self._shown = ctypes.c_int.in_dll(code, "SHOWN").value
 
     def __call__(self, y0: Array, p: Array, rtol: float, atol: Array) -> Solved:
         """Integrate cells from time 0 to 1 or an end.
@@ -105,11 +107,31 @@ class Kernel:
             *(ctypes.c_long(count), *arrays, ctypes.c_double(rtol)),
             *(atol.ctypes.data_as(ctypes.c_void_p), *results),
         )
-        return Solved(y, t, [ENDED[k] for k in ended.tolist()], stray, steps)
+        return Solved(y, t, ENDED[ended], stray, steps)
+
+    def show(self, y: Array, p: Array) -> Array:
+        """Return what is shown of cells, shape (what is shown, cells).
+
+        Parameters
+        ----------
+        y, p : ndarray, shape (cells, states), (cells, inputs)
+            The state of each, and its inputs.
+        """
+        y, p = (np.ascontiguousarray(a, dtype=float) for a in (y, p))
+        if y.shape != (len(y), self.states) or p.shape != (len(y), self.inputs):
+            raise ValueError("arrays of another model")
+        found = np.empty((self._shown, len(y)))
+        arrays = (a.ctypes.data_as(ctypes.c_void_p) for a in (y, p, found))
+        self._show(ctypes.c_long(len(y)), *arrays)
+        return found
 
 
-def kernel_of(equations: Any, rates: Any, residual: Any, ends: Ends) -> Kernel | None:
+def kernel_of(
+    equations: Any, rates: Any, residual: Any, ends: Ends, shown: Any
+) -> Kernel | None:
     """The kernel of dy_d/dt = rates, 0 = residual, or None where there is none.
+
+    ``shown`` is what :meth:`Kernel.show` evaluates, a column.
 
     There is none for equations with an operation of no known C, for more states than
     ``MOST_STATES``, and on a machine without a C compiler.
@@ -118,14 +140,14 @@ def kernel_of(equations: Any, rates: Any, residual: Any, ends: Ends) -> Kernel |
     if states > MOST_STATES:
         return None
     try:
-        written = _source(equations, rates, residual, ends)
+        written = _source(equations, rates, residual, ends, shown)
     except Unknown:
         return None
     library = _compiled(written)
     return None if library is None else Kernel(library, states, equations.p.numel())
 
 
-def _source(q: Any, rates: Any, residual: Any, ends: Ends) -> str:
+def _source(q: Any, rates: Any, residual: Any, ends: Ends, shown: Any) -> str:
     both = casadi.densify(casadi.vertcat(rates, residual))
     J = q.jacobian(both)
     source = Source(q)
@@ -133,6 +155,7 @@ def _source(q: Any, rates: Any, residual: Any, ends: Ends) -> str:
     source.function("slope", {"f": both, "a": J.nz[:]})
     source.function("ends", {"e": casadi.vertcat(*ends[:3])})
     source.function("within_", {"e": ends.within})
+    source.function("shown_", {"o": shown})
     numbers = source.matrix(J.sparsity(), rates.numel())
     watched = ", ".join(map(str, ends.watched or [0]))
     sizes = {
@@ -142,6 +165,7 @@ def _source(q: Any, rates: Any, residual: Any, ends: Ends) -> str:
         "NA": numbers,
         "ENDS": 3,
         "WATCHED": len(ends.watched),
+        "M": shown.numel(),
     }
     folder = resources.files(__package__)
     return "\n".join(

@@ -14,6 +14,7 @@
    first ND are differential, P inputs, and
 
        model(y, p, f), slope(y, p, f, a), ends(y, p, e), within(z, p)   the equations
+       shown_(y, p, o)                                                  what is looked at
        factor(a, g), solve(a, b)                                        of g M - J
 
    Arithmetic is lane by lane: what comes out does not depend on a cell's neighbours. */
@@ -251,5 +252,22 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
                 fresh[l] = -1;
             }
         }
+    }
+}
+
+/* What is shown of cells y (count, N) with inputs p (count, P), to shown (M, count) */
+const int SHOWN = M;
+void show(long count, const double *y, const double *p, double *shown)
+{
+    V a[N], b[P], o[M];
+    for (long first = 0; first < count; first += W) {
+        for (int l = 0; l < W; l++) {
+            long k = first + l < count ? first + l : first;
+            for (int i = 0; i < N; i++) a[i][l] = y[k * N + i];
+            for (int j = 0; j < P; j++) b[j][l] = p[k * P + j];
+        }
+        shown_(a, b, o);
+        for (int l = 0; l < W && first + l < count; l++)
+            for (int m = 0; m < M; m++) shown[m * count + first + l] = o[m][l];
     }
 }

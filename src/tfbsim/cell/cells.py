@@ -1,0 +1,93 @@
+"""Many cells as one, whose numbers are arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+Array = np.ndarray
+
+
+class Unlike(Exception):
+    """The cells differ by more than numbers."""
+
+
+class Cells:
+    """Cells of one structure as one: its attributes are those of :class:`Cell`.
+
+    A number that differs is an array with an entry a place; what is the same is as it is.
+
+    Parameters
+    ----------
+    of : sequence of Cell
+        Those that differ.
+    index : ndarray of int, shape (places,)
+        Which of them stands at each place.
+
+    Raises
+    ------
+    Unlike
+        On access to an attribute in which they differ by more than a number.
+    """
+
+    def __init__(self, of: Sequence[Any], index: Array) -> None:
+        self._of, self._index = of, index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self._whole([getattr(one, name) for one in self._of])
+        self.__dict__[name] = found
+        return found
+
+    def parameters(self, temperature: Any = None) -> dict[str, Any]:
+        """As :meth:`Cell.parameters`, an array where they differ."""
+        ambient = self.temperature if temperature is None else temperature
+        return {"Ambient temperature [K]": ambient, **self.constants}
+
+    def _whole(self, values: list[Any]) -> Any:
+        first = values[0]
+        if isinstance(first, BaseModel):
+            return Cells(values, self._index)
+        if isinstance(first, dict):
+            return {k: self._whole([value[k] for value in values]) for k in first}
+        if all(value is first or value == first for value in values):
+            return first
+        if all(isinstance(value, int | float) for value in values):
+            return np.array(values, dtype=float)[self._index]
+        raise Unlike
+
+
+class Part(Cells):
+    """Some of the places of :class:`Cells`.
+
+    Parameters
+    ----------
+    whole : Cells
+        All of them.
+    rows : ndarray of int
+        The places.
+    """
+
+    def __init__(self, whole: Cells, rows: Array) -> None:
+        self._all, self._index = whole, rows
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self._part(getattr(self._all, name))
+        self.__dict__[name] = found
+        return found
+
+    def _part(self, value: Any) -> Any:
+        if isinstance(value, Cells):
+            return Part(value, self._index)
+        if isinstance(value, dict):
+            return {k: self._part(one) for k, one in value.items()}
+        return value[self._index] if isinstance(value, np.ndarray) else value

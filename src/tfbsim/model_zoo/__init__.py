@@ -1,0 +1,1 @@
+"""The model as an entry of pybamm-model-zoo: ``zoo.load("ThinFilmCell")``."""

@@ -1,0 +1,573 @@
+"""Points of a sweep computed and kept in blocks: arrays, and no object a point.
+
+A block is what :class:`~tfbsim.solver.batch.Batch` makes of points whose numbers follow
+each other: the columns of their tables.  Points to which anything but the end asked for
+happens are not in it; they are run alone, and stand in the ledger as other cases do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+import pandas as pd
+
+from ..cell.cells import Cells, Part, Unlike
+from ..errors import InputError
+from ..experiment.cases import Points
+from ..experiment.steps import Protocol, Step
+from ..numerics import Numerics
+from ..physics.law import Declared
+from ..physics.thin_film_cell import declared_by
+from ..result import losses
+from ..result.result import (
+    FIRST,
+    NONE,
+    CaseResult,
+    Piece,
+    beyond,
+    covered,
+    framed,
+    joined,
+    step_rows,
+    summary_row,
+)
+from ..solver.batch import Batch, serves
+from ..solver.engine import engine
+from ..version import __version__
+
+Array = np.ndarray
+Told = dict[str, list[Any]]  # warnings to the number of points and the first of them
+Outside = dict[str, list[Any]]  # laws to the same, and the least and most stoichiometry
+FEWEST = 2  # points that make a block
+WORTH_COMPILING = 500  # points that pay for a kernel, unless it was asked for
+
+
+class Block(NamedTuple):
+    """Points of a sweep as a row of the ledger.
+
+    Parameters
+    ----------
+    sweep : str
+        Hash of everything that determines the points of the sweep.
+    numbers : bytes
+        Of its points, from 0, in order.
+    version : str
+        Of tfbsim.
+    header, columns : bytes
+        What stands in the tables, as JSON, and the numbers that differ.
+    """
+
+    sweep: str
+    numbers: bytes
+    version: str
+    header: bytes
+    columns: bytes
+
+    failed = None
+
+    @classmethod
+    def of(cls, sweep: str, numbers: Array, header: dict[str, Any], rows: Any) -> Block:
+        """Columns of tables, and what else the header says."""
+        kept: list[Array] = []
+
+        def written(value: Any) -> Any:
+            """A constant, or the row of a column; of words with the words."""
+            value = np.asarray(value)
+            if value.dtype == object or value.dtype.kind == "U":
+                words, codes = np.unique(value.astype(str), return_inverse=True)
+                if len(words) == 1:
+                    return {"is": str(words[0])}
+                kept.append(codes.astype(float))
+                return {"row": len(kept) - 1, "words": words.tolist()}
+            if not value.ndim:
+                return {"is": value.item()}
+            value = value.astype(float)
+            bits = value.view(np.int64)  # -0.0 is none like 0.0
+            if (bits == bits[0]).all():
+                return {"is": value[0].item()}
+            kept.append(value)
+            return {"row": len(kept) - 1}
+
+        tables = {
+            name: [{k: written(v) for k, v in row.items()} for row in table]
+            for name, table in rows.items()
+        }
+        text = json.dumps(header | tables).encode()
+        columns = np.stack(kept).tobytes() if kept else b""
+        return cls(sweep, numbers.astype("<i8").tobytes(), __version__, text, columns)
+
+    @property
+    def points(self) -> Array:
+        """Numbers of its points."""
+        return np.frombuffer(self.numbers, "<i8")
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the rest."""
+        parts = [p if isinstance(p, bytes) else str(p).encode() for p in self]
+        lengths = ",".join(str(len(part)) for part in parts).encode()
+        return hashlib.sha256(b"".join([lengths, *parts])).digest()
+
+    def tables(self, wanted: Array | None = None) -> Tables:
+        """Its tables, of all points or of those that are wanted (a mask)."""
+        header, points = json.loads(self.header), self.points
+        numbers = np.frombuffer(self.columns, "<f8").reshape(-1, len(points))
+        kept = np.ones(len(points), bool) if wanted is None else wanted
+        count = int(kept.sum())
+
+        def column(written: Mapping[str, Any]) -> Any:
+            if "is" in written:
+                return np.full(count, written["is"])
+            found = numbers[written["row"]][kept]
+            if "words" in written:
+                return np.array(written["words"], dtype=object)[found.astype(int)]
+            return found
+
+        def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+            names = dict.fromkeys(name for row in rows for name in row)
+            return pd.DataFrame(
+                {
+                    n: np.stack([column(row[n]) for row in rows], axis=1).ravel()
+                    for n in names
+                }
+            )
+
+        return Tables(points[kept], header, table(header["rows"]), table(header["steps"]))
+
+
+class Tables(NamedTuple):
+    """The tables of a block, without the column of the case."""
+
+    points: Array
+    header: dict[str, Any]
+    summary: pd.DataFrame
+    steps: pd.DataFrame
+
+
+# --- Computed ------------------------------------------------------------------------
+
+
+def kernel_of(cases: Any, numerics: Numerics) -> Numerics | None:
+    """What points are solved with in blocks; None where they are not."""
+    points = isinstance(cases, Points) and cases.curves.cycles == frozenset()
+    if not points or numerics.error_bar or len(cases) < FEWEST:
+        return None
+    if not numerics.compile and len(cases) < WORTH_COMPILING:
+        return None
+    numerics, case = replace(numerics, compile=True), cases[0]
+    served = serves(case.cell, case.protocol, engine(case.cell.structure, numerics))
+    return numerics if served else None
+
+
+def solved(
+    cases: Points, numerics: Numerics, sweep: str, numbers: Sequence[int]
+) -> tuple[list[Block], list[int]]:
+    """Solve points of a sweep as blocks.
+
+    Parameters
+    ----------
+    cases : Points
+        Of the sweep.
+    numerics : Numerics
+        As :func:`kernel_of` has them.
+    sweep : str
+        As :func:`sweep_key`.
+    numbers : sequence of int
+        The points, in order.
+
+    Returns
+    -------
+    list of Block, list of int
+        And the numbers of points that are to be run alone.
+    """
+    blocks, left = [], []
+    ends = np.flatnonzero(np.diff(numbers) != 1) + 1
+    for run in np.split(np.asarray(numbers), ends):
+        try:
+            block, plain = _solved(cases, numerics, sweep, run)
+        except Unlike:
+            block, plain = None, np.zeros(len(run), bool)
+        blocks += [block] if block else []
+        left += run[~plain].tolist()
+    return blocks, left
+
+
+def _solved(
+    cases: Points, numerics: Numerics, sweep: str, points: Array
+) -> tuple[Block | None, Array]:
+    """A block of points in a row, and which of them it has."""
+    plain = np.zeros(len(points), bool)
+    asked = _Asked(cases, points)
+    cells, protocol, count = asked.cells, asked.protocol, len(asked.rows)
+    solver = engine(cells.structure, numerics)
+    if not serves(cells, protocol, solver):
+        return None, plain
+    batch, clock = Batch(cells, solver), np.zeros(count)
+    rows: list[dict[str, Any]] = []
+    steps: list[dict[str, Any]] = []
+    x = np.full((2, count), [[np.inf], [-np.inf]])  # at the surface
+    for _ in range(protocol.conditioning_cycles if protocol.conditioning else 0):
+        cycle = batch.cycle(0, protocol.conditioning)
+        steps += step_rows("", cycle, 0, cells)
+    for number in range(1, protocol.cycles + 1):
+        cycle = batch.cycle(number, protocol.steps)
+        if not batch.plain.any():
+            return None, plain
+        steps += step_rows("", cycle, number, cells)
+        of = "", cycle, cells, asked.varied, solver.depths, clock
+        rows.append(summary_row(*of))
+        for trace in (step.trace for step in cycle.steps):
+            clock = clock + trace.t[-1]
+            seen = trace.observed["Cathode surface stoichiometry"]
+            x = np.stack([np.fmin(x[0], seen.min(0)), np.fmax(x[1], seen.max(0))])
+    kept = batch.plain
+    plain[asked.rows[kept]] = True
+    header = {
+        "cell": cells.name,
+        "laws": declared_by(cells.structure).beyond(losses.KNOWN).as_dict(),
+        "warnings": asked.warnings(kept),
+        "outside": _outside(cells, x, kept, points[asked.rows]),
+    }
+    tables = {
+        name: [{k: _of(v, kept) for k, v in row.items() if k != "Case"} for row in table]
+        for name, table in (("rows", rows), ("steps", steps))
+    }
+    return Block.of(sweep, points[plain], header, tables), plain
+
+
+def _of(value: Any, kept: Array) -> Any:
+    value = np.asarray(value)
+    return value[kept] if value.ndim else value
+
+
+def _outside(cells: Cells, x: Array, kept: Array, points: Array) -> Outside:
+    """Where surfaces left the range that the source of a law covers."""
+    found = {}
+    for label, valid in covered(cells).items():
+        out = kept & ((x[0] < valid[0]) | (x[1] > valid[1]))
+        if out.any():
+            ends = float(x[0][out].min()), float(x[1][out].max())
+            found[label] = [int(out.sum()), points[out][:FIRST].tolist(), *ends]
+    return found
+
+
+def sweep_key(cases: Points, numerics: Numerics) -> str:
+    """Hash of everything that determines the points of a sweep."""
+    levels = [
+        (f.name, f.stride, f.points, f.levels.tobytes()) for f in cases.plan.factors
+    ]
+    content = cases.key(0, numerics), levels
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+class _Asked:
+    """What is asked of points: their cells as arrays, and steps whose numbers are.
+
+    Parameters
+    ----------
+    cases : Points
+        Of the sweep.
+    points : ndarray of int
+        Their numbers.
+
+    Raises
+    ------
+    Unlike
+        They cannot be taken together.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        Which of the points these are: without those that cannot be made.
+    points : ndarray of int
+        Their numbers.
+    cells : Cells
+        The cell of each.
+    protocol : Protocol
+        Its steps, whose numbers are arrays.
+    varied : dict
+        Columns of what varies.
+    """
+
+    def __init__(self, cases: Points, points: Array) -> None:
+        self.cases, self.expansion = cases, cases.expansion
+        templates = [f for f in cases.plan.factors if f.name in self.expansion.templates]
+        fields = [f for f in cases.plan.factors if f not in templates]
+        own, place = self._levels(fields, points)
+        each = [self._cell(cases._values(k)) for k in points[own].tolist()]
+        there = np.array([cell is not None for cell in each])
+        self._made = [cell for cell in each if cell is not None]
+        if not self._made:
+            raise Unlike
+        self.rows = np.flatnonzero(there[place])
+        self._index = (np.cumsum(there) - 1)[place[self.rows]]
+        self.points = points[self.rows]
+        cells = Cells(self._made, self._index)
+        _ = cells.structure  # of all
+        self.kept = np.ones(len(self.rows), bool)
+        self.protocol = self._protocol(cells, templates)
+        self.varied = self._varied(templates)
+        kept = np.flatnonzero(self.kept)
+        self.cells = Part(cells, kept)
+        self.rows, self.points = self.rows[kept], self.points[kept]
+        self._index = self._index[kept]
+
+    def _levels(self, factors: Sequence[Any], points: Array) -> tuple[Array, Array]:
+        """Which points have other values of factors, and for each point which that is."""
+        different = {(f.stride, len(f.levels)): f for f in factors}.values()
+        if not factors:
+            return np.zeros(1, int), np.zeros(len(points), int)
+        at = np.stack([points // f.stride % len(f.levels) for f in different])
+        if len(at) == 1:
+            _, first, turn = np.unique(at[0], return_index=True, return_inverse=True)
+        else:
+            _, first, turn = np.unique(at, axis=1, return_index=True, return_inverse=True)
+        return first, turn.ravel()
+
+    def _cell(self, values: Mapping[str, Any]) -> Any:
+        templates = self.expansion.templates
+        fields = {k: v for k, v in values.items() if k not in templates}
+        fields |= {k: v for k, v in self.expansion.changes.items() if k not in templates}
+        fields.pop("name", None)
+        chosen = fields.pop("cell", None)
+        try:
+            return self.expansion.cell_of(("sweep", "factors"), chosen, fields)
+        except InputError:
+            return None
+
+    def _protocol(self, cells: Cells, templates: Sequence[Any]) -> Protocol:
+        """Steps for all of them; ``kept`` is which of them have any."""
+        expansion, mine = self.expansion, self.points
+        cycles = expansion.cycles or expansion.experiment.cycles
+        first, turn = self._levels(templates, mine)
+        found: list[tuple[Array, Protocol]] = []
+        order = np.argsort(turn, kind="stable")
+        parts = np.split(order, np.cumsum(np.bincount(turn, minlength=len(first)))[:-1])
+        for k, rows in zip(mine[first].tolist(), parts, strict=True):
+            texts = self._texts(k)
+            expansion.steps = 0
+            part = cells if len(rows) == len(mine) else Part(cells, rows)
+            try:
+                one = expansion._protocol(("sweep", "factors"), part, texts, cycles)
+            except InputError:
+                self.kept[rows] = False
+                continue
+            found.append((rows, one))
+        if not found:
+            raise Unlike
+        each = [one for _, one in found]
+        rows = [rows for rows, _ in found]
+        return replace(
+            each[0],
+            steps=self._merged(rows, [p.steps for p in each]),
+            conditioning=self._merged(rows, [p.conditioning for p in each]),
+        )
+
+    def _texts(self, k: int) -> dict[str, str]:
+        templates = self.expansion.templates
+        values = self.cases._values(k) | self.expansion.changes
+        return {k: str(v) for k, v in values.items() if k in templates}
+
+    def _merged(
+        self, rows: Sequence[Array], protocols: Sequence[tuple[Step, ...]]
+    ) -> tuple[Step, ...]:
+        """Steps of some of the points each as such of all that are kept."""
+        if len({len(steps) for steps in protocols}) > 1:
+            raise Unlike
+        kept = np.flatnonzero(self.kept)
+        merged = []
+        for steps in zip(*protocols, strict=True):
+            changes = {}
+            for name in Step.__dataclass_fields__:
+                values = [getattr(step, name) for step in steps]
+                first = values[0]
+                if not any(isinstance(v, np.ndarray) for v in values) and all(
+                    v == first for v in values
+                ):
+                    continue
+                text = name == "text"
+                if any(v is None or isinstance(v, tuple | bool) for v in values) or (
+                    not text and isinstance(first, str)
+                ):
+                    raise Unlike
+                whole = np.empty(len(self.kept), dtype=object if text else float)
+                for at, value in zip(rows, values, strict=True):
+                    whole[at] = value
+                changes[name] = whole[kept]
+            merged.append(replace(steps[0], **changes))
+        return tuple(merged)
+
+    def _varied(self, templates: Sequence[Any]) -> dict[str, Any]:
+        """Columns of what varies, as those of a single point."""
+        mine, kept = self.points, np.flatnonzero(self.kept)
+        expansion, fields = self.expansion, self.cases._fields
+        of_fields = [name for name in fields if name not in expansion.templates]
+        of_steps = [name for name in fields if name in expansion.templates]
+
+        def columns(names: list[str], first: Array, turn: Array) -> dict[str, Any]:
+            each = [
+                expansion._varied((), self._made[index], {}, names, self._texts(k))
+                for k, index in zip(
+                    mine[first].tolist(), self._index[first].tolist(), strict=True
+                )
+            ]
+            if len({tuple(one) for one in each}) > 1:
+                raise Unlike
+            return {n: np.array([one[n] for one in each])[turn] for n in each[0]}
+
+        _, first, turn = np.unique(self._index, return_index=True, return_inverse=True)
+        found = columns(of_fields, first, turn)
+        found |= columns(of_steps, *self._levels(templates, mine))
+        order = self.cases[int(mine[0])].varied
+        return {name: found[name][kept] for name in order}
+
+    def warnings(self, kept: Array) -> Told:
+        """What cells tell of themselves: the number of points and the first of them."""
+        found: Told = {}
+        for number, cell in enumerate(self._made):
+            for words in cell.warnings():
+                rows = kept & (self._index == number)
+                told = found.setdefault(words, [0, []])
+                told[0] += int(rows.sum())
+                told[1] += self.points[rows][:FIRST].tolist()
+        return {words: [n, sorted(first)[:FIRST]] for words, (n, first) in found.items()}
+
+
+# --- Kept ----------------------------------------------------------------------------
+
+
+class Swept(Sequence[CaseResult]):
+    """The finished points of a sweep: blocks, and those that were run alone.
+
+    Parameters
+    ----------
+    cases : Points
+        Of the sweep.
+    blocks : callable
+        Returns its blocks, in order.
+    alone : sequence of CaseResult
+        The others, in order.
+    """
+
+    def __init__(
+        self,
+        cases: Points,
+        blocks: Callable[[], Iterable[Block]],
+        alone: Sequence[CaseResult],
+    ) -> None:
+        self.cases, self.blocks, self.alone = cases, blocks, alone
+        known = [block.points for block in blocks()]
+        own = [int(case.name) - 1 for case in alone]
+        self.points = np.unique(np.concatenate([*known, np.array(own, int)]))
+        self.by_kernel = len(self.points) - len(own)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @overload
+    def __getitem__(self, k: int) -> CaseResult: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[CaseResult]: ...
+    def __getitem__(self, k: int | slice) -> CaseResult | list[CaseResult]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        point = self.points[k]
+        name = self.cases.name(int(point))
+        for case in self.alone:
+            if case.name == name:
+                return case
+        for block in self.blocks():
+            if point in block.points:
+                return next(self._results(block.tables(block.points == point)))
+        raise IndexError(k)
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        for tables, alone in self._tables():
+            mine = [*self._results(tables), *alone] if tables else alone
+            yield from sorted(mine, key=lambda case: case.name)
+
+    def pieces(self) -> Iterator[Piece]:
+        """All of it, some thousand points at a time."""
+        outside: Outside = {}
+        for tables, alone in self._tables():
+            piece = framed(alone)
+            if tables is None:
+                yield piece
+                continue
+            names = self._names(tables)
+            frames = []
+            for own, more in (
+                (tables.summary, piece.summary),
+                (tables.steps, piece.steps),
+            ):
+                each = len(own) // len(names)
+                own.insert(0, "Case", np.repeat(names, each))
+                if len(more):
+                    own = pd.concat([own, more], ignore_index=True)
+                    own = own.sort_values("Case", kind="stable", ignore_index=True)
+                frames.append(own)
+            told = {
+                words: (n, [self.cases.name(k) for k in first])
+                for words, (n, first) in tables.header["warnings"].items()
+            }
+            for law, new in tables.header["outside"].items():
+                n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
+                ends = min(low, new[2]), max(high, new[3])
+                outside[law] = [n + new[0], [*first, *new[1]][:FIRST], *ends]
+            laws = Declared.from_dict(tables.header["laws"])
+            yield Piece(
+                *frames,
+                piece.spectra,
+                [],
+                joined(told, piece.warnings),
+                [laws, *piece.laws],
+            )
+        ranges = covered(self.cases[int(self.points[0])].cell) if outside else {}
+        yield framed([])._replace(
+            warnings={
+                beyond(law, ends, ranges[law]): (n, [self.cases.name(k) for k in first])
+                for law, (n, first, *ends) in outside.items()
+            }
+        )
+
+    def _names(self, tables: Tables) -> Array:
+        return np.array(
+            [self.cases.name(k) for k in tables.points.tolist()], dtype=object
+        )
+
+    def _tables(self) -> Iterator[tuple[Tables | None, list[CaseResult]]]:
+        """Blocks, each with the points that were run alone and come before the next."""
+        alone, last = list(self.alone), -1
+        latest: Tables | None = None
+        numbers = np.array([int(case.name) - 1 for case in alone], int)
+        done = 0
+        for block in self.blocks():
+            new = (block.points > last) & ~np.isin(block.points, numbers)
+            if not new.any():
+                continue
+            first = int(block.points[new][0])
+            until = int(np.searchsorted(numbers, first))
+            if latest is not None or until > done:
+                yield latest, alone[done:until]
+                done = until
+            latest, last = block.tables(new), int(block.points[new][-1])
+        if latest is not None or done < len(alone):
+            yield latest, alone[done:]
+
+    def _results(self, tables: Tables) -> Iterator[CaseResult]:
+        names, laws = self._names(tables), Declared.from_dict(tables.header["laws"])
+        parts = [
+            np.split(np.arange(len(t)), len(names))
+            for t in (tables.summary, tables.steps)
+        ]
+        for name, own, of_steps in zip(names.tolist(), *parts, strict=True):
+            rows, steps = (
+                [{"Case": name, **row} for row in table.iloc[at].to_dict("records")]
+                for table, at in ((tables.summary, own), (tables.steps, of_steps))
+            )
+            yield CaseResult(name, rows, steps, NONE, [], "", tables.header["cell"], laws)

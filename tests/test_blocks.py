@@ -1,0 +1,154 @@
+"""Points of a sweep in blocks: the same as one by one, whatever the blocks."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tfbsim.errors import InputError
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
+from tfbsim.result.result import STEPS, SUMMARY, load_result
+from tfbsim.run import blocks, run, workers
+from tfbsim.run.ledger import LEDGER
+from tfbsim.run.run import run_experiment
+
+INPUTS = Path(__file__).parent / "inputs"
+COARSE = Numerics(points=40, rtol=1e-6, atol=1e-8, compile=True)
+# Some are beyond what the film takes, one is not to be made at all
+SWEEP = """\
+format: 1
+kind: experiment
+cell: cell.yaml
+curves: {{cycles: none}}
+conditioning: ["Discharge at 1C until 3.5 V"]
+steps:
+  - Charge at {{rate}} until {{upper}}
+  - Hold at {{upper}} until C/20 or for 2 h
+  - Rest for 3 minutes
+  - Discharge at {out} until 3.5 V
+cycles: 2
+sweep:
+  method: zip
+  factors:
+    cathode.thickness: {{log: [1 um, 9 um, 12]}}
+    rate: {{log: [C/5, 20C, 12]}}
+    upper: {{linear: [3.9 V, 4.1 V, 12]}}
+    anode.lithium: {lithium}
+    temperature: {{linear: [20 degC, 40 degC, 12]}}
+"""
+LITHIUM = "[2 um, 9.8 mm, 2 um, 2 um, 3 um, 3 um, 3 um, 2 um, 2 um, 2 um, 2 um, 9.9 mm]"
+NUMBERS = {"rtol": 1e-7, "atol": 1e-9}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("cell.yaml", "ocv.csv"):
+        shutil.copy(INPUTS / name, tmp_path)
+    return tmp_path
+
+
+def written(folder: Path, out: str = "{rate}", lithium: str = LITHIUM) -> Path:
+    path = folder / "e.yaml"
+    path.write_text(SWEEP.format(out=out, lithium=lithium))
+    return path
+
+
+def one_by_one(path: Path, monkeypatch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "kernel_of", lambda *_: None)
+        result = run_experiment(path, numerics=COARSE)
+    assert result.provenance["solved"] == {run.ONE_BY_ONE: 12}
+    return result.summary, result.steps
+
+
+@pytest.mark.parametrize("out", ["{rate}", "90 uW/cm2", "20 uA/cm2"])
+def test_are_what_each_point_is_by_itself(folder, monkeypatch, out):
+    path = written(folder, out)
+    result = run_experiment(path, numerics=COARSE)
+    by = result.provenance["solved"]
+    assert by[run.IN_BLOCKS] >= 4 and by[run.ONE_BY_ONE] >= 1 and sum(by.values()) == 12
+    for found, wanted in zip(
+        (result.summary, result.steps), one_by_one(path, monkeypatch), strict=True
+    ):
+        errors = [c for c in wanted if "error" in c.lower()]
+        pd.testing.assert_frame_equal(
+            found.drop(columns=errors), wanted.drop(columns=errors), **NUMBERS
+        )
+        assert (found[errors].isna() == wanted[errors].isna()).all(axis=None)
+    assert {*result.steps["Outcome"]} > {"reached", "solver failed"}
+    assert len(result.cases) == 12
+    for k, case in enumerate(result.cases):
+        assert case.name == f"{k + 1:02d}" == result.cases[k].name
+        assert len(case.rows) == 2 and len(case.steps) == 9
+
+
+def test_warnings_are_told_once_of_all(folder, monkeypatch):
+    path = written(folder, lithium="[0 um" + ", 0 um" * 11 + "]")
+    result = run_experiment(path, numerics=COARSE)
+    told = {words: one["cases"] for words, one in result.warnings.items()}
+    (words,) = (w for w in told if "no lithium as made" in w)
+    assert told[words] == 12
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_same_bytes_whatever_the_blocks(folder, monkeypatch, count):
+    expanded = expand(written(folder))
+    run_experiment(expanded, numerics=COARSE, folder=folder / "whole", figures=False)
+    monkeypatch.setattr(workers, "FIRST_OF_BLOCKS", 3)
+    monkeypatch.setattr(workers, "MOST_OF_BLOCKS", 4)
+    out = folder / "parts"
+    of = {"numerics": COARSE, "folder": out, "figures": False}
+    run_experiment(expanded, workers=count, **of)
+    with closing(sqlite3.connect(out / LEDGER)) as opened, opened:
+        ((there,),) = opened.execute("SELECT count(*) FROM blocks")
+        assert there >= 2
+        opened.execute("DELETE FROM blocks WHERE first > 2")
+    told = []
+    run_experiment(expanded, resume=True, progress=lambda *n: told.append(n), **of)
+    # One fails before it has a cycle
+    assert np.sum(told, axis=0).tolist() == [11 * 3, 1]
+    for name in (SUMMARY, STEPS, "provenance.json"):
+        assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert len(load_result(out).summary) == 24
+
+
+def test_a_damaged_block(folder):
+    path, out = written(folder), folder / "out"
+    run_experiment(path, numerics=COARSE, folder=out, figures=False)
+    with closing(sqlite3.connect(out / LEDGER)) as opened, opened:
+        opened.execute("UPDATE blocks SET columns = zeroblob(length(columns))")
+    with pytest.raises(InputError, match=r"damaged .*--overwrite"):
+        run_experiment(path, numerics=COARSE, folder=out, figures=False, resume=True)
+
+
+def test_many_points_without_a_word_on_how(folder, monkeypatch):
+    path = written(folder)
+    plain = Numerics(points=40)
+    assert blocks.kernel_of(expand(path).cases, plain) is None
+    monkeypatch.setattr(blocks, "WORTH_COMPILING", 10)
+    result = run_experiment(path, numerics=plain)
+    assert result.provenance["solved"][run.IN_BLOCKS] >= 4
+    assert not result.provenance["numerics"]["compile"]
+    alone = run_experiment(path, numerics=COARSE).summary
+    capacity = "Discharge capacity [uA.h.cm-2]"
+    there = alone["Outcome"] == "reached"
+    assert np.allclose(result.summary[capacity][there], alone[capacity][there], rtol=1e-4)
+
+
+def test_what_keeps_curves_or_has_other_ends_is_run_one_by_one(folder):
+    path = written(folder)
+    text = path.read_text()
+    for old, new in (
+        ("cycles: none", "cycles: all"),
+        ("Rest for 3 minutes", "Sweep to 3.9 V at 1 mV/s"),
+        ("Rest for 3 minutes", "EIS at 3.9 V"),
+    ):
+        path.write_text(text.replace(old, new))
+        assert blocks.kernel_of(expand(path).cases, COARSE) is None
