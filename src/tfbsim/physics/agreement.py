@@ -7,7 +7,7 @@ of PyBaMM too, which follow from those of the film: changed alone they would say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pybamm
@@ -15,49 +15,82 @@ import pybamm
 from ..cell.half_cell import POTENTIAL, following
 from ..cell.structure import KINDS
 
-# Option: the parameter that tells, and the number each value of the option stands for; a
-# value that is not listed holds for any number
+# Option: the parameter that tells, or a sum of them, and the number each value of the
+# option stands for; a value that is not listed holds for any number
 Implied = dict[str, tuple[str, dict[str, float]]]
 
 
 def _of_a_film(side: str) -> Implied:
     """Return what the set says of a film, "Cathode" or "Anode"."""
     place, law = side.lower(), {"constant": 0.0, "law": 1.0}
+    capacitance = f"{side} double-layer capacitance [F.m-2]"
     return {
         f"{place} kinetics": (f"{side} anodic transfer coefficient", {"symmetric": 0.5}),
         f"{place} transference": (f"{side} transference number is a law", law),
         f"{place} resistivity": (f"{side} resistivity is a law", law),
-        f"{place} double layer": (
-            f"{side} double-layer capacitance [F.m-2]",
-            {"absent": 0},
-        ),
+        f"{place} double layer": (capacitance, {"absent": 0.0}),
     }
+
+
+LITHIUM: Implied = {
+    "lithium kinetics": ("Lithium anodic transfer coefficient", {"symmetric": 0.5}),
+    "lithium double layer": ("Lithium double-layer capacitance [F.m-2]", {"absent": 0.0}),
+}
+TAFEL: Implied = {
+    "electrolyte oxidation": ("Electrolyte oxidation current [A.m-2]", {"off": 0.0}),
+    **{
+        f"{law.lower()} by {cause}": (f"{law} by {cause} rate [{unit}]", {"off": 0.0})
+        for law, unit in (("Interphase", "Ohm.m2.s-1"), ("Site loss", "s-1"))
+        for cause in ("oxidation", "reduction")
+    },
+}
+OTHERS: Implied = {
+    "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
+    "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
+    "interphase with time": ("Interphase with time growth [Ohm.m2]", {"off": 0}),
+    "lithium consumption": (
+        "Lithium consumption current [A.m-2] + Lithium consumption growth [A.s.m-2]",
+        {"off": 0},
+    ),
+    **TAFEL,
+}
+KIND: Implied = {"anode": ("Kind of anode", KINDS)}
 
 
 def implied(anode: str) -> Implied:
     """Return what holds of a model with this kind of anode."""
     lithium = _of_a_film("Anode") if anode == "film" else LITHIUM
-    return _of_a_film("Cathode") | lithium | OTHERS
+    return KIND | _of_a_film("Cathode") | lithium | OTHERS
 
 
-LITHIUM: Implied = {
-    "lithium kinetics": ("Lithium anodic transfer coefficient", {"symmetric": 0.5}),
-    "lithium double layer": ("Lithium double-layer capacitance [F.m-2]", {"absent": 0}),
-}
-OTHERS: Implied = {
-    "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
-    "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
-    "anode": ("Kind of anode", KINDS),
+# Parameters, or sums of them, that are not 0 where an option has none of those values
+NEEDED: dict[str, tuple[str, ...]] = {
+    name: (parameter,)
+    for name, (parameter, numbers) in (implied("film") | LITHIUM).items()
+    if "absent" in numbers or name == "lithium consumption"
+} | {
+    **{name: (of[0], f"{name.capitalize()} potential [V]") for name, of in TAFEL.items()},
+    "interphase with time": (
+        "Interphase with time growth [Ohm.m2]",
+        "Interphase with time growth time [s]",
+        "Interphase with time initial resistance [Ohm.m2]",
+    ),
 }
 OPEN = (pybamm.Parameter, pybamm.FunctionParameter)  # not yet a value
 OWN_POTENTIAL = "Cathode open-circuit potential [V]"
 OTHER = {
     "absent": "capacitive",
+    "off": "on",
     "symmetric": "asymmetric",
     "constant": "law",
     "law": "constant",
     "none": "electronic",
 }
+
+
+def _sum(names: str) -> pybamm.Symbol:
+    first, *others = (pybamm.Parameter(name) for name in names.split(" + "))
+    return sum(others, first)
 
 
 def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
@@ -113,15 +146,22 @@ class Agreement(pybamm.Function):
         children: Sequence[pybamm.Symbol] | None = None,
     ) -> None:
         self.model = model
-        known = implied(options["anode"])
-        self.implied = {name: known[name] for name in known if name in options}
-        self.options = {name: options[name] for name in self.implied}
-        self.pairs = _pairs(options["anode"]) if len(self.options) > 1 else {}
-        wanted = [pybamm.Parameter(name) for name, _ in self.implied.values()]
+        anode, alone = options["anode"], len(options) == 1
+        self.implied = KIND if alone else implied(anode)
+        self.pairs = {} if alone else _pairs(anode)
+        self.options = {name: options.get(name, "off") for name in self.implied}
+        wanted = [_sum(name) for name, _ in self.implied.values()]
+        wanted += [_sum(name) for name in self._needed()]
         wanted += [symbol for pair in self.pairs.values() for symbol in pair]
         super().__init__(
             self._zero, *(children or wanted), name=f"{model} {self.options}"
         )
+
+    def _needed(self) -> Iterator[str]:
+        for option, names in NEEDED.items():
+            value = self.options.get(option)
+            if value is not None and value not in self.implied[option][1]:
+                yield from names
 
     @staticmethod
     def _zero(*values: object) -> float:
@@ -138,8 +178,13 @@ class Agreement(pybamm.Function):
         children = self._children_for_copying(new_children)
         if any(child.has_symbol_of_classes(OPEN) for child in children):
             return Agreement(self.model, self.options, children)
-        standard = iter(children[len(self.implied) :])
-        for name, found, own in zip(self.pairs, standard, standard, strict=True):
+        further = iter(children[len(self.implied) :])
+        for name in self._needed():
+            if next(further) == pybamm.Scalar(0):
+                raise pybamm.OptionError(
+                    f"'{name}' is 0 and the options of {self.model} need a value of it"
+                )
+        for name, found, own in zip(self.pairs, further, further, strict=True):
             if _differ(name, found, own):
                 named = " and ".join(_sources(name))
                 raise pybamm.OptionError(

@@ -326,7 +326,9 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_solver(self) -> pybamm.BaseSolver:
-        return pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8)
+        # A capacitance is charged within microseconds of a step's start
+        quick = {"dt_init": 1e-9} if "capacitive" in self.options.values() else {}
+        return pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8, options=quick)
 
     @property
     def default_quick_plot_variables(self) -> list[Any]:
