@@ -392,8 +392,36 @@ def _at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
     )
 
 
+class Salt(Strict):
+    """The salt of a liquid electrolyte."""
+
+    concentration: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+    """Concentration c_0 as made."""
+    diffusivity: Annotated[float, Quantity("diffusivity", gt=0, le=1e-6)]
+    """Diffusivity D of the salt."""
+    transference: Annotated[float, Quantity("dimensionless", ge=0, lt=1)]
+    """Transference number t_+ of the cation."""
+    thermodynamic_factor: Annotated[float, Quantity("dimensionless", gt=0, le=100)] = 1.0
+    """Thermodynamic factor 1 + dln f/dln c."""
+    peak: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+    """Concentration at which the conductivity is largest."""
+    exponent: Annotated[float, Quantity("dimensionless", gt=0, le=10)] = 1.0
+    """Exponent a of the conductivity below its peak."""
+    curvature: Annotated[float, Quantity("dimensionless", ge=-10, le=10)] = 0.0
+    """Curvature b of ln(conductivity) at its peak."""
+
+    @property
+    def relative_conductivity(self) -> float:
+        """Conductivity at the concentration as made, over the largest."""
+        r = self.concentration / self.peak
+        return float(
+            r**self.exponent
+            * math.exp(self.curvature * (r - 1) ** 2 - self.exponent * (r - 1))
+        )
+
+
 class Electrolyte(Strict):
-    """A single-ion-conducting film, which may leak electrons."""
+    """A single-ion-conducting film, which may leak electrons; or a liquid with a salt."""
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -402,7 +430,7 @@ class Electrolyte(Strict):
     density: Density | None = None
     """Density, which only a stack needs."""
     conductivity: Conductivity
-    """Ionic conductivity."""
+    """Ionic conductivity; of a liquid the largest, at the peak of its salt."""
     conductivity_activation_energy: Activation = 0.0
     """Activation energy of the ionic conductivity."""
     electronic_conductivity: Conductivity | None = None
@@ -413,6 +441,28 @@ class Electrolyte(Strict):
         Annotated[float, Quantity("dimensionless", ge=1, le=1e5)] | None
     ) = None
     """Relative permittivity, which gives it a capacitance; left out: none."""
+    separator: Length | None = None
+    """Thickness of the separator that holds a liquid."""
+    salt: Salt | None = None
+    """Salt of a liquid; left out: a film."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Electrolyte:
+        if (self.salt is None) != (self.separator is None):
+            missing = "salt" if self.salt is None else "separator"
+            raise InputError("is missing; a liquid has both", field=missing)
+        return self
+
+    @property
+    def span(self) -> float:
+        """Way from the anode to the cathode [m]."""
+        return float(self.separator or self.thickness)
+
+    @property
+    def sigma(self) -> float:
+        """Ionic conductivity as made [S/m]."""
+        relative = self.salt.relative_conductivity if self.salt else 1.0
+        return float(self.conductivity * relative)
 
 
 class Anode(Strict):
@@ -806,6 +856,7 @@ class Cell(Strict):
             ageing=tuple(option for option, _ in self.ageing.blocks),
             lithium_double_layer=metal is not None
             and metal.double_layer_capacitance is not None,
+            liquid=self.electrolyte.salt is not None,
             capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
             symmetric_lithium=metal is None or metal.anodic_transfer_coefficient == 0.5,
         )
@@ -826,7 +877,7 @@ class Cell(Strict):
             "Contact resistance [Ohm.m2]": self.contact_resistance,
             **self.cathode.parameters("Cathode", self.structure.cathode),
             "Inactive lithium [mol.m-2]": self.inactive_lithium,
-            "Electrolyte thickness [m]": e.thickness,
+            "Electrolyte thickness [m]": e.span,
             "Electrolyte conductivity [S.m-1]": e.conductivity,
             "Electrolyte conductivity activation energy [J.mol-1]": (
                 e.conductivity_activation_energy
@@ -842,6 +893,7 @@ class Cell(Strict):
             "Cathode stoichiometry as made": self.x_initial,
             "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._of_the_anode(),
+            **self._salt_parameters(),
             **self.ageing.parameters,
         }
         return {name: float(value) for name, value in values.items()}
@@ -866,6 +918,20 @@ class Cell(Strict):
             ),
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
             **_plated_parameters(a),
+        }
+
+    def _salt_parameters(self) -> dict[str, Any]:
+        """Those of a liquid electrolyte."""
+        if (salt := self.electrolyte.salt) is None:
+            return {}
+        return {
+            "Salt concentration [mol.m-3]": salt.concentration,
+            "Salt diffusivity [m2.s-1]": salt.diffusivity,
+            "Cation transference number": salt.transference,
+            "Salt thermodynamic factor": salt.thermodynamic_factor,
+            "Salt peak [mol.m-3]": salt.peak,
+            "Salt exponent": salt.exponent,
+            "Salt curvature": salt.curvature,
         }
 
     @property
@@ -959,6 +1025,15 @@ class Cell(Strict):
                 f"lithium reduces {self.electrolyte.material}, which is stable above "
                 f"{edge.value} only; no layer between the two is modelled"
             )
+        own = self._raw.get("electrolyte", {})
+        if of_library is not None and "salt" in of_library.values:
+            left = [f"electrolyte.{k}" for k in OF_A_FILM if k in own]
+            left += ["cathode.utilisation"] if c.utilisation == 1 else []
+            found.append(
+                f"{self.electrolyte.material} is a liquid, in a separator of "
+                f"{1e6 * self.electrolyte.span:.4g} um that wets all of the film: not "
+                f"used are {', '.join(left)}"
+            )
         law = c.open_circuit_potential
         if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
             return found
@@ -1009,6 +1084,7 @@ class Cell(Strict):
             for layer, material in cell._materials()
             if f"{layer}.material" in changes
             for field in material.values
+            if "salt" not in material.values or field not in OF_A_FILM
             if field in raw[layer] and f"{layer}.{field}" not in changes
         )
         return cell
@@ -1296,6 +1372,11 @@ def _cell(
             group = _group(layer, fields)
             given = _material(group, fields["material"], place, document)
             full[layer] = _merged(given, fields)
+    liquid = full.get("electrolyte")
+    if isinstance(liquid, dict) and liquid.get("salt") is not None:
+        full["electrolyte"] = _liquid(liquid, raw["electrolyte"], document)
+        if isinstance(full.get("cathode"), dict):  # a liquid wets all of the film
+            full["cathode"] = full["cathode"] | {"utilisation": 1.0}
     if isinstance(full.get("anode"), dict) and not _is_a_film(full["anode"]):
         full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
@@ -1363,6 +1444,32 @@ def _material(
     if document:
         raise document.error(place, message)
     raise InputError(message, field=".".join(place))
+
+
+OF_A_FILM = (
+    *("thickness", "conductivity", "conductivity_activation_energy", "density"),
+    *("electronic_conductivity", "electronic_conductivity_activation_energy"),
+    "relative_permittivity",
+)
+
+
+def _liquid(
+    fields: dict[str, Any], own: dict[str, Any], document: Document | None
+) -> dict[str, Any]:
+    """Return a liquid of the library without what the file says of a film in its place,
+    so that another material is all it takes; of its salt the file may say a part."""
+    if "material" not in own:
+        return fields
+    given = _material(
+        "electrolyte", own["material"], ("electrolyte", "material"), document
+    )
+    if "salt" not in given:
+        return fields
+    kept = {k: v for k, v in own.items() if k not in OF_A_FILM}
+    salt = kept.get("salt", {})
+    if isinstance(salt, dict):
+        kept["salt"] = {**given["salt"], **salt}
+    return {**given, **kept, "thickness": {**given, **kept}["separator"]}
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
         "electrolyte": Layer(
             "electrolyte",
             electrolyte.material or "",
-            electrolyte.thickness,
+            electrolyte.span,
             electrolyte.density or math.nan,
         ),
         "lithium": other,

@@ -123,6 +123,8 @@ class Structure:
         Options of the laws of ageing that are on.
     lithium_double_layer, capacitive_electrolyte : bool
         Whether these hold charge of their own.
+    liquid : bool
+        Whether the electrolyte is a liquid with a salt.
     laws : tuple of callable
         Further laws, as :class:`ThinFilmCell` takes them.
     """
@@ -135,6 +137,7 @@ class Structure:
     ageing: tuple[str, ...] = ()
     lithium_double_layer: bool = False
     capacitive_electrolyte: bool = False
+    liquid: bool = False
     laws: tuple[Callable[[Any], Any], ...] = ()
 
     @property
@@ -165,7 +168,10 @@ class Structure:
 
     def markers(self) -> dict[str, float]:
         """Parameters that tell a model which options the cell implies."""
-        found = {"Kind of anode": float(KINDS[self.kind])}
+        found = {
+            "Kind of anode": float(KINDS[self.kind]),
+            "Electrolyte is a liquid": float(self.liquid),
+        }
         for side, film in self.films.items():
             found |= film.markers(side)
         return found
@@ -180,6 +186,7 @@ class Structure:
             **dict.fromkeys(self.ageing, "on"),
             "lithium double layer": LAYERS[self.lithium_double_layer],
             "electrolyte capacitance": LAYERS[self.capacitive_electrolyte],
+            "electrolyte": "liquid" if self.liquid else "film",
             "constants": "precomputed",
         }
         for side, film in self.films.items():

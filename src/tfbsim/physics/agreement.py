@@ -47,6 +47,7 @@ TAFEL: Implied = {
 OTHERS: Implied = {
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
     "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
+    "electrolyte": ("Electrolyte is a liquid", {"film": 0, "liquid": 1}),
     "interphase with time": ("Interphase with time growth [Ohm.m2]", {"off": 0}),
     "lithium consumption": (
         "Lithium consumption current [A.m-2] + Lithium consumption growth [A.s.m-2]",

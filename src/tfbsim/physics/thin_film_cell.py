@@ -33,6 +33,7 @@ from .interphase import InterphaseByReaction, InterphaseWithTime
 from .kinetics import ButlerVolmer, InterfaceCurrent
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
+from .liquid_electrolyte import LiquidElectrolyte
 from .lithium import LithiumInventory
 from .lithium_consumption import LithiumConsumption
 from .mesh import SUBMESHES, spatial_method
@@ -70,6 +71,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **{name: ("off", "on") for name in AGEING},
     "cathode double layer": ("absent", "capacitive"),
     "lithium double layer": ("absent", "capacitive"),
+    "electrolyte": ("film", "liquid"),
     "electrolyte capacitance": ("absent", "capacitive"),
     "constants": ("in place", "precomputed"),
 }
@@ -80,10 +82,12 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
     """Return the laws of layers and interfaces that options choose, by place."""
     leakage = options["leakage"] == "electronic"
     capacitive = options["electrolyte capacitance"] == "capacitive"
+    liquid = options["electrolyte"] == "liquid"
+    conductor = CapacitiveConductor if capacitive else SingleIonConductor
     found = {
         "cathode interface": _interface("Cathode", options, p),
         "anode interface": _interface(anode_of(options), options, p),
-        "electrolyte": CapacitiveConductor(p) if capacitive else SingleIonConductor(p),
+        "electrolyte": LiquidElectrolyte(p) if liquid else conductor(p),
         "cathode": _film("Cathode", options, p),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
     }
@@ -209,7 +213,8 @@ class ThinFilmCell(pybamm.BaseModel):
         leave bare, or a "film";
         the laws of ``AGEING``, each "off" (default) or "on";
         "cathode double layer", "lithium double layer", "anode double layer": "absent"
-        (default) or "capacitive"; "electrolyte capacitance": the same;
+        (default) or "capacitive"; "electrolyte": "film" (default), or "liquid" with a
+        salt; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional

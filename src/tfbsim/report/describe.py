@@ -181,7 +181,7 @@ def _layers(cell: Cell) -> Table:
     thickness = a.thickness if hasattr(a, "thickness") else a.lithium
     lithium = text(thickness, "length") if thickness else "none as made"
     layers.add_row("anode", escape(a.material or "lithium"), lithium)
-    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
+    layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
     layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
     return layers
 
