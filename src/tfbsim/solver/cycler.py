@@ -62,9 +62,9 @@ INFEASIBLE = "infeasible"
 LITHIUM_EXHAUSTED = NOTHING_LEFT.outcome
 SOLVER_FAILED = "solver failed"
 AUDIT_BREACH = "audit breach"
+ENDS = (end.outcome for end in declared_by_options()[1].ends)
 OUTCOMES = (
-    *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
-    *(end.outcome for end in declared_by_options()[1].ends),
+    *dict.fromkeys((REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE, *ENDS)),
     *(SOLVER_FAILED, AUDIT_BREACH),
 )
 

@@ -75,6 +75,8 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
+# Where U(x) is steep, rounding stays above a residual of 1e-12
+NEWTON = {"abstolStep": 1e-8, "line_search": False}
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
@@ -539,20 +541,29 @@ class _Built:
         if not self.unknown:
             return y
         p, at = self.stack(inputs), [self.model.len_rhs + k for k in self.unknown]
-        z = casadi.MX.sym("z", len(at))
-        whole = casadi.MX(casadi.DM(y))
-        whole[at] = z
-        g = casadi.Function("g", [z], [self._residual(0, whole, p)])
-        # Where U(x) is steep, rounding stays above a residual of 1e-12
-        options = {"abstolStep": 1e-8, "line_search": False}
-        root = casadi.rootfinder("solve", "newton", g, options)
+        g, root = self._consistent
         try:
-            y[at] = root(y[at]).full()[:, 0]
+            y[at] = root(y[at], y, p).full()[:, 0]
         except RuntimeError:
             if FACES not in self.slices:
                 raise SolverFailed("no overpotentials meet the current") from None
-            y[at] = self._bracketed(g, y[at], options)
+            z = casadi.MX.sym("z", len(at))
+            here = casadi.Function("here", [z], [g(z, y, p)])
+            y[at] = self._bracketed(here, y[at], NEWTON)
         return y
+
+    @cached_property
+    def _consistent(self) -> tuple[Any, Any]:
+        """Residual of the algebraic states that are not known, and its root finder, both
+        of those states, the whole state vector and the inputs."""
+        at = [self.model.len_rhs + k for k in self.unknown]
+        z = casadi.MX.sym("z", len(at))
+        y = casadi.MX.sym("y", self.model.len_rhs_and_alg)
+        p = casadi.MX.sym("p", *self._residual.size_in(2))
+        whole = casadi.MX(y)
+        whole[at] = z
+        g = casadi.Function("g", [z, y, p], [self._residual(0, whole, p)])
+        return g, casadi.rootfinder("solve", "newton", g, NEWTON)
 
     def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
         """Algebraic states, the potential between the faces of the electrolyte bracketed.
