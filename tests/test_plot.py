@@ -409,7 +409,10 @@ def test_of_rows_each_says_what_coincides_in_it(single):
     half = {"Discharge capacity [mA.h.g-1]": 30.0}
     found = Result([renamed(single, "one"), renamed(single, "other", **half)])
     note = figures(found)["cycling"].get_suptitle()
-    assert note == "coulombic efficiency, the same curve: one = other"
+    assert note == (
+        "capacity, charge, the same curve: one = other; "
+        "coulombic efficiency, the same curve: one = other"
+    )
 
 
 def test_time_runs_through_cycles_that_follow_one_another(single):
