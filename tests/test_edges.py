@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tfbsim
+from tfbsim.materials import laws
 
 CONSTANT_D = "lco-lipon-li-constant-d"
 RAIJMAKERS = "lco-lipon-li-raijmakers2020"
@@ -256,3 +257,99 @@ def test_a_hold_says_how_far_it_strayed():
     strayed = result.steps["Hold error [mV]"]
     assert 0 <= strayed[1] < 0.2
     assert strayed[[0, 2]].isna().all()
+
+
+# A film whose D(x) spans decades: a front passes through it
+FRONT = {
+    POTENTIAL: {
+        "polynomial": [3.66, -0.766],
+        "exponentials": [
+            {"amplitude": "-1 V", "center": 1.0, "width": 0.0621},
+            {"amplitude": "1 V", "center": 0.0, "width": -0.02},
+        ],
+        "range": [0.0, 1.0],
+    },
+    "cathode.diffusivity": {"self_diffusivity": "2.6e-14 m2/s"},
+    "cathode.thickness": "300 nm",
+    "cathode.initial_stoichiometry": 0.0,
+    "cathode.exchange_current_stoichiometry": 0.5,
+}
+
+
+def test_an_overshoot_about_a_front_is_no_end():
+    steps = ["Hold at 2.7 V for 10 minutes", "Hold at 3.3 V for 10 minutes"]
+    result, step = run(CONSTANT_D, steps, FRONT)
+    assert list(result.steps["Outcome"]) == ["reached", "reached"]
+    assert step["End mean stoichiometry"] == pytest.approx(0.4697, abs=1e-3)
+
+
+def test_a_profile_beyond_the_film_is_said():
+    steep = [{"amplitude": "-1 V", "center": 1.0, "width": 0.0489}]
+    changes = FRONT | {
+        POTENTIAL: FRONT[POTENTIAL]
+        | {"polynomial": [4.191, -0.0275], "exponentials": steep},
+        "cathode.diffusivity": {"self_diffusivity": "1.43e-15 m2/s"},
+        "cathode.thickness": "14 um",
+    }
+    _, step = run(CONSTANT_D, ["Discharge at 0.3C for 300 seconds"], changes)
+    assert step["Outcome"] == "reached"
+    assert "finer than the mesh" in step["Detail"]
+
+
+def test_a_hold_begins_where_volts_lie_within_a_state_s_tolerance():
+    changes = IDEAL | {"cathode.initial_stoichiometry": 0.1}
+    steps = ["Discharge at 20C for 1 hour", "Hold at 4.3 V until C/1000 or for 2 hours"]
+    result, step = run(CONSTANT_D, steps, changes)
+    assert "voltage limit" in result.steps["Detail"][0]
+    assert step["Outcome"] == "reached"
+    assert step["Hold error [mV]"] < 0.2
+
+
+def test_a_power_that_a_full_film_cannot_give_is_infeasible():
+    changes = IDEAL | {"cathode.initial_stoichiometry": 0.9}
+    _, step = run(CONSTANT_D, ["Discharge at 30 uW/cm2 for 1000 hours"], changes)
+    assert step["Outcome"] == "infeasible"
+    assert "cannot give this power" in step["Detail"]
+
+
+LEAKING = {"electrolyte.electronic_conductivity": "1e-12 S/cm"}
+
+
+@pytest.mark.parametrize(
+    ("step", "volts"),
+    [
+        ("Rest for 1 hour", 0.0),
+        ("Charge at 1 nW/cm2 for 1 hour", 0.3162),
+        ("Charge at 1 nA/cm2 for 1 hour", 0.1),
+    ],
+)
+def test_a_bare_collector_blocks_what_the_leak_takes(step, volts):
+    """V = i L/sigma, and sqrt(p L/sigma)."""
+    changes = LEAKING | {"electrolyte.thickness": "1 um"}
+    _, step = run("lco-lipon-steel-ensurge2023", [step], changes)
+    assert step["Outcome"] == "reached"
+    assert step["End voltage [V]"] == pytest.approx(volts, abs=1e-4)
+
+
+def test_books_of_little_beside_much_lithium_balance():
+    changes = {"cathode.thickness": "20 nm", "anode.lithium": "50 um"}
+    changes |= {"electrolyte.electronic_conductivity": "1e-12 S/cm"}
+    result, _ = run(CONSTANT_D, ["Hold at 4.0 V for 5 seconds"], changes)
+    assert list(result.summary["Outcome"]) == ["reached"]
+
+
+def test_the_energy_of_a_potential_with_kinks():
+    """Next to equilibrium the mean of V is that of U(x)."""
+    law = laws.Table((0.0, 0.3, 0.35, 0.7, 0.72, 1.0), (4.2, 4.1, 3.7, 3.68, 3.2, 3.0))
+    changes = {
+        POTENTIAL: law,
+        "cathode.initial_stoichiometry": 0.1,
+        "cathode.exchange_current_stoichiometry": 0.5,
+        "cathode.thickness": "50 nm",
+    }
+    result, step = run(CONSTANT_D, ["Discharge at C/100000 until 3.1 V"], changes)
+    x = np.linspace(0.1, step["End mean stoichiometry"], 100_001)
+    mean = np.trapezoid(law.curve(x), x) / np.ptp(x)
+    assert result.summary["Mean discharge voltage [V]"][0] == pytest.approx(
+        mean, abs=1e-4
+    )

@@ -15,8 +15,7 @@ from tfbsim.solver.cycler import OUTCOMES, CaseRecord, StepRecord
 
 OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
 EMPTY = 2e-6  # of the sites, at a face
-# Of what a face moves: the polynomial of the element beside it rings after a jump
-RINGING = 2e-3
+SAID = 2e-3  # of the sites: a profile that is so far beyond the film at the end says so
 AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-off
 # How far from what it must be, at most
 LIMITS = {
@@ -30,7 +29,9 @@ LIMITS = {
     "beyond a limit of the cell": 1e-4,  # V
     "beyond a current cut-off": 1e-3,  # of the cut-off
     "hold strays": 2e-4,  # V
-    "overfull": 1e-6,  # of the sites
+    "a face beyond the film": 1e-6,  # of the sites
+    "overshoot about a front": 0.1,  # of the sites
+    "overshoot unsaid": 0.0,
     "time runs backwards": 0.0,
     "not finite": 0.0,
     "solver failed": 0.0,
@@ -101,16 +102,20 @@ def _of(
     yield "time runs backwards", float(backwards or (np.diff(t) < 0).any())
     yield from _sums(record, cell)
     yield from _ends(record, cell)
-    full, inside = cell.cathode.x_max * (1 + OVERFULL), trace.profiles
-    faces = [seen[f"Cathode {face} stoichiometry"] for face in ("surface", "collector")]
-    before_it = before.trace.profiles[-1] if before and before.trace else inside[0]
-    moved = max(
-        np.ptp(np.append(x, before_it[k])) for x, k in zip(faces, (0, -1), strict=True)
+    x_max = cell.cathode.x_max
+    # The other face is one that lithium migrates to, or a part of the inside
+    migrates = cell.cathode.transport.transference != 0
+    driven = ("surface", "collector") if migrates else ("surface",)
+    faces = np.array([seen[f"Cathode {face} stoichiometry"] for face in driven])
+    inside = trace.profiles
+    beyond, within, last = (
+        max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - EMPTY, 0.0)
+        for x in (faces, inside, inside[-1])
     )
-    ringing = RINGING * moved
-    beyond = [max(x.max() - full, -x.min() - EMPTY) for x in faces]
-    beyond.append(max(inside.max() - full, -inside.min() - EMPTY) - ringing)
-    yield "overfull", max(*beyond, 0.0)
+    yield "a face beyond the film", beyond
+    yield "overshoot about a front", within
+    said = "finer than the mesh" in record.detail
+    yield "overshoot unsaid", float(last > SAID and not said)
     if before is not None:
         last = before.trace
         assert last is not None

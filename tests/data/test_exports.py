@@ -145,6 +145,64 @@ def test_no_error_is_silent(tmp_path, writer, happens):
         assert right(found, record.truth) or told, (found, measured.notes)
 
 
+def test_a_record_pasted_twice_is_read_once(tmp_path):
+    record = exports.record(np.random.default_rng(5))
+    text = exports.plain(record, W())
+    head, rows = text.split("\n", 1)
+    measured = read(tmp_path, f"{head}\n{rows}{rows}")
+    assert right(charges(measured), record.truth)
+    assert any("that are there before already" in note for note in measured.notes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clock_of_whole_minutes_leaves_the_charge_to_the_counter(tmp_path, seed):
+    """Rows of one minute that differ in their counter are no duplicates."""
+    r = exports.record(np.random.default_rng(seed))
+    heads = ["DateTime", "Voltage(V)", "Current(mA)", "Capacity(mAh)", "Status"]
+    words = {"rest": "Idle", "discharge": "Discharging"}
+    text = exports.table(heads, [
+        [exports.clock(60 * (t // 60), W(), "us date").replace(":00 ", " ") for t in r.t],
+        [f"{V:.5f}" for V in r.V], [f"{i:.6f}" for i in r.i],
+        [f"{q:.6f}" for q in r.of_step], [words.get(k, "Charging") for k in r.kind],
+    ], W())  # fmt: skip
+    measured = read(tmp_path, text)
+    assert right(charges(measured), r.truth), (charges(measured), measured.notes)
+
+
+def test_a_counter_of_another_unit_is_a_doubt(tmp_path):
+    r = exports.record(np.random.default_rng(1))
+    text = exports.table(["Time (s)", "Voltage (V)", "Current (mA)", "Capacity (Ah)"], [
+        [f"{t:.3f}" for t in r.t], [f"{V:.5f}" for V in r.V], [f"{i:.6f}" for i in r.i],
+        [f"{q:.6f}" for q in r.of_step],
+    ], W())  # fmt: skip
+    (doubt,) = read(tmp_path, text).doubts
+    assert "1000 times the integral" in doubt and doubt.count("uA.h.cm-2") == 1
+
+
+HEADS = {
+    "Ivium": ("time /s        I /A           E /V", "   "),
+    "Nova": ("Time (s);WE(1).Current (A);WE(1).Potential (V)", ";"),
+    "a reference": ("t (s),i (A),E vs. Li/Li+ (V)", ","),
+    "Squidstat": ("Elapsed Time (s),Current (A),Working Electrode (V)", ","),
+    "broken signs": ("Time / s,I / A,Ewe/V,T/Â°C", ","),
+    "a row of units": ("Prog Time;Current;Voltage\nh:min:s;A;V", ";"),
+}
+
+
+@pytest.mark.parametrize("program", HEADS)
+def test_headings_of_other_programs(tmp_path, program):
+    r = exports.record(np.random.default_rng(9))
+    heads, mark = HEADS[program]
+    form = "h:m:s" if program == "a row of units" else "s"
+    more = [""] * (program == "broken signs")
+    rows = [
+        mark.join([exports.clock(t, W(), form), f"{1e-3 * i:.6E}", f"{V:.5f}", *more])
+        for t, i, V in zip(r.t, r.i, r.V, strict=True)
+    ]
+    measured = read(tmp_path, "\n".join([heads, *rows]) + "\n", ".txt")
+    assert right(charges(measured), r.truth), (charges(measured), measured.notes)
+
+
 # --- Tables of one's own ---------------------------------------------------------------
 
 

@@ -9,7 +9,9 @@ import pytest
 from tfbsim.physics.agreement import IMPLIED
 
 RATE = 0.2  # C
-FIXED = {name for name, _ in IMPLIED.values()}  # the model is chosen by them
+FIXED = {
+    n for names, _ in IMPLIED.values() for n in names.split(" + ")
+}  # the model is chosen by them
 # Steps for parameters that are 0, where a step by a share of them is none
 STEPS = {"Ohm.m2": 1e-4, "Ohm.m": 1e-2, "mol.m-2": 1e-3, "V.K-1": 1e-5, "J.mol-1": 1e3}
 

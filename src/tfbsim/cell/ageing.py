@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Literal, get_args
 
 from pydantic import model_validator
 
@@ -189,7 +190,14 @@ class Ageing(Strict):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Their numbers in SI, by PyBaMM name: "Site loss by oxidation rate [s-1]"."""
+        """Numbers in SI, by PyBaMM name: "Site loss by oxidation rate [s-1]".
+
+        Of a law that is off they are its defaults, or 0.
+        """
+        return _parameters_of_laws_off() | self._given
+
+    @property
+    def _given(self) -> dict[str, float]:
         return {
             f"{option.capitalize()} {field.replace('_', ' ')}{unit}": value
             for option, block in self.blocks
@@ -197,9 +205,18 @@ class Ageing(Strict):
         }
 
 
+@cache
+def _parameters_of_laws_off() -> dict[str, float]:
+    blocks = {
+        name: get_args(field.annotation)[0].model_construct()
+        for name, field in Ageing.model_fields.items()
+    }
+    return Ageing.model_construct(**blocks)._given
+
+
 def _numbers(block: Strict) -> Iterator[tuple[str, str, float]]:
     for name, field in type(block).model_fields.items():
-        value = getattr(block, name)
+        value = getattr(block, name, None)
         if isinstance(value, str):
             yield f"{name} left", "", float(value == "left")
             continue

@@ -315,8 +315,36 @@ class Cathode(Strict):
                 )
 
 
+class Salt(Strict):
+    """The salt of a liquid electrolyte."""
+
+    concentration: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+    """Concentration c_0 as made."""
+    diffusivity: Annotated[float, Quantity("diffusivity", gt=0, le=1e-6)]
+    """Diffusivity D of the salt."""
+    transference: Annotated[float, Quantity("dimensionless", ge=0, lt=1)]
+    """Transference number t_+ of the cation."""
+    thermodynamic_factor: Annotated[float, Quantity("dimensionless", gt=0, le=100)] = 1.0
+    """Thermodynamic factor 1 + dln f/dln c."""
+    peak: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+    """Concentration at which the conductivity is largest."""
+    exponent: Annotated[float, Quantity("dimensionless", gt=0, le=10)] = 1.0
+    """Exponent a of the conductivity below its peak."""
+    curvature: Annotated[float, Quantity("dimensionless", ge=-10, le=10)] = 0.0
+    """Curvature b of ln(conductivity) at its peak."""
+
+    @property
+    def relative_conductivity(self) -> float:
+        """Conductivity at the concentration as made, over the largest."""
+        r = self.concentration / self.peak
+        return float(
+            r**self.exponent
+            * math.exp(self.curvature * (r - 1) ** 2 - self.exponent * (r - 1))
+        )
+
+
 class Electrolyte(Strict):
-    """A single-ion-conducting film, which may leak electrons."""
+    """A single-ion-conducting film, which may leak electrons; or a liquid with a salt."""
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -325,7 +353,7 @@ class Electrolyte(Strict):
     density: Density | None = None
     """Density, which only a stack needs."""
     conductivity: Conductivity
-    """Ionic conductivity."""
+    """Ionic conductivity; of a liquid the largest, at the peak of its salt."""
     conductivity_activation_energy: Activation = 0.0
     """Activation energy of the ionic conductivity."""
     electronic_conductivity: Conductivity | None = None
@@ -336,6 +364,28 @@ class Electrolyte(Strict):
         Annotated[float, Quantity("dimensionless", ge=1, le=1e5)] | None
     ) = None
     """Relative permittivity, which gives it a capacitance; left out: none."""
+    separator: Length | None = None
+    """Thickness of the separator that holds a liquid."""
+    salt: Salt | None = None
+    """Salt of a liquid; left out: a film."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Electrolyte:
+        if (self.salt is None) != (self.separator is None):
+            missing = "salt" if self.salt is None else "separator"
+            raise InputError("is missing; a liquid has both", field=missing)
+        return self
+
+    @property
+    def span(self) -> float:
+        """Way from the anode to the cathode [m]."""
+        return float(self.separator or self.thickness)
+
+    @property
+    def sigma(self) -> float:
+        """Ionic conductivity as made [S/m]."""
+        relative = self.salt.relative_conductivity if self.salt else 1.0
+        return float(self.conductivity * relative)
 
 
 class Anode(Strict):
@@ -630,6 +680,7 @@ class Cell(Strict):
             ageing=tuple(option for option, _ in self.ageing.blocks),
             cathode_double_layer=self.cathode.double_layer_capacitance is not None,
             lithium_double_layer=self.anode.double_layer_capacitance is not None,
+            liquid=self.electrolyte.salt is not None,
             capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
             x_max=self.cathode.x_max,
             symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
@@ -681,7 +732,7 @@ class Cell(Strict):
                 c.film_resistance_activation_energy
             ),
             "Inactive lithium [mol.m-2]": self.inactive_lithium,
-            "Electrolyte thickness [m]": e.thickness,
+            "Electrolyte thickness [m]": e.span,
             "Electrolyte conductivity [S.m-1]": e.conductivity,
             "Electrolyte conductivity activation energy [J.mol-1]": (
                 e.conductivity_activation_energy
@@ -709,9 +760,24 @@ class Cell(Strict):
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
             "Electrolyte relative permittivity": e.relative_permittivity or 0,
             **self._plated_parameters(),
+            **self._salt_parameters(),
             **self.ageing.parameters,
         }
         return {name: float(value) for name, value in values.items()}
+
+    def _salt_parameters(self) -> dict[str, Any]:
+        """Those of a liquid electrolyte."""
+        if (salt := self.electrolyte.salt) is None:
+            return {}
+        return {
+            "Salt concentration [mol.m-3]": salt.concentration,
+            "Salt diffusivity [m2.s-1]": salt.diffusivity,
+            "Cation transference number": salt.transference,
+            "Salt thermodynamic factor": salt.thermodynamic_factor,
+            "Salt peak [mol.m-3]": salt.peak,
+            "Salt exponent": salt.exponent,
+            "Salt curvature": salt.curvature,
+        }
 
     def _plated_parameters(self) -> dict[str, Any]:
         """Those of lithium plated in situ."""
@@ -810,6 +876,15 @@ class Cell(Strict):
                 f"lithium reduces {self.electrolyte.material}, which is stable above "
                 f"{edge.value} only; no layer between the two is modelled"
             )
+        own = self._raw.get("electrolyte", {})
+        if of_library is not None and "salt" in of_library.values:
+            left = [f"electrolyte.{k}" for k in OF_A_FILM if k in own]
+            left += ["cathode.utilisation"] if c.utilisation == 1 else []
+            found.append(
+                f"{self.electrolyte.material} is a liquid, in a separator of "
+                f"{1e6 * self.electrolyte.span:.4g} um that wets all of the film: not "
+                f"used are {', '.join(left)}"
+            )
         law = c.open_circuit_potential
         if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
             return found
@@ -860,6 +935,7 @@ class Cell(Strict):
             for layer, material in cell._materials()
             if f"{layer}.material" in changes
             for field in material.values
+            if "salt" not in material.values or field not in OF_A_FILM
             if field in raw[layer] and f"{layer}.{field}" not in changes
         )
         return cell
@@ -1125,6 +1201,11 @@ def _cell(
             place = (layer, "material")
             given = _material(layer, fields["material"], place, document)
             full[layer] = _merged(given, fields)
+    liquid = full.get("electrolyte")
+    if isinstance(liquid, dict) and liquid.get("salt") is not None:
+        full["electrolyte"] = _liquid(liquid, raw["electrolyte"], document)
+        if isinstance(full.get("cathode"), dict):  # a liquid wets all of the film
+            full["cathode"] = full["cathode"] | {"utilisation": 1.0}
     if isinstance(full.get("anode"), dict):
         full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
@@ -1186,6 +1267,32 @@ def _material(
     if document:
         raise document.error(place, message)
     raise InputError(message, field=".".join(place))
+
+
+OF_A_FILM = (
+    *("thickness", "conductivity", "conductivity_activation_energy", "density"),
+    *("electronic_conductivity", "electronic_conductivity_activation_energy"),
+    "relative_permittivity",
+)
+
+
+def _liquid(
+    fields: dict[str, Any], own: dict[str, Any], document: Document | None
+) -> dict[str, Any]:
+    """Return a liquid of the library without what the file says of a film in its place,
+    so that another material is all it takes; of its salt the file may say a part."""
+    if "material" not in own:
+        return fields
+    given = _material(
+        "electrolyte", own["material"], ("electrolyte", "material"), document
+    )
+    if "salt" not in given:
+        return fields
+    kept = {k: v for k, v in own.items() if k not in OF_A_FILM}
+    salt = kept.get("salt", {})
+    if isinstance(salt, dict):
+        kept["salt"] = {**given["salt"], **salt}
+    return {**given, **kept, "thickness": {**given, **kept}["separator"]}
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
         "electrolyte": Layer(
             "electrolyte",
             electrolyte.material or "",
-            electrolyte.thickness,
+            electrolyte.span,
             electrolyte.density or math.nan,
         ),
         "lithium": Layer("lithium", anode.material or "", there, rho),

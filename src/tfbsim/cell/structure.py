@@ -37,6 +37,8 @@ class Structure:
         Options of the laws of ageing that are on.
     cathode_double_layer, lithium_double_layer, capacitive_electrolyte : bool
         Whether these hold charge of their own.
+    liquid : bool
+        Whether the electrolyte is a liquid with a salt.
     laws : tuple of callable
         Further laws, as :class:`ThinFilmCell` takes them.
     """
@@ -54,6 +56,7 @@ class Structure:
     cathode_double_layer: bool = False
     lithium_double_layer: bool = False
     capacitive_electrolyte: bool = False
+    liquid: bool = False
     laws: tuple[Callable[[Any], Any], ...] = ()
 
     @property
@@ -107,6 +110,7 @@ class Structure:
             "Cathode transference number is a law": float(self.transference is not None),
             "Cathode resistivity is a law": float(self.electronic is not None),
             "Lithium is plated in situ": float(self.plated),
+            "Electrolyte is a liquid": float(self.liquid),
         }
 
     def options(self, mode: str) -> dict[str, str]:
@@ -124,6 +128,7 @@ class Structure:
             **dict.fromkeys(self.ageing, "on"),
             "cathode double layer": layer[self.cathode_double_layer],
             "lithium double layer": layer[self.lithium_double_layer],
+            "electrolyte": "liquid" if self.liquid else "film",
             "electrolyte capacitance": layer[self.capacitive_electrolyte],
             "constants": "precomputed",
         }

@@ -50,7 +50,7 @@ def segments(
     own = _step_clock(rows, found)
     made: list[Segment] = []
     origin: float | None = None
-    most = assumed = after = counted = total = 0.0
+    most = assumed = share = after = counted = total = 0.0
     pauses: list[tuple[float, float]] = []  # s, A.h.m-2 that would have flowed in them
     gaps: list[tuple[float, float]] = []
     before: Span | None = None
@@ -76,7 +76,9 @@ def segments(
             pauses.append((float(away.max()), 0.0 if q is not None else float(flows)))
         wait = float(t[span.start] - max(t[span.start - 1], 0.0)) if span.start else 0.0
         most += abs(float(rows.i[span.start])) * wait / 3600 * (witness == NOTHING)
-        assumed += float(segment.capacity[0]) * (witness == SAMPLE)
+        before_first = float(segment.capacity[0]) * (witness == SAMPLE)
+        assumed += before_first
+        share = max(share, before_first / max(float(segment.capacity[-1]), 1e-30))
         gaps += [] if q is not None else _gaps(segment)
     if most > DOUBT * total > 0:
         remarks.doubt(
@@ -84,7 +86,7 @@ def segments(
             f"{total * 100:.4g} uA.h.cm-2, or to {(total + most) * 100:.4g} if the "
             "current flowed from the sample before."
         )
-    if assumed > DOUBT * total:
+    if assumed > DOUBT * total or share > CLOSE:
         remarks.notes.append(
             "Steps that begin between two samples are counted from the sample before: "
             f"{100 * total:.4g} uA.h.cm-2 in all; {100 * (total - assumed):.4g} from "
@@ -256,7 +258,7 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
             since = 0.0
         elif own is not None and not span.goes_on and 0 <= own[k] <= since:
             since = float(own[k])  # what was counted before is of the step before
-    could = 1.1 * i * since / 3600 + 1e-12
+    could = 1.1 * i * (since + rows.tick) / 3600 + 1e-12
     maybe = []
     if k and np.isfinite(counter[k - 1]):
         maybe.append(float(way * (counter[k] - counter[k - 1])))
@@ -311,7 +313,7 @@ def _in_use(
     middle = float(np.median(np.concatenate(ratios)))
     ratio = counted / integral
     within = max(WITHIN, _rounding(np.abs(rows.i)))
-    if abs(middle - 1) <= within or abs(ratio - 1) <= CLOSE:
+    if abs(middle - 1) <= within or abs(ratio - 1) <= WITHIN / 2:
         if abs(ratio - 1) > WITHIN:
             remarks.notes.append(
                 f"The counter of charge closes between most samples and has "
@@ -334,9 +336,10 @@ def _in_use(
         )
         return True
     factor = f"{ratio:.4g} times" if ratio > 1 else f"1/{1 / ratio:.4g} of"
-    remarks.notes.append(
+    remarks.doubt(
         f"The counted capacity is {factor} the integral of the current: the unit of one "
-        "of capacity, current and time is wrong. The integral was used."
+        f"of capacity, current and time is wrong. The integral, {100 * integral:.4g} "
+        f"uA.h.cm-2, was used, not {100 * counted:.4g}."
     )
     return False
 

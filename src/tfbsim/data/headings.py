@@ -38,7 +38,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("voltage", "ewe", "ecell", "vf", "e", "u", "v", "potential", "cell voltage"),
         *("terminal voltage", "battery voltage", "spannung", "volt", "volts", "emf"),
         *("ocv", "ocp", "potentiel", "tension", "end voltage", "working potential"),
-        *("cell potential", "voltage v", "电压"),
+        *("cell potential", "voltage v", "working electrode", "电压"),
     ),
     "current": (
         *("current", "i", "im", "current density", "j", "i mean", "applied current"),
@@ -166,7 +166,10 @@ _POWER = re.compile(
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
 _ENERGY = re.compile(r"[munkµ]?W[. ]?h(?:/\w+)?|watt[- ]?h(?:ou)?rs?", re.IGNORECASE)
-_CLOCK = re.compile(r"[hdms: .]*(hh?:m|h:m|mm:s|hms|d:h)[a-z: .-]*|.*hh:mm.*", re.I)
+CLOCK = re.compile(r"[hdms: .]*(hh?:m|h:m|mm?:s|hms|d:h)[a-z: .-]*|.*hh:mm.*", re.I)
+# Nova's "WE(1).Current (A)"; "E vs. Li/Li+ (V)"
+_TERMINAL = re.compile(r"^WE\(\d\)\.")
+_REFERENCE = re.compile(r"\s(?:vs\.?|versus)\s[^()\[\]]*", re.I)
 _NOT_UNIT = {"#", "bits", "°", "deg", "%", "-", "1", "hh:mm:ss", "rad"}
 _NUMBERED = re.compile(r"(?<=[A-Za-z\])}])[ ._#]?\d+(?=\s*(?:[\[({/,].*)?$)")
 _CLOSING = re.compile(r"(.*?)\s*[\[({]\s*([^\[\](){}]{0,60})\s*[\])}]\s*")
@@ -199,7 +202,8 @@ def hertz(unit: str) -> float | None:
 @lru_cache(maxsize=2048)
 def symbol(unit: str) -> str:
     """Return a unit, in words or in another spelling, by its symbol."""
-    text = unit.strip().replace("²", "2").replace("μ", "u").replace("µ", "u")
+    text = unit.strip().replace("Â", "")  # of UTF-8 that was read as latin-1
+    text = text.replace("²", "2").replace("μ", "u").replace("µ", "u")
     for pattern, short in _WORDS:
         text = pattern.sub(short, text)
     return text.strip(" .")
@@ -242,6 +246,7 @@ def heading(name: str) -> Heading:
     """Return what a heading says: `Ewe/V` is `ewe` in `V`."""
     name = " ".join(name.split()).strip("~#\"' ") if name.count('"') != 1 else name
     name = name.replace("<", "").replace(">", "")  # EC-Lab's mark of a mean
+    name = _REFERENCE.sub(" ", _TERMINAL.sub("", name)).strip()
     odd = ""
     if found := _CLOSING.fullmatch(name):
         inside = found[2].strip()
@@ -249,7 +254,7 @@ def heading(name: str) -> Heading:
             return Heading(words(found[1]), "ohm")  # ZView's names of its columns
         if is_unit(inside):
             return Heading(words(found[1]), inside)
-        if _CLOCK.fullmatch(inside):
+        if CLOCK.fullmatch(inside):
             return Heading(words(found[1]))
         bare = heading(found[1]) if found[1] else Heading(words(name))
         if bare.unit or not found[1]:

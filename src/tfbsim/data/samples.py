@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -73,6 +74,13 @@ class Samples:
     def __len__(self) -> int:
         return len(self.t)
 
+    @cached_property
+    def tick(self) -> float:
+        """How long a clock that is coarser than the samples stands still [s]; else 0."""
+        dt = np.diff(self.t)
+        coarse = len(dt) and (dt == 0).mean() > 0.2 and (dt > 0).any()
+        return float(dt[dt > 0].min()) if coarse else 0.0
+
     def take(self, keep: Array) -> Samples:
         """Return some of the samples."""
 
@@ -137,6 +145,8 @@ def samples(
         step_time = quantity(table, columns["step_time"], "step_time", mapping).values
         if "step" not in marks and clock == "time":
             marks |= _steps_by_clock(seconds, step_time)
+    if "step" not in marks and "capacity" in counters:
+        marks |= _steps_by_counter(counters["capacity"])
     every = Samples(
         *(seconds, volts(V.values, V.name, remarks), i, step_time),
         *(_kinds(table, columns), T, counters, marks),
@@ -164,6 +174,15 @@ def _steps_by_clock(t: Array, own: Array) -> dict[str, Array]:
     """Return a number of the step that rises where the clock of the step begins again."""
     with np.errstate(invalid="ignore"):
         again = (np.diff(own) < 0) & (own[1:] <= 1.5 * np.diff(t) + 1e-3)
+    return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
+
+
+def _steps_by_counter(q: Array) -> dict[str, Array]:
+    """Return a number of the step that rises where its counter of charge begins again."""
+    size = np.abs(np.nan_to_num(q))
+    fall = size[:-1] - size[1:]
+    usual = float(np.median(np.abs(fall))) if len(fall) else 0.0
+    again = (size[1:] < 0.02 * size[:-1]) & (fall > 3 * usual)
     return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 from ..errors import InputError, count, shown
 from .cells import grouped
 from .columns import find_columns, sets
-from .headings import ROLE, heading, is_unit, role_of
+from .headings import CLOCK, ROLE, heading, is_unit, role_of
 from .mapping import Mapping
 from .table import Table
 
@@ -333,7 +333,9 @@ def _fields(line: str, layout: Layout) -> list[str]:
     for pattern in ("\t", ";", ",", r"\s{2,}"):
         other = [f.strip().strip('"') for f in re.split(pattern, line.strip())]
         known = sum(role_of(f) is not None for f in other)
-        if known > max(1, sum(role_of(f) is not None for f in best)):
+        fits = len(other) == layout.columns != len(best)
+        before = 0 if fits else sum(role_of(f) is not None for f in best)
+        if known > max(1, before):
             best = other
     return best
 
@@ -436,7 +438,8 @@ def names_of(
 
 def _with_unit(name: str, unit: str) -> str:
     unit = unit.strip("[](){} ")
-    if not name or unit in ("", "#", "1", "-") or heading(name).unit:
+    none = unit in ("", "#", "1", "-") or CLOCK.fullmatch(unit)
+    if not name or none or heading(name).unit:
         return name
     return f"{name} / {unit}"
 

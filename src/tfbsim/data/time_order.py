@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .remarks import Remarks
 from .samples import Samples
 
 SUMMARY = 5  # rows of one at the end
+TWICE = 20  # rows from which on a record that comes again is one pasted twice
 STAMPS = 3  # bad time stamps in a row that are mended
 
 
@@ -19,11 +21,18 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     """Return samples whose time never falls: duplicates out, restarts joined."""
     same = np.zeros(len(rows), dtype=bool)
     same[1:] = (np.diff(rows.t) == 0) & (np.diff(rows.V) == 0) & (np.diff(rows.i) == 0)
-    for mark in rows.marks.values():  # the last row of a step and the first of the next
-        same[1:] &= np.diff(mark) == 0
+    # Else the last row of a step and the first of the next, or of a coarse clock
+    for values in (*rows.marks.values(), *map(np.nan_to_num, rows.counters.values())):
+        same[1:] &= np.diff(values) == 0
     if same.any():
         remarks.notes.append(f"Left out {count(int(same.sum()), 'duplicate row')}.")
         rows = rows.take(~same)
+    again = _once_more(rows)
+    if again.any():
+        remarks.notes.append(
+            f"Left out {count(int(again.sum()), 'row')} that are there before already."
+        )
+        rows = rows.take(~again)
     if rows.by_step:
         back = np.flatnonzero(np.diff(rows.t) < 0) + 1
         if "step" in rows.marks:
@@ -67,6 +76,18 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     )
     rows = replace(rows, t=t)
     return rows.take(np.argsort(t, kind="stable"))
+
+
+def _once_more(rows: Samples) -> Array:
+    """Return which samples repeat those from the first on, one by one."""
+    again = np.zeros(len(rows), dtype=bool)
+    every = np.column_stack([rows.t, rows.V, rows.i])
+    starts = np.flatnonzero((every == every[0]).all(axis=1))
+    for start, stop in pairwise([*starts, len(rows)]):
+        size = stop - start
+        if start > 0 and TWICE <= size <= start:
+            again[start:stop] = bool((every[start:stop] == every[:size]).all())
+    return again
 
 
 def _bad_stamps(t: Array) -> Array:

@@ -7,15 +7,31 @@ of PyBaMM too, which follow from those of the film: changed alone they would say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pybamm
 
 from ..cell.half_cell import POTENTIAL, following
 
-# Option: the parameter that tells, and the number each value of the option stands for; a
-# value that is not listed holds for any number
+CAPACITIVE = {
+    name: (parameter, {"absent": 0.0})
+    for name, parameter in (
+        ("cathode double layer", "Cathode double-layer capacitance [F.m-2]"),
+        ("lithium double layer", "Lithium double-layer capacitance [F.m-2]"),
+        ("electrolyte capacitance", "Electrolyte relative permittivity"),
+    )
+}
+TAFEL = {
+    "electrolyte oxidation": ("Electrolyte oxidation current [A.m-2]", {"off": 0.0}),
+    **{
+        f"{law.lower()} by {cause}": (f"{law} by {cause} rate [{unit}]", {"off": 0.0})
+        for law, unit in (("Interphase", "Ohm.m2.s-1"), ("Site loss", "s-1"))
+        for cause in ("oxidation", "reduction")
+    },
+}
+# Option: the parameter that tells, or a sum of them, and the number each value of the
+# option stands for; a value that is not listed holds for any number
 IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
     "cathode kinetics": ("Cathode anodic transfer coefficient", {"symmetric": 0.5}),
     "lithium kinetics": ("Lithium anodic transfer coefficient", {"symmetric": 0.5}),
@@ -25,28 +41,45 @@ IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
     ),
     "cathode resistivity": ("Cathode resistivity is a law", {"constant": 0, "law": 1}),
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
-    "cathode double layer": (
-        "Cathode double-layer capacitance [F.m-2]",
-        {"absent": 0},
-    ),
-    "lithium double layer": (
-        "Lithium double-layer capacitance [F.m-2]",
-        {"absent": 0},
-    ),
-    "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
+    **CAPACITIVE,
+    "electrolyte": ("Electrolyte is a liquid", {"film": 0, "liquid": 1}),
     "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
+    "interphase with time": ("Interphase with time growth [Ohm.m2]", {"off": 0}),
+    "lithium consumption": (
+        "Lithium consumption current [A.m-2] + Lithium consumption growth [A.s.m-2]",
+        {"off": 0},
+    ),
+    **TAFEL,
+}
+# Parameters, or sums of them, that are not 0 where an option has none of those values
+NEEDED: dict[str, tuple[str, ...]] = {
+    **{name: (IMPLIED[name][0],) for name in (*CAPACITIVE, "lithium consumption")},
+    **{name: (IMPLIED[name][0], f"{name.capitalize()} potential [V]") for name in TAFEL},
+    "interphase with time": (
+        "Interphase with time growth [Ohm.m2]",
+        "Interphase with time growth time [s]",
+        "Interphase with time initial resistance [Ohm.m2]",
+    ),
 }
 OPEN = (pybamm.Parameter, pybamm.FunctionParameter)  # not yet a value
 OWN_POTENTIAL = "Cathode open-circuit potential [V]"
 OTHER = {
     "absent": "capacitive",
+    "off": "on",
     "symmetric": "asymmetric",
     "constant": "law",
     "law": "constant",
     "none": "electronic",
+    "film": "liquid",
+    "liquid": "film",
     "evaporated": "plated in situ",
     "plated in situ": "evaporated",
 }
+
+
+def _sum(names: str) -> pybamm.Symbol:
+    first, *others = (pybamm.Parameter(name) for name in names.split(" + "))
+    return sum(others, first)
 
 
 def _pairs() -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
@@ -101,12 +134,18 @@ class Agreement(pybamm.Function):
         children: Sequence[pybamm.Symbol] | None = None,
     ) -> None:
         self.model = model
-        self.options = {name: options[name] for name in IMPLIED}
-        wanted = [pybamm.Parameter(name) for name, _ in IMPLIED.values()]
+        self.options = {name: options.get(name, "off") for name in IMPLIED}
+        wanted = [_sum(name) for name, _ in IMPLIED.values()]
+        wanted += [_sum(name) for name in self._needed()]
         wanted += [symbol for pair in _pairs().values() for symbol in pair]
         super().__init__(
             self._zero, *(children or wanted), name=f"{model} {self.options}"
         )
+
+    def _needed(self) -> Iterator[str]:
+        for option, names in NEEDED.items():
+            if self.options[option] not in IMPLIED[option][1]:
+                yield from names
 
     @staticmethod
     def _zero(*values: object) -> float:
@@ -123,8 +162,13 @@ class Agreement(pybamm.Function):
         children = self._children_for_copying(new_children)
         if any(child.has_symbol_of_classes(OPEN) for child in children):
             return Agreement(self.model, self.options, children)
-        standard = iter(children[len(IMPLIED) :])
-        for name, found, own in zip(_pairs(), standard, standard, strict=True):
+        further = iter(children[len(IMPLIED) :])
+        for name in self._needed():
+            if next(further) == pybamm.Scalar(0):
+                raise pybamm.OptionError(
+                    f"'{name}' is 0 and the options of {self.model} need a value of it"
+                )
+        for name, found, own in zip(_pairs(), further, further, strict=True):
             if _differ(name, found, own):
                 named = " and ".join(_sources(name))
                 raise pybamm.OptionError(

@@ -30,6 +30,7 @@ from .interphase import InterphaseByReaction, InterphaseWithTime
 from .kinetics import ButlerVolmer, InterfaceCurrent
 from .law import Declared, Law
 from .leakage import ElectronicLeakage, NoLeakage
+from .liquid_electrolyte import LiquidElectrolyte
 from .lithium import LithiumInventory
 from .lithium_consumption import LithiumConsumption
 from .mesh import SUBMESHES, spatial_method
@@ -63,6 +64,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **{name: ("off", "on") for name in AGEING},
     "cathode double layer": ("absent", "capacitive"),
     "lithium double layer": ("absent", "capacitive"),
+    "electrolyte": ("film", "liquid"),
     "electrolyte capacitance": ("absent", "capacitive"),
     "constants": ("in place", "precomputed"),
 }
@@ -89,10 +91,12 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
     if options["lithium double layer"] == "capacitive":
         lithium = DoubleLayer(p, lithium)
     capacitive = options["electrolyte capacitance"] == "capacitive"
+    liquid = options["electrolyte"] == "liquid"
+    film = CapacitiveConductor if capacitive else SingleIonConductor
     return {
         "cathode interface": cathode,
         "lithium interface": lithium,
-        "electrolyte": CapacitiveConductor(p) if capacitive else SingleIonConductor(p),
+        "electrolyte": LiquidElectrolyte(p) if liquid else film(p),
         "cathode": PlanarDiffusion(
             p,
             transference=options["cathode transference"],
@@ -180,7 +184,8 @@ class ThinFilmCell(pybamm.BaseModel):
         bare;
         the laws of ``AGEING``, each "off" (default) or "on";
         "cathode double layer", "lithium double layer": "absent" (default) or
-        "capacitive"; "electrolyte capacitance": "absent" (default) or "capacitive";
+        "capacitive"; "electrolyte": "film" (default), or "liquid" with a salt;
+        "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -285,7 +290,9 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_solver(self) -> pybamm.BaseSolver:
-        return pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8)
+        # A capacitance is charged within microseconds of a step's start
+        quick = {"dt_init": 1e-9} if "capacitive" in self.options.values() else {}
+        return pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8, options=quick)
 
     @property
     def default_quick_plot_variables(self) -> list[Any]:

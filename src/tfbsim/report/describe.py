@@ -172,7 +172,7 @@ def _layers(cell: Cell) -> Table:
         layers.add_column(column)
     lithium = text(a.lithium, "length") if a.lithium else "none as made"
     layers.add_row("anode", escape(a.material or "lithium"), lithium)
-    layers.add_row("electrolyte", escape(e.material or ""), text(e.thickness, "length"))
+    layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
     layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
     return layers
 

@@ -20,14 +20,20 @@ from ..experiment.steps import Protocol, Step
 from ..materials.laws import FARADAY
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
-from .cycler import REACHED, CycleRecord, StepRecord, audit, boundary_layer
+from .cycler import (
+    REACHED,
+    CycleRecord,
+    StepRecord,
+    audit,
+    boundary_layer,
+    overshoots,
+)
 from .engine import (
     BALANCE_LIMIT,
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
     DURATION,
     HOLD_LIMIT,
-    LEAST_EXCHANGED,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
@@ -39,6 +45,7 @@ from .engine import (
     Engine,
     State,
     Trace,
+    least_exchanged,
 )
 from .fast import Solved
 
@@ -249,12 +256,13 @@ class Batch:
         """To which cells nothing happened in a step but the end asked for."""
         seen, event, cells = trace.observed, trace.event, self.cells
         V, moved = seen["Voltage [V]"], seen["Throughput capacity [A.h]"][-1]
-        lithium = np.abs(np.diff(seen["Total lithium [mol.m-2]"], axis=0)[0])
-        sites = cells.site_inventory
+        total = seen["Total lithium [mol.m-2]"]
         passed = 3600 * moved / (FARADAY * cells.area)
-        gained = lithium / np.maximum(passed, LEAST_EXCHANGED * sites)
+        least = least_exchanged(cells.site_inventory, total[0])
+        gained = np.abs(total[1] - total[0]) / np.maximum(passed, least)
         usual = np.isfinite(V).all(axis=0) & (gained <= BALANCE_LIMIT)
         usual &= trace.stray <= HOLD_LIMIT
+        usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
         in_time = event == ""
         fine = in_time & step.timed | (event == CURRENT_CUT_OFF)
         fine |= event == CHARGE_CUT_OFF

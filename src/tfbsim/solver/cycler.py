@@ -31,15 +31,16 @@ from .engine import (
     FILM_LIMIT,
     HOLD_LIMIT,
     LAST,
-    LEAST_EXCHANGED,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
+    OVERFULL,
     POWER_LIMIT,
     RAMP,
     SEEN,
     SOLVER_FAILURE,
+    UNDEREMPTY,
     Engine,
     Infeasible,
     Request,
@@ -47,10 +48,11 @@ from .engine import (
     State,
     Trace,
     engine,
+    least_exchanged,
     tolerances,
 )
 from .error_bar import NumericalError, with_error
-from .exhaustion import bare, blocked, joined, stripped_bare
+from .exhaustion import blocked, blocks, joined, stripped_bare
 from .impedance import Spectrum, spectrum
 
 REACHED = "reached"
@@ -60,9 +62,9 @@ INFEASIBLE = "infeasible"
 LITHIUM_EXHAUSTED = NOTHING_LEFT.outcome
 SOLVER_FAILED = "solver failed"
 AUDIT_BREACH = "audit breach"
+ENDS = (end.outcome for end in declared_by_options()[1].ends)
 OUTCOMES = (
-    *(REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE),
-    *(end.outcome for end in declared_by_options()[1].ends),
+    *dict.fromkeys((REACHED, TIME_LIMIT, SKIPPED, INFEASIBLE, *ENDS)),
     *(SOLVER_FAILED, AUDIT_BREACH),
 )
 
@@ -320,7 +322,7 @@ class Runner:
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
-        words = [w for w in (detail, self._unresolved(trace)) if w]
+        words = [w for w in (detail, self._unresolved(trace), self._overshot(trace)) if w]
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
         elif trace.fallback > LAST:
@@ -442,12 +444,12 @@ class Runner:
         """A step, also where the collector is bare or becomes so."""
         # What is left on a collector is not followed along a ramp or a profile
         plated = self.cell.anode.plated and step.constant
-        if plated and bare(self.cell, self.engine, self.state, step):
+        if plated and blocks(self.cell, self.engine, self.state, step):
             return blocked(self.engine, self.state, step, self.cell, 0.0)
         trace = yield from self._run(step, curves, step.duration)
         if not plated or trace.event != EXHAUSTED:
             return trace
-        if step.control == "voltage" or (step.control == "current" and step.value <= 0):
+        if step.control == "voltage" or step.value <= 0:
             past = float(trace.t[-1])
             rest = blocked(self.engine, trace.end, step, self.cell, past)
             return joined(trace, rest, jump=True)
@@ -499,6 +501,17 @@ class Runner:
             "take more points"
         )
 
+    def _overshot(self, trace: Trace) -> str:
+        """Say so where a profile is beyond any film about a front the mesh rounds off."""
+        if not overshoots(trace, self.cell):
+            return ""
+        x, half = trace.profiles[-1], self.cell.cathode.x_max / 2
+        extreme = float(x[np.abs(x - half).argmax()])
+        return (
+            f"x = {extreme:.2g} beside a front in the film that is finer than the mesh: "
+            "take more points"
+        )
+
     def _left(self, trace: Trace) -> str:
         """What is left of lithium that was plated in situ."""
         if not self.cell.anode.plated:
@@ -539,7 +552,7 @@ class Runner:
         where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
         for face in list(places)[:2]:  # a face rather than a node beside it
             if abs(places[face] - x) < SEEN * x_max:
-                where = face
+                where, x = face, places[face]
                 break
         word = "empty" if x < x_max / 2 else "full"
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
@@ -584,6 +597,13 @@ class Runner:
         return INFEASIBLE, detail + (self._by_leakage(step, trace) if against else "")
 
 
+def overshoots(trace: Trace, cell: Cell) -> Any:
+    """Whether the profile that a step ends with is beyond any film."""
+    x, x_max = trace.profiles[-1], cell.cathode.x_max
+    full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
+    return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
+
+
 def boundary_layer(trace: Trace, cell: Cell) -> Any:
     """Thickness over L of the boundary layer that a step ends with; inf without one."""
     mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
@@ -601,8 +621,8 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     Lithium: largest change of the total lithium over lithium exchanged.  Charge: cathode
     lithium change times F, less the charge passed, leaked and passed by other side
     currents, over charge exchanged.
-    Charges are states of the solver.  Where less is exchanged than ``LEAST_EXCHANGED`` of
-    what the film holds, an error is relative to that: it can be no smaller than rounding.
+    Charges are states of the solver.  Where less is exchanged than a small part of what
+    the cell holds, an error is relative to that: it can be no smaller than rounding.
     """
     traces = [r.trace for r in records if r.trace is not None]
     declared = declared_by(cell.structure)
@@ -616,8 +636,9 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
         return 0.0, 0.0
     area = cell.area
     held = cell.site_inventory * FARADAY * area
-    exchanged = np.maximum(throughput + leaked, LEAST_EXCHANGED * held)
     total = np.concatenate([t.observed["Total lithium [mol.m-2]"] for t in traces])
+    least = least_exchanged(held, total[0] * FARADAY * area)
+    exchanged = np.maximum(throughput + leaked, least)
     lithium = np.abs(total - total[0]).max(axis=0) * FARADAY * area / exchanged
     first, last = traces[0].observed, traces[-1].observed
     film = [name for name in declared.lithium if name.startswith("Cathode ")]

@@ -2,9 +2,8 @@
 
     E_out = integral of V dQ_out,    E_in = integral of V dQ_in
 
-over each step of the solver.  The charges are its states.  The voltage is a state where
-it is not the control, and its mean over a step is that of the cubic through its values
-and slopes at both ends.  So an energy is as good as V(t), however little passed.
+over each step of a curve, fine enough that V is straight between its samples.  The
+charges are states of the solver.  So an energy is as good as V(t), however little passed.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ OUT, IN = "Discharge energy [W.h]", "Charge energy [W.h]"
 
 
 class Passed(NamedTuple):
-    """What passed at the steps of the solver.
+    """What passed at the samples of a curve.
 
     Parameters
     ----------
     t : ndarray, shape (samples,)
         Time over the duration.
-    V, slope : ndarray, shape (samples,)
-        Voltage [V] and dV/dt.
+    V : ndarray, shape (samples,)
+        Voltage [V].
     I : ndarray, shape (samples,)
         Current, in any unit.
     out, back : ndarray, shape (samples,)
@@ -34,7 +33,6 @@ class Passed(NamedTuple):
 
     t: Array
     V: Array
-    slope: Array
     I: Array
     out: Array
     back: Array
@@ -46,14 +44,12 @@ def energies(passed: Passed, t: Array) -> dict[str, Array]:
     Parameters
     ----------
     passed : Passed
-        At the steps of the solver.
+        At the samples of a curve.
     t : ndarray, shape (times,)
         Time over the duration, the ends included.
     """
-    h, V, I = np.diff(passed.t), passed.V, passed.I
+    V, I = passed.V, passed.I
     mean = (V[1:] + V[:-1]) / 2
-    # The slope of an algebraic state at the start is not known
-    mean[1:] -= (np.diff(passed.slope) * h)[1:] / 12
     # Where the current changes too, it is the mean weighted by the current
     both = I[1:] + I[:-1]
     straight = I[1:] * I[:-1] > 0

@@ -48,6 +48,7 @@ CHANGE = "Change of the target"  # over the duration of a ramp
 FILM_LIMIT, POWER_LIMIT = "Film limit", "Power limit"
 SOLVER_FAILURE = "Solver failure"
 POWER_GAIN = 0.3
+COLLAPSE = 1e-3  # of the time passed: a voltage that would be 0 so soon is lost
 # A table of U(x) may end above a lower cut-off; its straight continuation may carry the
 # surface a little beyond full, not farther.  Of an ideal law the table that the model
 # sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
@@ -56,11 +57,12 @@ OVERFULL, UNDEREMPTY = 1.02, -1e-6
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
-LEAST_EXCHANGED = 1e-3  # of the charge that fills every site: a balance is of no less
 BALANCE_LIMIT = 1e-8  # of the lithium exchanged, that a step or a cycle may gain or lose
 SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
-FILM_MARGIN = 1e-7  # of the sites, that the inside of a film may be beyond full or empty
+# Behind its faces a film is never fuller, or emptier, than they were, but for sites that
+# are lost: polynomials overshoot about a front by some of it.
+OVERSHOOT = 0.1  # of the sites
 SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
 WITHIN = 8  # samples within a step of the solver that are looked at
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
@@ -73,6 +75,8 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
+# Where U(x) is steep, rounding stays above a residual of 1e-12
+NEWTON = {"abstolStep": 1e-8, "line_search": False}
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
@@ -265,18 +269,16 @@ class SolverFailed(Exception):
 # Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
 COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
 
-# Over the duration, which may be a year: a current begins to fill a full face in far less
-FIRST_STEP = 1e-15
+# A first step over the duration, which may be a year: at a face that is full, volts lie
+# within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
+CAREFUL = {"dt_init": 1e-21, "max_convergence_failures": 100}
 # Tried in turn when a solve fails; the first is the default.
-FALLBACKS: tuple[dict[str, Any], ...] = (
-    {},
-    {"dt_init": FIRST_STEP},
-    {"max_order_bdf": 2, "dt_init": FIRST_STEP},
-)
+FALLBACKS: tuple[dict[str, Any], ...] = ({}, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
 LAST = len(FALLBACKS) - 1
 # Tried where a voltage strayed that was to be held, or all of the above failed: near a
 # full or an empty site volts lie within the tolerance of a state
-FALLBACKS += ({"sharper": 1e-3}, {"sharper": 1e-5, "dt_init": FIRST_STEP})
+BOUNDED = CAREFUL | {"max_num_steps": 20_000}
+FALLBACKS += ({"sharper": 1e-3} | BOUNDED, {"sharper": 1e-5} | BOUNDED)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 # Options that the kernel takes in every value, or in one; of others it takes the default
@@ -345,17 +347,17 @@ class _Built:
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
         i_ct = model.variables["Cathode interface current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
-        faces = (("surface", i_ct), ("collector", i))
-        ends[FILM_LIMIT] = pybamm.minimum(
-            *(
-                _film_margin(
-                    model.variables[f"Cathode {face} stoichiometry"],
-                    drive,
-                    structure.x_max,
-                )
-                for face, drive in faces
-            )
+        x_s, x_L = (
+            model.variables[f"Cathode {face} stoichiometry"]
+            for face in ("surface", "collector")
         )
+        # Only what migrates reaches the collector's face
+        fed = model.param.t_i_of_x(x_L) if structure.transference else model.param.t_i
+        margins = (
+            _film_margin(x, by, structure.x_max)
+            for x, by in ((x_s, i_ct), (x_L, fed * i))
+        )
+        ends[FILM_LIMIT] = pybamm.minimum(*margins)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         model.events = [
@@ -458,7 +460,7 @@ class _Built:
             k, stray = self.slices[VOLTAGE].start, casadi.SX(0)
             lower, upper = p["Lower voltage cut-off [V]"], p["Upper voltage cut-off [V]"]
             within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
-        ends = Ends(room, inside + FILM_MARGIN * x_max, stray, within, [k])
+        ends = Ends(room, inside + OVERSHOOT * x_max, stray, within, [k])
         shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
         return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
 
@@ -516,17 +518,15 @@ class _Built:
 
     def passed(self, s: Stretch, request: Request, inputs: dict[str, Any]) -> Passed:
         """What passed at the solver's steps of a request."""
-        y, yp = s.y, s.y * 0 if s.yp is None else s.yp
+        y = s.y
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.CHARGES)
         if VOLTAGE in self.slices:
-            where = self.slices[VOLTAGE].start
-            V, slope = y[:, where], yp[:, where]
+            V = y[:, self.slices[VOLTAGE].start]
         else:
             V = request.target + request.change * s.t
-            slope = np.full_like(s.t, request.change)
         I = y[:, self.slices["C-rate"].start] if "C-rate" in self.slices else 1 + 0 * s.t
-        return Passed(s.t, V, slope, I, out, out - net)
+        return Passed(s.t, V, I, out, out - net)
 
     def guess(self, inputs: dict[str, Any]) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
@@ -541,20 +541,29 @@ class _Built:
         if not self.unknown:
             return y
         p, at = self.stack(inputs), [self.model.len_rhs + k for k in self.unknown]
-        z = casadi.MX.sym("z", len(at))
-        whole = casadi.MX(casadi.DM(y))
-        whole[at] = z
-        g = casadi.Function("g", [z], [self._residual(0, whole, p)])
-        # Where U(x) is steep, rounding stays above a residual of 1e-12
-        options = {"abstolStep": 1e-8, "line_search": False}
-        root = casadi.rootfinder("solve", "newton", g, options)
+        g, root = self._consistent
         try:
-            y[at] = root(y[at]).full()[:, 0]
+            y[at] = root(y[at], y, p).full()[:, 0]
         except RuntimeError:
             if FACES not in self.slices:
                 raise SolverFailed("no overpotentials meet the current") from None
-            y[at] = self._bracketed(g, y[at], options)
+            z = casadi.MX.sym("z", len(at))
+            here = casadi.Function("here", [z], [g(z, y, p)])
+            y[at] = self._bracketed(here, y[at], NEWTON)
         return y
+
+    @cached_property
+    def _consistent(self) -> tuple[Any, Any]:
+        """Residual of the algebraic states that are not known, and its root finder, both
+        of those states, the whole state vector and the inputs."""
+        at = [self.model.len_rhs + k for k in self.unknown]
+        z = casadi.MX.sym("z", len(at))
+        y = casadi.MX.sym("y", self.model.len_rhs_and_alg)
+        p = casadi.MX.sym("p", *self._residual.size_in(2))
+        whole = casadi.MX(y)
+        whole[at] = z
+        g = casadi.Function("g", [z, y, p], [self._residual(0, whole, p)])
+        return g, casadi.rootfinder("solve", "newton", g, NEWTON)
 
     def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
         """Algebraic states, the potential between the faces of the electrolyte bracketed.
@@ -1031,8 +1040,10 @@ class Engine:
         for k, (request, own, (s, event)) in enumerate(
             zip(requests, inputs, cuts, strict=True)
         ):
+            fine, added = _refined(built, s)
             if request.curve:
-                t, y, observed = _refined(built, s, p[k])
+                t, y = fine.t, fine.y
+                observed = built.observe(y.T, p[k])
             else:
                 t, y = s.t[[0, -1]], s.y[[0, -1]]
                 observed = {name: values[place[k]] for name, values in seen.items()}
@@ -1049,14 +1060,17 @@ class Engine:
             if s.yp is None and all(name in built.slices for name in Counters.ENERGIES):
                 observed |= built.counted(y, own)
             else:
-                observed |= energies(built.passed(s, request, own), t)
+                if len(added):
+                    volts = built.observe(fine.y[added].T, p[k])["Voltage [V]"]
+                    fine.y[added, built.slices[VOLTAGE].start] = volts
+                observed |= energies(built.passed(fine, request, own), t)
             profiles = y[:, built.slices[PROFILE]]
             if ACTIVE in observed:  # its state is lithium over the sites as made
                 profiles = profiles / observed[ACTIVE][:, None]
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":
-                event = self._why_failed(request.mode, request.target, observed, end, own)
+                event = self._why_failed(request, t, observed, end, own)
             elif event is None and s.ended == "event":
                 margins = built.margins(y[-1], p[k])
                 event = min(margins, key=lambda name: margins[name])
@@ -1066,31 +1080,48 @@ class Engine:
 
     def _why_failed(
         self,
-        mode: Mode,
-        target: float,
+        request: Request,
+        t: Array,
         observed: dict[str, Array],
         end: State,
         inputs: dict[str, Any],
     ) -> str:
         """A power the cell cannot give has no solution; else it is the solver."""
-        if mode.startswith("power") and target > 0:
-            start = _Start(self.built("current"), {**inputs, **end.inputs})
-            current = float(observed["Current [A]"][-1])
-            # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
-            # more power, and the control has no solution beyond
-            gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
-            if gain < POWER_GAIN:
-                return POWER_LIMIT
-        return SOLVER_FAILURE
+        if request.control != "power" or request.target <= 0:
+            return SOLVER_FAILURE
+        # At constant power V falls as sqrt(t_end - t) where a site is full
+        V = observed["Voltage [V]"]
+        if len(t) > 2 and V[-1] * (t[-1] - t[-2]) < (V[-2] - V[-1]) * COLLAPSE * t[-1]:
+            return POWER_LIMIT
+        start = _Start(self.built("current"), {**inputs, **end.inputs})
+        current = float(observed["Current [A]"][-1])
+        # d ln P/d ln I: 1 where resistance is small, 0 where more current gives no
+        # more power, and the control has no solution beyond
+        gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
+        return POWER_LIMIT if gain < POWER_GAIN else SOLVER_FAILURE
 
 
 def _gained(observed: dict[str, Array], inputs: dict[str, Any]) -> float:
-    """Lithium that came from nowhere, over what was exchanged or a part of the sites."""
+    """Lithium that came from nowhere, over what was exchanged."""
     total = observed["Total lithium [mol.m-2]"]
     sites = 1 / (inputs["1/site charge"] * FARADAY)
     area = inputs["Electrode area [m2]"]
     passed = 3600 * observed["Throughput capacity [A.h]"][-1] / (FARADAY * area)
-    return float(np.abs(total - total[0]).max() / max(passed, LEAST_EXCHANGED * sites))
+    least = least_exchanged(sites, total.item(0))
+    return float(np.abs(total - total[0]).max() / max(passed, least))
+
+
+def least_exchanged(sites: Any, total: Any) -> Any:
+    """Return what a balance is at least relative to, by what is rounded.
+
+    Parameters
+    ----------
+    sites : float or ndarray
+        Those of a film, or of many, in any unit.
+    total : float or ndarray
+        All lithium of the cells, in the same.
+    """
+    return np.maximum(1e-3 * sites, 1e-6 * total)
 
 
 def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:
@@ -1136,7 +1167,7 @@ def _cut(
 
     x = y[:, film]
     room = np.minimum(full - x.max(axis=1), x.min(axis=1) - empty)
-    if room.min() < -FILM_MARGIN * x_max:
+    if room.min() < -OVERSHOOT * x_max:
         rooms.append((FILM_LIMIT, inside, t, room))
 
     def volts(state: Array) -> float:
@@ -1209,38 +1240,32 @@ def _within(t: Array, y: Array, yp: Array) -> tuple[Array, Array]:
     return np.append(times, t[-1]), np.append(cubic, y[-1])
 
 
-def _refined(
-    built: _Built, stretch: Stretch, p: Array
-) -> tuple[Array, Array, dict[str, Array]]:
-    """Times, states and observed quantities, at the solver's steps and between them.
+def _refined(built: _Built, stretch: Stretch) -> tuple[Stretch, Array]:
+    """A stretch with points between the solver's, and the numbers of those.
 
-    Points are added where a straight line between two of the solver's would miss the
-    voltage by more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so
-    that a saved curve may be read off by linear interpolation.
+    They are where a straight line between two of the solver's would miss the voltage by
+    more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so that a
+    saved curve may be read off by linear interpolation.
     """
     t, y, yp = stretch.t, stretch.y, stretch.yp
-    observed = built.observe(y.T, p)
-    if yp is None or len(t) < 4 or built.mode.startswith("voltage"):
-        return t, y, observed
-    V, h = observed["Voltage [V]"], np.diff(t)
+    none = np.zeros(0, dtype=int)
+    if yp is None or len(t) < 4 or VOLTAGE not in built.slices:
+        return stretch, none
+    V, h = y[:, built.slices[VOLTAGE].start], np.diff(t)
     bend = np.abs(np.diff(np.diff(V) / h)) / (h[1:] + h[:-1]) * 2  # |V''| at inner points
     worst = np.maximum(np.append(bend[0], bend), np.append(bend, bend[-1]))
     miss = worst * h**2 / 8
     extra = np.ceil(np.sqrt(miss / CURVE_TOLERANCE)).astype(int) - 1
     extra = np.clip(np.nan_to_num(extra), 0, 30)
     if not extra.any():
-        return t, y, observed
+        return stretch, none
     first, step = np.repeat(t[:-1], extra), np.repeat(h / (extra + 1), extra)
     nth = np.arange(1, extra.sum() + 1) - np.repeat(np.cumsum(extra) - extra, extra)
     between = first + step * nth
-    y_between = CubicHermiteSpline(t, y, yp)(between)
-    more = built.observe(y_between.T, p)
-    order = np.argsort(np.concatenate([t, between]), kind="stable")
-    return (
-        np.concatenate([t, between])[order],
-        np.concatenate([y, y_between])[order],
-        {k: np.concatenate([v, more[k]])[order] for k, v in observed.items()},
-    )
+    places = np.repeat(np.arange(1, len(t)), extra)
+    y = np.insert(y, places, CubicHermiteSpline(t, y, yp)(between), axis=0)
+    added = places + np.arange(len(places))
+    return Stretch(np.insert(t, places, between), y, None, stretch.ended), added
 
 
 class _Start:

@@ -12,6 +12,7 @@ A discharge without a cut-off ends there, "lithium exhausted".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -63,28 +64,26 @@ def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Asked:
     return trace
 
 
-def bare(cell: Cell, solver: Engine, state: State, step: Step) -> bool:
-    """Whether a hold begins on a collector that has nothing to give, and blocks."""
-    if step.control != "voltage" or state.inventory > cell.least_inventory:
+def blocks(cell: Cell, solver: Engine, state: State, step: Step) -> bool:
+    """Whether a step begins on a bare collector, and would strip it."""
+    g, R = _conductance(cell, solver, step), float(cell.contact_resistance)
+    driven = step.control == "voltage" or (step.value <= 0 and g > 0)
+    if not driven or state.inventory > cell.least_inventory:
         return False
     parameters = cell.parameters(step.temperature)
     rest = _blocking(solver).run(Request("current", 0.0, 1e-9, state, parameters))
-    return step.value < float(rest.observed["Voltage [V]"][0])
+    V, i = _by_leak(g, R, step, float(cell.area))
+    return V + i * R < float(rest.observed["Voltage [V]"][0])
 
 
 def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -> Trace:
     """A rest, hold or charge from a time on [s] at which the collector is bare."""
-    parameters = cell.parameters(step.temperature)
-    (constants,) = solver.built("current").constants([parameters])
-    g = constants.get("Leakage conductance [S.m-2]", 0)
     R, area = float(cell.contact_resistance), float(cell.area)
-    i = step.value / area  # of a rest or charge; of a hold, what the leak asks for
-    if step.control == "voltage":
-        i = -g * step.value / (1 + g * R)
-    V = step.value if step.control == "voltage" else (-i / g if i else 0.0) - i * R
+    V, i = _by_leak(_conductance(cell, solver, step), R, step, area)
     c_rate = abs(i) / cell.one_c_current_density
     over = step.c_rate_cut_off is not None and c_rate <= step.c_rate_cut_off
     left = 1e-9 if over else max(step.duration - past, 1e-9)
+    parameters = cell.parameters(step.temperature)
     rest = _blocking(solver).run(Request("current", 0.0, left, state, parameters))
     seen = dict(rest.observed)
     eta, volts, one = "Lithium overpotential [V]", "Voltage [V]", np.ones_like(rest.t)
@@ -100,6 +99,26 @@ def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -
         "Leakage capacity [A.h]": -i * area * rest.t / 3600,
     }
     return replace(rest, observed=seen, event=CURRENT_CUT_OFF if over else rest.event)
+
+
+def _conductance(cell: Cell, solver: Engine, step: Step) -> float:
+    """Of the electrolyte, for electrons [S.m-2]."""
+    parameters = cell.parameters(step.temperature)
+    (constants,) = solver.built("current").constants([parameters])
+    return float(constants.get("Leakage conductance [S.m-2]", 0.0))
+
+
+def _by_leak(g: float, R: float, step: Step, area: float) -> tuple[float, float]:
+    """Voltage [V] and current density [A.m-2] where only the leak conducts.
+
+    -i = g (V + i R), of a conductance g [S.m-2] behind a resistance R [Ohm.m2].
+    """
+    if step.control == "voltage":
+        return step.value, -g * step.value / (1 + g * R)
+    i = step.value / area
+    if step.control == "power":
+        i = -math.sqrt(-step.value / area * g / (1 + g * R))
+    return (-i / g - i * R if i else 0.0), i
 
 
 def _blocking(solver: Engine) -> Engine:

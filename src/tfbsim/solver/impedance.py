@@ -76,11 +76,7 @@ class Spectrum:
     @property
     def table(self) -> pd.DataFrame:
         """``COLUMNS``, a row for each frequency."""
-        import pandas as pd
-
-        Z = self.Z * 1e4, self.Z / self.area
-        parts = (part for z in Z for part in (z.real, z.imag))
-        return pd.DataFrame(dict(zip(COLUMNS, (self.frequency, *parts), strict=True)))
+        return table_of(self.frequency, self.Z, self.area)
 
     @property
     def moving(self) -> str:
@@ -93,6 +89,25 @@ class Spectrum:
             f"{abs(self.drift) / slowest:.2g} V in a period of {slowest:.3g} Hz; "
             "a longer rest or hold before it would do"
         )
+
+
+def table_of(frequency: Array, Z: Array, area: float | None) -> pd.DataFrame:
+    """Return a spectrum as a table.
+
+    Parameters
+    ----------
+    frequency : ndarray, shape (frequencies,)
+        [Hz].
+    Z : ndarray of complex, shape (frequencies,)
+        Per area [Ohm.m2].
+    area : float or None
+        Of the cell [m2]; without it, per area alone.
+    """
+    import pandas as pd
+
+    both = [Z * 1e4] if area is None else [Z * 1e4, Z / area]
+    parts = (part for z in both for part in (z.real, z.imag))
+    return pd.DataFrame(dict(zip(COLUMNS, (frequency, *parts), strict=False)))
 
 
 def impedance_of(linear: Linearised, frequency: Array) -> Array:
