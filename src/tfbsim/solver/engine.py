@@ -725,7 +725,8 @@ class _Constants:
         rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
         stacked = casadi.vertcat(*p.values())
         self._known: dict[tuple[float, ...], dict[str, float]] = {}
-        self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+        whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+        self._evaluate = whole.expand()
 
     def arrays(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
         """Of inputs that are arrays, or numbers."""
