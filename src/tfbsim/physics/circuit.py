@@ -113,12 +113,14 @@ class Circuit:
         if transport.electronic is not None:
             path = c.thickness / at(transport.electronic) / rate(c.electronic_activation)
         sigma = e.sigma * T_ref / T * rate(e.conductivity_activation_energy)
-        slope = -float(cell.structure.curve.slope(x)) / (c.c_sites * c.active_fraction)
+        slope = -float(cell.structure.cathode.curve.slope(x)) / (
+            c.c_sites * c.active_fraction
+        )
         return cls(
             contact=float(cell.contact_resistance),
             electrolyte=e.span / sigma,
             film=films,
-            cathode_transfer=1 / (f * i_p * c.utilisation),
+            cathode_transfer=1 / (f * i_p * c.utilisation) if i_p else math.inf,
             lithium_transfer=1 / (f * i_n) if i_n else math.inf,
             electron_path=path / c.utilisation,
             warburg=slope * c.thickness / (FARADAY * D * c.utilisation),
