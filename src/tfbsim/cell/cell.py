@@ -119,6 +119,13 @@ class Film(Strict):
     """Open-circuit potential U(x), a law of x."""
     entropic_change: Annotated[float, Quantity("entropy coefficient")] = 0.0
     """dU/dT."""
+    hysteresis: Annotated[float, Quantity("voltage", gt=0, le=2)] | None = None
+    """Half the distance between the branches of U(x), of which U(x) is the mean; left
+    out: none."""
+    hysteresis_stoichiometry: Annotated[float, Quantity("dimensionless", gt=0, le=10)] = (
+        0.05
+    )
+    """Change of x in which the potential goes 63 % of the way to the other branch."""
     diffusivity: Diffusivity
     """Chemical diffusivity D(x): a number or a law."""
     diffusivity_scale: Ratio = 1.0
@@ -191,6 +198,7 @@ class Film(Strict):
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             double_layer=self.double_layer_capacitance is not None,
+            hysteresis=self.hysteresis is not None,
         )
 
     @property
@@ -236,6 +244,8 @@ class Film(Strict):
                 self.film_resistance_activation_energy
             ),
             "double-layer capacitance [F.m-2]": self.double_layer_capacitance or 0,
+            "hysteresis [V]": self.hysteresis or 0,
+            "hysteresis stoichiometry": self.hysteresis_stoichiometry,
         }
         return {f"{side} {name}": value for name, value in values.items()}
 
