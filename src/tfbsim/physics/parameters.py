@@ -55,6 +55,8 @@ class FilmParameters(BaseParameters):
         self.rho_e = P("electronic resistivity [Ohm.m]")
         self.E_rho = P("electronic resistivity activation energy [J.mol-1]")
         self.dUdT = P("entropic change [V.K-1]")
+        self.H = P("hysteresis [V]")
+        self.dx_h = P("hysteresis stoichiometry")
         # Lithium the film can cycle through, per cell area: n = c x L u_A u_V
         self.n_sites = self.c_sites * self.L * self.u_A * self.u_V
 
