@@ -434,6 +434,29 @@ class Salt(Strict):
         )
 
 
+class SecondElectrolyte(Strict):
+    """A second film of electrolyte, between the first and the anode."""
+
+    material: str | None = None
+    """Material of the library; sets what is not given here."""
+    thickness: Length
+    """Thickness."""
+    density: Density | None = None
+    """Density, which only a stack needs."""
+    conductivity: Conductivity
+    """Ionic conductivity."""
+    conductivity_activation_energy: Activation = 0.0
+    """Activation energy of the ionic conductivity."""
+    interface_resistance: ArealResistance = 0.0
+    """Resistance of the interface between the two films."""
+    interface_resistance_activation_energy: Activation = 0.0
+    """Activation energy of interface_resistance."""
+
+
+# Of an electrolyte that is one film
+OF_ONE = "electronic_conductivity", "relative_permittivity", "salt"
+
+
 class Electrolyte(Strict):
     """A single-ion-conducting film, which may leak electrons; or a liquid with a salt."""
 
@@ -462,6 +485,8 @@ class Electrolyte(Strict):
     """Thickness of the separator that holds a liquid."""
     salt: Salt | None = None
     """Salt of a liquid; left out: a film."""
+    second: SecondElectrolyte | None = None
+    """A second film, at the anode, in series with this one."""
 
     @model_validator(mode="after")
     def _whole(self) -> Electrolyte:
@@ -469,6 +494,19 @@ class Electrolyte(Strict):
             missing = "salt" if self.salt is None else "separator"
             raise InputError("is missing; a liquid has both", field=missing)
         return self
+
+    @model_validator(mode="after")
+    def _of_one_film(self) -> Electrolyte:
+        for name in OF_ONE if self.second else ():
+            if getattr(self, name) is not None:
+                message = "is of an electrolyte that is one film; leave it or second out"
+                raise InputError(message, field=name)
+        return self
+
+    @property
+    def at_anode(self) -> str:
+        """Material that touches the anode."""
+        return (self.second.material if self.second else self.material) or ""
 
     @property
     def span(self) -> float:
@@ -899,6 +937,7 @@ class Cell(Strict):
             "Electrolyte conductivity activation energy [J.mol-1]": (
                 e.conductivity_activation_energy
             ),
+            **self._second_parameters(),
             "Electrolyte electronic conductivity [S.m-1]": (
                 e.electronic_conductivity or 0.0
             ),
@@ -935,6 +974,28 @@ class Cell(Strict):
             ),
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
             **_plated_parameters(a),
+        }
+
+    def _second_parameters(self) -> dict[str, Any]:
+        """Those of a second film of electrolyte, or 0."""
+        names = ("Second electrolyte resistance", "Electrolyte interface resistance")
+        second = self.electrolyte.second
+        pairs = ((0.0, 0.0), (0.0, 0.0))
+        if second is not None:
+            R = second.thickness / second.conductivity
+            pairs = (
+                (R, second.conductivity_activation_energy),
+                (
+                    second.interface_resistance,
+                    second.interface_resistance_activation_energy,
+                ),
+            )
+        return {
+            f"{name} {what}": value
+            for name, pair in zip(names, pairs, strict=True)
+            for what, value in zip(
+                ("[Ohm.m2]", "activation energy [J.mol-1]"), pair, strict=True
+            )
         }
 
     def _salt_parameters(self) -> dict[str, Any]:
@@ -1033,13 +1094,13 @@ class Cell(Strict):
                 f"the cell's own {', '.join(self._kept)} stay where another material is "
                 "set; change them too, or take a cell that leaves them to the material"
             )
-        of_library = library("electrolyte").get(self.electrolyte.material or "")
+        of_library = library("electrolyte").get(self.electrolyte.at_anode)
         edge = of_library.data.get("window_lower") if of_library is not None else None
         if isinstance(self.anode, Film):
             found += self._unbalanced(self.anode)
         elif edge is not None and units.parse(edge.value, "voltage") > 0:
             found.append(
-                f"lithium reduces {self.electrolyte.material}, which is stable above "
+                f"lithium reduces {self.electrolyte.at_anode}, which is stable above "
                 f"{edge.value} only; no layer between the two is modelled"
             )
         own = self._raw.get("electrolyte", {})
@@ -1394,6 +1455,14 @@ def _cell(
             group = _group(layer, fields)
             given = _material(group, fields["material"], place, document)
             full[layer] = _merged(given, fields)
+    films = full.get("electrolyte")
+    second = films.get("second") if isinstance(films, dict) else None
+    if isinstance(second, dict) and "material" in second:
+        place = ("electrolyte", "second", "material")
+        given = _material("electrolyte", second["material"], place, document)
+        known = SecondElectrolyte.model_fields
+        given = {name: value for name, value in given.items() if name in known}
+        full["electrolyte"] = films | {"second": {**given, **second}}
     liquid = full.get("electrolyte")
     if isinstance(liquid, dict) and liquid.get("salt") is not None:
         full["electrolyte"] = _liquid(liquid, raw["electrolyte"], document)

@@ -167,6 +167,17 @@ class ThinFilmParameters(BaseParameters):
         self.E_el = P("Electrolyte electronic conductivity activation energy [J.mol-1]")
         self.sigma_e = P("Electrolyte conductivity [S.m-1]")
         self.E_sigma = P("Electrolyte conductivity activation energy [J.mol-1]")
+        # Of a second film, in series
+        name = "Second electrolyte resistance"
+        self.R_e2, self.E_e2 = (
+            P(f"{name} [Ohm.m2]"),
+            P(f"{name} activation energy [J.mol-1]"),
+        )
+        name = "Electrolyte interface resistance"
+        self.R_ee, self.E_ee = (
+            P(f"{name} [Ohm.m2]"),
+            P(f"{name} activation energy [J.mol-1]"),
+        )
 
         # Lithium
         self.n_Li_init = P("Initial lithium inventory [mol.m-2]")

@@ -181,6 +181,9 @@ def _layers(cell: Cell) -> Table:
     thickness = a.thickness if hasattr(a, "thickness") else a.lithium
     lithium = text(thickness, "length") if thickness else "none as made"
     layers.add_row("anode", escape(a.material or "lithium"), lithium)
+    if e.second is not None:
+        second = escape(e.second.material or "")
+        layers.add_row("second electrolyte", second, text(e.second.thickness, "length"))
     layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
     layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
     return layers
