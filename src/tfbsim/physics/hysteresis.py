@@ -21,7 +21,7 @@ from .parameters import FARADAY, ThinFilmParameters
 
 NAMES = {
     "Cathode": ("Hysteresis", 1, "#882255"),
-    "Anode": ("Anode hysteresis", -1, "#AA4499"),
+    "Anode": ("Anode hysteresis", -1, "#661100"),
 }
 
 

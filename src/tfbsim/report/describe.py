@@ -331,7 +331,8 @@ def _lines(steps: Any) -> list[str]:
 def describe_material(material: Material, console: Console) -> None:
     """Print a material: each value with its source and range, and U at ten steps of x."""
     console.print(escape(f"{material.name}: {material.title}"))
-    console.print(f"may stand as {', '.join(material.layers)}")
+    words = ", ".join(material.layers).replace("cathode", "cathode or film at the anode")
+    console.print(f"may stand as {words}")
     for name, value in {**material.values, **material.data}.items():
         given = value.value
         if isinstance(given, Constant):
