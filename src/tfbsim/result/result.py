@@ -45,6 +45,7 @@ from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
+    ANODE_SHARE,
     CHECK_UP,
     CRITICAL,
     LIMITING,
@@ -280,6 +281,11 @@ def summary_row(
     row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
     lithium: Any = cycle.when_charged("Lithium thickness [m]")
     row["Lithium thickness at end of charge [um]"] = lithium * 1e6
+    faces = "Cathode surface stoichiometry", "Anode surface stoichiometry"
+    emptied = [s.end for s in cycle.steps if np.any(s.discharge > 0)]
+    if emptied and faces[1] in emptied[-1]:
+        at = (emptied[-1][face] for face in faces)
+        row[ANODE_SHARE] = 100 * cell.anode_share(*at)
     row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
     if np.isfinite(pulse).any():
         row[PULSE] = pulse
@@ -292,7 +298,7 @@ def summary_row(
     row[losses.EFFICIENCY] = _ratio(100 * energy_out, energy_in, there_and_back)
     row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
     if cell.stack is not None:
-        lithium = _thickest(cycle, cell.anode.molar_volume)
+        lithium = _thickest(cycle, cell)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
     row |= _of_the_laws(cycle, cell, clock)
     if error := cycle.numerical_error:
@@ -321,15 +327,16 @@ def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
     return found
 
 
-def _thickest(cycle: CycleRecord, molar_volume: Any) -> Any:
+def _thickest(cycle: CycleRecord, cell: Any) -> Any:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
     found: list[Any] = [np.nan]
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
-        lithium = observed["Lithium thickness [m]"]
+        lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
         if "Inactive lithium thickness [m]" in observed:
-            taken = observed["Lithium taken by the collector [mol.m-2]"] * molar_volume
-            lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
+            taken = observed["Lithium taken by the collector [mol.m-2]"]
+            idle = observed["Inactive lithium thickness [m]"]
+            lithium = lithium + idle + taken * cell.anode.molar_volume
         found.append(lithium.max(axis=0))
     return reduce(np.fmax, found)
 
@@ -509,8 +516,8 @@ def _limit(record: StepRecord, cell: Any) -> tuple[Any, Any]:
 def _equilibrium(cell: Any, voltage: Any, temperature: Any) -> Any:
     """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
     warmer = temperature - cell.reference_temperature
-    U = voltage - warmer * cell.cathode.entropic_change
-    law: Any = cell.cathode.open_circuit_potential
+    U = voltage - warmer * cell.entropic_change
+    law: Any = cell.open_circuit_potential
     if not np.ndim(U):
         return _nearest(law, float(U))
     several, turn = np.unique(U, return_inverse=True)
