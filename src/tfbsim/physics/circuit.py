@@ -113,12 +113,14 @@ class Circuit:
         if transport.electronic is not None:
             path = c.thickness / at(transport.electronic) / rate(c.electronic_activation)
         sigma = e.sigma * T_ref / T * rate(e.conductivity_activation_energy)
-        slope = -float(cell.structure.curve.slope(x)) / (c.c_sites * c.active_fraction)
+        slope = -float(cell.structure.cathode.curve.slope(x)) / (
+            c.c_sites * c.active_fraction
+        )
         return cls(
             contact=float(cell.contact_resistance),
             electrolyte=e.span / sigma,
             film=films,
-            cathode_transfer=1 / (f * i_p * c.utilisation),
+            cathode_transfer=1 / (f * i_p * c.utilisation) if i_p else math.inf,
             lithium_transfer=1 / (f * i_n) if i_n else math.inf,
             electron_path=path / c.utilisation,
             warburg=slope * c.thickness / (FARADAY * D * c.utilisation),
@@ -159,7 +161,10 @@ class Circuit:
         rows += [(name, C * 1e2, farad) for name, (_, C) in pairs.items()]
         tau = self.diffusion_time
         rows.append(("Insertion, limiting capacitance", tau / self.warburg * 1e2, farad))
-        slope = self.warburg / math.sqrt(2 * tau) * 1e4
+        # Where A = 1/s and B = 0
+        t_i = self.transference
+        slope = (1 - t_i) * self.warburg - (1 - 2 * t_i) * self.electron_path
+        slope *= 1e4 / math.sqrt(2 * tau)
         rows.append(("Warburg coefficient", slope, "Ohm.cm2.s-0.5"))
         rows += [
             (f"{name}, characteristic frequency", 1 / (2 * math.pi * R * C), "Hz")
