@@ -30,6 +30,21 @@ def test_a_model_comes_back(lco, mesh, tmp_path):
         assert solution[name].entries == pytest.approx(expected[name].entries, abs=1e-9)
 
 
+def test_a_model_without_numbers_comes_back(each, solved, tmp_path):
+    path = str(tmp_path / "model.json")
+    each.model().to_config(path)
+    model = pybamm.BaseModel.from_config(path)
+    assert isinstance(model, type(each.model()))
+    found = each.simulation(model).solve(T)
+    assert found[V].entries[-1] == pytest.approx(solved[1][V].entries[-1], abs=1e-9)
+
+
+def test_equations_are_printed_in_their_symbols(lco):
+    text = " ".join(str(line) for line in lco.model().latexify(newline=False))
+    for symbol in ("nabla \\psi", "D^{\\mathrm{ref}}", "sigma_{\\mathrm{e}}", "Lithium"):
+        assert symbol in text
+
+
 def test_parameter_values_come_back(each, solved, tmp_path):
     path = str(tmp_path / "values.json")
     each.values().to_json(path)
@@ -114,6 +129,8 @@ def test_summary_variables_are_drawn(anode_free):
 def test_spectra(each):
     """At rest: resistances at high frequency, diffusion at low."""
     simulation = pybamm.EISSimulation(each.model(), each.values())
+    if each.anode_free:  # a bare collector has no metal to exchange with
+        assert np.all(np.abs(simulation.solve([1e-3, 1]).impedance) > 1e20)
     Z = simulation.solve(np.logspace(-5, 6, 12), initial_soc=0.5).impedance
     assert np.all(Z.imag < 1e-9 * np.abs(Z))
     assert np.all(np.diff(Z.real) <= 1e-9 * Z.real[0])
