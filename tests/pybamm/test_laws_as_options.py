@@ -101,3 +101,17 @@ def test_a_law_on_each_set(each, option):
         pytest.skip("the set has it")
     numbers = NUMBERS[option]
     check(cycled(each, {option: WORDS[option]}, numbers), cycled(each, {}, {}), 1e-8)
+
+
+def test_lost_sites_are_lost_capacity(lco):
+    """And what lithium they hold is no longer cyclable."""
+    name = "site loss by oxidation"
+    solution = cycled(lco, {name: "on"}, NUMBERS[name])
+    names = ("Loss of active material in positive electrode [%]",
+             "Positive electrode capacity [A.h]", "Loss of lithium inventory [%]",
+             "Cathode mean stoichiometry", "Total lithium [mol]")  # fmt: skip
+    lost, capacity, inventory, x, total = (solution[n].entries for n in names)
+    assert lost[-1] > 0.05
+    assert capacity / capacity[0] == pytest.approx(1 - lost / 100, rel=1e-9)
+    held = np.trapezoid(x, lost / 100) * capacity[0] * 3600 / 96485.33212
+    assert inventory[-1] / 100 * total[0] == pytest.approx(held, rel=1e-3)

@@ -18,6 +18,7 @@ from ..cell.half_cell import STOICHIOMETRY
 from ..errors import suggest
 from .law import Loss
 from .parameters import FARADAY, ThinFilmParameters
+from .site_loss import ACTIVE
 
 HALF_CELL = {
     "working electrode": "positive",
@@ -41,6 +42,7 @@ SUMMARY = (
     "Throughput capacity [A.h]",
     "Throughput energy [W.h]",
     "Loss of lithium inventory [%]",
+    "Loss of active material in positive electrode [%]",
     "Total capacity lost to side reactions [A.h]",
     "Total lithium [mol]",
     "Total lithium in positive electrode [mol]",
@@ -160,17 +162,19 @@ def standard_variables(
     concentration = U_s - U
     c_max = p.c_sites * p.x_max
     in_film = own["Cathode lithium [mol.m-2]"] * p.A_cc
-    cyclable = in_film + own["Lithium inventory [mol.m-2]"] * p.A_cc
+    active = own.get(ACTIVE, pybamm.Scalar(1))  # share of the sites
+    cyclable = own["Active cathode lithium [mol.m-2]"]
+    cyclable = (cyclable + own["Lithium inventory [mol.m-2]"]) * p.A_cc
     as_made = (p.n_Li_init + p.n_sites * (p.x_init + p.moved)) * p.A_cc
     # What the lithium there is can fill between 0 and 100 % state of charge
     x_0, x_100 = (
         pybamm.FunctionParameter(STOICHIOMETRY, {"Potential [V]": ocv})
         for ocv in (p.ocp_soc_0, p.ocp_soc_100)
     )
-    x_0 = pybamm.minimum(x_0, cyclable / (p.n_sites * p.A_cc))
+    x_0 = pybamm.minimum(x_0, cyclable / (active * p.n_sites * p.A_cc))
     share = pybamm.maximum(x_0 - x_100, 0)
     lost = as_made - cyclable
-    per_site = FARADAY * p.n_sites * p.A_cc / 3600
+    per_site = FARADAY * active * p.n_sites * p.A_cc / 3600
     # 0 where nothing flows, as in PyBaMM
     flows = pybamm.sign(I)
     resistance = flows / (I * flows + (I <= 0) * (I >= 0))
@@ -249,6 +253,7 @@ def standard_variables(
         "Total lithium lost to side reactions [mol]": lost,
         "Total capacity lost to side reactions [A.h]": lost * FARADAY / 3600,
         "Loss of lithium inventory [%]": 100 * lost / as_made,
+        "Loss of active material in positive electrode [%]": 100 * (1 - active),
     }
     temperatures = {"Ambient": p.T_amb, "Volume-averaged ambient": p.T_amb}
     temperatures |= {f"{of} cell": p.T for of in ("X-averaged", "Volume-averaged")}
