@@ -64,8 +64,8 @@ def test_a_simulation_comes_back(solved, tmp_path):
     assert pybamm.load(path)[V].entries == pytest.approx(solution[V].entries)
 
 
-def test_data_to_files(lco, tmp_path):
-    solution = lco.simulation().solve(T)
+def test_data_to_files(solved, tmp_path):
+    _, solution = solved
     names = ["Time [s]", V]
     solution.save_data(str(tmp_path / "d.csv"), names, to_format="csv")
     table = np.loadtxt(tmp_path / "d.csv", delimiter=",", skiprows=1)
@@ -86,15 +86,16 @@ def axes():
 
 
 @pytest.mark.usefixtures("axes")
-def test_quick_plot_is_in_micrometres(lco):
-    simulation = lco.simulation()
-    simulation.solve(T)
+def test_quick_plot_is_in_micrometres(each, solved):
+    simulation, solution = solved
     plot = pybamm.QuickPlot(simulation, ["Cathode stoichiometry", V])
-    plot.plot(150)
+    plot.plot(solution.t[-1] / 2)
     axes = plot.fig.axes[0]
-    assert axes.get_xlim()[1] == pytest.approx(1e6 * lco.cell.cathode.thickness, rel=1e-6)
+    assert axes.get_xlim()[1] == pytest.approx(
+        1e6 * each.cell.cathode.thickness, rel=1e-6
+    )
     assert axes.get_xlabel() == r"x [$\mu$m]"
-    plot.slider_update(300)
+    plot.slider_update(solution.t[-1])
     default = simulation.plot(show_plot=False)
     assert len(default.fig.axes) >= 5
 
