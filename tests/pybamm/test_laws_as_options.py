@@ -29,7 +29,7 @@ NUMBERS = {
         "Site loss by oxidation potential [V]": POTENTIAL,
     },
     "site loss by reduction": {
-        "Site loss by reduction rate [s-1]": 1e-6,
+        "Site loss by reduction rate [s-1]": 1e-5,
         "Site loss by reduction potential [V]": POTENTIAL,
     },
     "lithium consumption": {"Lithium consumption current [A.m-2]": 1e-3},

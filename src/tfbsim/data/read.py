@@ -245,7 +245,7 @@ def _of_charge(table: Table, columns: Dict[str, int], how: Mapping) -> bool:
 
 def read_all(
     sources: Sequence[Source] | Source,
-    cell: Cell,
+    cell: Cell | None,
     mapping: str | Path | Mapping | Dict[str, Any] | None = None,
 ) -> tuple[list[Measured], list[str]]:
     """Read files, by the same mapping.

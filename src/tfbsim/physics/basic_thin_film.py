@@ -30,6 +30,7 @@ OPTIONS = {  # of the parameter sets this model is for
     "cathode resistivity": "constant",
     "leakage": "none",
     "anode": "evaporated",
+    "electrolyte": "film",
     **dict.fromkeys(
         ("cathode double layer", "lithium double layer", "electrolyte capacitance"),
         "absent",

@@ -112,11 +112,13 @@ class Circuit:
         path = 0.0
         if transport.electronic is not None:
             path = c.thickness / at(transport.electronic) / rate(c.electronic_activation)
-        sigma = e.conductivity * T_ref / T * rate(e.conductivity_activation_energy)
-        slope = -float(cell.structure.curve.slope(x)) / (c.c_sites * c.active_fraction)
+        sigma = e.sigma * T_ref / T * rate(e.conductivity_activation_energy)
+        slope = -float(cell.structure.cathode.curve.slope(x)) / (
+            c.c_sites * c.active_fraction
+        )
         return cls(
             contact=float(cell.contact_resistance),
-            electrolyte=e.thickness / sigma,
+            electrolyte=e.span / sigma,
             film=films,
             cathode_transfer=1 / (f * i_p * c.utilisation),
             lithium_transfer=1 / (f * i_n) if i_n else math.inf,
@@ -126,9 +128,7 @@ class Circuit:
             transference=at(transport.transference),
             cathode_capacitance=(c.double_layer_capacitance or 0.0) * c.utilisation,
             lithium_capacitance=float(a.double_layer_capacitance or 0.0),
-            electrolyte_capacitance=(e.relative_permittivity or 0.0)
-            * VACUUM
-            / e.thickness,
+            electrolyte_capacitance=(e.relative_permittivity or 0.0) * VACUUM / e.span,
         )
 
     @property
@@ -161,7 +161,10 @@ class Circuit:
         rows += [(name, C * 1e2, farad) for name, (_, C) in pairs.items()]
         tau = self.diffusion_time
         rows.append(("Insertion, limiting capacitance", tau / self.warburg * 1e2, farad))
-        slope = self.warburg / math.sqrt(2 * tau) * 1e4
+        # Where A = 1/s and B = 0
+        t_i = self.transference
+        slope = (1 - t_i) * self.warburg - (1 - 2 * t_i) * self.electron_path
+        slope *= 1e4 / math.sqrt(2 * tau)
         rows.append(("Warburg coefficient", slope, "Ohm.cm2.s-0.5"))
         rows += [
             (f"{name}, characteristic frequency", 1 / (2 * math.pi * R * C), "Hz")
