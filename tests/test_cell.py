@@ -138,7 +138,8 @@ class TestReplace:
 
     def test_a_cell_is_sent_without_what_follows_from_it(self):
         cell = load_cell("lco-lipon-li-raijmakers2020")
-        assert cell.parameters() and cell.structure.psi.D_ref
+        assert cell.parameters() and cell.structure.cathode.psi.D_ref
+        assert cell.open_circuit_potential
         sent = pickle.loads(pickle.dumps(cell))
         assert {*FOLLOWING} <= vars(cell).keys()
         assert vars(sent).keys() == vars(cell).keys() - {*FOLLOWING}

@@ -405,6 +405,27 @@ def test_curves_that_coincide_are_named(single):
     assert "the same curve: " in drawn.get_suptitle()
 
 
+def test_of_rows_each_says_what_coincides_in_it(single):
+    half = {"Discharge capacity [mA.h.g-1]": 30.0}
+    found = Result([renamed(single, "one"), renamed(single, "other", **half)])
+    note = figures(found)["cycling"].get_suptitle()
+    assert note == (
+        "capacity, charge, the same curve: one = other; "
+        "coulombic efficiency, the same curve: one = other"
+    )
+
+
+def test_time_runs_through_cycles_that_follow_one_another(single):
+    """Of cycles 1, 2 and 4 a line would cross a gap; it ends with the second."""
+    case = renamed(single, "one")
+    some = case.curves.sel(cycle=[1, 2, 4])
+    gapped = CaseResult("one", case.rows, case.steps, some)
+    drawn = figures(Result([gapped]))["voltage-time"]
+    assert "in cycles 1 to 2, of those whose curves are kept" in drawn.get_label()
+    end = float(case.curves["Time [s]"].sel(cycle=2).max())
+    assert 3600 * drawn.axes[0].lines[0].get_xdata()[-1] == pytest.approx(end)
+
+
 def test_no_axis_cuts_a_curve(rates):
     for name in ("voltage-capacity", "concentration"):
         (axes, *_) = figures(rates)[name].axes

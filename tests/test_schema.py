@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
-from tfbsim.cell.cell import Anode, Cathode, Cell, Electrolyte, _cell
+from tfbsim.cell.cell import Anode, Cell, Electrolyte, Film, _cell
 from tfbsim.errors import InputError
 from tfbsim.experiment.schema import KINDS, json_schema, page, written
 from tfbsim.yaml_file import load
@@ -382,7 +382,7 @@ def test_the_json_schema_is_current(kind):
 def test_the_page_of_fields_is_current_and_whole():
     text = (ROOT / "docs" / "fields.md").read_text("utf-8")
     assert text == page(), "python -m tfbsim.experiment.schema ."
-    for model in (Cell, Cathode, Electrolyte, Anode):
+    for model in (Cell, Film, Electrolyte, Anode):
         for name, field in model.model_fields.items():
             assert f"| `{name}` |" in text
             assert field.description, name

@@ -215,6 +215,7 @@ _LAWS: dict[str, type[Strict]] = {
     "log10_polynomial": PolynomialLaw,
 }
 _LAW = "law: "
+KIND = "kind: "  # before the name of a model, of a field that may be one of several
 _POTENTIALS = ("table", "sites", "numerator", "polynomial")
 _POSITIVES = ("table", "log10_polynomial")
 _DIFFUSIVITIES = (*_POSITIVES, "self_diffusivity")
@@ -585,6 +586,8 @@ def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
     for key in loc:
         if isinstance(key, str) and key.startswith(_LAW):
             here = _LAWS[key.removeprefix(_LAW)]
+        elif isinstance(key, str) and key.startswith(KIND):
+            here = next(m for m in Strict.__subclasses__() if KIND + m.__name__ == key)
         elif _has_field(here, key):
             here = inner_model(here.model_fields[key].annotation)
     return list(here.model_fields) if hasattr(here, "model_fields") else []

@@ -56,8 +56,15 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
+def write_atomic(
+    path: str | os.PathLike[str], data: bytes | str | Iterable[str]
+) -> tuple[int, str]:
     """Write a file so that it is there whole or not at all; text as UTF-8.
+
+    Returns
+    -------
+    int, str
+        Its size [bytes] and SHA-256.
 
     Raises
     ------
@@ -65,13 +72,17 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
         The folder is missing or cannot be written to, the disk is full.
     """
     target = Path(path)
-    content = _encoded(data)
+    size, digest = 0, hashlib.sha256()
     # Not tempfile: its files are readable by their owner only, and stay so.
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     with writing(target):
         try:
             with open(temporary, "xb") as file:
-                file.write(content)
+                for part in [data] if isinstance(data, bytes | str) else data:
+                    content = _encoded(part)
+                    file.write(content)
+                    digest.update(content)
+                    size += len(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
@@ -79,6 +90,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
+    return size, digest.hexdigest()
 
 
 def _encoded(data: bytes | str) -> bytes:
@@ -184,12 +196,13 @@ class Output:
         self.folder, self.part = make_folder(folder), part
         self.written: dict[str, dict[str, Any]] = {}
 
-    def write(self, name: str, data: bytes | str, rows: int | None = None) -> Path:
-        """Write a file; of a table, its rows are listed too."""
-        content = _encoded(data)
-        write_atomic(self.folder / name, content)
-        digest = hashlib.sha256(content).hexdigest()
-        self.written[name] = {"bytes": len(content), "sha256": digest}
+    def write(
+        self, name: str, data: bytes | str | Iterable[str], rows: int | None = None
+    ) -> Path:
+        """Write a file, from its parts if it is large; of a table, its rows are listed
+        too."""
+        size, digest = write_atomic(self.folder / name, data)
+        self.written[name] = {"bytes": size, "sha256": digest}
         if rows is not None:
             self.written[name]["rows"] = rows
         return self.folder / name

@@ -131,8 +131,8 @@ def test_options_of_a_half_cell(lco, capsys):
 
 def test_parameters_are_printed(each, tmp_path):
     found = each.values().print_parameters(each.model().param, tmp_path / "p.txt")
-    assert found["L_c"] == pytest.approx(each.cell.cathode.thickness)
-    assert "L_c" in (tmp_path / "p.txt").read_text()
+    assert found["p.L"] == pytest.approx(each.cell.cathode.thickness)
+    assert "p.L" in (tmp_path / "p.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import numpy as np
 import pybamm
 import pytest
 
-from tfbsim.physics.agreement import IMPLIED
+from tfbsim.physics.agreement import implied
 
 RATE = 0.2  # C
 FIXED = {
-    n for names, _ in IMPLIED.values() for n in names.split(" + ")
+    n for names, _ in implied("evaporated").values() for n in names.split(" + ")
 }  # the model is chosen by them
 # Steps for parameters that are 0, where a step by a share of them is none
 STEPS = {"Ohm.m2": 1e-4, "Ohm.m": 1e-2, "mol.m-2": 1e-3, "V.K-1": 1e-5, "J.mol-1": 1e3}

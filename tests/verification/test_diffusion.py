@@ -194,7 +194,7 @@ def solved(ideal, exact, points, end=0.5):
     numerics = Numerics(points=points, mesh="volumes")
     solver = engine(cell.structure, numerics)
     built, xi, weights = solver.built("current"), solver.xi, solver.weights
-    scale = cell.structure.psi.D_ref / D
+    scale = cell.structure.cathode.psi.D_ref / D
     state = casadi.MX.sym("y", built.model.len_rhs_and_alg)
     current = casadi.MX.sym("I")
     inputs = cell.parameters() | {

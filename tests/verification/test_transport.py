@@ -551,7 +551,7 @@ def potential(law, x):
 
 
 def test_psi_of_the_thermodynamic_factor(factored, figure):
-    law, psi = factored.cathode.open_circuit_potential, factored.structure.psi
+    law, psi = factored.cathode.open_circuit_potential, factored.structure.cathode.psi
     ends = (0.1, 0.4, 0.8, 1.0, 1.2, 1.6, 1.95)
     for x_1, x_2 in pairwise(ends):
         exact = theta_integral(lambda x: potential(law, x), law.stoichiometry, x_1, x_2)
@@ -574,7 +574,7 @@ def test_steady_flux_through_a_slab(factored, figure, points, mesh):
     """
     film = Film(factored, Numerics(points=points, mesh=mesh))
     cathode = factored.cathode
-    law, psi = cathode.open_circuit_potential, factored.structure.psi
+    law, psi = cathode.open_circuit_potential, factored.structure.cathode.psi
     xi, weights = film.solver.xi, film.solver.weights
     x_1, x_2 = 1.9, 0.3  # across the gap, where D is 1e3 times that of the plateaus
     share = (xi - xi[0]) / (xi[-1] - xi[0])
@@ -622,7 +622,7 @@ def averaged_slab(D, x_1, x_2, points):
 
 def test_why_psi_in_a_slab(factored, figure):
     """What the flux would be with D averaged between nodes, as is common."""
-    psi = factored.structure.psi
+    psi = factored.structure.cathode.psi
     exact = psi.D_ref * (psi(1.9) - psi(0.3))
     for points, expected in ((10, 0.41), (50, 0.096), (300, 0.0039)):
         error = averaged_slab(psi.law, 1.9, 0.3, points) / exact - 1
@@ -642,7 +642,7 @@ def discharge(cell, points, scheme, low=1.5, high=4.7):
     p, e, a = cell.cathode, cell.electrolyte, cell.anode
     i, length, c = float(cell.one_c), p.thickness, p.c_sites
     U = p.open_circuit_potential.curve
-    psi = cell.structure.psi
+    psi = cell.structure.cathode.psi
     D, D_ref = psi.law, psi.D_ref
     h = length / points
     flux_in = i / (F * p.utilisation * c)  # m/s of x

@@ -13,15 +13,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import scipy  # loads scipy.optimize where it is first used
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from .. import units
 from ..errors import InputError, shown, suggest
 from ..fields import (
+    KIND,
     Activation,
     ArealCharge,
     ArealResistance,
@@ -65,7 +66,7 @@ from .ageing import Ageing
 from .fitted import Datum
 from .half_cell import STATE, standard_parameters
 from .layers import Stack, layers
-from .structure import Structure
+from .structure import FilmStructure, Structure
 
 if TYPE_CHECKING:
     import pybamm
@@ -76,12 +77,22 @@ MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a st
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAYERS = ("cathode", "electrolyte", "anode")
 INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
-FOLLOWING = ("structure", "constants")  # of a cell's fields, worked out once
+FOLLOWING = (
+    "structure",
+    "constants",
+    "open_circuit_potential",
+)  # of a cell's fields, worked out once
+LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
-class Cathode(Strict):
+class Film(Strict):
     """A dense film of an insertion material."""
+
+    # Of lithium metal alone
+    plated: ClassVar = False
+    critical_current: ClassVar = None
+    beyond_critical_current: ClassVar = "go on"
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -161,17 +172,68 @@ class Cathode(Strict):
 
     def stoichiometry(self, voltage: float) -> float:
         """x in equilibrium at a voltage [V], within the law's range."""
-        curve = self.open_circuit_potential.curve
-        low, high = self.x_range
-        if not curve(high) <= voltage <= curve(low):
-            raise ValueError(
-                f"{voltage:g} V is outside the open-circuit potential, which runs from "
-                f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
-                f"x = {low:.3g}"
-            )
-        return float(
-            scipy.optimize.brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14)
+        return _at_voltage(self.open_circuit_potential, voltage)
+
+    @property
+    def structure(self) -> FilmStructure:
+        """What is no number of it."""
+        found = self.transport
+        t_i, sigma_e = found.transference, found.electronic
+        return FilmStructure(
+            potential=self.open_circuit_potential,
+            diffusivity=found.diffusivity,
+            x_max=self.x_max,
+            symmetric=self.anodic_transfer_coefficient == 0.5,
+            transference=t_i if callable(t_i) else None,
+            electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
+            double_layer=self.double_layer_capacitance is not None,
         )
+
+    @property
+    def sites(self) -> float:
+        """Active formula units per area, u_A u_V c_sites L [mol/m2]."""
+        active = self.utilisation * self.active_fraction
+        return float(self.c_sites * self.thickness * active)
+
+    def idle(self, x: float) -> float:
+        """Lithium that takes no part, at x as made: behind u_A, u_V, or beyond the
+        lattice [mol/m2]."""
+        total = self.analysed_stoichiometry if self.analysed_stoichiometry else x
+        return float(self.c_sites * self.thickness * total - self.sites * x)
+
+    def parameters(self, side: str, structure: FilmStructure) -> dict[str, Any]:
+        """Its numbers in SI, by the name in PyBaMM of "Cathode" or "Anode"."""
+        sigma = self.transport.electronic
+        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
+        if structure.electronic is not None:
+            rho = structure.rho_ref
+        values = {
+            "thickness [m]": self.thickness,
+            "site concentration [mol.m-3]": self.c_sites,
+            "sites per formula unit": self.x_max,
+            "diffusivity [m2.s-1]": structure.psi.D_ref * self.diffusivity_scale,
+            "diffusivity activation energy [J.mol-1]": self.diffusivity_activation_energy,
+            "ionic transference number": self.transference,
+            "electronic resistivity [Ohm.m]": rho,
+            "electronic resistivity activation energy [J.mol-1]": (
+                self.electronic_activation
+            ),
+            "area utilisation": self.utilisation,
+            "active fraction": self.active_fraction,
+            "entropic change [V.K-1]": self.entropic_change,
+            "exchange current density [A.m-2]": self.exchange_current,
+            "exchange current stoichiometry": self.exchange_current_stoichiometry,
+            "exchange current activation energy [J.mol-1]": (
+                self.exchange_current_activation_energy
+            ),
+            "anodic transfer coefficient": self.anodic_transfer_coefficient,
+            "film resistance [Ohm.m2]": self.film_resistance,
+            "film resistance activation energy [J.mol-1]": (
+                self.film_resistance_activation_energy
+            ),
+            "double-layer capacitance [F.m-2]": self.double_layer_capacitance or 0,
+        }
+        return {f"{side} {name}": value for name, value in values.items()}
 
     @cached_property
     def transport(self) -> Transport:
@@ -227,7 +289,7 @@ class Cathode(Strict):
         return float(x[0]), float(x[-1])
 
     @model_validator(mode="after")
-    def _consistent(self) -> Cathode:
+    def _consistent(self) -> Film:
         if self.site_concentration is None and self.molar_mass is None:
             raise InputError(
                 "is missing; it or site_concentration is needed", field="molar_mass"
@@ -313,6 +375,21 @@ class Cathode(Strict):
                     f"be {share[worst]:.3g} at x = {x[worst]:.3g}; it must be below 1",
                     field="electronic_conductivity",
                 )
+
+
+def _at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
+    """x where an open-circuit potential is a voltage [V], where it is known."""
+    curve = law.curve
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    if not curve(high) <= voltage <= curve(low):
+        raise ValueError(
+            f"{voltage:g} V is outside the open-circuit potential, which runs from "
+            f"{curve(high):.3f} V at x = {high:.3g} to {curve(low):.3f} V at "
+            f"x = {low:.3g}"
+        )
+    return float(
+        scipy.optimize.brentq(lambda x: curve(x) - voltage, low, high, xtol=1e-14)
+    )
 
 
 class Salt(Strict):
@@ -470,6 +547,17 @@ class Anode(Strict):
         return self
 
 
+def _is_a_film(anode: Any) -> bool:
+    """Whether an anode is a film, as a file or Python gives it: it has a thickness."""
+    if not isinstance(anode, dict):
+        return isinstance(anode, Film)
+    named = anode.get("material")
+    film = "thickness" in anode or (
+        isinstance(named, str) and named in library("cathode")
+    )
+    return film and "lithium" not in anode
+
+
 class Cell(Strict):
     """A thin-film cell, in SI; every field documented in docs/files.md."""
 
@@ -502,12 +590,15 @@ class Cell(Strict):
     window: Annotated[list[Voltage], Field(min_length=2, max_length=2)] | None = None
     """Voltages the cell is cycled between, 0 and 100 % state of charge; cut-offs of its
     PyBaMM parameter set; left out: voltage_limits."""
-    cathode: Cathode
+    cathode: Film
     """The film of the positive electrode."""
     electrolyte: Electrolyte
     """The electrolyte."""
-    anode: Anode
-    """The lithium, or what it is plated on."""
+    anode: Annotated[
+        Annotated[Anode, Tag(f"{KIND}Anode")] | Annotated[Film, Tag(f"{KIND}Film")],
+        Discriminator(lambda anode: KIND + ("Film" if _is_a_film(anode) else "Anode")),
+    ]
+    """The lithium, or what it is plated on; or a film, with the fields of a cathode."""
     ageing: Ageing = Ageing()
     """What ages the cell, a block for each law."""
     stack: Stack | None = None
@@ -543,7 +634,7 @@ class Cell(Strict):
             for place, group in (
                 ("collector", "collector"),
                 ("interlayer", "interlayer"),
-                ("material", layer),
+                ("material", _group(layer, fields)),
             ):
                 name = fields.get(place)
                 if isinstance(name, str) and name in library(group):
@@ -571,6 +662,8 @@ class Cell(Strict):
                 "is missing; a cell with a stack needs it, or a material of the library",
                 field="electrolyte.density",
             )
+        if isinstance(self.anode, Film):
+            self._check_balance(self.anode)
         film = self.cathode.film_resistance + self.anode.film_resistance
         behind = self.contact_resistance + film
         if self.electrolyte.relative_permittivity is not None and not behind:
@@ -587,18 +680,101 @@ class Cell(Strict):
             )
         return self
 
+    def _check_balance(self, anode: Film) -> None:
+        """Refuse two films that have no voltage in common."""
+        law = self.open_circuit_potential
+        low, high = law.valid
+        if not high - low > LEAST_RANGE * self.cathode.x_max:
+            raise InputError(
+                f"cannot exchange lithium with the cathode: both are as empty or full, "
+                f"at x = {self.anode_initial:.4g} here and {self.x_initial:.4g} there",
+                field="anode.initial_stoichiometry",
+            )
+        if not law.curve(0.9 * low + 0.1 * high) > 0:
+            raise InputError(
+                "is above that of the cathode wherever the two films meet; exchange them",
+                field="anode.open_circuit_potential",
+            )
+
     # --- What follows from the fields ---
 
     @property
     def x_initial(self) -> float:
         """Stoichiometry of the lattice as made, a voltage being that of the cell's own
         temperature."""
-        c = self.cathode
-        if c.initial_voltage is None:
-            return float(c.x_initial)
+        return self._as_made(self.cathode)
+
+    @property
+    def anode_initial(self) -> float:
+        """Lithium at the anode as made, over the cathode's sites; of a film its x."""
+        if isinstance(self.anode, Film):
+            return self._as_made(self.anode)
+        return self.lithium_inventory / self.site_inventory
+
+    def anode_at(self, x: float) -> float:
+        """The same where the cathode's stoichiometry is x and no lithium is lost."""
+        moved = self.x_initial - x
+        if isinstance(self.anode, Film):
+            moved *= self.site_inventory / self.anode.sites
+        return self.anode_initial + moved
+
+    def _as_made(self, film: Film) -> float:
+        if film.initial_voltage is None:
+            return float(film.x_initial)
         warmer = self.temperature - self.reference_temperature
-        shift = warmer * c.entropic_change
-        return float(c.stoichiometry(c.initial_voltage - shift))
+        shift = warmer * film.entropic_change
+        return film.stoichiometry(float(film.initial_voltage) - shift)
+
+    @cached_property
+    def open_circuit_potential(self) -> laws.PotentialLaw:
+        """Voltage in equilibrium over the cathode's x: U(x) of it, less the anode's."""
+        law = self.cathode.open_circuit_potential
+        if not isinstance(self.anode, Film):
+            return law
+        made = self.x_initial, self.anode_initial
+        ratio = self.site_inventory / self.anode.sites
+        return laws.Difference(law, self.anode.open_circuit_potential, *made, ratio)
+
+    def anode_share(self, x: float, x_n: float) -> float:
+        """The anode's share of the slope of the voltage: 0 where the cathode alone is
+        what bends it, as at an end that the cathode sets, 1 where the anode is.
+
+        Parameters
+        ----------
+        x, x_n : float
+            Stoichiometries of the cathode and of an anode that is a film.
+        """
+        assert isinstance(self.anode, Film)
+        films = (self.anode, x_n), (self.cathode, x)
+        own, other = (
+            -float(film.open_circuit_potential.curve.slope(x)) / film.sites
+            for film, x in films
+        )
+        return own / (own + other)
+
+    @property
+    def entropic_change(self) -> float:
+        """dU/dT of that voltage [V/K]."""
+        of_film = isinstance(self.anode, Film) and self.anode.entropic_change
+        return float(self.cathode.entropic_change - (of_film or 0.0))
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Stoichiometries of the cathode that equilibrium is known at."""
+        x = self.open_circuit_potential.curve.x
+        return float(x[0]), float(x[-1])
+
+    def stoichiometry(self, voltage: float, temperature: float | None = None) -> float:
+        """The cathode's x in equilibrium at a voltage [V] of the cell.
+
+        Raises
+        ------
+        ValueError
+            A voltage the cell does not have.
+        """
+        warmer = (temperature or self.temperature) - self.reference_temperature
+        shift = warmer * self.entropic_change
+        return _at_voltage(self.open_circuit_potential, voltage - shift)
 
     @property
     def one_c_current_density(self) -> float:
@@ -623,22 +799,21 @@ class Cell(Strict):
     @property
     def site_inventory(self) -> float:
         """Active formula units per area, u_A u_V c_sites L [mol/m2]."""
-        c = self.cathode
-        return float(c.c_sites * c.thickness * c.utilisation * c.active_fraction)
+        return self.cathode.sites
 
     @property
     def theoretical_charge(self) -> float:
         """Charge of the whole stoichiometry range of the active film [C/m2]."""
-        low, high = self.cathode.x_range
+        low, high = self.x_range
         return FARADAY * self.site_inventory * (high - low)
 
     @property
     def inactive_lithium(self) -> float:
-        """Lithium that takes no part: behind u_A, u_V, or beyond the lattice [mol/m2]."""
-        c = self.cathode
-        everywhere = c.c_sites * c.thickness
-        total = c.analysed_stoichiometry if c.analysed_stoichiometry else self.x_initial
-        return float(everywhere * total - self.site_inventory * self.x_initial)
+        """Lithium of the films that takes no part [mol/m2]."""
+        idle = self.cathode.idle(self.x_initial)
+        if isinstance(self.anode, Film):
+            idle += self.anode.idle(self.anode_initial)
+        return idle
 
     @property
     def _diffusion_time(self) -> float:
@@ -656,35 +831,34 @@ class Cell(Strict):
 
     @property
     def lithium_inventory(self) -> float:
-        """Lithium at the anode as made [mol/m2]."""
+        """Lithium metal at the anode as made [mol/m2]."""
+        if isinstance(self.anode, Film):
+            return 0.0
         return float(self.anode.lithium / self.anode.molar_volume)
 
     @property
     def least_inventory(self) -> float:
         """Lithium that counts as none, over the cathode's sites; 0 where evaporated."""
+        if isinstance(self.anode, Film):
+            return 0.0
         least = EXHAUSTED_COVERAGE * float(self.anode.coverage_thickness or 0.0)
         return float(least / self.anode.molar_volume / self.site_inventory)
 
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""
-        found = self.cathode.transport
-        t_i, sigma_e = found.transference, found.electronic
+        metal = None if isinstance(self.anode, Film) else self.anode
         return Structure(
-            potential=self.cathode.open_circuit_potential,
-            diffusivity=found.diffusivity,
-            transference=t_i if callable(t_i) else None,
-            electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
+            cathode=self.cathode.structure,
+            anode=self.anode.structure if isinstance(self.anode, Film) else None,
             leakage=self.electrolyte.electronic_conductivity is not None,
             plated=self.anode.plated,
             ageing=tuple(option for option, _ in self.ageing.blocks),
-            cathode_double_layer=self.cathode.double_layer_capacitance is not None,
-            lithium_double_layer=self.anode.double_layer_capacitance is not None,
+            lithium_double_layer=metal is not None
+            and metal.double_layer_capacitance is not None,
             liquid=self.electrolyte.salt is not None,
             capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
-            x_max=self.cathode.x_max,
-            symmetric_cathode=self.cathode.anodic_transfer_coefficient == 0.5,
-            symmetric_lithium=self.anode.anodic_transfer_coefficient == 0.5,
+            symmetric_lithium=metal is None or metal.anodic_transfer_coefficient == 0.5,
         )
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
@@ -695,42 +869,13 @@ class Cell(Strict):
     @cached_property
     def constants(self) -> dict[str, float]:
         """Those of the parameters that hold at any temperature."""
-        c, e, a = self.cathode, self.electrolyte, self.anode
-        sigma = c.transport.electronic
-        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
-        if self.structure.electronic is not None:
-            rho = self.structure.rho_ref
+        e = self.electrolyte
         values: dict[str, Any] = {
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
             "Nominal cell capacity [A.h]": self.one_c_current,
             "Contact resistance [Ohm.m2]": self.contact_resistance,
-            "Cathode thickness [m]": c.thickness,
-            "Cathode site concentration [mol.m-3]": c.c_sites,
-            "Cathode sites per formula unit": c.x_max,
-            "Cathode diffusivity [m2.s-1]": self.structure.psi.D_ref
-            * c.diffusivity_scale,
-            "Cathode diffusivity activation energy [J.mol-1]": (
-                c.diffusivity_activation_energy
-            ),
-            "Cathode ionic transference number": c.transference,
-            "Cathode electronic resistivity [Ohm.m]": rho,
-            "Cathode electronic resistivity activation energy [J.mol-1]": (
-                c.electronic_activation
-            ),
-            "Cathode area utilisation": c.utilisation,
-            "Cathode active fraction": c.active_fraction,
-            "Cathode entropic change [V.K-1]": c.entropic_change,
-            "Cathode exchange current density [A.m-2]": c.exchange_current,
-            "Cathode exchange current stoichiometry": c.exchange_current_stoichiometry,
-            "Cathode exchange current activation energy [J.mol-1]": (
-                c.exchange_current_activation_energy
-            ),
-            "Cathode anodic transfer coefficient": c.anodic_transfer_coefficient,
-            "Cathode film resistance [Ohm.m2]": c.film_resistance,
-            "Cathode film resistance activation energy [J.mol-1]": (
-                c.film_resistance_activation_energy
-            ),
+            **self.cathode.parameters("Cathode", self.structure.cathode),
             "Inactive lithium [mol.m-2]": self.inactive_lithium,
             "Electrolyte thickness [m]": e.span,
             "Electrolyte conductivity [S.m-1]": e.conductivity,
@@ -744,6 +889,23 @@ class Cell(Strict):
                 e.electronic_conductivity_activation_energy
             ),
             "Initial lithium inventory [mol.m-2]": self.lithium_inventory,
+            STATE: self.x_initial * self.cathode.c_sites,
+            "Cathode stoichiometry as made": self.x_initial,
+            "Electrolyte relative permittivity": e.relative_permittivity or 0,
+            **self._of_the_anode(),
+            **self._salt_parameters(),
+            **self.ageing.parameters,
+        }
+        return {name: float(value) for name, value in values.items()}
+
+    def _of_the_anode(self) -> dict[str, Any]:
+        """Parameters of the anode, a film or lithium."""
+        a = self.anode
+        if isinstance(a, Film):
+            assert self.structure.anode is not None
+            made = {"Anode stoichiometry as made": self.anode_initial}
+            return a.parameters("Anode", self.structure.anode) | made
+        return {
             "Lithium molar volume [m3.mol-1]": a.molar_volume,
             "Lithium exchange current density [A.m-2]": a.exchange_current,
             "Lithium exchange current activation energy [J.mol-1]": (
@@ -754,16 +916,9 @@ class Cell(Strict):
             "Lithium film resistance activation energy [J.mol-1]": (
                 a.film_resistance_activation_energy
             ),
-            STATE: self.x_initial * c.c_sites,
-            "Cathode stoichiometry as made": self.x_initial,
-            "Cathode double-layer capacitance [F.m-2]": c.double_layer_capacitance or 0,
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
-            "Electrolyte relative permittivity": e.relative_permittivity or 0,
-            **self._plated_parameters(),
-            **self._salt_parameters(),
-            **self.ageing.parameters,
+            **_plated_parameters(a),
         }
-        return {name: float(value) for name, value in values.items()}
 
     def _salt_parameters(self) -> dict[str, Any]:
         """Those of a liquid electrolyte."""
@@ -779,25 +934,6 @@ class Cell(Strict):
             "Salt curvature": salt.curvature,
         }
 
-    def _plated_parameters(self) -> dict[str, Any]:
-        """Those of lithium plated in situ."""
-        a = self.anode
-        if a.coverage_thickness is None:
-            return {}
-        inactive = {a.inactive_from: float(a.inactive_fraction)}
-        sigma = a.inactive_conductivity
-        return {
-            "Nucleation current density [A.m-2]": a.nucleation_current,
-            "Nucleation overpotential [V]": a.nucleation_overpotential,
-            "Lithium of coverage [mol.m-2]": a.coverage_thickness / a.molar_volume,
-            "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
-            "Charge taken by the collector [A.s.m-2]": a.interlayer_loss
-            + a.interphase_loss,
-            "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
-            "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
-            "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
-        }
-
     @property
     def cut_offs(self) -> tuple[float, float]:
         """``window``, as far as ``voltage_limits`` leave it [V]."""
@@ -809,8 +945,8 @@ class Cell(Strict):
     @property
     def states_of_charge(self) -> tuple[float, float]:
         """Open-circuit voltages at 0 and 100 % state of charge, within U(x) [V]."""
-        curve = self.cathode.open_circuit_potential.curve
-        low, high = (float(curve(x)) for x in reversed(self.cathode.x_range))
+        curve = self.open_circuit_potential.curve
+        low, high = (float(curve(x)) for x in reversed(self.x_range))
         least, most = self.cut_offs
         return max(low, least), min(high, most)
 
@@ -829,8 +965,8 @@ class Cell(Strict):
         low, high = self.cut_offs if charged else self.voltage_limits
         empty, full = self.states_of_charge
         current, state = self.one_c_current, self.constants[STATE]
-        if charged and self.lithium_inventory > 0:
-            state = self.cathode.stoichiometry(full) * self.cathode.c_sites
+        if charged and (self.lithium_inventory > 0 or isinstance(self.anode, Film)):
+            state = _at_voltage(self.open_circuit_potential, full) * self.cathode.c_sites
         elif charged:
             current = -current
         return pybamm.ParameterValues(
@@ -838,7 +974,7 @@ class Cell(Strict):
                 **self.parameters(),
                 **self.structure.functions(),
                 **self.structure.markers(),
-                **standard_parameters(self.cathode.open_circuit_potential),
+                **standard_parameters(self.open_circuit_potential),
                 STATE: state,
                 "Initial temperature [K]": self.temperature,
                 "Current function [A]": current,
@@ -848,6 +984,16 @@ class Cell(Strict):
                 "Open-circuit voltage at 100% SOC [V]": full,
             }
         )
+
+    def _unbalanced(self, anode: Film) -> list[str]:
+        """Where the two films meet the window of the cell only in part."""
+        low, high = self.states_of_charge
+        if low < high:
+            return []
+        return [
+            f"no voltage between {self.cut_offs[0]:g} and {self.cut_offs[1]:g} V, its "
+            "window, is one in equilibrium of the two films"
+        ]
 
     def warnings(self) -> list[str]:
         """What is consistent enough to run, and worth knowing."""
@@ -859,7 +1005,8 @@ class Cell(Strict):
                 "conductivity left infinite: the film's own voltage loss is then partly "
                 "left out"
             )
-        if not self.anode.lithium and not self.anode.plated:
+        metal = None if isinstance(self.anode, Film) else self.anode
+        if metal is not None and not metal.lithium and not metal.plated:
             found.append(
                 "there is no lithium as made and no anode.collector: the first charge "
                 "plates it as if on lithium"
@@ -871,7 +1018,9 @@ class Cell(Strict):
             )
         of_library = library("electrolyte").get(self.electrolyte.material or "")
         edge = of_library.data.get("window_lower") if of_library is not None else None
-        if edge is not None and units.parse(edge.value, "voltage") > 0:
+        if isinstance(self.anode, Film):
+            found += self._unbalanced(self.anode)
+        elif edge is not None and units.parse(edge.value, "voltage") > 0:
             found.append(
                 f"lithium reduces {self.electrolyte.material}, which is stable above "
                 f"{edge.value} only; no layer between the two is modelled"
@@ -1064,6 +1213,24 @@ class Cell(Strict):
         return float(here), dimension
 
 
+def _plated_parameters(a: Anode) -> dict[str, Any]:
+    """Those of lithium plated in situ."""
+    if a.coverage_thickness is None:
+        return {}
+    inactive = {a.inactive_from: float(a.inactive_fraction)}
+    sigma = a.inactive_conductivity
+    return {
+        "Nucleation current density [A.m-2]": a.nucleation_current,
+        "Nucleation overpotential [V]": a.nucleation_overpotential,
+        "Lithium of coverage [mol.m-2]": a.coverage_thickness / a.molar_volume,
+        "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
+        "Charge taken by the collector [A.s.m-2]": a.interlayer_loss + a.interphase_loss,
+        "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
+        "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
+        "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+    }
+
+
 def _dimension(model: Any, key: str, path: str) -> str | None:
     if model is None:
         raise InputError("belongs to a layer that this cell does not have", field=path)
@@ -1114,6 +1281,8 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
                 f"no such field{suggest(key, model.model_fields)}", field=path
             )
         model = inner_model(model.model_fields[key].annotation)
+        if model is Anode and _is_a_film(here.get(key)):
+            model = Film
         if not hasattr(model, "model_fields"):
             raise InputError("no such field", field=path)
         here = here.setdefault(key, {})
@@ -1156,7 +1325,8 @@ LAWS = (
 
 def tables(content: Mapping[str, Any]) -> list[str]:
     """The CSV files that a valid cell's file names."""
-    named = [content["cathode"].get(name) for name in LAWS]
+    films = content["cathode"], content["anode"]
+    named = [film.get(name) for film in films for name in LAWS]
     # A self-diffusivity may itself be a law
     named += [law.get("self_diffusivity") for law in named if isinstance(law, dict)]
     return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
@@ -1199,17 +1369,19 @@ def _cell(
         fields = raw.get(layer)
         if isinstance(fields, dict) and "material" in fields:
             place = (layer, "material")
-            given = _material(layer, fields["material"], place, document)
+            group = _group(layer, fields)
+            given = _material(group, fields["material"], place, document)
             full[layer] = _merged(given, fields)
     liquid = full.get("electrolyte")
     if isinstance(liquid, dict) and liquid.get("salt") is not None:
         full["electrolyte"] = _liquid(liquid, raw["electrolyte"], document)
         if isinstance(full.get("cathode"), dict):  # a liquid wets all of the film
             full["cathode"] = full["cathode"] | {"utilisation": 1.0}
-    if isinstance(full.get("anode"), dict):
+    if isinstance(full.get("anode"), dict) and not _is_a_film(full["anode"]):
         full["anode"] = _on_a_surface(full["anode"], document)
     if like is not None:
-        full["cathode"] = _same_laws(full.get("cathode"), like)
+        for layer in {"cathode", "anode"} & full.keys():
+            full[layer] = _same_laws(layer, full[layer], like)
     if (per_area := _by_mass(full, python)) is not None:
         raw["one_c"] = full["one_c"] = per_area
     cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
@@ -1241,6 +1413,11 @@ def _by_mass(fields: dict[str, Any], python: bool) -> str | None:
         except ValueError:  # which is told of that field
             return "1 A/m2"
     return f"{specific * loading!r} A/m2"
+
+
+def _group(layer: str, fields: Any) -> str:
+    """Return what materials of the library may stand in a layer as it is given."""
+    return "cathode" if layer == "anode" and _is_a_film(fields) else layer
 
 
 def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
@@ -1303,16 +1480,16 @@ def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _same_laws(fields: Any, like: Cell) -> Any:
-    """The cathode with laws that are as in another cell taken from there.
+def _same_laws(layer: str, fields: Any, like: Cell) -> Any:
+    """A film with laws that are as in another cell taken from there.
 
     Reading a table anew for each of a thousand cases takes the longest of all.
     """
     if not isinstance(fields, dict):
         return fields
-    before = like._raw["cathode"]
+    before = like._raw[layer]
     same = {
-        name: getattr(like.cathode, name)
+        name: getattr(getattr(like, layer), name)
         for name in LAWS
         if isinstance(fields.get(name), dict) and fields[name] == before.get(name)
     }

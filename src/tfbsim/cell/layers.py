@@ -133,7 +133,7 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
     cell : Cell
         With a stack.
     lithium : float, optional
-        Thickness of the lithium [m]; as made if left out.  What is more than that comes
+        Thickness of lithium metal [m]; as made if left out.  What is more than that comes
         out of the cathode.
 
     Raises
@@ -144,10 +144,15 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
     if cell.stack is None:
         raise InputError("is missing; it lists the layers around the cell", field="stack")
     cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
-    as_made = float(anode.lithium)
-    there = as_made if lithium is None else lithium
-    rho = LITHIUM_MOLAR_MASS / anode.molar_volume
-    plated = rho * (there - as_made)
+    plated = 0.0
+    if hasattr(anode, "lithium"):
+        as_made = float(anode.lithium)
+        there = as_made if lithium is None else lithium
+        rho = LITHIUM_MOLAR_MASS / anode.molar_volume
+        plated = rho * (there - as_made)
+        other = Layer("lithium", anode.material or "", there, rho)
+    else:  # a film, whose lithium weighs the same in either
+        other = Layer("anode", anode.material or "", anode.thickness, anode.density)
     found = {
         "cathode": Layer(
             "cathode",
@@ -161,7 +166,7 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
             electrolyte.span,
             electrolyte.density or math.nan,
         ),
-        "lithium": Layer("lithium", anode.material or "", there, rho),
+        "lithium": other,
     }
     for name in Stack.model_fields:
         layer: StackLayer | None = getattr(cell.stack, name)

@@ -12,10 +12,15 @@ import numpy as np
 from ..materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
 from ..materials.transport import diffusion_potential, path_potential, resistivity
 
+# Options of the model for the anode, and the number each has in a parameter set
+KINDS = {"evaporated": 0, "plated in situ": 1, "film": 2}
+WORDS = {True: "symmetric", False: "asymmetric"}
+LAYERS = {True: "capacitive", False: "absent"}
+
 
 @dataclass(frozen=True)
-class Structure:
-    """What a discretised model is built for.
+class FilmStructure:
+    """What of a film is not a number.
 
     Parameters
     ----------
@@ -25,45 +30,21 @@ class Structure:
         Shape of D(x) [m2/s]; its scale is an input.
     x_max : float
         Sites per formula unit.
-    symmetric_cathode, symmetric_lithium : bool
-        Whether a transfer coefficient is 1/2 and its overpotential explicit.
+    symmetric : bool
+        Whether the transfer coefficient is 1/2 and the overpotential explicit.
     transference, electronic : Law or None
         t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
-    leakage : bool
-        Whether the electrolyte leaks electrons.
-    plated : bool
-        Whether the lithium is plated in situ, on a collector.
-    ageing : tuple of str
-        Options of the laws of ageing that are on.
-    cathode_double_layer, lithium_double_layer, capacitive_electrolyte : bool
-        Whether these hold charge of their own.
-    liquid : bool
-        Whether the electrolyte is a liquid with a salt.
-    laws : tuple of callable
-        Further laws, as :class:`ThinFilmCell` takes them.
+    double_layer : bool
+        Whether its interface holds charge of its own.
     """
 
     potential: PotentialLaw
     diffusivity: Law
     x_max: float
-    symmetric_cathode: bool = True
-    symmetric_lithium: bool = True
+    symmetric: bool = True
     transference: Law | None = None
     electronic: Law | None = None
-    leakage: bool = False
-    plated: bool = False
-    ageing: tuple[str, ...] = ()
-    cathode_double_layer: bool = False
-    lithium_double_layer: bool = False
-    capacitive_electrolyte: bool = False
-    liquid: bool = False
-    laws: tuple[Callable[[Any], Any], ...] = ()
-
-    @property
-    def capacitive(self) -> bool:
-        """Whether any part holds charge of its own, which comes and goes quickly."""
-        layers = self.cathode_double_layer or self.lithium_double_layer
-        return layers or self.capacitive_electrolyte
+    double_layer: bool = False
 
     @property
     def curve(self) -> Curve:
@@ -86,49 +67,128 @@ class Structure:
         """What rho_e(x) is stated against [Ohm m]."""
         return self._resistivity[0]
 
-    def functions(self) -> dict[str, Any]:
-        """The function parameters of the model, by name."""
+    def functions(self, side: str) -> dict[str, Any]:
+        """The function parameters of the model, by name; of "Cathode" or "Anode"."""
         psi = self.psi
         functions = {
-            "Cathode open-circuit potential [V]": self.curve.symbol,
-            "Cathode diffusion potential": psi.of,
-            "Cathode stoichiometry of diffusion potential": psi.inverse,
+            "open-circuit potential [V]": self.curve.symbol,
+            "diffusion potential": psi.of,
+            "stoichiometry of diffusion potential": psi.inverse,
         }
         if self.transference is not None:
             t_i = Curve(psi.x, np.asarray(self.transference(psi.x), dtype=float))
-            functions["Cathode ionic transference number"] = t_i.of
+            functions["ionic transference number"] = t_i.of
         if self.electronic is not None:
             rho_ref, relative = self._resistivity
             path = path_potential(psi, self.electronic, rho_ref)
-            functions["Cathode relative resistivity"] = relative.of
-            functions["Cathode electron path potential"] = path.of
-        return functions
+            functions["relative resistivity"] = relative.of
+            functions["electron path potential"] = path.of
+        return {f"{side} {name}": function for name, function in functions.items()}
+
+    def markers(self, side: str) -> dict[str, float]:
+        """Parameters (0 or 1) that tell a model which options the film implies."""
+        return {
+            f"{side} transference number is a law": float(self.transference is not None),
+            f"{side} resistivity is a law": float(self.electronic is not None),
+        }
+
+    def options(self, side: str) -> dict[str, str]:
+        """Options of :class:`ThinFilmCell` for the film."""
+        place = side.lower()
+        return {
+            f"{place} kinetics": WORDS[self.symmetric],
+            f"{place} transference": "law" if self.transference else "constant",
+            f"{place} resistivity": "law" if self.electronic else "constant",
+            f"{place} double layer": LAYERS[self.double_layer],
+        }
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a discretised model is built for.
+
+    Parameters
+    ----------
+    cathode : FilmStructure
+        The film of the positive electrode.
+    anode : FilmStructure or None
+        That of the negative; None: lithium metal.
+    symmetric_lithium : bool
+        Whether the transfer coefficient of the metal is 1/2.
+    leakage : bool
+        Whether the electrolyte leaks electrons.
+    plated : bool
+        Whether the lithium is plated in situ, on a collector.
+    ageing : tuple of str
+        Options of the laws of ageing that are on.
+    lithium_double_layer, capacitive_electrolyte : bool
+        Whether these hold charge of their own.
+    liquid : bool
+        Whether the electrolyte is a liquid with a salt.
+    laws : tuple of callable
+        Further laws, as :class:`ThinFilmCell` takes them.
+    """
+
+    cathode: FilmStructure
+    anode: FilmStructure | None = None
+    symmetric_lithium: bool = True
+    leakage: bool = False
+    plated: bool = False
+    ageing: tuple[str, ...] = ()
+    lithium_double_layer: bool = False
+    capacitive_electrolyte: bool = False
+    liquid: bool = False
+    laws: tuple[Callable[[Any], Any], ...] = ()
+
+    @property
+    def films(self) -> dict[str, FilmStructure]:
+        """The films, by side."""
+        films = {"Cathode": self.cathode, "Anode": self.anode}
+        return {side: film for side, film in films.items() if film is not None}
+
+    @property
+    def capacitive(self) -> bool:
+        """Whether any part holds charge of its own, which comes and goes quickly."""
+        layers = any(film.double_layer for film in self.films.values())
+        return layers or self.lithium_double_layer or self.capacitive_electrolyte
+
+    @property
+    def kind(self) -> str:
+        """The model's word for the anode."""
+        if self.anode is not None:
+            return "film"
+        return "plated in situ" if self.plated else "evaporated"
+
+    def functions(self) -> dict[str, Any]:
+        """The function parameters of the model, by name."""
+        found: dict[str, Any] = {}
+        for side, film in self.films.items():
+            found |= film.functions(side)
+        return found
 
     def markers(self) -> dict[str, float]:
-        """Parameters (0 or 1) that tell a model which options the cell implies."""
-        return {
-            "Cathode transference number is a law": float(self.transference is not None),
-            "Cathode resistivity is a law": float(self.electronic is not None),
-            "Lithium is plated in situ": float(self.plated),
+        """Parameters that tell a model which options the cell implies."""
+        found = {
+            "Kind of anode": float(KINDS[self.kind]),
             "Electrolyte is a liquid": float(self.liquid),
         }
+        for side, film in self.films.items():
+            found |= film.markers(side)
+        return found
 
     def options(self, mode: str) -> dict[str, str]:
         """Options of :class:`ThinFilmCell` for this structure."""
-        layer = {True: "capacitive", False: "absent"}
-        word = {True: "symmetric", False: "asymmetric"}
-        return {
+        found = {
             "operating mode": mode,
-            "cathode kinetics": word[self.symmetric_cathode],
-            "lithium kinetics": word[self.symmetric_lithium],
-            "cathode transference": "law" if self.transference else "constant",
-            "cathode resistivity": "law" if self.electronic else "constant",
+            "lithium kinetics": WORDS[self.symmetric_lithium],
             "leakage": "electronic" if self.leakage else "none",
-            "anode": "plated in situ" if self.plated else "evaporated",
+            "anode": self.kind,
             **dict.fromkeys(self.ageing, "on"),
-            "cathode double layer": layer[self.cathode_double_layer],
-            "lithium double layer": layer[self.lithium_double_layer],
+            "lithium double layer": LAYERS[self.lithium_double_layer],
+            "electrolyte capacitance": LAYERS[self.capacitive_electrolyte],
             "electrolyte": "liquid" if self.liquid else "film",
-            "electrolyte capacitance": layer[self.capacitive_electrolyte],
             "constants": "precomputed",
         }
+        for side, film in self.films.items():
+            found |= film.options(side)
+        return found

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from ..errors import InputError, count
 from ..output import make_folder
@@ -179,6 +178,7 @@ def _protocol(cell: str, steps: str) -> Document:
 
 
 def _print_summary(result: Result, folder: Path, figures: bool) -> None:
+    from ..report.printed import printed
     from ..result.sweep_table import factors
 
     summary = result.summary
@@ -195,29 +195,16 @@ def _print_summary(result: Result, folder: Path, figures: bool) -> None:
         "Numerical error of voltage [mV]": "Error\nmV",
         "Outcome": "Outcome",
     }
-    columns = {name: label for name, label in columns.items() if name in summary}
-    table = Table(box=None, pad_edge=False)
-    for name, label in columns.items():
-        table.add_column(
-            label, justify="left" if name in ("Case", "Outcome") else "right"
-        )
     most = 40
-    for row in summary.head(most).to_dict("records"):
-        table.add_row(*(_cell_text(row[name]) for name in columns))
-    out.print(table)
+    out.print(printed(summary, columns, most=most, wrap=True))
     if len(summary) > most:
         out.print(f"... and {count(len(summary) - most, 'row')} more")
     comparison = result.comparison
     if len(comparison):
         out.print("\nMeasured and simulated")
-        table = Table(box=None, pad_edge=False)
-        for name in comparison.columns.drop("Source"):
-            text = name in ("Case", "Quantity", "Status")
-            table.add_column(name, justify="left" if text else "right", no_wrap=True)
-        for row in comparison.drop(columns="Source").to_dict("records"):
-            row["Residual [%]"] = f"{row['Residual [%]']:+.2f}"
-            table.add_row(*(_cell_text(value) for value in row.values()))
-        out.print(table)
+        comparison = comparison.drop(columns="Source")
+        heads = {name: name for name in comparison}
+        out.print(printed(comparison, heads, _signed))
     drawn = ", curves, figures and report.html" if figures else " and curves"
     out.print(f"\ntable{drawn} in {escape(str(folder))}")
 
@@ -231,12 +218,10 @@ def _print_warnings(warnings: Iterable[str], file: str = "") -> None:
         err.print(escape(f"{file or 'warning'}: {first}{more}"))
 
 
-def _cell_text(value: Any) -> str:
-    if isinstance(value, str):
-        return escape(value)
-    if isinstance(value, int):
-        return str(value)
-    return "" if value != value else f"{value:.4g}"
+def _signed(name: str, value: Any) -> str:
+    from ..report.printed import cell
+
+    return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
 
 
 def _print_otherwise(result: Result) -> None:

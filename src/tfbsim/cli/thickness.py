@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from ..errors import InputError
 from ..output import Output, make_folder
@@ -62,6 +61,7 @@ def thickness(
         make_folder(out_folder)
 
     from ..cell.cell import load_cell
+    from ..report.printed import printed
     from ..run.thickness import thickness_for
 
     numerics = {} if points is None else {"points": points}
@@ -76,14 +76,8 @@ def thickness(
         curve=out_folder is not None,
         numerics=numerics,
     )
-    table = Table(box=None, pad_edge=False)
-    for name in found.columns:
-        text = name in ("Discharge", "Note")
-        label = name.replace(" [", "\n").rstrip("]")
-        table.add_column(escape(label), justify="left" if text else "right")
-    for row in found.itertuples(index=False):
-        table.add_row(*(_text(value) for value in row))
-    out.print(table)
+    heads = {name: name.replace(" [", "\n").rstrip("]") for name in found.columns}
+    out.print(printed(found, heads, wrap=True))
     if out_folder is not None:
         _write(found, out_folder, format_)
         out.print(f"\ntable, curves and figure in {escape(str(out_folder))}")
@@ -104,9 +98,3 @@ def _write(found: Any, folder: Path, format_: str) -> None:
     for name, content in style.rendered({"thickness": draw(found)}, format_).items():
         output.write(f"{name}.{format_}", content)
     output.seal({"tfbsim": __version__, "command": command_line()})
-
-
-def _text(value: str | float) -> str:
-    if isinstance(value, str):
-        return escape(value)
-    return "" if value != value else f"{value:.4g}"

@@ -7,11 +7,12 @@ not possible then is not possible at any rate.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
-from ..cell.cell import Cell
+from ..cell.cell import Cell, Film
 from .steps import Protocol
 
 CLOSE = 5e-3  # V, or x: nearer than that nodes joined by straight lines may miss
@@ -52,10 +53,11 @@ def check_ageing(cases: Iterable[tuple[Cell, Protocol]]) -> None:
 
 def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     # Its nodes alone, without the splines between: SciPy takes half a second to import
-    nodes = cell.cathode.open_circuit_potential.curve
+    nodes = cell.open_circuit_potential.curve
     (low, high), (most, least) = nodes.x[[0, -1]], nodes.y[[0, -1]]
     x: float | None = cell.x_initial
-    metal = cell.lithium_inventory / cell.site_inventory  # in x of the film
+    # In x of the cathode; of a film U(x) ends where its lithium does
+    metal = math.inf if isinstance(cell.anode, Film) else cell.anode_initial
     for step in protocol.all_steps:
         limits = [v for v in (step.lower, step.upper) if v is not None]
         if step.control == "voltage":
@@ -93,7 +95,7 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
         end = float(np.interp(-limit, -nodes.y, nodes.x))
         metal -= end - x
         x = end
-        if metal < -CLOSE:
+        if metal < -CLOSE and not isinstance(cell.anode, Film):
             short = -metal * cell.site_inventory * cell.anode.molar_volume
             yield (
                 f"'{step.text}' needs more lithium than there is at the anode: up to "

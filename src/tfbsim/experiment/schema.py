@@ -36,9 +36,9 @@ def json_schema(kind: str) -> dict[str, Any]:
     ]
     schema["properties"]["format"] = {"const": FORMAT}
     schema["properties"]["kind"] = {"const": kind}
-    for layer in LAYERS:
+    for layer in ("Film", "Electrolyte", "Anode"):
         # A material of the library may set all else
-        own = schema["$defs"].get(layer.title()) if kind == "cell" else None
+        own = schema["$defs"].get(layer) if kind == "cell" else None
         if own:
             own["required"] = [name for name in own["required"] if name in GIVEN]
     for model in (schema, *schema["$defs"].values()):

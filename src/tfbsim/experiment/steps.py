@@ -500,7 +500,7 @@ def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> f
     if control == "voltage":
         current = (0.01 if cut_off is None else cut_off) * cell.one_c_current
     elif control == "power":
-        U = cell.cathode.open_circuit_potential.curve(cell.x_initial)
+        U = cell.open_circuit_potential.curve(cell.x_initial)
         current = abs(value) / np.maximum(abs(U), LEAST_VOLTAGE)
     else:
         current = abs(value)

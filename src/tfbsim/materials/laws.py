@@ -303,6 +303,55 @@ class MultiSite:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
+
+    Parameters
+    ----------
+    positive, negative : PotentialLaw
+        U_p and U_n.
+    x_0, x_n : float
+        Stoichiometries of both at one moment.
+    ratio : float
+        Sites of the positive film over those of the negative.
+    """
+
+    positive: PotentialLaw
+    negative: PotentialLaw
+    x_0: float
+    x_n: float
+    ratio: float
+
+    def opposite(self, x: Any) -> Any:
+        """Stoichiometry of the negative film where the positive one's is x."""
+        return self.x_n + self.ratio * (self.x_0 - x)
+
+    @property
+    def x_max(self) -> float:
+        return self.positive.x_max
+
+    @property
+    def valid(self) -> tuple[float, float]:
+        """Where both laws are known."""
+        x, ends = self.positive.curve.x, self.negative.curve.x[[-1, 0]]
+        low, high = self.x_0 + (self.x_n - ends) / self.ratio
+        return max(float(x[0]), float(low)), min(float(x[-1]), float(high))
+
+    def __call__(self, x: Any) -> Any:
+        return self.positive.curve(x) - self.negative.curve(self.opposite(x))
+
+    @cached_property
+    def curve(self) -> Curve:
+        """Through the nodes of both, at least a thousandth of the range apart."""
+        low, high = self.valid
+        of_n = self.x_0 + (self.x_n - self.negative.curve.x) / self.ratio
+        x = np.concatenate([self.positive.curve.x, of_n, np.linspace(low, high, 1001)])
+        x = np.unique(x[(x >= low) & (x <= high)])
+        apart = np.append(np.diff(x) > 1e-9 * (high - low), True)
+        return Curve(x[apart], self(x[apart]))
+
+
+@dataclass(frozen=True)
 class LogPolynomial:
     """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
 

@@ -13,16 +13,30 @@ import numpy as np
 import pybamm
 
 from ..cell.half_cell import POTENTIAL, following
+from ..cell.structure import KINDS
 
-CAPACITIVE = {
-    name: (parameter, {"absent": 0.0})
-    for name, parameter in (
-        ("cathode double layer", "Cathode double-layer capacitance [F.m-2]"),
-        ("lithium double layer", "Lithium double-layer capacitance [F.m-2]"),
-        ("electrolyte capacitance", "Electrolyte relative permittivity"),
-    )
+# Option: the parameter that tells, or a sum of them, and the number each value of the
+# option stands for; a value that is not listed holds for any number
+Implied = dict[str, tuple[str, dict[str, float]]]
+
+
+def _of_a_film(side: str) -> Implied:
+    """Return what the set says of a film, "Cathode" or "Anode"."""
+    place, law = side.lower(), {"constant": 0.0, "law": 1.0}
+    capacitance = f"{side} double-layer capacitance [F.m-2]"
+    return {
+        f"{place} kinetics": (f"{side} anodic transfer coefficient", {"symmetric": 0.5}),
+        f"{place} transference": (f"{side} transference number is a law", law),
+        f"{place} resistivity": (f"{side} resistivity is a law", law),
+        f"{place} double layer": (capacitance, {"absent": 0.0}),
+    }
+
+
+LITHIUM: Implied = {
+    "lithium kinetics": ("Lithium anodic transfer coefficient", {"symmetric": 0.5}),
+    "lithium double layer": ("Lithium double-layer capacitance [F.m-2]", {"absent": 0.0}),
 }
-TAFEL = {
+TAFEL: Implied = {
     "electrolyte oxidation": ("Electrolyte oxidation current [A.m-2]", {"off": 0.0}),
     **{
         f"{law.lower()} by {cause}": (f"{law} by {cause} rate [{unit}]", {"off": 0.0})
@@ -30,20 +44,10 @@ TAFEL = {
         for cause in ("oxidation", "reduction")
     },
 }
-# Option: the parameter that tells, or a sum of them, and the number each value of the
-# option stands for; a value that is not listed holds for any number
-IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
-    "cathode kinetics": ("Cathode anodic transfer coefficient", {"symmetric": 0.5}),
-    "lithium kinetics": ("Lithium anodic transfer coefficient", {"symmetric": 0.5}),
-    "cathode transference": (
-        "Cathode transference number is a law",
-        {"constant": 0, "law": 1},
-    ),
-    "cathode resistivity": ("Cathode resistivity is a law", {"constant": 0, "law": 1}),
+OTHERS: Implied = {
     "leakage": ("Electrolyte electronic conductivity [S.m-1]", {"none": 0}),
-    **CAPACITIVE,
+    "electrolyte capacitance": ("Electrolyte relative permittivity", {"absent": 0}),
     "electrolyte": ("Electrolyte is a liquid", {"film": 0, "liquid": 1}),
-    "anode": ("Lithium is plated in situ", {"evaporated": 0, "plated in situ": 1}),
     "interphase with time": ("Interphase with time growth [Ohm.m2]", {"off": 0}),
     "lithium consumption": (
         "Lithium consumption current [A.m-2] + Lithium consumption growth [A.s.m-2]",
@@ -51,10 +55,22 @@ IMPLIED: dict[str, tuple[str, dict[str, float]]] = {
     ),
     **TAFEL,
 }
+KIND: Implied = {"anode": ("Kind of anode", KINDS)}
+
+
+def implied(anode: str) -> Implied:
+    """Return what holds of a model with this kind of anode."""
+    lithium = _of_a_film("Anode") if anode == "film" else LITHIUM
+    return KIND | _of_a_film("Cathode") | lithium | OTHERS
+
+
 # Parameters, or sums of them, that are not 0 where an option has none of those values
 NEEDED: dict[str, tuple[str, ...]] = {
-    **{name: (IMPLIED[name][0],) for name in (*CAPACITIVE, "lithium consumption")},
-    **{name: (IMPLIED[name][0], f"{name.capitalize()} potential [V]") for name in TAFEL},
+    name: (parameter,)
+    for name, (parameter, numbers) in (implied("film") | LITHIUM).items()
+    if "absent" in numbers or name == "lithium consumption"
+} | {
+    **{name: (of[0], f"{name.capitalize()} potential [V]") for name, of in TAFEL.items()},
     "interphase with time": (
         "Interphase with time growth [Ohm.m2]",
         "Interphase with time growth time [s]",
@@ -70,10 +86,6 @@ OTHER = {
     "constant": "law",
     "law": "constant",
     "none": "electronic",
-    "film": "liquid",
-    "liquid": "film",
-    "evaporated": "plated in situ",
-    "plated in situ": "evaporated",
 }
 
 
@@ -82,15 +94,16 @@ def _sum(names: str) -> pybamm.Symbol:
     return sum(others, first)
 
 
-def _pairs() -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
+def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
     """Standard parameters as the set has them, and as they follow from the film."""
     half = pybamm.Scalar(0.5)
     x = half * pybamm.Parameter("Cathode sites per formula unit")
     pairs = {name: (pybamm.Parameter(name), own) for name, own in following().items()}
-    pairs[POTENTIAL] = (
-        pybamm.FunctionParameter(POTENTIAL, {"sto": half}),
-        pybamm.FunctionParameter(OWN_POTENTIAL, {"x": x}),
-    )
+    if anode != "film":  # of two films it is the difference
+        pairs[POTENTIAL] = (
+            pybamm.FunctionParameter(POTENTIAL, {"sto": half}),
+            pybamm.FunctionParameter(OWN_POTENTIAL, {"x": x}),
+        )
     return pairs
 
 
@@ -116,7 +129,7 @@ class Agreement(pybamm.Function):
     model : str
         Name of the model's class.
     options : dict
-        Options of the model, by name.
+        Options of the model, by name; the kind of anode alone, or all.
 
     Raises
     ------
@@ -125,7 +138,7 @@ class Agreement(pybamm.Function):
         standard parameter was changed that follows from others.
     """
 
-    __slots__ = ("model", "options")
+    __slots__ = ("implied", "model", "options", "pairs")
 
     def __init__(
         self,
@@ -134,17 +147,21 @@ class Agreement(pybamm.Function):
         children: Sequence[pybamm.Symbol] | None = None,
     ) -> None:
         self.model = model
-        self.options = {name: options.get(name, "off") for name in IMPLIED}
-        wanted = [_sum(name) for name, _ in IMPLIED.values()]
+        anode, alone = options["anode"], len(options) == 1
+        self.implied = KIND if alone else implied(anode)
+        self.pairs = {} if alone else _pairs(anode)
+        self.options = {name: options.get(name, "off") for name in self.implied}
+        wanted = [_sum(name) for name, _ in self.implied.values()]
         wanted += [_sum(name) for name in self._needed()]
-        wanted += [symbol for pair in _pairs().values() for symbol in pair]
+        wanted += [symbol for pair in self.pairs.values() for symbol in pair]
         super().__init__(
             self._zero, *(children or wanted), name=f"{model} {self.options}"
         )
 
     def _needed(self) -> Iterator[str]:
         for option, names in NEEDED.items():
-            if self.options[option] not in IMPLIED[option][1]:
+            value = self.options.get(option)
+            if value is not None and value not in self.implied[option][1]:
                 yield from names
 
     @staticmethod
@@ -162,13 +179,13 @@ class Agreement(pybamm.Function):
         children = self._children_for_copying(new_children)
         if any(child.has_symbol_of_classes(OPEN) for child in children):
             return Agreement(self.model, self.options, children)
-        further = iter(children[len(IMPLIED) :])
+        further = iter(children[len(self.implied) :])
         for name in self._needed():
             if next(further) == pybamm.Scalar(0):
                 raise pybamm.OptionError(
                     f"'{name}' is 0 and the options of {self.model} need a value of it"
                 )
-        for name, found, own in zip(_pairs(), further, further, strict=True):
+        for name, found, own in zip(self.pairs, further, further, strict=True):
             if _differ(name, found, own):
                 named = " and ".join(_sources(name))
                 raise pybamm.OptionError(
@@ -176,12 +193,13 @@ class Agreement(pybamm.Function):
                 )
         given, remedy = [], {}
         for (option, value), child in zip(self.options.items(), children, strict=False):
-            name, numbers = IMPLIED[option]
+            name, numbers = self.implied[option]
             if value not in numbers:
                 continue
             number = child.value if isinstance(child, pybamm.Scalar) else None
             if number != numbers[value]:
-                remedy[option] = OTHER[value]
+                words = {n: word for word, n in numbers.items()}
+                remedy[option] = words.get(number) or OTHER[value]
                 found = "not a fixed number" if number is None else f"{number:g}"
                 given.append(f"'{name}' is {found} instead of {numbers[value]:g}")
         if not remedy:
@@ -196,6 +214,10 @@ class Agreement(pybamm.Function):
 def agreeing(
     rhs: Mapping[pybamm.Variable, pybamm.Symbol], agreement: Agreement
 ) -> dict[pybamm.Variable, pybamm.Symbol]:
-    """Return rates of which the first, processed before all else, asks the agreement."""
+    """Return rates of which the first, processed before all else, asks the agreement.
+
+    The kind of anode comes before the rest: a set of another kind lacks parameters.
+    """
     first, *_ = rhs
-    return {**rhs, first: agreement + rhs[first]}
+    kind = Agreement(agreement.model, {"anode": agreement.options["anode"]})
+    return {**rhs, first: kind + agreement + rhs[first]}

@@ -113,7 +113,9 @@ class Circuit:
         if transport.electronic is not None:
             path = c.thickness / at(transport.electronic) / rate(c.electronic_activation)
         sigma = e.sigma * T_ref / T * rate(e.conductivity_activation_energy)
-        slope = -float(cell.structure.curve.slope(x)) / (c.c_sites * c.active_fraction)
+        slope = -float(cell.structure.cathode.curve.slope(x)) / (
+            c.c_sites * c.active_fraction
+        )
         return cls(
             contact=float(cell.contact_resistance),
             electrolyte=e.span / sigma,

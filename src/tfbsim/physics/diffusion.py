@@ -6,7 +6,8 @@ With y from the electrolyte face (0) to the collector (L), x = c/c_sites:
 
 i is the external current density, the same through the whole film; i_ct what crosses the
 interface, more than i by what leaks through the electrolyte or oxidises it, less by what
-charges a double layer there.  t_i is the
+charges a double layer there; both count into the film, so that at an anode the current of
+a discharge is negative.  t_i is the
 ionic transference of the film: 0 for an ideal electronic conductor, else the share of
 the flux that is fed from the collector side, so that both faces carry a gradient:
 -D dc/dy = (i_ct - t_i i)/F at y = 0 and dc/dy = t_i i/(F D) at y = L
@@ -28,17 +29,19 @@ from collections.abc import Sequence
 
 import pybamm
 
-from .law import Law, Loss
-from .parameters import FARADAY, ThinFilmParameters
-from .site_loss import HELD, LEFT, LOST, PROFILE, active_share
+from .law import Column, Law, Loss
+from .parameters import FARADAY, FilmParameters, ThinFilmParameters
+from .site_loss import HELD, LEFT, LOST, active_share
 
 DOMAIN = "cathode"
+DOMAINS = {"Cathode": DOMAIN, "Anode": "anode"}
 ACTIVE_SITES = "Stoichiometry of active sites"  # a profile
 
 
-def depth() -> pybamm.SpatialVariable:
-    """Depth from the electrolyte face, under PyBaMM's name for a positive electrode."""
-    return pybamm.SpatialVariable("x_p", domain=[DOMAIN], coord_sys="cartesian")
+def depth(side: str = "Cathode") -> pybamm.SpatialVariable:
+    """Return the depth from the electrolyte face, by PyBaMM's name for the electrode."""
+    name = {"Cathode": "x_p", "Anode": "x_n"}[side]
+    return pybamm.SpatialVariable(name, domain=[DOMAINS[side]], coord_sys="cartesian")
 
 
 class Span(pybamm.Function):
@@ -63,9 +66,36 @@ class Span(pybamm.Function):
         return thickness if thickness.is_constant() else pybamm.Scalar(1)
 
 
-def span(p: ThinFilmParameters) -> pybamm.Symbol:
+def span(film: FilmParameters) -> pybamm.Symbol:
     """Return the length of the mesh: 1 for a solver with precomputed constants."""
-    return pybamm.Scalar(1) if p.precompute else Span(p.L_c)
+    return pybamm.Scalar(1) if film.cell.precompute else Span(film.L)
+
+
+# Drops run from the electrolyte face to the collector: at an anode they are negative on
+# discharge.  The cathode's diffusion is what is left of U(x_mean) - V.
+LOSSES = {
+    "Cathode": (Loss("Electron path", "Electron path voltage drop [V]", 1, "#F0E442"),),
+    "Anode": (
+        Loss(
+            "Anode electron path", "Anode electron path voltage drop [V]", -1, "#DDCC77"
+        ),
+        Loss("Diffusion in the anode", "Anode diffusion voltage drop [V]", 1, "#44AA99"),
+    ),
+}
+
+SLIPPAGE = "Slippage of the films [mol.m-2]"
+ANODE_COLUMNS = (
+    Column(
+        "Anode mean stoichiometry",
+        "Stoichiometry averaged over the anode film at the end of the cycle.",
+        ".4f",
+    ),
+    Column(
+        SLIPPAGE,
+        "Lithium that both films together have lost: by so much the states of charge of "
+        "one are shifted against those of the other.",
+    ),
+)
 
 
 class PlanarDiffusion(Law):
@@ -75,6 +105,8 @@ class PlanarDiffusion(Law):
     ----------
     param : ThinFilmParameters
         Symbols.
+    side : str
+        "Cathode" or "Anode".
     transference, resistivity : str
         "constant", or "law": t_i(x), rho_e(x).
     mesh : str
@@ -86,67 +118,71 @@ class PlanarDiffusion(Law):
     """
 
     param: ThinFilmParameters
-    observed = (
-        "Cathode mean stoichiometry",
-        "Cathode surface stoichiometry",
-        "Cathode collector stoichiometry",
-        "Open-circuit voltage [V]",
-        "Cathode open-circuit potential [V]",
-    )
-    losses = (Loss("Electron path", "Electron path voltage drop [V]", 1, "#F0E442"),)
-    lithium = ("Cathode lithium [mol.m-2]",)
 
     def __init__(
         self,
         param: ThinFilmParameters,
+        side: str = "Cathode",
         transference: str = "constant",
         resistivity: str = "constant",
         mesh: str = "elements",
         losing: Sequence[str] = (),
         double_layer: bool = False,
     ) -> None:
-        pybamm.BaseModel.__init__(self, name="Planar diffusion")
-        self.param = param
+        pybamm.BaseModel.__init__(self, name=f"Planar diffusion in the {side.lower()}")
+        self.param, self.side = param, side
+        self.film = param.film(side)
         self.transference = transference
         self.resistivity = resistivity
         self.mesh = mesh
         self.losing, self.active = losing, active_share(losing)
         # Active lithium over the sites as made: the stoichiometry where none are lost
-        self.filled = pybamm.Variable(PROFILE, domain=DOMAIN)
+        of = self.film.named
+        self.filled = pybamm.Variable(of("stoichiometry"), domain=DOMAINS[side])
         self.double_layer = double_layer
+        self.held = f"Active {side.lower()} lithium [mol.m-2]"
+        faces = ("mean", "surface", "collector")
+        self.observed = (
+            *(of(f"{face} stoichiometry") for face in faces),
+            of("open-circuit potential [V]"),
+            *(() if side == "Cathode" else (of("mean open-circuit potential [V]"),)),
+        )
+        self.lithium = (of("lithium [mol.m-2]"),)
+        self.columns = () if side == "Cathode" else ANODE_COLUMNS
+        self.losses = LOSSES[side]
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
-        xi = depth()
-        p = self.param
-        filled = pybamm.Integral(self.filled, xi) / span(p)
+        xi, of = depth(self.side), self.film.named
+        filled = pybamm.Integral(self.filled, xi) / span(self.film)
+        to_face = "Distance from electrolyte [m]"
         return {
-            "Cathode stoichiometry": self.filled,
+            of("stoichiometry"): self.filled,
             **({ACTIVE_SITES: self.filled / self.active} if self.losing else {}),
-            "Cathode mean stoichiometry": filled / self.active,
-            "Active cathode lithium [mol.m-2]": p.n_sites * filled,
-            "Distance from electrolyte [m]": xi / span(p) * p.L_c,
+            of("mean stoichiometry"): filled / self.active,
+            self.held: self.film.n_sites * filled,
+            to_face if self.side == "Cathode" else f"{to_face[:-4]} in the anode [m]": xi
+            / span(self.film)
+            * self.film.L,
         }
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
-        p = self.param
+        p, film, of = self.param, self.film, self.film.named
         x = self.filled / self.active
-        i = variables["Total current density [A.m-2]"]
-        lithium = variables["Active cathode lithium [mol.m-2]"]
-        lithium = lithium + p.n_sites * variables.get(HELD, 0)
-        i_ct = variables[
-            "Faradaic current density [A.m-2]"
-            if self.double_layer
-            else "Cathode interface current density [A.m-2]"
-        ]
+        i = film.sign * variables["Total current density [A.m-2]"]
+        lithium = variables[self.held]
+        if self.losing:
+            lithium = lithium + film.n_sites * variables[HELD]
+        kind = "faradaic" if self.double_layer else "interface"
+        i_ct = variables[of(f"{kind} current density [A.m-2]")]
 
-        D = p.D_ref * p.arrhenius(p.E_D)
+        D = film.D_ref * p.arrhenius(film.E_D)
         # Gradient of psi over xi per current density, at either face: see above
-        slope = p.L_c / (p.u_A * p.u_V * FARADAY * p.c_sites * D)
-        slope = p.constant("Slope per current density [m2.A-1]", slope) / span(p)
+        slope = film.L / (film.u_A * film.u_V * FARADAY * film.c_sites * D)
+        slope = p.constant(of("slope per current density [m2.A-1]"), slope) / span(film)
         slope = slope / self.active
-        psi = p.psi(x)
+        psi = film.psi(x)
         fed, t_s, t_L = self._transference(x)
         self.boundary_conditions |= {
             psi: {
@@ -159,37 +195,59 @@ class PlanarDiffusion(Law):
         if self.mesh == "elements":
             x_s, x_L = (pybamm.BoundaryValue(x, side) for side in ("left", "right"))
         else:
-            x_s, x_L = p.x_of_psi(psi_s), p.x_of_psi(psi_L)
-        migration = {} if fed is None else {"Cathode migration": fed * i * slope}
+            x_s, x_L = film.x_of_psi(psi_s), film.x_of_psi(psi_L)
+        migration = {} if fed is None else {of("migration"): fed * i * slope}
+        drop = self._electron_path(x, i, (psi_s, psi_L), (x_s, x_L), D)
         return migration | {
-            "Cathode lithium [mol.m-2]": lithium,
-            "Cathode diffusion potential": psi,
-            "Cathode diffusion rate [s-1]": p.constant(
-                "Cathode diffusion rate [s-1]", D / p.L_c**2
+            of("lithium [mol.m-2]"): lithium,
+            of("diffusion potential"): psi,
+            of("diffusion rate [s-1]"): p.constant(
+                of("diffusion rate [s-1]"), D / film.L**2
             ),
-            "Cathode surface stoichiometry": x_s,
-            "Cathode collector stoichiometry": x_L,
-            "Cathode open-circuit potential [V]": p.U(x_s),
-            "Open-circuit voltage [V]": p.U(variables["Cathode mean stoichiometry"]),
-            "Electron path voltage drop [V]": self._electron_path(
-                x, i, (psi_s, psi_L), (x_s, x_L), D
-            ),
+            of("surface stoichiometry"): x_s,
+            of("collector stoichiometry"): x_L,
+            of("open-circuit potential [V]"): film.U(x_s),
+            self.losses[0].variable: drop,
+            **self._open_circuit(variables, x_s),
         }
+
+    def _open_circuit(
+        self, variables: dict[str, pybamm.Symbol], x_s: pybamm.Symbol
+    ) -> dict[str, pybamm.Symbol]:
+        """U at the mean stoichiometry, and of an anode what diffusion adds to it."""
+        U = self.film.U(variables[self.film.named("mean stoichiometry")])
+        held = variables[self.held]
+        if self.side == "Cathode":
+            return {"Cathode mean open-circuit potential [V]": U}
+        return {
+            "Anode mean open-circuit potential [V]": U,
+            "Anode diffusion voltage drop [V]": self.film.U(x_s) - U,
+            SLIPPAGE: self._made - variables["Cathode lithium [mol.m-2]"] - held,
+        }
+
+    @property
+    def _made(self) -> pybamm.Symbol:
+        """Lithium of both films as made [mol/m2]."""
+        films = (self.param.film(side) for side in DOMAINS)
+        return sum(
+            pybamm.Parameter(film.named("stoichiometry as made")) * film.n_sites
+            for film in films
+        )
 
     def _transference(
         self, x: pybamm.Symbol
     ) -> tuple[pybamm.Symbol | None, pybamm.Symbol, pybamm.Symbol]:
         """t_i where fluxes are, of a law, and at both faces."""
-        p = self.param
+        film = self.film
         self.boundary_conditions = {}
         if self.transference == "constant":
-            return None, p.t_i, p.t_i
+            return None, film.t_i, film.t_i
         # d(xi)/d(xi) = 1 brings t_i(x) to where fluxes are; at the faces it is the value
         # of the nearest node, the same that the conditions on psi hold: lithium is
         # conserved to rounding.
-        xi = depth()
-        t_i = p.t_i_of_x(x)
-        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, span(p))
+        xi = depth(self.side)
+        t_i = film.t_i_of_x(x)
+        t_s, t_L = pybamm.EvaluateAt(t_i, 0), pybamm.EvaluateAt(t_i, span(film))
         none, one = (pybamm.Scalar(0), "Neumann"), pybamm.sign(1 + xi)
         self.boundary_conditions = {
             xi: {"left": none, "right": none},
@@ -209,35 +267,36 @@ class PlanarDiffusion(Law):
 
         The second part is one of rho_e D dc, a difference of a potential like psi.
         """
-        p = self.param
-        rho_e = p.rho_e / p.arrhenius(p.E_rho)
-        by_current = rho_e / p.u_A * p.L_c
-        by_profile = rho_e * FARADAY * p.c_sites * p.u_V * D
-        electronic = 1 - p.t_i
+        p, film, of = self.param, self.film, self.film.named
+        rho_e = film.rho_e / p.arrhenius(film.E_rho)
+        by_current = rho_e / film.u_A * film.L
+        by_profile = rho_e * FARADAY * film.c_sites * film.u_V * D
+        electronic = 1 - film.t_i
         if self.transference == "law":
-            electronic = 1 - p.t_i_of_x(x)
+            electronic = 1 - film.t_i_of_x(x)
         if self.resistivity == "law":
-            electronic = electronic * p.rho_of_x(x)
-            psi = (p.psi_e(ends[0]), p.psi_e(ends[1]))
+            electronic = electronic * film.rho_of_x(x)
+            psi = (film.psi_e(ends[0]), film.psi_e(ends[1]))
         if electronic.domain:
-            electronic = pybamm.Integral(electronic, depth()) / span(p)
+            electronic = pybamm.Integral(electronic, depth(self.side)) / span(film)
         else:
             by_current, electronic = by_current * electronic, pybamm.Scalar(1)
-        by_current = p.constant("Electron path by current [Ohm.m2]", by_current)
-        by_profile = p.constant("Electron path by profile [V]", by_profile) * self.active
+        by_current = p.constant(of("electron path by current [Ohm.m2]"), by_current)
+        by_profile = p.constant(of("electron path by profile [V]"), by_profile)
+        by_profile = by_profile * self.active
         return by_current * electronic * i + by_profile * (psi[1] - psi[0])
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
-        psi = variables["Cathode diffusion potential"]
-        rate = variables["Cathode diffusion rate [s-1]"]
-        inflow = pybamm.grad(psi)  # -N
-        if "Cathode migration" in variables:
-            inflow = inflow - variables["Cathode migration"]
-        spread = rate * span(self.param) ** 2 * self.active
+        of = self.film.named
+        inflow = pybamm.grad(variables[of("diffusion potential")])  # -N
+        if of("migration") in variables:
+            inflow = inflow - variables[of("migration")]
+        rate = variables[of("diffusion rate [s-1]")]
+        spread = rate * span(self.film) ** 2 * self.active
         self.rhs = {self.filled: pybamm.div(spread * inflow)}
-        if LOST in variables:
-            left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAIN)
+        if self.losing:
+            left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAINS[self.side])
             self.rhs[self.filled] += left - variables[LOST] * self.filled
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
-        self.initial_conditions = {self.filled: self.param.x_init}
+        self.initial_conditions = {self.filled: self.film.x_init}

@@ -61,5 +61,5 @@ class ElectrolyteOxidation(Law):
         full = pybamm.Parameter("Electrolyte oxidation reservoir [A.s.m-2]")
         self.initial_conditions = {
             variables[RESERVOIR]: full / (FARADAY * p.n_sites),
-            variables[PHI]: p.U(p.x_init),
+            variables[PHI]: p.cathode.U(p.cathode.x_init),
         }

@@ -31,7 +31,7 @@ class InterphaseWithTime(Law):
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         square = pybamm.Variable(self.SQUARE)
         grown = pybamm.Parameter("Interphase with time growth [Ohm.m2]")
-        R = grown * pybamm.sqrt(square) / self.param.u_A
+        R = grown * pybamm.sqrt(square) / self.param.cathode.u_A
         return {self.SQUARE: square, self.RESISTANCE: R}
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
@@ -76,7 +76,7 @@ class InterphaseByReaction(Law):
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         R = pybamm.Variable(self.state)
-        return {self.state: R, self.interphases[0]: R / self.param.u_A}
+        return {self.state: R, self.interphases[0]: R / self.param.cathode.u_A}
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         name = f"Interphase by {self.cause}"

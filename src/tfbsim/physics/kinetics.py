@@ -3,7 +3,7 @@
     i_an = i_0 [exp(alpha_a f eta) - exp(-alpha_c f eta)],   alpha_a + alpha_c = 1
 
 inverted for eta: closed form (2/f) asinh(i_an/(2 i_0)) where alpha_a = 1/2, else eta is
-an algebraic state.  Cathode: i_an = -i/u_A and
+an algebraic state.  At a film i_an = -i_in/u_A, i_in the current into it, and
 
     i_0 = i_0,ref (theta/theta_ref)^alpha_c ((1 - theta)/(1 - theta_ref))^alpha_a
 
@@ -15,10 +15,12 @@ Balsara, Electrochemical Systems, 4th ed., ch. 8; Latz & Zausch, Electrochim. Ac
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pybamm
 
 from .law import Law, Loss
-from .parameters import ThinFilmParameters
+from .parameters import FARADAY, ThinFilmParameters
 
 # Kinetics see theta inside the open interval: past saturation a power of a negative
 # number would turn the voltage into NaN and a cut-off would be stepped over.  Nearer to
@@ -30,17 +32,33 @@ THETA_MARGIN = 1e-4
 
 
 class InterfaceCurrent(Law):
-    """Current at the cathode's electrolyte face: what crosses the electrolyte, and what
-    oxidises it there; it fills the film, or charges a double layer."""
+    """Current into a film at its electrolyte face: it fills the film, or charges a double
+    layer.
+
+    That of a cathode is what crosses the electrolyte and what oxidises it there.  Out of
+    an anode goes what crosses the electrolyte and what its interphase consumes.
+    """
 
     param: ThinFilmParameters
+
+    def __init__(
+        self, param: ThinFilmParameters, side: str = "Cathode", consuming: bool = False
+    ) -> None:
+        pybamm.BaseModel.__init__(self, name=f"Current into the {side.lower()}")
+        self.param, self.side, self.consuming = param, side, consuming
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
         i = variables["Ionic current density [A.m-2]"]
-        i_ox = variables.get("Electrolyte oxidation current density [A.m-2]", 0)
-        return {"Cathode interface current density [A.m-2]": i + i_ox}
+        if self.side == "Anode":
+            i_in = -i
+            if self.consuming:
+                consumed = variables["Lithium consumption over sites [s-1]"]
+                i_in = i_in - consumed * FARADAY * self.param.anode.n_sites
+        else:
+            i_in = i + variables.get("Electrolyte oxidation current density [A.m-2]", 0)
+        return {f"{self.side} interface current density [A.m-2]": i_in}
 
 
 class ButlerVolmer(Law):
@@ -50,22 +68,29 @@ class ButlerVolmer(Law):
     ----------
     param : ThinFilmParameters
         Symbols.
-    domain : str
-        "Cathode" or "Lithium".
+    side : str
+        "Cathode" or "Anode", a film; or "Lithium".
     symmetric : bool
         Whether alpha_a = alpha_c = 1/2, so that eta is explicit.
     """
 
     param: ThinFilmParameters
 
-    def __init__(self, param: ThinFilmParameters, domain: str, symmetric: bool) -> None:
-        pybamm.BaseModel.__init__(self, name=f"Butler-Volmer at {domain.lower()}")
+    COLOURS: ClassVar = {"Cathode": "#D55E00", "Anode": "#CC79A7", "Lithium": "#CC79A7"}
+
+    def __init__(self, param: ThinFilmParameters, side: str, symmetric: bool) -> None:
+        pybamm.BaseModel.__init__(self, name=f"Butler-Volmer at {side.lower()}")
         self.param = param
-        self.side = domain
+        self.side = side
         self.symmetric = symmetric
-        eta = f"{domain} overpotential [V]"
-        sign, colour = (-1, "#D55E00") if domain == "Cathode" else (1, "#CC79A7")
-        self.losses = (Loss(f"{domain} interface", eta, sign, colour),)
+        self.film = None if side == "Lithium" else param.film(side)
+        eta, sign = f"{side} overpotential [V]", -1 if side == "Cathode" else 1
+        self.losses = (Loss(f"{side} interface", eta, sign, self.COLOURS[side]),)
+
+    @property
+    def alpha(self) -> pybamm.Symbol:
+        """Anodic transfer coefficient."""
+        return self.param.alpha_n if self.film is None else self.film.alpha
 
     def get_fundamental_variables(self) -> dict[str, pybamm.Symbol]:
         if self.symmetric:
@@ -76,14 +101,13 @@ class ButlerVolmer(Law):
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
-        p = self.param
-        if self.side == "Cathode":
-            i = variables["Cathode interface current density [A.m-2]"]
-            i_an = i * p.constant("Contact density", -1 / p.u_A)
-            i_0 = self._cathode_exchange_current(variables)
-        else:
+        p, film = self.param, self.film
+        if film is None:
             i_an = variables["Ionic current density [A.m-2]"]
-            i_0 = self._lithium_exchange_current(variables, i_an)
+        else:
+            i_in = variables[film.named("interface current density [A.m-2]")]
+            i_an = i_in * p.constant(film.named("contact density"), -1 / film.u_A)
+        i_0 = self.exchange_current(variables, i_an)
         coupled = {
             f"{self.side} anodic current density [A.m-2]": i_an,
             f"{self.side} exchange current density [A.m-2]": i_0,
@@ -93,41 +117,37 @@ class ButlerVolmer(Law):
             coupled[f"{self.side} overpotential [V]"] = eta
         else:
             eta = variables[f"{self.side} overpotential [V]"]
-        if self.side == "Cathode":
-            U = variables["Cathode open-circuit potential [V]"]
-            coupled["Cathode interface potential [V]"] = U + eta
+        if film is not None:
+            U = variables[film.named("open-circuit potential [V]")]
+            coupled[film.named("interface potential [V]")] = U + eta
         return coupled
 
-    def _lithium_exchange_current(
+    def exchange_current(
         self, variables: dict[str, pybamm.Symbol], i_an: pybamm.Symbol
     ) -> pybamm.Symbol:
-        p = self.param
-        rate = p.i0_n_ref * p.arrhenius(p.E_i0_n)
-        return p.constant("Lithium exchange current density [A.m-2]", rate)
-
-    def _cathode_exchange_current(
-        self, variables: dict[str, pybamm.Symbol]
-    ) -> pybamm.Symbol:
-        p = self.param
-        x_s = variables["Cathode surface stoichiometry"]
-        theta = x_s * p.constant("1/x_max", 1 / p.x_max)
+        """i_0 at the state of the surface; what plates may ask for the direction."""
+        p, film = self.param, self.film
+        if film is None:
+            rate = p.i0_n_ref * p.arrhenius(p.E_i0_n)
+            return p.constant("Lithium exchange current density [A.m-2]", rate)
+        x_s = variables[film.named("surface stoichiometry")]
+        theta = x_s * p.constant(film.named("1/x_max"), 1 / film.x_max)
         theta = pybamm.minimum(pybamm.maximum(theta, THETA_MARGIN), 1 - THETA_MARGIN)
-        rate = p.i0_p_ref * p.arrhenius(p.E_i0_p)
-        theta_ref = p.theta_ref
+        rate = film.i0_ref * p.arrhenius(film.E_i0)
+        theta_ref = film.theta_ref
         if self.symmetric:
             reference = pybamm.sqrt(theta_ref * (1 - theta_ref))
             order = pybamm.sqrt(theta * (1 - theta))
         else:
-            alpha_a = p.alpha_p
+            alpha_a = film.alpha
             reference = theta_ref ** (1 - alpha_a) * (1 - theta_ref) ** alpha_a
             order = theta ** (1 - alpha_a) * (1 - theta) ** alpha_a
-        return p.constant("Cathode rate over order [A.m-2]", rate / reference) * order
+        return p.constant(film.named("rate over order [A.m-2]"), rate / reference) * order
 
     def set_algebraic(self, variables: dict[str, pybamm.Symbol]) -> None:
         if self.symmetric:
             return
-        p = self.param
-        alpha_a = p.alpha_p if self.side == "Cathode" else p.alpha_n
+        p, alpha_a = self.param, self.alpha
         eta = variables[f"{self.side} overpotential [V]"]
         i_an = variables[f"{self.side} anodic current density [A.m-2]"]
         i_0 = variables[f"{self.side} exchange current density [A.m-2]"]

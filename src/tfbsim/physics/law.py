@@ -118,7 +118,8 @@ class Harm:
     states : tuple of str
         States that go back to what they are as made.
     returned : tuple of str
-        Where the lithium goes that they hold, if they do: a state in the same measure.
+        Where the lithium goes that they hold, if they do: states in the same measure, of
+        which a cell has one.
     """
 
     name: str
@@ -137,7 +138,9 @@ class Harm:
     def undone(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return states, by name, without it; what is left out is as made."""
         found = {k: v for k, v in values.items() if k not in self.states}
-        for name in self.returned:  # of a profile the mean rises by what each node gets
+        for name in values.keys() & {
+            *self.returned
+        }:  # of a profile the mean rises by what each node gets
             found[name] = values[name] + values[self.states[0]]
         return found
 

@@ -4,8 +4,9 @@
 
 The lithium ions then carry i + i_e through electrolyte and interfaces, of which the
 external circuit sees i.  The potential between the faces is the terminal voltage without
-the drops behind them: V + i R_contact + electron path of the film.  At rest the cell
-discharges itself; a hold's current tends to -i_e; a charge at |i| <= i_e never ends.
+the drops behind them: V + i R_contact + electron path of the film, or of both.  At rest
+the cell discharges itself; a hold's current tends to -i_e; a charge at |i| <= i_e never
+ends.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ class ElectronicLeakage(Law):
         behind = (
             variables["Contact voltage drop [V]"]
             + variables["Electron path voltage drop [V]"]
+            - variables.get("Anode electron path voltage drop [V]", 0)
         )
         faces = variables[self.FACES]
         self.algebraic = {faces: variables["Voltage [V]"] + behind - faces}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         p = self.param
-        self.initial_conditions = {variables[self.FACES]: p.U(p.x_init)}
+        self.initial_conditions = {variables[self.FACES]: p.cathode.U(p.cathode.x_init)}

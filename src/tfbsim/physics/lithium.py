@@ -42,7 +42,7 @@ class LithiumInventory(Law):
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         ratio = variables[INVENTORY]
         i_an = variables["Lithium anodic current density [A.m-2]"]
-        consumed = variables.get("Lithium consumption over cathode sites [s-1]", 0)
+        consumed = variables.get("Lithium consumption over sites [s-1]", 0)
         self.rhs = {ratio: -i_an * self.param.per_site_charge - consumed}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:

@@ -26,6 +26,94 @@ def ambient_temperature() -> pybamm.Symbol:
     return pybamm.FunctionParameter(name, place | {"Time [s]": pybamm.t})
 
 
+class FilmParameters(BaseParameters):
+    """Parameters of an insertion film, on one side of the electrolyte.
+
+    Parameters
+    ----------
+    cell : ThinFilmParameters
+        Those of the cell, for its temperature.
+    side : str
+        "Cathode" or "Anode", with which the names of the parameters begin.
+    """
+
+    def __init__(self, cell: ThinFilmParameters, side: str) -> None:
+        def P(name: str) -> pybamm.Symbol:
+            return pybamm.Parameter(f"{side} {name}")
+
+        self.cell, self.side = cell, side
+        # Of a current that discharges the cell, into the film
+        self.sign = 1 if side == "Cathode" else -1
+        self.L = P("thickness [m]")
+        self.c_sites = P("site concentration [mol.m-3]")
+        self.x_max = P("sites per formula unit")
+        self.D_ref = P("diffusivity [m2.s-1]")
+        self.E_D = P("diffusivity activation energy [J.mol-1]")
+        self.t_i = P("ionic transference number")
+        self.u_A = P("area utilisation")
+        self.u_V = P("active fraction")
+        self.rho_e = P("electronic resistivity [Ohm.m]")
+        self.E_rho = P("electronic resistivity activation energy [J.mol-1]")
+        self.dUdT = P("entropic change [V.K-1]")
+        # Lithium the film can cycle through, per cell area: n = c x L u_A u_V
+        self.n_sites = self.c_sites * self.L * self.u_A * self.u_V
+
+        # Interface
+        self.i0_ref = P("exchange current density [A.m-2]")
+        self.theta_ref = P("exchange current stoichiometry") / self.x_max
+        self.E_i0 = P("exchange current activation energy [J.mol-1]")
+        self.alpha = P("anodic transfer coefficient")
+        self.R_f = P("film resistance [Ohm.m2]")
+        self.E_R = P("film resistance activation energy [J.mol-1]")
+        self.C_dl = P("double-layer capacitance [F.m-2]")
+
+    def named(self, name: str) -> str:
+        """Return the name of a parameter, a constant or a variable of this film."""
+        return f"{self.side} {name}"
+
+    @property
+    def x_init(self) -> pybamm.Symbol:
+        """Stoichiometry at the start [-]."""
+        if self.side == "Cathode":
+            return pybamm.Parameter(STATE) / self.c_sites
+        moved = self.cell.moved * self.cell.n_sites / self.n_sites
+        return pybamm.Parameter(self.named("stoichiometry as made")) + moved
+
+    @property
+    def film_resistance(self) -> pybamm.Symbol:
+        """Resistance of the interphase as made, per cell area [Ohm.m2]."""
+        return self.R_f / self.cell.arrhenius(self.E_R) / self.u_A
+
+    def _function(self, name: str, **of: pybamm.Symbol) -> pybamm.Symbol:
+        return pybamm.FunctionParameter(self.named(name), of)
+
+    def U(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Open-circuit potential against Li at T: U(x, T_ref) + (T - T_ref) dU/dT."""
+        shift = (self.cell.T - self.cell.T_ref) * self.dUdT
+        shift = self.cell.constant(self.named("entropic shift [V]"), shift)
+        return self._function("open-circuit potential [V]", x=x) + shift
+
+    def t_i_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Ionic transference number of the film as a law of x [-]."""
+        return self._function("ionic transference number", x=x)
+
+    def rho_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Electronic resistivity of the film over rho_e [-]."""
+        return self._function("relative resistivity", x=x)
+
+    def psi_e(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Integral of rho_e D over (rho_e D)_ref dx [-]."""
+        return self._function("electron path potential", x=x)
+
+    def psi(self, x: pybamm.Symbol) -> pybamm.Symbol:
+        """Diffusion potential, integral of D/D_ref dx [-]."""
+        return self._function("diffusion potential", x=x)
+
+    def x_of_psi(self, psi: pybamm.Symbol) -> pybamm.Symbol:
+        """Inverse of psi(x)."""
+        return self._function("stoichiometry of diffusion potential", psi=psi)
+
+
 class ThinFilmParameters(BaseParameters):
     """Parameters of the cell; attributes carry the symbols of the equations.
 
@@ -59,35 +147,16 @@ class ThinFilmParameters(BaseParameters):
         self.voltage_low_cut = P("Lower voltage cut-off [V]")
         self.voltage_high_cut = P("Upper voltage cut-off [V]")
 
-        # Cathode film
-        self.L_c = P("Cathode thickness [m]")
-        self.c_sites = P("Cathode site concentration [mol.m-3]")
-        self.x_max = P("Cathode sites per formula unit")
-        self.x_init = P(STATE) / self.c_sites
-        # Lithium that left the film for the anode before the start, over the film's sites
+        # Films, of which the anode may be one
+        self.cathode = FilmParameters(self, "Cathode")
+        self.anode = FilmParameters(self, "Anode")
+        # What charges are counted in: lithium that the cathode can cycle, per cell area
+        self.n_sites = self.cathode.n_sites
+        # Lithium that left the cathode for the anode before the start, over its sites
         as_made = P("Cathode stoichiometry as made")
-        self.moved = pybamm.Scalar(0) if precompute else as_made - self.x_init
-        self.D_ref = P("Cathode diffusivity [m2.s-1]")
-        self.E_D = P("Cathode diffusivity activation energy [J.mol-1]")
-        self.t_i = P("Cathode ionic transference number")
-        self.u_A = P("Cathode area utilisation")
-        self.u_V = P("Cathode active fraction")
-        self.rho_e = P("Cathode electronic resistivity [Ohm.m]")
-        self.E_rho = P("Cathode electronic resistivity activation energy [J.mol-1]")
-        self.dUdT = P("Cathode entropic change [V.K-1]")
-        # Lithium the film can cycle through, per cell area: n = c x L u_A u_V
-        self.n_sites = self.c_sites * self.L_c * self.u_A * self.u_V
+        self.moved = pybamm.Scalar(0) if precompute else as_made - self.cathode.x_init
         # Lithium that is there but takes no part
         self.n_inactive = P("Inactive lithium [mol.m-2]")
-
-        # Cathode interface
-        self.i0_p_ref = P("Cathode exchange current density [A.m-2]")
-        self.theta_ref = P("Cathode exchange current stoichiometry") / self.x_max
-        self.E_i0_p = P("Cathode exchange current activation energy [J.mol-1]")
-        self.alpha_p = P("Cathode anodic transfer coefficient")
-        self.R_f_p = P("Cathode film resistance [Ohm.m2]")
-        self.E_R_p = P("Cathode film resistance activation energy [J.mol-1]")
-        self.C_p = P("Cathode double-layer capacitance [F.m-2]")
 
         # Electrolyte
         self.eps_r = P("Electrolyte relative permittivity")
@@ -117,10 +186,14 @@ class ThinFilmParameters(BaseParameters):
         self.phi_s = P("Inactive fraction of stripped lithium")
         self.rho_inactive = P("Inactive lithium resistivity [Ohm.m]")
 
+    def film(self, side: str) -> FilmParameters:
+        """Return the film of a side, "Cathode" or "Anode"."""
+        return {"Cathode": self.cathode, "Anode": self.anode}[side]
+
     @property
     def ocv_init(self) -> pybamm.Symbol:
         """Open-circuit voltage at the start, which PyBaMM's solvers guess from."""
-        return self.U(self.x_init)
+        return self.cathode.U(self.cathode.x_init)
 
     def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
         """Return a combination of parameters as one number per step.
@@ -149,34 +222,6 @@ class ThinFilmParameters(BaseParameters):
     def arrhenius(self, E: pybamm.Symbol) -> pybamm.Symbol:
         """exp[(E/R)(1/T_ref - 1/T)], the factor on a rate of activation energy E."""
         return pybamm.exp(E / GAS_CONSTANT * (1 / self.T_ref - 1 / self.T))
-
-    def U(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Open-circuit potential against Li at T: U(x, T_ref) + (T - T_ref) dU/dT."""
-        U_ref = pybamm.FunctionParameter("Cathode open-circuit potential [V]", {"x": x})
-        shift = (self.T - self.T_ref) * self.dUdT
-        return U_ref + self.constant("Entropic shift [V]", shift)
-
-    def t_i_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Ionic transference number of the film as a law of x [-]."""
-        return pybamm.FunctionParameter("Cathode ionic transference number", {"x": x})
-
-    def rho_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Electronic resistivity of the film over rho_e [-]."""
-        return pybamm.FunctionParameter("Cathode relative resistivity", {"x": x})
-
-    def psi_e(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Integral of rho_e D over (rho_e D)_ref dx [-]."""
-        return pybamm.FunctionParameter("Cathode electron path potential", {"x": x})
-
-    def psi(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Diffusion potential, integral of D/D_ref dx [-]."""
-        return pybamm.FunctionParameter("Cathode diffusion potential", {"x": x})
-
-    def x_of_psi(self, psi: pybamm.Symbol) -> pybamm.Symbol:
-        """Inverse of psi(x)."""
-        return pybamm.FunctionParameter(
-            "Cathode stoichiometry of diffusion potential", {"psi": psi}
-        )
 
 
 def tafel(

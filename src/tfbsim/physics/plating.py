@@ -54,13 +54,12 @@ class CoverageKinetics(ButlerVolmer):
     def __init__(self, param: ThinFilmParameters, symmetric: bool) -> None:
         super().__init__(param, "Lithium", symmetric)
 
-    def _lithium_exchange_current(
+    def exchange_current(
         self, variables: dict[str, pybamm.Symbol], i_an: pybamm.Symbol
     ) -> pybamm.Symbol:
         p = self.param
-        covered = variables["Lithium coverage"] * super()._lithium_exchange_current(
-            variables, i_an
-        )
+        covered = variables["Lithium coverage"]
+        covered = covered * super().exchange_current(variables, i_an)
         rate = p.i_nuc * p.arrhenius(p.E_i0_n)
         rate = rate * pybamm.exp((p.alpha_n - 1) * p.f * p.eta_nuc)
         nucleation = p.constant("Nucleation exchange current density [A.m-2]", rate)
@@ -130,7 +129,7 @@ class PlatedInventory(Law):
         most = p.constant("Most lithium taken", p.q_taken / (FARADAY * p.n_sites))
         share = (most - variables[TAKEN]) / pybamm.maximum(most, LITTLE)
         plated = (1 - share) * arriving
-        consumed = variables.get("Lithium consumption over cathode sites [s-1]", 0)
+        consumed = variables.get("Lithium consumption over sites [s-1]", 0)
         self.rhs = {
             variables[INVENTORY]: (1 - p.phi_p) * plated - leaving - consumed,
             variables[INACTIVE]: p.phi_p * plated + p.phi_s * leaving,

@@ -90,7 +90,7 @@ class SiteLoss(Law):
         mean = variables["Cathode mean stoichiometry"]
         surface = variables["Cathode surface stoichiometry"]
         phi = variables["Cathode interface potential [V]"]
-        free = 1 - pybamm.maximum(mean, surface) / p.x_max
+        free = 1 - pybamm.maximum(mean, surface) / p.cathode.x_max
         room = pybamm.maximum(pybamm.minimum(free / ROOM, 1), 0)
         rates, left = {}, pybamm.Scalar(0)
         for cause in self.shares:

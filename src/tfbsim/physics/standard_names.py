@@ -48,8 +48,8 @@ SUMMARY = (
     "Local ECM resistance [Ohm]",
     "Positive electrode capacity [A.h]",
 )
-SOLID, CONTACT = "Electron path", "Contact"
-REACTIONS = ("Cathode interface", "Lithium interface")
+SOLIDS, CONTACT = ("Electron path", "Anode electron path"), "Contact"
+ANODE_DIFFUSION = "Diffusion in the anode"
 
 
 class Options(pybamm.BatteryModelOptions):
@@ -106,13 +106,13 @@ class Options(pybamm.BatteryModelOptions):
             print(f"{name!r}: {self[name]!r} (possible: {list(values)!r})")
 
 
-def half_cell_parameters(p: ThinFilmParameters) -> None:
-    """Add to the symbols those that PyBaMM's search of an initial state looks for."""
-    capacity = FARADAY * p.n_sites * p.x_max * p.A_cc / 3600
-    p.p = SimpleNamespace(
-        prim=SimpleNamespace(c_max=p.c_sites * p.x_max, Q_init=capacity)
-    )
-    p.n, p.s = SimpleNamespace(), SimpleNamespace()
+def half_cell_parameters(p: ThinFilmParameters, anode: bool) -> None:
+    """Name the symbols as PyBaMM's search of an initial state and its printing look for
+    them; an anode that is a film is the negative electrode."""
+    film = p.cathode
+    capacity = FARADAY * p.n_sites * film.x_max * p.A_cc / 3600
+    film.prim = SimpleNamespace(c_max=film.c_sites * film.x_max, Q_init=capacity)
+    p.p, p.n, p.s = film, p.anode if anode else SimpleNamespace(), SimpleNamespace()
     p.ocp_soc_0 = pybamm.Parameter("Open-circuit voltage at 0% SOC [V]")
     p.ocp_soc_100 = pybamm.Parameter("Open-circuit voltage at 100% SOC [V]")
 
@@ -128,7 +128,10 @@ def kept(counters: Iterable[pybamm.Variable]) -> pybamm.Event:
 
 
 def standard_variables(
-    own: Mapping[str, pybamm.Symbol], losses: Sequence[Loss], p: ThinFilmParameters
+    own: Mapping[str, pybamm.Symbol],
+    losses: Sequence[Loss],
+    p: ThinFilmParameters,
+    anode: str = "Lithium",
 ) -> dict[str, pybamm.Symbol]:
     """Return PyBaMM's variables in terms of those of a thin film.
 
@@ -141,6 +144,9 @@ def standard_variables(
         count as ohmic losses of the electrolyte: interphases among them.
     p : ThinFilmParameters
         Symbols.
+    anode : str
+        What its variables begin with: "Lithium", or "Anode" of a film, which is PyBaMM's
+        negative electrode.
 
     Returns
     -------
@@ -148,20 +154,31 @@ def standard_variables(
         Variable by PyBaMM's name.
     """
     V, I = own["Voltage [V]"], own["Current [A]"]
-    U, U_s = own["Open-circuit voltage [V]"], own["Cathode open-circuit potential [V]"]
+    U, U_p = own["Open-circuit voltage [V]"], own["Cathode open-circuit potential [V]"]
     i = own["Total current density [A.m-2]"]
-    x, x_s = (own[f"Cathode {w}stoichiometry"] for w in ("mean ", "surface "))
     cost = {loss.name: loss.sign * own[loss.variable] for loss in losses}
     none = pybamm.Scalar(0)
-    solid, contact = (-cost.get(name, none) for name in (SOLID, CONTACT))
-    eta_p, eta_n = -cost[REACTIONS[0]], cost[REACTIONS[1]]
-    apart = {SOLID, CONTACT, *REACTIONS}
+    solid_p, solid_n, contact = (-cost.get(name, none) for name in (*SOLIDS, CONTACT))
+    reactions = "Cathode interface", f"{anode} interface"
+    eta_p, eta_n = -cost[reactions[0]], cost[reactions[1]]
+    apart = {*SOLIDS, CONTACT, ANODE_DIFFUSION, *reactions}
     electrolyte = -sum((c for n, c in cost.items() if n not in apart), none)
-    concentration = U_s - U
-    c_max = p.c_sites * p.x_max
+    U_p_mean = own["Cathode mean open-circuit potential [V]"]
+    concentration_p = U_p - U_p_mean
+    film = anode == "Anode"
+    U_n, U_n_mean = none, none
+    if film:
+        U_n = own["Anode open-circuit potential [V]"]
+        U_n_mean = own["Anode mean open-circuit potential [V]"]
+    concentration_n = U_n - U_n_mean
+    concentration = concentration_p - concentration_n
     in_film = own["Cathode lithium [mol.m-2]"] * p.A_cc
-    cyclable = in_film + own["Lithium inventory [mol.m-2]"] * p.A_cc
-    as_made = (p.n_Li_init + p.n_sites * (p.x_init + p.moved)) * p.A_cc
+    at_anode = own[f"{anode} {'lithium' if film else 'inventory'} [mol.m-2]"]
+    cyclable = in_film + at_anode * p.A_cc
+    as_made = p.n_Li_init + p.n_sites * p.moved
+    if film:
+        as_made = p.anode.n_sites * p.anode.x_init
+    as_made = (as_made + p.n_sites * p.cathode.x_init) * p.A_cc
     # What the lithium there is can fill between 0 and 100 % state of charge
     x_0, x_100 = (
         pybamm.FunctionParameter(STOICHIOMETRY, {"Potential [V]": ocv})
@@ -186,19 +203,18 @@ def standard_variables(
         # Open circuit
         "Bulk open-circuit voltage [V]": U,
         "Battery open-circuit voltage [V]": U,
-        "Surface open-circuit voltage [V]": U_s,
-        "Positive electrode bulk open-circuit potential [V]": U,
-        "Positive electrode open-circuit potential [V]": U_s,
-        "X-averaged positive electrode open-circuit potential [V]": U_s,
-        "Negative electrode bulk open-circuit potential [V]": none,
+        "Surface open-circuit voltage [V]": U_p - U_n,
+        "Positive electrode bulk open-circuit potential [V]": U_p_mean,
+        "Positive electrode open-circuit potential [V]": U_p,
+        "X-averaged positive electrode open-circuit potential [V]": U_p,
+        "Negative electrode bulk open-circuit potential [V]": U_n_mean,
         # Overpotentials and losses
         "Particle concentration overpotential [V]": concentration,
-        "Positive particle concentration overpotential [V]": concentration,
-        "Negative particle concentration overpotential [V]": none,
+        "Positive particle concentration overpotential [V]": concentration_p,
+        "Negative particle concentration overpotential [V]": concentration_n,
         "Battery particle concentration overpotential [V]": concentration,
         "Positive electrode reaction overpotential [V]": eta_p,
         "X-averaged positive electrode reaction overpotential [V]": eta_p,
-        "Lithium metal interface reaction overpotential [V]": eta_n,
         "X-averaged reaction overpotential [V]": eta_p - eta_n,
         "X-averaged battery reaction overpotential [V]": eta_p - eta_n,
         "X-averaged battery positive reaction overpotential [V]": eta_p,
@@ -207,49 +223,36 @@ def standard_variables(
         "X-averaged battery concentration overpotential [V]": none,
         "X-averaged electrolyte ohmic losses [V]": electrolyte,
         "X-averaged battery electrolyte ohmic losses [V]": electrolyte,
-        "X-averaged positive electrode ohmic losses [V]": solid,
-        "X-averaged negative electrode ohmic losses [V]": none,
-        "X-averaged solid phase ohmic losses [V]": solid,
-        "X-averaged battery solid phase ohmic losses [V]": solid,
-        "X-averaged battery positive solid phase ohmic losses [V]": solid,
-        "X-averaged battery negative solid phase ohmic losses [V]": none,
+        "X-averaged positive electrode ohmic losses [V]": solid_p,
+        "X-averaged negative electrode ohmic losses [V]": solid_n,
+        "X-averaged solid phase ohmic losses [V]": solid_p + solid_n,
+        "X-averaged battery solid phase ohmic losses [V]": solid_p + solid_n,
+        "X-averaged battery positive solid phase ohmic losses [V]": solid_p,
+        "X-averaged battery negative solid phase ohmic losses [V]": solid_n,
         "Contact overpotential [V]": -contact,
-        "Lithium metal interface exchange current density [A.m-2]": own[
-            "Lithium exchange current density [A.m-2]"
-        ],
-        "Positive electrode exchange current density [A.m-2]": own[
-            "Cathode exchange current density [A.m-2]"
-        ],
-        "Positive electrode interfacial current density [A.m-2]": own[
-            "Cathode anodic current density [A.m-2]"
-        ],
         # Lithium
-        "Positive electrode stoichiometry": x / p.x_max,
-        "Average positive particle stoichiometry": x / p.x_max,
-        "Positive particle stoichiometry": own["Cathode stoichiometry"] / p.x_max,
-        "Positive particle concentration [mol.m-3]": own["Cathode stoichiometry"]
-        * p.c_sites,
-        "Positive particle surface stoichiometry": x_s / p.x_max,
-        "X-averaged positive particle surface stoichiometry": x_s / p.x_max,
-        "Positive electrode volume-averaged concentration [mol.m-3]": x * p.c_sites,
-        "Average positive particle concentration [mol.m-3]": x * p.c_sites,
-        "Positive particle surface concentration [mol.m-3]": x_s * p.c_sites,
-        "X-averaged positive particle surface concentration [mol.m-3]": x_s * p.c_sites,
-        "Maximum concentration in positive electrode [mol.m-3]": c_max,
-        "Positive electrode capacity [A.h]": per_site * p.x_max,
+        "Positive electrode capacity [A.h]": per_site * p.cathode.x_max,
         "Capacity [A.h]": per_site * share,
         "Discharge throughput [A.h]": (
             own["Throughput capacity [A.h]"] + own["Discharge capacity [A.h]"]
         )
         / 2,
         "Total lithium [mol]": own["Total lithium [mol.m-2]"] * p.A_cc,
-        "Total lithium in positive electrode [mol]": in_film,
-        "Total lithium in particles [mol]": in_film,
+        "Total lithium in particles [mol]": cyclable if film else in_film,
         "Total lithium lost [mol]": lost,
         "Total lithium lost to side reactions [mol]": lost,
         "Total capacity lost to side reactions [A.h]": lost * FARADAY / 3600,
         "Loss of lithium inventory [%]": 100 * lost / as_made,
     }
+    variables |= _of_a_film("positive", "Cathode", own, p)
+    if film:
+        variables |= _of_a_film("negative", "Anode", own, p)
+        variables["Negative electrode open-circuit potential [V]"] = U_n
+    reacting = "Negative electrode" if film else "Lithium metal interface"
+    variables[f"{reacting} reaction overpotential [V]"] = eta_n
+    variables[f"{reacting} exchange current density [A.m-2]"] = own[
+        f"{anode} exchange current density [A.m-2]"
+    ]
     temperatures = {"Ambient": p.T_amb, "Volume-averaged ambient": p.T_amb}
     temperatures |= {f"{of} cell": p.T for of in ("X-averaged", "Volume-averaged")}
     for name, T in temperatures.items():
@@ -259,3 +262,35 @@ def standard_variables(
         }
     variables["Cell temperature [C]"] = p.T - 273.15
     return {name: value for name, value in variables.items() if name not in own}
+
+
+def _of_a_film(
+    electrode: str, side: str, own: Mapping[str, pybamm.Symbol], p: ThinFilmParameters
+) -> dict[str, pybamm.Symbol]:
+    """What PyBaMM says of the lithium in an electrode, a film here."""
+    film, first = p.film(side), electrode.capitalize()
+    x, x_s = own[f"{side} mean stoichiometry"], own[f"{side} surface stoichiometry"]
+    return {
+        f"{first} electrode exchange current density [A.m-2]": own[
+            f"{side} exchange current density [A.m-2]"
+        ],
+        f"{first} electrode interfacial current density [A.m-2]": own[
+            f"{side} anodic current density [A.m-2]"
+        ],
+        f"{first} particle concentration [mol.m-3]": own[f"{side} stoichiometry"]
+        * film.c_sites,
+        f"{first} electrode stoichiometry": x / film.x_max,
+        f"Average {electrode} particle stoichiometry": x / film.x_max,
+        f"{first} particle stoichiometry": own[f"{side} stoichiometry"] / film.x_max,
+        f"{first} particle surface stoichiometry": x_s / film.x_max,
+        f"X-averaged {electrode} particle surface stoichiometry": x_s / film.x_max,
+        f"{first} electrode volume-averaged concentration [mol.m-3]": x * film.c_sites,
+        f"Average {electrode} particle concentration [mol.m-3]": x * film.c_sites,
+        f"{first} particle surface concentration [mol.m-3]": x_s * film.c_sites,
+        f"X-averaged {electrode} particle surface concentration [mol.m-3]": x_s
+        * film.c_sites,
+        f"Maximum concentration in {electrode} electrode [mol.m-3]": film.c_sites
+        * film.x_max,
+        f"Total lithium in {electrode} electrode [mol]": own[f"{side} lithium [mol.m-2]"]
+        * p.A_cc,
+    }

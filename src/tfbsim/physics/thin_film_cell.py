@@ -5,6 +5,9 @@
     V = U(x_s) + eta_p - eta_n - (i + i_e) [L_e/sigma + R_f,p/u_A + R_f,n]
         - i R_contact - electron path of the film
 
+The anode is lithium metal, whose potential is 0, or a film like the cathode, with U(x_s)
+and an electron path of its own.
+
 Discharge current is positive, as everywhere in PyBaMM.
 """
 
@@ -22,7 +25,7 @@ from ..numerics import Numerics
 from .agreement import Agreement, agreeing
 from .control import AlgebraicControl
 from .counters import Counters
-from .diffusion import DOMAIN, PlanarDiffusion, depth, span
+from .diffusion import DOMAINS, PlanarDiffusion, depth, span
 from .double_layer import DoubleLayer
 from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .electrolyte_oxidation import ElectrolyteOxidation
@@ -60,7 +63,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "cathode resistivity": ("constant", "law"),
     "cathode mesh": ("elements", "volumes"),
     "leakage": ("none", "electronic"),
-    "anode": ("evaporated", "plated in situ"),
+    "anode": ("evaporated", "plated in situ", "film"),
+    "anode kinetics": ("symmetric", "asymmetric"),
+    "anode transference": ("constant", "law"),
+    "anode resistivity": ("constant", "law"),
+    "anode double layer": ("absent", "capacitive"),
     **{name: ("off", "on") for name in AGEING},
     "cathode double layer": ("absent", "capacitive"),
     "lithium double layer": ("absent", "capacitive"),
@@ -74,42 +81,63 @@ DEFAULTS = {name: words[0] for name, words in OPTIONS.items()}
 def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]:
     """Return the laws of layers and interfaces that options choose, by place."""
     leakage = options["leakage"] == "electronic"
-    plated = options["anode"] == "plated in situ"
-    symmetric = options["lithium kinetics"] == "symmetric"
-    transfer = ButlerVolmer(p, "Cathode", options["cathode kinetics"] == "symmetric")
-    plating = CoverageKinetics(p, symmetric) if plated else None
-    cathode: Law = transfer
-    lithium: Law = plating or ButlerVolmer(p, "Lithium", symmetric)
-    double_layer = options["cathode double layer"] == "capacitive"
-    if double_layer:
-        if options["cathode mesh"] == "volumes":
-            raise pybamm.OptionError(
-                "A double layer at the cathode needs the mesh of elements: its potential "
-                "is that of the face"
-            )
-        cathode = DoubleLayer(p, transfer)
-    if options["lithium double layer"] == "capacitive":
-        lithium = DoubleLayer(p, lithium)
     capacitive = options["electrolyte capacitance"] == "capacitive"
     liquid = options["electrolyte"] == "liquid"
-    film = CapacitiveConductor if capacitive else SingleIonConductor
-    return {
-        "cathode interface": cathode,
-        "lithium interface": lithium,
-        "electrolyte": LiquidElectrolyte(p) if liquid else film(p),
-        "cathode": PlanarDiffusion(
-            p,
-            transference=options["cathode transference"],
-            resistivity=options["cathode resistivity"],
-            mesh=options["cathode mesh"],
-            losing=_losing(options),
-            double_layer=double_layer,
-        ),
+    conductor = CapacitiveConductor if capacitive else SingleIonConductor
+    found = {
+        "cathode interface": _interface("Cathode", options, p),
+        "anode interface": _interface(anode_of(options), options, p),
+        "electrolyte": LiquidElectrolyte(p) if liquid else conductor(p),
+        "cathode": _film("Cathode", options, p),
         "leakage": ElectronicLeakage(p) if leakage else NoLeakage(p),
-        "lithium": PlatedInventory(p) if plated else LithiumInventory(p),
-        "cathode interface current": InterfaceCurrent(p),
-        **_ageing_laws(options, p),
     }
+    if options["anode"] == "film":
+        consuming = options["lithium consumption"] == "on"
+        found["anode"] = _film("Anode", options, p)
+        found["anode interface current"] = InterfaceCurrent(p, "Anode", consuming)
+    elif options["anode"] == "plated in situ":
+        found["anode"] = PlatedInventory(p)
+    else:
+        found["anode"] = LithiumInventory(p)
+    found["cathode interface current"] = InterfaceCurrent(p)
+    return found | _ageing_laws(options, p)
+
+
+def anode_of(options: Mapping[str, str]) -> str:
+    """Return what the variables of the anode begin with, "Anode" of a film."""
+    return "Anode" if options["anode"] == "film" else "Lithium"
+
+
+def _interface(side: str, options: Mapping[str, str], p: ThinFilmParameters) -> Law:
+    """Return the charge transfer at a film or at lithium, with its double layer."""
+    place = side.lower()
+    symmetric = options[f"{place} kinetics"] == "symmetric"
+    plated = side == "Lithium" and options["anode"] == "plated in situ"
+    kinetics = (
+        CoverageKinetics(p, symmetric) if plated else ButlerVolmer(p, side, symmetric)
+    )
+    if options[f"{place} double layer"] == "absent":
+        return kinetics
+    if side != "Lithium" and options["cathode mesh"] == "volumes":
+        raise pybamm.OptionError(
+            f"A double layer at the {place} needs the mesh of elements: its potential is "
+            "that of the face"
+        )
+    return DoubleLayer(p, kinetics)
+
+
+def _film(side: str, options: Mapping[str, str], p: ThinFilmParameters) -> Law:
+    """Return what moves through a film."""
+    place = side.lower()
+    return PlanarDiffusion(
+        p,
+        side,
+        transference=options[f"{place} transference"],
+        resistivity=options[f"{place} resistivity"],
+        mesh=options["cathode mesh"],
+        losing=_losing(options) if side == "Cathode" else (),
+        double_layer=options[f"{place} double layer"] == "capacitive",
+    )
 
 
 CAUSES = "oxidation", "reduction"
@@ -127,7 +155,7 @@ def _ageing_laws(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str,
     }
     found |= {
         "interphase with time": InterphaseWithTime(p),
-        "lithium consumption": LithiumConsumption(p),
+        "lithium consumption": LithiumConsumption(p, options["anode"] == "film"),
         "electrolyte oxidation": ElectrolyteOxidation(p),
     }
     found = {name: law for name, law in found.items() if options[name] == "on"}
@@ -175,17 +203,18 @@ class ThinFilmCell(pybamm.BaseModel):
     options : dict, optional
         "operating mode": "current" (default), "voltage", "power", "algebraic current"
         (the current is a state);
-        "cathode kinetics", "lithium kinetics": "symmetric" (default; transfer
-        coefficients 1/2, overpotential explicit) or "asymmetric";
+        "cathode kinetics", "lithium kinetics", "anode kinetics": "symmetric" (default;
+        transfer coefficients 1/2, overpotential explicit) or "asymmetric";
         "cathode transference", "cathode resistivity": "constant" (default) or "law", a
-        function of x; "cathode mesh": "elements" (default) or "volumes";
+        function of x; the same of "anode"; "cathode mesh": "elements" (default) or
+        "volumes", of both films;
         "leakage": "none" (default) or "electronic";
-        "anode": "evaporated" (default), or "plated in situ" on a collector it may leave
-        bare;
+        "anode": "evaporated" lithium (default), "plated in situ" on a collector it may
+        leave bare, or a "film";
         the laws of ``AGEING``, each "off" (default) or "on";
-        "cathode double layer", "lithium double layer": "absent" (default) or
-        "capacitive"; "electrolyte": "film" (default), or "liquid" with a salt;
-        "electrolyte capacitance": "absent" (default) or "capacitive";
+        "cathode double layer", "lithium double layer", "anode double layer": "absent"
+        (default) or "capacitive"; "electrolyte": "film" (default), or "liquid" with a
+        salt; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional
@@ -243,9 +272,10 @@ class ThinFilmCell(pybamm.BaseModel):
             for of in ("model", self.options["cathode mesh"], self.options["anode"]):
                 for entry in citations(of):
                     pybamm.citations.register(entry)
-            half_cell_parameters(p)
+            half_cell_parameters(p, self.options["anode"] == "film")
             self.events.append(kept(v for v in self.rhs if v.name in self._restarted))
-            self.variables |= standard_variables(self.variables, self.declared.losses, p)
+            side, losses = anode_of(self.options), self.declared.losses
+            self.variables |= standard_variables(self.variables, losses, p, side)
             self.summary_variables = list(SUMMARY)
 
     @property
@@ -273,20 +303,31 @@ class ThinFilmCell(pybamm.BaseModel):
         return pybamm.ParameterValues(shipped_parameter_values(DEFAULT_CELL))
 
     @property
+    def films(self) -> tuple[str, ...]:
+        """Sides that are films."""
+        return ("Cathode", "Anode") if self.options["anode"] == "film" else ("Cathode",)
+
+    @property
     def default_geometry(self) -> dict[str, Any]:
-        return {DOMAIN: {depth(): {"min": 0, "max": span(self.param)}}}
+        return {
+            DOMAINS[side]: {depth(side): {"min": 0, "max": span(self.param.film(side))}}
+            for side in self.films
+        }
 
     @property
     def default_var_pts(self) -> dict[pybamm.SpatialVariable, int]:
-        return {depth(): Numerics(mesh=self.options["cathode mesh"]).nodes}
+        nodes = Numerics(mesh=self.options["cathode mesh"]).nodes
+        return {depth(side): nodes for side in self.films}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        return {DOMAIN: SUBMESHES[self.options["cathode mesh"]]}
+        mesh = SUBMESHES[self.options["cathode mesh"]]
+        return {DOMAINS[side]: mesh for side in self.films}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:
-        return {DOMAIN: spatial_method(self.options["cathode mesh"])}
+        method = spatial_method(self.options["cathode mesh"])
+        return {DOMAINS[side]: method for side in self.films}
 
     @property
     def default_solver(self) -> pybamm.BaseSolver:
@@ -296,10 +337,13 @@ class ThinFilmCell(pybamm.BaseModel):
 
     @property
     def default_quick_plot_variables(self) -> list[Any]:
+        other = ["Lithium thickness [m]"]
+        if self.options["anode"] == "film":
+            other = ["Anode surface stoichiometry", "Anode stoichiometry"]
         return [
             "Current [A]",
             ["Voltage [V]", "Open-circuit voltage [V]"],
             "Cathode surface stoichiometry",
-            "Lithium thickness [m]",
+            *other,
             "Cathode stoichiometry",
         ]

@@ -9,6 +9,9 @@ import pybamm
 from .law import Law, Loss
 from .parameters import ThinFilmParameters
 
+# Of an anode film at its mean stoichiometry
+ANODE_POTENTIAL = "Anode mean open-circuit potential [V]"
+
 
 class TerminalVoltage(Law):
     """The voltage as a sum of its parts, and the variables PyBaMM expects of it.
@@ -22,7 +25,7 @@ class TerminalVoltage(Law):
     """
 
     param: ThinFilmParameters
-    observed = ("Current [A]", "Voltage [V]")
+    observed = ("Current [A]", "Voltage [V]", "Open-circuit voltage [V]")
     counted = (
         "Total lithium [mol.m-2]",
         "Interface resistance [Ohm.m2]",
@@ -43,8 +46,14 @@ class TerminalVoltage(Law):
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
         i = variables["Total current density [A.m-2]"]
-        R_p = p.R_f_p / p.arrhenius(p.E_R_p) / p.u_A
+        R_p = p.cathode.film_resistance
         R_n = p.R_f_n / p.arrhenius(p.E_R_n)
+        R_ct = 1 / (p.f * variables["Cathode exchange current density [A.m-2]"])
+        U = variables["Cathode mean open-circuit potential [V]"]
+        V = variables["Cathode open-circuit potential [V]"]
+        if ANODE_POTENTIAL in variables:  # else that of lithium is 0
+            R_n = p.anode.film_resistance
+            U, V = (volts - variables[ANODE_POTENTIAL] for volts in (U, V))
         i_ion = variables["Ionic current density [A.m-2]"]
         films = i_ion * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
         if "Resistance of inactive lithium [Ohm.m2]" in variables:
@@ -58,22 +67,21 @@ class TerminalVoltage(Law):
             "Film voltage drop [V]": films,
             "Contact voltage drop [V]": contact,
         }
-        V = variables["Cathode open-circuit potential [V]"]
         for loss in (loss for law in (*self.laws, self) for loss in law.losses):
             drop = drops[loss.variable]
             V = V + drop if loss.sign < 0 else V - drop
         total: pybamm.Symbol = p.n_inactive
         for name in (name for law in self.laws for name in law.lithium):
             total = total + variables[name]
-        i_0 = variables["Cathode exchange current density [A.m-2]"]
         return {
             "Film voltage drop [V]": films,
             "Contact voltage drop [V]": contact,
+            "Open-circuit voltage [V]": U,
             "Voltage [V]": V,
             "Battery voltage [V]": V,
             "Power [W]": V * variables["Current [A]"],
             "Total lithium [mol.m-2]": total,
-            "Interface resistance [Ohm.m2]": 1 / (p.f * i_0) / p.u_A + R_p + grown,
+            "Interface resistance [Ohm.m2]": R_ct / p.cathode.u_A + R_p + grown,
         }
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +19,7 @@ from .style import (
     label_outer,
     log_x,
 )
-from .theme import Theme, measured, measured_key
+from .theme import Layout, Theme, measured, measured_key
 
 LINE = 3  # points that make a line; two are marks, and what is between is not known
 
@@ -44,13 +43,9 @@ def draw(theme: Theme, column: str) -> Figure | None:
     units = [by_area] if loading is not None else [False, True]
     figure, axes = layout.draw(rows=len(units))
     statuses: list[str] = []
-    drawn: dict[Any, Any] = {}
     for key, places in layout.places(axes):
         for ax, in_area in zip(places, units, strict=True):
-            found, xy = _line(ax, theme, lines[key], column, in_area, layout.how(key))
-            statuses += found
-            if several[key] >= LINE:
-                drawn.setdefault(key, (ax, []))[1].append(xy)
+            statuses += _line(ax, theme, lines[key], column, in_area, layout, key)
     for ax in axes.flat:
         log_x(ax, [study.rows[k][column] for cs in lines.values() for k in cs], column)
         ax.set_ylim(0, ax.get_ylim()[1])
@@ -62,7 +57,6 @@ def draw(theme: Theme, column: str) -> Figure | None:
     more = (
         [Line2D([], [], color="0.3", marker=".", label="simulated")] if statuses else []
     )
-    layout.note_hidden({k: v for k, v in drawn.items() if len(v[1]) == 1})
     layout.key(
         figure, list(axes.flat), [*more, *measured_key(statuses)] if statuses else []
     )
@@ -89,18 +83,23 @@ def _line(
     cases: Sequence[int],
     column: str,
     by_area: bool,
-    how: dict[str, Any],
-) -> tuple[list[str], np.ndarray]:
-    """Draw a line and the measured points on it; return their statuses and the line."""
+    layout: Layout,
+    key: Any,
+) -> list[str]:
+    """Draw a line and the measured points on it; return their statuses."""
     study = theme.study
     x = [study.rows[k][column] for k in cases]
     y = [study.rows[k][AREAL if by_area else PER_GRAM] for k in cases]
+    how = layout.how(key)
     dots = {"marker": "."} if how["ls"] and len(x) <= 15 else {}
-    ax.plot(x, y, **(how | dots))
+    if len({*x}) < LINE:
+        ax.plot(x, y, **(how | dots))
+    else:
+        layout.line(ax, key, x, y, **dots)
     statuses = []
     for at, k in zip(x, cases, strict=True):
         for which, _, status, mass, area in study.points(k):
             if which == "Discharge":
                 ax.plot(at, area if by_area else mass, **measured(status))
                 statuses.append(status)
-    return statuses, np.array([x, y]).T
+    return statuses

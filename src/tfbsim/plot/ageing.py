@@ -14,7 +14,7 @@ from ..result.columns import CHECK_UP, CYCLE, PULSE
 from ..result.losses import KNOWN
 from .study import PER_GRAM
 from .style import DASHED, captioned, label_outer
-from .theme import NEUTRAL, Theme
+from .theme import NEUTRAL, Layout, Theme
 
 INTERFACE = "Interface resistance [Ohm.cm2]"
 LITHIUM = {  # what lithium was lost to, by column; of a reservoir, what it has given
@@ -42,8 +42,7 @@ def draw(theme: Theme) -> Figure | None:
     figure, axes = layout.draw(height=2.3, rows=3)
     words: dict[str, Any] = {}
     for k, places in layout.places(axes):
-        for name, style in _lines(places, tables[k], layout.how(k) | {"lw": 1.0}).items():
-            words[name] = style
+        words |= _lines(layout, k, places, tables[k])
     for ax in axes.flat:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.ticklabel_format(useOffset=False)
@@ -62,33 +61,29 @@ def draw(theme: Theme) -> Figure | None:
     )
 
 
-def _ages(table: pd.DataFrame, laws: Declared) -> bool:
-    """Whether it was asked what each harm cost."""
-    harms = [h.column for h in laws.harms if h.column in table]
-    return bool(table[harms].notna().to_numpy().any())
-
-
-def _lines(places: Any, table: pd.DataFrame, how: dict[str, Any]) -> dict[str, Any]:
+def _lines(layout: Layout, k: int, places: Any, table: pd.DataFrame) -> dict[str, Any]:
     """Draw a case; return what its line styles and markers mean."""
     above, middle, below = places
     words: dict[str, Any] = {}
+    thin: dict[str, Any] = {"lw": 1.0}
     checked = table[CHECK_UP] > 0 if CHECK_UP in table else np.zeros(len(table), bool)
     for of, style in ((table[~checked], {}), (table[checked], CHECKED)):
         out = of[PER_GRAM].to_numpy()
         if len(out) and out[0] > 0:
-            above.plot(of[CYCLE], 100 * out / out[0], **(how | style))
+            of_check = "check-up" if style else ""
+            layout.line(above, k, of[CYCLE], 100 * out / out[0], of_check, **thin | style)
             if style:
                 words["check-up"] = CHECKED
-    middle.plot(table[CYCLE], table[INTERFACE], **how)
+    layout.line(middle, k, table[CYCLE], table[INTERFACE], **thin)
     if PULSE in table:
         pulse = {"ls": "none", "marker": "x", "ms": 4}
-        middle.plot(table[CYCLE], table[PULSE], **(how | pulse))
+        middle.plot(table[CYCLE], table[PULSE], **layout.how(k) | pulse)
         words["pulse"] = pulse
     for (column, word), style in zip(LITHIUM.items(), STYLES, strict=True):
         if column not in table or table[column].isna().all():
             continue
         gone = table[column].to_numpy()
         gone = gone[0] - gone if "left" in column else gone
-        below.plot(table[CYCLE], gone, **(how | {"ls": style}))
+        layout.line(below, k, table[CYCLE], gone, word, **thin | {"ls": style})
         words[word] = {"ls": style}
     return words

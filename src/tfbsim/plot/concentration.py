@@ -53,14 +53,12 @@ def draw(theme: Theme) -> Figure | None:
         }
     figure, axes = layout.draw()
     ends: dict[Axes, list[tuple[float, float, str]]] = {}
-    drawn: dict[Any, Any] = {}
     for k, (ax,) in layout.places(axes):
         if k not in found:
             continue
         profile = _profiles(films[k], found[k])[-1][1]
         depth = films[k]["depth"].values * (lengths[k] if in_um else 1)
-        ax.plot(depth, profile, **layout.how(k))
-        drawn[k] = (ax, [np.stack([depth, profile], axis=1)])
+        layout.line(ax, k, depth, profile)
         ends.setdefault(ax, []).append((depth[-1], profile[-1], shares[k]))
     reach = longest if in_um else 1.0
     for ax in axes[0]:
@@ -72,7 +70,6 @@ def draw(theme: Theme) -> Figure | None:
             _at_their_ends(ax, lines)
     x = "Depth (µm)" if in_um else "Depth / thickness"
     label_outer(axes, x, [f"Stoichiometry at end of {word}"])
-    layout.note_hidden(drawn)
     layout.key(figure, axes[0])
     words = f"Stoichiometry through the cathode at the end of the last {word}. {DEPTH}"
     return captioned(figure, words + (SECOND if any(shares.values()) else ""))

@@ -22,27 +22,23 @@ def draw(theme: Theme) -> Figure | None:
         return None
     layout = theme.cases()
     figure, axes = layout.draw(height=2.6, rows=2)
-    drawn: dict[Any, Any] = {}
     for k, (above, below) in layout.places(axes):
         table = study.table(k)
         number = table[CYCLE].to_numpy()
-        how = layout.how(k) | {"lw": 1.0}
+        how: dict[str, Any] = {"lw": 1.0}
         how |= {"marker": ".", "ms": 4} if len(table) <= 30 else {}
         for word, more in (("Discharge", {}), ("Charge", CHARGE)):
             y = table[f"{word} capacity [mA.h.g-1]"].to_numpy()
             if y.max() > 0:
-                above.plot(number, y, **(how | more))
-                if word == "Discharge" and len(y) > 1:
-                    xy = table[[CYCLE, f"{word} capacity [mA.h.g-1]"]].to_numpy(float)
-                    drawn[k] = (above, [xy])
-        below.plot(number, table["Coulombic efficiency [%]"], **how)
+                of = word.lower() * (word == "Charge")
+                layout.line(above, k, number, y, of, **(how | more))
+        layout.line(below, k, number, table["Coulombic efficiency [%]"], **how)
     for ax in axes.flat:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.ticklabel_format(useOffset=False)
     label_outer(
         axes, "Cycle number", [f"Capacity {PER_MASS}", "Coulombic efficiency (%)"]
     )
-    layout.note_hidden(drawn)
     more = [
         Line2D([], [], color=NEUTRAL, label="discharge"),
         Line2D([], [], color=NEUTRAL, label="charge", **CHARGE),

@@ -7,8 +7,6 @@ voltages it was passed at and makes no spike.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -82,7 +80,6 @@ def draw(theme: Theme) -> Figure | None:
     for ax in axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
     reach = {True: [0.0], False: [0.0]}
-    curves: dict[bool, dict[Any, Any]] = {True: {}, False: {}}
     for k, (ax,) in layout.places(axes):
         for branch, how, last in branches(theme, layout, k):
             steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
@@ -94,11 +91,9 @@ def draw(theme: Theme) -> Figure | None:
             if found:
                 grid, slope = found
                 signed = -branch[DIRECTION].iloc[0] * slope
-                ax.plot(grid, signed, **how)
+                layout.line(ax, k, grid, signed, "" if last else "cycle 1", **how)
                 reach[last] += [signed.min(), signed.max()]
-                xy = np.stack([grid, signed], axis=1)
-                curves[last].setdefault(k, (ax, []))[1].append(xy)
-    if not any(curves.values()):
+    if not layout.curves:
         return None
     low, high = min(reach[True]), max(reach[True])
     beyond = max(max(reach[False]) / (high or 1), min(reach[False]) / (low or -1))
@@ -108,8 +103,6 @@ def draw(theme: Theme) -> Figure | None:
         axes[0][0].set_ylim(low - margin, high + margin)
         note = " The first cycle runs out of the scale, which is that of the last."
     label_outer(axes, "Voltage (V)", ["dQ/dV (mAh g⁻¹ V⁻¹)"])
-    layout.note_hidden(curves[True])
-    layout.note_hidden(curves[False], "cycle 1, ")
     layout.key(figure, axes[0], cycles_key(theme, layout))
     return captioned(
         figure,

@@ -87,15 +87,12 @@ def overlay(
     with styled():
         figure = new_figure(5.6, 3.4)
         ax = figure.subplots()
-        curves: dict[Any, Any] = {}
         for group in groups:
             study = studies[group[0]]
             for xy in _curves(study, group[1], name):
-                ax.plot(*xy.T, **layout.how(group))
-                curves.setdefault(group, (ax, []))[1].append(xy)
+                layout.line(ax, group, *xy.T)
         ax.set_xlabel(ACROSS[name][0])
         ax.set_ylabel(ACROSS[name][1])
-        layout.note_hidden(curves)
         keys = [Line2D([], [], color=c, label=case) for case, c in colours.items()]
         if keys:
             for n, words in enumerate(studies):

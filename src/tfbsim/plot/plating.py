@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -41,7 +39,6 @@ def first_plating(theme: Theme) -> Figure | None:
         return None
     layout = theme.cases()
     figure, axes = layout.draw(height=2.6, rows=2)
-    drawn: dict[Any, Any] = {}
     for k, places in layout.places(axes):
         if k not in found:
             continue
@@ -49,13 +46,12 @@ def first_plating(theme: Theme) -> Figure | None:
         nm = 1e3 * plated[THICKNESS].to_numpy()
         values = -1e3 * plated[ETA].to_numpy(), plated[COVERAGE].to_numpy()
         for ax, y in zip(places, values, strict=True):
-            ax.semilogx(nm, y, **layout.how(k))
-        drawn[k] = (places[0], [np.stack([nm, values[0]], axis=1)])
+            ax.set_xscale("log")
+            layout.line(ax, k, nm, y)
     low = min(0.0, *(ax.dataLim.y0 for ax in axes[0]))
     high = max(ax.dataLim.y1 for ax in axes[0])
     axes[0][0].set_ylim(low - 0.03 * high, 1.05 * high)
     label_outer(axes, "Lithium plated (nm)", ["Overpotential (mV)", "Coverage"])
-    layout.note_hidden(drawn)
     layout.key(figure, list(axes.flat))
     return captioned(
         figure,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..result.columns import (
     varied_columns,
 )
 from ..result.result import CaseResult, Result
-from ..result.samples import BRANCH
+from ..result.samples import BRANCH, TIME
 from ..result.sweep_table import answers
 from .style import CELL, key_label, missing, short_names, text
 
@@ -184,10 +185,18 @@ class Study:
         """Return a case that has curves."""
         return self._cases[self.rows[k][CASE]]
 
+    def run(self, k: int) -> list[int]:
+        """Return the longest run of cycles with curves that follow one another."""
+        drawn = self.drawn(k)
+        ends = [n for n in range(1, len(drawn)) if drawn[n] != drawn[n - 1] + 1]
+        runs = [drawn[a:b] for a, b in pairwise([0, *ends, len(drawn)])]
+        return max(runs, key=len)
+
     def of_case(self, k: int) -> pd.DataFrame:
-        """Return all samples of a case, in time."""
-        name = self.rows[k][CASE]
-        return pd.concat([self._cycles[name, cycle] for cycle in self.drawn(k)])
+        """Return the samples of that run, in time from its beginning."""
+        table = pd.concat([self.cycle(k, cycle) for cycle in self.run(k)])
+        later = self.run(k)[0] > self.drawn(k)[0]
+        return table.assign(**{TIME: table[TIME] - later * table[TIME].iloc[0]})
 
     def cycle(self, k: int, cycle: int) -> pd.DataFrame:
         """Return the samples of one cycle."""

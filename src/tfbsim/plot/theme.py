@@ -183,6 +183,10 @@ class Layout:
     bar: tuple[ScalarMappable, str] | None = None
     notes: list[str] = field(default_factory=list)
     apart: set[Any] = field(default_factory=set)  # groups of points that are no line
+    # Curves (points, 2) of what, of each group in each axes, in the order they are drawn
+    curves: dict[str, dict[tuple[Any, Axes], list[np.ndarray]]] = field(
+        default_factory=dict
+    )
 
     def how(self, group: Any) -> dict[str, Any]:
         """Return keywords of a line, or of points that are none."""
@@ -192,6 +196,28 @@ class Layout:
             k = LINE_STYLES.index(style)
             how |= {"ls": "", "marker": POINTS[k], "ms": 5 + 2 * (k == 0)}
         return how
+
+    def line(
+        self, ax: Axes, group: Any, x: Any, y: Any, of: str = "", **how: Any
+    ) -> None:
+        """Draw a curve that :meth:`key` names where others hide it.
+
+        Parameters
+        ----------
+        ax : Axes
+            Of the panel of the group.
+        group : hashable
+            Whose curve it is.
+        x, y : array
+            Along the axes.
+        of : str
+            What of the group the curve is, where it has others.
+        **how
+            Over :meth:`how`.
+        """
+        ax.plot(x, y, **(self.how(group) | how))
+        drawn = self.curves.setdefault(of, {}).setdefault((group, ax), [])
+        drawn.append(np.column_stack([x, y]))
 
     @property
     def groups(self) -> list[Any]:
@@ -218,6 +244,8 @@ class Layout:
         self, figure: Figure, axes: Sequence[Axes], more: Sequence[Line2D] = ()
     ) -> None:
         """Draw the colour bar or the legend, right of the panels, and the notes."""
+        if not self.bar:  # whose colours are in order, and so are the curves
+            self._note_hidden()
         if self.notes:
             figure.suptitle("; ".join(self.notes), fontsize=8, color="0.35", wrap=True)
         handles = list(more)
@@ -245,25 +273,28 @@ class Layout:
         if handles:
             figure.legend(handles=handles, loc="outside right center", handlelength=2.2)
 
-    def note_hidden(
-        self, curves: Mapping[Any, tuple[Axes, list[np.ndarray]]], of: str = ""
-    ) -> None:
-        """Name the groups whose curves lie on those of another, or wholly under them.
+    def _note_hidden(self) -> None:
+        """Name groups whose curves lie on those of another, or wholly under them."""
+        every = {ax for drawn in self.curves.values() for _, ax in drawn}
+        rows = {ax: ax.get_subplotspec().rowspan.start for ax in every}  # type: ignore[union-attr]
+        labels = {
+            rows[ax]: ax.get_ylabel().partition(" (")[0].lower()
+            for ax in every
+            if ax.get_ylabel()
+        }
+        for row in sorted(set(rows.values())):
+            said = f"{labels.get(row, '')}, " if len(set(rows.values())) > 1 else ""
+            for of, drawn in self.curves.items():
+                here = {key: c for key, c in drawn.items() if rows[key[1]] == row}
+                self._note_hidden_of(here, said + (f"{of}, " if of else ""))
 
-        Parameters
-        ----------
-        curves : mapping
-            Of each group, in the order in which they are drawn: its axes and its curves,
-            each of shape (points, 2).
-        of : str
-            What of the groups the curves are.
-        """
-        if self.bar:  # the colours are in order, and so are the curves
-            return
+    def _note_hidden_of(
+        self, curves: Mapping[tuple[Any, Axes], list[np.ndarray]], of: str
+    ) -> None:
         same: dict[Any, list[str]] = {}  # of a group, it and those equal to it
         under: dict[Any, str] = {}
         trees: list[tuple[Any, Axes, np.ndarray, KDTree]] = []
-        for group, (ax, parts) in curves.items():
+        for (group, ax), parts in curves.items():
             points, label = _in_axes(ax, parts), self.label[group]
             if not len(points):
                 continue
@@ -282,9 +313,7 @@ class Layout:
             else:
                 trees.append((group, ax, points, tree))
         several = len(self.panels) > 1
-        title = {
-            group: ax.get_title() if several else "" for group, (ax, _) in curves.items()
-        }
+        title = {group: ax.get_title() if several else "" for group, ax in curves}
         for what, found in (
             ("the same curve", {g: " = ".join(words) for g, words in same.items()}),
             ("hidden", {g: f"{self.label[g]} under {over}" for g, over in under.items()}),
@@ -305,6 +334,7 @@ def _places(titles: Sequence[str]) -> str:
 def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:
     """Return points along curves, near each other, in fractions of the axes."""
     found = [np.empty((0, 2))]
+    ax.get_xlim(), ax.get_ylim()  # by which the limits are made of what was drawn
     to_axes = ax.transData + ax.transAxes.inverted()
     for part in parts:
         xy = to_axes.transform(part)
@@ -312,7 +342,9 @@ def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:
         if len(xy) < 2:
             continue
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-        even = np.linspace(0, along[-1], 1 + int(np.clip(along[-1] / 0.004, 50, 500)))
+        even = np.linspace(
+            0, along[-1], 1 + int(np.clip(along[-1] / (COINCIDE / 2), 50, 5000))
+        )
         found.append(np.stack([np.interp(even, along, v) for v in xy.T], axis=1))
     return np.concatenate(found)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +15,7 @@ from .theme import Layout, Theme
 
 FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
 BACK = 0.01  # of the largest current of a branch, the other way
-CYCLE_1 = ("first charge, ", "first discharge, ")
+CYCLE_1 = ("first charge", "first discharge")
 CAPACITIES = ("Charge capacity [uA.h.cm-2]", "Discharge capacity [uA.h.cm-2]")
 
 
@@ -69,21 +68,16 @@ def draw(theme: Theme) -> Figure | None:
         return None
     layout = theme.cases()
     figure, axes = layout.draw()
-    curves: dict[str, dict[Any, Any]] = {of: {} for of in ("", *CYCLE_1)}
     for k, (ax,) in layout.places(axes):
         for branch, how, last in branches(theme, layout, k):
-            xy = np.array(branch[[MASS, VOLTAGE]])
-            ax.plot(*xy.T, **how)
             which = "" if last else CYCLE_1[int(branch[DIRECTION].iloc[0] > 0)]
-            curves[which].setdefault(k, (ax, []))[1].append(xy)
+            layout.line(ax, k, branch[MASS], branch[VOLTAGE], which, **how)
     reach = max(ax.dataLim.x1 for ax in axes[0])
     axes[0][0].set_xlim(-0.01 * reach, 1.03 * reach or 1.0)
     label_outer(axes, f"Capacity {PER_MASS}", ["Voltage (V)"])
     if len(layout.panels) == 1:
         both_units(axes[0][0], study.loading, False, "x")
     key = cycles_key(theme, layout)
-    for of, drawn in curves.items():
-        layout.note_hidden(drawn, of)
     layout.key(figure, axes[0], key)
     words = "Voltage against capacity, counted from the start of each charge and each "
     words += "discharge"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -28,36 +27,37 @@ def draw(theme: Theme) -> Figure | None:
         return None
     hours = [hour or max(hours) for hour in hours]  # of one that ended at once
     layout = theme.cases()
-    words = "Voltage against time."
+    words = "Voltage against time"
 
-    def line(ax: Axes, k: int, column: int = 1, **how: Any) -> np.ndarray:
-        xy = data[k][:, [0, column]]
-        ax.plot(*xy.T, **({"lw": 1.0} | how))
-        return xy
+    def line(ax: Axes, k: int, column: int = 1, **how: Any) -> None:
+        layout.line(ax, k, data[k][:, 0], data[k][:, column], **{"lw": 1.0} | how)
 
     if len(cases) == 1:
         figure = new_figure(5.2, 3.6)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-        line(above, 0, **layout.how(0))
+        line(above, 0)
         above.set(ylabel="Voltage (V)", xlim=(0, MARGIN * hours[0]))
         below.axhline(0, color="0.6", lw=0.6)
         line(below, 0, 2, color="0.25")
         below.set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
         figure.align_ylabels()
-        words = (
-            "Voltage and current against time. The current of a discharge is positive."
-        )
+        words = "Voltage and current, that of a discharge positive, against time"
     elif len(layout.panels) == 1 and max(hours) <= 3 * min(hours):
         figure = new_figure(5.6, 3.0)
         ax = figure.subplots()
-        curves = {k: (ax, [line(ax, k, **layout.how(k))]) for k in cases}
+        for k in cases:
+            line(ax, k)
         ax.set(xlabel="Time (h)", ylabel="Voltage (V)", xlim=(0, MARGIN * max(hours)))
-        layout.note_hidden(curves)
         layout.key(figure, [ax])
     else:
         columns = 2 if len(cases) <= 4 else 3
         figure = new_figure(6.0 if columns == 2 else 6.9, 1.9 * -(-len(cases) // columns))
         for k, ax in enumerate(grid(figure, len(cases), columns)):
-            line(ax, k, **layout.how(k))
+            line(ax, k)
             ax.set(xlabel="Time (h)", xlim=(0, MARGIN * hours[k]), title=study.labels[k])
-    return captioned(figure, words)
+    if any(len(study.run(k)) < len(study.drawn(k)) for k in cases):
+        ends = [(study.run(k)[0], study.run(k)[-1]) for k in cases]
+        first, last = min(a for a, _ in ends), max(b for _, b in ends)
+        cycles = f"cycles {first} to {last}" if first < last else f"cycle {first}"
+        words += f" in {cycles}, of those whose curves are kept"
+    return captioned(figure, f"{words}.")

@@ -34,7 +34,8 @@ def draw(theme: Theme) -> Figure | None:
         cycles = study.drawn(k)
         for n, cycle in enumerate(dict.fromkeys((*cycles[-1:], *cycles[:1]))):
             for xy in _sweeps(theme, k, cycle):
-                ax.plot(*xy.T, **(layout.how(k) | (FIRST if n else {"lw": 1.3})))
+                of, how = ("cycle 1", FIRST) if n else ("", {"lw": 1.3})
+                layout.line(ax, k, *xy.T, of, **how)
     for ax in axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
     label_outer(axes, "Voltage (V)", ["Current density (µA cm⁻²)"])

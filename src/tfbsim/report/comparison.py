@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ..comparison.comparison import COMPARISON, Comparison
 from ..errors import count
 from ..plot.comparison import CAPTIONS, figures
 from ..plot.style import rendered
+from .printed import cell, printed
 from .report import facts, page, table_of, write_page
 
 TEMPLATE = "comparison.html"
@@ -142,15 +142,8 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
             out.print(escape(f"  {note}"))
     rows = _shown(comparison.table)
     if len(rows):
-        names = {name: label for name, label in PRINTED.items() if name in rows}
-        table = Table(box=None, pad_edge=False)
-        for name, label in names.items():
-            side: Any = "left" if name in ("File", "Step") else "right"
-            table.add_column(label, justify=side, no_wrap=True)
-        for row in rows.head(PRINTED_ROWS).to_dict("records"):
-            table.add_row(*(_printed(name, row[name]) for name in names))
         out.print()
-        out.print(table)
+        out.print(printed(rows, PRINTED, _cell, PRINTED_ROWS))
         if len(rows) > PRINTED_ROWS:
             out.print(f"... and {count(len(rows) - PRINTED_ROWS, 'row')} more")
     for pair in comparison.spectra:
@@ -167,12 +160,8 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
     out.print(f"table, figures and report.html in {escape(str(folder))}")
 
 
-def _printed(column: str, value: Any) -> str:
-    if isinstance(value, str):
-        return escape(value)
-    if value != value:
-        return ""
-    if "error" in column:
-        signed = f"{value:+.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
-        return f"{value:.3g}" if "rms" in column else signed
-    return f"{value:.4g}"
+def _cell(column: str, value: Any) -> str:
+    if "error" not in column or value != value:
+        return cell(column, value)
+    signed = f"{value:+.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
+    return f"{value:.3g}" if "rms" in column else signed

@@ -48,22 +48,29 @@ def estimates(cell: Cell) -> dict[str, float]:
     def at_temperature(E: Any) -> float:
         return float(values.evaluate(p.arrhenius(E)))
 
-    low, high = c.x_range
+    low, high = cell.x_range
     x = np.linspace(low, high, 501)
     D = 1 / float(np.mean(1 / c.transport.diffusivity(x))) * c.diffusivity_scale
-    D *= at_temperature(p.E_D)
+    D *= at_temperature(c.diffusivity_activation_energy)
     span = high - low
     RT_F = float(values.evaluate(1 / p.f))
-    i0_p = c.exchange_current * at_temperature(p.E_i0_p)
-    i0_n = a.exchange_current * at_temperature(p.E_i0_n)
+    i0_p, i0_n = (
+        f.exchange_current * at_temperature(f.exchange_current_activation_energy)
+        for f in (c, a)
+    )
+    R_p, R_n = (
+        f.film_resistance / at_temperature(f.film_resistance_activation_energy)
+        for f in (c, a)
+    )
+    share = getattr(a, "utilisation", 1.0)
     R_e = values.evaluate(model.variables["Electrolyte resistance [Ohm.m2]"])
     c_active = c.c_sites * c.active_fraction
     resistances = {
         "R_electrolyte": float(R_e),
         "R_ct_cathode": RT_F / i0_p / c.utilisation,
-        "R_film_cathode": c.film_resistance / at_temperature(p.E_R_p) / c.utilisation,
-        "R_ct_lithium": RT_F / i0_n,
-        "R_film_lithium": a.film_resistance / at_temperature(p.E_R_n),
+        "R_film_cathode": R_p / c.utilisation,
+        "R_ct_lithium": RT_F / i0_n / share,
+        "R_film_lithium": R_n / share,
         "R_contact": float(cell.contact_resistance),
     }
     return {
@@ -95,7 +102,8 @@ def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
     one_c = numbers["one_c"]
     hours = numbers["theoretical_charge"] / one_c / 3600
     theoretical = numbers["theoretical_charge"]
-    low, high = c.x_range
+    low, high = cell.x_range
+    anode = "lithium" if hasattr(cell.anode, "lithium") else "anode"
     R = {k: v for k, v in numbers.items() if k.startswith("R_")}
     facts = [
         ("Area", text(cell.area, "area")),
@@ -128,8 +136,8 @@ def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
                 "R_electrolyte": "electrolyte",
                 "R_ct_cathode": "cathode charge transfer",
                 "R_film_cathode": "cathode film",
-                "R_ct_lithium": "lithium charge transfer",
-                "R_film_lithium": "lithium film",
+                "R_ct_lithium": f"{anode} charge transfer",
+                "R_film_lithium": f"{anode} film",
                 "R_contact": "contacts",
             }.items()
             if R[key] > 0
@@ -145,7 +153,7 @@ def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
                 "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
             }.items()
         ),
-        *_of_the_collector(cell.anode),
+        *(_balance(cell) if anode == "anode" else _of_the_collector(cell.anode)),
     ]
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in facts:
@@ -170,7 +178,8 @@ def _layers(cell: Cell) -> Table:
     layers = Table(box=None, pad_edge=False)
     for column in ("Layer", "Material", "Thickness"):
         layers.add_column(column)
-    lithium = text(a.lithium, "length") if a.lithium else "none as made"
+    thickness = a.thickness if hasattr(a, "thickness") else a.lithium
+    lithium = text(thickness, "length") if thickness else "none as made"
     layers.add_row("anode", escape(a.material or "lithium"), lithium)
     layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
     layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
@@ -203,6 +212,42 @@ def _stack(cell: Cell) -> Table:
     per_cell = (units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2")
     row("one cell, as made", "", per_cell[0], "", "", per_cell[1])
     return table
+
+
+def _balance(cell: Cell) -> list[tuple[str, str]]:
+    """Return which of two films limits the cell, a line each."""
+    text, a = units.text, cell.anode
+    low, high = a.x_range
+    alone = [
+        FARADAY * film.sites * (film.x_range[1] - film.x_range[0])
+        for film in (cell.cathode, a)
+    ]
+    found = [
+        (
+            "Anode",
+            f"x = {cell.anode_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
+        ),
+        (
+            "  capacity",
+            f"{text(alone[1], 'areal charge')}, {alone[1] / alone[0]:.3g} times the "
+            f"cathode's {text(alone[0], 'areal charge')}",
+        ),
+    ]
+    for words, voltage in zip(
+        ("discharged", "charged"), cell.states_of_charge, strict=True
+    ):
+        x = cell.stoichiometry(voltage, cell.reference_temperature)
+        x_n = cell.anode_at(x)
+        share = cell.anode_share(x, x_n)
+        which = "the anode" if share > 0.5 else "the cathode"
+        found.append(
+            (
+                f"  {words}, {voltage:.4g} V",
+                f"x = {x:.4g} in the cathode, {x_n:.4g} in the anode; {which} limits, "
+                f"with {100 * max(share, 1 - share):.3g} % of the slope",
+            )
+        )
+    return found
 
 
 def _of_the_collector(anode: Anode) -> list[tuple[str, str]]:

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ..errors import count
 from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
 from ..plot.fit import CAPTIONS, figures
 from ..plot.style import rendered
+from .printed import cell, printed
 from .report import page, table_of, write_page
 
 TEMPLATE = "fit.html"
@@ -82,17 +82,19 @@ def print_fit(fit: Fit, cell: Path, out: Console) -> None:
     """Print values, errors and warnings."""
     for note in fit.notes:
         out.print(escape(note))
-    table = Table(box=None, pad_edge=False)
-    for head in ("Parameter", "Value", "95 % interval", "Start", "Unit", "Verdict"):
-        text = head in ("Parameter", "Unit", "Verdict")
-        table.add_column(head, justify="left" if text else "right", no_wrap=True)
-    for row in fit.parameters.to_dict("records"):
-        interval = f"{row['Low 95 %']:.4g} to {row['High 95 %']:.4g}"
-        value, start = f"{row['Value']:.4g}", f"{row['Start']:.4g}"
-        cells = (row["Parameter"], value, interval, start, row["Unit"], row["Verdict"])
-        table.add_row(*map(escape, cells))
+    values = fit.parameters.assign(
+        **{
+            "95 % interval": [
+                f"{low:.4g} to {high:.4g}"
+                for low, high in zip(
+                    fit.parameters["Low 95 %"], fit.parameters["High 95 %"], strict=True
+                )
+            ]
+        }
+    )
+    heads = ("Parameter", "Value", "95 % interval", "Start", "Unit", "Verdict")
     out.print()
-    out.print(table)
+    out.print(printed(values, {head: head for head in heads}))
     out.print()
     out.print(_curves(fit))
     if fit.warnings:
@@ -120,20 +122,11 @@ def _curves(fit: Fit) -> Any:
     rows = _shown(fit.curves)
     if (rows["Cycle number"] == 1).all():
         rows = rows.drop(columns="Cycle number")
-    names = {name: label for name, label in names.items() if name in rows}
-    table = Table(box=None, pad_edge=False)
-    for name, label in names.items():
-        side: Any = "left" if name in ("Case", "Quantity", "Role") else "right"
-        table.add_column(label, justify=side, no_wrap=True)
-    for row in rows.head(PRINTED_ROWS).to_dict("records"):
-        table.add_row(*(_printed(name, row[name]) for name in names))
-    return table
+    return printed(rows, names, _cell, PRINTED_ROWS)
 
 
-def _printed(column: str, value: Any) -> str:
-    if isinstance(value, str):
-        return escape(value.removesuffix(" capacity"))
-    if value != value:
-        return ""
-    sign = "+" if "largest" in column or "Capacity error" in column else ""
-    return format(value, f"{sign}.4g")
+def _cell(column: str, value: Any) -> str:
+    signed = "largest" in column or "Capacity error" in column
+    if signed and value == value:
+        return f"{value:+.4g}"
+    return cell(column, value).removesuffix(" capacity")

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from ruamel.yaml import YAML
 
 from ..cell.cell import Cell
@@ -23,7 +22,15 @@ from ..plot.fit import ocv_figure
 from ..plot.style import rendered
 from ..result.csv_file import csv
 from ..version import __version__
+from .printed import printed
 
+DIGITS = {"potential": 4, "sites": 4, "width": 3, "share": 1}
+PRINTED = {
+    "potential": "Site\nV",
+    "sites": "Sites\nper formula unit",
+    "width": "Width\nkT/e",
+    "share": "Range\n%",
+}
 LAW, POINTS, FIGURE = "ocv.yaml", "ocv.csv", "ocv"
 
 
@@ -77,18 +84,13 @@ def print_ocv(found: OcvOfFiles, path: Path, out: Console) -> None:
     """Print the sites and the error."""
     for note in found.notes:
         out.print(escape(note))
-    table = Table(box=None, pad_edge=False)
-    for head in ("Site\nV", "Sites\nper formula unit", "Width\nkT/e", "Range\n%"):
-        table.add_column(head, justify="right")
     fit = found.fit
     span = float(np.ptp(fit.x))
     ends = np.array([fit.U.max(), fit.U.min()])
-    for site, U in zip(fit.sites, fit.law.U, strict=True):
-        one = _site(fit, U).stoichiometry(ends)
-        share = f"{100 * float(np.ptp(one)) / span:.1f}"
-        numbers = (f"{U:.4f}", f"{site['sites']:.4f}", f"{site['width']:.3f}", share)
-        table.add_row(*numbers)
-    out.print(table)
+    shares = [np.ptp(_site(fit, U).stoichiometry(ends)) / span for U in fit.law.U]
+    table = pd.DataFrame(fit.sites).assign(potential=fit.law.U, share=shares)
+    table["share"] *= 100
+    out.print(printed(table, PRINTED, lambda name, x: f"{x:.{DIGITS[name]}f}"))
     out.print(f"\n{escape(words(found))}.")
     out.print(f"{escape(str(path))}; ocv.csv and ocv.png beside it")
 

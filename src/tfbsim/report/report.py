@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from ..errors import count
 from ..output import REPORT as DRAWN
 from ..output import Output
 from ..plot import check_format, figures, split_unit, style, volt
@@ -223,7 +224,7 @@ def _template(name: str) -> Template:
 def verdict(result: Result) -> str:
     """Return a sentence: whether every step ended as asked, and how many did not."""
     cases, steps = len(result.cases), len(result.steps)
-    ran = f"{_count(cases, 'case')}, {_count(steps, 'step')}"
+    ran = f"{count(cases, 'case')}, {count(steps, 'step')}"
     problems = _problems(result)
     if missing := result.provenance.get("incomplete"):
         return f"Not whole: {'; '.join(missing)}. What is left: {ran}."
@@ -236,13 +237,9 @@ def verdict(result: Result) -> str:
         where += f", step {first['Step number']:.0f} ({first['Step']})"
     why = f", {first['Detail']}" if first["Detail"] else ""
     return (
-        f"Not everything ended as asked, in {affected} of {_count(cases, 'case')}; first "
+        f"Not everything ended as asked, in {affected} of {count(cases, 'case')}; first "
         f"{where}: {first['Outcome']}{why}."
     )
-
-
-def _count(number: int, one: str) -> str:
-    return f"{number:,} {one if number == 1 else one + 's'}"
 
 
 def _problems(result: Result) -> pd.DataFrame:

@@ -57,6 +57,7 @@ def _of_laws(laws: Declared) -> tuple[Column, ...]:
 
 
 CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"
+ANODE_SHARE = "Anode share of slope at end of discharge [%]"
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 CRITICAL = "Critical current crossed at [s]"
 PULSE, CHECK_UP = "Pulse resistance [Ohm.cm2]", "Check-up"
@@ -144,6 +145,14 @@ SUMMARY_COLUMNS = (
         "Thickness of the active lithium at the anode when the last charging step of "
         "the cycle ends.",
         ".3f",
+    ),
+    Column(
+        ANODE_SHARE,
+        "The anode film's share of the slope of the open-circuit voltage when the last "
+        "discharging step of the cycle ends, by the stoichiometries at the electrolyte: "
+        "near 100 the anode ended it, near 0 the cathode.",
+        ".1f",
+        optional=True,
     ),
     Column(
         "Interface resistance [Ohm.cm2]",

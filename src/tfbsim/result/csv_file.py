@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+SPECIAL = re.compile(r"""[",\r\n]|^['=+\-@]""")
 MARKED = re.compile(r'[",\r\n]')
 FORMULA = re.compile(r"'*[=+\-@]")
 
 
 FORMAT = "%.10g"  # of numbers
-ROWS = 100_000  # of which the text is made at a time
+ROWS = 20_000  # of which the text is made at a time
 
 
 def csv(table: pd.DataFrame, float_format: str | None = FORMAT) -> str:
@@ -33,10 +35,13 @@ def csv(table: pd.DataFrame, float_format: str | None = FORMAT) -> str:
     float_format : str or None
         Of the numbers; None for all digits.
     """
-    parts = [table.iloc[k : k + ROWS] for k in range(0, max(len(table), 1), ROWS)]
-    return "".join(
-        _text(part, float_format or "%s", header=not k) for k, part in enumerate(parts)
-    )
+    return "".join(parts(table, float_format))
+
+
+def parts(table: pd.DataFrame, float_format: str | None = FORMAT) -> Iterator[str]:
+    """Yield the text that :func:`csv` returns, some rows at a time."""
+    for k in range(0, max(len(table), 1), ROWS):
+        yield _text(table.iloc[k : k + ROWS], float_format or "%s", header=k == 0)
 
 
 def _text(table: pd.DataFrame, float_format: str, header: bool) -> str:
@@ -48,10 +53,9 @@ def _text(table: pd.DataFrame, float_format: str, header: bool) -> str:
         column = table.iloc[:, k]
         kind = column.dtype
         if not _numeric(kind):
-            words, codes = np.unique(
-                column.astype(object).map(_field), return_inverse=True
-            )
-            columns.append(words[codes].tolist())
+            codes, words = pd.factorize(column.astype(object), use_na_sentinel=False)
+            fields = np.array([*map(_field, words)], dtype=object)
+            columns.append(fields[codes].tolist())
             cells.append("%s")
             continue
         values = column.to_numpy()
@@ -76,6 +80,8 @@ def _text(table: pd.DataFrame, float_format: str, header: bool) -> str:
 
 def _field(text: Any) -> str:
     """Return a word as a field: in quotation marks where a reader needs them."""
+    if isinstance(text, str) and not SPECIAL.search(text):
+        return text
     if text is None or text != text:
         return ""
     text = str(quoted(text))

@@ -40,6 +40,7 @@ from .names import (
 Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 
 DIFFUSION = "Diffusion in the film"
+ANODE = "Anode mean open-circuit potential [V]"  # of a film
 # What is declared by the laws of the default options, and by those of all options
 DEFAULT, KNOWN = declared_by_options()
 LOSSES = (DIFFUSION, *(loss.name for loss in KNOWN.losses))
@@ -64,6 +65,8 @@ def overpotentials(sample: Sample, laws: Declared = KNOWN) -> dict[str, Any]:
         on discharge.
     """
     found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
+    if ANODE in sample:  # what is left of U is then the cathode's
+        found[DIFFUSION] = found[DIFFUSION] + sample[ANODE]
     for loss in laws.losses:
         if loss.variable in sample:
             found[loss.name] = loss.sign * sample[loss.variable]
@@ -179,6 +182,8 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
     x, U = np.asarray(sample[MEAN_X]), np.asarray(sample[OPEN_CIRCUIT])
     x_s, U_s = np.asarray(sample[SURFACE_X]), np.asarray(sample[SURFACE])
     means = _means(U)
+    if ANODE in sample:  # of two films, the voltage at one's surface is no point of it
+        x_s, U_s = x, U
     for start, end in zip(first, [*first[1:], len(x)], strict=True):
         step = slice(start, end)
         known, index = np.unique(np.append(x[step], x_s[step]), return_index=True)

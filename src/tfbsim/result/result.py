@@ -45,6 +45,7 @@ from ..solver import critical
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
+    ANODE_SHARE,
     CHECK_UP,
     CRITICAL,
     LIMITING,
@@ -56,7 +57,7 @@ from .columns import (
     SHARE,
     summary_names,
 )
-from .csv_file import csv
+from .csv_file import csv, parts
 from .csv_file import read as read_csv
 from .export import files as exported
 from .names import factor, named
@@ -80,6 +81,7 @@ SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 NONE = xr.Dataset(coords={"cycle": np.empty(0, int)})  # no curves at all
 NO_OTHERS = Declared()
+NO_TABLE = pd.DataFrame()
 _Profiles = tuple[np.ndarray, np.ndarray]
 
 
@@ -279,6 +281,11 @@ def summary_row(
     row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
     lithium: Any = cycle.when_charged("Lithium thickness [m]")
     row["Lithium thickness at end of charge [um]"] = lithium * 1e6
+    faces = "Cathode surface stoichiometry", "Anode surface stoichiometry"
+    emptied = [s.end for s in cycle.steps if np.any(s.discharge > 0)]
+    if emptied and faces[1] in emptied[-1]:
+        at = (emptied[-1][face] for face in faces)
+        row[ANODE_SHARE] = 100 * cell.anode_share(*at)
     row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
     if np.isfinite(pulse).any():
         row[PULSE] = pulse
@@ -291,7 +298,7 @@ def summary_row(
     row[losses.EFFICIENCY] = _ratio(100 * energy_out, energy_in, there_and_back)
     row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
     if cell.stack is not None:
-        lithium = _thickest(cycle, cell.anode.molar_volume)
+        lithium = _thickest(cycle, cell)
         row |= energy.densities(cell, energy_out * 3600 / area, lithium)
     row |= _of_the_laws(cycle, cell, clock)
     if error := cycle.numerical_error:
@@ -320,15 +327,16 @@ def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
     return found
 
 
-def _thickest(cycle: CycleRecord, molar_volume: Any) -> Any:
+def _thickest(cycle: CycleRecord, cell: Any) -> Any:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
     found: list[Any] = [np.nan]
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
-        lithium = observed["Lithium thickness [m]"]
+        lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
         if "Inactive lithium thickness [m]" in observed:
-            taken = observed["Lithium taken by the collector [mol.m-2]"] * molar_volume
-            lithium = lithium + observed["Inactive lithium thickness [m]"] + taken
+            taken = observed["Lithium taken by the collector [mol.m-2]"]
+            idle = observed["Inactive lithium thickness [m]"]
+            lithium = lithium + idle + taken * cell.anode.molar_volume
         found.append(lithium.max(axis=0))
     return reduce(np.fmax, found)
 
@@ -508,8 +516,8 @@ def _limit(record: StepRecord, cell: Any) -> tuple[Any, Any]:
 def _equilibrium(cell: Any, voltage: Any, temperature: Any) -> Any:
     """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
     warmer = temperature - cell.reference_temperature
-    U = voltage - warmer * cell.cathode.entropic_change
-    law: Any = cell.cathode.open_circuit_potential
+    U = voltage - warmer * cell.entropic_change
+    law: Any = cell.open_circuit_potential
     if not np.ndim(U):
         return _nearest(law, float(U))
     several, turn = np.unique(U, return_inverse=True)
@@ -789,6 +797,57 @@ class InPieces(Protocol):
         """All of them, some thousand at a time."""
 
 
+class _Growing:
+    """Tables below each other, which together may fill the memory.
+
+    Parameters
+    ----------
+    cases : int
+        How many there are to be; those of the first table say how many rows one has.
+    """
+
+    def __init__(self, cases: int) -> None:
+        self.cases, self.rows, self.room = cases, 0, 0
+        self.names: dict[str, None] = {}
+        self.numbers: dict[str, np.ndarray] = {}
+        self.words: dict[str, list[pd.Series]] = {}
+
+    def add(self, table: pd.DataFrame) -> None:
+        """Copy another below them; nothing where one of them lacks a column."""
+        if not len(table):
+            return
+        rows = self.rows + len(table)
+        if not self.rows:  # memory that is not touched costs nothing
+            self.room = self.cases * len(table) // table["Case"].nunique()
+        for name in dict.fromkeys((*self.numbers, *self.words, *table)):
+            values = table.get(name, pd.Series(np.nan, table.index))
+            text = not pd.api.types.is_numeric_dtype(values.dtype)
+            if name in self.words or text:
+                before = self.numbers.pop(name, np.full(self.rows, np.nan))[: self.rows]
+                each = self.words.setdefault(name, [pd.Series(before)])
+                each.append(values.infer_objects())
+                continue
+            before = self.numbers.get(name, np.full(self.rows, np.nan))
+            kind = np.result_type(before, values) if self.rows else values.dtype
+            if len(before) < rows or kind != before.dtype:
+                self.numbers[name] = np.empty(max(rows, self.room), kind)
+                self.numbers[name][: self.rows] = before[: self.rows]
+            self.numbers[name][self.rows : rows] = values
+        self.names |= dict.fromkeys(table)
+        self.rows = rows
+
+    def table(self) -> pd.DataFrame:
+        """All of them."""
+        whole = {}
+        for name in list(self.names):
+            if name in self.numbers:
+                whole[name] = pd.Series(self.numbers.pop(name)[: self.rows], copy=False)
+            else:
+                each = [one for one in self.words.pop(name) if len(one)]
+                whole[name] = pd.concat(each, ignore_index=True)
+        return pd.DataFrame(whole, copy=False)
+
+
 def _in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:
     """The columns of the summary, those that are empty left out."""
     known = summary_names(laws)
@@ -796,7 +855,8 @@ def _in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:
     empty = [c for c in known if c not in REQUIRED and c in table]
     empty = [c for c in empty if table[c].isna().all()]
     kept = [c for c in known if c in table and c not in empty]
-    return table.reindex(columns=["Case", "Cycle number", *varied, *kept])
+    names = [n for n in ("Case", "Cycle number", *varied, *kept) if n in table]
+    return pd.DataFrame({name: table[name] for name in names}, copy=False)
 
 
 class Result:
@@ -833,18 +893,15 @@ class Result:
     @cached_property
     def _read(self) -> _Read:
         """What one pass over the cases finds, of which there may be a great many."""
-        pieces = list(_pieces(self.cases))
-        summary, steps = (
-            pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-            for found in (
-                [piece.summary for piece in pieces if len(piece.summary)],
-                [piece.steps for piece in pieces if len(piece.steps)],
-            )
-        )
+        summary, steps, pieces = *map(_Growing, [len(self.cases)] * 2), []
+        for piece in _pieces(self.cases):
+            summary.add(piece.summary)
+            steps.add(piece.steps)
+            pieces.append(piece._replace(summary=NO_TABLE, steps=NO_TABLE))
         declared = Declared.of([losses.KNOWN, *(law for p in pieces for law in p.laws)])
         return _Read(
-            _in_order(summary, declared),
-            steps,
+            _in_order(summary.table(), declared),
+            steps.table(),
             pd.DataFrame([row for piece in pieces for row in piece.spectra]),
             [case for piece in pieces for case in piece.drawn],
             reduce(joined, (piece.warnings for piece in pieces), {}),
@@ -854,12 +911,12 @@ class Result:
     @property
     def summary(self) -> pd.DataFrame:
         """One row per case and cycle; the columns of ``summary.csv``."""
-        return self._read.summary.copy()
+        return self._read.summary.copy(deep=False)
 
     @property
     def steps(self) -> pd.DataFrame:
         """One row per step, with its outcome; conditioning is cycle 0."""
-        return self._read.steps.copy()
+        return self._read.steps.copy(deep=False)
 
     @property
     def impedance(self) -> pd.DataFrame:
@@ -868,7 +925,7 @@ class Result:
         Case, Cycle number and Step number, Voltage [V], Frequency [Hz], Z real and
         Z imaginary [Ohm.cm2] and [Ohm]; conditioning is cycle 0.
         """
-        return self._read.impedance.copy()
+        return self._read.impedance.copy(deep=False)
 
     @property
     def drawn(self) -> list[CaseResult]:
@@ -1008,7 +1065,7 @@ class Result:
         output = Output(folder)
         tables = {SUMMARY: self.summary, STEPS: self.steps, LOSSES: self.losses}
         for name, table in tables.items():
-            output.write(name, csv(table), len(table))
+            output.write(name, parts(table), len(table))
         if len(impedance := self.impedance):
             output.write(IMPEDANCE, csv(impedance), len(impedance))
         output.write(CURVES, _netcdf(self.curves))

@@ -79,11 +79,11 @@ class Block(NamedTuple):
             """A constant, or the row of a column; of words with the words."""
             value = np.asarray(value)
             if value.dtype == object or value.dtype.kind == "U":
-                words, codes = np.unique(value.astype(str), return_inverse=True)
+                codes, words = pd.factorize(value.astype(object).ravel())
                 if len(words) == 1:
                     return {"is": str(words[0])}
                 kept.append(codes.astype(float))
-                return {"row": len(kept) - 1, "words": words.tolist()}
+                return {"row": len(kept) - 1, "words": [str(w) for w in words]}
             if not value.ndim:
                 return {"is": value.item()}
             value = value.astype(float)
@@ -122,7 +122,8 @@ class Block(NamedTuple):
 
         def column(written: Mapping[str, Any]) -> Any:
             if "is" in written:
-                return np.full(count, written["is"])
+                kind = object if isinstance(written["is"], str) else None
+                return np.full(count, written["is"], dtype=kind)
             found = numbers[written["row"]][kept]
             if "words" in written:
                 return np.array(written["words"], dtype=object)[found.astype(int)]
@@ -130,12 +131,12 @@ class Block(NamedTuple):
 
         def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             names = dict.fromkeys(name for row in rows for name in row)
-            return pd.DataFrame(
-                {
-                    n: np.stack([column(row[n]) for row in rows], axis=1).ravel()
-                    for n in names
-                }
-            )
+            columns = {}
+            for n in names:
+                whole = np.stack([column(row[n]) for row in rows], axis=1).ravel()
+                # Words stay objects, one for all rows that have it
+                columns[n] = pd.Series(whole, dtype=whole.dtype)
+            return pd.DataFrame(columns, copy=False)
 
         return Tables(points[kept], header, table(header["rows"]), table(header["steps"]))
 
@@ -506,7 +507,7 @@ class Swept(Sequence[CaseResult]):
                 (tables.steps, piece.steps),
             ):
                 each = len(own) // len(names)
-                own.insert(0, "Case", np.repeat(names, each))
+                own.insert(0, "Case", pd.Series(np.repeat(names, each), dtype="str"))
                 if len(more):
                     own = pd.concat([own, more], ignore_index=True)
                     own = own.sort_values("Case", kind="stable", ignore_index=True)

@@ -63,10 +63,12 @@ def saturation_capacity(
     Raises
     ------
     ValueError
-        The transference is a law of x.
+        The transference is a law of x, or the anode is a film.
     """
     c = cell.cathode
     found = c.transport
+    if cell.structure.anode is not None:
+        raise ValueError("the estimate knows no anode that is a film")
     if callable(found.transference):
         raise ValueError("the estimate knows no transference that depends on x")
     x_0 = cell.x_initial if start is None else float(start)
@@ -85,7 +87,7 @@ def saturation_capacity(
     x_s = seen(x, "Cathode surface stoichiometry")
     # Gradient of psi that the current would cause over the whole film
     (constants,) = solver.built("current").constants([parameters])
-    reach = current_density * constants["Slope per current density [m2.A-1]"]
+    reach = current_density * constants["Cathode slope per current density [m2.A-1]"]
     if isinstance(found.diffusivity, Constant):
         filled = _series(reach, found.transference, x_s - x_0)
     else:
@@ -107,7 +109,7 @@ def _series(reach: float, t_i: float, rise: float) -> float:
 
 def _quasi_steady(cell: Cell, reach: float, t_i: float, x_0: float, x_s: float) -> float:
     """Return the rise of the mean x when the surface is at x_s, psi a parabola."""
-    psi = cell.structure.psi
+    psi = cell.structure.cathode.psi
     fall = (1 - t_i) * DEPTHS - DEPTHS**2 / 2
     end, start = (float(psi(np.array(x))) for x in (x_s, x_0))
     x = psi.inverse(end - reach * fall)

@@ -249,9 +249,7 @@ class Runner:
         self.ends = {end.event: end for end in declared_by(cell.structure).ends}
         self.stopped = ""
         self.voltage: float | None = None  # what it ended at last
-        self.state: State = solver.uniform(
-            cell.x_initial, cell.lithium_inventory / cell.site_inventory
-        )
+        self.state: State = solver.uniform(cell.x_initial, cell.anode_initial)
 
     def cycle(
         self, number: int, steps: Sequence[Step], curves: bool
@@ -400,7 +398,8 @@ class Runner:
             return self.voltage
         parameters = self.cell.parameters(step.temperature)
         x = self.cell.x_initial
-        return self.engine.instant(x, 0.0, parameters)["Voltage [V]"]
+        seen = self.engine.instant(x, 0.0, parameters, self.cell.anode_initial)
+        return seen["Voltage [V]"]
 
     def _stretch(
         self,
@@ -541,20 +540,23 @@ class Runner:
         return ""
 
     def _full_or_empty(self, trace: Trace) -> str:
-        """Say where the film is full, or empty, of lithium."""
-        x_max, last = self.cell.cathode.x_max, trace.profiles[-1]
-        places = {
-            f"film's {face}": float(trace.observed[f"Cathode {name} stoichiometry"][-1])
-            for face, name in (("surface", "surface"), ("collector face", "collector"))
-        }
-        extremes = (float(x) for x in (last.min(), last.max()))
-        places["inside of the film"] = max(extremes, key=lambda x: abs(x / x_max - 0.5))
-        where, x = max(places.items(), key=lambda item: abs(item[1] / x_max - 0.5))
-        for face in list(places)[:2]:  # a face rather than a node beside it
-            if abs(places[face] - x) < SEEN * x_max:
-                where, x = face, places[face]
+        """Say where a film is full, or empty, of lithium."""
+        last = trace.profiles[-1]
+        places = {}  # share of the sites, x
+        for side, film in self.cell.structure.films.items():
+            name = "film" if side == "Cathode" else "anode"
+            for word, face in (("surface", "surface"), ("collector face", "collector")):
+                x = float(trace.observed[f"{side} {face} stoichiometry"][-1])
+                places[f"{name}'s {word}"] = x / film.x_max, x
+        x_max = self.cell.cathode.x_max
+        extremes = ((float(x) / x_max, float(x)) for x in (last.min(), last.max()))
+        places["inside of the film"] = max(extremes, key=lambda of: abs(of[0] - 0.5))
+        where, (share, x) = max(places.items(), key=lambda item: abs(item[1][0] - 0.5))
+        for face in list(places)[:-1]:  # a face rather than a node beside it
+            if abs(places[face][0] - share) < SEEN:
+                where, (share, x) = face, places[face]
                 break
-        word = "empty" if x < x_max / 2 else "full"
+        word = "empty" if share < 0.5 else "full"
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
 
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:

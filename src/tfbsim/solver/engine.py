@@ -27,7 +27,7 @@ from ..cell.structure import Structure
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
 from ..physics.counters import Counters
-from ..physics.diffusion import DOMAIN, depth
+from ..physics.diffusion import DOMAIN, DOMAINS, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
@@ -67,7 +67,9 @@ SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant 
 WITHIN = 8  # samples within a step of the solver that are looked at
 MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE = "Minimum voltage [V]", "Maximum voltage [V]"
 DURATION = "Duration of the step [s]"
-PROFILE = "Cathode stoichiometry"
+PROFILE, ANODE_PROFILE = "Cathode stoichiometry", "Anode stoichiometry"
+# Losses behind the faces of the electrolyte
+BEHIND = "Contact voltage drop [V]", "Electron path voltage drop [V]"
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
 FACES_BOUNDS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 TARGET = {
@@ -135,8 +137,8 @@ class State:
 
     @property
     def inventory(self) -> float:
-        """Lithium metal at the anode over the cathode's sites."""
-        return float(self.values[INVENTORY][0])
+        """Lithium metal at the anode over the cathode's sites; infinite of a film."""
+        return float(self.values[INVENTORY][0]) if INVENTORY in self.values else math.inf
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -345,19 +347,20 @@ class _Built:
         if mode != "current":
             passed = model.variables["Throughput capacity [A.h]"]
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
-        i_ct = model.variables["Cathode interface current density [A.m-2]"]
         i = model.variables["Total current density [A.m-2]"]
-        x_s, x_L = (
-            model.variables[f"Cathode {face} stoichiometry"]
-            for face in ("surface", "collector")
-        )
-        # Only what migrates reaches the collector's face
-        fed = model.param.t_i_of_x(x_L) if structure.transference else model.param.t_i
-        margins = (
-            _film_margin(x, by, structure.x_max)
-            for x, by in ((x_s, i_ct), (x_L, fed * i))
-        )
-        ends[FILM_LIMIT] = pybamm.minimum(*margins)
+        margins = []
+        for side, film in structure.films.items():
+            into = model.variables[f"{side} interface current density [A.m-2]"]
+            of, through = model.param.film(side), model.param.film(side).sign * i
+            x_s, x_L = (
+                model.variables[f"{side} {face} stoichiometry"]
+                for face in ("surface", "collector")
+            )
+            # Only what migrates reaches the collector's face
+            fed = of.t_i_of_x(x_L) if film.transference else of.t_i
+            margins.append(_film_margin(x_s, into, film.x_max))
+            margins.append(_film_margin(x_L, fed * through, film.x_max))
+        ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         model.events = [
@@ -382,8 +385,9 @@ class _Built:
         self.own_initial = {n: values.process_symbol(own[n]) for n in self.carried}
         geometry = model.default_geometry
         values.process_geometry(geometry)
-        points = {depth(): numerics.nodes}
-        mesh = pybamm.Mesh(geometry, {DOMAIN: submesh(numerics)}, points)
+        points = {depth(side): numerics.nodes for side in structure.films}
+        submeshes = {DOMAINS[side]: submesh(numerics) for side in structure.films}
+        mesh = pybamm.Mesh(geometry, submeshes, points)
         discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
         self.model = discretisation.process_model(model)
         self.mesh = mesh[DOMAIN]
@@ -447,7 +451,8 @@ class _Built:
             return None
         q, rates, residual, room, voltage = self._equations
         p = dict(zip(q.inputs, casadi.vertsplit(q.p), strict=True))
-        film, x_max = casadi.vertsplit(q.y[self.slices[PROFILE]]), self.structure.x_max
+        film = casadi.vertsplit(q.y[self.slices[PROFILE]])
+        x_max = self.structure.cathode.x_max
         inside = casadi.fmin(
             reduce(casadi.fmin, film) - UNDEREMPTY * x_max,
             OVERFULL * x_max - reduce(casadi.fmax, film),
@@ -720,7 +725,8 @@ class _Constants:
         rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
         stacked = casadi.vertcat(*p.values())
         self._known: dict[tuple[float, ...], dict[str, float]] = {}
-        self._evaluate = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+        whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+        self._evaluate = whole.expand()
 
     def arrays(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
         """Of inputs that are arrays, or numbers."""
@@ -802,22 +808,39 @@ class Engine:
         """The volumes that profiles are stated in."""
         return self.built("current").depths
 
-    def uniform(self, x: float, inventory: float) -> State:
-        """A film at uniform stoichiometry x."""
-        profile = np.full(self.numerics.nodes, x)
-        return State({PROFILE: profile, INVENTORY: np.array([inventory])})
+    def uniform(self, x: float, anode: float) -> State:
+        """A cell with a uniform cathode.
+
+        Parameters
+        ----------
+        x : float
+            Its stoichiometry.
+        anode : float
+            As :meth:`Cell.anode_at`: stoichiometry of a film, or lithium over the
+            cathode's sites.
+        """
+        even = np.ones(self.numerics.nodes)
+        other = {INVENTORY: np.array([anode])}
+        if self.structure.anode is not None:
+            other = {ANODE_PROFILE: anode * even}
+        return State({PROFILE: x * even, **other})
 
     @_one_at_a_time
     def instant(
-        self, x: float, current: float, parameters: dict[str, float]
+        self,
+        x: float,
+        current: float,
+        parameters: dict[str, float],
+        anode: float = 1.0,
     ) -> dict[str, float]:
-        """What is observed the instant a current [A] flows into a film uniform at x."""
+        """What is observed the instant a current [A] flows into a cell uniform at x, with
+        so much lithium at the anode, as :meth:`uniform` takes it."""
         inputs: dict[str, Any] = parameters | {
             DURATION: 1.0,
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
             ),
-            **self.uniform(x, 1.0).inputs,
+            **self.uniform(x, anode).inputs,
             f"Initial: {FACES}": GUESS,
         }
         inputs |= self.built("current").missing(inputs)
@@ -873,8 +896,8 @@ class Engine:
             own |= {f"Initial: {name}": float(first[name][0]) for name in known}
             own["Initial: C-rate"] = current / own["Nominal cell capacity [A.h]"]
             own[f"Initial: {VOLTAGE}"] = V
-            behind = ("Contact voltage drop [V]", "Electron path voltage drop [V]")
-            own[f"Initial: {FACES}"] = V + float(sum(first[name][0] for name in behind))
+            behind = (drop[0] for name, drop in first.items() if name in BEHIND)
+            own[f"Initial: {FACES}"] = V + float(sum(behind))
             margins = built.margins(built.guess(own), built.stack(own))
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
@@ -1155,19 +1178,17 @@ def _cut(
         return stretch, FILM_LIMIT
     if yp is None or len(t) < 2:
         return stretch, None
-    film, x_max = built.slices[PROFILE], inputs["Cathode sites per formula unit"]
-    empty, full = UNDEREMPTY * x_max, OVERFULL * x_max
     Room = Callable[[Array], float]  # of a state: how far it is from an end
     rooms: list[tuple[str, Room, Array, Array]] = []
-
-    def inside(state: Array) -> float:
-        x = state[film]
-        return float(min(full - x.max(), x.min() - empty))
-
-    x = y[:, film]
-    room = np.minimum(full - x.max(axis=1), x.min(axis=1) - empty)
-    if room.min() < -OVERSHOOT * x_max:
-        rooms.append((FILM_LIMIT, inside, t, room))
+    for side in built.structure.films:
+        within = partial(
+            _inside,
+            film=built.slices[f"{side} stoichiometry"],
+            x_max=inputs[f"{side} sites per formula unit"],
+        )
+        room = within(y)
+        if room.min() < -OVERSHOOT * inputs[f"{side} sites per formula unit"]:
+            rooms.append((FILM_LIMIT, lambda s, w=within: float(w(s[None])[0]), t, room))
 
     def volts(state: Array) -> float:
         return float(built.observe(state[:, None], p)["Voltage [V]"][0])
@@ -1219,6 +1240,13 @@ def _cut(
         np.vstack([yp[kept], between(end, 1)]),
         "event",
     ), found
+
+
+def _inside(states: Array, film: slice, x_max: float) -> Array:
+    """How far all of a film is from full and empty, at each of several states."""
+    x = states[:, film]
+    low, high = x.min(axis=1), x.max(axis=1)
+    return np.asarray(np.minimum(OVERFULL * x_max - high, low - UNDEREMPTY * x_max))
 
 
 def _of(outer: Callable[[Any], float], inner: Callable[[Any], Any], at: float) -> float:

@@ -23,13 +23,13 @@ import numpy as np
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
-from ..cell.cell import Cell, load_cell
+from ..cell.cell import Cell, Film, load_cell
 from ..cell.half_cell import STATE
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
-from .engine import PROFILE, Engine, Linearised, Request, State, engine
+from .engine import Engine, Linearised, Request, State, engine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,8 @@ class Spectrum:
         How fast the voltage would go on at this current, within a period of the lowest
         frequency [V/s]; 0 at a steady state.
     circuit : Circuit or None
-        What the cell consists of, where its cathode is uniform.
+        What the cell consists of, where its cathode is uniform and its anode lithium: the
+        closed form knows one film.
     """
 
     frequency: Array
@@ -187,7 +188,11 @@ def spectrum(
     numerics = fine(solver.numerics)
     if numerics != solver.numerics:
         profile = solver.mesh.interpolation(engine(solver.structure, numerics).xi)
-        state = replace(state, values={**state.values, PROFILE: profile @ state.profile})
+        values = {
+            name: profile @ value if len(value) > 1 else value
+            for name, value in state.values.items()
+        }
+        state = replace(state, values=values)
         solver = engine(solver.structure, numerics)
         linear = solver.linearised(Request(*control, 1.0, state, parameters))
     area = parameters["Electrode area [m2]"]
@@ -259,8 +264,7 @@ def impedance(
         )
     x = _uniform(cell, voltage, stoichiometry, temperature)
     solver = engine(cell.structure, fine(numerics or Numerics()))
-    left = cell.x_initial - x
-    lithium = cell.lithium_inventory / cell.site_inventory + left
+    lithium = cell.anode_at(x)
     if lithium < 0:
         raise InputError(
             f"the cell has too little lithium for it: the cathode holds "
@@ -270,6 +274,8 @@ def impedance(
     state = solver.uniform(x, lithium)
     parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}
     found, _ = spectrum(solver, state, parameters, frequency)
+    if isinstance(cell.anode, Film):
+        return found
     thickness = lithium * cell.site_inventory * cell.anode.molar_volume
     covers = cell.anode.coverage_thickness
     coverage = -math.expm1(-thickness / covers) if covers else 1.0
@@ -297,16 +303,14 @@ def _uniform(
     """Stoichiometry of the cathode at a voltage, or as given."""
     if voltage is not None and x is not None:
         raise InputError("is given beside a voltage; one would do", field="stoichiometry")
-    cathode = cell.cathode
     if voltage is not None:
-        warmer = (temperature or cell.temperature) - cell.reference_temperature
         try:
-            return cathode.stoichiometry(voltage - warmer * cathode.entropic_change)
+            return cell.stoichiometry(voltage, temperature)
         except ValueError as error:
             raise InputError(str(error), field="voltage") from None
     if x is None:
         return cell.x_initial
-    low, high = cathode.x_range
+    low, high = cell.x_range
     if not low <= x <= high:
         raise InputError(
             f"{x:g} is outside the open-circuit potential, which covers {low:.4g} to "

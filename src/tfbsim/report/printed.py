@@ -1,0 +1,50 @@
+"""Tables as a terminal shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+
+def cell(name: str, value: Any) -> str:
+    """Return words as they are, a number in four digits, and nothing for NaN."""
+    if isinstance(value, str | int):
+        return str(value)
+    return "" if value != value else f"{value:.4g}"
+
+
+def printed(
+    rows: pd.DataFrame,
+    heads: Mapping[str, str],
+    cell: Callable[[str, Any], str] = cell,
+    most: int | None = None,
+    wrap: bool = False,
+) -> Table:
+    """Return a table: words on the left, numbers on the right.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        What is shown.
+    heads : mapping
+        Column to what stands above it, in order; those that are not there are left out.
+    cell : callable
+        Column and value to text.
+    most : int, optional
+        Rows shown; all of them unless given.
+    wrap : bool
+        Whether long words take several lines.
+    """
+    heads = {name: head for name, head in heads.items() if name in rows}
+    table = Table(box=None, pad_edge=False)
+    for name, head in heads.items():
+        words = not pd.api.types.is_numeric_dtype(rows[name])
+        side: Any = "left" if words else "right"
+        table.add_column(escape(head), justify=side, no_wrap=not wrap)
+    for row in rows.head(len(rows) if most is None else most).to_dict("records"):
+        table.add_row(*(escape(cell(name, row[name])) for name in heads))
+    return table

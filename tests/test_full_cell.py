@@ -1,0 +1,211 @@
+"""Cells of two films, with no lithium metal: what they are made of, run and told."""
+
+import numpy as np
+import pytest
+
+import tfbsim
+from tfbsim import InputError, load_cell
+from tfbsim.cell.cell import Film
+
+CELL = "lmo-lipon-lto"
+CYCLE = ["Charge at 1C until 2.9 V", "Discharge at 1C until 1.5 V"]
+
+
+@pytest.fixture(scope="module")
+def cell():
+    return load_cell(CELL)
+
+
+@pytest.fixture(scope="module")
+def result(cell):
+    return tfbsim.simulate(cell, CYCLE, cycles=2)
+
+
+class TestCell:
+    def test_an_anode_with_a_thickness_is_a_film(self, cell):
+        assert isinstance(cell.anode, Film) and cell.structure.kind == "film"
+
+    def test_open_circuit_is_the_difference(self, cell):
+        x = np.linspace(0.2, 0.99, 7)
+        U_p, U_n = (
+            film.open_circuit_potential.curve for film in (cell.cathode, cell.anode)
+        )
+        expected = U_p(x) - U_n([cell.anode_at(value) for value in x])
+        assert cell.open_circuit_potential.curve(x) == pytest.approx(expected, abs=1e-6)
+
+    def test_lithium_is_conserved_between_the_films(self, cell):
+        held = [
+            cell.site_inventory * x + cell.anode.sites * cell.anode_at(x)
+            for x in (0.2, 0.9)
+        ]
+        assert held[0] == pytest.approx(held[1], rel=1e-14)
+
+    def test_which_film_limits_follows_the_thickness(self, cell):
+        """Of a thin anode the charge ends on it, of a thin cathode there."""
+        shares = []
+        for thickness in ("500 nm", "4 um"):
+            changed = cell.replace({"anode.thickness": thickness})
+            x = changed.stoichiometry(2.9)
+            shares.append(changed.anode_share(x, changed.anode_at(x)))
+        assert shares[0] > 0.9 and shares[1] < 0.01
+
+    def test_one_c_and_window(self, cell):
+        low, high = cell.states_of_charge
+        assert low == 1.5 and high == 2.9
+
+    def test_sent_and_written(self, cell):
+        again = type(cell).from_written(cell.written)
+        assert again.parameters() == cell.parameters()
+        thin = cell.replace({"anode.thickness": 0.5e-6})
+        assert thin.constants["Anode thickness [m]"] == 0.5e-6
+        assert thin.value("anode.thickness") == (pytest.approx(0.5), "um")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"anode.initial_stoichiometry": 3.5}, r"3.5 is outside .* 3.687e-07 to 3"),
+        ({"anode.material": "LTQ"}, "unknown material 'LTQ'; did you mean 'LTO'"),
+        ({"anode.lithum": "2 um"}, "no such field"),
+        (
+            {"anode.initial_voltage": "1.2 V", "cathode.initial_voltage": "3.5 V"},
+            "both are as empty or full",
+        ),
+        (
+            {
+                **{"cathode.material": "LTO", "cathode.initial_voltage": "1 V"},
+                **{"anode.material": "LMO", "anode.initial_voltage": "4.2 V"},
+            },
+            "is above that of the cathode",
+        ),
+    ],
+)
+def test_mistakes(cell, changes, message):
+    with pytest.raises(InputError, match=message):
+        cell.replace(changes)
+
+
+class TestRun:
+    def test_books_are_closed(self, result):
+        assert (result.summary["Lithium balance error"] < 1e-10).all()
+        assert (result.summary["Charge balance error"] < 1e-10).all()
+        assert (result.summary["Outcome"] == "reached").all()
+
+    def test_no_lithium_metal_is_told(self, result):
+        assert "Lithium thickness at end of charge [um]" not in result.summary.dropna(
+            axis=1, how="all"
+        )
+
+    def test_nothing_slips_where_nothing_is_lost(self, result):
+        assert abs(result.summary["Slippage of the films [uA.h.cm-2]"]).max() < 1e-9
+
+    def test_the_losses_add_up_to_the_voltage(self, result):
+        curves = result.curves
+        eta = tfbsim.result.losses.overpotentials(curves)
+        assert {"Anode interface", "Diffusion in the anode"} <= eta.keys()
+        miss = curves["Open-circuit voltage [V]"] - curves["Voltage [V]"]
+        assert float(abs(miss - sum(eta.values())).max()) < 1e-9
+
+    def test_the_energies_add_up(self, result):
+        table = result.losses[result.losses["Step number"] == 0]
+        names = [c for c in table if c.endswith("[uW.h.cm-2]")]
+        net = table[names[0]] - table[names[1]]
+        assert net.to_numpy() == pytest.approx(table[names[2:]].sum(axis=1), abs=1e-9)
+
+
+def test_two_films_in_series_are_the_difference_of_two_half_cells(cell):
+    """Exactly, at any rate: each film sees its own current and nothing of the other.
+
+    A half cell adds to the film's potential what its electrolyte and lithium take, which
+    is known: so V = V_p(i) - V_n(-i) with these taken out.
+    """
+    metal = {"material": "Li", "lithium": "20 um"}
+
+    def half(film, name, step):
+        raw = cell.written.content | {"anode": metal, "cathode": film, "name": name}
+        raw.pop("window", None)
+        half_cell = type(cell).from_written(
+            type(cell.written)(raw, {}, cell.written.stated_thickness)
+        )
+        return tfbsim.simulate(half_cell, [step]).curves
+
+    content = cell.written.content
+    step = "at 45 uA/cm2 for 30 min"
+    full = tfbsim.simulate(cell, [f"Charge {step}"]).curves
+    positive = half(content["cathode"], "LMO", f"Charge {step}")
+    negative = half(content["anode"], "LTO", f"Discharge {step}")
+
+    def own(curves):
+        """The potential of the film against lithium: V and what the rest takes."""
+        taken = (
+            curves["Electrolyte voltage drop [V]"] + curves["Lithium overpotential [V]"]
+        )
+        return (curves["Voltage [V]"] + taken).values.ravel(), curves["Time [s]"]
+
+    times = np.linspace(0, 1799, 50)
+
+    def at(values, t):
+        t = np.asarray(t).ravel()
+        kept = np.isfinite(t) & np.isfinite(values)
+        return np.interp(times, t[kept], values[kept])
+
+    V = at(full["Voltage [V]"].values.ravel(), full["Time [s]"])
+    drop = at(full["Electrolyte voltage drop [V]"].values.ravel(), full["Time [s]"])
+    difference = at(*own(positive)) - at(*own(negative)) - drop
+    assert pytest.approx(difference, abs=2e-4) == V
+
+
+def test_consumption_at_the_anode_makes_the_films_slip(cell):
+    """The lithium consumed is what both have lost; the books stay closed."""
+    changed = cell.replace({"ageing.lithium_consumption.current": "0.2 uA/cm2"})
+    found = tfbsim.simulate(changed, CYCLE, cycles=2).summary
+    lost = found["Lithium consumed at the anode [uA.h.cm-2]"]
+    slipped = found["Slippage of the films [uA.h.cm-2]"]
+    assert slipped.to_numpy() == pytest.approx(lost, rel=1e-9) and lost.min() > 0.1
+    assert (found["Lithium balance error"] < 1e-9).all()
+
+
+def test_leakage_discharges_both_films_alike(cell):
+    leaky = cell.replace({"electrolyte.electronic_conductivity": "1e-13 S/cm"})
+    found = tfbsim.simulate(
+        leaky, ["Charge at 1C until 2.9 V", "Rest for 20 h"], cycles=1
+    )
+    assert found.steps["End voltage [V]"].iloc[1] < 2.8
+    assert abs(found.summary["Slippage of the films [uA.h.cm-2]"]).max() < 1e-9
+    assert (found.summary["Charge balance error"] < 1e-9).all()
+
+
+def test_impedance_has_an_arc_and_a_tail_for_each_film(cell):
+    """At low frequency a full cell is two films in series: 1/C adds up."""
+    found = tfbsim.impedance(cell, voltage=2.4, frequencies=[1e-5, 1e-6])
+    x = cell.stoichiometry(2.4)
+    slope = -float(cell.open_circuit_potential.curve.slope(x))
+    per_charge = slope / (96485.33212 * cell.site_inventory)
+    expected = per_charge / (2 * np.pi * found.frequency)
+    assert -found.Z.imag == pytest.approx(expected, rel=5e-3)
+    assert found.circuit is None
+
+
+def test_pybamm_starts_it_at_a_state_of_charge(cell):
+    import pybamm
+
+    model = tfbsim.ThinFilmCell({"anode": "film"})
+    simulation = pybamm.Simulation(model, parameter_values=cell.parameter_values(True))
+    solution = simulation.solve([0, 600])
+    assert float(solution["Open-circuit voltage [V]"].entries[0]) == pytest.approx(
+        2.9, abs=1e-4
+    )
+    n = solution["Negative electrode stoichiometry"].entries
+    p = solution["Positive electrode stoichiometry"].entries
+    assert n[-1] < n[0] and p[-1] > p[0]
+    held = solution["Total lithium [mol]"].entries
+    assert held == pytest.approx(held[0], rel=1e-10)
+
+
+def test_another_kind_of_model_is_refused(cell):
+    import pybamm
+
+    with pytest.raises(pybamm.OptionError, match="'anode': 'film'"):
+        pybamm.Simulation(
+            tfbsim.ThinFilmCell(), parameter_values=cell.parameter_values()
+        ).solve([0, 1])
