@@ -724,8 +724,8 @@ def expand(
     changes = dict(changes or {})
     expansion = _Expansion(experiment, document, cell, changes, cells)
     cases = expansion.cases()
-    layer = cases[0].cell.cathode.double_layer_capacitance
-    if layer and experiment.numerics.mesh == "volumes":
+    volumes = experiment.numerics.mesh == "volumes"
+    if volumes and cases[0].cell.cathode.double_layer_capacitance:
         raise document.error(
             ("numerics", "mesh"),
             "volumes have no potential at the face, which a double layer at the "
