@@ -19,6 +19,7 @@ from ..comparison.pairing import Pair
 from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
 from .against import LINE
 from .dqdv import GRID, WIDTH, spread
+from .impedance import nyquist
 from .style import (
     PER_AREA,
     key_label,
@@ -299,26 +300,9 @@ def _by_rate(pair: Pair) -> float:
 
 
 def _nyquist(measured: Sequence[Measured]) -> Figure | None:
-    found = [(m.name, z) for m in measured for z in m.spectra]
-    if not found:
-        return None
-    every = np.concatenate([z.impedance for _, z in found])
-    tall = np.ptp(every.imag) / max(np.ptp(every.real), 1e-300)
-    figure = new_figure(5.0, 0.8 + 4.2 * float(np.clip(tall, 0.3, 1.2)))
-    ax = figure.subplots()
-    for k, (name, z) in enumerate(found[: len(FACTOR_COLOURS)]):
-        Z = z.impedance * 1e4
-        words = text(name if len(found) == 1 else f"{name}, {z.name}", 44)
-        ax.plot(
-            Z.real,
-            -Z.imag,
-            marker="o",
-            ms=3,
-            lw=0.8,
-            color=FACTOR_COLOURS[k],
-            label=words,
-        )
-    ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
-    ax.set_aspect("equal", adjustable="box")
-    ax.legend()
-    return figure
+    found = [(m.name, z) for m in measured for z in m.spectra][: len(FACTOR_COLOURS)]
+    spectra = {
+        name if len(found) == 1 else f"{name}, {z.name}": (z.frequency, z.impedance * 1e4)
+        for name, z in found
+    }
+    return nyquist(spectra, measured=list(spectra))
