@@ -6,6 +6,8 @@ is the surface stoichiometry.  A test switches on what it is about.
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -26,6 +28,17 @@ from tfbsim.solver.integrator import Stretch
 Run = Callable[..., Trace]
 
 NO_LOSS = 1e9  # an exchange current [A/m2] or conductivity [S/m] that costs no voltage
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """A command that is run in this process leaves its own ways with signals behind."""
+    numbers = signal.SIGINT, signal.SIGTERM
+    handlers, hook = [signal.getsignal(n) for n in numbers], sys.unraisablehook
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+    sys.unraisablehook = hook
 
 
 @pytest.fixture(scope="session")

@@ -260,11 +260,8 @@ class TestUnreachable:
                 time.sleep(0.05)
             os.killpg(process.pid, signal.SIGINT)
             assert process.wait(60) == 130
-            told = process.stderr.read().splitlines()
-        assert [line.split(";")[0] for line in told] == [
-            "interrupted",
-            "--resume computes the rest",
-        ]
+            (told,) = process.stderr.read().splitlines()
+        assert told.startswith("interrupted; ")
         assert 0 < kept(out) < 8000
         for _ in range(200):
             if not any(connection.client.processing().values()):

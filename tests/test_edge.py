@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -65,6 +66,12 @@ def results(tmp_path_factory):
 @pytest.fixture
 def here(results, tmp_path):
     return Path(shutil.copytree(results, tmp_path / "here"))
+
+
+def python(code):
+    environment = os.environ | {"PYTHONPATH": str(Path(tfbsim.__file__).parents[1])}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 def tfb(folder, *command, ready=None, **how):
@@ -285,51 +292,109 @@ class TestSignals:
         ],
     }
 
-    def interrupted(self, here, name, after):
-        """Exit code and errors of a command that is interrupted after some time [s]."""
+    def started(self, here, name, *more):
+        """A command that has begun to answer signals.
+
+        Python by itself does not catch SIGTERM: the system says who catches what.
+        """
         (here / "m.csv").write_text(measured())
-        shutil.rmtree(here / "r", ignore_errors=True)
-        source = str(Path(tfbsim.__file__).parents[1])
         process = subprocess.Popen(
-            [sys.executable, "-m", "tfbsim", *self.COMMANDS[name]],
+            [sys.executable, "-m", "tfbsim", *self.COMMANDS[name], *more],
             cwd=here,
-            env=os.environ | {"PYTHONPATH": source},
+            env=os.environ | {"PYTHONPATH": str(Path(tfbsim.__file__).parents[1])},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        time.sleep(after)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        assert "Traceback" not in errors, errors
-        return process.returncode, errors
+        status = Path(f"/proc/{process.pid}/status")
+        while process.poll() is None:
+            caught = re.search(r"SigCgt:\s*(\w+)", status.read_text())
+            if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+                break
+        return process
 
     def longest(self, here, name):
-        started = time.perf_counter()
-        (here / "m.csv").write_text(measured())
-        tfb(here, *self.COMMANDS[name])
-        return time.perf_counter() - started
+        began = self.started(here, name)
+        since = time.perf_counter()
+        began.communicate(timeout=120)
+        return time.perf_counter() - since
 
-    # Before that Python itself starts, which no program can mend
-    STARTED = 0.4
+    def interrupted(self, here, name, after, number):
+        """Exit code and errors of a command that gets a signal after some time [s]."""
+        shutil.rmtree(here / "r", ignore_errors=True)
+        process = self.started(here, name)
+        time.sleep(after)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        lines = errors.splitlines()
+        assert process.returncode in (0, 130), (after, errors)
+        if process.returncode == 130:
+            assert len(lines) == 1 and lines[0].startswith("interrupted"), (after, errors)
+        return process.returncode
 
-    def moments(self, here, name, seed, number):
-        rng = random.Random(seed)
-        last = max(self.longest(here, name), self.STARTED + 0.1)
-        return [rng.uniform(self.STARTED, last) for _ in range(number)]
+    def resumed(self, here, name):
+        """The same bytes, in the end, as of a run without an interrupt."""
+        again = tfb(here, *self.COMMANDS[name], "--resume")
+        assert again.returncode == 0, again.stderr
+        before = here / ("one" if name == "run" else "sweep") / "summary.csv"
+        assert (here / "r" / "summary.csv").read_bytes() == before.read_bytes()
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_at_once(self, here, number):
+        assert self.interrupted(here, "sweep", 0, number) == 130
 
     @pytest.mark.exhaustive
     @pytest.mark.slow
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.parametrize("name", COMMANDS)
-    def test_at_random_moments(self, here, name):
-        for after in self.moments(here, name, 1, 25):
-            code, errors = self.interrupted(here, name, after)
-            assert code in (0, 1, 130), (after, errors)
+    def test_at_random_moments(self, here, name, number):
+        rng, last = (
+            random.Random(f"{name}{number}"),
+            self.longest(here, name),
+        )
+        codes = set()
+        for _ in range(12):
+            codes.add(self.interrupted(here, name, rng.uniform(0, last), number))
             if name in ("run", "sweep") and (here / "r").is_dir():
-                again = tfb(here, *self.COMMANDS[name], "--resume")
-                assert again.returncode == 0, again.stderr
-                before = here / ("one" if name == "run" else "sweep") / "summary.csv"
-                assert (here / "r" / "summary.csv").read_bytes() == before.read_bytes()
+                self.resumed(here, name)
+        assert 130 in codes
+
+    def test_one_that_lands_in_a_destructor(self):
+        """Python would print it and go on."""
+        code = """
+import signal, time
+from tfbsim.cli import interrupts
+interrupts.answer_signals()
+class Lost:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0)
+try:
+    Lost()
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("heard", interrupts.interrupted())
+"""
+        done = python(code)
+        assert (done.stdout, done.stderr) == ("heard True\n", "")
+
+    @pytest.mark.parametrize("other", ["raise ImportError from None", "raise", "pass"])
+    def test_one_that_code_of_a_library_answers_its_own_way(self, other):
+        """As NumPy's import does; Python notes an interrupt of text it executes."""
+        code = f"""
+import signal, time
+from tfbsim import cli
+def command():
+    try:
+        exec("signal.raise_signal(signal.SIGTERM); time.sleep(30)")
+    except KeyboardInterrupt:
+        {other}
+cli._command = command
+cli.main()
+"""
+        done = python(code)
+        code, said = (0, "") if other == "pass" else (130, "interrupted\n")
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
 
 
 # --- Bytes of every kind of file that a command reads ----------------------------------

@@ -586,9 +586,8 @@ def test_ctrl_c(many, whole, workers):
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(10) == 130
-        told = process.stderr.read()
-        assert told.splitlines()[0].startswith("interrupted; what was finished is in")
-        assert len(told.splitlines()) == 2
+        (told,) = process.stderr.read().splitlines()
+        assert told.startswith("interrupted; what was finished is in")
     assert group_ends(process.pid)
     kept = load_result(out, incomplete=True).cases
     assert 3 <= len(kept) == points(out) < points(whole)
@@ -607,5 +606,6 @@ def test_ctrl_c_while_the_workers_start(many):
         time.sleep(0.5)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(10) == 130
-        assert len(process.stderr.read().splitlines()) == 2
+        (told,) = process.stderr.read().splitlines()
+        assert told.startswith("interrupted")
     assert group_ends(process.pid)

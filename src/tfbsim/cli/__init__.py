@@ -6,19 +6,26 @@ Exit codes: 0 done as asked; 1 ran, but an outcome not asked for occurred; 2 bad
 
 import sys
 
-from .edge import INTERRUPTED, outcome
+from .interrupts import INTERRUPTED, answer_signals, ignore_signals
 
 
 def main() -> None:
     """Run the command line and exit with its code, never with a traceback."""
+    code = INTERRUPTED
     try:
-        sys.exit(outcome(_command))
-    except KeyboardInterrupt:  # while the outcome of another was told
-        sys.exit(INTERRUPTED)
+        answer_signals()
+        # Late, so that an interrupt while they are imported has its exit code too
+        from .edge import outcome
+
+        code = outcome(_command)
+    except KeyboardInterrupt:
+        ignore_signals(code)
+        print("interrupted", file=sys.stderr)
+    ignore_signals(code)
+    sys.exit(code)
 
 
 def _command() -> None:
-    # Late, so that an interrupt while all of it is imported has its exit code too
     from .app import app
 
     app(standalone_mode=True)

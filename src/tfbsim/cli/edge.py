@@ -11,8 +11,9 @@ from typing import Any
 
 from ..errors import InputError, shown
 from ..output import CannotWrite
+from .interrupts import INTERRUPTED, interrupted
 
-OTHER_OUTCOME, BAD_INPUT, INTERRUPTED = 1, 2, 130
+OTHER_OUTCOME, BAD_INPUT = 1, 2
 TRACEBACK = "TFBSIM_TRACEBACK"  # set, an error that is our fault shows where it arose
 
 
@@ -85,29 +86,50 @@ def outcome(command: Callable[[], object]) -> int:
     return code
 
 
+class Interrupted(Exception):
+    """A command was interrupted, and what remains of it is said in one sentence."""
+
+
 def _code(command: Callable[[], object]) -> int:
     try:
         command()
     except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 0
-    except InputError as error:
-        _say(str(error))
-    except KeyboardInterrupt:
+        if exit_.code != INTERRUPTED:
+            return exit_.code if isinstance(exit_.code, int) else 0
+        _say("interrupted")
         return INTERRUPTED
-    except OSError as error:
-        where = f"{shown(error.filename, 300)}: " if error.filename else ""
-        done = "written" if isinstance(error, CannotWrite) else "read or written"
-        _say(f"{where}cannot be {done} ({error.strerror or shown(error, 200)})")
-    except MemoryError:
-        _say("there is not enough memory for this")
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return INTERRUPTED
+    except Interrupted as error:
+        _say(str(error))
+        return INTERRUPTED
     except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        _say(
-            f"a fault of tfbsim ({type(error).__name__}: {shown(error, 200)}); "
-            f"{TRACEBACK}=1 in the environment shows where"
-        )
-    return BAD_INPUT
+        if interrupted():  # a library made another exception of it
+            _say("interrupted")
+            return INTERRUPTED
+        _say(_sentence(error))
+        return BAD_INPUT
+    return 0
+
+
+def _sentence(error: Exception) -> str:
+    match error:
+        case InputError():
+            return str(error)
+        case OSError():
+            where = f"{shown(error.filename, 300)}: " if error.filename else ""
+            done = "written" if isinstance(error, CannotWrite) else "read or written"
+            why = error.strerror or shown(error, 200)
+            return f"{where}cannot be {done} ({why})"
+        case MemoryError():
+            return "there is not enough memory for this"
+    if os.environ.get(TRACEBACK):
+        raise error
+    return (
+        f"a fault of tfbsim ({type(error).__name__}: {shown(error, 200)}); "
+        f"{TRACEBACK}=1 in the environment shows where"
+    )
 
 
 def _say(sentence: str) -> None:

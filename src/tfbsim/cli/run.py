@@ -14,7 +14,7 @@ from ..errors import InputError, count
 from ..output import make_folder
 from ..yaml_file import Document, load, resolve
 from .console import err, out
-from .edge import INTERRUPTED, OTHER_OUTCOME
+from .edge import OTHER_OUTCOME, Interrupted
 from .options import (
     CellName,
     Changes,
@@ -151,9 +151,8 @@ def run(
                 format=format_,
             )
     except KeyboardInterrupt:
-        err.print(f"interrupted; what was finished is in {escape(str(folder))}, and")
-        err.print("--resume computes the rest")
-        raise typer.Exit(INTERRUPTED) from None
+        kept = f"what was finished is in {folder}, and --resume computes the rest"
+        raise Interrupted(f"interrupted; {kept}") from None
     if export:
         write_exports(result, folder, export)
     if not quiet:

@@ -120,7 +120,7 @@ class Circuit:
             contact=float(cell.contact_resistance),
             electrolyte=e.span / sigma,
             film=films,
-            cathode_transfer=1 / (f * i_p * c.utilisation),
+            cathode_transfer=1 / (f * i_p * c.utilisation) if i_p else math.inf,
             lithium_transfer=1 / (f * i_n) if i_n else math.inf,
             electron_path=path / c.utilisation,
             warburg=slope * c.thickness / (FARADAY * D * c.utilisation),

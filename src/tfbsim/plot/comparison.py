@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from ..comparison.comparison import Comparison, capacities
 from ..comparison.pairing import Pair
-from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
+from ..data.measured import CHARGE, DISCHARGE, Segment
 from .against import LINE
 from .dqdv import GRID, WIDTH, spread
 from .impedance import nyquist
@@ -48,7 +48,9 @@ CAPTIONS = {
     f"than {ENOUGH} points are left out. Charge is counted positive.",
     "rates": "Capacity against rate: measured (points) and simulated (line), where the "
     "measured curve ends.",
-    "nyquist": "Measured impedance, per area. It is not compared with the model.",
+    "nyquist": "Impedance in the complex plane (Nyquist), per area: measured (points), "
+    "filled where the frequency is nearest to a whole decade, and simulated at the "
+    "measured frequencies (dashed), where the experiment has such a step.",
 }
 
 
@@ -60,7 +62,7 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
             "rates": _rates(comparison),
             "overlay-time": _overlay_time(comparison),
             "dqdv": _dqdv(comparison.pairs),
-            "nyquist": _nyquist(comparison.measured),
+            "nyquist": _nyquist(comparison),
         }
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
@@ -299,10 +301,11 @@ def _by_rate(pair: Pair) -> float:
     return pair.c_rate
 
 
-def _nyquist(measured: Sequence[Measured]) -> Figure | None:
-    found = [(m.name, z) for m in measured for z in m.spectra][: len(FACTOR_COLOURS)]
-    spectra = {
-        name if len(found) == 1 else f"{name}, {z.name}": (z.frequency, z.impedance * 1e4)
-        for name, z in found
-    }
-    return nyquist(spectra, measured=list(spectra))
+def _nyquist(comparison: Comparison) -> Figure | None:
+    measured = comparison.measured
+    labels = [(f"{m.name}, {z.name}", z) for m in measured for z in m.spectra]
+    if not labels:
+        return None
+    spectra = {name: (z.frequency, z.impedance * 1e4) for name, z in labels[:MOST]}
+    simulated = {pair.place.label: pair.Z * 1e4 for pair in comparison.spectra}
+    return nyquist(spectra, simulated, list(spectra), "simulated")

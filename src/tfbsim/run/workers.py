@@ -198,7 +198,8 @@ class _Worker:
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        with unheard(), warnings.catch_warnings():
+        quiet = held if METHOD == "fork" else unheard
+        with quiet(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
@@ -221,7 +222,8 @@ class _Worker:
 
 def _work(pipe: connection.Connection, job: Job) -> None:
     """What a worker does, until it is ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.freeze()  # what is there stays; to look through it would copy every page of it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer: list[Point | Block] | InputError | None = None
@@ -251,3 +253,22 @@ def unheard() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Keep Ctrl-C and SIGTERM back until what is begun here is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    handlers: dict[int, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handlers[number] = signal.signal(number, lambda came, _: heard.append(came))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in heard:
+            signal.raise_signal(number)

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -28,6 +29,7 @@ FLAGS = (
     *("-ffp-contract=fast", "-freciprocal-math", "-fno-signed-zeros"),
 )
 LIBMVEC = ("-DLIBMVEC", "-lmvec")  # glibc's; tried first
+SEAL = 32  # bytes
 ENDED = np.array(["time", "event", "inside", "failure"])  # -1 is the last
 
 
@@ -70,15 +72,14 @@ class Kernel:
 
     Parameters
     ----------
-    library : path
+    code : ctypes.CDLL
         The shared library.
     states, inputs : int
         How many it has.
     """
 
-    def __init__(self, library: Path, states: int, inputs: int) -> None:
+    def __init__(self, code: ctypes.CDLL, states: int, inputs: int) -> None:
         self.states, self.inputs = states, inputs
-        code = ctypes.CDLL(str(library))
         self._run, self._show = code.run, code.show
         self._run.restype = self._show.restype = None
         self._shown = ctypes.c_int.in_dll(code, "SHOWN").value
@@ -143,8 +144,8 @@ def kernel_of(
         written = _source(equations, rates, residual, ends, shown)
     except Unknown:
         return None
-    library = _compiled(written)
-    return None if library is None else Kernel(library, states, equations.p.numel())
+    code = _compiled(written)
+    return None if code is None else Kernel(code, states, equations.p.numel())
 
 
 def _source(q: Any, rates: Any, residual: Any, ends: Ends, shown: Any) -> str:
@@ -195,7 +196,7 @@ def _machine() -> tuple[str, str] | None:
     return compiler, told.stdout.decode(errors="replace")
 
 
-def _compiled(source: str) -> Path | None:
+def _compiled(source: str) -> ctypes.CDLL | None:
     machine = _machine()
     if machine is None:
         return None
@@ -203,23 +204,51 @@ def _compiled(source: str) -> Path | None:
     content = "\0".join([source, processor, *FLAGS, *LIBMVEC])
     name = hashlib.sha256(content.encode()).hexdigest()[:24]
     folder = Path(platformdirs.user_cache_dir("tfbsim")) / "kernels"
-    library = folder / f"{name}.so"
-    if library.exists():
-        return library
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            text, made = Path(place, "kernel.c"), Path(place, "kernel.so")
-            text.write_text(source)
-            for libraries in (LIBMVEC, ()):
-                define, link = libraries[:1], libraries[1:]
-                command = [compiler, *FLAGS, *define, str(text), "-o", str(made)]
-                done = subprocess.run(
-                    [*command, *link, "-lm"], capture_output=True, timeout=300
-                )
-                if done.returncode == 0:
-                    os.replace(made, library)  # whole or not at all
-                    return library
-    except (OSError, subprocess.SubprocessError):
-        pass
+    kept = folder / f"{name}.so"
+    places: list[Path | None] = [None]  # where nothing can be kept, for this process
+    with suppress(OSError):
+        if folder.is_absolute():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_own(folder):
+            places.insert(0, folder)
+            if _is_own(kept) and kept.read_bytes() == _sealed(kept.read_bytes()[:-SEAL]):
+                return ctypes.CDLL(str(kept))
+    for place in places:
+        with (
+            suppress(OSError, subprocess.SubprocessError),
+            tempfile.TemporaryDirectory(dir=place) as scratch,
+        ):
+            made = _made(Path(scratch), compiler, source)
+            code = ctypes.CDLL(str(made))
+            if place:
+                os.replace(made, kept)
+            return code
     return None
+
+
+def _made(scratch: Path, compiler: str, source: str) -> Path:
+    text, made = scratch / "kernel.c", scratch / "kernel.so"
+    text.write_text(source)
+    command = [compiler, *FLAGS, str(text), "-o", str(made)]
+    for more in (LIBMVEC, ()):
+        done = subprocess.run([*command, *more, "-lm"], capture_output=True, timeout=300)
+        if done.returncode == 0:
+            break
+    content = made.read_bytes()  # an OSError where no compiler made it
+    made.unlink()
+    made.touch(mode=0o600)
+    made.write_bytes(_sealed(content))
+    return made
+
+
+def _sealed(content: bytes) -> bytes:
+    """A library with its hash behind it, which a loader passes over."""
+    return content + hashlib.sha256(content).digest()
+
+
+def _is_own(path: Path) -> bool:
+    """Whether no other user can have put there what would be loaded."""
+    if not path.is_absolute() or not hasattr(os, "geteuid"):
+        return path.is_absolute() and path.exists()
+    status = path.stat()
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022

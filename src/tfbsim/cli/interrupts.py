@@ -1,0 +1,80 @@
+"""Answer Ctrl-C and SIGTERM, whatever the program does at that moment.
+
+Its imports are few, so that the signals are answered before all others are imported.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+INTERRUPTED = 130  # exit code
+SIGNALS = signal.SIGINT, signal.SIGTERM
+SOON = 0.02  # s
+
+_asked = threading.Event()
+_codes: list[int] = []  # of the command that is done
+
+
+def answer_signals() -> None:
+    """Turn both signals into a KeyboardInterrupt that no destructor swallows.
+
+    Python drops an exception that a destructor or a weak reference's callback raises.
+    An interrupt that lands there is sent again a moment later.
+    """
+    _asked.clear()
+    atexit.register(_exit)  # the first, so that it is the last to be called
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as behind nohup
+            signal.signal(number, _interrupt)
+    dropped = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            dropped(unraisable)
+            return
+        timer = threading.Timer(SOON, _send_again)
+        timer.daemon = True
+        with contextlib.suppress(RuntimeError):  # Python ends
+            timer.start()
+
+    sys.unraisablehook = hook
+
+
+def ignore_signals(code: int) -> None:
+    """Leave the exit code as it is, now that the command is done."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    _codes[:] = [code]
+
+
+def interrupted() -> bool:
+    """Return whether a signal came.
+
+    A library may turn the KeyboardInterrupt into an exception of its own.
+    """
+    return _asked.is_set()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _asked.set()
+    raise KeyboardInterrupt
+
+
+def _send_again() -> None:
+    if hasattr(signal, "pthread_kill"):  # also ends what the main thread waits for
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
+
+
+def _exit() -> None:
+    # Where exec of a text was interrupted, Python kills itself by SIGINT in the end
+    if _asked.is_set() and _codes:
+        os._exit(_codes[0])
