@@ -24,10 +24,12 @@ import tfbsim
 from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.cases import expand, load_experiment
 from tfbsim.materials import every
+from tfbsim.materials.laws import FARADAY
 from tfbsim.physics.circuit import Circuit
 from tfbsim.plot import figures as every_figure
 from tfbsim.plot import style
 from tfbsim.plot.material import draw as draw_materials
+from tfbsim.report.answer import aged
 from tfbsim.report.describe import estimates
 from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
@@ -157,61 +159,158 @@ def nmc811_loss_breakdown(name: str) -> None:
     )
 
 
+RESISTANCE = "Interface resistance [Ohm.cm2]"
+CE = "Coulombic efficiency [%]"
+FITTED = {  # of the hypotheses, to the discharge at cycle 904 and the mean efficiency
+    "first cycle": (False, False),
+    "leakage": (False, True),
+    "oxidation": (False, True),
+    "oxidation of 500 nm": (False, False),
+}  # of all others the first, and of combinations both
+DRAWN = (  # as many as there are colours
+    *("first cycle", "leakage", "oxidation", "consumption", "interphase with time"),
+    *("sites by reduction", "leakage + sites", "oxidation + sites"),
+)
+WINDOWS = ((3.0, 4.3, 110), (3.0, 4.7, 110), (1.5, 4.3, 250), (1.5, 4.7, 250))
+
+
+def elsewhere(cell: tfbsim.Cell) -> dict[str, str]:
+    """What a cell gives in the paper's other tests, as a row."""
+    numerics = tfbsim.Numerics(points=60, compile=True)
+
+    def run(rate: str, low: float, high: float, cycles: int) -> pd.DataFrame:
+        steps = [f"Charge at {rate} until {high} V", f"Discharge at {rate} until {low} V"]
+        return tfbsim.simulate(cell, steps, cycles, numerics=numerics).summary
+
+    def at_4_volts(low: float, high: float) -> float:
+        """Resistance after three cycles at 1C, at rest."""
+        around = [f"Charge at 1C until {high} V", f"Discharge at 1C until {low} V"]
+        steps = ["Charge at C/2 until 4.0 V", "Rest for 1 hour"]
+        return float(
+            tfbsim.simulate(cell, steps, 1, around, 3, numerics)
+            .summary[RESISTANCE]
+            .iloc[0]
+        )
+
+    slow = run("C/10", 1.5, 4.7, 1)
+    row = {
+        "C/10, first efficiency, % (90.1)": f"{slow[CE].iloc[0]:.1f}",
+        "3.0-4.3 V, ohm cm2 (300)": f"{at_4_volts(3.0, 4.3):.0f}",
+        "1.5-4.7 V (below 500)": f"{at_4_volts(1.5, 4.7):.0f}",
+    }
+    for low, high, measured in WINDOWS:
+        Q = run("C/2", low, high, 50)[QM]
+        kept = 100 * Q.iloc[-1] / Q.iloc[1]
+        row[f"C/2, {low}-{high} V, cycle 50, mAh/g (about {measured})"] = (
+            f"{Q.iloc[-1]:.0f}, {kept:.1f} % kept"
+        )
+    return row
+
+
+def bill(case: str, cycles: pd.DataFrame, reservoir: float, leaks: bool) -> str:
+    """Where the lithium of 1000 cycles went."""
+    gap = cycles["Charge capacity [uA.h.cm-2]"] - cycles[QD]
+    end = cycles.iloc[-1]
+    found = {
+        "leaked": gap[2:].sum() if leaks else np.nan,
+        "consumed": end.get("Lithium consumed at the anode [uA.h.cm-2]"),
+        "in lost sites": end.get("Lithium in lost sites [uA.h.cm-2]"),
+        "from the electrolyte": reservoir
+        - end.get("Lithium left in the electrolyte [uA.h.cm-2]", np.nan),
+    }
+    words = [
+        f"{value:.0f} {what}"
+        for what, value in found.items()
+        if value is not None and np.isfinite(value)
+    ]
+    return ", ".join(words) or "none"
+
+
 def nmc811_thousand_cycles(name: str) -> None:
+    expanded = expand(name)
     result = tfbsim.run_experiment(name, workers=2)
     leaks = result.losses.groupby("Case")["Leakage [uW.h.cm-2]"].max()
-    rows = []
-    for case, table_of in result.summary.groupby("Case", sort=False):
-        cycles = table_of.set_index("Cycle number")
-        Q, CE = cycles[QM], cycles["Coulombic efficiency [%]"]
-        end = cycles.iloc[-1]
-        gone = Q[0.8 * Q.iloc[0] > Q]
-        gap = (
-            cycles["Charge capacity [uA.h.cm-2]"]
-            - cycles["Discharge capacity [uA.h.cm-2]"]
-        )
-        bills = {
-            "consumed": end.get("Lithium consumed at the anode [uA.h.cm-2]"),
-            "in lost sites": end.get("Lithium in lost sites [uA.h.cm-2]"),
-            "from the electrolyte": 80
-            - end.get("Lithium left in the electrolyte [uA.h.cm-2]", np.nan),
-            "leaked": gap[2:].sum() if leaks[case] > 0 else np.nan,
-        }
-        rows.append(
+    fitted, predicted = [], []
+    for case in expanded.cases:
+        rows = result.summary[result.summary["Case"] == case.name]
+        cycles = rows.set_index("Cycle number")
+        Q, efficiency = cycles[QM], cycles[CE][2:].mean()
+        gone = Q[Q < 0.8 * 149]
+        by_life, by_efficiency = FITTED.get(case.name, (True, "+" in case.name))
+        oxidation = case.cell.ageing.electrolyte_oxidation
+        reservoir = float(oxidation.reservoir) / 36 if oxidation else 0.0
+        off = 100 * (Q[904] / 119.2 - 1), efficiency - 98.79
+        fitted.append(
             {
-                "case": case,
+                "case": case.name,
                 "cycle 1, mAh/g (149)": f"{Q.iloc[0]:.0f}",
                 "cycle 904, mAh/g (119)": f"{Q[904]:.0f}",
-                "residual at 904": f"{100 * (Q[904] / 119.2 - 1):+.1f} %",
+                "its residual": f"{off[0]:+.1f} %{' fitted' if by_life else ''}",
                 "below 80 % after (904)": int(gone.index[0] - 1)
                 if len(gone)
                 else "never",
-                "mean efficiency, % (98.79)": f"{CE[2:].mean():.2f}",
-                "its residual": f"{CE[2:].mean() - 98.79:+.2f}",
-                "interface, ohm cm2": f"{end['Interface resistance [Ohm.cm2]']:.0f}",
-                "lithium, uAh/cm2": ", ".join(
-                    f"{value:.0f} {what}"
-                    for what, value in bills.items()
-                    if value is not None and np.isfinite(value)
-                )
-                or "none",
+                "mean efficiency, % (98.79)": f"{efficiency:.2f}",
+                "residual": f"{off[1]:+.2f}{' fitted' if by_efficiency else ''}",
+                "lithium, uAh/cm2": bill(
+                    case.name, cycles, reservoir, leaks[case.name] > 0
+                ),
             }
         )
+        predicted.append({"case": case.name, **elsewhere(case.cell)})
+    shown = [case for case in result.cases if case.name in DRAWN]
     page(
         name,
-        result,
-        ["cycling"],
-        "## Hypothesis against datum",
-        table(rows),
-        "In brackets the paper's values. The rates of leakage and oxidation are chosen for "
-        "the efficiency, those of consumption, interphase and site loss for the capacity at "
-        "cycle 904; what each was not chosen for is predicted. The mean efficiency leaves "
-        "out the first two cycles, in the first of which the film as made is charged.",
-        "No law alone explains both: what meets the efficiency keeps the capacity, and what "
-        "meets the capacity keeps the efficiency near 100 %. A reservoir of the electrolyte "
-        "that ends long before cycle 1000 cannot explain it either. Combinations are not "
-        "fitted here.",
+        Result(shown, result.provenance),
+        ["cycling", "ageing"],
+        "## Hypothesis against datum: 1000 cycles at 4C",
+        table(fitted),
+        "In brackets the paper's values. A residual marked fitted went into the rates of "
+        "its case (`python experiments/nmc811-thousand-cycles.fit.py`); every other number "
+        "is predicted. The mean efficiency leaves out the first two cycles, in the first of "
+        "which the film as made is charged.",
+        "## The same cells in the paper's other tests",
+        table(predicted),
+        "All of it predicted, with rates that the table above has fitted. Resistance: of "
+        "the cathode's interface at 4 V, at rest, after three cycles at 1C (assumed). "
+        "Capacities at C/2 are read as about 250 mAh/g from 1.5 V and 110 from 3.0 V, "
+        "stable. Cells of the paper differ by 10 to 20 % among themselves.",
+        "## What killed it",
+        table(
+            [
+                {
+                    "case": row["Case"],
+                    "kept, %": f"{row['Retention [%]']:.1f}",
+                    "mainly by": row["Mainly"],
+                }
+                for row in aged(result).to_dict("records")
+            ]
+        ),
+        "At cycle 1000, by what one more cycle would give without the harm (the report's "
+        'table "What aged it").',
+        *THOUSAND_CYCLES,
     )
+
+
+THOUSAND_CYCLES = (
+    "## What the data allow",
+    "No law alone meets both of the numbers of 1000 cycles: what meets the efficiency keeps "
+    "the capacity, and what meets the capacity keeps the efficiency near 100 %. All the "
+    "lithium of 500 nm of LiPON is oxidised long before the end and leaves the mean "
+    "efficiency near 100 %; the oxidation that meets it needs a reservoir several times as "
+    "large.",
+    "The combinations meet both, and fail in the slow test. A side current that takes 1.2 % "
+    "of a cycle at 4C takes a large part of one at C/10, as the first efficiency there "
+    "shows for leakage and for oxidation alike, where 90.1 % is measured, no less than what "
+    "the film as made takes. So whatever lowers the efficiency at 4C does not run by the "
+    "hour: it goes with the cycle or with the current, as none of these laws does, or it is "
+    "of the measurement.",
+    "Of what ends the capacity, sites lost by oxidation and an interphase grown by oxidation "
+    "are ruled out by the wide windows: fitted at 4.3 V they destroy the cell at 4.7 V, "
+    "which the paper finds stable over 50 cycles with a resistance below 500 ohm cm2. An "
+    "interphase that grows with time, sites lost at low potentials and a reservoir of "
+    "lithium that is consumed stay possible; the resistance after three cycles, 300 and "
+    "below 500 ohm cm2, favours none of them.",
+)
 
 
 def rate_thickness_map(name: str) -> None:
@@ -275,6 +374,76 @@ def estimated(
     bounds = scan[max(k - 1, 0)], scan[min(k + 1, 24)]
     found = minimize_scalar(lambda x: -capacity(x), bounds=bounds, method="bounded")
     return float(np.exp(found.x))
+
+
+def nmc811_liquid_against_solid(name: str) -> None:
+    result = tfbsim.run_experiment(name, workers=2)
+    cycles = result.summary.set_index(["Case", "Cycle number"])
+    measured = {
+        "solid 3.0 V": "120 mAh/g, stable",
+        "solid 1.5 V": "",
+        "liquid 3.0 V": "150-160 mAh/g, stable",
+        "liquid 1.5 V": "300 mAh/g at first, gone within 20 cycles",
+    }
+    rows = []
+    for case in dict.fromkeys(result.summary["Case"]):
+        of = cycles.loc[case]
+        rows.append(
+            {
+                "case": case,
+                "discharge 1, mAh/g": f"{of[QM].iloc[0]:.0f}",
+                "3": f"{of[QM].iloc[2]:.0f}",
+                "20": f"{of[QM].iloc[-1]:.0f}",
+                "interface after 3, ohm cm2": f"{of[RESISTANCE].iloc[2]:.0f}",
+                "measured": measured.get(case, ""),
+            }
+        )
+    liquid = expand(name).cases[2].cell
+    salt = liquid.electrolyte.salt
+    widths = []
+    for L in (10, 25, 100, 300):
+        cell = liquid.replace({"electrolyte.separator": f"{L} um"})
+        limit = 2 * FARADAY * salt.diffusivity * salt.concentration
+        limit /= (1 - salt.transference) * L * 1e-6
+        row = {"separator, um": L, "limiting current, mA/cm2": f"{limit / 10:.0f}"}
+        for rate in ("1C", "100C", "1000C"):
+            steps = ["Charge at 1C until 4.3 V", f"Discharge at {rate} until 3.0 V"]
+            Q = tfbsim.simulate(cell, steps, 1, numerics={"points": 100}).summary[QM]
+            row[f"discharge at {rate}, mAh/g"] = f"{Q.iloc[0]:.2f}"
+        widths.append(row)
+    page(
+        name,
+        result,
+        ["cycling", "voltage-capacity"],
+        "## What is predicted, and what is fitted",
+        table(rows),
+        "Solid and liquid are one file with one word changed, `material: LiPON` or "
+        "`LiClO4-PC`. The paper's liquid cell: above 700 ohm cm2 fresh, above 10,000 after "
+        "three cycles beyond 3.0-4.3 V.",
+        *LIQUID,
+        "## How much the separator matters",
+        table(widths),
+        "Its thickness is assumed, 25 um. The transport values are those of Fuller, Doyle "
+        "and Newman, J. Electrochem. Soc. 141 (1994) 1, for LiClO4 in propylene carbonate: "
+        f"D = {salt.diffusivity * 1e4:.3g} cm2/s, t_+ = {salt.transference:g}, a "
+        "conductivity of at most 5.42 mS/cm; an ideal solution (thermodynamic factor 1) "
+        "and 1 mol/L are assumed.",
+    )
+
+
+LIQUID = (
+    "The contact share alone, 1 in place of 0.789, with nothing else changed, predicts the "
+    "higher capacity of the liquid cell at 3.0-4.3 V, a little above the published range, "
+    "and a first wide capacity above the published one.",
+    "The aged cases are fitted to wide cycles (`python "
+    "experiments/nmc811-liquid-against-solid.fit.py`): an interphase by reduction to 10,000 "
+    "ohm cm2 after three, of which 464 as made; the other, with sites lost by reduction, "
+    "also to a twentieth of the capacity at cycle 20. What they predict of the narrow window "
+    "is wrong: the film as made is charged through the same low potentials once, so that a "
+    "law of the potential ages the narrow cell in its first charge, where the paper finds "
+    "150-160 mAh/g, stable. What destroys the wide cells needs the discharge below 3 V, or "
+    "its repetition; the potential alone does not tell the two apart.",
+)
 
 
 def self_discharge(name: str) -> None:
@@ -918,6 +1087,7 @@ PAGES: dict[str, Callable[[str], None]] = {
     "nmc811-voltage-windows": nmc811_voltage_windows,
     "nmc811-loss-breakdown": nmc811_loss_breakdown,
     "nmc811-thousand-cycles": nmc811_thousand_cycles,
+    "nmc811-liquid-against-solid": nmc811_liquid_against_solid,
     "nmc811-rate-thickness-map": rate_thickness_map,
     "lco-rate-thickness-map": rate_thickness_map,
     "self-discharge": self_discharge,

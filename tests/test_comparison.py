@@ -426,7 +426,7 @@ class TestCommand:
         rows = "\n".join(f"{10**-k},{100 + k},{5 + k}" for k in range(6))
         Path("z.csv").write_text("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n" + rows)
         code, out, _ = tfb("compare", DANILOV, "z.csv", "danilov2011.csv", "--out", "o")
-        assert code == 0 and "z.csv: 1 spectra" in out
+        assert code == 0 and "z.csv: 1 spectrum" in out
         assert Path("o/nyquist.png").is_file()
 
 

@@ -141,3 +141,20 @@ def test_step_is_the_impedance_at_rest():
 def test_no_step(sentence, said):
     with pytest.raises(tfbsim.InputError, match=said):
         tfbsim.simulate(NAME, [sentence])
+
+
+def test_bare_collector_without_a_capacitance_is_refused():
+    with pytest.raises(tfbsim.InputError, match="bare and blocks at every frequency"):
+        tfbsim.impedance("lco-lipon-steel-ensurge2023")
+    assert np.isfinite(tfbsim.impedance("lco-lipon-steel-ensurge2023", 3.95).Z).all()
+
+
+def test_volumes_with_a_double_layer_are_refused(tmp_path):
+    text = EXPERIMENT.replace("cycles: 2", "numerics: {mesh: volumes}")
+    text += "set: {cathode.double_layer_capacitance: 1 uF/cm2}\n"
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(tfbsim.InputError, match=r"numerics\.mesh: volumes have no"):
+        tfbsim.run_experiment(tmp_path / "x.yaml")
+    cell = tfbsim.load_cell(NAME).replace({"cathode.double_layer_capacitance": 1e-2})
+    with pytest.raises(tfbsim.InputError, match="mesh: volumes have no"):
+        tfbsim.impedance(cell, numerics=tfbsim.Numerics(mesh="volumes"))

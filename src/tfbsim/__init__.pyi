@@ -9,6 +9,8 @@ from .fitting.ocv import fit_ocv as fit_ocv
 from .numerics import Numerics as Numerics
 from .physics.thin_film_cell import ThinFilmCell as ThinFilmCell
 from .plot.overlay import overlay as overlay
+from .result.life import arrhenius as arrhenius
+from .result.life import life as life
 from .result.result import Result as Result
 from .result.result import load_result as load_result
 from .run.estimates import saturation_capacity as saturation_capacity

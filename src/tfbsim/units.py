@@ -102,6 +102,8 @@ _UNITS: tuple[tuple[str, str, str, Powers], ...] = (
     ("min minute minutes", "", "60", (0, 0, 1, 0, 0, 0)),
     ("h hr hour hours", "", "3600", (0, 0, 1, 0, 0, 0)),
     ("day days", "", "86400", (0, 0, 1, 0, 0, 0)),
+    ("week weeks", "", "604800", (0, 0, 1, 0, 0, 0)),
+    ("year years", "", "31557600", (0, 0, 1, 0, 0, 0)),  # of 365.25 days
     ("A", "fpnumk", "1", (0, 0, 0, 1, 0, 0)),
     ("K", "num", "1", (0, 0, 0, 0, 1, 0)),
     ("degC", "", "1", (0, 0, 0, 0, 1, 0)),  # a difference of it; `parse` has the offset

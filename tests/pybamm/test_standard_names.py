@@ -129,6 +129,8 @@ def test_nothing_flows_at_rest(lco):
 
 
 def test_capacity_is_what_the_lithium_left_can_fill(each):
+    if each.two_films:
+        pytest.skip("test_a_set_starts_charged_and_delivers_its_capacity holds it")
     simulation = each.simulation(C_rate=-0.01 if each.anode_free else 0.01)
     solution = simulation.solve([0, 1])
     curve, c = each.cell.cathode.open_circuit_potential.curve, each.cell

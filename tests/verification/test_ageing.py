@@ -225,3 +225,59 @@ def test_the_order_of_convergence_is_that_without(ideal):
     errors = np.abs(np.array(found[:-1]) - found[-1])
     for order in np.log2(errors[:-1] / errors[1:]):
         assert order == pytest.approx(2.0, abs=0.15)
+
+
+def test_five_years_of_rest(ideal):
+    """Consumption by the root of time, through steps that lengthen."""
+    law = {"growth": "20 uAh/cm2", "growth_time": "1 year", "initial": "0.01 uAh/cm2"}
+    cell = aged(ideal, lithium_consumption=law)
+    result = simulate(cell, ["Rest for 5 years"], numerics=SMALL)
+    wanted = np.sqrt(0.01**2 + 5 * 20**2) - 0.01
+    consumed = last(result, "Lithium consumed at the anode [uA.h.cm-2]")
+    assert consumed == pytest.approx(wanted, rel=1e-5)
+    assert result.curves.sizes["sample"] < 1000
+
+
+@pytest.mark.slow
+def test_a_thousand_cycles_with_all_laws_keep_the_books():
+    """Lithium and charge, in every cycle and over all of them."""
+    slower = {  # so that the cell lives through them
+        "interphase_with_time": TIME | {"growth_time": "1000 h"},
+        "interphase_by_oxidation": {"rate": "0.01 ohm.cm2/h", "potential": "4.2 V"},
+        "interphase_by_reduction": {"rate": "0.01 ohm.cm2/h", "potential": "3.2 V"},
+        "site_loss_by_oxidation": {"rate": "1e-4 h-1", "potential": "4.2 V"},
+        "site_loss_by_reduction": {
+            **{"rate": "1e-4 h-1", "potential": "3.2 V"},
+            "lithium": "left",
+        },
+        "lithium_consumption": {
+            **{"current": "0.01 uA/cm2", "growth": "1 uAh/cm2"},
+            "growth_time": "1000 h",
+        },
+        "electrolyte_oxidation": OXIDATION | {"current": "0.02 uA/cm2"},
+    }
+    assert slower.keys() == EVERYTHING.keys()
+    cell = load_cell("lco-lipon-li-raijmakers2020").replace(
+        {"electrolyte.electronic_conductivity": "1e-13 S/cm", "ageing": slower}
+    )
+    steps = ["Charge at 2C until 4.1 V", "Discharge at 2C until 3.2 V"]
+    numerics = Numerics(points=40, compile=True)
+    result = simulate(cell, steps, cycles=1000, numerics=numerics)
+    table = result.summary
+    assert len(table) == 1000 and (table["Outcome"] == "reached").all()
+    assert table["Lithium balance error"].max() < 1e-8
+    assert table["Charge balance error"].max() < 1e-8
+    # Where it went, over all cycles: each change of the total adds to nothing
+    parts = {
+        "Lithium inventory [uA.h.cm-2]": 1,
+        "Lithium consumed at the anode [uA.h.cm-2]": 1,
+        "Lithium in lost sites [uA.h.cm-2]": 1,
+        "Lithium left in the electrolyte [uA.h.cm-2]": 1,
+    }
+    made = cell.site_inventory * FARADAY * UAH
+    ends = result.steps[result.steps["Step number"] == 2]["End mean stoichiometry"]
+    film = ends.to_numpy() * table["Active share of sites"].to_numpy() * made
+    total = sum(table[name].to_numpy() * sign for name, sign in parts.items()) + film
+    passed = 2 * table["Discharge capacity [uA.h.cm-2]"].sum()
+    assert np.abs(total - total[0]).max() < 1e-8 * passed
+    assert (np.diff(table["Resistance of interphase with time [Ohm.cm2]"]) > 0).all()

@@ -14,6 +14,7 @@ from .copy import copy
 from .eis import eis
 from .fit import fit
 from .fit_ocv import fit_ocv
+from .gitt import gitt
 from .list import list_
 from .new import new
 from .report import report
@@ -46,7 +47,7 @@ def _options(
 
 
 app.command("list")(list_)
-for command in (show, check, copy, new, run, compare, eis, fit):
+for command in (show, check, copy, new, run, compare, eis, fit, gitt):
     app.command()(command)
 app.command("fit-ocv")(fit_ocv)
 app.command()(report)

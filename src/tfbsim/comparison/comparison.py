@@ -38,11 +38,14 @@ from ..result.csv_file import csv
 from ..yaml_file import Document
 from .own_current import experiment_or_cell
 from .pairing import Pair, Progress, by_experiment, by_own_current
+from .spectra import COLUMNS as SPECTRA_COLUMNS
+from .spectra import SpectrumPair, placed_spectra, spectra_beside
 
 if TYPE_CHECKING:
     from ..data.mapping import Mapping as DataMapping
 
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
+IMPEDANCE = "impedance.csv"
 FIRST = 60.0  # s
 ROUNDING = 1e-9  # of a capacity that the data's own current passes
 
@@ -73,6 +76,8 @@ class Comparison:
         What else is worth knowing.
     provenance : dict
         What it takes to repeat it.
+    spectra : list of SpectrumPair
+        Measured spectra with simulated ones beside them.
     """
 
     measured: list[Measured]
@@ -82,6 +87,7 @@ class Comparison:
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
+    spectra: list[SpectrumPair] = field(default_factory=list)
 
     @property
     def as_asked(self) -> bool:
@@ -121,6 +127,14 @@ class Comparison:
             return pd.DataFrame(columns=list(OVERLAY_COLUMNS))
         return pd.concat(parts, ignore_index=True)
 
+    @property
+    def impedance(self) -> pd.DataFrame:
+        """Every measured frequency with the simulated impedance; ``impedance.csv``."""
+        parts = [pair.table for pair in self.spectra]
+        if not parts:
+            return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
+        return pd.concat(parts, ignore_index=True)
+
     def plot(self) -> dict[str, Any]:
         """The figures of the report, by name (matplotlib)."""
         return resolve_name("tfbsim.plot.comparison:figures")(self)
@@ -130,6 +144,8 @@ class Comparison:
         output = Output(folder)
         output.write(COMPARISON, csv(self.table), len(self.table))
         output.write(OVERLAY, csv(self.overlay), len(self.overlay))
+        if self.spectra:
+            output.write(IMPEDANCE, csv(self.impedance), len(self.impedance))
         output.seal(self.provenance)
         resolve_name("tfbsim.report.comparison:write_report")(self, output.folder)
 
@@ -293,9 +309,13 @@ def compare(
     measured, unreadable = read_all(data, base, mapping)
     pair = by_own_current if own_current else by_experiment
     paired = pair(measured, expanded, numerics, progress)
+    with_spectra, places, elsewhere = placed_spectra(measured, expanded, own_current)
+    spectra, failed = spectra_beside(places, with_spectra, numerics)
     found = Comparison(
-        *(measured, paired.pairs, unreadable, paired.unmatched, paired.otherwise),
-        notes=paired.notes,
+        *(measured, paired.pairs, unreadable, [*paired.unmatched, *elsewhere]),
+        otherwise=paired.otherwise,
+        notes=[*paired.notes, *failed],
+        spectra=spectra,
     )
     about = provenance(
         expanded.document,

@@ -83,6 +83,7 @@ class Mapping(Strict):
     area: Area | None = None
     loading: Annotated[float, Quantity("areal mass", gt=0)] | None = None
     temperature: Temperature | None = None
+    voltage: Annotated[float, Quantity("voltage", ge=-10, le=10)] | None = None
     current: StrictStr | None = None
     direction: Direction | None = None
     curves: Annotated[list[Curve], Field(min_length=1, max_length=100)] | None = None

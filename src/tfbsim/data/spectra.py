@@ -72,8 +72,27 @@ def spectra(
     found = []
     for number, (a, b) in enumerate(parts, start=1):
         order = np.argsort(-f[a:b], kind="stable")
-        found.append(Spectrum(f[a:b][order], Z[a:b][order], f"spectrum {number}"))
+        at = f[a:b][order], Z[a:b][order]
+        found.append(Spectrum(*at, f"spectrum {number}", mapping.voltage))
+        _inductive(*at, remarks)
     return tuple(found)
+
+
+def _inductive(f: Array, Z: Array, remarks: Remarks) -> None:
+    """Say where a spectrum, from high to low frequency, is inductive."""
+    above = Z.imag > 0
+    leads = int(np.argmin(above)) if not above.all() else len(above)
+    if leads:
+        henry = float(Z.imag[0] / (2 * np.pi * f[0])) * 1e4
+        remarks.notes.append(
+            f"Inductive above {f[leads - 1]:.3g} Hz ({henry:.2g} H.cm2): kept, but a "
+            "cell has no inductance; leads have."
+        )
+    if number := int(above[leads:].sum()):
+        remarks.notes.append(
+            f"Of the lower frequencies {number} have an imaginary part above 0: kept, "
+            "but a cell at rest is capacitive."
+        )
 
 
 def _impedance(table: Table, mapping: Mapping, per_area: PerArea) -> Array:

@@ -724,6 +724,13 @@ def expand(
     changes = dict(changes or {})
     expansion = _Expansion(experiment, document, cell, changes, cells)
     cases = expansion.cases()
+    volumes = experiment.numerics.mesh == "volumes"
+    if volumes and cases[0].cell.cathode.double_layer_capacitance:
+        raise document.error(
+            ("numerics", "mesh"),
+            "volumes have no potential at the face, which a double layer at the "
+            "cathode needs; 'elements', the default, would do",
+        )
     if experiment.sweep is None:  # a point that cannot be made is told where it runs
         check_ageing((case.cell, case.protocol) for case in cases)
     stated: Sequence[Case] | None = None

@@ -23,12 +23,20 @@ from scipy.ndimage import median_filter
 from ..cell.fitted import Datum
 from ..comparison.matching import digest, placed
 from ..comparison.own_current import Drive, drives
-from ..data.measured import CHARGE, DISCHARGE, Measured, Segment, mean_current
+from ..comparison.spectra import Place
+from ..data.measured import (
+    CHARGE,
+    DISCHARGE,
+    Measured,
+    Segment,
+    Spectrum,
+    mean_current,
+)
 from ..experiment.cases import FROM_CYCLE, Case, Cases, Expanded, current_of
 
 Array = np.ndarray
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
-EFFICIENCY, RESISTANCE = "efficiency", "resistance"
+EFFICIENCY, RESISTANCE, IMPEDANCE = "efficiency", "resistance", "impedance"
 # What a life is measured by beside capacities: column, unit, and what SI is multiplied by
 OF_LIVES = {
     EFFICIENCY: ("Coulombic efficiency", "%", 100.0),
@@ -55,8 +63,8 @@ class Curve:
     steps : tuple of int or None
         Which steps of it (from 0), in a row; None: all of this kind.
     kind : str
-        "charge" or "discharge"; "efficiency" or "resistance" of a cycle, which is the
-        ``end`` then, in SI.
+        "charge" or "discharge"; "impedance", of a ``spectrum``; "efficiency" or
+        "resistance" of a cycle, which is the ``end`` then, in SI.
     source : str
         File or source it came from.
     held_out : bool
@@ -89,13 +97,14 @@ class Curve:
     label: str = ""
     datum: Datum | None = None
     from_cycle: int | None = None
+    spectrum: Spectrum | None = None
 
     @property
     def scale(self) -> float:
         """The capacity its relative error is of [A.h.m-2]."""
         if math.isfinite(self.end):
             return self.end
-        return float(self.capacity[-1]) or 1.0
+        return float(self.capacity[-1]) or 1.0 if len(self.capacity) else 1.0
 
     @property
     def groups(self) -> int:
@@ -196,6 +205,24 @@ def matched(
                 else:
                     found.append(curve)
     return found, notes
+
+
+def measured_spectra(places: Sequence[Place], held_out: Sequence[str]) -> list[Curve]:
+    """Return measured spectra, both parts of each frequency a residual."""
+    found = []
+    for place in places:
+        size = 2 * len(place.spectrum.frequency)
+        names = {place.file, place.case, place.label}
+        at = (place.case, 1, (place.step,), IMPEDANCE, place.label)
+        found.append(
+            Curve(
+                *(*at, bool(names & {*held_out}), np.empty(0), np.empty(0)),
+                np.arange(size),
+                label=place.label,
+                spectrum=place.spectrum,
+            )
+        )
+    return found
 
 
 def driven(

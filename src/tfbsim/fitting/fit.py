@@ -23,6 +23,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.own_current import experiment_or_cell
+from ..comparison.spectra import placed_spectra
 from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded
@@ -31,6 +32,7 @@ from ..numerics import Numerics
 from ..yaml_file import Document
 from .curves import (
     EFFICIENCY,
+    IMPEDANCE,
     RESISTANCE,
     Curve,
     counted_once,
@@ -38,6 +40,7 @@ from .curves import (
     held_cycles,
     matched,
     measured_capacities,
+    measured_spectra,
 )
 from .fit_result import Account, Fit
 from .intervals import Interval, Spread, interval, uncertainty
@@ -167,6 +170,10 @@ def fit(
         more, unmatched = matched(expanded, files, asked.held_out, asked.points)
         curves += more
         names = []
+    expanded, places, elsewhere = placed_spectra(files, expanded, own_current)
+    curves += measured_spectra(places, asked.held_out)
+    unmatched += [f"{file}, {name}: left out: {why}" for file, name, why in elsewhere]
+    names += [place.label for place in places]
     curves, again = counted_once(curves, asked.capacity_error)
     notes += [*unmatched, *again]
     names += [*(case.name for case in expanded.cases), *(file.name for file in files)]
@@ -184,6 +191,7 @@ def fit(
     last = numerics_of(numerics, expanded.experiment.numerics)
     errors = (asked.voltage_error, asked.capacity_error)
     others = {EFFICIENCY: asked.efficiency_error, RESISTANCE: asked.resistance_error}
+    others[IMPEDANCE] = asked.impedance_error
     exact = Problem(expanded.cases, curves, which, errors, last, others)
     fast = _quick(last, exact, base)
     quick = Problem(expanded.cases, curves, which, errors, fast, others)

@@ -32,7 +32,7 @@ from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
-from .curves import COLUMNS, OF_LIVES, Curve
+from .curves import COLUMNS, IMPEDANCE, OF_LIVES, Curve
 from .intervals import Combination, Fixed, Interval, Spread, combinations, fixed
 from .noise import effective
 from .parameters import Parameter, with_values
@@ -414,6 +414,7 @@ def _over_charge(values: Array, q: Array) -> float:
 def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     """How far the model is from one measured curve."""
     of_life = curve.kind in OF_LIVES
+    columns = {**COLUMNS, IMPEDANCE: "Impedance"}
     # Of a record that ended before its cut-off, the charge at its last voltage
     measured = curve.end
     if not math.isfinite(measured) and math.isfinite(curve.end_voltage):
@@ -421,7 +422,7 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
-        "Quantity": OF_LIVES[curve.kind][0] if of_life else COLUMNS[curve.kind],
+        "Quantity": OF_LIVES[curve.kind][0] if of_life else columns[curve.kind],
         "Role": "held out" if curve.held_out else "fitted",
         "Points": len(curve.capacity),
         "Voltage error, rms [mV]": math.nan,
@@ -432,6 +433,12 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
         "Source": curve.source,
     }
     if model is None:
+        return row
+    if curve.spectrum is not None and model.Z is not None:
+        off = np.abs(model.Z / curve.spectrum.impedance - 1)
+        row["Points"] = len(off)
+        row["Impedance error, rms [%]"] = 100 * float(np.sqrt(np.mean(off**2)))
+        row["Impedance error, largest [%]"] = 100 * float(off.max())
         return row
     end = model.charge_at(curve.end_voltage)
     if of_life:
@@ -465,6 +472,8 @@ def _of_noise(
         return found
     share = statistics["chi^2 a degree of freedom"]
     stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
+    if any(curve.spectrum is not None for curve in problem.fitted):
+        stated += f", {100 * problem.others[IMPEDANCE]:.3g} % of |Z|"
     rho = problem.rho
     if misfit(statistics):
         found.append(
@@ -568,7 +577,8 @@ def _warnings(
             r = float(values[i, j])
             if abs(r) > CORRELATED and not open_ended & {a, b}:
                 found.append(f"{a} and {b} are correlated ({r:+.3f})")
-    failed = curves[curves["Simulated [uA.h.cm-2]"].isna()]
+    known = [name for name in curves if name.startswith(("Simulated [", "Impedance e"))]
+    failed = curves[curves[known].isna().all(axis=1)]
     found += [
         f"{row['Case']}, cycle {row['Cycle number']}: could not be simulated with the "
         "fitted values"

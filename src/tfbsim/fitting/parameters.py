@@ -40,6 +40,7 @@ class Definition(Strict):
     capacity_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-3
     efficiency_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-4
     resistance_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 5e-2
+    impedance_error: Annotated[float, Quantity("dimensionless", gt=0, le=1)] = 1e-2
     points: Annotated[StrictInt, Field(ge=2, le=1000)] = 40
     starts: Annotated[StrictInt, Field(ge=1, le=100)] = 12
 

@@ -28,6 +28,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.pairing import joined
+from ..comparison.spectra import at_frequencies
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..experiment.steps import Protocol
@@ -35,7 +36,7 @@ from ..materials import laws
 from ..numerics import Numerics
 from ..solver.cycler import CycleRecord, Runner, settled
 from ..solver.engine import engine
-from .curves import COLUMNS, EFFICIENCY, OF_LIVES, RESISTANCE, Curve
+from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, Curve
 from .parameters import Parameter, with_values
 
 Array = np.ndarray
@@ -54,11 +55,14 @@ class Simulated:
         [A.h.m-2], [V]; empty where only the capacity was asked for.
     end : float
         Capacity at its end [A.h.m-2].
+    Z : ndarray of complex, shape (frequencies,), optional
+        Of a spectrum, at the measured frequencies [Ohm.m2].
     """
 
     capacity: Array
     voltage: Array
     end: float
+    Z: Array | None = None
 
     def charge_at(self, voltage: float) -> float:
         """Charge where the curve first comes to a voltage; all of it, if it never does.
@@ -105,7 +109,7 @@ class Problem:
     numerics : Numerics
         Mesh and tolerances.
     others : mapping, optional
-        Error of an "efficiency", and of a "resistance" over it.
+        Error of an "efficiency"; of a "resistance" and an "impedance" over it.
     """
 
     def __init__(
@@ -253,6 +257,11 @@ class Problem:
     def _of(self, curve: Curve, model: Simulated | None) -> Array:
         if model is None:
             return np.full(curve.size, FAILED)
+        if curve.spectrum is not None:
+            assert model.Z is not None
+            Z = curve.spectrum.impedance
+            off = (model.Z - Z) / (self.others[IMPEDANCE] * np.abs(Z))
+            return np.clip(np.hstack([off.real, off.imag]), -FAILED, FAILED)
         sigma_q = self._sigma(curve)
         r = np.empty(0)
         if len(curve.capacity):
@@ -315,6 +324,12 @@ def _observed(
     steps = every if curve.steps is None else [every[k] for k in curve.steps]
     if any(step.trace is None for step in steps):
         return None
+    if curve.spectrum is not None:
+        found = steps[0].spectrum
+        if found is None:
+            return None
+        Z = at_frequencies(curve.spectrum, found)
+        return Simulated(np.empty(0), np.empty(0), math.nan, Z)
     end = sum(getattr(step, curve.kind) for step in steps) / area
     drawn = joined(steps, curve.kind, area) if len(curve.capacity) else None
     if drawn is None:

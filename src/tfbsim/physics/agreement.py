@@ -8,6 +8,7 @@ of PyBaMM too, which follow from those of the film: changed alone they would say
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pybamm
@@ -29,6 +30,7 @@ def _of_a_film(side: str) -> Implied:
         f"{place} transference": (f"{side} transference number is a law", law),
         f"{place} resistivity": (f"{side} resistivity is a law", law),
         f"{place} double layer": (capacitance, {"absent": 0.0}),
+        f"{place} hysteresis": (f"{side} hysteresis [V]", {"absent": 0.0}),
     }
 
 
@@ -139,6 +141,7 @@ class Agreement(pybamm.Function):
     """
 
     __slots__ = ("implied", "model", "options", "pairs")
+    _serialise_derived_params = frozenset({"children"})
 
     def __init__(
         self,
@@ -167,6 +170,13 @@ class Agreement(pybamm.Function):
     @staticmethod
     def _zero(*values: object) -> float:
         return 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"model": self.model, "options": self.options}
+
+    @classmethod
+    def _from_json(cls, snippet: dict[str, Any]) -> Agreement:
+        return cls(snippet["model"], snippet["options"], snippet["children"])
 
     def _sympy_operator(self, *children: object) -> float:  # in latexify
         return self._zero()

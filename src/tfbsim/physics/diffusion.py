@@ -26,6 +26,7 @@ sees i/u_A, and c_sites u_V sites, of which a share may be lost (``site_loss.py`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pybamm
 
@@ -51,9 +52,17 @@ class Span(pybamm.Function):
     """
 
     __slots__ = ()
+    _serialise_derived_params = frozenset({"thickness"})
 
     def __init__(self, thickness: pybamm.Symbol) -> None:
         super().__init__(abs, thickness, name="span")
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    @classmethod
+    def _from_json(cls, snippet: dict[str, Any]) -> Span:
+        return cls(snippet["children"][0])
 
     def create_copy(
         self,
@@ -79,7 +88,7 @@ LOSSES = {
         Loss(
             "Anode electron path", "Anode electron path voltage drop [V]", -1, "#DDCC77"
         ),
-        Loss("Diffusion in the anode", "Anode diffusion voltage drop [V]", 1, "#44AA99"),
+        Loss("Diffusion in the anode", "Anode diffusion voltage drop [V]", 1, "#999933"),
     ),
 }
 

@@ -18,6 +18,7 @@ from ..cell.half_cell import STOICHIOMETRY
 from ..errors import suggest
 from .law import Loss
 from .parameters import FARADAY, ThinFilmParameters
+from .site_loss import ACTIVE
 
 HALF_CELL = {
     "working electrode": "positive",
@@ -41,6 +42,7 @@ SUMMARY = (
     "Throughput capacity [A.h]",
     "Throughput energy [W.h]",
     "Loss of lithium inventory [%]",
+    "Loss of active material in positive electrode [%]",
     "Total capacity lost to side reactions [A.h]",
     "Total lithium [mol]",
     "Total lithium in positive electrode [mol]",
@@ -173,8 +175,9 @@ def standard_variables(
     concentration_n = U_n - U_n_mean
     concentration = concentration_p - concentration_n
     in_film = own["Cathode lithium [mol.m-2]"] * p.A_cc
+    active = own.get(ACTIVE, pybamm.Scalar(1))  # share of the sites
     at_anode = own[f"{anode} {'lithium' if film else 'inventory'} [mol.m-2]"]
-    cyclable = in_film + at_anode * p.A_cc
+    cyclable = (own["Active cathode lithium [mol.m-2]"] + at_anode) * p.A_cc
     as_made = p.n_Li_init + p.n_sites * p.moved
     if film:
         as_made = p.anode.n_sites * p.anode.x_init
@@ -184,10 +187,10 @@ def standard_variables(
         pybamm.FunctionParameter(STOICHIOMETRY, {"Potential [V]": ocv})
         for ocv in (p.ocp_soc_0, p.ocp_soc_100)
     )
-    x_0 = pybamm.minimum(x_0, cyclable / (p.n_sites * p.A_cc))
+    x_0 = pybamm.minimum(x_0, cyclable / (active * p.n_sites * p.A_cc))
     share = pybamm.maximum(x_0 - x_100, 0)
     lost = as_made - cyclable
-    per_site = FARADAY * p.n_sites * p.A_cc / 3600
+    per_site = FARADAY * active * p.n_sites * p.A_cc / 3600
     # 0 where nothing flows, as in PyBaMM
     flows = pybamm.sign(I)
     resistance = flows / (I * flows + (I <= 0) * (I >= 0))
@@ -238,11 +241,14 @@ def standard_variables(
         )
         / 2,
         "Total lithium [mol]": own["Total lithium [mol.m-2]"] * p.A_cc,
-        "Total lithium in particles [mol]": cyclable if film else in_film,
+        "Total lithium in particles [mol]": in_film + at_anode * p.A_cc
+        if film
+        else in_film,
         "Total lithium lost [mol]": lost,
         "Total lithium lost to side reactions [mol]": lost,
         "Total capacity lost to side reactions [A.h]": lost * FARADAY / 3600,
         "Loss of lithium inventory [%]": 100 * lost / as_made,
+        "Loss of active material in positive electrode [%]": 100 * (1 - active),
     }
     variables |= _of_a_film("positive", "Cathode", own, p)
     if film:

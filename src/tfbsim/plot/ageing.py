@@ -46,7 +46,8 @@ def draw(theme: Theme) -> Figure | None:
     for ax in axes.flat:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.ticklabel_format(useOffset=False)
-        ax.set_ylim(0, 1.05 * ax.dataLim.y1)
+        top = ax.dataLim.y1 if ax.lines else 1.0  # of lithium nothing may be lost
+        ax.set_ylim(0, 1.05 * top if np.isfinite(top) and top > 0 else 1.0)
     label_outer(
         axes,
         "Cycle number",

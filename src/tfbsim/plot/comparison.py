@@ -16,9 +16,10 @@ from matplotlib.lines import Line2D
 
 from ..comparison.comparison import Comparison, capacities
 from ..comparison.pairing import Pair
-from ..data.measured import CHARGE, DISCHARGE, Measured, Segment
+from ..data.measured import CHARGE, DISCHARGE, Segment
 from .against import LINE
 from .dqdv import GRID, WIDTH, spread
+from .impedance import nyquist
 from .style import (
     PER_AREA,
     key_label,
@@ -47,7 +48,9 @@ CAPTIONS = {
     f"than {ENOUGH} points are left out. Charge is counted positive.",
     "rates": "Capacity against rate: measured (points) and simulated (line), where the "
     "measured curve ends.",
-    "nyquist": "Measured impedance, per area. It is not compared with the model.",
+    "nyquist": "Impedance in the complex plane (Nyquist), per area: measured (points), "
+    "filled where the frequency is nearest to a whole decade, and simulated at the "
+    "measured frequencies (dashed), where the experiment has such a step.",
 }
 
 
@@ -59,7 +62,7 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
             "rates": _rates(comparison),
             "overlay-time": _overlay_time(comparison),
             "dqdv": _dqdv(comparison.pairs),
-            "nyquist": _nyquist(comparison.measured),
+            "nyquist": _nyquist(comparison),
         }
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
@@ -298,27 +301,11 @@ def _by_rate(pair: Pair) -> float:
     return pair.c_rate
 
 
-def _nyquist(measured: Sequence[Measured]) -> Figure | None:
-    found = [(m.name, z) for m in measured for z in m.spectra]
-    if not found:
+def _nyquist(comparison: Comparison) -> Figure | None:
+    measured = comparison.measured
+    labels = [(f"{m.name}, {z.name}", z) for m in measured for z in m.spectra]
+    if not labels:
         return None
-    every = np.concatenate([z.impedance for _, z in found])
-    tall = np.ptp(every.imag) / max(np.ptp(every.real), 1e-300)
-    figure = new_figure(5.0, 0.8 + 4.2 * float(np.clip(tall, 0.3, 1.2)))
-    ax = figure.subplots()
-    for k, (name, z) in enumerate(found[: len(FACTOR_COLOURS)]):
-        Z = z.impedance * 1e4
-        words = text(name if len(found) == 1 else f"{name}, {z.name}", 44)
-        ax.plot(
-            Z.real,
-            -Z.imag,
-            marker="o",
-            ms=3,
-            lw=0.8,
-            color=FACTOR_COLOURS[k],
-            label=words,
-        )
-    ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
-    ax.set_aspect("equal", adjustable="box")
-    ax.legend()
-    return figure
+    spectra = {name: (z.frequency, z.impedance * 1e4) for name, z in labels[:MOST]}
+    simulated = {pair.place.label: pair.Z * 1e4 for pair in comparison.spectra}
+    return nyquist(spectra, simulated, list(spectra), "simulated")

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from ..fitting.fit_result import Fit
 from ..fitting.ocv import OcvFit
 from ..materials.laws import MultiSite
+from .impedance import nyquist
 from .style import PER_AREA, new_figure, styled, text, viridis
 from .theme import FACTOR_COLOURS, FEW, measured, measured_key
 
@@ -34,6 +35,7 @@ VERDICT_COLOURS = {
 CAPTIONS = {
     "overlay": "Measured (points) and simulated with the fitted values (lines); "
     "diamonds are held out of the fit. Below: simulated less measured at equal charge.",
+    "nyquist": "Measured spectra (points) and simulated with the fitted values (dashed).",
     "capacities": "Simulated less measured capacity at the cut-off.",
     "parameters": "Fitted values with 95 % intervals, between the bounds; the tick is "
     "where the cell file had it. An interval from bound to bound is not determined.",
@@ -51,6 +53,7 @@ def figures(fit: Fit) -> dict[str, Figure]:
     with styled():
         drawn = {
             "overlay": _overlay(fit),
+            "nyquist": _nyquist(fit),
             "capacities": _capacities(fit),
             "parameters": _parameters(fit),
             "correlations": _correlations(fit),
@@ -92,6 +95,17 @@ def _overlay(fit: Fit) -> Figure | None:
     handles += measured_key(map(_role, roles))
     figure.legend(handles=handles, loc="outside right center")
     return figure
+
+
+def _nyquist(fit: Fit) -> Figure | None:
+    pairs = [
+        (c.label, c.spectrum, m)
+        for c, m in zip(fit.measured, fit.simulated, strict=True)
+        if c.spectrum is not None
+    ]
+    spectra = {label: (z.frequency, z.impedance * 1e4) for label, z, _ in pairs}
+    simulated = {k: m.Z * 1e4 for k, _, m in pairs if m is not None and m.Z is not None}
+    return nyquist(spectra, simulated, list(spectra), "simulated, fitted values")
 
 
 def _limits(ax: Axes, off: Any, sigma: float) -> None:

@@ -69,6 +69,7 @@ def nyquist(
     spectra: Spectra,
     fitted: Mapping[str, np.ndarray] | None = None,
     measured: Sequence[str] = (),
+    words: str = "fitted circuit",
 ) -> Figure | None:
     """Draw -Im Z against Re Z, the decades marked."""
     if not spectra:
@@ -93,7 +94,7 @@ def nyquist(
             _decades(ax, frequency[marked], Z[marked], 0.08 * max(width, height))
     ax.set_aspect("equal", adjustable="datalim")
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
-    _key(figure, len(spectra), fitted)
+    _key(figure, len(spectra), fitted, words)
     return captioned(
         figure,
         "Impedance in the complex plane (Nyquist). Both axes have one scale; the points "
@@ -132,10 +133,15 @@ def _hertz(frequency: float) -> str:
     return f"{frequency * 1e6:.3g} µHz"
 
 
-def _key(figure: Figure, number: int, fitted: Mapping[str, np.ndarray] | None) -> None:
+def _key(
+    figure: Figure,
+    number: int,
+    fitted: Mapping[str, np.ndarray] | None,
+    words: str = "fitted circuit",
+) -> None:
     """Add the key outside, where there is more than one line."""
     if fitted:
-        figure.axes[0].plot([], [], label="fitted circuit", **FIT)
+        figure.axes[0].plot([], [], label=words, **FIT)
     if number > 1 or fitted:
         columns = min(3, number + bool(fitted))
         figure.legend(loc="outside upper center", ncols=columns)

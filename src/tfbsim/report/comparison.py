@@ -67,7 +67,7 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         unmatched=_unmatched(comparison),
         comparison=table_of(_shown(comparison.table), MAX_ROWS),
         file=COMPARISON,
-        remarks=comparison.notes,
+        remarks=[*(pair.sentence for pair in comparison.spectra), *comparison.notes],
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
         facts=[*_audit(about), *facts(about)],
     )
@@ -105,6 +105,10 @@ def verdict(comparison: Comparison) -> str:
     rows = comparison.table
     files = rows["File"].nunique()
     words = f"{count(len(rows), 'step')} of {count(files, 'file')} compared"
+    if comparison.spectra:
+        number = len(comparison.spectra)
+        spectra = f"{count(number, 'spectrum', 'spectra')} compared"
+        words = f"{words}; {spectra}" if len(rows) else spectra
     rms = rows["Voltage error, rms [mV]"].dropna()
     if len(rms):
         words += f"; voltage within {rms.median():.3g} mV rms in the median, "
@@ -142,6 +146,8 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
         out.print(printed(rows, PRINTED, _cell, PRINTED_ROWS))
         if len(rows) > PRINTED_ROWS:
             out.print(f"... and {count(len(rows) - PRINTED_ROWS, 'row')} more")
+    for pair in comparison.spectra:
+        out.print(escape(f"\n{pair.sentence}"))
     for note in comparison.notes:
         out.print(escape(f"\n{note}"))
     groups = _unmatched(comparison)

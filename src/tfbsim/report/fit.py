@@ -116,6 +116,8 @@ def _curves(fit: Fit) -> Any:
         "Measured [uA.h.cm-2]": "Measured\nuAh/cm2",
         "Simulated [uA.h.cm-2]": "Simulated\nuAh/cm2",
         "Capacity error [%]": "Error\n%",
+        "Impedance error, rms [%]": "Z rms\n%",
+        "Impedance error, largest [%]": "Z largest\n%",
     }
     rows = _shown(fit.curves)
     if (rows["Cycle number"] == 1).all():

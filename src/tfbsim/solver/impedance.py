@@ -262,6 +262,12 @@ def impedance(
             f"'{shown(temperature)}' K is not a temperature a cell runs at",
             field="temperature",
         )
+    if numerics and numerics.mesh == "volumes" and cell.cathode.double_layer_capacitance:
+        raise InputError(
+            "volumes have no potential at the face, which a double layer at the cathode "
+            "needs; 'elements', the default, would do",
+            field="mesh",
+        )
     x = _uniform(cell, voltage, stoichiometry, temperature)
     solver = engine(cell.structure, fine(numerics or Numerics()))
     lithium = cell.anode_at(x)
@@ -270,6 +276,13 @@ def impedance(
             f"the cell has too little lithium for it: the cathode holds "
             f"{cell.x_initial:.4g} as made and would hold {x:.4g}",
             field="stoichiometry" if voltage is None else "voltage",
+        )
+    anode = cell.anode
+    if anode.coverage_thickness and not (lithium or anode.double_layer_capacitance):
+        raise InputError(
+            "the collector is bare and blocks at every frequency: a voltage of the "
+            "charged cell would do, or an anode.double_layer_capacitance",
+            field="voltage",
         )
     state = solver.uniform(x, lithium)
     parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}

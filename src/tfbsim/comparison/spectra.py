@@ -1,0 +1,235 @@
+"""Measured spectra beside the steps of an experiment that measure the impedance.
+
+A spectrum goes to the step that holds the voltage it was measured at; where that is not
+stated, the first of a file to the first such step, the second to the second.  The step is
+simulated at the measured frequencies.  Of a cell in place of an experiment, at rest at
+the stated voltage, else as made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ..data.measured import Array, Measured, Spectrum
+from ..errors import InputError
+from ..experiment.cases import Case, Cases, Expanded
+from ..experiment.steps import Step
+from ..numerics import Numerics
+from ..solver.cycler import run_case
+from .matching import SAME_VOLTAGE
+
+COLUMNS = (
+    *("File", "Spectrum", "Case", "Voltage [V]", "Frequency [Hz]"),
+    *("Measured Z real [Ohm.cm2]", "Measured Z imaginary [Ohm.cm2]"),
+    *("Simulated Z real [Ohm.cm2]", "Simulated Z imaginary [Ohm.cm2]"),
+    "Difference [%]",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a measured spectrum belongs.
+
+    Parameters
+    ----------
+    file : str
+        It is of.
+    spectrum : Spectrum
+        As measured.
+    case : str
+        Of the experiment.
+    step : int
+        Of its protocol, from 0.
+    """
+
+    file: str
+    spectrum: Spectrum
+    case: str
+    step: int
+
+    @property
+    def label(self) -> str:
+        """What sets it apart."""
+        return f"{self.file}, {self.spectrum.name}"
+
+
+@dataclass(frozen=True)
+class SpectrumPair:
+    """A measured spectrum and the simulated one beside it.
+
+    Parameters
+    ----------
+    place : Place
+        Where it belongs.
+    voltage : float
+        Of the simulated cell [V].
+    Z : ndarray of complex, shape (frequencies,)
+        Simulated, at the measured frequencies [Ohm.m2].
+    """
+
+    place: Place
+    voltage: float
+    Z: Array
+
+    @property
+    def difference(self) -> Array:
+        """|Z_simulated - Z_measured|/|Z_measured| at each frequency."""
+        measured = self.place.spectrum.impedance
+        return np.asarray(np.abs(self.Z - measured) / np.abs(measured))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Return ``COLUMNS``, a row for each frequency."""
+        place, measured = self.place, self.place.spectrum.impedance * 1e4
+        Z = self.Z * 1e4
+        known = (place.file, place.spectrum.name, place.case, self.voltage)
+        values = (place.spectrum.frequency, measured.real, measured.imag)
+        values += (Z.real, Z.imag, 100 * self.difference)
+        return pd.DataFrame(dict(zip(COLUMNS, (*known, *values), strict=True)))
+
+    @property
+    def sentence(self) -> str:
+        """Return how far apart both are."""
+        off, f = self.difference, self.place.spectrum.frequency
+        worst = int(off.argmax())
+        return (
+            f"{self.place.label}: simulated at {self.voltage:.4g} V ({self.place.case}), "
+            f"{100 * float(np.sqrt(np.mean(off**2))):.3g} % of |Z| apart (rms), "
+            f"{100 * float(off[worst]):.3g} % at {f[worst]:.3g} Hz"
+        )
+
+
+def placed_spectra(
+    files: Sequence[Measured], expanded: Expanded, at_rest: bool
+) -> tuple[Expanded, list[Place], list[tuple[str, str, str]]]:
+    """Return where the spectra of files belong.
+
+    Parameters
+    ----------
+    files : sequence of Measured
+        As read.
+    expanded : Expanded
+        The experiment.
+    at_rest : bool
+        Whether the protocol is the data's own current: then each spectrum is one of the
+        cell at rest.
+
+    Returns
+    -------
+    Expanded
+        Its steps at the measured frequencies; at rest, with the spectra as further cases.
+    list of Place
+        In the order of the files.
+    list of tuple of str
+        File, spectrum and why it belongs nowhere.
+    """
+    every = [(file.name, z) for file in files for z in file.spectra]
+    if at_rest:
+        return _at_rest(every, expanded)
+    places: list[Place] = []
+    unmatched: list[tuple[str, str, str]] = []
+    first = next((c for c in expanded.cases if _steps(c)), None)
+    for file in files:
+        steps = _steps(first) if first else []
+        for spectrum in file.spectra:
+            if first is None:
+                why = "the experiment's cycles have no step 'EIS'"
+                unmatched.append((file.name, spectrum.name, why))
+                continue
+            here = [k for k in steps if _alike(first.protocol.steps[k], spectrum)]
+            if not here:
+                V = spectrum.voltage
+                why = "the experiment has no further step 'EIS'"
+                why += "" if V is None else f" at {V:.4g} V"
+                unmatched.append((file.name, spectrum.name, why))
+                continue
+            steps = [k for k in steps if k != here[0]]
+            places.append(Place(file.name, spectrum, first.name, here[0]))
+    if not places or first is None:
+        return expanded, places, unmatched
+    protocol, measured = list(first.protocol.steps), {p.step for p in places}
+    for k in measured:
+        some = [p.spectrum.frequency for p in places if p.step == k]
+        frequency = np.unique(np.concatenate(some))[::-1]
+        protocol[k] = replace(protocol[k], frequencies=tuple(map(float, frequency)))
+    changed = replace(first, protocol=replace(first.protocol, steps=tuple(protocol)))
+    cases = [changed if case is first else case for case in expanded.cases]
+    return replace(expanded, cases=Cases(cases)), places, unmatched
+
+
+def _steps(case: Case) -> list[int]:
+    return [k for k, step in enumerate(case.protocol.steps) if step.frequencies]
+
+
+def _alike(step: Step, spectrum: Spectrum) -> bool:
+    """Whether a step measures at the voltage of a spectrum, as far as both say one."""
+    if spectrum.voltage is None or step.control != "voltage":
+        return True
+    return abs(step.value - spectrum.voltage) <= SAME_VOLTAGE
+
+
+def _at_rest(
+    every: Sequence[tuple[str, Spectrum]], expanded: Expanded
+) -> tuple[Expanded, list[Place], list[tuple[str, str, str]]]:
+    base, places, unmatched = expanded.cases[0], [], []
+    cases = list(expanded.cases)
+    for file, spectrum in every:
+        frequency = tuple(map(float, spectrum.frequency))
+        step = Step("EIS at rest", "current", 0.0, 0.0, True, frequencies=frequency)
+        cell = base.cell
+        if spectrum.voltage is not None:
+            try:
+                cell = cell.replace({"cathode.initial_voltage": spectrum.voltage})
+            except InputError as error:
+                unmatched.append((file, spectrum.name, error.message))
+                continue
+        place = Place(file, spectrum, f"{file}, {spectrum.name}", 0)
+        protocol = replace(base.protocol, steps=(step,), cycles=1, conditioning=())
+        cases.append(replace(base, name=place.case, cell=cell, protocol=protocol))
+        places.append(place)
+    return replace(expanded, cases=Cases(cases)), places, unmatched
+
+
+def spectra_beside(
+    places: Sequence[Place], expanded: Expanded, numerics: Numerics
+) -> tuple[list[SpectrumPair], list[str]]:
+    """Simulate the spectra of places.
+
+    Returns
+    -------
+    list of SpectrumPair, list of str
+        And a sentence for each that could not be simulated.
+    """
+    found: list[SpectrumPair] = []
+    failed: list[str] = []
+    for case in expanded.cases:
+        mine = [place for place in places if place.case == case.name]
+        if not mine:
+            continue
+        last = 1 + max(place.step for place in mine)
+        steps = case.protocol.steps[:last]
+        record = run_case(
+            case.cell, replace(case.protocol, steps=steps, cycles=1), numerics
+        )
+        for place in mine:
+            step = record.cycles[0].steps[place.step]
+            if step.spectrum is None:
+                failed.append(f"{place.label}: {step.outcome} ({step.detail})")
+                continue
+            Z = at_frequencies(place.spectrum, step.spectrum)
+            found.append(SpectrumPair(place, step.spectrum.voltage, Z))
+            if step.detail:
+                failed.append(f"{place.label}: {step.detail}")
+    return found, failed
+
+
+def at_frequencies(measured: Spectrum, simulated: object) -> Array:
+    """Return what is simulated at the measured frequencies, which are among its own."""
+    f, Z = simulated.frequency, simulated.Z  # type: ignore[attr-defined]
+    order = np.argsort(f)
+    at = order[np.searchsorted(f[order], measured.frequency)]
+    return np.asarray(Z[at])

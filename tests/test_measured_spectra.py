@@ -1,0 +1,146 @@
+"""Measured spectra beside simulated ones, and fits to them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tfbsim
+from tfbsim.comparison.comparison import compare
+from tfbsim.data.read import read_measured
+
+CELL = "lco-lipon-li-raijmakers2020"
+LAYERS = {
+    "cathode.double_layer_capacitance": 0.53e-2,
+    "anode.double_layer_capacitance": 17.4e-5,
+    "electrolyte.relative_permittivity": 13.2,
+}
+EXPERIMENT = """
+format: 1
+kind: experiment
+cell: lco-lipon-li-raijmakers2020
+steps:
+  - Charge at 1C until 3.9 V
+  - Hold at 3.9 V until C/200
+  - EIS at 3.9 V, 1 Hz to 1 MHz, 2 per decade
+  - Charge at 1C until 4.0 V
+  - Hold at 4.0 V until C/200
+  - EIS at 4.0 V, 1 Hz to 1 MHz, 2 per decade
+set:
+  cathode.double_layer_capacitance: 0.53 uF/cm2
+  anode.double_layer_capacitance: 17.4 nF/cm2
+  electrolyte.relative_permittivity: 13.2
+"""
+
+
+def _measured(voltage: float, noise: float = 0.0, more=None) -> pd.DataFrame:
+    """A spectrum as a laboratory would write it, at other frequencies than the step's."""
+    cell = tfbsim.load_cell(CELL).replace(LAYERS | (more or {}))
+    found = tfbsim.impedance(cell, voltage, np.geomspace(9e5, 2.0, 24))
+    parts = np.random.default_rng(3).normal(size=(2, len(found.Z)))
+    Z = found.Z * 1e4 * (1 + noise * (parts[0] + 1j * parts[1]))
+    names = ("freq (Hz)", "Re(Z) (ohm.cm2)", "-Im(Z) (ohm.cm2)")
+    return pd.DataFrame(dict(zip(names, (found.frequency, Z.real, -Z.imag), strict=True)))
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    (tmp_path / "x.yaml").write_text(EXPERIMENT)
+    return tmp_path / "x.yaml"
+
+
+def test_spectra_find_their_steps(experiment, tmp_path):
+    """In order where no voltage is stated, else by it; the held state is near rest."""
+    both = [_measured(3.9), _measured(4.0)]
+    for k, frame in enumerate(both):
+        frame.to_csv(tmp_path / f"{k}.csv", index=False)
+    files = [read_measured(tmp_path / "0.csv"), read_measured(tmp_path / "1.csv")]
+    found = compare(experiment, files[0], folder=tmp_path / "out")
+    (pair,) = found.spectra
+    assert pair.voltage == pytest.approx(3.9) and pair.difference.max() < 0.01
+    assert found.as_asked and "% of |Z| apart (rms)" in pair.sentence
+    table = pd.read_csv(tmp_path / "out" / "impedance.csv")
+    assert len(table) == 24 and table["Difference [%]"].max() < 1
+    assert (tmp_path / "out" / "nyquist.png").exists()
+    mapping = {"voltage": "4 V"}
+    stated = compare(experiment, tmp_path / "1.csv", mapping=mapping)
+    assert stated.spectra[0].voltage == pytest.approx(4.0)
+    nowhere = compare(experiment, tmp_path / "1.csv", mapping={"voltage": "3.7 V"})
+    assert not nowhere.spectra
+    assert "no further step 'EIS' at 3.7 V" in nowhere.unmatched[0][2]
+
+
+def test_spectrum_of_a_cell_at_rest(tmp_path):
+    _measured(3.9).to_csv(tmp_path / "z.csv", index=False)
+    (tmp_path / "z.yaml").write_text("format: 1\nkind: mapping\nvoltage: 3.9 V\n")
+    cell = tfbsim.load_cell(CELL).replace(LAYERS)
+    (tmp_path / "cell.yaml").write_text(cell.to_yaml()) if hasattr(
+        cell, "to_yaml"
+    ) else None
+    changes = {
+        "cathode.double_layer_capacitance": "0.53 uF/cm2",
+        "anode.double_layer_capacitance": "17.4 nF/cm2",
+        "electrolyte.relative_permittivity": "13.2",
+    }
+    found = compare(CELL, tmp_path / "z.csv", changes=changes)
+    assert found.spectra[0].difference.max() < 1e-3
+
+
+def test_inductance_is_said(tmp_path):
+    frame = _measured(3.9)
+    w = 2 * np.pi * frame.iloc[:, 0]
+    frame.iloc[:, 2] -= 2e-4 * w
+    frame.iloc[-1, 2] = -5.0
+    found = read_measured(frame)
+    notes = " ".join(found.notes)
+    assert "Inductive above" in notes and "H.cm2" in notes
+    assert "Of the lower frequencies 1 have an imaginary part above 0" in notes
+    assert len(found.spectra[0].frequency) == len(frame)
+
+
+def test_fit_to_a_spectrum(experiment):
+    """Fields come back within their intervals, and what is one sum is named."""
+    more = {"cathode.double_layer_capacitance": 0.8e-2}
+    frame = _measured(3.9, 0.005, more)
+    found = tfbsim.fit(
+        experiment,
+        frame,
+        vary={
+            "cathode.double_layer_capacitance": "0.1 uF/cm2..5 uF/cm2",
+            "electrolyte.conductivity": "0.3e-6 S/cm..3e-6 S/cm",
+        },
+        starts=1,
+    )
+    rows = found.parameters.set_index("Parameter")
+    first = rows.loc["cathode.double_layer_capacitance"]
+    assert first["Low 95 %"] < 0.8 < first["High 95 %"]
+    assert (rows["Verdict"] == "determined").all()
+    curve = found.curves.iloc[0]
+    assert curve["Quantity"] == "Impedance" and curve["Impedance error, rms [%]"] < 1.5
+    assert not any("could not be simulated" in words for words in found.warnings)
+    assert "nyquist" in found.plot()
+
+
+@pytest.mark.slow
+def test_two_resistances_in_series_are_named(experiment, tmp_path):
+    """Without capacitances a spectrum says the sum of all resistances alone."""
+    text = experiment.read_text().partition("set:")[0]
+    (tmp_path / "bare.yaml").write_text(text)
+    cell = tfbsim.load_cell(CELL)
+    z = tfbsim.impedance(cell, 3.9, np.geomspace(1e4, 2.0, 12))
+    names = ("freq (Hz)", "Re(Z) (ohm.cm2)", "-Im(Z) (ohm.cm2)")
+    Z = z.Z * 1e4
+    frame = pd.DataFrame(dict(zip(names, (z.frequency, Z.real, -Z.imag), strict=True)))
+    found = tfbsim.fit(
+        tmp_path / "bare.yaml",
+        frame,
+        vary={
+            "contact_resistance": "1 ohm cm2..200 ohm cm2",
+            "electrolyte.conductivity": "0.5e-6 S/cm..2e-6 S/cm",
+        },
+        starts=1,
+    )
+    assert set(found.parameters["Verdict"]) != {"determined"}
+    words = " ".join(found.warnings)
+    assert "contact_resistance" in words and "electrolyte.conductivity" in words
