@@ -82,6 +82,12 @@ def test_limits(raijmakers, figure):
     figure(claim, ends[0].imag / reactance - 1, at_most=1e-3)
 
 
+def test_a_face_without_exchange_current_lets_nothing_through():
+    """i_0 is 0 where every site of the film is taken."""
+    cell = load_cell("lco-lipon-li-constant-d")
+    assert Circuit.of(cell, cell.cathode.x_max).cathode_transfer == np.inf
+
+
 @pytest.mark.parametrize("capacities", [{}, CAPACITIES], ids=["resistive", "capacitive"])
 @pytest.mark.parametrize("frequency", [0.02, 3.0, 8e3])
 def test_sine_in_time(raijmakers, frequency, capacities, figure):
