@@ -122,10 +122,28 @@ def test_the_same_bytes_whatever_the_blocks(folder, monkeypatch, count):
 def test_a_damaged_block(folder):
     path, out = written(folder), folder / "out"
     run_experiment(path, numerics=COARSE, folder=out, figures=False)
-    with closing(sqlite3.connect(out / LEDGER)) as opened, opened:
-        opened.execute("UPDATE blocks SET columns = zeroblob(length(columns))")
-    with pytest.raises(InputError, match=r"damaged .*--overwrite"):
-        run_experiment(path, numerics=COARSE, folder=out, figures=False, resume=True)
+    whole = (out / LEDGER).read_bytes()
+    for change in (
+        {"columns": b""},
+        {"header": b"{}"},
+        {"header": b"["},
+        {"header": b'{"rows": [{"x": {"row": 999}}], "steps": []}'},
+        {"numbers": bytes(16)},
+        {"numbers": b"abc"},
+        None,  # whole, and another than was kept
+    ):
+        (out / LEDGER).write_bytes(whole)
+        with closing(sqlite3.connect(out / LEDGER)) as opened, opened:
+            asked = "SELECT sweep, numbers, version, header, columns FROM blocks"
+            block = blocks.Block(*opened.execute(asked).fetchone())._replace(
+                **(change or {})
+            )
+            digest = block.digest if change else b"another"
+            values = block.numbers, block.header, block.columns, digest
+            of = "numbers = ?, header = ?, columns = ?, digest = ?"
+            opened.execute(f"UPDATE blocks SET {of}", values)
+        with pytest.raises(InputError, match=r"damaged .*--overwrite"):
+            run_experiment(path, numerics=COARSE, folder=out, figures=False, resume=True)
 
 
 def test_many_points_without_a_word_on_how(folder, monkeypatch):

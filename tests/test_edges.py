@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import tfbsim
+from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
+from tfbsim.solver.cycler import run_case
 
 CONSTANT_D = "lco-lipon-li-constant-d"
 RAIJMAKERS = "lco-lipon-li-raijmakers2020"
@@ -353,3 +356,25 @@ def test_the_energy_of_a_potential_with_kinks():
     assert result.summary["Mean discharge voltage [V]"][0] == pytest.approx(
         mean, abs=1e-4
     )
+
+
+LOSING = {
+    "ageing.site_loss_by_oxidation": {"rate": "1e-3 s-1", "potential": "4.2 V"},
+    "cathode.initial_voltage": "4.0 V",
+}
+
+
+def test_a_film_without_active_sites_is_an_end():
+    steps = ["Hold at 4.0 V for 1000 hours", "Rest for 1 hour"]
+    result, step = run(CONSTANT_D, steps, LOSING)
+    assert list(result.steps["Outcome"]) == ["infeasible"] * 2
+    assert "sites are still active" in step["Detail"]
+
+
+def test_a_profile_is_of_the_active_sites_in_a_step_that_ends_at_once():
+    steps = ["Rest for 1 hour", "Charge at C/10 until 3 V"]
+    cell = tfbsim.load_cell(CONSTANT_D).replace(LOSING)
+    record = run_case(cell, Protocol(parse_cycle(steps, cell)))
+    before, at_once = (step.trace for step in record.cycles[0].steps)
+    assert len(at_once.t) == 1
+    assert at_once.profiles[0] == pytest.approx(before.profiles[-1], abs=1e-12)

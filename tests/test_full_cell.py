@@ -209,3 +209,48 @@ def test_another_kind_of_model_is_refused(cell):
         pybamm.Simulation(
             tfbsim.ThinFilmCell(), parameter_values=cell.parameter_values()
         ).solve([0, 1])
+
+
+@pytest.fixture(scope="module")
+def found():
+    silicon = load_cell("si-lipon-li").replace(
+        {"cathode.thickness": "100 nm", "cathode.hysteresis": "100 mV"}
+    )
+    steps = ["Discharge at C/20 until 0.05 V", "Charge at C/20 until 0.8 V"]
+    return tfbsim.simulate(silicon, steps, cycles=2)
+
+
+class TestHysteresis:
+    """A named overpotential that lags behind the lithium, off by default."""
+
+    def test_off_unless_asked_for(self, result):
+        assert not any("ysteresis" in name for name in result.curves)
+
+    def test_it_goes_to_either_branch(self, found):
+        """h' = (x' - |x'| h)/dx: exactly 1 - exp(-dx/dx_h) from 0 as the film fills."""
+        curves = found.curves.isel(case=0, cycle=0)
+        first = curves["Step number"] == 1
+        x = curves["Mean stoichiometry"].values[first]
+        drop = curves["Cathode hysteresis [V]"].values[first]
+        exact = 0.1 * (1 - np.exp(-(x - x[0]) / 0.05))
+        assert drop == pytest.approx(exact, abs=2e-5)
+        last = curves["Cathode hysteresis [V]"].values[curves["Step number"] == 2]
+        assert last[-1] == pytest.approx(-0.1, abs=1e-4)
+
+    def test_its_books_are_kept(self, found):
+        """What a cycle loses to it is twice H times the charge, less where it turns."""
+        summary = found.summary
+        assert (summary["Lithium balance error"] < 1e-9).all()
+        table = found.losses[found.losses["Step number"] == 0].iloc[1]
+        charge = summary["Discharge capacity [uA.h.cm-2]"].iloc[1]
+        assert 0.9 * 0.2 * charge < table["Hysteresis [uW.h.cm-2]"] < 0.2 * charge
+        names = [c for c in table.index if c.endswith("[uW.h.cm-2]")]
+        net = table[names[0]] - table[names[1]]
+        assert net == pytest.approx(table[names[2:]].sum(), abs=1e-8)
+
+    def test_at_the_anode_too(self, cell):
+        changed = cell.replace({"anode.hysteresis": "20 mV"})
+        pair = [tfbsim.simulate(c, CYCLE).losses.iloc[0] for c in (cell, changed)]
+        assert pair[1]["Anode hysteresis [uW.h.cm-2]"] > 0
+        efficiency = [row["Energy efficiency [%]"] for row in pair]
+        assert efficiency[1] < efficiency[0]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfbsim.cell.cell import FARADAY, Cell
+from tfbsim.physics.thin_film_cell import declared_by
 from tfbsim.solver.cycler import OUTCOMES, CaseRecord, StepRecord
 
 OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
@@ -21,6 +22,7 @@ AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-
 LIMITS = {
     "lithium": 1e-8,  # of what passed, or of a thousandth of the sites
     "charge": 1e-9,
+    "charge of a profile": 1e-6,
     "anode lithium": 1e-8,
     "energy": 1e-3,  # V, of the mean voltage of a step
     "voltage balance": 1e-9,  # V
@@ -37,6 +39,8 @@ LIMITS = {
     "solver failed": 0.0,
     "audit breach": 0.0,
     "not as asked": 0.0,
+    "beyond a charge cut-off": 1e-6,  # of the cut-off
+    "a negative resistance": 1e-6,  # of |Z|, at any frequency
 }
 PARTS = {
     "Cathode open-circuit potential [V]": 1,
@@ -102,6 +106,9 @@ def _of(
     yield "time runs backwards", float(backwards or (np.diff(t) < 0).any())
     yield from _sums(record, cell)
     yield from _ends(record, cell)
+    if record.spectrum is not None and not record.detail:  # of a cell at rest
+        Z = record.spectrum.Z
+        yield "a negative resistance", max(-(Z.real / np.abs(Z)).min(), 0.0)
     x_max = cell.cathode.x_max
     # The other face is one that lithium migrates to, or a part of the inside
     migrates = cell.cathode.transport.transference != 0
@@ -119,7 +126,8 @@ def _of(
     if before is not None:
         last = before.trace
         assert last is not None
-        moved = np.abs(trace.profiles[0] - last.profiles[-1]).max()
+        mean = "Cathode mean stoichiometry"
+        moved = abs(seen[mean][0] - last.observed[mean][-1])
         lithium = "Lithium thickness [m]"
         metal = seen[lithium][0] - last.observed[lithium][-1]
         per_metre = 1 / (cell.anode.molar_volume * cell.site_inventory)
@@ -134,22 +142,29 @@ def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     V = seen["Voltage [V]"]
     balance = sum(sign * seen[name] for name, sign in PARTS.items()) - V
     yield "voltage balance", np.abs(balance).max()
-    sites = cell.site_inventory * FARADAY * float(cell.area) / 3600  # A.h
+    per_mol = FARADAY * float(cell.area) / 3600  # A.h.m2.mol-1
+    sites = cell.site_inventory * per_mol
     passed = seen["Discharge capacity [A.h]"] - seen["Discharge capacity [A.h]"][0]
-    leaked = seen["Leakage capacity [A.h]"] - seen["Leakage capacity [A.h]"][0]
-    filled = seen["Cathode mean stoichiometry"] * sites
-    scale = max(np.abs(passed).max() + leaked.max(), 1e-3 * sites)
-    yield "lithium", np.abs(filled - filled[0] - passed - leaked).max() / scale
-    if not cell.anode.plated:
-        per_metre = FARADAY * float(cell.area) / 3600 / cell.anode.molar_volume
+    laws = declared_by(cell.structure)
+    besides = sum(seen[side.charge] - seen[side.charge][0] for side in laws.side_currents)
+    besides = besides + 0 * t
+    film = [name for name in laws.lithium if name.startswith("Cathode ")]
+    filled = sum(seen[name] - seen[name][0] for name in film) * per_mol
+    # What is rounded is all lithium of the cell
+    held = seen["Total lithium [mol.m-2]"][0] * per_mol
+    scale = max(np.ptp(passed) + np.ptp(besides), 1e-3 * sites, 1e-6 * held)
+    yield "lithium", np.abs(filled - passed - besides).max() / scale
+    if not (cell.anode.plated or cell.structure.capacitive or [*cell.ageing.blocks]):
+        per_metre = per_mol / cell.anode.molar_volume
         metal = seen["Lithium thickness [m]"] * per_metre
         scale = max(scale, metal[0])
-        yield "anode lithium", np.abs(metal[0] - metal - passed - leaked).max() / scale
-    if record.step.control != "current":
+        yield "anode lithium", np.abs(metal[0] - metal - passed - besides).max() / scale
+    if record.step.control != "current" or record.spectrum is not None:
         return
-    expected = record.step.value * t / 3600
-    yield "charge", np.abs(passed - expected).max() / max(abs(expected[-1]), sites)
-    if abs(passed[-1]) > 1e-6 * sites and len(t) > 3:
+    expected = np.trapezoid(seen["Current [A]"], t) / 3600
+    kind = "charge" if record.step.constant else "charge of a profile"
+    yield kind, abs(passed[-1] - expected) / max(abs(expected), sites)
+    if abs(passed[-1]) > 1e-6 * sites and len(t) > 3 and record.step.constant:
         by_samples = np.trapezoid(V, passed)
         counted = record.energy_out - record.energy_in
         yield "energy", abs(counted - by_samples) / abs(passed[-1])
@@ -170,12 +185,17 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     yield "beyond a voltage cut-off", max(past)
     if not step.rest and low <= V[0] <= high:
         yield "beyond a limit of the cell", max(low - V.min(), V.max() - high, 0.0)
-    if not lasted and not step.rest:
+    if not lasted and step.control != "voltage" and not step.rest:
         yield "beyond a limit of the cell", max(low - V[0], V[0] - high, 0.0)
+    moved = 3600 * trace.observed["Throughput capacity [A.h]"][-1]
+    if step.charge is not None:
+        yield "beyond a charge cut-off", max(moved / step.charge - 1, 0.0)
     c_rate = np.abs(trace.observed["Current [A]"]) / cell.one_c_current
     cut_off = step.c_rate_cut_off
     if step.control == "voltage":
-        yield "hold strays", np.abs(V - step.value).max()
+        ramp = step.value if step.rate is None else V[0]
+        way = 0.0 if step.rate is None else np.sign(step.value - V[0]) * step.rate
+        yield "hold strays", np.abs(V - ramp - way * t).max()
         # A collector that is stripped bare ends the current at once
         bare = "blocks" in record.detail
         if cut_off is not None and t[-1] > AT_ONCE and not bare:
@@ -184,4 +204,7 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
         timed = step.timed and t[-1] == step.duration
         by_volts = len(past) > 1 and past[-1] >= -1e-5
         by_current = cut_off is not None and c_rate[-1] <= 1.00001 * cut_off
-        yield "not as asked", float(not (timed or by_volts or by_current))
+        by_course = step.rate is not None or bool(step.profile)
+        by_charge = step.charge is not None and moved >= (1 - 1e-6) * step.charge
+        asked = timed or by_volts or by_current or by_course or by_charge
+        yield "not as asked", float(not asked)

@@ -5,6 +5,7 @@ Number ``k`` of a seed is drawn from its own generator, so that it can be run al
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,13 +15,13 @@ from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.errors import InputError
 from tfbsim.materials import laws
+from tfbsim.yaml_file import shipped as files
 
-CELLS = (
-    "lco-lipon-li-constant-d",
-    "lco-lipon-li-danilov2011",
-    "lco-lipon-li-raijmakers2020",
-    "lco-lipon-steel-ensurge2023",
-    "nmc811-lipon-li",
+CELLS = tuple(sorted(files("models")))
+ELECTROLYTES = "LiPON", "LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"
+ACTIVATED = (
+    *("cathode.diffusivity", "cathode.exchange_current", "cathode.film_resistance"),
+    *("electrolyte.conductivity", "anode.exchange_current", "anode.film_resistance"),
 )
 
 
@@ -30,20 +31,47 @@ def shipped(name: str) -> Cell:
     return load_cell(name)
 
 
-def draw(seed: int, number: int) -> tuple[Cell, list[str]]:
-    """A cell, and the sentences of one cycle.
+def draw_fields(seed: int, number: int, base: Cell) -> tuple[Cell, list[Any]]:
+    """A cell whose laws are those of another, and the steps of one cycle.
 
-    A combination the files refuse, a diffusion time that is too short for one, is drawn
-    again.
+    Steps are those the kernel takes; all fields that no law depends on are drawn.
     """
     rng = np.random.default_rng([seed, number])
     while True:
+        some = {
+            name: draw() for name, draw in _scalars(rng).items() if rng.random() < 0.5
+        }
+        try:
+            cell = base.replace(some)
+        except InputError:
+            continue
+        break
+    steps: list[Any] = []
+    while len(steps) < 4:
+        found = _steps(rng, cell)
+        steps += [s for s in found if isinstance(s, str) and s[:3] not in ("EIS", "Swe")]
+    return cell, steps
+
+
+def draw(seed: int, number: int) -> tuple[Cell, list[Any]]:
+    """A cell, and the steps of one cycle.
+
+    A combination the files refuse, a diffusion time that is too short for one or an
+    ageing that ends everything at once, is drawn again.
+    """
+    rng = np.random.default_rng([seed, number])
+    while True:  # limits of a cell may leave no voltage, too
         base = shipped(str(rng.choice(CELLS)))
         try:
             cell = base.replace(_changes(rng, base))
+            low, high = _window(cell)
+            if low > high:
+                continue
+            for volts in (low, high):
+                cell.ageing.check(volts, cell.temperature, cell.one_c_current_density)
         except InputError:
             continue
-        return cell, _sentences(rng, cell)
+        return cell, [s for _ in range(rng.integers(2, 6)) for s in _steps(rng, cell)]
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -54,49 +82,126 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
 # --- The cell --------------------------------------------------------------------------
 
 
-def _changes(rng: np.random.Generator, base: Cell) -> dict[str, Any]:
+def _numbers(rng: np.random.Generator) -> Callable[..., str]:
+    """What draws a number between two, with its unit."""
+
     def number(low: float, high: float, unit: str = "") -> str:
         return f"{log_uniform(rng, low, high):.6g} {unit}".rstrip()
 
-    changes: dict[str, Any] = {"cathode.thickness": number(0.02, 50, "um")}
-    if rng.random() < 0.6:
-        changes |= _potential(rng)
-    if rng.random() < 0.6:
-        changes["cathode.diffusivity"] = _diffusivity(rng)
-    sometimes: dict[str, Any] = {
+    return number
+
+
+def _scalars(rng: np.random.Generator) -> dict[str, Callable[[], Any]]:
+    """What draws a field that no law depends on, by field."""
+    number = _numbers(rng)
+    return {
         "area": lambda: number(1e-4, 1e3, "cm2"),
         "temperature": lambda: f"{rng.uniform(-30, 100):.1f} degC",
         "contact_resistance": lambda: number(1e-2, 1e3, "Ohm cm2"),
+        "cathode.thickness": lambda: number(0.02, 50, "um"),
         "cathode.exchange_current": lambda: number(1e-4, 10, "mA/cm2"),
-        "cathode.anodic_transfer_coefficient": lambda: round(rng.uniform(0.2, 0.8), 3),
         "cathode.film_resistance": lambda: number(1e-1, 1e3, "Ohm cm2"),
         "cathode.utilisation": lambda: round(rng.uniform(0.2, 1), 3),
         "cathode.active_fraction": lambda: round(rng.uniform(0.2, 1), 3),
         "cathode.entropic_change": lambda: f"{rng.uniform(-0.3, 0.3):.3f} mV/K",
         "electrolyte.thickness": lambda: number(0.05, 10, "um"),
         "electrolyte.conductivity": lambda: number(1e-8, 1e-4, "S/cm"),
-        "electrolyte.electronic_conductivity": lambda: number(1e-16, 1e-11, "S/cm"),
         "anode.lithium": lambda: number(0.01, 50, "um"),
         "anode.exchange_current": lambda: number(1e-3, 10, "mA/cm2"),
-        "anode.anodic_transfer_coefficient": lambda: round(rng.uniform(0.2, 0.8), 3),
         "anode.film_resistance": lambda: number(1e-1, 1e3, "Ohm cm2"),
+        **{
+            f"{place}_activation_energy": lambda: f"{rng.uniform(0, 1):.3f} eV"
+            for place in ACTIVATED
+        },
     }
-    changes |= {name: draw() for name, draw in sometimes.items() if rng.random() < 0.25}
+
+
+def _changes(rng: np.random.Generator, base: Cell) -> dict[str, Any]:
+    number = _numbers(rng)
+    changes: dict[str, Any] = {"cathode.thickness": number(0.02, 50, "um")}
+    if rng.random() < 0.6:
+        changes |= _potential(rng)
+    if rng.random() < 0.6:
+        changes["cathode.diffusivity"] = _diffusivity(rng)
+    sometimes = _scalars(rng) | {
+        "cathode.anodic_transfer_coefficient": lambda: round(rng.uniform(0.2, 0.8), 3),
+        "electrolyte.electronic_conductivity": lambda: number(1e-16, 1e-11, "S/cm"),
+        "anode.anodic_transfer_coefficient": lambda: round(rng.uniform(0.2, 0.8), 3),
+        "anode.critical_current": lambda: number(1e-3, 10, "mA/cm2"),
+    }
+    changes |= {name: draw() for name, draw in sometimes.items() if rng.random() < 0.2}
+    capacitive: dict[str, Any] = {
+        "cathode.double_layer_capacitance": lambda: number(0.1, 1e3, "uF/cm2"),
+        "anode.double_layer_capacitance": lambda: number(0.1, 1e3, "uF/cm2"),
+        "electrolyte.relative_permittivity": lambda: round(rng.uniform(1, 100), 1),
+    }
+    changes |= {n: draw() for n, draw in capacitive.items() if rng.random() < 0.1}
+    if rng.random() < 0.3:
+        names = rng.choice([*_ageing(number, rng)], int(rng.integers(1, 4)), False)
+        laws_of_it = _ageing(number, rng)
+        changes |= {f"ageing.{name}": laws_of_it[str(name)] for name in names}
     if rng.random() < 0.3:
         changes["cathode.transference"] = round(float(rng.uniform(0, 0.9)), 3)
         if rng.random() < 0.5:
             changes["cathode.electron_path"] = "consistent"
     elif rng.random() < 0.2:
         changes["cathode.electronic_conductivity"] = number(1e-8, 1e-2, "S/cm")
+        if rng.random() < 0.3:
+            sigma = log_uniform(rng, 1e-6, 1) * np.exp(rng.normal(0, 1, 3))
+            table = laws.Table((0.0, 0.5, 1.0), tuple(sigma.tolist()), logarithmic=True)
+            changes["cathode.electronic_conductivity"] = table
     if rng.random() < 0.15:
         changes |= {
             "anode.lithium": "0 um",
             "anode.collector": str(rng.choice(["copper", "steel"])),
             "anode.inactive_fraction": float(rng.choice([0, 1e-3, 0.05])),
+            "anode.inactive_from": str(rng.choice(["plating", "stripping"])),
         }
+        plated: dict[str, Any] = {
+            "anode.nucleation_overpotential": lambda: f"{rng.uniform(0, 0.2):.4f} V",
+            "anode.coverage_thickness": lambda: number(0.1, 100, "nm"),
+            "anode.interlayer_loss": lambda: number(1e-2, 10, "uAh/cm2"),
+            "anode.interphase_loss": lambda: number(1e-2, 10, "uAh/cm2"),
+            "anode.inactive_conductivity": lambda: number(1e-9, 1e-5, "S/cm"),
+        }
+        changes |= {n: draw() for n, draw in plated.items() if rng.random() < 0.3}
+    if rng.random() < 0.2:
+        changes["electrolyte.material"] = str(rng.choice(ELECTROLYTES))
     if rng.random() < 0.25:
         changes["voltage_limits"] = ["2.5 V", "4.5 V"]
     return changes
+
+
+def _ageing(number: Any, rng: np.random.Generator) -> dict[str, Any]:
+    """A block of each law that ages a cell, its numbers from slow to fast."""
+    first = {"initial_resistance": number(0.1, 100, "Ohm cm2")}
+    at = {
+        cause: {
+            "potential": f"{rng.uniform(low, low + 1):.3f} V",
+            "transfer_coefficient": round(rng.uniform(0.1, 0.9), 3),
+        }
+        for cause, low in (("oxidation", 3.8), ("reduction", 2.0))
+    }
+    within = {"growth_time": number(1e3, 1e8, "s")}
+    found: dict[str, Any] = {
+        "interphase_with_time": {"growth": number(1, 1e4, "Ohm cm2"), **first, **within},
+        "lithium_consumption": {"current": number(1e-5, 1, "uA/cm2")},
+        "electrolyte_oxidation": {
+            "current": number(1e-4, 1, "uA/cm2"),
+            "reservoir": number(0.1, 100, "uAh/cm2"),
+            **at["oxidation"],
+        },
+    }
+    if rng.random() < 0.5:
+        grown = {"growth": number(0.1, 100, "uAh/cm2"), **within}
+        found["lithium_consumption"] = grown
+    for cause, potential in at.items():
+        rate = number(1e-9, 1e-3, "Ohm cm2/s")
+        found[f"interphase_by_{cause}"] = {"rate": rate, **first, **potential}
+        kept = {"lithium": str(rng.choice(["kept", "left"]))}
+        rate = number(1e-10, 1e-4, "s-1")
+        found[f"site_loss_by_{cause}"] = {"rate": rate, **kept, **potential}
+    return found
 
 
 def _potential(rng: np.random.Generator) -> dict[str, Any]:
@@ -165,30 +270,45 @@ def _diffusivity(rng: np.random.Generator) -> Any:
 # --- What is done to it ----------------------------------------------------------------
 
 
-def _sentences(rng: np.random.Generator, cell: Cell) -> list[str]:
-    return [_sentence(rng, cell) for _ in range(rng.integers(2, 7))]
-
-
-def _sentence(rng: np.random.Generator, cell: Cell) -> str:
+def _steps(rng: np.random.Generator, cell: Cell) -> list[Any]:
+    """One step, or a few pulses."""
     low, high = _window(cell)
     c_rate = log_uniform(rng, 1e-3, 30)
     seconds = log_uniform(rng, 0.1, 1e5)
-    kind = rng.choice(["current", "power", "hold", "rest"], p=[0.5, 0.15, 0.25, 0.1])
+    kinds = ["current", "power", "hold", "rest", "sweep", "profile", "pulses", "EIS"]
+    kind = rng.choice(kinds, p=[0.4, 0.13, 0.2, 0.07, 0.06, 0.06, 0.04, 0.04])
     if kind == "rest":
-        return f"Rest for {seconds:.5g} seconds"
+        return [f"Rest for {seconds:.5g} seconds"]
     volts = rng.uniform(low, high)
     if kind == "hold":
         ends = [f"for {seconds:.5g} seconds", f"until {log_uniform(rng, 1e-5, 1):.4g}C"]
         end = ends[0] if rng.random() < 0.4 else f"{ends[1]} or {ends[0]}"
-        return f"Hold at {volts:.4f} V {end}"
+        return [f"Hold at {volts:.4f} V {end}"]
+    if kind == "sweep":
+        return [f"Sweep to {volts:.4f} V at {log_uniform(rng, 1e-3, 100):.4g} mV/s"]
+    if kind == "EIS":
+        return ["EIS 1 mHz to 1 MHz, 2 per decade"]
+    if kind == "profile":
+        times = [0.0, *np.cumsum(rng.exponential(seconds / 4, 4)).tolist()]
+        column = rng.choice(["C-rate", "Current [mA]"])
+        size = c_rate * (1 if column == "C-rate" else 1e3 * cell.one_c_current)
+        table = {"Time [s]": times, str(column): (size * rng.normal(0, 1, 5)).tolist()}
+        way = str(rng.choice(["linear", "stepwise"]))
+        return [{"profile": table, "interpolation": way}]
     word = str(rng.choice(["Charge", "Discharge"]))
     amount = f"{c_rate:.4g}C"
+    if kind == "pulses":
+        pulse = f"{word} at {amount} for {min(seconds, 30):.4g} seconds"
+        return [pulse, f"Rest for {seconds:.5g} seconds"] * 2
     if kind == "power":
         amount = f"{c_rate * cell.one_c_current_density * 3.8 * 100:.5g} uW/cm2"
     end = f"until {volts:.4f} V"
     if rng.random() < 0.3:
         end = f"for {seconds:.5g} seconds"
-    return f"{word} at {amount} {end}"
+    elif rng.random() < 0.2:
+        charge = log_uniform(rng, 1e-4, 1) * cell.one_c_current_density * 100
+        end += f" or until {charge:.5g} uAh/cm2"
+    return [f"{word} at {amount} {end}"]
 
 
 def _window(cell: Cell) -> tuple[float, float]:

@@ -95,7 +95,11 @@ class Film(Strict):
     beyond_critical_current: ClassVar = "go on"
 
     material: str | None = None
-    """Material of the library; sets what is not given here."""
+    """Material of the library, or of a file beside the cell's; sets what is not given
+    here."""
+    material_file: str | None = None
+    """File that its values were found in, written by whoever copies the cell; with it no
+    other is looked for."""
     thickness: Length
     """Thickness of the film, L_c."""
     density: Density
@@ -115,6 +119,13 @@ class Film(Strict):
     """Open-circuit potential U(x), a law of x."""
     entropic_change: Annotated[float, Quantity("entropy coefficient")] = 0.0
     """dU/dT."""
+    hysteresis: Annotated[float, Quantity("voltage", gt=0, le=2)] | None = None
+    """Half the distance between the branches of U(x), of which U(x) is the mean; left
+    out: none."""
+    hysteresis_stoichiometry: Annotated[float, Quantity("dimensionless", gt=0, le=10)] = (
+        0.05
+    )
+    """Change of x in which the potential goes 63 % of the way to the other branch."""
     diffusivity: Diffusivity
     """Chemical diffusivity D(x): a number or a law."""
     diffusivity_scale: Ratio = 1.0
@@ -187,6 +198,7 @@ class Film(Strict):
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
             double_layer=self.double_layer_capacitance is not None,
+            hysteresis=self.hysteresis is not None,
         )
 
     @property
@@ -232,6 +244,8 @@ class Film(Strict):
                 self.film_resistance_activation_energy
             ),
             "double-layer capacitance [F.m-2]": self.double_layer_capacitance or 0,
+            "hysteresis [V]": self.hysteresis or 0,
+            "hysteresis stoichiometry": self.hysteresis_stoichiometry,
         }
         return {f"{side} {name}": value for name, value in values.items()}
 
@@ -420,11 +434,37 @@ class Salt(Strict):
         )
 
 
+class SecondElectrolyte(Strict):
+    """A second film of electrolyte, between the first and the anode."""
+
+    material: str | None = None
+    """Material of the library; sets what is not given here."""
+    thickness: Length
+    """Thickness."""
+    density: Density | None = None
+    """Density, which only a stack needs."""
+    conductivity: Conductivity
+    """Ionic conductivity."""
+    conductivity_activation_energy: Activation = 0.0
+    """Activation energy of the ionic conductivity."""
+    interface_resistance: ArealResistance = 0.0
+    """Resistance of the interface between the two films."""
+    interface_resistance_activation_energy: Activation = 0.0
+    """Activation energy of interface_resistance."""
+
+
+# Of an electrolyte that is one film
+OF_ONE = "electronic_conductivity", "relative_permittivity", "salt"
+
+
 class Electrolyte(Strict):
     """A single-ion-conducting film, which may leak electrons; or a liquid with a salt."""
 
     material: str | None = None
-    """Material of the library; sets what is not given here."""
+    """Material of the library, or of a file beside the cell's; sets what is not given
+    here."""
+    material_file: str | None = None
+    """File that its values were found in, as of a cathode."""
     thickness: Length
     """Thickness L_e."""
     density: Density | None = None
@@ -445,6 +485,8 @@ class Electrolyte(Strict):
     """Thickness of the separator that holds a liquid."""
     salt: Salt | None = None
     """Salt of a liquid; left out: a film."""
+    second: SecondElectrolyte | None = None
+    """A second film, at the anode, in series with this one."""
 
     @model_validator(mode="after")
     def _whole(self) -> Electrolyte:
@@ -452,6 +494,19 @@ class Electrolyte(Strict):
             missing = "salt" if self.salt is None else "separator"
             raise InputError("is missing; a liquid has both", field=missing)
         return self
+
+    @model_validator(mode="after")
+    def _of_one_film(self) -> Electrolyte:
+        for name in OF_ONE if self.second else ():
+            if getattr(self, name) is not None:
+                message = "is of an electrolyte that is one film; leave it or second out"
+                raise InputError(message, field=name)
+        return self
+
+    @property
+    def at_anode(self) -> str:
+        """Material that touches the anode."""
+        return (self.second.material if self.second else self.material) or ""
 
     @property
     def span(self) -> float:
@@ -882,6 +937,7 @@ class Cell(Strict):
             "Electrolyte conductivity activation energy [J.mol-1]": (
                 e.conductivity_activation_energy
             ),
+            **self._second_parameters(),
             "Electrolyte electronic conductivity [S.m-1]": (
                 e.electronic_conductivity or 0.0
             ),
@@ -918,6 +974,28 @@ class Cell(Strict):
             ),
             "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
             **_plated_parameters(a),
+        }
+
+    def _second_parameters(self) -> dict[str, Any]:
+        """Those of a second film of electrolyte, or 0."""
+        names = ("Second electrolyte resistance", "Electrolyte interface resistance")
+        second = self.electrolyte.second
+        pairs = ((0.0, 0.0), (0.0, 0.0))
+        if second is not None:
+            R = second.thickness / second.conductivity
+            pairs = (
+                (R, second.conductivity_activation_energy),
+                (
+                    second.interface_resistance,
+                    second.interface_resistance_activation_energy,
+                ),
+            )
+        return {
+            f"{name} {what}": value
+            for name, pair in zip(names, pairs, strict=True)
+            for what, value in zip(
+                ("[Ohm.m2]", "activation energy [J.mol-1]"), pair, strict=True
+            )
         }
 
     def _salt_parameters(self) -> dict[str, Any]:
@@ -1016,13 +1094,13 @@ class Cell(Strict):
                 f"the cell's own {', '.join(self._kept)} stay where another material is "
                 "set; change them too, or take a cell that leaves them to the material"
             )
-        of_library = library("electrolyte").get(self.electrolyte.material or "")
+        of_library = library("electrolyte").get(self.electrolyte.at_anode)
         edge = of_library.data.get("window_lower") if of_library is not None else None
         if isinstance(self.anode, Film):
             found += self._unbalanced(self.anode)
         elif edge is not None and units.parse(edge.value, "voltage") > 0:
             found.append(
-                f"lithium reduces {self.electrolyte.material}, which is stable above "
+                f"lithium reduces {self.electrolyte.at_anode}, which is stable above "
                 f"{edge.value} only; no layer between the two is modelled"
             )
         own = self._raw.get("electrolyte", {})
@@ -1293,6 +1371,8 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     if last in INITIAL:
         for other in INITIAL:
             here.pop(other, None)
+    if last == "material":
+        here.pop("material_file", None)
     here[last] = copy.deepcopy(value)
 
 
@@ -1364,14 +1444,25 @@ def _cell(
     if "temperature" in raw:
         # Parameters hold at the file's temperature, wherever the cell is run
         raw.setdefault("reference_temperature", raw["temperature"])
+    found = own_materials(raw, folder)
     full = dict(raw)
     for layer in LAYERS:
         fields = raw.get(layer)
         if isinstance(fields, dict) and "material" in fields:
+            if fields.get("material_file") is not None:
+                continue
             place = (layer, "material")
             group = _group(layer, fields)
             given = _material(group, fields["material"], place, document)
             full[layer] = _merged(given, fields)
+    films = full.get("electrolyte")
+    second = films.get("second") if isinstance(films, dict) else None
+    if isinstance(second, dict) and "material" in second:
+        place = ("electrolyte", "second", "material")
+        given = _material("electrolyte", second["material"], place, document)
+        known = SecondElectrolyte.model_fields
+        given = {name: value for name, value in given.items() if name in known}
+        full["electrolyte"] = films | {"second": {**given, **second}}
     liquid = full.get("electrolyte")
     if isinstance(liquid, dict) and liquid.get("salt") is not None:
         full["electrolyte"] = _liquid(liquid, raw["electrolyte"], document)
@@ -1384,7 +1475,10 @@ def _cell(
             full[layer] = _same_laws(layer, full[layer], like)
     if (per_area := _by_mass(full, python)) is not None:
         raw["one_c"] = full["one_c"] = per_area
-    cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
+    try:
+        cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
+    except InputError as error:
+        raise _of_the_file(error, found, data) from None
     cell._raw = raw
     cell._folder = folder
     before = like._tables if like is not None else {}
@@ -1394,6 +1488,98 @@ def _cell(
     }
     cell._stated_thickness = float(cell.cathode.thickness)
     return cell
+
+
+def own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
+    """Put what files of materials beside a cell's say into the cell's own content.
+
+    Parameters
+    ----------
+    raw : dict
+        The content, changed: a layer whose ``material`` is none of the library and the
+        name of a file has its values, beneath its own.
+    folder : Path
+        Where the files are looked for.
+
+    Returns
+    -------
+    dict
+        The files read, by layer.
+    """
+    found = {}
+    for layer in LAYERS:
+        fields = raw.get(layer)
+        if not isinstance(fields, dict) or fields.get("material_file") is not None:
+            continue
+        name, group = fields.get("material"), _group(layer, fields)
+        path = folder / f"{name}.yaml"
+        plain = isinstance(name, str) and Path(name).name == name and name.isprintable()
+        if not plain or name in library(group) or not path.is_file():
+            continue
+        document = found[layer] = load_material(path, MODELS[group])
+        given = {k: v for k, v in document.data.items() if k not in HEAD}
+        raw[layer] = _merged(given, fields) | {"material_file": path.name}
+        told = document.data.get("origin", {})
+        rest = document.data.get("source", f"as {path.name} has it")
+        new = (key for key in given if key not in fields)
+        origin = {f"{layer}.{key}": told.get(key, rest) for key in new}
+        raw["origin"] = {**origin, **raw.get("origin", {})}
+    return found
+
+
+MODELS: dict[str, type[Strict]] = {
+    "cathode": Film,
+    "electrolyte": Electrolyte,
+    "anode": Anode,
+}
+HEAD = ("format", "kind", "name", "description", "source", "origin")
+
+
+def load_material(path: str | Path, model: type[Strict] | None = None) -> Document:
+    """Read the file of a material: the fields of a layer, beneath a head.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    model : type, optional
+        Layer it stands in, :class:`Film` or :class:`Electrolyte`; by its fields if left
+        out.
+
+    Raises
+    ------
+    InputError
+        A file of another kind, or a field that the layer does not have.
+    """
+    document = load(path)
+    check_head(document, "material")
+    data = document.data
+    if model is None:
+        model = Film if "open_circuit_potential" in data else Electrolyte
+    known = model.model_fields.keys() - {"material", "material_file", "thickness"}
+    for key in data.keys() - {*HEAD, *known}:
+        hint = suggest(key, known) or f"; there are: {', '.join(sorted(known))}"
+        raise document.error((key,), f"unknown key '{shown(key)}'{hint}")
+    origin = data.get("origin", {})
+    if not isinstance(origin, dict) or not all(
+        isinstance(v, str) for v in origin.values()
+    ):
+        raise document.error(("origin",), "must be a mapping of fields to text")
+    for key in origin.keys() - data.keys():
+        hint = suggest(key, data) or ""
+        raise document.error(("origin", key), f"is of no value that is given{hint}")
+    return document
+
+
+def _of_the_file(
+    error: InputError, found: Mapping[str, Document], own: Mapping[str, Any]
+) -> InputError:
+    """Return a mistake in the file that it stands in: a material's, or the cell's."""
+    layer, _, rest = error.field.partition(".")
+    first = rest.partition(".")[0]
+    if layer in found and first in found[layer].data and first not in own[layer]:
+        return found[layer].error(tuple(rest.split(".")), error.message)
+    return error
 
 
 def _by_mass(fields: dict[str, Any], python: bool) -> str | None:
@@ -1429,17 +1615,26 @@ def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str
     return {**merged, **fields}
 
 
+def _is_a_material(path: Path) -> bool:
+    try:
+        return "kind: material" in path.read_text("utf-8")[:1000].splitlines()
+    except (OSError, ValueError):
+        return False
+
+
 def _material(
     layer: str, name: Any, place: tuple[str, ...], document: Document | None
 ) -> dict[str, Any]:
     """Return the fields that a material of the library sets, named at this place."""
+    folder = document.path.parent if document else Path()
     materials = library(layer)
     if isinstance(name, str) and name in materials:
         return materials[name].fields
+    beside = [p.stem for p in folder.glob("*.yaml") if _is_a_material(p)]
     message = f"unknown {place[-1]} '{shown(name)}'" + (
-        suggest(str(name), materials)
-        or f"; the library has {', '.join(materials)}, or leave it out and give every "
-        "property"
+        suggest(str(name), [*materials, *beside])
+        or f"; the library has {', '.join(materials)}; a file of that name, "
+        f"{shown(name)}.yaml, would do beside the cell's (docs/materials.md)"
     )
     if document:
         raise document.error(place, message)

@@ -168,6 +168,13 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
         ),
         "lithium": other,
     }
+    if (second := electrolyte.second) is not None:
+        found["second"] = Layer(
+            "second electrolyte",
+            second.material or "",
+            second.thickness,
+            second.density or math.nan,
+        )
     for name in Stack.model_fields:
         layer: StackLayer | None = getattr(cell.stack, name)
         if layer is not None:
@@ -182,7 +189,8 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
 
 
 _ORDER = (
-    *("substrate", "cathode_collector", "cathode", "electrolyte", "interlayer"),
+    *("substrate", "cathode_collector", "cathode", "electrolyte", "second"),
+    "interlayer",
     *("lithium", "anode_collector", "insulation", "packaging"),
 )
 

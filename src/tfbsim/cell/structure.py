@@ -36,6 +36,8 @@ class FilmStructure:
         t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
     double_layer : bool
         Whether its interface holds charge of its own.
+    hysteresis : bool
+        Whether its potential lags behind.
     """
 
     potential: PotentialLaw
@@ -45,6 +47,7 @@ class FilmStructure:
     transference: Law | None = None
     electronic: Law | None = None
     double_layer: bool = False
+    hysteresis: bool = False
 
     @property
     def curve(self) -> Curve:
@@ -100,6 +103,7 @@ class FilmStructure:
             f"{place} transference": "law" if self.transference else "constant",
             f"{place} resistivity": "law" if self.electronic else "constant",
             f"{place} double layer": LAYERS[self.double_layer],
+            f"{place} hysteresis": "first order" if self.hysteresis else "absent",
         }
 
 

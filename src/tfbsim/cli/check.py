@@ -19,7 +19,8 @@ MOST = 100  # mistakes of a file that are told one by one
 
 def check(
     files: Annotated[
-        list[str], typer.Argument(help="Cells, experiments, mappings, clusters.")
+        list[str],
+        typer.Argument(help="Cells, materials, experiments, mappings, clusters."),
     ],
     quiet: Quiet = False,
 ) -> None:
@@ -27,7 +28,7 @@ def check(
     bad = 0
     for name in files:
         try:
-            path, kind = find(name, "mapping", "cluster")
+            path, kind = find(name, "mapping", "cluster", "material")
             notes = _notes(path, kind)
         except InputError as error:
             mistakes = (error, *error.others)
@@ -52,7 +53,11 @@ def _notes(path: Path, kind: str) -> list[str]:
         from ..cell.cell import load_cell
 
         return load_cell(path).warnings()
-    if kind == "mapping":
+    if kind == "material":
+        from ..cell.cell import load_material
+
+        load_material(path)
+    elif kind == "mapping":
         from ..data.mapping import load_mapping
 
         load_mapping(path)

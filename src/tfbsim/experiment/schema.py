@@ -36,7 +36,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     ]
     schema["properties"]["format"] = {"const": FORMAT}
     schema["properties"]["kind"] = {"const": kind}
-    for layer in ("Film", "Electrolyte", "Anode"):
+    for layer in ("Film", "Electrolyte", "SecondElectrolyte", "Anode"):
         # A material of the library may set all else
         own = schema["$defs"].get(layer) if kind == "cell" else None
         if own:

@@ -2,7 +2,8 @@
 
 Open-circuit potential: five sites fitted to a printed function of a layered oxide, 0.9 mV
 rms, 5.8 mV at most.  Its variable runs over 35,380 mol/m3, the lithium between its own
-limits; here x = 1 - (1 - s) 35380/c_sites counts all lithium.
+limits; here x = 1 - (1 - s) 35380/c_sites counts all lithium.  That the oxide of this
+source is of this composition was not verified: others call its cell one of NMC532.
 """
 
 from .laws import Constant, MultiSite
@@ -22,7 +23,7 @@ MATERIAL = Material(
                 omega=(11.0232, 3.8823, 2.637, 0.4141, 1.9253),
             ),
             f"fitted: function of {MOHTAT}, as PyBaMM has it, stretched "
-            "from 35,380 mol/m3 to all sites",
+            "from 35,380 mol/m3 to all sites; composition not verified",
             "0.305 <= x <= 0.985",
         ),
         "density": Value(

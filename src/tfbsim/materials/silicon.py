@@ -2,8 +2,9 @@
 
 Open-circuit potential: five sites fitted to the mean of the two branches of a printed
 function, 0.6 mV rms, 6.2 mV at most; the branches lie 0.05 to 0.18 V to either
-side of it, which this law leaves out.  x = 3.75 (Li15Si4) is full.  The
-film grows to almost four times its thickness as it fills; here it keeps its thickness.
+side of it: a cell file takes that in as its film's `hysteresis`.  x = 3.75 (Li15Si4) is
+full.  The film grows to almost four times its thickness as it fills; here it keeps its
+thickness.
 """
 
 from .laws import Constant, MultiSite
@@ -39,6 +40,10 @@ MATERIAL = Material(
         "exchange_current_stoichiometry": Value(1.9, "assumed: as exchange_current"),
     },
     {
+        "hysteresis": Value(
+            "0.09 V",
+            f"derived: half the distance of the branches of {VERBRUGGE}, 0.05 to 0.18 V",
+        ),
         "capacity": Value("3473 mA h/g", "derived: U(x) between these limits"),
         "lower_voltage": Value("0.08 V", "assumed"),
         "upper_voltage": Value("0.85 V", "assumed"),

@@ -30,6 +30,7 @@ def _of_a_film(side: str) -> Implied:
         f"{place} transference": (f"{side} transference number is a law", law),
         f"{place} resistivity": (f"{side} resistivity is a law", law),
         f"{place} double layer": (capacitance, {"absent": 0.0}),
+        f"{place} hysteresis": (f"{side} hysteresis [V]", {"absent": 0.0}),
     }
 
 

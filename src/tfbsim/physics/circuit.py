@@ -116,9 +116,15 @@ class Circuit:
         slope = -float(cell.structure.cathode.curve.slope(x)) / (
             c.c_sites * c.active_fraction
         )
+        behind = 0.0
+        if (second := e.second) is not None:
+            behind = second.thickness / second.conductivity * T / T_ref
+            behind /= rate(second.conductivity_activation_energy)
+            energy = second.interface_resistance_activation_energy
+            behind += second.interface_resistance / rate(energy)
         return cls(
             contact=float(cell.contact_resistance),
-            electrolyte=e.span / sigma,
+            electrolyte=e.span / sigma + behind,
             film=films,
             cathode_transfer=1 / (f * i_p * c.utilisation) if i_p else math.inf,
             lithium_transfer=1 / (f * i_n) if i_n else math.inf,

@@ -88,7 +88,7 @@ LOSSES = {
         Loss(
             "Anode electron path", "Anode electron path voltage drop [V]", -1, "#DDCC77"
         ),
-        Loss("Diffusion in the anode", "Anode diffusion voltage drop [V]", 1, "#44AA99"),
+        Loss("Diffusion in the anode", "Anode diffusion voltage drop [V]", 1, "#999933"),
     ),
 }
 

@@ -3,7 +3,7 @@
 The anions are fixed, so electroneutrality makes the lithium concentration uniform and
 transport ohmic: drop = i L_e/sigma, sigma T = (sigma T)_ref exp[(E/R)(1/T_ref - 1/T)]
 (Bates et al., Solid State Ionics 53-56 (1992) 647; Fabre et al., J. Electrochem. Soc.
-159 (2012) A104).
+159 (2012) A104).  A second film at the anode is in series, with an interface between.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ class SingleIonConductor(Law):
     ) -> dict[str, pybamm.Symbol]:
         p = self.param
         sigma = p.sigma_e * p.T_ref / p.T * p.arrhenius(p.E_sigma)
-        R_e = p.constant("Electrolyte resistance [Ohm.m2]", p.L_e / sigma)
+        second = p.R_e2 * p.T / p.T_ref / p.arrhenius(p.E_e2)
+        between = p.R_ee / p.arrhenius(p.E_ee)
+        R_e = p.L_e / sigma + second + between
+        R_e = p.constant("Electrolyte resistance [Ohm.m2]", R_e)
         return {
             "Electrolyte conductivity [S.m-1]": sigma,
             "Electrolyte resistance [Ohm.m2]": R_e,

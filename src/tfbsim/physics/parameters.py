@@ -55,6 +55,8 @@ class FilmParameters(BaseParameters):
         self.rho_e = P("electronic resistivity [Ohm.m]")
         self.E_rho = P("electronic resistivity activation energy [J.mol-1]")
         self.dUdT = P("entropic change [V.K-1]")
+        self.H = P("hysteresis [V]")
+        self.dx_h = P("hysteresis stoichiometry")
         # Lithium the film can cycle through, per cell area: n = c x L u_A u_V
         self.n_sites = self.c_sites * self.L * self.u_A * self.u_V
 
@@ -165,6 +167,17 @@ class ThinFilmParameters(BaseParameters):
         self.E_el = P("Electrolyte electronic conductivity activation energy [J.mol-1]")
         self.sigma_e = P("Electrolyte conductivity [S.m-1]")
         self.E_sigma = P("Electrolyte conductivity activation energy [J.mol-1]")
+        # Of a second film, in series
+        name = "Second electrolyte resistance"
+        self.R_e2, self.E_e2 = (
+            P(f"{name} [Ohm.m2]"),
+            P(f"{name} activation energy [J.mol-1]"),
+        )
+        name = "Electrolyte interface resistance"
+        self.R_ee, self.E_ee = (
+            P(f"{name} [Ohm.m2]"),
+            P(f"{name} activation energy [J.mol-1]"),
+        )
 
         # Lithium
         self.n_Li_init = P("Initial lithium inventory [mol.m-2]")

@@ -10,7 +10,7 @@ w = s x, the active lithium over the sites as made,
     dl/dt = sum of k_c w_mean, of the others
 
 so that w_mean + l changes by what passes the interface alone.  Where the rest is full no
-more of the former sites are lost.
+more of the former sites are lost.  A step ends where next to none are left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import pybamm
 
-from .law import Column, Harm, Law
+from .law import Column, End, Harm, Law
 from .parameters import ThinFilmParameters, tafel
 
 ACTIVE = "Active share of sites"
@@ -28,6 +28,12 @@ PROFILE = "Cathode stoichiometry"
 HELD = "Lithium in lost sites over cathode sites"
 LOST = "Sites lost per time [s-1]"
 LEFT = "Lithium left by lost sites over cathode sites [s-1]"
+LEAST = 1e-3  # of the sites as made: a film with less active is none
+NO_SITES = End(
+    "No active sites [experiment]",
+    "infeasible",
+    f"less than {100 * LEAST:g} % of the film's sites are still active",
+)
 ROOM = 1e-3  # of the sites: where less is free, lithium is no longer left to the rest
 
 
@@ -59,6 +65,7 @@ class SiteLoss(Law):
     """
 
     param: ThinFilmParameters
+    ends = (NO_SITES,)
     columns = (
         Column(ACTIVE, "Share of the sites of the film that is still active.", ".4f"),
         Column(
@@ -115,3 +122,6 @@ class SiteLoss(Law):
         self.initial_conditions = {variables[HELD]: pybamm.Scalar(0)}
         for share in self.shares.values():
             self.initial_conditions[share] = pybamm.Scalar(1)
+
+    def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
+        self.events = [pybamm.Event(NO_SITES.event, variables[ACTIVE] - LEAST)]

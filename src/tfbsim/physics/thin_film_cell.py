@@ -29,6 +29,7 @@ from .diffusion import DOMAINS, PlanarDiffusion, depth, span
 from .double_layer import DoubleLayer
 from .electrolyte import CapacitiveConductor, SingleIonConductor
 from .electrolyte_oxidation import ElectrolyteOxidation
+from .hysteresis import Hysteresis
 from .interphase import InterphaseByReaction, InterphaseWithTime
 from .kinetics import ButlerVolmer, InterfaceCurrent
 from .law import Declared, Law
@@ -68,6 +69,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "anode transference": ("constant", "law"),
     "anode resistivity": ("constant", "law"),
     "anode double layer": ("absent", "capacitive"),
+    "cathode hysteresis": ("absent", "first order"),
+    "anode hysteresis": ("absent", "first order"),
     **{name: ("off", "on") for name in AGEING},
     "cathode double layer": ("absent", "capacitive"),
     "lithium double layer": ("absent", "capacitive"),
@@ -100,6 +103,9 @@ def laws_of(options: Mapping[str, str], p: ThinFilmParameters) -> dict[str, Law]
     else:
         found["anode"] = LithiumInventory(p)
     found["cathode interface current"] = InterfaceCurrent(p)
+    for side in ("Cathode", anode_of(options)):
+        if options.get(f"{side.lower()} hysteresis") == "first order":
+            found[f"{side.lower()} hysteresis"] = Hysteresis(p, side)
     return found | _ageing_laws(options, p)
 
 
@@ -214,7 +220,8 @@ class ThinFilmCell(pybamm.BaseModel):
         the laws of ``AGEING``, each "off" (default) or "on";
         "cathode double layer", "lithium double layer", "anode double layer": "absent"
         (default) or "capacitive"; "electrolyte": "film" (default), or "liquid" with a
-        salt; "electrolyte capacitance": "absent" (default) or "capacitive";
+        salt; "cathode hysteresis", "anode hysteresis": "absent" (default) or "first
+        order"; "electrolyte capacitance": "absent" (default) or "capacitive";
         "constants": "in place" (default), or "precomputed" for a solver that supplies
         ``model.param.constants`` as inputs.
     name : str, optional

@@ -181,6 +181,9 @@ def _layers(cell: Cell) -> Table:
     thickness = a.thickness if hasattr(a, "thickness") else a.lithium
     lithium = text(thickness, "length") if thickness else "none as made"
     layers.add_row("anode", escape(a.material or "lithium"), lithium)
+    if e.second is not None:
+        second = escape(e.second.material or "")
+        layers.add_row("second electrolyte", second, text(e.second.thickness, "length"))
     layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
     layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
     return layers
@@ -328,7 +331,8 @@ def _lines(steps: Any) -> list[str]:
 def describe_material(material: Material, console: Console) -> None:
     """Print a material: each value with its source and range, and U at ten steps of x."""
     console.print(escape(f"{material.name}: {material.title}"))
-    console.print(f"may stand as {', '.join(material.layers)}")
+    words = ", ".join(material.layers).replace("cathode", "cathode or film at the anode")
+    console.print(f"may stand as {words}")
     for name, value in {**material.values, **material.data}.items():
         given = value.value
         if isinstance(given, Constant):

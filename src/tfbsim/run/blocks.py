@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,7 @@ from ..version import __version__
 Array = np.ndarray
 Told = dict[str, list[Any]]  # warnings to the number of points and the first of them
 Outside = dict[str, list[Any]]  # laws to the same, and the least and most stoichiometry
+OF_BLOCK = "cell", "laws", "warnings", "outside", "rows", "steps"
 FEWEST = 2  # points that make a block
 WORTH_COMPILING = 500  # points that pay for a kernel, unless it was asked for
 
@@ -112,6 +113,22 @@ class Block(NamedTuple):
         parts = [p if isinstance(p, bytes) else str(p).encode() for p in self]
         lengths = ",".join(str(len(part)) for part in parts).encode()
         return hashlib.sha256(b"".join([lengths, *parts])).digest()
+
+    def checked(self) -> Self:
+        """Itself, if it is one, whoever wrote it.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError, AttributeError
+            It is none.
+        """
+        numbers = self.points
+        if not len(numbers) or (np.diff(numbers, prepend=-1) <= 0).any():
+            raise ValueError("points that are not in order")
+        found = self.tables(np.zeros(len(numbers), bool))
+        if not {*OF_BLOCK} <= found.header.keys():
+            raise KeyError("what a header has")
+        return self
 
     def tables(self, wanted: Array | None = None) -> Tables:
         """Its tables, of all points or of those that are wanted (a mask)."""
@@ -462,7 +479,7 @@ class Swept(Sequence[CaseResult]):
         alone: Sequence[CaseResult],
     ) -> None:
         self.cases, self.blocks, self.alone = cases, blocks, alone
-        known = [block.points for block in blocks()]
+        known = [block.checked().points for block in blocks()]
         own = [int(case.name) - 1 for case in alone]
         self.points = np.unique(np.concatenate([*known, np.array(own, int)]))
         self.by_kernel = len(self.points) - len(own)

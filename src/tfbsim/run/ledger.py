@@ -80,7 +80,7 @@ WHERE failed IS NOT NULL
 ADD_BLOCK = "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)"
 _json = json.JSONEncoder(default=lambda number: number.item())
 # What undoing a point may raise
-_DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_DAMAGE = (zlib.error, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 # Unpacked, tables are at most so many times as large, or so large [bytes]
 MOST_TIMES, MOST_BYTES, MOST_OF_CURVES = 100, 64 * 2**20, 4 * 2**30
 # What every row of a case has
@@ -284,10 +284,11 @@ class Ledger:
         numbers = sorted(int(name) - 1 for _, name in pairs if name.isdecimal())
         numbers = [k for k in dict.fromkeys(numbers) if 0 <= k < len(cases)]
         alone = list(self.get([cases.key(k, numerics) for k in numbers]))
-        if self.path == ":memory:":
-            kept = list(self.blocks(sweep))
-            return Swept(cases, lambda: kept, alone)
-        return Swept(cases, partial(_stored, self.path, sweep), alone)
+        with self._errors():
+            if self.path == ":memory:":
+                kept = list(self.blocks(sweep))
+                return Swept(cases, lambda: kept, alone)
+            return Swept(cases, partial(_stored, self.path, sweep), alone)
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""

@@ -49,6 +49,7 @@ from .engine import (
     Trace,
     engine,
     least_exchanged,
+    stoichiometries,
     tolerances,
 )
 from .error_bar import NumericalError, with_error
@@ -347,7 +348,8 @@ class Runner:
         except SolverFailed as reason:
             return StepRecord(step, SOLVER_FAILED, str(reason), None)
         nothing = {IN: np.zeros(1), OUT: np.zeros(1)}
-        still = np.zeros(1), observed | nothing, self.state.profile[None], self.state
+        profile = stoichiometries(self.state.profile[None], observed)
+        still = np.zeros(1), observed | nothing, profile, self.state
         return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)
 
     def _run(

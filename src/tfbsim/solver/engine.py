@@ -53,6 +53,8 @@ COLLAPSE = 1e-3  # of the time passed: a voltage that would be 0 so soon is lost
 # surface a little beyond full, not farther.  Of an ideal law the table that the model
 # sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
 OVERFULL, UNDEREMPTY = 1.02, -1e-6
+# Of the sites, at a face: within an end, and the most that a step begins beyond it
+ROUNDED, ROUNDING = 1e-12, 1e-9
 # The voltage is no state of a cell.  As one more, algebraic, the solver controls its
 # error, and a cut-off that lies within one of its steps is seen.
 VOLTAGE = "Voltage that is controlled [V]"
@@ -515,6 +517,19 @@ class _Built:
         values = self._margins(y[None], inputs[None])[0]
         return dict(zip(self.ends, values.tolist(), strict=True))
 
+    def taken_back(self, y: Array, p: Array) -> Array | None:
+        """Profile just within its ends, of a film full or empty at a face that becomes
+        less so; None where it does not."""
+        if ACTIVE in self.slices or self.numerics.mesh != "elements":
+            return None  # the state at a face is not its stoichiometry
+        film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.x_max
+        profile, rates = y[film].copy(), self._rates(y[None], p[None])[0, film]
+        empty, full = UNDEREMPTY + ROUNDED, OVERFULL - ROUNDED
+        profile[faces] = np.clip(profile[faces], empty * x_max, full * x_max)
+        moved = profile - y[film]
+        leads = (moved * rates >= 0).all() and np.abs(moved).max() < ROUNDING * x_max
+        return profile if leads else None
+
     def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
         """Energies as states of the kernel [W.h]."""
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
@@ -898,11 +913,16 @@ class Engine:
             own[f"Initial: {VOLTAGE}"] = V
             behind = (drop[0] for name, drop in first.items() if name in BEHIND)
             own[f"Initial: {FACES}"] = V + float(sum(behind))
-            margins = built.margins(built.guess(own), built.stack(own))
+            y, p = built.guess(own), built.stack(own)
+            margins = built.margins(y, p)
+            if margins[FILM_LIMIT] <= 0 and (x := built.taken_back(y, p)) is not None:
+                own[f"Initial: {PROFILE}"] = x
+                margins[FILM_LIMIT] = ROUNDED
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
                 seen = first | {OUT: np.zeros(1), IN: np.zeros(1)}
-                answers[k] = Trace(np.zeros(1), seen, state.profile[None], state, event)
+                profile = stoichiometries(state.profile[None], seen)
+                answers[k] = Trace(np.zeros(1), seen, profile, state, event)
         waiting = [k for k in range(len(requests)) if k not in answers]
         for fallback in range(len(FALLBACKS)):
             now = [k for k in waiting if fallback > LAST or k not in answers]
@@ -1086,9 +1106,7 @@ class Engine:
                     volts = built.observe(fine.y[added].T, p[k])["Voltage [V]"]
                     fine.y[added, built.slices[VOLTAGE].start] = volts
                 observed |= energies(built.passed(fine, request, own), t)
-            profiles = y[:, built.slices[PROFILE]]
-            if ACTIVE in observed:  # its state is lithium over the sites as made
-                profiles = profiles / observed[ACTIVE][:, None]
+            profiles = stoichiometries(y[:, built.slices[PROFILE]], observed)
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":
@@ -1121,6 +1139,11 @@ class Engine:
         # more power, and the control has no solution beyond
         gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
         return POWER_LIMIT if gain < POWER_GAIN else SOLVER_FAILURE
+
+
+def stoichiometries(profiles: Array, observed: dict[str, Array]) -> Array:
+    """Return what profiles are over the active sites; the state is over those as made."""
+    return profiles / observed[ACTIVE][:, None] if ACTIVE in observed else profiles
 
 
 def _gained(observed: dict[str, Array], inputs: dict[str, Any]) -> float:
