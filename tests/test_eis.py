@@ -158,3 +158,8 @@ def test_volumes_with_a_double_layer_are_refused(tmp_path):
     cell = tfbsim.load_cell(NAME).replace({"cathode.double_layer_capacitance": 1e-2})
     with pytest.raises(tfbsim.InputError, match="mesh: volumes have no"):
         tfbsim.impedance(cell, numerics=tfbsim.Numerics(mesh="volumes"))
+
+
+def test_cell_with_a_film_as_anode_has_a_spectrum():
+    found = tfbsim.impedance("lco-lipon-si", frequencies=[1.0, 100.0])
+    assert (found.Z.real > 0).all() and (found.Z.imag < 0).all()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import tfbsim
 from tfbsim.comparison.comparison import compare
+from tfbsim.comparison.pairing import joined
+from tfbsim.data.measured import Measured, Spectrum
 from tfbsim.data.read import read_measured
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
+from tfbsim.solver.cycler import run_case
 
 CELL = "lco-lipon-li-raijmakers2020"
 LAYERS = {
@@ -144,3 +151,31 @@ def test_two_resistances_in_series_are_named(experiment, tmp_path):
     assert set(found.parameters["Verdict"]) != {"determined"}
     words = " ".join(found.warnings)
     assert "contact_resistance" in words and "electrolyte.conductivity" in words
+
+
+@pytest.mark.slow
+def test_fit_to_a_spectrum_and_a_discharge_together(tmp_path):
+    """A record of the cell itself, with other values, gives these back."""
+    text = EXPERIMENT.partition("  - Charge at 1C until 4.0 V")
+    steps = "  - Charge at 1C until 4.1 V\n  - Discharge at 2C until 3.0 V\n"
+    (tmp_path / "j.yaml").write_text(text[0] + steps + "set:" + text[2].split("set:")[1])
+    true = {"cathode.diffusivity_scale": "0.7"}
+    true["cathode.exchange_current"] = "500 uA/cm2"
+    case = expand(tmp_path / "j.yaml", None, true).cases[0]
+    done = run_case(case.cell, case.protocol, Numerics()).cycles[0].steps
+    discharge = joined([done[-1]], "discharge", float(case.cell.area))
+    spectrum = Spectrum(done[2].spectrum.frequency, done[2].spectrum.Z, "spectrum 1")
+    record = Measured("x", Path("x"), (discharge,), (), (spectrum,))
+    found = tfbsim.fit(
+        tmp_path / "j.yaml",
+        [record],
+        vary={
+            "cathode.diffusivity_scale": "0.2..5",
+            "cathode.exchange_current": "50 uA/cm2..3000 uA/cm2",
+        },
+        starts=1,
+    )
+    rows = found.parameters.set_index("Parameter")["Value"]
+    assert rows["cathode.diffusivity_scale"] == pytest.approx(0.7, rel=1e-3)
+    assert rows["cathode.exchange_current"] == pytest.approx(500, rel=1e-3)
+    assert set(found.curves["Quantity"]) == {"Discharge capacity", "Impedance"}

@@ -82,6 +82,12 @@ def test_limits(raijmakers, figure):
     figure(claim, ends[0].imag / reactance - 1, at_most=1e-3)
 
 
+def test_a_face_without_exchange_current_lets_nothing_through():
+    """i_0 is 0 where every site of the film is taken."""
+    cell = load_cell("lco-lipon-li-constant-d")
+    assert Circuit.of(cell, cell.cathode.x_max).cathode_transfer == np.inf
+
+
 @pytest.mark.parametrize("capacities", [{}, CAPACITIES], ids=["resistive", "capacitive"])
 @pytest.mark.parametrize("frequency", [0.02, 3.0, 8e3])
 def test_sine_in_time(raijmakers, frequency, capacities, figure):
@@ -107,6 +113,37 @@ def test_sine_in_time(raijmakers, frequency, capacities, figure):
     figure(
         "A sine of 1 mV solved in time: relative difference of Z",
         abs(-(a + 1j * b) / amplitude / Z - 1),
+        at_most=1e-3,
+    )
+
+
+def test_multisine_in_time(raijmakers, figure):
+    """Three sines at once; none is a sum or a multiple of others within the three."""
+    x = raijmakers.cathode.stoichiometry(3.9)
+    cell = raijmakers.replace(FINITE | CAPACITIES | {"cathode.initial_stoichiometry": x})
+    frequency = 10.0 * np.array([3, 7, 13])
+    Z = tfbsim.impedance(cell, frequencies=frequency).Z / cell.area
+    amplitude, w = 0.5e-3 / abs(Z), 2 * np.pi * frequency
+    values = cell.parameter_values()
+    values["Current function [A]"] = lambda t: sum(
+        float(a) * pybamm.sin(float(k) * t) for a, k in zip(amplitude, w, strict=True)
+    )
+    simulation = pybamm.Simulation(
+        tfbsim.ThinFilmCell({name: "capacitive" for name in OPTIONS}),
+        parameter_values=values,
+        solver=pybamm.IDAKLUSolver(rtol=1e-9, atol=1e-11, options={"dt_init": 1e-9}),
+    )
+    periods, samples = 4, 2000
+    t = np.linspace(0, periods / 10.0, periods * samples + 1)
+    V = simulation.solve([0, t[-1]], t_interp=t)["Voltage [V]"](t)
+    last = t > (periods - 1) / 10.0
+    at = t[last]
+    sines, cosines = (part(np.outer(w, at)) for part in (np.sin, np.cos))
+    waves = np.vstack([sines, cosines, np.ones_like(at), at]).T
+    found, *_ = np.linalg.lstsq(waves, V[last], rcond=None)
+    figure(
+        "Three sines at once solved in time: relative difference of Z",
+        np.abs(-(found[:3] + 1j * found[3:6]) / amplitude / Z - 1).max(),
         at_most=1e-3,
     )
 

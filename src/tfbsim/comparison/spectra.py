@@ -88,14 +88,14 @@ class SpectrumPair:
         Z = self.Z * 1e4
         known = (place.file, place.spectrum.name, place.case, self.voltage)
         values = (place.spectrum.frequency, measured.real, measured.imag)
-        values += (Z.real, Z.imag, 100 * self.difference)
-        return pd.DataFrame(dict(zip(COLUMNS, (*known, *values), strict=True)))
+        both = (*known, *values, Z.real, Z.imag, 100 * self.difference)
+        return pd.DataFrame(dict(zip(COLUMNS, both, strict=True)))
 
     @property
     def sentence(self) -> str:
         """Return how far apart both are."""
         off, f = self.difference, self.place.spectrum.frequency
-        worst = int(off.argmax())
+        worst = int(np.argmax(off))
         return (
             f"{self.place.label}: simulated at {self.voltage:.4g} V ({self.place.case}), "
             f"{100 * float(np.sqrt(np.mean(off**2))):.3g} % of |Z| apart (rms), "

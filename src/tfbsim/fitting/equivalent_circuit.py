@@ -163,15 +163,15 @@ def equivalent_circuit(
     times = _peaks(frequency, Z)
     if description is not None:
         try:
-            best = _best(fitting, description, times, frequency, Z)
+            fit = _best(fitting, description, times, frequency, Z)
         except (ValueError, KeyError, IndexError, AttributeError, SyntaxError):
             raise InputError(
                 f"'{shown(description)}' is no circuit; one such as {EXAMPLE} would do",
                 field="--model",
             ) from None
-        if best is None:
+        if fit is None:
             raise InputError("does not fit the spectrum", field="--model")
-        return best
+        return fit
     found: list[EquivalentCircuit] = []
     some = np.unique(np.linspace(0, len(Z) - 1, min(len(Z), ENOUGH)).astype(int))
     few = frequency[some], Z[some]
@@ -280,8 +280,8 @@ def _starts(
 
 def _peaks(frequency: Array, Z: Array) -> list[float]:
     """Return the highest relaxation times [s]; without pyimpspec some in every decade."""
-    ends = (1 / (2 * math.pi * float(f)) for f in (frequency.max(), frequency.min()))
-    even = [float(t) for t in np.geomspace(*ends, PEAKS + 2)[1:-1]]
+    fast, slow = (1 / (2 * math.pi * f) for f in (frequency.max(), frequency.min()))
+    even = [float(t) for t in np.geomspace(fast, slow, PEAKS + 2)[1:-1]]
     try:
         tau, gamma = relaxation_times(frequency, Z)
     except InputError:

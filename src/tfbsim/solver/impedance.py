@@ -278,7 +278,8 @@ def impedance(
             field="stoichiometry" if voltage is None else "voltage",
         )
     anode = cell.anode
-    if anode.coverage_thickness and not (lithium or anode.double_layer_capacitance):
+    plated = not isinstance(anode, Film) and anode.coverage_thickness
+    if plated and not (lithium or anode.double_layer_capacitance):
         raise InputError(
             "the collector is bare and blocks at every frequency: a voltage of the "
             "charged cell would do, or an anode.double_layer_capacitance",
