@@ -522,7 +522,7 @@ class _Built:
         less so; None where it does not."""
         if ACTIVE in self.slices or self.numerics.mesh != "elements":
             return None  # the state at a face is not its stoichiometry
-        film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.x_max
+        film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.cathode.x_max
         profile, rates = y[film].copy(), self._rates(y[None], p[None])[0, film]
         empty, full = UNDEREMPTY + ROUNDED, OVERFULL - ROUNDED
         profile[faces] = np.clip(profile[faces], empty * x_max, full * x_max)
