@@ -17,7 +17,8 @@ from tfbsim.errors import InputError
 from tfbsim.materials import laws
 from tfbsim.yaml_file import shipped as files
 
-CELLS = tuple(sorted(files("models")))
+# With lithium, evaporated or plated in situ
+CELLS = tuple(n for n in sorted(files("models")) if "-lipon-li" in n or "-steel" in n)
 ELECTROLYTES = "LiPON", "LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"
 ACTIVATED = (
     *("cathode.diffusivity", "cathode.exchange_current", "cathode.film_resistance"),
