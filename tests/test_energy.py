@@ -255,8 +255,7 @@ measured:
 
     def test_a_cell_without_a_stack_is_not_compared(self):
         name, cell = "ensurge2023-energy-density", "lco-lipon-steel-ensurge2023"
-        changes = {"cathode.thickness": "1 um"}
-        result = tfbsim.run_experiment(name, changes=changes)
+        result = tfbsim.run_experiment(name)
         assert len(result.comparison) == 3
         bare = load_cell(cell).replace({"stack": None})
         other = simulate(bare, ["Hold at 4.2 V until C/5"])

@@ -840,7 +840,8 @@ def _measured(
         differing: list[str] = []
         if stated is not None and (own := _matching(point.case, stated)) is not None:
             differing = _differences(before[own], by_name[name])
-        if made := [x for x in differing if _MADE.search(x)]:
+        made = [x for x in differing if _MADE.search(x)]
+        if made and not by_name[name].cell.fitted:
             others |= dict.fromkeys([x for x in made if x != "steps"] or made)
             continue
         for field, (words, dimensions) in MEASURED.items():

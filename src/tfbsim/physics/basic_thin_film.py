@@ -31,10 +31,10 @@ OPTIONS = {  # of the parameter sets this model is for
     "leakage": "none",
     "anode": "evaporated",
     "electrolyte": "film",
-    **dict.fromkeys(
-        ("cathode double layer", "lithium double layer", "electrolyte capacitance"),
-        "absent",
-    ),
+    "cathode hysteresis": "absent",
+    "cathode double layer": "absent",
+    "lithium double layer": "absent",
+    "electrolyte capacitance": "absent",
 }
 MARGIN = 1e-4  # from an empty or full surface, where kinetics stop following it
 
