@@ -29,7 +29,7 @@ Run = Callable[..., Trace]
 
 NO_LOSS = 1e9  # an exchange current [A/m2] or conductivity [S/m] that costs no voltage
 
-# What a shell runs in the background ignores Ctrl-C, as would commands that tests interrupt
+# What a shell runs in the background ignores Ctrl-C; commands that tests start must not
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
