@@ -378,3 +378,15 @@ def test_a_profile_is_of_the_active_sites_in_a_step_that_ends_at_once():
     before, at_once = (step.trace for step in record.cycles[0].steps)
     assert len(at_once.t) == 1
     assert at_once.profiles[0] == pytest.approx(before.profiles[-1], abs=1e-12)
+
+
+def test_a_part_of_a_profile_does_not_begin_beyond_the_cells_limits():
+    """The current of the second part costs volts; what the first did stays."""
+    changes = {"contact_resistance": "1000 ohm cm2", "voltage_limits": ["3 V", "4.3 V"]}
+    table = {"Time [s]": [0, 10, 20], "Current [uA/cm2]": [10, 2000, 2000]}
+    profile = {"profile": table, "interpolation": "stepwise"}
+    result, step = run(RAIJMAKERS, ["Rest for 1 second", profile], changes)
+    assert step["Outcome"] == "infeasible"
+    assert step["Detail"] == "the cell's voltage limit of 3 V came first"
+    assert step["Duration [s]"] == pytest.approx(10)
+    assert voltages(result).min() > 3

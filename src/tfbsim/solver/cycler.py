@@ -365,6 +365,9 @@ class Runner:
         for part in self._parts(step, duration):
             request = self._stretch(step, curves, part, state, changes, passed)
             trace = yield from request
+            if found is not None and self._beyond_at_once(step, trace):
+                found = replace(found, event=trace.event)
+                break
             passed += float(trace.observed[THROUGHPUT][-1])
             # Both values at a jump, or the point in common once
             jump = found is not None and found.t[-1] > 0
