@@ -11,6 +11,7 @@ import pytest
 import tfbsim
 from tfbsim.cli.edge import outcome
 from tfbsim.experiment.frequencies import parse_frequencies
+from tfbsim.materials import laws
 
 NAME = "lco-lipon-li-raijmakers2020"
 
@@ -163,3 +164,16 @@ def test_volumes_with_a_double_layer_are_refused(tmp_path):
 def test_cell_with_a_film_as_anode_has_a_spectrum():
     found = tfbsim.impedance("lco-lipon-si", frequencies=[1.0, 100.0])
     assert (found.Z.real > 0).all() and (found.Z.imag < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("volts", "told"),
+    [((4.4, 4.0, 3.9, 3.8, 3.4), False), ((4.4, 4.1, 4.0, 3.8, 3.4), True)],
+)
+def test_a_kink_of_a_table_is_told(volts, told):
+    """A table does not know its slope next to a kink."""
+    law = laws.Table((0.0, 0.4, 0.5, 0.6, 1.0), volts)
+    changes = {"cathode.open_circuit_potential": law}
+    cell = tfbsim.load_cell("lco-lipon-li-constant-d").replace(changes)
+    found = tfbsim.impedance(cell, stoichiometry=0.55, frequencies=[1.0])
+    assert ("the slope goes from -2 to -1 V" in found.kink) is told

@@ -160,8 +160,8 @@ def eis(
         for note in file.notes:
             out.print(escape(f"{file.name}: {note}"), soft_wrap=True)
     if found:
-        if found.moving:
-            err.print(escape(found.moving), soft_wrap=True)
+        for sentence in filter(None, (found.moving, found.kink)):
+            err.print(escape(sentence), soft_wrap=True)
         celsius = units.to_display(found.temperature, "temperature")
         out.print(f"Z at {found.voltage:.4g} V, {celsius:.4g} degC: {_ends(table)}")
     if elements is not None:

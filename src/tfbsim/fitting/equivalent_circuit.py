@@ -4,7 +4,7 @@ Circuits and their elements are those of impedance.py, relaxation times those of
 pyimpspec: an extra, for pyimpspec is under the GPL-3.  Both were tried on a spectrum with
 0.5 % of noise, of two depressed arcs with a blocked Warburg element behind the second.
 The fits of pyimpspec (5.2.0; ``leastsq`` and ``least_squares``) ended away from the true
-values, with standard errors of capacitances a hundred times too small.  impedance.py
+values, with standard errors of capacitances far too small.  impedance.py
 (1.7.1) found them, each within two standard errors; it takes seconds from a far start,
 and has no relaxation times.  Values run over ten decades, so SciPy's least squares
 searches in their logarithms here.

@@ -165,6 +165,13 @@ class Table:
         y = np.array(self.y)
         return Curve(np.array(self.x), np.log10(y) if self.logarithmic else y)
 
+    def chords(self, x: float) -> tuple[float, float]:
+        """Return the least and the largest slope between the four points about x."""
+        slopes = np.diff(self.y) / np.diff(self.x)
+        k = int(np.clip(np.searchsorted(self.x, x) - 1, 0, len(slopes) - 1))
+        near = slopes[max(k - 1, 0) : k + 2]
+        return float(near.min()), float(near.max())
+
     def __call__(self, x: Any) -> Any:
         if self.logarithmic:  # a diffusivity: constant outside its points
             return 10.0 ** self.curve(np.clip(x, *self.valid))

@@ -27,6 +27,7 @@ from ..cell.cell import Cell, Film, load_cell
 from ..cell.half_cell import STATE
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
+from ..materials.laws import Table
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from .engine import Engine, Linearised, Request, State, engine
@@ -38,6 +39,7 @@ Array = np.ndarray
 FREQUENCY, REAL, IMAGINARY = "Frequency [Hz]", "Z real [Ohm.cm2]", "Z imaginary [Ohm.cm2]"
 COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
 GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
+ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
 
@@ -63,6 +65,9 @@ class Spectrum:
     circuit : Circuit or None
         What the cell consists of, where its cathode is uniform and its anode lithium: the
         closed form knows one film.
+    kink : str
+        What a coarse table of U(x) leaves open of its slope, on which low frequencies
+        rest; "" where the slope is known.
     """
 
     frequency: Array
@@ -73,6 +78,7 @@ class Spectrum:
     temperature: float
     drift: float
     circuit: Circuit | None = None
+    kink: str = ""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -288,12 +294,26 @@ def impedance(
     state = solver.uniform(x, lithium)
     parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}
     found, _ = spectrum(solver, state, parameters, frequency)
+    found = replace(found, kink=_kink(cell.cathode.open_circuit_potential, x))
     if isinstance(cell.anode, Film):
         return found
     thickness = lithium * cell.site_inventory * cell.anode.molar_volume
     covers = cell.anode.coverage_thickness
     coverage = -math.expm1(-thickness / covers) if covers else 1.0
     return replace(found, circuit=Circuit.of(cell, x, temperature, coverage))
+
+
+def _kink(potential: Any, x: float) -> str:
+    """Say by how much the slope of U(x) is open, where it is a table with a kink at x."""
+    if not isinstance(potential, Table):
+        return ""
+    low, high = potential.chords(x)
+    if high - low <= ALIKE * abs(high + low) / 2:
+        return ""
+    return (
+        f"U(x) is a table with a kink: between its points about x = {x:.4g} the slope "
+        f"goes from {low:.3g} to {high:.3g} V, and Z at low frequency is as uncertain"
+    )
 
 
 def _checked(frequencies: Any) -> Array:
