@@ -461,6 +461,17 @@ def test_a_cell_that_is_not_there_is_shown_in_the_experiment(folder, name):
     assert (error.file, error.line, error.field) == (str(path), 4, "cell")
 
 
+@pytest.mark.parametrize("content", ["Nobody knows.\n", "a: [\n"])
+def test_what_is_no_cell_file_is_shown_in_the_experiment(folder, content):
+    (folder / "notes.yaml").write_text(content)
+    path = folder / "e.yaml"
+    path.write_text(EXPERIMENT.replace("cell.yaml", "notes.yaml"))
+    with pytest.raises(InputError, match=r"'notes.yaml': line \d: ") as caught:
+        expand(path)
+    error = caught.value
+    assert (error.file, error.line, error.field) == (str(path), 4, "cell")
+
+
 def test_what_a_case_sets_may_go_ill_with_another_field(folder):
     path = written(folder, "  - {rate: 1C, lower: 3.5 V, cathode: {thickness: 1 um}}")
     with pytest.raises(InputError, match=r"cathode\.density: is missing") as caught:

@@ -109,3 +109,10 @@ def test_mistakes_are_found_where_they_are(folder, file, old, new, message):
     with pytest.raises(InputError) as error:
         load_cell(folder / "cell.yaml")
     assert message in str(error.value)
+
+
+def test_a_name_too_long_for_a_file_is_unknown(folder):
+    path = folder / "cell.yaml"
+    path.write_text(CELL.replace("my-oxide", "x" * 5000))
+    with pytest.raises(InputError, match=r"cell.yaml:7: cathode.material: unknown"):
+        load_cell(path)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -1514,7 +1515,7 @@ def own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
         name, group = fields.get("material"), _group(layer, fields)
         path = folder / f"{name}.yaml"
         plain = isinstance(name, str) and Path(name).name == name and name.isprintable()
-        if not plain or name in library(group) or not path.is_file():
+        if not plain or name in library(group) or not isfile(path):  # nor too long
             continue
         document = found[layer] = load_material(path, MODELS[group])
         given = {k: v for k, v in document.data.items() if k not in HEAD}

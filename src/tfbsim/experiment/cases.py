@@ -506,10 +506,12 @@ class _Expansion:
                     loaded.replace(changes, si=False) if changes else loaded
                 )
             except InputError as error:
-                if error.line is not None or (error.file and self.cell is not None):
+                in_the_file = error.line is not None and error.field
+                if in_the_file or (error.file and self.cell is not None):
                     raise
-                if error.file:  # which is not there at all, say
-                    message = f"'{shown(name)}': {error.message}"
+                if error.file:  # which is not there at all, or no cell file
+                    line = f"line {error.line}: " if error.line else ""
+                    message = f"'{shown(name)}': {line}{error.message}"
                     raise self.document.error(at, message) from None
                 if error.field:
                     raise self.document.error(
