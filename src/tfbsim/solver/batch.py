@@ -17,7 +17,6 @@ from scipy.optimize.elementwise import find_root
 from ..cell.cell import Cell
 from ..cell.cells import Cells
 from ..experiment.steps import Protocol, Step
-from ..materials.laws import FARADAY
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
 from .cycler import (
@@ -45,7 +44,7 @@ from .engine import (
     Engine,
     State,
     Trace,
-    least_exchanged,
+    gained,
 )
 from .fast import Solved
 
@@ -255,12 +254,8 @@ class Batch:
     def _usual(self, step: Step, trace: Trace) -> Array:
         """To which cells nothing happened in a step but the end asked for."""
         seen, event, cells = trace.observed, trace.event, self.cells
-        V, moved = seen["Voltage [V]"], seen["Throughput capacity [A.h]"][-1]
-        total = seen["Total lithium [mol.m-2]"]
-        passed = 3600 * moved / (FARADAY * cells.area)
-        least = least_exchanged(cells.site_inventory, total[0])
-        gained = np.abs(total[1] - total[0]) / np.maximum(passed, least)
-        usual = np.isfinite(V).all(axis=0) & (gained <= BALANCE_LIMIT)
+        V, lithium = seen["Voltage [V]"], gained(seen, cells.site_inventory, cells.area)
+        usual = np.isfinite(V).all(axis=0) & (lithium <= BALANCE_LIMIT)
         usual &= trace.stray <= HOLD_LIMIT
         usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
         in_time = event == ""

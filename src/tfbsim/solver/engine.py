@@ -1115,8 +1115,9 @@ class Engine:
                 margins = built.margins(y[-1], p[k])
                 event = min(margins, key=lambda name: margins[name])
             t = t * request.duration
-            gained = _gained(observed, own)
-            yield Trace(t, observed, profiles, end, event, fallback, stray, gained)
+            sites = 1 / (own["1/site charge"] * FARADAY)
+            lithium = float(gained(observed, sites, own["Electrode area [m2]"]))
+            yield Trace(t, observed, profiles, end, event, fallback, stray, lithium)
 
     def _why_failed(
         self,
@@ -1146,14 +1147,20 @@ def stoichiometries(profiles: Array, observed: dict[str, Array]) -> Array:
     return profiles / observed[ACTIVE][:, None] if ACTIVE in observed else profiles
 
 
-def _gained(observed: dict[str, Array], inputs: dict[str, Any]) -> float:
-    """Lithium that came from nowhere, over what was exchanged."""
+def gained(observed: dict[str, Array], sites: Any, area: Any) -> Any:
+    """Return lithium that came from nowhere, over what was exchanged.
+
+    Parameters
+    ----------
+    observed : dict of ndarray, shape (times,) or (times, cells)
+        Of a step.
+    sites, area : float or ndarray
+        Of the film [mol.m-2], [m2].
+    """
     total = observed["Total lithium [mol.m-2]"]
-    sites = 1 / (inputs["1/site charge"] * FARADAY)
-    area = inputs["Electrode area [m2]"]
     passed = 3600 * observed["Throughput capacity [A.h]"][-1] / (FARADAY * area)
-    least = least_exchanged(sites, total.item(0))
-    return float(np.abs(total - total[0]).max() / max(passed, least))
+    least = least_exchanged(sites, total[0])
+    return np.abs(total - total[0]).max(axis=0) / np.maximum(passed, least)
 
 
 def least_exchanged(sites: Any, total: Any) -> Any:
