@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,7 @@ def diffusivities(segments: Sequence[Segment], cell: Cell) -> pd.DataFrame:
             field="anode",
         )
     rows: list[dict[str, object]] = []
-    for k, (before, step) in enumerate(zip(segments, segments[1:], strict=False)):
+    for k, (before, step) in enumerate(pairwise(segments)):
         after = segments[k + 2] if k + 2 < len(segments) else None
         try:
             if before.kind == REST and step.kind in (CHARGE, DISCHARGE):
