@@ -91,7 +91,8 @@ def nyquist(
             line = fitted[label]
             ax.plot(line.real, -line.imag, **FIT)
         if k == 0:
-            rises = np.gradient(-Z.imag) * np.gradient(Z.real) > 0
+            ahead = np.gradient(Z) if len(Z) > 1 else Z
+            rises = ahead.real * ahead.imag < 0
             at = frequency[marked], Z[marked], rises[marked]
             _decades(ax, *at, 0.08 * max(width, height))
     ax.margins(0.16, 0.1)  # room for the names of the decades
