@@ -37,7 +37,7 @@ def request(engine, cell, mode, target, duration=2000.0, **ends) -> Request:
 def handed(engine, requests) -> tuple[np.ndarray, np.ndarray]:
     """Initial states and inputs as the integrator is given them."""
     built = engine.built(requests[0].mode)
-    inputs = [engine._inputs(one) for one in requests]
+    inputs = [engine.inputs(one) for one in requests]
     constants = engine.built("current").constants(inputs)
     for own, more in zip(inputs, constants, strict=True):
         own |= {**more, "Initial: C-rate": GUESS[requests[0].mode]}
