@@ -92,8 +92,8 @@ class Comparison:
     @property
     def as_asked(self) -> bool:
         """Whether every file was read and compared, and every step ended as asked."""
-        compared = {pair.file for pair in self.pairs}
-        empty = [m for m in self.measured if m.segments and m.name not in compared]
+        compared = {p.file for p in self.pairs} | {p.place.file for p in self.spectra}
+        empty = any(m.name not in compared for m in self.measured)
         return not (self.unreadable or self.otherwise or empty)
 
     @property
