@@ -92,8 +92,9 @@ class Comparison:
     @property
     def as_asked(self) -> bool:
         """Whether every file was read and compared, and every step ended as asked."""
-        compared = {p.file for p in self.pairs} | {p.place.file for p in self.spectra}
-        empty = any(m.name not in compared for m in self.measured)
+        compared = {pair.file for pair in self.pairs}
+        compared |= {pair.place.file for pair in self.spectra}
+        empty = [m for m in self.measured if m.name not in compared]
         return not (self.unreadable or self.otherwise or empty)
 
     @property

@@ -207,6 +207,12 @@ class Notes:
         if cycle.numerical_error:
             self.warnings += cycle.numerical_error.otherwise
 
+    def _oxidised(self) -> list[str]:
+        """Where the cell was taken beyond the window of its electrolyte."""
+        upper = [row["Upper cut-off [V]"] for row in self.rows]
+        highest = max((v for v in upper if v == v), default=None)
+        return self.cell.beyond_the_electrolyte(highest)
+
     def result(self, key: str = "") -> CaseResult:
         """Return the case, with the cycles added so far."""
         return CaseResult(
@@ -217,7 +223,7 @@ class Notes:
             if self._pieces
             else NONE,
             warnings=[
-                *self.warnings,
+                *dict.fromkeys([*self.warnings, *self._oxidised()]),
                 *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
                 *_out_of_range(self.cell, self._surface),
             ],
