@@ -781,6 +781,7 @@ MEASURED = {  # field to the words of its column, and what it may be given as
         ("energy density",),
     ),
     "coulombic_efficiency": ("Coulombic efficiency", ("dimensionless",)),
+    "capacity_retention": ("Capacity retention", ("dimensionless",)),
     "interface_resistance": ("Interface resistance", ("areal resistance",)),
 }
 FIELD_OF = {words: field for field, (words, _) in MEASURED.items()}
@@ -806,6 +807,7 @@ class MeasuredPoint(Strict):
     discharge_capacity: StrictStr | None = None
     volumetric_energy_density: StrictStr | None = None
     coulombic_efficiency: StrictStr | None = None
+    capacity_retention: StrictStr | None = None
     interface_resistance: StrictStr | None = None
     status: Literal["fitted", "predicted"]
     source: StrictStr = ""
