@@ -386,7 +386,7 @@ def calendar_life(name: str) -> None:
         "A life beyond ten years is extrapolated, by a straight line through the later half "
         "of the discharges, and marked; `tfbsim.life` does so on request alone. Activation "
         f"energy of 1/time to 80 %, extrapolated lives among them: at 4.2 V "
-        f"{energy_of(result, '4.2 V', True)}, at 3.9 V {energy_of(result, '3.9 V', True)}.",
+        f"{energy_of(result, '4.2 V', True)}, at 4.1 V {energy_of(result, '4.1 V', True)}.",
         "All rates are assumed; nothing is fitted.",
     )
 
