@@ -53,16 +53,24 @@ def nda(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
-def mpr(path: Path) -> None:
-    """BioLogic: time/s, Ewe/V and I/mA, data module of version 2."""
+def mpr(path: Path, columns: dict[int, tuple[str, Array]] | None = None) -> None:
+    """BioLogic: columns by EC-Lab's number, data module of version 2.
+
+    Without any the record: time/s, Ewe/V and I/mA.
+    """
     r = record()
+    columns = columns or {4: ("<f8", r["t"]), 6: ("<f4", r["V"]), 8: ("<f4", r["I"])}
+    rows = np.zeros(
+        len(next(iter(columns.values()))[1]),
+        dtype=[(str(k), kind) for k, (kind, _) in columns.items()],
+    )
+    for k, (_, values) in columns.items():
+        rows[str(k)] = values
     head = bytearray(405)
-    columns = np.array([4, 6, 8], dtype="<u2").tobytes()
-    head[0:4] = struct.pack("<I", len(r["t"]))
-    head[4] = 3
-    head[5 : 5 + len(columns)] = columns
-    rows = np.zeros(len(r["t"]), dtype=[("t", "<f8"), ("V", "<f4"), ("I", "<f4")])
-    rows["t"], rows["V"], rows["I"] = r["t"], r["V"], r["I"]
+    numbers = np.array([*columns], dtype="<u2").tobytes()
+    head[0:4] = struct.pack("<I", len(rows))
+    head[4] = len(columns)
+    head[5 : 5 + len(numbers)] = numbers
     content = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\x00\x00\x00\x00"
     for name, version, data in (
         (b"VMP Set   ", 0, b"\x00" * 10),
@@ -86,3 +94,74 @@ def mpt(path: Path, comma: bool = False) -> None:
     if comma:
         text = text.replace(".", ",")
     path.write_bytes(text.encode("latin-1"))
+
+
+# --- Spectra: frequency from high to low [Hz], Z [Ohm], at a voltage and temperature ----
+
+
+def zplot(path: Path, f: Array, Z: Array, voltage: float, celsius: float) -> None:
+    """ZPlot and ZView: quoted lines of a preamble, then Freq(Hz) ... Z'(a), Z''(b)."""
+    head = ['"ZPLOT2 ASCII"', '"ZPlot Data File: Version 3.2c"']
+    head += [
+        '"Sweep Frequency: Control Voltage"',
+        f'"Open Circuit Potential (V): {voltage}"',
+    ]
+    head += [f'"Temperature: {celsius} C"', '"DC Potential: 0, vs. Open Circuit"']
+    head += ['"End Comments"', "Freq(Hz)\tAmpl\tBias\tTime(Sec)\tZ'(a)\tZ''(b)\tGD\tErr"]
+    rows = [
+        f"{a:.6E}\t1E-2\t0\t{k}\t{z.real:.8E}\t{z.imag:.8E}\t0\t0"
+        for k, (a, z) in enumerate(zip(f, Z, strict=True))
+    ]
+    path.write_text("\r\n".join([*head, *rows]) + "\r\n")
+
+
+def gamry(path: Path, f: Array, Z: Array, voltage: float, celsius: float) -> None:
+    """Gamry: fields of the settings, a table of the open circuit, then ZCURVE."""
+    head = ["EXPLAIN", "TAG\tEISPOT", f"TEMP\tQUANT\t{celsius:.5E}\tTemperature (C)"]
+    head += ["VDC\tPOTEN\t0.00000E+000\tT\tDC &Voltage (V)"]
+    head += [f"EOC\tQUANT\t{voltage:.5E}\tOpen Circuit (V)", "OCVCURVE\tTABLE\t3"]
+    head += ["\tPt\tT\tVf\tVm\tAch", "\t#\ts\tV vs. Ref.\tV\tV"]
+    head += [f"\t{k}\t{k}\t{voltage}\t{voltage}\t0" for k in range(3)]
+    head += [
+        "ZCURVE\tTABLE",
+        "\tPt\tTime\tFreq\tZreal\tZimag\tZsig\tZmod\tZphz\tIdc\tVdc",
+    ]
+    head += ["\t#\ts\tHz\tohm\tohm\tV\tohm\t°\tA\tV"]
+    rows = [
+        f"\t{k}\t{k}\t{a:.6E}\t{z.real:.8E}\t{z.imag:.8E}\t1\t{abs(z):.8E}"
+        f"\t{np.degrees(np.angle(z)):.6f}\t1E-9\t{voltage}"
+        for k, (a, z) in enumerate(zip(f, Z, strict=True))
+    ]
+    path.write_bytes(("\r\n".join([*head, *rows]) + "\r\n").encode("latin-1"))
+
+
+def eclab(path: Path, f: Array, Z: Array, voltage: float, celsius: float) -> None:
+    """EC-Lab's PEIS as text: -Im(Z), and the mean voltage and temperature of each row."""
+    names = "freq/Hz\tRe(Z)/Ohm\t-Im(Z)/Ohm\t|Z|/Ohm\tPhase(Z)/deg\ttime/s\t<Ewe>/V"
+    names += "\t<I>/mA\tTemperature/°C"
+    head = ["EC-Lab ASCII FILE", "Nb header lines : 3"]
+    rows = [
+        f"{a:.6E}\t{z.real:.8E}\t{-z.imag:.8E}\t{abs(z):.8E}\t{np.angle(z, deg=True):.5f}"
+        f"\t{k}\t{voltage:.6E}\t0\t{celsius}"
+        for k, (a, z) in enumerate(zip(f, Z, strict=True))
+    ]
+    text = "\r\n".join([*head, names, *rows]) + "\r\n"
+    path.write_bytes(text.encode("latin-1"))
+
+
+def eclab_binary(path: Path, f: Array, Z: Array, voltage: float, celsius: float) -> None:
+    """The same as .mpr, without a temperature."""
+    parts = {32: f, 37: Z.real, 38: -Z.imag, 77: np.full(len(f), voltage)}
+    mpr(path, {4: ("<f8", np.arange(len(f)))} | {k: ("<f4", v) for k, v in parts.items()})
+
+
+def columns(path: Path, f: Array, Z: Array, voltage: float, celsius: float) -> None:
+    """A table of one's own, with a line of words above it."""
+    head = [f"# OCV = {1e3 * voltage:.0f} mV", f"# temperature: {celsius} degC"]
+    head += ["frequency (Hz),Z real (ohm),Z imag (ohm)"]
+    rows = [f"{a:.6g},{z.real:.8g},{z.imag:.8g}" for a, z in zip(f, Z, strict=True)]
+    path.write_text("\n".join([*head, *rows]) + "\n")
+
+
+SPECTRA = {".z": zplot, ".DTA": gamry, ".mpt": eclab, ".mpr": eclab_binary}
+SPECTRA[".csv"] = columns

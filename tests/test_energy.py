@@ -21,7 +21,7 @@ from tfbsim.cell.layers import (
 )
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
-from tfbsim.materials.inert import DENSITIES
+from tfbsim.materials import library
 from tfbsim.plot import figures
 from tfbsim.result.result import Result
 
@@ -137,7 +137,7 @@ class TestFile:
                 optional={
                     "thickness": st.sampled_from(["1 um", "3", "-2 nm", 5, None, "2 kg"]),
                     "density": st.sampled_from(["2 g/cm3", "0 g/cm3", "x", [1], True]),
-                    "material": st.sampled_from([*DENSITIES, "wood", 3, ""]),
+                    "material": st.sampled_from([*library("stack"), "wood", 3, ""]),
                     "shared_by": st.one_of(st.integers(-1, 3), st.just("two")),
                     "color": st.just("red"),
                 },

@@ -10,6 +10,7 @@ import pytest
 import tfbsim
 from tfbsim.errors import InputError
 from tfbsim.fitting.equivalent_circuit import (
+    _inductive,
     equivalent_circuit,
     of_spectra,
     relaxation_times,
@@ -75,6 +76,44 @@ def test_inductance_is_fitted():
     circuit = equivalent_circuit(FREQUENCY, Z, "L0-R0-p(R1,C1)")
     found = {name: value for name, value, *_ in circuit.rows}
     assert found["L0"] == pytest.approx(2e-6, rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("henry", "there"), [(0.0, False), (3e-7, True), (3e-6, True), (1e-9, False)]
+)
+def test_inductance_is_seen(seed, henry, there):
+    """Also where it leaves the imaginary part below 0, and not where noise hides it."""
+    Z = _spectrum(0.003, seed) + henry * OMEGA
+    assert _inductive(FREQUENCY, Z) is there
+
+
+def test_exact_spectra_of_cells_are_not_inductive():
+    found = tfbsim.impedance("lco-lipon-li-raijmakers2020", voltage=3.9)
+    assert not _inductive(found.frequency, found.Z)
+
+
+@pytest.mark.slow
+def test_inductance_is_part_of_the_circuit_that_is_chosen():
+    henry = 3e-7  # 2 ohm cm2 of reactance at 1 MHz, beside 10 of resistance
+    circuit = equivalent_circuit(FREQUENCY, _spectrum(0.003) + henry * OMEGA)
+    assert circuit.description == f"L0-{MODEL}"
+    (row,) = (row for row in circuit.rows if row[0] == "L0")
+    assert row[3] < henry < row[4]
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    """Over 40 spectra of independent noise."""
+    inside: dict[str, list[bool]] = {}
+    for seed in range(40):
+        circuit = equivalent_circuit(FREQUENCY, _spectrum(0.003, seed), MODEL)
+        for name, _, _, low, high in circuit.rows:
+            if name in TRUE:
+                inside.setdefault(name, []).append(low < TRUE[name] < high)
+    assert len(inside) == len(TRUE)
+    assert all(np.mean(each) >= 0.85 for each in inside.values())
+    assert 0.9 <= np.mean([*inside.values()]) <= 0.99
 
 
 def test_no_circuit():

@@ -11,21 +11,17 @@ from scipy.optimize import brentq
 
 import tfbsim
 from tfbsim import materials
-from tfbsim.cell.cell import LAYERS
 from tfbsim.numerics import Numerics
 from tfbsim.plot.material import draw
 from tfbsim.run.simulate import simulate
 from tfbsim.solver.engine import BALANCE_LIMIT
 
 FARADAY = physical_constants["Faraday constant"][0]
-EVERY = {
-    m.name: m
-    for layer in (*LAYERS, "collector", "interlayer")
-    for m in materials.library(layer).values()
-}
+EVERY = materials.every()
 ELECTRODES = {n: m for n, m in EVERY.items() if "capacity" in m.data}
 MILLIAMPERE_HOUR = 3.6  # C
 SITES = {  # lithium a formula unit can take, of those that do not take one
+    "NMC811": 2,
     "LTO": 3,
     "Si": 3.75,
     "V2O5": 2,
@@ -37,11 +33,14 @@ SITES = {  # lithium a formula unit can take, of those that do not take one
 EMPTY = {"LTO", "Si", "V2O5", "TiS2", "LiTiOS", "MoO3", "TiO2"}  # as made
 
 
-def number(value, unit):
-    """The value of a text with exactly this unit."""
+ETA = "nucleation_overpotential"
+
+
+def number(value, unit, **also):
+    """The value of a text with exactly this unit, or one of others and its size in it."""
     found, given = value.value.split(" ", 1)
-    assert given == unit
-    return float(found)
+    assert given == unit or given in also
+    return float(found) * also.get(given, 1)
 
 
 def at(law, voltage):
@@ -65,11 +64,48 @@ def test_the_electrodes_of_the_field_are_there():
     assert layered | others <= set(ELECTRODES)
 
 
+def test_the_layers_of_the_field_are_there():
+    metals = {"Ag", "Al", "Au", "copper", "Ni", "Pt", "steel", "Ti"}
+    others = {"amorphous carbon", "Al2O3", "ITO", "silicon", "glass", "mica"}
+    others |= {"polyimide", "parylene C"}
+    assert metals | others <= set(materials.library("stack"))
+    films = {"LiPON-N-rich", "LiPON-N-poor", "LLZO-amorphous", "LATP", "LLTO", "Li3OCl"}
+    assert films | {"LLZO", "LiPON", "Li3PO4"} <= set(materials.library("electrolyte"))
+
+
+RANGED = {
+    *("open_circuit_potential", "diffusivity", "exchange_current", "conductivity"),
+    *("thermal_conductivity", "heat_capacity"),
+}
+
+
 @pytest.mark.parametrize("name", EVERY)
-def test_every_value_has_a_source_that_says_how_it_was_found(name):
-    for group in (EVERY[name].values, EVERY[name].data):
-        for key, value in group.items():
-            assert re.match("published|derived|fitted|assumed", value.source), key
+def test_every_value_has_a_source_a_unit_and_where_it_must_a_range(name):
+    for key, value in {**EVERY[name].values, **EVERY[name].data}.items():
+        assert re.match("published|derived|fitted|assumed", value.source), key
+        assert value.valid or key not in RANGED, key
+        if isinstance(value.value, str) and key != "film_shortfall":
+            assert re.fullmatch(r"[-+.\de]+ [A-Za-z].*", value.value), key
+        elif isinstance(value.value, float):
+            assert key in ("exchange_current_stoichiometry", "relative_permittivity")
+
+
+def test_other_names_are_those_of_one_material():
+    named = materials.named()
+    assert named["Cu"] is EVERY["copper"] and named["a-C"] is EVERY["amorphous carbon"]
+    assert named["stainless steel 304"] is EVERY["steel"]
+
+
+@pytest.mark.parametrize("name", materials.library("collector"))
+def test_lithium_is_plated_on_every_collector(name):
+    cell = tfbsim.load_cell("lco-lipon-steel-ensurge2023")
+    cell = cell.replace({"anode.collector": name, "cathode.thickness": "2 um"})
+    eta = float(cell.anode.nucleation_overpotential)
+    assert eta == number(materials.library("collector")[name].values[ETA], "V", mV=1e-3)
+    row = simulate(
+        cell, ["Charge at C/5 until 4.2 V"], cycles=1, numerics=Numerics.fast()
+    ).summary.iloc[0]
+    assert row["Outcome"] == "reached" and row["Lithium balance error"] < BALANCE_LIMIT
 
 
 def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
@@ -78,7 +114,7 @@ def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
     (tmp_path / "my_oxide.py").write_text(code)
     folders = [*materials.__path__, str(tmp_path)]
     monkeypatch.setattr(materials, "__path__", folders)
-    caches = materials.library, materials.every, materials._materials
+    caches = materials.library, materials.every, materials.named, materials._materials
     for cached in caches:
         cached.cache_clear()
     try:
@@ -97,6 +133,30 @@ def test_the_origin_of_a_field_is_that_of_its_material_unless_the_cell_says():
     assert cell.origins["cathode.thickness"] == "assumed"
     own = cell.replace({"cathode.density": "4 g/cm3"})
     assert "cathode.density" not in own.origins
+
+
+def test_an_electrolyte_outside_its_window_is_told_with_its_numbers():
+    cell = tfbsim.load_cell("lnmo-lipon-li")
+    assert not [words for words in cell.warnings() if "ox" in words]
+    high = cell.replace({"electrolyte.window_upper": "4.5 V"})
+    assert [w for w in high.warnings() if "at 4.86 V" in w and "below 4.5 V" in w]
+    full = tfbsim.load_cell("lmo-lipon-lto").replace({"electrolyte.material": "LATP"})
+    (words,) = [w for w in full.warnings() if "LATP" in w and "stay" not in w]
+    assert "at 1.5" in words and "above 2.4 V" in words
+    second = {"material": "LiPON", "thickness": "100 nm"}
+    kept_apart = tfbsim.load_cell("lmo-lipon-li").replace(
+        {"electrolyte.material": "LATP", "electrolyte.second": second}
+    )
+    assert not [words for words in kept_apart.warnings() if "reduces" in words]
+
+
+def test_a_protocol_beyond_the_window_is_told_of_too():
+    cell = tfbsim.load_cell("lnmo-lipon-li").replace(
+        {"electrolyte.window_upper": "4.88 V"}
+    )
+    assert not [words for words in cell.warnings() if "oxidises" in words]
+    steps = ["Charge at 1C until 4.9 V", "Discharge at 1C until 4 V"]
+    assert [w for w in simulate(cell, steps).warnings if "4.9 V against" in w]
 
 
 def test_what_stays_where_a_material_is_changed_is_told():
@@ -121,14 +181,16 @@ def test_every_electrode_can_be_drawn():
     assert right.get_yscale() == "log"
 
 
-@pytest.mark.parametrize("name", ["LATP", "LLTO", "LLZO", "Li3OCl", "Li3PO4"])
+@pytest.mark.parametrize(
+    "name", [n for n, m in EVERY.items() if "electrolyte" in m.layers and "-PC" not in n]
+)
 def test_an_electrolyte_of_the_library_serves_in_a_cell(name):
     cell = tfbsim.load_cell("lmo-lipon-li").replace({"electrolyte.material": name})
     found = number(EVERY[name].values["conductivity"], "S/cm")
     assert cell.electrolyte.conductivity == pytest.approx(100 * found)
     reduced = [words for words in cell.warnings() if "lithium reduces" in words]
     assert len(reduced) == (name in ("LATP", "LLTO"))
-    assert all(EVERY[name].data["window_lower"].value in words for words in reduced)
+    assert all(EVERY[name].values["window_lower"].value in words for words in reduced)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +270,37 @@ class TestElectrodes:
         row = result.summary.iloc[0]
         assert abs(row["Lithium balance error"]) < BALANCE_LIMIT
         assert abs(row["Charge balance error"]) < BALANCE_LIMIT
+
+
+@pytest.mark.parametrize("name", [name for name in ELECTRODES if name != "LNMO"])
+def test_every_electrode_serves_as_a_film_at_the_anode(name):
+    """Against LNMO, whose potential is above all others, with half more capacity."""
+    material = ELECTRODES[name]
+    law = material.fields["open_circuit_potential"]
+    empty, full = (
+        at(law, number(material.data[key], "V"))
+        for key in ("upper_voltage", "lower_voltage")
+    )
+    film = {"material": name, "initial_stoichiometry": empty}
+    cell = tfbsim.load_cell("lnmo-lipon-li").replace(
+        {"anode": film | {"thickness": 1e-6}}
+    )
+    room = cell.anode.sites * (full - empty) / (0.97 * cell.site_inventory)
+    cell = cell.replace({"anode.thickness": 1.5e-6 / room, "window": ["0.1 V", "6 V"]})
+    assert cell.anode.density > 0 and cell.structure.kind == "film"
+    as_made = float(cell.open_circuit_potential.curve(cell.x_initial))
+    high = cell.states_of_charge[1] - 0.05
+    low = max(as_made + 0.6, 0.05)  # the ends of U(x) are far
+    steps = [
+        f"Charge at C/10 until {high:.3f} V",
+        f"Discharge at C/10 until {low:.3f} V",
+        f"Charge at C/10 until {high:.3f} V",
+        f"Discharge at 5C until {low:.3f} V",
+    ]
+    result = simulate(cell, steps, numerics=Numerics.fast())
+    assert set(result.steps["Outcome"]) == {"reached"}
+    slow, fast = list(result.steps["Discharge [uA.h.cm-2]"])[1::2]
+    assert slow > fast > 0
+    row = result.summary.iloc[0]
+    assert abs(row["Lithium balance error"]) < BALANCE_LIMIT
+    assert abs(row["Charge balance error"]) < BALANCE_LIMIT

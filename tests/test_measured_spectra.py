@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cycler_files
 import numpy as np
 import pandas as pd
 import pytest
 
 import tfbsim
+from tfbsim.cli.app import app
+from tfbsim.cli.edge import outcome
 from tfbsim.comparison.comparison import compare
 from tfbsim.comparison.pairing import joined
 from tfbsim.data.measured import Measured, Spectrum
@@ -179,3 +182,94 @@ def test_fit_to_a_spectrum_and_a_discharge_together(tmp_path):
     assert rows["cathode.diffusivity_scale"] == pytest.approx(0.7, rel=1e-3)
     assert rows["cathode.exchange_current"] == pytest.approx(500, rel=1e-3)
     assert set(found.curves["Quantity"]) == {"Discharge capacity", "Impedance"}
+
+
+STATES = """
+format: 1
+kind: experiment
+cell: lco-lipon-li-raijmakers2020
+steps: ["EIS at {voltage}, 1 Hz to 1 MHz, 2 per decade"]
+set:
+  cathode.double_layer_capacitance: 0.53 uF/cm2
+  anode.double_layer_capacitance: 17.4 nF/cm2
+  electrolyte.relative_permittivity: 13.2
+cases:
+  - {voltage: 4.0 V, cathode.initial_voltage: 4.0 V}
+  - {voltage: 3.9 V, cathode.initial_voltage: 3.9 V, temperature: 40 degC}
+  - {voltage: 3.9 V, cathode.initial_voltage: 3.9 V}
+"""
+
+
+def _tfbsim(*arguments):
+    return outcome(lambda: app([*map(str, arguments)], prog_name="tfbsim"))
+
+
+def _write(path, voltage, celsius, inductance=0.0, **more):
+    cell = tfbsim.load_cell(CELL).replace(LAYERS | more)
+    f = np.geomspace(9e5, 2.0, 24)
+    found = tfbsim.impedance(cell, voltage, f, temperature=celsius + 273.15)
+    Z = found.Z / float(cell.area) + 2j * np.pi * f * inductance
+    cycler_files.SPECTRA[path.suffix](path, f, Z, voltage, celsius)
+
+
+@pytest.mark.parametrize("suffix", cycler_files.SPECTRA)
+def test_files_of_instruments_state_where_they_belong(tmp_path, capsys, suffix):
+    """Voltage and temperature of a header or column choose among the cases."""
+    if suffix == ".mpr":
+        pytest.importorskip("galvani")
+    (tmp_path / "x.yaml").write_text(STATES)
+    files = [tmp_path / f"{k}{suffix}" for k in range(3)]
+    states = [(3.9, 19.85), (3.9, 40.0), (4.0, 19.85)]
+    for file, state in zip(files, states, strict=True):
+        _write(file, *state)
+        if suffix == ".mpr":  # has no temperature
+            mapping = f"format: 1\nkind: mapping\ntemperature: {state[1]} degC\n"
+            file.with_suffix(".yaml").write_text(mapping)
+    folder = tmp_path / "out"
+    assert _tfbsim("compare", tmp_path / "x.yaml", *files, "--out", folder) == 0
+    table = pd.read_csv(folder / "impedance.csv")
+    assert table["Difference [%]"].max() < 0.1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0" + suffix in said and "spectrum 1 at 3.9 V" in said
+    assert (
+        _tfbsim("eis", files[0], "--out", tmp_path / "e", "--mapping", _area(tmp_path))
+        == 0
+    )
+    assert len(pd.read_csv(tmp_path / "e" / "measured.csv")) == 24
+
+
+def _area(folder):
+    (folder / "area.yaml").write_text("format: 1\nkind: mapping\narea: 3.36 cm2\n")
+    return folder / "area.yaml"
+
+
+def test_inductive_file_by_command(tmp_path, capsys):
+    """Said, kept, and refused nowhere."""
+    _write(tmp_path / "a.DTA", 3.9, 20.0, inductance=5e-6)
+    mapping = ("--mapping", _area(tmp_path))
+    assert _tfbsim("eis", tmp_path / "a.DTA", *mapping, "--out", tmp_path / "e") == 0
+    assert "Inductive above" in capsys.readouterr().out
+    rows = pd.read_csv(tmp_path / "e" / "measured.csv")
+    assert len(rows) == 24 and rows["Z imaginary [Ohm.cm2]"].max() > 0
+
+
+@pytest.mark.slow
+def test_fit_by_command_to_files_of_several_states(tmp_path, capsys):
+    """An activation energy and a capacitance, which one spectrum alone would not tell."""
+    (tmp_path / "x.yaml").write_text(STATES)
+    more = {"cathode.double_layer_capacitance": 0.8e-2}
+    more["electrolyte.conductivity_activation_energy"] = 40e3
+    files = [tmp_path / "a.z", tmp_path / "b.DTA", tmp_path / "c.csv"]
+    states = [(3.9, 19.85), (3.9, 40.0), (4.0, 19.85)]
+    for file, state in zip(files, states, strict=True):
+        _write(file, *state, **more)
+    vary = {"cathode.double_layer_capacitance": "0.1 uF/cm2..5 uF/cm2"}
+    vary["electrolyte.conductivity_activation_energy"] = "20 kJ/mol..70 kJ/mol"
+    options = [x for name, span in vary.items() for x in ("--vary", f"{name}={span}")]
+    folder = tmp_path / "out"
+    command = ("fit", tmp_path / "x.yaml", *files, *options, "--out", folder)
+    assert _tfbsim(*command) == 0
+    rows = pd.read_csv(folder / "parameters.csv").set_index("Parameter")
+    assert rows["Value"].to_list() == pytest.approx([0.8, 40.0], rel=2e-3)
+    assert (rows["Verdict"] == "determined").all()
+    assert (folder / "nyquist.png").exists()

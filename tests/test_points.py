@@ -34,8 +34,9 @@ from tfbsim.result.result import (
 )
 from tfbsim.run import ledger
 from tfbsim.run.run import run_experiment
-from tfbsim.solver.cycler import answer, asking, run_case
-from tfbsim.solver.engine import SolverFailed
+from tfbsim.solver import cycler
+from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.engine import Engine
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -297,88 +298,44 @@ class TestRuns:
         assert rows[2] == rows[0]
 
 
-class TestAnswer:
-    def test_one_that_raises_stops_no_other(self, raijmakers):
-        steps = parse_cycle(["Discharge at 1C for 60 s", "Rest for 60 s"], raijmakers)
-        heard: dict[int, list[str]] = {k: [] for k in range(4)}
+class TestWhatRaises:
+    """An exception that nobody foresaw ends no other case, and no more than it must."""
 
-        def of(k):
-            def hear(cycle, recorded):
-                heard[k].append(cycle.outcome)
-                if k == 1 and cycle.number == 2:
-                    raise ZeroDivisionError("second cycle")
+    def test_a_case_that_raises_fails_alone(self, folder, no_figures, monkeypatch):
+        def refuses_a_thick_one(records, cell):
+            if cell.cathode.thickness > 1.5e-6:
+                raise ZeroDivisionError("too thick")
+            return audit(records, cell)
 
-            protocol = Protocol(steps, 3)
-            return asking(raijmakers, protocol, COARSE, hear, Curves())
+        monkeypatch.setattr(cycler, "audit", refuses_a_thick_one)
+        path = written(folder, SWEEP)
+        result = run_experiment(path, numerics=COARSE, folder=folder / "out")
+        failed = (result.summary["cathode.thickness [um]"] > 1.5).to_numpy()
+        assert failed.sum() == 2
+        ended = (result.summary["Outcome"] == "solver failed").to_numpy()
+        assert (ended == failed).all()
+        details = result.steps["Detail"][result.steps["Outcome"] == "solver failed"]
+        assert all("ZeroDivisionError: too thick" in detail for detail in details)
+        charged = (result.summary["Charge capacity [uA.h.cm-2]"] > 0).to_numpy()
+        assert (charged == ~failed).all()
 
-        def at_once():
-            raise KeyError("at once")
-            yield
+    def test_an_engine_that_raises_fails_the_step_it_cannot_answer(
+        self, raijmakers, monkeypatch
+    ):
+        solve = Engine.run_many
 
-        failed = answer([of(0), of(1), at_once(), of(3)])
-        assert {k: type(e) for k, e in failed.items()} == {
-            1: ZeroDivisionError,
-            2: KeyError,
-        }
-        assert [len(heard[k]) for k in (0, 1, 3)] == [3, 2, 3]
+        def picky(self, requests):
+            if requests[0].duration == 61:
+                raise RuntimeError("bad request")
+            return solve(self, requests)
 
-    def test_an_engine_that_raises_fails_only_the_step_it_cannot_answer(self, raijmakers):
-        class Picky:
-            """Answers with what it is asked, unless that is bad."""
-
-            def run_many(self, requests):
-                if any(r.target == "bad" for r in requests):
-                    raise RuntimeError("bad request")
-                return [r.target for r in requests]
-
-        class Asked:
-            mode = "current"
-
-            def __init__(self, target):
-                self.target = target
-
-        picky, found = Picky(), {}
-
-        def one(k, *targets):
-            found[k] = []
-            for target in targets:
-                found[k].append((yield picky, Asked(target)))
-
-        assert not answer([one(0, 1, 2), one(1, 3, "bad", 4), one(2, 5, 6, 7)])
-        assert found[0] == [1, 2] and found[2] == [5, 6, 7]
-        before, failed, after = found[1]
-        assert (before, after) == (3, 4)
-        assert isinstance(failed, SolverFailed) and "bad request" in str(failed)
-
-    def test_side_by_side_is_one_by_one(self, raijmakers):
-        """Through holds and rests that end at different times, to the last bit."""
-        sentences = [
-            "Discharge at {} until 3.6 V",
-            "Hold at 3.6 V until C/5",
-            "Rest for 9 s",
-        ]
-
-        def protocol(rate):
-            steps = [sentence.format(rate) for sentence in sentences]
-            return Protocol(parse_cycle(steps, raijmakers), 2)
-
-        rates = ("1C", "3C", "C/2")
-        traces = {}
-        cases = []
-        for rate in rates:
-            found = traces[rate] = []
-
-            def hear(cycle, recorded, found=found):
-                found.extend(step.trace for step in cycle.steps)
-
-            cases.append(asking(raijmakers, protocol(rate), COARSE, hear, Curves()))
-        assert answer(cases) == {}
-        for rate in rates:
-            record = run_case(raijmakers, protocol(rate), COARSE)
-            alone = [s.trace for cycle in record.cycles for s in cycle.steps]
-            for a, b in zip(traces[rate], alone, strict=True):
-                assert a.t.tobytes() == b.t.tobytes()
-                assert a.profiles.tobytes() == b.profiles.tobytes()
+        monkeypatch.setattr(Engine, "run_many", picky)
+        steps = ["Charge at 1C for 60 s", "Rest for 61 s", "Rest for 60 s"]
+        protocol = Protocol(parse_cycle(steps, raijmakers))
+        (cycle,) = run_case(raijmakers, protocol, COARSE).cycles
+        outcomes = [step.outcome for step in cycle.steps]
+        assert outcomes == ["reached", "solver failed", "skipped"]
+        assert cycle.steps[1].detail.startswith("RuntimeError('bad request'); at the")
 
 
 # --- Which curves are kept -------------------------------------------------------------

@@ -444,6 +444,10 @@ class SecondElectrolyte(Strict):
     """Thickness."""
     density: Density | None = None
     """Density, which only a stack needs."""
+    window_lower: Voltage | None = None
+    """Potential against lithium below which it is reduced."""
+    window_upper: Voltage | None = None
+    """Potential against lithium above which it is oxidised."""
     conductivity: Conductivity
     """Ionic conductivity."""
     conductivity_activation_energy: Activation = 0.0
@@ -470,6 +474,10 @@ class Electrolyte(Strict):
     """Thickness L_e."""
     density: Density | None = None
     """Density, which only a stack needs."""
+    window_lower: Voltage | None = None
+    """Potential against lithium below which it is reduced; left out: not known."""
+    window_upper: Voltage | None = None
+    """Potential against lithium above which it is oxidised; left out: not known."""
     conductivity: Conductivity
     """Ionic conductivity; of a liquid the largest, at the peak of its salt."""
     conductivity_activation_energy: Activation = 0.0
@@ -503,11 +511,6 @@ class Electrolyte(Strict):
                 message = "is of an electrolyte that is one film; leave it or second out"
                 raise InputError(message, field=name)
         return self
-
-    @property
-    def at_anode(self) -> str:
-        """Material that touches the anode."""
-        return (self.second.material if self.second else self.material) or ""
 
     @property
     def span(self) -> float:
@@ -1074,6 +1077,38 @@ class Cell(Strict):
             "window, is one in equilibrium of the two films"
         ]
 
+    def beyond_the_electrolyte(self, highest: float | None = None) -> list[str]:
+        """Where an electrolyte meets an electrode outside its window, in words.
+
+        Parameters
+        ----------
+        highest : float, optional
+            Highest voltage of the cell [V]; left out: the one as made.
+        """
+        first = self.electrolyte
+        last: Electrolyte | SecondElectrolyte = first.second or first
+        nodes = self.open_circuit_potential.curve
+        positive = highest or float(nodes(self.x_initial))
+        negative, of = 0.0, "lithium"
+        if isinstance(self.anode, Film):
+            x = float(np.interp(-positive, -nodes.y, nodes.x))
+            positive = float(self.cathode.open_circuit_potential.curve(x))
+            negative = float(self.anode.open_circuit_potential.curve(self.anode_at(x)))
+            of = f"the anode, at {negative:.3g} V against lithium,"
+        found = []
+        if last.window_lower is not None and negative < last.window_lower:
+            found.append(
+                f"{of} reduces {last.material or 'the electrolyte'}, which is stable "
+                f"above {last.window_lower:g} V only; no layer between them is modelled"
+            )
+        if first.window_upper is not None and positive > first.window_upper:
+            found.append(
+                f"the cathode, at {positive:.3g} V against lithium, oxidises "
+                f"{first.material or 'the electrolyte'}, which is stable below "
+                f"{first.window_upper:g} V only"
+            )
+        return found
+
     def warnings(self) -> list[str]:
         """What is consistent enough to run, and worth knowing."""
         c = self.cathode
@@ -1095,15 +1130,10 @@ class Cell(Strict):
                 f"the cell's own {', '.join(self._kept)} stay where another material is "
                 "set; change them too, or take a cell that leaves them to the material"
             )
-        of_library = library("electrolyte").get(self.electrolyte.at_anode)
-        edge = of_library.data.get("window_lower") if of_library is not None else None
         if isinstance(self.anode, Film):
             found += self._unbalanced(self.anode)
-        elif edge is not None and units.parse(edge.value, "voltage") > 0:
-            found.append(
-                f"lithium reduces {self.electrolyte.at_anode}, which is stable above "
-                f"{edge.value} only; no layer between the two is modelled"
-            )
+        found += self.beyond_the_electrolyte(self.window[1] if self.window else None)
+        of_library = library("electrolyte").get(self.electrolyte.material or "")
         own = self._raw.get("electrolyte", {})
         if of_library is not None and "salt" in of_library.values:
             left = [f"electrolyte.{k}" for k in OF_A_FILM if k in own]
@@ -1645,7 +1675,7 @@ def _material(
 OF_A_FILM = (
     *("thickness", "conductivity", "conductivity_activation_energy", "density"),
     *("electronic_conductivity", "electronic_conductivity_activation_energy"),
-    "relative_permittivity",
+    *("relative_permittivity", "window_lower", "window_upper"),
 )
 
 

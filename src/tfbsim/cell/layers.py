@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import model_validator
@@ -22,7 +21,7 @@ from pydantic import model_validator
 from .. import units
 from ..errors import InputError, shown, suggest
 from ..fields import Density, Length, Quantity, Strict
-from ..materials.inert import DENSITIES
+from ..materials import library
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +51,8 @@ class StackLayer(Strict):
         """Density [kg/m3], the material's unless given."""
         if self.density is not None:
             return float(self.density)
-        return _densities()[str(self.material)]
+        found = library("stack")[str(self.material)].data["density"].value
+        return units.parse(found, "density")
 
     @model_validator(mode="after")
     def _consistent(self) -> StackLayer:
@@ -62,23 +62,18 @@ class StackLayer(Strict):
             return self
         if self.material is None:
             raise InputError(
-                f"is missing; a material in its place ({', '.join(DENSITIES)}) would do",
+                "is missing; a material in its place would do: "
+                + ", ".join(library("stack")),
                 field="density",
             )
-        if self.material not in DENSITIES:
-            hint = suggest(self.material, DENSITIES)
+        if self.material not in library("stack"):
+            hint = suggest(self.material, library("stack"))
             raise InputError(
                 f"the density of '{shown(self.material)}' is not known"
-                + (hint or f"; give it, or one of {', '.join(DENSITIES)}"),
+                + (hint or f"; give it, or one of {', '.join(library('stack'))}"),
                 field="material",
             )
         return self
-
-
-@cache
-def _densities() -> dict[str, float]:
-    """SI."""
-    return {name: units.parse(text, "density") for name, text in DENSITIES.items()}
 
 
 class Stack(Strict):

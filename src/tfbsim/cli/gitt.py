@@ -56,9 +56,9 @@ def gitt(
 
     expanded, of_cell = experiment_or_cell(experiment, cell, changes, False)
     doubts: list[str] = []
+    base = expanded.cases[0].cell
     if data:
-        files, doubts = read_all(data, expanded.cases[0].cell, mapping)
-        base = expanded.cases[0].cell
+        files, doubts = read_all(data, base, mapping)
         found = [(m.name, diffusivities(m.segments, base)) for m in files]
         for file in files:
             for note in () if quiet else file.notes:
@@ -81,7 +81,7 @@ def gitt(
     table = pd.concat(parts, ignore_index=True)
     output = Output(folder)
     output.write("titration.csv", csv(table), len(table))
-    for name, content in rendered({"titration": titration_figure(table)}).items():
+    for name, content in rendered({"titration": titration_figure(table, base)}).items():
         output.write(f"{name}.png", content)
     output.seal({"tfbsim": __version__, "command": command_line()})
     for sentence in doubts:
@@ -89,7 +89,7 @@ def gitt(
     if quiet:
         return
     for record, one in table.groupby("Record", sort=False):
-        for method, rows in one.groupby("Method"):
+        for method, rows in one.groupby("Method", sort=False):
             ratio, pulse = rows["Ratio"], rows["Pulse over L2/D"]
             out.print(
                 escape(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from ..materials import every
+from ..materials import named
 from ..materials.material import Material
 from .console import out
 from .options import Name, find
@@ -23,7 +23,7 @@ Drawing = Annotated[
 
 def show(name: Name, figure: Drawing = None) -> None:
     """Show a cell's layers, an experiment's steps, or a material with its sources."""
-    materials = every()
+    materials = named()
     if name in materials:
         from ..report.describe import describe_material
 

@@ -1,19 +1,21 @@
 """Measured spectra beside the steps of an experiment that measure the impedance.
 
-A spectrum goes to the step that holds the voltage it was measured at; where that is not
-stated, the first of a file to the first such step, the second to the second.  The step is
-simulated at the measured frequencies.  Of a cell in place of an experiment, at rest at
-the stated voltage, else as made.
+A spectrum goes to the step, of any case, that holds the voltage and has the temperature
+it was measured at; as far as neither is stated, the first of a file to the first such
+step, the second to the second.  The step is simulated at the measured frequencies.  Of a
+cell in place of an experiment, at rest at the stated voltage, else as made.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from .. import units
 from ..data.measured import Array, Measured, Spectrum
 from ..errors import InputError
 from ..experiment.cases import Case, Cases, Expanded
@@ -22,6 +24,9 @@ from ..numerics import Numerics
 from ..solver.cycler import run_case
 from .matching import SAME_VOLTAGE
 
+NONE = math.inf
+SAME_TEMPERATURE = 10.0  # K, that a step and what was measured at it may differ by
+MOST_CASES = 1000  # that are looked through for a step
 COLUMNS = (
     *("File", "Spectrum", "Case", "Voltage [V]", "Frequency [Hz]"),
     *("Measured Z real [Ohm.cm2]", "Measured Z imaginary [Ohm.cm2]"),
@@ -132,44 +137,58 @@ def placed_spectra(
         return _at_rest(every, expanded)
     places: list[Place] = []
     unmatched: list[tuple[str, str, str]] = []
-    first = next((c for c in expanded.cases if _steps(c)), None)
+    every_step = [
+        (case, k)
+        for case in expanded.cases[:MOST_CASES]
+        for k, step in enumerate(case.protocol.steps)
+        if step.frequencies
+    ]
     for file in files:
-        steps = _steps(first) if first else []
+        steps = list(every_step)
         for spectrum in file.spectra:
-            if first is None:
-                why = "the experiment's cycles have no step 'EIS'"
+            ranks = [_rank(*at, spectrum) for at in steps]
+            if min(ranks, default=NONE) >= NONE:
+                why = "the experiment has no further step 'EIS'" + _state_of(spectrum)
+                if not every_step:
+                    why = "the experiment's cycles have no step 'EIS'"
                 unmatched.append((file.name, spectrum.name, why))
                 continue
-            here = [k for k in steps if _alike(first.protocol.steps[k], spectrum)]
-            if not here:
-                V = spectrum.voltage
-                why = "the experiment has no further step 'EIS'"
-                why += "" if V is None else f" at {V:.4g} V"
-                unmatched.append((file.name, spectrum.name, why))
-                continue
-            steps = [k for k in steps if k != here[0]]
-            places.append(Place(file.name, spectrum, first.name, here[0]))
-    if not places or first is None:
-        return expanded, places, unmatched
-    protocol, measured = list(first.protocol.steps), {p.step for p in places}
-    for k in measured:
-        some = [p.spectrum.frequency for p in places if p.step == k]
-        frequency = np.unique(np.concatenate(some))[::-1]
-        protocol[k] = replace(protocol[k], frequencies=tuple(map(float, frequency)))
-    changed = replace(first, protocol=replace(first.protocol, steps=tuple(protocol)))
-    cases = [changed if case is first else case for case in expanded.cases]
-    return replace(expanded, cases=Cases(cases)), places, unmatched
+            case, k = steps.pop(ranks.index(min(ranks)))
+            places.append(Place(file.name, spectrum, case.name, k))
+    cases = [_at_measured(case, places) for case in expanded.cases] if places else []
+    return (
+        replace(expanded, cases=Cases(cases)) if cases else expanded,
+        places,
+        unmatched,
+    )
 
 
-def _steps(case: Case) -> list[int]:
-    return [k for k, step in enumerate(case.protocol.steps) if step.frequencies]
+def _at_measured(case: Case, places: Sequence[Place]) -> Case:
+    """Return a case whose steps with a measured spectrum have its frequencies."""
+    steps = list(case.protocol.steps)
+    for k in {place.step for place in places if place.case == case.name}:
+        mine = (p for p in places if (p.case, p.step) == (case.name, k))
+        every = np.unique(np.concatenate([p.spectrum.frequency for p in mine]))
+        steps[k] = replace(steps[k], frequencies=tuple(map(float, every[::-1])))
+    return replace(case, protocol=replace(case.protocol, steps=tuple(steps)))
 
 
-def _alike(step: Step, spectrum: Spectrum) -> bool:
-    """Whether a step measures at the voltage of a spectrum, as far as both say one."""
-    if spectrum.voltage is None or step.control != "voltage":
-        return True
-    return abs(step.value - spectrum.voltage) <= SAME_VOLTAGE
+def _rank(case: Case, at: int, spectrum: Spectrum) -> float:
+    """Return how far a step is from the state of a spectrum; ``NONE`` if too far."""
+    step, V, T = case.protocol.steps[at], spectrum.voltage, spectrum.temperature
+    own = case.cell.temperature if step.temperature is None else step.temperature
+    rank = 0.0 if T is None else round(abs(T - own)) / SAME_TEMPERATURE
+    if V is not None and step.control != "voltage":
+        return rank + 1 if rank <= 1 else NONE
+    off = 0.0 if V is None else abs(step.value - V)
+    return rank if rank <= 1 and off <= SAME_VOLTAGE else NONE
+
+
+def _state_of(spectrum: Spectrum) -> str:
+    """Return the voltage and temperature a spectrum states, in words."""
+    said = ((spectrum.voltage, "voltage"), (spectrum.temperature, "temperature"))
+    words = [units.text(value, name) for value, name in said if value is not None]
+    return f" at {' and '.join(words)}" if words else ""
 
 
 def _at_rest(
@@ -180,6 +199,7 @@ def _at_rest(
     for file, spectrum in every:
         frequency = tuple(map(float, spectrum.frequency))
         step = Step("EIS at rest", "current", 0.0, 0.0, True, frequencies=frequency)
+        step = replace(step, temperature=spectrum.temperature)
         cell = base.cell
         if spectrum.voltage is not None:
             try:

@@ -7,6 +7,7 @@ for every other: the Battery Data Format, Arbin, Maccor, Basytec, Novonix, Landt
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -65,10 +66,12 @@ def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
     text = decoded(content, path, mapping.encoding, notes)
     del content
     try:
-        for form in (eclab, gamry, neware):
-            if form.is_one(text):
-                return form.tables(path, text, mapping, notes)
-        return text_tables(path, text, mapping, notes)
+        forms = (form for form in (eclab, gamry, neware) if form.is_one(text))
+        read = getattr(next(forms, None), "tables", text_tables)
+        found: list[Table] = read(path, text, mapping, notes)
+        before = (found[0].line or 1) - 1
+        head = "\n".join(text.split("\n", before)[:before])
+        return [replace(table, head=head) for table in found]
     except csv.Error as error:
         message = f"cannot be read as a table ({shown(str(error))})"
         raise InputError(message, path) from None

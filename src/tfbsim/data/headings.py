@@ -39,6 +39,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("terminal voltage", "battery voltage", "spannung", "volt", "volts", "emf"),
         *("ocv", "ocp", "potentiel", "tension", "end voltage", "working potential"),
         *("cell potential", "voltage v", "working electrode", "电压"),
+        *("vdc", "v dc", "e dc", "dc voltage", "dc potential", "dc bias", "bias"),
     ),
     "current": (
         *("current", "i", "im", "current density", "j", "i mean", "applied current"),

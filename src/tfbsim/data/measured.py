@@ -64,14 +64,15 @@ class Spectrum:
         [Hz], falling.
     impedance : ndarray of complex, shape (points,)
         [Ohm.m2], capacitive below 0.
-    voltage : float or None
-        At which it was measured [V], where that is stated.
+    voltage, temperature : float or None
+        At which it was measured [V], [K], where that is stated.
     """
 
     frequency: Array
     impedance: Array
     name: str = ""
     voltage: float | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)

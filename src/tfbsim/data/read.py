@@ -24,7 +24,7 @@ from .curves import curves
 from .formats import load_tables, table_of_frame
 from .headings import unnumbered
 from .mapping import Mapping, load_mapping
-from .measured import Measured, Segment, Spectrum
+from .measured import HOLD, REST, Measured, Segment, Spectrum
 from .record import record
 from .remarks import Remarks
 from .samples import too_many
@@ -174,15 +174,16 @@ def _of_tables(
                 )
             continue
         remarks.notes += [x for x in table.notes if x not in remarks.notes]
-        after = max(
-            (s.start + float(s.time[-1]) for s in steps if s.time is not None),
-            default=0.0,
-        )
+        after = max(map(_end, steps), default=0.0)
         cycle = max((s.cycle for s in steps), default=0)
         steps += [
             replace(s, start=s.start + after, cycle=s.cycle + cycle) if steps else s
             for s in more
         ]
+        still = max((s for s in steps if s.kind in (REST, HOLD)), default=None, key=_end)
+        if still is not None and _end(still) == max(map(_end, steps)):
+            V = float(still.voltage[-1])  # that the spectrum was measured after
+            spectra = tuple(z if z.voltage else replace(z, voltage=V) for z in spectra)
         found += spectra
     if not steps and not found:
         assert first is not None
@@ -190,7 +191,15 @@ def _of_tables(
     for sentence in unread:
         remarks.doubt(sentence)
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(found, start=1)]
+    if how.voltage is None and (known := [z for z in named if z.voltage is not None]):
+        said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in known[:9])
+        remarks.notes.append(f"By the file itself {', '.join(said)}.")
     return tuple(steps), tuple(named)
+
+
+def _end(step: Segment) -> float:
+    """Return when a step ended, since the start of its record [s]."""
+    return step.start + (float(step.time[-1]) if step.time is not None else 0.0)
 
 
 def _of_table(

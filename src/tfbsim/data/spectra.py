@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..errors import InputError, count
 from .cells import Array, numbers
 from .columns import find_columns, frequency, quantity
-from .headings import heading
+from .headings import factor, heading
 from .mapping import Mapping
 from .measured import Spectrum
 from .remarks import Remarks
@@ -17,6 +18,22 @@ from .table import Table
 from .units_per_area import PerArea
 
 DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant
+LEAST_VOLTAGE = 1e-3  # V; less is no cell's: a bias is then counted from open circuit
+# A line of a preamble that states the voltage or temperature of all that follows: "OCV:
+# 3.9 V"; Gamry's "VDC<tab>POTEN<tab>3.9<tab>F<tab>DC Voltage", where T counts from EOC
+_STATED = {
+    role: re.compile(
+        rf"^[\W_]*(?:{words})\b(?!.*\tT\tDC)[ _]*([(\[][^)\]\n]*[)\]])?\s*"
+        r"(?:POTEN|QUANT)?[ \t]*[:=\t,; ][ \t]*([-+]?\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)"
+        r"[ \t]*([m°]?[VCK]|degC)?\b",
+        re.IGNORECASE | re.MULTILINE,
+    )
+    for role, words in {
+        "voltage": r"(?:dc|cell|applied)?[ _]*(?:voltage|potential|bias)|oc[vp]|e_?oc|ewe"
+        r"|[ve][ _]?dc|open[ -]circuit[ _](?:voltage|potential)",
+        "temperature": r"(?:cell|ambient|sample)?[ _]*temp(?:erature)?",
+    }.items()
+}
 
 
 def frequencies(table: Table, mapping: Mapping) -> Array | None:
@@ -65,6 +82,7 @@ def spectra(
         remarks.notes.append(
             "The real part is below 0 at many frequencies: check the columns."
         )
+    stated = {role: _stated(table, role, known, mapping) for role in _STATED}
     direction = np.sign(f[1] - f[0]) or -1.0
     again = np.flatnonzero(np.sign(np.diff(f)) == -direction) + 1
     edges = [0, *again.tolist(), len(f)]
@@ -73,9 +91,37 @@ def spectra(
     for number, (a, b) in enumerate(parts, start=1):
         order = np.argsort(-f[a:b], kind="stable")
         at = f[a:b][order], Z[a:b][order]
-        found.append(Spectrum(*at, f"spectrum {number}", mapping.voltage))
+        V, T = (None if s is None else float(np.median(s[a:b])) for s in stated.values())
+        V, T = (None if x is None or not np.isfinite(x) else x for x in (V, T))
+        found.append(Spectrum(*at, f"spectrum {number}", V, T))
         _inductive(*at, remarks)
     return tuple(found)
+
+
+def _stated(table: Table, role: str, known: Array, mapping: Mapping) -> Array | None:
+    """Return the voltage [V] or temperature [K] of each point of a spectrum.
+
+    By the mapping, a column or the preamble; None where none of them has it.
+    """
+    if (given := getattr(mapping, role)) is not None:
+        return np.full(int(known.sum()), given)
+    columns = find_columns(table.names, mapping, table)
+    if role in columns:
+        try:
+            found = quantity(table, columns[role], role, mapping).values[known]
+            if np.abs(np.nan_to_num(found)).max() >= LEAST_VOLTAGE:
+                return found
+        except InputError:
+            if getattr(mapping.columns, role):
+                raise
+    for unit, value, behind in _STATED[role].findall(table.head):
+        size = factor(behind or unit.strip("()[]"), role) or (1.0, role)
+        number = float(value.replace(",", ".")) * size[0]
+        if role == "temperature":
+            number += 0.0 if (behind or unit.strip("()[]")).upper() == "K" else 273.15
+        if role == "temperature" or abs(number) >= LEAST_VOLTAGE:
+            return np.full(int(known.sum()), number)
+    return None
 
 
 def _inductive(f: Array, Z: Array, remarks: Remarks) -> None:

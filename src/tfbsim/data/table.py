@@ -31,6 +31,8 @@ class Table:
         What the file calls the table.
     line : int or None
         The line of the headings, from 1.
+    head : str
+        The lines before the first table of the file.
     lost : int
         Lines that could not be read as rows.
     notes : list of str
@@ -44,5 +46,6 @@ class Table:
     layout: str = "text"
     title: str = ""
     line: int | None = None
+    head: str = ""
     lost: int = 0
     notes: list[str] = field(default_factory=list)

@@ -76,6 +76,10 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     x: float | None = cell.x_initial
     # In x of the cathode; of a film U(x) ends where its lithium does
     metal = math.inf if isinstance(cell.anode, Film) else cell.anode_initial
+    steps = protocol.all_steps
+    upper = [step.upper for step in steps if step.upper is not None]
+    upper += [step.value for step in steps if step.control == "voltage"]
+    yield from cell.beyond_the_electrolyte(max(upper, default=None))
     for step in protocol.all_steps:
         limits = [v for v in (step.lower, step.upper) if v is not None]
         if step.control == "voltage":

@@ -34,7 +34,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, nnls
+from scipy.stats import f as f_test
 from scipy.stats import t as student
 
 from ..errors import InputError, shown
@@ -152,7 +153,8 @@ def equivalent_circuit(
     description : str, optional
         The circuit, as impedance.py writes it.  Without it, of circuits of up to ``ARCS``
         arcs, with and without diffusion behind the slowest, the one of least information
-        criterion (BIC) whose values the spectrum determines.
+        criterion (BIC) whose values the spectrum determines; with an inductance in series
+        where the spectrum shows one.
 
     Raises
     ------
@@ -231,13 +233,37 @@ def _bic(circuit: EquivalentCircuit, frequencies: int) -> float:
 
 def _candidates(number: int, frequency: Array, Z: Array) -> list[str]:
     """Return circuits of so many arcs; with an inductance where there is one."""
-    first = ["L0-R0" if (Z.imag[frequency > frequency.max() / 10] > 0).any() else "R0"]
+    first = ["L0-R0" if _inductive(frequency, Z) else "R0"]
     arcs = [f"p(R{k},CPE{k})" for k in range(1, number + 1)]
     if not arcs:
         return ["-".join([*first, W]) for W in ("W1", "Wo1")]
     slowest = (f"p(R{number}-{W}{number},CPE{number})" for W in ("W", "Wo"))
     ends = [arcs, *([*arcs[:-1], last] for last in slowest)]
     return ["-".join([*first, *end]) for end in ends]
+
+
+def _inductive(frequency: Array, Z: Array) -> bool:
+    """Return whether a spectrum shows an inductance in series.
+
+    It does where relaxations, a resistance and a capacitance describe it better, by an F
+    test, with one whose reactance is more than what circuits are told apart by.
+    """
+    w = 2j * np.pi * frequency
+    ends = 0.01 / abs(w).max(), 100 / abs(w).min()
+    tau = np.geomspace(*ends, 5 * math.ceil(math.log10(ends[1] / ends[0])))
+    parts = np.column_stack([1 / (1 + w[:, None] * tau), np.ones_like(w), 1 / w, w])
+    weighted = parts / np.abs(Z)[:, None]
+    matrix = np.vstack([weighted.real, weighted.imag])
+    size = np.linalg.norm(matrix, axis=0)
+    aim = np.hstack([(Z / np.abs(Z)).real, (Z / np.abs(Z)).imag])
+    (_, without), (x, with_one) = (
+        nnls((matrix / size)[:, :-1], aim),
+        nnls(matrix / size, aim),
+    )
+    freedom = max(len(aim) - np.count_nonzero(x), 1)
+    gain = (without**2 - with_one**2) / max(with_one**2 / freedom, 1e-300)
+    share = x[-1] / size[-1] * np.abs(w).max() / np.abs(Z[np.argmax(frequency)])
+    return bool(share > 2 * EXACT and gain > f_test.ppf(0.99, 1, freedom))
 
 
 def _starts(

@@ -72,13 +72,17 @@ def check_fit(expanded: Expanded) -> None:
 def _of_case(
     expanded: Expanded, asked: Definition, name: str
 ) -> tuple[Expanded, Definition]:
-    """Leave one case, of the parameters those it has, of what is held out its own."""
+    """Return one case, with the parameters it sets and what is held out of it."""
     names = [case.name for case in expanded.cases]
     if name not in names:
         hint = suggest(name, names) or f"; there are {', '.join(names[:12])}"
         raise InputError(f"no case is called '{shown(name)}'{hint}", field="--case")
     case = expanded.cases[names.index(name)]
-    own = {k: bounds for k, bounds in asked.parameters.items() if has(case.cell, k)}
+    wanted = asked.parameters.items()
+    own = {
+        k: b for k, b in wanted if any(f"{k}.".startswith(f"{v}.") for v in case.values)
+    }
+    own = own or {k: b for k, b in wanted if has(case.cell, k)}
     if not own:
         raise expanded.document.error(
             ("fit", "parameters"), f"none is of the cell of '{name}'; --vary names others"
@@ -141,8 +145,8 @@ def fit(
     cell : str, optional
         Takes the place of the experiment's cell.
     case : str, optional
-        The only case that is fitted; of the block's parameters those that its cell has
-        vary, and "CASE, cycle 904" is held out of it.
+        The only case that is fitted; of the block's parameters those that it sets itself
+        vary, or else that its cell has, and "CASE, cycle 904" is held out of it.
     changes : mapping, optional
         Fields set before the fit.
     vary : mapping, optional

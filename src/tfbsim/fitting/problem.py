@@ -37,7 +37,7 @@ from ..experiment.cases import Case
 from ..experiment.steps import Protocol
 from ..materials import laws
 from ..numerics import Numerics
-from ..solver.cycler import CycleRecord, Runner, settled
+from ..solver.cycler import CycleRecord, Runner
 from ..solver.engine import engine
 from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
@@ -210,7 +210,7 @@ class Problem:
             runner = Runner(cell, engine(cell.structure, self.numerics))
             for number in range(protocol.conditioning_cycles):
                 if protocol.conditioning:
-                    settled(runner.cycle(number + 1, protocol.conditioning, False))
+                    runner.cycle(number + 1, protocol.conditioning, False)
                     self.steps += len(protocol.conditioning)
             runners[shared] = runner
         runner = copy.copy(runners[shared])
@@ -218,7 +218,7 @@ class Problem:
         last = max(curve.cycle for curve in curves)
         cycles = [protocol.of(k + 1) for k in range(last)]
         self.steps += sum(map(len, cycles))
-        found = [settled(runner.cycle(k + 1, c, drawn)) for k, c in enumerate(cycles)]
+        found = [runner.cycle(k + 1, c, drawn) for k, c in enumerate(cycles)]
         return [replace(c, check_up=protocol.is_check_up(c.number)) for c in found]
 
     @property

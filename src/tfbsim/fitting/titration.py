@@ -1,14 +1,24 @@
 """Diffusivities as a laboratory reads them off titrations, GITT and PITT.
 
-GITT: short pulses, each followed by a rest.  In a pulse of length tau the voltage runs as
-V_0 + k sqrt(t), the ohmic and kinetic drop in V_0, and between the rests it changes by
-Delta E_s:
+In a short pulse of current the voltage runs as V_0 + k sqrt(t), the ohmic and kinetic
+drop in V_0.  Of a pulse of length tau between two rests, which differ by Delta E_s,
 
     D = 4/(pi tau) (L Delta E_s/Delta E_t)^2,   Delta E_t = k sqrt(tau)       [1]_
 
-for tau well below L^2/D, a straight U(x) within the pulse, no migration in the film and a
-rest that ends in equilibrium.  PITT: a staircase of holds, whose current decays at long
-times as exp(-pi^2 D t/(4 L^2)), where diffusion alone limits it [2]_.
+By Sand's law a flux i/F changes the concentration of the surface by
+2 (i/F) sqrt(t/(pi D)) [2]_.  The slope k, with U' = dU/dc of the cell, then gives
+
+    D = (4/pi) [i U'/(F k)]^2
+
+and so does the transition time tau after which the surface has changed by Delta c, in a
+pulse that ends where U(x) is so steep that V_0 does not matter:
+
+    D = (4 tau/pi) [i/(F Delta c)]^2
+
+Each holds for tau well below L^2/D, no migration in the film and a rest that ends in
+equilibrium; the first two for a straight U(x) within the pulse.  PITT: a staircase of
+holds, whose current decays at long times as exp(-pi^2 D t/(4 L^2)), where diffusion alone
+limits it [3]_.
 
 Beside each stands the D of the cell itself, so that the ratio is the error of the
 approximation where the record is simulated.
@@ -16,23 +26,26 @@ approximation where the record is simulated.
 References
 ----------
 .. [1] W. Weppner, R. A. Huggins, J. Electrochem. Soc. 124 (1977) 1569.
-.. [2] C. J. Wen, B. A. Boukamp, R. A. Huggins, W. Weppner, J. Electrochem. Soc. 126
+.. [2] H. J. S. Sand, Philos. Mag. 1 (1901) 45.
+.. [3] C. J. Wen, B. A. Boukamp, R. A. Huggins, W. Weppner, J. Electrochem. Soc. 126
    (1979) 2258.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from ..cell.cell import Cell
+from ..cell.cell import Cell, Film
 from ..comparison.pairing import joined
-from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, Segment
+from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
+from ..errors import InputError
 from ..experiment.cases import Case
+from ..materials.laws import FARADAY
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from ..solver.cycler import run_case
@@ -41,9 +54,13 @@ COLUMNS = (
     *("Method", "Stoichiometry", "Voltage [V]", "D [cm2.s-1]", "D of the cell [cm2.s-1]"),
     *("Ratio", "Pulse over L2/D", "Voltage at the end of rest moves by [mV.h-1]"),
 )
+HUGGINS, SLOPE, TRANSITION = "Weppner-Huggins", "Sand, slope", "Sand, transition"
+PITT = "PITT"
 EARLY = 0.05  # of a pulse, in which double layers and kinetics may still settle
+BEGIN = 0.25  # of a pulse, up to which V_0 is read
 LATE = 0.4, 0.02  # of the first current of a hold, between which it decays as one term
 FEW = 6  # samples of a pulse at least
+SHARP = 0.05  # of the change of the surface, by which the drop V_0 may move its end
 
 
 def simulated_segments(case: Case, numerics: Numerics) -> list[Segment]:
@@ -65,70 +82,112 @@ def simulated_segments(case: Case, numerics: Numerics) -> list[Segment]:
 
 
 def diffusivities(segments: Sequence[Segment], cell: Cell) -> pd.DataFrame:
-    """Return the diffusivity at each pulse or hold of a record.
+    """Return the diffusivities at each pulse or hold of a record.
 
     Parameters
     ----------
     segments : sequence of Segment
         In a row: pulses and rests, or holds.
     cell : Cell
-        Gives thickness, open-circuit potential, and the D beside it.
+        Gives thickness, sites and open-circuit potential, and the D beside it.
 
     Returns
     -------
     DataFrame
-        ``COLUMNS``, a row for each.
+        ``COLUMNS``, a row for each value.
+
+    Raises
+    ------
+    InputError
+        The anode of the cell is a film.
     """
-    rows = []
-    for before, pulse, after in zip(segments, segments[1:], segments[2:], strict=False):
-        kinds = before.kind, pulse.kind, after.kind
-        if kinds in ((REST, CHARGE, REST), (REST, DISCHARGE, REST)):
-            rows.append(_galvanostatic(before, pulse, after, cell))
-    for before, hold in pairwise(segments):
-        if before.kind in (HOLD, REST) and hold.kind == HOLD:
-            rows.append(_potentiostatic(before, hold, cell))
-    found = pd.DataFrame([r for r in rows if r is not None], columns=list(COLUMNS))
-    return found.reset_index(drop=True)
+    if isinstance(cell.anode, Film):
+        raise InputError(
+            "is a film too: the voltage of a titration then has the diffusion of two "
+            "films in it; a cell with a lithium anode would do",
+            field="anode",
+        )
+    rows: list[dict[str, object]] = []
+    for k, (before, step) in enumerate(pairwise(segments)):
+        after = segments[k + 2] if k + 2 < len(segments) else None
+        try:
+            if before.kind == REST and step.kind in (CHARGE, DISCHARGE):
+                rows += _pulse(before, step, after, cell)
+            elif before.kind in (HOLD, REST) and step.kind == HOLD:
+                rows += _hold(before, step, cell)
+        except ValueError:  # outside U(x)
+            continue
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _galvanostatic(
-    before: Segment, pulse: Segment, after: Segment, cell: Cell
-) -> dict[str, object] | None:
+def of_cell(cell: Cell, x: Array) -> Array:
+    """Return the diffusivity of a cell's film at stoichiometries [m2/s]."""
+    time = np.array([Circuit.of(cell, float(value)).diffusion_time for value in x])
+    return np.asarray(float(cell.cathode.thickness) ** 2 / time)
+
+
+def _pulse(
+    before: Segment, pulse: Segment, after: Segment | None, cell: Cell
+) -> Iterator[dict[str, object]]:
+    """Yield what a pulse after a rest gives, by each of three methods."""
     t, V = pulse.time, pulse.voltage
-    if t is None or after.time is None or len(t) < FEW or t[-1] <= 0:
-        return None
-    tau = float(t[-1])
+    if t is None or len(t) < FEW or t[-1] <= 0:
+        return
+    tau, first = float(t[-1]), float(before.voltage[-1])
     later = t >= EARLY * tau
     k = float(np.polyfit(np.sqrt(t[later]), V[later], 1)[0])
-    change = float(after.voltage[-1] - before.voltage[-1])
-    if k * change <= 0:
-        return None
-    L = float(cell.cathode.thickness)
-    D = 4 / (math.pi * tau) * (L * change / (k * math.sqrt(tau))) ** 2
-    middle = 0.5 * float(after.voltage[-1] + before.voltage[-1])
-    span = 0.1 * float(after.time[-1])
-    earlier = float(np.interp(after.time[-1] - span, after.time, after.voltage))
-    moves = 3.6e6 * abs(float(after.voltage[-1]) - earlier) / span
-    return _row("GITT", D, middle, tau, moves, pulse, cell)
+    L, T = float(cell.cathode.thickness), pulse.temperature
+    i = 3600 * abs(float(pulse.capacity[-1])) / tau
+    middle, moves = first, math.nan
+    if after is not None and after.kind == REST and after.time is not None:
+        middle = 0.5 * (first + float(after.voltage[-1]))
+        change = 2 * (middle - first)
+        span = 0.1 * float(after.time[-1])
+        earlier = float(np.interp(after.time[-1] - span, after.time, after.voltage))
+        moves = 3.6e6 * abs(float(after.voltage[-1]) - earlier) / span
+        if k * change > 0:
+            D = 4 / (math.pi * tau) * (L * change / (k * math.sqrt(tau))) ** 2
+            yield _row(HUGGINS, D, middle, tau, moves, T, cell)
+    falls = -1 if pulse.kind == DISCHARGE else 1
+    if falls * k <= 0 or i <= 0:
+        return
+    circuit = Circuit.of(cell, cell.stoichiometry(middle, T), T)
+    slope = circuit.warburg * L / circuit.diffusion_time  # -U'/F of the true area
+    yield _row(SLOPE, 4 / math.pi * (i * slope / k) ** 2, middle, tau, moves, T, cell)
+    x, (low, high) = cell.stoichiometry(first, T), cell.x_range
+    start = later & (t <= BEGIN * tau)
+    V_0 = np.polyfit(np.sqrt(t[start]), V[start], 1)[1] if start.sum() >= FEW else V[0]
+    ends = [float(V[-1]), float(V[-1] + first - V_0)]
+    at_ends = [_within(cell, end, T, low if falls > 0 else high) for end in ends]
+    surface = at_ends[1] - x
+    if abs(at_ends[0] - at_ends[1]) < SHARP * abs(surface) and falls * surface < 0:
+        charge = FARADAY * cell.site_inventory / L * abs(surface)
+        D = 4 * tau / math.pi * (i / charge) ** 2
+        yield _row(TRANSITION, D, first, tau, moves, T, cell)
 
 
-def _potentiostatic(
-    before: Segment, hold: Segment, cell: Cell
-) -> dict[str, object] | None:
+def _within(cell: Cell, voltage: float, temperature: float | None, end: float) -> float:
+    """Return x in equilibrium at a voltage, beyond the range of U(x) its end."""
+    try:
+        return cell.stoichiometry(voltage, temperature)
+    except ValueError:
+        return end
+
+
+def _hold(before: Segment, hold: Segment, cell: Cell) -> Iterator[dict[str, object]]:
+    """Yield what the decay of the current of a hold gives."""
     t, i = hold.time, np.abs(hold.current)
     if t is None or len(t) < FEW or not i[0] > 0:
-        return None
+        return
     low, high = LATE[1] * i[0], LATE[0] * i[0]
     within = (i > low) & (i < high)
     if within.sum() < FEW:
-        return None
+        return
     slope = float(np.polyfit(t[within], np.log(i[within]), 1)[0])
-    L = float(cell.cathode.thickness)
-    D = -slope * 4 * L**2 / math.pi**2
+    D = -slope * 4 * float(cell.cathode.thickness) ** 2 / math.pi**2
     middle = 0.5 * float(before.voltage[-1] + hold.voltage[-1])
-    if D <= 0:
-        return None
-    return _row("PITT", D, middle, float(t[-1]), math.nan, hold, cell)
+    if D > 0:
+        yield _row(PITT, D, middle, float(t[-1]), math.nan, hold.temperature, cell)
 
 
 def _row(
@@ -137,15 +196,12 @@ def _row(
     voltage: float,
     tau: float,
     moves: float,
-    segment: Segment,
+    temperature: float | None,
     cell: Cell,
-) -> dict[str, object] | None:
-    """Return a diffusivity [m2/s] beside that of the cell, None outside its U(x)."""
-    try:
-        x = cell.cathode.stoichiometry(voltage)
-    except ValueError:
-        return None
-    time = Circuit.of(cell, x, segment.temperature).diffusion_time
+) -> dict[str, object]:
+    """Return a diffusivity [m2/s] beside that of the cell."""
+    x = cell.stoichiometry(voltage, temperature)
+    time = Circuit.of(cell, x, temperature).diffusion_time
     own = float(cell.cathode.thickness) ** 2 / time
     values = (method, x, voltage, 1e4 * D, 1e4 * own, D / own, tau / time, moves)
     return dict(zip(COLUMNS, values, strict=True))

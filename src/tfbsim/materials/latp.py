@@ -8,7 +8,8 @@ the one here is assumed.
 from .material import Material, Value
 
 REVIEW = "Table 5 of a 2026 review of thin-film cells"
-ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685; not "
+ZHU += "compared with the print"
 
 MATERIAL = Material(
     "LATP",
@@ -23,11 +24,15 @@ MATERIAL = Material(
         "conductivity_activation_energy": Value(
             "0.35 eV", "assumed: of amorphous films; no value is printed with this one"
         ),
+        "density": Value(
+            "2.94 g/cm3",
+            "derived: Li1.3Al0.3Ti1.7(PO4)3, crystal, a = 8.50 and c = 20.8 angstrom",
+        ),
+        "window_lower": Value("2.4 V", f"published: {REVIEW}", "reduced below it"),
     },
     {
-        "window_lower": Value("2.4 V", f"published: {REVIEW}", "reduced below it"),
         "calculated_window_lower": Value("2.17 V", f"published: {ZHU}", "in equilibrium"),
         "calculated_window_upper": Value("4.21 V", f"published: {ZHU}", "in equilibrium"),
-        "process_thickness": Value("1 um", "assumed: sputtered films of about 1 um"),
+        "process_thickness": Value("1 um", "assumed: sputtered", "0.3 to 3 um"),
     },
 )

@@ -54,10 +54,18 @@ MATERIAL = Material(
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
     },
     {
+        "capacity": Value("123.0 mA h/g", "derived: U(x) between these limits"),
+        "lower_voltage": Value("3.5 V", "assumed: near the low end of U(x)"),
+        "upper_voltage": Value("4.2 V", "assumed: as cells of it are charged to"),
         "film_capacity": Value(
             "58 uA h/(cm2 um)",
             "published: Table 6 of a 2026 review of thin-film cells; sputtered and PLD",
             "crystalline above 500 degC: 64",
-        )
+        ),
+        "thermal_conductivity": Value(
+            "5.4 W/(m K)",
+            "published: Cho et al., Nat. Commun. 5 (2014) 4035; sputtered film",
+            "x = 1; 3.7 at x = 0.6",
+        ),
     },
 )

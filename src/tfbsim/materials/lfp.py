@@ -46,5 +46,6 @@ MATERIAL = Material(
             "published: Table 6 of a 2026 review of thin-film cells; sputtered and PLD",
             "24 % of theory: a cell file says so by its utilisation",
         ),
+        "film_shortfall": Value("no reason printed there", "published: the same table"),
     },
 )

@@ -20,9 +20,11 @@ MATERIAL = Material(
             "0.35 eV",
             "assumed: of films by pulsed laser; no value is printed with this one",
         ),
+        "density": Value("2.01 g/cm3", "derived: cubic, a = 3.91 angstrom"),
+        "window_lower": Value("0 V", "assumed: films are used against lithium"),
+        "window_upper": Value("6 V", f"published: {REVIEW}", "as used"),
     },
     {
-        "window_upper": Value("6 V", f"published: {REVIEW}", "as used"),
-        "process_thickness": Value("1 um", "assumed"),
+        "process_thickness": Value("1 um", "assumed", "0.1 to 5 um"),
     },
 )

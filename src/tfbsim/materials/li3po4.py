@@ -7,6 +7,9 @@ Density 2.5 g/cm3: of the crystal; it enters the mass of a stack only.
 
 from .material import Material, Value
 
+KAWASOKO = "Kawasoko et al., ACS Appl. Mater. Interfaces 10 (2018) 27498"
+RICHARDS = "Richards et al., Chem. Mater. 28 (2016) 266; not compared with the print"
+
 MATERIAL = Material(
     "Li3PO4",
     "lithium phosphate, ALD film",
@@ -22,8 +25,12 @@ MATERIAL = Material(
             "assumed: of sputtered films, as LiPON's; none is printed with this one",
         ),
         "density": Value("2.5 g/cm3", "assumed: the crystal, rounded"),
+        "window_lower": Value("0 V", f"published: used against lithium, {KAWASOKO}"),
+        "window_upper": Value("4.9 V", f"published: on LNMO, {KAWASOKO}", "at least"),
     },
     {
+        "calculated_window_lower": Value("0.69 V", f"published: {RICHARDS}"),
+        "calculated_window_upper": Value("4.21 V", f"published: {RICHARDS}"),
         "process_thickness": Value(
             "40 nm",
             "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239",

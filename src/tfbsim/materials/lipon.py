@@ -3,13 +3,22 @@
 Conductivity 2e-6 S/cm at room temperature and activation energy 0.55 eV: Bates et al.,
 Solid State Ionics 53-56 (1992) 647; Yu et al., J. Electrochem. Soc. 144 (1997) 524
 (2.3e-6 S/cm at 25 degC, 0.55 eV), from about -25 to 140 degC.
+With more nitrogen the activation energy falls, from 0.63 to 0.53 eV, up to a conductivity
+of 1e-6 S/cm: Put et al. 2016.  Of the nitrogen-poor end they print no conductivity in the
+abstract; here it has the prefactor of the other.
 Density 2.3 g/cm3: assumed, a glass somewhat lighter than the Li3PO4 it is sputtered from
 (2.5 g/cm3); it enters the mass of a stack only.
 """
 
+from dataclasses import replace
+
 from .material import Material, Value
 
-ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685; not compared with "
+ZHU += "the print"
+YU = "Yu et al., J. Electrochem. Soc. 144 (1997) 524"
+PUT = "Put et al., ACS Appl. Mater. Interfaces 8 (2016) 7060"
+REVIEW = "Table 5 of a 2026 review of thin-film cells"
 
 MATERIAL = Material(
     "LiPON",
@@ -22,23 +31,48 @@ MATERIAL = Material(
             "room temperature",
         ),
         "conductivity_activation_energy": Value(
-            "0.55 eV",
-            "published: Yu et al., J. Electrochem. Soc. 144 (1997) 524",
-            "-25 to 140 degC",
+            "0.55 eV", f"published: {YU}", "-25 to 140 degC"
         ),
         "density": Value("2.3 g/cm3", "assumed"),
+        "window_lower": Value("0 V", f"published: {YU}", "as used"),
+        "window_upper": Value("5.5 V", f"published: {REVIEW}; {YU}", "as used"),
     },
     {
-        "window_upper": Value(
-            "5.5 V", "published: Table 5 of a 2026 review of thin-film cells", "as used"
-        ),
         "electronic_conductivity": Value(
             "1e-14 S/cm",
-            "published: Table 5 of a 2026 review of thin-film cells",
+            f"published: {REVIEW}",
             "order of magnitude; a cell leaks only where its file says so",
+        ),
+        "relative_permittivity": Value(
+            15.0, "assumed: 13 to 17 are reported", "a cell file says where it counts"
         ),
         "calculated_window_lower": Value("0.68 V", f"published: {ZHU}", "in equilibrium"),
         "calculated_window_upper": Value("2.63 V", f"published: {ZHU}", "in equilibrium"),
-        "process_thickness": Value("1 um", "assumed: sputtered films have 0.1 to 3 um"),
+        "process_thickness": Value("1 um", "assumed: sputtered films", "0.1 to 3 um"),
     },
+)
+
+
+def _with(nitrogen: str, conductivity: Value, activation: str) -> Material:
+    own = {
+        "conductivity": conductivity,
+        "conductivity_activation_energy": Value(activation, f"published: {PUT}"),
+    }
+    resistive = Value("1e-15 S/cm", f"published: {PUT}", "15 nm on TiN")
+    return replace(
+        MATERIAL,
+        name=f"LiPON-N-{nitrogen}",
+        title=f"LiPON with {'much' if nitrogen == 'rich' else 'little'} nitrogen",
+        values=MATERIAL.values | own,
+        data=MATERIAL.data | {"electronic_conductivity": resistive},
+    )
+
+
+MATERIALS = (
+    _with("rich", Value("1e-6 S/cm", f"published: {PUT}", "room temperature"), "0.53 eV"),
+    _with(
+        "poor",
+        Value("2e-8 S/cm", f"derived: prefactor of LiPON-N-rich, {PUT}", "25 degC"),
+        "0.63 eV",
+    ),
 )

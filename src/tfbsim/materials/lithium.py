@@ -5,6 +5,7 @@ Exchange current density 0.575 mA/cm2 against LiPON at 20 degC: Raijmakers et al
 Electrochim. Acta 330 (2020) 135147 (44 ohm cm2).  Activation energy 0.50 eV: assumed.
 """
 
+from .inert import CRC
 from .material import Material, Value
 
 MATERIAL = Material(
@@ -19,5 +20,9 @@ MATERIAL = Material(
             "20 degC",
         ),
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
+    },
+    {
+        "thermal_conductivity": Value("84.8 W/(m K)", CRC, "27 degC"),
+        "heat_capacity": Value("3.58 J/(g K)", CRC, "25 degC"),
     },
 )

@@ -30,7 +30,9 @@ MATERIAL = Material(
             "131.54 g/mol", "derived: Li1.2TiO0.5S2.1, standard atomic masses"
         ),
         "diffusivity": Value(
-            Constant(1e-16), "assumed: of the order of sputtered oxide films"
+            Constant(1e-16),
+            "assumed: of the order of sputtered oxide films",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"

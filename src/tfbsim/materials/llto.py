@@ -1,14 +1,15 @@
 """LLTO, lithium lanthanum titanate, as an amorphous film.
 
 Lithium metal reduces it: between the two goes another layer.
-The conductivity is that of room temperature; no activation energy is printed with it, and
-the one here is assumed.
+The conductivity is that of room temperature; the activation energy is that of other
+amorphous films.
 """
 
 from .material import Material, Value
 
 REVIEW = "a 2026 review of thin-film cells"
-ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685"
+ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685; not "
+ZHU += "compared with the print"
 
 MATERIAL = Material(
     "LLTO",
@@ -22,15 +23,20 @@ MATERIAL = Material(
             "25 degC",
         ),
         "conductivity_activation_energy": Value(
-            "0.35 eV", "assumed: of amorphous films; no value is printed with this one"
+            "0.36 eV",
+            "published: amorphous sol-gel films, Zheng et al., RSC Adv. 7 (2017) 30160",
+            "30 to 90 degC",
         ),
-    },
-    {
+        "density": Value(
+            "5.03 g/cm3", "derived: Li0.33La0.557TiO3, cubic, a = 3.87 angstrom"
+        ),
         "window_lower": Value(
             "2.8 V", f"published: Table 5 of {REVIEW}", "reduced below it"
         ),
+    },
+    {
         "calculated_window_lower": Value("1.75 V", f"published: {ZHU}", "in equilibrium"),
         "calculated_window_upper": Value("3.71 V", f"published: {ZHU}", "in equilibrium"),
-        "process_thickness": Value("1 um", "assumed: films of 0.1 to 2 um"),
+        "process_thickness": Value("1 um", "assumed", "0.1 to 2 um"),
     },
 )

@@ -28,7 +28,9 @@ MATERIAL = Material(
         "density": Value("4.134 g/cm3", f"derived: 22,863 mol/m3 of {DOYLE}"),
         "molar_mass": Value("180.81 g/mol", "derived: LiMn2O4, standard atomic masses"),
         "diffusivity": Value(
-            Constant(1e-15), f"assumed: films have 1e-16 to 1e-15; bulk 1e-13, {DOYLE}"
+            Constant(1e-15),
+            f"assumed: films have 1e-16 to 1e-15; bulk 1e-13, {DOYLE}",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
@@ -43,7 +45,13 @@ MATERIAL = Material(
         "upper_voltage": Value("4.3 V", "assumed: end of the 4 V plateau"),
         "film_capacity": Value(
             "36 uA h/(cm2 um)",
-            "published: a 2026 review of thin-film cells; sputtered and PLD",
+            "published: a 2026 review of thin-film cells; Jayanth Babu et al., Mater. "
+            "Sci. Appl. 4 (2013) 105",
+            "sputtered",
+        ),
+        "film_shortfall": Value(
+            "made at 300 degC on polyimide, cycled in an aqueous electrolyte",
+            "published: Jayanth Babu et al., Mater. Sci. Appl. 4 (2013) 105",
         ),
     },
 )

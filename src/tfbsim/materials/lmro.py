@@ -28,7 +28,9 @@ MATERIAL = Material(
             "85.28 g/mol", "derived: Li1.2Mn0.54Ni0.13Co0.13O2, standard atomic masses"
         ),
         "diffusivity": Value(
-            Constant(1e-16), "assumed: of the order of sputtered oxide films"
+            Constant(1e-16),
+            "assumed: of the order of sputtered oxide films",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
@@ -44,5 +46,6 @@ MATERIAL = Material(
             "published: Table 6 of a 2026 review of thin-film cells",
             "sputtered",
         ),
+        "film_shortfall": Value("no reason printed there", "published: the same table"),
     },
 )

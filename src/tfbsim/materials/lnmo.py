@@ -37,7 +37,7 @@ MATERIAL = Material(
             "182.69 g/mol", "derived: LiNi0.5Mn1.5O4, standard atomic masses"
         ),
         "diffusivity": Value(
-            Constant(1e-15), "assumed: of the order of films of LiMn2O4"
+            Constant(1e-15), "assumed: of the order of films of LiMn2O4", "all x"
         ),
         "exchange_current": Value(
             "3.38 mA/cm2",
@@ -56,5 +56,6 @@ MATERIAL = Material(
         "film_capacity": Value(
             "122 mA h/g", "published: Table 6 of a 2026 review of thin-film cells", "PLD"
         ),
+        "film_shortfall": Value("no reason printed there", "published: the same table"),
     },
 )

@@ -37,12 +37,15 @@ class Material:
     title : str
         A line: composition and form.
     layers : tuple of str
-        Where it may stand: cathode, electrolyte or anode; or the field of the anode
-        that names what lithium is plated on, collector or interlayer.
+        Where it may stand: cathode, electrolyte or anode; the field of the anode that
+        names what lithium is plated on, collector or interlayer; or stack, a layer
+        around the cell.
     values : mapping
         Field of the layer to :class:`Value`; a cell file overrides any of them.
     data : mapping
         What no field of a layer takes, such as "capacity", the same way.
+    also : tuple of str
+        Other names of it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Material:
     layers: tuple[str, ...]
     values: Mapping[str, Value]
     data: Mapping[str, Value] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, Any]:

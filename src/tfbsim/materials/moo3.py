@@ -4,7 +4,9 @@ The crystal takes its lithium near 2.75 and 2.35 V (Tsumura and Inagaki, Solid S
 Ionics 104 (1997) 183); films are cycled between 1.5 and 3.5 V.
 
 Open-circuit potential: assumed, no curve with its numbers was found in a printed source.
-Smooth sites through the voltages named here; their widths are assumed.
+Smooth sites through the voltages named here; their widths are assumed.  The branches of
+charge and discharge lie apart; no printed distance was found, so that none is given:
+`hysteresis` of the film in a cell file takes one's own.
 """
 
 from .laws import Constant, MultiSite
@@ -27,7 +29,9 @@ MATERIAL = Material(
         "density": Value("4.69 g/cm3", "published: crystal"),
         "molar_mass": Value("143.95 g/mol", "derived: MoO3, standard atomic masses"),
         "diffusivity": Value(
-            Constant(1e-16), "assumed: of the order of sputtered oxide films"
+            Constant(1e-16),
+            "assumed: of the order of sputtered oxide films",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"

@@ -47,5 +47,9 @@ MATERIAL = Material(
             "published: Table 6 of a 2026 review of thin-film cells",
             "PLD, LiNiCoMnO2",
         ),
+        "film_shortfall": Value(
+            "no reason printed; sputtered LiNi1/4Mn1/2Co1/3O2 has above 30, 3.0 to 5.0 V",
+            "published: Ding et al., J. Electrochem. Soc. 157 (2010)",
+        ),
     },
 )

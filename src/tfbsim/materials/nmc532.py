@@ -29,7 +29,9 @@ MATERIAL = Material(
         "molar_mass": Value(
             "96.553 g/mol", "derived: LiNi0.5Mn0.3Co0.2O2, standard atomic masses"
         ),
-        "diffusivity": Value(Constant(1e-15), "assumed: of the order of films of LCO"),
+        "diffusivity": Value(
+            Constant(1e-15), "assumed: of the order of films of LCO", "all x"
+        ),
         "diffusivity_activation_energy": Value(
             "30 kJ/mol", f"published: {COLCLASURE}", "about 30 degC"
         ),

@@ -63,4 +63,11 @@ MATERIAL = Material(
         ),
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
     },
+    {
+        "capacity": Value(
+            "201.8 mA h/g", "derived: U(x) between these limits, the first lithium"
+        ),
+        "lower_voltage": Value("3.0 V", "published: Aribia et al. 2022"),
+        "upper_voltage": Value("4.3 V", "published: Aribia et al. 2022"),
+    },
 )

@@ -32,7 +32,9 @@ MATERIAL = Material(
         ),
         "molar_mass": Value("28.086 g/mol", "derived: Si, standard atomic masses"),
         "diffusivity": Value(
-            Constant(1e-16), "assumed: values in the literature span 1e-18 to 1e-13"
+            Constant(1e-16),
+            "assumed: values in the literature span 1e-18 to 1e-13",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"

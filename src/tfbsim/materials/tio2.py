@@ -27,7 +27,9 @@ MATERIAL = Material(
         "density": Value("3.7 g/cm3", "assumed: amorphous; anatase has 3.89"),
         "molar_mass": Value("79.87 g/mol", "derived: TiO2, standard atomic masses"),
         "diffusivity": Value(
-            Constant(1e-16), "assumed: of the order of sputtered oxide films"
+            Constant(1e-16),
+            "assumed: of the order of sputtered oxide films",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"

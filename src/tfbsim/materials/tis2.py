@@ -26,7 +26,9 @@ MATERIAL = Material(
         "density": Value("3.24 g/cm3", "published: crystal"),
         "molar_mass": Value("112.00 g/mol", "derived: TiS2, standard atomic masses"),
         "diffusivity": Value(
-            Constant(1e-14), "assumed: of the order of sputtered oxide films"
+            Constant(1e-14),
+            "assumed: of the order of sputtered oxide films",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"

@@ -27,7 +27,9 @@ MATERIAL = Material(
         "density": Value("3.36 g/cm3", "published: crystal"),
         "molar_mass": Value("181.88 g/mol", "derived: V2O5, standard atomic masses"),
         "diffusivity": Value(
-            Constant(1e-16), "assumed: of the order of sputtered oxide films"
+            Constant(1e-16),
+            "assumed: of the order of sputtered oxide films",
+            "all x, 25 degC",
         ),
         "exchange_current": Value(
             "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"

@@ -14,7 +14,7 @@ Discharge current is positive, as everywhere in PyBaMM.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pybamm
@@ -191,6 +191,7 @@ def declared_by(structure: Structure) -> Declared:
     return Declared.of(all_laws(options, ThinFilmParameters(), structure.laws).values())
 
 
+@cache
 def declared_by_options() -> tuple[Declared, Declared]:
     """Return what the laws of the default options declare, and those of all options."""
     chosen = [{}, *({name: word} for name, words in OPTIONS.items() for word in words)]

@@ -31,13 +31,10 @@ def draw(theme: Theme) -> Figure | None:
     study = theme.study
     laws = Declared.of([KNOWN, study.result.laws])
     harms = {h.column for h in laws.harms}
-    tables = {k: study.table(k) for k in range(len(study.rows))}
-    ageing = {k for k, t in tables.items() if t.columns.isin(harms).any()}
-    ageing = {
-        k for k in ageing if tables[k][[*harms & {*tables[k]}]].notna().any(axis=None)
-    }
-    if not ageing:
+    there = [column for column in study.cycles if column in harms]
+    if not study.cycles[there].notna().any(axis=None):
         return None
+    tables = {k: study.table(k) for k in range(len(study.rows))}
     layout = theme.cases()
     figure, axes = layout.draw(height=2.3, rows=3)
     words: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.columns import CYCLE
+from ..result.columns import CASE, CYCLE
 from .style import PER_MASS, captioned, label_outer
 from .theme import NEUTRAL, Theme
 
@@ -17,8 +17,7 @@ CHARGE: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the charge looks
 
 def draw(theme: Theme) -> Figure | None:
     study = theme.study
-    cases = range(len(study.rows))
-    if max((len(study.table(k)) for k in cases), default=0) < FEWEST:
+    if not study.rows or study.cycles[CASE].value_counts().max() < FEWEST:
         return None
     layout = theme.cases()
     figure, axes = layout.draw(height=2.6, rows=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .. import units
 from ..cell import layers as energy
 from ..errors import count
 from ..materials.laws import FARADAY, Constant
+from ..materials.material import Value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -330,23 +332,38 @@ def _lines(steps: Any) -> list[str]:
 
 def describe_material(material: Material, console: Console) -> None:
     """Print a material: each value with its source and range, and U at ten steps of x."""
-    console.print(escape(f"{material.name}: {material.title}"))
-    words = ", ".join(material.layers).replace("cathode", "cathode or film at the anode")
-    console.print(f"may stand as {words}")
-    for name, value in {**material.values, **material.data}.items():
+    say = partial(console.print, highlight=False, markup=False)
+    names = f" ({', '.join(material.also)})" if material.also else ""
+    say(f"{material.name}{names}: {material.title}")
+    places = {"cathode": "cathode or film at the anode", "stack": "layer around the cell"}
+    say(f"may stand as {', '.join(places.get(one, one) for one in material.layers)}")
+    law = material.fields.get("open_circuit_potential")
+    theory = {} if law is None else _theory(material, law.x_max)
+    for name, value in {**material.values, **material.data, **theory}.items():
         given = value.value
         if isinstance(given, Constant):
             given = f"{given.value:g} m2/s"
         elif callable(given):
             given = f"a law of x ({type(given).__name__})"
-        valid = f"; {value.valid}" if value.valid else ""
-        console.print(escape(f"  {name}: {given}"), highlight=False)
-        console.print(escape(f"    {value.source}{valid}"), highlight=False)
-    law = material.fields.get("open_circuit_potential")
+        say(f"  {name}: {given}")
+        say(f"    {value.source}{value.valid and '; ' + value.valid}")
     if law is not None:
-        console.print("\nU(x) [V against Li]")
+        say("\nU(x) [V against Li]")
         for x in np.linspace(0.0, law.x_max, 11)[1:-1]:
             if law.curve.x[0] <= x <= law.curve.x[-1]:
-                console.print(
-                    f"  x = {x:.3g}  {float(law.curve(x)):.3f}", highlight=False
-                )
+                say(f"  x = {x:.3g}  {float(law.curve(x)):.3f}")
+
+
+def _theory(material: Material, sites: float) -> dict[str, Value]:
+    """Return the capacity of all sites, which no source need print."""
+    mass = units.parse(material.fields["molar_mass"], "molar mass")
+    specific = sites * FARADAY / mass  # C/kg
+    density = units.parse(material.fields["density"], "density")
+    per_volume = specific * density / 3.6e7  # uAh/(cm2 um)
+    source = f"derived: {sites:.4g} lithium a formula"
+    return {
+        "theoretical_capacity": Value(f"{specific / 3600:.4g} mA h/g", source),
+        "theoretical_volumetric_capacity": Value(
+            f"{per_volume:.4g} uA h/(cm2 um)", f"{source}, at density"
+        ),
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,8 +31,7 @@ from ..solver.cycler import (
     CaseRecord,
     CycleRecord,
     StepRecord,
-    answer,
-    asking,
+    cycles_of,
 )
 from ..solver.engine import engine
 from ..yaml_file import Document
@@ -43,7 +42,6 @@ from .workers import Pool, processes, serial
 SOLVED = "solved"  # in the provenance: how many cases, and how
 IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
-LANES = 32  # cases whose steps go to the solver together
 Told = Callable[[int, int], None]  # cycles done and points failed since the last time
 
 
@@ -271,33 +269,21 @@ class CaseJob:
         if self.blocks is not None and isinstance(self.cases, Points):
             found, numbers = solved(self.cases, self.blocks, self.sweep, numbers)
             points += found
-        for first in range(0, len(numbers), LANES):
-            points += self._together(numbers[first : first + LANES])
-        return points
+        return points + [self._alone(k) for k in sorted(numbers)]
 
-    def _together(self, numbers: Iterable[int]) -> list[Point]:
-        points: dict[int, Point] = {}
-        notes: dict[int, Notes] = {}
-        asked = []
-        plain = self.numerics.plain
-        for k in numbers:
-            try:
-                case = self.cases[k]
-                notes[k] = Notes(case.name, case.cell, case.varied, case.curves)
-                notes[k].depths = engine(case.cell.structure, plain).depths
-            except Exception as error:
-                points[k] = self._refused(k, error)
-                notes.pop(k, None)
-                continue
-            what = case.cell, case.protocol, self.numerics, notes[k].add, case.curves
-            asked.append(asking(*what, self.heard))
-        failed = answer(asked)
-        for lane, (k, note) in enumerate(notes.items()):
-            if lane in failed:
-                points[k] = self._refused(k, failed[lane])
-            else:
-                points[k] = Point.of(note.result(self.cases.key(k, self.numerics)))
-        return [points[k] for k in sorted(points)]
+    def _alone(self, number: int) -> Point:
+        """A case by itself, one step after the other."""
+        numerics = self.numerics
+        try:
+            case = self.cases[number]
+            notes = Notes(case.name, case.cell, case.varied, case.curves)
+            notes.depths = engine(case.cell.structure, numerics.plain).depths
+            what = case.cell, case.protocol, numerics, case.curves
+            for cycle, recorded in cycles_of(*what, self.heard):
+                notes.add(cycle, recorded)
+        except Exception as error:
+            return self._refused(number, error)
+        return Point.of(notes.result(self.cases.key(number, numerics)))
 
     def _refused(self, number: int, error: Exception) -> Point:
         """A point of a sweep fails alone; of a list, what is wrong is told at once."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -79,10 +78,6 @@ LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties n
 SHORTEST = 1e-9  # s, what counts as no time
 
 Progress = Callable[[], None]
-# A case asks engines for its steps, one after the other, and is sent what happened
-Answer = Trace | Infeasible | SolverFailed
-T = TypeVar("T")
-Asking = Generator[tuple[Engine, Request], Answer, T]
 
 
 @dataclass(frozen=True)
@@ -252,17 +247,13 @@ class Runner:
         self.voltage: float | None = None  # what it ended at last
         self.state: State = solver.uniform(cell.x_initial, cell.anode_initial)
 
-    def cycle(
-        self, number: int, steps: Sequence[Step], curves: bool
-    ) -> Asking[CycleRecord]:
+    def cycle(self, number: int, steps: Sequence[Step], curves: bool) -> CycleRecord:
         """A cycle of this number, audited; ``curves`` keeps all points of its steps."""
-        records = []
-        for step in steps:
-            records.append((yield from self.step(step, curves)))
+        records = [self.step(step, curves) for step in steps]
         balances = audit(records, self.cell)
         return CycleRecord(number, tuple(records), *balances)
 
-    def lost(self, steps: Sequence[Step]) -> Asking[dict[str, float]]:
+    def lost(self, steps: Sequence[Step]) -> dict[str, float]:
         """Charge that each harm costs [A.h], by its column.
 
         What a cycle from here would discharge more, had the harm not been done: the
@@ -277,30 +268,30 @@ class Runner:
                 values = harm.undone(self.state.values)
                 other.state = replace(self.state, values=values)
             for _ in range(2):
-                cycle = yield from other.cycle(0, steps, False)
+                cycle = other.cycle(0, steps, False)
             discharged.append(cycle.discharge)
             if harm:
                 found[harm.column] = discharged[-1] - discharged[0]
         return found
 
-    def step(self, step: Step, curves: bool) -> Asking[StepRecord]:
+    def step(self, step: Step, curves: bool) -> StepRecord:
         if self.stopped:
             return StepRecord(step, SKIPPED, f"after: {self.stopped}", None)
-        record = yield from self._attempt(step, curves)
+        record = self._attempt(step, curves)
         if record.outcome == SOLVER_FAILED:
             self.stopped = f"'{step.text}' failed to solve"
         return record
 
-    def _attempt(self, step: Step, curves: bool) -> Asking[StepRecord]:
+    def _attempt(self, step: Step, curves: bool) -> StepRecord:
         if step.frequencies:
             return self._measured(step)
         stop = self.cell.anode.beyond_critical_current == "stop"
         try:
-            trace = yield from self._solved(step, curves)
+            trace = self._solved(step, curves)
             critical = crossing(trace, self.cell)
             if critical is not None and stop:
                 if critical > 0:  # once more, for so long
-                    trace = yield from self._run(step, curves, critical)
+                    trace = self._run(step, curves, critical)
                 else:
                     trace = at_start(trace, self.state)
         except Infeasible as reason:
@@ -352,19 +343,16 @@ class Runner:
         still = np.zeros(1), observed | nothing, profile, self.state
         return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)
 
-    def _run(
-        self, step: Step, curves: bool, duration: float, **changes: Any
-    ) -> Asking[Trace]:
+    def _run(self, step: Step, curves: bool, duration: float, **changes: Any) -> Trace:
         """A step, or so much of it, from the state the cell is in or the one given."""
         state = changes.pop("state", self.state)
         if step.constant:
             part = Stretch(duration, step.value, step.value)
-            return (yield from self._stretch(step, curves, part, state, changes))
+            return self._stretch(step, curves, part, state, changes)
         found: Trace | None = None
         passed = 0.0
         for part in self._parts(step, duration):
-            request = self._stretch(step, curves, part, state, changes, passed)
-            trace = yield from request
+            trace = self._stretch(step, curves, part, state, changes, passed)
             if found is not None and self._beyond_at_once(step, trace):
                 found = replace(found, event=trace.event)
                 break
@@ -414,7 +402,7 @@ class Runner:
         state: State,
         changes: Mapping[str, float],
         passed: float = 0.0,
-    ) -> Asking[Trace]:
+    ) -> Trace:
         """A part of a step from a state, after so much charge of it [A.h]."""
         low, high = self.cell.voltage_limits
         rest = step.rest and not step.profile
@@ -423,8 +411,7 @@ class Runner:
         # A part of a profile at constant current may end by a charge too
         charge = NO_LIMIT if step.charge is None else step.charge / 3600 - passed
         ramp = change != 0 or (step.profile and step.charge is not None)
-        found = yield (
-            self.engine,
+        return self.engine.run(
             Request(
                 mode=step.control + (RAMP if ramp else ""),
                 target=part.first,
@@ -438,19 +425,16 @@ class Runner:
                 curve=curves or self.cell.anode.critical_current is not None,
                 change=change,
                 charge=charge,
-            ),
+            )
         )
-        if isinstance(found, Exception):
-            raise found
-        return found
 
-    def _solved(self, step: Step, curves: bool) -> Asking[Trace]:
+    def _solved(self, step: Step, curves: bool) -> Trace:
         """A step, also where the collector is bare or becomes so."""
         # What is left on a collector is not followed along a ramp or a profile
         plated = self.cell.anode.plated and step.constant
         if plated and blocks(self.cell, self.engine, self.state, step):
             return blocked(self.engine, self.state, step, self.cell, 0.0)
-        trace = yield from self._run(step, curves, step.duration)
+        trace = self._run(step, curves, step.duration)
         if not plated or trace.event != EXHAUSTED:
             return trace
         if step.control == "voltage" or step.value <= 0:
@@ -458,12 +442,10 @@ class Runner:
             rest = blocked(self.engine, trace.end, step, self.cell, past)
             return joined(trace, rest, jump=True)
 
-        def onwards(
-            t: float, state: State, changes: Mapping[str, float]
-        ) -> Asking[Trace]:
+        def onwards(t: float, state: State, changes: Mapping[str, float]) -> Trace:
             return self._run(step, curves, t, state=state, **changes)
 
-        return (yield from stripped_bare(trace, onwards, self.cell, step))
+        return stripped_bare(trace, onwards, self.cell, step)
 
     def _by_leakage(self, step: Step, trace: Trace) -> str:
         """Says so where a hold or a charge cannot end because the electrolyte leaks."""
@@ -654,113 +636,53 @@ def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
     return (lithium, charge) if np.ndim(charge) else (float(lithium), float(charge))
 
 
-def asking(
+def cycles_of(
     cell: Cell,
     protocol: Protocol,
     numerics: Numerics,
-    hear: Callable[[CycleRecord, bool], None],
     curves: Curves,
     progress: Progress | None = None,
-) -> Asking[None]:
-    """A case as what it asks of engines.
+) -> Iterator[tuple[CycleRecord, bool]]:
+    """Run the cycles of a case; yield each when it is done, and whether it is recorded.
 
     Parameters
     ----------
     cell, protocol, numerics, curves, progress
         As :func:`run_case`.
-    hear : callable
-        Told of each cycle when it is done, and whether it is one to be recorded.
     """
+    progress = progress or (lambda: None)
     if numerics.error_bar:
-        tight: list[CycleRecord] = []
-        plain: list[CycleRecord] = []
-        for settings, found in (
-            (numerics.plain, plain),
-            (numerics.tighter(), tight),
-        ):
-
-            def keep(cycle: CycleRecord, recorded: bool, found: Any = found) -> None:
-                if recorded:
-                    found.append(cycle)
-                elif found is plain:
-                    hear(cycle, recorded)
-
-            yield from asking(cell, protocol, settings, keep, Curves(), progress)
+        plain, tight = (
+            cycles_of(cell, protocol, settings, Curves(), progress)
+            for settings in (numerics.plain, numerics.tighter())
+        )
         # The end of life may differ by a cycle
-        for pair in zip(plain, tight, strict=protocol.until is None):
-            hear(with_error(*pair), True)
+        for (done, recorded), (other, _) in zip(
+            plain, tight, strict=protocol.until is None
+        ):
+            yield (with_error(done, other) if recorded else done), recorded
         return
     runner = Runner(cell, engine(cell.structure, numerics))
-    progress = progress or (lambda: None)
     if protocol.conditioning:
         for number in range(1, protocol.conditioning_cycles + 1):
-            done = yield from runner.cycle(number, protocol.conditioning, False)
-            hear(done, False)
+            done = runner.cycle(number, protocol.conditioning, False)
             progress()
+            yield done, False
     first: CycleRecord | None = None
     for number in range(1, protocol.cycles + 1):
         check_up = protocol.is_check_up(number)
-        done = yield from runner.cycle(number, protocol.of(number), curves.of(number))
+        done = runner.cycle(number, protocol.of(number), curves.of(number))
         if protocol.check_up:
             done = replace(done, check_up=check_up)
         if protocol.until and check_up == bool(protocol.check_up):
             first = first or done
             done = replace(done, ended=done.end_of_life(protocol.until, first))
         if number >= FEWEST and (done.ended or number == protocol.cycles):
-            lost = yield from runner.lost(protocol.steps)
-            done = replace(done, lost=lost)
-        hear(done, True)
+            done = replace(done, lost=runner.lost(protocol.steps))
         progress()
+        yield done, True
         if done.ended:
             break
-
-
-def settled(case: Asking[T]) -> T:
-    """What a case comes to that is alone."""
-    found = None
-    while True:
-        try:
-            solver, request = case.send(found)  # type: ignore[arg-type]
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        (found,) = solver.run_many([request])
-
-
-def answer(cases: Iterable[Asking[None]]) -> dict[int, Exception]:
-    """Run cases side by side: what they ask of one engine goes to it in one batch.
-
-    Returns
-    -------
-    dict
-        By their position, the exceptions of those that ended by one.
-    """
-    failed: dict[int, Exception] = {}
-    going = dict(enumerate(cases))
-    answers: dict[int, Any] = dict.fromkeys(going)
-    while answers:
-        asked: dict[tuple[Engine, str], list[tuple[int, Request]]] = defaultdict(list)
-        for k, found in answers.items():
-            try:
-                solver, request = going[k].send(found)
-            except StopIteration:
-                continue
-            except Exception as error:
-                failed[k] = error
-            else:
-                asked[solver, request.mode].append((k, request))
-        answers = {}
-        for (solver, _), pairs in asked.items():
-            numbers, requests = zip(*pairs, strict=True)
-            try:
-                answers |= zip(numbers, solver.run_many(requests), strict=True)
-            except Exception:  # which of them it was
-                for k, request in pairs:
-                    try:
-                        answers[k] = solver.run_many([request])[0]
-                    except Exception as reason:
-                        answers[k] = SolverFailed(repr(reason))
-    return failed
 
 
 def run_case(
@@ -786,14 +708,9 @@ def run_case(
     """
     numerics = numerics or Numerics()
     cycles: tuple[list[CycleRecord], list[CycleRecord]] = [], []
-
-    def hear(cycle: CycleRecord, recorded: bool) -> None:
+    of = cycles_of(cell, protocol, numerics, curves or Curves(), progress)
+    for cycle, recorded in of:
         cycles[recorded].append(cycle)
-
-    curves = curves or Curves()
-    failed = answer([asking(cell, protocol, numerics, hear, curves, progress)])
-    for error in failed.values():
-        raise error
     return CaseRecord(
         cell,
         protocol,

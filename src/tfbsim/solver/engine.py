@@ -1107,6 +1107,8 @@ class Engine:
                     fine.y[added, built.slices[VOLTAGE].start] = volts
                 observed |= energies(built.passed(fine, request, own), t)
             profiles = stoichiometries(y[:, built.slices[PROFILE]], observed)
+            if ANODE_PROFILE in built.slices:
+                observed[ANODE_PROFILE] = y[:, built.slices[ANODE_PROFILE]]
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":

@@ -13,9 +13,9 @@ A discharge without a cut-off ends there, "lithium exhausted".
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 LEAST = "Exhausted lithium over that of coverage"
 DECADES = (1e-12, 1e-18, 1e-24)
 COUNTED = "[A.h]", "[W.h]"  # units of what is counted from the start of a step
-Asked = Generator[tuple[Engine, Request], Any, Trace]
-Run = Callable[[float, State, Mapping[str, float]], Asked]
+Run = Callable[[float, State, Mapping[str, float]], Trace]
 
 
-def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Asked:
+def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Trace:
     """A discharge that ran out of lithium, on to its lower cut-off if it has one."""
     found = trace
     if step.lower is None:
@@ -53,7 +52,7 @@ def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Asked:
         current = float(found.observed["Current [A]"][-1])
         try:
             duration = 2 * max(charge / current, 1e-12)
-            last = yield from run(duration, found.end, {LEAST: least})
+            last = run(duration, found.end, {LEAST: least})
         except SolverFailed:
             return trace
         found = joined(found, last)
