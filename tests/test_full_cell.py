@@ -6,6 +6,8 @@ import pytest
 import tfbsim
 from tfbsim import InputError, load_cell
 from tfbsim.cell.cell import Film
+from tfbsim.plot import figure
+from tfbsim.result.losses import widths
 
 CELL = "lmo-lipon-lto"
 CYCLE = ["Charge at 1C until 2.9 V", "Discharge at 1C until 1.5 V"]
@@ -91,6 +93,22 @@ class TestRun:
         assert (result.summary["Charge balance error"] < 1e-10).all()
         assert (result.summary["Outcome"] == "reached").all()
 
+    def test_the_profile_of_the_anode_is_kept(self, result, tmp_path):
+        """Its mean is what the summary has; a file brings it back."""
+        end = result.curves["Anode stoichiometry"].isel(step=-1, snapshot=-1, case=0)
+        mean = (end.values * widths(end["depth"].values)).sum(axis=1)
+        wanted = result.summary["Anode mean stoichiometry"].to_numpy()
+        assert mean == pytest.approx(wanted, abs=1e-9)
+        result.save(tmp_path / "out")
+        again = tfbsim.load_result(tmp_path / "out").curves
+        assert again["Anode thickness [um]"].item() == pytest.approx(1.0)
+        assert again["Anode stoichiometry"].equals(result.curves["Anode stoichiometry"])
+
+    def test_the_profiles_of_both_films_are_drawn(self, result):
+        cathode, anode = figure(result, "concentration").axes[:2]
+        assert [ax.get_title() for ax in (cathode, anode)] == ["Cathode", "Anode"]
+        assert anode.dataLim.y1 > 1.5 > cathode.dataLim.y1
+
     def test_no_lithium_metal_is_told(self, result):
         assert "Lithium thickness at end of charge [um]" not in result.summary.dropna(
             axis=1, how="all"
@@ -163,6 +181,15 @@ def test_consumption_at_the_anode_makes_the_films_slip(cell):
     slipped = found["Slippage of the films [uA.h.cm-2]"]
     assert slipped.to_numpy() == pytest.approx(lost, rel=1e-9) and lost.min() > 0.1
     assert (found["Lithium balance error"] < 1e-9).all()
+
+
+def test_a_rate_at_the_cathode_is_judged_at_its_own_potential(cell):
+    """1.5 V of the cell are 3 V of its cathode against lithium."""
+    block = {"rate": "1e-3 h-1", "potential": "3.2 V"}
+    tfbsim.simulate(cell.replace({"ageing.site_loss_by_reduction": block}), CYCLE)
+    block |= {"potential": "3.0 V", "transfer_coefficient": 0.9}
+    with pytest.raises(InputError, match=r"at 2\.9 V, 4\.\d+ V of the cathode against"):
+        tfbsim.simulate(cell.replace({"ageing.site_loss_by_oxidation": block}), CYCLE)
 
 
 def test_leakage_discharges_both_films_alike(cell):

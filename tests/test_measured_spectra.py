@@ -269,7 +269,7 @@ def test_fit_by_command_to_files_of_several_states(tmp_path, capsys):
     folder = tmp_path / "out"
     command = ("fit", tmp_path / "x.yaml", *files, *options, "--out", folder)
     assert _tfbsim(*command) == 0
-    rows = pd.read_csv(folder / "parameters.csv").set_index("Parameter")
-    assert rows["Value"].to_list() == pytest.approx([0.8, 40.0], rel=2e-3)
+    rows = pd.read_csv(folder / "fit.csv").set_index("Parameter")
+    assert rows["Value"].to_list() == pytest.approx([0.8, 40e3 / 96485.332], rel=2e-3)
     assert (rows["Verdict"] == "determined").all()
     assert (folder / "nyquist.png").exists()

@@ -45,7 +45,12 @@ LIMITS = {
 PARTS = {
     "Cathode open-circuit potential [V]": 1,
     "Cathode overpotential [V]": 1,
+    "Cathode hysteresis [V]": -1,
     "Lithium overpotential [V]": -1,
+    "Anode open-circuit potential [V]": -1,
+    "Anode overpotential [V]": -1,
+    "Anode electron path voltage drop [V]": -1,
+    "Anode hysteresis [V]": 1,
     "Electrolyte voltage drop [V]": -1,
     "Electron path voltage drop [V]": -1,
     "Film voltage drop [V]": -1,
@@ -109,29 +114,33 @@ def _of(
     if record.spectrum is not None and not record.detail:  # of a cell at rest
         Z = record.spectrum.Z
         yield "a negative resistance", max(-(Z.real / np.abs(Z)).min(), 0.0)
-    x_max = cell.cathode.x_max
-    # The other face is one that lithium migrates to, or a part of the inside
-    migrates = cell.cathode.transport.transference != 0
-    driven = ("surface", "collector") if migrates else ("surface",)
-    faces = np.array([seen[f"Cathode {face} stoichiometry"] for face in driven])
-    inside = trace.profiles
-    beyond, within, last = (
-        max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - EMPTY, 0.0)
-        for x in (faces, inside, inside[-1])
-    )
-    yield "a face beyond the film", beyond
-    yield "overshoot about a front", within
+    for side, film in cell.structure.films.items():
+        # The other face is one that lithium migrates to, or a part of the inside
+        migrates = getattr(cell, side.lower()).transport.transference != 0
+        driven = ("surface", "collector") if migrates else ("surface",)
+        faces = [seen[f"{side} {face} stoichiometry"] for face in driven]
+        yield "a face beyond the film", _beyond(np.array(faces), film.x_max)
+    inside, x_max = trace.profiles, cell.cathode.x_max
+    yield "overshoot about a front", _beyond(inside, x_max)
     said = "finer than the mesh" in record.detail
-    yield "overshoot unsaid", float(last > SAID and not said)
+    unsaid = _beyond(inside[-1], x_max) > SAID and not said
+    yield "overshoot unsaid", float(unsaid)
     if before is not None:
         last = before.trace
         assert last is not None
-        mean = "Cathode mean stoichiometry"
-        moved = abs(seen[mean][0] - last.observed[mean][-1])
-        lithium = "Lithium thickness [m]"
-        metal = seen[lithium][0] - last.observed[lithium][-1]
-        per_metre = 1 / (cell.anode.molar_volume * cell.site_inventory)
-        yield "state handed on", max(moved, abs(metal) * per_metre)
+        scales = {f"{side} mean stoichiometry": 1.0 for side in cell.structure.films}
+        if "Lithium thickness [m]" in seen:
+            per_metre = 1 / (cell.anode.molar_volume * cell.site_inventory)
+            scales["Lithium thickness [m]"] = per_metre
+        scales |= {n: 1.0 for n in seen if n.endswith("hysteresis [V]")}
+        for name, scale in scales.items():
+            moved = abs(seen[name][0] - last.observed[name][-1])
+            yield "state handed on", moved * scale
+
+
+def _beyond(x: np.ndarray, x_max: float) -> float:
+    """How far stoichiometries are beyond a film, of its sites."""
+    return max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - EMPTY, 0.0)
 
 
 def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
@@ -140,7 +149,7 @@ def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     assert trace is not None
     seen, t = trace.observed, trace.t
     V = seen["Voltage [V]"]
-    balance = sum(sign * seen[name] for name, sign in PARTS.items()) - V
+    balance = sum(s * seen[name] for name, s in PARTS.items() if name in seen) - V
     yield "voltage balance", np.abs(balance).max()
     per_mol = FARADAY * float(cell.area) / 3600  # A.h.m2.mol-1
     sites = cell.site_inventory * per_mol
@@ -155,8 +164,7 @@ def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
     scale = max(np.ptp(passed) + np.ptp(besides), 1e-3 * sites, 1e-6 * held)
     yield "lithium", np.abs(filled - passed - besides).max() / scale
     if not (cell.anode.plated or cell.structure.capacitive or [*cell.ageing.blocks]):
-        per_metre = per_mol / cell.anode.molar_volume
-        metal = seen["Lithium thickness [m]"] * per_metre
+        metal = seen["Anode lithium [mol.m-2]"] * per_mol
         scale = max(scale, metal[0])
         yield "anode lithium", np.abs(metal[0] - metal - passed - besides).max() / scale
     if record.step.control != "current" or record.spectrum is not None:

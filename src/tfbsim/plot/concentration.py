@@ -1,4 +1,4 @@
-"""Stoichiometry through the cathode in the last discharge."""
+"""Stoichiometry through the films in the last discharge."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from .style import captioned, label_outer, missing, new_figure, viridis
 from .theme import Theme, evenly
 
 CHARGE = "Snapshot capacity [uA.h.cm-2]"
+FILMS = {  # profile and thickness of each
+    "cathode": ("Stoichiometry", "Cathode thickness [um]"),
+    "anode": ("Anode stoichiometry", "Anode thickness [um]"),
+}
 MOST = 9  # profiles of a single case
 DEPTH = "Depth 0 is the face at the electrolyte."
 SECOND = (
@@ -35,15 +39,16 @@ def draw(theme: Theme) -> Figure | None:
     direction = max(branch[DIRECTION].iloc[0] for branch in found.values())
     found = {k: b for k, b in found.items() if b[DIRECTION].iloc[0] == direction}
     word = "discharge" if direction == 1 else "charge"
-    films = {k: study.case(k).curves for k in found}
+    curves = {k: study.case(k).curves for k in found}
+    there = [of for of, (x, _) in FILMS.items() if any(x in c for c in curves.values())]
     if len(study.rows) == 1:
         (k,) = found
         share = _second_lithium(theme, k, found[k], direction)
-        return _snapshots(films[k], found[k], word, share)
-    lengths = {k: float(film["Cathode thickness [um]"]) for k, film in films.items()}
+        return _snapshots(curves[k], found[k], word, share, there)
+    lengths = {k: float(c["Cathode thickness [um]"]) for k, c in curves.items()}
     longest = max(lengths.values())
     # films of very different thickness can only share an axis of y/L
-    in_um = longest <= 3 * min(lengths.values())
+    in_um = longest <= 3 * min(lengths.values()) and len(there) == 1
     layout = theme.cases()
     shares = {k: _second_lithium(theme, k, b, direction) for k, b in found.items()}
     listed = len(layout.panels) == 1 and not layout.bar
@@ -51,15 +56,19 @@ def draw(theme: Theme) -> Figure | None:
         layout.label = {
             k: f"{words}{shares.get(k, '')}" for k, words in layout.label.items()
         }
-    figure, axes = layout.draw()
+    figure, axes = layout.draw(rows=len(there))
     ends: dict[Axes, list[tuple[float, float, str]]] = {}
-    for k, (ax,) in layout.places(axes):
+    for k, places in layout.places(axes):
         if k not in found:
             continue
-        profile = _profiles(films[k], found[k])[-1][1]
-        depth = films[k]["depth"].values * (lengths[k] if in_um else 1)
-        layout.line(ax, k, depth, profile)
-        ends.setdefault(ax, []).append((depth[-1], profile[-1], shares[k]))
+        depth = curves[k]["depth"].values * (lengths[k] if in_um else 1)
+        for of, ax in zip(there, places, strict=True):
+            if FILMS[of][0] in curves[k]:
+                profile = _profiles(curves[k], found[k], of)[-1][1]
+                layout.line(ax, k, depth, profile)
+                if of == "cathode":
+                    at = depth[-1], profile[-1], shares[k]
+                    ends.setdefault(ax, []).append(at)
     reach = longest if in_um else 1.0
     for ax in axes[0]:
         ax.set_xlim(-0.01 * reach, 1.01 * reach)
@@ -69,9 +78,11 @@ def draw(theme: Theme) -> Figure | None:
         for ax, lines in ends.items():
             _at_their_ends(ax, lines)
     x = "Depth (µm)" if in_um else "Depth / thickness"
-    label_outer(axes, x, [f"Stoichiometry at end of {word}"])
-    layout.key(figure, axes[0])
-    words = f"Stoichiometry through the cathode at the end of the last {word}. {DEPTH}"
+    y = [f"Stoichiometry at end of {word}"]
+    label_outer(axes, x, y if len(there) == 1 else [f"x in the {of}" for of in there])
+    layout.key(figure, list(axes.flat))
+    words = f"Stoichiometry through the {' and the '.join(there)} at the end of the last "
+    words += f"{word}. {DEPTH}"
     return captioned(figure, words + (SECOND if any(shares.values()) else ""))
 
 
@@ -84,16 +95,21 @@ def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) 
     return "" if missing(float(share)) else f": {share:.1f} %"
 
 
-def _profiles(film: xr.Dataset, branch: pd.DataFrame) -> list[tuple[float, np.ndarray]]:
-    """Charge passed [uAh/cm2] and profile at moments of a branch: of a single step the
-    snapshots there are, of several the end of each in which charge was passed."""
+def _profiles(
+    curves: xr.Dataset, branch: pd.DataFrame, of: str
+) -> list[tuple[float, np.ndarray]]:
+    """Return charge passed [uAh/cm2] and profile of a film at moments of a branch.
+
+    Of a single step they are the snapshots there are; of several, the end of each in
+    which charge was passed.
+    """
     ends = branch.groupby(STEP)[AREA].agg(["first", "last"])
     ends = ends[ends["last"] > ends["first"]]
-    of_cycle = film.sel(cycle=branch[CYCLE].iloc[0])
+    of_cycle = curves.sel(cycle=branch[CYCLE].iloc[0])
     found: list[tuple[float, np.ndarray]] = []
     for step, end in ends["last"].items():
         own = of_cycle.sel(step=step)
-        x, charge = own["Stoichiometry"].values, own[CHARGE].values
+        x, charge = own[FILMS[of][0]].values, own[CHARGE].values
         if len(ends) == 1:
             return list(zip(charge, x, strict=True))
         if not found:
@@ -119,26 +135,34 @@ def _one_lithium(ax: Axes) -> None:
     ax.axhline(1, color="0.6", lw=0.6, zorder=0)
 
 
-def _snapshots(film: xr.Dataset, branch: pd.DataFrame, word: str, share: str) -> Figure:
-    found = _profiles(film, branch)
+def _snapshots(
+    curves: xr.Dataset, branch: pd.DataFrame, word: str, share: str, films: Sequence[str]
+) -> Figure:
+    found = _profiles(curves, branch, "cathode")
     many = branch[STEP].nunique() > 1 and len(found) > 2
     number = len(found)
-    found = evenly(found, MOST)
-    cmap, norm = viridis(), Normalize(0, float(found[-1][0]) or 1.0)
-    thickness = float(film["Cathode thickness [um]"])
-    figure = new_figure(5.2, 3.3)
-    ax = figure.subplots()
-    for q, profile in found:
-        ax.plot(film["depth"].values * thickness, profile, color=cmap(norm(q)))
-    ax.set(xlabel="Depth (µm)", ylabel="Stoichiometry")
-    ax.set_xlim(-0.01 * thickness, 1.01 * thickness)
+    norm = Normalize(0, float(found[-1][0]) or 1.0)
+    figure = new_figure(*((5.2, 3.3) if len(films) == 1 else (6.9, 3.1)))
+    axes = figure.subplots(1, len(films), squeeze=False)[0]
+    for of, ax in zip(films, axes, strict=True):
+        thickness = float(curves[FILMS[of][1]])
+        for q, profile in evenly(_profiles(curves, branch, of), MOST):
+            ax.plot(curves["depth"].values * thickness, profile, color=viridis()(norm(q)))
+        ax.set(xlabel="Depth (µm)", ylabel="Stoichiometry")
+        ax.set_xlim(-0.01 * thickness, 1.01 * thickness)
+        if len(films) > 1:
+            ax.set_title(of.capitalize())
     if share:
-        _one_lithium(ax)
-        ax.set_title(f"Second lithium at end of discharge{share}")
-    bar = ScalarMappable(norm, cmap)
-    figure.colorbar(bar, ax=ax, label=f"{word.capitalize()}d (µAh cm⁻²)", pad=0.02)
-    words = f"Stoichiometry through the cathode during the last {word}. {DEPTH}"
+        _one_lithium(axes[0])
+        axes[0].set_title(f"Second lithium at end of discharge{share}")
+    bar = ScalarMappable(norm, viridis())
+    label = f"{word.capitalize()}d (µAh cm⁻²)"
+    figure.colorbar(bar, ax=list(axes), label=label, pad=0.02)
+    words = (
+        f"Stoichiometry through the {' and the '.join(films)} during the last {word}. "
+    )
+    words += DEPTH
     if many:
         words += f" The lines are at its start and at ends of its {number - 1} pulses"
-        words += f", {len(found)} of {number} evenly chosen." if number > MOST else "."
+        words += f", {MOST} of {number} evenly chosen." if number > MOST else "."
     return captioned(figure, words + (SECOND if share else ""))

@@ -42,7 +42,7 @@ from ..physics.law import Declared
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
-from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
+from ..solver.engine import ANODE_PROFILE, MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
     ANODE_SHARE,
@@ -53,6 +53,7 @@ from .columns import (
     NUMERICAL_ERRORS,
     PULSE,
     REQUIRED,
+    RETENTION,
     SECOND_LITHIUM,
     SHARE,
     summary_names,
@@ -76,13 +77,14 @@ LOSSES = "losses.csv"  # all of it follows from the curves
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 FEW = 64  # voltages, each looked up by itself
+STOICHIOMETRY, SNAPSHOT_CAPACITY = "Stoichiometry", "Snapshot capacity [uA.h.cm-2]"
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
 
 
 NONE = xr.Dataset(coords={"cycle": np.empty(0, int)})  # no curves at all
 NO_OTHERS = Declared()
 NO_TABLE = pd.DataFrame()
-_Profiles = tuple[np.ndarray, np.ndarray]
+_Profiles = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -675,15 +677,15 @@ def _joined(
         for name in names
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    most = max(len(capacity) for _, capacity in profiles)  # a check-up has its own steps
-    stoichiometry, capacity = (
-        np.array([_padded(values, most) for values in part])
-        for part in zip(*profiles, strict=True)
-    )
-    moments = ("cycle", "step", "snapshot")
-    data["Stoichiometry"] = ((*moments, "depth"), stoichiometry)
-    data["Snapshot capacity [uA.h.cm-2]"] = (moments, capacity)
-    steps = np.arange(1, stoichiometry.shape[1] + 1)
+    if cell.structure.anode:
+        data["Anode thickness [um]"] = float(cell.anode.thickness) * 1e6
+    # a check-up has its own steps
+    most = max(len(of[SNAPSHOT_CAPACITY]) for of in profiles)
+    dimensions = ("cycle", "step", "snapshot", "depth")
+    for name in profiles[0]:
+        values = np.array([_padded(of[name], most) for of in profiles])
+        data[name] = (dimensions[: values.ndim], values)
+    steps = np.arange(1, most + 1)
     coordinates = {"cycle": list(numbers), "step": steps, "depth": xi}
     return xr.Dataset(data, coords=coordinates)
 
@@ -697,10 +699,11 @@ def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
 
 
 def _profiles(cycle: CycleRecord, cell: Cell, depths: Depths) -> _Profiles:
-    """x through the film at moments evenly spaced in charge, and that charge."""
+    """x through each film at moments evenly spaced in charge, and that charge."""
     shape = (len(cycle.steps), SNAPSHOTS, len(depths.xi))
-    profiles = np.full(shape, np.nan)
-    capacity = np.full(shape[:2], np.nan)
+    names = [STOICHIOMETRY, *[ANODE_PROFILE] * bool(cell.structure.anode)]
+    found = {name: np.full(shape, np.nan) for name in names}
+    found[SNAPSHOT_CAPACITY] = np.full(shape[:2], np.nan)
     for k, step in enumerate(cycle.steps):
         if step.trace is None:
             continue
@@ -708,9 +711,11 @@ def _profiles(cycle: CycleRecord, cell: Cell, depths: Depths) -> _Profiles:
         progress = moved if moved[-1] > 0 else step.trace.t
         wanted = np.linspace(0, progress[-1], SNAPSHOTS)
         rows = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
-        profiles[k] = depths(step.trace.profiles[rows])
-        capacity[k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
-    return profiles, capacity
+        found[STOICHIOMETRY][k] = depths(step.trace.profiles[rows])
+        if ANODE_PROFILE in found:
+            found[ANODE_PROFILE][k] = depths(step.trace.observed[ANODE_PROFILE][rows])
+        found[SNAPSHOT_CAPACITY][k] = moved[rows] * 1e6 / (float(cell.area) * 1e4)
+    return found
 
 
 @dataclass(frozen=True)
@@ -1021,9 +1026,12 @@ class Result:
             here = summary[of_case & cycles]
             if here.empty:
                 continue
-            if point["Quantity"] not in here:  # of another cell, without a stack
+            column = point["Quantity"]
+            if column == RETENTION:
+                here = here.assign(**{column: _retention(summary[of_case])})
+            if column not in here:  # of another cell, without a stack
                 continue
-            value = float(here[point["Quantity"]].mean())
+            value = float(here[column].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
@@ -1313,3 +1321,10 @@ def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
         dataset = dataset.isel(sample=slice(samples))
     kept = dataset["cycle"].values <= cycles
     return dataset.isel(cycle=kept, step=slice(steps))
+
+
+def _retention(summary: pd.DataFrame) -> pd.Series:
+    """Return the discharge of each cycle of a case over the first of its kind [%]."""
+    Q = summary["Discharge capacity [uA.h.cm-2]"]
+    kinds = summary[CHECK_UP] if CHECK_UP in summary else np.zeros(len(Q))
+    return 100 * Q / Q.groupby(kinds).transform("first")

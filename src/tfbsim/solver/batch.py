@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
 
 from ..cell.cell import Cell
 from ..cell.cells import Cells
@@ -23,37 +22,33 @@ from .cycler import (
     REACHED,
     CycleRecord,
     StepRecord,
+    as_asked,
     audit,
-    boundary_layer,
+    cut_offs,
+    left_by,
     overshoots,
+    unresolved,
 )
 from .engine import (
     BALANCE_LIMIT,
-    CHARGE_CUT_OFF,
-    CURRENT_CUT_OFF,
     DURATION,
-    HOLD_LIMIT,
-    MAXIMUM_VOLTAGE,
-    MET,
-    MINIMUM_VOLTAGE,
     NO_LIMIT,
     PROFILE,
     SEEN,
     TARGET,
     VOLTAGE,
     Engine,
+    Request,
     State,
     Trace,
+    ahead,
+    first_current,
     gained,
 )
 from .fast import Solved
 
 Array = np.ndarray
 Inputs = dict[str, Any]
-# Currents over 1C between which one is looked for
-OUTWARDS = 10 ** np.arange(-6, 6.1, 0.5)
-FURTHER = 1.3  # of a power, whose current is near that at the voltage without one
-NEAREST = 1e-13  # of 1C, that a current is looked for to
 
 
 def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
@@ -123,7 +118,7 @@ class Batch:
             name: values.reshape(2, -1)
             for name, values in built.counted(both, energy).items()
         }
-        names = np.array([*built.ends, ""], dtype=object)
+        names = np.array([*built.ends, None], dtype=object)
         event = np.where(ends.ended == "event", margins.argmin(axis=0), len(built.ends))
         values = {name: ends.y[:, built.slices[name]] for name in built.carried}
         self.state = State(values, seen["Current [A]"])  # type: ignore[arg-type]
@@ -133,27 +128,27 @@ class Batch:
             off = np.abs(observed["Voltage [V]"] - step.value).max(axis=0)
             stray = np.maximum(stray, off)
         t = np.stack([0 * ends.t, ends.t * own[DURATION]])
-        trace = Trace(t, observed, profiles, self.state, names[event], 0, stray)
+        lithium = gained(observed, self.cells.site_inventory, self.cells.area)
+        trace = Trace(t, observed, profiles, self.state, names[event], 0, stray, lithium)
         self.plain &= np.isin(ends.ended, ("time", "event")) & self._usual(step, trace)
         return StepRecord(step, REACHED, "", trace)
 
     def _inputs(self, step: Step) -> Inputs:
         """Inputs of a step, as :class:`Runner` asks for it."""
-        own = self.cells.parameters(step.temperature)
-        low, high = self.cells.voltage_limits
-        free = step.rest or step.control == "voltage"
-        cut_off = step.c_rate_cut_off
-        own |= {
-            TARGET[step.control]: step.value,
-            CHARGE_CUT_OFF: NO_LIMIT if step.charge is None else step.charge / 3600,
-            DURATION: step.duration,
-            "Lower voltage cut-off [V]": low if step.lower is None else step.lower,
-            "Upper voltage cut-off [V]": high if step.upper is None else step.upper,
-            "C-rate cut-off": -1.0 if cut_off is None else cut_off,
-        }
-        if free:
-            own["Lower voltage cut-off [V]"] = -NO_LIMIT
-            own["Upper voltage cut-off [V]"] = NO_LIMIT
+        lower, upper = cut_offs(step, self.cells.voltage_limits)
+        own = self.engine.inputs(
+            Request(
+                step.control,
+                step.value,
+                step.duration,
+                self.state,
+                self.cells.parameters(step.temperature),
+                lower,
+                upper,
+                -1.0 if step.c_rate_cut_off is None else step.c_rate_cut_off,
+                charge=NO_LIMIT if step.charge is None else step.charge / 3600,
+            )
+        )
         return own | self.engine.built("current").constants.arrays(own)
 
     def _rows(self, mode: str, own: Inputs) -> tuple[Array, Array]:
@@ -185,15 +180,8 @@ class Batch:
         y, p = self._rows("current", own | {TARGET["current"]: current})
         first, _ = self.engine.built("current").shown(y, p)
         V = first["Voltage [V]"]
-        # A limit that is passed already does not end a step that leads away from it
-        lower, upper = own["Lower voltage cut-off [V]"], own["Upper voltage cut-off [V]"]
         changed = own | {
-            "Lower voltage cut-off [V]": np.where(
-                (current <= 0) & (lower >= V), -NO_LIMIT, lower
-            ),
-            "Upper voltage cut-off [V]": np.where(
-                (current >= 0) & (upper <= V), NO_LIMIT, upper
-            ),
+            **ahead(own, V, current),
             "Initial: C-rate": current / own["Nominal cell capacity [A.h]"],
             f"Initial: {VOLTAGE}": V,
         }
@@ -207,69 +195,29 @@ class Batch:
         now = self.engine.built("current")
         y, p = self._rows("current", own | {TARGET["current"]: 0.0})
         column = now.inputs.index(TARGET["current"])
-        one_c = np.broadcast_to(own["Nominal cell capacity [A.h]"], count)
-        target = np.broadcast_to(step.value, count)
+        one_c, target, latest = (
+            np.broadcast_to(a, count)
+            for a in (own["Nominal cell capacity [A.h]"], step.value, self.state.current)
+        )
 
-        def off(c_rate: Array, rows: Array) -> Array:
-            """How far the control is beyond its target, rising with the C-rate."""
+        def voltage(current: Array, rows: Array) -> Array:
             inputs = p[rows]
-            inputs[:, column] = c_rate * one_c[rows]
-            V = now.shown(y[rows], inputs)[0]["Voltage [V]"]
-            wanted = target[rows]
-            return V * inputs[:, column] - wanted if power else wanted - V
+            inputs[:, column] = current
+            return now.shown(y[rows], inputs)[0]["Voltage [V]"]
 
-        power, every = step.control == "power", np.arange(count)
-        rest = off(np.zeros(count), every)
-        sign = -np.sign(rest)
-        # Of a power that at the voltage of rest, and more
-        V = now.shown(y, p)[0]["Voltage [V]"]
-        self.plain &= V > 0 if power else True
-        inside = np.zeros(count)
-        sizes = FURTHER ** np.arange(60) if power else OUTWARDS
-        unit = np.abs(target / V / one_c) if power else np.ones(count)
-        high, low, found = np.zeros(count), np.zeros(count), sign == 0
-        latest = np.asarray(self.state.current)  # a hold where a charge ended
-        known = (np.abs(off(latest / one_c, every)) < MET) & (latest != 0) & (not power)
-        found |= known
-        for size in sizes:
-            rows = np.flatnonzero(~found)
-            if not len(rows):
-                break
-            outside = size * unit[rows]
-            beyond = off(sign[rows] * outside, rows) * sign[rows] >= 0
-            at = rows[beyond]
-            low[at], high[at], found[at] = inside[at], outside[beyond], True
-            inside[rows] = outside
-        self.plain &= found
-        open_ = np.flatnonzero(found & (high > low))
-        if len(open_):
-            ends = sign[open_] * low[open_], sign[open_] * high[open_]
-            root = find_root(
-                off, ends, args=(open_,), tolerances={"xatol": NEAREST, "xrtol": 0}
-            )
-            self.plain[open_] &= root.success
-            high[open_] = np.abs(root.x)
-        return np.where(known, latest, sign * high * one_c)
+        power = step.control == "power"
+        found, met = first_current(voltage, power, target, one_c, latest)
+        self.plain &= met
+        return found
 
     def _usual(self, step: Step, trace: Trace) -> Array:
         """To which cells nothing happened in a step but the end asked for."""
-        seen, event, cells = trace.observed, trace.event, self.cells
-        V, lithium = seen["Voltage [V]"], gained(seen, cells.site_inventory, cells.area)
-        usual = np.isfinite(V).all(axis=0) & (lithium <= BALANCE_LIMIT)
-        usual &= trace.stray <= HOLD_LIMIT
+        cells, V = self.cells, trace.observed["Voltage [V]"]
+        usual = np.isfinite(V).all(axis=0) & (trace.doubt <= 1)
+        usual &= as_asked(step, trace.event)
         usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
-        in_time = event == ""
-        fine = in_time & step.timed | (event == CURRENT_CUT_OFF)
-        fine |= event == CHARGE_CUT_OFF
-        for limit, asked in (
-            (MINIMUM_VOLTAGE, step.lower),
-            (MAXIMUM_VOLTAGE, step.upper),
-        ):
-            fine |= (event == limit) & (asked is not None)
-        layer = boundary_layer(trace, cells)  # type: ignore[arg-type]
-        usual &= fine & (in_time | (layer >= self.engine.thinnest_layer))
+        thinnest = self.engine.thinnest_layer
+        usual &= ~unresolved(trace, cells, thinnest)  # type: ignore[arg-type]
         if step.rest:
-            low, high = cells.voltage_limits
-            for beyond in (low - V, V - high):
-                usual &= ~((beyond[0] <= 0) & (beyond[1] > SEEN))
+            usual &= (left_by(V, cells.voltage_limits) <= SEEN).all(axis=0)
         return usual

@@ -73,6 +73,7 @@ MEAN = "Cathode mean stoichiometry"
 SURFACE = "Cathode surface stoichiometry"
 INTERFACE = "Interface resistance [Ohm.m2]"
 FEWEST = 10  # cycles, after which it is asked what the harms cost
+LIMITS = MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE
 LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
 
 SHORTEST = 1e-9  # s, what counts as no time
@@ -404,9 +405,7 @@ class Runner:
         passed: float = 0.0,
     ) -> Trace:
         """A part of a step from a state, after so much charge of it [A.h]."""
-        low, high = self.cell.voltage_limits
-        rest = step.rest and not step.profile
-        free = rest or step.control == "voltage"
+        lower, upper = cut_offs(step, self.cell.voltage_limits)
         change = part.last - part.first
         # A part of a profile at constant current may end by a charge too
         charge = NO_LIMIT if step.charge is None else step.charge / 3600 - passed
@@ -418,8 +417,8 @@ class Runner:
                 duration=part.duration,
                 state=state,
                 parameters=self.cell.parameters(step.temperature) | dict(changes),
-                lower=-NO_LIMIT if free else low if step.lower is None else step.lower,
-                upper=NO_LIMIT if free else high if step.upper is None else step.upper,
+                lower=lower,
+                upper=upper,
                 c_rate_cut_off=step.c_rate_cut_off or -1.0,
                 # A crossing is looked for between the points
                 curve=curves or self.cell.anode.critical_current is not None,
@@ -478,10 +477,10 @@ class Runner:
 
     def _unresolved(self, trace: Trace) -> str:
         """Says so where a step ends before the mesh resolves its boundary layer."""
-        layer = boundary_layer(trace, self.cell)
-        ended = trace.event not in (None, SOLVER_FAILURE)
-        if not ended or layer >= self.engine.thinnest_layer:
+        thinnest = self.engine.thinnest_layer
+        if trace.event == SOLVER_FAILURE or not unresolved(trace, self.cell, thinnest):
             return ""
+        layer = boundary_layer(trace, self.cell)
         return (
             f"its boundary layer ends at {layer:.1g} of the film, finer than the mesh: "
             "take more points"
@@ -518,12 +517,11 @@ class Runner:
 
     def _outside(self, trace: Trace) -> str:
         """Say so where a rest takes the voltage out of the cell's limits."""
-        low, high = self.cell.voltage_limits
-        V = trace.observed["Voltage [V]"]
-        for limit, beyond in ((low, low - V), (high, V - high)):
-            k = int(beyond.argmax())
-            if beyond[0] <= 0 and beyond[k] > SEEN:
-                return f"V goes to {V[k]:.4g} V, beyond the cell's limit of {limit:g} V"
+        limits, V = self.cell.voltage_limits, trace.observed["Voltage [V]"]
+        for limit, by, sign in zip(limits, left_by(V, limits), (-1, 1), strict=True):
+            if by > SEEN:
+                V_most = limit + sign * by
+                return f"V goes to {V_most:.4g} V, beyond the cell's limit of {limit:g} V"
         return ""
 
     def _full_or_empty(self, trace: Trace) -> str:
@@ -547,43 +545,80 @@ class Runner:
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
 
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
-        low, high = self.cell.voltage_limits
-        if trace.event in (None, CHARGE_CUT_OFF):
-            if step.timed or trace.event:
-                said = self._blocks(step, trace)
-                return REACHED, said or (self._outside(trace) if step.rest else "")
+        event = trace.event
+        if as_asked(step, event):
+            return REACHED, self._reached(step, trace)
+        if event is None:
             hours = step.duration / 3600
             detail = f"no end within {hours:.3g} h, the default time limit"
             return TIME_LIMIT, detail + self._by_leakage(step, trace)
-        if trace.event == EXHAUSTED:
+        if event == EXHAUSTED:
             return LITHIUM_EXHAUSTED, NOTHING_LEFT.detail + self._left(trace)
-        if trace.event == CURRENT_CUT_OFF:
-            return REACHED, self._blocks(step, trace)
-        if trace.event == POWER_LIMIT:
+        if event == POWER_LIMIT:
             return INFEASIBLE, "the cell cannot give this power any longer"
-        if trace.event == SOLVER_FAILURE:
+        if event == SOLVER_FAILURE:
             V, x = (trace.observed[n][-1] for n in ("Voltage [V]", MEAN))
             return SOLVER_FAILED, f"after {trace.t[-1]:.6g} s, at {V:.4g} V, x = {x:.4g}"
-        if trace.event == FILM_LIMIT:
+        if event == FILM_LIMIT:
             detail = self._full_or_empty(trace)
             return INFEASIBLE, detail + self._by_leakage(step, trace)
-        if trace.event not in (MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE):
-            bare = End(trace.event, INFEASIBLE, trace.event)
-            end = self.ends.get(trace.event, bare)
+        if event not in LIMITS:
+            end = self.ends.get(event, End(event, INFEASIBLE, event))
             return end.outcome, end.detail
-        asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
-        if asked is not None:
-            if trace.end.inventory < self.cell.least_inventory:
-                return REACHED, f"the last lithium{self._left(trace)}"
-            if len(trace.t) > 1:
-                return REACHED, ""
-            V = float(trace.observed["Voltage [V]"][-1])
-            past = "met" if abs(V - asked) < SEEN else f"past {asked:g} V"
-            return REACHED, f"reached at once: {V:.4g} V is {past} already"
-        limit = low if trace.event == MINIMUM_VOLTAGE else high
+        limit = self.cell.voltage_limits[LIMITS.index(event)]
         detail = f"the cell's voltage limit of {limit:g} V came first"
-        against = trace.event == MINIMUM_VOLTAGE and step.value < 0
+        against = event == MINIMUM_VOLTAGE and step.value < 0
         return INFEASIBLE, detail + (self._by_leakage(step, trace) if against else "")
+
+    def _reached(self, step: Step, trace: Trace) -> str:
+        """What is to be said of a step that ended as asked."""
+        if trace.event not in LIMITS:
+            said = self._blocks(step, trace)
+            return said or (self._outside(trace) if step.rest else "")
+        if trace.end.inventory < self.cell.least_inventory:
+            return f"the last lithium{self._left(trace)}"
+        if len(trace.t) > 1:
+            return ""
+        asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
+        V = float(trace.observed["Voltage [V]"][-1])
+        past = "met" if abs(V - float(asked or 0)) < SEEN else f"past {asked:g} V"
+        return f"reached at once: {V:.4g} V is {past} already"
+
+
+def cut_offs(step: Step, limits: Sequence[float]) -> tuple[float, float]:
+    """Return the voltages that end a step [V].
+
+    They are those it asks for, or the limits of the cell; a rest, or a hold, has none.
+    """
+    if step.control == "voltage" or (step.rest and not step.profile):
+        return -NO_LIMIT, NO_LIMIT
+    lower, upper = limits
+    lower = lower if step.lower is None else step.lower
+    return lower, upper if step.upper is None else step.upper
+
+
+def as_asked(step: Step, event: Any) -> Any:
+    """Return whether an event is an end a step asks for; of many cells, of each."""
+    asked = {
+        None: step.timed,
+        CHARGE_CUT_OFF: True,
+        CURRENT_CUT_OFF: True,
+        MINIMUM_VOLTAGE: step.lower is not None,
+        MAXIMUM_VOLTAGE: step.upper is not None,
+    }
+    return np.isin(np.asarray(event, object), [end for end, so in asked.items() if so])
+
+
+def left_by(V: Any, limits: Sequence[float]) -> Any:
+    """Return how far a voltage goes beyond limits it was within, below and above [V]."""
+    beyond = np.stack([limits[0] - V, V - limits[1]])
+    return np.where(beyond[:, 0] <= 0, beyond.max(axis=1), 0.0)
+
+
+def unresolved(trace: Trace, cell: Cell, thinnest: float) -> Any:
+    """Return whether a step ends before the mesh resolves its boundary layer."""
+    ended = np.asarray(trace.event, object) != None  # noqa: E711 of each cell
+    return ended & (boundary_layer(trace, cell) < thinnest)
 
 
 def overshoots(trace: Trace, cell: Cell) -> Any:

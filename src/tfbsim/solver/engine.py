@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial, reduce, wraps
+from itertools import pairwise
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,6 +23,7 @@ import pybamm
 from pybamm.codegen.compilation import aot_compile
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, minimize_scalar
+from scipy.optimize.elementwise import find_root
 
 from ..cell.structure import Structure
 from ..materials.laws import FARADAY
@@ -83,6 +85,10 @@ TARGET = {
 NEWTON = {"abstolStep": 1e-8, "line_search": False}
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
+# Currents over 1C between which one is looked for
+OUTWARDS = 10 ** np.arange(-6, 6.1, 0.5)
+FURTHER = 1.3  # of a power, whose current is near that at the voltage without one
+NEAREST = 1e-13  # of 1C, that a current is looked for to
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
 
 
@@ -228,9 +234,9 @@ class Trace:
     gained: float = 0.0
 
     @property
-    def doubt(self) -> float:
+    def doubt(self) -> Any:
         """The largest of what is audited, over its limit."""
-        return max(self.stray / HOLD_LIMIT, self.gained / BALANCE_LIMIT)
+        return np.maximum(self.stray / HOLD_LIMIT, self.gained / BALANCE_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -273,16 +279,18 @@ class SolverFailed(Exception):
 # Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
 COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
 
+# The solver's own limit on steps does not hold where it returns each of them; progress
+# by the whole duration within so many does
+BOUND = {"num_steps_no_progress": 20_000, "t_no_progress": 1.0}
 # A first step over the duration, which may be a year: at a face that is full, volts lie
 # within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
-CAREFUL = {"dt_init": 1e-21, "max_convergence_failures": 100}
+CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
 # Tried in turn when a solve fails; the first is the default.
-FALLBACKS: tuple[dict[str, Any], ...] = ({}, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
+FALLBACKS: tuple[dict[str, Any], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
 LAST = len(FALLBACKS) - 1
 # Tried where a voltage strayed that was to be held, or all of the above failed: near a
 # full or an empty site volts lie within the tolerance of a state
-BOUNDED = CAREFUL | {"max_num_steps": 20_000}
-FALLBACKS += ({"sharper": 1e-3} | BOUNDED, {"sharper": 1e-5} | BOUNDED)
+FALLBACKS += ({"sharper": 1e-3} | CAREFUL, {"sharper": 1e-5} | CAREFUL)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 # Options that the kernel takes in every value, or in one; of others it takes the default
@@ -892,7 +900,7 @@ class Engine:
         """
         (mode,) = {request.mode for request in requests}
         built = self.built(mode)
-        inputs = [self._inputs(request) for request in requests]
+        inputs = [self.inputs(request) for request in requests]
         constants = self.built("current").constants(inputs)
         inputs = [own | more for own, more in zip(inputs, constants, strict=True)]
         answers: dict[int, Trace | Infeasible | SolverFailed] = {}
@@ -901,11 +909,7 @@ class Engine:
             request, own = requests[k], inputs[k]
             state, V = request.state, float(first["Voltage [V]"][0])
             current = float(first["Current [A]"][0])
-            # A limit that is passed already does not end a step that leads away from it
-            if current <= 0 and request.lower >= V:
-                own["Lower voltage cut-off [V]"] = -NO_LIMIT
-            if current >= 0 and request.upper <= V:
-                own["Upper voltage cut-off [V]"] = NO_LIMIT
+            own |= ahead(own, V, current)
             # What is solved for starts from what was found
             known = first.keys() & built.solved_for
             own |= {f"Initial: {name}": float(first[name][0]) for name in known}
@@ -948,7 +952,7 @@ class Engine:
             No current meets the target.
         """
         now, built = self.built("current"), self.built("voltage")
-        inputs = self._inputs(request)
+        inputs = self.inputs(request)
         inputs |= now.constants([inputs])[0]
         start = _Start(now, inputs)
         current = start.current_for(
@@ -999,7 +1003,8 @@ class Engine:
         )
         return found | dict(zip(numbers, traces, strict=True))
 
-    def _inputs(self, request: Request) -> dict[str, Any]:
+    def inputs(self, request: Request) -> dict[str, Any]:
+        """What the models take for a request, but for the constants that follow."""
         state = request.state
         inputs: dict[str, Any] = request.parameters | {
             TARGET[request.control]: request.target,
@@ -1107,6 +1112,8 @@ class Engine:
                     fine.y[added, built.slices[VOLTAGE].start] = volts
                 observed |= energies(built.passed(fine, request, own), t)
             profiles = stoichiometries(y[:, built.slices[PROFILE]], observed)
+            if ANODE_PROFILE in built.slices:
+                observed[ANODE_PROFILE] = y[:, built.slices[ANODE_PROFILE]]
             current = float(observed["Current [A]"][-1])
             end = State.of(y[-1], built.slices, built.carried, current)
             if event is None and s.ended == "failure":
@@ -1174,6 +1181,92 @@ def least_exchanged(sites: Any, total: Any) -> Any:
         All lithium of the cells, in the same.
     """
     return np.maximum(1e-3 * sites, 1e-6 * total)
+
+
+def ahead(inputs: Mapping[str, Any], V: Any, current: Any) -> dict[str, Any]:
+    """Return the voltages that end a step, of one cell or of many.
+
+    A limit that is passed already does not end a step that leads away from it.
+
+    Parameters
+    ----------
+    inputs : mapping
+        With both as they were asked for.
+    V, current : float or ndarray
+        At the start of the step [V], [A].
+    """
+    below, above = "Lower voltage cut-off [V]", "Upper voltage cut-off [V]"
+    lower, upper = inputs[below], inputs[above]
+    return {
+        below: np.where((current <= 0) & (lower >= V), -NO_LIMIT, lower),
+        above: np.where((current >= 0) & (upper <= V), NO_LIMIT, upper),
+    }
+
+
+def first_current(
+    voltage: Callable[[Array, Array], Array],
+    power: bool,
+    target: Any,
+    one_c: Any,
+    latest: Any,
+) -> tuple[Array, Array]:
+    """Find the currents that meet a control at the start of a step, of many cells.
+
+    V falls with the current.  Of two that give a power the smaller is found, where they
+    are farther apart than currents that are tried.
+
+    Parameters
+    ----------
+    voltage : callable
+        Voltage [V] at currents [A] of the cells of these numbers.
+    power : bool
+        Whether the target is a power [W]; else it is a voltage [V].
+    target, one_c, latest : ndarray, shape (cells,)
+        What is to be met, the current of 1C and that which flowed last [A].
+
+    Returns
+    -------
+    current : ndarray
+        In amperes.
+    found : ndarray of bool
+        Whether it is one that meets the target.
+    """
+    target, one_c, latest = (
+        np.atleast_1d(np.asarray(a, float)) for a in (target, one_c, latest)
+    )
+    every = np.arange(len(target))
+
+    def off(c_rate: Array, rows: Array) -> Array:
+        """How far the control is beyond its target, rising with the C-rate."""
+        current = c_rate * one_c[rows]
+        V = voltage(current, rows)
+        return V * current - target[rows] if power else target[rows] - V
+
+    V = voltage(0 * target, every)
+    sign, low, high = np.sign(target if power else V - target), 0 * V, 0 * V
+    found, unit, sizes = sign == 0, 1 + 0 * V, OUTWARDS
+    if power:
+        unit, sizes = np.abs(target / V / one_c), FURTHER ** np.arange(60)
+        possible = found | (V > 0)
+    else:  # a hold where a charge ended has its current
+        known = (latest != 0) & (np.abs(off(latest / one_c, every)) < MET)
+        sign[known], found[known] = np.sign(latest[known]), True
+        low[known] = high[known] = np.abs(latest / one_c)[known]
+        possible = found | np.isfinite(V)
+    for inside, outside in pairwise((0.0, *sizes)):
+        rows = np.flatnonzero(~found & possible)
+        if not len(rows):
+            break
+        beyond = off(sign[rows] * outside * unit[rows], rows) * sign[rows] >= 0
+        at = rows[beyond]
+        low[at], high[at], found[at] = inside * unit[at], outside * unit[at], True
+    between = np.flatnonzero(found & (high > low))
+    if len(between):
+        ends = sign[between] * low[between], sign[between] * high[between]
+        root = find_root(off, ends, args=(between,), tolerances={"xatol": NEAREST})
+        found[between] = root.success
+        high[between] = np.abs(root.x)
+    return sign * high * one_c, found & possible
 
 
 def _failed(answer: Trace | Infeasible | SolverFailed) -> bool:
@@ -1351,26 +1444,25 @@ class _Start:
         """Current [A] that meets the target; the smaller of two for a power."""
         if mode == "current":
             return target
-        if mode == "voltage":
-            if guess and abs(self.voltage(guess) - target) < MET:
-                return guess
-            # V falls monotonically with the current
-            return self._root(
-                lambda I: target - self.voltage(I), self.voltage(0) - target, abs(guess)
-            )
-        if target == 0:
-            return 0.0
-        if (V := self.voltage(0)) <= 0:
+        power = mode == "power"
+        if power and (V := self.voltage(0)) <= 0 and target:
             raise Infeasible(f"at {V:.4g} V no current gives the power that is asked for")
         try:
-            return self._root(lambda I: self.power(I) - target, target)
+            (current,), (found,) = first_current(
+                lambda I, _: np.array([self.voltage(float(one)) for one in I]),
+                *(power, target, self.scale, guess),
+            )
         except SolverFailed:  # at a current that is out of all proportion
-            raise Infeasible("no current of the cell meets it") from None
-        except Infeasible:
-            if target < 0:
-                raise
+            found = False
+        if found:
+            return float(current)
+        if not power or target < 0:
+            raise Infeasible("no current of the cell meets it")
         # Only currents between those tried may reach it
-        peak, most = self.peak_power()
+        try:
+            peak, most = self.peak_power()
+        except SolverFailed:
+            raise Infeasible("no current of the cell meets it") from None
         if most < target:
             raise Infeasible(f"the cell gives at most {most * 1e6:.4g} uW") from None
         return float(brentq(lambda I: self.power(I) - target, 0.0, peak))
@@ -1381,34 +1473,11 @@ class _Start:
 
     def peak_power(self) -> tuple[float, float]:
         """Current [A] of the largest power of a discharge, and that power [W]."""
-        near = max(self._outwards(), key=self.power)
+        near = max(self.scale * OUTWARDS, key=self.power)
         found = minimize_scalar(
-            lambda I: -self.power(I), bounds=(near / 1.3, near * 1.3), method="bounded"
+            lambda I: -self.power(I), bounds=(near / 4, near * 4), method="bounded"
         )
         return float(found.x), float(-found.fun)
-
-    def _root(self, excess: Any, direction: float, guess: float = 0.0) -> float:
-        """Zero of a function of the current in one direction, looked for outwards from 0
-        or, of a monotonic one, from a guess of its size."""
-        if direction == 0:
-            return 0.0
-        sign = math.copysign(1.0, direction)
-        tolerance = 1e-13 * self.scale
-        inside = 0.0
-        for outside in (*([guess] if guess else []), *self._outwards()):
-            if outside <= inside:
-                continue
-            if excess(sign * outside) * sign >= 0:
-                return float(
-                    brentq(excess, sign * inside, sign * outside, xtol=tolerance)
-                )
-            inside = outside
-        raise Infeasible("no current of the cell meets it")
-
-    def _outwards(self) -> Iterator[float]:
-        """Currents from 1e-6 C to 1e6 C, half a decade or less apart."""
-        for exponent in range(-60, 61):
-            yield self.scale * 10 ** (exponent / 10)
 
 
 @lru_cache(maxsize=16)
