@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import tfbsim
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
 from tfbsim.numerics import Numerics
@@ -45,6 +52,31 @@ sweep:
 """
 LITHIUM = "[2 um, 9.8 mm, 2 um, 2 um, 3 um, 3 um, 3 um, 2 um, 2 um, 2 um, 2 um, 9.9 mm]"
 NUMBERS = {"rtol": 1e-7, "atol": 1e-9}
+# Imports once, then forks a run into each folder it is told, says its process id, and
+# waits for it
+RUNS = """\
+import os, sys
+from tfbsim.experiment.cases import expand
+from tfbsim.numerics import Numerics
+from tfbsim.run import blocks, workers
+from tfbsim.run.run import run_experiment
+
+workers.FIRST_OF_BLOCKS, workers.MOST_OF_BLOCKS = 4, 8
+expanded = expand(sys.argv[1])
+numerics = Numerics(points=40, rtol=1e-6, atol=1e-8, compile=True)
+blocks.kernel_of(expanded.cases, numerics)
+print("ready", flush=True)
+for folder in map(str.rstrip, sys.stdin):
+    if pid := os.fork():
+        print(pid, flush=True)
+        os.waitpid(pid, 0)
+        print("gone", flush=True)
+        continue
+    of = {"numerics": numerics, "figures": False, "resume": True}
+    run_experiment(expanded, workers=2, folder=folder, **of)
+    os._exit(0)
+"""
+KILLS = 10
 
 
 @pytest.fixture
@@ -149,8 +181,9 @@ def test_a_damaged_block(folder):
 def test_many_points_without_a_word_on_how(folder, monkeypatch):
     path = written(folder)
     plain = Numerics(points=40)
+    monkeypatch.setattr(blocks, "WORTH_COMPILING", 181)
     assert blocks.kernel_of(expand(path).cases, plain) is None
-    monkeypatch.setattr(blocks, "WORTH_COMPILING", 10)
+    monkeypatch.setattr(blocks, "WORTH_COMPILING", 180)  # 5 steps in each of 3 cycles
     result = run_experiment(path, numerics=plain)
     assert result.provenance["solved"][run.IN_BLOCKS] >= 4
     assert not result.provenance["numerics"]["compile"]
@@ -170,3 +203,55 @@ def test_what_keeps_curves_or_has_other_ends_is_run_one_by_one(folder):
     ):
         path.write_text(text.replace(old, new))
         assert blocks.kernel_of(expand(path).cases, COARSE) is None
+
+
+def kept(path: Path) -> int:
+    """Blocks of a ledger."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as opened, opened:
+        try:
+            return int(opened.execute("SELECT count(*) FROM blocks").fetchone()[0])
+        except sqlite3.OperationalError:  # it has no tables yet
+            return 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_moment_and_resumed_to_the_same_bytes(folder):
+    path = written(folder, lithium="{linear: [2 um, 3 um, 400]}")
+    path.write_text(path.read_text().replace(", 12]", ", 400]"))
+    rng, met = random.Random(1), []
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNS, str(path)],
+        env=os.environ | {"PYTHONPATH": str(Path(tfbsim.__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as runs:
+        assert runs.stdin and runs.stdout and runs.stdout.readline() == "ready\n"
+
+        def begin(name: str) -> int:
+            runs.stdin.write(f"{folder / name}\n")
+            runs.stdin.flush()
+            return int(runs.stdout.readline())
+
+        begin("whole")
+        assert runs.stdout.readline() == "gone\n"
+        every, out = kept(folder / "whole" / LEDGER), folder / "killed" / LEDGER
+        for _ in range(KILLS):
+            pid, goal = begin("killed"), kept(out) + rng.randrange(every // KILLS)
+            limit = time.monotonic() + 60
+            while kept(out) < goal and time.monotonic() < limit:
+                time.sleep(1e-3)
+            time.sleep(rng.uniform(0, 0.02))
+            os.kill(pid, signal.SIGKILL)
+            assert runs.stdout.readline() == "gone\n"
+            met.append(kept(out))
+        begin("killed")
+        assert runs.stdout.readline() == "gone\n"
+    assert every > 2 * KILLS
+    assert sum(0 < blocks < every for blocks in met) > KILLS / 2, met
+    for name in (SUMMARY, STEPS, "provenance.json"):
+        found, wanted = (folder / of / name for of in ("killed", "whole"))
+        assert found.read_bytes() == wanted.read_bytes()

@@ -150,6 +150,21 @@ def test_bare_collector_without_a_capacitance_is_refused():
     assert np.isfinite(tfbsim.impedance("lco-lipon-steel-ensurge2023", 3.95).Z).all()
 
 
+def test_step_on_a_bare_collector():
+    """Blocked is no spectrum; with a capacitance it is that capacitance."""
+    cell = tfbsim.load_cell("lco-lipon-steel-ensurge2023")
+    sentence = "EIS, 10 mHz to 1 Hz, 1 per decade"
+    blocked = tfbsim.simulate(cell, [sentence, "Charge at C/10 for 1 minute"])
+    assert blocked.impedance.empty and blocked.steps["Outcome"][0] == "infeasible"
+    assert "bare and blocks at every frequency" in blocked.steps["Detail"][0]
+    C = 17.4e-9
+    bare = cell.replace({"anode.double_layer_capacitance": "17.4 nF/cm2"})
+    table = tfbsim.simulate(bare, [sentence]).impedance
+    w = 2 * np.pi * table["Frequency [Hz]"]
+    reactance = (table["Z imaginary [Ohm.cm2]"] * w * C).to_numpy()
+    assert reactance == pytest.approx(-1, rel=1e-3)
+
+
 def test_volumes_with_a_double_layer_are_refused(tmp_path):
     text = EXPERIMENT.replace("cycles: 2", "numerics: {mesh: volumes}")
     text += "set: {cathode.double_layer_capacitance: 1 uF/cm2}\n"

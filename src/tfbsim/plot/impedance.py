@@ -91,7 +91,11 @@ def nyquist(
             line = fitted[label]
             ax.plot(line.real, -line.imag, **FIT)
         if k == 0:
-            _decades(ax, frequency[marked], Z[marked], 0.08 * max(width, height))
+            ahead = np.gradient(Z) if len(Z) > 1 else Z
+            rises = ahead.real * ahead.imag < 0
+            at = frequency[marked], Z[marked], rises[marked]
+            _decades(ax, *at, 0.08 * max(width, height))
+    ax.margins(0.16, 0.1)  # room for the names of the decades
     ax.set_aspect("equal", adjustable="datalim")
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
     _key(figure, len(spectra), fitted, words)
@@ -110,15 +114,18 @@ def _nearest_decades(frequency: np.ndarray) -> np.ndarray:
     return nearest[np.abs(decade[nearest] - whole) < NEAR]
 
 
-def _decades(ax: Axes, frequency: np.ndarray, Z: np.ndarray, apart: float) -> None:
-    """Name the decades that lie apart from those named already."""
+def _decades(
+    ax: Axes, frequency: np.ndarray, Z: np.ndarray, rises: np.ndarray, apart: float
+) -> None:
+    """Name the decades that lie apart from those named already, left of a rising line."""
     last = None
-    for f, z in zip(frequency, Z, strict=True):
+    for f, z, left in zip(frequency, Z, rises, strict=True):
         if last is None or abs(z - last) > apart:
             ax.annotate(
                 _hertz(f),
                 (z.real, -z.imag),
-                xytext=(3, 4),
+                xytext=(-4 if left else 4, 3),
+                ha="right" if left else "left",
                 textcoords="offset points",
                 fontsize=7,
                 color="0.35",

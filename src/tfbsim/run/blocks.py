@@ -45,7 +45,9 @@ Told = dict[str, list[Any]]  # warnings to the number of points and the first of
 Outside = dict[str, list[Any]]  # laws to the same, and the least and most stoichiometry
 OF_BLOCK = "cell", "laws", "warnings", "outside", "rows", "steps"
 FEWEST = 2  # points that make a block
-WORTH_COMPILING = 500  # points that pay for a kernel, unless it was asked for
+# Steps that pay for a kernel, unless it was asked for: to compile it takes the time of
+# 400 to 950 steps of the general solver (docs/performance.md)
+WORTH_COMPILING = 1_000
 
 
 class Block(NamedTuple):
@@ -175,9 +177,11 @@ def kernel_of(cases: Any, numerics: Numerics) -> Numerics | None:
     points = isinstance(cases, Points) and cases.curves.cycles == frozenset()
     if not points or numerics.error_bar or len(cases) < FEWEST:
         return None
-    if not numerics.compile and len(cases) < WORTH_COMPILING:
+    case = cases[0]
+    steps = len(case.protocol.all_steps) * cases.cycles  # of a conditioning all of them
+    if not numerics.compile and steps < WORTH_COMPILING:
         return None
-    numerics, case = replace(numerics, compile=True), cases[0]
+    numerics = replace(numerics, compile=True)
     served = serves(case.cell, case.protocol, engine(case.cell.structure, numerics))
     return numerics if served else None
 

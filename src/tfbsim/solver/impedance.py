@@ -30,7 +30,7 @@ from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..materials.laws import Table
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
-from .engine import Engine, Linearised, Request, State, engine
+from .engine import Engine, Infeasible, Linearised, Request, State, engine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,7 @@ FREQUENCY, REAL, IMAGINARY = "Frequency [Hz]", "Z real [Ohm.cm2]", "Z imaginary 
 COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
 GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
 ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
+BLOCKS = 1e15  # ohm m2, above which nothing of a cell conducts
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
 
@@ -186,7 +187,7 @@ def spectrum(
     Raises
     ------
     Infeasible, SolverFailed
-        No current meets the voltage.
+        No current meets the voltage, or none flows at any frequency.
     """
     control = ("current", 0.0) if voltage is None else ("voltage", voltage)
     linear = solver.linearised(Request(*control, 1.0, state, parameters))
@@ -202,9 +203,15 @@ def spectrum(
         solver = engine(solver.structure, numerics)
         linear = solver.linearised(Request(*control, 1.0, state, parameters))
     area = parameters["Electrode area [m2]"]
+    Z = impedance_of(linear, frequency) * area
+    if np.abs(Z).min() > BLOCKS:
+        raise Infeasible(
+            "the collector is bare and blocks at every frequency: a voltage of the "
+            "charged cell would do, or an anode.double_layer_capacitance"
+        )
     return Spectrum(
         np.asarray(frequency, dtype=float),
-        impedance_of(linear, frequency) * area,
+        Z,
         area,
         float(observed["Voltage [V]"][0]),
         float(observed["Current [A]"][0]) / area,
@@ -283,17 +290,12 @@ def impedance(
             f"{cell.x_initial:.4g} as made and would hold {x:.4g}",
             field="stoichiometry" if voltage is None else "voltage",
         )
-    anode = cell.anode
-    plated = not isinstance(anode, Film) and anode.coverage_thickness
-    if plated and not (lithium or anode.double_layer_capacitance):
-        raise InputError(
-            "the collector is bare and blocks at every frequency: a voltage of the "
-            "charged cell would do, or an anode.double_layer_capacitance",
-            field="voltage",
-        )
     state = solver.uniform(x, lithium)
     parameters = cell.parameters(temperature) | {STATE: x * cell.cathode.c_sites}
-    found, _ = spectrum(solver, state, parameters, frequency)
+    try:
+        found, _ = spectrum(solver, state, parameters, frequency)
+    except Infeasible as reason:
+        raise InputError(str(reason), field="voltage") from None
     found = replace(found, kink=_kink(cell.cathode.open_circuit_potential, x))
     if isinstance(cell.anode, Film):
         return found
