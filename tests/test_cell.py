@@ -384,6 +384,37 @@ def test_an_ageing_rate_beyond_all_bounds_is_refused(raijmakers):
 
 
 @pytest.mark.parametrize(
+    "steps",
+    [
+        ["Hold at 4.2 V for 1 hour"],
+        ["Sweep to 4.2 V at 1 mV/s"],
+        ["Sweep from 4.2 V to 3.0 V at 1 mV/s"],
+        [("Charge at 1C until 3.6 V", "90 degC")],
+    ],
+)
+def test_no_way_to_a_voltage_or_a_temperature_escapes_that(raijmakers, steps):
+    block = {"rate": "0.1 h-1", "potential": "3.6 V", "transfer_coefficient": 0.9}
+    block["activation_energy"] = "2 eV"
+    cell = raijmakers.replace({"ageing": {"site_loss_by_oxidation": block}})
+    with pytest.raises(InputError, match="to which the protocol goes, its rate"):
+        tfbsim.simulate(cell, steps)
+    tfbsim.simulate(cell, ["Discharge at 1C until 3.5 V"])
+
+
+def test_a_sweep_of_voltages_is_refused_before_it_runs(tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "format: 1\nkind: experiment\ncell: lco-lipon-li-raijmakers2020\n"
+        "set: {ageing.site_loss_by_oxidation: {rate: 1 h-1, potential: 3.0 V, "
+        "transfer_coefficient: 0.8}}\n"
+        "steps: ['Charge at 1C until {upper}']\n"
+        "sweep: {factors: {upper: {linear: [3.1 V, 4.2 V, 5]}}}\n"
+    )
+    with pytest.raises(InputError, match="to which the protocol goes"):
+        tfbsim.run_experiment(path)
+
+
+@pytest.mark.parametrize(
     "block, field, words",
     [
         ({"interphase": {}}, "ageing.interphase", "interphase_with_time"),

@@ -87,6 +87,84 @@ def test_rates_are_found_from_capacity_against_cycle(measured, tmp_path):
     assert (tmp_path / "fit" / "report.html").exists()
 
 
+CASES = """
+format: 1
+kind: experiment
+cell: lco-lipon-li-raijmakers2020
+steps: [Charge at 2C until 4.2 V, Discharge at 2C until 3.0 V]
+cycles: 6
+cases:
+  - {name: sites, ageing.site_loss_by_oxidation: {rate: 0.02 h-1, potential: 4.0 V,
+     transfer_coefficient: 1e-3}}
+  - {name: growth, ageing.interphase_with_time: {initial_resistance: 1 ohm.cm2,
+     growth: 100 ohm.cm2, growth_time: 10 h}}
+measured:
+  - {case: sites, cycle: 6, capacity_retention: 90 %, status: fitted}
+  - {case: sites, cycle: 4, capacity_retention: 99 %, status: predicted}
+  - {case: growth, cycle: 6, capacity_retention: 90 %, status: fitted}
+fit:
+  parameters:
+    ageing.site_loss_by_oxidation.rate: {min: 0.001 h-1, max: 1 h-1}
+    ageing.interphase_with_time.growth: {min: 10 ohm.cm2, max: 3000 ohm.cm2}
+  held_out: ["sites, cycle 4", "growth, cycle 99"]
+  starts: 1
+"""
+
+
+def test_one_case_of_many_is_fitted_and_goes_on_where_it_stopped(tmp_path):
+    """To the retention of a cycle; what was simulated once is not simulated again."""
+    path = tmp_path / "cases.yaml"
+    path.write_text(CASES)
+    kept = tmp_path / "kept"
+
+    class Stopped(Exception):
+        pass
+
+    def stop(word, evaluations, error):
+        if evaluations >= 5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        tfbsim.fit(path, case="sites", numerics=QUICK, keep=kept, progress=stop)
+    lines = [n for file in kept.iterdir() for n in file.read_text().splitlines()]
+    assert len(lines) == 5
+    counts: list[int] = []
+    found = tfbsim.fit(
+        *(path,),
+        case="sites",
+        numerics=QUICK,
+        keep=kept,
+        progress=lambda word, evaluations, error: counts.append(evaluations),
+    )
+    assert counts[0] == 0
+    assert list(found.parameters["Parameter"]) == ["ageing.site_loss_by_oxidation.rate"]
+    rows = found.curves.set_index("Role")
+    assert rows.loc["fitted", "Simulated [%]"] == pytest.approx(90, abs=0.01)
+    assert 90 < rows.loc["held out", "Simulated [%]"] < 99
+    fitted = found.cell
+    Q = simulate(fitted, STEPS, 6, numerics=QUICK).summary[
+        "Discharge capacity [mA.h.g-1]"
+    ]
+    assert Q.iloc[-1] / Q.iloc[0] == pytest.approx(0.9, abs=1e-4)
+    with pytest.raises(InputError, match="did you mean 'growth'"):
+        tfbsim.fit(path, case="grwth", numerics=QUICK)
+
+
+def test_retention_is_compared_with_the_first_of_its_kind(tmp_path):
+    path = tmp_path / "cases.yaml"
+    path.write_text(CASES)
+    result = tfbsim.run_experiment(path, numerics=QUICK)
+    Q = result.summary.set_index(["Case", "Cycle number"])[
+        "Discharge capacity [mA.h.g-1]"
+    ]
+    shown = result.comparison.set_index(["Case", "Cycle number"])
+    value = shown.loc[("sites", 6), "Simulated"]
+    assert value == pytest.approx(100 * Q["sites", 6] / Q["sites", 1])
+    assert shown.loc[("sites", 6), "Residual [%]"] == pytest.approx(
+        100 * (value / 90 - 1)
+    )
+
+
 def test_a_table_stands_beside_what_is_simulated(measured, tmp_path):
     path = written(tmp_path, measured, efficiency=99.0)
     compared = tfbsim.run_experiment(path, numerics=QUICK).comparison

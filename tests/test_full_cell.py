@@ -183,6 +183,15 @@ def test_consumption_at_the_anode_makes_the_films_slip(cell):
     assert (found["Lithium balance error"] < 1e-9).all()
 
 
+def test_a_rate_at_the_cathode_is_judged_at_its_own_potential(cell):
+    """1.5 V of the cell are 3 V of its cathode against lithium."""
+    block = {"rate": "1e-3 h-1", "potential": "3.2 V"}
+    tfbsim.simulate(cell.replace({"ageing.site_loss_by_reduction": block}), CYCLE)
+    block |= {"potential": "3.0 V", "transfer_coefficient": 0.9}
+    with pytest.raises(InputError, match=r"at 2\.9 V, 4\.\d+ V of the cathode against"):
+        tfbsim.simulate(cell.replace({"ageing.site_loss_by_oxidation": block}), CYCLE)
+
+
 def test_leakage_discharges_both_films_alike(cell):
     leaky = cell.replace({"electrolyte.electronic_conductivity": "1e-13 S/cm"})
     found = tfbsim.simulate(

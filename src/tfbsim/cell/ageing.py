@@ -48,18 +48,13 @@ class Tafel(Strict):
     activation_energy: Activation = 0.0
     """Activation energy of the rate."""
 
-    def at(self, cause: str, voltage: float, temperature: float) -> float:
-        """The rate at a potential [V], SI."""
+    def at(self, cause: str, potential: float, T: float, T_ref: float) -> float:
+        """Return the rate at a potential [V] and temperatures [K], SI."""
+        per_volt = SIGNS[cause] * self.transfer_coefficient * FARADAY / T
+        activated = self.activation_energy * (1 / T_ref - 1 / T)
+        exponent = (per_volt * (potential - self.potential) + activated) / GAS_CONSTANT
         given = getattr(self, "rate", None) or getattr(self, "current", 0.0)
-        return float(given * self.factor(cause, voltage, temperature))
-
-    def factor(self, cause: str, voltage: float, temperature: float) -> float:
-        """The rate at a potential [V], over the one given."""
-        f = FARADAY / (GAS_CONSTANT * temperature)
-        exponent = (
-            SIGNS[cause] * self.transfer_coefficient * f * (voltage - self.potential)
-        )
-        return math.exp(min(exponent, 700.0))
+        return float(given * math.exp(min(exponent, 600.0)))
 
 
 class InterphaseWithTime(Strict):
@@ -153,17 +148,21 @@ class Ageing(Strict):
             if block is not None:
                 yield name.replace("_", " "), block
 
-    def check(self, voltage: float, temperature: float, one_c: float) -> None:
+    def check(
+        self, potential: float, T: float, T_ref: float, one_c: float, where: str
+    ) -> None:
         """Refuse a rate that would end everything within a second.
 
         Parameters
         ----------
-        voltage : float
-            That a step goes to [V].
-        temperature : float
-            Its temperature [K].
+        potential : float
+            Potential of the cathode against lithium that a step goes to [V].
+        T, T_ref : float
+            Temperature of the step, and that of the rates [K].
         one_c : float
             1C [A/m2].
+        where : str
+            What the message calls the potential.
 
         Raises
         ------
@@ -179,9 +178,9 @@ class Ageing(Strict):
                 SiteLoss: ("rate", MOST_SHARE),
                 ElectrolyteOxidation: ("current density", MOST_C_RATE * one_c),
             }[type(block)]
-            if (rate := block.at(cause, voltage, temperature)) > most:
+            if (rate := block.at(cause, potential, T, T_ref)) > most:
                 raise InputError(
-                    f"at {voltage:g} V, to which the protocol goes, its rate would be "
+                    f"at {where}, to which the protocol goes, its rate would be "
                     f"{units.text(rate, dimension)}, more than "
                     f"{units.text(most, dimension)}; a lower rate, another "
                     "potential or a narrower window would do",

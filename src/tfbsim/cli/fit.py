@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,8 @@ from .options import (
 )
 from .progress import search_line
 
+UNFINISHED = "unfinished"  # folder of what an interrupted fit has simulated
+
 
 def fit(
     experiment: ToCompare,
@@ -45,6 +48,10 @@ def fit(
         typer.Option(min=1, max=100, help="Most searches, till two agree; default 4."),
     ] = None,
     cell: CellName = None,
+    case: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The only case to fit, with its parameters."),
+    ] = None,
     set_: Changes = None,
     mapping: MappingFile = None,
     own_current: OwnCurrent = False,
@@ -55,11 +62,14 @@ def fit(
         ),
     ] = None,
     quiet: Quiet = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Fit fields of a cell to measured files and capacities."""
     folder = out_folder or Path("results") / f"fit-{Path(experiment).stem}"
-    refuse_used(folder, overwrite)
+    refuse_used(folder, overwrite, resume)
     changes, varied = changes_of(set_ or []), changes_of(vary or [], "--vary")
 
     from ..fitting.fit import fit as fit_data
@@ -69,6 +79,7 @@ def fit(
         found = fit_data(
             *(experiment, data or []),
             cell=cell,
+            case=case,
             changes=changes,
             vary=varied,
             held_out=hold_out,
@@ -77,8 +88,10 @@ def fit(
             own_current=own_current,
             progress=tell,
             command=command_line(),
+            keep=folder / UNFINISHED,
         )
     path = found.save(folder)
+    shutil.rmtree(folder / UNFINISHED)
     if not quiet:
         print_fit(found, path, out)
     for sentence in found.unreadable:

@@ -50,6 +50,7 @@ from .steps import EndOfLife, Protocol
 # 60 us for a step.
 MAX_CASES = 5_000  # in a list; a sweep makes its own when they are asked for
 MAX_STEPS_IN_ALL = 50_000
+SOME_POINTS = 100  # of a sweep, whose rates of ageing are looked at before it runs
 # What a template's value may be, for a column of its own
 COLUMNS_OF_TEMPLATES = (
     *("current density", "temperature", "time", "areal power", "voltage rate"),
@@ -733,8 +734,7 @@ def expand(
             "volumes have no potential at the face, which a double layer at the "
             "cathode needs; 'elements', the default, would do",
         )
-    if experiment.sweep is None:  # a point that cannot be made is told where it runs
-        check_ageing((case.cell, case.protocol) for case in cases)
+    check_ageing(_some(cases))
     stated: Sequence[Case] | None = None
     if experiment.measured and (changes or cell):
         with contextlib.suppress(
@@ -772,6 +772,17 @@ def sweep_plan(run: Run) -> Plan | None:
 # --- Measured values beside the cases ----------------------------------------------
 
 
+def _some(cases: Cases) -> Iterator[tuple[Cell, Protocol]]:
+    """Yield the cases of a list, or some points of a sweep from end to end."""
+    swept = type(cases) is not Cases
+    for k in range(0, len(cases), max(1, len(cases) // SOME_POINTS) if swept else 1):
+        try:
+            yield cases[k].cell, cases[k].protocol
+        except InputError:  # a point that cannot be made is told where it runs
+            if not swept:
+                raise
+
+
 CAPACITY = ("specific charge", "areal charge")
 MEASURED = {  # field to the words of its column, and what it may be given as
     "charge_capacity": ("Charge capacity", CAPACITY),
@@ -781,6 +792,7 @@ MEASURED = {  # field to the words of its column, and what it may be given as
         ("energy density",),
     ),
     "coulombic_efficiency": ("Coulombic efficiency", ("dimensionless",)),
+    "capacity_retention": ("Capacity retention", ("dimensionless",)),
     "interface_resistance": ("Interface resistance", ("areal resistance",)),
 }
 FIELD_OF = {words: field for field, (words, _) in MEASURED.items()}
@@ -806,6 +818,7 @@ class MeasuredPoint(Strict):
     discharge_capacity: StrictStr | None = None
     volumetric_energy_density: StrictStr | None = None
     coulombic_efficiency: StrictStr | None = None
+    capacity_retention: StrictStr | None = None
     interface_resistance: StrictStr | None = None
     status: Literal["fitted", "predicted"]
     source: StrictStr = ""

@@ -42,13 +42,31 @@ def check_ageing(cases: Iterable[tuple[Cell, Protocol]]) -> None:
         Naming the law, the voltage and the rate.
     """
     for _, (cell, protocol) in zip(range(FIRST_CASES), cases, strict=False):
+        if not any(cell.ageing.blocks):
+            continue
         for step in protocol.all_steps:
-            limits = [v for v in (step.lower, step.upper) if v is not None]
+            voltages = [step.lower, step.upper, step.start]
             if step.control == "voltage":
-                limits.append(step.value)
+                voltages += [
+                    step.value,
+                    *(v for p in step.profile for v in (p.first, p.last)),
+                ]
             T = float(step.temperature or cell.temperature)
-            for voltage in limits:
-                cell.ageing.check(voltage, T, cell.one_c_current_density)
+            for voltage in {float(v) for v in voltages if v is not None}:
+                potential, where = _of_cathode(cell, voltage)
+                T_ref, one_c = cell.reference_temperature, cell.one_c_current_density
+                cell.ageing.check(potential, T, T_ref, one_c, where)
+
+
+def _of_cathode(cell: Cell, voltage: float) -> tuple[float, str]:
+    """Return the potential of the cathode in equilibrium at a voltage, in words too."""
+    where = f"{voltage:g} V"
+    if not isinstance(cell.anode, Film):
+        return voltage, where
+    both, own = (f.open_circuit_potential.curve for f in (cell, cell.cathode))
+    x = np.interp(-voltage, -both.y, both.x)
+    potential = voltage + float(np.interp(x, own.x, own.y) - np.interp(x, both.x, both.y))
+    return potential, f"{where}, {potential:.3g} V of the cathode against lithium"
 
 
 def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:

@@ -37,9 +37,11 @@ from ..experiment.cases import FROM_CYCLE, Case, Cases, Expanded, current_of
 Array = np.ndarray
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
 EFFICIENCY, RESISTANCE, IMPEDANCE = "efficiency", "resistance", "impedance"
+RETENTION = "retention"
 # What a life is measured by beside capacities: column, unit, and what SI is multiplied by
 OF_LIVES = {
     EFFICIENCY: ("Coulombic efficiency", "%", 100.0),
+    RETENTION: ("Capacity retention", "%", 100.0),
     RESISTANCE: ("Interface resistance", "Ohm.cm2", 1e4),
 }
 HELD_CYCLES = re.compile(r"cycles? (\d+)(?: to (\d+))?")

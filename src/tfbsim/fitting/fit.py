@@ -45,11 +45,12 @@ from .curves import (
 from .fit_result import Account, Fit
 from .intervals import Interval, Spread, interval, uncertainty
 from .noise import autocorrelation, standing_apart
-from .parameters import Definition, definition, parameters
+from .parameters import Definition, definition, has, parameters
 from .problem import Problem
 from .search import FINE_STEP, Minimum, Progress, minima, search
 
 Array = np.ndarray
+FIRST_CASES = 200  # of which a parameter is looked for
 ANEW = 3  # times that a profile may come to a better minimum
 
 
@@ -62,7 +63,39 @@ def check_fit(expanded: Expanded) -> None:
         Naming file, line and field.
     """
     asked = definition(expanded)
-    parameters(expanded.cases[0].cell, asked.parameters, expanded.document)
+    cells = [case.cell for case in expanded.cases[:FIRST_CASES]]
+    for path, bounds in asked.parameters.items():
+        cell = next((c for c in cells if has(c, path)), cells[0])
+        parameters(cell, {path: bounds}, expanded.document)
+
+
+def _of_case(
+    expanded: Expanded, asked: Definition, name: str
+) -> tuple[Expanded, Definition]:
+    """Return one case, with the parameters it sets and what is held out of it."""
+    names = [case.name for case in expanded.cases]
+    if name not in names:
+        hint = suggest(name, names) or f"; there are {', '.join(names[:12])}"
+        raise InputError(f"no case is called '{shown(name)}'{hint}", field="--case")
+    case = expanded.cases[names.index(name)]
+    wanted = asked.parameters.items()
+    own = {
+        k: b for k, b in wanted if any(f"{k}.".startswith(f"{v}.") for v in case.values)
+    }
+    own = own or {k: b for k, b in wanted if has(case.cell, k)}
+    if not own:
+        raise expanded.document.error(
+            ("fit", "parameters"), f"none is of the cell of '{name}'; --vary names others"
+        )
+    others = tuple(f"{other}, " for other in names if other != name)
+    held_out = [
+        held.removeprefix(f"{name}, ")
+        for held in asked.held_out
+        if not held.startswith(others) and held not in names
+    ]
+    measured = [row for row in expanded.measured if row["Case"] == name]
+    asked = asked.model_copy(update={"parameters": own, "held_out": held_out})
+    return replace(expanded, cases=[case], measured=measured), asked
 
 
 def _check_held_out(
@@ -89,6 +122,7 @@ def fit(
     data: Any = (),
     *,
     cell: str | None = None,
+    case: str | None = None,
     changes: Mapping[str, str] | None = None,
     vary: Mapping[str, str] | None = None,
     held_out: Sequence[str] | None = None,
@@ -98,6 +132,7 @@ def fit(
     numerics: Numerics | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     command: str = "",
+    keep: Path | None = None,
 ) -> Fit:
     """Fit fields of a cell to measured curves and capacities.
 
@@ -109,6 +144,9 @@ def fit(
         What was measured.
     cell : str, optional
         Takes the place of the experiment's cell.
+    case : str, optional
+        The only case that is fitted; of the block's parameters those that it sets itself
+        vary, or else that its cell has, and "CASE, cycle 904" is held out of it.
     changes : mapping, optional
         Fields set before the fit.
     vary : mapping, optional
@@ -131,6 +169,9 @@ def fit(
         Called with a word, the number of evaluations and the rms residual.
     command : str
         Command line that repeats it.
+    keep : Path, optional
+        Folder of what was simulated already, and where more is kept: a fit that was
+        interrupted goes on from there.
 
     Returns
     -------
@@ -155,6 +196,8 @@ def fit(
     """
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     asked = definition(expanded, vary, held_out)
+    if case is not None:
+        expanded, asked = _of_case(expanded, asked, case)
     first = expanded.cases[0].cell
     none = isinstance(data, Sequence) and not len(data)
     files, unreadable = ([], []) if none else read_all(data, first, mapping)
@@ -195,6 +238,8 @@ def fit(
     exact = Problem(expanded.cases, curves, which, errors, last, others)
     fast = _quick(last, exact, base)
     quick = Problem(expanded.cases, curves, which, errors, fast, others)
+    for problem in (exact, quick) if keep else ():
+        problem.keep(keep)
     account = _settled(exact, quick, starts or asked.starts, progress, notes)
     return Fit.from_account(account, expanded, base, notes, unreadable, command)
 

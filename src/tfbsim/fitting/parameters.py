@@ -5,6 +5,7 @@ Each field is carried as u in [0, 1] between its bounds, on a linear or logarith
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import re
@@ -203,6 +204,14 @@ def _parameter(cell: Cell, path: str, bounds: Bounds) -> Parameter:
     for end in ends:
         with_values(cell, [parameter], [end])
     return parameter
+
+
+def has(cell: Cell, path: str) -> bool:
+    """Whether a cell has a number."""
+    with contextlib.suppress(InputError):
+        _number(cell, path)
+        return True
+    return False
 
 
 def _number(cell: Cell, path: str) -> tuple[float, str]:

@@ -19,9 +19,12 @@ to the next.
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +39,7 @@ from ..materials import laws
 from ..numerics import Numerics
 from ..solver.cycler import CycleRecord, Runner
 from ..solver.engine import engine
-from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, Curve
+from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
 
 Array = np.ndarray
@@ -146,6 +149,7 @@ class Problem:
         ]
         self.aside = np.zeros(starts[-1], dtype=bool)  # residuals that do not count
         self._known: dict[bytes, Array] = {}  # residuals at every place tried
+        self._kept: Path | None = None
 
     def values(self, u: Array) -> list[float]:
         """Values [SI] at places between the bounds."""
@@ -214,7 +218,8 @@ class Problem:
         last = max(curve.cycle for curve in curves)
         cycles = [protocol.of(k + 1) for k in range(last)]
         self.steps += sum(map(len, cycles))
-        return [runner.cycle(k + 1, c, drawn) for k, c in enumerate(cycles)]
+        found = [runner.cycle(k + 1, c, drawn) for k, c in enumerate(cycles)]
+        return [replace(c, check_up=protocol.is_check_up(c.number)) for c in found]
 
     @property
     def size(self) -> int:
@@ -244,7 +249,31 @@ class Problem:
             simulated = self.simulate(u, self.fitted)
             parts = [self._of(c, m) for c, m in zip(self.fitted, simulated, strict=True)]
             self._known[key] = np.concatenate(parts)
+            if self._kept:
+                line = " ".join([key.hex(), *map(float.hex, self._known[key].tolist())])
+                with self._kept.open("a", encoding="ascii") as file:
+                    file.write(line + "\n")
         return self._known[key]
+
+    def keep(self, folder: Path) -> None:
+        """Keep residuals in a folder as they come, and take those that are there.
+
+        A file of other data, bounds, steps or numerics has another name.  A line that an
+        interrupt cut short is left out.
+        """
+        cases = [(case.cell.written, case.protocol) for case in self.cases]
+        errors = self.sigma_V, self.sigma_q, self.others
+        with np.printoptions(threshold=sys.maxsize):
+            identity = repr((cases, self.fitted, self.which, self.numerics, errors))
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self._kept = folder / f"residuals-{digest}.txt"
+        if self._kept.exists():
+            for line in self._kept.read_text(encoding="ascii").splitlines():
+                key, *numbers = line.split()
+                if len(numbers) == len(self.aside):
+                    known = np.array([float.fromhex(x) for x in numbers])
+                    self._known[bytes.fromhex(key)] = known
+        folder.mkdir(parents=True, exist_ok=True)
 
     def _sigma(self, curve: Curve) -> float:
         """Error of the charge of a curve, or of what else its end is."""
@@ -312,10 +341,12 @@ def _observed(
     """What the model has where a curve was measured."""
     if curve.kind in OF_LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
+        first = next(c for c in cycles if c.check_up == of[-1].check_up)
         values = [
             c.resistance
             if curve.kind == RESISTANCE
-            else c.discharge / max(c.charge, 1e-300)
+            else c.discharge
+            / max(first.discharge if curve.kind == RETENTION else c.charge, 1e-300)
             for c in of
         ]
         mean = float(np.mean(values))

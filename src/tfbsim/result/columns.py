@@ -61,6 +61,7 @@ ANODE_SHARE = "Anode share of slope at end of discharge [%]"
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 CRITICAL = "Critical current crossed at [s]"
 PULSE, CHECK_UP = "Pulse resistance [Ohm.cm2]", "Check-up"
+RETENTION = "Capacity retention [%]"  # of the first of its kind; of comparisons alone
 LONGEST_PULSE = 60.0  # s
 LIMITING, SHARE = "Limiting loss", "Of equilibrium capacity [%]"
 NUMERICAL_ERRORS = (

@@ -53,6 +53,7 @@ from .columns import (
     NUMERICAL_ERRORS,
     PULSE,
     REQUIRED,
+    RETENTION,
     SECOND_LITHIUM,
     SHARE,
     summary_names,
@@ -1025,9 +1026,12 @@ class Result:
             here = summary[of_case & cycles]
             if here.empty:
                 continue
-            if point["Quantity"] not in here:  # of another cell, without a stack
+            column = point["Quantity"]
+            if column == RETENTION:
+                here = here.assign(**{column: _retention(summary[of_case])})
+            if column not in here:  # of another cell, without a stack
                 continue
-            value = float(here[point["Quantity"]].mean())
+            value = float(here[column].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
@@ -1317,3 +1321,10 @@ def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
         dataset = dataset.isel(sample=slice(samples))
     kept = dataset["cycle"].values <= cycles
     return dataset.isel(cycle=kept, step=slice(steps))
+
+
+def _retention(summary: pd.DataFrame) -> pd.Series:
+    """Return the discharge of each cycle of a case over the first of its kind [%]."""
+    Q = summary["Discharge capacity [uA.h.cm-2]"]
+    kinds = summary[CHECK_UP] if CHECK_UP in summary else np.zeros(len(Q))
+    return 100 * Q / Q.groupby(kinds).transform("first")
