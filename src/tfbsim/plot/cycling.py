@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..result.columns import CASE, CYCLE
-from .style import PER_MASS, captioned, label_outer
+from .style import PER_MASS, captioned, entry, label_outer
 from .theme import NEUTRAL, Theme
 
 FEWEST = 4  # cycles
@@ -39,8 +38,8 @@ def draw(theme: Theme) -> Figure | None:
         axes, "Cycle number", [f"Capacity {PER_MASS}", "Coulombic efficiency (%)"]
     )
     more = [
-        Line2D([], [], color=NEUTRAL, label="discharge"),
-        Line2D([], [], color=NEUTRAL, label="charge", **CHARGE),
+        entry("discharge", color=NEUTRAL),
+        entry("charge", color=NEUTRAL, **CHARGE),
     ]
     layout.key(figure, list(axes.flat), more)
     return captioned(figure, "Capacity and coulombic efficiency of each cycle.")
