@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.columns import CASE, CYCLE
+from ..result.columns import CASE, CHECK_UP, CYCLE
 from .style import PER_MASS, captioned, label_outer
 from .theme import NEUTRAL, Theme
 
 FEWEST = 4  # cycles
 CHARGE: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the charge looks
+CHECKED: dict[str, Any] = {"ls": "none", "marker": "D", "ms": 4}
 
 
 def draw(theme: Theme) -> Figure | None:
@@ -26,12 +28,20 @@ def draw(theme: Theme) -> Figure | None:
         number = table[CYCLE].to_numpy()
         how: dict[str, Any] = {"lw": 1.0}
         how |= {"marker": ".", "ms": 4} if len(table) <= 30 else {}
+        checked = table[CHECK_UP].to_numpy() > 0 if CHECK_UP in table else number < 0
+        # A charge after a check-up begins where that ended
+        mixed = checked | np.roll(checked, 1)
         for word, more in (("Discharge", {}), ("Charge", CHARGE)):
             y = table[f"{word} capacity [mA.h.g-1]"].to_numpy()
             if y.max() > 0:
                 of = word.lower() * (word == "Charge")
-                layout.line(above, k, number, y, of, **(how | more))
-        layout.line(below, k, number, table["Coulombic efficiency [%]"], **how)
+                drawn = np.where(mixed if of else checked, np.nan, y)
+                layout.line(above, k, number, drawn, of, **(how | more))
+        if checked.any():
+            apart = table["Discharge capacity [mA.h.g-1]"][checked]
+            layout.line(above, k, number[checked], apart, "check-up", **CHECKED)
+        efficiency = np.where(mixed, np.nan, table["Coulombic efficiency [%]"])
+        layout.line(below, k, number, efficiency, **how)
     for ax in axes.flat:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.ticklabel_format(useOffset=False)
@@ -42,5 +52,7 @@ def draw(theme: Theme) -> Figure | None:
         Line2D([], [], color=NEUTRAL, label="discharge"),
         Line2D([], [], color=NEUTRAL, label="charge", **CHARGE),
     ]
+    if CHECK_UP in study.cycles:
+        more.append(Line2D([], [], color=NEUTRAL, label="check-up", **CHECKED))
     layout.key(figure, list(axes.flat), more)
     return captioned(figure, "Capacity and coulombic efficiency of each cycle.")
