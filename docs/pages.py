@@ -1074,6 +1074,7 @@ def materials_gallery(name: str) -> None:
         material = every()[tfbsim.load_cell(cell).cathode.material]
         given = material.data.get("film_capacity")
         printed, residual = "", ""
+        short = material.data.get("film_shortfall")
         if given is not None:
             value, unit = given.value.split(" ", 1)
             column = QM if unit == "mA h/g" else QD
@@ -1090,6 +1091,7 @@ def materials_gallery(name: str) -> None:
                 "mean, V": f"{slow['Mean discharge voltage [V]'].iloc[0]:.2f}",
                 "film in a review": printed,
                 "residual at C/10": residual,
+                "why its film gives less": short.value if short else "",
             }
         )
     page(

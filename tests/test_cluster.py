@@ -464,12 +464,14 @@ def test_without_distributed(sweep, monkeypatch):
 # --- Ports and certificates ----------------------------------------------------------
 
 
-def listening() -> set[tuple[str, int]]:
-    """Addresses at which this process and those it started listen, from /proc."""
+def listening(pid: int | None = None) -> set[tuple[str, int]]:
+    """Addresses at which a process, by default this one, and those it started listen."""
     psutil = pytest.importorskip("psutil")
-    mine = psutil.Process()
-    found = set()
-    for process in [mine, *mine.children(recursive=True)]:
+    found, processes = set(), []
+    with suppress(psutil.Error):  # it ended meanwhile
+        first = psutil.Process(pid)
+        processes = [first, *first.children(recursive=True)]
+    for process in processes:
         with suppress(psutil.Error):
             for one in process.net_connections("inet"):
                 if one.status == psutil.CONN_LISTEN:
@@ -507,6 +509,31 @@ def test_a_local_cluster_listens_on_the_loopback_alone(tmp_path):
         opened = listening() - before
     assert len(opened) > 2  # scheduler, nanny, worker
     assert {ip for ip, _ in opened} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("more", "some"),
+    [
+        (["--workers", "2"], False),
+        pytest.param(["--scheduler", "c.yaml"], True, marks=pytest.mark.slow),
+    ],
+    ids=["processes", "local cluster"],
+)
+def test_ports_of_a_command_while_it_runs(tmp_path, sweep, more, some):
+    cluster_of(tmp_path / "c.yaml", LOCAL)
+    command = [sys.executable, "-m", "tfbsim", "run", "sweep.yaml", "--out", "r", *more]
+    opened = set()
+    with subprocess.Popen(
+        [*command, "--points", "20"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        while process.poll() is None:
+            opened |= listening(process.pid)
+            time.sleep(0.02)
+    assert process.returncode == 0 and (tmp_path / "r" / "summary.csv").exists()
+    assert {ip for ip, _ in opened} == ({"127.0.0.1"} if some else set())
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import pytest
 import tfbsim
 from tfbsim import cli
 from tfbsim.cli import console
+from tfbsim.errors import InputError
 
 INPUTS = Path(__file__).parent / "inputs"
 LONG = "a" * 300
@@ -45,6 +46,29 @@ numerics: {points: 12, rtol: 1e-3}
 steps: ['Discharge at {rate} until 3.5 V']
 cases: [{rate: 1C}, {rate: 2C}]
 """
+AGED = """\
+format: 1
+kind: experiment
+cell: aged-cell.yaml
+numerics: {points: 8, rtol: 1e-3}
+steps: ['Discharge at 2C until 3.8 V', 'Charge at 2C until 4 V']
+cycles: 4
+check_up:
+  every: 3
+  steps:
+    - Rest for 1 minute
+    - Discharge at 1C for 10 s
+    - EIS at 3.9 V, 1 Hz to 100 Hz, 1 per decade
+    - Discharge at 1C until 3.8 V
+    - Charge at 1C until 4 V
+cases: [{cathode.thickness: 1 um}, {cathode.thickness: 2 um}]
+"""
+AGEING = """
+ageing:
+  interphase_with_time:
+    {initial_resistance: 5 ohm.cm2, growth: 40 ohm.cm2, growth_time: 10 h}
+  lithium_consumption: {current: 0.2 uA/cm2}
+"""
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="as POSIX does")
 
 
@@ -55,9 +79,12 @@ def results(tmp_path_factory):
     shutil.copytree(INPUTS, folder, dirs_exist_ok=True)
     (folder / "sweep.yaml").write_text(SWEEP)
     (folder / "one.yaml").write_text(ONE)
+    (folder / "aged.yaml").write_text(AGED)
+    cell = (folder / "cell.yaml").read_text()
+    (folder / "aged-cell.yaml").write_text(cell + AGEING)
     (folder / "measured.csv").write_text(measured())
     (folder / "slow.csv").write_text(slow())
-    for name in ("sweep", "one"):
+    for name in ("sweep", "one", "aged"):
         done = tfb(folder, "run", f"{name}.yaml", "--out", name, "--quiet")
         assert done.returncode == 0, done.stderr
     return folder
@@ -498,3 +525,66 @@ def test_damaged_bytes_end_in_a_sentence(damages, name):
 def test_thousands_of_damaged_bytes_end_in_a_sentence(damages, name):
     codes = damages(name, 2, 300)
     assert 2 in codes or name in ("measured.csv", "one/ledger.sqlite")
+
+
+# --- Tables and curves of a result: noticed, or written anew ---------------------------
+
+TABLES = ("summary.csv", "steps.csv", "losses.csv", "impedance.csv", "curves.nc")
+RESULTS = [f"{folder}/{name}" for folder in ("aged", "sweep") for name in TABLES]
+RESULTS = [name for name in RESULTS if name != "sweep/impedance.csv"]
+
+
+@pytest.fixture
+def changes(here, inside):
+    """Damage a file of a result some times: no command takes it for what it was."""
+    whole = {p: p.read_bytes() for p in here.rglob("*") if p.is_file()}
+
+    def change(name, seed, times):
+        rng, path = random.Random(f"{name}{seed}"), here / name
+        for k in range(times):
+            content = damaged(rng, whole[path])
+            if content == whole[path]:
+                continue
+            path.write_bytes(content)
+            with pytest.raises(InputError) as error:
+                tfbsim.load_result(path.parent)
+            assert path.name in str(error.value)
+            command = rng.choice(["report", "show", "check", "compare", "--incomplete"])
+            if command == "report":
+                refused(inside(command, path.parent), path.name)
+            elif command == "compare":  # no record of a cycler, whatever is left of it
+                done = inside(command, "one.yaml", name, "--out", "r", "--quiet")
+                assert done.returncode in (1, 2), (k, done.stderr)
+                assert "fault of" not in done.stderr, (k, done.stderr)
+                shutil.rmtree(here / "r", ignore_errors=True)
+            elif command != "--incomplete":
+                done = inside(command, name)
+                assert done.returncode == 2 and done.stderr, (k, command, done.stderr)
+            else:
+                done = inside("report", path.parent, command)
+                assert done.returncode in (0, 2), (k, done.stderr)
+                assert "Traceback" not in done.stderr, (k, done.stderr)
+                assert "fault of" not in done.stderr, (k, done.stderr)
+            path.write_bytes(content)
+            if k % 20 == 0:
+                parent = path.parent.name
+                again = ["run", f"{parent}.yaml", "--out", parent, "--resume", "--quiet"]
+                assert inside(*again).returncode == 0
+                assert path.read_bytes() == whole[path]
+            for other, before in whole.items():
+                if not other.exists() or other.read_bytes() != before:
+                    other.write_bytes(before)
+
+    return change
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_changed_table_is_never_taken(changes, name):
+    changes(name, 1, 2)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RESULTS)
+def test_hundreds_of_changed_tables_are_never_taken(changes, name):
+    changes(name, 2, 300)

@@ -72,6 +72,22 @@ def test_another_material_in_its_place(folder):
     assert any("another material is set" in note for note in cell.warnings())
 
 
+def test_as_a_second_electrolyte(folder):
+    glass = "format: 1\nkind: material\nconductivity: 3e-6 S/cm\nwindow_lower: 0.5 V\n"
+    (folder / "glass.yaml").write_text(glass)
+    second = "thickness: 1 um, second: {material: glass, thickness: 1 um}}"
+    text = CELL.replace("material: LiPON, thickness: 1 um}", f"material: LATP, {second}")
+    (folder / "cell.yaml").write_text(text)
+    cell = load_cell(folder / "cell.yaml")
+    assert cell.electrolyte.second.conductivity == pytest.approx(3e-4)
+    assert cell.origins["electrolyte.second.conductivity"] == "as glass.yaml has it"
+    assert [words for words in cell.warnings() if "reduces glass" in words]
+    assert type(cell).from_written(cell.written).parameters() == cell.parameters()
+    (folder / "glass.yaml").write_text(glass.replace("3e-6 S/cm", "3e-6 S/cm2"))
+    with pytest.raises(InputError, match=r"glass.yaml:3: .*conductivity"):
+        load_cell(folder / "cell.yaml")
+
+
 def test_set_by_name_where_the_library_stood(folder):
     text = CELL.replace("material: my-oxide", "material: LCO")
     (folder / "cell.yaml").write_text(text)

@@ -439,7 +439,10 @@ class SecondElectrolyte(Strict):
     """A second film of electrolyte, between the first and the anode."""
 
     material: str | None = None
-    """Material of the library; sets what is not given here."""
+    """Material of the library, or of a file beside the cell's; sets what is not given
+    here."""
+    material_file: str | None = None
+    """File that its values were found in, as of a cathode."""
     thickness: Length
     """Thickness."""
     density: Density | None = None
@@ -1488,7 +1491,8 @@ def _cell(
             full[layer] = _merged(given, fields)
     films = full.get("electrolyte")
     second = films.get("second") if isinstance(films, dict) else None
-    if isinstance(second, dict) and "material" in second:
+    own = isinstance(second, dict) and second.get("material_file") is not None
+    if isinstance(second, dict) and "material" in second and not own:
         place = ("electrolyte", "second", "material")
         given = _material("electrolyte", second["material"], place, document)
         known = SecondElectrolyte.model_fields
@@ -1538,22 +1542,29 @@ def own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
         The files read, by layer.
     """
     found = {}
-    for layer in LAYERS:
-        fields = raw.get(layer)
+    places = [(layer, raw, layer) for layer in LAYERS]
+    if isinstance(raw.get("electrolyte"), dict) and "second" in raw["electrolyte"]:
+        raw["electrolyte"] = dict(raw["electrolyte"])
+        places.insert(0, ("electrolyte.second", raw["electrolyte"], "second"))
+    for layer, holder, key in places:
+        fields = holder.get(key)
         if not isinstance(fields, dict) or fields.get("material_file") is not None:
             continue
-        name, group = fields.get("material"), _group(layer, fields)
+        name, group = fields.get("material"), _group(layer.partition(".")[0], fields)
         path = folder / f"{name}.yaml"
         plain = isinstance(name, str) and Path(name).name == name and name.isprintable()
         if not plain or name in library(group) or not isfile(path):  # nor too long
             continue
         document = found[layer] = load_material(path, MODELS[group])
         given = {k: v for k, v in document.data.items() if k not in HEAD}
-        raw[layer] = _merged(given, fields) | {"material_file": path.name}
+        if key == "second":  # which may have less than one film alone
+            known = SecondElectrolyte.model_fields
+            given = {k: v for k, v in given.items() if k in known}
+        holder[key] = _merged(given, fields) | {"material_file": path.name}
         told = document.data.get("origin", {})
         rest = document.data.get("source", f"as {path.name} has it")
-        new = (key for key in given if key not in fields)
-        origin = {f"{layer}.{key}": told.get(key, rest) for key in new}
+        new = (name for name in given if name not in fields)
+        origin = {f"{layer}.{name}": told.get(name, rest) for name in new}
         raw["origin"] = {**origin, **raw.get("origin", {})}
     return found
 
@@ -1607,6 +1618,9 @@ def _of_the_file(
 ) -> InputError:
     """Return a mistake in the file that it stands in: a material's, or the cell's."""
     layer, _, rest = error.field.partition(".")
+    if rest.startswith("second."):
+        layer, rest = f"{layer}.second", rest.removeprefix("second.")
+        own = own[layer.partition(".")[0]] | {layer: own["electrolyte"]["second"]}
     first = rest.partition(".")[0]
     if layer in found and first in found[layer].data and first not in own[layer]:
         return found[layer].error(tuple(rest.split(".")), error.message)

@@ -124,32 +124,25 @@ def eis(
     if not spectra:
         raise InputError("holds no spectrum", files[0])
     output = Output(folder)
-    table = found.table if found else None
-    if table is not None:
-        output.write("impedance.csv", csv(table), len(table))
-    if read:
-        parts = [
-            table_of(f, Z / 1e4, None).assign(Spectrum=label)
-            for label, (f, Z) in spectra.items()
-            if label != "simulated"
-        ]
-        rows = pd.concat(parts, ignore_index=True)
-        output.write("measured.csv", csv(rows), len(rows))
-    elements = found.circuit.table if circuit and found and found.circuit else None
-    if elements is not None:
-        output.write("circuit.csv", csv(elements), len(elements))
+    own = [label for label in spectra if label != "simulated"]
+    parts = [
+        table_of(f, Z / 1e4, None).assign(Spectrum=label)
+        for label, (f, Z) in spectra.items()
+        if label in own
+    ]
     fitted = of_spectra(spectra, model) if circuit or model else None
-    if fitted is not None:
-        for name, rows in (
-            ("equivalent-circuit.csv", fitted.table),
-            ("relaxation-times.csv", fitted.times),
-        ):
-            if len(rows):
-                output.write(name, csv(rows), len(rows))
-    drawn = figures_of(
-        spectra, fitted, [label for label in spectra if label != "simulated"]
-    )
-    for name, content in rendered(drawn, format_).items():
+    table = found.table if found else None
+    elements = found.circuit.table if circuit and found and found.circuit else None
+    for name, rows in {
+        "impedance.csv": table,
+        "measured.csv": pd.concat(parts, ignore_index=True) if parts else None,
+        "circuit.csv": elements,
+        "equivalent-circuit.csv": fitted.table if fitted else None,
+        "relaxation-times.csv": fitted.times if fitted else None,
+    }.items():
+        if rows is not None and len(rows):
+            output.write(name, csv(rows), len(rows))
+    for name, content in rendered(figures_of(spectra, fitted, own), format_).items():
         output.write(f"{name}.{format_}", content)
     output.seal({"tfbsim": __version__, "command": command_line()})
     for sentence in (*doubts, *(fitted.missing if fitted else ())):

@@ -6,19 +6,20 @@ Its imports are few, so that the signals are answered before all others are impo
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import signal
 import sys
-import threading
-from types import FrameType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
 
 INTERRUPTED = 130  # exit code
 SIGNALS = signal.SIGINT, signal.SIGTERM
 SOON = 0.02  # s
 
-_asked = threading.Event()
+_asked: list[int] = []  # signals that came
 _codes: list[int] = []  # of the command that is done
 
 
@@ -39,10 +40,14 @@ def answer_signals() -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             dropped(unraisable)
             return
-        timer = threading.Timer(SOON, _send_again)
+        from threading import Timer
+
+        timer = Timer(SOON, _send_again)
         timer.daemon = True
-        with contextlib.suppress(RuntimeError):  # Python ends
+        try:
             timer.start()
+        except RuntimeError:  # Python ends
+            return
 
     sys.unraisablehook = hook
 
@@ -59,15 +64,17 @@ def interrupted() -> bool:
 
     A library may turn the KeyboardInterrupt into an exception of its own.
     """
-    return _asked.is_set()
+    return bool(_asked)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    _asked.set()
+    _asked.append(number)
     raise KeyboardInterrupt
 
 
 def _send_again() -> None:
+    import threading
+
     if hasattr(signal, "pthread_kill"):  # also ends what the main thread waits for
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
@@ -76,5 +83,5 @@ def _send_again() -> None:
 
 def _exit() -> None:
     # Where exec of a text was interrupted, Python kills itself by SIGINT in the end
-    if _asked.is_set() and _codes:
+    if _asked and _codes:
         os._exit(_codes[0])

@@ -87,7 +87,7 @@ def segments(
             "current flowed from the sample before."
         )
     if assumed > DOUBT * total or share > CLOSE:
-        remarks.notes.append(
+        remarks.note(
             "Steps that begin between two samples are counted from the sample before: "
             f"{100 * total:.4g} uA.h.cm-2 in all; {100 * (total - assumed):.4g} from "
             "their first sample."
@@ -97,14 +97,11 @@ def segments(
             f"The charges up to the last sample of each step are {100 * total:.4g} "
             f"uA.h.cm-2; {100 * (total + after):.4g} up to the begin of the next."
         )
-        if counted > DOUBT * total:
-            remarks.doubt(sentence)
-        else:
-            remarks.notes.append(sentence)
+        remarks.note(sentence, counted > DOUBT * total)
     _tell_whole(rows, found, made, remarks)
     rounding = _rounding(np.abs(rows.i))
     if not used and rounding > DOUBT / 2:
-        remarks.notes.append(
+        remarks.note(
             f"The last digit of the current is {200 * rounding:.2g} % of it: "
             f"{100 * total:.4g} uA.h.cm-2 are known to {100 * total * rounding:.2g}."
         )
@@ -152,9 +149,7 @@ def _tell_pauses(
             f" The charges add up to {100 * total:.4g} uA.h.cm-2, or to "
             f"{100 * (total + flows):.4g} if the current flowed in them."
         )
-        remarks.doubt(sentence)
-    else:
-        remarks.notes.append(sentence)
+    remarks.note(sentence, flows > DOUBT * total)
 
 
 def _tell_gaps(gaps: list[tuple[float, float]], total: float, remarks: Remarks) -> None:
@@ -168,10 +163,7 @@ def _tell_gaps(gaps: list[tuple[float, float]], total: float, remarks: Remarks) 
         f"the current on both sides, {100 * total:.4g} uA.h.cm-2 in all; "
         f"{100 * (total - within):.4g} if none flowed."
     )
-    if within > DOUBT * total:
-        remarks.doubt(sentence)
-    else:
-        remarks.notes.append(sentence)
+    remarks.note(sentence, within > DOUBT * total)
 
 
 def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
@@ -315,13 +307,13 @@ def _in_use(
     within = max(WITHIN, _rounding(np.abs(rows.i)))
     if abs(middle - 1) <= within or abs(ratio - 1) <= WITHIN / 2:
         if abs(ratio - 1) > WITHIN:
-            remarks.notes.append(
+            remarks.note(
                 f"The counter of charge closes between most samples and has "
                 f"{100 * counted:.4g} uA.h.cm-2, the integral of the current over its "
                 f"gaps {100 * integral:.4g}: the counter was used."
             )
         elif abs(ratio - 1) > CLOSE:
-            remarks.notes.append(
+            remarks.note(
                 f"The counted capacity is {100 * (ratio - 1):+.1f} % off the integral of "
                 "the current; the counted one was used."
             )

@@ -23,11 +23,8 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 # 0d 0h 15m 0s, 1h 5min, PT2H0.5S
-_SPOKEN = re.compile(
-    r"P?\s*(?:(\d+)\s*d(?:ays?)?)?[ ,T]*(?:(\d+)\s*h(?:ours?|rs?)?)?[ ,]*"
-    r"(?:(\d+)\s*m(?:in(?:ute)?s?)?)?[ ,]*(?:(\d+(?:[.,]\d*)?)\s*s(?:ec(?:ond)?s?)?)?",
-    re.IGNORECASE,
-)
+_WORD = re.compile(r"(?<=\d)\s*([dhms])[a-z]*[ ,T]*", re.IGNORECASE)
+_WORDS = {"d": "days ", "h": "hours ", "m": "min ", "s": "s "}
 DATE = r"\d[-/.]\d+[-/.]\d"
 _DAY = 86400.0
 # Stamps since 1970 (of 1989 to 2112), and days of a spreadsheet
@@ -69,7 +66,7 @@ def seconds(text: pd.Series, path: Path, name: str) -> Array | None:
         spoken = first.str.contains(r"\d\s*(?:h|m|s|min)\b", regex=True, case=False)
         several = first.str.contains(r"\d\s*[dhm]\w*[ ,T]*\d", regex=True, case=False)
         if spoken.mean() > _MOST and several.mean() > _MOST:
-            return np.array([_spoken(cell.strip()) for cell in text])
+            return _spoken(text)
         return None
     halves = [_HALF.search(cell) for cell in text] if _HALF.search(text.iloc[0]) else []
     parts = [
@@ -127,13 +124,12 @@ def after_summer_time(t: Array) -> tuple[Array, bool]:
     return t + 3600 * np.concatenate([[0], np.cumsum(hour)]), True
 
 
-def _spoken(cell: str) -> float:
-    found = _SPOKEN.fullmatch(cell)
-    if found is None or not any(found.groups()):
-        return np.nan
-    d, h, m, s = found.groups()
-    last = float(s.replace(",", ".")) if s else 0.0
-    return _DAY * int(d or 0) + 3600 * int(h or 0) + 60 * int(m or 0) + last
+def _spoken(text: pd.Series) -> Array:
+    """Return lengths of time in words in seconds, NaN where a cell is none."""
+    bare = text.str.replace(r"(?<=\d),(?=\d)", ".", regex=True).str.lstrip("PpTt ")
+    plain = bare.str.replace(_WORD, lambda m: _WORDS[m[1].lower()], regex=True)
+    found = pd.to_timedelta(plain, errors="coerce").dt.total_seconds()
+    return np.asarray(found.where(plain.str.contains("[a-z]", regex=True)), dtype=float)
 
 
 def _of(parts: re.Match[str] | None, form: str) -> float:

@@ -50,9 +50,7 @@ class Quantity:
     stated: bool = True
 
 
-def find_columns(
-    names: tuple[str, ...], mapping: Mapping, table: Table
-) -> dict[str, int]:
+def find_columns(table: Table, mapping: Mapping) -> dict[str, int]:
     """Return the number (from 0) of the column of each role.
 
     Raises
@@ -60,7 +58,7 @@ def find_columns(
     InputError
         A column the mapping names is not there.
     """
-    found = roles(names)
+    found = roles(table.names)
     for role, column in mapping.columns.model_dump(exclude_none=True).items():
         found[role] = column_of(table, column, f"columns.{role}")
     return found

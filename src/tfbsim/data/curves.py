@@ -47,7 +47,7 @@ def curves(
         message = f"holds {len(found):,} curves; at most {MOST_CURVES:,} are read"
         raise InputError(message, table.path)
     if any(np.isnan(segment.current).any() for segment in found):
-        remarks.notes.append(
+        remarks.note(
             "The current of a curve is not stated: 'current: 1C' in a mapping says it."
         )
     return tuple(
@@ -58,7 +58,7 @@ def curves(
 
 def _side_by_side(table: Table, mapping: Mapping) -> list[Curve]:
     """One curve, or a charge and a discharge against a capacity of each."""
-    columns = find_columns(table.names, mapping, table)
+    columns = find_columns(table, mapping)
     if "voltage" not in columns:
         raise InputError(lack("voltage", table), table.path)
     voltage = columns["voltage"] + 1
@@ -108,9 +108,7 @@ def _curve(
         return []
     last = int(np.flatnonzero(known)[-1])
     if lost := int(empty[:last].sum()):
-        remarks.notes.append(
-            f"Left out {count(lost, 'row')} without voltage or capacity."
-        )
+        remarks.note(f"Left out {count(lost, 'row')} without voltage or capacity.")
         too_many(lost, last + 1, remarks)
     V, q, i = V[known], q[known], i[known]
     if (np.abs(V) > 10).any():
@@ -145,16 +143,16 @@ def _one(
     if (np.diff(q) < 0).any():
         order = np.argsort(q, kind="stable")
         if not np.array_equal(order, np.arange(len(q))[::-1]):
-            remarks.notes.append("Points were put in the order of their capacity.")
+            remarks.note("Points were put in the order of their capacity.")
         V, q, i = V[order], q[order], i[order]
     kind: str | None = curve.direction or mapping.direction
     if kind is None and len(V) > 1:
         kind = DISCHARGE if V[-1] < V[0] else CHARGE
     elif kind is None:
         kind = DISCHARGE
-        remarks.notes.append("A single point was taken as the end of a discharge.")
+        remarks.note("A single point was taken as the end of a discharge.")
     if q[0] < 0:
-        remarks.notes.append("Points before capacity 0 were left out.")
+        remarks.note("Points before capacity 0 were left out.")
         V, q, i = V[q >= 0], q[q >= 0], i[q >= 0]
     sign = 1.0 if kind == DISCHARGE else -1.0
     return Segment(kind, 1, V, sign * np.abs(i), q, None, mapping.temperature)
@@ -178,7 +176,7 @@ def _current(
             return np.full(rows, rate * _one_c(cell, table, field))
         value, dimension = dimension_of(text, "current")
         return np.full(rows, abs(value * per_area(dimension)))
-    columns = find_columns(table.names, mapping, table)
+    columns = find_columns(table, mapping)
     if "current" in columns:
         found = quantity(table, columns["current"], "current", mapping)
         return np.abs(found.values * per_area(found.dimension))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, shown
+from ..output import read_bytes
 from . import eclab, gamry, neware
 from .binary import READERS, binary_table
 from .mapping import Mapping
@@ -39,19 +40,7 @@ def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
     InputError
         The file cannot be read, or holds no table.
     """
-    try:
-        if path.is_dir():
-            raise InputError("is a folder, not a file", path)
-        if not path.is_file():
-            known = path.exists()
-            raise InputError("is not a regular file" if known else "no such file", path)
-        size = path.stat().st_size
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"cannot be read: {shown(str(error))}", path) from None
-    if size > MAX_BYTES:
-        raise InputError(f"is larger than {MAX_BYTES // 2**20} MiB", path)
+    content = read_bytes(path, MAX_BYTES)
     suffix = path.suffix.lower()
     if suffix in READERS:
         return [binary_table(path, suffix)]
@@ -59,10 +48,6 @@ def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
         raise InputError("is a spreadsheet; save the sheet as CSV", path)
     if suffix == ".res":
         raise InputError("is an Arbin database; export it as CSV", path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path) from None
     text = decoded(content, path, mapping.encoding, notes)
     del content
     try:

@@ -88,7 +88,7 @@ def read_measured(
     remarks = Remarks()
     if frame is None and mapping is None and (beside := _beside(path)):
         mapping = beside
-        remarks.notes.append(f"Read with {beside.name}.")
+        remarks.note(f"Read with {beside.name}.")
     how = load_mapping(mapping) if mapping is not None else Mapping()
     if frame is None:
         tables = load_tables(path, how, remarks.notes)
@@ -115,7 +115,7 @@ def _apart(tables: Sequence[Table], how: Mapping, remarks: Remarks) -> list[Tabl
         if len(beside) == 1:
             found.append(table)
             continue
-        remarks.notes.append(
+        remarks.note(
             f"{len(beside)} sets of columns stand side by side: read one after another."
         )
         for columns in beside:
@@ -193,7 +193,7 @@ def _of_tables(
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(found, start=1)]
     if how.voltage is None and (known := [z for z in named if z.voltage is not None]):
         said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in known[:9])
-        remarks.notes.append(f"By the file itself {', '.join(said)}.")
+        remarks.note(f"By the file itself {', '.join(said)}.")
     return tuple(steps), tuple(named)
 
 
@@ -206,7 +206,7 @@ def _of_table(
     table: Table, how: Mapping, per_area: PerArea, cell: Cell | None, remarks: Remarks
 ) -> tuple[tuple[Segment, ...], tuple[Spectrum, ...]]:
     """Return the steps and the spectra of one table, which may hold both."""
-    columns = find_columns(table.names, how, table)
+    columns = find_columns(table, how)
     f = frequencies(table, how)
     found: tuple[Spectrum, ...] = ()
     if f is not None:
@@ -215,7 +215,7 @@ def _of_table(
         if not columns.keys() & {*TIMES} or others.sum() < 2:
             if others.any():
                 left = count(int(others.sum()), "row")
-                remarks.notes.append(f"Left out {left} without a frequency above 0.")
+                remarks.note(f"Left out {left} without a frequency above 0.")
             return (), found
         rows = table.data[others].reset_index(drop=True)
         table = replace(table, data=rows.dropna(how="all", ignore_index=True))

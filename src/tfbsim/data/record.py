@@ -44,7 +44,7 @@ def record(
     found = steps(rows, flow)
     kept = [s for s in found if s.stop - s.start >= 2]
     if alone := len(found) - len(kept):
-        remarks.notes.append(f"Left out {count(alone, 'step')} of a single sample.")
+        remarks.note(f"Left out {count(alone, 'step')} of a single sample.")
         too_many(alone, len(rows), remarks)
     if not kept:
         raise InputError("holds no step of at least two samples", table.path)

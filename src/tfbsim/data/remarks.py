@@ -20,7 +20,11 @@ class Remarks:
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
+    def note(self, sentence: str, doubt: bool = False) -> None:
+        """Add a sentence, perhaps one that matters to the result."""
+        self.notes.append(sentence)
+        self.doubts += [sentence] * doubt
+
     def doubt(self, sentence: str) -> None:
         """Add a sentence that matters to the result."""
-        self.notes.append(sentence)
-        self.doubts.append(sentence)
+        self.note(sentence, True)

@@ -104,7 +104,7 @@ def samples(
     InputError
         Fewer than two are left.
     """
-    columns = find_columns(table.names, mapping, table)
+    columns = find_columns(table, mapping)
     V = quantity(table, columns["voltage"], "voltage", mapping)
     counters: dict[str, Array] = {}
     for role in CHARGES:
@@ -140,7 +140,7 @@ def samples(
         except InputError as error:
             if mapping.columns.temperature or mapping.units.temperature:
                 raise
-            remarks.notes.append(f"'{error.field}' was not read: {error.message}.")
+            remarks.note(f"'{error.field}' was not read: {error.message}.")
     if "step_time" in columns:
         step_time = quantity(table, columns["step_time"], "step_time", mapping).values
         if "step" not in marks and clock == "time":
@@ -164,7 +164,7 @@ def _that_mark(marks: dict[str, Array], remarks: Remarks) -> dict[str, Array]:
         values = np.nan_to_num(values)
         changes = np.count_nonzero(np.diff(values))
         if len(values) > 5 and changes > ROW_BY_ROW * len(values):
-            remarks.notes.append(f"The number of the {role} counts rows: not used.")
+            remarks.note(f"The number of the {role} counts rows: not used.")
             continue
         found[role] = values
     return found
@@ -207,11 +207,11 @@ def _unit_by_date(
             unit = min(_UNITS, key=lambda u: abs(np.log(ratio / u)))
             if abs(np.log(ratio / unit)) < 0.2:
                 what = words.get(unit, "days")
-                remarks.notes.append(
+                remarks.note(
                     f"'{name}' has no unit and was read as {what}, as the dates run."
                 )
                 return unit
-    remarks.notes.append(f"'{name}' has no unit and was read as seconds.")
+    remarks.note(f"'{name}' has no unit and was read as seconds.")
     return 1.0
 
 
@@ -239,9 +239,9 @@ def _current(
         step = np.diff(counters["net_capacity"], prepend=counters["net_capacity"][:1])
         name = table.names[columns["net_capacity"]]
     else:
-        remarks.notes.append("Has no current and was read as a rest at open circuit.")
+        remarks.note("Has no current and was read as a rest at open circuit.")
         return np.zeros(len(t))
-    remarks.notes.append(f"Has no current: it is that of '{name}' over time.")
+    remarks.note(f"Has no current: it is that of '{name}' over time.")
     dt = np.diff(t, prepend=t[:1])
     with np.errstate(divide="ignore", invalid="ignore"):
         i = np.where(dt > 0, 3600 * step / dt, np.nan)
@@ -273,9 +273,7 @@ def _by_charge(i: Array, counters: dict[str, Array], remarks: Remarks) -> Array:
         step = np.where(mean > 0, 3600 * moved / mean, 0.0)
     idle = int((size == 0).sum())
     rests = f"; {count(idle, 'row')} without current have no length" if idle else ""
-    remarks.notes.append(
-        f"Has no time: it is that of the charge over the current{rests}."
-    )
+    remarks.note(f"Has no time: it is that of the charge over the current{rests}.")
     return np.cumsum(step)
 
 
@@ -312,7 +310,7 @@ def at_switching(rows: Samples, remarks: Remarks) -> Samples:
         step = np.abs(np.diff(t))
         other = 0.5 * step * (np.abs(i[1:]) + np.abs(i[:-1]))
         own = 0.5 * step * (np.abs(rows.i[1:]) + np.abs(rows.i[:-1]))
-        remarks.notes.append(
+        remarks.note(
             f"{count(mended, 'row')} at the begin or end of a step without a current: "
             f"taken with that of the step, which makes {other.sum() / 36:.4g} "
             f"uA.h.cm-2 in all; without, {own.sum() / 36:.4g}."
@@ -352,7 +350,7 @@ def volts(V: Array, name: str, remarks: Remarks) -> Array:
     middle = float(np.median(known)) if len(known) else 0.0
     if middle <= 100:
         return V
-    remarks.notes.append(f"'{name}' says V and runs to {known.max():.5g}: read as mV.")
+    remarks.note(f"'{name}' says V and runs to {known.max():.5g}: read as mV.")
     return V / 1e3
 
 
@@ -364,9 +362,7 @@ def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
                 raise InputError(_not_understood(table, what), table.path)
         raise InputError("has fewer than 2 rows of time, voltage and current", table.path)
     if lost := int((~known).sum()):
-        remarks.notes.append(
-            f"Left out {count(lost, 'row')} without time, voltage or current."
-        )
+        remarks.note(f"Left out {count(lost, 'row')} without time, voltage or current.")
         too_many(lost, len(rows), remarks)
     rows = rows.take(known)
     far = np.abs(rows.V) > 10
@@ -375,7 +371,7 @@ def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
         message = f"its voltages run to {worst:.4g} V, which is no cell's; what unit?"
         raise InputError(message, table.path)
     if far.any():
-        remarks.notes.append(f"Left out {count(int(far.sum()), 'row')} beyond 10 V.")
+        remarks.note(f"Left out {count(int(far.sum()), 'row')} beyond 10 V.")
         too_many(int(far.sum()), len(rows), remarks)
         rows = rows.take(~far)
     return rows

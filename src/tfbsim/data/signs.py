@@ -82,7 +82,7 @@ def signed(
         for who, side in sides.items():
             both = side[flow & np.isfinite(side)]
             if (both > 0).any() and (both < 0).any():
-                remarks.notes.append(
+                remarks.note(
                     f"The current has no sign: which is charge is told by {who}."
                 )
                 charging = pd.Series(np.where(flow, side, np.nan)).bfill().ffill()
@@ -119,7 +119,7 @@ def signed(
 def _turned(rows: Samples, charge: bool, why: str, remarks: Remarks) -> Array:
     word = "charge" if charge else "discharge"
     turned = ": sign turned" if charge else ""
-    remarks.notes.append(f"Current counted {word} positive, {why}{turned}.")
+    remarks.note(f"Current counted {word} positive, {why}{turned}.")
     return -rows.i if charge else rows.i
 
 
@@ -218,7 +218,7 @@ def _turns(V: Array, least: float) -> list[int]:
 
 
 def _by_trend(rows: Samples, flow: Array, remarks: Remarks) -> Array:
-    remarks.notes.append(
+    remarks.note(
         "The current has no sign: where the voltage rises it was taken as charging."
     )
     i = np.zeros(len(rows))

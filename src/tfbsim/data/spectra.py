@@ -38,7 +38,7 @@ _STATED = {
 
 def frequencies(table: Table, mapping: Mapping) -> Array | None:
     """Return the frequency of each row [Hz], NaN where none; None if no row has one."""
-    columns = find_columns(table.names, mapping, table)
+    columns = find_columns(table, mapping)
     if "frequency" not in columns:
         return None
     f = frequency(table, columns["frequency"])
@@ -68,20 +68,18 @@ def spectra(
     Z = _impedance(table, mapping, per_area)
     known = np.isfinite(Z) & np.isfinite(f) & (Z != 0)
     if lost := int((np.isfinite(f) & ~known).sum()):
-        remarks.notes.append(f"Left out {count(lost, 'frequency')} without an impedance.")
+        remarks.note(f"Left out {count(lost, 'frequency')} without an impedance.")
     f, Z = f[known], Z[known]
     if len(f) < 3:
         raise InputError("holds fewer than 3 frequencies", table.path)
     if np.mean(Z.imag > 0) > 0.8:
-        remarks.notes.append(
+        remarks.note(
             "The imaginary part is above 0 almost throughout: taken as -Im Z, for a cell "
             "is capacitive."
         )
         Z = Z.conj()
     if (Z.real < 0).mean() > 0.2:
-        remarks.notes.append(
-            "The real part is below 0 at many frequencies: check the columns."
-        )
+        remarks.note("The real part is below 0 at many frequencies: check the columns.")
     stated = {role: _stated(table, role, known, mapping) for role in _STATED}
     direction = np.sign(f[1] - f[0]) or -1.0
     again = np.flatnonzero(np.sign(np.diff(f)) == -direction) + 1
@@ -105,7 +103,7 @@ def _stated(table: Table, role: str, known: Array, mapping: Mapping) -> Array | 
     """
     if (given := getattr(mapping, role)) is not None:
         return np.full(int(known.sum()), given)
-    columns = find_columns(table.names, mapping, table)
+    columns = find_columns(table, mapping)
     if role in columns:
         try:
             found = quantity(table, columns[role], role, mapping).values[known]
@@ -130,19 +128,19 @@ def _inductive(f: Array, Z: Array, remarks: Remarks) -> None:
     leads = int(np.argmin(above)) if not above.all() else len(above)
     if leads:
         henry = float(Z.imag[0] / (2 * np.pi * f[0])) * 1e4
-        remarks.notes.append(
+        remarks.note(
             f"Inductive above {f[leads - 1]:.3g} Hz ({henry:.2g} H.cm2): kept, but a "
             "cell has no inductance; leads have."
         )
     if number := int(above[leads:].sum()):
-        remarks.notes.append(
+        remarks.note(
             f"Of the lower frequencies {number} have an imaginary part above 0: kept, "
             "but a cell at rest is capacitive."
         )
 
 
 def _impedance(table: Table, mapping: Mapping, per_area: PerArea) -> Array:
-    columns = find_columns(table.names, mapping, table)
+    columns = find_columns(table, mapping)
     if {"real", "imaginary"} <= columns.keys():
         real = quantity(table, columns["real"], "real", mapping)
         imaginary = quantity(table, columns["imaginary"], "imaginary", mapping)

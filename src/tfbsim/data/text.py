@@ -376,7 +376,7 @@ def one_table(
     shape = replace(shape, names=tuple(names))
     wanted = None
     if content.count(b"\n") > MANY and not mapping.curves:
-        wanted = sorted(set(find_columns(shape.names, mapping, shape).values()))
+        wanted = sorted(set(find_columns(shape, mapping).values()))
         if len(beside := sets(shape.names)) > 1:
             wanted = sorted({k for columns in beside for k in columns})
     data, lost = parsed(content, layout, width, wanted, path)

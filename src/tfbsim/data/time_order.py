@@ -25,11 +25,11 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     for values in (*rows.marks.values(), *map(np.nan_to_num, rows.counters.values())):
         same[1:] &= np.diff(values) == 0
     if same.any():
-        remarks.notes.append(f"Left out {count(int(same.sum()), 'duplicate row')}.")
+        remarks.note(f"Left out {count(int(same.sum()), 'duplicate row')}.")
         rows = rows.take(~same)
     again = _once_more(rows)
     if again.any():
-        remarks.notes.append(
+        remarks.note(
             f"Left out {count(int(again.sum()), 'row')} that are there before already."
         )
         rows = rows.take(~again)
@@ -42,14 +42,12 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     if not (np.diff(t) < 0).any():
         return rows
     if len(t) > 2 and (np.diff(t) <= 0).all():
-        remarks.notes.append(
-            "Time runs backwards throughout: the rows were turned round."
-        )
+        remarks.note("Time runs backwards throughout: the rows were turned round.")
         return rows.take(np.arange(len(t))[::-1])
     bad = _bad_stamps(t)
     if len(bad):
         t = _mended(rows, bad)
-        remarks.notes.append(
+        remarks.note(
             f"{count(len(bad), 'time stamp')} fell back while the next row goes on: "
             "mended."
         )
@@ -61,19 +59,17 @@ def in_order(rows: Samples, remarks: Remarks) -> Samples:
     again = (before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))
     cycle = rows.marks.get("cycle")
     if np.all(again) or (cycle is not None and np.all(np.diff(cycle)[back - 1] > 0)):
-        remarks.notes.append(
+        remarks.note(
             f"The clock starts again at {count(len(back), 'row')}: put end to end."
         )
         return replace(rows, t=_end_to_end(t, back, np.where(again, 0.0, t[back])))
     tail = len(t) - int(back[0])
     if tail <= min(SUMMARY, 0.1 * len(t)) and (t[back[0] :] <= t[back[0] - 1]).all():
-        remarks.notes.append(
+        remarks.note(
             f"Left out {count(tail, 'row')} at the end whose time falls back: a summary."
         )
         return replace(rows, t=t).take(np.arange(len(t) - tail))
-    remarks.notes.append(
-        f"Time runs backwards at {count(len(back), 'row')}: sorted by time."
-    )
+    remarks.note(f"Time runs backwards at {count(len(back), 'row')}: sorted by time.")
     rows = replace(rows, t=t)
     return rows.take(np.argsort(t, kind="stable"))
 

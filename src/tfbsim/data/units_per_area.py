@@ -29,7 +29,7 @@ def per_area_of(
         if value is None and cell is not None:
             value = cell.loading if by_mass else float(cell.area)
             size = units.text(value, "areal mass" if by_mass else "area")
-            remarks.notes.append(f"Made per area with the cell's {field}, {size}.")
+            remarks.note(f"Made per area with the cell's {field}, {size}.")
         if value is None:
             what = "per mass" if by_mass else "not per area"
             message = f"its values are {what}: give the {field} in a mapping"

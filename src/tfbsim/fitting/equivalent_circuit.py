@@ -413,6 +413,10 @@ def _ideal(
     return _fit(fitting, name, start, frequency, Z) or circuit
 
 
+def _below(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Circuits and relaxation times of several spectra.
@@ -434,17 +438,14 @@ class Fitted:
     @property
     def table(self) -> pd.DataFrame:
         """Return the columns ``FITTED``, a row for each value of each spectrum."""
-        parts = [circuit.table(label) for label, circuit in self.circuits.items()]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        return _below([circuit.table(k) for k, circuit in self.circuits.items()])
 
     @property
     def times(self) -> pd.DataFrame:
         """Return Spectrum, ``TIME`` and ``GAMMA``."""
-        parts = [
-            pd.DataFrame({"Spectrum": label, TIME: tau, GAMMA: gamma})
-            for label, (tau, gamma) in self.relaxation.items()
-        ]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        named = ((k, *times) for k, times in self.relaxation.items())
+        names = "Spectrum", TIME, GAMMA
+        return _below([pd.DataFrame(dict(zip(names, n, strict=True))) for n in named])
 
     @property
     def sentences(self) -> list[str]:

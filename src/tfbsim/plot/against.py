@@ -7,7 +7,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from .study import AREAL, PER_GRAM
 from .style import (
@@ -16,6 +15,7 @@ from .style import (
     axis_label,
     both_units,
     captioned,
+    entry,
     label_outer,
     log_x,
 )
@@ -54,9 +54,7 @@ def draw(theme: Theme, column: str) -> Figure | None:
     label_outer(axes, label, y)
     if loading is not None and len(layout.panels) == 1:
         both_units(axes[0][0], loading, by_area)
-    more = (
-        [Line2D([], [], color="0.3", marker=".", label="simulated")] if statuses else []
-    )
+    more = [entry("simulated", color="0.3", marker=".")] if statuses else []
     layout.key(
         figure, list(axes.flat), [*more, *measured_key(statuses)] if statuses else []
     )

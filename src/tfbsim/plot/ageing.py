@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..physics.law import Declared
 from ..result.columns import CHECK_UP, CYCLE, PULSE
 from ..result.losses import KNOWN
 from .cycling import CHECKED
 from .study import PER_GRAM
-from .style import DASHED, captioned, label_outer
+from .style import DASHED, captioned, entry, label_outer
 from .theme import NEUTRAL, Layout, Theme
 
 INTERFACE = "Interface resistance [Ohm.cm2]"
@@ -50,7 +49,7 @@ def draw(theme: Theme) -> Figure | None:
         "Cycle number",
         ["Capacity (% of first)", "Resistance (Ω cm²)", "Lithium lost (µAh cm⁻²)"],
     )
-    more = [Line2D([], [], color=NEUTRAL, label=n, **s) for n, s in words.items()]
+    more = [entry(n, color=NEUTRAL, **s) for n, s in words.items()]
     layout.key(figure, list(axes.flat), more)
     return captioned(
         figure,

@@ -12,7 +12,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..comparison.comparison import Comparison, capacities
 from ..comparison.pairing import Pair
@@ -22,8 +21,10 @@ from .dqdv import GRID, WIDTH, spread
 from .impedance import nyquist
 from .style import (
     PER_AREA,
+    entry,
     key_label,
     log_x,
+    near_zero,
     new_figure,
     styled,
     text,
@@ -112,17 +113,15 @@ def _looks(pairs: Sequence[Pair]) -> tuple[list[Look], list[Entry]]:
 
 def _key(ax: Axes, entries: Sequence[Entry]) -> None:
     handles = [
-        Line2D(
-            [],
-            [],
-            label=words,
+        entry(
+            words,
             **(measured(marker=marker) | {"color": colour, "ls": "-"}),
         )
         for colour, marker, words in entries
     ]
     marker = entries[0][1] if len(entries) == 1 else "o"
-    handles.append(Line2D([], [], label="measured", **measured(marker=marker)))
-    handles.append(Line2D([], [], color="0.3", label="simulated"))
+    handles.append(entry("measured", **measured(marker=marker)))
+    handles.append(entry("simulated", color="0.3"))
     ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
@@ -168,25 +167,10 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
         bottom.set_xlim(left=0)
     axes[0, 0].set_ylabel("Voltage (V)")
     if rows > 1:
-        _near_zero(axes[1, 0], [1e3 * p.residual for p in drawn])
+        near_zero(axes[1, 0], [1e3 * p.residual for p in drawn])
         axes[1, 0].set_ylabel("Residual (mV)")
     _key(axes[0, -1], entries)
     return figure
-
-
-def _near_zero(ax: Axes, residuals: Sequence[Any]) -> None:
-    """Limit the axis to the bulk of the residuals; the steep end runs out of it."""
-    values = np.abs(np.concatenate([r for r in residuals if len(r)] or [np.zeros(1)]))
-    bulk, most = float(np.quantile(values, 0.95)), float(values.max(initial=0.0))
-    if most > 2.5 * bulk > 0:
-        ax.set_ylim(-2 * bulk, 2 * bulk)
-        ax.annotate(
-            f"largest {most:.0f} mV, beyond the scale",
-            (0.02, 0.05),
-            xycoords="axes fraction",
-            fontsize=7,
-            color="0.35",
-        )
 
 
 def _overlay_time(comparison: Comparison) -> Figure | None:
@@ -221,14 +205,14 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
             if m.kind != "hold":
                 residuals.append(1e3 * pair.residual)
                 bottom.plot(at[pair.common], residuals[-1], color="0.25", lw=0.8)
-        _near_zero(bottom, residuals)
+        near_zero(bottom, residuals)
         top.set(title=text(name, 60), ylabel="Voltage (V)")
         top.tick_params(labelbottom=False)
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
     handles = [
-        Line2D([], [], label="measured", **measured(marker="o", number=999)),
-        Line2D([], [], color=FACTOR_COLOURS[0], label="simulated"),
+        entry("measured", **measured(marker="o", number=999)),
+        entry("simulated", color=FACTOR_COLOURS[0]),
     ]
     axes[0].legend(handles=handles, loc="lower right", ncols=2)
     return figure
@@ -285,8 +269,8 @@ def _rates(comparison: Comparison) -> Figure | None:
         marks = measured(marker=MARKERS[k])
         ax.plot(rates, points, **marks)
         ax.plot(rates, line, **how)
-        entries.append(Line2D([], [], label=f"{kind}, simulated", **how))
-        entries.append(Line2D([], [], label=f"{kind}, measured", **marks))
+        entries.append(entry(f"{kind}, simulated", **how))
+        entries.append(entry(f"{kind}, measured", **marks))
         every += rates
     if not entries:
         return None

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..result.columns import CASE, CHECK_UP, CYCLE
-from .style import PER_MASS, captioned, label_outer
+from .style import PER_MASS, captioned, entry, label_outer
 from .theme import NEUTRAL, Theme
 
 FEWEST = 4  # cycles
@@ -49,10 +48,10 @@ def draw(theme: Theme) -> Figure | None:
         axes, "Cycle number", [f"Capacity {PER_MASS}", "Coulombic efficiency (%)"]
     )
     more = [
-        Line2D([], [], color=NEUTRAL, label="discharge"),
-        Line2D([], [], color=NEUTRAL, label="charge", **CHARGE),
+        entry("discharge", color=NEUTRAL),
+        entry("charge", color=NEUTRAL, **CHARGE),
     ]
     if CHECK_UP in study.cycles:
-        more.append(Line2D([], [], color=NEUTRAL, label="check-up", **CHECKED))
+        more.append(entry("check-up", color=NEUTRAL, **CHECKED))
     layout.key(figure, list(axes.flat), more)
     return captioned(figure, "Capacity and coulombic efficiency of each cycle.")

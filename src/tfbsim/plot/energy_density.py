@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..cell.layers import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from ..result.columns import CASE
 from .ragone import ENERGY, powers
-from .style import DASHED, axis_label, captioned, label_outer, log_x, new_figure
+from .style import DASHED, axis_label, captioned, entry, label_outer, log_x, new_figure
 from .theme import NEUTRAL, QUANTITIES, Theme, evenly, measured, measured_key
 
 MOST_BARS = 20
@@ -72,7 +71,7 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
     axes[0].set_ylim(0, 1.06 * max(ax.dataLim.ymax for ax in axes))
     label_outer([[axes[0]]], axis_label(next(iter(varied))), [DENSITY])
     states = [
-        Line2D([], [], color="0.3", ls=ls, label=state)
+        entry(state, color="0.3", ls=ls)
         for state, ls in zip(STATES, ("-", DASHED), strict=True)
     ]
     figure.legend(handles=states, loc="outside upper center", ncols=2)

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..fitting.fit_result import Fit
 from ..fitting.ocv import OcvFit
 from ..materials.laws import MultiSite
 from .impedance import nyquist
-from .style import PER_AREA, new_figure, styled, text, viridis
+from .style import PER_AREA, entry, near_zero, new_figure, styled, text, viridis
 from .theme import FACTOR_COLOURS, FEW, measured, measured_key
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
@@ -86,11 +84,11 @@ def _overlay(fit: Fit) -> Figure | None:
     lower.axhline(0, color="0.6", lw=0.7, zorder=0)
     sigma = 1e3 * fit.errors[0]
     lower.axhspan(-sigma, sigma, color="0.92", zorder=-1)
-    _limits(lower, np.concatenate(residuals), sigma)
+    near_zero(lower, residuals, 3 * sigma)
     upper.set_ylabel("Voltage (V)")
     lower.set_ylabel("Simulated −\nmeasured (mV)")
     lower.set_xlabel(f"Capacity {PER_AREA}")
-    handles = [Line2D([], [], color=colour[c], label=text(c)) for c in cases[:24]]
+    handles = [entry(text(c), color=colour[c]) for c in cases[:24]]
     roles = {c.held_out for c, _ in pairs}
     handles += measured_key(map(_role, roles))
     figure.legend(handles=handles, loc="outside right center")
@@ -106,18 +104,6 @@ def _nyquist(fit: Fit) -> Figure | None:
     spectra = {label: (z.frequency, z.impedance * 1e4) for label, z, _ in pairs}
     simulated = {k: m.Z * 1e4 for k, _, m in pairs if m is not None and m.Z is not None}
     return nyquist(spectra, simulated, list(spectra), "simulated, fitted values")
-
-
-def _limits(ax: Axes, off: Any, sigma: float) -> None:
-    """Show most of the residuals: a steep end may be hundreds of mV off."""
-    if not len(off):
-        return
-    size = max(3 * sigma, 1.3 * float(np.quantile(np.abs(off), 0.9)))
-    ax.set_ylim(-size, size)
-    beyond = int((np.abs(off) > size).sum())
-    if beyond:
-        words = f"{beyond} of {len(off)} points beyond the axis, in steep ends"
-        ax.text(0.02, 0.05, words, transform=ax.transAxes, fontsize=7, color="0.35")
 
 
 def _colours(cases: list[str]) -> dict[str, Any]:
@@ -153,7 +139,7 @@ def _capacities(fit: Fit) -> Figure | None:
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel("Simulated − measured capacity (%)")
     handles = [
-        Line2D([], [], label=role, **how)
+        entry(role, **how)
         for role, how in ROLES.items()
         if role in {row["Role"] for row in rows}
     ]
@@ -198,12 +184,8 @@ def _parameters(fit: Fit) -> Figure:
     for side in ("top", "right", "bottom", "left"):
         ax.spines[side].set_visible(False)
     seen = list(dict.fromkeys(r["Verdict"] for r in rows))
-    handles = [
-        Line2D([], [], color=VERDICT_COLOURS[v], marker="o", label=v) for v in seen
-    ]
-    handles.append(
-        Line2D([], [], color="0.3", marker="|", ls="", ms=9, label="cell file")
-    )
+    handles = [entry(v, color=VERDICT_COLOURS[v], marker="o") for v in seen]
+    handles.append(entry("cell file", color="0.3", marker="|", ls="", ms=9))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 

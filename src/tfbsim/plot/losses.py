@@ -13,7 +13,7 @@ from ..physics.law import Declared
 from ..result.columns import STEP
 from ..result.losses import OPEN_CIRCUIT, overpotentials
 from ..result.samples import DIRECTION, MASS, VOLTAGE
-from .style import DASHED, PER_MASS, captioned, grid, new_figure
+from .style import DASHED, PER_MASS, captioned, grid
 from .theme import Theme, loss_fills
 
 MOST = 4  # cases
@@ -26,12 +26,10 @@ def draw(theme: Theme) -> Figure | None:
     if not 1 <= len(found) <= MOST:
         return None
     columns = min(len(found), 2)
-    rows = -(-len(found) // columns)
-    figure = new_figure(*((5.4, 3.3) if columns == 1 else (6.9, 2.5 * rows)))
+    size = (5.4, 0, 3.3, 0) if columns == 1 else (6.9, 0, 0, 2.5)
+    figure, axes = grid(len(found), columns, size)
     shown: dict[str, Any] = {}
-    for (k, branch), ax in zip(
-        found.items(), grid(figure, len(found), columns), strict=True
-    ):
+    for (k, branch), ax in zip(found.items(), axes, strict=True):
         shown |= _stack(ax, branch, study.result.laws)
         reach = float(branch[MASS].iloc[-1]) or 1.0
         ax.set(xlim=(-0.01 * reach, 1.02 * reach), xlabel=f"Capacity {PER_MASS}")

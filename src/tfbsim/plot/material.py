@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..materials.material import Material
-from .style import captioned, label_outer, new_figure, styled, text
+from .style import STYLE, captioned, grid, new_figure, styled, text
 
 POINTS = 400
 EDGE = 0.02  # of the range at either end, where tails of the sites are no measurement
@@ -31,16 +31,12 @@ def draw(materials: Sequence[Material]) -> Figure:
     with styled():
         if len(materials) == 1:
             return _one(materials[0])
-        columns = 4
-        rows = -(-len(materials) // columns)
-        figure = new_figure(7.2, 1.55 * rows + 0.3)
-        axes = figure.subplots(rows, columns, squeeze=False)
-        for ax, material in zip(axes.flat, materials, strict=False):
+        size = (7.2, 0, 0.3, 1.55)
+        figure, axes = grid(len(materials), 4, size, "U (V against Li)", sharey=False)
+        for ax, material in zip(axes, materials, strict=True):
             _potential(ax, material)
             ax.set_title(text(material.name), loc="left")
-        for ax in list(axes.flat)[len(materials) :]:
-            ax.set_axis_off()
-        label_outer(axes, "Lithium per formula unit x", ["U (V against Li)"] * rows)
+        figure.supxlabel("Lithium per formula unit x", fontsize=STYLE["axes.labelsize"])
         return captioned(
             figure,
             "Open-circuit potential of each electrode of the library; dashed where it is "

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..errors import InputError, shown
 from ..result.result import Result
 from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
 from .study import Study
-from .style import PER_MASS, captioned, new_figure, styled
+from .style import PER_MASS, captioned, entry, new_figure, styled
 from .theme import FACTOR_COLOURS, LINE_STYLES, Layout, evenly
 
 MOST_CASES = len(FACTOR_COLOURS)
@@ -93,11 +92,11 @@ def overlay(
                 layout.line(ax, group, *xy.T)
         ax.set_xlabel(ACROSS[name][0])
         ax.set_ylabel(ACROSS[name][1])
-        keys = [Line2D([], [], color=c, label=case) for case, c in colours.items()]
+        keys = [entry(case, color=c) for case, c in colours.items()]
         if keys:
             for n, words in enumerate(studies):
                 how: dict[str, Any] = {"color": "0.3", "ls": LINE_STYLES[n]}
-                keys.append(Line2D([], [], label=words, **how))
+                keys.append(entry(words, **how))
             layout.label = {}  # colours and line styles have entries of their own
         layout.key(figure, [ax], keys)
     return captioned(figure, f"{ACROSS[name][1]} of {' and '.join(named)}.")

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..cell.layers import PER_VOLUME_AS_MADE
 from ..result.columns import CASE, LIMITING
 from .capacity_map import MARKS
 from .study import Study
-from .style import captioned, missing, new_figure, plain_log, text
+from .style import captioned, entry, missing, new_figure, plain_log, text
 from .theme import Theme, evenly
 
 ENERGY = "Discharge energy [mW.h.cm-2]"
@@ -66,14 +65,11 @@ def draw(theme: Theme) -> Figure | None:
         _durations(ax)
         ax.set_xlabel(labels[0])
         ax.set_ylabel(labels[1])
-    lines = [
-        Line2D([], [], label=layout.label[key] or "simulated", **layout.how(key))
-        for key in shown
-    ]
+    lines = [entry(layout.label[key] or "simulated", **layout.how(key)) for key in shown]
     if len(lines) > 1:
         figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
     marks = [
-        Line2D([], [], marker=mark, label=text(end), color="0.2", ls="", ms=4)
+        entry(text(end), marker=mark, color="0.2", ls="", ms=4)
         for end, mark in ENDS.items()
         if end in ends.values()
     ]

@@ -11,12 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..result.columns import (
-    CASE,
-    CYCLE,
-    OPTIONAL_COLUMNS,
-    varied_columns,
-)
+from ..result.columns import CASE, CYCLE, OPTIONAL_COLUMNS, varied_columns
 from ..result.result import CaseResult, Result
 from ..result.samples import BRANCH, TIME
 from ..result.sweep_table import answers

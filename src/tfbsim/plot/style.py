@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.lines import Line2D
 from matplotlib.ticker import (
     FuncFormatter,
     LogLocator,
@@ -254,15 +255,54 @@ def lay_out(figure: Figure) -> None:
         figure.set_dpi(shown)
 
 
-def grid(figure: Figure, number: int, columns: int) -> list[Axes]:
-    """Return axes in rows, with one voltage scale."""
+def entry(label: str, **how: Any) -> Line2D:
+    """Return a legend entry that looks as a line or a marker would."""
+    return Line2D([], [], label=label, **how)
+
+
+def grid(
+    number: int,
+    columns: int,
+    size: tuple[float, float, float, float],
+    label: str = "Voltage (V)",
+    sharey: bool = True,
+    **how: Any,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels in rows, labelled on the left.
+
+    Parameters
+    ----------
+    number, columns : int
+        Of panels, and how many stand side by side.
+    size : tuple of float
+        Width of the margin and of a panel, height of both [inch].
+    label : str
+        Of y.
+    sharey : bool
+        Whether they have one scale.
+    **how
+        Of the label.
+    """
     rows = -(-number // columns)
-    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    width, wide, height, high = size
+    figure = new_figure(width + wide * columns, height + high * rows)
+    axes = figure.subplots(rows, columns, sharey=sharey, squeeze=False)
     for ax in axes.flat[number:]:
         ax.remove()
     for row in axes:
-        row[0].set_ylabel("Voltage (V)")
-    return list(axes.flat[:number])
+        row[0].set_ylabel(label, **how)
+    return figure, list(axes.flat[:number])
+
+
+def near_zero(ax: Axes, residuals: Sequence[Any], least: float = 0.0) -> None:
+    """Limit an axis to the bulk of residuals [mV]; a steep end runs out of it."""
+    values = np.abs(np.concatenate([r for r in residuals if len(r)] or [np.zeros(1)]))
+    bulk, most = float(np.quantile(values, 0.95)), float(values.max(initial=0.0))
+    reach = max(2 * bulk, least)
+    if most > 1.25 * reach > 0:
+        ax.set_ylim(-reach, reach)
+        words = f"largest {most:.0f} mV, beyond the scale"
+        ax.text(0.02, 0.05, words, transform=ax.transAxes, fontsize=7, color="0.35")
 
 
 def both_units(ax: Axes, loading: float | None, by_area: bool, axis: str = "y") -> None:

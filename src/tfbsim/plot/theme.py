@@ -34,6 +34,7 @@ from .style import (
     CELL,
     DASHED,
     axis_label,
+    entry,
     key_label,
     missing,
     new_figure,
@@ -85,7 +86,7 @@ def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, A
 def measured_key(statuses: Iterable[str]) -> list[Line2D]:
     """Return legend entries of measured points."""
     return [
-        Line2D([], [], label=f"measured, {status}", **measured(status))
+        entry(f"measured, {status}", **measured(status))
         for status in sorted(set(statuses))
     ]
 
@@ -264,10 +265,7 @@ class Layout:
             for group in filter(set(self.groups).__contains__, self.label):
                 entries.setdefault(self.label[group], group)
             handles = [
-                *(
-                    Line2D([], [], label=words, **self.how(g))
-                    for words, g in entries.items()
-                ),
+                *(entry(words, **self.how(g)) for words, g in entries.items()),
                 *handles,
             ]
         if handles:

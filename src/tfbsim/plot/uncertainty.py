@@ -9,26 +9,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..result.columns import LIMITING
 from ..result.samples import AREA, DIRECTION, VOLTAGE
-from ..result.sensitivity import (
-    ANSWERS,
-    DUMMY,
-    FEWEST,
-    INDEXED,
-    INDICES,
-    RANK,
-    told,
-)
+from ..result.sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, told
 from ..result.sweep_table import Varied, point_of
 from .study import Study
 from .style import (
     PER_AREA,
     axis_label,
     captioned,
+    entry,
     few_ticks,
+    grid,
     log_x,
     new_figure,
     text,
@@ -53,11 +46,9 @@ def distributions(table: pd.DataFrame) -> Figure | None:
     if not names:
         return None
     losses = _losses(table)
-    columns = min(2, len(names))
-    rows = -(-len(names) // columns)
-    figure = new_figure(3.5 * columns, 2.5 * rows + 0.5)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for ax, name in zip(axes.flat, names, strict=False):
+    size = (0, 3.5, 0.5, 2.5)
+    figure, axes = grid(len(names), min(2, len(names)), size, "Points", sharey=False)
+    for ax, name in zip(axes, names, strict=True):
         there = table[table[name].notna()]
         y = there[name].to_numpy()
         parts = [y[there[LIMITING] == loss] for loss in losses]
@@ -69,10 +60,6 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         ax.axvline(middle, color="0.2", lw=1)
         ax.set_title(f"{low:.4g} – {middle:.4g} – {high:.4g}", fontsize=8, color="0.3")
         ax.set_xlabel(axis_label(name))
-    for ax in axes.flat[len(names) :]:
-        ax.remove()
-    for row in axes:
-        row[0].set_ylabel("Points")
     _loss_key(figure, losses)
     return captioned(
         figure,
@@ -112,8 +99,7 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         ax.set_xlabel(axis_label(name))
     words = ("lowest tenth of the factor", "highest tenth")
     entries = [
-        Line2D([], [], color=c, lw=6, label=label)
-        for c, label in zip((LOW, HIGH), words, strict=True)
+        entry(label, color=c, lw=6) for c, label in zip((LOW, HIGH), words, strict=True)
     ]
     figure.legend(handles=entries, loc="outside lower center", ncols=2)
     return captioned(
@@ -186,13 +172,11 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
         return None
     X = of.at(point_of(table))
     y, losses = table[name].to_numpy(), _losses(table)
-    columns = min(4, len(factors))
-    rows = -(-len(factors) // columns)
-    figure = new_figure(1.2 + 1.9 * columns, 1.9 * rows + 0.6)
-    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    columns, size = min(4, len(factors)), (1.2, 1.9, 0.6, 1.9)
+    figure, axes = grid(len(factors), columns, size, axis_label(name), fontsize=7)
     size = 4 if len(y) < MOST_DOTS / 2 else 2.5
     dots = np.unique(np.linspace(0, len(y) - 1, MOST_DOTS).round().astype(int))
-    for k, (ax, column) in enumerate(zip(axes.flat, factors, strict=False)):
+    for k, (ax, column) in enumerate(zip(axes, factors, strict=True)):
         x = X[:, k]
         for loss, colour in losses.items():
             own = dots[(table[LIMITING] == loss).to_numpy()[dots]]
@@ -209,10 +193,6 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
             few_ticks(ax)
         ax.set_xlabel(axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
-    for ax in axes.flat[len(factors) :]:
-        ax.remove()
-    for row in axes:
-        row[0].set_ylabel(axis_label(name), fontsize=7)
     _loss_key(figure, losses)
     some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
     return captioned(
@@ -270,7 +250,7 @@ def _chosen(shown: int, there: int) -> str:
 
 def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
     entries = [
-        Line2D([], [], color=c, lw=0, marker="s", alpha=0.7, label=text(name))
+        entry(text(name), color=c, lw=0, marker="s", alpha=0.7)
         for name, c in losses.items()
         if name
     ]

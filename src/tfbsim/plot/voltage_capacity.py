@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..result.samples import CURRENT, DIRECTION, MASS, VOLTAGE
-from .style import PER_MASS, both_units, captioned, label_outer
+from .style import PER_MASS, both_units, captioned, entry, label_outer
 from .theme import Layout, Theme
 
 FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
@@ -57,8 +57,8 @@ def cycles_key(theme: Theme, layout: Layout) -> list[Line2D]:
     last = {theme.study.last(k) for k in cases}
     which = f"cycle {max(last)}" if len(last) == 1 else "last cycle"
     return [
-        Line2D([], [], color="0.3", label=which),
-        Line2D([], [], color="0.3", label="cycle 1", **FIRST),
+        entry(which, color="0.3"),
+        entry("cycle 1", color="0.3", **FIRST),
     ]
 
 

@@ -51,8 +51,9 @@ def draw(theme: Theme) -> Figure | None:
         layout.key(figure, [ax])
     else:
         columns = 2 if len(cases) <= 4 else 3
-        figure = new_figure(6.0 if columns == 2 else 6.9, 1.9 * -(-len(cases) // columns))
-        for k, ax in enumerate(grid(figure, len(cases), columns)):
+        size = (6.0 if columns == 2 else 6.9, 0, 0, 1.9)
+        figure, axes = grid(len(cases), columns, size)
+        for k, ax in enumerate(axes):
             line(ax, k)
             ax.set(xlabel="Time (h)", xlim=(0, MARGIN * hours[k]), title=study.labels[k])
     if any(len(study.run(k)) < len(study.drawn(k)) for k in cases):
