@@ -84,17 +84,16 @@ def test_spectra_find_their_steps(experiment, tmp_path):
 def test_spectrum_of_a_cell_at_rest(tmp_path):
     _measured(3.9).to_csv(tmp_path / "z.csv", index=False)
     (tmp_path / "z.yaml").write_text("format: 1\nkind: mapping\nvoltage: 3.9 V\n")
-    cell = tfbsim.load_cell(CELL).replace(LAYERS)
-    (tmp_path / "cell.yaml").write_text(cell.to_yaml()) if hasattr(
-        cell, "to_yaml"
-    ) else None
     changes = {
         "cathode.double_layer_capacitance": "0.53 uF/cm2",
         "anode.double_layer_capacitance": "17.4 nF/cm2",
         "electrolyte.relative_permittivity": "13.2",
     }
-    found = compare(CELL, tmp_path / "z.csv", changes=changes)
-    assert found.spectra[0].difference.max() < 1e-3
+    _write(tmp_path / "warm.DTA", 4.0, 40.0)
+    files = [tmp_path / "z.csv", tmp_path / "warm.DTA"]
+    found = compare(CELL, files, changes=changes)
+    assert [pair.voltage for pair in found.spectra] == pytest.approx([3.9, 4.0])
+    assert all(pair.difference.max() < 1e-3 for pair in found.spectra)
 
 
 def test_inductance_is_said(tmp_path):

@@ -94,7 +94,7 @@ class Comparison:
         """Whether every file was read and compared, and every step ended as asked."""
         compared = {pair.file for pair in self.pairs}
         compared |= {pair.place.file for pair in self.spectra}
-        empty = [m for m in self.measured if m.name not in compared]
+        empty = [m for m in self.measured if m.segments and m.name not in compared]
         return not (self.unreadable or self.otherwise or empty)
 
     @property

@@ -199,14 +199,15 @@ def _at_rest(
     for file, spectrum in every:
         frequency = tuple(map(float, spectrum.frequency))
         step = Step("EIS at rest", "current", 0.0, 0.0, True, frequencies=frequency)
-        step = replace(step, temperature=spectrum.temperature)
-        cell = base.cell
-        if spectrum.voltage is not None:
-            try:
-                cell = cell.replace({"cathode.initial_voltage": spectrum.voltage})
-            except InputError as error:
-                unmatched.append((file, spectrum.name, error.message))
-                continue
+        state = {
+            "cathode.initial_voltage": spectrum.voltage,
+            "temperature": spectrum.temperature,
+        }
+        try:
+            cell = base.cell.replace({k: v for k, v in state.items() if v is not None})
+        except InputError as error:
+            unmatched.append((file, spectrum.name, error.message))
+            continue
         place = Place(file, spectrum, f"{file}, {spectrum.name}", 0)
         protocol = replace(base.protocol, steps=(step,), cycles=1, conditioning=())
         cases.append(replace(base, name=place.case, cell=cell, protocol=protocol))

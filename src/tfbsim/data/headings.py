@@ -108,8 +108,6 @@ KIND = {
     "imaginary": "impedance",
     "modulus": "impedance",
 }
-# Headings that are themselves a unit: what has it
-_HEADED = {"voltage": "voltage", "current": "current", "capacity": "capacity"}
 # A unit in words to its symbol, one after another
 _WORDS = tuple(
     (re.compile(pattern, re.IGNORECASE), symbol)
