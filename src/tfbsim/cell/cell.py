@@ -50,7 +50,7 @@ from ..fields import (
     validate,
 )
 from ..materials import laws, library
-from ..materials.material import Material
+from ..materials.material import Material, Value
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -1606,6 +1606,40 @@ def load_material(path: str | Path, model: type[Strict] | None = None) -> Docume
         hint = suggest(key, data) or ""
         raise document.error(("origin", key), f"is of no value that is given{hint}")
     return document
+
+
+def read_material(path: str | Path) -> Material:
+    """Read the file of a material as one of the library, with each value checked.
+
+    What it leaves to the cell's file is not missing.
+    """
+    document = load_material(path)
+    data = document.data
+    film = "open_circuit_potential" in data
+    fields = {name: value for name, value in data.items() if name not in HEAD}
+    rest = library("cathode")["LCO"].fields if film else {"conductivity": "1e-6 S/cm"}
+    left = {name: value for name, value in rest.items() if name not in data}
+    if "site_concentration" in data:
+        left.pop("molar_mass", None)
+    if film and not {*INITIAL} & data.keys():
+        left["initial_stoichiometry"] = data.get("exchange_current_stoichiometry", 0.5)
+    if data.get("salt") is None:
+        left["thickness"] = "1 um"
+    found = validate(
+        Film if film else Electrolyte,
+        {**left, **fields},
+        document=document,
+        folder=document.path.parent,
+    )
+    origin, source = data.get("origin", {}), data.get("source", "no source is given")
+    values = {
+        name: Value(getattr(found, name) if name in LAWS else given, text)
+        for name, given in fields.items()
+        for text in [origin.get(name, source)]
+    }
+    layer = "cathode" if film else "electrolyte"
+    words = data.get("description", "a file of its own")
+    return Material(document.path.stem, str(words), (layer,), values)
 
 
 def _of_the_file(
