@@ -76,11 +76,9 @@ def _of_case(
         hint = suggest(name, names) or f"; there are {', '.join(names[:12])}"
         raise InputError(f"no case is called '{shown(name)}'{hint}", field="--case")
     case = expanded.cases[names.index(name)]
-    wanted = asked.parameters.items()
-    own = {
-        k: b for k, b in wanted if any(f"{k}.".startswith(f"{v}.") for v in case.values)
-    }
-    own = own or {k: b for k, b in wanted if has(case.cell, k)}
+    there = {k: b for k, b in asked.parameters.items() if has(case.cell, k)}
+    of_case = tuple(f"{path}." for path in case.values)
+    own = {k: b for k, b in there.items() if f"{k}.".startswith(of_case)} or there
     if not own:
         raise expanded.document.error(
             ("fit", "parameters"), f"none is of the cell of '{name}'; --vary names others"
