@@ -1156,7 +1156,8 @@ def library_page() -> str:
             }
             for key, value in {**material.values, **material.data}.items()
         ]
-        parts += [f"## {material.name}", f"{material.title[:1].upper()}{material.title[1:]}.", table(rows)]
+        title = f"{material.title[:1].upper()}{material.title[1:]}."
+        parts += [f"## {material.name}", title, table(rows)]
     parts.append("Written by `python docs/pages.py library`.")
     return "\n\n".join(parts) + "\n"
 
