@@ -759,3 +759,24 @@ class TestShowMaterial:
             "provenance.json",
         }
         assert tfb(*arguments)[0] == 2  # holds results already
+
+
+def test_a_file_of_a_material_is_checked_and_shown_alone(tfb, here):
+    text = (
+        "format: 1\nkind: material\nsource: own measurements\ndensity: 4.8 g/cm3\n"
+        "molar_mass: 97.9 g/mol\nopen_circuit_potential: {table: u.csv}\n"
+        "diffusivity: 1e-15 m2/s\n"
+    )
+    (here / "u.csv").write_text("x,U\n0.4,4.3\n0.6,4\n0.8,3.9\n1,3.3\n")
+    path = here / "mine.yaml"
+    path.write_text(text)  # what it leaves out a cell may give
+    assert tfb("check", str(path))[0] == 0
+    code, told, _ = tfb("show", str(path), "--figure", str(here / "u.png"))
+    assert code == 0 and (here / "u.png").exists()
+    assert "own measurements" in told and "x = 0.6  4.000" in told
+    path.write_text(text.replace("diffusivity: 1e-15 m2/s\n", ""))
+    code, _, words = tfb("show", str(path), "--figure", str(here / "u.png"))
+    assert code == 2 and "leaves D(x) to a cell" in words
+    path.write_text(text.replace("4.8 g/cm3", "4.8 g/cm2"))
+    code, _, words = tfb("check", str(path))
+    assert code == 2 and "mine.yaml:4: density: '4.8 g/cm2'" in words

@@ -390,3 +390,49 @@ def test_a_part_of_a_profile_does_not_begin_beyond_the_cells_limits():
     assert step["Detail"] == "the cell's voltage limit of 3 V came first"
     assert step["Duration [s]"] == pytest.approx(10)
     assert voltages(result).min() > 3
+
+
+CAPACITIVE = {
+    "electrolyte.relative_permittivity": 21.2,
+    "electrolyte.thickness": "2.72835 um",
+    "electrolyte.electronic_conductivity": "8.21106e-16 S/cm",
+    "cathode.film_resistance": "0.141675 Ohm cm2",
+    "cathode.thickness": "0.157088 um",
+    "cathode.diffusivity": "1.648e-15 m2/s",
+    "anode.exchange_current_activation_energy": "0.865 eV",
+    "temperature": "28.9 degC",
+}
+
+
+def test_a_cell_with_a_capacitance_begins_where_volts_lie_within_rounding():
+    steps = ["Discharge at 3.108C for 31994 seconds", "Charge at 0.01229C until 2.2894 V"]
+    result, _ = run("tis2-lipon-li", steps, CAPACITIVE)
+    assert list(result.steps["Outcome"]) == ["infeasible", "reached"]
+    assert voltages(result)[-1] == pytest.approx(2.2894, abs=1e-4)
+
+
+def test_an_empty_film_is_charged_by_oxidation_of_the_electrolyte_alone():
+    oxidation = {
+        "current": "0.010283 uA/cm2",
+        "reservoir": "0.181591 uAh/cm2",
+        "potential": "3.917 V",
+        "transfer_coefficient": 0.899,
+    }
+    changes = {
+        "cathode.initial_stoichiometry": 0.0,
+        "ageing.electrolyte_oxidation": oxidation,
+    }
+    _, step = run(CONSTANT_D, ["Charge at 30C for 170 seconds"], changes)
+    assert step["Outcome"] == "infeasible"
+
+
+def test_a_double_layer_is_that_of_the_cell_as_made_whatever_the_first_step():
+    changes = {
+        "cathode.double_layer_capacitance": "1.7 uF/cm2",
+        "cathode.entropic_change": "-0.289 mV/K",
+    }
+    steps = ["Charge at 1C until 3.5 V", "Discharge at 3C for 1 second at -19.9 degC"]
+    result, _ = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "reached"]
+    assert result.summary["Lithium balance error"].iloc[0] < 1e-8
+    assert result.summary["Outcome"].iloc[0] == "reached"

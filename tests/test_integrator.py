@@ -9,8 +9,16 @@ import pybamm
 import pytest
 
 from tfbsim.numerics import Numerics
-from tfbsim.solver.engine import LAST, Engine, Infeasible, Request, Trace
-from tfbsim.solver.integrator import Stretch
+from tfbsim.solver.engine import (
+    BOUND,
+    FALLBACKS,
+    LAST,
+    Engine,
+    Infeasible,
+    Request,
+    Trace,
+)
+from tfbsim.solver.integrator import Integrator, Stretch
 
 SMALL = Numerics(points=20)
 
@@ -37,7 +45,7 @@ def request(engine, cell, mode, target, duration=2000.0, **ends) -> Request:
 def handed(engine, requests) -> tuple[np.ndarray, np.ndarray]:
     """Initial states and inputs as the integrator is given them."""
     built = engine.built(requests[0].mode)
-    inputs = [engine._inputs(one) for one in requests]
+    inputs = [engine.inputs(one) for one in requests]
     constants = engine.built("current").constants(inputs)
     for own, more in zip(inputs, constants, strict=True):
         own |= {**more, "Initial: C-rate": GUESS[requests[0].mode]}
@@ -167,3 +175,18 @@ def test_without_a_curve_a_trace_has_the_same_ends(small, raijmakers, mode):
     assert short.end.profile.tobytes() == full.end.profile.tobytes()
     for name, values in full.observed.items():
         assert short.observed[name].tolist() == values[[0, -1]].tolist(), name
+
+
+def test_a_solve_takes_no_more_steps_than_it_may(raijmakers, small):
+    asked = request(small, raijmakers, "current", 1e-4)
+    built = small.built("current")
+    few = {"num_steps_no_progress": 20, "t_no_progress": 1.0}
+    y0, p = handed(small, [asked])
+    yp0 = 0 * y0
+    whole, cut = (
+        Integrator(built.functions, 1e-8, 1e-10, options).solve(y0, yp0, p)[0]
+        for options in (BOUND, few)
+    )
+    assert len(whole.t) > 20
+    assert (cut.ended, len(cut.t)) == ("failure", 20)
+    assert all(options.items() >= BOUND.items() for options in FALLBACKS)

@@ -50,7 +50,7 @@ from ..fields import (
     validate,
 )
 from ..materials import laws, library
-from ..materials.material import Material
+from ..materials.material import Material, Value
 from ..materials.transport import (
     AmbipolarDiffusivity,
     AmbipolarTransference,
@@ -78,11 +78,8 @@ MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a st
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAYERS = ("cathode", "electrolyte", "anode")
 INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
-FOLLOWING = (
-    "structure",
-    "constants",
-    "open_circuit_potential",
-)  # of a cell's fields, worked out once
+# Of a cell's fields, worked out once
+FOLLOWING = "structure", "constants", "open_circuit_potential"
 LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
@@ -588,9 +585,7 @@ class Anode(Strict):
 
     @model_validator(mode="after")
     def _of_a_collector(self) -> Anode:
-        kinetics = (
-            *("nucleation_overpotential", "nucleation_current", "coverage_thickness"),
-        )
+        kinetics = "nucleation_overpotential", "nucleation_current", "coverage_thickness"
         given = [getattr(self, name) is not None for name in kinetics]
         if any(given) and not all(given):
             raise InputError(
@@ -1561,10 +1556,10 @@ def own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
             known = SecondElectrolyte.model_fields
             given = {k: v for k, v in given.items() if k in known}
         holder[key] = _merged(given, fields) | {"material_file": path.name}
-        told = document.data.get("origin", {})
+        stated = document.data.get("origin", {})
         rest = document.data.get("source", f"as {path.name} has it")
         new = (name for name in given if name not in fields)
-        origin = {f"{layer}.{name}": told.get(name, rest) for name in new}
+        origin = {f"{layer}.{name}": stated.get(name, rest) for name in new}
         raw["origin"] = {**origin, **raw.get("origin", {})}
     return found
 
@@ -1611,6 +1606,40 @@ def load_material(path: str | Path, model: type[Strict] | None = None) -> Docume
         hint = suggest(key, data) or ""
         raise document.error(("origin", key), f"is of no value that is given{hint}")
     return document
+
+
+def read_material(path: str | Path) -> Material:
+    """Read the file of a material as one of the library, with each value checked.
+
+    What it leaves to the cell's file is not missing.
+    """
+    document = load_material(path)
+    data = document.data
+    film = "open_circuit_potential" in data
+    fields = {name: value for name, value in data.items() if name not in HEAD}
+    rest = library("cathode")["LCO"].fields if film else {"conductivity": "1e-6 S/cm"}
+    left = {name: value for name, value in rest.items() if name not in data}
+    if "site_concentration" in data:
+        left.pop("molar_mass", None)
+    if film and not {*INITIAL} & data.keys():
+        left["initial_stoichiometry"] = data.get("exchange_current_stoichiometry", 0.5)
+    if data.get("salt") is None:
+        left["thickness"] = "1 um"
+    found = validate(
+        Film if film else Electrolyte,
+        {**left, **fields},
+        document=document,
+        folder=document.path.parent,
+    )
+    origin, source = data.get("origin", {}), data.get("source", "no source is given")
+    values = {
+        name: Value(getattr(found, name) if name in LAWS else given, text)
+        for name, given in fields.items()
+        for text in [origin.get(name, source)]
+    }
+    layer = "cathode" if film else "electrolyte"
+    words = data.get("description", "a file of its own")
+    return Material(document.path.stem, str(words), (layer,), values)
 
 
 def _of_the_file(

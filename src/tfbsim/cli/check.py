@@ -54,9 +54,9 @@ def _notes(path: Path, kind: str) -> list[str]:
 
         return load_cell(path).warnings()
     if kind == "material":
-        from ..cell.cell import load_material
+        from ..cell.cell import read_material
 
-        load_material(path)
+        read_material(path)
     elif kind == "mapping":
         from ..data.mapping import load_mapping
 

@@ -24,17 +24,21 @@ Drawing = Annotated[
 def show(name: Name, figure: Drawing = None) -> None:
     """Show a cell's layers, an experiment's steps, or a material with its sources."""
     materials = named()
-    if name in materials:
+    path, kind = Path(), "material"
+    if name not in materials:
+        path, kind = find(name, "material", also=materials)
+    if kind == "material":
+        from ..cell.cell import read_material
         from ..report.describe import describe_material
 
+        material = materials.get(name) or read_material(path)
         if figure is not None:
-            _draw(materials[name], figure)
-        return describe_material(materials[name], out)
+            _draw(material, figure)
+        return describe_material(material, out)
     if figure is not None:
         raise InputError(
             "draws materials; `tfbsim run` draws the curves of a cell", "--figure"
         )
-    path, kind = find(name, also=materials)
     if kind == "cell":
         from ..cell.cell import load_cell
         from ..report.describe import describe_cell
@@ -57,5 +61,7 @@ def _draw(material: Material, path: Path) -> None:
         raise InputError(f"its name must end in .{', .'.join(FORMATS)}", path)
     if "open_circuit_potential" not in material.fields:
         raise InputError(f"{material.name} is no electrode: it has no U(x) to draw")
+    if "diffusivity" not in material.fields:
+        raise InputError(f"{material.name} leaves D(x) to a cell: it cannot be drawn")
     write_atomic(path, rendered({"": draw([material])}, kind)[""])
     out.print(f"U(x) and D(x) in {path}")

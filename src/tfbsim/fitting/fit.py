@@ -23,7 +23,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.own_current import experiment_or_cell
-from ..comparison.spectra import placed_spectra
+from ..comparison.places import places
 from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded
@@ -36,11 +36,9 @@ from .curves import (
     RESISTANCE,
     Curve,
     counted_once,
-    driven,
     held_cycles,
-    matched,
     measured_capacities,
-    measured_spectra,
+    placed_curves,
 )
 from .fit_result import Account, Fit
 from .intervals import Interval, Spread, interval, uncertainty
@@ -78,11 +76,9 @@ def _of_case(
         hint = suggest(name, names) or f"; there are {', '.join(names[:12])}"
         raise InputError(f"no case is called '{shown(name)}'{hint}", field="--case")
     case = expanded.cases[names.index(name)]
-    wanted = asked.parameters.items()
-    own = {
-        k: b for k, b in wanted if any(f"{k}.".startswith(f"{v}.") for v in case.values)
-    }
-    own = own or {k: b for k, b in wanted if has(case.cell, k)}
+    there = {k: b for k, b in asked.parameters.items() if has(case.cell, k)}
+    of_case = tuple(f"{path}." for path in case.values)
+    own = {k: b for k, b in there.items() if f"{k}.".startswith(of_case)} or there
     if not own:
         raise expanded.document.error(
             ("fit", "parameters"), f"none is of the cell of '{name}'; --vary names others"
@@ -202,21 +198,15 @@ def fit(
     none = isinstance(data, Sequence) and not len(data)
     files, unreadable = ([], []) if none else read_all(data, first, mapping)
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
+    found = places(files, expanded, own_current)
+    expanded = found.expanded
+    curves, unmatched = placed_curves(found, asked.held_out, asked.points)
+    names = [place.label for place in found.spectra]
     if own_current:
-        expanded, curves, unmatched = driven(
-            expanded, files, asked.held_out, asked.points
-        )
-        names = [curve.source for curve in curves]
-        names += [f"cycle {s.cycle}" for file in files for s in file.segments]
+        names += [place.label for place in found.steps]
+        names += [f"cycle {place.measured.cycle}" for place in found.steps]
     else:
-        curves = measured_capacities(expanded, asked.held_out)
-        more, unmatched = matched(expanded, files, asked.held_out, asked.points)
-        curves += more
-        names = []
-    expanded, places, elsewhere = placed_spectra(files, expanded, own_current)
-    curves += measured_spectra(places, asked.held_out)
-    unmatched += [f"{file}, {name}: left out: {why}" for file, name, why in elsewhere]
-    names += [place.label for place in places]
+        curves = measured_capacities(expanded, asked.held_out) + curves
     curves, again = counted_once(curves, asked.capacity_error)
     notes += [*unmatched, *again]
     names += [*(case.name for case in expanded.cases), *(file.name for file in files)]

@@ -7,7 +7,7 @@ the voltage and the capacity of the plateau, no boundary that moves between two 
 """
 
 from .laws import Constant, Exponentials
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 AFSHAR = "Afshar et al., arXiv:1709.03970 (2017)"
 
@@ -32,10 +32,7 @@ MATERIAL = Material(
             "published: Prada et al., J. Electrochem. Soc. 160 (2013) A616",
             "particles of a commercial cell; one value for all x",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.5),
     },
     {
         "capacity": Value("169.9 mA h/g", "derived: one lithium a formula"),

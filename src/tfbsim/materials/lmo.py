@@ -7,7 +7,7 @@ lithium at 2.9 V is not in it.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 DOYLE = "Doyle et al., J. Electrochem. Soc. 143 (1996) 1890"
 
@@ -32,10 +32,7 @@ MATERIAL = Material(
             f"assumed: films have 1e-16 to 1e-15; bulk 1e-13, {DOYLE}",
             "all x, 25 degC",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.5),
     },
     {
         "capacity": Value(

@@ -7,7 +7,7 @@ Smooth sites through the voltages named here; their widths are assumed.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco, of_a_film
 
 MATERIAL = Material(
     "LMRO",
@@ -32,20 +32,13 @@ MATERIAL = Material(
             "assumed: of the order of sputtered oxide films",
             "all x, 25 degC",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.6, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.6),
     },
     {
         "capacity": Value("374.7 mA h/g", "derived: U(x) between these limits"),
         "lower_voltage": Value("2.5 V", "assumed"),
         "upper_voltage": Value("4.8 V", "assumed"),
-        "film_capacity": Value(
-            "33.7 uA h/cm2/um",
-            "published: Table 6 of a 2026 review of thin-film cells",
-            "sputtered",
-        ),
+        "film_capacity": of_a_film("33.7 uA h/cm2/um", "sputtered"),
         "film_shortfall": Value("no reason printed there", "published: the same table"),
     },
 )

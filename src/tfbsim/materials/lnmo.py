@@ -11,7 +11,7 @@ their voltage and capacity, no moving boundary.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, of_a_film
 
 PRON = "Pron et al., J. Electrochem. Soc. 166 (2019) A2255"
 
@@ -53,9 +53,7 @@ MATERIAL = Material(
         ),
         "lower_voltage": Value("3.989 V", f"derived: low end of the fitted part, {PRON}"),
         "upper_voltage": Value("4.857 V", f"derived: high end of the curve, {PRON}"),
-        "film_capacity": Value(
-            "122 mA h/g", "published: Table 6 of a 2026 review of thin-film cells", "PLD"
-        ),
+        "film_capacity": of_a_film("122 mA h/g", "PLD"),
         "film_shortfall": Value("no reason printed there", "published: the same table"),
     },
 )

@@ -9,7 +9,7 @@ capacity of the plateau, no boundary that moves between two phases.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 VASILEIADIS = "Vasileiadis et al., Adv. Funct. Mater. 28 (2018) 1705992"
 
@@ -26,10 +26,7 @@ MATERIAL = Material(
         "density": Value("3.354 g/cm3", f"derived: 21,919 mol/m3 of {VASILEIADIS}"),
         "molar_mass": Value("459.1 g/mol", "derived: Li4Ti5O12, standard atomic masses"),
         "diffusivity": Value(Constant(4.0e-16), f"published: {VASILEIADIS}", "lattice"),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(1.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(1.5),
     },
     {
         "capacity": Value(

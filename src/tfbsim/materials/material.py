@@ -59,3 +59,20 @@ class Material:
     def fields(self) -> dict[str, Any]:
         """The values alone, by field."""
         return {name: given.value for name, given in self.values.items()}
+
+
+def kinetics_of_lco(stoichiometry: float) -> dict[str, Value]:
+    """Return the exchange current of LCO, assumed at another material's x."""
+    return {
+        "exchange_current": Value(
+            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
+        ),
+        "exchange_current_stoichiometry": Value(
+            stoichiometry, "assumed: as exchange_current"
+        ),
+    }
+
+
+def of_a_film(capacity: str, made: str) -> Value:
+    """Return a capacity that a review prints of films, made in some way."""
+    return Value(capacity, "published: Table 6 of a 2026 review of thin-film cells", made)

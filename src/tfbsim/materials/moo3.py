@@ -10,7 +10,7 @@ charge and discharge lie apart; no printed distance was found, so that none is g
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco, of_a_film
 
 MATERIAL = Material(
     "MoO3",
@@ -33,19 +33,12 @@ MATERIAL = Material(
             "assumed: of the order of sputtered oxide films",
             "all x, 25 degC",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.75, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.75),
     },
     {
         "capacity": Value("276.4 mA h/g", "derived: U(x) between these limits"),
         "lower_voltage": Value("1.5 V", "assumed"),
         "upper_voltage": Value("3.5 V", "assumed"),
-        "film_capacity": Value(
-            "125 uA h/cm2/um",
-            "published: Table 6 of a 2026 review of thin-film cells",
-            "sputtered",
-        ),
+        "film_capacity": of_a_film("125 uA h/cm2/um", "sputtered"),
     },
 )

@@ -5,7 +5,7 @@ most.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 KIM = "Kim et al., J. Electrochem. Soc. 158 (2011) A955"
 
@@ -28,10 +28,7 @@ MATERIAL = Material(
             "96.08 g/mol", "derived: LiNi0.8Co0.15Al0.05O2, standard atomic masses"
         ),
         "diffusivity": Value(Constant(3e-15), f"published: {KIM}", "particles, 25 degC"),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.5),
     },
     {
         "capacity": Value("169.1 mA h/g", "derived: U(x) between these limits"),

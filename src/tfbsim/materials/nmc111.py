@@ -7,7 +7,7 @@ source is of this composition was not verified: others call its cell one of NMC5
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco, of_a_film
 
 MOHTAT = "Mohtat et al., J. Electrochem. Soc. 167 (2020) 110561"
 
@@ -33,20 +33,13 @@ MATERIAL = Material(
             "96.46 g/mol", "derived: LiNi1/3Mn1/3Co1/3O2, standard atomic masses"
         ),
         "diffusivity": Value(Constant(8e-15), f"published: {MOHTAT}", "particles"),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.5),
     },
     {
         "capacity": Value("188.4 mA h/g", "derived: U(x) between these limits"),
         "lower_voltage": Value("3.5 V", "derived: low end of the function"),
         "upper_voltage": Value("4.29 V", "derived: high end of the function"),
-        "film_capacity": Value(
-            "24.6 uA h/cm2/um",
-            "published: Table 6 of a 2026 review of thin-film cells",
-            "PLD, LiNiCoMnO2",
-        ),
+        "film_capacity": of_a_film("24.6 uA h/cm2/um", "PLD, LiNiCoMnO2"),
         "film_shortfall": Value(
             "no reason printed; sputtered LiNi1/4Mn1/2Co1/3O2 has above 30, 3.0 to 5.0 V",
             "published: Ding et al., J. Electrochem. Soc. 157 (2010)",

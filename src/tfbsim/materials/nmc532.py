@@ -7,7 +7,7 @@ carries the potential on to x = 0: a continuation beyond the source.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 COLCLASURE = "Colclasure et al., Electrochim. Acta 337 (2020) 135854"
 
@@ -35,10 +35,7 @@ MATERIAL = Material(
         "diffusivity_activation_energy": Value(
             "30 kJ/mol", f"published: {COLCLASURE}", "about 30 degC"
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.5),
         "exchange_current_activation_energy": Value(
             "30 kJ/mol", f"published: {COLCLASURE}", "about 30 degC"
         ),

@@ -8,7 +8,7 @@ thickness.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 VERBRUGGE = "Verbrugge et al., J. Electrochem. Soc. 163 (2016) A262"
 
@@ -36,10 +36,7 @@ MATERIAL = Material(
             "assumed: values in the literature span 1e-18 to 1e-13",
             "all x, 25 degC",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(1.9, "assumed: as exchange_current"),
+        **kinetics_of_lco(1.9),
     },
     {
         "hysteresis": Value(

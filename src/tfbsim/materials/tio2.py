@@ -8,7 +8,7 @@ Smooth sites through the voltages named here; their widths are assumed.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco, of_a_film
 
 MATERIAL = Material(
     "TiO2",
@@ -31,19 +31,12 @@ MATERIAL = Material(
             "assumed: of the order of sputtered oxide films",
             "all x, 25 degC",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.35, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.35),
     },
     {
         "capacity": Value("228.9 mA h/g", "derived: U(x) between these limits"),
         "lower_voltage": Value("1.0 V", "assumed"),
         "upper_voltage": Value("3.0 V", "assumed"),
-        "film_capacity": Value(
-            "204 mA h/g",
-            "published: Table 6 of a 2026 review of thin-film cells",
-            "sputtered, at 50 mA/g",
-        ),
+        "film_capacity": of_a_film("204 mA h/g", "sputtered, at 50 mA/g"),
     },
 )

@@ -7,7 +7,7 @@ Smooth sites through the voltages named here; their widths are assumed.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value
+from .material import Material, Value, kinetics_of_lco
 
 MATERIAL = Material(
     "TiS2",
@@ -30,10 +30,7 @@ MATERIAL = Material(
             "assumed: of the order of sputtered oxide films",
             "all x, 25 degC",
         ),
-        "exchange_current": Value(
-            "0.95 mA/cm2", "assumed: as the library's LCO", "25 degC"
-        ),
-        "exchange_current_stoichiometry": Value(0.5, "assumed: as exchange_current"),
+        **kinetics_of_lco(0.5),
     },
     {
         "capacity": Value("238.1 mA h/g", "derived: U(x) between these limits"),

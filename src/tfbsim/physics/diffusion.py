@@ -189,7 +189,7 @@ class PlanarDiffusion(Law):
         D = film.D_ref * p.arrhenius(film.E_D)
         # Gradient of psi over xi per current density, at either face: see above
         slope = film.L / (film.u_A * film.u_V * FARADAY * film.c_sites * D)
-        slope = p.constant(of("slope per current density [m2.A-1]"), slope) / span(film)
+        slope = p.combined(of("slope per current density [m2.A-1]"), slope) / span(film)
         slope = slope / self.active
         psi = film.psi(x)
         fed, t_s, t_L = self._transference(x)
@@ -210,9 +210,7 @@ class PlanarDiffusion(Law):
         return migration | {
             of("lithium [mol.m-2]"): lithium,
             of("diffusion potential"): psi,
-            of("diffusion rate [s-1]"): p.constant(
-                of("diffusion rate [s-1]"), D / film.L**2
-            ),
+            of("diffusion rate [s-1]"): D / film.L**2,
             of("surface stoichiometry"): x_s,
             of("collector stoichiometry"): x_L,
             of("open-circuit potential [V]"): film.U(x_s),
@@ -276,7 +274,7 @@ class PlanarDiffusion(Law):
 
         The second part is one of rho_e D dc, a difference of a potential like psi.
         """
-        p, film, of = self.param, self.film, self.film.named
+        p, film = self.param, self.film
         rho_e = film.rho_e / p.arrhenius(film.E_rho)
         by_current = rho_e / film.u_A * film.L
         by_profile = rho_e * FARADAY * film.c_sites * film.u_V * D
@@ -290,8 +288,6 @@ class PlanarDiffusion(Law):
             electronic = pybamm.Integral(electronic, depth(self.side)) / span(film)
         else:
             by_current, electronic = by_current * electronic, pybamm.Scalar(1)
-        by_current = p.constant(of("electron path by current [Ohm.m2]"), by_current)
-        by_profile = p.constant(of("electron path by profile [V]"), by_profile)
         by_profile = by_profile * self.active
         return by_current * electronic * i + by_profile * (psi[1] - psi[0])
 

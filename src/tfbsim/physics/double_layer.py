@@ -76,7 +76,7 @@ class DoubleLayer(Law):
             variables = variables | {film.named("surface stoichiometry"): x_s}
         i_0 = self.kinetics.exchange_current(variables, eta)
         alpha_a = 0.5 if self.kinetics.symmetric else self.kinetics.alpha
-        f = p.constant("F/RT [V-1]", p.f)
+        f = p.f
         i_an = i_0 * (pybamm.exp(alpha_a * f * eta) - pybamm.exp((alpha_a - 1) * f * eta))
         coupled = {
             f"{self.side} overpotential [V]": eta,
@@ -92,7 +92,7 @@ class DoubleLayer(Law):
             i = variables["Ionic current density [A.m-2]"]
         else:
             i = variables[film.named("interface current density [A.m-2]")]
-            i = i * self.param.constant(film.named("contact density"), -1 / film.u_A)
+            i = i * (-1 / film.u_A)
         charging = i - variables[f"{self.side} anodic current density [A.m-2]"]
         self.rhs = {variables[self.state]: charging / self._capacitance}
 

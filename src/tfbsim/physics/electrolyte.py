@@ -31,7 +31,6 @@ class SingleIonConductor(Law):
         second = p.R_e2 * p.T / p.T_ref / p.arrhenius(p.E_e2)
         between = p.R_ee / p.arrhenius(p.E_ee)
         R_e = p.L_e / sigma + second + between
-        R_e = p.constant("Electrolyte resistance [Ohm.m2]", R_e)
         return {
             "Electrolyte conductivity [S.m-1]": sigma,
             "Electrolyte resistance [Ohm.m2]": R_e,
@@ -64,7 +63,7 @@ class CapacitiveConductor(SingleIonConductor):
         V_e = variables[DROP]
         conducted = V_e / variables["Electrolyte resistance [Ohm.m2]"]
         displaced = variables["Ionic current density [A.m-2]"] - conducted
-        C = p.constant("Electrolyte capacitance [F.m-2]", p.eps_r * VACUUM / p.L_e)
+        C = p.eps_r * VACUUM / p.L_e
         self.rhs = {V_e: displaced / C}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:

@@ -53,8 +53,7 @@ class Hysteresis(Law):
         film, branch = self.film, variables[self.state]
         into = variables[film.named("interface current density [A.m-2]")]
         per_current = 1 / (FARADAY * film.n_sites * film.dx_h)
-        name = film.named("branch per current density [m2.A-1.s-1]")
-        rate = into * self.param.constant(name, per_current)
+        rate = into * per_current
         self.rhs = {branch: rate - pybamm.AbsoluteValue(rate) * branch}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:

@@ -40,8 +40,7 @@ class InterphaseWithTime(Law):
             P("Interphase with time activation energy [J.mol-1]")
         )
         rate = faster**2 / P("Interphase with time growth time [s]")
-        name = "Interphase with time: rate [s-1]"
-        self.rhs = {variables[self.SQUARE]: self.param.constant(name, rate)}
+        self.rhs = {variables[self.SQUARE]: rate}
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         P = pybamm.Parameter

@@ -106,14 +106,14 @@ class ButlerVolmer(Law):
             i_an = variables["Ionic current density [A.m-2]"]
         else:
             i_in = variables[film.named("interface current density [A.m-2]")]
-            i_an = i_in * p.constant(film.named("contact density"), -1 / film.u_A)
+            i_an = i_in * (-1 / film.u_A)
         i_0 = self.exchange_current(variables, i_an)
         coupled = {
             f"{self.side} anodic current density [A.m-2]": i_an,
             f"{self.side} exchange current density [A.m-2]": i_0,
         }
         if self.symmetric:
-            eta = p.constant("2RT/F [V]", 2 / p.f) * pybamm.arcsinh(i_an / (2 * i_0))
+            eta = 2 / p.f * pybamm.arcsinh(i_an / (2 * i_0))
             coupled[f"{self.side} overpotential [V]"] = eta
         else:
             eta = variables[f"{self.side} overpotential [V]"]
@@ -129,9 +129,9 @@ class ButlerVolmer(Law):
         p, film = self.param, self.film
         if film is None:
             rate = p.i0_n_ref * p.arrhenius(p.E_i0_n)
-            return p.constant("Lithium exchange current density [A.m-2]", rate)
+            return rate
         x_s = variables[film.named("surface stoichiometry")]
-        theta = x_s * p.constant(film.named("1/x_max"), 1 / film.x_max)
+        theta = x_s * (1 / film.x_max)
         theta = pybamm.minimum(pybamm.maximum(theta, THETA_MARGIN), 1 - THETA_MARGIN)
         rate = film.i0_ref * p.arrhenius(film.E_i0)
         theta_ref = film.theta_ref
@@ -142,7 +142,7 @@ class ButlerVolmer(Law):
             alpha_a = film.alpha
             reference = theta_ref ** (1 - alpha_a) * (1 - theta_ref) ** alpha_a
             order = theta ** (1 - alpha_a) * (1 - theta) ** alpha_a
-        return p.constant(film.named("rate over order [A.m-2]"), rate / reference) * order
+        return (rate / reference) * order
 
     def set_algebraic(self, variables: dict[str, pybamm.Symbol]) -> None:
         if self.symmetric:

@@ -46,7 +46,7 @@ class ElectronicLeakage(Law):
         p = self.param
         faces = pybamm.Variable(self.FACES)
         per_volt = p.sigma_el * p.arrhenius(p.E_el) / p.L_e
-        leakage = faces * p.constant("Leakage conductance [S.m-2]", per_volt)
+        leakage = faces * p.combined("Leakage conductance [S.m-2]", per_volt)
         return {self.FACES: faces, "Leakage current density [A.m-2]": leakage}
 
     def get_coupled_variables(

@@ -59,7 +59,7 @@ class LiquidElectrolyte(Law):
         D = P("Salt diffusivity [m2.s-1]") * p.arrhenius(p.E_sigma)
         faster = 2 * FARADAY * D * P("Salt concentration [mol.m-3]")
         slower = (1 - P("Cation transference number")) * p.L_e
-        limit = p.constant("1/limiting current density [m2.A-1]", slower / faster)
+        limit = slower / faster
         return variables["Ionic current density [A.m-2]"] * limit
 
     def get_coupled_variables(
@@ -76,7 +76,7 @@ class LiquidElectrolyte(Law):
 
         foil, film = concentration(0.0), concentration(1.0)
         c_0 = P("Salt concentration [mol.m-3]")
-        per_peak = p.constant("Salt over peak", c_0 / P("Salt peak [mol.m-3]"))
+        per_peak = c_0 / P("Salt peak [mol.m-3]")
         a, b = P("Salt exponent"), P("Salt curvature")
         points, weights = np.polynomial.legendre.leggauss(6)
         resistivity: pybamm.Symbol = pybamm.Scalar(0)
@@ -85,9 +85,8 @@ class LiquidElectrolyte(Law):
             ln_kappa = a * pybamm.log(r) + b * (r - 1) ** 2 - a * (r - 1)
             resistivity = resistivity + float(w) * pybamm.exp(-ln_kappa)
         R = p.L_e / (p.sigma_e * p.arrhenius(p.E_sigma))
-        R = p.constant("Electrolyte resistance [Ohm.m2]", R)
         per_ln = 2 * (1 - P("Cation transference number")) / p.f
-        per_ln = p.constant("Salt potential [V]", per_ln * P("Salt thermodynamic factor"))
+        per_ln = per_ln * P("Salt thermodynamic factor")
         apart = pybamm.log(pybamm.maximum(foil, NOTHING)) - pybamm.log(
             pybamm.maximum(film, NOTHING)
         )
@@ -103,7 +102,7 @@ class LiquidElectrolyte(Law):
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         p = self.param
         D = pybamm.Parameter("Salt diffusivity [m2.s-1]") * p.arrhenius(p.E_sigma)
-        rate = p.constant("Salt diffusion rate [s-1]", D / p.L_e**2)
+        rate = D / p.L_e**2
         u = self._over_limit(variables)
         for k in MODES:
             s = variables[state(k)]

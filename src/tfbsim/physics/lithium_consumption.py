@@ -54,9 +54,7 @@ class LithiumConsumption(Law):
         time = pybamm.maximum(P(f"{name} growth time [s]"), 1e-9)
         constant = P(f"{name} current [A.m-2]") / site_charge * faster
         first = P(f"{name} initial [A.s.m-2]") / site_charge
-        constant = p.constant(f"{name}: constant [s-1]", constant)
-        square = p.constant(f"{name}: growth squared [s-1]", grown**2 / time / 2)
-        first = p.constant(f"{name}: initial", first)
+        square = grown**2 / time / 2
         there = 1 - pybamm.exp(-pybamm.maximum(variables[self.left], 0) / LITTLE)
         rate = (constant + square / (variables[CONSUMED] + first)) * there
         return {CONSUMPTION: rate}

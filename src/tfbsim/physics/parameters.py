@@ -92,7 +92,6 @@ class FilmParameters(BaseParameters):
     def U(self, x: pybamm.Symbol) -> pybamm.Symbol:
         """Open-circuit potential against Li at T: U(x, T_ref) + (T - T_ref) dU/dT."""
         shift = (self.cell.T - self.cell.T_ref) * self.dUdT
-        shift = self.cell.constant(self.named("entropic shift [V]"), shift)
         return self._function("open-circuit potential [V]", x=x) + shift
 
     def t_i_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
@@ -124,7 +123,8 @@ class ThinFilmParameters(BaseParameters):
     Parameters
     ----------
     precompute : bool
-        Whether :meth:`constant` leaves its expressions to be evaluated once per step.
+        Whether a solver of :mod:`tfbsim.solver` takes them: the film is 1 thick, and what
+        is asked for by name stands in ``constants``.
     """
 
     def __init__(self, precompute: bool = False) -> None:
@@ -208,19 +208,14 @@ class ThinFilmParameters(BaseParameters):
         """Open-circuit voltage at the start, which PyBaMM's solvers guess from."""
         return self.cathode.U(self.cathode.x_init)
 
-    def constant(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
-        """Return a combination of parameters as one number per step.
+    def combined(self, name: str, expression: pybamm.Symbol) -> pybamm.Symbol:
+        """Return a combination of parameters, kept by a name it can be asked for.
 
-        The model reads the same either way; where ``precompute`` is set it is an input of
-        the solver, evaluated before a step instead of at every one of its iterations.
-        What depends on a state, as all rates do where the temperature is one, stays in
-        place.
+        Not kept is what depends on a state, as rates do where the temperature is one.
         """
-        varies = any(isinstance(s, pybamm.VariableBase) for s in expression.pre_order())
-        if varies or not self.precompute:
-            return expression
-        self.constants[name] = expression
-        return pybamm.InputParameter(name)
+        if not any(isinstance(s, pybamm.VariableBase) for s in expression.pre_order()):
+            self.constants[name] = expression
+        return expression
 
     @property
     def f(self) -> pybamm.Symbol:
@@ -230,7 +225,7 @@ class ThinFilmParameters(BaseParameters):
     @property
     def per_site_charge(self) -> pybamm.Symbol:
         """1/(F n_sites): current density to a rate of filling [m2.A-1.s-1]."""
-        return self.constant("1/site charge", 1 / (FARADAY * self.n_sites))
+        return self.combined("1/site charge", 1 / (FARADAY * self.n_sites))
 
     def arrhenius(self, E: pybamm.Symbol) -> pybamm.Symbol:
         """exp[(E/R)(1/T_ref - 1/T)], the factor on a rate of activation energy E."""
@@ -256,8 +251,8 @@ def tafel(
     P = pybamm.Parameter
     alpha = P(f"{law} transfer coefficient")
     sign = 1 if cause == "oxidation" else -1
-    per_volt = p.constant(f"{law}: exponent per volt [V-1]", sign * alpha * p.f)
+    per_volt = sign * alpha * p.f
     E = P(f"{law} activation energy [J.mol-1]")
-    faster = p.constant(f"{law}: Arrhenius factor", p.arrhenius(E))
+    faster = p.arrhenius(E)
     exponent = per_volt * (phi - P(f"{law} potential [V]"))
     return faster * pybamm.exp(pybamm.minimum(exponent, LARGEST_EXPONENT))

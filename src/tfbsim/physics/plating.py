@@ -43,7 +43,6 @@ from .parameters import FARADAY, ThinFilmParameters
 
 INACTIVE = "Inactive lithium over cathode sites"
 TAKEN = "Lithium taken by the collector over cathode sites"
-THRESHOLD = "Exhausted lithium over cathode sites"
 LITTLE = 1e-4  # over the cathode's sites: less is taken as gradually as this would be
 NOTHING = 1e-30  # in place of a coverage of 0, by which nothing can be divided
 
@@ -60,9 +59,8 @@ class CoverageKinetics(ButlerVolmer):
         p = self.param
         covered = variables["Lithium coverage"]
         covered = covered * super().exchange_current(variables, i_an)
-        rate = p.i_nuc * p.arrhenius(p.E_i0_n)
-        rate = rate * pybamm.exp((p.alpha_n - 1) * p.f * p.eta_nuc)
-        nucleation = p.constant("Nucleation exchange current density [A.m-2]", rate)
+        nucleation = p.i_nuc * p.arrhenius(p.E_i0_n)
+        nucleation = nucleation * pybamm.exp((p.alpha_n - 1) * p.f * p.eta_nuc)
         bare = 1 - variables["Lithium coverage"]
         return pybamm.maximum(covered + (i_an < 0) * bare * nucleation, NOTHING)
 
@@ -105,7 +103,7 @@ class PlatedInventory(Law):
         n = metal * p.n_sites
         idle = inactive * p.n_sites * p.V_m
         # 1 - exp(-u) without the cancellation at small u
-        per_site = p.constant("Half coverage per site", p.n_sites / p.n_c / 2)
+        per_site = p.n_sites / p.n_c / 2
         half = pybamm.tanh(metal * per_site)
         return {
             INVENTORY: metal,
@@ -126,7 +124,7 @@ class PlatedInventory(Law):
         i_an = variables["Lithium anodic current density [A.m-2]"]
         arriving = pybamm.maximum(-i_an, 0) * p.per_site_charge
         leaving = pybamm.maximum(i_an, 0) * p.per_site_charge / (1 - p.phi_s)
-        most = p.constant("Most lithium taken", p.q_taken / (FARADAY * p.n_sites))
+        most = p.q_taken / (FARADAY * p.n_sites)
         share = (most - variables[TAKEN]) / pybamm.maximum(most, LITTLE)
         plated = (1 - share) * arriving
         consumed = variables.get("Lithium consumption over sites [s-1]", 0)
@@ -155,7 +153,7 @@ class PlatedInventory(Law):
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
         p = self.param
         i = variables["Ionic current density [A.m-2]"]
-        least = p.constant(THRESHOLD, p.least_coverage * p.n_c / p.n_sites)
+        least = p.least_coverage * p.n_c / p.n_sites
         # Only stripping can exhaust it
         left = variables[INVENTORY] - least
         self.events = [pybamm.Event(EXHAUSTED, left + (i <= 0))]

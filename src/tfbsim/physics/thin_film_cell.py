@@ -223,8 +223,8 @@ class ThinFilmCell(pybamm.BaseModel):
         (default) or "capacitive"; "electrolyte": "film" (default), or "liquid" with a
         salt; "cathode hysteresis", "anode hysteresis": "absent" (default) or "first
         order"; "electrolyte capacitance": "absent" (default) or "capacitive";
-        "constants": "in place" (default), or "precomputed" for a solver that supplies
-        ``model.param.constants`` as inputs.
+        "constants": "in place" (default), or "precomputed" for tfbsim's own solver,
+        which evaluates ``model.param.constants`` before a step.
     name : str, optional
         Name of the model.
     laws : sequence of callable, optional

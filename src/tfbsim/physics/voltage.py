@@ -55,7 +55,7 @@ class TerminalVoltage(Law):
             R_n = p.anode.film_resistance
             U, V = (volts - variables[ANODE_POTENTIAL] for volts in (U, V))
         i_ion = variables["Ionic current density [A.m-2]"]
-        films = i_ion * p.constant("Film resistance [Ohm.m2]", R_p + R_n)
+        films = i_ion * (R_p + R_n)
         if "Resistance of inactive lithium [Ohm.m2]" in variables:
             films += i_ion * variables["Resistance of inactive lithium [Ohm.m2]"]
         grown = pybamm.Scalar(0)

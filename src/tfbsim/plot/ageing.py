@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ..physics.law import Declared
 from ..result.columns import CHECK_UP, CYCLE, PULSE
 from ..result.losses import KNOWN
+from .cycling import CHECKED
 from .study import PER_GRAM
 from .style import DASHED, captioned, entry, label_outer
 from .theme import NEUTRAL, Layout, Theme
@@ -23,7 +24,6 @@ LITHIUM = {  # what lithium was lost to, by column; of a reservoir, what it has 
     "Lithium left in the electrolyte [uA.h.cm-2]": "out of the electrolyte",
 }
 STYLES = "-", DASHED, ":", "-."
-CHECKED: dict[str, Any] = {"ls": "none", "marker": "D", "ms": 4}
 
 
 def draw(theme: Theme) -> Figure | None:

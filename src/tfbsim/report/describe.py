@@ -338,7 +338,8 @@ def describe_material(material: Material, console: Console) -> None:
     places = {"cathode": "cathode or film at the anode", "stack": "layer around the cell"}
     say(f"may stand as {', '.join(places.get(one, one) for one in material.layers)}")
     law = material.fields.get("open_circuit_potential")
-    theory = {} if law is None else _theory(material, law.x_max)
+    known = law is not None and {"molar_mass", "density"} <= material.fields.keys()
+    theory = _theory(material, law.x_max) if known else {}
     for name, value in {**material.values, **material.data, **theory}.items():
         given = value.value
         if isinstance(given, Constant):

@@ -27,8 +27,9 @@ from .ledger import Point
 
 CHUNK = 0.7  # s of work handed out at a time; with the commit, less than a second
 MOST = 256  # points in a chunk
-# The same of points that are taken together, and of the first; fewer are worth no process
-MOST_OF_BLOCKS, FIRST_OF_BLOCKS = 16_384, 4_096
+# The same of points that are taken together, and of the first, fewer being worth no
+# process; and the least: a block costs 14 ms more than its points, which take 0.07 each
+MOST_OF_BLOCKS, FIRST_OF_BLOCKS, LEAST_OF_BLOCKS = 16_384, 4_096, 1_000
 KILLED = "its process was killed, twice"
 WORKERS = (
     "worker processes cannot be started (a script that asks for any must do so under "
@@ -71,6 +72,8 @@ class Chunks:
         Points in a piece.
     first : int
         Points in the first.
+    least : int
+        Points in a piece, if there are so many.
     """
 
     def __init__(
@@ -80,12 +83,14 @@ class Chunks:
         seconds: float = CHUNK,
         most: int = MOST,
         first: int = 1,
+        least: int = 1,
     ) -> None:
         self.waiting = deque(numbers)
         self.again: deque[int] = deque()  # of a killed process, one by one
         self.killed: set[int] = set()
         self.workers = workers
-        self.seconds, self.most, self.first = seconds, most, first
+        self.seconds, self.first = seconds, first
+        self.most, self.least = most, least
         self.each = 0.0  # s a point
 
     def __bool__(self) -> bool:
@@ -97,7 +102,7 @@ class Chunks:
             return [self.again.popleft()]
         size = int(self.seconds / self.each) if self.each else self.first
         fair = len(self.waiting) // (2 * self.workers)
-        size = max(1, min(size, fair, self.most))
+        size = min(max(self.least, min(size, fair)), self.most)
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
 
     def took(self, points: int, seconds: float) -> None:
@@ -122,7 +127,8 @@ def _sizes(job: Any) -> dict[str, int]:
     """Of the pieces of a job that takes points together."""
     if getattr(job, "blocks", None) is None:
         return {}
-    return {"first": FIRST_OF_BLOCKS, "most": MOST_OF_BLOCKS}
+    sizes = {"first": FIRST_OF_BLOCKS, "most": MOST_OF_BLOCKS}
+    return sizes | {"least": LEAST_OF_BLOCKS}
 
 
 def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:

@@ -246,7 +246,9 @@ class Runner:
         self.ends = {end.event: end for end in declared_by(cell.structure).ends}
         self.stopped = ""
         self.voltage: float | None = None  # what it ended at last
-        self.state: State = solver.uniform(cell.x_initial, cell.anode_initial)
+        even = solver.uniform(cell.x_initial, cell.anode_initial)
+        # Also of laws that a step at another temperature would make otherwise
+        self.state: State = solver.completed(even, cell.parameters())
 
     def cycle(self, number: int, steps: Sequence[Step], curves: bool) -> CycleRecord:
         """A cycle of this number, audited; ``curves`` keeps all points of its steps."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial, reduce, wraps
 from itertools import pairwise
 from threading import RLock
@@ -75,7 +75,7 @@ PROFILE, ANODE_PROFILE = "Cathode stoichiometry", "Anode stoichiometry"
 # Losses behind the faces of the electrolyte
 BEHIND = "Contact voltage drop [V]", "Electron path voltage drop [V]"
 FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
-FACES_BOUNDS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
+BRACKETS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 TARGET = {
     "current": "Current function [A]",
     "voltage": "Voltage function [V]",
@@ -572,13 +572,16 @@ class _Built:
         g, root = self._consistent
         try:
             y[at] = root(y[at], y, p).full()[:, 0]
+            return y
         except RuntimeError:
-            if FACES not in self.slices:
-                raise SolverFailed("no overpotentials meet the current") from None
             z = casadi.MX.sym("z", len(at))
             here = casadi.Function("here", [z], [g(z, y, p)])
-            y[at] = self._bracketed(here, y[at], NEWTON)
-        return y
+        faces = self.slices.get(FACES, slice(-1, 0)).start
+        for k in sorted(range(len(at)), key=lambda k: at[k] != faces):
+            if (found := _bracketed(here, y[at], k)) is not None:
+                y[at] = found
+                return y
+        raise SolverFailed("no overpotentials meet the current")
 
     @cached_property
     def _consistent(self) -> tuple[Any, Any]:
@@ -593,36 +596,6 @@ class _Built:
         g = casadi.Function("g", [z, y, p], [self._residual(0, whole, p)])
         return g, casadi.rootfinder("solve", "newton", g, NEWTON)
 
-    def _bracketed(self, g: Any, z: Array, options: dict[str, Any]) -> Array:
-        """Algebraic states, the potential between the faces of the electrolyte bracketed.
-
-        Where next to no lithium is left the leak meets an overpotential that rises with
-        any current, from which Newton does not find back.
-        """
-        k = self.unknown.index(self.slices[FACES].start - self.model.len_rhs)
-        others = [j for j in range(len(z)) if j != k]
-        z = z.copy()
-
-        def residual(faces: float) -> float:
-            z[k] = faces
-            if others:
-                part = casadi.MX.sym("part", len(others))
-                full = casadi.MX(z)
-                full[others] = part
-                inner = casadi.Function("inner", [part], [g(full)[others]])
-                solve = casadi.rootfinder("solve", "newton", inner, options)
-                try:
-                    z[others] = solve(z[others]).full()[:, 0]
-                except RuntimeError:
-                    raise SolverFailed("no overpotentials meet the current") from None
-            return float(g(z)[k])
-
-        for bound in FACES_BOUNDS:
-            if residual(-bound) > 0 > residual(bound):
-                residual(brentq(residual, -bound, bound, xtol=1e-14))
-                return z
-        raise SolverFailed("the leak and the current have no potential in common")
-
     def integrator(self, fallback: int = 0) -> Integrator:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
@@ -630,7 +603,9 @@ class _Built:
             if RAMP in self.mode:  # from rest it has no rate to guess a first step by
                 options = {"dt_init": 1e-9} | options
             if self.fast:
-                options["dt_init"] = SHORTEST
+                options = options | {
+                    "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
+                }
             rtol, least = tolerances(self.numerics, fallback)
             atol = self._atol(least)
             self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
@@ -712,6 +687,38 @@ class _Columns:
             self._evaluate()
             results[k] = self._result
         return results
+
+
+def _bracketed(g: Any, z: Array, k: int) -> Array | None:
+    """Algebraic states, number k of them bracketed; None without a change of sign.
+
+    Where next to no lithium is left the leak meets an overpotential that rises with any
+    current, and where a film is empty oxidation of the electrolyte one that rises with
+    none: Newton does not find back from there.
+    """
+    others = [j for j in range(len(z)) if j != k]
+    z = z.copy()
+    part = casadi.MX.sym("part", len(others))
+    full = casadi.MX(z)
+    full[others] = part
+
+    def residual(value: float) -> float:
+        z[k] = value
+        if others:
+            full[k] = value
+            inner = casadi.Function("inner", [part], [g(full)[others]])
+            solve = casadi.rootfinder("solve", "newton", inner, NEWTON)
+            z[others] = solve(z[others]).full()[:, 0]
+        return float(g(z)[k])
+
+    for bound in BRACKETS:
+        try:
+            if residual(-bound) * residual(bound) < 0:
+                residual(brentq(residual, -bound, bound, xtol=1e-14))
+                return z
+        except RuntimeError:
+            return None
+    return None
 
 
 def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
@@ -847,6 +854,12 @@ class Engine:
         if self.structure.anode is not None:
             other = {ANODE_PROFILE: anode * even}
         return State({PROFILE: x * even, **other})
+
+    def completed(self, state: State, parameters: dict[str, float]) -> State:
+        """A state with those of every law, as made where it has none."""
+        found = self.built("current").missing(parameters | state.inputs)
+        others = {name.removeprefix("Initial: "): x for name, x in found.items()}
+        return replace(state, values={**state.values, **others})
 
     @_one_at_a_time
     def instant(

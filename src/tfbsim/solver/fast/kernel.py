@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import hashlib
 import os
@@ -74,12 +75,15 @@ class Kernel:
     ----------
     code : ctypes.CDLL
         The shared library.
-    states, inputs : int
+    states : int
         How many it has.
+    combined : casadi.Function
+        Of the inputs: what follows from them alone, evaluated once a step.
     """
 
-    def __init__(self, code: ctypes.CDLL, states: int, inputs: int) -> None:
-        self.states, self.inputs = states, inputs
+    def __init__(self, code: ctypes.CDLL, states: int, combined: casadi.Function) -> None:
+        self.states, self.inputs = states, combined.size1_in(0)
+        self._combined = combined
         self._run, self._show = code.run, code.show
         self._run.restype = self._show.restype = None
         self._shown = ctypes.c_int.in_dll(code, "SHOWN").value
@@ -100,6 +104,7 @@ class Kernel:
         y0, p, atol = (np.ascontiguousarray(a, dtype=float) for a in (y0, p, atol))
         if y0.shape != (count, self.states) or p.shape != (count, self.inputs):
             raise ValueError("arrays of another model")
+        p = self._whole(p)
         y, t, stray = np.empty_like(y0), np.empty(count), np.empty(count)
         ended, steps = np.empty(count, np.int32), np.empty(count, np.int32)
         arrays = (a.ctypes.data_as(ctypes.c_void_p) for a in (y0, p))
@@ -121,10 +126,15 @@ class Kernel:
         y, p = (np.ascontiguousarray(a, dtype=float) for a in (y, p))
         if y.shape != (len(y), self.states) or p.shape != (len(y), self.inputs):
             raise ValueError("arrays of another model")
+        p = self._whole(p)
         found = np.empty((self._shown, len(y)))
         arrays = (a.ctypes.data_as(ctypes.c_void_p) for a in (y, p, found))
         self._show(ctypes.c_long(len(y)), *arrays)
         return found
+
+    def _whole(self, p: Array) -> Array:
+        """Inputs, and what follows from them alone."""
+        return np.hstack([p, self._combined(p.T).full().T])
 
 
 def kernel_of(
@@ -140,12 +150,23 @@ def kernel_of(
     states = equations.y.numel()
     if states > MOST_STATES:
         return None
+    q = copy.copy(equations)
+    q.parts = [copy.copy(part) for part in q.parts]
+    columns = [rates, residual, shown, *ends[:4], *(part.argument for part in q.parts)]
+    columns = [casadi.densify(column) for column in columns]
+    held = casadi.extract_parametric(casadi.vertcat(*columns), q.p)
+    stops = np.cumsum([0, *(column.numel() for column in columns)]).tolist()
+    rates, residual, shown, *rest = casadi.vertsplit(held[0], stops)
+    for part, argument in zip(q.parts, rest[4:], strict=True):
+        part.argument = argument
+    combined = casadi.Function("combined", [q.p], [casadi.vertcat(*held[2])])
+    q.p = casadi.vertcat(q.p, *held[1])
     try:
-        written = _source(equations, rates, residual, ends, shown)
+        written = _source(q, rates, residual, Ends(*rest[:4], ends.watched), shown)
     except Unknown:
         return None
     code = _compiled(written)
-    return None if code is None else Kernel(code, states, equations.p.numel())
+    return None if code is None else Kernel(code, states, combined)
 
 
 def _source(q: Any, rates: Any, residual: Any, ends: Ends, shown: Any) -> str:
