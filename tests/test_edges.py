@@ -436,3 +436,9 @@ def test_a_double_layer_is_that_of_the_cell_as_made_whatever_the_first_step():
     assert list(result.steps["Outcome"]) == ["reached", "reached"]
     assert result.summary["Lithium balance error"].iloc[0] < 1e-8
     assert result.summary["Outcome"].iloc[0] == "reached"
+
+
+def test_a_negative_rate_is_told_to_say_which_way():
+    cell = tfbsim.load_cell(CONSTANT_D)
+    with pytest.raises(ValueError, match="say charge or discharge"):
+        parse_cycle(["Discharge at -1C until 3 V"], cell)

@@ -400,14 +400,14 @@ def _step(parts: _Sentence, text: str, cell: Cell) -> Step:
         if start == value:
             raise ValueError("it ends where it begins")
     elif verb != "rest":
+        if str(parts.at).startswith("-"):
+            raise ValueError("say charge or discharge, with a value above 0")
         known = ("C-rate", *CURRENTS, *POWERS, "voltage")
         value, kind = _quantity(str(parts.at), known)
         if kind == "voltage":
             raise ValueError("a voltage is held: 'Hold at 4.2 V until C/20'")
         if value == 0:
             raise ValueError("no current at all is 'Rest for 1 hour'")
-        if value < 0:
-            raise ValueError("say charge or discharge, with a value above 0")
         control = "power" if kind in POWERS else "current"
         scale = cell.one_c_current if kind == "C-rate" else 1.0
         value = sign * scale * in_amperes(value, kind, cell)
