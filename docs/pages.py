@@ -34,7 +34,7 @@ from tfbsim.plot import figures as every_figure
 from tfbsim.plot import style
 from tfbsim.plot.material import draw as draw_materials
 from tfbsim.report.answer import aged
-from tfbsim.report.describe import estimates
+from tfbsim.report.describe import as_text, estimates
 from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
 from tfbsim.solver.cycler import run_case
@@ -1139,6 +1139,30 @@ def electrolyte_choice(name: str) -> None:
     )
 
 
+def library(name: str) -> None:
+    """Write docs/library.md from the library itself."""
+    (DOCS / f"{name}.md").write_text(library_page(), encoding="utf-8")
+
+
+def library_page() -> str:
+    """Every value of every material, with its source and where it holds."""
+    parts = ["# The library of materials", "As `tfbsim show NAME` prints them."]
+    for material in every().values():
+        rows = [
+            {
+                "": key.replace("_", " "),
+                "value": as_text(value.value),
+                "source": value.source.replace("|", "/"),
+                "where it holds": value.valid,
+            }
+            for key, value in {**material.values, **material.data}.items()
+        ]
+        title = f"{material.title[:1].upper()}{material.title[1:]}."
+        parts += [f"## {material.name}", title, table(rows)]
+    parts.append("Written by `python docs/pages.py library`.")
+    return "\n\n".join(parts) + "\n"
+
+
 def columns(name: str) -> None:
     """Write docs/columns.md from where the columns are defined."""
     (DOCS / f"{name}.md").write_text(columns_page(), encoding="utf-8")
@@ -1256,6 +1280,7 @@ PAGES: dict[str, Callable[[str], None]] = {
     "materials-gallery": materials_gallery,
     "electrolyte-choice": electrolyte_choice,
     "columns": columns,
+    "library": library,
 }
 
 if __name__ == "__main__":

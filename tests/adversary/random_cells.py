@@ -14,6 +14,9 @@ import numpy as np
 from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.errors import InputError
+from tfbsim.experiment.foresee import check_ageing
+from tfbsim.experiment.groups import written_out
+from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
 from tfbsim.yaml_file import shipped as files
 
@@ -66,11 +69,11 @@ def draw(seed: int, number: int) -> tuple[Cell, list[Any]]:
             low, high = _window(cell)
             if low > high:
                 continue
-            for volts in (low, high):
-                cell.ageing.check(volts, cell.temperature, cell.one_c_current_density)
+            steps = [s for _ in range(rng.integers(2, 6)) for s in _steps(rng, cell)]
+            check_ageing([(cell, Protocol(written_out(steps, cell, "steps")))])
         except InputError:
             continue
-        return cell, [s for _ in range(rng.integers(2, 6)) for s in _steps(rng, cell)]
+        return cell, steps
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:

@@ -78,11 +78,8 @@ MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a st
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAYERS = ("cathode", "electrolyte", "anode")
 INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
-FOLLOWING = (
-    "structure",
-    "constants",
-    "open_circuit_potential",
-)  # of a cell's fields, worked out once
+# Of a cell's fields, worked out once
+FOLLOWING = "structure", "constants", "open_circuit_potential"
 LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
@@ -588,9 +585,7 @@ class Anode(Strict):
 
     @model_validator(mode="after")
     def _of_a_collector(self) -> Anode:
-        kinetics = (
-            *("nucleation_overpotential", "nucleation_current", "coverage_thickness"),
-        )
+        kinetics = "nucleation_overpotential", "nucleation_current", "coverage_thickness"
         given = [getattr(self, name) is not None for name in kinetics]
         if any(given) and not all(given):
             raise InputError(
@@ -1561,10 +1556,10 @@ def own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
             known = SecondElectrolyte.model_fields
             given = {k: v for k, v in given.items() if k in known}
         holder[key] = _merged(given, fields) | {"material_file": path.name}
-        told = document.data.get("origin", {})
+        stated = document.data.get("origin", {})
         rest = document.data.get("source", f"as {path.name} has it")
         new = (name for name in given if name not in fields)
-        origin = {f"{layer}.{name}": told.get(name, rest) for name in new}
+        origin = {f"{layer}.{name}": stated.get(name, rest) for name in new}
         raw["origin"] = {**origin, **raw.get("origin", {})}
     return found
 

@@ -37,9 +37,11 @@ from ..output import Output
 from ..result.csv_file import csv
 from ..yaml_file import Document
 from .own_current import experiment_or_cell
-from .pairing import Pair, Progress, by_experiment, by_own_current
+from .pairing import Pair, Progress, beside
+from .places import places
+from .replay import charge_where
 from .spectra import COLUMNS as SPECTRA_COLUMNS
-from .spectra import SpectrumPair, placed_spectra, spectra_beside
+from .spectra import SpectrumPair
 
 if TYPE_CHECKING:
     from ..data.mapping import Mapping as DataMapping
@@ -218,16 +220,10 @@ def capacities(pair: Pair) -> tuple[float, float]:
     measured point, which need not be the cut-off; else it is all that passed.
     """
     m, s = pair.measured, pair.simulated
-    total = float(s.capacity[-1])
-    if not pair.at_cut_off or m.kind not in (CHARGE, DISCHARGE):
-        return float(m.capacity[-1]), total
-    sign = -1.0 if m.kind == DISCHARGE else 1.0
-    # Outwards the voltage goes one way but for the very start
-    V = np.maximum.accumulate(sign * s.voltage)
-    end = sign * float(m.voltage[-1])
-    if not V[0] < end < V[-1]:
-        return float(m.capacity[-1]), total
-    return float(m.capacity[-1]), float(np.interp(end, V, s.capacity))
+    simulated = float(s.capacity[-1])
+    if pair.at_cut_off and m.kind in (CHARGE, DISCHARGE):
+        simulated = charge_where(s.capacity, s.voltage, float(m.voltage[-1]), simulated)
+    return float(m.capacity[-1]), simulated
 
 
 def _hysteresis(pairs: Sequence[Pair]) -> dict[tuple[str, int], tuple[float, float]]:
@@ -308,15 +304,13 @@ def compare(
     numerics = numerics_of(numerics, expanded.experiment.numerics)
     base = expanded.cases[0].cell
     measured, unreadable = read_all(data, base, mapping)
-    pair = by_own_current if own_current else by_experiment
-    paired = pair(measured, expanded, numerics, progress)
-    with_spectra, places, elsewhere = placed_spectra(measured, expanded, own_current)
-    spectra, failed = spectra_beside(places, with_spectra, numerics)
+    where = places(measured, expanded, own_current)
+    paired = beside(measured, where, numerics, progress)
     found = Comparison(
-        *(measured, paired.pairs, unreadable, [*paired.unmatched, *elsewhere]),
+        *(measured, paired.pairs, unreadable, paired.unmatched),
         otherwise=paired.otherwise,
-        notes=[*paired.notes, *failed],
-        spectra=spectra,
+        notes=paired.notes,
+        spectra=paired.spectra,
     )
     about = provenance(
         expanded.document,

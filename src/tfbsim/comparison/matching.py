@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..data.measured import (
     UA,
     Measured,
     Segment,
+    Spectrum,
     by_cycle,
 )
 from ..experiment.cases import Case
@@ -26,6 +28,39 @@ from ..experiment.steps import Step
 SAME_CURRENT = 0.1  # relative; within it a measured current is a step's
 SAME_VOLTAGE = 0.02  # V, of a hold
 STEADY = 0.05  # relative spread of a current that counts as constant
+
+
+T = TypeVar("T", Segment, Spectrum)
+
+
+@dataclass(frozen=True)
+class Place(Generic[T]):
+    """A measured step or spectrum, and where in a simulation it belongs.
+
+    Parameters
+    ----------
+    file : str
+        It is of.
+    measured : Segment or Spectrum
+        As read.
+    case : str
+        Name of the case that simulates it.
+    steps : tuple of int
+        Of the cycle, from 0, in a row; none of a step without a duration.
+    cycle : int
+        Of the case, from 1; the experiment may have fewer.
+    """
+
+    file: str
+    measured: T
+    case: str
+    steps: tuple[int, ...]
+    cycle: int = 1
+
+    @property
+    def label(self) -> str:
+        """What sets it apart."""
+        return f"{self.file}, {self.measured.name}"
 
 
 @dataclass(frozen=True)

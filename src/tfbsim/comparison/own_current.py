@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,10 @@ import numpy as np
 from ..cell.cell import Cell, load_cell
 from ..data.measured import DISCHARGE, HOLD, REST, Array, Measured, Segment, times
 from ..errors import InputError
-from ..experiment.cases import Expanded, expand
+from ..experiment.cases import Case, Expanded, expand
 from ..experiment.steps import Step
 from ..yaml_file import Document, load, shipped
-from .matching import STEADY
+from .matching import STEADY, Place
 
 BEYOND = 0.5  # V that the data's own current may take the cell beyond the data
 PIECES = 400  # constant currents that stand for a varying one
@@ -62,43 +62,46 @@ def experiment_or_cell(
     return expand(document, None, changes, {name: load_cell(path)}), True
 
 
-@dataclass(frozen=True)
-class Drive:
-    """Measured steps that follow one another, and the currents that stand for them.
+def driven(
+    file: Measured, base: Case
+) -> tuple[list[Case], list[Place[Segment]], list[tuple[str, str, str]]]:
+    """Return the records of a file as cases driven by their own current.
 
     Parameters
     ----------
-    segments : list of Segment
-        In a row.
-    parts : list of list of Step
-        Constant currents of each.
-    whole : bool
-        Whether they are a whole record; a table's curves do not follow one another.
+    file : Measured
+        As read.
+    base : Case
+        Its cell and its conditioning are theirs.
+
+    Returns
+    -------
+    list of Case
+        One of a whole record; one for each curve of a table, for these do not follow one
+        another: each goes from the state at the start.
+    list of Place
+        Every step of the file.
+    list of tuple of str
+        File, step and why it cannot drive the cell.
     """
-
-    segments: list[Segment]
-    parts: list[list[Step]]
-    whole: bool
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All currents, in a row."""
-        return tuple(step for steps in self.parts for step in steps)
-
-
-def drives(file: Measured, cell: Cell) -> tuple[list[Drive], list[tuple[Segment, str]]]:
-    """Return what a file drives the cell with, and what cannot drive it, and why."""
-    if any(np.isnan(s.current).any() for s in file.segments):
-        why = "its current is not stated, so it cannot drive the cell"
-        return [], [(s, why) for s in file.segments]
     every = list(file.segments)
-    # Curves of a table do not follow one another: each from the state at the start
+    if any(np.isnan(s.current).any() for s in every):
+        why = "its current is not stated, so it cannot drive the cell"
+        return [], [], [(file.name, s.name, why) for s in every]
     whole = all(s.time is not None for s in every)
-    records = [every] if whole and every else [[s] for s in every]
-    return [
-        Drive(some, [driven_steps(s, some, cell) for s in some], whole)
-        for some in records
-    ], []
+    cases, places = [], []
+    for record in [every] if whole and every else [[s] for s in every]:
+        name = file.name if whole else f"{file.name}, {record[0].name}"
+        steps: list[Step] = []
+        for segment in record:
+            parts = driven_steps(segment, record, base.cell)
+            at = tuple(range(len(steps), len(steps) + len(parts)))
+            places.append(Place(file.name, segment, name, at))
+            steps += parts
+        if steps:
+            protocol = replace(base.protocol, steps=tuple(steps), cycles=1)
+            cases.append(replace(base, name=name, protocol=protocol))
+    return cases, places, []
 
 
 def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> list[Step]:

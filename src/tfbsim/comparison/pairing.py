@@ -1,10 +1,10 @@
-"""Measured steps with simulated ones beside them: by the experiment, whose cases that fit
-them are run, or by the data's own current, which is the protocol then."""
+"""Measured steps and spectra with simulated ones beside them, from one replay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +19,15 @@ from ..data.measured import (
     Segment,
     mean_current,
 )
-from ..errors import InputError, count
-from ..experiment.cases import Case, Expanded
+from ..errors import count
+from ..experiment.cases import Case
 from ..numerics import Numerics
-from ..solver.cycler import AUDIT_BREACH, REACHED, CaseRecord, StepRecord, run_case
-from .matching import Match, digest, placed
-from .own_current import Drive, drives, unlike
+from ..solver.cycler import AUDIT_BREACH, REACHED, CycleRecord, StepRecord
+from .matching import Place, digest
+from .own_current import unlike
+from .places import Places
+from .replay import Replay, joined
+from .spectra import SpectrumPair, at_frequencies
 
 ROUNDED = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
 ELSEWHERE = 3.0  # K between measured and simulated that is worth a word
@@ -113,6 +116,8 @@ class Paired:
         What else is worth knowing.
     audit : dict
         Largest balance errors of the cycles that were simulated.
+    spectra : list of SpectrumPair
+        Measured spectra with simulated ones beside them.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -120,6 +125,7 @@ class Paired:
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     audit: dict[str, float] = field(default_factory=dict)
+    spectra: list[SpectrumPair] = field(default_factory=list)
 
     def note(self, sentence: str) -> None:
         """Say something, once."""
@@ -127,109 +133,76 @@ class Paired:
             self.notes.append(sentence)
 
 
-def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | None:
-    """Consecutive simulated steps as one measured step would be.
-
-    Parameters
-    ----------
-    parts : sequence of StepRecord
-        In a row.
-    kind : str
-        Of the measured step.
-    area : float
-        Of the cell [m2].
-
-    Returns
-    -------
-    Segment or None
-        None if nothing of them could be simulated.
-    """
-    found = [s for p in parts if (s := _simulated(p, kind, area)) is not None]
-    if not found:
-        return None
-    clock = passed = 0.0
-    pieces: list[tuple[Array, ...]] = []
-    for s in found:
-        assert s.time is not None
-        pieces.append((s.voltage, s.current, passed + s.capacity, clock + s.time))
-        clock, passed = clock + float(s.time[-1]), passed + float(s.capacity[-1])
-    V, i, q, t = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return Segment(kind, 1, V, i, q, t)
-
-
-def _simulated(record: StepRecord, kind: str, area: float) -> Segment | None:
-    trace = record.trace
-    if trace is None:
-        return None
-    o = trace.observed
-    passed = np.abs(o["Discharge capacity [A.h]"]) / area
-    i = o["Current [A]"] / area
-    return Segment(kind, 1, o["Voltage [V]"], i, passed, trace.t)
-
-
-# --- By the experiment's protocol --------------------------------------------------
-
-
-def by_experiment(
+def beside(
     files: Sequence[Measured],
-    expanded: Expanded,
+    places: Places,
     numerics: Numerics,
     progress: Progress | None = None,
 ) -> Paired:
-    """Measured steps beside those of the cases that fit them; only these are run."""
-    found = Paired()
-    plan: list[tuple[Measured, list[Segment], Match, int]] = []
+    """Run the cases that measured steps and spectra belong to, and put both together."""
+    found = Paired(unmatched=[*places.unmatched], notes=[*places.notes])
+    every: list[Place[Any]] = [*places.steps, *places.spectra]
     wanted: dict[str, int] = {}
-    for measured in files:
-        cycles, unmatched = placed(measured, expanded.cases)
-        found.unmatched.extend((measured.name, s.name, why) for s, why in unmatched)
-        for cycle, match, number in cycles:
-            if match.alike > 1:
-                found.note(
-                    f"{measured.name}: {match.alike} cases fit a cycle alike, and the "
-                    f"first, '{match.case.name}', was taken; --set or another experiment "
-                    "chooses."
-                )
-            number = min(number, match.case.protocol.cycles)
-            wanted[match.case.name] = max(wanted.get(match.case.name, 0), number)
-            plan.append((measured, cycle, match, number))
-    records: dict[str, CaseRecord] = {}
-    cases = [case for case in expanded.cases if case.name in wanted]
-    for k, case in enumerate(cases):
-        protocol = replace(case.protocol, cycles=wanted[case.name])
-        records[case.name] = run_case(case.cell, protocol, numerics)
+    for place in every:
+        if place.steps:
+            wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)
+    cases = {case.name: case for case in places.expanded.cases}
+    first = places.expanded.cases[0]
+    replay, records = Replay(numerics), {}
+    for k, case in enumerate(case for case in cases.values() if case.name in wanted):
+        last = min(wanted[case.name], case.protocol.cycles)
+        records[case.name] = replay.cycles(case.cell, case.protocol, last)
         _audited(found, case, records[case.name])
         if progress:
-            progress(k + 1, len(cases))
-    for measured, cycle, match, number in plan:
-        steps = records[match.case.name].cycles[number - 1].steps
-        for k, at in match.steps:
-            _beside(found, measured.name, cycle[k], match.case, [steps[at]], True)
+            progress(k + 1, len(wanted))
+    pairs: dict[str, list[Pair]] = {}
+    for place in places.steps:
+        case, cycles = cases.get(place.case, first), records.get(place.case, [])
+        of = cycles[min(place.cycle, len(cycles)) - 1].steps if cycles else ()
+        pair = _pair(found, place, case, [of[k] for k in place.steps], places)
+        if pair is not None:
+            found.pairs.append(pair)
+            pairs.setdefault(place.case, []).append(pair)
+    for spectrum in places.spectra:
+        step = records[spectrum.case][0].steps[spectrum.steps[0]]
+        if step.spectrum is None:
+            found.note(f"{spectrum.label}: {step.outcome} ({step.detail})")
+            continue
+        Z = at_frequencies(spectrum.measured, step.spectrum)
+        found.spectra.append(SpectrumPair(spectrum, step.spectrum.voltage, Z))
+        if step.detail:
+            found.note(f"{spectrum.label}: {step.detail}")
+    if places.own_current:
+        for file in files:
+            if any(place.file == file.name for place in places.steps):
+                _another_window(found, file, first)
+        for case in places.expanded.cases:
+            mine = [place for place in places.steps if place.case == case.name]
+            if mine:
+                _tell(found, mine, case, pairs.get(case.name, []))
     return found
 
 
-def _audited(found: Paired, case: Case, record: CaseRecord) -> None:
-    """The balances and warnings of a case that was run."""
-    for name, errors in {
-        "lithium balance error": [c.lithium_balance_error for c in record.cycles],
-        "charge balance error": [c.charge_balance_error for c in record.cycles],
-    }.items():
-        found.audit[name] = max(found.audit.get(name, 0.0), *errors)
-    if any(cycle.outcome == AUDIT_BREACH for cycle in record.cycles):
+def _audited(found: Paired, case: Case, cycles: Sequence[CycleRecord]) -> None:
+    """Take the balances and warnings of a case that was run."""
+    for of in ("lithium balance error", "charge balance error"):
+        errors = [getattr(cycle, of.replace(" ", "_")) for cycle in cycles]
+        found.audit[of] = max(found.audit.get(of, 0.0), *errors)
+    if any(cycle.outcome == AUDIT_BREACH for cycle in cycles):
         found.otherwise.append(f"{case.name}: {AUDIT_BREACH}")
-    for warning in record.warnings:
+    for warning in case.cell.warnings():
         found.note(f"{case.cell.name}: {warning}")
 
 
-def _beside(
+def _pair(
     found: Paired,
-    file: str,
-    segment: Segment,
+    place: Place[Segment],
     case: Case,
     parts: Sequence[StepRecord],
-    cut_off: bool,
-) -> None:
-    """Put the steps that simulate a measured one beside it, or say why there is none."""
+    places: Places,
+) -> Pair | None:
+    """Return a measured step and the steps that simulate it, or say why there is none."""
+    file, segment = place.file, place.measured
     other = next((p for p in parts if p.outcome != REACHED), None)
     if other is not None:
         detail = f" ({other.detail})" if other.detail else ""
@@ -239,26 +212,25 @@ def _beside(
     _warmer(found, file, segment, case)
     if not parts:
         found.unmatched.append((file, segment.name, NO_DURATION))
-        return
+        return None
     simulated = joined(parts, segment.kind, float(case.cell.area))
     if simulated is None:
         why = f"the simulated step was {parts[0].outcome}: {parts[0].detail}"
         found.unmatched.append((file, segment.name, why))
-        return
+        return None
     if len(simulated.voltage) < 2 and segment.kind in (CHARGE, DISCHARGE):
         found.note(
             f"{file}, {segment.name}: the simulated cell cannot follow: it begins at "
             f"{simulated.voltage[0]:.3f} V, where {segment.voltage.min():.3f} to "
             f"{segment.voltage.max():.3f} V was measured."
         )
-    found.pairs.append(
-        Pair(
-            *(file, segment, simulated, case.name),
-            abs(mean_current(segment)) / case.cell.one_c_current_density,
-            cut_off and _ended_at_voltage(parts[-1], simulated),
-            REACHED if other is None else other.outcome,
-            _role(segment, case),
-        )
+    own = places.own_current
+    return Pair(
+        *(file, segment, simulated, places.base if own else case.name),
+        abs(mean_current(segment)) / case.cell.one_c_current_density,
+        not own and _ended_at_voltage(parts[-1], simulated),
+        REACHED if other is None else other.outcome,
+        _role(segment, case),
     )
 
 
@@ -295,51 +267,6 @@ def _ended_at_voltage(record: StepRecord, simulated: Segment) -> bool:
 # --- By the data's own current -----------------------------------------------------
 
 
-def by_own_current(
-    files: Sequence[Measured],
-    expanded: Expanded,
-    numerics: Numerics,
-    progress: Progress | None = None,
-) -> Paired:
-    """Measured steps beside a cell driven by their own current.
-
-    Raises
-    ------
-    InputError
-        The cases have different cells.
-    """
-    found = Paired()
-    case = expanded.cases[0]
-    if any(other.cell != case.cell for other in expanded.cases[1:]):
-        raise InputError(
-            "its cases have different cells; name the cell itself, or one case's values "
-            "with --set",
-            expanded.document.path,
-        )
-    jobs: list[tuple[Measured, Drive]] = []
-    for measured in files:
-        records, unmatched = drives(measured, case.cell)
-        found.unmatched.extend((measured.name, s.name, why) for s, why in unmatched)
-        jobs += [(measured, record) for record in records]
-        if records:
-            _another_window(found, measured, case)
-    for k, (source, record) in enumerate(jobs):
-        done: Iterator[StepRecord] = iter(())
-        if record.steps:
-            protocol = replace(case.protocol, steps=record.steps, cycles=1)
-            solved = run_case(case.cell, protocol, numerics)
-            _audited(found, case, solved)
-            done = iter(solved.cycles[0].steps)
-        before = len(found.pairs)
-        for segment, some in zip(record.segments, record.parts, strict=True):
-            parts = [next(done) for _ in some]
-            _beside(found, source.name, segment, case, parts, False)
-        _tell(found, source, record, found.pairs[before:])
-        if progress:
-            progress(k + 1, len(jobs))
-    return found
-
-
 def _another_window(found: Paired, measured: Measured, case: Case) -> None:
     """Say where a record lies beyond the voltages that the cell takes."""
     low, high = case.cell.voltage_limits
@@ -354,18 +281,16 @@ def _another_window(found: Paired, measured: Measured, case: Case) -> None:
 
 
 def _tell(
-    found: Paired,
-    source: Measured,
-    record: Drive,
-    pairs: Sequence[Pair],
+    found: Paired, places: Sequence[Place[Segment]], case: Case, pairs: Sequence[Pair]
 ) -> None:
-    """How well the constant currents stand for the data, and whether the start fits."""
-    both = zip(record.segments, record.parts, strict=True)
-    split = [(s, d) for s, d in both if len(d) > 1]
+    """Say how well constant currents stand for a record, and whether its start fits."""
+    file, steps = places[0].file, case.protocol.steps
+    split = [(p.measured, [steps[k] for k in p.steps]) for p in places]
+    split = [(segment, parts) for segment, parts in split if len(parts) > 1]
     if split:
         off = max(unlike(s, d) for s, d in split)
         found.note(
-            f"{source.name}: in {count(len(split), 'step')} the current varies; constant "
+            f"{file}: in {count(len(split), 'step')} the current varies; constant "
             f"ones of the same charge stand for it, {100 * off:.2g} % rms off."
         )
     flowing = [p for p in pairs if p.measured.kind != HOLD]
@@ -374,6 +299,6 @@ def _tell(
         here, there = first.measured.voltage[0], first.simulated.voltage[0]
         if abs(here - there) > FAR:
             found.note(
-                f"{source.name} begins at {here:.3f} V, the simulated cell at "
+                f"{file} begins at {here:.3f} V, the simulated cell at "
                 f"{there:.3f} V: --set cathode.initial_voltage sets its state."
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,7 @@ from ..data.measured import Array, Measured, Spectrum
 from ..errors import InputError
 from ..experiment.cases import Case, Cases, Expanded
 from ..experiment.steps import Step
-from ..numerics import Numerics
-from ..solver.cycler import run_case
-from .matching import SAME_VOLTAGE
+from .matching import SAME_VOLTAGE, Place
 
 NONE = math.inf
 SAME_TEMPERATURE = 10.0  # K, that a step and what was measured at it may differ by
@@ -33,33 +32,6 @@ COLUMNS = (
     *("Simulated Z real [Ohm.cm2]", "Simulated Z imaginary [Ohm.cm2]"),
     "Difference [%]",
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a measured spectrum belongs.
-
-    Parameters
-    ----------
-    file : str
-        It is of.
-    spectrum : Spectrum
-        As measured.
-    case : str
-        Of the experiment.
-    step : int
-        Of its protocol, from 0.
-    """
-
-    file: str
-    spectrum: Spectrum
-    case: str
-    step: int
-
-    @property
-    def label(self) -> str:
-        """What sets it apart."""
-        return f"{self.file}, {self.spectrum.name}"
 
 
 @dataclass(frozen=True)
@@ -76,30 +48,30 @@ class SpectrumPair:
         Simulated, at the measured frequencies [Ohm.m2].
     """
 
-    place: Place
+    place: Place[Spectrum]
     voltage: float
     Z: Array
 
     @property
     def difference(self) -> Array:
         """|Z_simulated - Z_measured|/|Z_measured| at each frequency."""
-        measured = self.place.spectrum.impedance
+        measured = self.place.measured.impedance
         return np.asarray(np.abs(self.Z - measured) / np.abs(measured))
 
     @property
     def table(self) -> pd.DataFrame:
         """Return ``COLUMNS``, a row for each frequency."""
-        place, measured = self.place, self.place.spectrum.impedance * 1e4
+        place, measured = self.place, self.place.measured.impedance * 1e4
         Z = self.Z * 1e4
-        known = (place.file, place.spectrum.name, place.case, self.voltage)
-        values = (place.spectrum.frequency, measured.real, measured.imag)
+        known = (place.file, place.measured.name, place.case, self.voltage)
+        values = (place.measured.frequency, measured.real, measured.imag)
         both = (*known, *values, Z.real, Z.imag, 100 * self.difference)
         return pd.DataFrame(dict(zip(COLUMNS, both, strict=True)))
 
     @property
     def sentence(self) -> str:
         """Return how far apart both are."""
-        off, f = self.difference, self.place.spectrum.frequency
+        off, f = self.difference, self.place.measured.frequency
         worst = int(np.argmax(off))
         return (
             f"{self.place.label}: simulated at {self.voltage:.4g} V ({self.place.case}), "
@@ -110,7 +82,7 @@ class SpectrumPair:
 
 def placed_spectra(
     files: Sequence[Measured], expanded: Expanded, at_rest: bool
-) -> tuple[Expanded, list[Place], list[tuple[str, str, str]]]:
+) -> tuple[Expanded, list[Place[Spectrum]], list[tuple[str, str, str]]]:
     """Return where the spectra of files belong.
 
     Parameters
@@ -135,7 +107,7 @@ def placed_spectra(
     every = [(file.name, z) for file in files for z in file.spectra]
     if at_rest:
         return _at_rest(every, expanded)
-    places: list[Place] = []
+    places: list[Place[Spectrum]] = []
     unmatched: list[tuple[str, str, str]] = []
     every_step = [
         (case, k)
@@ -154,7 +126,7 @@ def placed_spectra(
                 unmatched.append((file.name, spectrum.name, why))
                 continue
             case, k = steps.pop(ranks.index(min(ranks)))
-            places.append(Place(file.name, spectrum, case.name, k))
+            places.append(Place(file.name, spectrum, case.name, (k,)))
     cases = [_at_measured(case, places) for case in expanded.cases] if places else []
     return (
         replace(expanded, cases=Cases(cases)) if cases else expanded,
@@ -163,12 +135,12 @@ def placed_spectra(
     )
 
 
-def _at_measured(case: Case, places: Sequence[Place]) -> Case:
+def _at_measured(case: Case, places: Sequence[Place[Spectrum]]) -> Case:
     """Return a case whose steps with a measured spectrum have its frequencies."""
     steps = list(case.protocol.steps)
-    for k in {place.step for place in places if place.case == case.name}:
-        mine = (p for p in places if (p.case, p.step) == (case.name, k))
-        every = np.unique(np.concatenate([p.spectrum.frequency for p in mine]))
+    for k in {place.steps[0] for place in places if place.case == case.name}:
+        mine = (p for p in places if (p.case, p.steps) == (case.name, (k,)))
+        every = np.unique(np.concatenate([p.measured.frequency for p in mine]))
         steps[k] = replace(steps[k], frequencies=tuple(map(float, every[::-1])))
     return replace(case, protocol=replace(case.protocol, steps=tuple(steps)))
 
@@ -193,7 +165,7 @@ def _state_of(spectrum: Spectrum) -> str:
 
 def _at_rest(
     every: Sequence[tuple[str, Spectrum]], expanded: Expanded
-) -> tuple[Expanded, list[Place], list[tuple[str, str, str]]]:
+) -> tuple[Expanded, list[Place[Spectrum]], list[tuple[str, str, str]]]:
     base, places, unmatched = expanded.cases[0], [], []
     cases = list(expanded.cases)
     for file, spectrum in every:
@@ -208,49 +180,16 @@ def _at_rest(
         except InputError as error:
             unmatched.append((file, spectrum.name, error.message))
             continue
-        place = Place(file, spectrum, f"{file}, {spectrum.name}", 0)
+        place = Place(file, spectrum, f"{file}, {spectrum.name}", (0,))
         protocol = replace(base.protocol, steps=(step,), cycles=1, conditioning=())
         cases.append(replace(base, name=place.case, cell=cell, protocol=protocol))
         places.append(place)
     return replace(expanded, cases=Cases(cases)), places, unmatched
 
 
-def spectra_beside(
-    places: Sequence[Place], expanded: Expanded, numerics: Numerics
-) -> tuple[list[SpectrumPair], list[str]]:
-    """Simulate the spectra of places.
-
-    Returns
-    -------
-    list of SpectrumPair, list of str
-        And a sentence for each that could not be simulated.
-    """
-    found: list[SpectrumPair] = []
-    failed: list[str] = []
-    for case in expanded.cases:
-        mine = [place for place in places if place.case == case.name]
-        if not mine:
-            continue
-        last = 1 + max(place.step for place in mine)
-        steps = case.protocol.steps[:last]
-        record = run_case(
-            case.cell, replace(case.protocol, steps=steps, cycles=1), numerics
-        )
-        for place in mine:
-            step = record.cycles[0].steps[place.step]
-            if step.spectrum is None:
-                failed.append(f"{place.label}: {step.outcome} ({step.detail})")
-                continue
-            Z = at_frequencies(place.spectrum, step.spectrum)
-            found.append(SpectrumPair(place, step.spectrum.voltage, Z))
-            if step.detail:
-                failed.append(f"{place.label}: {step.detail}")
-    return found, failed
-
-
-def at_frequencies(measured: Spectrum, simulated: object) -> Array:
+def at_frequencies(measured: Spectrum, simulated: Any) -> Array:
     """Return what is simulated at the measured frequencies, which are among its own."""
-    f, Z = simulated.frequency, simulated.Z  # type: ignore[attr-defined]
+    f, Z = simulated.frequency, simulated.Z
     order = np.argsort(f)
     at = order[np.searchsorted(f[order], measured.frequency)]
     return np.asarray(Z[at])

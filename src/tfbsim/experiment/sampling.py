@@ -274,7 +274,7 @@ def plan(
     reader = _Reader(section, document, dimension_of, is_template, tuple(names))
     specs = [reader.spec(name, given) for name, given in section.factors.items()]
     points = reader.count(specs)
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if section.sampled:
         u = _unit_cube(section, points, len(specs))
         if section.correlations:
@@ -283,7 +283,7 @@ def plan(
         base = section.points or points
         if section.method != "latin hypercube" and base & (base - 1):
             low = 1 << (base.bit_length() - 1)
-            told = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
+            notes = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
     else:
         levels = [spec.levels() for spec in specs]
     factors = []
@@ -292,7 +292,7 @@ def plan(
         stride = stride // len(own) if section.method == "grid" else 1
         own.flags.writeable = False
         factors.append(Factor(spec.name, spec.scale, own, stride, points))
-    return Plan(tuple(factors), points, told)
+    return Plan(tuple(factors), points, notes)
 
 
 def _rounded(x: np.ndarray) -> np.ndarray:

@@ -21,18 +21,16 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import digest, placed
-from ..comparison.own_current import Drive, drives
-from ..comparison.spectra import Place
+from ..comparison.matching import Place, digest
+from ..comparison.places import Places
 from ..data.measured import (
     CHARGE,
     DISCHARGE,
-    Measured,
     Segment,
     Spectrum,
     mean_current,
 )
-from ..experiment.cases import FROM_CYCLE, Case, Cases, Expanded, current_of
+from ..experiment.cases import FROM_CYCLE, Expanded, current_of
 
 Array = np.ndarray
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
@@ -160,19 +158,17 @@ def held_cycles(held_out: Sequence[str]) -> list[tuple[int, int]]:
     return [(int(m[1]), int(m[2] or m[1])) for m in found]
 
 
-def matched(
-    expanded: Expanded, data: Sequence[Measured], held_out: Sequence[str], points: int
+def placed_curves(
+    places: Places, held_out: Sequence[str], points: int
 ) -> tuple[list[Curve], list[str]]:
-    """Return measured steps beside the simulated ones that :func:`tfbsim.compare` finds.
+    """Return what was measured beside the steps that :func:`tfbsim.compare` finds.
 
     Parameters
     ----------
-    expanded : Expanded
-        The experiment.
-    data : sequence of Measured
-        As read.
+    places : Places
+        Where it belongs.
     held_out : sequence of str
-        Cases and files that are predicted.
+        Cases, files and, of a record by its own current, cycles that are predicted.
     points : int
         Most residuals of a curve.
 
@@ -181,115 +177,56 @@ def matched(
     list of Curve, list of str
         What belongs somewhere, and a sentence on each step that does not.
     """
-    found, notes = [], []
-    for file in data:
-        cycles, unmatched = placed(file, expanded.cases)
-        notes += [
-            f"{file.name}, {segment.name}: left out: {why}" for segment, why in unmatched
-        ]
-        for cycle, match, number in cycles:
-            case, held = match.case, {match.case.name, file.name} & {*held_out}
-            for k, at in match.steps:
-                segment = cycle[k]
-                if segment.kind not in COLUMNS:
-                    continue
-                if number > case.protocol.cycles:
-                    why = f"the experiment has {case.protocol.cycles} cycles"
-                    notes.append(f"{file.name}, {segment.name}: left out: {why}")
-                    continue
-                step = case.protocol.steps[at]
-                limit = step.lower if segment.kind == DISCHARGE else step.upper
-                place = (case.name, number, (at,), segment.kind, file.name, bool(held))
-                curve = _curve(place, file, segment, points, limit, notes)
-                if curve is None:
-                    why = "left out: no usable point"
-                    notes.append(f"{file.name}, {segment.name}: {why}")
-                else:
-                    found.append(curve)
+    own, found = places.own_current, []
+    notes = [
+        f"{file if own else f'{file}, {name}'}: left out: {why}"
+        for file, name, why in places.unmatched
+    ]
+    notes = [*dict.fromkeys(notes), *places.notes]
+    cases = {case.name: case for case in places.expanded.cases}
+    for place in places.steps:
+        segment = place.measured
+        if segment.kind not in COLUMNS or not place.steps:
+            continue
+        case, limit = cases[place.case], None
+        names = {place.file, place.case, place.label}
+        if own:
+            names.add(f"cycle {segment.cycle}")
+        elif place.cycle > case.protocol.cycles:
+            why = f"the experiment has {case.protocol.cycles} cycles"
+            notes.append(f"{place.label}: left out: {why}")
+            continue
+        else:
+            step = case.protocol.steps[place.steps[0]]
+            limit = step.lower if segment.kind == DISCHARGE else step.upper
+        curve = _curve(place, bool(names & {*held_out}), points, limit, notes)
+        if curve is None:
+            notes.append(f"{place.label}: left out: no usable point")
+        elif own:
+            whole = place.case == place.file
+            short = (segment.name or f"cycle {segment.cycle}") if whole else place.label
+            found.append(replace(curve, source=place.label, label=short))
+        else:
+            found.append(curve)
+    for spectrum in places.spectra:
+        held = bool({spectrum.file, spectrum.case, spectrum.label} & {*held_out})
+        at = (spectrum.case, 1, spectrum.steps, IMPEDANCE, spectrum.label, held)
+        both = np.arange(2 * len(spectrum.measured.frequency))  # parts of Z
+        found.append(
+            Curve(
+                *(*at, np.empty(0), np.empty(0), both),
+                label=spectrum.label,
+                spectrum=spectrum.measured,
+            )
+        )
     return found, notes
 
 
-def measured_spectra(places: Sequence[Place], held_out: Sequence[str]) -> list[Curve]:
-    """Return measured spectra, both parts of each frequency a residual."""
-    found = []
-    for place in places:
-        size = 2 * len(place.spectrum.frequency)
-        names = {place.file, place.case, place.label}
-        at = (place.case, 1, (place.step,), IMPEDANCE, place.label)
-        found.append(
-            Curve(
-                *(*at, bool(names & {*held_out}), np.empty(0), np.empty(0)),
-                np.arange(size),
-                label=place.label,
-                spectrum=place.spectrum,
-            )
-        )
-    return found
-
-
-def driven(
-    expanded: Expanded, data: Sequence[Measured], held_out: Sequence[str], points: int
-) -> tuple[Expanded, list[Curve], list[str]]:
-    """Drive the cell by the data's own current: each record is a case, from its start.
-
-    Returns
-    -------
-    Expanded, list of Curve, list of str
-        With the records as its cases; their charges and discharges; what was left out.
-    """
-    base = expanded.cases[0]
-    cases: list[Case] = []
-    found, notes = [], []
-    for file in data:
-        records, unmatched = drives(file, base.cell)
-        notes += list(
-            dict.fromkeys(f"{file.name}: left out: {why}" for _, why in unmatched)
-        )
-        for record in records:
-            name = (
-                file.name if record.whole else f"{file.name}, {record.segments[0].name}"
-            )
-            if not record.steps:
-                continue
-            protocol = replace(base.protocol, steps=record.steps, cycles=1)
-            cases.append(replace(base, name=name, protocol=protocol))
-            found += _of_record(record, name, file, held_out, points, notes)
-    return replace(expanded, cases=Cases(cases or expanded.cases)), found, notes
-
-
-def _of_record(
-    record: Drive,
-    name: str,
-    file: Measured,
-    held_out: Sequence[str],
-    points: int,
-    notes: list[str],
-) -> list[Curve]:
-    found, at = [], 0
-    for segment, steps in zip(record.segments, record.parts, strict=True):
-        within = tuple(range(at, at + len(steps)))
-        at += len(steps)
-        if segment.kind not in COLUMNS or not within:
-            continue
-        label = f"{file.name}, {segment.name}"
-        names = {file.name, name, label, f"cycle {segment.cycle}"}
-        place = (name, 1, within, segment.kind, label, bool(names & {*held_out}))
-        curve = _curve(place, file, segment, points, None, notes)
-        if curve is not None:
-            short = segment.name or f"cycle {segment.cycle}"
-            found.append(replace(curve, label=short if record.whole else label))
-    return found
-
-
 def _curve(
-    place: tuple[str, int, tuple[int, ...], str, str, bool],
-    file: Measured,
-    segment: Segment,
-    points: int,
-    limit: float | None,
-    notes: list[str],
+    place: Place[Segment], held: bool, points: int, limit: float | None, notes: list[str]
 ) -> Curve | None:
     """Return a measured step as a curve, None if it has no usable sample."""
+    segment = place.measured
     q, V = (np.asarray(a, dtype=float) for a in (segment.capacity, segment.voltage))
     known = np.isfinite(q) & np.isfinite(V)
     q, first = np.unique(q[known], return_index=True)
@@ -299,7 +236,7 @@ def _curve(
     apart = _apart(V)
     if apart.any():
         notes.append(
-            f"{file.name}, {segment.name}: {apart.sum()} of {len(V)} samples stand apart "
+            f"{place.label}: {apart.sum()} of {len(V)} samples stand apart "
             f"from their neighbours, by up to {1e3 * _off(V)[apart].max():.3g} mV: left "
             "aside"
         )
@@ -308,16 +245,17 @@ def _curve(
     if limit is not None:
         q, V, end, end_voltage = _at_cut_off(q, V, segment.kind, limit)
     datum = Datum.model_construct(
-        data=file.name,
+        data=place.file,
         step=segment.name,
         sha256=digest(segment),
         kind=segment.kind,
-        cycle=place[1] if limit is not None else segment.cycle,
+        cycle=place.cycle if limit is not None else segment.cycle,
         current_density=abs(mean_current(segment)),
         capacity=3600 * float(segment.capacity[-1]),
-        role="held out" if place[-1] else "fitted",
+        role="held out" if held else "fitted",
     )
-    return Curve(*place, *thinned(q, V, points), end, end_voltage, datum=datum)
+    at = (place.case, place.cycle, place.steps, segment.kind, place.file, held)
+    return Curve(*at, *thinned(q, V, points), end, end_voltage, datum=datum)
 
 
 def _off(V: Array) -> Array:

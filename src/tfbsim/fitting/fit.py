@@ -23,7 +23,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.own_current import experiment_or_cell
-from ..comparison.spectra import placed_spectra
+from ..comparison.places import places
 from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded
@@ -36,11 +36,9 @@ from .curves import (
     RESISTANCE,
     Curve,
     counted_once,
-    driven,
     held_cycles,
-    matched,
     measured_capacities,
-    measured_spectra,
+    placed_curves,
 )
 from .fit_result import Account, Fit
 from .intervals import Interval, Spread, interval, uncertainty
@@ -200,21 +198,15 @@ def fit(
     none = isinstance(data, Sequence) and not len(data)
     files, unreadable = ([], []) if none else read_all(data, first, mapping)
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
+    found = places(files, expanded, own_current)
+    expanded = found.expanded
+    curves, unmatched = placed_curves(found, asked.held_out, asked.points)
+    names = [place.label for place in found.spectra]
     if own_current:
-        expanded, curves, unmatched = driven(
-            expanded, files, asked.held_out, asked.points
-        )
-        names = [curve.source for curve in curves]
-        names += [f"cycle {s.cycle}" for file in files for s in file.segments]
+        names += [place.label for place in found.steps]
+        names += [f"cycle {place.measured.cycle}" for place in found.steps]
     else:
-        curves = measured_capacities(expanded, asked.held_out)
-        more, unmatched = matched(expanded, files, asked.held_out, asked.points)
-        curves += more
-        names = []
-    expanded, places, elsewhere = placed_spectra(files, expanded, own_current)
-    curves += measured_spectra(places, asked.held_out)
-    unmatched += [f"{file}, {name}: left out: {why}" for file, name, why in elsewhere]
-    names += [place.label for place in places]
+        curves = measured_capacities(expanded, asked.held_out) + curves
     curves, again = counted_once(curves, asked.capacity_error)
     notes += [*unmatched, *again]
     names += [*(case.name for case in expanded.cases), *(file.name for file in files)]

@@ -18,27 +18,23 @@ to the next.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
-from ..comparison.pairing import joined
+from ..comparison.replay import Replay, charge_where, joined
 from ..comparison.spectra import at_frequencies
 from ..errors import InputError
 from ..experiment.cases import Case
-from ..experiment.steps import Protocol
 from ..materials import laws
 from ..numerics import Numerics
-from ..solver.cycler import CycleRecord, Runner
-from ..solver.engine import engine
+from ..solver.cycler import CycleRecord
 from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
 
@@ -68,17 +64,10 @@ class Simulated:
     Z: Array | None = None
 
     def charge_at(self, voltage: float) -> float:
-        """Charge where the curve first comes to a voltage; all of it, if it never does.
-
-        Outwards the voltage goes one way but for the very start.
-        """
+        """Charge where the curve first comes to a voltage; its end, if it never does."""
         if not (math.isfinite(voltage) and len(self.voltage) > 1):
             return self.end
-        sign = 1.0 if self.voltage[-1] > self.voltage[0] else -1.0
-        outwards = np.maximum.accumulate(sign * self.voltage)
-        if not outwards[0] < sign * voltage < outwards[-1]:
-            return self.end
-        return float(np.interp(sign * voltage, outwards, self.capacity))
+        return charge_where(self.capacity, self.voltage, voltage, self.end)
 
     def above(self, q: Array, V: Array, errors: tuple[float, float]) -> Array:
         """Signed distances of points to the curve, over errors of q and V."""
@@ -177,49 +166,26 @@ class Problem:
         for curve in curves:
             wanted.setdefault(curve.case, []).append(curve)
         cells: dict[int, Cell] = {}
-        runners: dict[Any, Any] = {}
+        replay = Replay(self.numerics)
         found: dict[int, Simulated | None] = {}
         for case in self.cases:
-            if case.name not in wanted:
+            mine = wanted.get(case.name, ())
+            if not mine:
                 continue
-            mine = wanted[case.name]
             key = self._cell_of[case.name]
+            drawn = any(len(curve.capacity) for curve in mine)
+            last = max(curve.cycle for curve in mine)
             try:
                 if key not in cells:
                     cells[key] = self.cell(case.cell, u)
-                cell = cells[key]
-                cycles = self._run(cell, case.protocol, mine, runners, key)
+                cycles = replay.cycles(cells[key], case.protocol, last, drawn)
             except InputError:  # values that do not go together
                 continue
             for curve in mine:
-                found[id(curve)] = _observed(curve, cycles, float(cell.area))
+                found[id(curve)] = _observed(curve, cycles, float(cells[key].area))
         self.evaluations += 1
+        self.steps += replay.steps
         return [found.get(id(curve)) for curve in curves]
-
-    def _run(
-        self,
-        cell: Cell,
-        protocol: Protocol,
-        curves: Sequence[Curve],
-        runners: dict[Any, Any],
-        key: int,
-    ) -> list[CycleRecord]:
-        """Cycles as far as they are needed; a conditioning that cases share runs once."""
-        shared = (key, protocol.conditioning, protocol.conditioning_cycles)
-        if shared not in runners:
-            runner = Runner(cell, engine(cell.structure, self.numerics))
-            for number in range(protocol.conditioning_cycles):
-                if protocol.conditioning:
-                    runner.cycle(number + 1, protocol.conditioning, False)
-                    self.steps += len(protocol.conditioning)
-            runners[shared] = runner
-        runner = copy.copy(runners[shared])
-        drawn = any(len(c.capacity) for c in curves)
-        last = max(curve.cycle for curve in curves)
-        cycles = [protocol.of(k + 1) for k in range(last)]
-        self.steps += sum(map(len, cycles))
-        found = [runner.cycle(k + 1, c, drawn) for k, c in enumerate(cycles)]
-        return [replace(c, check_up=protocol.is_check_up(c.number)) for c in found]
 
     @property
     def size(self) -> int:

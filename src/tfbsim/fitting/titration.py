@@ -41,7 +41,7 @@ import numpy as np
 import pandas as pd
 
 from ..cell.cell import Cell, Film
-from ..comparison.pairing import joined
+from ..comparison.replay import joined
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
 from ..errors import InputError
 from ..experiment.cases import Case

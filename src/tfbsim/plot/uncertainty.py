@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..result.columns import LIMITING
 from ..result.samples import AREA, DIRECTION, VOLTAGE
-from ..result.sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, told
+from ..result.sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, varying
 from ..result.sweep_table import Varied, point_of
 from .study import Study
 from .style import (
@@ -42,7 +42,7 @@ BAND = "0.3"
 
 def distributions(table: pd.DataFrame) -> Figure | None:
     """Draw a histogram of each answer, by limiting loss, with its percentiles."""
-    names = told(table, ANSWERS)
+    names = varying(table, ANSWERS)
     if not names:
         return None
     losses = _losses(table)
@@ -71,7 +71,7 @@ def distributions(table: pd.DataFrame) -> Figure | None:
 
 def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
     """Draw the mean of each answer in the lowest and highest tenth of each factor."""
-    names = told(table, INDEXED)
+    names = varying(table, INDEXED)
     if not names:
         return None
     X = of.at(point_of(table))
@@ -168,7 +168,7 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
     """Draw energy against each factor: points, and median and 5-95 % by bins."""
     name = ANSWERS[2]
     factors = list(of.factors)[:MOST_FACTORS]
-    if not told(table, [name]):
+    if not varying(table, [name]):
         return None
     X = of.at(point_of(table))
     y, losses = table[name].to_numpy(), _losses(table)

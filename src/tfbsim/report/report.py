@@ -352,10 +352,10 @@ def _digits(column: str) -> str:
 def _points(result: Result) -> pd.DataFrame:
     """Return what varies over a sweep and what comes of it, with the limiting loss."""
     table = answers(result)
-    told = (*ANSWERS, EFFICIENCY, SHARE, LIMITING, "Outcome")
+    shown = (*ANSWERS, EFFICIENCY, SHARE, LIMITING, "Outcome")
     several = table["Cycle number"].nunique() > 1
     first = ["Case", "Cycle number"] if several else ["Case"]
-    return table[[*first, *factors(table), *(c for c in told if c in table)]]
+    return table[[*first, *factors(table), *(c for c in shown if c in table)]]
 
 
 def _losses(result: Result) -> pd.DataFrame:
@@ -407,10 +407,12 @@ def _warnings(result: Result) -> list[tuple[tuple[str, str], list[tuple[str, str
     that differ in their numbers alone."""
     total, found = len(result.cases), result.warnings
 
-    def told(words: str) -> tuple[str, str]:
+    def named(words: str) -> tuple[str, str]:
         return words, _which(found[words], total)
 
-    return [(told(g.first), [told(words) for words in g.others]) for g in grouped(found)]
+    return [
+        (named(g.first), [named(words) for words in g.others]) for g in grouped(found)
+    ]
 
 
 def _which(of: Mapping[str, Any], total: int) -> str:

@@ -77,7 +77,7 @@ def percentiles(result: Result) -> pd.DataFrame:
     rows = []
     found = sample(result)
     if found is not None:
-        for name in told(found[1], ANSWERS):
+        for name in varying(found[1], ANSWERS):
             y = found[1][name].dropna().to_numpy()
             if len(y) < FEWEST:
                 continue
@@ -102,7 +102,7 @@ def sensitivity(result: Result) -> pd.DataFrame:
         return pd.DataFrame()
     of, table = found
     rows = []
-    for name in told(table, INDEXED):
+    for name in varying(table, INDEXED):
         indices = _indices(of, table, name)
         for k, column in enumerate(of.factors):
             row = {"Answer": name, "Factor": column}
@@ -122,7 +122,7 @@ def sample(result: Result) -> tuple[Varied, pd.DataFrame] | None:
     return of, table.loc[there].reset_index(drop=True)
 
 
-def told(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+def varying(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
     """Return those of the wanted answers that vary."""
     names = [c for c in wanted if c in table and table[c].notna().sum() > 1]
     spread = {c: table[c].max() - table[c].min() for c in names}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CASE, CYCLE, OUTCOME = "Case", "Cycle number", "Outcome"
 # Templates that the summary has under a name of its own
-TOLD_AS = {
+COLUMNS_OF = {
     C_RATE: ("C-rate", "Charge C-rate"),
     "voltage": ("Lower cut-off [V]", "Upper cut-off [V]"),
 }
@@ -106,12 +106,12 @@ def _column(factor: Factor, table: pd.DataFrame, taken: Mapping[str, Factor]) ->
     if name in table:
         return name
     wanted = factor.displayed[point_of(table)]
-    for told in TOLD_AS.get(factor.scale.dimension, ()):
-        if told in table and told not in taken:
-            known = np.isfinite(table[told])
-            same = np.isclose(table[told][known], wanted[known], rtol=SAME, atol=0)
+    for column in COLUMNS_OF.get(factor.scale.dimension, ()):
+        if column in table and column not in taken:
+            known = np.isfinite(table[column])
+            same = np.isclose(table[column][known], wanted[known], rtol=SAME, atol=0)
             if known.any() and same.all():
-                return told
+                return column
     return name
 
 
