@@ -2,6 +2,7 @@
 
 import re
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,16 @@ def test_lithium_is_plated_on_every_collector(name):
         cell, ["Charge at C/5 until 4.2 V"], cycles=1, numerics=Numerics.fast()
     ).summary.iloc[0]
     assert row["Outcome"] == "reached" and row["Lithium balance error"] < BALANCE_LIMIT
+
+
+def test_the_page_of_the_library_is_current():
+    docs = Path(__file__).parents[1] / "docs"
+    spec = spec_from_file_location("pages", docs / "pages.py")
+    pages = module_from_spec(spec)
+    spec.loader.exec_module(pages)
+    written = (docs / "library.md").read_text(encoding="utf-8")
+    assert written == pages.library_page(), "run `python docs/pages.py library`"
+    assert all(f"## {name}\n" in written for name in EVERY)
 
 
 def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):

@@ -232,14 +232,14 @@ def _bic(circuit: EquivalentCircuit, frequencies: int) -> float:
 
 
 def _candidates(number: int, frequency: Array, Z: Array) -> list[str]:
-    """Return circuits of so many arcs; with an inductance where there is one."""
-    first = ["L0-R0" if _inductive(frequency, Z) else "R0"]
+    """Return circuits of so many arcs; also with an inductance where one is seen."""
+    firsts = ["R0", "L0-R0"] if _inductive(frequency, Z) else ["R0"]
     arcs = [f"p(R{k},CPE{k})" for k in range(1, number + 1)]
     if not arcs:
-        return ["-".join([*first, W]) for W in ("W1", "Wo1")]
+        return [f"{first}-{W}" for first in firsts for W in ("W1", "Wo1")]
     slowest = (f"p(R{number}-{W}{number},CPE{number})" for W in ("W", "Wo"))
     ends = [arcs, *([*arcs[:-1], last] for last in slowest)]
-    return ["-".join([*first, *end]) for end in ends]
+    return ["-".join([first, *end]) for first in firsts for end in ends]
 
 
 def _inductive(frequency: Array, Z: Array) -> bool:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..cell.cell import Cell
 from ..fitting.titration import of_cell
-from .style import captioned, new_figure, styled
+from .style import captioned, new_figure, plain_log, styled
 from .theme import FACTOR_COLOURS
 
 
@@ -28,6 +28,7 @@ def titration_figure(table: pd.DataFrame, cell: Cell) -> Figure:
             below.plot(one["Stoichiometry"], one["Ratio"], **how)
         above.set(yscale="log", ylabel="D (cm² s⁻¹)")
         below.set(yscale="log", xlabel="Stoichiometry x", ylabel="over that of the cell")
+        plain_log(below.yaxis)
         figure.legend(loc="outside upper center", ncols=3)
         figure.align_ylabels()
         return captioned(

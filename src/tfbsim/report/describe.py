@@ -341,18 +341,20 @@ def describe_material(material: Material, console: Console) -> None:
     known = law is not None and {"molar_mass", "density"} <= material.fields.keys()
     theory = _theory(material, law.x_max) if known else {}
     for name, value in {**material.values, **material.data, **theory}.items():
-        given = value.value
-        if isinstance(given, Constant):
-            given = f"{given.value:g} m2/s"
-        elif callable(given):
-            given = f"a law of x ({type(given).__name__})"
-        say(f"  {name}: {given}")
+        say(f"  {name}: {as_text(value.value)}")
         say(f"    {value.source}{value.valid and '; ' + value.valid}")
     if law is not None:
         say("\nU(x) [V against Li]")
         for x in np.linspace(0.0, law.x_max, 11)[1:-1]:
             if law.curve.x[0] <= x <= law.curve.x[-1]:
                 say(f"  x = {x:.3g}  {float(law.curve(x)):.3f}")
+
+
+def as_text(given: Any) -> str:
+    """Return a value of a material in words."""
+    if isinstance(given, Constant):
+        return f"{given.value:g} m2/s"
+    return f"a law of x ({type(given).__name__})" if callable(given) else str(given)
 
 
 def _theory(material: Material, sites: float) -> dict[str, Value]:

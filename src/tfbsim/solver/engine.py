@@ -281,7 +281,7 @@ COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
 
 # The solver's own limit on steps does not hold where it returns each of them; progress
 # by the whole duration within so many does
-BOUND = {"num_steps_no_progress": 20_000, "t_no_progress": 1.0}
+BOUND = {"num_steps_no_progress": 100_000, "t_no_progress": 1.0}
 # A first step over the duration, which may be a year: at a face that is full, volts lie
 # within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
 CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
@@ -290,7 +290,8 @@ FALLBACKS: tuple[dict[str, Any], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | 
 LAST = len(FALLBACKS) - 1
 # Tried where a voltage strayed that was to be held, or all of the above failed: near a
 # full or an empty site volts lie within the tolerance of a state
-FALLBACKS += ({"sharper": 1e-3} | CAREFUL, {"sharper": 1e-5} | CAREFUL)
+SHARPER = CAREFUL | {"num_steps_no_progress": 20_000}
+FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 # Options that the kernel takes in every value, or in one; of others it takes the default
