@@ -758,7 +758,8 @@ def ensurge2023_cycling(name: str) -> None:
         )
         if made:
             continue
-        (path,) = (path for path in varied if has(case.cell, path))
+        there = [path for path in varied if has(case.cell, path)]
+        path = max(there, key=lambda path: f"{path}.".startswith((*case.values,)))
         value, dimension = case.cell.number(path)
         long = run_case(
             case.cell, replace(case.protocol, cycles=1000), numerics, curves=NO_CURVES
@@ -781,7 +782,7 @@ def ensurge2023_cycling(name: str) -> None:
     page(
         name,
         result,
-        ["cycling", "ageing"],
+        [],  # their key knows the cases by numbers, which are alike here
         "## Which law gives 95 % after 150 cycles",
         table(rows),
         "Each law has one number that is fitted to one, the retention of about 0.95 "
@@ -808,9 +809,9 @@ A law that takes sites or adds resistance does not touch the spare lithium: the 
 falls from the first cycle on, with 2 um of lithium as without.
 
 So the two kinds foretell different things. With 2 um of lithium as made, the first lose \
-nothing within 150 cycles and the second as much as without. After 1000 cycles the first \
-have ended all cells that plate from the cathode alone but where the consumption slows down \
-by itself. One retention does not tell them apart; the capacity at cycle 50 would, or a \
+nothing within 150 cycles and the second as much as without. Over 1000 cycles a law \
+that takes lithium goes far below the 0.75 of the review, one of the others stays about it. \
+One retention does not tell them apart; the capacity at cycle 50 would, or a \
 cell with a little lithium as made."""
 
 

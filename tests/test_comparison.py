@@ -519,3 +519,18 @@ def test_measured_points_are_black_and_told_apart_by_shape():
     assert "rates" not in drawn or not [
         line for line in drawn["rates"].axes[0].get_lines() if line.get_linestyle() == "-"
     ]  # two points are no line
+
+
+@pytest.mark.parametrize("command", [tfbsim.compare, tfbsim.fit])
+def test_one_cell_is_driven_by_the_datas_own_current(command):
+    content = {
+        "steps": ["Discharge at 1C until 3.0 V"],
+        "cases": [{"cathode.thickness": f"{k} nm"} for k in (320, 640)],
+        "fit": {"parameters": {"cathode.diffusivity_scale": {"min": 0.1, "max": 10}}},
+    }
+    q = np.linspace(0, 0.09, 20)
+    measured = Measured(
+        "m", Path("none"), (segment(4 - q, q, time=40 * np.arange(20.0)),)
+    )
+    with pytest.raises(InputError, match="its cases have different cells"):
+        command(_experiment(content, CELL), measured, own_current=True)

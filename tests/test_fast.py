@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from tfbsim.solver.fast import kernel as compiled
 
 # Both at tolerances at which what is left is the difference between the two
 TIGHT = Numerics(points=100, rtol=1e-8, atol=1e-10, voltage_tolerance=1e-6, compile=True)
+QUICK = replace(TIGHT, points=40)
 CHARGE, VOLTAGE = 1e-6, 10e-6  # of the film's charge, V
 CELLS = ("lco-lipon-li-raijmakers2020", "lco-lipon-li-danilov2011", "nmc811-lipon-li")
 COUNT = 3  # one of each cell
@@ -157,6 +159,33 @@ def test_a_cell_does_not_depend_on_its_neighbours():
     ]:
         assert np.array_equal(one.end.profile, other.end.profile)
         assert np.array_equal(one.t, other.t)
+
+
+def twenty(structure):
+    """States where discharges of twenty thicknesses end, and the lanes they were in."""
+    kernel = Engine(structure, QUICK).built("current").kernel
+    solver, requests = Engine(structure, QUICK), []
+    for thickness in np.geomspace(1e-6, 10e-6, 20):
+        cell = load_cell(CELLS[0]).replace({"cathode.thickness": float(thickness)})
+        start = solver.uniform(0.5, 1.0), cell.parameters(None)
+        of = general.Request("current", cell.one_c_current, 7200.0, *start, lower=3.0)
+        requests.append(replace(of, curve=False))
+    ends = [trace.end.profile for trace in solver.run_many(requests)]
+    return np.array(ends), kernel.lanes
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="its flags are of x86")
+def test_narrower_vectors_give_the_same(cache, monkeypatch):
+    structure, flags = load_cell(CELLS[0]).structure, compiled.FLAGS
+    wanted, widest = twenty(structure)
+    widths = {widest}
+    for less in ("-mno-avx512f", "-mno-avx"):
+        monkeypatch.setattr(compiled, "FLAGS", (*flags, less))
+        found, lanes = twenty(structure)
+        assert np.allclose(found, wanted, rtol=0, atol=1e-9)
+        widths.add(lanes)
+    assert min(widths) == 2 and len(widths) > 1
 
 
 def test_without_a_compiler_the_general_solver_does_it(cache, monkeypatch):

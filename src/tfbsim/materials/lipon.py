@@ -63,8 +63,8 @@ def _with(nitrogen: str, conductivity: Value, activation: str) -> Material:
         MATERIAL,
         name=f"LiPON-N-{nitrogen}",
         title=f"LiPON with {'much' if nitrogen == 'rich' else 'little'} nitrogen",
-        values=MATERIAL.values | own,
-        data=MATERIAL.data | {"electronic_conductivity": resistive},
+        values={**MATERIAL.values, **own},
+        data={**MATERIAL.data, "electronic_conductivity": resistive},
     )
 
 

@@ -50,8 +50,8 @@ MATERIALS = (
         MATERIAL,
         name="LLZO-amorphous",
         title="lithium lanthanum zirconate, amorphous sputtered film",
-        values=MATERIAL.values
-        | {
+        values={
+            **MATERIAL.values,
             "conductivity": Value(
                 "4e-7 S/cm",
                 f"published: {KALITA}, at 40 W; 2e-7 and 0.8e-7 S/cm at 60 and 80 W",

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,10 @@ from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
 from ..cell import layers as energy
+from ..cell.cell import Cell
 from ..errors import InputError, shown
 from ..experiment.cases import FROM_CYCLE
+from ..experiment.curves import Curves
 from ..output import (
     EXPORTS,
     FILES,
@@ -42,6 +44,7 @@ from ..physics.law import Declared
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
+from ..solver.cycler import CaseRecord, CycleRecord, StepRecord
 from ..solver.engine import ANODE_PROFILE, MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
@@ -63,11 +66,6 @@ from .csv_file import read as read_csv
 from .export import files as exported
 from .names import factor, named
 from .samples import samples
-
-if TYPE_CHECKING:
-    from ..cell.cell import Cell
-    from ..experiment.curves import Curves
-    from ..solver.cycler import CaseRecord, CycleRecord, StepRecord
 
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
 UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted

@@ -8,15 +8,12 @@ or is run once more up to that time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import units
+from ..cell.cell import Cell
 from .engine import State, Trace
-
-if TYPE_CHECKING:
-    from ..cell.cell import Cell
 
 
 def crossing(trace: Trace, cell: Cell) -> float | None:

@@ -15,10 +15,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..cell.cell import Cell
+from ..experiment.steps import Step
 from ..materials.laws import FARADAY
 from ..physics.lithium import EXHAUSTED
 from .engine import (
@@ -31,10 +32,6 @@ from .engine import (
     Trace,
     engine,
 )
-
-if TYPE_CHECKING:
-    from ..cell.cell import Cell
-    from ..experiment.steps import Step
 
 LEAST = "Exhausted lithium over that of coverage"
 DECADES = (1e-12, 1e-18, 1e-24)

@@ -86,7 +86,9 @@ class Kernel:
         self._combined = combined
         self._run, self._show = code.run, code.show
         self._run.restype = self._show.restype = None
-        self._shown = ctypes.c_int.in_dll(code, "SHOWN").value
+        self._shown, self.lanes = (
+            ctypes.c_int.in_dll(code, name).value for name in ("SHOWN", "LANES")
+        )
 
     def __call__(self, y0: Array, p: Array, rtol: float, atol: Array) -> Solved:
         """Integrate cells from time 0 to 1 or an end.

@@ -256,7 +256,7 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
 }
 
 /* What is shown of cells y (count, N) with inputs p (count, P), to shown (M, count) */
-const int SHOWN = M;
+const int SHOWN = M, LANES = W;
 void show(long count, const double *y, const double *p, double *shown)
 {
     V a[N], b[P], o[M];
