@@ -21,7 +21,8 @@ import tfbsim
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
 from tfbsim.numerics import Numerics
-from tfbsim.result.result import STEPS, SUMMARY, load_result
+from tfbsim.result.load import load_result
+from tfbsim.result.result import STEPS, SUMMARY
 from tfbsim.run import blocks, run, workers
 from tfbsim.run.ledger import LEDGER
 from tfbsim.run.run import run_experiment

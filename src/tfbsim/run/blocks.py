@@ -24,18 +24,10 @@ from ..numerics import Numerics
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
-from ..result.result import (
-    FIRST,
-    NONE,
-    CaseResult,
-    Piece,
-    beyond,
-    covered,
-    framed,
-    joined,
-    step_rows,
-    summary_row,
-)
+from ..result.case import CaseResult, beyond, covered
+from ..result.curves import NONE
+from ..result.rows import step_rows, summary_row
+from ..result.tables import FIRST, Piece, framed, joined
 from ..solver.batch import Batch, serves
 from ..solver.engine import engine
 from ..version import __version__

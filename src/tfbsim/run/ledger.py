@@ -32,8 +32,9 @@ from ..experiment.cases import Points
 from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
+from ..result.case import CaseResult
 from ..result.columns import KNOWN, LIMITING, REQUIRED
-from ..result.result import NONE, CaseResult
+from ..result.curves import NONE
 from ..solver.cycler import OUTCOMES
 from ..version import __version__
 from .blocks import Block, Swept

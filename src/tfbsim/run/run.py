@@ -24,7 +24,8 @@ from ..experiment.steps import Step
 from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
 from ..physics.mesh import NO_DEPTHS
-from ..result.result import UNFINISHED, CaseResult, Notes, Result
+from ..result.case import CaseResult, Notes
+from ..result.result import UNFINISHED, Result
 from ..solver.cycler import (
     SKIPPED,
     SOLVER_FAILED,
