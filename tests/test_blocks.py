@@ -120,6 +120,11 @@ def test_are_what_each_point_is_by_itself(folder, monkeypatch, out):
     for k, case in enumerate(result.cases):
         assert case.name == f"{k + 1:02d}" == result.cases[k].name
         assert len(case.rows) == 2 and len(case.steps) == 9
+    for some in (slice(2, 9), slice(None, None, -3), slice(4, 4)):
+        names = [case.name for case in result.cases[some]]
+        assert names == [case.name for case in list(result.cases)[some]]
+    with pytest.raises(IndexError):
+        result.cases[12]
 
 
 def test_warnings_are_told_once_of_all(folder, monkeypatch):
