@@ -10,7 +10,8 @@ import tfbsim
 from tfbsim import simulate
 from tfbsim.plot import dqdv, figures, style
 from tfbsim.plot.study import Study
-from tfbsim.result.result import CaseResult, Result
+from tfbsim.result.case import CaseResult
+from tfbsim.result.result import Result
 
 CELL = "lco-lipon-li-raijmakers2020"
 CYCLE = [
