@@ -21,7 +21,7 @@ from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
-from tfbsim.result.result import Notes
+from tfbsim.result.case import Notes
 from tfbsim.solver.engine import DURATION, Request, State, Trace, _Built, engine
 from tfbsim.solver.integrator import Stretch
 

@@ -21,7 +21,8 @@ import tfbsim
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
 from tfbsim.numerics import Numerics
-from tfbsim.result.result import STEPS, SUMMARY, load_result
+from tfbsim.result.load import load_result
+from tfbsim.result.result import STEPS, SUMMARY
 from tfbsim.run import blocks, run, workers
 from tfbsim.run.ledger import LEDGER
 from tfbsim.run.run import run_experiment
@@ -119,6 +120,11 @@ def test_are_what_each_point_is_by_itself(folder, monkeypatch, out):
     for k, case in enumerate(result.cases):
         assert case.name == f"{k + 1:02d}" == result.cases[k].name
         assert len(case.rows) == 2 and len(case.steps) == 9
+    for some in (slice(2, 9), slice(None, None, -3), slice(4, 4)):
+        names = [case.name for case in result.cases[some]]
+        assert names == [case.name for case in list(result.cases)[some]]
+    with pytest.raises(IndexError):
+        result.cases[12]
 
 
 def test_warnings_are_told_once_of_all(folder, monkeypatch):

@@ -16,7 +16,7 @@ from tfbsim.cli import console
 from tfbsim.errors import InputError
 from tfbsim.experiment import cases as module
 from tfbsim.numerics import Numerics
-from tfbsim.result.result import load_result
+from tfbsim.result.load import load_result
 
 INPUTS = Path(__file__).parent / "inputs"
 FAST = ("--points", "20")

@@ -18,13 +18,13 @@ import pytest
 import tfbsim
 from tfbsim.numerics import Numerics
 from tfbsim.output import OWN, REPORT, _write_provenance
-from tfbsim.result.result import load_result
+from tfbsim.result.load import load_result
 
 # Imports once, then forks a writer for each folder it is told, and says its process id.
 WRITERS = """\
 import itertools, os, pathlib, signal, sys
 from tfbsim.output import write_atomic
-from tfbsim.result.result import load_result
+from tfbsim.result.load import load_result
 
 results = [load_result(folder) for folder in sys.argv[1:]]
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -28,7 +28,9 @@ from tfbsim.experiment.cases import Case, Cases, expand
 from tfbsim.experiment.curves import Curves
 from tfbsim.numerics import Numerics
 from tfbsim.output import CannotWrite
-from tfbsim.result.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
+from tfbsim.result.case import CaseResult
+from tfbsim.result.load import load_result
+from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
 from tfbsim.run.ledger import APPLICATION, FORMAT, LEDGER, Ledger, Point, discard
 from tfbsim.run.run import run_experiment
 

@@ -13,7 +13,9 @@ from tfbsim.experiment import cases
 from tfbsim.plot import capacity_map, figures
 from tfbsim.plot.study import Study
 from tfbsim.plot.style import styled
-from tfbsim.result.result import NONE, CaseResult, Result
+from tfbsim.result.case import CaseResult
+from tfbsim.result.curves import NONE
+from tfbsim.result.result import Result
 
 THICKNESS, RATE = "cathode.thickness [um]", "C-rate"
 AREAL, MASS = "Discharge capacity [uA.h.cm-2]", "Discharge capacity [mA.h.g-1]"

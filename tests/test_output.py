@@ -22,7 +22,7 @@ from tfbsim.output import Output, listed, read_provenance
 from tfbsim.plot import figures
 from tfbsim.report.report import write_report
 from tfbsim.result.csv_file import csv, read
-from tfbsim.result.result import load_result
+from tfbsim.result.load import load_result
 from tfbsim.run.run import run_experiment
 
 INPUTS = Path(__file__).parent / "inputs"

@@ -23,15 +23,9 @@ from tfbsim.experiment.curves import Curves
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.result.result import (
-    CURVES,
-    NONE,
-    STEPS,
-    SUMMARY,
-    Result,
-    load_result,
-    thinned,
-)
+from tfbsim.result.curves import NONE, thinned
+from tfbsim.result.load import load_result
+from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
 from tfbsim.run import ledger
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import cycler
@@ -513,7 +507,7 @@ class TestNumerics:
 def test_a_case_without_curves_is_kept_in_the_ledger(tmp_path):
     cell = load_cell(INPUTS / "cell.yaml")
     record = run_case(cell, Protocol(parse_cycle(["Rest for 1 s"], cell)), COARSE)
-    case = tfbsim.result.result.CaseResult.from_record("a", record, key="k")
+    case = tfbsim.result.case.CaseResult.from_record("a", record, key="k")
     bare = replace(case, curves=NONE)
     point = ledger.Point.of(bare)
     assert point.result().curves is NONE

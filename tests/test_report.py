@@ -12,7 +12,8 @@ import tfbsim
 from tfbsim import simulate
 from tfbsim.report import answer, report
 from tfbsim.report.describe import describe_cell
-from tfbsim.result.result import CaseResult, Result
+from tfbsim.result.case import CaseResult
+from tfbsim.result.result import Result
 
 CELL = "lco-lipon-li-raijmakers2020"
 NASTY = '<script>alert("x")</script>'

@@ -17,7 +17,9 @@ from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.output import PROVENANCE, Output
 from tfbsim.result import columns
-from tfbsim.result.result import CURVES, STEPS, SUMMARY, CaseResult, Result, load_result
+from tfbsim.result.case import CaseResult
+from tfbsim.result.load import load_result
+from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
 from tfbsim.run import run as module
 from tfbsim.run.ledger import LEDGER, Ledger, Point, discard
 from tfbsim.run.run import run_experiment

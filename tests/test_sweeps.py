@@ -20,7 +20,9 @@ from tfbsim.experiment.cases import sweep_plan
 from tfbsim.experiment.provenance import provenance, run_of
 from tfbsim.plot import figures
 from tfbsim.report import report
-from tfbsim.result.result import CaseResult, Result, load_result
+from tfbsim.result.case import CaseResult
+from tfbsim.result.load import load_result
+from tfbsim.result.result import Result
 from tfbsim.result.sweep_table import answers
 from tfbsim.yaml_file import Document
 

@@ -11,8 +11,8 @@ from .physics.thin_film_cell import ThinFilmCell as ThinFilmCell
 from .plot.overlay import overlay as overlay
 from .result.life import arrhenius as arrhenius
 from .result.life import life as life
+from .result.load import load_result as load_result
 from .result.result import Result as Result
-from .result.result import load_result as load_result
 from .run.estimates import saturation_capacity as saturation_capacity
 from .run.optimise import optimise as optimise
 from .run.run import run_experiment as run_experiment

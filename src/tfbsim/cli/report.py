@@ -29,7 +29,7 @@ def report(
 ) -> None:
     """Draw figures and report again from results, without solving."""
     from ..report.report import write_report
-    from ..result.result import load_result
+    from ..result.load import load_result
 
     check_exports(export or ())
     result = load_result(folder, incomplete)

@@ -1,4 +1,4 @@
-"""Sweeps from Python: :func:`sweep` runs one, :func:`dataset` has its answers as arrays.
+"""The answers of a sweep: as a table, and as arrays over its factors.
 
 A result knows its sweep by its provenance, which holds the experiment; so a result that
 was loaded has the answers of the run.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,17 @@ from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .columns import LIMITING, OPTIONAL_COLUMNS, SHARE, varied_columns
+from .columns import (
+    CASE,
+    CYCLE,
+    LIMITING,
+    OPTIONAL_COLUMNS,
+    OUTCOME,
+    SHARE,
+    varied_columns,
+)
 from .result import Result
 
-if TYPE_CHECKING:
-    pass
-
-CASE, CYCLE, OUTCOME = "Case", "Cycle number", "Outcome"
 # Templates that the summary has under a name of its own
 COLUMNS_OF = {
     C_RATE: ("C-rate", "Charge C-rate"),
@@ -222,6 +226,3 @@ def dataset(result: Result) -> xr.Dataset:
     about = result.provenance
     found.attrs = {k: about[k] for k in ("experiment", "title") if about.get(k)}
     return found
-
-
-# --- From Python -------------------------------------------------------------------

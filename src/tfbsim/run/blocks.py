@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Self, overload
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -21,21 +21,11 @@ from ..errors import InputError
 from ..experiment.cases import Points
 from ..experiment.steps import Protocol, Step
 from ..numerics import Numerics
-from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
-from ..result.result import (
-    FIRST,
-    NONE,
-    CaseResult,
-    Piece,
-    beyond,
-    covered,
-    framed,
-    joined,
-    step_rows,
-    summary_row,
-)
+from ..result.case import covered
+from ..result.rows import Rows
+from ..result.tables import FIRST
 from ..solver.batch import Batch, serves
 from ..solver.engine import engine
 from ..version import __version__
@@ -48,6 +38,13 @@ FEWEST = 2  # points that make a block
 # Steps that pay for a kernel, unless it was asked for: to compile it takes the time of
 # 400 to 950 steps of the general solver (docs/performance.md)
 WORTH_COMPILING = 1_000
+
+
+def digest(parts: Iterable[Any]) -> bytes:
+    """SHA-256 of the columns of a row of the ledger, to know what was kept by."""
+    each = [p if isinstance(p, bytes) else str(p).encode() for p in parts]
+    lengths = ",".join(str(len(part)) for part in each).encode()
+    return hashlib.sha256(b"".join([lengths, *each])).digest()
 
 
 class Block(NamedTuple):
@@ -112,9 +109,7 @@ class Block(NamedTuple):
     @property
     def digest(self) -> bytes:
         """SHA-256 of the rest."""
-        parts = [p if isinstance(p, bytes) else str(p).encode() for p in self]
-        lengths = ",".join(str(len(part)) for part in parts).encode()
-        return hashlib.sha256(b"".join([lengths, *parts])).digest()
+        return digest(self)
 
     def checked(self) -> Self:
         """Itself, if it is one, whoever wrote it.
@@ -167,9 +162,6 @@ class Tables(NamedTuple):
     header: dict[str, Any]
     summary: pd.DataFrame
     steps: pd.DataFrame
-
-
-# --- Computed ------------------------------------------------------------------------
 
 
 def kernel_of(cases: Any, numerics: Numerics) -> Numerics | None:
@@ -225,39 +217,30 @@ def _solved(
     """A block of points in a row, and which of them it has."""
     plain = np.zeros(len(points), bool)
     asked = _Asked(cases, points)
-    cells, protocol, count = asked.cells, asked.protocol, len(asked.rows)
+    cells, protocol = asked.cells, asked.protocol
     solver = engine(cells.structure, numerics)
     if not serves(cells, protocol, solver):
         return None, plain
-    batch, clock = Batch(cells, solver), np.zeros(count)
-    rows: list[dict[str, Any]] = []
-    steps: list[dict[str, Any]] = []
-    x = np.full((2, count), [[np.inf], [-np.inf]])  # at the surface
+    batch = Batch(cells, solver)
+    noted = Rows("", cells, asked.varied, solver.depths)
     for _ in range(protocol.conditioning_cycles if protocol.conditioning else 0):
-        cycle = batch.cycle(0, protocol.conditioning)
-        steps += step_rows("", cycle, 0, cells)
+        noted.add(batch.cycle(0, protocol.conditioning), False)
     for number in range(1, protocol.cycles + 1):
         cycle = batch.cycle(number, protocol.steps)
         if not batch.plain.any():
             return None, plain
-        steps += step_rows("", cycle, number, cells)
-        of = "", cycle, cells, asked.varied, solver.depths, clock
-        rows.append(summary_row(*of))
-        for trace in (step.trace for step in cycle.steps):
-            clock = clock + trace.t[-1]
-            seen = trace.observed["Cathode surface stoichiometry"]
-            x = np.stack([np.fmin(x[0], seen.min(0)), np.fmax(x[1], seen.max(0))])
+        noted.add(cycle, True)
     kept = batch.plain
     plain[asked.rows[kept]] = True
     header = {
         "cell": cells.name,
         "laws": declared_by(cells.structure).beyond(losses.KNOWN).as_dict(),
         "warnings": asked.warnings(kept),
-        "outside": _outside(cells, x, kept, points[asked.rows]),
+        "outside": _outside(cells, noted.surface, kept, points[asked.rows]),
     }
     tables = {
         name: [{k: _of(v, kept) for k, v in row.items() if k != "Case"} for row in table]
-        for name, table in (("rows", rows), ("steps", steps))
+        for name, table in (("rows", noted.rows), ("steps", noted.steps))
     }
     return Block.of(sweep, points[plain], header, tables), plain
 
@@ -267,7 +250,7 @@ def _of(value: Any, kept: Array) -> Any:
     return value[kept] if value.ndim else value
 
 
-def _outside(cells: Cells, x: Array, kept: Array, points: Array) -> Outside:
+def _outside(cells: Cells, x: tuple[Array, Array], kept: Array, points: Array) -> Outside:
     """Where surfaces left the range that the source of a law covers."""
     found = {}
     for label, valid in covered(cells).items():
@@ -458,138 +441,3 @@ class _Asked:
                 told[0] += int(rows.sum())
                 told[1] += self.points[rows][:FIRST].tolist()
         return {words: [n, sorted(first)[:FIRST]] for words, (n, first) in found.items()}
-
-
-# --- Kept ----------------------------------------------------------------------------
-
-
-class Swept(Sequence[CaseResult]):
-    """The finished points of a sweep: blocks, and those that were run alone.
-
-    Parameters
-    ----------
-    cases : Points
-        Of the sweep.
-    blocks : callable
-        Returns its blocks, in order.
-    alone : sequence of CaseResult
-        The others, in order.
-    """
-
-    def __init__(
-        self,
-        cases: Points,
-        blocks: Callable[[], Iterable[Block]],
-        alone: Sequence[CaseResult],
-    ) -> None:
-        self.cases, self.blocks, self.alone = cases, blocks, alone
-        known = [block.checked().points for block in blocks()]
-        own = [int(case.name) - 1 for case in alone]
-        self.points = np.unique(np.concatenate([*known, np.array(own, int)]))
-        self.by_kernel = len(self.points) - len(own)
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    @overload
-    def __getitem__(self, k: int) -> CaseResult: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[CaseResult]: ...
-    def __getitem__(self, k: int | slice) -> CaseResult | list[CaseResult]:
-        if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(len(self)))]
-        point = self.points[k]
-        name = self.cases.name(int(point))
-        for case in self.alone:
-            if case.name == name:
-                return case
-        for block in self.blocks():
-            if point in block.points:
-                return next(self._results(block.tables(block.points == point)))
-        raise IndexError(k)
-
-    def __iter__(self) -> Iterator[CaseResult]:
-        for tables, alone in self._tables():
-            mine = [*self._results(tables), *alone] if tables else alone
-            yield from sorted(mine, key=lambda case: case.name)
-
-    def pieces(self) -> Iterator[Piece]:
-        """All of it, some thousand points at a time."""
-        outside: Outside = {}
-        for tables, alone in self._tables():
-            piece = framed(alone)
-            if tables is None:
-                yield piece
-                continue
-            names = self._names(tables)
-            frames = []
-            for own, more in (
-                (tables.summary, piece.summary),
-                (tables.steps, piece.steps),
-            ):
-                each = len(own) // len(names)
-                own.insert(0, "Case", pd.Series(np.repeat(names, each), dtype="str"))
-                if len(more):
-                    own = pd.concat([own, more], ignore_index=True)
-                    own = own.sort_values("Case", kind="stable", ignore_index=True)
-                frames.append(own)
-            told = {
-                words: (n, [self.cases.name(k) for k in first])
-                for words, (n, first) in tables.header["warnings"].items()
-            }
-            for law, new in tables.header["outside"].items():
-                n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
-                ends = min(low, new[2]), max(high, new[3])
-                outside[law] = [n + new[0], [*first, *new[1]][:FIRST], *ends]
-            laws = Declared.from_dict(tables.header["laws"])
-            yield Piece(
-                *frames,
-                piece.spectra,
-                [],
-                joined(told, piece.warnings),
-                [laws, *piece.laws],
-            )
-        ranges = covered(self.cases[int(self.points[0])].cell) if outside else {}
-        yield framed([])._replace(
-            warnings={
-                beyond(law, ends, ranges[law]): (n, [self.cases.name(k) for k in first])
-                for law, (n, first, *ends) in outside.items()
-            }
-        )
-
-    def _names(self, tables: Tables) -> Array:
-        return np.array(
-            [self.cases.name(k) for k in tables.points.tolist()], dtype=object
-        )
-
-    def _tables(self) -> Iterator[tuple[Tables | None, list[CaseResult]]]:
-        """Blocks, each with the points that were run alone and come before the next."""
-        alone, last = list(self.alone), -1
-        latest: Tables | None = None
-        numbers = np.array([int(case.name) - 1 for case in alone], int)
-        done = 0
-        for block in self.blocks():
-            new = (block.points > last) & ~np.isin(block.points, numbers)
-            if not new.any():
-                continue
-            first = int(block.points[new][0])
-            until = int(np.searchsorted(numbers, first))
-            if latest is not None or until > done:
-                yield latest, alone[done:until]
-                done = until
-            latest, last = block.tables(new), int(block.points[new][-1])
-        if latest is not None or done < len(alone):
-            yield latest, alone[done:]
-
-    def _results(self, tables: Tables) -> Iterator[CaseResult]:
-        names, laws = self._names(tables), Declared.from_dict(tables.header["laws"])
-        parts = [
-            np.split(np.arange(len(t)), len(names))
-            for t in (tables.summary, tables.steps)
-        ]
-        for name, own, of_steps in zip(names.tolist(), *parts, strict=True):
-            rows, steps = (
-                [{"Case": name, **row} for row in table.iloc[at].to_dict("records")]
-                for table, at in ((tables.summary, own), (tables.steps, of_steps))
-            )
-            yield CaseResult(name, rows, steps, NONE, [], "", tables.header["cell"], laws)

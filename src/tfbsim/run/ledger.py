@@ -12,7 +12,6 @@ does not work between machines: run into a folder there from one machine at a ti
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -22,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self, overload
+from typing import NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -32,11 +31,13 @@ from ..experiment.cases import Points
 from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
+from ..result.case import CaseResult
 from ..result.columns import KNOWN, LIMITING, REQUIRED
-from ..result.result import NONE, CaseResult
+from ..result.curves import NONE
 from ..solver.cycler import OUTCOMES
 from ..version import __version__
-from .blocks import Block, Swept
+from .blocks import Block, digest
+from .stored import Stored, Swept
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
 FORMAT = 4
@@ -165,9 +166,7 @@ class Point(NamedTuple):
     @property
     def digest(self) -> bytes:
         """SHA-256 of the rest, so that a point is known to be what was kept."""
-        parts = [p if isinstance(p, bytes) else str(p).encode() for p in self]
-        lengths = ",".join(str(len(part)) for part in parts).encode()
-        return hashlib.sha256(b"".join([lengths, *parts])).digest()
+        return digest(self)
 
 
 def _unpacked(packed: bytes, most: int) -> bytes:
@@ -288,7 +287,7 @@ class Ledger:
             if self.path == ":memory:":
                 kept = list(self.blocks(sweep))
                 return Swept(cases, lambda: kept, alone)
-            return Swept(cases, partial(_stored, self.path, sweep), alone)
+            return Swept(cases, partial(_blocks, self.path, sweep), alone)
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""
@@ -303,13 +302,10 @@ class Ledger:
         asked for if there are many and they are on disk."""
         if len(keys) <= AT_ONCE or self.path == ":memory:":
             return list(self.get(keys))
-        return Stored(self.path, self.known(keys))
-
-    def known(self, keys: Iterable[str]) -> list[str]:
-        """Those of the keys that are there, of failed points too."""
         with self._errors():
             there = {k for (k,) in self._connection.execute("SELECT key FROM points")}
-        return [key for key in keys if key in there]
+        kept = [key for key in keys if key in there]
+        return Stored(kept, partial(_cases, self.path))
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""
@@ -382,42 +378,16 @@ class Ledger:
             ) from None
 
 
-def _stored(path: str | Path, sweep: str) -> Iterator[Block]:
+def _blocks(path: str | Path, sweep: str) -> Iterator[Block]:
     """Blocks of a ledger on disk."""
     with Ledger(path) as ledger:
         yield from ledger.blocks(sweep)
 
 
-class Stored(Sequence[CaseResult]):
-    """Points of a ledger on disk, each read when it is asked for.
-
-    Parameters
-    ----------
-    path : path
-        The ledger.
-    keys : sequence of str
-        Of points that are there.
-    """
-
-    def __init__(self, path: str | Path, keys: Sequence[str]) -> None:
-        self.path, self.keys = path, list(keys)
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    @overload
-    def __getitem__(self, k: int) -> CaseResult: ...
-    @overload
-    def __getitem__(self, k: slice) -> Stored: ...
-    def __getitem__(self, k: int | slice) -> CaseResult | Stored:
-        if isinstance(k, slice):
-            return Stored(self.path, self.keys[k])
-        with Ledger(self.path) as ledger:
-            return next(ledger.get([self.keys[k]]))
-
-    def __iter__(self) -> Iterator[CaseResult]:
-        with Ledger(self.path) as ledger:
-            yield from ledger.get(self.keys)
+def _cases(path: str | Path, keys: Iterable[str]) -> Iterator[CaseResult]:
+    """Points of a ledger on disk."""
+    with Ledger(path) as ledger:
+        yield from ledger.get(keys)
 
 
 def discard(path: Path) -> None:

@@ -24,7 +24,8 @@ from ..experiment.steps import Step
 from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
 from ..physics.mesh import NO_DEPTHS
-from ..result.result import UNFINISHED, CaseResult, Notes, Result
+from ..result.case import CaseResult, Notes
+from ..result.result import UNFINISHED, Result
 from ..solver.cycler import (
     SKIPPED,
     SOLVER_FAILED,
@@ -35,8 +36,9 @@ from ..solver.cycler import (
 )
 from ..solver.engine import engine
 from ..yaml_file import Document
-from .blocks import Block, Swept, kernel_of, solved, sweep_key
+from .blocks import Block, kernel_of, solved, sweep_key
 from .ledger import LEDGER, Ledger, Point, discard
+from .stored import Swept
 from .workers import Pool, processes, serial
 
 SOLVED = "solved"  # in the provenance: how many cases, and how
@@ -143,7 +145,7 @@ def run_experiment(
         if kernel and isinstance(cases, Points):
             swept = ledger.swept(cases, numerics, sweep)
             left = np.ones(len(cases), bool)
-            left[swept.points] = False
+            left[swept.keys] = False
             for case in swept.alone:  # those that failed are tried again
                 left[int(case.name) - 1] = case.key not in finished
             missing = np.flatnonzero(left).tolist()

@@ -606,6 +606,11 @@ class _Built:
             options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
             if RAMP in self.mode:  # from rest it has no rate to guess a first step by
                 options = {"dt_init": 1e-9} | options
+            if self.mode == "voltage" + RAMP:
+                # Of index 2 where next to nothing resists: the current's own error then
+                # asks for steps without end, and is left to that of the states
+                options["num_steps_no_progress"] = 20_000
+                options["suppress_algebraic_error"] = fallback > 0
             if self.fast:
                 options = options | {
                     "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))

@@ -1,0 +1,181 @@
+"""A case that was run: its rows and curves, noted cycle by cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from ..cell.cell import Cell
+from ..experiment.curves import Curves
+from ..physics.law import Declared
+from ..physics.thin_film_cell import declared_by
+from ..solver import critical
+from ..solver.cycler import CaseRecord, CycleRecord
+from . import losses
+from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
+from .rows import Rows, of_one, spectra
+
+NO_OTHERS = Declared()
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case, ready to be joined with others.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    rows : list of dict
+        Summary, one a cycle.
+    steps : list of dict
+        One a step, conditioning included as cycle 0.
+    curves : Dataset
+        Dimensions cycle, sample, step, snapshot, depth.
+    warnings : list of str
+        What is worth knowing.
+    key : str
+        Hash of everything that determines it.
+    cell : str
+        Name of the cell.
+    laws : Declared
+        What its laws declare beyond those that the options of the model choose from.
+    spectra : list of dict
+        Impedance, one a frequency of a step.
+    """
+
+    name: str
+    rows: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    curves: xr.Dataset
+    warnings: list[str] = field(default_factory=list)
+    key: str = ""
+    cell: str = ""
+    laws: Declared = NO_OTHERS
+    spectra: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_record(
+        cls,
+        name: str,
+        record: CaseRecord,
+        varied: Mapping[str, float | str] | None = None,
+        key: str = "",
+    ) -> CaseResult:
+        """Tables and curves of a case that was run."""
+        notes = Notes(name, record.cell, varied)
+        notes.depths = record.depths
+        for cycle in record.conditioning:
+            notes.add(cycle, False)
+        for cycle in record.cycles:
+            notes.add(cycle, True)
+        notes.warnings += [w for w in record.warnings if w not in notes.warnings]
+        return notes.result(key)
+
+
+class Notes(Rows):
+    """What is kept of a case while it runs: rows, curves, spectra and warnings.
+
+    Parameters
+    ----------
+    name, cell, varied
+        As :class:`Rows`.
+    curves : Curves, optional
+        Which curves are kept; all of them unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cell: Cell,
+        varied: Mapping[str, float | str] | None = None,
+        curves: Curves | None = None,
+    ) -> None:
+        super().__init__(name, cell, varied or {})
+        self.curves = curves
+        self.spectra: list[dict[str, Any]] = []
+        self.warnings = cell.warnings()
+        self._pieces: list[tuple[int, Arrays, Arrays]] = []
+        self._beyond: list[tuple[str, str, float]] = []  # the critical current
+
+    def add(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Add a cycle that is done, of the conditioning or to be recorded."""
+        clock = self.clock
+        super().add(cycle, recorded)
+        self.spectra += spectra(self.name, cycle, cycle.number if recorded else 0)
+        where = f"cycle {cycle.number}" if recorded else "conditioning"
+        self._beyond += [
+            (where, step.step.text, step.critical)
+            for step in cycle.steps
+            if step.critical is not None
+        ]
+        if not recorded:
+            return
+        if self.curves is None or self.curves.of(cycle.number):
+            error = self.curves.error if self.curves else 0.0
+            samples = samples_of(cycle, self.cell, clock, error)
+            profiles = profiles_of(cycle, self.cell, self.depths)
+            self._pieces.append((cycle.number, samples, profiles))
+        if cycle.ended:
+            self.warnings.append(cycle.ended)
+        if cycle.numerical_error:
+            self.warnings += cycle.numerical_error.otherwise
+
+    def _oxidised(self) -> list[str]:
+        """Where the cell was taken beyond the window of its electrolyte."""
+        upper = [row["Upper cut-off [V]"] for row in self.rows]
+        highest = max((float(v) for v in upper if v == v), default=None)
+        return self.cell.beyond_the_electrolyte(highest)
+
+    def result(self, key: str = "") -> CaseResult:
+        """Return the case, with the cycles added so far."""
+        return CaseResult(
+            name=self.name,
+            rows=[of_one(row) for row in self.rows],
+            steps=[of_one(row) for row in self.steps],
+            curves=curves_of(self._pieces, self.cell, self.depths.xi)
+            if self._pieces
+            else NONE,
+            warnings=[
+                *dict.fromkeys([*self.warnings, *self._oxidised()]),
+                *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
+                *_out_of_range(self.cell, self.surface),
+            ],
+            key=key,
+            cell=self.cell.name,
+            laws=declared_by(self.cell.structure).beyond(losses.KNOWN),
+            spectra=self.spectra,
+        )
+
+
+def covered(cell: Any) -> dict[str, tuple[float, float]]:
+    """Return the stoichiometries that the sources of laws cover, by field."""
+    cathode = cell.cathode
+    laws = cathode.open_circuit_potential, cathode.transport.diffusivity
+    names = "open_circuit_potential", "diffusivity"
+    return {
+        name: (law.valid[0] - 1e-6, law.valid[1] + 1e-6)
+        for name, law in zip(names, laws, strict=True)
+    }
+
+
+def beyond(name: str, surface: Sequence[float], valid: tuple[float, float]) -> str:
+    """Return the warning that a law was used beyond what its source covers."""
+    lowest, highest = (round(x, 4) + 0.0 for x in surface)  # 0.0: no minus before a 0
+    low, high = valid[0] + 1e-6, valid[1] - 1e-6
+    return (
+        f"cathode.{name} was used at x = {lowest:.4f} to {highest:.4f}; its source "
+        f"covers {low:.4g} to {high:.4g}"
+    )
+
+
+def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
+    """Where the surface left the range that the source of a law covers."""
+    return [
+        beyond(name, surface, valid)
+        for name, valid in covered(cell).items()
+        if surface[0] < valid[0] or surface[1] > valid[1]
+    ]
