@@ -782,7 +782,7 @@ def ensurge2023_cycling(name: str) -> None:
     page(
         name,
         result,
-        [],  # their key knows the cases by numbers, which are alike here
+        ["cycling", "ageing"],
         "## Which law gives 95 % after 150 cycles",
         table(rows),
         "Each law has one number that is fitted to one, the retention of about 0.95 "

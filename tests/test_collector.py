@@ -63,7 +63,7 @@ def test_an_interlayer_comes_before_the_collector_and_the_file_before_both(free)
     ("changes", "field", "words"),
     [
         ({"collector": "coper"}, "anode.collector", "did you mean 'copper'"),
-        ({"collector": "gold leaf"}, "anode.collector", "the library has copper, steel"),
+        ({"collector": "rubber"}, "anode.collector", "the library has Ag, Al"),
         ({"interlayer": "amorphous carbo"}, "anode.interlayer", "'amorphous carbon'"),
         ({"inactive_fraction": 0.1}, "anode.inactive_fraction", "give a collector"),
         ({"interlayer_loss": "1 uAh/cm2"}, "anode.interlayer_loss", "give a collector"),

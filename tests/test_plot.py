@@ -483,3 +483,44 @@ def test_a_ramp_that_charges_and_discharges_has_no_voltage_against_capacity():
     result = simulate(CELL, ramps, conditioning=start, numerics={"points": 20})
     drawn = figures(result)
     assert "voltammogram" in drawn and "voltage-capacity" not in drawn
+
+
+def test_cases_that_numbers_do_not_tell_apart_have_their_names_in_the_key(single):
+    """Of ten, six have the same share: only the names say which law is in which."""
+    share = dict.fromkeys(range(4), 0.002)
+    names = [f"law {n}" for n in range(10)]
+    cases = [
+        renamed(single, name, **{"anode.inactive_fraction": share.get(n, 0.0)})
+        for n, name in enumerate(names)
+    ]
+    figure = figures(Result(cases))["cycling"]
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert set(names) <= set(told)
+    lines = {
+        (h.get_color(), h.get_linestyle()) for h in figure.legends[0].get_lines()[:10]
+    }
+    assert len(lines) == 10
+
+
+def test_panels_of_named_cases_are_of_a_quantity_with_a_unit(single):
+    cases = [
+        renamed(
+            single, f"law {n}, {t}", **{"anode.share": n == 3, "anode.lithium [um]": t}
+        )
+        for t in (0.0, 2.0)
+        for n in range(5)
+    ]
+    figure = figures(Result(cases))["cycling"]
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["0 µm", "2 µm"]
+
+
+def test_a_first_efficiency_does_not_flatten_those_of_later_cycles(single):
+    case = renamed(single, "one")
+    for row, value in zip(case.rows, (52.0, 99.9, 99.8, 99.9), strict=True):
+        row["Coulombic efficiency [%]"] = value
+    figure = figures(Result([case]))["cycling"]
+    ax = figure.axes[1]
+    assert ax.get_ylim()[0] > 99
+    assert ax.texts[0].get_text() == "1 point below, to 52 %"
+    (arrow,) = [line for line in ax.get_lines() if line.get_marker() == "v"]
+    assert list(arrow.get_xdata()) == [1]

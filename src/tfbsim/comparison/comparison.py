@@ -96,8 +96,9 @@ class Comparison:
         """Whether every file was read and compared, and every step ended as asked."""
         compared = {pair.file for pair in self.pairs}
         compared |= {pair.place.file for pair in self.spectra}
+        # Spectra that no step measures are drawn, and that is said
         empty = [m for m in self.measured if m.segments and m.name not in compared]
-        return not (self.unreadable or self.otherwise or empty)
+        return bool(compared) and not (self.unreadable or self.otherwise or empty)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -210,6 +210,10 @@ class Points(Cases):
         known = self.name(k), self.curves
         return self.expansion.case(where, values, [], self._fields, *known)
 
+    def varies(self, field: str) -> bool:
+        """Whether a factor is this field of a cell or a part of it."""
+        return any(f"{name}.".startswith(f"{field}.") for name in self._fields)
+
     def name(self, k: int) -> str:
         """Of point k: its number."""
         return f"{k + 1:0{self._digits}d}"
@@ -773,14 +777,22 @@ def sweep_plan(run: Run) -> Plan | None:
 
 
 def _some(cases: Cases) -> Iterator[tuple[Cell, Protocol]]:
-    """Yield the cases of a list, or some points of a sweep from end to end."""
-    swept = type(cases) is not Cases
+    """Yield the cases of a list, or some points of a sweep from end to end.
+
+    Of a sweep whose factors leave a cell that does not age as it is, one.
+    """
+    swept = isinstance(cases, Points)
     for k in range(0, len(cases), max(1, len(cases) // SOME_POINTS) if swept else 1):
         try:
-            yield cases[k].cell, cases[k].protocol
+            case = cases[k]
         except InputError:  # a point that cannot be made is told where it runs
             if not swept:
                 raise
+            continue
+        yield case.cell, case.protocol
+        ages = any(case.cell.ageing.blocks)
+        if swept and not (ages or cases.varies("cell") or cases.varies("ageing")):
+            return
 
 
 CAPACITY = ("specific charge", "areal charge")

@@ -39,11 +39,13 @@ def draw(theme: Theme) -> Figure | None:
     words: dict[str, Any] = {}
     for k, places in layout.places(axes):
         words |= _lines(layout, k, places, tables[k])
-    for ax in axes.flat:
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.ticklabel_format(useOffset=False)
-        top = ax.dataLim.y1 if ax.lines else 1.0  # of lithium nothing may be lost
-        ax.set_ylim(0, 1.05 * top if np.isfinite(top) and top > 0 else 1.0)
+    for row in axes:
+        for ax in row:
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            ax.ticklabel_format(useOffset=False)
+        # One scale for a row; of lithium nothing may be lost
+        tops = [t for ax in row if np.isfinite(t := ax.dataLim.y1) and ax.lines]
+        row[0].set_ylim(0, 1.05 * max(tops, default=0) or 1.0)
     label_outer(
         axes,
         "Cycle number",

@@ -39,6 +39,7 @@ from .style import (
     missing,
     new_figure,
     plain_log,
+    split_unit,
     title,
     viridis,
 )
@@ -248,7 +249,9 @@ class Layout:
         if not self.bar:  # whose colours are in order, and so are the curves
             self._note_hidden()
         if self.notes:
-            figure.suptitle("; ".join(self.notes), fontsize=8, color="0.35", wrap=True)
+            words, (width, height) = "; ".join(self.notes), figure.get_size_inches()
+            figure.suptitle(words, fontsize=8, color="0.35", wrap=True)
+            figure.set_figheight(height + 0.14 * len(words) / (16 * width))  # by lines
         handles = list(more)
         if self.bar:
             mappable, label = self.bar
@@ -432,6 +435,8 @@ class Theme:
         if not kinds:
             return self._plain(groups, names)
         combinations = len({tuple(k.of(rows[g]) for k in kinds) for g in groups})
+        if names and (combinations < len(groups) or self._unsaid(kinds)):
+            return self._named(kinds, rows, names)
         by_cell = [k for k in kinds if k.columns == (CELL,)]
         several = by_cell and combinations > len(by_cell[0].values)
         together = len(groups) <= FEW and combinations == len(groups) and not several
@@ -525,15 +530,43 @@ class Theme:
         ]
         return Layout(found, *inside)
 
+    def _unsaid(self, kinds: Sequence[Kind]) -> bool:
+        """Return whether values say less than names: two of one unit, or one of none."""
+        numbers = {k.columns[0] for k in kinds if k.numeric}.difference(RATES)
+        units = [split_unit(column)[1] for column in numbers]
+        return self.study.named and ("" in units or len(set(units)) < len(units))
+
+    def _named(
+        self,
+        kinds: Sequence[Kind],
+        rows: Mapping[Any, Mapping[str, Any]],
+        names: Mapping[Any, str],
+    ) -> Layout:
+        """Lay out cases told by their names, in panels of a factor of few values."""
+        groups, options = list(rows), []
+        for panel in kinds:
+            panels = self._panels(panel, groups, rows, ({}, {}, {})).panels
+            most = max(len(cases) for _, cases in panels)
+            said = not panel.numeric or split_unit(panel.columns[0])[1]
+            if said and len(panels) <= PANELS and most <= FEW:
+                options.append((most, panels))
+        if not options:
+            return self._plain(groups, names)
+        _, panels = min(options, key=lambda option: option[0])
+        layout = Layout(panels, {}, {}, {})
+        for style, (_, cases) in zip(LINE_STYLES, panels, strict=False):
+            layout.colour |= dict(zip(cases, FACTOR_COLOURS, strict=False))
+            layout.style |= dict.fromkeys(cases, style)
+            layout.label |= {g: names[g] for g in cases}
+        return layout
+
     def _plain(self, groups: Sequence[Any], names: Mapping[Any, str]) -> Layout:
         """Lay out groups that no factor tells apart."""
         drawn = evenly(groups, MANY)
-        if len(drawn) <= FEW:
-            colours = list(FACTOR_COLOURS)
-        else:
-            colours = list(viridis()(np.linspace(0, 1, len(drawn))))
+        colour = {g: FACTOR_COLOURS[k % FEW] for k, g in enumerate(drawn)}
+        style = {g: LINE_STYLES[k // FEW] for k, g in enumerate(drawn)}
         label = {g: names.get(g, "") for g in drawn}
-        layout = Layout([("", drawn)], dict(zip(drawn, colours, strict=False)), {}, label)
+        layout = Layout([("", drawn)], colour, style, label)
         if len(drawn) < len(groups):
             layout.notes.append(f"{len(drawn)} of {len(groups)}, evenly chosen")
         return layout

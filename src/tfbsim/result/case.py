@@ -6,19 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from ..cell.cell import Cell
 from ..experiment.curves import Curves
 from ..physics.law import Declared
-from ..physics.mesh import NO_DEPTHS
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
 from ..solver.cycler import CaseRecord, CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
-from .rows import of_one, spectra, step_rows, summary_row
+from .rows import Rows, of_one, spectra
 
 NO_OTHERS = Declared()
 
@@ -78,17 +76,13 @@ class CaseResult:
         return notes.result(key)
 
 
-class Notes:
-    """What is kept of a case while it runs, cycle by cycle.
+class Notes(Rows):
+    """What is kept of a case while it runs: rows, curves, spectra and warnings.
 
     Parameters
     ----------
-    name : str
-        The case.
-    cell : Cell
-        What is run.
-    varied : mapping, optional
-        Columns of what sets the case apart.
+    name, cell, varied
+        As :class:`Rows`.
     curves : Curves, optional
         Which curves are kept; all of them unless told otherwise.
     """
@@ -100,24 +94,19 @@ class Notes:
         varied: Mapping[str, float | str] | None = None,
         curves: Curves | None = None,
     ) -> None:
-        self.name, self.cell, self.varied = name, cell, varied or {}
+        super().__init__(name, cell, varied or {})
         self.curves = curves
-        self.depths = NO_DEPTHS
-        self.rows: list[dict[str, Any]] = []
-        self.steps: list[dict[str, Any]] = []
         self.spectra: list[dict[str, Any]] = []
         self.warnings = cell.warnings()
         self._pieces: list[tuple[int, Arrays, Arrays]] = []
-        self._clock = 0.0
-        self._surface = (np.inf, -np.inf)
         self._beyond: list[tuple[str, str, float]] = []  # the critical current
 
     def add(self, cycle: CycleRecord, recorded: bool) -> None:
         """Add a cycle that is done, of the conditioning or to be recorded."""
-        number = cycle.number if recorded else 0
-        self.steps += map(of_one, step_rows(self.name, cycle, number, self.cell))
-        self.spectra += spectra(self.name, cycle, number)
-        where = f"cycle {number}" if recorded else "conditioning"
+        clock = self.clock
+        super().add(cycle, recorded)
+        self.spectra += spectra(self.name, cycle, cycle.number if recorded else 0)
+        where = f"cycle {cycle.number}" if recorded else "conditioning"
         self._beyond += [
             (where, step.step.text, step.critical)
             for step in cycle.steps
@@ -125,21 +114,11 @@ class Notes:
         ]
         if not recorded:
             return
-        row = summary_row(
-            *(self.name, cycle, self.cell), self.varied, self.depths, self._clock
-        )
-        self.rows.append(of_one(row))
-        traces = [step.trace for step in cycle.steps if step.trace is not None]
         if self.curves is None or self.curves.of(cycle.number):
             error = self.curves.error if self.curves else 0.0
-            samples = samples_of(cycle, self.cell, self._clock, error)
+            samples = samples_of(cycle, self.cell, clock, error)
             profiles = profiles_of(cycle, self.cell, self.depths)
             self._pieces.append((cycle.number, samples, profiles))
-        self._clock += sum(float(trace.t[-1]) for trace in traces)
-        for trace in traces:
-            x = trace.observed["Cathode surface stoichiometry"]
-            low, high = self._surface
-            self._surface = min(low, float(x.min())), max(high, float(x.max()))
         if cycle.ended:
             self.warnings.append(cycle.ended)
         if cycle.numerical_error:
@@ -148,22 +127,22 @@ class Notes:
     def _oxidised(self) -> list[str]:
         """Where the cell was taken beyond the window of its electrolyte."""
         upper = [row["Upper cut-off [V]"] for row in self.rows]
-        highest = max((v for v in upper if v == v), default=None)
+        highest = max((float(v) for v in upper if v == v), default=None)
         return self.cell.beyond_the_electrolyte(highest)
 
     def result(self, key: str = "") -> CaseResult:
         """Return the case, with the cycles added so far."""
         return CaseResult(
             name=self.name,
-            rows=self.rows,
-            steps=self.steps,
+            rows=[of_one(row) for row in self.rows],
+            steps=[of_one(row) for row in self.steps],
             curves=curves_of(self._pieces, self.cell, self.depths.xi)
             if self._pieces
             else NONE,
             warnings=[
                 *dict.fromkeys([*self.warnings, *self._oxidised()]),
                 *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
-                *_out_of_range(self.cell, self._surface),
+                *_out_of_range(self.cell, self.surface),
             ],
             key=key,
             cell=self.cell.name,

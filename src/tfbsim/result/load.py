@@ -113,7 +113,6 @@ def _loaded(
         cases = [replace(case, spectra=spectra.get(case.name, [])) for case in cases]
     if problems:
         cases = [case for case in cases if _holds(case)]
-    if problems:
         about["incomplete"] = problems
     for key in ("audit", FILES, REPORT, EXPORTS, OWN):
         about.pop(key, None)

@@ -16,7 +16,7 @@ from scipy.optimize.elementwise import find_root
 
 from ..cell import layers as energy
 from ..cell.cell import Cell
-from ..physics.mesh import Depths
+from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.cycler import CycleRecord, StepRecord
 from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
@@ -34,6 +34,46 @@ from .columns import (
 from .names import factor, named
 
 FEW = 64  # voltages, each looked up by itself
+
+
+class Rows:
+    """The rows of a case as its cycles are done; of many cases at once, columns.
+
+    Parameters
+    ----------
+    name : str
+        The case.
+    cell : Cell or Cells
+        What is run.
+    varied : mapping
+        Columns of what sets the case apart.
+    depths : Depths
+        The volumes that profiles are stated in.
+    """
+
+    def __init__(
+        self, name: str, cell: Any, varied: Mapping[str, Any], depths: Depths = NO_DEPTHS
+    ) -> None:
+        self.name, self.cell, self.varied, self.depths = name, cell, varied, depths
+        self.rows: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self.clock: Any = 0.0  # when the next cycle begins [s]
+        # Least and most stoichiometry at the surface of the cathode
+        self.surface: tuple[Any, Any] = (np.inf, -np.inf)
+
+    def add(self, cycle: CycleRecord, recorded: bool) -> None:
+        """Add a cycle that is done, of the conditioning or to be recorded."""
+        number = cycle.number if recorded else 0
+        self.steps += step_rows(self.name, cycle, number, self.cell)
+        if not recorded:
+            return
+        of = self.varied, self.depths, self.clock
+        self.rows.append(summary_row(self.name, cycle, self.cell, *of))
+        for trace in (step.trace for step in cycle.steps if step.trace is not None):
+            self.clock = self.clock + trace.t[-1]
+            x = trace.observed["Cathode surface stoichiometry"]
+            low, high = self.surface
+            self.surface = np.fmin(low, x.min(0)), np.fmax(high, x.max(0))
 
 
 def of_one(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,16 +99,10 @@ def summary_row(
 
     Parameters
     ----------
-    name : str or ndarray
-        The case.
+    name, cell, varied, depths
+        As :class:`Rows`.
     cycle : CycleRecord
         What was done.
-    cell : Cell or Cells
-        To what.
-    varied : mapping
-        Columns of what sets the case apart.
-    depths : Depths
-        The volumes that profiles are stated in.
     clock : float or ndarray
         When the cycle began [s].
     """

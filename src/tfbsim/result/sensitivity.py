@@ -33,8 +33,9 @@ import pandas as pd
 from scipy.stats import rankdata, spearmanr
 from scipy.stats import t as student
 
+from .columns import CASE, OUTCOME
 from .result import Result
-from .sweep_table import CASE, OUTCOME, Varied, answers, point_of, sampled, varied
+from .sweep_table import Varied, answers, point_of, sampled, varied
 
 ANSWERS = (
     "Discharge capacity [uA.h.cm-2]",

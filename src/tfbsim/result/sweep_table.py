@@ -19,10 +19,17 @@ from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .columns import LIMITING, OPTIONAL_COLUMNS, SHARE, varied_columns
+from .columns import (
+    CASE,
+    CYCLE,
+    LIMITING,
+    OPTIONAL_COLUMNS,
+    OUTCOME,
+    SHARE,
+    varied_columns,
+)
 from .result import Result
 
-CASE, CYCLE, OUTCOME = "Case", "Cycle number", "Outcome"
 # Templates that the summary has under a name of its own
 COLUMNS_OF = {
     C_RATE: ("C-rate", "Charge C-rate"),

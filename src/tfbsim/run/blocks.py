@@ -24,7 +24,7 @@ from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
 from ..result.case import covered
-from ..result.rows import step_rows, summary_row
+from ..result.rows import Rows
 from ..result.tables import FIRST
 from ..solver.batch import Batch, serves
 from ..solver.engine import engine
@@ -217,39 +217,30 @@ def _solved(
     """A block of points in a row, and which of them it has."""
     plain = np.zeros(len(points), bool)
     asked = _Asked(cases, points)
-    cells, protocol, count = asked.cells, asked.protocol, len(asked.rows)
+    cells, protocol = asked.cells, asked.protocol
     solver = engine(cells.structure, numerics)
     if not serves(cells, protocol, solver):
         return None, plain
-    batch, clock = Batch(cells, solver), np.zeros(count)
-    rows: list[dict[str, Any]] = []
-    steps: list[dict[str, Any]] = []
-    x = np.full((2, count), [[np.inf], [-np.inf]])  # at the surface
+    batch = Batch(cells, solver)
+    noted = Rows("", cells, asked.varied, solver.depths)
     for _ in range(protocol.conditioning_cycles if protocol.conditioning else 0):
-        cycle = batch.cycle(0, protocol.conditioning)
-        steps += step_rows("", cycle, 0, cells)
+        noted.add(batch.cycle(0, protocol.conditioning), False)
     for number in range(1, protocol.cycles + 1):
         cycle = batch.cycle(number, protocol.steps)
         if not batch.plain.any():
             return None, plain
-        steps += step_rows("", cycle, number, cells)
-        of = "", cycle, cells, asked.varied, solver.depths, clock
-        rows.append(summary_row(*of))
-        for trace in (step.trace for step in cycle.steps):
-            clock = clock + trace.t[-1]
-            seen = trace.observed["Cathode surface stoichiometry"]
-            x = np.stack([np.fmin(x[0], seen.min(0)), np.fmax(x[1], seen.max(0))])
+        noted.add(cycle, True)
     kept = batch.plain
     plain[asked.rows[kept]] = True
     header = {
         "cell": cells.name,
         "laws": declared_by(cells.structure).beyond(losses.KNOWN).as_dict(),
         "warnings": asked.warnings(kept),
-        "outside": _outside(cells, x, kept, points[asked.rows]),
+        "outside": _outside(cells, noted.surface, kept, points[asked.rows]),
     }
     tables = {
         name: [{k: _of(v, kept) for k, v in row.items() if k != "Case"} for row in table]
-        for name, table in (("rows", rows), ("steps", steps))
+        for name, table in (("rows", noted.rows), ("steps", noted.steps))
     }
     return Block.of(sweep, points[plain], header, tables), plain
 
@@ -259,7 +250,7 @@ def _of(value: Any, kept: Array) -> Any:
     return value[kept] if value.ndim else value
 
 
-def _outside(cells: Cells, x: Array, kept: Array, points: Array) -> Outside:
+def _outside(cells: Cells, x: tuple[Array, Array], kept: Array, points: Array) -> Outside:
     """Where surfaces left the range that the source of a law covers."""
     found = {}
     for label, valid in covered(cells).items():

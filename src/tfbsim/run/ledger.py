@@ -302,13 +302,10 @@ class Ledger:
         asked for if there are many and they are on disk."""
         if len(keys) <= AT_ONCE or self.path == ":memory:":
             return list(self.get(keys))
-        return Stored(self.known(keys), partial(_cases, self.path))
-
-    def known(self, keys: Iterable[str]) -> list[str]:
-        """Those of the keys that are there, of failed points too."""
         with self._errors():
             there = {k for (k,) in self._connection.execute("SELECT key FROM points")}
-        return [key for key in keys if key in there]
+        kept = [key for key in keys if key in there]
+        return Stored(kept, partial(_cases, self.path))
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""

@@ -136,7 +136,7 @@ class Kernel:
 
     def _whole(self, p: Array) -> Array:
         """Inputs, and what follows from them alone."""
-        return np.hstack([p, self._combined(p.T).full().T])
+        return np.hstack([p, self._combined(p.T).full().T]) if len(p) else p
 
 
 def kernel_of(
