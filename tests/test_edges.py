@@ -442,3 +442,20 @@ def test_a_negative_rate_is_told_to_say_which_way():
     cell = tfbsim.load_cell(CONSTANT_D)
     with pytest.raises(ValueError, match="say charge or discharge"):
         parse_cycle(["Discharge at -1C until 3 V"], cell)
+
+
+def test_a_hold_at_the_edge_of_a_plateau_holds():
+    changes = {
+        POTENTIAL: sites((3.86, 0.5848, 0.84), (2.821, 0.4352, 0.95)),
+        "cathode.initial_stoichiometry": 0.92,
+        "cathode.thickness": "135 nm",
+        "anode.diffusivity": "2.079e-17 m2/s",
+        "anode.thickness": "12 um",
+    }
+    hold = "Hold at 3.2646 V for 950 seconds"
+    result, step = run("lco-lipon-si", ["Charge at 50C until 2.39 V", hold], changes)
+    assert step["Outcome"] == "reached"
+    assert step["Hold error [mV]"] < 0.2
+    held = result.curves["Step number"].values.ravel() == 2
+    off = result.curves["Voltage [V]"].values.ravel()[held] - 3.2646
+    assert np.abs(off).max() < 2e-4

@@ -29,7 +29,6 @@ from .engine import (
     CURRENT_CUT_OFF,
     FILM_LIMIT,
     HOLD_LIMIT,
-    LAST,
     MAXIMUM_VOLTAGE,
     MET,
     MINIMUM_VOLTAGE,
@@ -318,11 +317,11 @@ class Runner:
         words = [w for w in (detail, self._unresolved(trace), self._overshot(trace)) if w]
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
-        elif trace.fallback > LAST:
-            rtol, _ = tolerances(self.engine.numerics, trace.fallback)
-            words.append(f"solved at rtol {rtol:.0e}")
         elif trace.fallback:
-            words.append(f"solved with fallback {trace.fallback}")
+            rtol, _ = tolerances(self.engine.numerics, trace.fallback)
+            sharper = rtol < self.engine.numerics.rtol
+            how = f"at rtol {rtol:.0e}" if sharper else f"with fallback {trace.fallback}"
+            words.append(f"solved {how}")
         if trace.stray > HOLD_LIMIT:
             words.append(f"the voltage strayed from its target by {trace.stray:.2g} V")
         detail = "; ".join(words)

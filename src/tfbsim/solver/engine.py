@@ -288,9 +288,12 @@ CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
 # Tried in turn when a solve fails; the first is the default.
 FALLBACKS: tuple[dict[str, Any], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
 LAST = len(FALLBACKS) - 1
-# Tried where a voltage strayed that was to be held, or all of the above failed: near a
-# full or an empty site volts lie within the tolerance of a state
+# Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
+# method ends where its corrections are within a share of a state's tolerance, and near a
+# full or an empty site volts lie within that; a smaller share may lie within rounding.
 SHARPER = CAREFUL | {"num_steps_no_progress": 20_000}
+SHARE = "nonlinear_convergence_coefficient"
+FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
 FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
@@ -1349,12 +1352,15 @@ def _cut(
         if V.max() > upper + SEEN:
             rooms.append((MAXIMUM_VOLTAGE, lambda s: upper - volts(s), times, upper - V))
     elif c > 0:
-        k = built.slices["C-rate"].start
-        times, rate = _within(t, y[:, k], yp[:, k])
+        at_rate = built.slices["C-rate"].start
+        times, rate = _within(t, y[:, at_rate], yp[:, at_rate])
         sign = math.copysign(1.0, rate[0])
         if (sign * rate).min() < c * (1 - SEEN):
-            less = sign * rate - c
-            rooms.append((CURRENT_CUT_OFF, lambda s: float(sign * s[k] - c), times, less))
+
+            def left(state: Array) -> float:
+                return float(sign * state[at_rate] - c)
+
+            rooms.append((CURRENT_CUT_OFF, left, times, sign * rate - c))
     if not rooms:
         return stretch, None
     between = CubicHermiteSpline(t, y, yp)
