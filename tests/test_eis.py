@@ -192,3 +192,9 @@ def test_a_kink_of_a_table_is_told(volts, told):
     cell = tfbsim.load_cell("lco-lipon-li-constant-d").replace(changes)
     found = tfbsim.impedance(cell, stoichiometry=0.55, frequencies=[1.0])
     assert ("the slope goes from -2 to -1 V" in found.kink) is told
+
+
+@pytest.mark.parametrize("field", ["voltage", "stoichiometry", "temperature"])
+def test_a_word_in_place_of_a_number(field):
+    with pytest.raises(tfbsim.InputError, match=f"{field}: 'x' is given where a number"):
+        tfbsim.impedance("lco-lipon-li", **{field: "x"})

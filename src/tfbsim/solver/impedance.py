@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -270,6 +271,14 @@ def impedance(
         cell = load_cell(cell)
     wanted = parse_frequencies(SPECTRUM) if frequencies is None else frequencies
     frequency = _checked(wanted)
+    for field, given in (
+        ("voltage", voltage),
+        ("stoichiometry", stoichiometry),
+        ("temperature", temperature),
+    ):
+        if not isinstance(given, Real | None):
+            message = f"'{shown(given)}' is given where a number would do"
+            raise InputError(message, field=field)
     if temperature is not None and not 150 <= temperature <= 700:
         raise InputError(
             f"'{shown(temperature)}' K is not a temperature a cell runs at",
