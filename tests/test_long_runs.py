@@ -83,6 +83,8 @@ def test_the_report_says_what_a_life_did(fading):
         0, abs=1e-3
     )
     out = life.summary["Discharge capacity [mA.h.g-1]"]
+    assert row["First discharge capacity [mA.h.g-1]"] == out.iloc[0]
+    assert row["Retention [%]"] == pytest.approx(100 * out.iloc[-1] / out.iloc[0])
     lost = row["Capacity lost to lost sites [mA.h.g-1]"]
     assert lost == pytest.approx(out.iloc[1] - out.iloc[-1], rel=0.15)
     assert "ageing" in life.plot()
@@ -93,6 +95,14 @@ def test_a_reservoir_that_ends_is_what_killed(fading):
         "current": "20 uA/cm2"}})  # fmt: skip
     row = aged(simulate(few, CYCLE, 30, numerics=QUICK)).iloc[0]
     assert row["Mainly"] == "lithium consumption"
+
+
+def test_a_cell_that_never_discharged_keeps_no_share_of_it(fading):
+    life = simulate(fading, CYCLE, 20, numerics=QUICK)
+    life.cases[0].rows[0]["Discharge capacity [mA.h.g-1]"] = 0.0
+    row = aged(life).iloc[0]
+    assert row["First discharge capacity [mA.h.g-1]"] == 0
+    assert np.isnan(row["Retention [%]"])
 
 
 def test_a_resistance_ends_a_life_too(fading):

@@ -64,7 +64,8 @@ def gitt(
             for note in () if quiet else file.notes:
                 out.print(escape(f"{file.name}: {note}"), soft_wrap=True)
     elif of_cell:
-        raise InputError("is a cell: name a titration to simulate, or measured data")
+        what = "is a cell: name a titration to simulate, or measured data"
+        raise InputError(what, experiment)
     else:
         numerics = numerics_of(None, expanded.experiment.numerics)
         found = [

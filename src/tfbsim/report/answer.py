@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
@@ -32,6 +33,7 @@ DELIVERED = (
     SHARE,
     LIMITING,
 )
+FIRST = "First discharge capacity [mA.h.g-1]"
 WORTH = 1e-3  # of the capacity, that a harm costs which is named
 RESIDUAL = "Against measured [%]"
 MAX_CELLS = 3
@@ -80,8 +82,9 @@ def aged(result: Result) -> pd.DataFrame:
     -------
     DataFrame
         Of the last cycle of each case whose laws age it: ``Case``, ``Cycle number``,
-        ``Retention [%]`` of the first discharge of its kind, ``Mainly`` the harm that
-        costs most, and the columns that those laws declare; empty where nothing ages.
+        ``First discharge capacity [mA.h.g-1]`` of its kind and ``Retention [%]`` of it,
+        ``Mainly`` the harm that costs most, and the columns that those laws declare;
+        empty where nothing ages.
     """
     laws = Declared.of([KNOWN_LAWS, result.laws])
     lost = {h.column: h.name for h in laws.harms if h.column in result.summary}
@@ -100,7 +103,8 @@ def aged(result: Result) -> pd.DataFrame:
         rows.append(
             {
                 **row[["Case", "Cycle number"]],
-                "Retention [%]": 100 * out.iloc[-1] / out.iloc[0],
+                FIRST: out.iloc[0],  # a cell that is dead at first keeps all of nothing
+                "Retention [%]": 100 * out.iloc[-1] / (out.iloc[0] or np.nan),
                 "Mainly": lost[str(costs.idxmax())] if much else "nothing",
                 **costs,
                 **row[[c for c in shown if c in table and pd.notna(row[c])]],

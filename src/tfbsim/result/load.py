@@ -29,6 +29,7 @@ from .case import CaseResult
 from .columns import LIMITING
 from .csv_file import read as read_csv
 from .curves import NONE
+from .needed import check_curves, check_table
 from .result import CURVES, IMPEDANCE, STEPS, SUMMARY, UNFINISHED, Result
 
 
@@ -93,6 +94,8 @@ def _loaded(
             lines = text.read_bytes().decode("utf-8", "replace")
             text = io.StringIO(lines[: lines.rfind("\n") + 1])
         table = read_csv(text, dtype=texts)
+        if name not in damaged:
+            check_table(table, folder / name, texts)
         tables.append(_of_numbers(table, texts) if name in damaged else table)
     summary, steps = tables
     steps = steps.fillna({"Detail": "", LIMITING: ""})
@@ -100,9 +103,13 @@ def _loaded(
     if CURVES not in damaged:
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
+        if not problems:
+            check_curves(curves, steps, folder / CURVES)
     cases = _cases(summary, steps, curves, about, bool(problems))
     if IMPEDANCE in about.get(FILES, {}) and IMPEDANCE not in damaged:
-        spectra = _by_case(read_csv(folder / IMPEDANCE, dtype={"Case": str}))
+        table = read_csv(folder / IMPEDANCE, dtype={"Case": str})
+        check_table(table, folder / IMPEDANCE, texts)
+        spectra = _by_case(table)
         cases = [replace(case, spectra=spectra.get(case.name, [])) for case in cases]
     if problems:
         cases = [case for case in cases if _holds(case)]

@@ -80,6 +80,9 @@ def sweep(
     cell = load_cell(cell)
     if isinstance(steps, str):
         steps = [steps]
+    for field, given in (("factors", factors), ("correlations", correlations or {})):
+        if not isinstance(given, Mapping):
+            raise InputError("must be a mapping", field=f"sweep.{field}")
     try:
         section: dict[str, Any] = {
             "method": method,
@@ -91,7 +94,10 @@ def sweep(
             section["seed"] = seed
         if correlations:
             section["correlations"] = [
-                {"between": list(pair), "value": float(value)}
+                {
+                    "between": list(pair) if isinstance(pair, tuple | list) else pair,
+                    "value": value.item() if isinstance(value, np.generic) else value,
+                }
                 for pair, value in correlations.items()
             ]
         like = as_experiment(steps, cycles, conditioning, conditioning_cycles)
@@ -124,7 +130,11 @@ def _written(cell: Cell, name: str, values: Any) -> Any:
         number = isinstance(plain(value), int | float) and not isinstance(value, bool)
         if dimension in (None, "dimensionless") or not number:
             return plain(value)
-        shown = units.to_display(float(value), dimension)
+        try:
+            shown = units.to_display(float(value), dimension)
+        except OverflowError:  # an integer beyond all floats
+            field = f"sweep.factors.{name}"
+            raise InputError("is too large a number", field=field) from None
         return f"{shown!r} {units.display_unit(dimension)}"
 
     if isinstance(values, Mapping) and len(values) == 1:
