@@ -459,3 +459,19 @@ def test_a_hold_at_the_edge_of_a_plateau_holds():
     held = result.curves["Step number"].values.ravel() == 2
     off = result.curves["Voltage [V]"].values.ravel()[held] - 3.2646
     assert np.abs(off).max() < 2e-4
+
+
+def test_a_current_that_turns_on_a_bare_collector_has_no_lithium_to_strip():
+    changes = {
+        "anode.lithium": "0 um",
+        "anode.collector": "steel",
+        "anode.inactive_fraction": 0.001,
+        "anode.inactive_from": "plating",
+        "cathode.thickness": "1 nm",
+        "cathode.initial_stoichiometry": 0.72,
+    }
+    ramp = {"Time [s]": [0.0, 0.01], "C-rate": [-0.004, 0.02]}
+    steps = [{"profile": ramp, "interpolation": "linear"}]
+    _, step = run("nmc811-lipon-li", steps, changes)
+    assert step["Outcome"] == "lithium exhausted"
+    assert step["Duration [s]"] == pytest.approx(0.01 / 6, rel=1e-6)

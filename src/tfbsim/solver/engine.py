@@ -31,7 +31,7 @@ from ..numerics import Numerics
 from ..physics.counters import Counters
 from ..physics.diffusion import DOMAIN, DOMAINS, depth
 from ..physics.leakage import ElectronicLeakage
-from ..physics.lithium import INVENTORY
+from ..physics.lithium import EXHAUSTED, INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.site_loss import ACTIVE
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
@@ -89,6 +89,8 @@ MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 OUTWARDS = 10 ** np.arange(-6, 6.1, 0.5)
 FURTHER = 1.3  # of a power, whose current is near that at the voltage without one
 NEAREST = 1e-13  # of 1C, that a current is looked for to
+TURNED = 1e-9  # of 1C, that a current is where it turns
+LEAST = "Exhausted lithium over that of coverage"
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off
 
 
@@ -1156,7 +1158,14 @@ class Engine:
         end: State,
         inputs: dict[str, Any],
     ) -> str:
-        """A power the cell cannot give has no solution; else it is the solver."""
+        """A power the cell cannot give has no solution, nor has a ramp that turns to
+        strip a bare collector; else it is the solver."""
+        towards = -request.change if request.control == "voltage" else request.change
+        one_c = inputs["Nominal cell capacity [A.h]"]
+        turns = abs(observed["Current [A]"][-1]) < TURNED * one_c
+        coverage = observed.get("Lithium coverage", np.ones(1))[-1]
+        if towards > 0 and turns and coverage <= inputs[LEAST]:
+            return EXHAUSTED
         if request.control != "power" or request.target <= 0:
             return SOLVER_FAILURE
         # At constant power V falls as sqrt(t_end - t) where a site is full

@@ -24,6 +24,7 @@ from ..materials.laws import FARADAY
 from ..physics.lithium import EXHAUSTED
 from .engine import (
     CURRENT_CUT_OFF,
+    LEAST,
     MINIMUM_VOLTAGE,
     Engine,
     Request,
@@ -33,7 +34,6 @@ from .engine import (
     engine,
 )
 
-LEAST = "Exhausted lithium over that of coverage"
 DECADES = (1e-12, 1e-18, 1e-24)
 COUNTED = "[A.h]", "[W.h]"  # units of what is counted from the start of a step
 Run = Callable[[float, State, Mapping[str, float]], Trace]
