@@ -124,6 +124,8 @@ def test_one_case_of_many_is_fitted_and_goes_on_where_it_stopped(tmp_path):
         if evaluations >= 5:
             raise Stopped
 
+    with pytest.raises(tfbsim.InputError, match="'sites' is a whole case"):
+        tfbsim.fit(path, case="sites", held_out=["sites"])
     with pytest.raises(Stopped):
         tfbsim.fit(path, case="sites", numerics=QUICK, keep=kept, progress=stop)
     lines = [n for file in kept.iterdir() for n in file.read_text().splitlines()]

@@ -193,6 +193,13 @@ def fit(
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
     asked = definition(expanded, vary, held_out)
     if case is not None:
+        whole = {*(held_out or ())} & {one.name for one in expanded.cases}
+        if whole:
+            raise InputError(
+                f"'{shown(min(whole))}' is a whole case, and '{shown(case)}' alone is "
+                "fitted; a cycle of it would do",
+                field="--hold-out",
+            )
         expanded, asked = _of_case(expanded, asked, case)
     first = expanded.cases[0].cell
     none = isinstance(data, Sequence) and not len(data)
