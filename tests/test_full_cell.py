@@ -104,6 +104,14 @@ class TestRun:
         assert again["Anode thickness [um]"].item() == pytest.approx(1.0)
         assert again["Anode stoichiometry"].equals(result.curves["Anode stoichiometry"])
 
+    @pytest.mark.parametrize("step", ["Discharge at 1C until 2 V", "EIS 1 Hz to 1 kHz"])
+    def test_a_step_of_one_moment_keeps_the_profile(self, cell, step):
+        """As made the cell is discharged: the step ends where it begins."""
+        result = tfbsim.simulate(cell, [step])
+        x = result.curves["Anode stoichiometry"].isel(step=0, snapshot=0, case=0, cycle=0)
+        (mean,) = result.summary["Anode mean stoichiometry"]
+        assert len(x) > 1 and x.values == pytest.approx(mean, rel=1e-6)
+
     def test_the_profiles_of_both_films_are_drawn(self, result):
         cathode, anode = figure(result, "concentration").axes[:2]
         assert [ax.get_title() for ax in (cathode, anode)] == ["Cathode", "Anode"]

@@ -79,7 +79,7 @@ def test_a_column_that_is_missing(folder, file):
         ("steps.csv", "Step number", "3", "a step is not in steps.csv"),
         ("steps.csv", "Charge [uA.h.cm-2]", "9" * 20, "is no number"),
         ("steps.csv", "End voltage [V]", "3 V", "'3 V' is no number"),
-        ("steps.csv", "Outcome", "fine", "'fine' is no outcome"),
+        ("steps.csv", "Outcome", "", "is no outcome"),
         ("summary.csv", "Case", "", "is no name"),
         ("impedance.csv", "Frequency [Hz]", "x", "'x' is no number"),
     ],

@@ -340,7 +340,7 @@ class Runner:
             return StepRecord(step, INFEASIBLE, str(reason), None)
         except SolverFailed as reason:
             return StepRecord(step, SOLVER_FAILED, str(reason), None)
-        nothing = {IN: np.zeros(1), OUT: np.zeros(1)}
+        nothing = {IN: np.zeros(1), OUT: np.zeros(1)} | self.state.at_anode
         profile = stoichiometries(self.state.profile[None], observed)
         still = np.zeros(1), observed | nothing, profile, self.state
         return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)

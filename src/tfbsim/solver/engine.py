@@ -146,6 +146,12 @@ class State:
         return self.values[PROFILE]
 
     @property
+    def at_anode(self) -> dict[str, Array]:
+        """Stoichiometry of a film at the anode, as a trace of one moment observes it."""
+        there = self.values.keys() & {ANODE_PROFILE}
+        return {name: self.values[name][None] for name in there}
+
+    @property
     def inventory(self) -> float:
         """Lithium metal at the anode over the cathode's sites; infinite of a film."""
         return float(self.values[INVENTORY][0]) if INVENTORY in self.values else math.inf
@@ -948,7 +954,7 @@ class Engine:
                 margins[FILM_LIMIT] = ROUNDED
             event = next((end for end, margin in margins.items() if margin <= 0), None)
             if event:
-                seen = first | {OUT: np.zeros(1), IN: np.zeros(1)}
+                seen = first | {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
                 profile = stoichiometries(state.profile[None], seen)
                 answers[k] = Trace(np.zeros(1), seen, profile, state, event)
         waiting = [k for k in range(len(requests)) if k not in answers]
