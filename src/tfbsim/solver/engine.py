@@ -299,7 +299,8 @@ LAST = len(FALLBACKS) - 1
 # Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
 # method ends where its corrections are within a share of a state's tolerance, and near a
 # full or an empty site volts lie within that; a smaller share may lie within rounding.
-SHARPER = CAREFUL | {"num_steps_no_progress": 20_000}
+SOONER = {"num_steps_no_progress": 20_000}
+SHARPER = CAREFUL | SOONER
 SHARE = "nonlinear_convergence_coefficient"
 FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
 FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
@@ -617,8 +618,7 @@ class _Built:
             if self.mode == "voltage" + RAMP:
                 # Of index 2 where next to nothing resists: the current's own error then
                 # asks for steps without end, and is left to that of the states
-                options["num_steps_no_progress"] = 20_000
-                options["suppress_algebraic_error"] = fallback > 0
+                options |= SOONER | {"suppress_algebraic_error": fallback > 0}
             if self.fast:
                 options = options | {
                     "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
