@@ -18,7 +18,7 @@ from ..cell import layers
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.cycler import CycleRecord, StepRecord
-from ..solver.engine import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
+from ..solver.trace import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
     ANODE_SHARE,
