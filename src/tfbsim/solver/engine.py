@@ -316,6 +316,7 @@ IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
 } | {"constants": ("precomputed",)}
 # Of the tolerances of the general solver, for a tenth of its error; and of the voltage's
 KERNEL_TOLERANCE, KERNEL_VOLTAGE = 0.3, 0.03
+KERNEL_CURVE = CURVE_TOLERANCE  # V, or over 1C of a hold
 
 
 def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
@@ -499,13 +500,14 @@ class _Built:
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 
-    def integrated(self, y0: Array, p: Array) -> Solved:
-        """Cells as far as the kernel takes them, at its tolerances."""
+    def integrated(self, y0: Array, p: Array, curves: bool = False) -> Solved:
+        """Cells as far as the kernel takes them, at its tolerances, and their curves."""
         assert self.kernel is not None
         rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
-        return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol)
+        bend = KERNEL_CURVE if curves else None
+        return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the functions take."""
@@ -633,17 +635,21 @@ class _Built:
     ) -> list[Stretch | pybamm.SolverError]:
         """What the solver, or one of its fallbacks, makes of each row.
 
-        Rows without a curve are the kernel's, where there is one and it does not fail.
+        Where it is said which have curves, they are the kernel's, if there is one and it
+        does not fail.
         """
         found: dict[int, Stretch | pybamm.SolverError] = {}
-        rows = np.flatnonzero(~curves) if curves is not None else np.zeros(0, int)
-        if fallback == 0 and len(rows) and self.kernel is not None:
-            ends = self.integrated(y0[rows], inputs[rows])
+        for drawn in () if fallback or curves is None or not self.kernel else (0, 1):
+            rows = np.flatnonzero(curves == drawn)
+            ends = self.integrated(y0[rows], inputs[rows], bool(drawn))
             for j, k in enumerate(rows.tolist()):
-                if ends.ended[j] != "failure":
-                    both = np.stack([y0[k], ends.y[j]])
-                    t, stray = np.array([0.0, ends.t[j]]), float(ends.stray[j])
-                    found[k] = Stretch(t, both, None, ends.ended[j], stray)
+                if ends.ended[j] == "failure":
+                    continue
+                t, y = np.array([0.0, ends.t[j]]), np.stack([y0[k], ends.y[j]])
+                if ends.curves is not None:
+                    t, y = ends.curves.of(j)
+                stray = float(ends.stray[j])
+                found[k] = Stretch(t, y, None, ends.ended[j], stray)
         left = [k for k in range(len(y0)) if k not in found]
         if left:
             others = self._integrated(y0[left], inputs[left], fallback)
