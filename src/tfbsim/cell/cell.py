@@ -1207,6 +1207,8 @@ class Cell(Strict):
             quantity = _quantity(kind, name)
             if quantity is None or type(value) is not float or not quantity.holds(value):
                 return None
+            if getattr(model, name) is None:  # another field may have to make way
+                return None
             layers.setdefault(layer, {})[name] = value
         update: dict[str, Any] = dict(layers.pop("", {}))
         raw = self._raw | update
@@ -1359,9 +1361,9 @@ def _dimension_of(model: type, key: str) -> str | None:
 
 @cache
 def _quantity(model: type, key: str) -> Quantity | None:
-    """What a field that is one holds; None of any other."""
+    """What a field that is one, or may be left out, holds; None of any other."""
     field = getattr(model, "model_fields", {}).get(key)
-    about = field.metadata if field else ()
+    about = (*field.metadata, *_metadata(field.annotation)) if field else ()
     return next((q for q in about if isinstance(q, Quantity)), None)
 
 
