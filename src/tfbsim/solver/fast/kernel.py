@@ -66,11 +66,6 @@ class Curves(NamedTuple):
     t: Array
     y: Array
 
-    def of(self, cell: int) -> tuple[Array, Array]:
-        """Times and states of one."""
-        rows = slice(*np.searchsorted(self.cell, (cell, cell + 1)))
-        return self.t[rows], self.y[rows]
-
 
 class Solved(NamedTuple):
     """Of each cell its last state, the time, how it ended, the stray and the steps."""
