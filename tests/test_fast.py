@@ -14,10 +14,12 @@ from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
+from tfbsim.solver import discretised
 from tfbsim.solver import engine as general
 from tfbsim.solver.cycler import run_case
-from tfbsim.solver.engine import BALANCE_LIMIT, Engine
+from tfbsim.solver.engine import Engine
 from tfbsim.solver.fast import kernel as compiled
+from tfbsim.solver.trace import BALANCE_LIMIT, PROFILE, Request
 
 # Both at tolerances at which what is left is the difference between the two
 TIGHT = Numerics(points=100, rtol=1e-8, atol=1e-10, voltage_tolerance=1e-6, compile=True)
@@ -63,7 +65,7 @@ def cycle_of(cell, sentences, numerics):
 
 def without(monkeypatch):
     """The general solver alone, whatever the structure."""
-    monkeypatch.setattr(general._Built, "kernel", None)
+    monkeypatch.setattr(discretised.Discretised, "kernel", None)
     general.engine.cache_clear()
 
 
@@ -141,7 +143,7 @@ def test_a_cell_does_not_depend_on_its_neighbours():
     for thickness in rng.uniform(1e-6, 10e-6, 21):
         cell = load_cell(CELLS[0]).replace({"cathode.thickness": float(thickness)})
         requests.append(
-            general.Request(
+            Request(
                 *("current", cell.one_c_current, 7200.0),
                 general.engine(cell.structure, TIGHT).uniform(0.5, 1.0),
                 cell.parameters(None),
@@ -150,15 +152,22 @@ def test_a_cell_does_not_depend_on_its_neighbours():
             )
         )
     solver = Engine(load_cell(CELLS[0]).structure, TIGHT)
-    together = solver.run_many(requests)
-    alone = [solver.run(request) for request in requests[:3]]
-    again = solver.run_many(requests[::-1])[::-1]
-    for one, other in [
-        *zip(together, again, strict=True),
-        *zip(alone, together, strict=False),
-    ]:
-        assert np.array_equal(one.end.profile, other.end.profile)
-        assert np.array_equal(one.t, other.t)
+    built, handed = solver.built("current"), []
+    solve = built.solve
+
+    def heard(y, p, *how):
+        handed.append((y, p))
+        return solve(y, p, *how)
+
+    built.solve = heard
+    alone = [solver.run(request) for request in requests]
+    y, p = (np.array(of) for of in zip(*handed, strict=True))
+    together, again = built.integrated(y, p), built.integrated(y[::-1], p[::-1])
+    assert np.array_equal(together.y, again.y[::-1])
+    assert np.array_equal(together.t, again.t[::-1])
+    profiles = [trace.end.profile for trace in alone]
+    assert np.array_equal(together.y[:, built.slices[PROFILE]], profiles)
+    assert np.array_equal(together.t * 7200, [trace.t[-1] for trace in alone])
 
 
 def twenty(structure):
@@ -168,9 +177,9 @@ def twenty(structure):
     for thickness in np.geomspace(1e-6, 10e-6, 20):
         cell = load_cell(CELLS[0]).replace({"cathode.thickness": float(thickness)})
         start = solver.uniform(0.5, 1.0), cell.parameters(None)
-        of = general.Request("current", cell.one_c_current, 7200.0, *start, lower=3.0)
+        of = Request("current", cell.one_c_current, 7200.0, *start, lower=3.0)
         requests.append(replace(of, curve=False))
-    ends = [trace.end.profile for trace in solver.run_many(requests)]
+    ends = [solver.run(request).end.profile for request in requests]
     return np.array(ends), kernel.lanes
 
 
@@ -216,6 +225,6 @@ def test_what_it_does_not_know_is_the_general_solvers(monkeypatch):
     # Of an option that is not listed it takes the default alone
     leaking = replace(film, leakage=True)
     assert Engine(leaking, TIGHT).built("current").kernel is not None
-    listed = {k: v for k, v in general.IN_THE_KERNEL.items() if k != "leakage"}
-    monkeypatch.setattr(general, "IN_THE_KERNEL", listed)
+    listed = {k: v for k, v in discretised.IN_THE_KERNEL.items() if k != "leakage"}
+    monkeypatch.setattr(discretised, "IN_THE_KERNEL", listed)
     assert Engine(leaking, TIGHT).built("current").kernel is None

@@ -29,23 +29,21 @@ from .cycler import (
     overshoots,
     unresolved,
 )
-from .engine import (
+from .discretised import DURATION, TARGET, VOLTAGE
+from .engine import Engine
+from .fast import Solved
+from .start import first_current
+from .trace import (
     BALANCE_LIMIT,
-    DURATION,
     NO_LIMIT,
     PROFILE,
     SEEN,
-    TARGET,
-    VOLTAGE,
-    Engine,
     Request,
     State,
     Trace,
     ahead,
-    first_current,
     gained,
 )
-from .fast import Solved
 
 Array = np.ndarray
 Inputs = dict[str, Any]
