@@ -1119,6 +1119,8 @@ class Cell(Strict):
             quantity = quantity_of(type(model), name)
             if quantity is None or type(value) is not float or not quantity.holds(value):
                 return None
+            if not isinstance(getattr(model, name), int | float):  # an alternative
+                return None
             layers.setdefault(layer, {})[name] = value
         update: dict[str, Any] = dict(layers.pop("", {}))
         raw = self._raw | update
