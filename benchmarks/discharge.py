@@ -20,7 +20,8 @@ from side_by_side import machine, table
 
 import tfbsim
 from tfbsim.numerics import Numerics
-from tfbsim.solver.engine import Engine, Request
+from tfbsim.solver.engine import Engine
+from tfbsim.solver.trace import Request
 from tfbsim.yaml_file import shipped
 
 REPETITIONS = 40

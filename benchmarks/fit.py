@@ -29,7 +29,8 @@ from tfbsim.experiment.cases import expand
 from tfbsim.fitting import fit as fitting
 from tfbsim.fitting.fit import Problem
 from tfbsim.numerics import Numerics
-from tfbsim.solver.engine import CURRENT_CUT_OFF, engine
+from tfbsim.solver.engine import engine
+from tfbsim.solver.trace import CURRENT_CUT_OFF
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import synthetic

@@ -40,7 +40,8 @@ from side_by_side import Code, arguments, machine, rounds, show, spread, table, 
 
 from tfbsim import Numerics, load_cell, run_experiment
 from tfbsim.run import run
-from tfbsim.solver.engine import DURATION, engine
+from tfbsim.solver.discretised import DURATION
+from tfbsim.solver.engine import engine
 
 MEDIAN, P95 = 1e-6, 1e-5  # largest errors of capacity that are equal accuracy
 MISSED = 0.05  # nearest of the exact answer: further off, it missed its cut-off
@@ -133,13 +134,10 @@ def bare(number: int) -> Callable[[], Solve]:
     inputs: list[dict[str, Any]] = []
     original = built.solve
 
-    def heard(y0: np.ndarray, p: np.ndarray, *how: Any) -> Any:
-        for state, numbers in zip(y0, p, strict=True):
-            initial = {f"Initial: {n}": state[at] for n, at in built.slices.items()}
-            inputs.append(
-                dict(zip(built.inputs, numbers.tolist(), strict=True)) | initial
-            )
-        return original(y0, p, *how)
+    def heard(y: np.ndarray, p: np.ndarray, *how: Any) -> Any:
+        initial = {f"Initial: {n}": y[at] for n, at in built.slices.items()}
+        inputs.append(dict(zip(built.inputs, p.tolist(), strict=True)) | initial)
+        return original(y, p, *how)
 
     built.solve = heard  # type: ignore[method-assign]
     in_blocks, run.kernel_of = run.kernel_of, lambda *_: None

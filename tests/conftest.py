@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pybamm
 import pytest
 from figures import Check, Recorder, checker
 
@@ -22,8 +21,10 @@ from tfbsim.cell.cell import Cell
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.result.case import Notes
-from tfbsim.solver.engine import DURATION, Request, State, Trace, _Built, engine
+from tfbsim.solver.discretised import DURATION, Discretised
+from tfbsim.solver.engine import engine
 from tfbsim.solver.integrator import Stretch
+from tfbsim.solver.trace import Request, State, Trace
 
 Run = Callable[..., Trace]
 
@@ -132,21 +133,18 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
     """A step of that duration [s] is solved for half of it, whatever is tried."""
 
     def install(duration: float) -> None:
-        solve = _Built.solve
+        solve = Discretised.solve
 
-        def flaky(
-            self: _Built, y0: np.ndarray, inputs: np.ndarray, *how: Any
-        ) -> list[Stretch | pybamm.SolverError]:
+        def flaky(self: Discretised, y: Any, p: np.ndarray, *how: Any) -> Stretch:
             column = self.inputs.index(DURATION)
-            chosen = inputs[:, column] == duration
-            changed = inputs.copy()
-            changed[chosen, column] = duration / 2
-            return [
-                replace(s, t=s.t / 2, ended="failure") if half else s
-                for s, half in zip(solve(self, y0, changed, *how), chosen, strict=True)
-            ]
+            if p[column] != duration:
+                return solve(self, y, p, *how)
+            changed = p.copy()
+            changed[column] = duration / 2
+            found = solve(self, y, changed, *how)
+            return replace(found, t=found.t / 2, ended="failure")
 
-        monkeypatch.setattr(_Built, "solve", flaky)
+        monkeypatch.setattr(Discretised, "solve", flaky)
 
     return install
 

@@ -13,7 +13,6 @@ from tfbsim.experiment.steps import Protocol, Step
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.physics.lithium import EXHAUSTED
-from tfbsim.solver import engine as engine_module
 from tfbsim.solver.cycler import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
@@ -23,19 +22,18 @@ from tfbsim.solver.cycler import (
     TIME_LIMIT,
     run_case,
 )
-from tfbsim.solver.engine import (
+from tfbsim.solver.discretised import FALLBACKS, Discretised
+from tfbsim.solver.engine import Engine, engine
+from tfbsim.solver.integrator import Integrator
+from tfbsim.solver.trace import (
     CURRENT_CUT_OFF,
-    FALLBACKS,
     FILM_LIMIT,
     MAXIMUM_VOLTAGE,
     MINIMUM_VOLTAGE,
-    Engine,
     Infeasible,
     Request,
     SolverFailed,
-    engine,
 )
-from tfbsim.solver.integrator import Integrator
 
 AREA = 1e-4
 SMALL = Numerics(points=20)
@@ -93,13 +91,13 @@ def plain(ideal):
 
 def test_inputs_never_rebuild(plain, monkeypatch):
     built = []
-    construct = engine_module._Built.__init__
+    construct = Discretised.__init__
 
     def counted(self, *arguments):
         built.append(arguments)
         construct(self, *arguments)
 
-    monkeypatch.setattr(engine_module._Built, "__init__", counted)
+    monkeypatch.setattr(Discretised, "__init__", counted)
     numerics = Numerics(points=23)  # of this test alone
     solver = engine(plain.structure, numerics)
     plain = plain.replace({"temperature": 313.15})  # activation energies act

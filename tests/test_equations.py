@@ -45,7 +45,7 @@ def states_and_inputs(built, cell, rng):
     """A state the cell may be in, and its inputs."""
     y = rng.uniform(0.4, 0.6, built.model.len_rhs_and_alg)
     inputs = {name: rng.uniform(0.5, 1.5) for name in built.inputs} | cell.parameters()
-    (constants,) = built.constants([inputs])
+    constants = built.constants(inputs)
     return y, inputs | constants
 
 

@@ -11,7 +11,8 @@ from tfbsim.physics.law import Column, End, Law, Loss, SideCurrent
 from tfbsim.physics.thin_film_cell import ThinFilmCell
 from tfbsim.plot import figures
 from tfbsim.run.ledger import Point
-from tfbsim.solver.engine import Engine, Request
+from tfbsim.solver.engine import Engine
+from tfbsim.solver.trace import Request
 
 COARSE = Numerics(points=50, rtol=1e-5, atol=1e-7)
 RESISTANCE, TIME = 2e-2, 40.0  # Ohm m2, s

@@ -15,7 +15,7 @@ from tfbsim import materials
 from tfbsim.numerics import Numerics
 from tfbsim.plot.material import draw
 from tfbsim.run.simulate import simulate
-from tfbsim.solver.engine import BALANCE_LIMIT
+from tfbsim.solver.trace import BALANCE_LIMIT
 
 FARADAY = physical_constants["Faraday constant"][0]
 EVERY = materials.every()

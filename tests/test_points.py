@@ -316,14 +316,14 @@ class TestWhatRaises:
     def test_an_engine_that_raises_fails_the_step_it_cannot_answer(
         self, raijmakers, monkeypatch
     ):
-        solve = Engine.run_many
+        solve = Engine.run
 
-        def picky(self, requests):
-            if requests[0].duration == 61:
+        def picky(self, request):
+            if request.duration == 61:
                 raise RuntimeError("bad request")
-            return solve(self, requests)
+            return solve(self, request)
 
-        monkeypatch.setattr(Engine, "run_many", picky)
+        monkeypatch.setattr(Engine, "run", picky)
         steps = ["Charge at 1C for 60 s", "Rest for 61 s", "Rest for 60 s"]
         protocol = Protocol(parse_cycle(steps, raijmakers))
         (cycle,) = run_case(raijmakers, protocol, COARSE).cycles

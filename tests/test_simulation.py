@@ -11,7 +11,8 @@ from tfbsim.numerics import Numerics
 from tfbsim.result.result import Result
 from tfbsim.run.simulate import simulate
 from tfbsim.solver.cycler import OUTCOMES
-from tfbsim.solver.engine import BALANCE_LIMIT, Engine, SolverFailed
+from tfbsim.solver.engine import Engine
+from tfbsim.solver.trace import BALANCE_LIMIT, SolverFailed
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=20)
@@ -126,15 +127,15 @@ class TestSolverFailed:
     def failing(self, monkeypatch):
         """The third solve gives up."""
         calls = []
-        solve = Engine.run_many
+        solve = Engine.run
 
-        def sometimes(self, requests):
-            calls.append(requests)
+        def sometimes(self, request):
+            calls.append(request)
             if len(calls) == 3:
-                return [SolverFailed("IDA_CONV_FAIL") for _ in requests]
-            return solve(self, requests)
+                raise SolverFailed("IDA_CONV_FAIL")
+            return solve(self, request)
 
-        monkeypatch.setattr(Engine, "run_many", sometimes)
+        monkeypatch.setattr(Engine, "run", sometimes)
         return calls
 
     def test_what_comes_after_is_skipped(self, cell, failing):
@@ -177,15 +178,14 @@ def test_the_part_that_was_solved_is_kept(cell, gives_up_halfway, tmp_path):
 
 def test_audit_breach(cell, monkeypatch):
     """Lithium that appears from nowhere is found."""
-    solve = Engine.run_many
+    solve = Engine.run
 
-    def leaking(self, requests):
-        traces = solve(self, requests)
-        for trace in traces:
-            trace.observed["Total lithium [mol.m-2]"][-1] *= 1 + 1e-6
-        return traces
+    def leaking(self, request):
+        trace = solve(self, request)
+        trace.observed["Total lithium [mol.m-2]"][-1] *= 1 + 1e-6
+        return trace
 
-    monkeypatch.setattr(Engine, "run_many", leaking)
+    monkeypatch.setattr(Engine, "run", leaking)
     result = run(cell, FULL)
     assert outcomes(result) == ["reached"]
     row = result.summary.iloc[0]

@@ -17,7 +17,10 @@ from scipy.integrate import solve_ivp
 
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
-from tfbsim.solver.engine import DURATION, INVENTORY, PROFILE, engine
+from tfbsim.physics.lithium import INVENTORY
+from tfbsim.solver.discretised import DURATION
+from tfbsim.solver.engine import engine
+from tfbsim.solver.trace import PROFILE
 
 FARADAY = laws.FARADAY
 AREA, L, C, D = 1e-4, 1e-6, 5e4, 1e-15  # of the ideal cell
@@ -205,7 +208,7 @@ def solved(ideal, exact, points, end=0.5):
         "Lower voltage cut-off [V]": -10.0,
         "Upper voltage cut-off [V]": 10.0,
     }
-    inputs |= built.constants([inputs])[0]
+    inputs |= built.constants(inputs)
     profile = built.slices[PROFILE]
     rhs = built.model.concatenated_rhs.to_casadi(casadi.MX.sym("t"), state, inputs=inputs)
     rate = casadi.Function("rate", [state, current], [rhs[profile]])

@@ -18,7 +18,8 @@ from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
 from tfbsim.physics.elements import ElementSubMesh, SpectralElements
 from tfbsim.physics.mesh import submesh
-from tfbsim.solver.engine import MINIMUM_VOLTAGE, Request, engine
+from tfbsim.solver.engine import engine
+from tfbsim.solver.trace import MINIMUM_VOLTAGE, Request
 
 FILM = "film"
 XI = pybamm.SpatialVariable("xi", domain=[FILM], coord_sys="cartesian")

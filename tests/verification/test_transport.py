@@ -20,7 +20,10 @@ from tfbsim import load_cell
 from tfbsim.errors import InputError
 from tfbsim.materials import laws
 from tfbsim.numerics import ORDER, Numerics
-from tfbsim.solver.engine import DURATION, INVENTORY, PROFILE, engine
+from tfbsim.physics.lithium import INVENTORY
+from tfbsim.solver.discretised import DURATION
+from tfbsim.solver.engine import engine
+from tfbsim.solver.trace import PROFILE
 
 F, R = 96485.33212, 8.314462618
 AREA, L, C, D = 1e-4, 1e-6, 5e4, 1e-15  # of the ideal cell
@@ -241,7 +244,7 @@ class Film:
             "Lower voltage cut-off [V]": -10.0,
             "Upper voltage cut-off [V]": 10.0,
         }
-        self.inputs |= built.constants([self.inputs])[0]
+        self.inputs |= built.constants(self.inputs)
         state, current = (
             casadi.MX.sym("y", built.model.len_rhs_and_alg),
             casadi.MX.sym("I"),

@@ -12,7 +12,7 @@ from ..cell.cell import Cell
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.cycler import CycleRecord
-from ..solver.engine import ANODE_PROFILE
+from ..solver.trace import ANODE_PROFILE
 from . import losses
 from .names import factor, named
 

@@ -86,7 +86,7 @@ def saturation_capacity(
         x = brentq(lambda x: seen(x, "Voltage [V]") - cut_off, x_0, high, xtol=1e-12)
     x_s = seen(x, "Cathode surface stoichiometry")
     # Gradient of psi that the current would cause over the whole film
-    (constants,) = solver.built("current").constants([parameters])
+    constants = solver.built("current").constants(parameters)
     reach = current_density * constants["Cathode slope per current density [m2.A-1]"]
     if isinstance(found.diffusivity, Constant):
         filled = _series(reach, found.transference, x_s - x_0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import units
 from ..cell.cell import Cell
-from .engine import State, Trace
+from .trace import State, Trace
 
 
 def crossing(trace: Trace, cell: Cell) -> float | None:

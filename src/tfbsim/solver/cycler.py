@@ -22,15 +22,20 @@ from ..physics.lithium import EXHAUSTED, NOTHING_LEFT
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by, declared_by_options
 from .critical import at_start, beyond_critical, crossing
+from .discretised import tolerances
 from .energy import IN, OUT
-from .engine import (
+from .engine import Engine, engine
+from .error_bar import NumericalError, with_error
+from .exhaustion import blocked, blocks, joined, stripped_bare
+from .impedance import Spectrum, spectrum
+from .start import MET
+from .trace import (
     BALANCE_LIMIT,
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
     FILM_LIMIT,
     HOLD_LIMIT,
     MAXIMUM_VOLTAGE,
-    MET,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
     OVERFULL,
@@ -39,20 +44,14 @@ from .engine import (
     SEEN,
     SOLVER_FAILURE,
     UNDEREMPTY,
-    Engine,
     Infeasible,
     Request,
     SolverFailed,
     State,
     Trace,
-    engine,
     least_exchanged,
     stoichiometries,
-    tolerances,
 )
-from .error_bar import NumericalError, with_error
-from .exhaustion import blocked, blocks, joined, stripped_bare
-from .impedance import Spectrum, spectrum
 
 REACHED = "reached"
 TIME_LIMIT = "time limit"

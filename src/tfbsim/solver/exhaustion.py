@@ -22,17 +22,8 @@ from ..cell.cell import Cell
 from ..experiment.steps import Step
 from ..materials.laws import FARADAY
 from ..physics.lithium import EXHAUSTED
-from .engine import (
-    CURRENT_CUT_OFF,
-    LEAST,
-    MINIMUM_VOLTAGE,
-    Engine,
-    Request,
-    SolverFailed,
-    State,
-    Trace,
-    engine,
-)
+from .engine import LEAST, Engine, engine
+from .trace import CURRENT_CUT_OFF, MINIMUM_VOLTAGE, Request, SolverFailed, State, Trace
 
 DECADES = (1e-12, 1e-18, 1e-24)
 COUNTED = "[A.h]", "[W.h]"  # units of what is counted from the start of a step
@@ -100,7 +91,7 @@ def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -
 def _conductance(cell: Cell, solver: Engine, step: Step) -> float:
     """Of the electrolyte, for electrons [S.m-2]."""
     parameters = cell.parameters(step.temperature)
-    (constants,) = solver.built("current").constants([parameters])
+    constants = solver.built("current").constants(parameters)
     return float(constants.get("Leakage conductance [S.m-2]", 0.0))
 
 

@@ -31,7 +31,8 @@ from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..materials.laws import Table
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
-from .engine import Engine, Infeasible, Linearised, Request, State, engine
+from .engine import Engine, Linearised, engine
+from .trace import Infeasible, Request, State
 
 if TYPE_CHECKING:
     import pandas as pd

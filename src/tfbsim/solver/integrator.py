@@ -1,4 +1,4 @@
-"""IDA of SUNDIALS over many inputs at once, as PyBaMM's solvers package has it.
+"""IDA of SUNDIALS, as PyBaMM's solvers package has it.
 
 ``pybamm.IDAKLUSolver.solve`` spends about a millisecond for every set of inputs before
 and after SUNDIALS integrates it: as long as the integration itself of a small cell.  Here
@@ -147,31 +147,29 @@ class Integrator:
             **handed,
         )
 
-    def solve(self, y0: Array, yp0: Array, inputs: Array) -> list[Stretch]:
-        """Integrate every set of inputs from its own initial state.
+    def solve(self, y0: Array, yp0: Array, inputs: Array) -> Stretch:
+        """Integrate from an initial state until the time or an event ends it.
 
         Parameters
         ----------
-        y0, yp0 : ndarray, shape (sets, states)
+        y0, yp0 : ndarray, shape (states,)
             Initial states, algebraic ones guesses, and their time derivatives.
-        inputs : ndarray, shape (sets, inputs)
+        inputs : ndarray, shape (inputs,)
             Inputs.
 
         Raises
         ------
         pybamm.SolverError
-            The solver refuses one of the sets.
+            The solver refuses them.
         """
         none = np.empty((0, 0))
+        given = y0[None], yp0[None], inputs[None]
         try:
-            found = self._group.solve(
-                self.TIMES, none.ravel(), y0, yp0, inputs, logger=None, pbar=none
+            (one,) = self._group.solve(
+                self.TIMES, none.ravel(), *given, logger=None, pbar=none
             )
         except ValueError as error:
             raise pybamm.SolverError(str(error)) from None
-        return [self._stretch(one) for one in found]
-
-    def _stretch(self, one: Any) -> Stretch:
         t = np.asarray(one.t)
         shape = (len(t), self.states)
         ended = "event" if one.flag == ROOT_FOUND else "time"

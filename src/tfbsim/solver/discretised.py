@@ -1,0 +1,599 @@
+"""A model discretised for one control: its functions, and the solvers that step it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property, reduce, wraps
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar
+
+import casadi
+import numpy as np
+import pybamm
+from pybamm.codegen.compilation import aot_compile
+from scipy.optimize import brentq
+
+from ..cell.structure import Structure
+from ..numerics import Numerics
+from ..physics.counters import Counters
+from ..physics.diffusion import DOMAIN, DOMAINS, depth
+from ..physics.leakage import ElectronicLeakage
+from ..physics.lithium import INVENTORY
+from ..physics.mesh import Depths, submesh, thinnest_layer, weights
+from ..physics.site_loss import ACTIVE
+from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
+from .energy import IN, OUT, Passed
+from .equations import Equations
+from .fast import Ends, Kernel, Solved, kernel_of
+from .integrator import Integrator, Stretch, system
+from .trace import (
+    CHARGE_CUT_OFF,
+    CURRENT_CUT_OFF,
+    CURVE_TOLERANCE,
+    FILM_LIMIT,
+    MAXIMUM_VOLTAGE,
+    MINIMUM_VOLTAGE,
+    OVERFULL,
+    PROFILE,
+    RAMP,
+    SEEN,
+    UNDEREMPTY,
+    Array,
+    Mode,
+    Request,
+    SolverFailed,
+)
+
+CHANGE = "Change of the target"  # over the duration of a ramp
+# The voltage is no state of a cell.  As one more, algebraic, the solver controls its
+# error, and a cut-off that lies within one of its steps is seen.
+VOLTAGE = "Voltage that is controlled [V]"
+DURATION = "Duration of the step [s]"
+FACES, GUESS = ElectronicLeakage.FACES, 3.0  # V
+TARGET = {
+    "current": "Current function [A]",
+    "voltage": "Voltage function [V]",
+    "power": "Power function [W]",
+}
+# Of the sites, at a face: within an end, and the most that a step begins beyond it
+ROUNDED, ROUNDING = 1e-12, 1e-9
+SHORTEST = 1e-14  # of a step's duration, that the solver first tries
+# Behind its faces a film is never fuller, or emptier, than they were, but for sites that
+# are lost: polynomials overshoot about a front by some of it.
+OVERSHOOT = 0.1  # of the sites
+# Where U(x) is steep, rounding stays above a residual of 1e-12
+NEWTON = {"abstolStep": 1e-8, "line_search": False}
+BRACKETS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
+
+
+# A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
+# PyBaMM builds two models at once.  One lock for all: Python runs one thread at a time,
+# and an engine for each thread would have to be built in each.
+_LOCK = RLock()
+if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread it lacks
+    os.register_at_fork(
+        before=_LOCK.acquire,
+        after_in_parent=_LOCK.release,
+        after_in_child=_LOCK.release,
+    )
+_P, _T = ParamSpec("_P"), TypeVar("_T")
+
+
+def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let one thread at a time into a function."""
+
+    @wraps(function)
+    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with _LOCK:
+            return function(*args, **kwargs)
+
+    return alone
+
+
+# Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
+COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
+
+# The solver's own limit on steps does not hold where it returns each of them; progress
+# by the whole duration within so many does
+BOUND = {"num_steps_no_progress": 100_000, "t_no_progress": 1.0}
+# A first step over the duration, which may be a year: at a face that is full, volts lie
+# within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
+CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
+# Tried in turn when a solve fails; the first is the default.
+FALLBACKS: tuple[dict[str, Any], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
+LAST = len(FALLBACKS) - 1
+# Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
+# method ends where its corrections are within a share of a state's tolerance, and near a
+# full or an empty site volts lie within that; a smaller share may lie within rounding.
+SOONER = {"num_steps_no_progress": 20_000}
+SHARPER = CAREFUL | SOONER
+SHARE = "nonlinear_convergence_coefficient"
+FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
+FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
+LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
+
+# Options that the kernel takes in every value, or in one; of others it takes the default
+IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
+    name: OPTIONS[name]
+    for name in (
+        *("cathode kinetics", "lithium kinetics", "cathode transference"),
+        *("cathode resistivity", "cathode mesh", "leakage", "operating mode"),
+    )
+} | {"constants": ("precomputed",)}
+# Of the tolerances of the general solver, for a tenth of its error; and of the voltage's
+KERNEL_TOLERANCE, KERNEL_VOLTAGE = 0.3, 0.03
+
+
+def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
+    """Return rtol and atol that a fallback is solved at."""
+    sharper = FALLBACKS[fallback].get("sharper", 1.0)
+    return (
+        max(numerics.rtol * sharper, LEAST_RTOL),
+        max(numerics.atol * sharper, LEAST_ATOL),
+    )
+
+
+class Discretised:
+    """A discretised model for one control, its solvers, and what can be read off it."""
+
+    def __init__(self, structure: Structure, numerics: Numerics, mode: Mode) -> None:
+        mesh_option = {"cathode mesh": numerics.mesh}
+        control = mode.removesuffix(RAMP)
+        option = "algebraic current" if mode == "current" + RAMP else control
+        options = structure.options(option) | mesh_option
+        model = ThinFilmCell(options, laws=structure.laws)
+        self.structure, self.options = structure, options
+        self.carried = model.carried
+        self.solved_for = {variable.name for variable in model.algebraic}
+        own = {v.name: model.initial_conditions[v] for v in model.rhs}
+        for variable in [*model.rhs, *model.algebraic]:
+            if variable.name in (*self.carried, FACES, "C-rate"):
+                model.initial_conditions[variable] = pybamm.InputParameter(
+                    f"Initial: {variable.name}", variable.domain or None
+                )
+        # The energies follow from V and the charges: energy.py.  The kernel, which keeps
+        # no steps between, has them as states.
+        if not numerics.compile:
+            for state in [v for v in model.rhs if v.name in Counters.ENERGIES]:
+                del model.rhs[state], model.initial_conditions[state]
+        # Time runs from 0 to 1, so that steps of any length go in one batch
+        duration = pybamm.InputParameter(DURATION)
+        model.rhs = {state: rate * duration for state, rate in model.rhs.items()}
+        limits = MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE
+        events = sorted(model.events, key=lambda event: event.name not in limits)
+        ends = {event.name: event.expression for event in events}
+        if control == "voltage":
+            # Smooth, and below 0 for good once the current has turned: |I| - c is above 0
+            # at both ends of a step of the solver in which it turns
+            rate, c = model.variables["C-rate"], pybamm.InputParameter("C-rate cut-off")
+            less = pybamm.sign(pybamm.InputParameter("Initial: C-rate")) * rate - c
+            ends = {n: end for n, end in ends.items() if n not in limits}
+            ends = {CURRENT_CUT_OFF: (c > 0) * less + (c <= 0)} | ends
+        else:
+            state = pybamm.Variable(VOLTAGE)
+            model.algebraic[state] = state - model.variables["Voltage [V]"]
+            model.initial_conditions[state] = pybamm.InputParameter(f"Initial: {VOLTAGE}")
+        if mode != "current":
+            passed = model.variables["Throughput capacity [A.h]"]
+            ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
+        i = model.variables["Total current density [A.m-2]"]
+        margins = []
+        for side, film in structure.films.items():
+            into = model.variables[f"{side} interface current density [A.m-2]"]
+            of, through = model.param.film(side), model.param.film(side).sign * i
+            x_s, x_L = (
+                model.variables[f"{side} {face} stoichiometry"]
+                for face in ("surface", "collector")
+            )
+            # Only what migrates reaches the collector's face
+            fed = of.t_i_of_x(x_L) if film.transference else of.t_i
+            margins.append(_film_margin(x_s, into, film.x_max))
+            margins.append(_film_margin(x_L, fed * through, film.x_max))
+        ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
+        # One root function for the ends of a step: it is evaluated at every solver step,
+        # and each of its parts would evaluate the voltage anew.
+        model.events = [
+            pybamm.Event("End of step", reduce(pybamm.minimum, ends.values()))
+        ]
+        self.ends = tuple(ends)
+        self.observed = tuple(n for n in model.declared.variables if n not in (OUT, IN))
+        kept = {n: model.variables[n] for n in (*self.observed, PROFILE, "C-rate")}
+        model.variables = kept | ends
+        constants = list(model.param.constants.values())
+        others = _parameters([*constants, *own.values()])
+        scalars = _scalar_parameters([*model.parameters, *others])
+        values = pybamm.ParameterValues(
+            {name: "[input]" for name in scalars - set(structure.functions())}
+            | structure.functions()
+            | ({TARGET[control]: _straight(TARGET[control])} if RAMP in mode else {})
+        )
+        values.process_model(model)
+        self.constants = Constants(
+            list(model.param.constants), [values.process_symbol(c) for c in constants]
+        )
+        self.own_initial = {n: values.process_symbol(own[n]) for n in self.carried}
+        geometry = model.default_geometry
+        values.process_geometry(geometry)
+        points = {depth(side): numerics.nodes for side in structure.films}
+        submeshes = {DOMAINS[side]: submesh(numerics) for side in structure.films}
+        mesh = pybamm.Mesh(geometry, submeshes, points)
+        discretisation = pybamm.Discretisation(mesh, model.default_spatial_methods)
+        self.model = discretisation.process_model(model)
+        self.mesh = mesh[DOMAIN]
+        self.nodes = mesh[DOMAIN].nodes
+        self.weights = weights(mesh[DOMAIN])
+        self.depths = Depths.of(mesh[DOMAIN], numerics.points)
+        self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
+        # A double layer is charged in less than a microsecond
+        self.fast = structure.capacitive
+        self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
+        self.numerics = numerics
+        self.mode = mode
+        self.integrators: dict[int, Integrator] = {}
+        self._compile()
+
+    def _compile(self) -> None:
+        """What is observed and what IDA integrates, as functions of states and inputs."""
+        model = self.model
+        symbols = {"rates": model.concatenated_rhs}
+        symbols["end"] = model.events[0].expression
+        if model.len_alg:
+            symbols["residual"] = model.concatenated_algebraic
+        shown = (*self.observed, *self.ends)
+        symbols |= {name: model.get_processed_variable(name) for name in shown}
+        loops = not self.numerics.compile
+        q = Equations(symbols, model.len_rhs_and_alg, loops)
+        found = q.expressions
+        residual = found.get("residual", casadi.SX(0, 1))
+        functions = system(q, found["rates"], residual, found["end"])
+        # What is to be solved for a consistent start: the voltage follows from the rest
+        own = self.slices.get(VOLTAGE, slice(0, 0))
+        self.unknown = [k for k in range(model.len_alg) if k + model.len_rhs != own.start]
+        if VOLTAGE not in self.slices:
+            self.unknown = [*range(model.len_alg)]
+        self._residual: Any = None
+        if self.unknown:
+            rows = residual[self.unknown, :]
+            self._residual = q.function("start", [q.t, q.y, q.p], rows)
+        for name, rows in (("observe", self.observed), ("margins", self.ends)):
+            column = casadi.vertcat(*(found[row] for row in rows))
+            functions[name] = q.function(name, [q.y, q.p], column)
+        if self.numerics.compile:
+            compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
+            functions = dict(zip(functions, compiled, strict=True))
+        self._equations = q, found["rates"], residual, found["end"], found["Voltage [V]"]
+        self._observe = _Columns(functions.pop("observe"))
+        self._margins = _Columns(functions.pop("margins"))
+        self._rates = _Columns(functions["rhs_alg"])
+        self.functions = functions
+        self.inputs = q.inputs
+
+    @cached_property
+    def kernel(self) -> Kernel | None:
+        """What solves many cells at once, where the state is the film alone."""
+        known = all(
+            value in IN_THE_KERNEL.get(name, OPTIONS[name][:1])
+            for name, value in self.options.items()
+        )
+        alone = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
+        if not (self.numerics.compile and known and alone) or RAMP in self.mode:
+            return None
+        q, rates, residual, room, voltage = self._equations
+        p = dict(zip(q.inputs, casadi.vertsplit(q.p), strict=True))
+        film = casadi.vertsplit(q.y[self.slices[PROFILE]])
+        x_max = self.structure.cathode.x_max
+        inside = casadi.fmin(
+            reduce(casadi.fmin, film) - UNDEREMPTY * x_max,
+            OVERFULL * x_max - reduce(casadi.fmax, film),
+        )
+        if self.mode == "voltage":
+            k, c = self.slices["C-rate"].start, p["C-rate cut-off"]
+            less = casadi.sign(p["Initial: C-rate"]) * q.y[k] - c * (1 - SEEN)
+            stray, within = casadi.fabs(voltage - p[TARGET["voltage"]]), less * (c > 0)
+        else:
+            k, stray = self.slices[VOLTAGE].start, casadi.SX(0)
+            lower, upper = p["Lower voltage cut-off [V]"], p["Upper voltage cut-off [V]"]
+            within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
+        ends = Ends(room, inside + OVERSHOOT * x_max, stray, within, [k])
+        shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
+        return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
+
+    def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
+        """What the kernel observes of cells, by name, and their margins (ends, cells)."""
+        assert self.kernel is not None
+        found = self.kernel.show(y, p)
+        seen = dict(zip(self.observed, found, strict=False))
+        return seen, found[len(self.observed) :]
+
+    def integrated(self, y0: Array, p: Array, curves: bool = False) -> Solved:
+        """Cells as far as the kernel takes them, at its tolerances; and their curves."""
+        assert self.kernel is not None
+        rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
+        if VOLTAGE in self.slices:
+            atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
+        bend = CURVE_TOLERANCE if curves else None  # of a hold over 1C
+        return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
+
+    def stack(self, inputs: dict[str, Any]) -> Array:
+        """Inputs as the one vector the functions take."""
+        return np.array([inputs[name] for name in self.inputs])
+
+    def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
+        """Initial states that inputs do not state, from the laws' own conditions."""
+        names = [name for name in self.carried if f"Initial: {name}" not in inputs]
+        if not names:
+            return {}
+        inputs = inputs | self.constants(inputs)
+        return {
+            f"Initial: {name}": np.full(
+                self.slices[name].stop - self.slices[name].start,
+                float(np.asarray(self.own_initial[name].evaluate(inputs=inputs)).item()),
+            )
+            for name in names
+        }
+
+    def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
+        """Observed quantities at the columns of y; of inputs one column, or as many."""
+        values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
+        return dict(zip(self.observed, values.T, strict=True))
+
+    def margins(self, y: Array, inputs: Array) -> dict[str, float]:
+        """How far a state is from each end a step can have.
+
+        Above 0 while the step goes on; the first to reach 0 ends it.
+        """
+        values = self._margins(y[None], inputs[None])[0]
+        return dict(zip(self.ends, values.tolist(), strict=True))
+
+    def taken_back(self, y: Array, p: Array) -> Array | None:
+        """Profile just within its ends, of a film full or empty at a face that becomes
+        less so; None where it does not."""
+        if ACTIVE in self.slices or self.numerics.mesh != "elements":
+            return None  # the state at a face is not its stoichiometry
+        film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.cathode.x_max
+        profile, rates = y[film].copy(), self._rates(y[None], p[None])[0, film]
+        empty, full = UNDEREMPTY + ROUNDED, OVERFULL - ROUNDED
+        profile[faces] = np.clip(profile[faces], empty * x_max, full * x_max)
+        moved = profile - y[film]
+        leads = (moved * rates >= 0).all() and np.abs(moved).max() < ROUNDING * x_max
+        return profile if leads else None
+
+    def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
+        """Energies as states of the kernel [W.h]."""
+        Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
+        net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.ENERGIES)
+        return {OUT: out, IN: out - net}
+
+    def passed(self, s: Stretch, request: Request, inputs: dict[str, Any]) -> Passed:
+        """What passed at the solver's steps of a request."""
+        y = s.y
+        Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
+        net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.CHARGES)
+        if VOLTAGE in self.slices:
+            V = y[:, self.slices[VOLTAGE].start]
+        else:
+            V = request.target + request.change * s.t
+        I = y[:, self.slices["C-rate"].start] if "C-rate" in self.slices else 1 + 0 * s.t
+        return Passed(s.t, V, I, out, out - net)
+
+    def guess(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step starts from, algebraic states as far as they are known."""
+        y = np.zeros(self.model.len_rhs_and_alg)
+        for name, where in self.slices.items():
+            y[where] = inputs.get(f"Initial: {name}", 0.0)
+        return y
+
+    def initial(self, inputs: dict[str, Any]) -> Array:
+        """State vector a step of given current starts from, consistent."""
+        y = self.guess(inputs)
+        if not self.unknown:
+            return y
+        p, at = self.stack(inputs), [self.model.len_rhs + k for k in self.unknown]
+        g, root = self._consistent
+        try:
+            y[at] = root(y[at], y, p).full()[:, 0]
+            return y
+        except RuntimeError:
+            z = casadi.MX.sym("z", len(at))
+            here = casadi.Function("here", [z], [g(z, y, p)])
+        faces = self.slices.get(FACES, slice(-1, 0)).start
+        for k in sorted(range(len(at)), key=lambda k: at[k] != faces):
+            if (found := _bracketed(here, y[at], k)) is not None:
+                y[at] = found
+                return y
+        raise SolverFailed("no overpotentials meet the current")
+
+    @cached_property
+    def _consistent(self) -> tuple[Any, Any]:
+        """Residual of the algebraic states that are not known, and its root finder, both
+        of those states, the whole state vector and the inputs."""
+        at = [self.model.len_rhs + k for k in self.unknown]
+        z = casadi.MX.sym("z", len(at))
+        y = casadi.MX.sym("y", self.model.len_rhs_and_alg)
+        p = casadi.MX.sym("p", *self._residual.size_in(2))
+        whole = casadi.MX(y)
+        whole[at] = z
+        g = casadi.Function("g", [z, y, p], [self._residual(0, whole, p)])
+        return g, casadi.rootfinder("solve", "newton", g, NEWTON)
+
+    def integrator(self, fallback: int = 0) -> Integrator:
+        """The solver, or one of its fallbacks, set up on first use."""
+        if fallback not in self.integrators:
+            options = {k: v for k, v in FALLBACKS[fallback].items() if k != "sharper"}
+            if RAMP in self.mode:  # from rest it has no rate to guess a first step by
+                options = {"dt_init": 1e-9} | options
+            if self.mode == "voltage" + RAMP:
+                # Of index 2 where next to nothing resists: the current's own error then
+                # asks for steps without end, and is left to that of the states
+                options |= SOONER | {"suppress_algebraic_error": fallback > 0}
+            if self.fast:
+                options = options | {
+                    "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
+                }
+            rtol, least = tolerances(self.numerics, fallback)
+            atol = self._atol(least)
+            self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
+        return self.integrators[fallback]
+
+    def solve(
+        self, y0: Array, p: Array, fallback: int = 0, curve: bool = True
+    ) -> Stretch:
+        """Integrate from a state by the solver, or one of its fallbacks.
+
+        It is the kernel's, where there is one and it does not fail.
+
+        Raises
+        ------
+        pybamm.SolverError
+            The solver refuses them.
+        """
+        if fallback == 0 and self.kernel is not None:
+            found = self.integrated(y0[None], p[None], curve)
+            if (ended := str(found.ended[0])) != "failure":
+                t, y = np.append(0.0, found.t), np.stack([y0, found.y[0]])
+                if found.curves is not None:
+                    _, t, y = found.curves
+                return Stretch(t, y, None, ended, float(found.stray[0]))
+        integrator = self.integrator(fallback)
+        yp0 = self._rates(y0[None], p[None])[0]
+        yp0[self.model.len_rhs :] = 0
+        return integrator.solve(y0, yp0, p)
+
+    def _atol(self, least: float) -> Array:
+        """Absolute tolerance of each state."""
+        atol = np.full(self.model.len_rhs_and_alg, least)
+        if VOLTAGE in self.slices:
+            atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
+        return atol
+
+
+class _Columns:
+    """A casadi function of states and inputs, evaluated for one pair after the other.
+
+    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
+    small model itself.
+    """
+
+    def __init__(self, function: casadi.Function) -> None:
+        self.function = function  # the buffer does not keep it
+        self._buffer, self._evaluate = function.buffer()
+        sizes = [function.size1_in(k) for k in range(function.n_in())]
+        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
+        self._result = np.zeros(function.size1_out(0))
+        buffer: Any = self._buffer
+        for k, argument in enumerate(self._arguments):
+            buffer.set_arg(k, argument.data)
+        buffer.set_res(0, self._result.data)
+
+    def __call__(self, states: Array, inputs: Array) -> Array:
+        """Of the rows of both, or of those of the states and one of the inputs."""
+        results = np.empty((len(states), len(self._result)))
+        one = len(inputs) == 1
+        *_, y, p = self._arguments
+        p[:] = inputs[0]
+        for k, row in enumerate(states):
+            y[:] = row
+            if not one:
+                p[:] = inputs[k]
+            self._evaluate()
+            results[k] = self._result
+        return results
+
+
+def _bracketed(g: Any, z: Array, k: int) -> Array | None:
+    """Algebraic states, number k of them bracketed; None without a change of sign.
+
+    Where next to no lithium is left the leak meets an overpotential that rises with any
+    current, and where a film is empty oxidation of the electrolyte one that rises with
+    none: Newton does not find back from there.
+    """
+    others = [j for j in range(len(z)) if j != k]
+    z = z.copy()
+    part = casadi.MX.sym("part", len(others))
+    full = casadi.MX(z)
+    full[others] = part
+
+    def residual(value: float) -> float:
+        z[k] = value
+        if others:
+            full[k] = value
+            inner = casadi.Function("inner", [part], [g(full)[others]])
+            solve = casadi.rootfinder("solve", "newton", inner, NEWTON)
+            z[others] = solve(z[others]).full()[:, 0]
+        return float(g(z)[k])
+
+    for bound in BRACKETS:
+        try:
+            if residual(-bound) * residual(bound) < 0:
+                residual(brentq(residual, -bound, bound, xtol=1e-14))
+                return z
+        except RuntimeError:
+            return None
+    return None
+
+
+def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
+    """Return a target that changes evenly over a step, whose time runs from 0 to 1."""
+
+    def target(t: pybamm.Symbol) -> pybamm.Symbol:
+        return pybamm.InputParameter(name) + pybamm.InputParameter(CHANGE) * t
+
+    return target
+
+
+def _film_margin(x: Any, i: Any, x_max: float) -> Any:
+    """Falls to zero where a face of the film is full, or empty, and driven farther.
+
+    Of symbols or numbers: x is the stoichiometry there, i the current that drives it.
+    """
+    fills, empties = i > 0, i < 0
+    full, empty = OVERFULL * x_max - x, x - UNDEREMPTY * x_max
+    return fills * full + empties * empty + (1 - fills - empties)
+
+
+MOST_KNOWN = 10_000  # combinations of inputs
+
+
+class Constants:
+    """Combinations of inputs that hold for a step, evaluated before it."""
+
+    def __init__(self, names: list[str], symbols: list[pybamm.Symbol]) -> None:
+        unpacker = pybamm.SymbolUnpacker(pybamm.InputParameter)
+        found = unpacker.unpack_list_of_symbols(symbols)
+        self.names = names
+        self.needs = sorted({symbol.name for symbol in found})
+        p = {name: casadi.MX.sym(name) for name in self.needs}
+        rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
+        stacked = casadi.vertcat(*p.values())
+        self._known: dict[tuple[float, ...], dict[str, float]] = {}
+        whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
+        self._evaluate = whole.expand()
+
+    def arrays(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """Of inputs that are arrays, or numbers."""
+        needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
+        return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
+
+    @one_at_a_time
+    def __call__(self, inputs: Mapping[str, float]) -> dict[str, float]:
+        """Of inputs that are numbers."""
+        key = tuple(inputs[name] for name in self.needs)
+        if key not in self._known:
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            found = self._evaluate(np.array(key)).full()[:, 0].tolist()
+            self._known[key] = dict(zip(self.names, found, strict=True))
+        return self._known[key]
+
+
+def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
+    unpacker = pybamm.SymbolUnpacker((pybamm.Parameter, pybamm.FunctionParameter))
+    found: set[pybamm.Symbol] = unpacker.unpack_list_of_symbols(symbols)
+    return found
+
+
+def _scalar_parameters(symbols: list[pybamm.Symbol]) -> set[str]:
+    """Names of the parameters among symbols, functions of other things included."""
+    kinds = pybamm.Parameter | pybamm.FunctionParameter
+    return {symbol.name for symbol in symbols if isinstance(symbol, kinds)}
