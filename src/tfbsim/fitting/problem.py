@@ -28,8 +28,8 @@ from pathlib import Path
 import numpy as np
 
 from ..cell.cell import Cell
+from ..comparison.pairs import at_frequencies
 from ..comparison.replay import Replay, charge_where, joined
-from ..comparison.spectra import at_frequencies
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
