@@ -86,7 +86,8 @@ class Simulated:
         dx, dy = np.diff(Q), np.diff(U)
         along = ((x - Q[:-1]) * dx + (y - U[:-1]) * dy) / np.maximum(dx**2 + dy**2, 1e-30)
         along = np.clip(along, 0.0, 1.0)
-        off = np.hypot(Q[:-1] + along * dx - x, U[:-1] + along * dy - y).min(axis=1)
+        square = (Q[:-1] + along * dx - x) ** 2 + (U[:-1] + along * dy - y) ** 2
+        off = np.sqrt(square.min(axis=1))
         return off * np.sign(np.interp(q / errors[0], Q, U) - V / errors[1])
 
 
@@ -137,6 +138,7 @@ class Problem:
         self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
         self.compiled = numerics.plain if numerics.compile else None
         self.by_kernel = 0  # simulations that it did
+        self._serves: dict[str, bool] = {}  # whether it does, by the first case
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -218,8 +220,10 @@ class Problem:
         alone: list[list[Any]] = [[None] * len(protocols) for _ in cells]
         if not self.compiled or not cells:
             return alone
-        solver = engine(cells[0].structure, self.compiled)
-        if not all(serves(cells[0], protocol, solver) for protocol in protocols):
+        solver, key = engine(cells[0].structure, self.compiled), cases[0].name
+        if key not in self._serves:
+            self._serves[key] = all(serves(cells[0], p, solver) for p in protocols)
+        if not self._serves[key]:
             return alone
         try:
             return replayed(cells, protocols, last, drawn, self.compiled)

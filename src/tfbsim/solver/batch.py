@@ -21,6 +21,7 @@ from ..numerics import Numerics
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
 from .cycler import (
+    INFEASIBLE,
     REACHED,
     CycleRecord,
     StepRecord,
@@ -126,17 +127,21 @@ class Batch:
         In their state as made.
     solver : Engine
         Of their structure.
+    numbers : bool
+        Whether nothing but numbers is wanted of a step, and not what is said of its end.
 
     Attributes
     ----------
     plain : ndarray of bool, shape (cells,)
-        To which nothing happened but what was asked for.
+        To which nothing happened but what was asked for; or what is as sure, if numbers
+        alone are wanted of it: a film that is full.
     points : list of Points
         Of the curves of the steps of the last cycle, where they were asked for.
     """
 
-    def __init__(self, cells: Cells, solver: Engine) -> None:
+    def __init__(self, cells: Cells, solver: Engine, numbers: bool = False) -> None:
         self.cells, self.engine, count = cells, solver, len(cells)
+        self.numbers = numbers
         lithium = cells.lithium_inventory / cells.site_inventory
         x = np.broadcast_to(cells.x_initial, count)
         self.state = State(
@@ -151,7 +156,7 @@ class Batch:
 
     def taken(self, rows: Array) -> Batch:
         """A batch that goes on with cells of these numbers, each as often as named."""
-        other = Batch(Part(self.cells, rows), self.engine)
+        other = Batch(Part(self.cells, rows), self.engine, self.numbers)
         values = {name: value[rows] for name, value in self.state.values.items()}
         other.state = State(values, self.state.current[rows])  # type: ignore[index]
         other.plain = self.plain[rows]
@@ -180,46 +185,45 @@ class Batch:
         """
         count = len(self.cells)
         first = [np.searchsorted(of.cell, np.arange(count + 1)) for of in self.points]
+        asked = [as_asked(one.step, one.trace.event) for one in cycle.steps]
+        errors = np.broadcast_arrays(
+            cycle.lithium_balance_error, cycle.charge_balance_error, np.empty(count)
+        )
 
-        def trace(n: int, k: int) -> Trace:
-            """Of a step and a cell."""
-            of = cycle.steps[n].trace
-            assert of is not None
-            t, observed, profiles = of.t, of.observed, of.profiles
-            at: Any = slice(None), k
+        def record(n: int, k: int) -> StepRecord:
+            """Of a step of a cell."""
+            of: Any = cycle.steps[n].trace
+            t, observed, profiles, at = of.t, of.observed, of.profiles, (slice(None), k)
             if self.points:
                 _, t, observed, profiles = self.points[n]
                 at = slice(first[n][k], first[n][k + 1])
             values = {name: value[k] for name, value in of.end.values.items()}
-            end = State(values, float(of.observed["Current [A]"][-1, k]))
-            return Trace(
+            trace = Trace(
                 t[at],
                 {name: values[at] for name, values in observed.items()},
                 profiles[at],
-                end,
-                of.event[k],  # type: ignore[index]
-                0,
-                of.stray[k],  # type: ignore[index]
-                of.gained[k],  # type: ignore[index]
+                State(values, float(of.end.current[k])),
+                of.event[k],
+                stray=of.stray[k],
+                gained=of.gained[k],
+            )
+            return StepRecord(
+                steps[k][n], REACHED if asked[n][k] else INFEASIBLE, "", trace
             )
 
-        errors = np.broadcast_arrays(
-            cycle.lithium_balance_error, cycle.charge_balance_error, np.empty(count)
-        )
         found: list[CycleRecord | None] = [None] * count
         for k in np.flatnonzero(self.plain).tolist():
-            records = (
-                StepRecord(step, REACHED, "", trace(n, k))
-                for n, step in enumerate(steps[k])
-            )
+            records = tuple(record(n, k) for n in range(len(steps[k])))
             balances = float(errors[0][k]), float(errors[1][k])
-            found[k] = CycleRecord(cycle.number, tuple(records), *balances)
+            found[k] = CycleRecord(cycle.number, records, *balances)
         return found
 
     def _step(self, step: Step, curves: bool) -> StepRecord:
         built, own = self.engine.built(step.control), self._inputs(step)
+        assert built.kernel is not None
         current = self._current(step, own)
         y0, p = self._start(step, own, current)
+        p = built.kernel.whole(p)
         every = np.arange(len(y0))
         before, margins = self._seen(step, own, y0, p, every)
         self.plain &= (margins > 0).all(axis=0)
@@ -340,6 +344,8 @@ class Batch:
         """To which cells nothing happened in a step but the end asked for."""
         cells, V = self.cells, trace.observed["Voltage [V]"]
         usual = np.isfinite(V).all(axis=0) & (trace.doubt <= 1)
+        if self.numbers:
+            return usual
         usual &= as_asked(step, trace.event)
         usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
         thinnest = self.engine.thinnest_layer
@@ -358,8 +364,9 @@ def replayed(
 ) -> list[list[list[CycleRecord] | None]]:
     """Return the first cycles of each of some cells through each of some protocols.
 
-    The protocols are conditioned alike, once for each cell.  There is None for a cell
-    and protocol that are to be run alone.
+    Their numbers, that is: of an outcome other than reached nothing is said.  The
+    protocols are conditioned alike, once for each cell.  There is None for a cell and
+    protocol that are to be run alone.
 
     Parameters
     ----------
@@ -379,9 +386,8 @@ def replayed(
     Unlike
         They cannot be taken together.
     """
-    batch = Batch(
-        Cells(cells, np.arange(len(cells))), engine(cells[0].structure, numerics)
-    )
+    solver = engine(cells[0].structure, numerics)
+    batch = Batch(Cells(cells, np.arange(len(cells))), solver, numbers=True)
     first = protocols[0]
     for _ in range(first.conditioning_cycles if first.conditioning else 0):
         batch.cycle(0, first.conditioning)
