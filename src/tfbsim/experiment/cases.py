@@ -108,28 +108,16 @@ class Experiment(Strict):
 
 @dataclass(frozen=True)
 class Case:
-    """One cell through one protocol, and what sets it apart.
+    """One cell through one protocol, and what sets it apart."""
 
-    Parameters
-    ----------
-    name : str
-        Unique within the experiment.
-    cell, protocol : Cell, Protocol
-        What is run.
-    varied : dict
-        Column of the summary to value.
-    values : dict
-        What its entry under ``cases`` sets, as written.
-    curves : Curves
-        Which are kept.
-    """
-
-    name: str
+    name: str  # Unique within the experiment
+    # What is run
     cell: Cell
     protocol: Protocol
-    varied: Mapping[str, float | str]
+    varied: Mapping[str, float | str]  # Column of the summary to value
+    # What its entry under ``cases`` sets, as written
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    curves: Curves = ALL
+    curves: Curves = ALL  # Which are kept
 
     def key(self, numerics: Numerics) -> str:
         """Hash of everything that determines the result."""
@@ -625,34 +613,17 @@ def _whole(text: str, name: str) -> int:
 
 @dataclass(frozen=True)
 class Expanded:
-    """An experiment with its cases, everything checked, nothing solved.
+    """An experiment with its cases, everything checked, nothing solved."""
 
-    Parameters
-    ----------
-    experiment, document : Experiment, Document
-        As read.
-    cases : Cases
-        What is run.
-    cells : dict of Cell
-        As loaded, by the name or path that asks for each.
-    cell : str or None
-        What took the place of the experiment's cell.
-    changes : dict
-        What was set for every case.
-    measured : list of dict
-        Rows of the comparison with measurement.
-    warnings : tuple of str
-        What is worth knowing of the cases.
-    """
-
+    # As read
     experiment: Experiment
     document: Document
-    cases: Cases
-    cells: dict[str, Cell]
-    cell: str | None
-    changes: dict[str, str]
-    measured: list[dict[str, Any]]
-    warnings: tuple[str, ...] = ()
+    cases: Cases  # What is run
+    cells: dict[str, Cell]  # As loaded, by the name or path that asks for each
+    cell: str | None  # What took the place of the experiment's cell
+    changes: dict[str, str]  # What was set for every case
+    measured: list[dict[str, Any]]  # Rows of the comparison with measurement
+    warnings: tuple[str, ...] = ()  # What is worth knowing of the cases
 
 
 def expand(

@@ -59,16 +59,6 @@ QUANTILES: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
     "normal": lambda u, a, b: scipy.stats.norm.ppf(u, a, b),
     "lognormal": lambda u, a, b: scipy.stats.lognorm.ppf(u, b, scale=a),
 }
-# What two parameters, or both ends of a range, must not be
-REFUSALS: dict[str, tuple[tuple[str, Callable[[float, float], bool]], ...]] = {
-    "log": (ABOVE_0 := ("must be above 0", lambda a, b: min(a, b) <= 0),),
-    "uniform": (ORDER := ("low must be below high", lambda a, b: a >= b),),
-    "loguniform": (ABOVE_0, ORDER),
-    "normal": (
-        SPREAD := ("the standard deviation must be above 0", lambda a, b: b <= 0),
-    ),
-    "lognormal": (("the median must be above 0", lambda a, b: a <= 0), SPREAD),
-}
 
 
 def _method(value: Any) -> Any:
@@ -126,17 +116,10 @@ class Sweep(Strict):
 
 @dataclass(frozen=True)
 class Scale:
-    """What a factor's floats are.
+    """What a factor's floats are."""
 
-    Parameters
-    ----------
-    dimension : str
-        A key of ``units.DISPLAY``, or "C-rate".
-    unit : str or None
-        Of a template's values, as its first is written; None for SI, of a cell field.
-    """
-
-    dimension: str
+    dimension: str  # A key of ``units.DISPLAY``, or "C-rate"
+    # Of a template's values, as its first is written; None for SI, of a cell field
     unit: str | None = None
 
     @property
@@ -187,27 +170,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Factor:
-    """What varies, and its value at every point.
+    """What varies, and its value at every point."""
 
-    Parameters
-    ----------
-    name : str
-        A dotted cell field, or a template.
-    scale : Scale
-        What the levels are.
-    levels : ndarray, shape (levels,)
-        The values it takes, in order.
-    stride : int
-        Points before the next level.
-    points : int
-        Of the whole plan.
-    """
-
-    name: str
-    scale: Scale
-    levels: np.ndarray
-    stride: int
-    points: int
+    name: str  # A dotted cell field, or a template
+    scale: Scale  # What the levels are
+    levels: np.ndarray  # The values it takes, in order; shape (levels,)
+    stride: int  # Points before the next level
+    points: int  # Of the whole plan
 
     @property
     def values(self) -> np.ndarray:
@@ -230,21 +199,11 @@ class Factor:
 
 @dataclass(frozen=True)
 class Plan:
-    """The points of a sweep.
+    """The points of a sweep."""
 
-    Parameters
-    ----------
-    factors : tuple of Factor
-        In the order of the file.
-    points : int
-        How many.
-    warnings : tuple of str
-        Sentences about what could be better.
-    """
-
-    factors: tuple[Factor, ...]
-    points: int
-    warnings: tuple[str, ...] = ()
+    factors: tuple[Factor, ...]  # In the order of the file
+    points: int  # How many
+    warnings: tuple[str, ...] = ()  # Sentences about what could be better
 
     def __len__(self) -> int:
         return self.points
@@ -399,9 +358,15 @@ class _Reader:
                 numbers.append(own.number(item, difference=spread))
             except ValueError as error:
                 raise self.document.error((*at, i), str(error)) from None
-        for message, refused in REFUSALS.get(kind, ()):
-            if refused(numbers[0], numbers[-1]):
-                raise self.document.error(at, message)
+        a, b = numbers[0], numbers[-1]
+        refusals = {
+            "must be above 0": kind in ("log", "loguniform") and min(a, b) <= 0,
+            "the median must be above 0": kind == "lognormal" and a <= 0,
+            "low must be below high": kind in ("uniform", "loguniform") and a >= b,
+            "the standard deviation must be above 0": "normal" in kind and b <= 0,
+        }
+        for message in (words for words, refused in refusals.items() if refused):
+            raise self.document.error(at, message)
         return _Spec(name, scale, kind, tuple(numbers), count, at)
 
     def _items(
