@@ -7,13 +7,13 @@ it, so that a table, a column name or a file can show it in the unit people use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from itertools import pairwise
 from operator import ge, gt, le, lt, or_
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 from pydantic import (
@@ -34,6 +34,11 @@ from .materials.transport import SelfDiffusion
 from .yaml_file import Document, load_csv
 
 FORMAT = 1
+
+
+def refuse(field: str, message: str) -> NoReturn:
+    """Raise the :class:`InputError` of a field."""
+    raise InputError(message, field=field)
 
 
 class Strict(BaseModel):
@@ -143,7 +148,56 @@ Conductivity = Annotated[float, Quantity("conductivity", gt=0)]
 Density = Annotated[float, Quantity("density", gt=0)]
 
 
-Sites = Annotated[float, Quantity("dimensionless", gt=0, le=10)]
+UpToTen = Annotated[float, Quantity("dimensionless", gt=0, le=10)]
+TwoVoltages = Annotated[list[Voltage], Field(min_length=2, max_length=2)]
+
+# PyBaMM's words for a field, where they are not its own
+WORDS = {
+    "exchange_current": "exchange current density",
+    "double_layer_capacitance": "double-layer capacitance",
+    "utilisation": "area utilisation",
+    "transference": "ionic transference number",
+}
+
+
+def metadata(annotation: Any) -> Iterator[Any]:
+    """Yield what is annotated inside X | None, list[X] and their like."""
+    yield from getattr(annotation, "__metadata__", ())
+    for argument in getattr(annotation, "__args__", ()):
+        yield from metadata(argument)
+
+
+@cache  # the points of a sweep ask the next two the same again and again
+def dimension_of(model: type[BaseModel], name: str) -> str | None:
+    """Return the dimension of a field that is a quantity or a law, None of another."""
+    field = model.model_fields[name]
+    for item in (*field.metadata, *metadata(field.annotation)):
+        if isinstance(item, Quantity | LawField):
+            return item.dimension
+    return None
+
+
+@cache
+def quantity_of(model: type, name: str) -> Quantity | None:
+    """Return what a field that is a quantity, or left out, holds; None of any other."""
+    field = getattr(model, "model_fields", {}).get(name)
+    about = (*field.metadata, *metadata(field.annotation)) if field else ()
+    return next((item for item in about if isinstance(item, Quantity)), None)
+
+
+def numbers(block: BaseModel, prefix: str, names: Iterable[str]) -> dict[str, float]:
+    """Return fields in SI by PyBaMM's names, such as "Cathode film resistance [Ohm.m2]".
+
+    One that is left out is 0.
+    """
+    found = {}
+    for name in names:
+        unit = units.si_unit(dimension_of(type(block), name) or "dimensionless")
+        words = f"{prefix} {WORDS.get(name, name.replace('_', ' '))}"
+        value = getattr(block, name, None)
+        found[f"{words} [{unit}]" if unit else words] = float(value or 0.0)
+    return found
+
 
 # --- Laws --------------------------------------------------------------------------
 
@@ -154,7 +208,7 @@ class TableLaw(Strict):
     table: str
     unit: str | None = None
     multiply: Ratio = 1.0
-    x_max: Sites | None = None
+    x_max: UpToTen | None = None
 
 
 class Site(Strict):
@@ -179,7 +233,7 @@ class RationalLaw(Strict):
     numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
     denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
     range: tuple[Number, Number]
-    x_max: Sites = 1.0
+    x_max: UpToTen = 1.0
 
 
 class Exponential(Strict):
@@ -196,7 +250,7 @@ class ExponentialsLaw(Strict):
     polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
     exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
     range: tuple[Number, Number]
-    x_max: Sites = 1.0
+    x_max: UpToTen = 1.0
 
 
 class PolynomialLaw(Strict):
@@ -587,10 +641,15 @@ def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
         if isinstance(key, str) and key.startswith(_LAW):
             here = _LAWS[key.removeprefix(_LAW)]
         elif isinstance(key, str) and key.startswith(KIND):
-            here = next(m for m in Strict.__subclasses__() if KIND + m.__name__ == key)
+            here = next(m for m in _models(Strict) if KIND + m.__name__ == key)
         elif _has_field(here, key):
             here = inner_model(here.model_fields[key].annotation)
     return list(here.model_fields) if hasattr(here, "model_fields") else []
+
+
+def _models(model: type) -> Iterator[type]:
+    for inner in model.__subclasses__():
+        yield from (inner, *_models(inner))
 
 
 def _has_field(model: Any, key: Any) -> bool:

@@ -25,6 +25,7 @@ from ..fields import (
     Quantity,
     Strict,
     Voltage,
+    numbers,
 )
 
 GAS_CONSTANT, FARADAY = 8.31446261815324, 96485.33212331001  # CODATA 2018
@@ -197,11 +198,13 @@ class Ageing(Strict):
 
     @property
     def _given(self) -> dict[str, float]:
-        return {
-            f"{option.capitalize()} {field.replace('_', ' ')}{unit}": value
-            for option, block in self.blocks
-            for field, unit, value in _numbers(block)
-        }
+        found = {}
+        for option, block in self.blocks:
+            prefix, fields = option.capitalize(), type(block).model_fields
+            words = [name for name in fields if isinstance(getattr(block, name, 0), str)]
+            found |= {f"{prefix} {n} left": getattr(block, n) == "left" for n in words}
+            found |= numbers(block, prefix, [n for n in fields if n not in words])
+        return {name: float(value) for name, value in found.items()}
 
 
 @cache
@@ -211,21 +214,3 @@ def _parameters_of_laws_off() -> dict[str, float]:
         for name, field in Ageing.model_fields.items()
     }
     return Ageing.model_construct(**blocks)._given
-
-
-def _numbers(block: Strict) -> Iterator[tuple[str, str, float]]:
-    for name, field in type(block).model_fields.items():
-        value = getattr(block, name, None)
-        if isinstance(value, str):
-            yield f"{name} left", "", float(value == "left")
-            continue
-        found = [*field.metadata, *_inside(field.annotation)]
-        (dimension,) = (q.dimension for q in found if isinstance(q, Quantity))
-        unit = units.si_unit(dimension)
-        given = 0.0 if value is None else float(value)
-        yield name, f" [{unit}]" if unit else "", given
-
-
-def _inside(annotation: object) -> Iterator[object]:
-    for argument in getattr(annotation, "__args__", ()):
-        yield from getattr(argument, "__metadata__", ())

@@ -169,7 +169,7 @@ class Batch:
         ended = np.full(count, "failure")
         y, t, stray, steps = y0.copy(), np.zeros(count), np.zeros(count), np.zeros(count)
         whole = Solved(y, t, ended, stray, steps)
-        for one, values in zip(whole, found, strict=True):
+        for one, values in zip(whole[:5], found[:5], strict=True):
             one[rows] = values
         return whole
 
