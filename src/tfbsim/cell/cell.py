@@ -1266,21 +1266,11 @@ def _check_known(model: Any, key: str, path: str) -> None:
 
 @dataclass(frozen=True)
 class Written:
-    """What it takes to make a cell again, without the files it came from.
+    """What it takes to make a cell again, without the files it came from."""
 
-    Parameters
-    ----------
-    content : dict
-        What its file and :meth:`Cell.replace` said.
-    tables : dict
-        Text of each CSV table, by name.
-    stated_thickness : float
-        The thickness that ``one_c`` is stated at [m].
-    """
-
-    content: dict[str, Any]
-    tables: dict[str, str]
-    stated_thickness: float
+    content: dict[str, Any]  # What its file and :meth:`Cell.replace` said
+    tables: dict[str, str]  # Text of each CSV table, by name
+    stated_thickness: float  # The thickness that ``one_c`` is stated at [m]
 
 
 def tables(content: Mapping[str, Any]) -> list[str]:

@@ -47,24 +47,12 @@ class SelfDiffusion:
 
 @dataclass(frozen=True)
 class ThermodynamicFactor:
-    """D(x) = D_0 (1 - theta) Theta.
+    """D(x) = D_0 (1 - theta) Theta."""
 
-    Parameters
-    ----------
-    D_0 : Law
-        Self-diffusivity [m2/s], most often a constant.
-    potential : PotentialLaw
-        U(x).
-    x_max : float
-        Sites per formula unit.
-    T : float
-        Temperature of Theta [K].
-    """
-
-    D_0: Law
-    potential: PotentialLaw
-    x_max: float
-    T: float = 298.15
+    D_0: Law  # Self-diffusivity [m2/s], most often a constant
+    potential: PotentialLaw  # U(x)
+    x_max: float  # Sites per formula unit
+    T: float = 298.15  # Temperature of Theta [K]
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -115,28 +103,15 @@ RULES: dict[str, Callable[[Any, Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Derived:
-    """A law that follows from two others and from the slope of U(x).
+    """A law that follows from two others and from the slope of U(x)."""
 
-    Parameters
-    ----------
-    rule : str
-        What follows from what, a key of ``RULES``.
-    potential : PotentialLaw
-        U(x).
-    c : float
-        Formula units [mol/m3].
-    first, second : Law or float
-        What it follows from, in the order of the rule.
-    scale : float
-        Factor on the first.
-    """
-
-    rule: str
-    potential: PotentialLaw
-    c: float
+    rule: str  # What follows from what, a key of ``RULES``
+    potential: PotentialLaw  # U(x)
+    c: float  # Formula units [mol/m3]
+    # What it follows from, in the order of the rule
     first: Law
     second: Law | float
-    scale: float = 1.0
+    scale: float = 1.0  # Factor on the first
 
     @property
     def valid(self) -> tuple[float, float]:
