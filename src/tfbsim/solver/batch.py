@@ -52,8 +52,43 @@ Array = np.ndarray
 Inputs = dict[str, Any]
 
 
+# Steps that pay for a kernel, unless it was asked for or is kept: to compile it takes the
+# time of 400 to 950 steps of the general solver (docs/performance.md); and of which it is
+# asked whether it is kept
+WORTH_COMPILING, WORTH_ASKING = 1_000, 100
+
+
+def paying(
+    cell: Cell, protocols: Sequence[Protocol], steps: int, numerics: Numerics
+) -> Numerics | None:
+    """Return the numerics of a batch, None where the general solver is to do it.
+
+    Parameters
+    ----------
+    cell : Cell
+        One of the cells.
+    protocols : sequence of Protocol
+        What they go through.
+    steps : int
+        How many are to be solved in all.
+    numerics : Numerics
+        Mesh and tolerances; compiled, the kernel is asked for.
+    """
+    pays = numerics.compile or steps >= WORTH_COMPILING
+    if numerics.error_bar or not (pays or steps >= WORTH_ASKING):
+        return None
+    numerics = replace(numerics, compile=True)
+    solver = engine(cell.structure, numerics)
+    if not all(serves(cell, protocol, solver) for protocol in protocols):
+        return None
+    built = [solver.built(mode) for mode in _modes(protocols)]
+    if not pays and not all(one.kernel_is_kept for one in built):
+        return None
+    return numerics if all(one.kernel for one in built) else None
+
+
 def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
-    """Whether a batch takes cells such as this through a protocol."""
+    """Whether a batch takes cells such as this through a protocol, given a compiler."""
     steps = protocol.all_steps
     if not all(step.constant and not step.frequencies for step in steps):
         return False
@@ -61,8 +96,13 @@ def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
         return False
     if cell.anode.critical_current is not None or solver.built("current").unknown:
         return False
-    modes = {"current", *(step.control for step in steps)}
-    return all(solver.built(mode).kernel is not None for mode in modes)
+    return all(solver.built(mode).written for mode in _modes([protocol]))
+
+
+def _modes(protocols: Sequence[Protocol]) -> set[str]:
+    """The models that protocols need."""
+    steps = [step for protocol in protocols for step in protocol.all_steps]
+    return {"current", *(step.control for step in steps)}
 
 
 def merged(

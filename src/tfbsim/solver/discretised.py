@@ -25,7 +25,8 @@ from ..physics.site_loss import ACTIVE
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
 from .energy import IN, OUT, Passed
 from .equations import Equations
-from .fast import Ends, Kernel, Solved, kernel_of
+from .fast import Ends, Kernel, Solved, Written
+from .fast import written as written_c
 from .integrator import Integrator, Stretch, system
 from .trace import (
     CHARGE_CUT_OFF,
@@ -272,6 +273,16 @@ class Discretised:
     @cached_property
     def kernel(self) -> Kernel | None:
         """What solves many cells at once, where the state is the film alone."""
+        return self.written and self.written.compiled()
+
+    @property
+    def kernel_is_kept(self) -> bool:
+        """Whether there is one that was compiled before."""
+        return self.written is not None and self.written.kept
+
+    @cached_property
+    def written(self) -> Written | None:
+        """The C of the kernel."""
         known = all(
             value in IN_THE_KERNEL.get(name, OPTIONS[name][:1])
             for name, value in self.options.items()
@@ -297,7 +308,7 @@ class Discretised:
             within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
         ends = Ends(room, inside + OVERSHOOT * x_max, stray, within, [k])
         shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
-        return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
+        return written_c(q, rates, residual, ends, casadi.vertcat(*shown))
 
     def shown(
         self, y: Array, p: Array, cell: Array | None = None
