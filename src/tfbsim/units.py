@@ -342,10 +342,7 @@ def _plain(value: Real) -> Decimal:
 def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
     """Return the size of a unit in SI and its dimension, '' if that has no name.
 
-    Raises
-    ------
-    ValueError
-        An unknown unit; what is suggested has the dimension that is wanted.
+    Of an unknown unit the ValueError suggests what has the dimension that is wanted.
     """
     quoted = f"'{shown(unit)}'"
     if not _UNIT.fullmatch(unit):

@@ -54,18 +54,10 @@ _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?", re.DOTALL
 
 @dataclass(frozen=True)
 class Document:
-    """What a YAML file holds, and the line on which each part of it stands.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The file.
-    data : dict
-        Plain dict, list, str, int, float, bool and None only.
-    """
+    """What a YAML file holds, and the line on which each part of it stands."""
 
     path: Path
-    data: dict[str, Any]
+    data: dict[str, Any]  # Plain dict, list, str, int, float, bool and None only
     _lines: dict[tuple[Key, ...], int] = field(repr=False)
 
     def line(self, path: tuple[Key, ...] = ()) -> int:
@@ -242,22 +234,8 @@ def resolve(name_or_path: str, folder: str) -> Path:
 
 
 def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
-    """Refuse data that no YAML file of this kind could hold, wherever it comes from.
-
-    Parameters
-    ----------
-    data : dict, list or scalar
-        What is looked through.
-    file : path
-        Where it comes from.
-    where : str
-        Its field there.
-
-    Raises
-    ------
-    InputError
-        A control character, a number that is not finite, or nested too deep.
-    """
+    """Refuse data of a field of a file that no YAML file of this kind could hold: a
+    control character, a number that is not finite, or what is nested too deep."""
     waiting = [(data, (where,))]
     while waiting:
         value, path = waiting.pop()

@@ -65,15 +65,7 @@ class Cells:
 
 
 class Part(Cells):
-    """Some of the places of :class:`Cells`.
-
-    Parameters
-    ----------
-    whole : Cells
-        All of them.
-    rows : ndarray of int
-        The places.
-    """
+    """Some of the places, or rows, of all of :class:`Cells`."""
 
     def __init__(self, whole: Cells, rows: Array) -> None:
         self._all, self._index = whole, rows

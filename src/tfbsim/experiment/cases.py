@@ -29,7 +29,7 @@ from .. import units
 from ..cell.cell import Cell, load_cell
 from ..cell.fitted import status
 from ..errors import InputError, shown, suggest, together
-from ..fields import Quantity, Strict, check_head, validate
+from ..fields import Quantity, Strict, check_head, refuse, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
@@ -155,15 +155,7 @@ class Cases(Sequence[Case]):
 
 
 class Points(Cases):
-    """The points of a sweep, each made when it is asked for.
-
-    Parameters
-    ----------
-    expansion : _Expansion
-        Makes them.
-    found : Plan
-        What each of them sets.
-    """
+    """The points of a sweep, each made when it is asked for."""
 
     def __init__(self, expansion: _Expansion, found: Plan) -> None:
         self.expansion = expansion
@@ -215,13 +207,7 @@ class Points(Cases):
         return len(self) * self[0].protocol.all_cycles
 
     def check(self) -> None:
-        """Make those that may go wrong: at both ends of each factor.
-
-        Raises
-        ------
-        InputError
-            Naming file, line and field.
-        """
+        """Make those that may go wrong: at both ends of each factor."""
         ends = {0, len(self) - 1}
         for factor in self.plan.factors:
             ends |= {int(np.argmin(factor.values)), int(np.argmax(factor.values))}
@@ -605,9 +591,7 @@ def _label(value: Any) -> str:
 
 def _whole(text: str, name: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_CYCLES:
-        raise InputError(
-            f"must be a whole number from 1 to {MAX_CYCLES}", field=f"--set {name}"
-        )
+        refuse(f"--set {name}", f"must be a whole number from 1 to {MAX_CYCLES}")
     return int(text)
 
 
@@ -839,8 +823,8 @@ def _points_measured(
         try:
             point: MeasuredPoint = validate(MeasuredPoint, entry)
             if point.from_cycle is not None and point.from_cycle > point.cycle:
-                message = f"{point.from_cycle} is after the cycle, {point.cycle}"
-                raise InputError(message, field="from_cycle")
+                after = f"{point.from_cycle} is after the cycle, {point.cycle}"
+                refuse("from_cycle", after)
             if point.table is None:
                 yield k, point
                 continue
@@ -891,7 +875,11 @@ def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
 
 def _measured_value(text: str, dimensions: Sequence[str]) -> tuple[float, str]:
     """Return a measured value and its unit as the summary has them."""
+    value, dimension = (
+        units.quantity(text, dimensions)
+        if len(dimensions) > 1
+        else (units.parse(text, dimensions[0]), dimensions[0])
+    )
     if dimensions == SHARE:
-        return 100 * units.parse(text, "dimensionless"), "%"
-    value, dimension = units.quantity(text, dimensions)
+        return 100 * value, "%"
     return units.to_display(value, dimension), units.display_unit(dimension)

@@ -47,22 +47,12 @@ class Group(Strict):
 
 
 class Writing:
-    """Writes steps out, with the place of every mistake.
-
-    Parameters
-    ----------
-    error : callable
-        Makes the error of a place and a message.
-    folder : Path
-        Where profiles are looked for.
-    si : bool
-        Whether a plain number is one in SI, as in Python; in a file it lacks its unit.
-    """
+    """Writes steps out, with the place of every mistake."""
 
     def __init__(self, error: Error, folder: Path, si: bool = False) -> None:
-        self.error = error
-        self.si = si
-        self.folder = folder
+        self.error = error  # makes the error of a place and a message
+        self.si = si  # whether a plain number is one in SI, as in Python
+        self.folder = folder  # where profiles are looked for
         self._groups: dict[int, Group] = {}  # as checked, each once
         self._profiles: dict[str, Any] = {}  # as read
 
@@ -188,12 +178,7 @@ def parsed_steps(
 ) -> tuple[tuple[Step, ...], list[Mistake]]:
     """Return one cycle as steps for a cell, and what is wrong with those that are none.
 
-    Parameters
-    ----------
-    steps : sequence
-        Sentences, pairs of sentence and temperature, mappings of profiles, or Steps.
-    cell : Cell
-        What they are for.
+    A step is a sentence, that and a temperature, the mapping of a profile or a Step.
     """
     parsed: list[Step] = []
     mistakes: list[Mistake] = []
@@ -219,14 +204,7 @@ def parsed_steps(
 
 
 def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
-    """Return one cycle as steps for a cell, as :func:`parsed_steps`.
-
-    Raises
-    ------
-    ValueError
-        What is wrong with the first that is none, its position, and the field of a
-        profile in ``args``.
-    """
+    """Return one cycle as steps for a cell; ValueError of the first that is none."""
     parsed, mistakes = parsed_steps(steps, cell)
     if mistakes:
         k, message, *field = mistakes[0]

@@ -61,13 +61,7 @@ class ProfileStep(Strict):
 
 
 def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
-    """Return the two columns of a CSV file, or any number, by their headings.
-
-    Raises
-    ------
-    ValueError
-        The file is elsewhere, or is no such table.
-    """
+    """Return the two columns of a CSV file, or any number, by their headings."""
     path = Path(name)
     if path.suffix != ".csv" or path.is_absolute() or ".." in path.parts:
         raise ValueError(

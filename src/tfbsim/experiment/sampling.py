@@ -36,7 +36,7 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validat
 
 from .. import units
 from ..errors import InputError, shown, suggest
-from ..fields import Quantity, Strict
+from ..fields import Quantity, Strict, refuse
 from ..yaml_file import Document
 
 MAX_POINTS = 10_000_000
@@ -95,19 +95,18 @@ class Sweep(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Sweep:
         if not 1 <= len(self.factors) <= MAX_FACTORS:
-            raise InputError(f"must be 1 to {MAX_FACTORS} factors", field="factors")
+            refuse("factors", f"must be 1 to {MAX_FACTORS} factors")
         if self.sampled and self.points is None:
-            message = f"is missing; a {self.method} needs it, as in 'points: 1024'"
-            raise InputError(message, field="points")
+            refuse(
+                "points", f"is missing; a {self.method} needs it, as in 'points: 1024'"
+            )
         for field in ("points", "seed", "correlations"):
             if not self.sampled and field in self.model_fields_set:
                 message = f"does not go with a {self.method}, only with samples: "
-                raise InputError(message + " or ".join(METHODS[2:]), field=field)
+                refuse(field, message + " or ".join(METHODS[2:]))
         if self.method == "saltelli" and self.correlations:
             message = "Sobol' indices are of independent factors; a latin hypercube or "
-            raise InputError(
-                message + "sobol sample may be correlated", field="correlations"
-            )
+            refuse("correlations", message + "sobol sample may be correlated")
         return self
 
 

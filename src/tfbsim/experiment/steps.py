@@ -127,13 +127,7 @@ class EndOfLife:
 
     @classmethod
     def parse(cls, text: str) -> EndOfLife:
-        """Return "capacity 80 %" as an end.
-
-        Raises
-        ------
-        ValueError
-            One sentence: what is wrong with it, and what would do.
-        """
+        """Return "capacity 80 %" as an end; ValueError says what would do."""
         word, _, share = text.strip().partition(" ")
         such = "an end is such as 'capacity 80 %' or 'resistance 200 %'"
         if word not in cls.QUANTITIES:
@@ -154,33 +148,16 @@ class EndOfLife:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Steps of one cycle, repeated, after conditioning that is not recorded.
+    """Steps of one cycle, repeated, after conditioning that is not recorded."""
 
-    Parameters
-    ----------
-    steps : tuple of Step
-        One cycle.
-    cycles : int
-        How often.
-    conditioning : tuple of Step
-        One conditioning cycle.
-    conditioning_cycles : int
-        How often, before the first recorded cycle.
-    check_up : tuple of Step
-        Cycle that is run in place of the first and of every ``every``-th after it.
-    every : int
-        0 without check-ups.
-    until : EndOfLife or None
-        What ends it before.
-    """
-
-    steps: tuple[Step, ...]
-    cycles: int = 1
-    conditioning: tuple[Step, ...] = ()
-    conditioning_cycles: int = 1
+    steps: tuple[Step, ...]  # One cycle
+    cycles: int = 1  # How often
+    conditioning: tuple[Step, ...] = ()  # One conditioning cycle
+    conditioning_cycles: int = 1  # How often, before the first recorded cycle
+    # Cycle that is run in place of the first and of every ``every``-th after it
     check_up: tuple[Step, ...] = ()
-    every: int = 0
-    until: EndOfLife | None = None
+    every: int = 0  # 0 without check-ups
+    until: EndOfLife | None = None  # What ends it before
 
     def is_check_up(self, number: int) -> bool:
         """Whether a cycle, from 1, is a check-up."""

@@ -52,23 +52,16 @@ class PotentialLaw(Law, Protocol):
 
 @dataclass(frozen=True)
 class Curve:
-    """Smooth interpolation through nodes, straight outside them.
+    """Smooth interpolation through nodes, straight outside them."""
 
-    Parameters
-    ----------
-    x, y : ndarray, shape (n,)
-        Nodes; x strictly increasing.
-    dense : bool
-        False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
-        spline, twice differentiable and the cheaper in a solver for a scalar argument,
-        for nodes so dense that it cannot overshoot between them.
-    straight : bool
-        Of pchip: its first and last two intervals are straight, and go on so beyond.
-    """
-
+    # Nodes; x strictly increasing; shape (n,)
     x: Array
     y: Array
+    # False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
+    # spline, twice differentiable and the cheaper in a solver for a scalar argument, for
+    # nodes so dense that it cannot overshoot between them.
     dense: bool = False
+    # Of pchip: its first and last two intervals are straight, and go on so beyond
     straight: bool = False
 
     @cached_property
@@ -311,23 +304,15 @@ class MultiSite:
 
 @dataclass(frozen=True)
 class Difference:
-    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
+    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one."""
 
-    Parameters
-    ----------
-    positive, negative : PotentialLaw
-        U_p and U_n.
-    x_0, x_n : float
-        Stoichiometries of both at one moment.
-    ratio : float
-        Sites of the positive film over those of the negative.
-    """
-
+    # U_p and U_n
     positive: PotentialLaw
     negative: PotentialLaw
+    # Stoichiometries of both at one moment
     x_0: float
     x_n: float
-    ratio: float
+    ratio: float  # Sites of the positive film over those of the negative
 
     def opposite(self, x: Any) -> Any:
         """Stoichiometry of the negative film where the positive one's is x."""
@@ -397,19 +382,11 @@ class DiffusionPotential:
     steady front, where D averaged at cell faces is 41 % off on 10 points, 10 % on 50
     (tests/verification/test_transport.py).  A constant D gives psi = x, with no
     interpolation at all.
-
-    Parameters
-    ----------
-    law : Law
-        D(x) [m2/s], positive.
-    x_max : float
-        Upper end of x (sites per formula unit).
-    grid : ndarray, optional
-        Nodes from 0 to x_max, where the law is as steep as U(x); else even ones.
     """
 
-    law: Law
-    x_max: float
+    law: Law  # D(x) [m2/s], positive
+    x_max: float  # Upper end of x (sites per formula unit)
+    # Nodes from 0 to x_max, where the law is as steep as U(x); else even ones
     grid: Array | None = field(default=None, kw_only=True, compare=False)
     intervals: int = field(default=1000, kw_only=True)
 
