@@ -179,9 +179,9 @@ def dimension_of(model: type[BaseModel], name: str) -> str | None:
 
 @cache
 def quantity_of(model: type, name: str) -> Quantity | None:
-    """Return what a field that must be a quantity holds; None of any other."""
+    """Return what a field that is a quantity, or left out, holds; None of any other."""
     field = getattr(model, "model_fields", {}).get(name)
-    about = field.metadata if field else ()
+    about = (*field.metadata, *metadata(field.annotation)) if field else ()
     return next((item for item in about if isinstance(item, Quantity)), None)
 
 

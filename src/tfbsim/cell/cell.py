@@ -57,12 +57,9 @@ from ..fields import (
 from ..materials import laws, library
 from ..materials.material import Material, Value
 from ..materials.transport import (
-    AmbipolarDiffusivity,
-    AmbipolarTransference,
-    ConductivityOf,
+    Derived,
     SelfDiffusion,
     ThermodynamicFactor,
-    TransferenceOf,
     Transport,
     diffusion_potential,
     grid_of,
@@ -287,12 +284,15 @@ class Film(Interface, MaterialLayer):
                     "must be 1 where the diffusivity follows from the conductivities"
                 )
                 refuse("diffusivity_scale", message)
-            found = AmbipolarTransference(sigma_i, sigma_e)
-            return Transport(AmbipolarDiffusivity(U, c, sigma_i, sigma_e), found, sigma_e)
+            both = U, c, sigma_i, sigma_e
+            share = Derived("t_i of both sigma", *both)
+            return Transport(Derived("D of both sigma", *both), share, sigma_e)
         if sigma_i is None and sigma_e is None and t_i:
-            return Transport(D, t_i, ConductivityOf(U, c, D, t_i, scale))
+            found = Derived("sigma_e of D and t_i", U, c, D, t_i, scale)
+            return Transport(D, t_i, found)
         if sigma_i is None and sigma_e is not None and not t_i:
-            return Transport(D, TransferenceOf(U, c, D, sigma_e, scale), sigma_e)
+            found = Derived("t_i of D and sigma_e", U, c, D, sigma_e, scale)
+            return Transport(D, found, sigma_e)
         refuse(
             "electron_path",
             "'consistent' takes, beside the diffusivity, either transference or "
@@ -1119,6 +1119,8 @@ class Cell(Strict):
             quantity = quantity_of(type(model), name)
             if quantity is None or type(value) is not float or not quantity.holds(value):
                 return None
+            if not isinstance(getattr(model, name), int | float):  # an alternative
+                return None
             layers.setdefault(layer, {})[name] = value
         update: dict[str, Any] = dict(layers.pop("", {}))
         raw = self._raw | update
@@ -1264,21 +1266,11 @@ def _check_known(model: Any, key: str, path: str) -> None:
 
 @dataclass(frozen=True)
 class Written:
-    """What it takes to make a cell again, without the files it came from.
+    """What it takes to make a cell again, without the files it came from."""
 
-    Parameters
-    ----------
-    content : dict
-        What its file and :meth:`Cell.replace` said.
-    tables : dict
-        Text of each CSV table, by name.
-    stated_thickness : float
-        The thickness that ``one_c`` is stated at [m].
-    """
-
-    content: dict[str, Any]
-    tables: dict[str, str]
-    stated_thickness: float
+    content: dict[str, Any]  # What its file and :meth:`Cell.replace` said
+    tables: dict[str, str]  # Text of each CSV table, by name
+    stated_thickness: float  # The thickness that ``one_c`` is stated at [m]
 
 
 def tables(content: Mapping[str, Any]) -> list[str]:

@@ -89,25 +89,14 @@ class Stack(Strict):
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as it counts for one cell.
+    """A layer as it counts for one cell."""
 
-    Parameters
-    ----------
-    name, material : str
-        Its place in the cell, and what it is made of.
-    thickness : float
-        Its own [m].
-    density : float
-        Mean [kg/m3].
-    shared_by : int
-        Cells it is divided between.
-    """
-
+    # Its place in the cell, and what it is made of
     name: str
     material: str
-    thickness: float
-    density: float
-    shared_by: int = 1
+    thickness: float  # Its own [m]
+    density: float  # Mean [kg/m3]
+    shared_by: int = 1  # Cells it is divided between
 
     @property
     def volume(self) -> float:

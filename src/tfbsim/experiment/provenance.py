@@ -36,30 +36,14 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as a provenance file tells it.
+    """A run as a provenance file tells it."""
 
-    Parameters
-    ----------
-    document : Document
-        The experiment.
-    cells : dict of Cell
-        By the name or path the experiment has for each.
-    cell : str or None
-        What --cell said.
-    changes : dict
-        What --set said.
-    numerics : Numerics
-        Mesh and tolerances.
-    differences : list of str
-        Versions that are other than they were, in words.
-    """
-
-    document: Document
-    cells: dict[str, Cell]
-    cell: str | None
-    changes: dict[str, str]
-    numerics: Numerics
-    differences: list[str]
+    document: Document  # The experiment
+    cells: dict[str, Cell]  # By the name or path the experiment has for each
+    cell: str | None  # What --cell said
+    changes: dict[str, str]  # What --set said
+    numerics: Numerics  # Mesh and tolerances
+    differences: list[str]  # Versions that are other than they were, in words
 
 
 def provenance(

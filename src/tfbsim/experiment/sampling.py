@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import scipy  # loads scipy.stats where it is first used
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
 from .. import units
@@ -50,6 +51,13 @@ DISTRIBUTIONS = {
     "loguniform": "[low, high]",
     "normal": "[mean, standard deviation]",
     "lognormal": "[median, standard deviation of the logarithm]",
+}
+# Values at probabilities u
+QUANTILES: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
+    "uniform": lambda u, a, b: scipy.stats.uniform.ppf(u, a, b - a).clip(a, b),
+    "loguniform": lambda u, a, b: scipy.stats.loguniform.ppf(u, a, b).clip(a, b),
+    "normal": lambda u, a, b: scipy.stats.norm.ppf(u, a, b),
+    "lognormal": lambda u, a, b: scipy.stats.lognorm.ppf(u, b, scale=a),
 }
 
 
@@ -108,17 +116,10 @@ class Sweep(Strict):
 
 @dataclass(frozen=True)
 class Scale:
-    """What a factor's floats are.
+    """What a factor's floats are."""
 
-    Parameters
-    ----------
-    dimension : str
-        A key of ``units.DISPLAY``, or "C-rate".
-    unit : str or None
-        Of a template's values, as its first is written; None for SI, of a cell field.
-    """
-
-    dimension: str
+    dimension: str  # A key of ``units.DISPLAY``, or "C-rate"
+    # Of a template's values, as its first is written; None for SI, of a cell field
     unit: str | None = None
 
     @property
@@ -169,27 +170,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Factor:
-    """What varies, and its value at every point.
+    """What varies, and its value at every point."""
 
-    Parameters
-    ----------
-    name : str
-        A dotted cell field, or a template.
-    scale : Scale
-        What the levels are.
-    levels : ndarray, shape (levels,)
-        The values it takes, in order.
-    stride : int
-        Points before the next level.
-    points : int
-        Of the whole plan.
-    """
-
-    name: str
-    scale: Scale
-    levels: np.ndarray
-    stride: int
-    points: int
+    name: str  # A dotted cell field, or a template
+    scale: Scale  # What the levels are
+    levels: np.ndarray  # The values it takes, in order; shape (levels,)
+    stride: int  # Points before the next level
+    points: int  # Of the whole plan
 
     @property
     def values(self) -> np.ndarray:
@@ -212,21 +199,11 @@ class Factor:
 
 @dataclass(frozen=True)
 class Plan:
-    """The points of a sweep.
+    """The points of a sweep."""
 
-    Parameters
-    ----------
-    factors : tuple of Factor
-        In the order of the file.
-    points : int
-        How many.
-    warnings : tuple of str
-        Sentences about what could be better.
-    """
-
-    factors: tuple[Factor, ...]
-    points: int
-    warnings: tuple[str, ...] = ()
+    factors: tuple[Factor, ...]  # In the order of the file
+    points: int  # How many
+    warnings: tuple[str, ...] = ()  # Sentences about what could be better
 
     def __len__(self) -> int:
         return self.points
@@ -306,34 +283,28 @@ def _unit_cube(section: Sweep, points: int, factors: int) -> np.ndarray:
     """Points strictly within the unit cube, shape (points, factors)."""
     from scipy.stats import qmc
 
-    if section.method in ("sobol", "saltelli"):
-        with warnings.catch_warnings():  # of no power of two; the plan says so itself
-            warnings.simplefilter("ignore", UserWarning)
-            if section.method == "sobol":
-                u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
-            else:
-                u = _saltelli(section, factors)
-        u += 2.0**-31  # to the middle of its cell: 0 has no quantile
-        return u
-    u = qmc.LatinHypercube(factors, rng=section.seed).random(points)
-    return u.clip(2.0**-53, 1 - 2.0**-53, out=u)
+    if section.method == "latin hypercube":
+        u = qmc.LatinHypercube(factors, rng=section.seed).random(points)
+        return u.clip(2.0**-53, 1 - 2.0**-53, out=u)
+    with warnings.catch_warnings():  # of no power of two; the plan says so itself
+        warnings.simplefilter("ignore", UserWarning)
+        if section.method == "sobol":
+            u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
+        else:  # for first-order and total indices
+            from SALib.sample.sobol import sample
 
-
-def _saltelli(section: Sweep, factors: int) -> np.ndarray:
-    """The design for first-order and total indices, shape (points, factors)."""
-    from SALib.sample.sobol import sample
-
-    names = [str(k) for k in range(factors)]
-    cube = {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
-    return sample(cube, section.points, calc_second_order=False, seed=section.seed)
+            names = [str(k) for k in range(factors)]
+            cube = {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
+            design = {"calc_second_order": False, "seed": section.seed}
+            u = sample(cube, section.points, **design)
+    u += 2.0**-31  # to the middle of its cell: 0 has no quantile
+    return u
 
 
 def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Uniforms whose normals are correlated, shape (points, factors)."""
-    from scipy.special import ndtr, ndtri
-
-    z = ndtri(u, out=u) @ np.linalg.cholesky(matrix).T
-    return ndtr(z, out=z)
+    z = scipy.special.ndtri(u, out=u) @ np.linalg.cholesky(matrix).T
+    return scipy.special.ndtr(z, out=z)
 
 
 # --- Reading the factors -----------------------------------------------------------
@@ -371,26 +342,7 @@ class _Reader:
     names: tuple[str, ...]
 
     def spec(self, name: str, given: Any) -> _Spec:
-        at: tuple[Any, ...] = ("sweep", "factors", name)
-        sampled, method = self.section.sampled, self.section.method
-        known = DISTRIBUTIONS if sampled else RANGES
-        if isinstance(given, dict) and len(given) == 1:
-            kind, items = next(iter(given.items()))
-            at = (*at, kind)
-            if kind not in known:
-                hint = suggest(kind, known) or f"; there are: {', '.join(known)}"
-                message = f"'{shown(kind)}' does not go with method {method}{hint}"
-                raise self.document.error(at, message)
-            if not isinstance(items, list) or len(items) != (2 if sampled else 3):
-                raise self.document.error(at, f"must be {known[kind]}")
-        elif isinstance(given, list) and given and not sampled:
-            kind, items = "list", given
-        else:
-            forms = [f"{{{kind}: {form}}}" for kind, form in known.items()]
-            forms = forms if sampled else ["a list of values", *forms]
-            raise self.document.error(
-                at, f"must be {', '.join(forms[:-1])} or {forms[-1]} for method {method}"
-            )
+        kind, items, at = self._items(("sweep", "factors", name), given)
         scale = self._scale(name, (*at, 0), items[0])
         count = len(items) if kind == "list" else 0
         if kind in RANGES:
@@ -413,10 +365,33 @@ class _Reader:
             "low must be below high": kind in ("uniform", "loguniform") and a >= b,
             "the standard deviation must be above 0": "normal" in kind and b <= 0,
         }
-        for message, refused in refusals.items():
-            if refused:
-                raise self.document.error(at, message)
+        for message in (words for words, refused in refusals.items() if refused):
+            raise self.document.error(at, message)
         return _Spec(name, scale, kind, tuple(numbers), count, at)
+
+    def _items(
+        self, at: tuple[Any, ...], given: Any
+    ) -> tuple[str, list[Any], tuple[Any, ...]]:
+        """Return the kind of a factor, its numbers as written, and where they stand."""
+        sampled, method = self.section.sampled, self.section.method
+        known = DISTRIBUTIONS if sampled else RANGES
+        if isinstance(given, list) and given and not sampled:
+            return "list", given, at
+        if not isinstance(given, dict) or len(given) != 1:
+            forms = [] if sampled else ["a list of values"]
+            forms += [f"{{{kind}: {form}}}" for kind, form in known.items()]
+            words = f"{', '.join(forms[:-1])} or {forms[-1]}"
+            raise self.document.error(at, f"must be {words} for method {method}")
+        kind, items = next(iter(given.items()))
+        message = ""
+        if kind not in known:
+            hint = suggest(kind, known) or f"; there are: {', '.join(known)}"
+            message = f"'{shown(kind)}' does not go with method {method}{hint}"
+        elif not isinstance(items, list) or len(items) != (2 if sampled else 3):
+            message = f"must be {known[kind]}"
+        if message:
+            raise self.document.error((*at, kind), message)
+        return kind, items, (*at, kind)
 
     def _scale(self, name: str, at: tuple[Any, ...], first: Any) -> Scale:
         """What the values of a factor are; a template's first value decides."""
@@ -426,11 +401,10 @@ class _Reader:
             except InputError as error:
                 raise self.document.error(at[:3], error.message) from None
             if found is None:
-                raise self.document.error(
-                    at[:3],
+                message = (
                     f"no step uses {{{shown(name)}}} and the cell has no such number"
-                    f"{suggest(name, self.names)}",
                 )
+                raise self.document.error(at[:3], message + suggest(name, self.names))
             return Scale(found)
         if isinstance(first, str) and units.c_rate(first) is not None:
             return Scale(C_RATE, "C")
@@ -457,11 +431,11 @@ class _Reader:
         points *= len(specs) + 2 if self.section.method == "saltelli" else 1
         for spec in specs:
             if self.section.method == "zip" and spec.count != points:
-                raise self.document.error(
-                    spec.at,
-                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}; "
-                    "in a zip all have the same number",
+                message = (
+                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}"
                 )
+                message += "; in a zip all have the same number"
+                raise self.document.error(spec.at, message)
         if points > MAX_POINTS or (not grid and points * len(specs) > MAX_NUMBERS):
             limit = f"{MAX_POINTS:,} points, and {MAX_NUMBERS:,} numbers in all of them"
             size = f"make {points:,} points of {len(specs)} factors"
@@ -486,31 +460,20 @@ class _Reader:
             given.add((a, b))
             matrix[pair, pair[::-1]] = correlation.value
         if np.linalg.eigvalsh(matrix)[0] < 1e-10:  # below, rounding would decide
-            raise self.document.error(
-                ("sweep", "correlations"),
-                "contradict each other (their matrix is not positive definite); values "
-                "nearer to 0 would do",
-            )
+            message = "contradict each other (their matrix is not positive definite); "
+            message += "values nearer to 0 would do"
+            raise self.document.error(("sweep", "correlations"), message)
         return matrix
 
     def quantiles(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
         """Values of a distribution at probabilities u, shape (points,)."""
-        from scipy import stats
-
-        (a, b), kind = spec.numbers, spec.kind
         with np.errstate(all="ignore"):  # what overflows is refused
-            if kind == "uniform":
-                x = stats.uniform.ppf(u, a, b - a).clip(a, b)
-            elif kind == "loguniform":
-                x = stats.loguniform.ppf(u, a, b).clip(a, b)
-            elif kind == "normal":
-                x = stats.norm.ppf(u, a, b)
-            else:
-                x = stats.lognorm.ppf(u, b, scale=a)
-        if not np.isfinite(x).all() or (kind == "lognormal" and not x.all()):
+            x = QUANTILES[spec.kind](u, *spec.numbers)
+        message = ""
+        if not np.isfinite(x).all() or (spec.kind == "lognormal" and not x.all()):
             message = "reaches values beyond floating point; narrow it"
-            raise self.document.error(spec.at, message)
-        if spec.scale.dimension == C_RATE and x.min() <= 0:
+        elif spec.scale.dimension == C_RATE and x.min() <= 0:
             message = "reaches C-rates of 0 and below; a lognormal stays above"
+        if message:
             raise self.document.error(spec.at, message)
         return x

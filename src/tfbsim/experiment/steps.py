@@ -117,19 +117,12 @@ class Step:
 
 @dataclass(frozen=True)
 class EndOfLife:
-    """What ends the cycling before all cycles are done.
-
-    Parameters
-    ----------
-    quantity : str
-        "capacity" or "resistance", a key of ``QUANTITIES``.
-    share : float
-        Of that of the first cycle of its kind; the capacity ends below, the resistance
-        above it.
-    """
+    """What ends the cycling before all cycles are done."""
 
     QUANTITIES: ClassVar = {"capacity": (0, 100), "resistance": (100, 1e6)}  # bounds, %
-    quantity: str
+    quantity: str  # "capacity" or "resistance", a key of ``QUANTITIES``
+    # Of that of the first cycle of its kind; the capacity ends below, the resistance
+    # above it
     share: float
 
     @classmethod

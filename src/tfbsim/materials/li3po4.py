@@ -1,9 +1,4 @@
-"""Li3PO4, lithium phosphate, as a film of 40 nm by atomic layer deposition.
-
-The conductivity is that of room temperature; no activation energy is printed with it, and
-the one here is assumed.
-Density 2.5 g/cm3: of the crystal; it enters the mass of a stack only.
-"""
+"""Li3PO4, lithium phosphate, as a film of 40 nm by atomic layer deposition."""
 
 from .material import Material, Value
 

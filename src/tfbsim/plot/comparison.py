@@ -13,8 +13,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..comparison.comparison import Comparison, capacities
-from ..comparison.pairing import Pair
+from ..comparison.comparison import Comparison
+from ..comparison.pairs import Pair
 from ..data.measured import CHARGE, DISCHARGE, Segment
 from .against import LINE
 from .dqdv import GRID, WIDTH, spread
@@ -234,7 +234,7 @@ def _rates(comparison: Comparison) -> Figure | None:
         rates = [float(f"{p.c_rate:.3g}") for p in chosen]
         if len(set(rates)) < 2:
             continue
-        points, line = np.array([capacities(p) for p in chosen]).T * UA
+        points, line = np.array([p.capacities for p in chosen]).T * UA
         joined = "-" if len(set(rates)) >= LINE else ""
         how: dict[str, Any] = {"color": FACTOR_COLOURS[k], "marker": ".", "ls": joined}
         marks = measured(marker=MARKERS[k])
