@@ -57,7 +57,7 @@ class Cells:
             return Cells(values, self._index)
         if isinstance(first, dict):
             return {k: self._whole([value[k] for value in values]) for k in first}
-        if all(value is first or value == first for value in values):
+        if values.count(first) == len(values):
             return first
         if all(isinstance(value, int | float) for value in values):
             return np.array(values, dtype=float)[self._index]

@@ -24,7 +24,7 @@ from .. import units
 from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
-from ..comparison.pairing import FAR
+from ..comparison.comparison import FAR
 from ..data.measured import CHARGE, DISCHARGE
 from ..errors import count
 from ..experiment.cases import Expanded

@@ -30,12 +30,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, spearmanr
-from scipy.stats import t as student
+import scipy
 
 from .columns import CASE, OUTCOME
-from .result import Result
-from .sweep_table import Varied, answers, point_of, sampled, varied
+from .sweep_table import Result, Varied, answers, point_of, sampled, varied
 
 ANSWERS = (
     "Discharge capacity [uA.h.cm-2]",
@@ -73,15 +71,13 @@ def percentiles(result: Result) -> pd.DataFrame:
         A row for each of ``ANSWERS``: points, mean, standard deviation, percentiles.
         Empty if the result is of no sample, or of fewer than ``FEWEST`` points.
     """
-    columns = ["Answer", "Points", "Mean", "Standard deviation"]
-    columns += [f"{p} %" for p in PERCENTILES]
-    rows = []
+    shares = [f"{p} %" for p in PERCENTILES]
+    columns = ["Answer", "Points", "Mean", "Standard deviation", *shares]
     found = sample(result)
-    if found is not None:
-        for name in varying(found[1], ANSWERS):
-            y = found[1][name].dropna().to_numpy()
-            if len(y) < FEWEST:
-                continue
+    rows = []
+    for name in varying(found[1], ANSWERS) if found else ():
+        y = found[1][name].dropna().to_numpy()
+        if len(y) >= FEWEST:
             spread = [len(y), y.mean(), y.std(ddof=1), *np.percentile(y, PERCENTILES)]
             rows.append([name, *spread])
     return pd.DataFrame(rows, columns=columns)
@@ -135,10 +131,9 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
     point, y = point_of(table), table[name].to_numpy()
     X = of.at(point)
     if of.method == "saltelli":
-        block = X.shape[1] + 2
         whole = np.full(of.points, np.nan)
         whole[point] = y
-        blocks = whole.reshape(-1, block)
+        blocks = whole.reshape(-1, X.shape[1] + 2)
         blocks = blocks[np.isfinite(blocks).all(axis=1)]
         if len(blocks) < LEAST:
             return {}
@@ -147,7 +142,7 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
         return {}
     else:
         found, used = of_sample(X, y), len(y)
-    found[RANK] = rank_correlation(X, y)
+    found[RANK] = np.array([scipy.stats.spearmanr(x, y).statistic for x in X.T])
     return found | {"Points": np.full(X.shape[1], used)}
 
 
@@ -194,7 +189,7 @@ def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """
     n = len(y)
     terms = int(np.clip(n // POINTS_EACH, *HARMONICS))
-    u = (rankdata(x) - 0.5) / n
+    u = (scipy.stats.rankdata(x) - 0.5) / n
     basis = np.cos(np.pi * np.outer(u, np.arange(FLOOR * terms + 1)))
     straight = (x - x.mean()) / (x.std() or 1.0)  # tails that no cosine follows
     rows = np.column_stack([basis, straight, (y - y.mean()) / y.std()])
@@ -218,7 +213,7 @@ def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     whole = parts.sum(axis=0)
     without = [share(whole - part) for part in parts]
     error = np.sqrt((GROUPS - 1) * np.var(without))
-    return share(whole), float(student.ppf(0.975, GROUPS - 1) * error)
+    return share(whole), float(scipy.stats.t.ppf(0.975, GROUPS - 1) * error)
 
 
 def of_design(y: np.ndarray, factors: int) -> dict[str, np.ndarray]:
@@ -244,11 +239,6 @@ def of_design(y: np.ndarray, factors: int) -> dict[str, np.ndarray]:
         )
     names = {"S1": "S1", "S1 (95 %)": "S1_conf", "ST": "ST", "ST (95 %)": "ST_conf"}
     return {name: np.asarray(found[key], float) for name, key in names.items()}
-
-
-def rank_correlation(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation of y with each column of X, shape (factors,)."""
-    return np.array([spearmanr(x, y).statistic for x in X.T])
 
 
 def _problem(factors: int) -> dict[str, object]:

@@ -19,14 +19,14 @@ import pandas as pd
 from ..cell.cells import Cells, Part, Unlike
 from ..errors import InputError
 from ..experiment.cases import Points
-from ..experiment.steps import Protocol, Step
+from ..experiment.steps import Protocol
 from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
 from ..result.case import covered
 from ..result.rows import Rows
 from ..result.tables import FIRST
-from ..solver.batch import Batch, serves
+from ..solver.batch import Batch, merged, serves
 from ..solver.engine import engine
 from ..version import __version__
 
@@ -369,43 +369,14 @@ class _Asked:
         rows = [rows for rows, _ in found]
         return replace(
             each[0],
-            steps=self._merged(rows, [p.steps for p in each]),
-            conditioning=self._merged(rows, [p.conditioning for p in each]),
+            steps=merged(rows, [p.steps for p in each], self.kept),
+            conditioning=merged(rows, [p.conditioning for p in each], self.kept),
         )
 
     def _texts(self, k: int) -> dict[str, str]:
         templates = self.expansion.templates
         values = self.cases._values(k) | self.expansion.changes
         return {k: str(v) for k, v in values.items() if k in templates}
-
-    def _merged(
-        self, rows: Sequence[Array], protocols: Sequence[tuple[Step, ...]]
-    ) -> tuple[Step, ...]:
-        """Steps of some of the points each as such of all that are kept."""
-        if len({len(steps) for steps in protocols}) > 1:
-            raise Unlike
-        kept = np.flatnonzero(self.kept)
-        merged = []
-        for steps in zip(*protocols, strict=True):
-            changes = {}
-            for name in Step.__dataclass_fields__:
-                values = [getattr(step, name) for step in steps]
-                first = values[0]
-                if not any(isinstance(v, np.ndarray) for v in values) and all(
-                    v == first for v in values
-                ):
-                    continue
-                text = name == "text"
-                if any(v is None or isinstance(v, tuple | bool) for v in values) or (
-                    not text and isinstance(first, str)
-                ):
-                    raise Unlike
-                whole = np.empty(len(self.kept), dtype=object if text else float)
-                for at, value in zip(rows, values, strict=True):
-                    whole[at] = value
-                changes[name] = whole[kept]
-            merged.append(replace(steps[0], **changes))
-        return tuple(merged)
 
     def _varied(self, templates: Sequence[Any]) -> dict[str, Any]:
         """Columns of what varies, as those of a single point."""

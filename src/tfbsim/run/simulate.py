@@ -15,6 +15,7 @@ from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
+from ..result.case import CaseResult
 from ..result.result import Result
 from ..solver.cycler import run_case
 from ..yaml_file import Document
@@ -111,7 +112,7 @@ def simulate(
         cell="cell",
     )
     record = run_case(cell, protocol, numerics)
-    return Result.from_records({"base": record}, about)
+    return Result([CaseResult.from_record("base", record)], about)
 
 
 def as_experiment(

@@ -11,6 +11,7 @@ import pandas as pd
 from ..experiment.cases import Points
 from ..physics.law import Declared
 from ..result.case import CaseResult, beyond, covered
+from ..result.columns import CASE
 from ..result.curves import NONE
 from ..result.tables import FIRST, Piece, framed, joined
 from .blocks import Array, Block, Outside, Tables
@@ -71,59 +72,54 @@ class Swept(Stored):
     ) -> None:
         self.cases, self.blocks, self.alone = cases, blocks, alone
         known = [block.checked().points for block in blocks()]
-        own = [int(case.name) - 1 for case in alone]
-        points = np.unique(np.concatenate([*known, np.array(own, int)]))
+        own = np.array([int(case.name) - 1 for case in alone], int)
+        points = np.unique(np.concatenate([*known, own]))
         super().__init__(points, self._some)
         self.by_kernel = len(points) - len(own)
 
     def pieces(self) -> Iterator[Piece]:
-        """All of it, some thousand points at a time."""
+        """Yield the tables of all of it, some thousand points at a time."""
         outside: Outside = {}
         for tables, alone in self._tables(self.keys):
             piece = framed(alone)
             if tables is None:
                 yield piece
                 continue
-            names = self._names(tables)
-            frames = []
-            for own, more in (
-                (tables.summary, piece.summary),
-                (tables.steps, piece.steps),
-            ):
-                each = len(own) // len(names)
-                own.insert(0, "Case", pd.Series(np.repeat(names, each), dtype="str"))
-                if len(more):
-                    own = pd.concat([own, more], ignore_index=True)
-                    own = own.sort_values("Case", kind="stable", ignore_index=True)
-                frames.append(own)
-            told = {
-                words: (n, [self.cases.name(k) for k in first])
-                for words, (n, first) in tables.header["warnings"].items()
-            }
             for law, new in tables.header["outside"].items():
                 n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
                 ends = min(low, new[2]), max(high, new[3])
                 outside[law] = [n + new[0], [*first, *new[1]][:FIRST], *ends]
-            laws = Declared.from_dict(tables.header["laws"])
-            yield Piece(
-                *frames,
-                piece.spectra,
-                [],
-                joined(told, piece.warnings),
-                [laws, *piece.laws],
+            yield piece._replace(
+                summary=self._named(tables.points, tables.summary, piece.summary),
+                steps=self._named(tables.points, tables.steps, piece.steps),
+                drawn=[],
+                warnings=joined(self._told(tables.header["warnings"]), piece.warnings),
+                laws=[Declared.from_dict(tables.header["laws"]), *piece.laws],
             )
         ranges = covered(self.cases[int(self.keys[0])].cell) if outside else {}
-        yield framed([])._replace(
-            warnings={
-                beyond(law, ends, ranges[law]): (n, [self.cases.name(k) for k in first])
-                for law, (n, first, *ends) in outside.items()
-            }
-        )
+        beyonds = {
+            beyond(law, ends, ranges[law]): (n, first)
+            for law, (n, first, *ends) in outside.items()
+        }
+        yield framed([])._replace(warnings=self._told(beyonds))
 
-    def _names(self, tables: Tables) -> Array:
-        return np.array(
-            [self.cases.name(k) for k in tables.points.tolist()], dtype=object
-        )
+    def _named(
+        self, points: Array, own: pd.DataFrame, more: pd.DataFrame
+    ) -> pd.DataFrame:
+        """A table of a block with its cases, those that were run alone between them."""
+        names = np.repeat(self._names(points), len(own) // len(points))
+        own.insert(0, CASE, pd.Series(names, dtype="str"))
+        if not len(more):
+            return own
+        both = pd.concat([own, more], ignore_index=True)
+        return both.sort_values(CASE, kind="stable", ignore_index=True)
+
+    def _told(self, warnings: Any) -> dict[str, tuple[int, list[str]]]:
+        each = warnings.items()
+        return {w: (n, [self.cases.name(k) for k in first]) for w, (n, first) in each}
+
+    def _names(self, points: Array) -> Array:
+        return np.array([self.cases.name(k) for k in points.tolist()], dtype=object)
 
     def _some(self, points: Keys) -> Iterator[CaseResult]:
         for tables, alone in self._tables(points):
@@ -143,8 +139,7 @@ class Swept(Stored):
             new = left[block.points] & (block.points > last)
             if not new.any():
                 continue
-            first = int(block.points[new][0])
-            until = int(np.searchsorted(numbers, first))
+            until = int(np.searchsorted(numbers, block.points[new][0]))
             if latest is not None or until > done:
                 yield latest, alone[done:until]
                 done = until
@@ -153,14 +148,11 @@ class Swept(Stored):
             yield latest, alone[done:]
 
     def _results(self, tables: Tables) -> Iterator[CaseResult]:
-        names, laws = self._names(tables), Declared.from_dict(tables.header["laws"])
-        parts = [
-            np.split(np.arange(len(t)), len(names))
-            for t in (tables.summary, tables.steps)
+        laws, cell = Declared.from_dict(tables.header["laws"]), tables.header["cell"]
+        each = [
+            self._named(tables.points, t, t[:0]) for t in (tables.summary, tables.steps)
         ]
-        for name, own, of_steps in zip(names.tolist(), *parts, strict=True):
-            rows, steps = (
-                [{"Case": name, **row} for row in table.iloc[at].to_dict("records")]
-                for table, at in ((tables.summary, own), (tables.steps, of_steps))
-            )
-            yield CaseResult(name, rows, steps, NONE, [], "", tables.header["cell"], laws)
+        rows, steps = (np.split(np.arange(len(t)), len(tables.points)) for t in each)
+        for at in zip(rows, steps, strict=True):
+            mine = [t.iloc[k].to_dict("records") for t, k in zip(each, at, strict=True)]
+            yield CaseResult(mine[0][0][CASE], *mine, NONE, [], "", cell, laws)
