@@ -442,11 +442,7 @@ def _looks_numeric(text: str) -> bool:
 
 
 def _csv_row(
-    line: str,
-    fields: list[str],
-    columns: int,
-    path: str | os.PathLike[str],
-    number: int,
+    line: str, fields: list[str], columns: int, path: str | os.PathLike[str], number: int
 ) -> list[float]:
     separated_otherwise = re.search("[;\t]", line.strip())
     if re.search("[0-9],[0-9]", line) and (

@@ -95,8 +95,7 @@ class Writing:
         if group.step is not None:
             if group.repeat or group.for_each or group.steps is not None:
                 raise self.error(
-                    at,
-                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
+                    at, "a step is {step, temperature}; a group {repeat, for_each, steps}"
                 )
             T: Any = group.temperature
             if isinstance(T, str):
@@ -246,8 +245,7 @@ def values_of(where: Place, values: Any, error: Error) -> list[Any]:
         kind, ends = next(iter(values.items()))
         if kind not in kinds:
             raise error(
-                (*where, kind),
-                f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
+                (*where, kind), f"unknown range '{shown(kind)}'{suggest(kind, kinds)}"
             )
         if not isinstance(ends, list) or len(ends) != 3:
             raise error((*where, kind), "must be [first, last, number of values]")
