@@ -92,7 +92,6 @@ class Quantity:
         limits = [
             f"{words} {units.text(bound, self.dimension)}"
             for bound, _, words in self._bounds
-            if bound is not None
         ]
         kind = self.dimension.replace("dimensionless", "plain number")
         return f"{kind} {', '.join(limits)}".strip()
@@ -105,27 +104,26 @@ class Quantity:
         return self._bounded(units.parse(value, self.dimension), value)
 
     @property
-    def _bounds(self) -> tuple[tuple[float | None, Callable[..., bool], str], ...]:
-        return (
+    def _bounds(self) -> list[tuple[float, Callable[..., bool], str]]:
+        each = (
             (self.gt, gt, "above"),
             (self.ge, ge, "at least"),
             (self.lt, lt, "below"),
             (self.le, le, "at most"),
         )
+        return [(bound, *rest) for bound, *rest in each if bound is not None]
 
     def holds(self, number: float) -> bool:
         """Whether a number in SI is finite and within the bounds."""
         return math.isfinite(number) and all(
-            bound is None or within(number, bound) for bound, within, _ in self._bounds
+            within(number, bound) for bound, within, _ in self._bounds
         )
 
     def _bounded(self, number: float, value: Any) -> float:
         for bound, within, words in self._bounds:
-            if bound is not None and not within(number, bound):
-                raise ValueError(
-                    f"'{shown(value)}' is out of range; it must be {words} "
-                    f"{units.text(bound, self.dimension)}"
-                )
+            if not within(number, bound):
+                limit = f"{words} {units.text(bound, self.dimension)}"
+                raise ValueError(f"'{shown(value)}' is out of range; it must be {limit}")
         return number
 
 
@@ -492,14 +490,10 @@ def validate(
     folder: Path | None = None,
     python: bool = False,
 ) -> Any:
-    """A pydantic model from plain data, or one :class:`InputError`.
+    """Return a pydantic model from plain data, or raise one InputError with all mistakes.
 
     Parameters
     ----------
-    model : type
-        What the data should be.
-    data : dict
-        As read from a file or given in Python.
     document : Document, optional
         Where the data came from, for the line of an error.
     folder : Path, optional

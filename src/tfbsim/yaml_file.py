@@ -61,10 +61,7 @@ class Document:
     _lines: dict[tuple[Key, ...], int] = field(repr=False)
 
     def line(self, path: tuple[Key, ...] = ()) -> int:
-        """Return the line (from 1) of the key or item at `path`.
-
-        A path that is not in the file gives the line of its nearest parent.
-        """
+        """Return the line (from 1) of what stands at a path, or of its nearest parent."""
         path = tuple(path)
         while path not in self._lines:
             path = path[:-1]
@@ -149,10 +146,8 @@ def load_columns(
 
 
 def packaged(folder: str) -> Path:
-    """Return the folder of shipped files, `models` or `experiments`.
-
-    It is the one inside the installed package if there (wheel), otherwise the one at
-    the root of the repository (editable install, checkout).
+    """Return the folder of shipped files, `models` or `experiments`: the one inside the
+    installed package (wheel), or else that of the repository (editable install, checkout).
     """
     here = Path(__file__).resolve().parent
     inside = here / folder
@@ -209,13 +204,8 @@ def beside(name: str) -> str:
 def resolve(name_or_path: str, folder: str) -> Path:
     """Return the path that an argument of the command line means.
 
-    What ends in .yaml or .yml, or holds a path separator, is a path, which need not
-    exist; anything else is the name of a file shipped in `folder`.
-
-    Raises
-    ------
-    InputError
-        If no shipped file has this name.
+    What ends in .yaml or .yml, or holds a path separator, is a path, which need not exist;
+    anything else is the name of a file shipped in `folder`, an InputError if there is none.
     """
     separators = {"/", os.sep, os.altsep or os.sep}
     is_path = name_or_path.lower().endswith((".yaml", ".yml"))

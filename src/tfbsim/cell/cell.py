@@ -260,10 +260,7 @@ class Film(Interface, MaterialLayer):
     def transport(self) -> Transport:
         """D(x), t_i and sigma_e: as given, or with the third from the other two.
 
-        Raises
-        ------
-        InputError
-            "consistent", and not two of the set are given, or all three.
+        "Consistent" takes two of the set; an InputError refuses fewer and all three.
         """
         # Of the sites that take part: it is their concentration that the flux moves
         U, c = self.open_circuit_potential, self.c_sites * self.active_fraction
@@ -1189,13 +1186,7 @@ class Cell(Strict):
         ]
 
     def number(self, path: str) -> tuple[float, str]:
-        """A numeric field in SI, and its dimension.
-
-        Raises
-        ------
-        InputError
-            Not a numeric field of this cell.
-        """
+        """A numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
         dimension = None
         for key in path.split("."):

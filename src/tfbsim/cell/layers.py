@@ -104,20 +104,10 @@ class Layer:
 
 
 def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
-    """The layers of a cell, from the substrate up.
+    """Return the layers of a cell with a stack, from the substrate up.
 
-    Parameters
-    ----------
-    cell : Cell
-        With a stack.
-    lithium : float, optional
-        Thickness of lithium metal [m]; as made if left out.  What is more than that comes
-        out of the cathode.
-
-    Raises
-    ------
-    InputError
-        The cell has no stack.
+    Lithium metal is as thick as made [m] if it is left out; what is more than that comes out
+    of the cathode.  Without a stack there is an InputError.
     """
     if cell.stack is None:
         refuse("stack", "is missing; it lists the layers around the cell")

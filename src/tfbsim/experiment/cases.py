@@ -219,13 +219,7 @@ class Points(Cases):
 
 
 def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
-    """Read an experiment file, if it is not read yet, and check its own fields.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
-    """
+    """Read an experiment file, if it is not read yet, and check its own fields."""
     read = isinstance(source, Document)
     document = source if read else load(resolve(str(source), "experiments"))
     check_head(document, "experiment")

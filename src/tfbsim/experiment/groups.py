@@ -214,10 +214,7 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
 def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
     """Return steps of Python for a cell: what a file may say, pairs and Steps.
 
-    Raises
-    ------
-    InputError
-        Naming the step.
+    An InputError names the step.
     """
 
     def error(place: Place, message: str) -> InputError:

@@ -77,19 +77,9 @@ def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
 
 
 def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
-    """Return a profile as a step for a cell.
+    """Return a profile, the fields of :class:`ProfileStep`, as a step for a cell.
 
-    Parameters
-    ----------
-    given : mapping
-        The fields of :class:`ProfileStep`, its table read.
-    cell : Cell
-        Gives the area and 1C.
-
-    Raises
-    ------
-    ValueError
-        What is wrong with it, in one sentence.
+    A ValueError says in one sentence what is wrong with it.
     """
     fields: ProfileStep = validate(ProfileStep, dict(given))
     if isinstance(fields.profile, str):

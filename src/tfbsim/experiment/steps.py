@@ -47,56 +47,31 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Step:
-    """One step for one cell, in SI; of many cells at once its numbers are arrays.
+    """One step for one cell, in SI; of many cells at once its numbers are arrays."""
 
-    Parameters
-    ----------
-    text : str
-        The sentence it came from.
-    control : str
-        "current", "voltage" or "power"; a rest is a current of 0.
-    value : float
-        Current [A], voltage [V] or power [W], discharge positive; of a ramp the voltage
-        it goes to, of a profile the value farthest from 0.
-    duration : float
-        Time limit [s]; of a ramp without a start, the longest it may take.
-    timed : bool
-        Whether the sentence states the duration, so that reaching it is as asked.
-    lower, upper : float or None
-        Voltage that ends it [V].
-    c_rate_cut_off : float or None
-        |i|/one_c that ends a hold.
-    temperature : float or None
-        Of the step [K]; None for the cell's.
-    charge : float or None
-        Charge exchanged since the start of the step that ends it [A.s].
-    rate : float or None
-        How fast the voltage of a ramp changes [V/s], above 0.
-    start : float or None
-        Voltage where a ramp begins [V]; None for that of the cell then.
-    profile : tuple of Stretch
-        Of a profile, its parts in turn.
-    repeat : bool
-        Whether a profile begins again at its end, until something else ends the step.
-    frequencies : tuple of float
-        Of a spectrum [Hz], which takes no time and leaves the cell as it is: at the
-        voltage that is held, or without current.
-    """
-
-    text: str
-    control: Control
+    text: str  # The sentence it came from
+    control: Control  # "current", "voltage" or "power"; a rest is a current of 0
+    # Current [A], voltage [V] or power [W], discharge positive; of a ramp the voltage it
+    # goes to, of a profile the value farthest from 0
     value: float
-    duration: float
+    duration: float  # Time limit [s]; of a ramp without a start, the longest it may take
+    # Whether the sentence states the duration, so that reaching it is as asked
     timed: bool
+    # Voltage that ends it [V]
     lower: float | None = None
     upper: float | None = None
-    c_rate_cut_off: float | None = None
-    temperature: float | None = None
+    c_rate_cut_off: float | None = None  # |i|/one_c that ends a hold
+    temperature: float | None = None  # Of the step [K]; None for the cell's
+    # Charge exchanged since the start of the step that ends it [A.s]
     charge: float | None = None
-    rate: float | None = None
+    rate: float | None = None  # How fast the voltage of a ramp changes [V/s], above 0
+    # Voltage where a ramp begins [V]; None for that of the cell then
     start: float | None = None
-    profile: tuple[Stretch, ...] = ()
+    profile: tuple[Stretch, ...] = ()  # Of a profile, its parts in turn
+    # Whether a profile begins again at its end, until something else ends the step
     repeat: bool = False
+    # Of a spectrum [Hz], which takes no time and leaves the cell as it is: at the voltage
+    # that is held, or without current
     frequencies: tuple[float, ...] = ()
 
     @property
@@ -240,21 +215,10 @@ _ENDS = {
 
 
 def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
-    """Return a sentence as a step for a cell.
+    """Return a sentence, as "Discharge at C/10 until 3.0 V", as a step for a cell.
 
-    Parameters
-    ----------
-    text : str
-        As "Discharge at C/10 until 3.0 V".
-    cell : Cell
-        Gives the area, 1C, and the default time limit.
-    temperature : str or float, optional
-        Of the step, such as "60 degC"; a number is in K.
-
-    Raises
-    ------
-    ValueError
-        One sentence: what is wrong with it, and what would do.
+    The temperature of the step is such as "60 degC", or a number in K.  A ValueError says
+    what is wrong with the sentence, and what would do.
     """
     sentence = " ".join(text.split())
     if len(sentence) > 200:

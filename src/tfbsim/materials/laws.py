@@ -133,20 +133,13 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
-    """pchip through measured points, in log10(y) where ``logarithmic``.
+    """pchip through measured points, in log10(y) where ``logarithmic``."""
 
-    Parameters
-    ----------
-    x, y : tuple of float
-        Points, x strictly increasing; y > 0 where ``logarithmic``.
-    x_max : float
-        Sites per formula unit, of a potential.
-    """
-
+    # Points, x strictly increasing; y > 0 where ``logarithmic``
     x: tuple[float, ...]
     y: tuple[float, ...]
     logarithmic: bool = False
-    x_max: float = 1.0
+    x_max: float = 1.0  # Sites per formula unit, of a potential
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -173,22 +166,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Rational:
-    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x.
+    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x."""
 
-    Parameters
-    ----------
-    numerator, denominator : tuple of float
-        Coefficients a_k, b_k in rising powers of x.
-    valid : (float, float)
-        The range of x; the denominator must not vanish in it.
-    x_max : float
-        Sites per formula unit.
-    """
-
+    # Coefficients a_k, b_k in rising powers of x
     numerator: tuple[float, ...]
     denominator: tuple[float, ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
+    valid: tuple[float, float]  # The range of x; the denominator must not vanish in it
+    x_max: float = 1.0  # Sites per formula unit
 
     def __call__(self, x: Any) -> Any:
         polyval = np.polynomial.polynomial.polyval
@@ -204,24 +188,12 @@ class Rational:
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x.
+    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x."""
 
-    Parameters
-    ----------
-    polynomial : tuple of float
-        Coefficients a_k in rising powers of x.
-    terms : tuple of (float, float, float)
-        b_j, x_j, w_j of each exponential.
-    valid : (float, float)
-        The range of x.
-    x_max : float
-        Sites per formula unit.
-    """
-
-    polynomial: tuple[float, ...]
-    terms: tuple[tuple[float, float, float], ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
+    polynomial: tuple[float, ...]  # Coefficients a_k in rising powers of x
+    terms: tuple[tuple[float, float, float], ...]  # b_j, x_j, w_j of each exponential
+    valid: tuple[float, float]  # The range of x
+    x_max: float = 1.0  # Sites per formula unit
 
     def __call__(self, x: Any) -> Any:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
@@ -241,19 +213,13 @@ class MultiSite:
     Ideal-solution site filling with an effective width omega_j (1: ideal; below 1
     attraction, above 1 a spread of site energies).  Monotone and smooth, always
     single-phase; each peak of dQ/dV is one site.
-
-    Parameters
-    ----------
-    U, X, omega : tuple of float
-        Site potentials [V against Li], sites per formula unit, widths [-].
-    T_ref : float
-        Temperature the widths are stated at [K].
     """
 
+    # Site potentials [V against Li], sites per formula unit, widths [-]
     U: tuple[float, ...]
     X: tuple[float, ...]
     omega: tuple[float, ...]
-    T_ref: float = 298.15
+    T_ref: float = 298.15  # Temperature the widths are stated at [K]
 
     @property
     def x_max(self) -> float:
@@ -345,18 +311,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class LogPolynomial:
-    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
+    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients."""
 
-    Parameters
-    ----------
-    coefficients : tuple of float
-        a_k in rising powers of x; 10^a_0 carries the unit [m2/s].
-    valid : (float, float)
-        The range of x; constant outside.
-    """
-
+    # a_k in rising powers of x; 10^a_0 carries the unit [m2/s]
     coefficients: tuple[float, ...]
-    valid: tuple[float, float] = (0.0, 1.0)
+    valid: tuple[float, float] = (0.0, 1.0)  # The range of x; constant outside
 
     def __call__(self, x: Any) -> Any:
         inside = np.clip(x, *self.valid)
