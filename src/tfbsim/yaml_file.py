@@ -147,8 +147,7 @@ def load_columns(
 
 def packaged(folder: str) -> Path:
     """Return the folder of shipped files, `models` or `experiments`: the one inside the
-    installed package (wheel), or else that of the repository (editable install, checkout).
-    """
+    installed package (wheel), or that of the repository (editable install, checkout)."""
     here = Path(__file__).resolve().parent
     inside = here / folder
     return inside if inside.is_dir() else here.parents[1] / folder
@@ -204,8 +203,8 @@ def beside(name: str) -> str:
 def resolve(name_or_path: str, folder: str) -> Path:
     """Return the path that an argument of the command line means.
 
-    What ends in .yaml or .yml, or holds a path separator, is a path, which need not exist;
-    anything else is the name of a file shipped in `folder`, an InputError if there is none.
+    What ends in .yaml or .yml, or holds a path separator, is a path, which need not
+    exist; else it is the name of a file shipped in `folder`, or there is an InputError.
     """
     separators = {"/", os.sep, os.altsep or os.sep}
     is_path = name_or_path.lower().endswith((".yaml", ".yml"))

@@ -19,8 +19,8 @@ class Cells:
     """Cells of one structure as one: its attributes are those of :class:`Cell`.
 
     A number that differs is an array with an entry a place; what is the same is as it is.
-    ``index`` says which of the cells ``of`` stands at each place.  :class:`Unlike` is raised
-    on access to an attribute in which they differ by more than a number.
+    ``index`` says which of the cells ``of`` stands at each place.  On access to an
+    attribute in which they differ by more than a number, :class:`Unlike` is raised.
     """
 
     def __init__(self, of: Sequence[Any], index: Array) -> None:

@@ -34,7 +34,7 @@ def status(
     capacity: float,
     sha256: str = "",
 ) -> str:
-    """Return whether a fit saw a measurement: "fitted", "predicted", or "" without a record.
+    """Return whether a fit saw a measurement: "fitted", "predicted", "" without a record.
 
     Parameters
     ----------

@@ -106,8 +106,8 @@ class Layer:
 def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
     """Return the layers of a cell with a stack, from the substrate up.
 
-    Lithium metal is as thick as made [m] if it is left out; what is more than that comes out
-    of the cathode.  Without a stack there is an InputError.
+    Lithium metal is as thick as made [m] if it is left out; what is more than that comes
+    out of the cathode.  Without a stack there is an InputError.
     """
     if cell.stack is None:
         refuse("stack", "is missing; it lists the layers around the cell")

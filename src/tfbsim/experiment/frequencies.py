@@ -23,8 +23,8 @@ _SENTENCE = re.compile(
 def parse_frequencies(text: str) -> tuple[float, ...]:
     """Return the frequencies of a sentence, from high to low [Hz].
 
-    It is a range as "10 mHz to 800 kHz, 10 per decade", or one frequency; a ValueError says
-    what is wrong with it, and what would do.
+    It is a range as "10 mHz to 800 kHz, 10 per decade", or one frequency; a ValueError
+    says what is wrong with it, and what would do.
     """
     found = _SENTENCE.fullmatch(" ".join(text.split()))
     if found is None:
