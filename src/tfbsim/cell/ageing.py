@@ -15,7 +15,6 @@ from typing import Annotated, Literal, get_args
 from pydantic import model_validator
 
 from .. import units
-from ..errors import InputError
 from ..fields import (
     Activation,
     ArealCharge,
@@ -26,6 +25,7 @@ from ..fields import (
     Strict,
     Voltage,
     numbers,
+    refuse,
 )
 
 GAS_CONSTANT, FARADAY = 8.31446261815324, 96485.33212331001  # CODATA 2018
@@ -108,10 +108,10 @@ class LithiumConsumption(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> LithiumConsumption:
         if self.current is None and self.growth is None:
-            raise InputError("is missing; it or growth is needed", field="current")
+            refuse("current", "is missing; it or growth is needed")
         if (self.growth is None) != (self.growth_time is None):
             missing = "growth" if self.growth is None else "growth_time"
-            raise InputError("is missing; growth goes with growth_time", field=missing)
+            refuse(missing, "is missing; growth goes with growth_time")
         return self
 
 
@@ -154,38 +154,26 @@ class Ageing(Strict):
     ) -> None:
         """Refuse a rate that would end everything within a second.
 
-        Parameters
-        ----------
-        potential : float
-            Potential of the cathode against lithium that a step goes to [V].
-        T, T_ref : float
-            Temperature of the step, and that of the rates [K].
-        one_c : float
-            1C [A/m2].
-        where : str
-            What the message calls the potential.
-
-        Raises
-        ------
-        InputError
-            Naming the law, the voltage and the rate.
+        It is that at a potential of the cathode against lithium [V], called ``where``,
+        and a temperature [K] of a step; 1C is in A/m2.
         """
+        most_of: dict[type, tuple[str, float]] = {
+            InterphaseByReaction: ("areal resistance rate", MOST_RESISTANCE),
+            SiteLoss: ("rate", MOST_SHARE),
+            ElectrolyteOxidation: ("current density", MOST_C_RATE * one_c),
+        }
         for option, block in self.blocks:
             if not isinstance(block, Tafel):
                 continue
             cause = "reduction" if option.endswith("reduction") else "oxidation"
-            dimension, most = {
-                InterphaseByReaction: ("areal resistance rate", MOST_RESISTANCE),
-                SiteLoss: ("rate", MOST_SHARE),
-                ElectrolyteOxidation: ("current density", MOST_C_RATE * one_c),
-            }[type(block)]
+            dimension, most = most_of[type(block)]
             if (rate := block.at(cause, potential, T, T_ref)) > most:
-                raise InputError(
+                refuse(
+                    f"ageing.{option.replace(' ', '_')}",
                     f"at {where}, to which the protocol goes, its rate would be "
                     f"{units.text(rate, dimension)}, more than "
                     f"{units.text(most, dimension)}; a lower rate, another "
                     "potential or a narrower window would do",
-                    field=f"ageing.{option.replace(' ', '_')}",
                 )
 
     @property

@@ -47,22 +47,12 @@ class Group(Strict):
 
 
 class Writing:
-    """Writes steps out, with the place of every mistake.
-
-    Parameters
-    ----------
-    error : callable
-        Makes the error of a place and a message.
-    folder : Path
-        Where profiles are looked for.
-    si : bool
-        Whether a plain number is one in SI, as in Python; in a file it lacks its unit.
-    """
+    """Writes steps out, with the place of every mistake."""
 
     def __init__(self, error: Error, folder: Path, si: bool = False) -> None:
-        self.error = error
-        self.si = si
-        self.folder = folder
+        self.error = error  # makes the error of a place and a message
+        self.si = si  # whether a plain number is one in SI, as in Python
+        self.folder = folder  # where profiles are looked for
         self._groups: dict[int, Group] = {}  # as checked, each once
         self._profiles: dict[str, Any] = {}  # as read
 
@@ -105,8 +95,7 @@ class Writing:
         if group.step is not None:
             if group.repeat or group.for_each or group.steps is not None:
                 raise self.error(
-                    at,
-                    "a step is {step, temperature}; a group {repeat, for_each, steps}",
+                    at, "a step is {step, temperature}; a group {repeat, for_each, steps}"
                 )
             T: Any = group.temperature
             if isinstance(T, str):
@@ -188,12 +177,7 @@ def parsed_steps(
 ) -> tuple[tuple[Step, ...], list[Mistake]]:
     """Return one cycle as steps for a cell, and what is wrong with those that are none.
 
-    Parameters
-    ----------
-    steps : sequence
-        Sentences, pairs of sentence and temperature, mappings of profiles, or Steps.
-    cell : Cell
-        What they are for.
+    A step is a sentence, that and a temperature, the mapping of a profile or a Step.
     """
     parsed: list[Step] = []
     mistakes: list[Mistake] = []
@@ -219,14 +203,7 @@ def parsed_steps(
 
 
 def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
-    """Return one cycle as steps for a cell, as :func:`parsed_steps`.
-
-    Raises
-    ------
-    ValueError
-        What is wrong with the first that is none, its position, and the field of a
-        profile in ``args``.
-    """
+    """Return one cycle as steps for a cell; ValueError of the first that is none."""
     parsed, mistakes = parsed_steps(steps, cell)
     if mistakes:
         k, message, *field = mistakes[0]
@@ -237,10 +214,7 @@ def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
 def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
     """Return steps of Python for a cell: what a file may say, pairs and Steps.
 
-    Raises
-    ------
-    InputError
-        Naming the step.
+    An InputError names the step.
     """
 
     def error(place: Place, message: str) -> InputError:
@@ -268,8 +242,7 @@ def values_of(where: Place, values: Any, error: Error) -> list[Any]:
         kind, ends = next(iter(values.items()))
         if kind not in kinds:
             raise error(
-                (*where, kind),
-                f"unknown range '{shown(kind)}'{suggest(kind, kinds)}",
+                (*where, kind), f"unknown range '{shown(kind)}'{suggest(kind, kinds)}"
             )
         if not isinstance(ends, list) or len(ends) != 3:
             raise error((*where, kind), "must be [first, last, number of values]")
