@@ -211,7 +211,7 @@ class Problem:
                 key = self._cell_of[case.name], drawn, last, begun
                 alike.setdefault(key, []).append(case)
         found: list[dict[int, Simulated | None]] = [{} for _ in places]
-        replays = [Replay(self.numerics) for _ in places]
+        replays = [Replay(self.compiled or self.numerics) for _ in places]
         cells: dict[tuple[int, int], Cell] = {}
         for (number, drawn, last, _), cases in alike.items():
             for k, u in enumerate(places):

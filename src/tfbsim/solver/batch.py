@@ -268,11 +268,15 @@ class Batch:
         before, margins = self._seen(step, own, y0, p, every)
         self.plain &= (margins > 0).all(axis=0)
         ends = self._integrated(step, y0, p, curves)
-        seen, margins = self._seen(step, own, ends.y, p, every)
+        cell, t, y = ends.curves or (every[:0], ends.t[:0], y0[:0])
+        seen, margins = self._seen(
+            step, own, np.vstack([ends.y, y]), p, np.append(every, cell)
+        )
+        margins = margins[:, : len(y0)]
+        drawn = {name: values[len(y0) :] for name, values in seen.items()}
+        seen = {name: values[: len(y0)] for name, values in seen.items()}
         observed = {name: np.stack([before[name], seen[name]]) for name in seen}
-        if ends.curves is not None:
-            cell, t, y = ends.curves
-            drawn, _ = self._seen(step, own, y, p, cell)
+        if curves:
             t = t * np.broadcast_to(own[DURATION], len(y0))[cell]
             self.points.append(Points(cell, t, drawn, y[:, built.slices[PROFILE]]))
         names = np.array([*built.ends, None], dtype=object)
