@@ -169,7 +169,7 @@ class Problem:
             for protocol in protocols
         )
         cell = self.cases[0].cell
-        return paying(cell, protocols, int(steps) * expected, self.numerics)
+        return paying(cell, protocols, int(steps) * expected, self.numerics, kept=True)
 
     def values(self, u: Array) -> list[float]:
         """Values [SI] at places between the bounds."""

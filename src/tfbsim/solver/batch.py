@@ -59,7 +59,11 @@ WORTH_COMPILING, WORTH_ASKING = 1_000, 100
 
 
 def paying(
-    cell: Cell, protocols: Sequence[Protocol], steps: int, numerics: Numerics
+    cell: Cell,
+    protocols: Sequence[Protocol],
+    steps: int,
+    numerics: Numerics,
+    kept: bool = False,
 ) -> Numerics | None:
     """Return the numerics of a batch, None where the general solver is to do it.
 
@@ -73,9 +77,12 @@ def paying(
         How many are to be solved in all.
     numerics : Numerics
         Mesh and tolerances; compiled, the kernel is asked for.
+    kept : bool
+        Whether one that was compiled before will do for fewer steps: the numbers then
+        depend, within tolerances, on what was run before.
     """
     pays = numerics.compile or steps >= WORTH_COMPILING
-    if numerics.error_bar or not (pays or steps >= WORTH_ASKING):
+    if numerics.error_bar or not (pays or (kept and steps >= WORTH_ASKING)):
         return None
     numerics = replace(numerics, compile=True)
     solver = engine(cell.structure, numerics)
