@@ -57,25 +57,13 @@ class Tables(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Points of a sweep as a row of the ledger.
+    """Points of a sweep as a row of the ledger."""
 
-    Parameters
-    ----------
-    sweep : str
-        Hash of everything that determines the points of the sweep.
-    numbers : bytes
-        Of its points, from 0, in order.
-    version : str
-        Of tfbsim.
-    header, columns : bytes
-        What stands in the tables, as JSON, and the numbers that differ.
-    """
-
-    sweep: str
-    numbers: bytes
-    version: str
-    header: bytes
-    columns: bytes
+    sweep: str  # hash of everything that determines the points of the sweep
+    numbers: bytes  # of its points, from 0, in order
+    version: str  # of tfbsim
+    header: bytes  # what stands in the tables, as JSON
+    columns: bytes  # the numbers that differ
 
     failed = None
 
@@ -116,13 +104,7 @@ class Block(NamedTuple):
         return np.frombuffer(self.numbers, "<i8")
 
     def checked(self) -> Self:
-        """Itself, if it is one, whoever wrote it.
-
-        Raises
-        ------
-        ValueError, TypeError, KeyError, AttributeError
-            It is none.
-        """
+        """Itself; one of the errors of damage if it is none, whoever wrote it."""
         if not len(self.points) or (np.diff(self.points, prepend=-1) <= 0).any():
             raise ValueError("points that are not in order")
         if not self.tables(np.zeros(len(self.points), bool)).header.keys() >= OF_BLOCK:
@@ -182,16 +164,7 @@ def sweep_key(cases: Points, numerics: Numerics) -> str:
 def solved(
     cases: Points, numerics: Numerics, sweep: str, numbers: Sequence[int]
 ) -> tuple[list[Block], list[int]]:
-    """Solve points of a sweep as blocks.
-
-    Parameters
-    ----------
-    cases : Points
-        Of the sweep.
-    numerics, sweep
-        As :func:`kernel_of` and :func:`sweep_key` have them.
-    numbers : sequence of int
-        The points, in order.
+    """Solve points of a sweep, in order, by a kernel and under a key.
 
     Returns
     -------

@@ -91,25 +91,13 @@ OF_STEP = {CASE, CYCLE, STEP, "Step", OUTCOME, "Detail"}
 
 
 class Point(NamedTuple):
-    """A case as a row of the ledger.
+    """A case as a row of the ledger; it comes back as it was, to the last bit."""
 
-    Parameters
-    ----------
-    key, name : str
-        Hash of everything that determines it, and the case.
-    failed : str or None
-        Why there is nothing but the reason, if so.
-    version : str
-        Of tfbsim.
-    tables, curves : bytes
-        Compressed; they come back as they were, to the last bit.
-    """
-
-    key: str
-    name: str
-    failed: str | None
-    version: str
-    tables: bytes
+    key: str  # hash of everything that determines it
+    name: str  # of the case
+    failed: str | None  # why there is nothing but the reason, if so
+    version: str  # of tfbsim
+    tables: bytes  # compressed, as are the curves
     curves: bytes
 
     @classmethod
@@ -135,13 +123,7 @@ class Point(NamedTuple):
         )
 
     def result(self) -> CaseResult:
-        """Return the case again.
-
-        Raises
-        ------
-        ValueError, TypeError, KeyError, zlib.error
-            It is no case that was kept.
-        """
+        """Return the case again; one of the errors of damage if it is none."""
         most = max(MOST_BYTES, MOST_TIMES * len(self.tables))
         tables = json.loads(_unpacked(self.tables, most))
         listed = tables.pop("curves")
@@ -205,12 +187,7 @@ def _check(case: CaseResult) -> None:
 
 
 class Ledger:
-    """Points on disk, or in memory where there is no folder.
-
-    Parameters
-    ----------
-    path : path
-        Is made if it is not there; ``:memory:`` for none.
+    """Points in a file, which is made if it is not there, or in ``:memory:``.
 
     Raises
     ------

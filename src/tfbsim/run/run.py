@@ -17,19 +17,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, count, shown
-from ..experiment.cases import Cases, Expanded, Points, expand
+from ..experiment.cases import Case, Cases, Expanded, Points, expand
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import Step
 from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
-from ..physics.mesh import NO_DEPTHS
 from ..result.case import CaseResult, Notes
 from ..result.result import UNFINISHED, Result
 from ..solver.cycler import (
     SKIPPED,
     SOLVER_FAILED,
-    CaseRecord,
     CycleRecord,
     StepRecord,
     cycles_of,
@@ -231,27 +229,13 @@ def _points(
 
 @dataclass
 class CaseJob:
-    """Turns numbers of cases into points.
-
-    Parameters
-    ----------
-    cases : Cases
-        Of the experiment.
-    numerics : Numerics
-        Mesh and tolerances.
-    blocks : Numerics, optional
-        What the kernel for many cells solves with, if they are taken together.
-    sweep : str
-        Key of their blocks.
-    heard : callable, optional
-        Told of every cycle that is done.
-    """
+    """Turns numbers of cases into points."""
 
     cases: Cases
     numerics: Numerics
-    blocks: Numerics | None = None
-    sweep: str = ""
-    heard: Callable[[], None] | None = None
+    blocks: Numerics | None = None  # of the kernel for many cells, if they go together
+    sweep: str = ""  # key of their blocks
+    heard: Callable[[], None] | None = None  # told of every cycle that is done
 
     def prepare(self, number: int) -> None:
         """Build the models of a case; what is wrong with it is told in its turn."""
@@ -273,25 +257,20 @@ class CaseJob:
         return points + [self._alone(k) for k in sorted(numbers)]
 
     def _alone(self, number: int) -> Point:
-        """A case by itself, one step after the other.
+        """A case by itself.
 
         A point of a sweep fails alone; of a list, what is wrong is told at once.
         """
-        numerics = self.numerics
         try:
             case = self.cases[number]
-            notes = Notes(case.name, case.cell, case.varied, case.curves)
-            notes.depths = engine(case.cell.structure, numerics.plain).depths
-            what = case.cell, case.protocol, numerics, case.curves
-            for cycle, recorded in cycles_of(*what, self.heard):
-                notes.add(cycle, recorded)
+            notes = noted(case, self.numerics, self.heard)
         except InputError as error:
             if not isinstance(self.cases, Points):
                 raise
             return self.failed(number, str(error))
         except Exception as error:
             return self.failed(number, f"{type(error).__name__}: {error}")
-        return Point.of(notes.result(self.cases.key(number, numerics)))
+        return Point.of(notes.result(self.cases.key(number, self.numerics)))
 
     def failed(self, number: int, reason: str) -> Point:
         """A case none of whose steps ran, the first for this reason."""
@@ -308,17 +287,26 @@ class CaseJob:
             case = replace(first, name=cases.name(number), varied=varied)
         p, outcomes = case.protocol, itertools.repeat((SKIPPED, "after: the case failed"))
         outcomes = itertools.chain([(SOLVER_FAILED, f"failed: {reason}")], outcomes)
+        notes = Notes(case.name, case.cell, case.varied)  # no mesh: it may have failed
 
-        def cycle(number: int, steps: Sequence[Step]) -> CycleRecord:
+        def skip(number: int, steps: Sequence[Step], recorded: bool) -> None:
             done = (StepRecord(step, *next(outcomes), None) for step in steps)
-            return CycleRecord(number, tuple(done), 0.0, 0.0)
+            notes.add(CycleRecord(number, tuple(done), 0.0, 0.0), recorded)
 
-        before = p.conditioning_cycles if p.conditioning else 0
-        conditioning = [cycle(k, p.conditioning) for k in range(1, before + 1)]
-        recorded = [cycle(k, p.of(k)) for k in range(1, p.cycles + 1)]
-        # No mesh: that may be what failed
-        record = CaseRecord(case.cell, p, tuple(recorded), tuple(conditioning), NO_DEPTHS)
-        key = cases.key(number, self.numerics)
-        return Point.of(
-            CaseResult.from_record(case.name, record, case.varied, key), reason
-        )
+        for k in range(p.conditioning_cycles if p.conditioning else 0):
+            skip(k + 1, p.conditioning, False)
+        for k in range(p.cycles):
+            skip(k + 1, p.of(k + 1), True)
+        return Point.of(notes.result(cases.key(number, self.numerics)), reason)
+
+
+def noted(
+    case: Case, numerics: Numerics, heard: Callable[[], None] | None = None
+) -> Notes:
+    """Run a case, one step after the other, and return what is noted of it."""
+    notes = Notes(case.name, case.cell, case.varied, case.curves)
+    notes.depths = engine(case.cell.structure, numerics.plain).depths
+    what = case.cell, case.protocol, numerics, case.curves
+    for cycle, recorded in cycles_of(*what, heard):
+        notes.add(cycle, recorded)
+    return notes

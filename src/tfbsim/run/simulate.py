@@ -9,16 +9,16 @@ from typing import Any
 
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
+from ..experiment.cases import Case
 from ..experiment.foresee import check_ageing
 from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
-from ..result.case import CaseResult
 from ..result.result import Result
-from ..solver.cycler import run_case
 from ..yaml_file import Document
+from .run import noted
 
 
 def simulate(
@@ -105,8 +105,7 @@ def simulate(
     numerics = numerics_of(numerics)
     content = steps, cycles, conditioning, conditioning_cycles, check_up, every, until
     about = provenance(as_experiment(*content), {"cell": cell}, numerics, cell="cell")
-    record = run_case(cell, protocol, numerics)
-    return Result([CaseResult.from_record("base", record)], about)
+    return Result([noted(Case("base", cell, protocol, {}), numerics).result()], about)
 
 
 def as_experiment(

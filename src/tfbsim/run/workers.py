@@ -56,18 +56,10 @@ Pool = Callable[[Any, Sequence[int]], Generator[list[Point | Block]]]
 
 
 class Chunks:
-    """Numbers still to do, handed out in pieces of about equal time.
+    """Numbers still to do, handed out in pieces of about so many seconds.
 
-    Parameters
-    ----------
-    numbers : iterable of int
-        The cases.
-    workers : int
-        Among how many they are shared.
-    seconds : float
-        Of work in a piece.
-    most, first, least : int
-        Points in a piece, in the first, and in one if there are so many.
+    A piece has at most ``most`` points, and ``least`` if there are so many; ``first`` is
+    the size of the first.
     """
 
     def __init__(
