@@ -509,6 +509,7 @@ def test_a_case_without_curves_is_kept_in_the_ledger(tmp_path):
     cell = load_cell(INPUTS / "cell.yaml")
     record = run_case(cell, Protocol(parse_cycle(["Rest for 1 s"], cell)), COARSE)
     notes = Notes("a", cell)
+    notes.depths = record.depths
     for cycle in record.cycles:
         notes.add(cycle, True)
     bare = replace(notes.result("k"), curves=NONE)
