@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -19,7 +19,7 @@ import pandas as pd
 from ..cell.cells import Cells, Part, Unlike
 from ..errors import InputError
 from ..experiment.cases import Points
-from ..experiment.steps import Protocol, Step
+from ..experiment.steps import Protocol
 from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
@@ -27,7 +27,7 @@ from ..result.case import covered
 from ..result.columns import CASE
 from ..result.rows import Rows
 from ..result.tables import FIRST
-from ..solver.batch import Batch, serves
+from ..solver.batch import Batch, merged, serves
 from ..solver.engine import engine
 from ..version import __version__
 
@@ -305,40 +305,16 @@ class _Asked:
             found.append((rows, one))
         if not found:
             raise Unlike
-        merged = {
-            name: self._merged([(rows, getattr(one, name)) for rows, one in found])
+        rows = [rows for rows, _ in found]
+        steps = {
+            name: merged(rows, [getattr(one, name) for _, one in found], self.kept)
             for name in ("steps", "conditioning")
         }
-        return replace(found[0][1], **merged)
+        return replace(found[0][1], **steps)
 
     def _texts(self, k: int) -> dict[str, str]:
         values = self.cases._values(k) | self.expansion.changes
         return {k: str(v) for k, v in values.items() if k in self.expansion.templates}
-
-    def _merged(
-        self, parts: Sequence[tuple[Array, tuple[Step, ...]]]
-    ) -> tuple[Step, ...]:
-        """Steps of some of the points each as such of all that are kept."""
-        if len({len(steps) for _, steps in parts}) > 1:
-            raise Unlike
-        merged = []
-        for steps in zip(*(steps for _, steps in parts), strict=True):
-            changes = {}
-            for name in (field.name for field in fields(Step)):
-                values = [getattr(step, name) for step in steps]
-                arrays = any(isinstance(v, np.ndarray) for v in values)
-                if not arrays and all(v == values[0] for v in values):
-                    continue
-                words = isinstance(values[0], str)
-                others = any(v is None or isinstance(v, tuple | bool) for v in values)
-                if others or (words and name != "text"):
-                    raise Unlike
-                whole = np.empty(len(self.kept), object if words else float)
-                for (rows, _), value in zip(parts, values, strict=True):
-                    whole[rows] = value
-                changes[name] = whole[self.kept]
-            merged.append(replace(steps[0], **changes))
-        return tuple(merged)
 
     def _varied(self, templates: Sequence[Any]) -> dict[str, Any]:
         """Columns of what varies, as those of a single point."""

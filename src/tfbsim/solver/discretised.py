@@ -299,10 +299,15 @@ class Discretised:
         shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
         return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
 
-    def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
-        """What the kernel observes of cells, by name, and their margins (ends, cells)."""
+    def shown(
+        self, y: Array, p: Array, cell: Array | None = None
+    ) -> tuple[dict[str, Array], Array]:
+        """What the kernel observes of states, by name, and their margins (ends, states).
+
+        Each is of the cell of its row, or of that of this number.
+        """
         assert self.kernel is not None
-        found = self.kernel.show(y, p)
+        found = self.kernel.show(y, p, cell)
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 

@@ -31,7 +31,7 @@ FLAGS = (
 )
 LIBMVEC = ("-DLIBMVEC", "-lmvec")  # glibc's; tried first
 SEAL = 32  # bytes
-POINTS = 200  # of a curve that there is room for at first
+POINTS = 250  # of each curve that there is room for at first
 ENDED = np.array(["time", "event", "inside", "failure"])  # -1 is the last
 
 
@@ -104,7 +104,7 @@ class Kernel:
 
     def __init__(self, code: ctypes.CDLL, states: int, combined: casadi.Function) -> None:
         self.states, self.inputs = states, combined.size1_in(0)
-        self._combined = combined
+        self._combined, self._points = combined, POINTS
         self._run, self._show = code.run, code.show
         self._run.restype = self._show.restype = None
         self._shown, self.lanes = (
@@ -131,9 +131,9 @@ class Kernel:
         """
         count = len(y0)
         y0, p, atol = (np.ascontiguousarray(a, dtype=float) for a in (y0, p, atol))
-        if y0.shape != (count, self.states) or p.shape != (count, self.inputs):
+        if y0.shape != (count, self.states) or len(p) != count:
             raise ValueError("arrays of another model")
-        p = self._whole(p)
+        p = self.whole(p)
         y, t, stray = np.empty_like(y0), np.empty(count), np.empty(count)
         ended, steps = np.empty(count, np.int32), np.empty(count, np.int32)
         of = ctypes.c_long(count), *map(_at, (y0, p)), ctypes.c_double(rtol), _at(atol)
@@ -141,14 +141,13 @@ class Kernel:
         if bend is None:
             self._run(*of, *results, None)
             return Solved(y, t, ENDED[ended], stray, steps)
-        room = POINTS * count
         while True:
-            rows = np.empty((room, self.states + 2))
-            curve = _Rows(bend, room, 0, rows.ctypes.data)
+            rows = np.empty((self._points * count, self.states + 2))
+            curve = _Rows(bend, len(rows), 0, rows.ctypes.data)
             self._run(*of, *results, ctypes.byref(curve))
-            if curve.count <= room:
+            if curve.count <= len(rows):
                 break
-            room = curve.count
+            self._points = 5 * curve.count // (4 * count) + 1
         rows = rows[: curve.count]
         rows = rows[np.argsort(rows[:, 0], kind="stable")]
         curves = Curves(rows[:, 0].astype(int), rows[:, 1], rows[:, 2:])
@@ -166,16 +165,26 @@ class Kernel:
         """
         y, p = (np.ascontiguousarray(a, dtype=float) for a in (y, p))
         cell = np.arange(len(y)) if cell is None else np.ascontiguousarray(cell, int)
-        known = y.shape == (len(y), self.states) and p.shape == (len(p), self.inputs)
-        if not known or len(cell) != len(y) or (len(y) and cell.max() >= len(p)):
+        one_each = len(cell) == len(y) and (not len(y) or cell.max() < len(p))
+        if y.shape != (len(y), self.states) or not one_each:
             raise ValueError("arrays of another model")
-        p = self._whole(p)
+        p = self.whole(p)
         found = np.empty((self._shown, len(y)))
         self._show(ctypes.c_long(len(y)), *map(_at, (y, p, cell, found)))
         return found
 
-    def _whole(self, p: Array) -> Array:
-        """Inputs, and what follows from them alone."""
+    def whole(self, p: Array) -> Array:
+        """Return inputs and what follows from them alone, which every call takes too.
+
+        Parameters
+        ----------
+        p : ndarray, shape (cells, inputs)
+            Or, as they are returned, those that are whole.
+        """
+        if p.shape[1:] == (self.inputs + self._combined.numel_out(0),):
+            return p
+        if p.shape[1:] != (self.inputs,):
+            raise ValueError("arrays of another model")
         return np.hstack([p, self._combined(p.T).full().T]) if len(p) else p
 
 
