@@ -10,7 +10,8 @@ w = s x, the active lithium over the sites as made,
     dl/dt = sum of k_c w_mean, of the others
 
 so that w_mean + l changes by what passes the interface alone.  Where the rest is full no
-more of the former sites are lost.  A step ends where next to none are left.
+more of the former sites are lost.  A step ends where next to none are left, or where
+they are lost in no time.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ NO_SITES = End(
     "No active sites [experiment]",
     "infeasible",
     f"less than {100 * LEAST:g} % of the film's sites are still active",
+)
+MOST = 1e3  # of the sites per second: lithium that they leave may speed up what takes them
+RUNAWAY = End(
+    "Site loss that runs away [experiment]",
+    "infeasible",
+    f"the film loses its sites within {1e3 / MOST:g} ms",
 )
 ROOM = 1e-3  # of the sites: where less is free, lithium is no longer left to the rest
 
@@ -65,7 +72,7 @@ class SiteLoss(Law):
     """
 
     param: ThinFilmParameters
-    ends = (NO_SITES,)
+    ends = NO_SITES, RUNAWAY
     columns = (
         Column(ACTIVE, "Share of the sites of the film that is still active.", ".4f"),
         Column(
@@ -124,4 +131,7 @@ class SiteLoss(Law):
             self.initial_conditions[share] = pybamm.Scalar(1)
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
-        self.events = [pybamm.Event(NO_SITES.event, variables[ACTIVE] - LEAST)]
+        self.events = [
+            pybamm.Event(NO_SITES.event, variables[ACTIVE] - LEAST),
+            pybamm.Event(RUNAWAY.event, 1 - variables[LOST] / MOST),
+        ]
