@@ -444,6 +444,16 @@ class DiffusionPotential:
     def _psi(self) -> Array:
         return self.integral()
 
+    @property
+    def _at_ends(self) -> Array:
+        """D/D_ref of an empty and of a full film."""
+        return np.asarray(self.law(self.x[[0, -1]]) / self.D_ref)
+
+    @property
+    def vanishes_full(self) -> bool:
+        """Whether nothing diffuses in a full film."""
+        return bool(self._at_ends[1] < VANISHING)
+
     @cached_property
     def _forward(self) -> Curve:
         """psi at the nodes and a twentieth of x_max beyond.
@@ -451,7 +461,7 @@ class DiffusionPotential:
         There D stays what it is at the end; one that is nothing there is mirrored: what
         rounding takes beyond the end would else never come back.
         """
-        low, high = self.law(self.x[[0, -1]]) / self.D_ref
+        low, high = self._at_ends
         even = self.grid is None
         more = np.arange(1, self.intervals // 20 + 1 if even else 3)
         above = 0.05 * self.x_max * more / more[-1]
@@ -464,7 +474,7 @@ class DiffusionPotential:
             -psi[0] if low < VANISHING else low * below,
             self._psi,
             self._psi[-1]
-            + (self._psi[-1] - psi[1] if high < VANISHING else high * above),
+            + (self._psi[-1] - psi[1] if self.vanishes_full else high * above),
         )
         return Curve(x, np.concatenate(ends), straight=True)
 
