@@ -14,8 +14,8 @@ import pytest
 import tfbsim
 from tfbsim import cli
 from tfbsim.cli import console
-from tfbsim.comparison.comparison import COLUMNS, Comparison
-from tfbsim.comparison.pairing import Pair
+from tfbsim.comparison.comparison import Comparison
+from tfbsim.comparison.pairs import COLUMNS, Pair
 from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
 from tfbsim.plot.comparison import figures

@@ -19,13 +19,14 @@ from tfbsim.solver import engine as general
 from tfbsim.solver.cycler import run_case
 from tfbsim.solver.engine import Engine
 from tfbsim.solver.fast import kernel as compiled
-from tfbsim.solver.trace import BALANCE_LIMIT, PROFILE, Request
+from tfbsim.solver.trace import BALANCE_LIMIT, CURVE_TOLERANCE, PROFILE, Request
 
 # Both at tolerances at which what is left is the difference between the two
 TIGHT = Numerics(points=100, rtol=1e-8, atol=1e-10, voltage_tolerance=1e-6, compile=True)
 QUICK = replace(TIGHT, points=40)
 CHARGE, VOLTAGE = 1e-6, 10e-6  # of the film's charge, V
 CELLS = ("lco-lipon-li-raijmakers2020", "lco-lipon-li-danilov2011", "nmc811-lipon-li")
+PASSED = "Discharge capacity [A.h]"
 COUNT = 3  # one of each cell
 SEED = 2026
 
@@ -133,6 +134,56 @@ def test_algebraic_states(change, monkeypatch):
     found = cycle_of(cell, sentences, TIGHT)
     without(monkeypatch)
     compare(found, cycle_of(cell, sentences, TIGHT), cell)
+
+
+CURVE = [
+    "Charge at 1C until 4.1 V",
+    "Hold at 4.1 V until C/20",
+    "Rest for 10 minutes",
+    "Discharge at 2C until 3.2 V",
+    "Rest for 10 minutes",
+    "Discharge at 100 uW/cm2 until 3.0 V",
+]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_curves_are_those_of_the_general_solver(name, monkeypatch):
+    """Read off by straight lines, from 1 ms on, at the default tolerances."""
+    cell, numerics = load_cell(name), Numerics(points=150, compile=True)
+    protocol = Protocol(parse_cycle(CURVE, cell))
+    found = run_case(cell, protocol, numerics).cycles[0]
+    without(monkeypatch)
+    sharp = replace(numerics, rtol=1e-9, atol=1e-11, voltage_tolerance=1e-7)
+    wanted = run_case(cell, protocol, sharp).cycles[0]
+    allowed = {"Voltage [V]": 2 * CURVE_TOLERANCE, "Current [A]": 1e-3, PASSED: 1e-4}
+    for one, other in zip(found.steps, wanted.steps, strict=True):
+        assert one.outcome == other.outcome
+        end = min(one.trace.t[-1], other.trace.t[-1])
+        if end == 0:
+            continue
+        t = np.union1d(np.geomspace(1e-3, end, 500), np.linspace(1e-3, end, 2000))
+        for quantity, most in allowed.items():
+            scale = 1 if "[V]" in quantity else cell.one_c_current
+            read = [
+                np.interp(t[:-1], trace.t, trace.observed[quantity])
+                for trace in (one.trace, other.trace)
+            ]
+            off = np.abs(read[0] - read[1]).max() / scale
+            assert off < most, (one.step.text, quantity)
+    assert found.energy_out == pytest.approx(wanted.energy_out, rel=1e-5)
+    assert max(len(step.trace.t) for step in found.steps) < 1000
+
+
+def test_a_curve_longer_than_its_room(monkeypatch):
+    solver, cell = Engine(load_cell(CELLS[0]).structure, TIGHT), load_cell(CELLS[0])
+    start = solver.uniform(0.5, 1.0), cell.parameters(None)
+    asked = Request("current", cell.one_c_current, 7200.0, *start, lower=3.0)
+    whole = solver.run(asked)
+    monkeypatch.setattr(compiled, "POINTS", 5)
+    again = solver.run(asked)
+    assert len(again.t) > 5
+    assert np.array_equal(again.t, whole.t)
+    assert np.array_equal(again.profiles, whole.profiles)
 
 
 def test_a_cell_does_not_depend_on_its_neighbours():

@@ -318,7 +318,7 @@ def test_a_self_diffusivity_may_be_a_law():
 
 def test_a_material_is_found_by_its_file():
     modules = {m.name for m in iter_modules(materials.__path__)}
-    modules -= {"laws", "transport", "inert", "material"}
+    modules -= {"laws", "transport", "inert", "assumed_films", "material"}
     own = {import_module(f"tfbsim.materials.{name}").MATERIAL.name for name in modules}
     found = {m.name for layer in LAYERS for m in materials.library(layer).values()}
     assert {"LCO", "NMC811"} <= own <= found

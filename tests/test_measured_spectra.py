@@ -13,7 +13,7 @@ import tfbsim
 from tfbsim.cli.app import app
 from tfbsim.cli.edge import outcome
 from tfbsim.comparison.comparison import compare
-from tfbsim.comparison.pairing import joined
+from tfbsim.comparison.replay import joined
 from tfbsim.data.measured import Measured, Spectrum
 from tfbsim.data.read import read_measured
 from tfbsim.experiment.cases import expand

@@ -15,7 +15,7 @@ from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.output import OWN, _own_hash
 from tfbsim.result.columns import TABLES
-from tfbsim.result.needed import FILM, SAMPLED, SPECTRA, TIME
+from tfbsim.result.load import FILM, SAMPLED, SPECTRA, TIME
 
 STEPS = [
     "Charge at 1C for 10 minutes or until 4.3 V",

@@ -14,7 +14,7 @@ import pytest
 
 from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
-from tfbsim.cli.report import report
+from tfbsim.cli.run import report
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
 from tfbsim.experiment.provenance import load_run

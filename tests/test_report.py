@@ -249,5 +249,5 @@ def test_equal_rows_fold_and_name_what_they_are_of():
 def test_warnings_that_differ_in_numbers_are_one(rates):
     groups = answer.grouped(rates.warnings)
     assert len(groups) < len(rates.warnings)
-    every = [words for group in groups for words in (group.first, *group.others)]
+    every = [words for first, others in groups for words in (first, *others)]
     assert sorted(every) == sorted(rates.warnings)

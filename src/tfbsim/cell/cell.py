@@ -11,14 +11,14 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import scipy  # loads scipy.optimize where it is first used
-from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import Discriminator, PrivateAttr, Tag, model_validator
 
 from .. import units
 from ..errors import InputError, shown, suggest
@@ -35,7 +35,6 @@ from ..fields import (
     Density,
     Diffusivity,
     Fraction,
-    LawField,
     Length,
     Potential,
     Quantity,
@@ -44,20 +43,23 @@ from ..fields import (
     Stoichiometry,
     Strict,
     Temperature,
+    TwoVoltages,
+    UpToTen,
     Voltage,
     check_head,
+    dimension_of,
     inner_model,
+    numbers,
+    quantity_of,
+    refuse,
     validate,
 )
 from ..materials import laws, library
 from ..materials.material import Material, Value
 from ..materials.transport import (
-    AmbipolarDiffusivity,
-    AmbipolarTransference,
-    ConductivityOf,
+    Derived,
     SelfDiffusion,
     ThermodynamicFactor,
-    TransferenceOf,
     Transport,
     diffusion_potential,
     grid_of,
@@ -77,14 +79,61 @@ FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAYERS = ("cathode", "electrolyte", "anode")
+PLACES = ("cathode", "electrolyte", "electrolyte.second", "anode")  # of a material
 INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
 # Of a cell's fields, worked out once
 FOLLOWING = "structure", "constants", "open_circuit_potential"
 LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
+LAWS = (
+    "open_circuit_potential",
+    "diffusivity",
+    "electronic_conductivity",
+    "ionic_conductivity",
+)
+# What of a film of electrolyte a liquid in its place has not
+OF_A_FILM = (
+    *("thickness", "conductivity", "conductivity_activation_energy", "density"),
+    *("electronic_conductivity", "electronic_conductivity_activation_energy"),
+    *("relative_permittivity", "window_lower", "window_upper"),
+)
 
 
-class Film(Strict):
+class MaterialLayer(Strict):
+    """A layer that a material of the library may describe."""
+
+    material: str | None = None
+    """Material of the library or of a file beside the cell's; sets what is not given."""
+    material_file: str | None = None
+    """File that its values were found in, written by whoever copies the cell; with it no
+    other is looked for."""
+    thickness: Length
+    """Thickness, L_c of the cathode, L_e of the electrolyte."""
+    density: Density | None = None
+    """Density, which only a stack needs."""
+
+
+class Interface(Strict):
+    """The interface of an electrode with the electrolyte."""
+
+    exchange_current: CurrentDensity
+    """Exchange current density i_0; of a film at exchange_current_stoichiometry."""
+    exchange_current_activation_energy: Activation = 0.0
+    """Activation energy of i_0."""
+    anodic_transfer_coefficient: Coefficient = 0.5
+    """Anodic transfer coefficient alpha_a."""
+    double_layer_capacitance: Capacitance | None = None
+    """Capacitance C_dl of the double layer, per contact area; left out: none."""
+    film_resistance: ArealResistance = 0.0
+    """Resistance R_f of an interphase, per contact area."""
+    film_resistance_activation_energy: Activation = 0.0
+    """Activation energy of R_f."""
+
+
+OF_AN_INTERFACE = tuple(Interface.model_fields)
+
+
+class Film(Interface, MaterialLayer):
     """A dense film of an insertion material."""
 
     # Of lithium metal alone
@@ -92,14 +141,6 @@ class Film(Strict):
     critical_current: ClassVar = None
     beyond_critical_current: ClassVar = "go on"
 
-    material: str | None = None
-    """Material of the library, or of a file beside the cell's; sets what is not given
-    here."""
-    material_file: str | None = None
-    """File that its values were found in, written by whoever copies the cell; with it no
-    other is looked for."""
-    thickness: Length
-    """Thickness of the film, L_c."""
     density: Density
     """Density of the film; makes mAh/g, of the whole film, and with molar_mass the sites
     per volume."""
@@ -120,9 +161,7 @@ class Film(Strict):
     hysteresis: Annotated[float, Quantity("voltage", gt=0, le=2)] | None = None
     """Half the distance between the branches of U(x), of which U(x) is the mean; left
     out: none."""
-    hysteresis_stoichiometry: Annotated[float, Quantity("dimensionless", gt=0, le=10)] = (
-        0.05
-    )
+    hysteresis_stoichiometry: UpToTen = 0.05
     """Change of x in which the potential goes 63 % of the way to the other branch."""
     diffusivity: Diffusivity
     """Chemical diffusivity D(x): a number or a law."""
@@ -140,20 +179,8 @@ class Film(Strict):
     """Ionic conductivity sigma_i(x); only where electron_path is consistent."""
     electron_path: Literal["as given", "consistent"] = "as given"
     """As given, or consistent: one of D, t_i, sigma_e follows from the others."""
-    exchange_current: CurrentDensity
-    """Exchange current density i_0 at the stoichiometry given next."""
     exchange_current_stoichiometry: Ratio
     """Where exchange_current holds."""
-    exchange_current_activation_energy: Activation = 0.0
-    """Activation energy of i_0."""
-    anodic_transfer_coefficient: Coefficient = 0.5
-    """Anodic transfer coefficient alpha_a."""
-    double_layer_capacitance: Capacitance | None = None
-    """Capacitance C_dl of the double layer, per contact area; left out: none."""
-    film_resistance: ArealResistance = 0.0
-    """Resistance R_f of an interphase, per contact area."""
-    film_resistance_activation_energy: Activation = 0.0
-    """Activation energy of R_f."""
     utilisation: Fraction = 1.0
     """Fraction u_A of the area in contact: the film behind it sees i/u_A, the rest is
     idle."""
@@ -215,83 +242,58 @@ class Film(Strict):
         """Its numbers in SI, by the name in PyBaMM of "Cathode" or "Anode"."""
         sigma = self.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
-        if structure.electronic is not None:
-            rho = structure.rho_ref
-        values = {
-            "thickness [m]": self.thickness,
-            "site concentration [mol.m-3]": self.c_sites,
-            "sites per formula unit": self.x_max,
-            "diffusivity [m2.s-1]": structure.psi.D_ref * self.diffusivity_scale,
-            "diffusivity activation energy [J.mol-1]": self.diffusivity_activation_energy,
-            "ionic transference number": self.transference,
-            "electronic resistivity [Ohm.m]": rho,
-            "electronic resistivity activation energy [J.mol-1]": (
-                self.electronic_activation
-            ),
-            "area utilisation": self.utilisation,
-            "active fraction": self.active_fraction,
-            "entropic change [V.K-1]": self.entropic_change,
-            "exchange current density [A.m-2]": self.exchange_current,
-            "exchange current stoichiometry": self.exchange_current_stoichiometry,
-            "exchange current activation energy [J.mol-1]": (
-                self.exchange_current_activation_energy
-            ),
-            "anodic transfer coefficient": self.anodic_transfer_coefficient,
-            "film resistance [Ohm.m2]": self.film_resistance,
-            "film resistance activation energy [J.mol-1]": (
-                self.film_resistance_activation_energy
-            ),
-            "double-layer capacitance [F.m-2]": self.double_layer_capacitance or 0,
-            "hysteresis [V]": self.hysteresis or 0,
-            "hysteresis stoichiometry": self.hysteresis_stoichiometry,
+        rho = rho if structure.electronic is None else structure.rho_ref
+        own = "thickness active_fraction utilisation transference entropic_change "
+        own += "diffusivity_activation_energy exchange_current_stoichiometry "
+        own += "hysteresis hysteresis_stoichiometry"
+        E_rho = "electronic resistivity activation energy [J.mol-1]"
+        return {
+            **numbers(self, side, (*own.split(), *OF_AN_INTERFACE)),
+            f"{side} site concentration [mol.m-3]": self.c_sites,
+            f"{side} sites per formula unit": self.x_max,
+            f"{side} diffusivity [m2.s-1]": structure.psi.D_ref * self.diffusivity_scale,
+            f"{side} electronic resistivity [Ohm.m]": rho,
+            f"{side} {E_rho}": self.electronic_activation,
         }
-        return {f"{side} {name}": value for name, value in values.items()}
 
     @cached_property
     def transport(self) -> Transport:
         """D(x), t_i and sigma_e: as given, or with the third from the other two.
 
-        Raises
-        ------
-        InputError
-            "consistent", and not two of the set are given, or all three.
+        "Consistent" takes two of the set; an InputError refuses fewer and all three.
         """
         # Of the sites that take part: it is their concentration that the flux moves
         U, c = self.open_circuit_potential, self.c_sites * self.active_fraction
-        D, t_i, sigma_e = (
-            self.diffusivity,
-            self.transference,
-            self.electronic_conductivity,
-        )
+        D, t_i, scale = self.diffusivity, float(self.transference), self.diffusivity_scale
+        sigma_i, sigma_e = self.ionic_conductivity, self.electronic_conductivity
         if isinstance(D, SelfDiffusion):
             # An ideal site of a law has Theta = 1/(1 - theta) where its width is stated
             T = U.T_ref if isinstance(U, laws.MultiSite) else 298.15
             D = ThermodynamicFactor(D.D_0, U, self.x_max, T)
         if self.electron_path == "as given":
-            if self.ionic_conductivity is not None:
-                raise InputError(
-                    "gives diffusivity and transference if 'electron_path: consistent'",
-                    field="ionic_conductivity",
-                )
-            return Transport(D, float(t_i), sigma_e)
-        scale = float(self.diffusivity_scale)
-        if self.ionic_conductivity is not None and sigma_e is not None and not t_i:
+            if sigma_i is None:
+                return Transport(D, t_i, sigma_e)
+            message = "gives diffusivity and transference if 'electron_path: consistent'"
+            refuse("ionic_conductivity", message)
+        if sigma_i is not None and sigma_e is not None and not t_i:
             if scale != 1:
-                raise InputError(
-                    "must be 1 where the diffusivity follows from the conductivities",
-                    field="diffusivity_scale",
+                message = (
+                    "must be 1 where the diffusivity follows from the conductivities"
                 )
-            pair = (self.ionic_conductivity, sigma_e)
-            found = AmbipolarTransference(*pair)
-            return Transport(AmbipolarDiffusivity(U, c, *pair), found, sigma_e)
-        if self.ionic_conductivity is None and bool(t_i) != (sigma_e is not None):
-            if sigma_e is None:
-                return Transport(D, float(t_i), ConductivityOf(U, c, D, t_i, scale))
-            return Transport(D, TransferenceOf(U, c, D, sigma_e, scale), sigma_e)
-        raise InputError(
+                refuse("diffusivity_scale", message)
+            both = U, c, sigma_i, sigma_e
+            share = Derived("t_i of both sigma", *both)
+            return Transport(Derived("D of both sigma", *both), share, sigma_e)
+        if sigma_i is None and sigma_e is None and t_i:
+            found = Derived("sigma_e of D and t_i", U, c, D, t_i, scale)
+            return Transport(D, t_i, found)
+        if sigma_i is None and sigma_e is not None and not t_i:
+            found = Derived("t_i of D and sigma_e", U, c, D, sigma_e, scale)
+            return Transport(D, found, sigma_e)
+        refuse(
+            "electron_path",
             "'consistent' takes, beside the diffusivity, either transference or "
             "electronic_conductivity; or ionic_conductivity with electronic_conductivity",
-            field="electron_path",
         )
 
     @property
@@ -303,41 +305,31 @@ class Film(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Film:
         if self.site_concentration is None and self.molar_mass is None:
-            raise InputError(
-                "is missing; it or site_concentration is needed", field="molar_mass"
-            )
+            refuse("molar_mass", "is missing; it or site_concentration is needed")
         by_voltage = self.initial_voltage is not None
         field = "initial_voltage" if by_voltage else "initial_stoichiometry"
         if (self.initial_stoichiometry is None) != by_voltage:
+            once = "give the initial state once, as initial_stoichiometry or as "
             both = "both are given; " if by_voltage else ""
-            raise InputError(
-                f"{both}give the initial state once, as initial_stoichiometry or as "
-                "initial_voltage",
-                field=field,
-            )
+            refuse(field, f"{both}{once}initial_voltage")
         try:
             x, (low, high) = self.x_initial, self.x_range
         except ValueError as error:
-            raise InputError(str(error), field=field) from None
+            refuse(field, str(error))
         if not low - 1e-12 <= x <= high + 1e-12:
-            raise InputError(
-                f"{x:g} is outside the open-circuit potential, which covers {low:.4g} "
-                f"to {high:.4g}",
-                field=field,
-            )
+            covered = f"which covers {low:.4g} to {high:.4g}"
+            refuse(field, f"{x:g} is outside the open-circuit potential, {covered}")
         self._check_ranges()
         self._check_transport()
         if not self.exchange_current_stoichiometry < self.x_max:
-            raise InputError(
-                f"must be below {self.x_max:g}, all sites",
-                field="exchange_current_stoichiometry",
-            )
+            message = f"must be below {self.x_max:g}, all sites"
+            refuse("exchange_current_stoichiometry", message)
         analysed = self.analysed_stoichiometry
         if analysed is not None and analysed < x:
-            raise InputError(
+            refuse(
+                "analysed_stoichiometry",
                 f"the lattice cannot hold more lithium at the start ({x:g}) than was "
                 f"analysed ({analysed:g})",
-                field="analysed_stoichiometry",
             )
         return self
 
@@ -356,36 +348,34 @@ class Film(Strict):
             # A law of Python states no range; a constant has none
             high = law.valid[1] if isinstance(law, laws.Table | laws.LogPolynomial) else 0
             if high > self.x_max * 1.05:  # fitted sites may sum to 0.999
-                raise InputError(
+                refuse(
+                    name,
                     f"is stated up to x = {high:g}, and the open-circuit potential has "
                     f"{self.x_max:g} sites per formula unit; write x as a fraction, or "
                     "leave out what lies beyond",
-                    field=name,
                 )
 
     def _check_transport(self) -> None:
         """t_i below 1 wherever U(x) is known."""
-        if self.electron_path == "as given" and self.ionic_conductivity is None:
-            return
         found = self.transport
-        if self.electronic_conductivity_activation_energy not in (
-            0.0,
-            self.electronic_activation,
-        ):
-            raise InputError(
+        if self.electron_path == "as given":
+            return
+        E = self.electronic_conductivity_activation_energy
+        if E not in (0.0, self.electronic_activation):
+            refuse(
+                "electronic_conductivity_activation_energy",
                 "must be that of the diffusivity, or left out, where 'electron_path: "
                 "consistent'",
-                field="electronic_conductivity_activation_energy",
             )
         x = grid_of(self.open_circuit_potential, self.x_max)[1:-1]
         if callable(found.transference):
             share = found.transference(x)
             worst = int(np.argmax(share))
             if share[worst] >= 1:
-                raise InputError(
+                refuse(
+                    "electronic_conductivity",
                     f"is too low for the diffusivity: t_i, the share of the ions, would "
                     f"be {share[worst]:.3g} at x = {x[worst]:.3g}; it must be below 1",
-                    field="electronic_conductivity",
                 )
 
 
@@ -411,13 +401,13 @@ class Salt(Strict):
     """Concentration c_0 as made."""
     diffusivity: Annotated[float, Quantity("diffusivity", gt=0, le=1e-6)]
     """Diffusivity D of the salt."""
-    transference: Annotated[float, Quantity("dimensionless", ge=0, lt=1)]
+    transference: Share
     """Transference number t_+ of the cation."""
     thermodynamic_factor: Annotated[float, Quantity("dimensionless", gt=0, le=100)] = 1.0
     """Thermodynamic factor 1 + dln f/dln c."""
     peak: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
     """Concentration at which the conductivity is largest."""
-    exponent: Annotated[float, Quantity("dimensionless", gt=0, le=10)] = 1.0
+    exponent: UpToTen = 1.0
     """Exponent a of the conductivity below its peak."""
     curvature: Annotated[float, Quantity("dimensionless", ge=-10, le=10)] = 0.0
     """Curvature b of ln(conductivity) at its peak."""
@@ -426,54 +416,20 @@ class Salt(Strict):
     def relative_conductivity(self) -> float:
         """Conductivity at the concentration as made, over the largest."""
         r = self.concentration / self.peak
-        return float(
-            r**self.exponent
-            * math.exp(self.curvature * (r - 1) ** 2 - self.exponent * (r - 1))
-        )
+        exponent = self.curvature * (r - 1) ** 2 - self.exponent * (r - 1)
+        return float(r**self.exponent * math.exp(exponent))
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Its numbers in SI, by the name in PyBaMM."""
+        own = [name for name in Salt.model_fields if name != "transference"]
+        cation = {"Cation transference number": self.transference}
+        return numbers(self, "Salt", own) | cation
 
 
-class SecondElectrolyte(Strict):
-    """A second film of electrolyte, between the first and the anode."""
+class ElectrolyteFilm(MaterialLayer):
+    """What every electrolyte has."""
 
-    material: str | None = None
-    """Material of the library, or of a file beside the cell's; sets what is not given
-    here."""
-    material_file: str | None = None
-    """File that its values were found in, as of a cathode."""
-    thickness: Length
-    """Thickness."""
-    density: Density | None = None
-    """Density, which only a stack needs."""
-    window_lower: Voltage | None = None
-    """Potential against lithium below which it is reduced."""
-    window_upper: Voltage | None = None
-    """Potential against lithium above which it is oxidised."""
-    conductivity: Conductivity
-    """Ionic conductivity."""
-    conductivity_activation_energy: Activation = 0.0
-    """Activation energy of the ionic conductivity."""
-    interface_resistance: ArealResistance = 0.0
-    """Resistance of the interface between the two films."""
-    interface_resistance_activation_energy: Activation = 0.0
-    """Activation energy of interface_resistance."""
-
-
-# Of an electrolyte that is one film
-OF_ONE = "electronic_conductivity", "relative_permittivity", "salt"
-
-
-class Electrolyte(Strict):
-    """A single-ion-conducting film, which may leak electrons; or a liquid with a salt."""
-
-    material: str | None = None
-    """Material of the library, or of a file beside the cell's; sets what is not given
-    here."""
-    material_file: str | None = None
-    """File that its values were found in, as of a cathode."""
-    thickness: Length
-    """Thickness L_e."""
-    density: Density | None = None
-    """Density, which only a stack needs."""
     window_lower: Voltage | None = None
     """Potential against lithium below which it is reduced; left out: not known."""
     window_upper: Voltage | None = None
@@ -482,6 +438,23 @@ class Electrolyte(Strict):
     """Ionic conductivity; of a liquid the largest, at the peak of its salt."""
     conductivity_activation_energy: Activation = 0.0
     """Activation energy of the ionic conductivity."""
+
+
+class SecondElectrolyte(ElectrolyteFilm):
+    """A second film of electrolyte, between the first and the anode."""
+
+    interface_resistance: ArealResistance = 0.0
+    """Resistance of the interface between the two films."""
+    interface_resistance_activation_energy: Activation = 0.0
+    """Activation energy of interface_resistance."""
+
+
+ONE_FILM = SecondElectrolyte.model_construct(thickness=0.0, conductivity=1.0)
+
+
+class Electrolyte(ElectrolyteFilm):
+    """A single-ion-conducting film, which may leak electrons; or a liquid with a salt."""
+
     electronic_conductivity: Conductivity | None = None
     """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
@@ -501,15 +474,12 @@ class Electrolyte(Strict):
     def _whole(self) -> Electrolyte:
         if (self.salt is None) != (self.separator is None):
             missing = "salt" if self.salt is None else "separator"
-            raise InputError("is missing; a liquid has both", field=missing)
-        return self
-
-    @model_validator(mode="after")
-    def _of_one_film(self) -> Electrolyte:
-        for name in OF_ONE if self.second else ():
+            refuse(missing, "is missing; a liquid has both")
+        of_one = "electronic_conductivity", "relative_permittivity", "salt"
+        for name in of_one if self.second else ():
             if getattr(self, name) is not None:
                 message = "is of an electrolyte that is one film; leave it or second out"
-                raise InputError(message, field=name)
+                refuse(name, message)
         return self
 
     @property
@@ -523,8 +493,29 @@ class Electrolyte(Strict):
         relative = self.salt.relative_conductivity if self.salt else 1.0
         return float(self.conductivity * relative)
 
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Its numbers in SI, by the name in PyBaMM."""
+        second, salt = self.second or ONE_FILM, self.salt
+        leak = "electronic_conductivity"
+        sigma = "conductivity", "conductivity_activation_energy"
+        own = *sigma, leak, f"{leak}_activation_energy", "relative_permittivity"
+        between = "interface_resistance", "interface_resistance_activation_energy"
+        R, E = (
+            second.thickness / second.conductivity,
+            second.conductivity_activation_energy,
+        )
+        return {
+            "Electrolyte thickness [m]": self.span,
+            **numbers(self, "Electrolyte", own),
+            **numbers(second, "Electrolyte", between),
+            "Second electrolyte resistance [Ohm.m2]": R,
+            "Second electrolyte resistance activation energy [J.mol-1]": E,
+            **(salt.parameters if salt else {}),
+        }
 
-class Anode(Strict):
+
+class Anode(Interface):
     """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
     material: str | None = None
@@ -533,18 +524,6 @@ class Anode(Strict):
     """Thickness of the lithium as made; may be 0."""
     molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
     """Molar volume of lithium."""
-    exchange_current: CurrentDensity
-    """Exchange current density at the lithium."""
-    exchange_current_activation_energy: Activation = 0.0
-    """Activation energy of the exchange current."""
-    anodic_transfer_coefficient: Coefficient = 0.5
-    """Anodic transfer coefficient."""
-    double_layer_capacitance: Capacitance | None = None
-    """Capacitance C_dl of the double layer; left out: none."""
-    film_resistance: ArealResistance = 0.0
-    """Resistance of an interphase."""
-    film_resistance_activation_energy: Activation = 0.0
-    """Activation energy of film_resistance."""
     collector: str | None = None
     """What lithium is plated on in situ, by name; may be bare; sets what is not given
     here."""
@@ -583,24 +562,42 @@ class Anode(Strict):
         """What lithium is plated on, in words."""
         return self.interlayer or self.collector or "the collector"
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its numbers in SI, by the name in PyBaMM."""
+        found: dict[str, Any] = numbers(
+            self, "Lithium", ("molar_volume", *OF_AN_INTERFACE)
+        )
+        if self.coverage_thickness is None:
+            return found
+        inactive = {self.inactive_from: float(self.inactive_fraction)}
+        sigma = self.inactive_conductivity
+        return found | {
+            "Nucleation current density [A.m-2]": self.nucleation_current,
+            "Nucleation overpotential [V]": self.nucleation_overpotential,
+            "Lithium of coverage [mol.m-2]": self.coverage_thickness / self.molar_volume,
+            "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
+            "Charge taken by the collector [A.s.m-2]": (
+                self.interlayer_loss + self.interphase_loss
+            ),
+            "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
+            "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
+            "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
+        }
+
     @model_validator(mode="after")
     def _of_a_collector(self) -> Anode:
         kinetics = "nucleation_overpotential", "nucleation_current", "coverage_thickness"
-        given = [getattr(self, name) is not None for name in kinetics]
-        if any(given) and not all(given):
-            raise InputError(
-                "is missing; a collector from the library sets it: "
-                + ", ".join(library("collector")),
-                field=kinetics[given.index(False)],
+        missing = [name for name in kinetics if getattr(self, name) is None]
+        known = ", ".join(library("collector"))
+        if 0 < len(missing) < len(kinetics):
+            refuse(
+                missing[0], f"is missing; a collector from the library sets it: {known}"
             )
-        losses = ("interlayer_loss", "interphase_loss", "inactive_fraction")
-        for name in losses:
+        for name in ("interlayer_loss", "interphase_loss", "inactive_fraction"):
             if getattr(self, name) and not self.plated:
-                raise InputError(
-                    "is of lithium that is plated in situ; give a collector too: "
-                    + ", ".join(library("collector")),
-                    field=name,
-                )
+                message = "is of lithium that is plated in situ; give a collector too: "
+                refuse(name, message + known)
         return self
 
 
@@ -609,10 +606,8 @@ def _is_a_film(anode: Any) -> bool:
     if not isinstance(anode, dict):
         return isinstance(anode, Film)
     named = anode.get("material")
-    film = "thickness" in anode or (
-        isinstance(named, str) and named in library("cathode")
-    )
-    return film and "lithium" not in anode
+    of_a_film = isinstance(named, str) and named in library("cathode")
+    return ("thickness" in anode or of_a_film) and "lithium" not in anode
 
 
 class Cell(Strict):
@@ -639,12 +634,9 @@ class Cell(Strict):
     scales with cathode.thickness when that is varied."""
     contact_resistance: ArealResistance = 0.0
     """Resistance in series, independent of temperature."""
-    voltage_limits: Annotated[list[Voltage], Field(min_length=2, max_length=2)] = [
-        0.0,
-        6.0,
-    ]
+    voltage_limits: TwoVoltages = [0.0, 6.0]
     """Voltages that no step goes beyond, also where it states no cut-off."""
-    window: Annotated[list[Voltage], Field(min_length=2, max_length=2)] | None = None
+    window: TwoVoltages | None = None
     """Voltages the cell is cycled between, 0 and 100 % state of charge; cut-offs of its
     PyBaMM parameter set; left out: voltage_limits."""
     cathode: Film
@@ -688,52 +680,45 @@ class Cell(Strict):
         """Each layer and material of the library in it, what sets most last."""
         for layer in LAYERS:
             fields = self._raw.get(layer, {})
-            for place, group in (
-                ("collector", "collector"),
-                ("interlayer", "interlayer"),
-                ("material", _group(layer, fields)),
-            ):
-                name = fields.get(place)
-                if isinstance(name, str) and name in library(group):
-                    yield layer, library(group)[name]
+            for field, group in _named_in(layer, fields):
+                if fields[field] in library(group):
+                    yield layer, library(group)[fields[field]]
 
     @model_validator(mode="after")
     def _consistent(self) -> Cell:
         low, high = self.voltage_limits
         if not low < high:
-            raise InputError("must rise, as [0 V, 6 V]", field="voltage_limits")
+            refuse("voltage_limits", "must rise, as [0 V, 6 V]")
         if self.window is not None and not self.window[0] < self.window[1]:
-            raise InputError("must rise, as [3 V, 4.2 V]", field="window")
+            refuse("window", "must rise, as [3 V, 4.2 V]")
         try:
             _ = self.x_initial
         except ValueError as error:
-            raise InputError(str(error), field="cathode.initial_voltage") from None
+            refuse("cathode.initial_voltage", str(error))
         if self._diffusion_time < MIN_DIFFUSION_TIME:
-            raise InputError(
+            refuse(
+                "cathode.diffusivity",
                 f"so fast that the film is level within {self._diffusion_time:.1g} s "
                 f"(L^2/D); at least {MIN_DIFFUSION_TIME:g} s can be simulated",
-                field="cathode.diffusivity",
             )
         if self.stack is not None and self.electrolyte.density is None:
-            raise InputError(
-                "is missing; a cell with a stack needs it, or a material of the library",
-                field="electrolyte.density",
-            )
+            message = "is missing; a cell with a stack needs it, or a material of the "
+            refuse("electrolyte.density", message + "library")
         if isinstance(self.anode, Film):
             self._check_balance(self.anode)
         film = self.cathode.film_resistance + self.anode.film_resistance
         behind = self.contact_resistance + film
         if self.electrolyte.relative_permittivity is not None and not behind:
-            raise InputError(
+            refuse(
+                "electrolyte.relative_permittivity",
                 "needs a contact_resistance above 0: a held voltage would charge the "
                 "electrolyte at once",
-                field="electrolyte.relative_permittivity",
             )
         if self.lithium_inventory > MAX_LITHIUM * self.site_inventory:
-            raise InputError(
+            refuse(
+                "anode.lithium",
                 f"is more than {MAX_LITHIUM:,.0f} times what the sites of the cathode "
                 "hold; less would do, or a thicker cathode",
-                field="anode.lithium",
             )
         return self
 
@@ -742,16 +727,14 @@ class Cell(Strict):
         law = self.open_circuit_potential
         low, high = law.valid
         if not high - low > LEAST_RANGE * self.cathode.x_max:
-            raise InputError(
+            refuse(
+                "anode.initial_stoichiometry",
                 f"cannot exchange lithium with the cathode: both are as empty or full, "
                 f"at x = {self.anode_initial:.4g} here and {self.x_initial:.4g} there",
-                field="anode.initial_stoichiometry",
             )
         if not law.curve(0.9 * low + 0.1 * high) > 0:
-            raise InputError(
-                "is above that of the cathode wherever the two films meet; exchange them",
-                field="anode.open_circuit_potential",
-            )
+            message = "is above that of the cathode wherever the two films meet; "
+            refuse("anode.open_circuit_potential", message + "exchange them")
 
     # --- What follows from the fields ---
 
@@ -793,14 +776,8 @@ class Cell(Strict):
         return laws.Difference(law, self.anode.open_circuit_potential, *made, ratio)
 
     def anode_share(self, x: float, x_n: float) -> float:
-        """The anode's share of the slope of the voltage: 0 where the cathode alone is
-        what bends it, as at an end that the cathode sets, 1 where the anode is.
-
-        Parameters
-        ----------
-        x, x_n : float
-            Stoichiometries of the cathode and of an anode that is a film.
-        """
+        """The share of a film at the anode in the slope of the voltage, at x and its x_n:
+        0 where the cathode alone is what bends it, as at an end that the cathode sets."""
         assert isinstance(self.anode, Film)
         films = (self.anode, x_n), (self.cathode, x)
         own, other = (
@@ -926,7 +903,6 @@ class Cell(Strict):
     @cached_property
     def constants(self) -> dict[str, float]:
         """Those of the parameters that hold at any temperature."""
-        e = self.electrolyte
         values: dict[str, Any] = {
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
@@ -934,85 +910,19 @@ class Cell(Strict):
             "Contact resistance [Ohm.m2]": self.contact_resistance,
             **self.cathode.parameters("Cathode", self.structure.cathode),
             "Inactive lithium [mol.m-2]": self.inactive_lithium,
-            "Electrolyte thickness [m]": e.span,
-            "Electrolyte conductivity [S.m-1]": e.conductivity,
-            "Electrolyte conductivity activation energy [J.mol-1]": (
-                e.conductivity_activation_energy
-            ),
-            **self._second_parameters(),
-            "Electrolyte electronic conductivity [S.m-1]": (
-                e.electronic_conductivity or 0.0
-            ),
-            "Electrolyte electronic conductivity activation energy [J.mol-1]": (
-                e.electronic_conductivity_activation_energy
-            ),
             "Initial lithium inventory [mol.m-2]": self.lithium_inventory,
             STATE: self.x_initial * self.cathode.c_sites,
             "Cathode stoichiometry as made": self.x_initial,
-            "Electrolyte relative permittivity": e.relative_permittivity or 0,
-            **self._of_the_anode(),
-            **self._salt_parameters(),
+            **self.electrolyte.parameters,
             **self.ageing.parameters,
         }
-        return {name: float(value) for name, value in values.items()}
-
-    def _of_the_anode(self) -> dict[str, Any]:
-        """Parameters of the anode, a film or lithium."""
-        a = self.anode
-        if isinstance(a, Film):
+        if isinstance(self.anode, Film):
             assert self.structure.anode is not None
-            made = {"Anode stoichiometry as made": self.anode_initial}
-            return a.parameters("Anode", self.structure.anode) | made
-        return {
-            "Lithium molar volume [m3.mol-1]": a.molar_volume,
-            "Lithium exchange current density [A.m-2]": a.exchange_current,
-            "Lithium exchange current activation energy [J.mol-1]": (
-                a.exchange_current_activation_energy
-            ),
-            "Lithium anodic transfer coefficient": a.anodic_transfer_coefficient,
-            "Lithium film resistance [Ohm.m2]": a.film_resistance,
-            "Lithium film resistance activation energy [J.mol-1]": (
-                a.film_resistance_activation_energy
-            ),
-            "Lithium double-layer capacitance [F.m-2]": a.double_layer_capacitance or 0,
-            **_plated_parameters(a),
-        }
-
-    def _second_parameters(self) -> dict[str, Any]:
-        """Those of a second film of electrolyte, or 0."""
-        names = ("Second electrolyte resistance", "Electrolyte interface resistance")
-        second = self.electrolyte.second
-        pairs = ((0.0, 0.0), (0.0, 0.0))
-        if second is not None:
-            R = second.thickness / second.conductivity
-            pairs = (
-                (R, second.conductivity_activation_energy),
-                (
-                    second.interface_resistance,
-                    second.interface_resistance_activation_energy,
-                ),
-            )
-        return {
-            f"{name} {what}": value
-            for name, pair in zip(names, pairs, strict=True)
-            for what, value in zip(
-                ("[Ohm.m2]", "activation energy [J.mol-1]"), pair, strict=True
-            )
-        }
-
-    def _salt_parameters(self) -> dict[str, Any]:
-        """Those of a liquid electrolyte."""
-        if (salt := self.electrolyte.salt) is None:
-            return {}
-        return {
-            "Salt concentration [mol.m-3]": salt.concentration,
-            "Salt diffusivity [m2.s-1]": salt.diffusivity,
-            "Cation transference number": salt.transference,
-            "Salt thermodynamic factor": salt.thermodynamic_factor,
-            "Salt peak [mol.m-3]": salt.peak,
-            "Salt exponent": salt.exponent,
-            "Salt curvature": salt.curvature,
-        }
+            values |= self.anode.parameters("Anode", self.structure.anode)
+            values["Anode stoichiometry as made"] = self.anode_initial
+        else:
+            values |= self.anode.parameters
+        return {name: float(value) for name, value in values.items()}
 
     @property
     def cut_offs(self) -> tuple[float, float]:
@@ -1065,23 +975,10 @@ class Cell(Strict):
             }
         )
 
-    def _unbalanced(self, anode: Film) -> list[str]:
-        """Where the two films meet the window of the cell only in part."""
-        low, high = self.states_of_charge
-        if low < high:
-            return []
-        return [
-            f"no voltage between {self.cut_offs[0]:g} and {self.cut_offs[1]:g} V, its "
-            "window, is one in equilibrium of the two films"
-        ]
-
     def beyond_the_electrolyte(self, highest: float | None = None) -> list[str]:
         """Where an electrolyte meets an electrode outside its window, in words.
 
-        Parameters
-        ----------
-        highest : float, optional
-            Highest voltage of the cell [V]; left out: the one as made.
+        The highest voltage of the cell [V] is the one as made if left out.
         """
         first = self.electrolyte
         last: Electrolyte | SecondElectrolyte = first.second or first
@@ -1128,8 +1025,13 @@ class Cell(Strict):
                 f"the cell's own {', '.join(self._kept)} stay where another material is "
                 "set; change them too, or take a cell that leaves them to the material"
             )
-        if isinstance(self.anode, Film):
-            found += self._unbalanced(self.anode)
+        low, high = self.cut_offs
+        empty, full = self.states_of_charge
+        if isinstance(self.anode, Film) and not empty < full:
+            found.append(
+                f"no voltage between {low:g} and {high:g} V, its window, is one in "
+                "equilibrium of the two films"
+            )
         found += self.beyond_the_electrolyte(self.window[1] if self.window else None)
         of_library = library("electrolyte").get(self.electrolyte.material or "")
         own = self._raw.get("electrolyte", {})
@@ -1171,10 +1073,9 @@ class Cell(Strict):
         named = isinstance(changes, Mapping) and {type(k) for k in changes} <= {str}
         if not named:
             message = f"'{shown(changes)}' is given where {{'field': value}} would do"
-            raise InputError(message, field="changes")
+            refuse("changes", message)
         if {*both} <= changes.keys():
-            message = f"is given with {both[0]}; the initial state is given once"
-            raise InputError(message, field=both[1])
+            refuse(both[1], f"is given with {both[0]}; the initial state is given once")
         if si and (found := self._with_numbers(changes)) is not None:
             return found
         raw = copy.deepcopy(self._raw)
@@ -1203,9 +1104,10 @@ class Cell(Strict):
         for path, value in changes.items():
             layer, _, name = path.rpartition(".")
             model = getattr(self, layer, None) if layer else self
-            kind: Any = type(model)
-            quantity = _quantity(kind, name)
+            quantity = quantity_of(type(model), name)
             if quantity is None or type(value) is not float or not quantity.holds(value):
+                return None
+            if not isinstance(getattr(model, name), int | float):  # an alternative
                 return None
             layers.setdefault(layer, {})[name] = value
         update: dict[str, Any] = dict(layers.pop("", {}))
@@ -1248,13 +1150,7 @@ class Cell(Strict):
 
     @classmethod
     def from_written(cls, written: Written) -> Cell:
-        """The cell that :attr:`written` is of.
-
-        Raises
-        ------
-        InputError
-            A field or table that will not do.
-        """
+        """The cell that :attr:`written` is of; an InputError where it will not do."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in written.tables.items():
                 try:
@@ -1262,141 +1158,67 @@ class Cell(Strict):
                         raise ValueError
                     (Path(folder) / name).write_text(text, encoding="utf-8")
                 except (OSError, ValueError):
-                    message = f"'{shown(name)}' is not the name of a table"
-                    raise InputError(message, field="tables") from None
+                    refuse("tables", f"'{shown(name)}' is not the name of a table")
             cell = _cell(written.content, Path(folder), python=True)
         thickness = float(written.stated_thickness)
         if not 0 < thickness < math.inf:
-            message = f"must be above 0 m, not {thickness:g}"
-            raise InputError(message, field="stated_thickness")
+            refuse("stated_thickness", f"must be above 0 m, not {thickness:g}")
         cell._stated_thickness = thickness
         return cell
 
     def value(self, path: str) -> tuple[float, str]:
-        """A numeric field in its display unit, and that unit in PyBaMM notation.
-
-        Raises
-        ------
-        InputError
-            Not a numeric field of this cell.
-        """
+        """A numeric field in its display unit, and that unit, as :meth:`number`."""
         number, dimension = self.number(path)
         return units.to_display(number, dimension), units.display_unit(dimension)
 
     @property
     def numeric_fields(self) -> list[str]:
         """Dotted paths of the fields that are numbers."""
-        fields = [("", self), *((f"{n}.", getattr(self, n)) for n in LAYERS)]
-        fields += [(f"ageing.{n}.", block) for n, block in self.ageing]
-        if self.stack is not None:
-            fields += [(f"stack.{n}.", layer) for n, layer in self.stack]
-        fields = [pair for pair in fields if pair[1] is not None]
+        blocks = [("", self), *((f"{n}.", getattr(self, n)) for n in LAYERS)]
+        blocks += [(f"ageing.{n}.", block) for n, block in self.ageing]
+        blocks += [(f"stack.{n}.", layer) for n, layer in self.stack or ()]
         return [
             f"{prefix}{name}"
-            for prefix, layer in fields
-            for name, field in type(layer).model_fields.items()
-            if next(_dimensions(field), None) is not None
+            for prefix, block in blocks
+            if block is not None
+            for name in type(block).model_fields
+            if dimension_of(type(block), name) is not None
         ]
 
     def number(self, path: str) -> tuple[float, str]:
-        """A numeric field in SI, and its dimension.
-
-        Raises
-        ------
-        InputError
-            Not a numeric field of this cell.
-        """
+        """A numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
         dimension = None
         for key in path.split("."):
-            dimension = _dimension(here, key, path)
+            if here is None:
+                refuse(path, "belongs to a layer that this cell does not have")
+            _check_known(type(here), key, path)
+            dimension = dimension_of(type(here), key)
             here = getattr(here, key)
         if isinstance(here, SelfDiffusion):
             here = here.D_0
         if isinstance(here, laws.Constant):
             here = here.value
         if not isinstance(here, float | int) or dimension is None:
-            raise InputError("is not a number and cannot be varied as one", field=path)
+            refuse(path, "is not a number and cannot be varied as one")
         return float(here), dimension
-
-
-def _plated_parameters(a: Anode) -> dict[str, Any]:
-    """Those of lithium plated in situ."""
-    if a.coverage_thickness is None:
-        return {}
-    inactive = {a.inactive_from: float(a.inactive_fraction)}
-    sigma = a.inactive_conductivity
-    return {
-        "Nucleation current density [A.m-2]": a.nucleation_current,
-        "Nucleation overpotential [V]": a.nucleation_overpotential,
-        "Lithium of coverage [mol.m-2]": a.coverage_thickness / a.molar_volume,
-        "Exhausted lithium over that of coverage": EXHAUSTED_COVERAGE,
-        "Charge taken by the collector [A.s.m-2]": a.interlayer_loss + a.interphase_loss,
-        "Inactive fraction of plated lithium": inactive.get("plating", 0.0),
-        "Inactive fraction of stripped lithium": inactive.get("stripping", 0.0),
-        "Inactive lithium resistivity [Ohm.m]": 1 / sigma if sigma else 0.0,
-    }
-
-
-def _dimension(model: Any, key: str, path: str) -> str | None:
-    if model is None:
-        raise InputError("belongs to a layer that this cell does not have", field=path)
-    kind: Any = type(model)
-    try:
-        return _dimension_of(kind, key)
-    except KeyError:
-        fields = getattr(kind, "model_fields", {})
-        raise InputError(f"no such field{suggest(key, fields)}", field=path) from None
-
-
-# The points of a sweep ask the next two the same again and again
-
-
-@cache
-def _dimension_of(model: type, key: str) -> str | None:
-    return next(_dimensions(getattr(model, "model_fields", {})[key]), None)
-
-
-@cache
-def _quantity(model: type, key: str) -> Quantity | None:
-    """What a field that is one holds; None of any other."""
-    field = getattr(model, "model_fields", {}).get(key)
-    about = field.metadata if field else ()
-    return next((q for q in about if isinstance(q, Quantity)), None)
-
-
-def _dimensions(field: Any) -> Iterator[str]:
-    for item in (*field.metadata, *_metadata(field.annotation)):
-        if isinstance(item, Quantity | LawField):
-            yield item.dimension
-
-
-def _metadata(annotation: Any) -> Iterator[Any]:
-    """Annotations inside X | None."""
-    for argument in getattr(annotation, "__args__", ()):
-        yield from getattr(argument, "__metadata__", ())
 
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
+    here, model = raw, Cell
     *parents, last = path.split(".")
-    here = raw
-    model: Any = Cell
     for key in parents:
-        if key not in model.model_fields:
-            raise InputError(
-                f"no such field{suggest(key, model.model_fields)}", field=path
-            )
+        _check_known(model, key, path)
         model = inner_model(model.model_fields[key].annotation)
         if model is Anode and _is_a_film(here.get(key)):
             model = Film
-        if not hasattr(model, "model_fields"):
-            raise InputError("no such field", field=path)
+        if model is None:
+            refuse(path, "no such field")
         here = here.setdefault(key, {})
         if not isinstance(here, dict):
-            raise InputError(f"'{shown(here)}' is no layer", field=key)
-    if last not in model.model_fields:
-        raise InputError(f"no such field{suggest(last, model.model_fields)}", field=path)
+            refuse(key, f"'{shown(here)}' is no layer")
+    _check_known(model, last, path)
     if last in INITIAL:
         for other in INITIAL:
             here.pop(other, None)
@@ -1405,31 +1227,20 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     here[last] = copy.deepcopy(value)
 
 
+def _check_known(model: Any, key: str, path: str) -> None:
+    """Refuse a key of a path that its layer does not have."""
+    fields = getattr(model, "model_fields", {})
+    if key not in fields:
+        refuse(path, f"no such field{suggest(key, fields)}")
+
+
 @dataclass(frozen=True)
 class Written:
-    """What it takes to make a cell again, without the files it came from.
+    """What it takes to make a cell again, without the files it came from."""
 
-    Parameters
-    ----------
-    content : dict
-        What its file and :meth:`Cell.replace` said.
-    tables : dict
-        Text of each CSV table, by name.
-    stated_thickness : float
-        The thickness that ``one_c`` is stated at [m].
-    """
-
-    content: dict[str, Any]
-    tables: dict[str, str]
-    stated_thickness: float
-
-
-LAWS = (
-    "open_circuit_potential",
-    "diffusivity",
-    "electronic_conductivity",
-    "ionic_conductivity",
-)
+    content: dict[str, Any]  # What its file and :meth:`Cell.replace` said
+    tables: dict[str, str]  # Text of each CSV table, by name
+    stated_thickness: float  # The thickness that ``one_c`` is stated at [m]
 
 
 def tables(content: Mapping[str, Any]) -> list[str]:
@@ -1439,6 +1250,9 @@ def tables(content: Mapping[str, Any]) -> list[str]:
     # A self-diffusivity may itself be a law
     named += [law.get("self_diffusivity") for law in named if isinstance(law, dict)]
     return [law["table"] for law in named if isinstance(law, dict) and "table" in law]
+
+
+# --- Reading -----------------------------------------------------------------------
 
 
 def load_cell(name_or_path: str | Path | Cell) -> Cell:
@@ -1454,8 +1268,9 @@ def load_cell(name_or_path: str | Path | Cell) -> Cell:
     if isinstance(name_or_path, Cell):
         return name_or_path
     if not isinstance(name_or_path, str | Path):
-        message = f"'{shown(name_or_path)}' is given where a cell or its name would do"
-        raise InputError(message, field="cell")
+        refuse(
+            "cell", f"'{shown(name_or_path)}' is given where a cell or its name would do"
+        )
     document = load(resolve(str(name_or_path), "models"))
     check_head(document, "cell")
     return _cell(document.data, document.path.parent, document=document)
@@ -1473,33 +1288,15 @@ def _cell(
     if "temperature" in raw:
         # Parameters hold at the file's temperature, wherever the cell is run
         raw.setdefault("reference_temperature", raw["temperature"])
-    found = own_materials(raw, folder)
+    found = _own_materials(raw, folder)
     full = dict(raw)
-    for layer in LAYERS:
-        fields = raw.get(layer)
-        if isinstance(fields, dict) and "material" in fields:
-            if fields.get("material_file") is not None:
-                continue
-            place = (layer, "material")
-            group = _group(layer, fields)
-            given = _material(group, fields["material"], place, document)
-            full[layer] = _merged(given, fields)
-    films = full.get("electrolyte")
-    second = films.get("second") if isinstance(films, dict) else None
-    own = isinstance(second, dict) and second.get("material_file") is not None
-    if isinstance(second, dict) and "material" in second and not own:
-        place = ("electrolyte", "second", "material")
-        given = _material("electrolyte", second["material"], place, document)
-        known = SecondElectrolyte.model_fields
-        given = {name: value for name, value in given.items() if name in known}
-        full["electrolyte"] = films | {"second": {**given, **second}}
+    for place in PLACES:
+        if isinstance(fields := _at(full, place), dict):
+            _put(full, place, _filled(place, fields, document))
     liquid = full.get("electrolyte")
-    if isinstance(liquid, dict) and liquid.get("salt") is not None:
-        full["electrolyte"] = _liquid(liquid, raw["electrolyte"], document)
-        if isinstance(full.get("cathode"), dict):  # a liquid wets all of the film
-            full["cathode"] = full["cathode"] | {"utilisation": 1.0}
-    if isinstance(full.get("anode"), dict) and not _is_a_film(full["anode"]):
-        full["anode"] = _on_a_surface(full["anode"], document)
+    wetted = isinstance(liquid, dict) and liquid.get("salt") is not None
+    if wetted and isinstance(full.get("cathode"), dict):  # a liquid wets all of the film
+        full["cathode"] = full["cathode"] | {"utilisation": 1.0}
     if like is not None:
         for layer in {"cathode", "anode"} & full.keys():
             full[layer] = _same_laws(layer, full[layer], like)
@@ -1520,46 +1317,96 @@ def _cell(
     return cell
 
 
-def own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
+def _at(data: Any, place: str) -> Any:
+    """What stands at a dotted place, None if nothing does."""
+    for key in place.split("."):
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def _put(data: dict[str, Any], place: str, fields: Any) -> None:
+    """Let fields stand at a dotted place, without changing what is shared."""
+    layer, _, second = place.partition(".")
+    data[layer] = data[layer] | {second: fields} if second else fields
+
+
+def _group(place: str, fields: Any) -> str:
+    """Return what materials of the library may stand in a layer as it is given."""
+    layer = place.partition(".")[0]
+    return "cathode" if layer == "anode" and _is_a_film(fields) else layer
+
+
+def _named_in(place: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield fields of a layer that name what sets others, and the groups these are of;
+    what an interlayer sets comes before what a collector does, a material first of all.
+    """
+    group = _group(place, fields)
+    if group == "anode":
+        for field in ("collector", "interlayer"):
+            if fields.get(field) is not None:
+                yield field, field
+    if "material" in fields and fields.get("material_file") is None:
+        yield "material", group
+
+
+def _filled(place: str, fields: Any, document: Document | None) -> dict[str, Any]:
+    """Return the fields of a layer over those that what it names sets.
+
+    A liquid takes the place of a film without what the file says of the film, so that
+    another material is all it takes; of its salt the file may say a part.
+    """
+    given: dict[str, Any] = {}
+    for field, group in _named_in(place, fields):
+        at = (*place.split("."), field)
+        given |= _material(group, fields[field], at, document)
+    given = _known_at(place, given)
+    if "salt" not in given or fields.get("salt", given) is None:
+        return _merged(given, fields)
+    kept = {k: v for k, v in fields.items() if k not in OF_A_FILM}
+    if isinstance(salt := kept.get("salt", {}), dict):
+        kept["salt"] = {**given["salt"], **salt}
+    return {**given, **kept, "thickness": {**given, **kept}["separator"]}
+
+
+def _known_at(place: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return those that a second film of electrolyte may have; of others all."""
+    second = place.endswith("second")
+    known = SecondElectrolyte.model_fields if second else fields
+    return {name: value for name, value in fields.items() if name in known}
+
+
+def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """A material's properties under what the file itself says."""
+    merged = {**library, **fields}
+    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
+        merged.pop("initial_stoichiometry", None)
+    return merged
+
+
+def _own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
     """Put what files of materials beside a cell's say into the cell's own content.
 
-    Parameters
-    ----------
-    raw : dict
-        The content, changed: a layer whose ``material`` is none of the library and the
-        name of a file has its values, beneath its own.
-    folder : Path
-        Where the files are looked for.
-
-    Returns
-    -------
-    dict
-        The files read, by layer.
+    A layer whose ``material`` is none of the library and the name of a file has its
+    values, beneath its own.  Returned are the files read, by place.
     """
     found = {}
-    places = [(layer, raw, layer) for layer in LAYERS]
-    if isinstance(raw.get("electrolyte"), dict) and "second" in raw["electrolyte"]:
-        raw["electrolyte"] = dict(raw["electrolyte"])
-        places.insert(0, ("electrolyte.second", raw["electrolyte"], "second"))
-    for layer, holder, key in places:
-        fields = holder.get(key)
+    for place in reversed(PLACES):  # a second electrolyte before the first
+        fields = _at(raw, place)
         if not isinstance(fields, dict) or fields.get("material_file") is not None:
             continue
-        name, group = fields.get("material"), _group(layer.partition(".")[0], fields)
+        name, group = fields.get("material"), _group(place, fields)
         path = folder / f"{name}.yaml"
         plain = isinstance(name, str) and Path(name).name == name and name.isprintable()
         if not plain or name in library(group) or not isfile(path):  # nor too long
             continue
-        document = found[layer] = load_material(path, MODELS[group])
+        document = found[place] = load_material(path, MODELS[group])
         given = {k: v for k, v in document.data.items() if k not in HEAD}
-        if key == "second":  # which may have less than one film alone
-            known = SecondElectrolyte.model_fields
-            given = {k: v for k, v in given.items() if k in known}
-        holder[key] = _merged(given, fields) | {"material_file": path.name}
+        given = _known_at(place, given)
+        _put(raw, place, _merged(given, fields) | {"material_file": path.name})
         stated = document.data.get("origin", {})
         rest = document.data.get("source", f"as {path.name} has it")
         new = (name for name in given if name not in fields)
-        origin = {f"{layer}.{name}": stated.get(name, rest) for name in new}
+        origin = {f"{place}.{name}": stated.get(name, rest) for name in new}
         raw["origin"] = {**origin, **raw.get("origin", {})}
     return found
 
@@ -1572,27 +1419,11 @@ MODELS: dict[str, type[Strict]] = {
 HEAD = ("format", "kind", "name", "description", "source", "origin")
 
 
-def load_material(path: str | Path, model: type[Strict] | None = None) -> Document:
-    """Read the file of a material: the fields of a layer, beneath a head.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    model : type, optional
-        Layer it stands in, :class:`Film` or :class:`Electrolyte`; by its fields if left
-        out.
-
-    Raises
-    ------
-    InputError
-        A file of another kind, or a field that the layer does not have.
-    """
+def load_material(path: str | Path, model: type[Strict]) -> Document:
+    """Read the file of a material: the fields of a layer, beneath a head."""
     document = load(path)
     check_head(document, "material")
     data = document.data
-    if model is None:
-        model = Film if "open_circuit_potential" in data else Electrolyte
     known = model.model_fields.keys() - {"material", "material_file", "thickness"}
     for key in data.keys() - {*HEAD, *known}:
         hint = suggest(key, known) or f"; there are: {', '.join(sorted(known))}"
@@ -1613,9 +1444,10 @@ def read_material(path: str | Path) -> Material:
 
     What it leaves to the cell's file is not missing.
     """
-    document = load_material(path)
+    film = "open_circuit_potential" in load(path).data
+    model = Film if film else Electrolyte
+    document = load_material(path, model)
     data = document.data
-    film = "open_circuit_potential" in data
     fields = {name: value for name, value in data.items() if name not in HEAD}
     rest = library("cathode")["LCO"].fields if film else {"conductivity": "1e-6 S/cm"}
     left = {name: value for name, value in rest.items() if name not in data}
@@ -1626,10 +1458,7 @@ def read_material(path: str | Path) -> Material:
     if data.get("salt") is None:
         left["thickness"] = "1 um"
     found = validate(
-        Film if film else Electrolyte,
-        {**left, **fields},
-        document=document,
-        folder=document.path.parent,
+        model, {**left, **fields}, document=document, folder=document.path.parent
     )
     origin, source = data.get("origin", {}), data.get("source", "no source is given")
     values = {
@@ -1646,13 +1475,12 @@ def _of_the_file(
     error: InputError, found: Mapping[str, Document], own: Mapping[str, Any]
 ) -> InputError:
     """Return a mistake in the file that it stands in: a material's, or the cell's."""
-    layer, _, rest = error.field.partition(".")
-    if rest.startswith("second."):
-        layer, rest = f"{layer}.second", rest.removeprefix("second.")
-        own = own[layer.partition(".")[0]] | {layer: own["electrolyte"]["second"]}
-    first = rest.partition(".")[0]
-    if layer in found and first in found[layer].data and first not in own[layer]:
-        return found[layer].error(tuple(rest.split(".")), error.message)
+    for place, document in found.items():
+        rest = error.field.removeprefix(f"{place}.")
+        first = rest.partition(".")[0]
+        inside = rest != error.field and first in document.data
+        if inside and first not in _at(own, place):
+            return document.error(tuple(rest.split(".")), error.message)
     return error
 
 
@@ -1662,31 +1490,15 @@ def _by_mass(fields: dict[str, Any], python: bool) -> str | None:
         specific = units.parse(fields.get("one_c"), "specific current")
     except ValueError:
         return None
-    film = fields.get("cathode")
-    film = film if isinstance(film, dict) else {}
     loading = 1.0
     for name, dimension in (("density", "density"), ("thickness", "length")):
-        value = film.get(name)
+        value = _at(fields, f"cathode.{name}")
         plain = python and isinstance(value, float | int)
         try:
             loading *= float(value) if plain else units.parse(value, dimension)
         except ValueError:  # which is told of that field
             return "1 A/m2"
     return f"{specific * loading!r} A/m2"
-
-
-def _group(layer: str, fields: Any) -> str:
-    """Return what materials of the library may stand in a layer as it is given."""
-    return "cathode" if layer == "anode" and _is_a_film(fields) else layer
-
-
-def _on_a_surface(fields: dict[str, Any], document: Document | None) -> dict[str, Any]:
-    """The anode under what its collector and interlayer set."""
-    merged: dict[str, Any] = {}
-    for field in ("collector", "interlayer"):  # what an interlayer sets comes first
-        if fields.get(field) is not None:
-            merged |= _material(field, fields[field], ("anode", field), document)
-    return {**merged, **fields}
 
 
 def _is_a_material(path: Path) -> bool:
@@ -1697,11 +1509,11 @@ def _is_a_material(path: Path) -> bool:
 
 
 def _material(
-    layer: str, name: Any, place: tuple[str, ...], document: Document | None
+    group: str, name: Any, place: tuple[str, ...], document: Document | None
 ) -> dict[str, Any]:
     """Return the fields that a material of the library sets, named at this place."""
     folder = document.path.parent if document else Path()
-    materials = library(layer)
+    materials = library(group)
     if isinstance(name, str) and name in materials:
         return materials[name].fields
     beside = [p.stem for p in folder.glob("*.yaml") if _is_a_material(p)]
@@ -1713,40 +1525,6 @@ def _material(
     if document:
         raise document.error(place, message)
     raise InputError(message, field=".".join(place))
-
-
-OF_A_FILM = (
-    *("thickness", "conductivity", "conductivity_activation_energy", "density"),
-    *("electronic_conductivity", "electronic_conductivity_activation_energy"),
-    *("relative_permittivity", "window_lower", "window_upper"),
-)
-
-
-def _liquid(
-    fields: dict[str, Any], own: dict[str, Any], document: Document | None
-) -> dict[str, Any]:
-    """Return a liquid of the library without what the file says of a film in its place,
-    so that another material is all it takes; of its salt the file may say a part."""
-    if "material" not in own:
-        return fields
-    given = _material(
-        "electrolyte", own["material"], ("electrolyte", "material"), document
-    )
-    if "salt" not in given:
-        return fields
-    kept = {k: v for k, v in own.items() if k not in OF_A_FILM}
-    salt = kept.get("salt", {})
-    if isinstance(salt, dict):
-        kept["salt"] = {**given["salt"], **salt}
-    return {**given, **kept, "thickness": {**given, **kept}["separator"]}
-
-
-def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """A material's properties under what the file itself says."""
-    merged = {**library, **fields}
-    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
-        merged.pop("initial_stoichiometry", None)
-    return merged
 
 
 def _same_laws(layer: str, fields: Any, like: Cell) -> Any:

@@ -49,15 +49,9 @@ def following() -> dict[str, pybamm.Symbol]:
 
 @dataclass(frozen=True)
 class OpenCircuit:
-    """U over the fraction of the sites that are filled, and its inverse.
+    """U over the fraction of the sites that are filled, and its inverse."""
 
-    Parameters
-    ----------
-    law : PotentialLaw
-        U(x) [V].
-    """
-
-    law: PotentialLaw
+    law: PotentialLaw  # U(x) [V]
 
     def potential(self, sto: pybamm.Symbol) -> pybamm.Symbol:
         """U [V] at a fraction of all sites."""

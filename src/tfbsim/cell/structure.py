@@ -20,34 +20,18 @@ LAYERS = {True: "capacitive", False: "absent"}
 
 @dataclass(frozen=True)
 class FilmStructure:
-    """What of a film is not a number.
+    """What of a film is not a number."""
 
-    Parameters
-    ----------
-    potential : PotentialLaw
-        U(x) [V]; seen by the model as ``potential.curve``.
-    diffusivity : Law
-        Shape of D(x) [m2/s]; its scale is an input.
-    x_max : float
-        Sites per formula unit.
-    symmetric : bool
-        Whether the transfer coefficient is 1/2 and the overpotential explicit.
-    transference, electronic : Law or None
-        t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants.
-    double_layer : bool
-        Whether its interface holds charge of its own.
-    hysteresis : bool
-        Whether its potential lags behind.
-    """
-
-    potential: PotentialLaw
-    diffusivity: Law
-    x_max: float
+    potential: PotentialLaw  # U(x) [V]; seen by the model as ``potential.curve``
+    diffusivity: Law  # Shape of D(x) [m2/s]; its scale is an input
+    x_max: float  # Sites per formula unit
+    # Whether the transfer coefficient is 1/2 and the overpotential explicit
     symmetric: bool = True
+    # t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants
     transference: Law | None = None
     electronic: Law | None = None
-    double_layer: bool = False
-    hysteresis: bool = False
+    double_layer: bool = False  # Whether its interface holds charge of its own
+    hysteresis: bool = False  # Whether its potential lags behind
 
     @property
     def curve(self) -> Curve:
@@ -109,39 +93,19 @@ class FilmStructure:
 
 @dataclass(frozen=True)
 class Structure:
-    """What a discretised model is built for.
+    """What a discretised model is built for."""
 
-    Parameters
-    ----------
-    cathode : FilmStructure
-        The film of the positive electrode.
-    anode : FilmStructure or None
-        That of the negative; None: lithium metal.
-    symmetric_lithium : bool
-        Whether the transfer coefficient of the metal is 1/2.
-    leakage : bool
-        Whether the electrolyte leaks electrons.
-    plated : bool
-        Whether the lithium is plated in situ, on a collector.
-    ageing : tuple of str
-        Options of the laws of ageing that are on.
-    lithium_double_layer, capacitive_electrolyte : bool
-        Whether these hold charge of their own.
-    liquid : bool
-        Whether the electrolyte is a liquid with a salt.
-    laws : tuple of callable
-        Further laws, as :class:`ThinFilmCell` takes them.
-    """
-
-    cathode: FilmStructure
-    anode: FilmStructure | None = None
-    symmetric_lithium: bool = True
-    leakage: bool = False
-    plated: bool = False
-    ageing: tuple[str, ...] = ()
+    cathode: FilmStructure  # The film of the positive electrode
+    anode: FilmStructure | None = None  # That of the negative; None: lithium metal
+    symmetric_lithium: bool = True  # Whether the transfer coefficient of the metal is 1/2
+    leakage: bool = False  # Whether the electrolyte leaks electrons
+    plated: bool = False  # Whether the lithium is plated in situ, on a collector
+    ageing: tuple[str, ...] = ()  # Options of the laws of ageing that are on
+    # Whether these hold charge of their own
     lithium_double_layer: bool = False
     capacitive_electrolyte: bool = False
-    liquid: bool = False
+    liquid: bool = False  # Whether the electrolyte is a liquid with a salt
+    # Further laws, as :class:`ThinFilmCell` takes them
     laws: tuple[Callable[[Any], Any], ...] = ()
 
     @property

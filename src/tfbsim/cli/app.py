@@ -7,27 +7,20 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
-from .check import check
-from .compare import compare
 from .console import out
-from .copy import copy
 from .eis import eis
-from .fit import fit
-from .fit_ocv import fit_ocv
-from .gitt import gitt
-from .list import list_
-from .new import new
-from .report import report
-from .run import run
-from .show import show
+from .files import check, copy, list_, new, show
+from .measured import compare, fit, fit_ocv, gitt
+from .run import report, run
 from .thickness import thickness
 
+ABOUT = "Simulate thin-film solid-state lithium cells."
 app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Simulate thin-film solid-state lithium cells.",
+    help=ABOUT,
 )
 
 
@@ -37,13 +30,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=ABOUT)
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Simulate thin-film solid-state lithium cells."""
+    """Take the options of no command."""
 
 
 app.command("list")(list_)

@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from .. import units
 from ..errors import InputError
 from ..experiment.frequencies import SPECTRUM, parse_frequencies
-from ..output import Output
-from ..version import __version__
-from .console import err, out
+from .console import say, warn
 from .options import (
     Changes,
     Format,
@@ -22,8 +19,9 @@ from .options import (
     Overwrite,
     Quiet,
     changes_of,
-    command_line,
-    refuse_used,
+    folder_option,
+    used_folder,
+    write_all,
 )
 
 
@@ -63,25 +61,20 @@ def eis(
     ] = None,
     mapping: MappingFile = None,
     set_: Changes = None,
-    out_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "--output", help="Default results/eis-CELL", readable=False
-        ),
-    ] = None,
+    folder: Annotated[Path | None, folder_option("eis-CELL", "--output")] = None,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
     points: MeshPoints = None,
     format_: Format = "png",
 ) -> None:
     """Impedance of a cell at rest, or as measured: a table, Nyquist and Bode figures."""
-    folder = out_folder or Path("results") / f"eis-{Path(cell).stem}"
-    refuse_used(folder, overwrite)
+    folder = used_folder(folder, "eis", cell, overwrite)
     given = {
         "voltage": _quantity("--voltage", voltage, "voltage"),
         "temperature": _quantity("--temperature", temperature, "temperature"),
     }
-    changes = changes_of(set_ or [])
+    changes = changes_of(set_)
+    frequency = _read("--frequencies", parse_frequencies, frequencies)
 
     import pandas as pd
 
@@ -90,22 +83,15 @@ def eis(
     from ..fitting.equivalent_circuit import of_spectra
     from ..numerics import Numerics
     from ..plot.impedance import figures_of
-    from ..plot.style import rendered
-    from ..result.csv_file import csv
     from ..solver.impedance import impedance, table_of
 
-    try:
-        frequency = parse_frequencies(frequencies)
-    except ValueError as error:
-        raise InputError(str(error), field="--frequencies") from None
-    found, files = None, list(measured or [])
+    found, base, files = None, None, list(measured or [])
     path = Path(cell)
     if path.suffix.lower() not in ("", ".yaml", ".yml") and path.is_file():
         files.insert(0, cell)
         asked = [voltage, stoichiometry, temperature, *changes, points]
         if any(value is not None for value in asked):
             raise InputError("is measured: it has no voltage or field to set", path)
-        base = None
     else:
         base = load_cell(cell).replace(changes, si=False)
         found = impedance(
@@ -116,69 +102,58 @@ def eis(
             **given,
         )
     read, doubts = read_all(files, base, mapping) if files else ([], [])
+    own = {
+        file.name if len(file.spectra) == 1 else f"{file.name}, {one.name}": one
+        for file in read
+        for one in file.spectra
+    }
     spectra = {"simulated": (found.frequency, found.Z * 1e4)} if found else {}
-    for file in read:
-        for one in file.spectra:
-            label = file.name if len(file.spectra) == 1 else f"{file.name}, {one.name}"
-            spectra[label] = one.frequency, one.impedance * 1e4
+    spectra |= {label: (s.frequency, s.impedance * 1e4) for label, s in own.items()}
     if not spectra:
         raise InputError("holds no spectrum", files[0])
-    output = Output(folder)
-    own = [label for label in spectra if label != "simulated"]
     parts = [
-        table_of(f, Z / 1e4, None).assign(Spectrum=label)
-        for label, (f, Z) in spectra.items()
-        if label in own
+        table_of(s.frequency, s.impedance, None).assign(Spectrum=label)
+        for label, s in own.items()
     ]
     fitted = of_spectra(spectra, model) if circuit or model else None
     table = found.table if found else None
     elements = found.circuit.table if circuit and found and found.circuit else None
-    for name, rows in {
+    tables = {
         "impedance.csv": table,
         "measured.csv": pd.concat(parts, ignore_index=True) if parts else None,
         "circuit.csv": elements,
         "equivalent-circuit.csv": fitted.table if fitted else None,
         "relaxation-times.csv": fitted.times if fitted else None,
-    }.items():
-        if rows is not None and len(rows):
-            output.write(name, csv(rows), len(rows))
-    for name, content in rendered(figures_of(spectra, fitted, own), format_).items():
-        output.write(f"{name}.{format_}", content)
-    output.seal({"tfbsim": __version__, "command": command_line()})
-    for sentence in (*doubts, *(fitted.missing if fitted else ())):
-        err.print(escape(sentence), soft_wrap=True)
+    }
+    written = write_all(folder, tables, figures_of(spectra, fitted, [*own]), format_)
+    warn(*doubts, *(fitted.missing if fitted else ()))
     if quiet:
         return
     for file in read:
-        for note in file.notes:
-            out.print(escape(f"{file.name}: {note}"), soft_wrap=True)
+        say(*(f"{file.name}: {note}" for note in file.notes))
     if found:
-        for sentence in filter(None, (found.moving, found.kink)):
-            err.print(escape(sentence), soft_wrap=True)
+        warn(*filter(None, (found.moving, found.kink)))
         celsius = units.to_display(found.temperature, "temperature")
-        out.print(f"Z at {found.voltage:.4g} V, {celsius:.4g} degC: {_ends(table)}")
+        ends = "; ".join(
+            f"{row.iloc[1]:.4g} {'-' if row.iloc[2] <= 0 else '+'} "
+            f"{abs(row.iloc[2]):.3g}j ohm cm2 at {row.iloc[0]:.4g} Hz"
+            for row in (found.table.iloc[0], found.table.iloc[-1])
+        )
+        say(f"Z at {found.voltage:.4g} V, {celsius:.4g} degC: {ends}")
     if elements is not None:
-        for name, value, unit in elements.itertuples(index=False):
-            out.print(escape(f"  {name:52} {value:10.4g} {unit}"))
+        rows = elements.itertuples(index=False)
+        say(*(f"  {name:52} {value:10.4g} {unit}" for name, value, unit in rows))
     if fitted is not None:
-        for sentence in fitted.sentences:
-            out.print(escape(sentence), soft_wrap=True)
-    out.print(escape(f"{folder}: {', '.join(output.written)}"), soft_wrap=True)
-
-
-def _ends(table: Any) -> str:
-    """Return the impedance at both ends of the range."""
-    return "; ".join(
-        f"{row.iloc[1]:.4g} {'-' if row.iloc[2] <= 0 else '+'} "
-        f"{abs(row.iloc[2]):.3g}j ohm cm2 at {row.iloc[0]:.4g} Hz"
-        for row in (table.iloc[0], table.iloc[-1])
-    )
+        say(*fitted.sentences)
+    say(written)
 
 
 def _quantity(option: str, given: str | None, dimension: str) -> float | None:
-    if given is None:
-        return None
+    return None if given is None else _read(option, units.parse, given, dimension)
+
+
+def _read(option: str, parse: Any, *given: str) -> Any:
     try:
-        return units.parse(given, dimension)
+        return parse(*given)
     except ValueError as error:
         raise InputError(str(error), field=option) from None

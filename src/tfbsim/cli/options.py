@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,10 +14,10 @@ import typer
 
 from ..errors import InputError, shown, suggest
 from ..output import EXPORTS, Output
+from ..version import __version__
 from ..yaml_file import beside, load, shipped
 
 Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]
-# Options of several commands
 CellName = Annotated[str | None, typer.Option(help="Cell in place of the experiment's.")]
 Changes = Annotated[
     list[str] | None,
@@ -64,14 +64,71 @@ Exports = Annotated[
 ]
 
 
-def check_exports(formats: Iterable[str]) -> None:
-    """Refuse a format whose package is missing, before anything is solved.
+def folder_option(default: str, *names: str) -> Any:
+    """Return the option of where a command writes; ``default`` is beneath results/."""
+    help_ = f"Folder; default results/{default}"
+    return typer.Option("--out", *names, help=help_, readable=False)
+
+
+def used_folder(
+    given: Path | None,
+    command: str,
+    of: str,
+    overwrite: bool,
+    resume: bool | None = None,
+) -> Path:
+    """Return the folder of a command, refused if it holds results.
+
+    ``resume`` is of a command that has the option.
 
     Raises
     ------
     InputError
-        Naming the package.
+        Naming the options that would do.
     """
+    start = f"{command}-" if command else ""
+    folder = given or Path("results") / f"{start}{Path(of).stem}"
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file, not a folder for results", folder)
+    used = folder.is_dir() and any(folder.iterdir())
+    if used and not (resume or overwrite):
+        others = "--resume computes what is missing, " if resume is not None else ""
+        raise InputError(
+            f"holds results already; {others}--overwrite replaces them, --out names "
+            "another folder",
+            folder,
+        )
+    return folder
+
+
+def write_all(
+    folder: Path,
+    tables: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    format_: str = "png",
+) -> str:
+    """Write tables that have rows and figures into a folder, and the command that did.
+
+    Returns
+    -------
+    str
+        The folder and the files in it.
+    """
+    from ..plot.style import rendered
+    from ..result.csv_file import csv
+
+    output = Output(folder)
+    for name, rows in tables.items():
+        if rows is not None and len(rows):
+            output.write(name, csv(rows), len(rows))
+    for name, content in rendered(figures, format_).items():
+        output.write(f"{name}.{format_}", content)
+    output.seal({"tfbsim": __version__, "command": command_line()})
+    return f"{folder}: {', '.join(output.written)}"
+
+
+def check_exports(formats: Iterable[str]) -> None:
+    """Refuse a format whose package is missing, before anything is solved."""
     if Export.XLSX in formats and find_spec("openpyxl") is None:
         message = "xlsx needs openpyxl: pip install 'tfbsim[excel]'"
         raise InputError(message, field="--export")
@@ -89,71 +146,48 @@ def write_exports(result: Any, folder: Path, formats: Iterable[str]) -> None:
 
 
 def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
-    """Path and kind of a shipped name or a file: a cell, an experiment or one more.
+    """Return path and kind of a shipped name or a file: a cell, an experiment or more.
 
     ``also`` are further names that may have been meant.
     """
-    cells, experiments = shipped("models"), shipped("experiments")
-    if name in cells:
-        return cells[name], "cell"
-    if name in experiments:
-        return experiments[name], "experiment"
+    there = {"cell": shipped("models"), "experiment": shipped("experiments")}
+    for kind, files in there.items():
+        if name in files:
+            return files[name], kind
     if not (name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name):
         hint = (
             beside(name)
-            or suggest(name, [*cells, *experiments, *also])
-            or ("; `tfbsim list` shows those there are")
+            or suggest(name, [*there["cell"], *there["experiment"], *also])
+            or "; `tfbsim list` shows those there are"
         )
         what = "cell, experiment or material" if also else "cell or experiment"
         raise InputError(f"no shipped {what} is called '{shown(name)}'{hint}")
     path = Path(name)
     document = load(path)
     kind = document.data.get("kind")
-    kinds = ("cell", "experiment", *more)
+    kinds = (*there, *more)
     if kind not in kinds:
         where = ("kind",) if "kind" in document.data else ()
-        wanted = [f"'kind: {name}'" for name in kinds]
-        message = f"must say {', '.join(wanted[:-1])} or {wanted[-1]}"
-        raise document.error(where, message)
+        *wanted, last = [f"'kind: {name}'" for name in kinds]
+        raise document.error(where, f"must say {', '.join(wanted)} or {last}")
     return path, str(kind)
 
 
-def refuse_used(folder: Path, overwrite: bool, resume: bool | None = None) -> None:
-    """Refuse a folder that holds results; ``resume`` of a command that has the option.
-
-    Raises
-    ------
-    InputError
-        Naming the options that would do.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise InputError("is a file, not a folder for results", folder)
-    used = folder.is_dir() and any(folder.iterdir())
-    if used and not (resume or overwrite):
-        others = "--resume computes what is missing, " if resume is not None else ""
-        raise InputError(
-            f"holds results already; {others}--overwrite replaces them, --out names "
-            "another folder",
-            folder,
-        )
-
-
-def changes_of(assignments: list[str], option: str = "--set") -> dict[str, str]:
+def changes_of(given: list[str] | None, option: str = "--set") -> dict[str, str]:
+    """Return the values that an option gives fields."""
     like = {
         "--set": 'cathode.thickness="800 nm"',
         "--vary": 'contact_resistance="1 ohm cm2..100 ohm cm2"',
     }
     changes: dict[str, str] = {}
-    for text in assignments:
-        field, equals, value = text.partition("=")
-        if not equals or not field.strip() or not value.strip():
-            raise InputError(
-                f"'{shown(text)}' is not FIELD=VALUE, such as {like[option]}",
-                field=option,
-            )
-        if field.strip() in changes:
-            raise InputError("is set twice", field=f"{option} {field.strip()}")
-        changes[field.strip()] = value.strip()
+    for text in given or ():
+        field, _, value = (part.strip() for part in text.partition("="))
+        if not field or not value:
+            message = f"'{shown(text)}' is not FIELD=VALUE, such as {like[option]}"
+            raise InputError(message, field=option)
+        if field in changes:
+            raise InputError("is set twice", field=f"{option} {field}")
+        changes[field] = value
     return changes
 
 
@@ -161,18 +195,13 @@ def numerics_of(own: Any, points: int | None, rtol: float | None, fast: bool) ->
     """What the experiment asks for, under what the command line does."""
     from ..numerics import Numerics
 
-    if fast:
-        if points is not None or rtol is not None:
-            raise InputError("sets mesh and tolerance itself", field="--fast")
-        return Numerics.fast()
-    chosen: dict[str, Any] = {}
-    if points is not None:
-        chosen["points"] = points
-    if rtol is not None:
-        if not 1e-12 <= rtol <= 1e-2:
-            raise InputError("must be between 1e-12 and 0.01", field="--rtol")
-        chosen["rtol"] = rtol
-    return own.model_copy(update=chosen).applied()
+    chosen = {"points": points, "rtol": rtol}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    if fast and chosen:
+        raise InputError("sets mesh and tolerance itself", field="--fast")
+    if rtol is not None and not 1e-12 <= rtol <= 1e-2:
+        raise InputError("must be between 1e-12 and 0.01", field="--rtol")
+    return Numerics.fast() if fast else own.model_copy(update=chosen).applied()
 
 
 def command_line() -> str:

@@ -6,30 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich import progress
+
 from ..errors import count
 from .console import err
+
+
+def _bar(quiet: bool, *columns: Any) -> progress.Progress:
+    hidden = quiet or not err.is_terminal
+    return progress.Progress(*columns, console=err, transient=True, disable=hidden)
 
 
 @contextmanager
 def cycles_bar(total: int, cases: int, quiet: bool) -> Iterator[Any]:
     """A bar on a terminal: cycles done of all cases, points failed, rate, time left."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     columns = (
-        TextColumn(f"{count(cases, 'case')}, cycles"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]}{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        progress.TextColumn(f"{count(cases, 'case')}, cycles"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[failed]}{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
     )
-    hidden = quiet or not err.is_terminal
-    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+    with _bar(quiet, *columns) as bar:
         task = bar.add_task("run", total=total, failed="", rate="")
         lost = 0
 
@@ -37,12 +35,9 @@ def cycles_bar(total: int, cases: int, quiet: bool) -> Iterator[Any]:
             nonlocal lost
             lost += failed
             speed = bar.tasks[0].speed
-            bar.update(
-                task,
-                advance=cycles,
-                failed=f"{lost:,} failed, " if lost else "",
-                rate=f"{speed:,.3g}/s" if speed else "",
-            )
+            words = f"{lost:,} failed, " if lost else ""
+            rate = f"{speed:,.3g}/s" if speed else ""
+            bar.update(task, advance=cycles, failed=words, rate=rate)
 
         yield tell
 
@@ -50,10 +45,7 @@ def cycles_bar(total: int, cases: int, quiet: bool) -> Iterator[Any]:
 @contextmanager
 def simulations_bar(quiet: bool) -> Iterator[Any]:
     """A bar on a terminal: simulations done of all, once it is known how many."""
-    from rich.progress import Progress
-
-    hidden = quiet or not err.is_terminal
-    with Progress(console=err, transient=True, disable=hidden) as bar:
+    with _bar(quiet) as bar:
         task = bar.add_task("Simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -61,11 +53,8 @@ def simulations_bar(quiet: bool) -> Iterator[Any]:
 @contextmanager
 def search_line(quiet: bool) -> Iterator[Any]:
     """A line on a terminal: what is searched, simulations so far, error so far."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    hidden = quiet or not err.is_terminal
-    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+    text = progress.TextColumn("{task.description}")
+    with _bar(quiet, progress.SpinnerColumn(), text, progress.TimeElapsedColumn()) as bar:
         task = bar.add_task("reading", total=None)
 
         def tell(word: str, evaluations: int, error: float) -> None:

@@ -1,19 +1,18 @@
-"""`tfbsim run`."""
+"""`tfbsim run`, and `tfbsim report`, which draws its results again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from ..errors import InputError, count
+from ..errors import InputError, count, shown
 from ..output import make_folder
 from ..yaml_file import Document, load, resolve
-from .console import err, out
+from .console import out, say, warn
 from .edge import OTHER_OUTCOME, Interrupted
 from .options import (
     CellName,
@@ -27,14 +26,13 @@ from .options import (
     changes_of,
     check_exports,
     command_line,
+    folder_option,
     numerics_of,
-    refuse_used,
+    used_folder,
     write_exports,
 )
-from .progress import cycles_bar
 
-if TYPE_CHECKING:
-    from ..result.result import Result
+MOST_ROWS, MOST_KINDS = 40, 10  # that are printed
 
 
 def run(
@@ -50,14 +48,7 @@ def run(
     cycles: Annotated[
         int | None, typer.Option(min=1, help="In place of the experiment's.")
     ] = None,
-    out_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="Folder; default results/EXPERIMENT",
-            readable=False,
-        ),
-    ] = None,
+    folder: Annotated[Path | None, folder_option("EXPERIMENT")] = None,
     quiet: Quiet = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
     scheduler: Annotated[
@@ -92,48 +83,45 @@ def run(
     check_exports(export or ())
     if format_ != "png" and not figures:
         raise InputError("give --format or --no-figures, not both")
-    again = experiment.endswith(".json")
-    changes = changes_of(set_ or [])
+    changes = changes_of(set_)
     if cycles is not None:
         changes = {"cycles": str(cycles), **changes}
-    protocol = None
+    again = experiment.endswith(".json")
+    path, document = Path(experiment), None
     if steps is not None:
         if cell:
             raise InputError("the cell is named before its steps", field="--cell")
-        protocol = _protocol(experiment, steps)
-    path = Path(experiment)
+        document = _protocol(experiment, steps)
     if not again:
-        path = resolve(experiment, "models" if protocol else "experiments")
+        path = resolve(experiment, "models" if document else "experiments")
     if not path.exists():
         raise InputError("no such file", path)
-    folder = out_folder or Path("results") / path.stem
-    refuse_used(folder, overwrite, resume)
+    folder = used_folder(folder, "", str(path), overwrite, resume)
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
     from ..experiment.cases import expand
+    from ..experiment.provenance import load_run
     from ..run.run import cycles_each, run_experiment
+    from .progress import cycles_bar
 
     if again:
-        from ..experiment.provenance import load_run
-
         past = load_run(path)
-        numerics, changes = past.numerics, past.changes
+        numerics = past.numerics
         if past.differences:
-            err.print(escape(f"other versions than then: {'; '.join(past.differences)}"))
-        expanded = expand(past.document, past.cell, changes, past.cells)
+            warn(f"other versions than then: {'; '.join(past.differences)}")
+        expanded = expand(past.document, past.cell, past.changes, past.cells)
     else:
-        expanded = expand(protocol or path, cell, changes)
+        expanded = expand(document or path, cell, changes)
         numerics = numerics_of(expanded.experiment.numerics, points, rtol, fast)
         numerics = replace(numerics, error_bar=error_bar)
-    _print_warnings(expanded.warnings, expanded.document.path.name)
+    _warn_of(expanded.warnings, expanded.document.path.name)
     if scheduler and scheduler.endswith((".yaml", ".yml")):
         from ..run.cluster_file import remark
 
         if words := remark(load(scheduler)):
-            err.print(escape(f"{scheduler}: {words}"))
+            warn(f"{scheduler}: {words}")
     cases = expanded.cases
-    command = command_line()
     total = cases.cycles * cycles_each(numerics)
     try:
         make_folder(folder)  # found out before the work, not after
@@ -145,7 +133,7 @@ def run(
                 folder=folder,
                 resume=resume,
                 progress=tell,
-                command=command,
+                command=command_line(),
                 scheduler=scheduler,
                 figures=figures,
                 format=format_,
@@ -158,12 +146,14 @@ def run(
     if not quiet:
         from ..report.answer import at_once
 
-        _print_summary(result, folder, figures)
-        _print_warnings([w for w in result.warnings if w not in expanded.warnings])
+        _print_tables(result)
+        drawn = ", curves, figures and report.html" if figures else " and curves"
+        say(f"\ntable{drawn} in {folder}")
+        _warn_of(w for w in result.warnings if w not in expanded.warnings)
         if not result.of_a_sweep and (words := at_once(result)):
-            err.print(escape(words))
+            warn(words)
     if not result.as_asked:
-        _print_otherwise(result)
+        _warn_of_others(result)
         # Points of a sweep may lie beyond what the cell can do: that is an answer
         if not (result.of_a_sweep and result.solved):
             raise typer.Exit(OTHER_OUTCOME)
@@ -176,8 +166,9 @@ def _protocol(cell: str, steps: str) -> Document:
     return Document(Path(f"{Path(cell).stem}.yaml"), content, {(): 1})
 
 
-def _print_summary(result: Result, folder: Path, figures: bool) -> None:
-    from ..report.printed import printed
+def _print_tables(result: Any) -> None:
+    """Print the summary, and measured values beside the simulated ones."""
+    from ..report.printed import cell, printed
     from ..result.sweep_table import factors
 
     summary = result.summary
@@ -194,51 +185,75 @@ def _print_summary(result: Result, folder: Path, figures: bool) -> None:
         "Numerical error of voltage [mV]": "Error\nmV",
         "Outcome": "Outcome",
     }
-    most = 40
-    out.print(printed(summary, columns, most=most, wrap=True))
-    if len(summary) > most:
-        out.print(f"... and {count(len(summary) - most, 'row')} more")
+    out.print(printed(summary, columns, most=MOST_ROWS, wrap=True))
+    if (more := len(summary) - MOST_ROWS) > 0:
+        say(f"... and {count(more, 'row')} more")
+
+    def signed(name: str, value: Any) -> str:
+        return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
+
     comparison = result.comparison
     if len(comparison):
-        out.print("\nMeasured and simulated")
-        comparison = comparison.drop(columns="Source")
-        heads = {name: name for name in comparison}
-        out.print(printed(comparison, heads, _signed))
-    drawn = ", curves, figures and report.html" if figures else " and curves"
-    out.print(f"\ntable{drawn} in {escape(str(folder))}")
+        say("\nMeasured and simulated")
+        heads = {name: name for name in comparison if name != "Source"}
+        out.print(printed(comparison, heads, signed))
 
 
-def _print_warnings(warnings: Iterable[str], file: str = "") -> None:
+def _warn_of(warnings: Iterable[str], file: str = "warning") -> None:
     """Print warnings, those that differ in their numbers alone as one line."""
     from ..report.answer import grouped
 
     for first, others in grouped(warnings):
         more = f" (and {len(others)} more such, other numbers)" if others else ""
-        err.print(escape(f"{file or 'warning'}: {first}{more}"))
+        warn(f"{file}: {first}{more}")
 
 
-def _signed(name: str, value: Any) -> str:
-    from ..report.printed import cell
-
-    return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
-
-
-def _print_otherwise(result: Result) -> None:
+def _warn_of_others(result: Any) -> None:
+    """Print the steps that ended otherwise than asked, and the breaches."""
     from ..report.answer import folded
 
-    steps = result.steps
+    steps, summary = result.steps, result.summary
     other = steps[steps["Outcome"] != "reached"]
-    err.print(f"{len(other)} of {count(len(steps), 'step')} ended otherwise than asked:")
+    warn(f"{len(other)} of {count(len(steps), 'step')} ended otherwise than asked:")
     names = ["Case", "Cycle number", "Step", "Outcome", "Detail"]
     groups = folded(other[names], "Case", "Cycle number")
-    most = 10
-    for row in groups.head(most).to_dict("records"):
+    for row in groups.head(MOST_KINDS).to_dict("records"):
         detail = f" ({row['Detail']})" if row["Detail"] else ""
         cycle = row["Cycle number"] or "conditioning"
-        text = f"{row['Case']}, cycle {cycle}: '{row['Step']}': {row['Outcome']}{detail}"
-        err.print("  " + escape(text))
-    if len(groups) > most:
-        err.print(f"  ... and {count(len(groups) - most, 'more kind')}, all in steps.csv")
-    breaches = result.summary[result.summary["Outcome"] == "audit breach"]
-    for row in breaches.head(10).to_dict("records"):
-        err.print(escape(f"  {row['Case']}, cycle {row['Cycle number']}: audit breach"))
+        step = f"'{row['Step']}': {row['Outcome']}{detail}"
+        warn(f"  {row['Case']}, cycle {cycle}: {step}")
+    if (more := len(groups) - MOST_KINDS) > 0:
+        warn(f"  ... and {count(more, 'more kind')}, all in steps.csv")
+    breaches = summary[summary["Outcome"] == "audit breach"]
+    for row in breaches.head(MOST_KINDS).to_dict("records"):
+        warn(f"  {row['Case']}, cycle {row['Cycle number']}: audit breach")
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder that `run` wrote.", readable=False)
+    ],
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
+    ] = False,
+    format_: Format = "png",
+    export: Exports = None,
+) -> None:
+    """Draw figures and report again from results, without solving."""
+    from ..report.report import write_report
+    from ..result.load import load_result
+
+    check_exports(export or ())
+    result = load_result(folder, incomplete)
+    try:
+        write_report(result, folder, format_)
+        if export:
+            write_exports(result, folder, export)
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        if "incomplete" not in result.provenance:
+            raise
+        message = f"what is left cannot be drawn ({shown(error, 120)})"
+        raise InputError(message, folder) from None
+    say(folder / "report.html")

@@ -1,61 +1,54 @@
 """Measured curves beside simulated ones: which belong together, and how they differ.
 
-The protocol is the experiment's, or the data's own current.  Each measured cycle goes to
-the case whose steps fit its currents and cut-offs best; voltages are compared at equal
-charge (in a rest at equal time), residuals are simulated less measured.
+The protocol is the experiment's, or the data's own current.  What was measured finds its
+place (:mod:`.places`), the cases that are needed are run (:mod:`.replay`), and both are
+put together (:mod:`.pairs`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    HOLD,
-    REST,
-    UA,
-    Array,
-    Measured,
-    mean_current,
-    times,
-)
+from ..cell.fitted import status
+from ..data.measured import CHARGE, DISCHARGE, HOLD, Measured, Segment, mean_current
 from ..data.read import Source, read_all
-from ..experiment.cases import Expanded
+from ..errors import count
+from ..experiment.cases import Case, Expanded
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
+from ..solver.cycler import AUDIT_BREACH, REACHED, CycleRecord, StepRecord
 from ..yaml_file import Document
-from .own_current import experiment_or_cell
-from .pairing import Pair, Progress, beside
-from .places import places
-from .replay import charge_where
-from .spectra import COLUMNS as SPECTRA_COLUMNS
-from .spectra import SpectrumPair
+from .own_current import experiment_or_cell, unlike
+from .pairs import (
+    OVERLAY_COLUMNS,
+    SPECTRA_COLUMNS,
+    Pair,
+    SpectrumPair,
+    at_frequencies,
+    table,
+)
+from .places import Place, Places, digest, places
+from .replay import Replay, joined
 
 if TYPE_CHECKING:
     from ..data.mapping import Mapping as DataMapping
 
+Progress = Callable[[int, int], None]
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
 IMPEDANCE = "impedance.csv"
-FIRST = 60.0  # s
-ROUNDING = 1e-9  # of a capacity that the data's own current passes
-
-OVERLAY_COLUMNS = (
-    *("File", "Step", "Time [s]", "Capacity [uA.h.cm-2]"),
-    *("Current density [uA.cm-2]", "Measured voltage [V]"),
-    *("Simulated voltage [V]", "Residual [mV]"),
-)
+ELSEWHERE = 3.0  # K between measured and simulated that is worth a word
+FAR = 0.1  # V between the starts of both that is worth a word
+NO_DURATION = "its samples share one time: a step of no duration"
 
 
 @dataclass(frozen=True)
@@ -103,41 +96,22 @@ class Comparison:
     @property
     def table(self) -> pd.DataFrame:
         """A row per compared step; the columns of ``comparison.csv``."""
-        hysteresis = _hysteresis(self.pairs)
-        rows = []
-        for pair in self.pairs:
-            row = _row(pair)
-            both = hysteresis.get((pair.file, pair.measured.cycle))
-            if both and pair.measured.kind == DISCHARGE:
-                row["Measured hysteresis [mV]"] = 1e3 * both[0]
-                row["Simulated hysteresis [mV]"] = 1e3 * both[1]
-            rows.append({**row, "Role": pair.role or None, "Outcome": pair.outcome})
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return table(self.pairs)
 
     @property
     def overlay(self) -> pd.DataFrame:
         """Every measured point with the simulated voltage there; ``overlay.csv``."""
-        parts = []
-        for pair in self.pairs:
-            m, there = pair.measured, pair.common
-            simulated = np.full(len(m.voltage), np.nan)
-            simulated[there] = m.voltage[there] + pair.residual
-            time = np.full(len(m.voltage), np.nan) if m.time is None else m.start + m.time
-            known = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
-            volts = (m.voltage, simulated, 1e3 * (simulated - m.voltage))
-            values = (*known, *volts)
-            parts.append(pd.DataFrame(dict(zip(OVERLAY_COLUMNS, values, strict=True))))
-        if not parts:
-            return pd.DataFrame(columns=list(OVERLAY_COLUMNS))
-        return pd.concat(parts, ignore_index=True)
+        return _below([pair.overlay for pair in self.pairs], OVERLAY_COLUMNS)
 
     @property
     def impedance(self) -> pd.DataFrame:
         """Every measured frequency with the simulated impedance; ``impedance.csv``."""
-        parts = [pair.table for pair in self.spectra]
-        if not parts:
-            return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
-        return pd.concat(parts, ignore_index=True)
+        return _below([pair.table for pair in self.spectra], SPECTRA_COLUMNS)
+
+    def note(self, sentence: str) -> None:
+        """Tell something, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def plot(self) -> dict[str, Any]:
         """The figures of the report, by name (matplotlib)."""
@@ -154,104 +128,10 @@ class Comparison:
         resolve_name("tfbsim.report.comparison:write_report")(self, output.folder)
 
 
-# --- The numbers -------------------------------------------------------------------
-
-COLUMNS = (
-    *("File", "Step", "Case", "Cycle number", "C-rate", "Current density [uA.cm-2]"),
-    *("Points", "Compared [%]"),
-    "Voltage error, rms [mV]",
-    "Largest voltage error [mV]",
-    "Mean voltage error [mV]",
-    "First minute, rms [mV]",
-    "Measured capacity [uA.h.cm-2]",
-    "Simulated capacity [uA.h.cm-2]",
-    "Capacity error [%]",
-    "Measured hysteresis [mV]",
-    "Simulated hysteresis [mV]",
-    "Role",
-    "Outcome",
-)
-
-
-def _row(pair: Pair) -> dict[str, Any]:
-    m, there = pair.measured, pair.common
-    row: dict[str, Any] = {
-        "File": pair.file,
-        "Step": m.name,
-        "Case": pair.case,
-        "Cycle number": m.cycle,
-        "C-rate": pair.c_rate,
-        "Current density [uA.cm-2]": mean_current(m) * UA,
-        "Points": len(m.voltage),
-    }
-    if m.kind != HOLD and there.any() and len(m.voltage) > 1:
-        residual, at = pair.residual, pair.axis(m)[there]
-        row["Compared [%]"] = pair.covered
-        row["Voltage error, rms [mV]"] = 1e3 * _rms(residual, at)
-        row["Largest voltage error [mV]"] = 1e3 * residual[np.argmax(np.abs(residual))]
-        row["Mean voltage error [mV]"] = 1e3 * _mean(residual, at)
-        early = times(m)[there] <= FIRST
-        if early.any():
-            row["First minute, rms [mV]"] = 1e3 * _rms(residual[early], at[early])
-    if m.kind != REST:
-        measured, simulated = capacities(pair)
-        row["Measured capacity [uA.h.cm-2]"] = measured * UA
-        row["Simulated capacity [uA.h.cm-2]"] = simulated * UA
-        if measured > 0:
-            off = simulated / measured - 1
-            row["Capacity error [%]"] = 100 * off if abs(off) > ROUNDING else 0.0
-    return row
-
-
-def _mean(values: Array, at: Array) -> float:
-    """Mean over what a step runs along, however densely it was sampled."""
-    if len(at) < 2 or at[-1] <= at[0]:
-        return float(np.mean(values))
-    return float(np.trapezoid(values, at) / (at[-1] - at[0]))
-
-
-def _rms(values: Array, at: Array) -> float:
-    return float(np.sqrt(_mean(values**2, at)))
-
-
-def capacities(pair: Pair) -> tuple[float, float]:
-    """Measured and simulated charge [A.h.m-2] where the measured curve ends.
-
-    If the simulated step ends at a voltage, its charge is read at the voltage of the last
-    measured point, which need not be the cut-off; else it is all that passed.
-    """
-    m, s = pair.measured, pair.simulated
-    simulated = float(s.capacity[-1])
-    if pair.at_cut_off and m.kind in (CHARGE, DISCHARGE):
-        simulated = charge_where(s.capacity, s.voltage, float(m.voltage[-1]), simulated)
-    return float(m.capacity[-1]), simulated
-
-
-def _hysteresis(pairs: Sequence[Pair]) -> dict[tuple[str, int], tuple[float, float]]:
-    """Mean voltage of charge less that of discharge of each cycle, both kinds [V]."""
-    sums: dict[tuple[str, int, str], Array] = {}
-    for pair in pairs:
-        m, s = pair.measured, pair.simulated
-        if m.kind not in (CHARGE, DISCHARGE) or len(m.voltage) < 2:
-            continue
-        key = (pair.file, m.cycle, m.kind)
-        moved = [
-            (np.trapezoid(x.voltage, x.capacity), np.ptp(x.capacity)) for x in (m, s)
-        ]
-        sums[key] = sums.get(key, np.zeros((2, 2))) + np.array(moved, dtype=float)
-    found = {}
-    for file, cycle, kind in sums:
-        other = sums.get((file, cycle, DISCHARGE))
-        if kind != CHARGE or other is None:
-            continue
-        here = sums[file, cycle, CHARGE]
-        if (here[:, 1] > 0).all() and (other[:, 1] > 0).all():
-            gap = here[:, 0] / here[:, 1] - other[:, 0] / other[:, 1]
-            found[file, cycle] = (float(gap[0]), float(gap[1]))
-    return found
-
-
-# --- Comparing ---------------------------------------------------------------------
+def _below(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=list(columns))
+    return pd.concat(parts, ignore_index=True)
 
 
 def compare(
@@ -306,30 +186,19 @@ def compare(
     base = expanded.cases[0].cell
     measured, unreadable = read_all(data, base, mapping)
     where = places(measured, expanded, own_current)
-    paired = beside(measured, where, numerics, progress)
-    found = Comparison(
-        *(measured, paired.pairs, unreadable, paired.unmatched),
-        otherwise=paired.otherwise,
-        notes=paired.notes,
-        spectra=paired.spectra,
-    )
+    found = Comparison(measured, [], unreadable, where.unmatched, notes=where.notes)
+    audit = _simulate(found, where, numerics, progress)
     about = provenance(
-        expanded.document,
-        expanded.cells,
-        numerics,
-        expanded.cell,
-        expanded.changes,
-        command,
+        *(expanded.document, expanded.cells, numerics),
+        *(expanded.cell, expanded.changes, command),
     )
+    about["protocol"] = "the data's own current" if own_current else "the experiment's"
+    about["audit"] = audit
+    about["notes"] = found.notes
+    about["data"] = [_about(m) for m in measured]
+    about["unreadable"] = unreadable
+    about["unmatched"] = [" | ".join(row) for row in found.unmatched]
     found.provenance.update(about)
-    found.provenance["protocol"] = (
-        "the data's own current" if own_current else "the experiment's"
-    )
-    found.provenance["audit"] = paired.audit
-    found.provenance["notes"] = paired.notes
-    found.provenance["data"] = [_about(m) for m in measured]
-    found.provenance["unreadable"] = unreadable
-    found.provenance["unmatched"] = [" | ".join(row) for row in found.unmatched]
     if folder:
         found.save(folder)
     return found
@@ -347,3 +216,161 @@ def _about(measured: Measured) -> dict[str, Any]:
         "spectra": len(measured.spectra),
         "notes": list(measured.notes),
     }
+
+
+# --- Measured and simulated --------------------------------------------------------
+
+
+def _simulate(
+    found: Comparison, where: Places, numerics: Numerics, progress: Progress | None
+) -> dict[str, float]:
+    """Run the cases that measured steps and spectra belong to; put both together.
+
+    Returns
+    -------
+    dict
+        Largest balance errors of the cycles that were simulated.
+    """
+    cases = {case.name: case for case in where.expanded.cases}
+    first = where.expanded.cases[0]
+    wanted: dict[str, int] = {}  # cycles of each case
+    for place in (*where.steps, *where.spectra):
+        if place.steps:
+            wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)
+    replay, records = Replay(numerics), {}
+    audit: dict[str, float] = {}
+    for k, case in enumerate(case for case in cases.values() if case.name in wanted):
+        last = min(wanted[case.name], case.protocol.cycles)
+        records[case.name] = replay.cycles(case.cell, case.protocol, last)
+        _audited(found, audit, case, records[case.name])
+        if progress:
+            progress(k + 1, len(wanted))
+    pairs: dict[str, list[Pair]] = {}
+    for place in where.steps:
+        case, cycles = cases.get(place.case, first), records.get(place.case, [])
+        of = cycles[min(place.cycle, len(cycles)) - 1].steps if cycles else ()
+        pair = _pair(found, place, case, [of[k] for k in place.steps], where)
+        if pair is not None:
+            found.pairs.append(pair)
+            pairs.setdefault(place.case, []).append(pair)
+    for spectrum in where.spectra:
+        step = records[spectrum.case][0].steps[spectrum.steps[0]]
+        if step.spectrum is None:
+            found.note(f"{spectrum.label}: {step.outcome} ({step.detail})")
+            continue
+        Z = at_frequencies(spectrum.measured, step.spectrum)
+        found.spectra.append(SpectrumPair(spectrum, step.spectrum.voltage, Z))
+        if step.detail:
+            found.note(f"{spectrum.label}: {step.detail}")
+    if where.own_current:
+        for file in found.measured:
+            if any(place.file == file.name for place in where.steps):
+                _tell_window(found, file, first)
+        for case in where.expanded.cases:
+            mine = [place for place in where.steps if place.case == case.name]
+            if mine:
+                _tell_current(found, mine, case)
+                _tell_start(found, pairs.get(case.name, []))
+    return audit
+
+
+def _audited(
+    found: Comparison, audit: dict[str, float], case: Case, cycles: Sequence[CycleRecord]
+) -> None:
+    """Take the balances and warnings of a case that was run."""
+    for of in ("lithium balance error", "charge balance error"):
+        errors = [getattr(cycle, of.replace(" ", "_")) for cycle in cycles]
+        audit[of] = max(audit.get(of, 0.0), *errors)
+    if any(cycle.outcome == AUDIT_BREACH for cycle in cycles):
+        found.otherwise.append(f"{case.name}: {AUDIT_BREACH}")
+    for warning in case.cell.warnings():
+        found.note(f"{case.cell.name}: {warning}")
+
+
+def _pair(
+    found: Comparison,
+    place: Place[Segment],
+    case: Case,
+    parts: Sequence[StepRecord],
+    where: Places,
+) -> Pair | None:
+    """Return a measured step and the steps that simulate it, or say why there is none."""
+    file, segment, cell = place.file, place.measured, case.cell
+    flowing = segment.kind in (CHARGE, DISCHARGE)
+    other = next((p for p in parts if p.outcome != REACHED), None)
+    if other is not None:
+        detail = f" ({other.detail})" if other.detail else ""
+        sentence = f"{case.name}: '{other.step.text}': {other.outcome}{detail}"
+        if sentence not in found.otherwise:
+            found.otherwise.append(sentence)
+    T, own = segment.temperature, float(cell.temperature)
+    if T is not None and abs(T - own) > ELSEWHERE:
+        measured_at, at = (f"{x - 273.15:.1f} degC" for x in (T, own))
+        found.note(f"{file}: measured at {measured_at}, simulated at {at}.")
+    simulated = joined(parts, segment.kind, float(cell.area))
+    if simulated is None:
+        why = NO_DURATION
+        if parts:
+            why = f"the simulated step was {parts[0].outcome}: {parts[0].detail}"
+        found.unmatched.append((file, segment.name, why))
+        return None
+    if len(simulated.voltage) < 2 and flowing:
+        found.note(
+            f"{file}, {segment.name}: the simulated cell cannot follow: it begins at "
+            f"{simulated.voltage[0]:.3f} V, where {segment.voltage.min():.3f} to "
+            f"{segment.voltage.max():.3f} V was measured."
+        )
+    step, end = parts[-1].step, float(simulated.voltage[-1])
+    at_cut_off = step.control != "voltage" and any(
+        V is not None and abs(end - V) < 1e-3 for V in (step.lower, step.upper)
+    )
+    i, charge = abs(mean_current(segment)), 3600 * float(segment.capacity[-1])
+    data = (segment.kind, segment.cycle, i, charge, digest(segment))
+    return Pair(
+        *(file, segment, simulated, where.base if where.own_current else case.name),
+        i / cell.one_c_current_density,
+        not where.own_current and at_cut_off,
+        REACHED if other is None else other.outcome,
+        status(cell.fitted, *data) if flowing else "",
+    )
+
+
+# --- By the data's own current -----------------------------------------------------
+
+
+def _tell_window(found: Comparison, measured: Measured, case: Case) -> None:
+    """Tell where a record lies beyond the voltages that the cell takes."""
+    low, high = case.cell.voltage_limits
+    lowest = min(float(s.voltage.min()) for s in measured.segments)
+    highest = max(float(s.voltage.max()) for s in measured.segments)
+    if lowest < low - FAR or highest > high + FAR:
+        found.note(
+            f"{measured.name} goes from {lowest:.3f} to {highest:.3f} V, and "
+            f"{case.cell.name} from {low:g} to {high:g} V alone: beyond, the simulated "
+            "cell cannot follow."
+        )
+
+
+def _tell_current(found: Comparison, mine: Sequence[Place[Segment]], case: Case) -> None:
+    """Tell how well constant currents stand for a record."""
+    steps = case.protocol.steps
+    split = [(p.measured, [steps[k] for k in p.steps]) for p in mine if len(p.steps) > 1]
+    if split:
+        off = max(unlike(segment, parts) for segment, parts in split)
+        varies = f"in {count(len(split), 'step')} the current varies"
+        found.note(
+            f"{mine[0].file}: {varies}; constant ones of the same charge stand for it, "
+            f"{100 * off:.2g} % rms off."
+        )
+
+
+def _tell_start(found: Comparison, pairs: Sequence[Pair]) -> None:
+    """Tell where a record does not begin as the simulated cell does."""
+    first = next((p for p in pairs if p.measured.kind != HOLD), None)
+    if first is not None and len(first.measured.voltage) > 1:
+        here, there = first.measured.voltage[0], first.simulated.voltage[0]
+        if abs(here - there) > FAR:
+            found.note(
+                f"{first.file} begins at {here:.3f} V, the simulated cell at "
+                f"{there:.3f} V: --set cathode.initial_voltage sets its state."
+            )

@@ -61,21 +61,9 @@ class Replay:
 
 
 def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | None:
-    """Return consecutive simulated steps as one measured step would be.
+    """Return consecutive simulated steps as one measured step of a kind would be.
 
-    Parameters
-    ----------
-    parts : sequence of StepRecord
-        In a row.
-    kind : str
-        Of the measured step.
-    area : float
-        Of the cell [m2].
-
-    Returns
-    -------
-    Segment or None
-        None if nothing of them could be simulated.
+    None if nothing of them could be simulated; ``area`` is the cell's [m2].
     """
     clock = passed = 0.0
     pieces: list[tuple[Array, ...]] = []
@@ -89,8 +77,8 @@ def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | Non
         clock, passed = float(t[-1]), float(q[-1])
     if not pieces:
         return None
-    V, i, q, t = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return Segment(kind, 1, V, i, q, t)
+    columns = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    return Segment(kind, 1, *columns)
 
 
 def charge_where(q: Array, V: Array, voltage: float, otherwise: float) -> float:

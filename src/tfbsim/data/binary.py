@@ -6,22 +6,18 @@ from __future__ import annotations
 
 import warnings
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, shown
+from ..errors import shown
 from .eclab import with_loops
-from .table import Table
+from .table import File, Table
 
-# Package, and the extra by which pip finds it
-READERS = {
-    ".nda": ("NewareNDA", "neware"),
-    ".ndax": ("NewareNDA", "neware"),
-    ".mpr": ("galvani", "biologic"),
-}
+# Package, module of it, and the extra by which pip finds it
+READERS = {".mpr": ("galvani", "galvani.BioLogic", "biologic")}
+READERS |= dict.fromkeys((".nda", ".ndax"), ("NewareNDA", "NewareNDA", "neware"))
 _NEWARE = {
     "Voltage": "Voltage / V",
     "Cycle": "Cycle Count",
@@ -32,7 +28,7 @@ _NEWARE = {
 }
 
 
-def binary_table(path: Path, suffix: str) -> Table:
+def binary_table(file: File, suffix: str) -> Table:
     """Return the table of a binary file.
 
     Raises
@@ -40,44 +36,40 @@ def binary_table(path: Path, suffix: str) -> Table:
     InputError
         Its reader is not installed, or cannot read it.
     """
-    package, extra = READERS[suffix]
+    package, module, extra = READERS[suffix]
     try:
-        reader: Any = import_module(package)
-        if package == "galvani":
-            reader = import_module("galvani.BioLogic")
+        import_module(package)
+        reader: Any = import_module(module)
     except ImportError:
-        raise InputError(
-            f"needs {package}, which is not installed: pip install 'tfbsim[{extra}]'",
-            path,
-        ) from None
+        install = f"pip install 'tfbsim[{extra}]'"
+        raise file.error(f"needs {package}, which is not installed: {install}") from None
+    loops: list[int] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if package == "NewareNDA":
-                data = reader.read(str(path), log_level="CRITICAL")
+            if suffix == ".mpr":
+                data, loops = _mpr(reader, file)
             else:
-                data = _mpr(reader, path)
+                data = reader.read(str(file.path), log_level="CRITICAL")
         except Exception as error:  # whatever a damaged file makes of the reader
             reason = shown(f"{type(error).__name__}: {error}", 120)
             message = f"{package} cannot read it ({reason}); export it as text"
-            raise InputError(message, path) from None
+            raise file.error(message) from None
     if len(data) == 0:
-        raise InputError("holds no records", path)
+        raise file.error("holds no records")
     names = tuple(_NEWARE.get(str(c), str(c)) for c in data.columns)
-    loops = data.attrs.pop("loops", [])
     data.columns = range(len(names))
-    layout = "NEWARE" if package == "NewareNDA" else "EC-Lab"
-    table = Table(path, names, data, ".", layout, notes=[f"Read with {package}."])
-    return with_loops(table, loops) if len(loops) > 1 else table
+    file.note(f"Read with {package}.")
+    layout = "EC-Lab" if suffix == ".mpr" else "NEWARE"
+    return with_loops(Table(file, names, data, layout=layout), loops)
 
 
-def _mpr(reader: Any, path: Path) -> pd.DataFrame:
+def _mpr(reader: Any, file: File) -> tuple[pd.DataFrame, list[int]]:
     """Return the data of an .mpr, and where its loops begin."""
-    with path.open("rb") as file:
-        found = reader.MPRfile(file)
+    with file.path.open("rb") as opened:
+        found = reader.MPRfile(opened)
     rows = np.asarray(found.data)
     rows = rows.astype(rows.dtype.newbyteorder("="))
-    data = pd.DataFrame({name: rows[name] for name in rows.dtype.names})
     ends = getattr(found, "loop_index", None)
-    data.attrs["loops"] = [] if ends is None else [int(k) for k in ends[:-1]]
-    return data
+    data = pd.DataFrame({name: rows[name] for name in rows.dtype.names})
+    return data, [] if ends is None else [int(k) for k in ends[:-1]]

@@ -7,15 +7,16 @@ knows what the samples do not: when a step began, and that no current flowed in 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from ..errors import count
-from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
-from .remarks import Remarks
 from .samples import Samples
 from .steps import Span
+from .table import Array, File
 
 POWERS = (1e-6, 1e-4, 1e-3, 1e-2, 1.0, 1e2, 1e3, 1e4, 1e6)
 WITHIN = 0.1  # of the integral of the current that a counter of charge may be off
@@ -26,10 +27,11 @@ SLIPS = tuple(a * b for a in (1.0, 60.0, 3600.0, 1 / 60, 1 / 3600) for b in POWE
 CLOCK, COUNTER, SAMPLE, NOTHING = "clock", "counter", "sample", ""
 AS_BEFORE = 1e-3  # relative fall of a current that has not begun to fall
 CADENCE = 1.5  # intervals, by which a first sample may come after its step began
+UNIT = "uA.h.cm-2"
 
 
 def segments(
-    rows: Samples, found: Sequence[Span], numbers: Sequence[int], remarks: Remarks
+    rows: Samples, found: Sequence[Span], cycles: Sequence[int], file: File
 ) -> tuple[Segment, ...]:
     """Return the steps, each with its charge from its begin on.
 
@@ -39,131 +41,128 @@ def segments(
         The current discharge positive.
     found : sequence of Span
         The steps.
-    numbers : sequence of int
+    cycles : sequence of int
         The cycle of each.
-    remarks : Remarks
-        Grows by the two values of a charge that stays in doubt.
+    file : File
+        Told where a charge stays in doubt.
     """
     t = rows.t
     counters = [None if s.kind == REST else _counter_of(rows, s) for s in found]
-    used = _in_use(rows, found, counters, remarks)
-    own = _step_clock(rows, found)
+    used = _in_use(rows, found, counters, file)
+    clock = _step_clock(rows, found)
     made: list[Segment] = []
-    origin: float | None = None
-    most = assumed = share = after = counted = total = 0.0
-    pauses: list[tuple[float, float]] = []  # s, A.h.m-2 that would have flowed in them
-    gaps: list[tuple[float, float]] = []
+    told: list[dict[str, float]] = []  # charges [A.h.m-2] of each step
+    gaps: list[tuple[float, float]] = []  # s, A.h.m-2
     before: Span | None = None
-    for span, cycle, counter in zip(found, numbers, counters, strict=True):
+    for span, cycle, counter in zip(found, cycles, counters, strict=True):
         q = counter if used else None
         begun, witness = _begun(rows, span, q)
-        origin = begun if origin is None else origin
-        segment, away = _segment(rows, span, cycle, q, own, begun, begun - origin)
+        segment, away = _segment(rows, span, cycle, q, clock, begun)
         made.append(segment)
+        own: dict[str, float] = {}
         known = witness in (CLOCK, COUNTER) and not span.goes_on
-        known = known or (span.kind == REST and used)
+        known |= span.kind == REST and used
         if before and before.kind != REST and known and span.start == before.stop:
             until = float(t[span.start]) if span.kind == REST else begun
             passed, sure = _after(rows, before, until, used)
-            passed *= sure or witness == CLOCK
-            after, counted = after + passed, counted + sure * passed
+            own["after"] = passed * (sure or witness == CLOCK)
+            own["counted"] = passed * sure
         before = span
-        if span.kind == REST:
-            continue
-        total += float(segment.capacity[-1])
-        if away.any():
-            flows = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
-            pauses.append((float(away.max()), 0.0 if q is not None else float(flows)))
-        wait = float(t[span.start] - max(t[span.start - 1], 0.0)) if span.start else 0.0
-        most += abs(float(rows.i[span.start])) * wait / 3600 * (witness == NOTHING)
-        before_first = float(segment.capacity[0]) * (witness == SAMPLE)
-        assumed += before_first
-        share = max(share, before_first / max(float(segment.capacity[-1]), 1e-30))
-        gaps += [] if q is not None else _gaps(segment)
-    if most > DOUBT * total > 0:
-        remarks.doubt(
-            f"When {count(len(found), 'step')} began is not said: the charges add up to "
-            f"{total * 100:.4g} uA.h.cm-2, or to {(total + most) * 100:.4g} if the "
-            "current flowed from the sample before."
+        if span.kind != REST:
+            wait = t[span.start] - max(t[span.start - 1], 0.0) if span.start else 0.0
+            own["charge"], own["first"] = segment.capacity[-1], segment.capacity[0]
+            own["first"] *= witness == SAMPLE
+            own["most"] = abs(rows.i[span.start]) * wait / 3600 * (witness == NOTHING)
+            own["pause"] = away.max(initial=0.0)
+            if away.any() and q is None:
+                own["paused"] = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
+            gaps += [] if q is not None else _gaps(segment)
+        told.append(own)
+    names = ["charge", "first", "most", "after", "counted", "pause", "paused"]
+    account = pd.DataFrame(told, columns=names).fillna(0.0)
+    _tell(account, file, 0.0 if used else _rounding(np.abs(rows.i)), gaps)
+    _tell_whole(rows, found, account["charge"], file)
+    return tuple(replace(s, start=s.start - made[0].start) for s in made)
+
+
+def _tell(
+    account: pd.DataFrame, file: File, rounding: float, gaps: list[tuple[float, float]]
+) -> None:
+    """Tell of charges that have two values, and where current may have flowed."""
+    sums = account.sum()
+    total, after, flows = sums["charge"], sums["after"], sums["paused"]
+    least = DOUBT * total
+
+    def q(charge: float) -> str:
+        return f"{100 * charge:.4g}"
+
+    if sums["most"] > least > 0:
+        file.note(
+            f"When {count(len(account), 'step')} began is not said: the charges add up "
+            f"to {q(total)} {UNIT}, or to {q(total + sums['most'])} if the "
+            "current flowed from the sample before.",
+            True,
         )
-    if assumed > DOUBT * total or share > CLOSE:
-        remarks.note(
+    share = (account["first"] / account["charge"].clip(lower=1e-30)).max()
+    if sums["first"] > least or share > CLOSE:
+        file.note(
             "Steps that begin between two samples are counted from the sample before: "
-            f"{100 * total:.4g} uA.h.cm-2 in all; {100 * (total - assumed):.4g} from "
+            f"{q(total)} {UNIT} in all; {q(total - sums['first'])} from "
             "their first sample."
         )
-    if after > DOUBT * total:
-        sentence = (
-            f"The charges up to the last sample of each step are {100 * total:.4g} "
-            f"uA.h.cm-2; {100 * (total + after):.4g} up to the begin of the next."
+    if after > least:
+        file.note(
+            f"The charges up to the last sample of each step are {q(total)} "
+            f"{UNIT}; {q(total + after)} up to the begin of the next.",
+            sums["counted"] > least,
         )
-        remarks.note(sentence, counted > DOUBT * total)
-    _tell_whole(rows, found, made, remarks)
-    rounding = _rounding(np.abs(rows.i))
-    if not used and rounding > DOUBT / 2:
-        remarks.note(
+    if rounding > DOUBT / 2:
+        file.note(
             f"The last digit of the current is {200 * rounding:.2g} % of it: "
-            f"{100 * total:.4g} uA.h.cm-2 are known to {100 * total * rounding:.2g}."
+            f"{q(total)} {UNIT} are known to {100 * total * rounding:.2g}."
         )
-    _tell_pauses(pauses, total, remarks)
-    _tell_gaps(gaps, total, remarks)
-    return tuple(made)
+    if pauses := int((account["pause"] > 0).sum()):
+        who = "clock of the step" if flows else "counter of charge"
+        sentence = (
+            f"{count(pauses, 'pause')} under current, of up to "
+            f"{account['pause'].max() / 60:.3g} min, in which the {who} stood still: "
+            "taken out of the clock of the step."
+        )
+        if flows > least:
+            sentence += (
+                f" The charges add up to {q(total)} {UNIT}, or to "
+                f"{q(total + flows)} if the current flowed in them."
+            )
+        file.note(sentence, flows > least)
+    if gaps:
+        within = sum(passed for _, passed in gaps)
+        file.note(
+            f"{count(len(gaps), 'gap')} in time under current, the longest "
+            f"{max(gap for gap, _ in gaps) / 60:.3g} min: the charge in them is counted "
+            f"with the current on both sides, {q(total)} {UNIT} in all; "
+            f"{q(total - within)} if none flowed.",
+            within > least,
+        )
 
 
 def _tell_whole(
-    rows: Samples, found: Sequence[Span], made: Sequence[Segment], remarks: Remarks
+    rows: Samples, found: Sequence[Span], charges: pd.Series, file: File
 ) -> None:
     """Tell of steps whose own lines have another charge than their samples."""
     if rows.whole is None or "step" not in rows.marks:
         return
-    sampled: dict[float, float] = {}
-    whole: dict[float, float] = {}
-    for span, segment in zip(found, made, strict=True):
-        number, said = rows.marks["step"][span.start], float(rows.whole[span.start])
-        if np.isfinite(said):
-            sampled[number] = sampled.get(number, 0.0) + float(segment.capacity[-1])
-            whole[number] = said
-    total = sum(whole.values())
-    if sum(abs(sampled[n] - q) for n, q in whole.items()) > DOUBT / 2 * total:
-        remarks.doubt(
-            f"The charges of the samples are {100 * sum(sampled.values()):.4g} "
-            f"uA.h.cm-2; {100 * total:.4g} by the lines of the steps."
+    starts = [span.start for span in found]
+    both = pd.DataFrame({"sampled": charges, "whole": rows.whole[starts]})
+    both = both[np.isfinite(both["whole"])]
+    by_step = both.groupby(rows.marks["step"][starts][both.index])
+    both = by_step.agg({"sampled": "sum", "whole": "last"})
+    sampled, whole = both.sum()
+    if (both["sampled"] - both["whole"]).abs().sum() > DOUBT / 2 * whole:
+        file.note(
+            f"The charges of the samples are {100 * sampled:.4g} "
+            f"{UNIT}; {100 * whole:.4g} by the lines of the steps.",
+            True,
         )
-
-
-def _tell_pauses(
-    pauses: list[tuple[float, float]], total: float, remarks: Remarks
-) -> None:
-    """Tell of pauses that a witness knows, with the charge if current had flowed."""
-    if not pauses:
-        return
-    flows = sum(q for _, q in pauses)
-    who = "clock of the step" if flows else "counter of charge"
-    sentence = (
-        f"{count(len(pauses), 'pause')} under current, of up to "
-        f"{max(p for p, _ in pauses) / 60:.3g} min, in which the {who} stood still: "
-        "taken out of the clock of the step."
-    )
-    if flows > DOUBT * total:
-        sentence += (
-            f" The charges add up to {100 * total:.4g} uA.h.cm-2, or to "
-            f"{100 * (total + flows):.4g} if the current flowed in them."
-        )
-    remarks.note(sentence, flows > DOUBT * total)
-
-
-def _tell_gaps(gaps: list[tuple[float, float]], total: float, remarks: Remarks) -> None:
-    """Tell of gaps under current of which nothing says whether it flowed."""
-    if not gaps:
-        return
-    within = sum(q for _, q in gaps)
-    sentence = (
-        f"{count(len(gaps), 'gap')} in time under current, the longest "
-        f"{max(gap for gap, _ in gaps) / 60:.3g} min: the charge in them is counted with "
-        f"the current on both sides, {100 * total:.4g} uA.h.cm-2 in all; "
-        f"{100 * (total - within):.4g} if none flowed."
-    )
-    remarks.note(sentence, within > DOUBT * total)
 
 
 def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
@@ -171,31 +170,25 @@ def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
     own = rows.step_time
     if own is None or rows.by_step:
         return None
-    runs: list[Array] = []
-    for s in found:
-        dt, step = np.diff(rows.t[s.start : s.stop]), np.diff(own[s.start : s.stop])
-        fine = (dt > 0) & np.isfinite(step)
-        runs.append(step[fine] / dt[fine])
-    every = np.concatenate(runs) if runs else np.zeros(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        runs = [np.diff(own[s.cut]) / np.diff(rows.t[s.cut]) for s in found]
+    every = np.concatenate(runs)
+    every = every[np.isfinite(every)]
     return own if len(every) and abs(float(np.median(every)) - 1) < WITHIN else None
 
 
-def _passed(rows: Samples, span: Span, away: Array | None = None) -> Array:
-    """Return the integral of |i| over a step [A.h.m-2], less pauses between samples.
-
-    Between two samples of a hold the current decays as an exponential: its mean is the
-    logarithmic one.
-    """
-    cut = slice(span.start, span.stop)
-    size, dt = np.abs(rows.i[cut]), np.diff(rows.t[cut])
-    if away is not None:
-        dt = dt - away
+def _passed(rows: Samples, span: Span, away: Array | float = 0.0) -> Array:
+    """Return the integral of |i| over a step [A.h.m-2], less pauses between samples."""
+    size, dt = np.abs(rows.i[span.cut]), np.diff(rows.t[span.cut]) - away
     mean = _mean(size[:-1], size[1:], span.kind)
     return np.concatenate([[0.0], np.cumsum(mean * dt)]) / 3600
 
 
 def _mean(a: Array, b: Array, kind: str) -> Array:
-    """Return the mean of a current between two samples."""
+    """Return the mean of a current between two samples.
+
+    In a hold the current decays as an exponential: its mean is the logarithmic one.
+    """
     mean = 0.5 * (a + b)
     if kind == HOLD:
         falls = (b > 0) & (b < 0.999 * a)
@@ -205,23 +198,22 @@ def _mean(a: Array, b: Array, kind: str) -> Array:
 
 def _counter_of(rows: Samples, span: Span) -> Array | None:
     """Return the counter that counts in a step, upwards from what it read before it."""
-    cut = slice(span.start, span.stop)
-    side = DISCHARGE if rows.i[cut].mean() > 0 else CHARGE
+    side = DISCHARGE if rows.i[span.cut].mean() > 0 else CHARGE
     for role in (f"{side}_capacity", "capacity", "net_capacity"):
         if role not in rows.counters:
             continue
-        all_of_it = _from_reset(rows, span, rows.counters[role])
-        moved = all_of_it[cut] - all_of_it[span.start]
+        counter = _from_reset(rows, span, rows.counters[role])
+        moved = counter[span.cut] - counter[span.start]
         way = -1.0 if moved[-1] < 0 else 1.0
         moved = way * moved
-        if not np.isfinite(moved).all() or moved[-1] <= 0:
+        if not (np.isfinite(moved).all() and moved[-1] > 0):
             continue
         if (np.diff(moved) < -1e-3 * moved[-1]).any():
             continue
         moved = np.maximum.accumulate(moved)
         if not span.start and role == "capacity" and _counts_steps(rows):
-            return moved + abs(float(all_of_it[0]))
-        return moved + _before(rows, span, all_of_it, way)
+            return moved + abs(float(counter[0]))
+        return moved + _before(rows, span, counter, way)
     return None
 
 
@@ -240,26 +232,28 @@ def _from_reset(rows: Samples, span: Span, counter: Array) -> Array:
 
 def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     """Return what a counter counted between the begin of a step and its first sample."""
-    k = span.start
+    k, t, own = span.start, rows.t, rows.step_time
     i = abs(float(rows.i[k]))
-    since = float(rows.t[k] - rows.t[k - 1]) if k else _before_first(rows)
+    if k:
+        since = float(t[k] - t[k - 1])
+    elif own is not None and own[0] > 0:
+        since = float(own[0])
+    else:
+        since = min(max(float(t[0]), 0.0), CADENCE * float(t[1] - t[0]))
     if k and rows.i[k] * rows.i[k - 1] > 0:  # as a current that falls from there
         i = max(i, abs(float(rows.i[k - 1])))
-        own = rows.step_time
         if _at_begin(rows, span):
             since = 0.0
         elif own is not None and not span.goes_on and 0 <= own[k] <= since:
             since = float(own[k])  # what was counted before is of the step before
     could = 1.1 * i * (since + rows.tick) / 3600 + 1e-12
-    maybe = []
-    if k and np.isfinite(counter[k - 1]):
-        maybe.append(float(way * (counter[k] - counter[k - 1])))
+    maybe = [float(way * (counter[k] - counter[k - 1]))] if k else []
     if not span.goes_on:
         maybe.append(abs(float(counter[k])))  # it began again with the step
-    maybe = [moved for moved in maybe if 0 <= moved <= could]
-    if span.goes_on and not maybe:
-        return _lead(rows, span, float(rows.t[k - 1]))
-    return maybe[0] if maybe else 0.0
+    first = next((moved for moved in maybe if 0 <= moved <= could), None)
+    if first is None:
+        return _lead(rows, span, float(t[k - 1])) if span.goes_on else 0.0
+    return first
 
 
 def _counts_steps(rows: Samples) -> bool:
@@ -269,19 +263,8 @@ def _counts_steps(rows: Samples) -> bool:
     return bool(own is not None and own[0] > 0 and again)
 
 
-def _before_first(rows: Samples) -> float:
-    """Return how long the first step may have run before the first sample [s]."""
-    t, own = rows.t, rows.step_time
-    if own is not None and own[0] > 0:
-        return float(own[0])
-    return min(max(float(t[0]), 0.0), CADENCE * float(t[1] - t[0]))
-
-
 def _in_use(
-    rows: Samples,
-    found: Sequence[Span],
-    counters: Sequence[Array | None],
-    remarks: Remarks,
+    rows: Samples, found: Sequence[Span], counters: Sequence[Array | None], file: File
 ) -> bool:
     """Return whether the counters close, telling where they and the integral differ."""
     ratios: list[Array] = []
@@ -291,11 +274,9 @@ def _in_use(
             continue
         passed = _passed(rows, span)
         by_row, own = np.diff(passed), np.diff(counter)
-        fine = (by_row > 0) & (own >= 0)
-        if span.stop - span.start > 1 and fine.any():
+        if ((by_row > 0) & (own >= 0)).any():
             # In groups, so that the last digit of a counter does not matter
-            size = max(1, len(by_row) // 20)
-            edges = np.arange(0, len(by_row), size)
+            edges = np.arange(0, len(by_row), max(1, len(by_row) // 20))
             a, b = np.add.reduceat(own, edges), np.add.reduceat(by_row, edges)
             ratios.append(a[b > 0] / b[b > 0])
         counted += float(counter[-1] - counter[0])
@@ -304,16 +285,17 @@ def _in_use(
         return False
     middle = float(np.median(np.concatenate(ratios)))
     ratio = counted / integral
+    by_counter, by_current = (f"{100 * q:.4g}" for q in (counted, integral))
     within = max(WITHIN, _rounding(np.abs(rows.i)))
     if abs(middle - 1) <= within or abs(ratio - 1) <= WITHIN / 2:
         if abs(ratio - 1) > WITHIN:
-            remarks.note(
+            file.note(
                 f"The counter of charge closes between most samples and has "
-                f"{100 * counted:.4g} uA.h.cm-2, the integral of the current over its "
-                f"gaps {100 * integral:.4g}: the counter was used."
+                f"{by_counter} {UNIT}, the integral of the current over its "
+                f"gaps {by_current}: the counter was used."
             )
         elif abs(ratio - 1) > CLOSE:
-            remarks.note(
+            file.note(
                 f"The counted capacity is {100 * (ratio - 1):+.1f} % off the integral of "
                 "the current; the counted one was used."
             )
@@ -321,30 +303,31 @@ def _in_use(
     slip = min(SLIPS, key=lambda f: abs(np.log(ratio / f)))
     idle = _while_resting(rows, found)
     if abs(ratio / slip - 1) > WITHIN / 2 and idle < CLOSE * counted:
-        remarks.doubt(
-            f"The counter of charge has {100 * counted:.4g} uA.h.cm-2, the integral of "
-            f"the sampled current {100 * integral:.4g}: the counter was used, for no "
-            "wrong unit makes that difference; a current faster than the samples does."
+        file.note(
+            f"The counter of charge has {by_counter} {UNIT}, the integral of "
+            f"the sampled current {by_current}: the counter was used, for no "
+            "wrong unit makes that difference; a current faster than the samples does.",
+            True,
         )
         return True
     factor = f"{ratio:.4g} times" if ratio > 1 else f"1/{1 / ratio:.4g} of"
-    remarks.doubt(
+    file.note(
         f"The counted capacity is {factor} the integral of the current: the unit of one "
-        f"of capacity, current and time is wrong. The integral, {100 * integral:.4g} "
-        f"uA.h.cm-2, was used, not {100 * counted:.4g}."
+        f"of capacity, current and time is wrong. The integral, {by_current} "
+        f"{UNIT}, was used, not {by_counter}.",
+        True,
     )
     return False
 
 
 def _while_resting(rows: Samples, found: Sequence[Span]) -> float:
     """Return what the counters counted while no current flowed [A.h.m-2]."""
-    idle = 0.0
-    for span in found:
-        if span.kind == REST:
-            for counter in rows.counters.values():
-                moved = np.diff(counter[span.start : span.stop])
-                idle += float(np.nansum(np.abs(moved)))
-    return idle
+    return sum(
+        float(np.nansum(np.abs(np.diff(counter[span.cut]))))
+        for span in found
+        if span.kind == REST
+        for counter in rows.counters.values()
+    )
 
 
 def _rounding(size: Array) -> float:
@@ -390,29 +373,21 @@ def _at_begin(rows: Samples, span: Span) -> bool:
 
 
 def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, bool]:
-    """Return what passed between the last sample of a step and the begin of the next.
-
-    Returns
-    -------
-    float
-        [A.h.m-2]
-    bool
-        Whether a counter says so.
-    """
-    k = span.stop
-    wait = begun - float(rows.t[k - 1])
+    """Return what passed from the last sample of a step to the begin of the next
+    [A.h.m-2], and whether a counter says so."""
+    k, t = span.stop, rows.t
+    wait = begun - float(t[k - 1])
     could = 1.2 * abs(float(rows.i[k - 1])) * wait / 3600
-    if wait <= 0 or span.stop - span.start < 2:
+    if wait <= 0:
         return 0.0, False
     counters = rows.counters.values() if used else ()
     going = [c for c in counters if abs(c[k]) > 0.02 * abs(c[k - 1])]  # not begun again
     moved = [abs(float(c[k] - c[k - 1])) for c in going]
-    counted = [q for q in moved if 0 < q <= could]
-    if counted:
+    if counted := [q for q in moved if 0 < q <= could]:
         return max(counted), True
-    interval = float(rows.t[k - 1] - rows.t[k - 2])
     stood = moved and max(moved) == 0
-    return (0.0 if stood or wait > CADENCE * interval else could / 1.2), False
+    late = wait > CADENCE * float(t[k - 1] - t[k - 2])
+    return (0.0 if stood or late else could / 1.2), False
 
 
 def _segment(
@@ -420,34 +395,32 @@ def _segment(
     span: Span,
     cycle: int,
     counted: Array | None,
-    own: Array | None,
+    clock: Array | None,
     begun: float,
-    start: float,
 ) -> tuple[Segment, Array]:
     """Return a step, and the pause [s] before each sample that its clock leaves out."""
-    cut = slice(span.start, span.stop)
-    t, i = rows.t[cut], rows.i[cut]
-    lead = _lead(rows, span, begun)
+    t, i = rows.t[span.cut], rows.i[span.cut]
     away = np.zeros(len(t) - 1)
     if counted is not None:
         mean = 0.5 * (np.abs(i[1:]) + np.abs(i[:-1])) / 3600
         with np.errstate(divide="ignore", invalid="ignore"):
             away = _pauses(t, np.where(mean > 0, np.diff(counted) / mean, np.diff(t)))
-    elif own is not None and span.kind != REST:
-        away = _pauses(t, np.diff(own[cut]))
-    capacity = counted if counted is not None else _passed(rows, span, away) + lead
-    temperature = None
-    if rows.T is not None and np.isfinite(rows.T[cut]).any():
-        temperature = float(np.nanmean(rows.T[cut]))
+    elif clock is not None and span.kind != REST:
+        away = _pauses(t, np.diff(clock[span.cut]))
+    if span.kind == REST:
+        counted = np.zeros(len(t))
+    elif counted is None:
+        counted = _passed(rows, span, away) + _lead(rows, span, begun)
+    T = np.full(1, np.nan) if rows.T is None else rows.T[span.cut]
     made = Segment(
         kind=span.kind,
         cycle=cycle,
-        voltage=rows.V[cut],
+        voltage=rows.V[span.cut],
         current=i,
-        capacity=capacity if span.kind != REST else np.zeros(len(t)),
+        capacity=counted,
         time=t - begun - np.concatenate([[0.0], np.cumsum(away)]),
-        temperature=temperature,
-        start=start,
+        temperature=float(np.nanmean(T)) if np.isfinite(T).any() else None,
+        start=begun,
         name=f"cycle {cycle}, {span.kind}",
     )
     return made, away

@@ -6,6 +6,7 @@ clocks are taken apart here and pandas reads a date by one form for all.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -45,29 +46,22 @@ _HOURS = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M:%S.%f %p", "%H:%M", "
 def seconds(text: pd.Series, path: Path, name: str) -> Array | None:
     """Return a column of clocks or dates in seconds; None if most are neither.
 
-    Parameters
-    ----------
-    text : Series of str
-        The cells.
-    path, name : Path, str
-        Of the file and the column, for an error.
-
     Raises
     ------
     InputError
         They may be hours and minutes as well as minutes and seconds.
     """
-    if not len(text):
-        return None
-    first = text.iloc[: min(len(text), 50)]
-    if not first.str.contains(":", regex=False).mean() > _MOST:
-        if first.str.contains(DATE, regex=True).mean() > _MOST:
+    first = text.iloc[:50]
+
+    def most(pattern: str) -> bool:
+        has = first.str.contains(pattern, regex=True, flags=re.IGNORECASE)
+        return bool(has.mean() > _MOST)
+
+    if not most(":"):
+        if most(DATE):
             return _dates(text)
-        spoken = first.str.contains(r"\d\s*(?:h|m|s|min)\b", regex=True, case=False)
-        several = first.str.contains(r"\d\s*[dhm]\w*[ ,T]*\d", regex=True, case=False)
-        if spoken.mean() > _MOST and several.mean() > _MOST:
-            return _spoken(text)
-        return None
+        spoken = most(r"\d\s*(?:h|m|s|min)\b") and most(r"\d\s*[dhm]\w*[ ,T]*\d")
+        return _spoken(text) if spoken else None
     halves = [_HALF.search(cell) for cell in text] if _HALF.search(text.iloc[0]) else []
     parts = [
         _CLOCK.fullmatch((cell[: h.start()] if h else cell).strip())
@@ -82,31 +76,24 @@ def seconds(text: pd.Series, path: Path, name: str) -> Array | None:
             message = f"'{cell}' may be h:mm or mm:ss; write 'Time (h:mm)' or (mm:ss)"
             raise InputError(message, path, field=name)
         hours = bool(re.search(r"h{1,2}:m", name, re.IGNORECASE))
-    t = np.array([_of(p, "" if hours else "mm:ss") for p in parts])
+    t = np.array([_of(p, hours) for p in parts])
     for k, h in enumerate(halves):  # 12 am is 0 h, 12 pm 12 h
         if h is not None:
             t[k] = t[k] % (_DAY / 2) + (_DAY / 2 if h[1] in "pP" else 0.0)
-    fall = np.flatnonzero(np.diff(t) < -0.9 * _DAY)
-    if len(fall) and np.nanmax(t) <= _DAY:  # a time of day past midnight
-        t[1:] += _DAY * np.cumsum(np.diff(t) < -0.9 * _DAY)
+    fall = np.diff(t) < -0.9 * _DAY
+    if fall.any() and np.nanmax(t) <= _DAY:  # a time of day past midnight
+        t[1:] += _DAY * np.cumsum(fall)
     return t
 
 
 def absolute(values: Array, dates: bool) -> tuple[float, str] | None:
     """Return the unit [s] of numbers that are stamps of a date, and its name.
 
-    Parameters
-    ----------
-    values : ndarray
-        Of a column without a unit.
-    dates : bool
-        Whether its heading says that they are dates.
+    Where ``dates``, their heading says that they are dates.
     """
     known = values[np.isfinite(values)]
-    if not len(known):
-        return None
     for low, high, unit, name in (*_STAMPS, *([_SHEET] if dates else [])):
-        if low < known.min() and known.max() < high:
+        if len(known) and low < known.min() and known.max() < high:
             return unit, name
     return None
 
@@ -132,45 +119,36 @@ def _spoken(text: pd.Series) -> Array:
     return np.asarray(found.where(plain.str.contains("[a-z]", regex=True)), dtype=float)
 
 
-def _of(parts: re.Match[str] | None, form: str) -> float:
+def _of(parts: re.Match[str] | None, hours: bool) -> float:
     if parts is None:
         return np.nan
     days, a, b, c, milli, fraction = parts.groups()
-    tail = float(f"0.{fraction}") if fraction else 0.0
-    tail += int(milli) / 1000 if milli else 0.0
-    if form == "mm:ss":
+    tail = float(f"0.{fraction or 0}") + int(milli or 0) / 1000
+    if not hours:
         return 60 * int(a) + int(b) + tail
-    last = float(c.replace(",", ".")) if c else 0.0
+    last = float((c or "0").replace(",", "."))
     return _DAY * int(days or 0) + 3600 * int(a) + 60 * int(b) + last + tail
 
 
 def _dates(text: pd.Series) -> Array | None:
     """Return dates in seconds since the first, by one form for the whole column."""
     clean = text.str.replace(",", ".", regex=False)
-    try:
+    with contextlib.suppress(ValueError):
         found = pd.to_datetime(clean, errors="coerce", format="ISO8601", utc=True)
         if found.notna().mean() > _MOST:
             return _since(found)
-    except ValueError:
-        pass
     read = []
-    for form in _FORMS:
-        for hours in _HOURS:
-            given = pd.to_datetime(
-                clean.iloc[:1], errors="coerce", format=f"{form} {hours}"
-            )
-            if given.isna().all():
-                continue
-            found = pd.to_datetime(clean, errors="coerce", format=f"{form} {hours}")
-            if (share := found.notna().mean()) > _MOST:
-                t = _since(found)
-                falls = (
-                    float((np.diff(t[np.isfinite(t)]) < 0).mean()) if len(t) > 1 else 0
-                )
-                read.append((-round(share, 3), falls, float(np.nanmax(t)), t))
+    for form in (f"{day} {hours}" for day in _FORMS for hours in _HOURS):
+        if pd.to_datetime(clean.iloc[:1], errors="coerce", format=form).isna().all():
+            continue
+        found = pd.to_datetime(clean, errors="coerce", format=form)
+        if (share := found.notna().mean()) > _MOST:
+            t = _since(found)
+            steps = np.diff(t[np.isfinite(t)])
+            falls = float((steps < 0).mean()) if len(steps) else 0.0
+            read.append((-round(share, 3), falls, float(np.nanmax(t)), t))
     return min(read, key=lambda r: r[:3])[3] if read else None
 
 
 def _since(dates: pd.Series) -> Array:
-    known = dates.dropna()
-    return np.asarray((dates - known.iloc[0]).dt.total_seconds(), dtype=float)
+    return np.asarray((dates - dates.dropna().iloc[0]).dt.total_seconds(), dtype=float)

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError, shown
+from ..errors import shown
 from ..output import read_bytes
 from . import eclab, gamry, neware
 from .binary import READERS, binary_table
-from .mapping import Mapping
-from .table import FRAME, Table
+from .table import File, Table
 from .text import decoded, text_tables
 
 MAX_BYTES = 500 * 2**20
+_ELSEWHERE = dict.fromkeys(
+    (".xlsx", ".xls", ".ods"), "is a spreadsheet; save the sheet as CSV"
+)
+_ELSEWHERE[".res"] = "is an Arbin database; export it as CSV"
 
 
-def table_of_frame(frame: pd.DataFrame) -> Table:
+def table_of_frame(file: File, frame: pd.DataFrame) -> Table:
     """Return a DataFrame, whose columns are named as those of a file, as a table."""
+    if not len(frame):
+        raise file.error("holds no rows")
     names = tuple(str(name) for name in frame.columns)
     data = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
-    if not len(data):
-        raise InputError("holds no rows", FRAME)
-    return Table(Path(FRAME), names, data)
+    return Table(file, names, data)
 
 
-def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
+def load_tables(file: File) -> list[Table]:
     """Return the tables of a file of any known format, at least one.
 
     Raises
@@ -40,23 +42,20 @@ def load_tables(path: Path, mapping: Mapping, notes: list[str]) -> list[Table]:
     InputError
         The file cannot be read, or holds no table.
     """
-    content = read_bytes(path, MAX_BYTES)
-    suffix = path.suffix.lower()
+    content = read_bytes(file.path, MAX_BYTES)
+    suffix = file.path.suffix.lower()
     if suffix in READERS:
-        return [binary_table(path, suffix)]
-    if suffix in (".xlsx", ".xls", ".ods"):
-        raise InputError("is a spreadsheet; save the sheet as CSV", path)
-    if suffix == ".res":
-        raise InputError("is an Arbin database; export it as CSV", path)
-    text = decoded(content, path, mapping.encoding, notes)
+        return [binary_table(file, suffix)]
+    if suffix in _ELSEWHERE:
+        raise file.error(_ELSEWHERE[suffix])
+    text = decoded(content, file)
     del content
     try:
-        forms = (form for form in (eclab, gamry, neware) if form.is_one(text))
-        read = getattr(next(forms, None), "tables", text_tables)
-        found: list[Table] = read(path, text, mapping, notes)
-        before = (found[0].line or 1) - 1
-        head = "\n".join(text.split("\n", before)[:before])
-        return [replace(table, head=head) for table in found]
+        forms = (form.tables for form in (eclab, gamry, neware) if form.is_one(text))
+        found = next(forms, text_tables)(file, text)
     except csv.Error as error:
         message = f"cannot be read as a table ({shown(str(error))})"
-        raise InputError(message, path) from None
+        raise file.error(message) from None
+    before = (found[0].line or 1) - 1
+    head = "\n".join(text.split("\n", before)[:before])
+    return [replace(table, head=head) for table in found]

@@ -5,12 +5,11 @@ A table begins with `NAME<tab>TABLE`, then headings, units, and rows after a tab
 
 from __future__ import annotations
 
+import contextlib
 import re
-from pathlib import Path
 
 from ..errors import InputError
-from .mapping import Mapping
-from .table import Table
+from .table import File, Table
 from .text import one_table, recognised
 
 _TABLE = re.compile(r"^[ ]*([A-Za-z_]\w*)\tTABLE\b.*\n", re.MULTILINE)
@@ -22,7 +21,7 @@ def is_one(text: str) -> bool:
     return bool(_TABLE.search(text[:2_000_000]))
 
 
-def tables(path: Path, text: str, mapping: Mapping, notes: list[str]) -> list[Table]:
+def tables(file: File, text: str) -> list[Table]:
     """Return its tables; those without numbers are left out.
 
     Raises
@@ -33,21 +32,11 @@ def tables(path: Path, text: str, mapping: Mapping, notes: list[str]) -> list[Ta
     found: list[Table] = []
     for head in _TABLE.finditer(text):
         rows = _WHOLE.match(text, head.end())
-        if rows is None:
-            continue
-        layout = recognised(rows[0], mapping)
-        if layout is None:
-            continue
-        try:
-            found.append(
-                one_table(
-                    *(path, text, head.end(), rows.end(), layout, mapping, notes),
-                    kind="Gamry",
-                    title=head[1],
-                )
-            )
-        except InputError:
-            continue
+        layout = recognised(rows[0], file.how) if rows else None
+        if rows and layout:
+            place = (head.end(), rows.end(), layout)
+            with contextlib.suppress(InputError):
+                found.append(one_table(file, text, *place, "Gamry", head[1]))
     if not found:
-        raise InputError("its tables hold no numbers", path)
+        raise file.error("its tables hold no numbers")
     return found

@@ -15,99 +15,61 @@ from functools import lru_cache
 
 from .mapping import DIMENSIONS, dimension_of
 
-# Names a role goes by, the best first; letters and digits alone, in lower case
-NAMES: dict[str, tuple[str, ...]] = {
-    "time": (
-        *("test time", "total time", "cumulative time", "run time", "prog time", "time"),
-        *("elapsed time", "time elapsed", "t", "zeit", "temps", "test time total"),
-        *("record time", "duration", "test", "testzeit", "programmdauer"),
-        *("测试时间", "总时间", "时间"),
-    ),
-    "step_time": (
-        *("step time", "steptime", "relative time", "t step", "schrittdauer"),
-        *("工步时间", "步骤时间"),
-    ),
-    "date": (
-        *("date time", "datetime", "timestamp", "time stamp", "date time iso string"),
-        *("date", "dpt time", "sys time", "absolute time", "real time", "unix time"),
-        *("date and time", "start date", "clock", "clock time", "wall clock", "datum"),
-        *("local time", "utc time", "time of day", "uhrzeit", "datum uhrzeit", "epoch"),
-        *("绝对时间", "系统时间", "日期"),
-    ),
-    "voltage": (
-        *("voltage", "ewe", "ecell", "vf", "e", "u", "v", "potential", "cell voltage"),
-        *("terminal voltage", "battery voltage", "spannung", "volt", "volts", "emf"),
-        *("ocv", "ocp", "potentiel", "tension", "end voltage", "working potential"),
-        *("cell potential", "voltage v", "working electrode", "电压"),
-        *("vdc", "v dc", "e dc", "dc voltage", "dc potential", "dc bias", "bias"),
-    ),
-    "current": (
-        *("current", "i", "im", "current density", "j", "i mean", "applied current"),
-        *("strom", "courant", "cell current", "amps", "电流"),
-    ),
-    "charge_capacity": (
-        *("charging capacity", "charge capacity", "chg cap", "q charge", "cap chg"),
-        *("capacity charge", "chg capacity", "charge cap", "充电容量"),
-    ),
-    "discharge_capacity": (
-        *("discharging capacity", "discharge capacity", "dchg cap", "q discharge"),
-        *("capacity discharge", "dischg cap", "dischg capacity", "discharge cap"),
-        *("dchg capacity", "cap dchg", "放电容量"),
-    ),
-    "capacity": (
-        *("step capacity", "capacity", "cap", "specific capacity", "areal capacity"),
-        *("q", "q charge discharge", "end capacity", "amp hr", "ah"),
-        *("normalized capacity", "normalised capacity", "relative capacity"),
-        *("capacitance density", "kapazitat", "capacite", "容量"),
-    ),
-    # Counts up in a charge and down in a discharge, or the other way round
-    "net_capacity": ("q q0", "q qo", "net capacity"),
-    "step_charge": ("charge of whole step",),
-    "increment": ("dq",),  # charge between a row and the one before
-    "cycle": (
-        *("cycle count", "cycle", "cycle number", "cycle index", "cycle id", "cycle no"),
-        *("cyc", "cycle c", "cyc count", "zyklus", "循环", "循环号", "循环序号"),
-    ),
-    "step": (
-        *("step count", "step index", "step", "step number", "step id", "ns", "step no"),
-        *("steps", "line", "schritt", "工步", "工步号", "工步序号"),
-    ),
-    "step_type": (
-        *("step type", "state", "status", "step name", "md", "command", "mode name"),
-        *("current mode", "工步类型", "状态"),
-    ),
-    "temperature": (
-        *("temperature", "ambient temperature", "surface temperature", "temp", "t1"),
-        *("cell temperature", "aux temperature 1", "temperature t1", "temperature 1"),
-        *("温度",),
-    ),
-    "c_rate": ("c rate", "rate", "crate"),
-    "frequency": ("freq", "frequency", "f", "frequency hz", "freq hz"),
-    "real": (
-        *("re z", "z re", "z real", "zreal", "zre", "real", "re", "rez", "z r", "zr"),
-        *("real part", "z prime"),
-    ),
-    "imaginary": (
-        *("im z", "z im", "z imag", "zimag", "zim", "zimg", "imag", "im", "imz"),
-        *("imaginary", "z i", "z imaginary", "imaginary part", "z double prime"),
-    ),
-    "modulus": ("z", "mod z", "zmod", "z mod", "modulus", "z modulus", "impedance"),
-    "phase": ("phase", "phase z", "zphz", "phz", "phase angle", "theta"),
+# Names a role goes by, the best first; letters and digits alone, in lower case.  A net
+# capacity counts up in a charge and down in a discharge, or the other way round; an
+# increment is the charge between a row and the one before.
+_NAMES = """
+time: test time, total time, cumulative time, run time, prog time, time, elapsed time,
+    time elapsed, t, zeit, temps, test time total, record time, duration, test, testzeit,
+    programmdauer, 测试时间, 总时间, 时间
+step_time: step time, steptime, relative time, t step, schrittdauer, 工步时间, 步骤时间
+date: date time, datetime, timestamp, time stamp, date time iso string, date, dpt time,
+    sys time, absolute time, real time, unix time, date and time, start date, clock,
+    clock time, wall clock, datum, local time, utc time, time of day, uhrzeit,
+    datum uhrzeit, epoch, 绝对时间, 系统时间, 日期
+voltage: voltage, ewe, ecell, vf, e, u, v, potential, cell voltage, terminal voltage,
+    battery voltage, spannung, volt, volts, emf, ocv, ocp, potentiel, tension,
+    end voltage, working potential, cell potential, voltage v, working electrode, 电压,
+    vdc, v dc, e dc, dc voltage, dc potential, dc bias, bias
+current: current, i, im, current density, j, i mean, applied current, strom, courant,
+    cell current, amps, 电流
+charge_capacity: charging capacity, charge capacity, chg cap, q charge, cap chg,
+    capacity charge, chg capacity, charge cap, 充电容量
+discharge_capacity: discharging capacity, discharge capacity, dchg cap, q discharge,
+    capacity discharge, dischg cap, dischg capacity, discharge cap, dchg capacity,
+    cap dchg, 放电容量
+capacity: step capacity, capacity, cap, specific capacity, areal capacity, q,
+    q charge discharge, end capacity, amp hr, ah, normalized capacity,
+    normalised capacity, relative capacity, capacitance density, kapazitat, capacite, 容量
+net_capacity: q q0, q qo, net capacity
+step_charge: charge of whole step
+increment: dq
+cycle: cycle count, cycle, cycle number, cycle index, cycle id, cycle no, cyc, cycle c,
+    cyc count, zyklus, 循环, 循环号, 循环序号
+step: step count, step index, step, step number, step id, ns, step no, steps, line,
+    schritt, 工步, 工步号, 工步序号
+step_type: step type, state, status, step name, md, command, mode name, current mode,
+    工步类型, 状态
+temperature: temperature, ambient temperature, surface temperature, temp, t1,
+    cell temperature, aux temperature 1, temperature t1, temperature 1, 温度
+c_rate: c rate, rate, crate
+frequency: freq, frequency, f, frequency hz, freq hz
+real: re z, z re, z real, zreal, zre, real, re, rez, z r, zr, real part, z prime
+imaginary: im z, z im, z imag, zimag, zim, zimg, imag, im, imz, imaginary, z i,
+    z imaginary, imaginary part, z double prime
+modulus: z, mod z, zmod, z mod, modulus, z modulus, impedance
+phase: phase, phase z, zphz, phz, phase angle, theta
+"""
+NAMES = {
+    role: [" ".join(name.split()) for name in names.split(",")]
+    for role, names in re.findall(r"^(\w+): ((?:.+\n)(?: .+\n)*)", _NAMES, re.MULTILINE)
 }
 ROLE = {name: role for role, names in reversed(NAMES.items()) for name in names}
 # What a role is measured in, where that is not its own name
-KIND = {
-    "step_time": "time",
-    "date": "time",
-    "charge_capacity": "capacity",
-    "discharge_capacity": "capacity",
-    "net_capacity": "capacity",
-    "step_charge": "capacity",
-    "increment": "capacity",
-    "real": "impedance",
-    "imaginary": "impedance",
-    "modulus": "impedance",
-}
+KIND = dict.fromkeys(("step_time", "date"), "time")
+KIND |= dict.fromkeys(("real", "imaginary", "modulus"), "impedance")
+KIND |= {role: "capacity" for role in NAMES if role.endswith("_capacity")}
+KIND |= dict.fromkeys(("step_charge", "increment"), "capacity")
 # A unit in words to its symbol, one after another
 _WORDS = tuple(
     (re.compile(pattern, re.IGNORECASE), symbol)
@@ -140,11 +102,12 @@ _WORDS = tuple(
 )
 # As written without capitals
 _SMALL = {
-    **{"a": "A", "ma": "mA", "ua": "uA", "na": "nA", "v": "V", "mv": "mV", "uv": "uV"},
-    **{"ah": "Ah", "mah": "mAh", "uah": "uAh", "nah": "nAh", "k": "K", "hz": "Hz"},
-    **{"sec": "s", "s": "s", "h": "h", "min": "min", "ms": "ms", "degc": "degC"},
-    **{"ohm": "ohm", "kohm": "kohm", "khz": "kHz", "mah/g": "mAh/g", "ma/g": "mA/g"},
-    **{"ma/cm2": "mA/cm2", "ua/cm2": "uA/cm2", "mah/cm2": "mAh/cm2", "d": "d"},
+    unit.lower(): unit
+    for unit in re.findall(
+        r"\S+",
+        "A mA uA nA V mV uV Ah mAh uAh nAh mAh/g mA/g mA/cm2 uA/cm2 mAh/cm2 "
+        "K Hz kHz s h min ms d degC ohm kohm",
+    )
 }
 _ODD = {
     ("d", "time"): (86400.0, "time"),
@@ -154,10 +117,8 @@ _ODD = {
     ("As", "capacity"): (1.0, "charge"),
     ("C", "temperature"): (1.0, "temperature"),
 }
-_HZ = {
-    **{"Hz": 1.0, "1/s": 1.0, "s-1": 1.0, "mHz": 1e-3, "kHz": 1e3, "MHz": 1e6},
-    **{"rad/s": 1 / (2 * math.pi)},
-}
+_HZ = {"Hz": 1.0, "1/s": 1.0, "s-1": 1.0, "mHz": 1e-3, "kHz": 1e3, "MHz": 1e6}
+_HZ["rad/s"] = 1 / (2 * math.pi)
 # A power of ten before a unit: 10^-6 A, x1e-3 A, *10⁻³ mA
 _POWER = re.compile(
     r"[x×*·]?\s*(?:10\s*(?:\^|\*\*)?\s*[({]?\s*(-?\d{1,2})\s*[)}]?|1[eE]([-+]?\d{1,2}))"
@@ -176,21 +137,11 @@ _CLOSING = re.compile(r"(.*?)\s*[\[({]\s*([^\[\](){}]{0,60})\s*[\])}]\s*")
 
 @dataclass(frozen=True)
 class Heading:
-    """What a heading says.
+    """What a heading says."""
 
-    Parameters
-    ----------
-    words : str
-        The name, in lower case, letters and digits alone.
-    unit : str
-        As written; "" where none is stated.
-    odd : str
-        What stands where a unit would, and is none that is known.
-    """
-
-    words: str
-    unit: str = ""
-    odd: str = ""
+    words: str  # the name, in lower case, letters and digits alone
+    unit: str = ""  # as written
+    odd: str = ""  # what stands where a unit would, and is none that is known
 
 
 def hertz(unit: str) -> float | None:

@@ -1,6 +1,9 @@
 """From a file of measurements to steps, curves and spectra per area, in SI.
 
-Every conversion, guess and mend is told in a sentence.
+File -> tables (:mod:`formats`) -> samples of one clock (:mod:`samples`,
+:mod:`time_order`), with a sign (:mod:`signs`) -> steps (:mod:`steps`) and their charges
+(:mod:`charge`); or :mod:`curves`, or :mod:`spectra`.  Every conversion, guess and mend is
+told in a sentence.
 """
 
 from __future__ import annotations
@@ -19,19 +22,18 @@ from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, count
 from ..yaml_file import load
-from .columns import CHARGES, TIMES, find_columns, quantity, roles, sets
+from .charge import segments
 from .curves import curves
 from .formats import load_tables, table_of_frame
 from .headings import unnumbered
 from .mapping import Mapping, load_mapping
 from .measured import HOLD, REST, Measured, Segment, Spectrum
-from .record import record
-from .remarks import Remarks
-from .samples import too_many
+from .samples import at_switching, samples
+from .signs import flowing, signed
 from .spectra import frequencies, spectra
-from .steps import FALLS, HELD
-from .table import FRAME, Table
-from .units_per_area import PerArea, per_area_of
+from .steps import FALLS, HELD, cycles, steps
+from .table import CHARGES, FRAME, TIMES, File, Table, roles, sets
+from .time_order import in_order
 
 FLOWS = {"current", "increment", "net_capacity"}
 Source: TypeAlias = str | Path | pd.DataFrame | Measured
@@ -85,46 +87,39 @@ def read_measured(
     """
     frame = path if isinstance(path, pd.DataFrame) else None
     path = Path(FRAME) if isinstance(path, pd.DataFrame) else Path(path)
-    remarks = Remarks()
+    file = File(path, Mapping(), cell)
     if frame is None and mapping is None and (beside := _beside(path)):
         mapping = beside
-        remarks.note(f"Read with {beside.name}.")
-    how = load_mapping(mapping) if mapping is not None else Mapping()
-    if frame is None:
-        tables = load_tables(path, how, remarks.notes)
-    else:
-        tables = [table_of_frame(frame)]
-    per_area = per_area_of(how, cell, path, remarks)
-    tables = _joined(_apart(tables, how, remarks))
-    steps, found = _of_tables(tables, how, per_area, cell, remarks)
-    if steps and not found and not any((s.current != 0).any() for s in steps):
-        remarks.doubt("No current flows anywhere in it.")
+        file.note(f"Read with {beside.name}.")
+    if mapping is not None:
+        file = replace(file, how=load_mapping(mapping))
+    tables = load_tables(file) if frame is None else [table_of_frame(file, frame)]
+    found, impedances = _of_tables(_joined(_apart(tables)))
+    if found and not impedances and not any(s.current.any() for s in found):
+        file.note("No current flows anywhere in it.", True)
     if cell is not None:
-        _check_charge(steps, cell, path, remarks.notes)
-    notes, doubts = (tuple(dict.fromkeys(x)) for x in (remarks.notes, remarks.doubts))
-    return Measured(path.name, path, steps, notes, found, doubts)
+        _check_charge(found, cell, file)
+    about = tuple(file.notes), tuple(impedances), tuple(file.doubts)
+    return Measured(path.name, path, tuple(found), *about)
 
 
-def _apart(tables: Sequence[Table], how: Mapping, remarks: Remarks) -> list[Table]:
+def _apart(tables: Sequence[Table]) -> list[Table]:
     """Return tables, records that stand side by side in one as several."""
-    if how.curves or how.columns.model_fields_set:
-        return list(tables)
     found: list[Table] = []
     for table in tables:
-        beside = sets(table.names)
-        if len(beside) == 1:
+        how, beside = table.file.how, sets(table.names)
+        if how.curves or how.columns.model_fields_set or len(beside) == 1:
             found.append(table)
             continue
-        remarks.note(
+        table.file.note(
             f"{len(beside)} sets of columns stand side by side: read one after another."
         )
         for columns in beside:
             names = tuple(unnumbered(table.names[k]) for k in columns)
             there = [k for k in columns if k in table.data]
             data = table.data[there].set_axis([columns.index(k) for k in there], axis=1)
-            own = roles(names)
-            data = data.dropna(subset=[own["voltage"]], ignore_index=True)
-            found.append(replace(table, names=names, data=data, notes=list(table.notes)))
+            data = data.dropna(subset=[roles(names)["voltage"]], ignore_index=True)
+            found.append(replace(table, names=names, data=data))
     return found
 
 
@@ -142,59 +137,47 @@ def _joined(tables: Sequence[Table]) -> list[Table]:
     return joined
 
 
-def _of_tables(
-    tables: Sequence[Table],
-    how: Mapping,
-    per_area: PerArea,
-    cell: Cell | None,
-    remarks: Remarks,
-) -> tuple[tuple[Segment, ...], tuple[Spectrum, ...]]:
-    """Return the steps and spectra of the tables of a file, in their order.
-
-    Raises
-    ------
-    InputError
-        None of them holds any.
-    """
-    steps: list[Segment] = []
-    found: list[Spectrum] = []
-    first: InputError | None = None
+def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
+    """Return the steps and spectra of the tables of a file, in their order."""
+    file = tables[0].file
+    found: list[Segment] = []
+    impedances: list[Spectrum] = []
+    errors: list[InputError] = []
     unread: list[str] = []
     for k, table in enumerate(tables):
-        remarks.notes += [x for x in table.notes if x not in remarks.notes]
-        too_many(table.lost, len(table.data) + table.lost, remarks)
+        file.left_out(table.lost, len(table.data) + table.lost)
         try:
-            more, spectra = _of_table(table, how, per_area, cell, remarks)
+            more, of_table = _of_table(table)
         except InputError as error:
-            first = first or error
+            errors.append(error)
             known = roles(table.names)
             if {"voltage", "current"} <= known.keys() or "frequency" in known:
-                unread.append(
-                    f"Table {table.title or k + 1} was left out: {error.message}."
-                )
+                which = f"Table {table.title or k + 1}"
+                unread.append(f"{which} was left out: {error.message}.")
             continue
-        remarks.notes += [x for x in table.notes if x not in remarks.notes]
-        after = max(map(_end, steps), default=0.0)
-        cycle = max((s.cycle for s in steps), default=0)
-        steps += [
-            replace(s, start=s.start + after, cycle=s.cycle + cycle) if steps else s
-            for s in more
-        ]
-        still = max((s for s in steps if s.kind in (REST, HOLD)), default=None, key=_end)
-        if still is not None and _end(still) == max(map(_end, steps)):
-            V = float(still.voltage[-1])  # that the spectrum was measured after
-            spectra = tuple(z if z.voltage else replace(z, voltage=V) for z in spectra)
-        found += spectra
-    if not steps and not found:
-        assert first is not None
-        raise first
+        if found:
+            after, cycle = max(map(_end, found)), max(s.cycle for s in found)
+            more = [
+                replace(s, start=s.start + after, cycle=s.cycle + cycle) for s in more
+            ]
+        found += more
+        last = max(found, key=_end, default=None)
+        if last is not None:
+            still = [s for s in found if s.kind in (REST, HOLD) and _end(s) == _end(last)]
+            if still:  # that the spectrum was measured after
+                V = float(still[0].voltage[-1])
+                of_table = [z if z.voltage else replace(z, voltage=V) for z in of_table]
+        impedances += of_table
+    if not found and not impedances:
+        raise errors[0]
     for sentence in unread:
-        remarks.doubt(sentence)
-    named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(found, start=1)]
-    if how.voltage is None and (known := [z for z in named if z.voltage is not None]):
+        file.note(sentence, True)
+    named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(impedances, start=1)]
+    known = [z for z in named if z.voltage is not None]
+    if file.how.voltage is None and known:
         said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in known[:9])
-        remarks.note(f"By the file itself {', '.join(said)}.")
-    return tuple(steps), tuple(named)
+        file.note(f"By the file itself {', '.join(said)}.")
+    return found, named
 
 
 def _end(step: Segment) -> float:
@@ -202,47 +185,60 @@ def _end(step: Segment) -> float:
     return step.start + (float(step.time[-1]) if step.time is not None else 0.0)
 
 
-def _of_table(
-    table: Table, how: Mapping, per_area: PerArea, cell: Cell | None, remarks: Remarks
-) -> tuple[tuple[Segment, ...], tuple[Spectrum, ...]]:
+def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
     """Return the steps and the spectra of one table, which may hold both."""
-    columns = find_columns(table, how)
-    f = frequencies(table, how)
+    columns, file = table.columns, table.file
+    f = frequencies(table)
     found: tuple[Spectrum, ...] = ()
     if f is not None:
-        found = spectra(table, f, how, per_area, remarks)
+        found = spectra(table, f)
         others = np.isnan(f)
         if not columns.keys() & {*TIMES} or others.sum() < 2:
             if others.any():
                 left = count(int(others.sum()), "row")
-                remarks.note(f"Left out {left} without a frequency above 0.")
+                file.note(f"Left out {left} without a frequency above 0.")
             return (), found
-        rows = table.data[others].reset_index(drop=True)
-        table = replace(table, data=rows.dropna(how="all", ignore_index=True))
+        rows = table.data[others].dropna(how="all", ignore_index=True)
+        table = replace(table, data=rows)
     timed = bool(columns.keys() & {*TIMES}) and "voltage" in columns
-    timed = timed or (not found and _of_charge(table, columns, how))
+    timed = timed or (not found and _of_charge(table))
     if timed and (columns.keys() & FLOWS or table.layout in ("EC-Lab", "Gamry")):
         try:
-            return record(table, how, per_area, remarks), found
+            return _record(table), found
         except InputError as error:
             if not found:
                 raise
             left = count(len(table.data), "row")
-            remarks.doubt(f"{left} beside the spectrum were left out: {error.message}.")
-            return (), found
-    if found:
-        return (), found
-    return curves(table, how, per_area, cell, remarks), ()
+            said = f"{left} beside the spectrum were left out: {error.message}."
+            file.note(said, True)
+    return (() if found else curves(table)), found
 
 
-def _of_charge(table: Table, columns: Dict[str, int], how: Mapping) -> bool:
+def _record(table: Table) -> tuple[Segment, ...]:
+    """Return the steps of a cycler's record."""
+    file = table.file
+    rows = at_switching(in_order(samples(table), file), file)
+    flow = flowing(rows)
+    if flow.any():
+        rows = replace(rows, i=signed(rows, flow, table))
+    found = steps(rows, flow)
+    kept = [s for s in found if len(s) >= 2]
+    alone = len(found) - len(kept)
+    said = f"Left out {count(alone, 'step')} of a single sample."
+    file.left_out(alone, len(rows), said)
+    if not kept:
+        raise file.error("holds no step of at least two samples")
+    return segments(rows, kept, cycles(rows, kept), file)
+
+
+def _of_charge(table: Table) -> bool:
     """Return whether a table without a time is a record: of several steps, or a hold."""
+    how, columns = table.file.how, table.columns
     if how.curves or how.current or how.direction or columns.keys() & {*TIMES}:
         return False
     if not ({"voltage", "current"} <= columns.keys() and columns.keys() & {*CHARGES}):
         return False
-    i = quantity(table, columns["current"], "current", how).values
-    V = quantity(table, columns["voltage"], "voltage", how).values
+    i, V = (table.quantity(role).values for role in ("current", "voltage"))
     known = np.isfinite(i) & np.isfinite(V)
     i, V = i[known], V[known]
     if columns.keys() & {"step", "step_type"} or ((i > 0).any() and (i < 0).any()):
@@ -281,29 +277,26 @@ def read_all(
         sources = [sources]
     measured: list[Measured] = []
     unreadable: list[str] = []
-    names: dict[str, int] = {}
-    first: InputError | None = None
+    errors: list[InputError] = []
+    names: list[str] = []
     for source in sources:
         try:
-            found = (
-                source
-                if isinstance(source, Measured)
-                else read_measured(source, cell, mapping)
-            )
+            read = isinstance(source, Measured)
+            found = source if read else read_measured(source, cell, mapping)
         except InputError as error:
-            first = first or error
+            errors.append(error)
             unreadable.append(str(error))
             continue
-        names[found.name] = names.get(found.name, 0) + 1
-        if names[found.name] > 1:  # of the same name in another folder
-            folder = found.path.parent.name or str(names[found.name])
+        names.append(found.name)
+        if (number := names.count(found.name)) > 1:  # of the same name elsewhere
+            folder = found.path.parent.name or str(number)
             found = replace(found, name=f"{folder}/{found.name}")
         measured.append(found)
         unreadable += [f"{found.name}: {sentence}" for sentence in found.doubts]
     if not sources:
         raise InputError("there are no data", field="data")
-    if not measured and first is not None:
-        raise first if len(sources) == 1 else InputError("; ".join(unreadable))
+    if not measured:
+        raise errors[0] if len(sources) == 1 else InputError("; ".join(unreadable))
     return measured, unreadable
 
 
@@ -320,11 +313,9 @@ def _beside(path: Path) -> Path | None:
     return None
 
 
-def _check_charge(
-    steps: tuple[Segment, ...], cell: Cell, path: Path, notes: list[str]
-) -> None:
-    """By its order of magnitude against what the cell can hold."""
-    largest = max((float(s.capacity[-1]) for s in steps), default=0.0)
+def _check_charge(found: Sequence[Segment], cell: Cell, file: File) -> None:
+    """Compare the largest charge of a step with what the cell can hold."""
+    largest = max((float(s.capacity[-1]) for s in found), default=0.0)
     holds = cell.theoretical_charge / 3600
     if largest <= 0:
         return
@@ -333,23 +324,21 @@ def _check_charge(
     if odd < ODD or (ratio < 1 and odd < MISREAD):
         return
     slip = min(SLIPS, key=lambda f: abs(math.log(odd / f)))
-    like = f": {SLIPS[slip]}?" if abs(math.log10(odd / slip)) < 0.6 else ""
-    passed = units.text(3600 * largest, "areal charge")
-    all_of_it = units.text(3600 * holds, "areal charge")
+    like = f": {SLIPS[slip]}?" if abs(math.log10(odd / slip)) < 0.6 else "."
+    passed, whole = (units.text(3600 * q, "areal charge") for q in (largest, holds))
     if ratio >= MISREAD:
-        raise InputError(
+        raise file.error(
             f"its largest step passes {passed}, {ratio:.3g} times all that "
-            f"{cell.name} can hold ({all_of_it}){like or '.'} Units, area and loading "
-            "can be given in a mapping",
-            path,
+            f"{cell.name} can hold ({whole}){like} Units, area and loading "
+            "can be given in a mapping"
         )
     if ratio > 1:
-        notes.append(
+        file.note(
             f"The largest step passes {passed}, more than {cell.name} can hold "
-            f"({all_of_it}): another cell, area or loading?"
+            f"({whole}): another cell, area or loading?"
         )
     else:
-        notes.append(
+        file.note(
             f"The largest step passes {passed}, 1/{odd:.3g} of what {cell.name} can hold "
-            f"({all_of_it}){like or '.'}"
+            f"({whole}){like}"
         )

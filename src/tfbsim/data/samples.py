@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -12,64 +13,35 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, count, shown
-from .cells import Array, numbers, texts
-from .columns import CHARGES, TIMES, find_columns, quantity, roles
-from .mapping import Mapping
-from .remarks import Remarks
-from .table import Table
-from .units_per_area import PerArea
+from .table import CHARGES, TIMES, Array, File, Quantity, Table, roles
 
-LOST = 0.01  # of the rows, from which on it is told as a doubt
-MARKS = ("cycle", "step")
 ROW_BY_ROW = 0.34  # of the rows at which a number of the step changes: it counts rows
 # A text that says what a step does, and the sign of a charging current
 _KINDS = (
-    ("dchg|dis|dchrg|entlad|放", -1.0),
-    ("chg|charg|chrg|laden|ladung|充", 1.0),
-    ("rest|pause|ocv|open|idle|ruhe|搁置|静置", 0.0),
+    (r"^d$|dchg|dis|dchrg|entlad|放", -1.0),
+    (r"^c$|chg|charg|chrg|laden|ladung|充", 1.0),
+    (r"^[rpo]$|rest|pause|ocv|open|idle|ruhe|搁置|静置", 0.0),
 )
-_LETTERS = {"c": 1.0, "d": -1.0, "r": 0.0, "p": 0.0, "o": 0.0}
-_UNITS = (1.0, 60.0, 3600.0, 1e-3, 86400.0)
+_UNITS = {
+    **{1.0: "seconds", 60.0: "minutes", 3600.0: "hours", 1e-3: "milliseconds"},
+    **{86400.0: "days"},
+}
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples in the order of the file.
+    """Samples in the order of the file."""
 
-    Parameters
-    ----------
-    t : ndarray
-        Total clock [s].
-    V : ndarray
-        [V].
-    i : ndarray
-        Current density [A.m-2], in the sign of the file.
-    step_time : ndarray or None
-        Clock of the step [s].
-    kind : ndarray or None
-        +1 where the file says charge, -1 discharge, 0 rest, NaN where it does not.
-    T : ndarray or None
-        [K].
-    counters : dict of ndarray
-        Charges the file counts [A.h.m-2].
-    marks : dict of ndarray
-        Numbers of cycle and step.
-    by_step : bool
-        Whether t starts again at each step.
-    whole : ndarray or None
-        Charge of the whole step [A.h.m-2], where the file has lines of steps.
-    """
-
-    t: Array
-    V: Array
-    i: Array
-    step_time: Array | None = None
-    kind: Array | None = None
-    T: Array | None = None
-    counters: dict[str, Array] = field(default_factory=dict)
-    marks: dict[str, Array] = field(default_factory=dict)
-    by_step: bool = False
-    whole: Array | None = None
+    t: Array  # total clock [s]
+    V: Array  # [V]
+    i: Array  # [A.m-2], in the sign of the file
+    step_time: Array | None = None  # clock of the step [s]
+    kind: Array | None = None  # +1 where the file says charge, -1 discharge, 0 rest, NaN
+    T: Array | None = None  # [K]
+    whole: Array | None = None  # charge of the whole step [A.h.m-2], by the file's lines
+    counters: dict[str, Array] = field(default_factory=dict)  # charges [A.h.m-2]
+    marks: dict[str, Array] = field(default_factory=dict)  # numbers of cycle and step
+    by_step: bool = False  # whether t starts again at each step
 
     def __len__(self) -> int:
         return len(self.t)
@@ -94,9 +66,7 @@ class Samples:
         )
 
 
-def samples(
-    table: Table, mapping: Mapping, per_area: PerArea, remarks: Remarks
-) -> Samples:
+def samples(table: Table) -> Samples:
     """Return the samples of a table that have time and voltage, and current.
 
     Raises
@@ -104,167 +74,131 @@ def samples(
     InputError
         Fewer than two are left.
     """
-    columns = find_columns(table, mapping)
-    V = quantity(table, columns["voltage"], "voltage", mapping)
+    columns, file = table.columns, table.file
+    V = table.volts()
     counters: dict[str, Array] = {}
     for role in CHARGES:
         if role in columns:
             try:
-                q = quantity(table, columns[role], role, mapping)
+                q = table.quantity(role)
             except InputError:
-                if getattr(mapping.columns, role, None):
+                if getattr(file.how.columns, role, None):
                     raise
                 continue  # without a unit: the current tells the charge
-            counters[role] = q.values * per_area(q.dimension) / 3600
-    marks = {r: numbers(table, columns[r]) for r in MARKS if r in columns}
-    marks = _that_mark(marks, remarks)
+            counters[role] = file.per_area(q.values, q.dimension)
+    marks = _marks(table)
     clock = next((role for role in TIMES if role in columns), None)
     if clock is None:
-        i = _current(table, columns, mapping, per_area, None, counters, marks, remarks)
-        seconds = _by_charge(i, counters, remarks)
+        i = _current(table, None, counters, marks)
+        t = _by_charge(table, i, counters)
     else:
-        t = quantity(table, columns[clock], clock, mapping)
-        seconds = t.values
-        if not t.stated:
-            seconds = seconds * _unit_by_date(
-                table, columns, mapping, t.name, seconds, remarks
-            )
-        i = _current(table, columns, mapping, per_area, seconds, counters, marks, remarks)
+        time = table.quantity(clock)
+        t = time.values if time.stated else time.values * _unit_by_date(table, time)
+        i = _current(table, t, counters, marks)
     T = step_time = whole = None
     if "step_charge" in columns:
-        q = quantity(table, columns["step_charge"], "step_charge", mapping)
-        whole = np.abs(q.values) * per_area(q.dimension) / 3600
+        whole = np.abs(table.areal("step_charge"))
     if "temperature" in columns:
         try:
-            T = quantity(table, columns["temperature"], "temperature", mapping).values
+            T = table.quantity("temperature").values
         except InputError as error:
-            if mapping.columns.temperature or mapping.units.temperature:
+            if file.how.columns.temperature or file.how.units.temperature:
                 raise
-            remarks.note(f"'{error.field}' was not read: {error.message}.")
+            file.note(f"'{error.field}' was not read: {error.message}.")
     if "step_time" in columns:
-        step_time = quantity(table, columns["step_time"], "step_time", mapping).values
+        step_time = table.quantity("step_time").values
         if "step" not in marks and clock == "time":
-            marks |= _steps_by_clock(seconds, step_time)
+            with np.errstate(invalid="ignore"):
+                again = np.diff(step_time) < 0
+                again &= step_time[1:] <= 1.5 * np.diff(t) + 1e-3
+            marks |= _steps_from(again)
     if "step" not in marks and "capacity" in counters:
-        marks |= _steps_by_counter(counters["capacity"])
-    every = Samples(
-        *(seconds, volts(V.values, V.name, remarks), i, step_time),
-        *(_kinds(table, columns), T, counters, marks),
-        by_step=clock == "step_time",
-        whole=whole,
-    )
-    return _known(every, table, remarks)
+        size = np.abs(np.nan_to_num(counters["capacity"]))
+        fall = size[:-1] - size[1:]
+        usual = float(np.median(np.abs(fall))) if len(fall) else 0.0
+        marks |= _steps_from((size[1:] < 0.02 * size[:-1]) & (fall > 3 * usual))
+    kind, by_step = _kinds(table), clock == "step_time"
+    every = Samples(t, V.values, i, step_time, kind, T, whole, counters, marks, by_step)
+    return _known(every, table)
 
 
-def _that_mark(marks: dict[str, Array], remarks: Remarks) -> dict[str, Array]:
+def _marks(table: Table) -> dict[str, Array]:
+    """Return the numbers of cycle and step, unless they count rows."""
     found = {}
-    for role, values in marks.items():
-        if not np.isfinite(values).any():
+    for role in ("cycle", "step"):
+        values = table.numbers(table.columns[role]) if role in table.columns else None
+        if values is None or not np.isfinite(values).any():
             continue
         values = np.nan_to_num(values)
-        changes = np.count_nonzero(np.diff(values))
-        if len(values) > 5 and changes > ROW_BY_ROW * len(values):
-            remarks.note(f"The number of the {role} counts rows: not used.")
+        if len(values) > 5 and np.count_nonzero(np.diff(values)) > ROW_BY_ROW * len(
+            values
+        ):
+            table.file.note(f"The number of the {role} counts rows: not used.")
             continue
         found[role] = values
     return found
 
 
-def _steps_by_clock(t: Array, own: Array) -> dict[str, Array]:
-    """Return a number of the step that rises where the clock of the step begins again."""
-    with np.errstate(invalid="ignore"):
-        again = (np.diff(own) < 0) & (own[1:] <= 1.5 * np.diff(t) + 1e-3)
+def _steps_from(again: Array) -> dict[str, Array]:
+    """Return a number of the step that rises where its clock or counter begins again."""
     return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
 
 
-def _steps_by_counter(q: Array) -> dict[str, Array]:
-    """Return a number of the step that rises where its counter of charge begins again."""
-    size = np.abs(np.nan_to_num(q))
-    fall = size[:-1] - size[1:]
-    usual = float(np.median(np.abs(fall))) if len(fall) else 0.0
-    again = (size[1:] < 0.02 * size[:-1]) & (fall > 3 * usual)
-    return {"step": np.insert(np.cumsum(again), 0, 0.0)} if again.any() else {}
-
-
-def _unit_by_date(
-    table: Table,
-    columns: dict[str, int],
-    mapping: Mapping,
-    name: str,
-    t: Array,
-    remarks: Remarks,
-) -> float:
+def _unit_by_date(table: Table, time: Quantity) -> float:
     """Return the unit [s] of a time that has none, by the dates beside it."""
-    span = float(np.nanmax(t) - np.nanmin(t)) if np.isfinite(t).any() else 0.0
-    words = {1.0: "seconds", 60.0: "minutes", 3600.0: "hours", 1e-3: "milliseconds"}
-    if "date" in columns and texts(table, columns["date"]) is not None and span > 0:
-        date = quantity(table, columns["date"], "time", mapping).values
+    unit, why, t, at = 1.0, "", time.values, table.columns.get("date")
+    if at is not None and table.texts(at) is not None:
+        date = table.quantity("time", at).values
         known = np.isfinite(date) & np.isfinite(t)
         rise, own = np.diff(date[known]), np.diff(t[known])
         both = (rise > 0) & (own > 0)
         if both.sum() >= 2:
             ratio = float(rise[both].sum() / own[both].sum())
-            unit = min(_UNITS, key=lambda u: abs(np.log(ratio / u)))
-            if abs(np.log(ratio / unit)) < 0.2:
-                what = words.get(unit, "days")
-                remarks.note(
-                    f"'{name}' has no unit and was read as {what}, as the dates run."
-                )
-                return unit
-    remarks.note(f"'{name}' has no unit and was read as seconds.")
-    return 1.0
+            near = min(_UNITS, key=lambda u: abs(np.log(ratio / u)))
+            if abs(np.log(ratio / near)) < 0.2:
+                unit, why = near, ", as the dates run"
+    table.file.note(f"'{time.name}' has no unit and was read as {_UNITS[unit]}{why}.")
+    return unit
 
 
 def _current(
-    table: Table,
-    columns: dict[str, int],
-    mapping: Mapping,
-    per_area: PerArea,
-    t: Array | None,
-    counters: dict[str, Array],
-    marks: dict[str, Array],
-    remarks: Remarks,
+    table: Table, t: Array | None, counters: dict[str, Array], marks: dict[str, Array]
 ) -> Array:
     """Return the current [A.m-2]: as it stands there, by charges, or none that flows."""
+    columns, note = table.columns, table.file.note
     if "current" in columns:
-        found = quantity(table, columns["current"], "current", mapping)
-        return found.values * per_area(found.dimension)
+        return table.areal("current")
     assert t is not None
-    if "increment" in columns:
-        dq = quantity(table, columns["increment"], "increment", mapping)
-        step = np.nan_to_num(dq.values * per_area(dq.dimension) / 3600)
+    by = next((role for role in ("increment", "net_capacity") if role in columns), "")
+    if by == "increment":
+        step = np.nan_to_num(table.areal(by))
         counters["net_capacity"] = np.cumsum(step)
-        name = dq.name
     elif "net_capacity" in counters:
         step = np.diff(counters["net_capacity"], prepend=counters["net_capacity"][:1])
-        name = table.names[columns["net_capacity"]]
     else:
-        remarks.note("Has no current and was read as a rest at open circuit.")
+        note("Has no current and was read as a rest at open circuit.")
         return np.zeros(len(t))
-    remarks.note(f"Has no current: it is that of '{name}' over time.")
+    note(f"Has no current: it is that of '{table.names[columns[by]]}' over time.")
     dt = np.diff(t, prepend=t[:1])
     with np.errstate(divide="ignore", invalid="ignore"):
         i = np.where(dt > 0, 3600 * step / dt, np.nan)
-    begins = np.zeros(len(t), dtype=bool)
-    begins[:1] = True
+    i[:1] = np.nan
     if "step" in marks:
-        begins[1:] |= np.diff(marks["step"]) != 0
-    i[begins] = np.nan  # of the step before
+        i[1:][np.diff(marks["step"]) != 0] = np.nan  # of the step before
     return np.asarray(pd.Series(i).bfill().ffill().fillna(0.0))
 
 
-def _by_charge(i: Array, counters: dict[str, Array], remarks: Remarks) -> Array:
+def _by_charge(table: Table, i: Array, counters: dict[str, Array]) -> Array:
     """Return the time [s] that the counted charge takes at the current.
 
     A counter that falls once has begun again; one that goes on falling counts down.
     """
     moved = np.zeros(len(i))
-    for q in counters.values():
-        step = np.diff(np.nan_to_num(q), prepend=np.nan_to_num(q[:1]))
+    for q in map(np.nan_to_num, counters.values()):
+        step = np.diff(q, prepend=q[:1])
         falls = step < 0
         again = falls & ~np.append(falls[1:], False) & ~np.insert(falls[:-1], 0, False)
-        step = np.where(again, np.nan_to_num(q), np.abs(step))
-        moved = np.maximum(moved, step)
+        moved = np.maximum(moved, np.where(again, q, np.abs(step)))
     size = np.abs(np.nan_to_num(i))
     before = np.insert(size[:-1], 0, 0.0)
     same = np.insert(np.sign(i[1:]) == np.sign(i[:-1]), 0, False)
@@ -273,11 +207,63 @@ def _by_charge(i: Array, counters: dict[str, Array], remarks: Remarks) -> Array:
         step = np.where(mean > 0, 3600 * moved / mean, 0.0)
     idle = int((size == 0).sum())
     rests = f"; {count(idle, 'row')} without current have no length" if idle else ""
-    remarks.note(f"Has no time: it is that of the charge over the current{rests}.")
+    table.file.note(f"Has no time: it is that of the charge over the current{rests}.")
     return np.cumsum(step)
 
 
-def at_switching(rows: Samples, remarks: Remarks) -> Samples:
+def _kinds(table: Table) -> Array | None:
+    """Return +1, -1 or 0 for what the file calls charge, discharge or rest; else NaN."""
+    at = table.columns.get("step_type")
+    text = None if at is None else table.texts(at)
+    if text is None:
+        return None
+    codes, words = pd.factorize(text.str.lower())
+    of_words = [
+        next((sign for pattern, sign in _KINDS if re.search(pattern, word)), np.nan)
+        for word in words
+    ]
+    kind = np.array([*of_words, np.nan])[codes]
+    return kind if np.isfinite(kind).any() else None
+
+
+def _known(rows: Samples, table: Table) -> Samples:
+    """Return the samples that have all three numbers, of a voltage that a cell has."""
+    file, every = table.file, {"time": rows.t, "voltage": rows.V, "current": rows.i}
+    known = np.isfinite(list(every.values())).all(axis=0)
+    if known.sum() < 2:
+        for what, values in every.items():
+            if not np.isfinite(values).any():
+                raise file.error(_not_understood(table, what))
+        raise file.error("has fewer than 2 rows of time, voltage and current")
+    lost = int((~known).sum())
+    said = f"Left out {count(lost, 'row')} without time, voltage or current."
+    file.left_out(lost, len(rows), said)
+    rows = rows.take(known)
+    far = np.abs(rows.V) > 10
+    if far.mean() > 0.1:
+        worst = float(np.abs(rows.V).max())
+        raise file.error(
+            f"its voltages run to {worst:.4g} V, which is no cell's; what unit?"
+        )
+    lost = int(far.sum())
+    file.left_out(lost, len(rows), f"Left out {count(lost, 'row')} beyond 10 V.")
+    return rows.take(~far) if lost else rows
+
+
+def _not_understood(table: Table, what: str) -> str:
+    """Return the sentence for a column in which no cell is a number or a clock."""
+    found = roles(table.names)
+    at = found.get(what, next((found[c] for c in TIMES if c in found), None))
+    text = None if at is None else table.texts(at)
+    cells = [] if text is None else [x for x in text.iloc[:100] if x]
+    if at is None or not cells:
+        return f"its column of {what} is empty"
+    wanted = "seconds, 0:15:00 or 2024-02-29 23:30:00" if what == "time" else "numbers"
+    has = f"'{table.names[at]}' has '{shown(cells[0])}'"
+    return f"{has}, which is no {what}; {wanted} would do"
+
+
+def at_switching(rows: Samples, file: File) -> Samples:
     """Return samples with the current of the step in an end row that has switched it off.
 
     Some cyclers write the first or last row of a step with the current of its neighbour.
@@ -288,10 +274,8 @@ def at_switching(rows: Samples, remarks: Remarks) -> Samples:
     if len(t) < 4:
         return rows
     dt = np.diff(t)
-    short = dt < 0.02 * np.minimum(
-        np.append(dt[1:], np.inf), np.insert(dt[:-1], 0, np.inf)
-    )
-    marks = [np.insert(np.cumsum(short), 0, 0), *rows.marks.values()]
+    beside = np.minimum(np.append(dt[1:], np.inf), np.insert(dt[:-1], 0, np.inf))
+    marks = [np.insert(np.cumsum(dt < 0.02 * beside), 0, 0), *rows.marks.values()]
     if rows.kind is not None:
         marks.append(rows.kind)
     if rows.step_time is not None:
@@ -307,13 +291,11 @@ def at_switching(rows: Samples, remarks: Remarks) -> Samples:
             held = a > 0 and i[a - 1] * i[a + 1] > 0 and abs(i[a - 1]) > abs(i[a + 1])
             i[a] = i[a - 1] if held else i[a + 1]
     if mended := int((i != rows.i).sum()):
-        step = np.abs(np.diff(t))
-        other = 0.5 * step * (np.abs(i[1:]) + np.abs(i[:-1]))
-        own = 0.5 * step * (np.abs(rows.i[1:]) + np.abs(rows.i[:-1]))
-        remarks.note(
+        other, own = (np.trapezoid(np.abs(x), t) / 36 for x in (i, rows.i))
+        file.note(
             f"{count(mended, 'row')} at the begin or end of a step without a current: "
-            f"taken with that of the step, which makes {other.sum() / 36:.4g} "
-            f"uA.h.cm-2 in all; without, {own.sum() / 36:.4g}."
+            f"taken with that of the step, which makes {other:.4g} "
+            f"uA.h.cm-2 in all; without, {own:.4g}."
         )
     return replace(rows, i=i)
 
@@ -326,72 +308,3 @@ def spans(values: Sequence[Array]) -> list[tuple[int, int]]:
         cut |= np.diff(np.nan_to_num(array)) != 0
     edges = [0, *(np.flatnonzero(cut) + 1).tolist(), n]
     return list(pairwise(edges))
-
-
-def _kinds(table: Table, columns: dict[str, int]) -> Array | None:
-    text = texts(table, columns["step_type"]) if "step_type" in columns else None
-    if text is None:
-        return None
-    codes, words = pd.factorize(text.str.lower())
-    kinds = np.full(len(words) + 1, np.nan)
-    for k, word in enumerate(words):
-        found = [pd.Series([word]).str.contains(p).iloc[0] for p, _ in _KINDS]
-        if word in _LETTERS:
-            kinds[k] = _LETTERS[word]
-        elif any(found):
-            kinds[k] = _KINDS[found.index(True)][1]
-    kind = kinds[codes]
-    return kind if np.isfinite(kind).any() else None
-
-
-def volts(V: Array, name: str, remarks: Remarks) -> Array:
-    """Return voltages as volts: as stated, unless they run into the thousands."""
-    known = np.abs(V[np.isfinite(V)])
-    middle = float(np.median(known)) if len(known) else 0.0
-    if middle <= 100:
-        return V
-    remarks.note(f"'{name}' says V and runs to {known.max():.5g}: read as mV.")
-    return V / 1e3
-
-
-def _known(rows: Samples, table: Table, remarks: Remarks) -> Samples:
-    known = np.isfinite(rows.t) & np.isfinite(rows.V) & np.isfinite(rows.i)
-    if known.sum() < 2:
-        for values, what in ((rows.t, "time"), (rows.V, "voltage"), (rows.i, "current")):
-            if not np.isfinite(values).any():
-                raise InputError(_not_understood(table, what), table.path)
-        raise InputError("has fewer than 2 rows of time, voltage and current", table.path)
-    if lost := int((~known).sum()):
-        remarks.note(f"Left out {count(lost, 'row')} without time, voltage or current.")
-        too_many(lost, len(rows), remarks)
-    rows = rows.take(known)
-    far = np.abs(rows.V) > 10
-    if far.mean() > 0.1:
-        worst = float(np.abs(rows.V).max())
-        message = f"its voltages run to {worst:.4g} V, which is no cell's; what unit?"
-        raise InputError(message, table.path)
-    if far.any():
-        remarks.note(f"Left out {count(int(far.sum()), 'row')} beyond 10 V.")
-        too_many(int(far.sum()), len(rows), remarks)
-        rows = rows.take(~far)
-    return rows
-
-
-def _not_understood(table: Table, what: str) -> str:
-    """Return the sentence for a column in which no cell is a number or a clock."""
-    found = roles(table.names)
-    at = found.get(what, next((found[c] for c in TIMES if c in found), None))
-    text = None if at is None else texts(table, at)
-    cells = [] if text is None else [x for x in text.iloc[:100] if x]
-    if at is None or not cells:
-        return f"its column of {what} is empty"
-    wanted = "seconds, 0:15:00 or 2024-02-29 23:30:00" if what == "time" else "numbers"
-    has = f"'{table.names[at]}' has '{shown(cells[0])}'"
-    return f"{has}, which is no {what}; {wanted} would do"
-
-
-def too_many(lost: int, rows: int, remarks: Remarks) -> None:
-    """Make a doubt of rows that were left out, if they are more than one in a hundred."""
-    if lost > LOST * rows and lost > 1:
-        share = 100 * lost / rows
-        remarks.doubt(f"{lost:,} of {rows:,} rows ({share:.2g} %) are not in the record.")

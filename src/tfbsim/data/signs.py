@@ -12,11 +12,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from .cells import Array
-from .mapping import Mapping
-from .remarks import Remarks
 from .samples import Samples, spans
-from .table import Table
+from .table import Array, File, Table
 
 CLEAR = 0.5  # of the charge that must agree on the sign
 MOVED = 6e-3  # V, of a trend
@@ -36,14 +33,11 @@ def flowing(rows: Samples) -> Array:
         return np.zeros(len(size), dtype=bool)
     flow = size > _rest_below(rows.i)
     step = np.diff(rows.t, prepend=rows.t[:1])
-    passed, all_of_it = rows.i * step, float((size * step).sum())
-    for start, stop in spans([flow.astype(float), *rows.marks.values()]):
-        low = size[start:stop]
-        if flow[start] or not low.any() or all_of_it <= 0:
-            continue
-        net, gross = passed[start + 1 : stop].sum(), (low * step[start:stop])[1:].sum()
-        if gross > MATTERS * all_of_it and abs(net) > 0.9 * gross:
-            flow[start:stop] = low > 0
+    passed, least = rows.i * step, MATTERS * float((size * step).sum())
+    for a, b in spans([flow.astype(float), *rows.marks.values()]):
+        net, gross = abs(passed[a + 1 : b].sum()), np.abs(passed[a + 1 : b]).sum()
+        if not flow[a] and gross > least > 0 and net > 0.9 * gross:
+            flow[a:b] = size[a:b] > 0
     if rows.kind is not None:
         flow[(rows.kind == 0) & (size < 0.02 * top)] = False
         flow |= (np.abs(np.nan_to_num(rows.kind)) == 1) & (size > 1e-6 * top)
@@ -64,62 +58,52 @@ def _rest_below(i: Array) -> float:
     return 1e-4 * top
 
 
-def signed(
-    rows: Samples, flow: Array, table: Table, mapping: Mapping, remarks: Remarks
-) -> Array:
+def signed(rows: Samples, flow: Array, table: Table) -> Array:
     """Return the current [A.m-2], discharge positive."""
-    said = mapping.current_sign
+    file = table.file
+    said = file.how.current_sign
     if said == "without sign":
-        return _by_trend(rows, flow, remarks)
+        return _by_trend(rows, flow, file)
     if said:
-        return _turned(
-            rows, said.split()[0] == "charge", "as the mapping has it", remarks
-        )
+        return _turned(rows, said == "charge positive", "as the mapping has it", file)
     source = _convention(table)
     sides = _sides(rows, flow)
-    one_way = len(set(np.sign(rows.i[flow]))) == 1
-    if one_way and (rows.i[flow] > 0).all():
+    if flow.any() and (rows.i[flow] > 0).all():
         for who, side in sides.items():
-            both = side[flow & np.isfinite(side)]
-            if (both > 0).any() and (both < 0).any():
-                remarks.note(
-                    f"The current has no sign: which is charge is told by {who}."
-                )
+            if {-1.0, 1.0} <= set(side[flow]):
+                file.note(f"The current has no sign: which is charge is told by {who}.")
                 charging = pd.Series(np.where(flow, side, np.nan)).bfill().ffill()
                 return np.where(flow, -np.asarray(charging) * np.abs(rows.i), rows.i)
         if not sides and _swings_both_ways(rows, flow, bool(source)):
-            return _by_trend(rows, flow, remarks)
+            return _by_trend(rows, flow, file)
     votes = {who: _agreed(side, rows, flow) for who, side in sides.items()}
     votes = {who: vote for who, vote in votes.items() if abs(vote) >= CLEAR}
     if source:
         votes[source] = 1.0
     trend = _trend(rows, flow)
-    total = sum(np.sign(v) for v in votes.values())
+    clear = abs(trend) >= CLEAR
     seen = "rises" if trend > 0 else "falls"
-    by_trend = f"for the voltage {seen} where it is positive"
     if not votes:
-        if abs(trend) < CLEAR:
-            why = "which the voltage does not settle; current_sign in a mapping does"
-            return _turned(rows, True, why, remarks)
-        return _turned(rows, trend > 0, by_trend, remarks)
-    if total == 0:
-        own = next(iter(votes.values()))
-        total = np.sign(trend) if abs(trend) >= CLEAR else np.sign(own)
-    charge = total > 0
+        why = "which the voltage does not settle; current_sign in a mapping does"
+        if clear:
+            why = f"for the voltage {seen} where it is positive"
+        return _turned(rows, trend > 0 or not clear, why, file)
+    total = sum(np.sign(v) for v in votes.values())
+    charge = (total or (trend if clear else next(iter(votes.values())))) > 0
     agree = [who for who, vote in votes.items() if (vote > 0) == charge]
     others = [who for who in votes if who not in agree]
     why = f"as {source} has it" if source in agree else f"by {' and '.join(agree)}"
     if others:
         why += f", though not by {' and '.join(others)}"
-    elif len(votes) == 1 and source and abs(trend) >= CLEAR and (trend > 0) != charge:
+    elif len(votes) == 1 and source and clear and (trend > 0) != charge:
         why += f"; the voltage {seen} there: current_sign in a mapping turns it"
-    return _turned(rows, charge, why, remarks)
+    return _turned(rows, charge, why, file)
 
 
-def _turned(rows: Samples, charge: bool, why: str, remarks: Remarks) -> Array:
-    word = "charge" if charge else "discharge"
-    turned = ": sign turned" if charge else ""
-    remarks.note(f"Current counted {word} positive, {why}{turned}.")
+def _turned(rows: Samples, charge: bool, why: str, file: File) -> Array:
+    """Return the current, turned where a charge was positive, and say so."""
+    word, turned = ("charge", ": sign turned") if charge else ("discharge", "")
+    file.note(f"Current counted {word} positive, {why}{turned}.")
     return -rows.i if charge else rows.i
 
 
@@ -152,12 +136,8 @@ def _agreed(side: Array, rows: Samples, flow: Array) -> float:
     """Return the share of the charge that says charge is positive, less the rest."""
     weight = np.abs(rows.i) * np.diff(rows.t, prepend=rows.t[:1])
     weight = np.where(flow & np.isfinite(side), weight, 0.0)
-    total = float(weight.sum())
-    return (
-        float((weight * np.nan_to_num(side) * np.sign(rows.i)).sum()) / total
-        if total
-        else 0
-    )
+    agreed = float((weight * np.nan_to_num(side) * np.sign(rows.i)).sum())
+    return agreed / float(weight.sum()) if weight.any() else 0.0
 
 
 def _trend(rows: Samples, flow: Array) -> float:
@@ -217,8 +197,9 @@ def _turns(V: Array, least: float) -> list[int]:
     return found if least > 0 else []
 
 
-def _by_trend(rows: Samples, flow: Array, remarks: Remarks) -> Array:
-    remarks.note(
+def _by_trend(rows: Samples, flow: Array, file: File) -> Array:
+    """Return a current without a sign by which way the voltage goes."""
+    file.note(
         "The current has no sign: where the voltage rises it was taken as charging."
     )
     i = np.zeros(len(rows))

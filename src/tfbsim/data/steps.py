@@ -13,47 +13,45 @@ from itertools import pairwise
 
 import numpy as np
 
-from .cells import Array
 from .measured import CHARGE, DISCHARGE, HOLD, REST
 from .samples import Samples, spans
+from .table import Array
 
 HELD = 3e-3  # V: how far the voltage of a hold strays
 FALLEN = 0.95  # of its first current, what a hold ends below
 FALLS = 5e-3  # relative fall of the current between two samples of a hold
 JUMP = 0.05  # relative change of the current that begins another step
 MOST_PLATEAUS = 200  # currents of a staircase; more is a profile, kept whole
+_WORDS = {0: REST, 1: DISCHARGE, -1: CHARGE}
 
 
 @dataclass(frozen=True)
 class Span:
-    """A step, as samples from `start` to before `stop`.
-
-    Parameters
-    ----------
-    start, stop : int
-        Of the samples.
-    kind : str
-        "charge", "discharge", "hold" or "rest".
-    goes_on : bool
-        Whether the current flowed on from the sample before, in one step of the cycler.
-    """
+    """A step, as samples from `start` to before `stop`."""
 
     start: int
     stop: int
-    kind: str
+    kind: str  # "charge", "discharge", "hold" or "rest"
+    # Whether the current flowed on from the sample before, in one step of the cycler
     goes_on: bool
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def cut(self) -> slice:
+        """Its samples."""
+        return slice(self.start, self.stop)
 
 
 def steps(rows: Samples, flow: Array) -> list[Span]:
     """Return the steps of samples whose current is discharge positive."""
     sign = np.where(flow, np.sign(rows.i), 0)
-    word = {0: REST, 1: DISCHARGE, -1: CHARGE}
-    found: list[Span] = []
-    for start, stop in spans([sign, *rows.marks.values()]):
-        kind = word[int(sign[start])]
-        parts = _parts(rows, start, stop, kind)
-        found += [Span(a, b, k, a > start) for a, b, k in parts]
-    return found
+    return [
+        Span(a, b, kind, a > start)
+        for start, stop in spans([sign, *rows.marks.values()])
+        for a, b, kind in _parts(rows, start, stop, _WORDS[int(sign[start])])
+    ]
 
 
 def _parts(rows: Samples, start: int, stop: int, kind: str) -> list[tuple[int, int, str]]:
@@ -97,11 +95,10 @@ def _hold_from(V: Array, size: Array) -> int:
 def cycles(rows: Samples, found: Sequence[Span]) -> list[int]:
     """Return the cycle of each step: the file's own from 1, or by what comes again."""
     if "cycle" in rows.marks:
-        own = [float(rows.marks["cycle"][s.start]) for s in found]
-        if any(c != round(c) for c in own):
-            own = [float(k) for k in np.unique(own, return_inverse=True)[1]]
-        first = min(own)
-        return [int(c - first) + 1 for c in own]
+        own = rows.marks["cycle"][[s.start for s in found]]
+        if (own != np.round(own)).any():
+            own = np.unique(own, return_inverse=True)[1]
+        return [int(c) + 1 for c in own - own.min()]
     active = (CHARGE, DISCHARGE)
     opening = next((s.kind for s in found if s.kind in active), None)
     numbers, cycle, other = [], 1, False

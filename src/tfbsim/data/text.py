@@ -14,19 +14,16 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
-from pathlib import Path
+from itertools import islice, pairwise, product
 
 import pandas as pd
 
 from ..errors import InputError, count, shown
-from .cells import grouped
-from .columns import find_columns, sets
 from .headings import CLOCK, ROLE, heading, is_unit, role_of
 from .mapping import Mapping
-from .table import Table
+from .table import File, Table, grouped, sets
 
 SAMPLE = 400  # lines that are looked at to recognise a layout
 MAX_PREAMBLE = 2000  # lines before the table
@@ -65,7 +62,7 @@ _MARKS = (
 )
 
 
-def decoded(content: bytes, path: Path, encoding: str | None, notes: list[str]) -> str:
+def decoded(content: bytes, file: File) -> str:
     """Return a file's text, its lines ending in a line feed.
 
     Raises
@@ -73,35 +70,30 @@ def decoded(content: bytes, path: Path, encoding: str | None, notes: list[str]) 
     InputError
         It is empty, no text, or not of the encoding that is given.
     """
-    if not content[:4096].strip(b"\x00\r\n\t \xef\xbb\xbf\xff\xfe") and not content.strip(
-        b"\x00\r\n\t \xef\xbb\xbf\xff\xfe"
-    ):
-        raise InputError("the file is empty", path)
-    chosen = encoding or next((e for mark, e in _MARKS if content.startswith(mark)), None)
+    blank = b"\x00\r\n\t \xef\xbb\xbf\xff\xfe"
+    if not content[:4096].strip(blank) and not content.strip(blank):
+        raise file.error("the file is empty")
+    chosen = file.how.encoding
+    chosen = chosen or next((e for mark, e in _MARKS if content.startswith(mark)), None)
     if chosen is None:
-        zeros = Counter(k % 2 for k, byte in enumerate(content[:4000]) if byte == 0)
-        if sum(zeros.values()) > 0.3 * min(len(content), 4000):
-            chosen = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+        odd = sum(byte == 0 for byte in content[1:4000:2])
+        zeros = odd + sum(byte == 0 for byte in content[:4000:2])
+        if zeros > 0.3 * min(len(content), 4000):
+            chosen = "utf-16-le" if 2 * odd > zeros else "utf-16-be"
     try:
         text = content.decode(chosen or "utf-8")
     except UnicodeError as error:
         if chosen:
             message = f"is not {chosen} text ({shown(str(error))})"
-            raise InputError(message, path, field="encoding") from None
+            raise file.error(message, "encoding") from None
         chosen = _eight_bit(content)
         text = content.decode(chosen, "replace")
     head = text[:20_000]
-    odd = sum(not (c.isprintable() or c in "\t\r\n\f") for c in head)
-    if odd > 0.01 * len(head):
-        raise InputError(
-            "is not text; tfbsim reads text tables, .nda, .ndax and .mpr", path
-        )
-    if chosen and chosen != "utf-8-sig" and not encoding:
-        notes.append(f"Read as {chosen} text.")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\x00" in text:
-        text = text.replace("\x00", "")
+    if sum(not (c.isprintable() or c in "\t\r\n\f") for c in head) > 0.01 * len(head):
+        raise file.error("is not text; tfbsim reads text tables, .nda, .ndax and .mpr")
+    if chosen and chosen != "utf-8-sig" and not file.how.encoding:
+        file.note(f"Read as {chosen} text.")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     return text.removeprefix("\ufeff")
 
 
@@ -111,7 +103,7 @@ def _eight_bit(content: bytes) -> str:
         text = content.decode("gb18030")[:100_000]
     except UnicodeError:
         return "latin-1"
-    chinese = [name for name in ROLE if not name.isascii() and name in text]
+    chinese = any(name in text for name in ROLE if not name.isascii())
     return "gb18030" if chinese else "latin-1"
 
 
@@ -128,13 +120,10 @@ class Layout:
         """Return the fields of a line."""
         if self.delimiter == " ":
             return line.split()
-        if '"' in line and _encloses(line, self.delimiter):
+        mark = re.escape(self.delimiter)
+        if '"' in line and re.search(rf'(?:^|{mark})\s*"[^"]*"\s*(?:{mark}|$)', line):
             return next(csv.reader([line], delimiter=self.delimiter), [])
         return line.split(self.delimiter)
-
-    def numbers(self, line: str) -> int:
-        """Return how many fields of a line are numbers, clocks or dates."""
-        return sum(x > 0 for x in self.weights(line))
 
     def weights(self, line: str) -> list[float]:
         """Return 1 for each field that is a number, 0.5 for one with thousands' marks."""
@@ -152,35 +141,18 @@ class Layout:
         """Return whether a line has the table's columns, and numbers in them."""
         fields = self.split(line)
         blank = sum(bool(_NOT_A_NUMBER.fullmatch(f)) for f in fields)
-        found = self.numbers(line)
+        found = sum(x > 0 for x in self.weights(line))
         alike = abs(len(fields) - self.columns) <= 1
         return alike and found >= 2 and found >= 0.5 * (len(fields) - blank)
 
 
-def _encloses(line: str, delimiter: str) -> bool:
-    """Return whether quotes stand around whole fields of a line."""
-    mark = re.escape(delimiter)
-    return bool(re.search(rf'(?:^|{mark})\s*"[^"]*"\s*(?:{mark}|$)', line))
-
-
-def text_tables(
-    path: Path,
-    text: str,
-    mapping: Mapping,
-    notes: list[str],
-    skip: int = 0,
-    kind: str = "text",
-) -> list[Table]:
+def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> list[Table]:
     """Return the tables of a text, one below another.
 
     Parameters
     ----------
-    path, text : Path, str
+    file, text : File, str
         The file and what is in it.
-    mapping : Mapping
-        May state delimiter, decimal mark and lines to skip.
-    notes : list of str
-        Grows by what was recognised.
     skip : int
         Lines of a preamble that the file counts itself.
     kind : str
@@ -191,39 +163,34 @@ def text_tables(
     InputError
         It holds no table.
     """
-    text = _unquoted(text)
-    skip = max(skip, mapping.skip_rows or 0)
-    begin = _line_start(text, skip)
-    lines = text[begin : begin + 2_000_000].split("\n")
-    if not any(line.strip() for line in lines):
-        raise InputError("holds no table", path)
-    found = recognised(text[begin:] if begin else text, mapping)
-    if found is None:
-        raise InputError(
+    text, how = _unquoted(text), file.how
+    begin = 0
+    for _ in range(max(skip, how.skip_rows or 0)):
+        begin = text.find("\n", begin) + 1
+        if not begin:
+            begin = len(text)
+            break
+    if not text[begin : begin + 2_000_000].strip():
+        raise file.error("holds no table")
+    layout = recognised(text[begin:] if begin else text, how)
+    if layout is None:
+        raise file.error(
             "holds no table of at least two columns of numbers; if it does, a mapping "
-            "says where: delimiter, decimal, skip_rows",
-            path,
+            "says where: delimiter, decimal, skip_rows"
         )
-    if found.delimiter != ",":
-        word = {v: k for k, v in DELIMITERS.items()}[found.delimiter]
-        if kind == "text" and not mapping.delimiter:
-            notes.append(f"Columns separated by {word}s.")
-    if found.decimal == "," and not mapping.decimal:
-        notes.append("Numbers with decimal commas.")
+    if layout.delimiter != "," and kind == "text" and not how.delimiter:
+        word = next(k for k, mark in DELIMITERS.items() if mark == layout.delimiter)
+        file.note(f"Columns separated by {word}s.")
+    if layout.decimal == "," and not how.decimal:
+        file.note("Numbers with decimal commas.")
     tables: list[Table] = []
-    blocks = _blocks(text, begin, found)
+    blocks = _blocks(text, begin, layout)
     for start, stop in blocks:
         try:
-            table = one_table(
-                *(path, text, start, stop, found, mapping),
-                notes=notes if kind == "text" else [],
-                kind=kind,
-            )
+            tables.append(one_table(file, text, start, stop, layout, kind))
         except InputError:
             if not tables and (start, stop) == blocks[-1]:
                 raise
-            continue
-        tables.append(table)
     return tables
 
 
@@ -244,55 +211,35 @@ def _unquoted(text: str) -> str:
     )
 
 
-def _line_start(text: str, number: int) -> int:
-    """Return where a line (from 0) begins."""
-    at = 0
-    for _ in range(number):
-        at = text.find("\n", at) + 1
-        if not at:
-            return len(text)
-    return at
-
-
-def recognised(text: str, mapping: Mapping) -> Layout | None:
+def recognised(text: str, how: Mapping) -> Layout | None:
     """Return the delimiter and decimal mark that make the most numbers."""
-    head = [x for x in text[:300_000].split("\n")[:-1] or [text] if x.strip()]
-    if len(text) <= 300_000:
-        head = [x for x in text.split("\n") if x.strip()]
+    lines = text[:300_000].split("\n")
+    head = [x for x in lines[: -1 if len(text) > 300_000 else None] or lines if x.strip()]
     middle = text[len(text) // 2 :][:100_000].split("\n")[1:-1]
     sample = [*islice(head, SAMPLE), *(x for x in middle[: SAMPLE // 2] if x.strip())]
     found: list[Layout] = []
-    for word, mark in DELIMITERS.items():
-        for decimal_word, decimal in DECIMALS.items():
-            if mark == "," and decimal == ",":
-                continue
-            if mapping.delimiter not in (None, word):
-                continue
-            if mapping.decimal not in (None, decimal_word):
-                continue
-            guess = Layout(mark, decimal)
-            fields = {x: guess.split(x) for x in sample}
-            digits = {x: sum(guess.weights(x)) for x in sample}
-            counts = Counter(len(fields[x]) for x in sample if digits[x] > 1)
-            if not counts:
-                continue
-            columns, _ = counts.most_common(1)[0]
-            if not 2 <= columns <= MAX_COLUMNS:
-                continue
-            alike = [x for x in sample if len(fields[x]) == columns]
-            empty = sum(not f.strip() for x in alike for f in fields[x])
-            cells = max(columns * len(alike) - empty, 1)
-            share = sum(digits[x] for x in alike) / cells
-            score = share * counts[columns] / len(sample)
-            found.append(Layout(mark, decimal, columns, score))
+    for (word, mark), (point, decimal) in product(DELIMITERS.items(), DECIMALS.items()):
+        wanted = how.delimiter in (None, word) and how.decimal in (None, point)
+        if not wanted or mark == decimal:
+            continue
+        guess = Layout(mark, decimal)
+        fields = {x: guess.split(x) for x in sample}
+        digits = {x: sum(guess.weights(x)) for x in sample}
+        counts = Counter(len(fields[x]) for x in sample if digits[x] > 1)
+        columns, times = max(counts.items(), key=lambda c: c[1], default=(0, 0))
+        if not 2 <= columns <= MAX_COLUMNS:
+            continue
+        alike = [x for x in sample if len(fields[x]) == columns]
+        empty = sum(not f.strip() for x in alike for f in fields[x])
+        share = sum(digits[x] for x in alike) / max(columns * len(alike) - empty, 1)
+        found.append(Layout(mark, decimal, columns, share * times / len(sample)))
     # Among equals the order above: a decimal comma is never guessed without need, and
     # blanks are part of a field where tabs separate
-    tabs = [x for x in found if x.delimiter == "\t"]
     best = max(found, key=lambda x: round(x.score, 2), default=None)
+    tabs = [x for x in found if x.delimiter == "\t" and x.columns > 2]
     if best and best.delimiter == " " and tabs:
         other = max(tabs, key=lambda x: x.score)
-        if other.columns > 2 and other.score > 0.5 * best.score:
-            return other
+        return other if other.score > 0.5 * best.score else best
     return best
 
 
@@ -301,53 +248,48 @@ def _blocks(text: str, begin: int, layout: Layout) -> list[tuple[int, int]]:
     heads: list[int] = []
     seen_data = False
     last = begin
-    for looked, found in enumerate(_WORD_FIRST.finditer(text, max(begin - 1, 0))):
-        if looked > _WORDS_LOOKED_AT:
-            break
+    for found in islice(_WORD_FIRST.finditer(text, max(begin - 1, 0)), _WORDS_LOOKED_AT):
         start = found.start() + 1
         stop = text.find("\n", start)
         line = text[start : stop if stop >= 0 else len(text)]
         if layout.is_data(line):
             seen_data = True
             continue
-        if not seen_data and start - last < 200_000:
+        seen_data = seen_data or start - last >= 200_000
+        if not seen_data:
             before = text[last:start].split("\n")
             seen_data = any(layout.is_data(x) for x in before if x.strip())
-        elif not seen_data:
-            seen_data = True
         last = start
-        fields = [f for f in _fields(line, layout) if f]
-        if seen_data and sum(role_of(f) is not None for f in fields) >= 2:
+        if seen_data and _known(_fields(line, layout)) >= 2:
             heads.append(start)
             seen_data = False
-    edges = [begin, *heads, len(text)]
-    return [(a, b) for a, b in pairwise(edges) if b > a]
+    return [(a, b) for a, b in pairwise([begin, *heads, len(text)]) if b > a]
+
+
+def _known(fields: Sequence[str]) -> int:
+    """Return how many fields are headings that are known."""
+    return sum(role_of(f) is not None for f in fields)
 
 
 def _fields(line: str, layout: Layout) -> list[str]:
     """Return the fields of a line of headings, which may be apart in another way."""
     line = line.strip().strip('"') if line.count('"') == 2 else line
     line = re.sub(r"^\s*(?:#|%|//)+[ ]?", "", line)
-    own = [f.strip().strip('"') for f in layout.split(line)]
-    best = own
+    best = [f.strip().strip('"') for f in layout.split(line)]
     for pattern in ("\t", ";", ",", r"\s{2,}"):
         other = [f.strip().strip('"') for f in re.split(pattern, line.strip())]
-        known = sum(role_of(f) is not None for f in other)
         fits = len(other) == layout.columns != len(best)
-        before = 0 if fits else sum(role_of(f) is not None for f in best)
-        if known > max(1, before):
+        if _known(other) > max(1, 0 if fits else _known(best)):
             best = other
     return best
 
 
 def one_table(
-    path: Path,
+    file: File,
     text: str,
     start: int,
     stop: int,
     layout: Layout,
-    mapping: Mapping,
-    notes: list[str],
     kind: str = "text",
     title: str = "",
 ) -> Table:
@@ -363,35 +305,31 @@ def one_table(
         (k for k, x in enumerate(head[: MAX_PREAMBLE + 1]) if layout.is_data(x)), -1
     )
     if first < 0:
-        raise InputError(f"no table in the first {MAX_PREAMBLE:,} lines", path)
-    offset = start + sum(len(x) + 1 for x in head[:first])
-    names, preamble, line = names_of(head, first, layout)
-    if preamble:
-        notes.append(f"Skipped {count(preamble, 'line')} before the table.")
-    before = text.count("\n", 0, start)
-    content = text[offset:stop].encode()
-    shape = Table(path, tuple(names), pd.DataFrame(), layout.decimal)
+        raise file.error(f"no table in the first {MAX_PREAMBLE:,} lines")
+    names, preamble, line = _names_of(head, first, layout)
+    content = text[start + sum(len(x) + 1 for x in head[:first]) : stop].encode()
     width = max(len(names), len(layout.split(head[first])), layout.columns)
     names = [*names, *[""] * (width - len(names))]
-    shape = replace(shape, names=tuple(names))
-    wanted = None
-    if content.count(b"\n") > MANY and not mapping.curves:
-        wanted = sorted(set(find_columns(shape, mapping).values()))
-        if len(beside := sets(shape.names)) > 1:
-            wanted = sorted({k for columns in beside for k in columns})
-    data, lost = parsed(content, layout, width, wanted, path)
-    if lost:
-        notes.append(f"Left out {count(lost, 'line')} with another number of columns.")
-    return Table(
-        *(path, tuple(names), data, layout.decimal, kind),
-        title=title,
-        line=None if line is None else before + line + 1,
-        lost=lost,
-        notes=notes,
+    if line is not None:
+        line += text.count("\n", 0, start) + 1
+    table = Table(
+        *(file, tuple(names), pd.DataFrame(), layout.decimal, kind, title, line)
     )
+    wanted = None
+    if content.count(b"\n") > MANY and not file.how.curves:
+        beside = sets(table.names)
+        every = beside if len(beside) > 1 else [table.columns.values()]
+        wanted = sorted({column for columns in every for column in columns})
+    data, lost = _parsed(content, layout, width, wanted, file)
+    if kind != "NEWARE":  # whose samples are taken from between other lines
+        if preamble:
+            file.note(f"Skipped {count(preamble, 'line')} before the table.")
+        if lost:
+            file.note(f"Left out {count(lost, 'line')} with another number of columns.")
+    return replace(table, data=data, lost=lost)
 
 
-def names_of(
+def _names_of(
     lines: Sequence[str], first: int, layout: Layout
 ) -> tuple[list[str], int, int | None]:
     """Return the headings above a line of data, how many lines stand before, its line."""
@@ -403,15 +341,13 @@ def names_of(
         fields = _fields(lines[k], layout)
         while len(fields) > columns and not fields[-1]:
             fields.pop()
-        if not any(fields) or sum(
-            bool(_NUMBER[layout.decimal].fullmatch(f)) for f in fields
-        ) > (0.5 * len(fields)):
+        numbers = sum(bool(_NUMBER[layout.decimal].fullmatch(f)) for f in fields)
+        if not any(fields) or numbers > 0.5 * len(fields):
             continue
-        known = sum(role_of(f) is not None for f in fields)
+        known = _known(fields)
         if units is None and _are_units(fields, lines[k]):
             named = _fields(lines[max((j for j in above if j < k), default=k)], layout)
-            below = sum(role_of(f) is not None for f in named)
-            if known < 2 or (below >= 2 and not _are_units(named, "")):
+            if known < 2 or (_known(named) >= 2 and not _are_units(named, "")):
                 raw = [f.strip().strip('"') for f in layout.split(lines[k])]
                 units = raw if len(raw) >= len(fields) else fields
                 continue
@@ -427,52 +363,42 @@ def names_of(
     if lines[at].startswith("\t") and layout.delimiter == "\t" and names[0]:
         names = ["", *names]
     if units is not None:
-        names = [
-            _with_unit(name, unit)
-            for name, unit in zip(names, [*units, *[""] * len(names)], strict=False)
-        ]
-    if len(names) == columns - 1 and not _empty_last(lines[first:], layout, columns):
-        names = ["", *names]  # the rows have names, their column has none
+        units += [""] * len(names)
+        names = [_with_unit(x, unit) for x, unit in zip(names, units, strict=False)]
+    if len(names) == columns - 1:
+        rows = [layout.split(x) for x in lines[first : first + 50] if layout.is_data(x)]
+        if any(len(r) >= columns and r[-1].strip() for r in rows):
+            names = ["", *names]  # the rows have names, their column has none
     return [*names, *[""] * (columns - len(names))], above.index(at), at
 
 
 def _with_unit(name: str, unit: str) -> str:
     unit = unit.strip("[](){} ")
     none = unit in ("", "#", "1", "-") or CLOCK.fullmatch(unit)
-    if not name or none or heading(name).unit:
-        return name
-    return f"{name} / {unit}"
-
-
-def _empty_last(lines: Sequence[str], layout: Layout, columns: int) -> bool:
-    rows = [layout.split(x) for x in lines[:50] if layout.is_data(x)]
-    return all(len(r) < columns or not r[-1].strip() for r in rows)
+    return name if not name or none or heading(name).unit else f"{name} / {unit}"
 
 
 def _are_units(fields: Sequence[str], line: str) -> bool:
     given = [f.strip("[](){} ") for f in fields if f.strip("[](){} ")]
     if not given:
         return line.lstrip().startswith("#")
-    known = sum(is_unit(f) and heading(f).words not in ("t",) for f in given)
-    return known > 0.5 * len(given)
+    return sum(is_unit(f) and heading(f).words != "t" for f in given) > 0.5 * len(given)
 
 
-def parsed(
-    content: bytes, layout: Layout, width: int, wanted: Sequence[int] | None, path: Path
+def _parsed(
+    content: bytes, layout: Layout, width: int, wanted: Sequence[int] | None, file: File
 ) -> tuple[pd.DataFrame, int]:
     """Return rows of text as columns by their number, and how many lines were no rows."""
     quoted = b'"' in content and not any(x.count(b'"') % 2 for x in content.split(b"\n"))
-    separator: str = r"\s+" if layout.delimiter == " " else layout.delimiter
-    usecols: Sequence[int] | Callable[[object], bool] | None = wanted or None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = pd.read_csv(
                 io.BytesIO(content),
-                sep=separator,
+                sep=r"\s+" if layout.delimiter == " " else layout.delimiter,
                 header=None,
                 names=range(width),
-                usecols=usecols,
+                usecols=wanted or None,
                 index_col=False,
                 decimal=layout.decimal,
                 na_values=["-", "--", "***", "N/A", "n/a"],
@@ -484,7 +410,7 @@ def parsed(
             )
     except (ValueError, pd.errors.ParserError, MemoryError, OverflowError) as error:
         message = f"cannot be read as a table ({shown(str(error))})"
-        raise InputError(message, path) from None
+        raise file.error(message) from None
     rows = content.count(b"\n") + (not content.endswith(b"\n"))
     if rows > len(data):  # perhaps by blank lines
         rows = sum(1 for line in content.split(b"\n") if line.strip())

@@ -8,69 +8,66 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import count
-from .cells import Array
-from .remarks import Remarks
 from .samples import Samples
+from .table import Array, File
 
 SUMMARY = 5  # rows of one at the end
 TWICE = 20  # rows from which on a record that comes again is one pasted twice
 STAMPS = 3  # bad time stamps in a row that are mended
 
 
-def in_order(rows: Samples, remarks: Remarks) -> Samples:
+def in_order(rows: Samples, file: File) -> Samples:
     """Return samples whose time never falls: duplicates out, restarts joined."""
-    same = np.zeros(len(rows), dtype=bool)
-    same[1:] = (np.diff(rows.t) == 0) & (np.diff(rows.V) == 0) & (np.diff(rows.i) == 0)
     # Else the last row of a step and the first of the next, or of a coarse clock
-    for values in (*rows.marks.values(), *map(np.nan_to_num, rows.counters.values())):
-        same[1:] &= np.diff(values) == 0
+    every = (rows.t, rows.V, rows.i, *rows.marks.values())
+    alike = [
+        np.diff(x) == 0 for x in (*every, *map(np.nan_to_num, rows.counters.values()))
+    ]
+    same = np.insert(np.all(alike, axis=0), 0, False)
     if same.any():
-        remarks.note(f"Left out {count(int(same.sum()), 'duplicate row')}.")
+        file.note(f"Left out {count(int(same.sum()), 'duplicate row')}.")
         rows = rows.take(~same)
     again = _once_more(rows)
     if again.any():
-        remarks.note(
-            f"Left out {count(int(again.sum()), 'row')} that are there before already."
-        )
+        number = count(int(again.sum()), "row")
+        file.note(f"Left out {number} that are there before already.")
         rows = rows.take(~again)
     if rows.by_step:
-        back = np.flatnonzero(np.diff(rows.t) < 0) + 1
+        begins = np.diff(rows.t) < 0
         if "step" in rows.marks:
-            back = np.union1d(back, np.flatnonzero(np.diff(rows.marks["step"])) + 1)
-        return replace(rows, t=_end_to_end(rows.t, back))
+            begins |= np.diff(rows.marks["step"]) != 0
+        return replace(rows, t=_end_to_end(rows.t, np.flatnonzero(begins) + 1))
     t = rows.t
     if not (np.diff(t) < 0).any():
         return rows
     if len(t) > 2 and (np.diff(t) <= 0).all():
-        remarks.note("Time runs backwards throughout: the rows were turned round.")
+        file.note("Time runs backwards throughout: the rows were turned round.")
         return rows.take(np.arange(len(t))[::-1])
     bad = _bad_stamps(t)
     if len(bad):
         t = _mended(rows, bad)
-        remarks.note(
-            f"{count(len(bad), 'time stamp')} fell back while the next row goes on: "
-            "mended."
-        )
+        stamps = count(len(bad), "time stamp")
+        file.note(f"{stamps} fell back while the next row goes on: mended.")
+    rows = replace(rows, t=t)
     back = np.flatnonzero(np.diff(t) < 0) + 1
     if not len(back):
-        return replace(rows, t=t)
+        return rows
     before, after = t[back - 1] - t[0], t[back] - t[0]
     usual = float(np.median(np.abs(np.diff(t)))) if len(t) > 2 else 0.0
     again = (before > 0) & (after <= np.maximum(0.02 * before, 3 * usual))
     cycle = rows.marks.get("cycle")
+    where = count(len(back), "row")
     if np.all(again) or (cycle is not None and np.all(np.diff(cycle)[back - 1] > 0)):
-        remarks.note(
-            f"The clock starts again at {count(len(back), 'row')}: put end to end."
-        )
+        file.note(f"The clock starts again at {where}: put end to end.")
         return replace(rows, t=_end_to_end(t, back, np.where(again, 0.0, t[back])))
     tail = len(t) - int(back[0])
     if tail <= min(SUMMARY, 0.1 * len(t)) and (t[back[0] :] <= t[back[0] - 1]).all():
-        remarks.note(
+        said = (
             f"Left out {count(tail, 'row')} at the end whose time falls back: a summary."
         )
-        return replace(rows, t=t).take(np.arange(len(t) - tail))
-    remarks.note(f"Time runs backwards at {count(len(back), 'row')}: sorted by time.")
-    rows = replace(rows, t=t)
+        file.note(said)
+        return rows.take(np.arange(len(t) - tail))
+    file.note(f"Time runs backwards at {where}: sorted by time.")
     return rows.take(np.argsort(t, kind="stable"))
 
 

@@ -20,31 +20,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, overload
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import (
-    Discriminator,
-    Field,
-    StrictStr,
-    Tag,
-)
+from pydantic import Discriminator, Field, StrictStr, Tag
 
 from .. import units
 from ..cell.cell import Cell, load_cell
 from ..cell.fitted import status
 from ..errors import InputError, shown, suggest, together
-from ..fields import Quantity, Strict, check_head, validate
+from ..fields import Quantity, Strict, check_head, refuse, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
 from .foresee import check_ageing
-from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
+from .groups import MAX_CYCLES, Cycles, Place, Writing, names_in, parsed_steps, values_of
 from .profile import read_profile
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
 from .settings import Settings
-from .steps import EndOfLife, Protocol
+from .steps import EndOfLife, Protocol, Step
 
 # Bounds on the time it takes to check a hostile file: half a millisecond for a case,
 # 60 us for a step.
@@ -113,28 +108,16 @@ class Experiment(Strict):
 
 @dataclass(frozen=True)
 class Case:
-    """One cell through one protocol, and what sets it apart.
+    """One cell through one protocol, and what sets it apart."""
 
-    Parameters
-    ----------
-    name : str
-        Unique within the experiment.
-    cell, protocol : Cell, Protocol
-        What is run.
-    varied : dict
-        Column of the summary to value.
-    values : dict
-        What its entry under ``cases`` sets, as written.
-    curves : Curves
-        Which are kept.
-    """
-
-    name: str
+    name: str  # Unique within the experiment
+    # What is run
     cell: Cell
     protocol: Protocol
-    varied: Mapping[str, float | str]
+    varied: Mapping[str, float | str]  # Column of the summary to value
+    # What its entry under ``cases`` sets, as written
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    curves: Curves = ALL
+    curves: Curves = ALL  # Which are kept
 
     def key(self, numerics: Numerics) -> str:
         """Hash of everything that determines the result."""
@@ -158,11 +141,7 @@ class Cases(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._cases)
 
-    @overload
-    def __getitem__(self, k: int) -> Case: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Case]: ...
-    def __getitem__(self, k: int | slice) -> Case | list[Case]:
+    def __getitem__(self, k: Any) -> Any:
         return self._cases[k]
 
     def key(self, k: int, numerics: Numerics) -> str:
@@ -176,15 +155,7 @@ class Cases(Sequence[Case]):
 
 
 class Points(Cases):
-    """The points of a sweep, each made when it is asked for.
-
-    Parameters
-    ----------
-    expansion : _Expansion
-        Makes them.
-    found : Plan
-        What each of them sets.
-    """
+    """The points of a sweep, each made when it is asked for."""
 
     def __init__(self, expansion: _Expansion, found: Plan) -> None:
         self.expansion = expansion
@@ -197,11 +168,7 @@ class Points(Cases):
     def __len__(self) -> int:
         return len(self.plan)
 
-    @overload
-    def __getitem__(self, k: int) -> Case: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Case]: ...
-    def __getitem__(self, k: int | slice) -> Case | list[Case]:
+    def __getitem__(self, k: Any) -> Any:
         if isinstance(k, slice):
             return [self[i] for i in range(*k.indices(len(self)))]
         k = range(len(self))[k]
@@ -229,26 +196,18 @@ class Points(Cases):
     @cache  # noqa: B019 - as long as a run
     def _common(self, numerics: Numerics) -> str:
         """Hash of what the points have in common."""
-        e = self.expansion
+        e, x = self.expansion, self.expansion.experiment
         base = e.cell_of((), None, {})
-        content = base.written, e.experiment.steps, e.experiment.conditioning
-        settings = e.experiment.cycles, e.cycles, sorted(e.changes.items()), numerics
-        content = *content, e.experiment.check_up, e.experiment.until
-        known = *content, *settings, self.curves, tuple(versions().values())
-        return _hash(repr(known))
+        content = base.written, x.steps, x.conditioning, x.check_up, x.until
+        settings = x.cycles, e.cycles, sorted(e.changes.items()), numerics, self.curves
+        return _hash(repr((*content, *settings, tuple(versions().values()))))
 
     @property
     def cycles(self) -> int:
         return len(self) * self[0].protocol.all_cycles
 
     def check(self) -> None:
-        """Make those that may go wrong: at both ends of each factor.
-
-        Raises
-        ------
-        InputError
-            Naming file, line and field.
-        """
+        """Make those that may go wrong: at both ends of each factor."""
         ends = {0, len(self) - 1}
         for factor in self.plan.factors:
             ends |= {int(np.argmin(factor.values)), int(np.argmax(factor.values))}
@@ -260,17 +219,9 @@ class Points(Cases):
 
 
 def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
-    """Read an experiment file, if it is not read yet, and check its own fields.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
-    """
-    if isinstance(source, Document):
-        document = source
-    else:
-        document = load(resolve(str(source), "experiments"))
+    """Read an experiment file, if it is not read yet, and check its own fields."""
+    read = isinstance(source, Document)
+    document = source if read else load(resolve(str(source), "experiments"))
     check_head(document, "experiment")
     experiment: Experiment = validate(
         Experiment, document.data, document=document, folder=document.path.parent
@@ -289,36 +240,36 @@ class _Expansion:
         changes: Mapping[str, str],
         loaded: Mapping[str, Cell] | None,
     ) -> None:
-        self.experiment = experiment
-        self.document = document
-        self.cell = cell
+        self.experiment, self.document, self.cell = experiment, document, cell
+        self.error = document.error
         self.loaded = dict(loaded or {})
         self.closed = loaded is not None  # no cell is read from a file
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
-        self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
-        self.until = self._until()
-        check_up = experiment.check_up
-        self.check_up = (check_up.steps, check_up.every) if check_up else ([], 0)
-        parts = experiment.steps, _conditioning(experiment)[0], self.check_up[0]
-        self.templates = set().union(*map(names_in, parts))
-        self.changes: dict[str, Any] = {}
+        self.latest: Any = ()  # name, fields and cell of the last point
         self.steps = 0
         self.writing = Writing(document.error, document.path.parent)
-        self.cycles: int | None = None
-        for path, value in changes.items():
-            if path == "cycles":
-                self.cycles = _whole(value, path)
+        self.until: EndOfLife | None = None
+        if experiment.until is not None:
+            try:
+                self.until = EndOfLife.parse(experiment.until)
+            except ValueError as error:
+                raise document.error(("until",), str(error)) from None
+        # Of each section: its place, its steps, and how often
+        found: list[tuple[Place, list[Any], int]] = []
+        for name in ("steps", "conditioning", "check_up"):
+            given = getattr(experiment, name) or []
+            if isinstance(given, Conditioning):
+                found.append(((name, "steps"), given.steps, given.cycles))
+            elif isinstance(given, CheckUp):
+                found.append(((name, "steps"), given.steps, given.every))
             else:
-                self.changes[path] = value
-
-    def _until(self) -> EndOfLife | None:
-        if self.experiment.until is None:
-            return None
-        try:
-            return EndOfLife.parse(self.experiment.until)
-        except ValueError as error:
-            raise self.document.error(("until",), str(error)) from None
+                found.append(((name,), given, 1 if name == "conditioning" else 0))
+        self.sections = found
+        self.templates = set().union(*(names_in(steps) for _, steps, _ in found))
+        self.changes: dict[str, Any] = dict(changes)
+        cycles = self.changes.pop("cycles", None)
+        self.cycles = None if cycles is None else _whole(cycles, "cycles")
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made anew; the keys of groups hold in this process only
@@ -329,33 +280,18 @@ class _Expansion:
         self.writing = Writing(self.document.error, self.document.path.parent)
 
     def cases(self) -> Cases:
-        listed = self.experiment.cases
-        entries: list[tuple[tuple[Any, ...], dict[str, Any]]]
+        """The cases of a list, or the points of a sweep."""
         if self.experiment.sweep is not None:
             return self._points(self.experiment.sweep)
-        if listed is None:
-            entries = [((), {})]
-        else:
-            entries = []
-            for k, entry in enumerate(listed):
-                if len(entry) > MAX_FIELDS:
-                    message = f"sets more than {MAX_FIELDS} fields"
-                    raise self.document.error(("cases", k), message)
-                for values in self._grid(("cases", k), entry):
-                    entries.append((("cases", k), values))
-                    if len(entries) > MAX_CASES:
-                        raise self.document.error(
-                            ("cases", k), f"more than {MAX_CASES} cases"
-                        )
-        found: list[Case] = []
-        names: dict[str, int] = {}
         # What --set gives takes the place of what a case gives, in its name too
         entries = [
             (where, values | {k: self.changes[k] for k in values if k in self.changes})
-            for where, values in entries
+            for where, values in self._entries()
         ]
         apart = _differing([values for _, values in entries])
         fields = list(dict.fromkeys(k for _, values in entries for k in values))
+        found: list[Case] = []
+        names: dict[str, int] = {}
         wrong: list[InputError] = []
         for where, values in entries:
             try:
@@ -378,6 +314,21 @@ class _Expansion:
             [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
         )
 
+    def _entries(self) -> list[tuple[Place, dict[str, Any]]]:
+        """What each case sets and where it stands, grids written out."""
+        listed = self.experiment.cases
+        if listed is None:
+            return [((), {})]
+        entries: list[tuple[Place, dict[str, Any]]] = []
+        for k, entry in enumerate(listed):
+            where = ("cases", k)
+            if len(entry) > MAX_FIELDS:
+                raise self.error(where, f"sets more than {MAX_FIELDS} fields")
+            entries += [(where, values) for values in self._grid(where, entry)]
+            if len(entries) > MAX_CASES:
+                raise self.error(where, f"more than {MAX_CASES} cases")
+        return entries
+
     def curves(self, cycles: int, last: int) -> Curves:
         """Which are kept, of so many cycles in all and up to this one of a case."""
         asked = self.experiment.curves
@@ -393,8 +344,7 @@ class _Expansion:
     def _points(self, sweep: Sweep) -> Points:
         """The points of a sweep."""
         if self.experiment.cases is not None:
-            message = "give cases or a sweep, not both"
-            raise self.document.error(("sweep",), message)
+            raise self.error(("sweep",), "give cases or a sweep, not both")
         found = self.plan(sweep)
         self.warnings = found.warnings
         points = Points(self, found)
@@ -421,42 +371,37 @@ class _Expansion:
             [*self.templates, *base.numeric_fields],
         )
 
-    def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
+    def _error(self, where: Place, field: str, message: str) -> InputError:
         """An error of a field that a case, its grid or --set sets."""
         if field in self.changes:
             return InputError(message, field=f"--set {field}")
         grid = (*where, "grid", field)
         inside = self.document.line(grid) != self.document.line((*where, "grid"))
-        return self.document.error(grid if inside else (*where, field), message)
+        return self.error(grid if inside else (*where, field), message)
 
-    def _grid(self, where: tuple[Any, ...], entry: dict[str, Any]) -> Iterator[Any]:
+    def _grid(self, where: Place, entry: dict[str, Any]) -> list[dict[str, Any]]:
         """The combinations of an entry, the last field varying fastest."""
         if "grid" not in entry:
-            yield entry
-            return
-        grid = entry["grid"]
+            return [entry]
+        grid, at = entry["grid"], (*where, "grid")
         if not isinstance(grid, dict) or not grid:
-            raise self.document.error(
-                (*where, "grid"), "must name fields, each with a list of values"
-            )
+            raise self.error(at, "must name fields, each with a list of values")
         fixed = {k: v for k, v in entry.items() if k != "grid"}
-        axes = []
         if len(grid) > MAX_FIELDS:
-            message = f"varies more than {MAX_FIELDS} fields"
-            raise self.document.error((*where, "grid"), message)
+            raise self.error(at, f"varies more than {MAX_FIELDS} fields")
+        axes = []
         for name, values in grid.items():
             if name in fixed:
-                raise self.document.error((*where, "grid", name), "is given twice")
-            at = (*where, "grid", name)
-            axes.append([(name, v) for v in values_of(at, values, self.document.error)])
-        if math.prod(len(axis) for axis in axes) > MAX_CASES:
-            raise self.document.error(where, f"more than {MAX_CASES} cases")
-        for combination in itertools.product(*axes):
-            yield fixed | dict(combination)
+                raise self.error((*at, name), "is given twice")
+            axes.append(values_of((*at, name), values, self.document.error))
+        if math.prod(map(len, axes)) > MAX_CASES:
+            raise self.error(where, f"more than {MAX_CASES} cases")
+        combinations = itertools.product(*axes)
+        return [fixed | dict(zip(grid, values, strict=True)) for values in combinations]
 
     def case(
         self,
-        where: tuple[Any, ...],
+        where: Place,
         entry: dict[str, Any],
         apart: Sequence[str],
         varied_fields: Sequence[str],
@@ -467,11 +412,9 @@ class _Expansion:
         own = values.pop("name", None)
         cycles = values.pop("cycles", self.experiment.cycles)
         cycles = cycles if self.cycles is None else self.cycles
-        whole = isinstance(cycles, int) and not isinstance(cycles, bool)
-        if not whole or not 1 <= cycles <= MAX_CYCLES:
-            raise self._error(
-                where, "cycles", f"must be a whole number from 1 to {MAX_CYCLES}"
-            )
+        if type(cycles) is not int or not 1 <= cycles <= MAX_CYCLES:
+            message = f"must be a whole number from 1 to {MAX_CYCLES}"
+            raise self._error(where, "cycles", message)
         chosen = values.pop("cell", None)
         fields = {k: v for k, v in values.items() if k not in self.templates}
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
@@ -485,45 +428,23 @@ class _Expansion:
             raise self._error(where, "name", message)
         return Case(called, cell, protocol, varied, entry, curves)
 
-    def cell_of(
-        self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
-    ) -> Cell:
-        if chosen is not None and self.cell is not None:
-            raise self.document.error(
-                (*where, "cell"),
-                "the cases name their cells; --cell cannot replace them",
-            )
+    def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
+        """The cell of a case, with what it sets; the experiment's unless it chooses."""
         name = chosen or self.cell or self.experiment.cell
         at = (*where, "cell") if chosen else ("cell",)
-        if name is None:
-            raise self.document.error(at, "is missing; name a cell here or with --cell")
-        if not isinstance(name, str):
-            raise self.document.error(at, "must be the name or path of a cell")
-        if self.closed and name not in self.loaded:
-            message = f"the cell '{shown(name)}' is not among those given"
-            raise self.document.error(at, message)
-        if name not in self.cells:
-            try:
-                if name not in self.loaded:
-                    self.loaded[name] = load_cell(self._cell_path(name))
-                loaded, changes = self.loaded[name], self.experiment.set
-                self.cells[name] = (
-                    loaded.replace(changes, si=False) if changes else loaded
-                )
-            except InputError as error:
-                in_the_file = error.line is not None and error.field
-                if in_the_file or (error.file and self.cell is not None):
-                    raise
-                if error.file:  # which is not there at all, or no cell file
-                    line = f"line {error.line}: " if error.line else ""
-                    message = f"'{shown(name)}': {line}{error.message}"
-                    raise self.document.error(at, message) from None
-                if error.field:
-                    raise self.document.error(
-                        ("set", error.field), error.message
-                    ) from None
-                raise self.document.error(at, error.message) from None
-        base = self.cells[name]
+        wrong = ""
+        if chosen is not None and self.cell is not None:
+            at = (*where, "cell")
+            wrong = "the cases name their cells; --cell cannot replace them"
+        elif name is None:
+            wrong = "is missing; name a cell here or with --cell"
+        elif not isinstance(name, str):
+            wrong = "must be the name or path of a cell"
+        elif self.closed and name not in self.loaded:
+            wrong = f"the cell '{shown(name)}' is not among those given"
+        if wrong:
+            raise self.error(at, wrong)
+        base = self.cells.get(name) or self._base(at, name)
         for field in fields:
             if "." not in field and field not in Cell.model_fields:
                 options = [*sorted(self.templates), *Cell.model_fields, "grid"]
@@ -542,13 +463,32 @@ class _Expansion:
             self.latest = name, fields, cell
             return cell
         except InputError as error:
-            message = error.message
-            field = error.field
+            message, field = error.message, error.field
             if field not in fields:  # what is set goes ill with it, or is above it
                 above = (k for k in fields if field.startswith(f"{k}."))
+                message = f"{field}: {message}" if field else message
                 field = next(above, next(iter(fields)))
-                message = f"{error.field}: {message}" if error.field else message
             raise self._error(where, field, message) from None
+
+    def _base(self, at: Place, name: str) -> Cell:
+        """The cell of a name, with what the experiment sets for all cases."""
+        try:
+            if name not in self.loaded:
+                self.loaded[name] = load_cell(self._cell_path(name))
+            cell, changes = self.loaded[name], self.experiment.set
+            self.cells[name] = cell.replace(changes, si=False) if changes else cell
+            return self.cells[name]
+        except InputError as error:
+            in_the_file = error.line is not None and error.field
+            if in_the_file or (error.file and self.cell is not None):
+                raise
+            message = error.message
+            if error.file:  # which is not there at all, or no cell file
+                line = f"line {error.line}: " if error.line else ""
+                message = f"'{shown(name)}': {line}{message}"
+            elif error.field:
+                at = ("set", error.field)
+            raise self.error(at, message) from None
 
     def _cell_path(self, name: str) -> str | Path:
         """A file's own path is from its folder; that of --cell from here."""
@@ -557,46 +497,29 @@ class _Expansion:
         return self.document.path.parent / path if own and not self.cell else name
 
     def _protocol(
-        self,
-        where: tuple[Any, ...],
-        cell: Cell,
-        templates: Mapping[str, str],
-        cycles: int,
+        self, where: Place, cell: Cell, templates: Mapping[str, str], cycles: int
     ) -> Protocol:
-        conditioning, number = _conditioning(self.experiment)
-        parsed: dict[str, Any] = {}
+        parsed: list[tuple[Step, ...]] = []
         wrong: list[InputError] = []
-        for name, steps in (
-            ("steps", self.experiment.steps),
-            ("conditioning", conditioning),
-            ("check_up", self.check_up[0]),
-        ):
-            root: tuple[Any, ...] = (name,)
-            if isinstance(getattr(self.experiment, name), Conditioning | CheckUp):
-                root = (name, "steps")
+        for root, steps, _ in self.sections:
             flat = self.writing.flat(root, steps, templates)
             self.steps += len(flat)
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
-                raise self.document.error(root, message)
-            parsed[name], mistakes = parsed_steps([step for _, step in flat], cell)
+                raise self.error(root, message)
+            found, mistakes = parsed_steps([step for _, step in flat], cell)
+            parsed.append(found)
             for k, message, *field in mistakes[:MAX_MISTAKES]:
-                wrong.append(self.document.error((*flat[k][0], *field), message))
+                wrong.append(self.error((*flat[k][0], *field), message))
         if wrong:
             raise together(wrong)
-        return Protocol(
-            parsed["steps"],
-            cycles,
-            parsed["conditioning"],
-            number,
-            parsed["check_up"],
-            self.check_up[1],
-            self.until,
-        )
+        own, conditioning, check_up = parsed
+        often, every = self.sections[1][2], self.sections[2][2]
+        return Protocol(own, cycles, conditioning, often, check_up, every, self.until)
 
     def _varied(
         self,
-        where: tuple[Any, ...],
+        where: Place,
         cell: Cell,
         entry: Mapping[str, Any],
         varied_fields: Sequence[str],
@@ -631,8 +554,8 @@ def _template_column(name: str, text: str) -> dict[str, float]:
             value = units.parse(text, dimension)
         except ValueError:
             continue
-        shown_value = units.to_display(value, dimension)
-        return {f"{name} [{units.display_unit(dimension)}]": shown_value}
+        unit = units.display_unit(dimension)
+        return {f"{name} [{unit}]": units.to_display(value, dimension)}
     return {}  # a voltage: the cut-off columns
 
 
@@ -642,9 +565,7 @@ def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     texts: dict[int, str] = {}  # a grid's cases share values, which may be long
 
     def text(value: Any) -> str:
-        if id(value) not in texts:
-            texts[id(value)] = repr(value)
-        return texts[id(value)]
+        return texts.get(id(value)) or texts.setdefault(id(value), repr(value))
 
     return [k for k in keys if len({text(entry.get(k)) for entry in entries}) > 1]
 
@@ -655,49 +576,23 @@ def _label(value: Any) -> str:
 
 def _whole(text: str, name: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_CYCLES:
-        raise InputError(
-            f"must be a whole number from 1 to {MAX_CYCLES}", field=f"--set {name}"
-        )
+        refuse(f"--set {name}", f"must be a whole number from 1 to {MAX_CYCLES}")
     return int(text)
-
-
-def _conditioning(experiment: Experiment) -> tuple[list[Any], int]:
-    given = experiment.conditioning
-    if isinstance(given, Conditioning):
-        return given.steps, given.cycles
-    return given or [], 1
 
 
 @dataclass(frozen=True)
 class Expanded:
-    """An experiment with its cases, everything checked, nothing solved.
+    """An experiment with its cases, everything checked, nothing solved."""
 
-    Parameters
-    ----------
-    experiment, document : Experiment, Document
-        As read.
-    cases : Cases
-        What is run.
-    cells : dict of Cell
-        As loaded, by the name or path that asks for each.
-    cell : str or None
-        What took the place of the experiment's cell.
-    changes : dict
-        What was set for every case.
-    measured : list of dict
-        Rows of the comparison with measurement.
-    warnings : tuple of str
-        What is worth knowing of the cases.
-    """
-
+    # As read
     experiment: Experiment
     document: Document
-    cases: Cases
-    cells: dict[str, Cell]
-    cell: str | None
-    changes: dict[str, str]
-    measured: list[dict[str, Any]]
-    warnings: tuple[str, ...] = ()
+    cases: Cases  # What is run
+    cells: dict[str, Cell]  # As loaded, by the name or path that asks for each
+    cell: str | None  # What took the place of the experiment's cell
+    changes: dict[str, str]  # What was set for every case
+    measured: list[dict[str, Any]]  # Rows of the comparison with measurement
+    warnings: tuple[str, ...] = ()  # What is worth knowing of the cases
 
 
 def expand(
@@ -741,27 +636,16 @@ def expand(
     check_ageing(_some(cases))
     stated: Sequence[Case] | None = None
     if experiment.measured and (changes or cell):
-        with contextlib.suppress(
-            InputError
-        ):  # it may state no cell, or leave {rate} open
+        # It may state no cell, or leave {rate} open
+        with contextlib.suppress(InputError):
             stated = _Expansion(experiment, document, None, {}, cells).cases()
     measured, others = _measured(experiment, document, cases, stated, changes)
     warnings = expansion.warnings
     if others:
-        warnings += (
-            f"its measured values are of another cell or protocol and left out: "
-            f"{', '.join(others)} changed",
-        )
-    return Expanded(
-        experiment,
-        document,
-        cases,
-        expansion.loaded,
-        cell,
-        changes,
-        measured,
-        warnings,
-    )
+        left = "its measured values are of another cell or protocol and left out"
+        warnings += (f"{left}: {', '.join(others)} changed",)
+    known = expansion.loaded, cell, changes, measured, warnings
+    return Expanded(experiment, document, cases, *known)
 
 
 def sweep_plan(run: Run) -> Plan | None:
@@ -796,15 +680,13 @@ def _some(cases: Cases) -> Iterator[tuple[Cell, Protocol]]:
 
 
 CAPACITY = ("specific charge", "areal charge")
+OF_VOLUME, SHARE = ("energy density",), ("dimensionless",)
 MEASURED = {  # field to the words of its column, and what it may be given as
     "charge_capacity": ("Charge capacity", CAPACITY),
     "discharge_capacity": ("Discharge capacity", CAPACITY),
-    "volumetric_energy_density": (
-        "Volumetric energy density as made",
-        ("energy density",),
-    ),
-    "coulombic_efficiency": ("Coulombic efficiency", ("dimensionless",)),
-    "capacity_retention": ("Capacity retention", ("dimensionless",)),
+    "volumetric_energy_density": ("Volumetric energy density as made", OF_VOLUME),
+    "coulombic_efficiency": ("Coulombic efficiency", SHARE),
+    "capacity_retention": ("Capacity retention", SHARE),
     "interface_resistance": ("Interface resistance", ("areal resistance",)),
 }
 FIELD_OF = {words: field for field, (words, _) in MEASURED.items()}
@@ -875,9 +757,10 @@ def _measured(
             text = getattr(point, field)
             if text is None:
                 continue
-            value, unit = _measured_value(
-                document, ("measured", k, field), text, dimensions
-            )
+            try:
+                value, unit = _measured_value(text, dimensions)
+            except ValueError as error:
+                raise document.error(("measured", k, field), str(error)) from None
             cell, kind = by_name[name].cell, words.partition(" ")[0].lower()
             known = ""
             if dimensions == CAPACITY:
@@ -925,8 +808,8 @@ def _points_measured(
         try:
             point: MeasuredPoint = validate(MeasuredPoint, entry)
             if point.from_cycle is not None and point.from_cycle > point.cycle:
-                message = f"{point.from_cycle} is after the cycle, {point.cycle}"
-                raise InputError(message, field="from_cycle")
+                after = f"{point.from_cycle} is after the cycle, {point.cycle}"
+                refuse("from_cycle", after)
             if point.table is None:
                 yield k, point
                 continue
@@ -975,16 +858,13 @@ def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _measured_value(
-    document: Document, at: tuple[Any, ...], text: str, dimensions: Sequence[str]
-) -> tuple[float, str]:
-    for dimension in dimensions:
-        try:
-            value = units.parse(text, dimension)
-        except ValueError as error:
-            reason = str(error)
-            continue
-        if dimension == "dimensionless":  # a share, which the summary has in %
-            return 100 * value, "%"
-        return units.to_display(value, dimension), units.display_unit(dimension)
-    raise document.error(at, reason)
+def _measured_value(text: str, dimensions: Sequence[str]) -> tuple[float, str]:
+    """Return a measured value and its unit as the summary has them."""
+    value, dimension = (
+        units.quantity(text, dimensions)
+        if len(dimensions) > 1
+        else (units.parse(text, dimensions[0]), dimensions[0])
+    )
+    if dimensions == SHARE:
+        return 100 * value, "%"
+    return units.to_display(value, dimension), units.display_unit(dimension)

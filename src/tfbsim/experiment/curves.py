@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Curves:
-    """Which curves of a case are kept.
+    """Which curves of a case are kept."""
 
-    Parameters
-    ----------
-    cycles : frozenset of int, optional
-        Of which cycles; None for all.
-    error : float
-        By how much the voltage may be missed between the points that are kept [V];
-        0 keeps every point.
-    """
-
-    cycles: frozenset[int] | None = None
+    cycles: frozenset[int] | None = None  # Of which cycles; None for all
+    # By how much the voltage may be missed between the points that are kept [V]; 0 keeps
+    # every point
     error: float = 0.0
 
     def __repr__(self) -> str:

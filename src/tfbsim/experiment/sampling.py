@@ -31,17 +31,19 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import scipy  # loads scipy.stats where it is first used
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
 from .. import units
 from ..errors import InputError, shown, suggest
-from ..fields import Quantity, Strict
+from ..fields import Quantity, Strict, refuse
 from ..yaml_file import Document
 
 MAX_POINTS = 10_000_000
 MAX_FACTORS = 100
 MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
 
+Place = tuple[Any, ...]  # of a mistake in the file
 C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
 METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
 RANGES = dict.fromkeys(("linear", "log"), "[first, last, number of values]")
@@ -50,6 +52,13 @@ DISTRIBUTIONS = {
     "loguniform": "[low, high]",
     "normal": "[mean, standard deviation]",
     "lognormal": "[median, standard deviation of the logarithm]",
+}
+# Values at probabilities u
+QUANTILES: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
+    "uniform": lambda u, a, b: scipy.stats.uniform.ppf(u, a, b - a).clip(a, b),
+    "loguniform": lambda u, a, b: scipy.stats.loguniform.ppf(u, a, b).clip(a, b),
+    "normal": lambda u, a, b: scipy.stats.norm.ppf(u, a, b),
+    "lognormal": lambda u, a, b: scipy.stats.lognorm.ppf(u, b, scale=a),
 }
 
 
@@ -87,19 +96,18 @@ class Sweep(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Sweep:
         if not 1 <= len(self.factors) <= MAX_FACTORS:
-            raise InputError(f"must be 1 to {MAX_FACTORS} factors", field="factors")
+            refuse("factors", f"must be 1 to {MAX_FACTORS} factors")
         if self.sampled and self.points is None:
-            message = f"is missing; a {self.method} needs it, as in 'points: 1024'"
-            raise InputError(message, field="points")
+            refuse(
+                "points", f"is missing; a {self.method} needs it, as in 'points: 1024'"
+            )
         for field in ("points", "seed", "correlations"):
             if not self.sampled and field in self.model_fields_set:
                 message = f"does not go with a {self.method}, only with samples: "
-                raise InputError(message + " or ".join(METHODS[2:]), field=field)
+                refuse(field, message + " or ".join(METHODS[2:]))
         if self.method == "saltelli" and self.correlations:
             message = "Sobol' indices are of independent factors; a latin hypercube or "
-            raise InputError(
-                message + "sobol sample may be correlated", field="correlations"
-            )
+            refuse("correlations", message + "sobol sample may be correlated")
         return self
 
 
@@ -108,17 +116,10 @@ class Sweep(Strict):
 
 @dataclass(frozen=True)
 class Scale:
-    """What a factor's floats are.
+    """What a factor's floats are."""
 
-    Parameters
-    ----------
-    dimension : str
-        A key of ``units.DISPLAY``, or "C-rate".
-    unit : str or None
-        Of a template's values, as its first is written; None for SI, of a cell field.
-    """
-
-    dimension: str
+    dimension: str  # A key of ``units.DISPLAY``, or "C-rate"
+    # Of a template's values, as its first is written; None for SI, of a cell field
     unit: str | None = None
 
     @property
@@ -169,27 +170,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Factor:
-    """What varies, and its value at every point.
+    """What varies, and its value at every point."""
 
-    Parameters
-    ----------
-    name : str
-        A dotted cell field, or a template.
-    scale : Scale
-        What the levels are.
-    levels : ndarray, shape (levels,)
-        The values it takes, in order.
-    stride : int
-        Points before the next level.
-    points : int
-        Of the whole plan.
-    """
-
-    name: str
-    scale: Scale
-    levels: np.ndarray
-    stride: int
-    points: int
+    name: str  # A dotted cell field, or a template
+    scale: Scale  # What the levels are
+    levels: np.ndarray  # The values it takes, in order; shape (levels,)
+    stride: int  # Points before the next level
+    points: int  # Of the whole plan
 
     @property
     def values(self) -> np.ndarray:
@@ -212,21 +199,11 @@ class Factor:
 
 @dataclass(frozen=True)
 class Plan:
-    """The points of a sweep.
+    """The points of a sweep."""
 
-    Parameters
-    ----------
-    factors : tuple of Factor
-        In the order of the file.
-    points : int
-        How many.
-    warnings : tuple of str
-        Sentences about what could be better.
-    """
-
-    factors: tuple[Factor, ...]
-    points: int
-    warnings: tuple[str, ...] = ()
+    factors: tuple[Factor, ...]  # In the order of the file
+    points: int  # How many
+    warnings: tuple[str, ...] = ()  # Sentences about what could be better
 
     def __len__(self) -> int:
         return self.points
@@ -253,25 +230,20 @@ def plan(
     is_template: Callable[[str], bool],
     names: Iterable[str] = (),
 ) -> Plan:
-    """The points of a sweep; the same section makes the same points.
+    """Return the points of a sweep; the same section makes the same points.
 
     Parameters
     ----------
     section, document : Sweep, Document
-        As read, under ``sweep``.
+        As read, under ``sweep``, and the place of every mistake.
     dimension_of : callable
         The dimension of a cell field; None, or an InputError, if it is no number.
     is_template : callable
         Whether a step uses this name in {braces}; asked first.
     names : iterable of str
         Of all that may vary, to suggest from.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
     """
-    reader = _Reader(section, document, dimension_of, is_template, tuple(names))
+    reader = _Reader(section, document.error, dimension_of, is_template, tuple(names))
     specs = [reader.spec(name, given) for name, given in section.factors.items()]
     points = reader.count(specs)
     notes: tuple[str, ...] = ()
@@ -306,34 +278,28 @@ def _unit_cube(section: Sweep, points: int, factors: int) -> np.ndarray:
     """Points strictly within the unit cube, shape (points, factors)."""
     from scipy.stats import qmc
 
-    if section.method in ("sobol", "saltelli"):
-        with warnings.catch_warnings():  # of no power of two; the plan says so itself
-            warnings.simplefilter("ignore", UserWarning)
-            if section.method == "sobol":
-                u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
-            else:
-                u = _saltelli(section, factors)
-        u += 2.0**-31  # to the middle of its cell: 0 has no quantile
-        return u
-    u = qmc.LatinHypercube(factors, rng=section.seed).random(points)
-    return u.clip(2.0**-53, 1 - 2.0**-53, out=u)
+    if section.method == "latin hypercube":
+        u = qmc.LatinHypercube(factors, rng=section.seed).random(points)
+        return u.clip(2.0**-53, 1 - 2.0**-53, out=u)
+    with warnings.catch_warnings():  # of no power of two; the plan says so itself
+        warnings.simplefilter("ignore", UserWarning)
+        if section.method == "sobol":
+            u = qmc.Sobol(factors, bits=30, rng=section.seed).random(points)
+        else:  # for first-order and total indices
+            from SALib.sample.sobol import sample
 
-
-def _saltelli(section: Sweep, factors: int) -> np.ndarray:
-    """The design for first-order and total indices, shape (points, factors)."""
-    from SALib.sample.sobol import sample
-
-    names = [str(k) for k in range(factors)]
-    cube = {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
-    return sample(cube, section.points, calc_second_order=False, seed=section.seed)
+            names = [str(k) for k in range(factors)]
+            cube = {"num_vars": factors, "names": names, "bounds": [[0.0, 1.0]] * factors}
+            design = {"calc_second_order": False, "seed": section.seed}
+            u = sample(cube, section.points, **design)
+    u += 2.0**-31  # to the middle of its cell: 0 has no quantile
+    return u
 
 
 def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Uniforms whose normals are correlated, shape (points, factors)."""
-    from scipy.special import ndtr, ndtri
-
-    z = ndtri(u, out=u) @ np.linalg.cholesky(matrix).T
-    return ndtr(z, out=z)
+    z = scipy.special.ndtri(u, out=u) @ np.linalg.cholesky(matrix).T
+    return scipy.special.ndtr(z, out=z)
 
 
 # --- Reading the factors -----------------------------------------------------------
@@ -348,7 +314,7 @@ class _Spec:
     kind: str
     numbers: tuple[float, ...]
     count: int  # of values; 0 for a distribution
-    at: tuple[Any, ...]
+    at: Place
 
     def levels(self) -> np.ndarray:
         """Values of a list or range, shape (count,), both ends exactly as written."""
@@ -365,39 +331,20 @@ class _Reader:
     """The factors of a section, with the place of every mistake."""
 
     section: Sweep
-    document: Document
+    error: Callable[[Place, str], InputError]
     dimension_of: Callable[[str], str | None]
     is_template: Callable[[str], bool]
     names: tuple[str, ...]
 
     def spec(self, name: str, given: Any) -> _Spec:
-        at: tuple[Any, ...] = ("sweep", "factors", name)
-        sampled, method = self.section.sampled, self.section.method
-        known = DISTRIBUTIONS if sampled else RANGES
-        if isinstance(given, dict) and len(given) == 1:
-            kind, items = next(iter(given.items()))
-            at = (*at, kind)
-            if kind not in known:
-                hint = suggest(kind, known) or f"; there are: {', '.join(known)}"
-                message = f"'{shown(kind)}' does not go with method {method}{hint}"
-                raise self.document.error(at, message)
-            if not isinstance(items, list) or len(items) != (2 if sampled else 3):
-                raise self.document.error(at, f"must be {known[kind]}")
-        elif isinstance(given, list) and given and not sampled:
-            kind, items = "list", given
-        else:
-            forms = [f"{{{kind}: {form}}}" for kind, form in known.items()]
-            forms = forms if sampled else ["a list of values", *forms]
-            raise self.document.error(
-                at, f"must be {', '.join(forms[:-1])} or {forms[-1]} for method {method}"
-            )
+        kind, items, at = self._items(("sweep", "factors", name), given)
         scale = self._scale(name, (*at, 0), items[0])
         count = len(items) if kind == "list" else 0
         if kind in RANGES:
             *items, count = items
             if type(count) is not int or not 2 <= count <= MAX_POINTS:
                 message = f"the number of values must be from 2 to {MAX_POINTS:,}"
-                raise self.document.error((*at, 2), message)
+                raise self.error((*at, 2), message)
         numbers = []
         for i, item in enumerate(items):
             spread = i == 1 and kind in ("normal", "lognormal")
@@ -405,7 +352,7 @@ class _Reader:
             try:
                 numbers.append(own.number(item, difference=spread))
             except ValueError as error:
-                raise self.document.error((*at, i), str(error)) from None
+                raise self.error((*at, i), str(error)) from None
         a, b = numbers[0], numbers[-1]
         refusals = {
             "must be above 0": kind in ("log", "loguniform") and min(a, b) <= 0,
@@ -413,24 +360,44 @@ class _Reader:
             "low must be below high": kind in ("uniform", "loguniform") and a >= b,
             "the standard deviation must be above 0": "normal" in kind and b <= 0,
         }
-        for message, refused in refusals.items():
-            if refused:
-                raise self.document.error(at, message)
+        for message in (words for words, refused in refusals.items() if refused):
+            raise self.error(at, message)
         return _Spec(name, scale, kind, tuple(numbers), count, at)
 
-    def _scale(self, name: str, at: tuple[Any, ...], first: Any) -> Scale:
+    def _items(self, at: Place, given: Any) -> tuple[str, list[Any], Place]:
+        """Return the kind of a factor, its numbers as written, and where they stand."""
+        sampled, method = self.section.sampled, self.section.method
+        known = DISTRIBUTIONS if sampled else RANGES
+        if isinstance(given, list) and given and not sampled:
+            return "list", given, at
+        if not isinstance(given, dict) or len(given) != 1:
+            forms = [] if sampled else ["a list of values"]
+            forms += [f"{{{kind}: {form}}}" for kind, form in known.items()]
+            words = f"{', '.join(forms[:-1])} or {forms[-1]}"
+            raise self.error(at, f"must be {words} for method {method}")
+        kind, items = next(iter(given.items()))
+        message = ""
+        if kind not in known:
+            hint = suggest(kind, known) or f"; there are: {', '.join(known)}"
+            message = f"'{shown(kind)}' does not go with method {method}{hint}"
+        elif not isinstance(items, list) or len(items) != (2 if sampled else 3):
+            message = f"must be {known[kind]}"
+        if message:
+            raise self.error((*at, kind), message)
+        return kind, items, (*at, kind)
+
+    def _scale(self, name: str, at: Place, first: Any) -> Scale:
         """What the values of a factor are; a template's first value decides."""
         if not self.is_template(name):
             try:
                 found = self.dimension_of(name)
             except InputError as error:
-                raise self.document.error(at[:3], error.message) from None
+                raise self.error(at[:3], error.message) from None
             if found is None:
-                raise self.document.error(
-                    at[:3],
+                message = (
                     f"no step uses {{{shown(name)}}} and the cell has no such number"
-                    f"{suggest(name, self.names)}",
                 )
+                raise self.error(at[:3], message + suggest(name, self.names))
             return Scale(found)
         if isinstance(first, str) and units.c_rate(first) is not None:
             return Scale(C_RATE, "C")
@@ -447,7 +414,7 @@ class _Reader:
             fixed = {"dimensionless": "", "temperature": "K"}.get(dimension)
             unit = units._split(first, dimension)[1] if fixed is None else fixed
             return Scale(dimension, unit)
-        raise self.document.error(at, reason)
+        raise self.error(at, reason)
 
     def count(self, specs: list[_Spec]) -> int:
         """How many points; before any is made, as there may be too many."""
@@ -457,16 +424,15 @@ class _Reader:
         points *= len(specs) + 2 if self.section.method == "saltelli" else 1
         for spec in specs:
             if self.section.method == "zip" and spec.count != points:
-                raise self.document.error(
-                    spec.at,
-                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}; "
-                    "in a zip all have the same number",
+                message = (
+                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}"
                 )
+                message += "; in a zip all have the same number"
+                raise self.error(spec.at, message)
         if points > MAX_POINTS or (not grid and points * len(specs) > MAX_NUMBERS):
             limit = f"{MAX_POINTS:,} points, and {MAX_NUMBERS:,} numbers in all of them"
             size = f"make {points:,} points of {len(specs)} factors"
-            message = f"{size}; at most {limit} will do"
-            raise self.document.error(("sweep", "factors"), message)
+            raise self.error(("sweep", "factors"), f"{size}; at most {limit} will do")
         return points
 
     def correlation_matrix(self, names: list[str]) -> np.ndarray:
@@ -478,39 +444,28 @@ class _Reader:
             for i, name in enumerate(correlation.between):
                 if name not in names:
                     message = f"'{shown(name)}' is not a factor{suggest(name, names)}"
-                    raise self.document.error((*at, i), message)
+                    raise self.error((*at, i), message)
             a, b = pair = sorted(names.index(name) for name in correlation.between)
             if a == b or (a, b) in given:
                 message = "names one factor twice" if a == b else "is given twice"
-                raise self.document.error(at, message)
+                raise self.error(at, message)
             given.add((a, b))
             matrix[pair, pair[::-1]] = correlation.value
         if np.linalg.eigvalsh(matrix)[0] < 1e-10:  # below, rounding would decide
-            raise self.document.error(
-                ("sweep", "correlations"),
-                "contradict each other (their matrix is not positive definite); values "
-                "nearer to 0 would do",
-            )
+            message = "contradict each other (their matrix is not positive definite); "
+            message += "values nearer to 0 would do"
+            raise self.error(("sweep", "correlations"), message)
         return matrix
 
     def quantiles(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
         """Values of a distribution at probabilities u, shape (points,)."""
-        from scipy import stats
-
-        (a, b), kind = spec.numbers, spec.kind
         with np.errstate(all="ignore"):  # what overflows is refused
-            if kind == "uniform":
-                x = stats.uniform.ppf(u, a, b - a).clip(a, b)
-            elif kind == "loguniform":
-                x = stats.loguniform.ppf(u, a, b).clip(a, b)
-            elif kind == "normal":
-                x = stats.norm.ppf(u, a, b)
-            else:
-                x = stats.lognorm.ppf(u, b, scale=a)
-        if not np.isfinite(x).all() or (kind == "lognormal" and not x.all()):
+            x = QUANTILES[spec.kind](u, *spec.numbers)
+        message = ""
+        if not np.isfinite(x).all() or (spec.kind == "lognormal" and not x.all()):
             message = "reaches values beyond floating point; narrow it"
-            raise self.document.error(spec.at, message)
-        if spec.scale.dimension == C_RATE and x.min() <= 0:
+        elif spec.scale.dimension == C_RATE and x.min() <= 0:
             message = "reaches C-rates of 0 and below; a lognormal stays above"
-            raise self.document.error(spec.at, message)
+        if message:
+            raise self.error(spec.at, message)
         return x

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from ..cell.cell import LAYERS, Cell
-from ..fields import FORMAT, LawField, Quantity, inner_model
+from ..fields import FORMAT, LawField, Quantity, inner_model, metadata
 from .cases import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -23,13 +23,7 @@ KINDS = {"cell": Cell, "experiment": Experiment}
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of files of a kind.
-
-    Parameters
-    ----------
-    kind : str
-        "cell" or "experiment".
-    """
+    """Return the JSON Schema of the files of a kind, "cell" or "experiment"."""
     schema = KINDS[kind].model_json_schema()
     schema["required"] = ["format", "kind"] + [
         name for name in schema["required"] if name != "reference_temperature"
@@ -88,7 +82,7 @@ def _said(info: Any) -> str:
 
 def _value(info: Any) -> str:
     """Return what a field holds, in words."""
-    for item in (*info.metadata, *_inside(info.annotation)):
+    for item in (*info.metadata, *metadata(info.annotation)):
         if isinstance(item, Quantity):
             return f"{item.words}, as `{item.example}`"
         if isinstance(item, LawField):
@@ -96,14 +90,6 @@ def _value(info: Any) -> str:
     if get_origin(info.annotation) is Literal:
         return " or ".join(f"`{word}`" for word in get_args(info.annotation))
     return ""
-
-
-def _inside(annotation: Any) -> list[Any]:
-    """Return the annotations inside X | None and list[X]."""
-    found: list[Any] = list(getattr(annotation, "__metadata__", ()))
-    for argument in get_args(annotation):
-        found += _inside(argument)
-    return found
 
 
 def _default(info: Any) -> str:

@@ -21,8 +21,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import Place, digest
-from ..comparison.places import Places
+from ..comparison.places import Place, Places, digest
 from ..data.measured import (
     CHARGE,
     DISCHARGE,

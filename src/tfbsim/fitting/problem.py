@@ -22,19 +22,24 @@ import hashlib
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
+from ..cell.cells import Unlike
+from ..comparison.pairs import at_frequencies
 from ..comparison.replay import Replay, charge_where, joined
-from ..comparison.spectra import at_frequencies
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
+from ..solver.batch import replayed, serves
 from ..solver.cycler import CycleRecord
+from ..solver.engine import engine
 from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
 
@@ -81,7 +86,8 @@ class Simulated:
         dx, dy = np.diff(Q), np.diff(U)
         along = ((x - Q[:-1]) * dx + (y - U[:-1]) * dy) / np.maximum(dx**2 + dy**2, 1e-30)
         along = np.clip(along, 0.0, 1.0)
-        off = np.hypot(Q[:-1] + along * dx - x, U[:-1] + along * dy - y).min(axis=1)
+        square = (Q[:-1] + along * dx - x) ** 2 + (U[:-1] + along * dy - y) ** 2
+        off = np.sqrt(square.min(axis=1))
         return off * np.sign(np.interp(q / errors[0], Q, U) - V / errors[1])
 
 
@@ -130,6 +136,9 @@ class Problem:
                 cells.append(case.cell)
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
         self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
+        self.compiled = numerics.plain if numerics.compile else None
+        self.by_kernel = 0  # simulations that it did
+        self._serves: dict[str, bool] = {}  # whether it does, by the first case
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -162,30 +171,64 @@ class Problem:
 
     def simulate(self, u: Array, curves: Sequence[Curve]) -> list[Simulated | None]:
         """The model's curves, None for each that could not be simulated."""
+        return self.simulate_all([u], curves)[0]
+
+    def simulate_all(
+        self, places: Sequence[Array], curves: Sequence[Curve]
+    ) -> list[list[Simulated | None]]:
+        """The model's curves at each of several places."""
         wanted: dict[str, list[Curve]] = {}
         for curve in curves:
             wanted.setdefault(curve.case, []).append(curve)
-        cells: dict[int, Cell] = {}
-        replay = Replay(self.numerics)
-        found: dict[int, Simulated | None] = {}
+        alike: dict[Any, list[Case]] = {}  # cases that a batch may take together
         for case in self.cases:
-            mine = wanted.get(case.name, ())
-            if not mine:
-                continue
-            key = self._cell_of[case.name]
-            drawn = any(len(curve.capacity) for curve in mine)
-            last = max(curve.cycle for curve in mine)
-            try:
-                if key not in cells:
-                    cells[key] = self.cell(case.cell, u)
-                cycles = replay.cycles(cells[key], case.protocol, last, drawn)
-            except InputError:  # values that do not go together
-                continue
-            for curve in mine:
-                found[id(curve)] = _observed(curve, cycles, float(cells[key].area))
-        self.evaluations += 1
-        self.steps += replay.steps
-        return [found.get(id(curve)) for curve in curves]
+            if mine := wanted.get(case.name):
+                drawn = any(len(curve.capacity) for curve in mine)
+                last = max(curve.cycle for curve in mine)
+                begun = case.protocol.conditioning, case.protocol.conditioning_cycles
+                key = self._cell_of[case.name], drawn, last, begun
+                alike.setdefault(key, []).append(case)
+        found: list[dict[int, Simulated | None]] = [{} for _ in places]
+        replays = [Replay(self.numerics) for _ in places]
+        cells: dict[tuple[int, int], Cell] = {}
+        for (number, drawn, last, _), cases in alike.items():
+            for k, u in enumerate(places):
+                with suppress(InputError):  # values that do not go together
+                    if (k, number) not in cells:
+                        cells[k, number] = self.cell(cases[0].cell, u)
+            there = [k for k in range(len(places)) if (k, number) in cells]
+            own = [cells[k, number] for k in there]
+            together = self._together(own, cases, last, drawn)
+            for k, cell, rows in zip(there, own, together, strict=True):
+                for case, cycles in zip(cases, rows, strict=True):
+                    if cycles is None:
+                        cycles = replays[k].cycles(cell, case.protocol, last, drawn)
+                    else:
+                        self.steps += sum(len(cycle.steps) for cycle in cycles)
+                        self.by_kernel += 1
+                    for curve in wanted[case.name]:
+                        found[k][id(curve)] = _observed(curve, cycles, float(cell.area))
+        self.evaluations += len(places)
+        self.steps += sum(replay.steps for replay in replays)
+        return [[one.get(id(curve)) for curve in curves] for one in found]
+
+    def _together(
+        self, cells: Sequence[Cell], cases: Sequence[Case], last: int, drawn: bool
+    ) -> list[list[list[CycleRecord] | None]]:
+        """Cycles of cells through the protocols of cases, None of those to run alone."""
+        protocols = [case.protocol for case in cases]
+        alone: list[list[Any]] = [[None] * len(protocols) for _ in cells]
+        if not self.compiled or not cells:
+            return alone
+        solver, key = engine(cells[0].structure, self.compiled), cases[0].name
+        if key not in self._serves:
+            self._serves[key] = all(serves(cells[0], p, solver) for p in protocols)
+        if not self._serves[key]:
+            return alone
+        try:
+            return replayed(cells, protocols, last, drawn, self.compiled)
+        except Unlike:
+            return alone
 
     @property
     def size(self) -> int:
@@ -210,16 +253,23 @@ class Problem:
 
     def plain(self, u: Array) -> Array:
         """Residuals of the fitted curves over their errors."""
-        key = np.asarray(u, dtype=float).tobytes()
-        if key not in self._known:
-            simulated = self.simulate(u, self.fitted)
-            parts = [self._of(c, m) for c, m in zip(self.fitted, simulated, strict=True)]
+        self.evaluate([u])
+        return self._known[np.asarray(u, dtype=float).tobytes()]
+
+    def evaluate(self, places: Sequence[Array]) -> None:
+        """Simulate at places that are not known yet, all at once."""
+        places = [np.asarray(u, dtype=float) for u in places]
+        new = {u.tobytes(): u for u in places if u.tobytes() not in self._known}
+        if not new:
+            return
+        simulated = self.simulate_all([*new.values()], self.fitted)
+        for key, curves in zip(new, simulated, strict=True):
+            parts = [self._of(c, m) for c, m in zip(self.fitted, curves, strict=True)]
             self._known[key] = np.concatenate(parts)
             if self._kept:
                 line = " ".join([key.hex(), *map(float.hex, self._known[key].tolist())])
                 with self._kept.open("a", encoding="ascii") as file:
                     file.write(line + "\n")
-        return self._known[key]
 
     def keep(self, folder: Path) -> None:
         """Keep residuals in a folder as they come, and take those that are there.
@@ -279,13 +329,25 @@ class Problem:
 
         At a bound they go inward.
         """
+        columns, ends = [], self.around(u, size, central, which)
+        self.evaluate([place for pair in ends for place in pair])
+        for low, high in ends:
+            a, b = self.plain(low), self.plain(high)
+            difference = b - a
+            # A curve that fails at one end says nothing of its slope
+            difference[(np.abs(a) >= FAILED) | (np.abs(b) >= FAILED)] = 0.0
+            columns.append(difference / (high - low).sum())
+        return self.independent(np.column_stack(columns))
 
-        def at(k: int, place: float) -> Array:
-            changed = u.copy()
-            changed[k] = place
-            return self.plain(changed)
-
-        columns = []
+    def around(
+        self,
+        u: Array,
+        size: float,
+        central: bool = False,
+        which: Sequence[int] | Array | None = None,
+    ) -> list[tuple[Array, Array]]:
+        """Places between which each difference is taken, of :meth:`jacobian`."""
+        found = []
         for k in range(len(self.which)) if which is None else which:
             h, x = self.which[k].step(size), float(u[k])
             if central:
@@ -293,12 +355,10 @@ class Problem:
                 high = low + 2 * h
             else:
                 low, high = (x, x + h) if x + h <= 1 else (x - h, x)
-            a, b = at(k, low), at(k, high)
-            difference = b - a
-            # A curve that fails at one end says nothing of its slope
-            difference[(np.abs(a) >= FAILED) | (np.abs(b) >= FAILED)] = 0.0
-            columns.append(difference / (high - low))
-        return self.independent(np.column_stack(columns))
+            pair = u.copy(), u.copy()
+            pair[0][k], pair[1][k] = low, high
+            found.append(pair)
+        return found
 
 
 def _observed(

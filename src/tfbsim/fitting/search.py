@@ -87,6 +87,9 @@ def search(
         return u
 
     def residuals(part: Array) -> Array:
+        if problem.compiled:  # what the derivatives there will need costs little more
+            ends = problem.around(at(part), size, which=which)
+            problem.evaluate([at(part), *(place for pair in ends for place in pair)])
         r = problem.residuals(at(part))
         if tell is not None:
             tell(float(r @ r))
@@ -172,6 +175,8 @@ def _screened(
 ) -> list[Array]:
     """Return Sobol points in the order of their chi^2."""
     drawn = qmc.Sobol(len(problem.which), rng=0).random(number)
+    if problem.compiled:
+        problem.evaluate([*drawn])
     costs = []
     for u in drawn:
         r = problem.residuals(u)

@@ -14,20 +14,20 @@ lower overpotential and a first loss of a few tens of nm of lithium where it is 
 (Futscher et al.), taken as 30 nm.  60 nm of lithium are 12 uAh/cm2.
 """
 
-from .material import Material, Value
+from .material import PRINT, Material, Value
 
-CRC = "published: CRC Handbook of Chemistry and Physics; not compared with the print"
-CALLISTER = "published: Callister, Materials Science and Engineering, appendix B; not "
-CALLISTER += "compared with the print"
+CRC = f"published: CRC Handbook of Chemistry and Physics; {PRINT}"
+CALLISTER = "published: Callister, Materials Science and Engineering, appendix B"
+CALLISTER += f"; {PRINT}"
 INCROPERA = (
-    "published: Incropera et al., Fundamentals of Heat and Mass Transfer, appendix "
+    "published: Incropera et al., Fundamentals of Heat and Mass Transfer, appendix A"
 )
-INCROPERA += "A; not compared with the print"
+INCROPERA += f"; {PRINT}"
 KAPTON = "published: data sheet of Kapton HN, DuPont"
-PARYLENE = "published: data sheets of makers; not compared with the print"
+PARYLENE = f"published: data sheets of makers; {PRINT}"
 FUTSCHER = "published: Futscher et al., J. Mater. Chem. A 10 (2022) 15535"
-YAN = "published: Yan et al., Nat. Energy 1 (2016) 16010, in a liquid carbonate; not "
-YAN += "compared with the print"
+YAN = "published: Yan et al., Nat. Energy 1 (2016) 16010, in a liquid carbonate"
+YAN += f"; {PRINT}"
 ITO_FILM = "J. Vac. Sci. Technol. A 23 (2005) 1180"
 
 
@@ -100,18 +100,11 @@ SOLIDS = (
     ("glass,", "borosilicate glass", "2.23", "1.4", "0.835", INCROPERA),
     (
         *("mica,", "muscovite mica", "2.8", "0.54", "0.88"),
-        "published: 2.7 to 2.9, CRC Handbook; not compared with the print",
+        f"published: 2.7 to 2.9, CRC Handbook; {PRINT}",
         "published: data sheet of ICR Mica, across the cleavage planes",
         "published: data sheet of ICR Mica",
     ),
-    (
-        "parylene C, parylene",
-        "parylene C",
-        "1.289",
-        "0.084",
-        "0.712",
-        PARYLENE,
-    ),
+    ("parylene C, parylene", "parylene C", "1.289", "0.084", "0.712", PARYLENE),
     ("polyimide, Kapton", "polyimide, Kapton HN", "1.42", "0.12", "1.09", KAPTON),
     ("silica,", "silica, vitreous", "2.20", "1.4", "0.74", CALLISTER),
     ("silicon,", "crystal; as an electrode see Si", "2.33", "148", "0.712", INCROPERA),
@@ -119,27 +112,27 @@ SOLIDS = (
 )
 
 
-def _solid(
-    names: str, title: str, density: str, conductivity: str, heat: str, *sources: str
-) -> Material:
+PROPERTIES = {
+    "density": "g/cm3",
+    "thermal_conductivity": "W/(m K)",
+    "heat_capacity": "J/(g K)",
+}
+
+
+def _solid(names: str, title: str, *row: str) -> Material:
+    """Return a solid of the table: three numbers, and a source for all or one each."""
     name, _, also = names.partition(",")
-    of_density, of_conductivity, of_heat = sources if len(sources) > 1 else sources * 3
+    numbers, sources = row[:3], row[3:] * (3 // len(row[3:]))
+    data = {
+        field: Value(f"{number} {unit}", source, "25 degC")
+        for (field, unit), number, source in zip(
+            PROPERTIES.items(), numbers, sources, strict=True
+        )
+    }
     plated = SURFACES.get(name, {})
-    layers = ("interlayer" if name == "amorphous carbon" else "collector",) * bool(plated)
-    return Material(
-        name,
-        title,
-        (*layers, "stack"),
-        plated,
-        {
-            "density": Value(f"{density} g/cm3", of_density, "25 degC"),
-            "thermal_conductivity": Value(
-                f"{conductivity} W/(m K)", of_conductivity, "25 degC"
-            ),
-            "heat_capacity": Value(f"{heat} J/(g K)", of_heat, "25 degC"),
-        },
-        also=(also.strip(),) if also.strip() else (),
-    )
+    layer = "interlayer" if name == "amorphous carbon" else "collector"
+    layers = (layer, "stack") if plated else ("stack",)
+    return Material(name, title, layers, plated, data, (also.strip(),) if also else ())
 
 
 MATERIALS = tuple(_solid(*solid) for solid in SOLIDS)

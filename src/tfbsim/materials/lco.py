@@ -1,19 +1,13 @@
 """Lithium cobalt oxide, Li_xCoO2, dense films, x from about 0.5 to 1.
 
-Open-circuit potential: rational function of x, Fabre et al., J. Electrochem. Soc. 159
-(2012) A104, over 0.5 <= x <= 0.999.  It reads 80-100 mV high near x = 0.5 and has a
-pole at x = 1.0037.
-Diffusivity: 1.76e-15 m2/s, Danilov et al., J. Electrochem. Soc. 158 (2011) A215
-(fitted there, 0.5 < x < 1, 25 degC).
-Exchange current density: 0.95 mA/cm2 at x = 0.5, the size that reproduces the measured
-plateau overpotentials of the same cell (0.9-1.0 mA/cm2).
-Density 5.05 g/cm3 and molar mass 97.87 g/mol: stoichiometric LiCoO2 (crystal).
-Activation energies: 0.30 eV for diffusion, 0.50 eV for charge transfer: assumed,
-within what is reported for LiCoO2 films; set your own where temperature matters.
+U(x) reads 80-100 mV high near x = 0.5 and has a pole at x = 1.0037.  The exchange current
+is the size that reproduces the measured plateau overpotentials of the same cell.  The
+activation energies are within what is reported for LiCoO2 films; set your own where
+temperature matters.
 """
 
 from .laws import Constant, Rational
-from .material import Material, Value
+from .material import Material, Value, of_atoms
 
 POTENTIAL = Rational(
     numerator=(
@@ -38,7 +32,7 @@ MATERIAL = Material(
             "0.5 <= x <= 0.999",
         ),
         "density": Value("5.05 g/cm3", "published: crystal"),
-        "molar_mass": Value("97.87 g/mol", "derived: LiCoO2, standard atomic masses"),
+        "molar_mass": of_atoms("97.87", "LiCoO2"),
         "diffusivity": Value(
             Constant(1.76e-15),
             "published: Danilov et al., J. Electrochem. Soc. 158 (2011) A215",

@@ -7,7 +7,7 @@ the voltage and the capacity of the plateau, no boundary that moves between two 
 """
 
 from .laws import Constant, Exponentials
-from .material import Material, Value, kinetics_of_lco
+from .material import Material, Value, kinetics_of_lco, of_atoms
 
 AFSHAR = "Afshar et al., arXiv:1709.03970 (2017)"
 
@@ -26,7 +26,7 @@ MATERIAL = Material(
             "0 <= x <= 1",
         ),
         "density": Value("3.598 g/cm3", "derived: 22,806 mol/m3 of Prada et al. 2013"),
-        "molar_mass": Value("157.757 g/mol", "derived: LiFePO4, standard atomic masses"),
+        "molar_mass": of_atoms("157.757", "LiFePO4"),
         "diffusivity": Value(
             Constant(5.9e-18),
             "published: Prada et al., J. Electrochem. Soc. 160 (2013) A616",

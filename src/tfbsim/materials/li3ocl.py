@@ -1,12 +1,8 @@
-"""Li3OCl, a lithium-rich antiperovskite, as a film of pulsed laser deposition.
+"""Li3OCl, a lithium-rich antiperovskite, as a film of pulsed laser deposition."""
 
-The conductivity is that of room temperature; no activation energy is printed with it, and
-the one here is assumed.
-"""
+from .material import REVIEW, Material, Value
 
-from .material import Material, Value
-
-REVIEW = "Table 5 of a 2026 review of thin-film cells"
+TABLE = f"Table 5 of {REVIEW}"
 
 MATERIAL = Material(
     "Li3OCl",
@@ -14,7 +10,7 @@ MATERIAL = Material(
     ("electrolyte",),
     {
         "conductivity": Value(
-            "2e-4 S/cm", f"published: {REVIEW}, PLD; bulk 1e-6 S/cm", "25 degC"
+            "2e-4 S/cm", f"published: {TABLE}, PLD; bulk 1e-6 S/cm", "25 degC"
         ),
         "conductivity_activation_energy": Value(
             "0.35 eV",
@@ -22,9 +18,7 @@ MATERIAL = Material(
         ),
         "density": Value("2.01 g/cm3", "derived: cubic, a = 3.91 angstrom"),
         "window_lower": Value("0 V", "assumed: films are used against lithium"),
-        "window_upper": Value("6 V", f"published: {REVIEW}", "as used"),
+        "window_upper": Value("6 V", f"published: {TABLE}", "as used"),
     },
-    {
-        "process_thickness": Value("1 um", "assumed", "0.1 to 5 um"),
-    },
+    {"process_thickness": Value("1 um", "assumed", "0.1 to 5 um")},
 )

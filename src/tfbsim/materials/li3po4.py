@@ -1,9 +1,4 @@
-"""Li3PO4, lithium phosphate, as a film of 40 nm by atomic layer deposition.
-
-The conductivity is that of room temperature; no activation energy is printed with it, and
-the one here is assumed.
-Density 2.5 g/cm3: of the crystal; it enters the mass of a stack only.
-"""
+"""Li3PO4, lithium phosphate, as a film of 40 nm by atomic layer deposition."""
 
 from .material import Material, Value
 
@@ -32,8 +27,7 @@ MATERIAL = Material(
         "calculated_window_lower": Value("0.69 V", f"published: {RICHARDS}"),
         "calculated_window_upper": Value("4.21 V", f"published: {RICHARDS}"),
         "process_thickness": Value(
-            "40 nm",
-            "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239",
+            "40 nm", "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239"
         ),
     },
 )

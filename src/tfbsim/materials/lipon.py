@@ -1,24 +1,18 @@
 """LiPON, lithium phosphorus oxynitride: a glassy single-ion conductor.
 
-Conductivity 2e-6 S/cm at room temperature and activation energy 0.55 eV: Bates et al.,
-Solid State Ionics 53-56 (1992) 647; Yu et al., J. Electrochem. Soc. 144 (1997) 524
-(2.3e-6 S/cm at 25 degC, 0.55 eV), from about -25 to 140 degC.
 With more nitrogen the activation energy falls, from 0.63 to 0.53 eV, up to a conductivity
 of 1e-6 S/cm: Put et al. 2016.  Of the nitrogen-poor end they print no conductivity in the
 abstract; here it has the prefactor of the other.
-Density 2.3 g/cm3: assumed, a glass somewhat lighter than the Li3PO4 it is sputtered from
-(2.5 g/cm3); it enters the mass of a stack only.
+The density is assumed: a glass somewhat lighter than the Li3PO4 it is sputtered from.
 """
 
 from dataclasses import replace
 
-from .material import Material, Value
+from .material import REVIEW, Material, Value, calculated_window
 
-ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685; not compared with "
-ZHU += "the print"
 YU = "Yu et al., J. Electrochem. Soc. 144 (1997) 524"
 PUT = "Put et al., ACS Appl. Mater. Interfaces 8 (2016) 7060"
-REVIEW = "Table 5 of a 2026 review of thin-film cells"
+TABLE = f"Table 5 of {REVIEW}"
 
 MATERIAL = Material(
     "LiPON",
@@ -35,19 +29,18 @@ MATERIAL = Material(
         ),
         "density": Value("2.3 g/cm3", "assumed"),
         "window_lower": Value("0 V", f"published: {YU}", "as used"),
-        "window_upper": Value("5.5 V", f"published: {REVIEW}; {YU}", "as used"),
+        "window_upper": Value("5.5 V", f"published: {TABLE}; {YU}", "as used"),
     },
     {
         "electronic_conductivity": Value(
             "1e-14 S/cm",
-            f"published: {REVIEW}",
+            f"published: {TABLE}",
             "order of magnitude; a cell leaks only where its file says so",
         ),
         "relative_permittivity": Value(
             15.0, "assumed: 13 to 17 are reported", "a cell file says where it counts"
         ),
-        "calculated_window_lower": Value("0.68 V", f"published: {ZHU}", "in equilibrium"),
-        "calculated_window_upper": Value("2.63 V", f"published: {ZHU}", "in equilibrium"),
+        **calculated_window("0.68 V", "2.63 V"),
         "process_thickness": Value("1 um", "assumed: sputtered films", "0.1 to 3 um"),
     },
 )

@@ -1,15 +1,9 @@
 """LLTO, lithium lanthanum titanate, as an amorphous film.
 
 Lithium metal reduces it: between the two goes another layer.
-The conductivity is that of room temperature; the activation energy is that of other
-amorphous films.
 """
 
-from .material import Material, Value
-
-REVIEW = "a 2026 review of thin-film cells"
-ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685; not "
-ZHU += "compared with the print"
+from .material import REVIEW, Material, Value, calculated_window
 
 MATERIAL = Material(
     "LLTO",
@@ -35,8 +29,7 @@ MATERIAL = Material(
         ),
     },
     {
-        "calculated_window_lower": Value("1.75 V", f"published: {ZHU}", "in equilibrium"),
-        "calculated_window_upper": Value("3.71 V", f"published: {ZHU}", "in equilibrium"),
+        **calculated_window("1.75 V", "3.71 V"),
         "process_thickness": Value("1 um", "assumed", "0.1 to 2 um"),
     },
 )

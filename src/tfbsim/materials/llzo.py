@@ -6,11 +6,9 @@ Films span 1e-8 to 1e-4 S/cm and more with how they are made; the tetragonal pha
 
 from dataclasses import replace
 
-from .material import Material, Value
+from .material import REVIEW, Material, Value, calculated_window
 
-REVIEW = "Table 5 of a 2026 review of thin-film cells"
-ZHU = "Zhu et al., ACS Appl. Mater. Interfaces 7 (2015) 23685; not "
-ZHU += "compared with the print"
+TABLE = f"Table 5 of {REVIEW}"
 
 MATERIAL = Material(
     "LLZO",
@@ -19,7 +17,7 @@ MATERIAL = Material(
     {
         "conductivity": Value(
             "2e-4 S/cm",
-            f"published: {REVIEW}, the best film; bulk 3e-4 to 1e-3 S/cm",
+            f"published: {TABLE}, the best film; bulk 3e-4 to 1e-3 S/cm",
             "25 degC",
         ),
         "conductivity_activation_energy": Value(
@@ -29,7 +27,7 @@ MATERIAL = Material(
             "5.11 g/cm3", "derived: Li7La3Zr2O12, cubic, a = 12.97 angstrom"
         ),
         "window_lower": Value("0 V", "assumed: metastable, used against lithium"),
-        "window_upper": Value("6 V", f"published: {REVIEW}", "as used"),
+        "window_upper": Value("6 V", f"published: {TABLE}", "as used"),
     },
     {
         "electronic_conductivity": Value(
@@ -38,8 +36,7 @@ MATERIAL = Material(
             "the print",
             "30 degC, pellets; a cell leaks only where its file says so",
         ),
-        "calculated_window_lower": Value("0.05 V", f"published: {ZHU}", "in equilibrium"),
-        "calculated_window_upper": Value("2.91 V", f"published: {ZHU}", "in equilibrium"),
+        **calculated_window("0.05 V", "2.91 V"),
         "process_thickness": Value("1 um", "assumed", "0.1 to 5 um"),
     },
 )

@@ -7,7 +7,7 @@ lithium at 2.9 V is not in it.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, kinetics_of_lco
+from .material import Material, Value, kinetics_of_lco, of_atoms, window
 
 DOYLE = "Doyle et al., J. Electrochem. Soc. 143 (1996) 1890"
 
@@ -26,7 +26,7 @@ MATERIAL = Material(
             "0.15 <= x <= 0.995; continued below",
         ),
         "density": Value("4.134 g/cm3", f"derived: 22,863 mol/m3 of {DOYLE}"),
-        "molar_mass": Value("180.81 g/mol", "derived: LiMn2O4, standard atomic masses"),
+        "molar_mass": of_atoms("180.81", "LiMn2O4"),
         "diffusivity": Value(
             Constant(1e-15),
             f"assumed: films have 1e-16 to 1e-15; bulk 1e-13, {DOYLE}",
@@ -35,11 +35,13 @@ MATERIAL = Material(
         **kinetics_of_lco(0.5),
     },
     {
-        "capacity": Value(
-            "122.2 mA h/g", "derived: the printed function at these limits"
+        **window(
+            "122.2",
+            "3.5 V",
+            "4.3 V",
+            "assumed: end of the 4 V plateau",
+            "derived: the printed function at these limits",
         ),
-        "lower_voltage": Value("3.5 V", "assumed: end of the 4 V plateau"),
-        "upper_voltage": Value("4.3 V", "assumed: end of the 4 V plateau"),
         "film_capacity": Value(
             "36 uA h/(cm2 um)",
             "published: a 2026 review of thin-film cells; Jayanth Babu et al., Mater. "

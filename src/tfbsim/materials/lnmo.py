@@ -11,7 +11,7 @@ their voltage and capacity, no moving boundary.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, of_a_film
+from .material import Material, Value, of_a_film, of_atoms
 
 PRON = "Pron et al., J. Electrochem. Soc. 166 (2019) A2255"
 
@@ -33,9 +33,7 @@ MATERIAL = Material(
         "density": Value(
             "4.45 g/cm3", "published: Mao et al., ACS Omega 5 (2020) 4109", "crystal"
         ),
-        "molar_mass": Value(
-            "182.69 g/mol", "derived: LiNi0.5Mn1.5O4, standard atomic masses"
-        ),
+        "molar_mass": of_atoms("182.69", "LiNi0.5Mn1.5O4"),
         "diffusivity": Value(
             Constant(1e-15), "assumed: of the order of films of LiMn2O4", "all x"
         ),

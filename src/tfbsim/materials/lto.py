@@ -9,7 +9,7 @@ capacity of the plateau, no boundary that moves between two phases.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, kinetics_of_lco
+from .material import Material, Value, kinetics_of_lco, of_atoms
 
 VASILEIADIS = "Vasileiadis et al., Adv. Funct. Mater. 28 (2018) 1705992"
 
@@ -24,7 +24,7 @@ MATERIAL = Material(
             "0 <= x <= 3",
         ),
         "density": Value("3.354 g/cm3", f"derived: 21,919 mol/m3 of {VASILEIADIS}"),
-        "molar_mass": Value("459.1 g/mol", "derived: Li4Ti5O12, standard atomic masses"),
+        "molar_mass": of_atoms("459.1", "Li4Ti5O12"),
         "diffusivity": Value(Constant(4.0e-16), f"published: {VASILEIADIS}", "lattice"),
         **kinetics_of_lco(1.5),
     },

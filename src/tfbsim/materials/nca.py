@@ -5,7 +5,7 @@ most.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, kinetics_of_lco
+from .material import Material, Value, kinetics_of_lco, of_atoms
 
 KIM = "Kim et al., J. Electrochem. Soc. 158 (2011) A955"
 
@@ -24,9 +24,7 @@ MATERIAL = Material(
             "0.35 <= x <= 0.97",
         ),
         "density": Value("4.708 g/cm3", "derived: 49,000 mol/m3 of Kim et al. 2011"),
-        "molar_mass": Value(
-            "96.08 g/mol", "derived: LiNi0.8Co0.15Al0.05O2, standard atomic masses"
-        ),
+        "molar_mass": of_atoms("96.08", "LiNi0.8Co0.15Al0.05O2"),
         "diffusivity": Value(Constant(3e-15), f"published: {KIM}", "particles, 25 degC"),
         **kinetics_of_lco(0.5),
     },

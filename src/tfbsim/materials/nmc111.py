@@ -7,7 +7,7 @@ source is of this composition was not verified: others call its cell one of NMC5
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, kinetics_of_lco, of_a_film
+from .material import Material, Value, kinetics_of_lco, of_a_film, of_atoms
 
 MOHTAT = "Mohtat et al., J. Electrochem. Soc. 167 (2020) 110561"
 
@@ -29,9 +29,7 @@ MATERIAL = Material(
         "density": Value(
             "4.75 g/cm3", "derived: hexagonal cell, a = 2.862 and c = 14.23 angstrom"
         ),
-        "molar_mass": Value(
-            "96.46 g/mol", "derived: LiNi1/3Mn1/3Co1/3O2, standard atomic masses"
-        ),
+        "molar_mass": of_atoms("96.46", "LiNi1/3Mn1/3Co1/3O2"),
         "diffusivity": Value(Constant(8e-15), f"published: {MOHTAT}", "particles"),
         **kinetics_of_lco(0.5),
     },

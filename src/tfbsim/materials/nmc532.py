@@ -7,7 +7,7 @@ carries the potential on to x = 0: a continuation beyond the source.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, kinetics_of_lco
+from .material import Material, Value, kinetics_of_lco, of_atoms
 
 COLCLASURE = "Colclasure et al., Electrochim. Acta 337 (2020) 135854"
 
@@ -26,9 +26,7 @@ MATERIAL = Material(
             "0.34 <= x <= 0.997; continued below",
         ),
         "density": Value("4.789 g/cm3", f"derived: 49,599 mol/m3 of {COLCLASURE}"),
-        "molar_mass": Value(
-            "96.553 g/mol", "derived: LiNi0.5Mn0.3Co0.2O2, standard atomic masses"
-        ),
+        "molar_mass": of_atoms("96.553", "LiNi0.5Mn0.3Co0.2O2"),
         "diffusivity": Value(
             Constant(1e-15), "assumed: of the order of films of LCO", "all x"
         ),

@@ -14,18 +14,15 @@ Diffusivity: constant up to x = 1.5, then log10 D falls smoothly to x = 2 as the
 fills; fitted, with the utilisation of that cell, to four capacities of a sputtered 600 nm
 film (Aribia et al. 2022), 30 degC.  Were those good to 5 %, D would be known to 0.04
 decades up to x = 1.5 and to about one decade at x = 2.
-Exchange current density: 0.1104 mA/cm2 at U = 4 V, from the 300 ohm cm2 of the same cell
-and that utilisation, 0.789: R T/(F i_0)/u_A.
-Density 3.8 g/cm3: the same film (a crystal has about 4.8).  Molar mass 97.28 g/mol: of
-LiMO2, whatever x; 275.5 mAh/g per lithium.
-Activation energies: 0.30 eV for diffusion, 0.50 eV for charge transfer: assumed, as for
-LiCoO2 films; set your own where temperature matters.
+Exchange current density: from the 300 ohm cm2 of the same cell and that utilisation,
+0.789: R T/(F i_0)/u_A.  Density: the same film (a crystal has about 4.8 g/cm3).
+Activation energies: as for LiCoO2 films; set your own where temperature matters.
 
 The fit is models/nmc811-lipon-li.fit.py.
 """
 
 from .laws import MultiSite, Table
-from .material import Material, Value
+from .material import Material, Value, of_atoms, window
 
 POTENTIAL = MultiSite(
     #  first lithium                  | 4.3 V + | gap  | second lithium
@@ -50,7 +47,7 @@ MATERIAL = Material(
         "density": Value(
             "3.8 g/cm3", "published: Aribia et al., Adv. Energy Mater. 12 (2022) 2201750"
         ),
-        "molar_mass": Value("97.28 g/mol", "derived: LiMO2, standard atomic masses"),
+        "molar_mass": of_atoms("97.28", "LiMO2"),
         "diffusivity": Value(
             DIFFUSIVITY, "fitted:  Aribia et al. 2022", "0.1 <= x <= 2, 30 degC"
         ),
@@ -64,10 +61,12 @@ MATERIAL = Material(
         "exchange_current_activation_energy": Value("0.50 eV", "assumed"),
     },
     {
-        "capacity": Value(
-            "201.8 mA h/g", "derived: U(x) between these limits, the first lithium"
-        ),
-        "lower_voltage": Value("3.0 V", "published: Aribia et al. 2022"),
-        "upper_voltage": Value("4.3 V", "published: Aribia et al. 2022"),
+        **window(
+            "201.8",
+            "3.0 V",
+            "4.3 V",
+            "published: Aribia et al. 2022",
+            "derived: U(x) between these limits, the first lithium",
+        )
     },
 )

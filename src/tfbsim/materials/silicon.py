@@ -8,7 +8,7 @@ thickness.
 """
 
 from .laws import Constant, MultiSite
-from .material import Material, Value, kinetics_of_lco
+from .material import Material, Value, kinetics_of_lco, of_atoms, window
 
 VERBRUGGE = "Verbrugge et al., J. Electrochem. Soc. 163 (2016) A262"
 
@@ -30,7 +30,7 @@ MATERIAL = Material(
         "density": Value(
             "2.33 g/cm3", "published: crystal; amorphous films are a few per cent lighter"
         ),
-        "molar_mass": Value("28.086 g/mol", "derived: Si, standard atomic masses"),
+        "molar_mass": of_atoms("28.086", "Si"),
         "diffusivity": Value(
             Constant(1e-16),
             "assumed: values in the literature span 1e-18 to 1e-13",
@@ -43,8 +43,6 @@ MATERIAL = Material(
             "0.09 V",
             f"derived: half the distance of the branches of {VERBRUGGE}, 0.05 to 0.18 V",
         ),
-        "capacity": Value("3473 mA h/g", "derived: U(x) between these limits"),
-        "lower_voltage": Value("0.08 V", "assumed"),
-        "upper_voltage": Value("0.85 V", "assumed"),
+        **window("3473", "0.08 V", "0.85 V"),
     },
 )

@@ -20,9 +20,10 @@ and moves through the film.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,24 +47,12 @@ class SelfDiffusion:
 
 @dataclass(frozen=True)
 class ThermodynamicFactor:
-    """D(x) = D_0 (1 - theta) Theta.
+    """D(x) = D_0 (1 - theta) Theta."""
 
-    Parameters
-    ----------
-    D_0 : Law
-        Self-diffusivity [m2/s], most often a constant.
-    potential : PotentialLaw
-        U(x).
-    x_max : float
-        Sites per formula unit.
-    T : float
-        Temperature of Theta [K].
-    """
-
-    D_0: Law
-    potential: PotentialLaw
-    x_max: float
-    T: float = 298.15
+    D_0: Law  # Self-diffusivity [m2/s], most often a constant
+    potential: PotentialLaw  # U(x)
+    x_max: float  # Sites per formula unit
+    T: float = 298.15  # Temperature of Theta [K]
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -101,84 +90,41 @@ def grid_of(potential: PotentialLaw, x_max: float, widest: float = 1e-3) -> Arra
     return np.concatenate([first + k * width, [x_max]])
 
 
+# What follows from |dU/dc|/F [m2/s per S/m] and two of the set
+RULES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "t_i of D and sigma_e": lambda slope, D, sigma_e: D / (sigma_e * slope),
+    "sigma_e of D and t_i": lambda slope, D, t_i: D / (t_i * slope),
+    "t_i of both sigma": lambda _, ionic, electronic: ionic / (ionic + electronic),
+    "D of both sigma": lambda slope, ionic, electronic: (
+        slope * ionic * electronic / (ionic + electronic)
+    ),
+}
+
+
 @dataclass(frozen=True)
-class _Derived:
-    """A law that follows from others and from the slope of U(x).
+class Derived:
+    """A law that follows from two others and from the slope of U(x)."""
 
-    Parameters
-    ----------
-    potential : PotentialLaw
-        U(x).
-    c : float
-        Formula units [mol/m3].
-    """
-
-    potential: PotentialLaw
-    c: float
+    rule: str  # What follows from what, a key of ``RULES``
+    potential: PotentialLaw  # U(x)
+    c: float  # Formula units [mol/m3]
+    # What it follows from, in the order of the rule
+    first: Law
+    second: Law | float
+    scale: float = 1.0  # Factor on the first
 
     @property
     def valid(self) -> tuple[float, float]:
         return self.potential.valid
 
-    def slope(self, x: Any) -> Any:
-        """|dU/dc|/F [m2/s per S/m]."""
-        return -self.potential.curve.slope(x) / (FARADAY * self.c)
-
-
-@dataclass(frozen=True)
-class TransferenceOf(_Derived):
-    """t_i = F D/(sigma_e |dU/dc|), D the law times a scale."""
-
-    diffusivity: Law
-    electronic: Law
-    scale: float = 1.0
-
     def __call__(self, x: Any) -> Any:
-        return self.scale * self.diffusivity(x) / (self.electronic(x) * self.slope(x))
-
-
-@dataclass(frozen=True)
-class ConductivityOf(_Derived):
-    """sigma_e = F D/(t_i |dU/dc|), D the law times a scale."""
-
-    diffusivity: Law
-    transference: float
-    scale: float = 1.0
-
-    def __call__(self, x: Any) -> Any:
+        slope = -self.potential.curve.slope(x) / (FARADAY * self.c)
+        second = self.second(x) if callable(self.second) else self.second
         with np.errstate(divide="ignore"):  # where U is flat it conducts without limit
-            return self.scale * self.diffusivity(x) / (self.transference * self.slope(x))
+            return RULES[self.rule](slope, self.scale * self.first(x), second)
 
 
-@dataclass(frozen=True)
-class AmbipolarTransference:
-    """t_i = sigma_i/(sigma_i + sigma_e)."""
-
-    ionic: Law
-    electronic: Law
-
-    @property
-    def valid(self) -> tuple[float, float]:
-        return self.ionic.valid
-
-    def __call__(self, x: Any) -> Any:
-        sigma_i, sigma_e = self.ionic(x), self.electronic(x)
-        return sigma_i / (sigma_i + sigma_e)
-
-
-@dataclass(frozen=True)
-class AmbipolarDiffusivity(_Derived):
-    """D = |dU/dc| sigma_i sigma_e/[F (sigma_i + sigma_e)]."""
-
-    ionic: Law
-    electronic: Law
-
-    def __call__(self, x: Any) -> Any:
-        sigma_i, sigma_e = self.ionic(x), self.electronic(x)
-        return self.slope(x) * sigma_i * sigma_e / (sigma_i + sigma_e)
-
-
-STEEP = (ThermodynamicFactor, _Derived)  # laws that change as fast as U(x)
+STEEP = (ThermodynamicFactor, Derived)  # laws that change as fast as U(x)
 
 
 @lru_cache(maxsize=64)  # cells that share their laws share what was worked out of them
@@ -191,19 +137,8 @@ def diffusion_potential(
     return DiffusionPotential(diffusivity, x_max, grid=grid)
 
 
-@dataclass(frozen=True)
-class Transport:
-    """The set of a film: D(x), and t_i and sigma_e as numbers or laws.
-
-    Parameters
-    ----------
-    diffusivity : Law
-        D(x) [m2/s], to be scaled.
-    transference : float or Law
-        t_i [-].
-    electronic : Law or None
-        sigma_e [S/m]; None: infinite.
-    """
+class Transport(NamedTuple):
+    """D(x) of a film, to be scaled, t_i and sigma_e, of which None is infinite."""
 
     diffusivity: Law
     transference: float | Law

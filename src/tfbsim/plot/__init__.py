@@ -20,23 +20,17 @@ from ..result.sensitivity import FEWEST, sample
 from ..result.sweep_table import sampled, varied
 from . import (
     against,
-    ageing,
-    capacity,
+    bars,
     capacity_map,
     concentration,
-    cycling,
+    curves,
+    cycles,
     dqdv,
-    energy,
     energy_density,
     impedance,
     losses,
-    plating,
-    ragone,
     slices,
     uncertainty,
-    voltage_capacity,
-    voltage_time,
-    voltammetry,
 )
 from .overlay import overlay
 from .study import Study
@@ -75,33 +69,37 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         swept = True
         yield "uncertainty", partial(uncertainty.distributions, table)
         yield "tornado", partial(uncertainty.tornado, of, table)
-        yield "sensitivity", partial(uncertainty.indices, result.sensitivity)
+        yield "sensitivity", lambda: uncertainty.indices(result.sensitivity)
         yield "dependence", partial(uncertainty.dependence, of, table)
         yield "voltage-band", partial(uncertainty.voltage_band, study)
     if not study.rows:
         return
-    yield "nyquist", partial(impedance.nyquist, impedance.of_result(result))
-    yield "bode", partial(impedance.bode, impedance.of_result(result))
-    yield "voltammogram", partial(voltammetry.draw, theme)
-    yield "voltage-capacity", partial(voltage_capacity.draw, theme)
+    spectra = impedance.of_result(result)
+    yield "nyquist", partial(impedance.nyquist, spectra)
+    yield "bode", partial(impedance.bode, spectra)
+    yield "voltammogram", partial(curves.voltammogram, theme)
+    yield "voltage-capacity", partial(curves.voltage_capacity, theme)
     if capacity_map.grid_of(study) is None:
-        yield "capacity", partial(capacity.draw, theme)
-    yield "ragone", partial(ragone.draw, theme)
-    yield "energy-density", partial(energy_density.draw, theme)
+        yield "capacity", partial(bars.capacity, theme)
+    yield "ragone", partial(energy_density.ragone, theme)
+    yield "energy-density", partial(energy_density.energy_density, theme)
     if not swept:
-        yield "rate-capability", partial(against.draw, theme, "C-rate")
+        yield "rate-capability", partial(against.capacity, theme, "C-rate")
         columns = [column for column in study.numeric_factors if column != "C-rate"]
         for name, column in zip(_apart(columns), columns, strict=True):
-            yield f"capacity-{name}", partial(against.draw, theme, column)
-    yield "cycling", partial(cycling.draw, theme)
-    yield "ageing", partial(ageing.draw, theme)
-    yield "cycle-life", partial(plating.life, theme)
-    yield "first-plating", partial(plating.first_plating, theme)
-    yield "dqdv", partial(dqdv.draw, theme)
-    yield "losses", partial(losses.draw, theme)
-    yield "energy", partial(energy.draw, theme)
-    yield "concentration", partial(concentration.draw, theme)
-    yield "voltage-time", partial(voltage_time.draw, theme)
+            yield f"capacity-{name}", partial(against.capacity, theme, column)
+    for name, draw in {
+        "cycling": cycles.cycling,
+        "ageing": cycles.ageing,
+        "cycle-life": against.life,
+        "first-plating": curves.first_plating,
+        "dqdv": dqdv.draw,
+        "losses": losses.draw,
+        "energy": bars.energy,
+        "concentration": concentration.draw,
+        "voltage-time": curves.voltage_time,
+    }.items():
+        yield name, partial(draw, theme)
 
 
 def figures(result: Result) -> dict[str, Figure]:

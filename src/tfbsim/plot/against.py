@@ -1,103 +1,98 @@
-"""Discharge capacity of the last cycle against a quantity that varies."""
+"""Capacity of the last cycle, and cycle life, against a quantity that varies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from matplotlib.axes import Axes
+import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from ..result.columns import CYCLE
 from .study import AREAL, PER_GRAM
-from .style import (
-    PER_AREA,
-    PER_MASS,
-    axis_label,
-    both_units,
-    captioned,
-    entry,
-    label_outer,
-    log_x,
-)
-from .theme import Layout, Theme, measured, measured_key
+from .style import PER_AREA, PER_MASS, axis_label, both_units, entry, log_x, missing
+from .theme import Theme, measured, measured_key
 
 LINE = 3  # points that make a line; two are marks, and what is between is not known
+RESERVOIR = "anode.lithium [um]"
+LIFE = 0.8  # of the first discharge
 
 
-def draw(theme: Theme, column: str) -> Figure | None:
+def capacity(theme: Theme, column: str) -> Figure | None:
     """Draw a line for each group of cases that differ in the column only."""
     study = theme.study
     if column not in study.numeric_factors:
         return None
     lines = study.series(column)
-    several = {
-        key: len({study.rows[k][column] for k in cases}) for key, cases in lines.items()
-    }
+    x = {key: [study.rows[k][column] for k in cases] for key, cases in lines.items()}
+    several = {key: len(set(values)) for key, values in x.items()}
     if max(several.values(), default=0) < LINE:
         return None
     # A single case is no line: it belongs to another quantity's
-    lines = {key: cases for key, cases in lines.items() if several[key] > 1}
-    layout = theme.series(list(lines), column)
-    layout.apart = {key for key in lines if not _joined(theme, lines[key], column)}
+    x = {key: values for key, values in x.items() if several[key] > 1}
+    layout = theme.series(list(x), column)
+    layout.apart = {key for key in x if not len(x[key]) == several[key] >= LINE}
     loading, by_area = study.loading, study.measured_by_area
     units = [by_area] if loading is not None else [False, True]
-    figure, axes = layout.draw(rows=len(units))
     statuses: list[str] = []
-    for key, places in layout.places(axes):
+    for key, places in layout.draw(rows=len(units)):
+        cases, how = lines[key], layout.how(key)
+        dots = {"marker": "."} if how["ls"] and len(cases) <= 15 else {}
         for ax, in_area in zip(places, units, strict=True):
-            statuses += _line(ax, theme, lines[key], column, in_area, layout, key)
-    for ax in axes.flat:
-        log_x(ax, [study.rows[k][column] for cs in lines.values() for k in cs], column)
+            y = [study.rows[k][AREAL if in_area else PER_GRAM] for k in cases]
+            if several[key] < LINE:
+                ax.plot(x[key], y, **(how | dots))
+            else:
+                layout.line(ax, key, x[key], y, **dots)
+            for at, k in zip(x[key], cases, strict=True):
+                for which, _, status, mass, area in study.points(k):
+                    if which == "Discharge":
+                        ax.plot(at, area if in_area else mass, **measured(status))
+                        statuses.append(status)
+    for ax in layout.axes.flat:
+        log_x(ax, [v for values in x.values() for v in values], column)
         ax.set_ylim(0, ax.get_ylim()[1])
-    y = [f"Discharge capacity {PER_AREA if u else PER_MASS}" for u in units]
-    label = "C-rate" if column == "C-rate" else axis_label(column)
-    label_outer(axes, label, y)
+    y = [f"Discharge capacity {PER_AREA if unit else PER_MASS}" for unit in units]
+    label = words = "C-rate"
+    if column != label:
+        label = axis_label(column)
+        words = label[:1].lower() + label[1:].partition(" (")[0]
+    caption = f"Discharge capacity of the last cycle against {words}."
+    if any(number < LINE for number in several.values()):
+        caption += " Two points alone are not joined."
+    key = [entry("simulated", color="0.3", marker="."), *measured_key(statuses)]
+    figure = layout.finish(label, y, caption, key if statuses else [])
     if loading is not None and len(layout.panels) == 1:
-        both_units(axes[0][0], loading, by_area)
-    more = [entry("simulated", color="0.3", marker=".")] if statuses else []
-    layout.key(
-        figure, list(axes.flat), [*more, *measured_key(statuses)] if statuses else []
-    )
-    words = f"Discharge capacity of the last cycle against {_lower(label)}."
-    if any(n < LINE for n in several.values()):
-        words += " Two points alone are not joined."
-    return captioned(figure, words)
+        both_units(layout.axes[0, 0], loading, by_area)
+    return figure
 
 
-def _lower(label: str) -> str:
-    words = label.partition(" (")[0]
-    return words if words == "C-rate" else words[:1].lower() + words[1:]
+def cycle_life(table: pd.DataFrame) -> float:
+    """Return the cycles until a discharge gives less than 80 % of the first; or NaN."""
+    out = table[AREAL].to_numpy()
+    below = np.flatnonzero(out < LIFE * out[0])
+    return float(table[CYCLE].iloc[below[0]] - 1) if len(below) else np.nan
 
 
-def _joined(theme: Theme, cases: Sequence[int], column: str) -> bool:
-    """Return whether the points of cases make a line."""
-    x = [theme.study.rows[k][column] for k in cases]
-    return len(set(x)) == len(x) >= LINE
-
-
-def _line(
-    ax: Axes,
-    theme: Theme,
-    cases: Sequence[int],
-    column: str,
-    by_area: bool,
-    layout: Layout,
-    key: Any,
-) -> list[str]:
-    """Draw a line and the measured points on it; return their statuses."""
+def life(theme: Theme) -> Figure | None:
+    """Draw cycle life against the lithium there is as made."""
     study = theme.study
-    x = [study.rows[k][column] for k in cases]
-    y = [study.rows[k][AREAL if by_area else PER_GRAM] for k in cases]
-    how = layout.how(key)
-    dots = {"marker": "."} if how["ls"] and len(x) <= 15 else {}
-    if len({*x}) < LINE:
-        ax.plot(x, y, **(how | dots))
-    else:
-        layout.line(ax, key, x, y, **dots)
-    statuses = []
-    for at, k in zip(x, cases, strict=True):
-        for which, _, status, mass, area in study.points(k):
-            if which == "Discharge":
-                ax.plot(at, area if by_area else mass, **measured(status))
-                statuses.append(status)
-    return statuses
+    if RESERVOIR not in study.numeric_factors:
+        return None
+    lines = {}
+    for key, cases in study.series(RESERVOIR).items():
+        points = [(study.rows[k][RESERVOIR], cycle_life(study.table(k))) for k in cases]
+        if len(points := [p for p in points if not missing(p[1])]) > 1:
+            lines[key] = np.array(points)
+    if not lines:
+        return None
+    layout = theme.series(list(lines), RESERVOIR)
+    for key, (ax,) in layout.draw():
+        ax.plot(*lines[key].T, marker=".", **layout.how(key))
+    for ax in layout.axes[0]:
+        ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
+        ax.set_ylim(0, 1.05 * ax.dataLim.y1)
+    return layout.finish(
+        "Lithium as made (µm)",
+        [f"Cycles to {100 * LIFE:.0f} % of the first discharge"],
+        "How many cycles give at least 80 % of the first discharge, against the lithium "
+        "there is as made.",
+    )

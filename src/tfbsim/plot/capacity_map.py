@@ -50,22 +50,12 @@ CLEAR = 6.5  # points between the middle of such a number and what it must not c
 
 @dataclass(frozen=True)
 class Grid:
-    """Two quantities and what was found over them.
+    """Two quantities and what was found over them."""
 
-    Parameters
-    ----------
-    columns : tuple of str
-        The quantities along x and y.
-    x, y : ndarray
-        Their values, ascending.
-    cases : list of (int, int, dict)
-        The summary of each case with its place along x and y.
-    """
-
-    columns: tuple[str, str]
-    x: np.ndarray
+    columns: tuple[str, str]  # the quantities along x and y
+    x: np.ndarray  # their values, ascending
     y: np.ndarray
-    cases: list[tuple[int, int, dict[str, Any]]]
+    cases: list[tuple[int, int, dict[str, Any]]]  # places along x and y, summary
 
     def values(self, name: str) -> np.ndarray:
         """Return a column of the summary, shape (x, y); NaN where a case is not there."""

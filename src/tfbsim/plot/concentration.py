@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from ..result.columns import CYCLE, SECOND_LITHIUM, STEP
 from ..result.samples import AREA, DIRECTION
-from .style import captioned, label_outer, missing, new_figure, viridis
+from .style import captioned, missing, new_figure, viridis
 from .theme import Theme, evenly
 
 CHARGE = "Snapshot capacity [uA.h.cm-2]"
@@ -24,6 +24,7 @@ FILMS = {  # profile and thickness of each
     "anode": ("Anode stoichiometry", "Anode thickness [um]"),
 }
 MOST = 9  # profiles of a single case
+ONE_LITHIUM: Any = {"color": "0.6", "lw": 0.6, "zorder": 0}  # a line at x = 1
 DEPTH = "Depth 0 is the face at the electrolyte."
 SECOND = (
     " The thin line is at one lithium per formula unit; the percentage is how much of "
@@ -32,6 +33,7 @@ SECOND = (
 
 
 def draw(theme: Theme) -> Figure | None:
+    """Draw profiles at the end of the last discharge, of a single case all along it."""
     study = theme.study
     found = study.last_branches()
     if not found:
@@ -41,24 +43,20 @@ def draw(theme: Theme) -> Figure | None:
     word = "discharge" if direction == 1 else "charge"
     curves = {k: study.case(k).curves for k in found}
     there = [of for of, (x, _) in FILMS.items() if any(x in c for c in curves.values())]
+    shares = {k: _second_lithium(theme, k, b, direction) for k, b in found.items()}
     if len(study.rows) == 1:
         (k,) = found
-        share = _second_lithium(theme, k, found[k], direction)
-        return _snapshots(curves[k], found[k], word, share, there)
+        return _snapshots(curves[k], found[k], word, shares[k], there)
     lengths = {k: float(c["Cathode thickness [um]"]) for k, c in curves.items()}
     longest = max(lengths.values())
     # films of very different thickness can only share an axis of y/L
     in_um = longest <= 3 * min(lengths.values()) and len(there) == 1
     layout = theme.cases()
-    shares = {k: _second_lithium(theme, k, b, direction) for k, b in found.items()}
     listed = len(layout.panels) == 1 and not layout.bar
     if listed:  # else one entry may stand for several cases
-        layout.label = {
-            k: f"{words}{shares.get(k, '')}" for k, words in layout.label.items()
-        }
-    figure, axes = layout.draw(rows=len(there))
+        layout.label = {k: w + shares.get(k, "") for k, w in layout.label.items()}
     ends: dict[Axes, list[tuple[float, float, str]]] = {}
-    for k, places in layout.places(axes):
+    for k, places in layout.draw(rows=len(there)):
         if k not in found:
             continue
         depth = curves[k]["depth"].values * (lengths[k] if in_um else 1)
@@ -66,24 +64,24 @@ def draw(theme: Theme) -> Figure | None:
             if FILMS[of][0] in curves[k]:
                 profile = _profiles(curves[k], found[k], of)[-1][1]
                 layout.line(ax, k, depth, profile)
-                if of == "cathode":
+                if of == "cathode" and not listed:
                     at = depth[-1], profile[-1], shares[k]
                     ends.setdefault(ax, []).append(at)
     reach = longest if in_um else 1.0
-    for ax in axes[0]:
+    for ax in layout.axes[0]:
         ax.set_xlim(-0.01 * reach, 1.01 * reach)
         if any(shares.values()):
-            _one_lithium(ax)
-    if not listed:
-        for ax, lines in ends.items():
-            _at_their_ends(ax, lines)
-    x = "Depth (µm)" if in_um else "Depth / thickness"
-    y = [f"Stoichiometry at end of {word}"]
-    label_outer(axes, x, y if len(there) == 1 else [f"x in the {of}" for of in there])
-    layout.key(figure, list(axes.flat))
+            ax.axhline(1, **ONE_LITHIUM)
+    for ax, lines in ends.items():
+        _at_their_ends(ax, lines)
+    y = [f"x in the {of}" for of in there]
     words = f"Stoichiometry through the {' and the '.join(there)} at the end of the last "
     words += f"{word}. {DEPTH}"
-    return captioned(figure, words + (SECOND if any(shares.values()) else ""))
+    return layout.finish(
+        "Depth (µm)" if in_um else "Depth / thickness",
+        y if len(there) > 1 else [f"Stoichiometry at end of {word}"],
+        words + (SECOND if any(shares.values()) else ""),
+    )
 
 
 def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
@@ -98,23 +96,18 @@ def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) 
 def _profiles(
     curves: xr.Dataset, branch: pd.DataFrame, of: str
 ) -> list[tuple[float, np.ndarray]]:
-    """Return charge passed [uAh/cm2] and profile of a film at moments of a branch.
-
-    Of a single step they are the snapshots there are; of several, the end of each in
-    which charge was passed.
-    """
+    """Return charge passed [uAh/cm2] and profile of a film at moments of a branch: of a
+    single step the snapshots there are, of several the ends of those that pass charge."""
     ends = branch.groupby(STEP)[AREA].agg(["first", "last"])
-    ends = ends[ends["last"] > ends["first"]]
-    of_cycle = curves.sel(cycle=branch[CYCLE].iloc[0])
+    ends = ends[ends["last"] > ends["first"]]["last"]
+    of_cycle = curves[[FILMS[of][0], CHARGE]].sel(cycle=branch[CYCLE].iloc[0])
     found: list[tuple[float, np.ndarray]] = []
-    for step, end in ends["last"].items():
+    for step, end in ends.items():
         own = of_cycle.sel(step=step)
-        x, charge = own[FILMS[of][0]].values, own[CHARGE].values
+        x = own[FILMS[of][0]].values
         if len(ends) == 1:
-            return list(zip(charge, x, strict=True))
-        if not found:
-            found.append((0.0, x[0]))
-        found.append((end, x[-1]))
+            return list(zip(own[CHARGE].values, x, strict=True))
+        found += [(end, x[-1])] if found else [(0.0, x[0]), (end, x[-1])]
     return found
 
 
@@ -130,16 +123,10 @@ def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
         below = y
 
 
-def _one_lithium(ax: Axes) -> None:
-    """Draw a thin line at one lithium per formula unit."""
-    ax.axhline(1, color="0.6", lw=0.6, zorder=0)
-
-
 def _snapshots(
     curves: xr.Dataset, branch: pd.DataFrame, word: str, share: str, films: Sequence[str]
 ) -> Figure:
     found = _profiles(curves, branch, "cathode")
-    many = branch[STEP].nunique() > 1 and len(found) > 2
     number = len(found)
     norm = Normalize(0, float(found[-1][0]) or 1.0)
     figure = new_figure(*((5.2, 3.3) if len(films) == 1 else (6.9, 3.1)))
@@ -153,7 +140,7 @@ def _snapshots(
         if len(films) > 1:
             ax.set_title(of.capitalize())
     if share:
-        _one_lithium(axes[0])
+        axes[0].axhline(1, **ONE_LITHIUM)
         axes[0].set_title(f"Second lithium at end of discharge{share}")
     bar = ScalarMappable(norm, viridis())
     label = f"{word.capitalize()}d (µAh cm⁻²)"
@@ -162,7 +149,7 @@ def _snapshots(
         f"Stoichiometry through the {' and the '.join(films)} during the last {word}. "
     )
     words += DEPTH
-    if many:
+    if branch[STEP].nunique() > 1 and number > 2:
         words += f" The lines are at its start and at ends of its {number - 1} pulses"
         words += f", {MOST} of {number} evenly chosen." if number > MOST else "."
     return captioned(figure, words + (SECOND if share else ""))

@@ -15,9 +15,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..result.columns import STEP
 from ..result.samples import CURRENT, DIRECTION, STEP_MASS, VOLTAGE
-from .style import captioned, label_outer
+from .curves import branches, cycles_key
 from .theme import Theme
-from .voltage_capacity import branches, cycles_key
 
 GRID = 0.001  # V between points
 WIDTH = 0.005  # V, standard deviation of the Gaussian
@@ -72,15 +71,16 @@ def _constant(step: pd.DataFrame) -> bool:
 
 
 def draw(theme: Theme) -> Figure | None:
+    """Draw |dQ/dV| against voltage, that of a charge upwards."""
     study = theme.study
     if not any(study.drawn(k) for k in range(len(study.rows))):
         return None
     layout = theme.cases()
-    figure, axes = layout.draw()
-    for ax in axes[0]:
+    places = layout.draw()
+    for ax in layout.axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
     reach = {True: [0.0], False: [0.0]}
-    for k, (ax,) in layout.places(axes):
+    for k, (ax,) in places:
         for branch, how, last in branches(theme, layout, k):
             steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
             if len(steps) != 1:  # pulses, or a current that changes
@@ -100,13 +100,13 @@ def draw(theme: Theme) -> Figure | None:
     note = ""
     if low < high and beyond > SPIKE:
         margin = 0.1 * (high - low)
-        axes[0][0].set_ylim(low - margin, high + margin)
+        layout.axes[0, 0].set_ylim(low - margin, high + margin)
         note = " The first cycle runs out of the scale, which is that of the last."
-    label_outer(axes, "Voltage (V)", ["dQ/dV (mAh g⁻¹ V⁻¹)"])
-    layout.key(figure, axes[0], cycles_key(theme, layout))
-    return captioned(
-        figure,
+    return layout.finish(
+        "Voltage (V)",
+        ["dQ/dV (mAh g⁻¹ V⁻¹)"],
         "Differential capacity of the constant-current steps, on a voltage grid of "
         f"{GRID * 1e3:g} mV, smoothed with a Gaussian of standard deviation "
         f"{WIDTH * 1e3:g} mV. Charge is counted positive.{note}",
+        cycles_key(theme, layout),
     )

@@ -1,52 +1,69 @@
-"""Energy per volume, against thickness or as a bar for each case."""
+"""Energy against thickness, and against power (Ragone)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..cell.layers import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
-from ..result.columns import CASE
-from .ragone import ENERGY, powers
-from .style import DASHED, axis_label, captioned, entry, label_outer, log_x, new_figure
-from .theme import NEUTRAL, QUANTITIES, Theme, evenly, measured, measured_key
-
-MOST_BARS = 20
-MOST_LINES = 6
-STATES = {"as made": PER_VOLUME_AS_MADE, "at full charge": PER_VOLUME_CHARGED}
-DENSITY = "Energy density (Wh L⁻¹)"
-CAPTION = (
-    "Discharge energy of the last cycle over the volume of all layers: as made, and with "
-    "the lithium there is at full charge."
+from ..cell.layers import PER_VOLUME_AS_MADE
+from ..result.columns import CASE, LIMITING
+from .bars import DENSITY, STATES, densities
+from .capacity_map import MARKS
+from .study import Study
+from .style import (
+    DASHED,
+    axis_label,
+    captioned,
+    entry,
+    log_x,
+    missing,
+    new_figure,
+    plain_log,
+    text,
 )
+from .theme import NEUTRAL, Theme, evenly
+
+ENERGY = "Discharge energy [mW.h.cm-2]"
+POWER = "[uW.cm-2]"  # of a column: a discharge at constant power
+MOST_LINES = 6
+HOURS = {"100 h": 100.0, "10 h": 10.0, "1 h": 1.0, "6 min": 0.1, "36 s": 0.01}
+EXHAUSTED = "lithium exhausted"  # an outcome
+ENDS = {**MARKS, EXHAUSTED: "*"}
 
 
-def draw(theme: Theme) -> Figure | None:
+def _powers(study: Study) -> str:
+    """Return the varied power of a discharge, if there is one."""
+    return next((c for c in study.numeric_factors if c.endswith(POWER)), "")
+
+
+def energy_density(theme: Theme) -> Figure | None:
+    """Draw energy per volume against each thickness that varies, or as bars."""
     study = theme.study
-    if not study.column(PER_VOLUME_AS_MADE) or powers(study):
+    if not study.column(PER_VOLUME_AS_MADE) or _powers(study):
         return None
     thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
-    varied = {c: found for c in thicknesses if (found := lines(theme, c))}
-    if varied:
-        return captioned(_panels(theme, varied), CAPTION)
-    if 2 <= len(study.rows) <= MOST_BARS:
-        return captioned(_bars(theme), CAPTION)
-    return None
+    varied = {c: lines for c in thicknesses if (lines := _lines(study, c))}
+    figure = _panels(theme, varied) if varied else densities(theme)
+    return figure and captioned(
+        figure,
+        "Discharge energy of the last cycle over the volume of all layers: as made, and "
+        "with the lithium there is at full charge.",
+    )
 
 
-def lines(theme: Theme, column: str) -> dict[tuple[Any, ...], list[int]]:
-    """Series of three values or more; none where cases differ in a word as well, which
-    is no column."""
-    rows = theme.study.rows
+def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
+    """Return series of three values or more; none where cases differ in a word as well,
+    which is no column."""
+    rows = study.rows
 
     def apart(cases: list[int]) -> bool:
         points = {(rows[k][column], f"{rows[k][ENERGY]:.6g}") for k in cases}
         return len(points) == len({x for x, _ in points}) >= 3
 
-    found = theme.study.series(column)
-    return {key: cases for key, cases in found.items() if apart(cases)}
+    return {key: cases for key, cases in study.series(column).items() if apart(cases)}
 
 
 def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
@@ -54,53 +71,101 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
     rows = theme.study.rows
     figure = new_figure(1.0 + 2.5 * max(len(varied), 2), 3.3)
     axes = figure.subplots(1, len(varied), sharey=True, squeeze=False)[0]
+    styles = dict(zip(STATES, ("-", DASHED), strict=True))
     for ax, (column, found) in zip(axes, varied.items(), strict=True):
         keys = evenly(list(found), MOST_LINES)
         layout = theme.series(keys, column)
         for key in keys:
             x = [rows[k][column] for k in found[key]]
-            for name, ls in zip(STATES.values(), ("-", DASHED), strict=True):
-                y = [rows[k].get(name, np.nan) for k in found[key]]
+            colour = layout.colour.get(key, NEUTRAL)
+            for state, ls in styles.items():
+                y = [rows[k].get(STATES[state], np.nan) for k in found[key]]
                 label = layout.label.get(key, "") if ls == "-" else ""
-                colour = layout.colour.get(key, NEUTRAL)
                 ax.plot(x, y, ls=ls, color=colour, label=label or "_")
         log_x(ax, [rows[k][column] for cases in found.values() for k in cases], column)
         ax.set_xlabel(axis_label(column))
         if len(keys) > 1:
             ax.legend(loc="best")
-    axes[0].set_ylim(0, 1.06 * max(ax.dataLim.ymax for ax in axes))
-    label_outer([[axes[0]]], axis_label(next(iter(varied))), [DENSITY])
-    states = [
-        entry(state, color="0.3", ls=ls)
-        for state, ls in zip(STATES, ("-", DASHED), strict=True)
-    ]
+    axes[0].set(ylim=(0, 1.06 * max(ax.dataLim.ymax for ax in axes)), ylabel=DENSITY)
+    states = [entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
     figure.legend(handles=states, loc="outside upper center", ncols=2)
     return figure
 
 
-def _bars(theme: Theme) -> Figure:
-    """Draw a bar for each case and state; measured values as marks."""
+def ragone(theme: Theme) -> Figure | None:
+    """Draw energy against power by area and volume, a line for each group of cases."""
     study = theme.study
-    figure = new_figure(5.6, 1.3 + 0.4 * len(study.rows))
-    ax = figure.subplots()
-    y = np.arange(len(study.rows))
-    for k, (state, name) in enumerate(STATES.items()):
-        values = [row.get(name, np.nan) for row in study.rows]
-        place = y + 0.31 * (k - 0.5)
-        ax.barh(place, values, 0.29, color=QUANTITIES[k], lw=0, label=state)
-    places = {row[CASE]: k for k, row in enumerate(study.rows)}
-    statuses = []
-    for point in study.result.measured:
-        if point["Quantity"] == PER_VOLUME_AS_MADE and point["Case"] in places:
-            at = places[point["Case"]] - 0.31 / 2
-            ax.plot(point["Measured"], at, label="_", **measured(point["Status"]))
-            statuses.append(point["Status"])
-    ax.set_yticks(y, study.labels)
-    ax.invert_yaxis()
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlim(0, 1.04 * ax.dataLim.x1)
-    ax.set_xlabel(DENSITY)
-    handles, _ = ax.get_legend_handles_labels()
-    handles += measured_key(statuses)
-    figure.legend(handles=handles, loc="outside right center")
-    return figure
+    column = _powers(study)
+    found = study.series(column) if column else {}
+    found = {key: cases for key, cases in found.items() if len(cases) >= 3}
+    if not found:
+        return None
+    shown = {key: found[key] for key in evenly(list(found), MOST_LINES)}
+    layout = theme.series(list(shown), column)
+    ends = {k: _end(study, k) for cases in shown.values() for k in cases}
+    panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
+    if study.column(PER_VOLUME_AS_MADE):
+        panels.append(("Power density (W L⁻¹)", "Energy density (Wh L⁻¹)"))
+    figure = new_figure(1.6 + 3.1 * len(panels), 3.9)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for by_volume, (ax, (x, y)) in enumerate(zip(axes, panels, strict=True)):
+        for key, cases in shown.items():
+            how = layout.how(key)
+            energy = np.array([study.rows[k][ENERGY] for k in cases])
+            points = np.array([[study.rows[k][column] * 1e-3 for k in cases], energy])
+            if by_volume:
+                density = [study.rows[k][PER_VOLUME_AS_MADE] for k in cases]
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    points = points * np.where(energy > 0, density / energy, np.nan)
+            there = (points > 0).all(axis=0)
+            ax.plot(*points[:, there], **how)
+            for k, at, is_there in zip(cases, points.T, there, strict=True):
+                if is_there:
+                    mark = ENDS.get(ends[k], "*")
+                    ax.plot(*at, marker=mark, color=how["color"], ms=4, mew=0)
+        ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+        _durations(ax)
+    lines = [entry(layout.label[key] or "simulated", **layout.how(key)) for key in shown]
+    if len(lines) > 1:
+        figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
+    marks = [
+        entry(text(end), marker=mark, color="0.2", ls="", ms=4)
+        for end, mark in ENDS.items()
+        if end in ends.values()
+    ]
+    if marks:
+        how = {"loc": "outside lower center", "ncols": 4, "title": "Limiting loss"}
+        figure.legend(handles=marks, **how)
+    where = ", per area and per volume as made" if len(panels) > 1 else ""
+    chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
+    return captioned(
+        figure,
+        f"Energy of the last discharge against its power{where}. Each mark is a "
+        "case and shows which loss ended it: none where 99 % of the equilibrium capacity "
+        f"was delivered. Along a grey line a discharge lasts equally long.{chosen}",
+    )
+
+
+def _end(study: Study, k: int) -> str:
+    """Return what ended the last discharge: a loss, or that no lithium was left."""
+    steps = study.result.steps
+    last = (steps[CASE] == study.rows[k][CASE]) & (steps["Cycle number"] == study.last(k))
+    if (steps["Outcome"][last] == EXHAUSTED).any():
+        return EXHAUSTED
+    limit = study.rows[k].get(LIMITING)
+    return "" if missing(limit) else str(limit)
+
+
+def _durations(ax: Axes) -> None:
+    """Draw lines along which a discharge lasts equally long."""
+    x, y = np.array(ax.get_xlim()), np.array(ax.get_ylim())
+    for label, hours in HOURS.items():
+        ax.plot(x, hours * x, color="0.8", lw=0.7, zorder=0)
+        foot = y[0] / hours * (y[1] / y[0]) ** 0.04  # where it enters the frame
+        foot = max(foot, x[0] * (x[1] / x[0]) ** 0.01)
+        if foot * hours < y[1] and foot < x[1] / (x[1] / x[0]) ** 0.12:
+            how: dict[str, Any] = {"fontsize": 7, "color": "0.5", "va": "center"}
+            ax.annotate(f" {label}", (foot, hours * foot), ha="left", **how)
+    ax.set(xlim=x, ylim=y)
+    plain_log(ax.xaxis)
+    plain_log(ax.yaxis)

@@ -12,15 +12,15 @@ from ..fitting.fit_result import Fit
 from ..fitting.ocv import OcvFit
 from ..materials.laws import MultiSite
 from .impedance import nyquist
-from .style import PER_AREA, entry, near_zero, new_figure, styled, text, viridis
-from .theme import FACTOR_COLOURS, FEW, measured, measured_key
+from .style import DASHED, PER_AREA, entry, name_rows, near_zero, new_figure, styled, text
+from .theme import FACTOR_COLOURS, FEW, measured, measured_key, ordered_colours
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
 # Simulated capacities
 ROLES: dict[str, dict[str, Any]] = {
-    "fitted": {"color": "0.25", "lw": 1.0, "marker": "o", "ms": 4},
-    "held out": {"color": "0.55", "lw": 1.0, "marker": "D", "ms": 4},
+    "fitted": {"color": "0.25", "marker": "o", "lw": 1.0, "ms": 4},
+    "held out": {"color": "0.55", "marker": "D", "lw": 1.0, "ms": 4},
 }
 VERDICT_COLOURS = {
     "determined": "#0072B2",
@@ -68,14 +68,13 @@ def _overlay(fit: Fit) -> Figure | None:
     if not pairs:
         return None
     cases = list(dict.fromkeys(c.label or c.case for c, _ in pairs))
-    colour = _colours(cases)
+    colour = dict(zip(cases, ordered_colours(len(cases)), strict=False))
     figure = new_figure(6.4, 5.0)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
     residuals = []
     for c, m in pairs:
-        own = colour[c.label or c.case]
+        own, q, V = colour[c.label or c.case], c.capacity, c.voltage
         upper.plot(UA * m.capacity, m.voltage, color=own)
-        q, V = c.capacity, c.voltage
         upper.plot(UA * q, V, **measured(_role(c.held_out), number=len(q)))
         within = q <= m.capacity[-1]
         off = 1e3 * (np.interp(q, m.capacity, m.voltage) - V)[within]
@@ -86,34 +85,25 @@ def _overlay(fit: Fit) -> Figure | None:
     lower.axhspan(-sigma, sigma, color="0.92", zorder=-1)
     near_zero(lower, residuals, 3 * sigma)
     upper.set_ylabel("Voltage (V)")
-    lower.set_ylabel("Simulated −\nmeasured (mV)")
-    lower.set_xlabel(f"Capacity {PER_AREA}")
+    lower.set(ylabel="Simulated −\nmeasured (mV)", xlabel=f"Capacity {PER_AREA}")
     handles = [entry(text(c), color=colour[c]) for c in cases[:24]]
-    roles = {c.held_out for c, _ in pairs}
-    handles += measured_key(map(_role, roles))
+    handles += measured_key(_role(c.held_out) for c, _ in pairs)
     figure.legend(handles=handles, loc="outside right center")
     return figure
 
 
-def _nyquist(fit: Fit) -> Figure | None:
-    pairs = [
-        (c.label, c.spectrum, m)
-        for c, m in zip(fit.measured, fit.simulated, strict=True)
-        if c.spectrum is not None
-    ]
-    spectra = {label: (z.frequency, z.impedance * 1e4) for label, z, _ in pairs}
-    simulated = {k: m.Z * 1e4 for k, _, m in pairs if m is not None and m.Z is not None}
-    return nyquist(spectra, simulated, list(spectra), "simulated, fitted values")
-
-
-def _colours(cases: list[str]) -> dict[str, Any]:
-    if len(cases) <= FEW:
-        return dict(zip(cases, FACTOR_COLOURS, strict=False))
-    return dict(zip(cases, viridis()(np.linspace(0, 1, len(cases))), strict=True))
-
-
 def _role(held: bool) -> str:
     return "held out" if held else "fitted"
+
+
+def _nyquist(fit: Fit) -> Figure | None:
+    spectra, simulated = {}, {}
+    for c, m in zip(fit.measured, fit.simulated, strict=True):
+        if c.spectrum is not None:
+            spectra[c.label] = c.spectrum.frequency, c.spectrum.impedance * 1e4
+            if m is not None and m.Z is not None:
+                simulated[c.label] = m.Z * 1e4
+    return nyquist(spectra, simulated, list(spectra), "simulated, fitted values")
 
 
 def _capacities(fit: Fit) -> Figure | None:
@@ -122,27 +112,21 @@ def _capacities(fit: Fit) -> Figure | None:
         return None
     figure = new_figure(5.2, 1.2 + 0.28 * len(rows))
     ax = figure.subplots()
+    several = len({r["Cycle number"] for r in rows} | {r["Quantity"] for r in rows}) > 2
+    names = []
     for k, row in enumerate(rows):
-        off = row["Capacity error [%]"]
-        ax.plot([0, off], [k, k], **ROLES[row["Role"]], markevery=[1])
+        ax.plot(
+            [0, row["Capacity error [%]"]], [k, k], **ROLES[row["Role"]], markevery=[1]
+        )
+        which = f", {row['Quantity'].split()[0].lower()} {row['Cycle number']}"
+        names.append(text(row["Case"]) + which * several)
     sigma = 100 * fit.errors[1]
     ax.axvspan(-sigma, sigma, color="0.92", zorder=-1)
     ax.axvline(0, color="0.5", lw=0.7)
-    several = len({r["Cycle number"] for r in rows} | {r["Quantity"] for r in rows}) > 2
-    names = [
-        text(r["Case"])
-        + (f", {r['Quantity'].split()[0].lower()} {r['Cycle number']}" if several else "")
-        for r in rows
-    ]
-    ax.set_yticks(range(len(rows)), names)
-    ax.invert_yaxis()
-    ax.set_ylim(len(rows) - 0.4, -0.6)
+    name_rows(ax, names)
     ax.set_xlabel("Simulated − measured capacity (%)")
-    handles = [
-        entry(role, **how)
-        for role, how in ROLES.items()
-        if role in {row["Role"] for row in rows}
-    ]
+    roles = [role for role in ROLES if role in {row["Role"] for row in rows}]
+    handles = [entry(role, **ROLES[role]) for role in roles]
     figure.legend(handles=handles, loc="outside right center")
     return figure
 
@@ -152,38 +136,26 @@ def _parameters(fit: Fit) -> Figure:
     figure = new_figure(6.4, 0.9 + 0.5 * len(rows))
     ax = figure.subplots()
     for k, row in enumerate(rows):
-        shown = {n: _place(row, n) for n in ("Value", "Low 95 %", "High 95 %", "Start")}
+        names = ("Value", "Low 95 %", "High 95 %", "Start")
+        value, low, high, start = (_place(row, name) for name in names)
         colour = VERDICT_COLOURS[row["Verdict"]]
-        ends = np.clip([shown["Low 95 %"], shown["High 95 %"]], -0.03, 1.03)
         ax.plot([0, 1], [k, k], color="0.88", lw=5, solid_capstyle="butt", zorder=0)
-        ax.plot(ends, [k, k], color=colour, lw=1.8)
-        ax.plot(shown["Value"], k, "o", color=colour, ms=5)
-        if -0.03 <= shown["Start"] <= 1.03:
-            ax.plot(shown["Start"], k, "|", color="0.3", ms=11)
+        ax.plot(np.clip([low, high], -0.03, 1.03), [k, k], color=colour, lw=1.8)
+        ax.plot(value, k, "o", color=colour, ms=5)
+        if -0.03 <= start <= 1.03:
+            ax.plot(start, k, "|", color="0.3", ms=11)
         unit = f" {row['Unit']}" if row["Unit"] else ""
-        low, high, value = (f"{row[n]:.3g}" for n in ("Low 95 %", "High 95 %", "Value"))
-        words = f"{value}{unit}  [{low}, {high}]"
+        words = (
+            f"{row['Value']:.3g}{unit}  [{row['Low 95 %']:.3g}, {row['High 95 %']:.3g}]"
+        )
         ax.text(0.5, k - 0.33, words, ha="center", fontsize=7, color="0.2")
-        for x, bound in ((0, "Lower bound"), (1, "Upper bound")):
-            side = "right" if x == 0 else "left"
-            gap = -0.04 if x == 0 else 0.04
-            ax.text(
-                x + gap,
-                k,
-                f"{row[bound]:.3g}",
-                ha=side,
-                va="center",
-                fontsize=7,
-                color="0.4",
-            )
-    ax.set_yticks(range(len(rows)), [text(r["Parameter"], 44) for r in rows])
-    ax.set_ylim(len(rows) - 0.4, -0.7)
-    ax.set_xlim(-0.25, 1.25)
-    ax.set_xticks([])
-    ax.tick_params(left=False)
-    for side in ("top", "right", "bottom", "left"):
-        ax.spines[side].set_visible(False)
-    seen = list(dict.fromkeys(r["Verdict"] for r in rows))
+        how: dict[str, Any] = {"va": "center", "fontsize": 7, "color": "0.4"}
+        ax.text(-0.04, k, f"{row['Lower bound']:.3g}", ha="right", **how)
+        ax.text(1.04, k, f"{row['Upper bound']:.3g}", ha="left", **how)
+    name_rows(ax, [text(r["Parameter"], 44) for r in rows])
+    ax.set(xlim=(-0.25, 1.25), xticks=[], ylim=(len(rows) - 0.4, -0.7))
+    ax.spines[:].set_visible(False)
+    seen = dict.fromkeys(r["Verdict"] for r in rows)
     handles = [entry(v, color=VERDICT_COLOURS[v], marker="o") for v in seen]
     handles.append(entry("cell file", color="0.3", marker="|", ls="", ms=9))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -194,49 +166,38 @@ def _place(row: Any, name: str) -> float:
     """Return where a value is between the bounds."""
     low, high, value = (row[n] for n in ("Lower bound", "Upper bound", name))
     if row["Scale"] == "log":
-        value = max(value, 1e-300)
-        return float(np.log(value / low) / np.log(high / low))
+        return float(np.log(max(value, 1e-300) / low) / np.log(high / low))
     return float((value - low) / (high - low))
 
 
 def _correlations(fit: Fit) -> Figure | None:
-    names = list(fit.correlations)
-    if len(names) < 2:
-        return None
+    names = list(map(str, fit.correlations))
     n = len(names)
-    short = [text(name, 40) for name in names]
+    if n < 2:
+        return None
     figure = new_figure(6.8, 1.9 + 0.36 * n)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
     values = fit.correlations.to_numpy()
     left.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="equal")
-    for i in range(n):
-        for j in range(n):
-            tone = "white" if abs(values[i, j]) > 0.6 else "0.2"
-            left.text(
-                j,
-                i,
-                f"{values[i, j]:.2f}",
-                ha="center",
-                va="center",
-                fontsize=7,
-                color=tone,
-            )
-    left.set_xticks(range(n), [str(k + 1) for k in range(n)])
-    left.set_yticks(range(n), [f"{s}  {k + 1}" for k, s in enumerate(short)])
+    for (i, j), value in np.ndenumerate(values):
+        how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
+        how["color"] = "white" if abs(value) > 0.6 else "0.2"
+        left.text(j, i, f"{value:.2f}", **how)
+    order = {name: k + 1 for k, name in enumerate(names)}
+    left.set_xticks(range(n), map(str, order.values()))
+    left.set_yticks(range(n), [f"{text(name, 40)}  {k}" for name, k in order.items()])
     left.tick_params(length=0)
     widths = [min(c.half_width, MOST_WIDTH) for c in fit.combinations]
-    colours = [
-        VERDICT_COLOURS["determined" if c.determined else "not determined"]
-        for c in fit.combinations
+    verdicts = [
+        "determined" if c.determined else "not determined" for c in fit.combinations
     ]
+    colours = [VERDICT_COLOURS[verdict] for verdict in verdicts]
     right.barh(range(n), widths, color=colours, height=0.55, left=1e-6)
-    right.set_xscale("log")
-    right.axvline(0.5, color="0.3", lw=0.8, ls=(0, (4, 2)))
+    right.axvline(0.5, color="0.3", lw=0.8, ls=DASHED)
+    right.set(xscale="log", xlabel="Half-width of interval / range")
+    right.set(ylim=(n - 0.4, -0.6))
     right.set_xlim(min(1e-3, 0.5 * min(widths)), max(2.0, 1.0 * max(widths)))
-    right.set_ylim(n - 0.4, -0.6)
-    order = {str(name): k + 1 for k, name in enumerate(names)}
     right.set_yticks(range(n), [_numbers(c.weights, order) for c in fit.combinations])
-    right.set_xlabel("Half-width of interval / range")
     return figure
 
 
@@ -257,27 +218,23 @@ def ocv_figure(fit: OcvFit) -> Figure:
         top, middle, bottom = figure.subplots(3, 1, height_ratios=(1.6, 0.8, 1.2))
         for k, (name, (x, U)) in enumerate(fit.branches.items()):
             top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
-        law = fit.U + fit.error
-        top.plot(fit.x, law, color="black", ls=(0, (4, 2)), label="law")
+        top.plot(fit.x, fit.U + fit.error, color="black", ls=DASHED, label="law")
         top.set_ylabel("Voltage (V)")
         top.legend()
         shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
         middle.plot(fit.x, shown, color="black")
         middle.axhline(0, color="0.6", lw=0.7)
-        middle.set_ylabel("Law − mean (mV)")
-        middle.set_xlabel("Stoichiometry x")
+        middle.set(ylabel="Law − mean (mV)", xlabel="Stoichiometry x")
         U = np.linspace(fit.U.min(), fit.U.max(), 800)
         bottom.plot(U, fit.law.capacity_density(U), color="black")
-        for k, (at, X, w) in enumerate(
-            zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
-        ):
+        sites = zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
+        for k, (at, X, w) in enumerate(sites):
             one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
-            colour = FACTOR_COLOURS[k % len(FACTOR_COLOURS)]
+            colour = FACTOR_COLOURS[k % FEW]
             bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
             if U[0] <= at <= U[-1]:
                 bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
         bottom.set_ylim(0)
-        bottom.set_xlabel("Voltage (V)")
-        bottom.set_ylabel("−dx/dU (V⁻¹)")
+        bottom.set(xlabel="Voltage (V)", ylabel="−dx/dU (V⁻¹)")
         figure.align_ylabels()
     return figure

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..errors import InputError, shown
 from ..result.result import Result
 from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
+from .layout import LINE_STYLES, Layout
 from .study import Study
 from .style import PER_MASS, captioned, entry, new_figure, styled
-from .theme import FACTOR_COLOURS, LINE_STYLES, Layout, evenly
+from .theme import FACTOR_COLOURS, evenly
 
 MOST_CASES = len(FACTOR_COLOURS)
 ACROSS = {
@@ -60,45 +59,34 @@ def overlay(
             message = f"'{shown(result)}' is given where a result would do"
             raise InputError(message, field=label)
     studies = {label: Study(result) for label, result in named.items()}
-    labels = {label: dict(enumerate(s.labels)) for label, s in studies.items()}
-    cases = list(dict.fromkeys(w for of in labels.values() for w in of.values()))
+    cases = list(dict.fromkeys(w for study in studies.values() for w in study.labels))
     if not any(len(study.samples) for study in studies.values()):
         raise InputError("none of these results has curves")
     kept = evenly(cases, MOST_CASES)
-    colours = dict(zip(kept, FACTOR_COLOURS, strict=False))
-    if len(kept) == 1:  # only the result tells curves apart
-        colours = {}
-    groups: list[tuple[str, int]] = []
-    colour: dict[Any, Any] = {}
-    style: dict[Any, Any] = {}
-    label: dict[Any, str] = {}
+    # Of a single case, only the result tells curves apart
+    colours = dict(zip(kept, FACTOR_COLOURS, strict=False)) if len(kept) > 1 else {}
+    layout = Layout([("", [])], {}, {}, {})
     for n, (words, study) in enumerate(studies.items()):
-        for k, case in labels[words].items():
+        for k, case in enumerate(study.labels):
             if case in kept and study.drawn(k):
                 group = words, k
-                groups.append(group)
-                colour[group] = colours.get(case, FACTOR_COLOURS[n])
-                style[group] = LINE_STYLES[n]
-                label[group] = f"{case}, {words}" if colours else words
-    layout = Layout([("", groups)], colour, style, label)
+                layout.panels[0][1].append(group)
+                layout.colour[group] = colours.get(case, FACTOR_COLOURS[n])
+                layout.style[group] = LINE_STYLES[n]
+                layout.label[group] = f"{case}, {words}" if colours else words
     if len(kept) < len(cases):
         layout.notes.append(f"{len(kept)} of {len(cases)} cases, evenly chosen")
     with styled():
         figure = new_figure(5.6, 3.4)
         ax = figure.subplots()
-        for group in groups:
-            study = studies[group[0]]
-            for xy in _curves(study, group[1], name):
+        for group in layout.groups:
+            for xy in _curves(studies[group[0]], group[1], name):
                 layout.line(ax, group, *xy.T)
-        ax.set_xlabel(ACROSS[name][0])
-        ax.set_ylabel(ACROSS[name][1])
+        ax.set(xlabel=ACROSS[name][0], ylabel=ACROSS[name][1])
         keys = [entry(case, color=c) for case, c in colours.items()]
-        if keys:
-            for n, words in enumerate(studies):
-                how: dict[str, Any] = {"color": "0.3", "ls": LINE_STYLES[n]}
-                keys.append(entry(words, **how))
-            layout.label = {}  # colours and line styles have entries of their own
-        layout.key(figure, [ax], keys)
+        for words, style in zip(studies, LINE_STYLES, strict=False) if keys else ():
+            keys.append(entry(words, color="0.3", ls=style))
+        layout.key(figure, [ax], keys, own=not keys)
     return captioned(figure, f"{ACROSS[name][1]} of {' and '.join(named)}.")
 
 

@@ -3,7 +3,7 @@ them apart, and the table of samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,75 +25,56 @@ CURRENT = "[uA.cm-2]"  # of a column: a fixed current
 
 
 class Study:
-    """The cases of a result, in order of value, and what tells them apart."""
+    """The cases of a result, in order of value, and what tells them apart.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+    """
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        self.samples = result.samples
-        drawn = set()
-        if len(self.samples):
-            drawn = set(self.samples[[CASE, CYCLE]].itertuples(index=False, name=None))
+        self.samples = samples = result.samples
+        groups = samples.groupby([CASE, CYCLE], sort=False) if len(samples) else ()
+        self._samples = {(case, int(cycle)): table for (case, cycle), table in groups}
+        self._drawn: dict[str, list[int]] = {}
+        for case, cycle in self._samples:
+            self._drawn.setdefault(case, []).append(cycle)
         table = answers(result)
         if len(table) > MOST_CASES:
-            table = table[table[CASE].isin({case for case, _ in drawn})]
+            table = table[table[CASE].isin(self._drawn)]
         if len(table):
             passed = (table[AREAL] > 0) | (table["Charge capacity [uA.h.cm-2]"] > 0)
-            keys = table[[CASE, CYCLE]].itertuples(index=False, name=None)
-            passed |= np.array([(case, int(c)) in drawn for case, c in keys])
+            keys = zip(table[CASE], table[CYCLE], strict=True)
+            passed |= np.array([(case, int(c)) in self._samples for case, c in keys])
             table = table[passed]
         self.cycles = table  # of each case, those in which anything was solved
         last = table.groupby(CASE, sort=False).tail(1) if len(table) else table
         last = self._with_cells(last)
-        self.factors = self._factors(last) if len(last) else []
-        self.rows: list[dict[str, Any]] = self._ordered(last.to_dict("records"))
+        self.factors = _factors(last) if len(last) else []
+        self.rows: list[dict[str, Any]] = last.to_dict("records")
+        if not self.named:
+            ranks = self._ranks(self.key(row) for row in self.rows)
+            self.rows.sort(key=lambda row: ranks(self.key(row)))
 
     def _with_cells(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the name of the cell before all else, where there are several."""
+        """Return a table with a column of names of cells, where there are several."""
         if self.result.of_a_sweep or not len(table):
             return table
-        of = {case.name: case.cell for case in self.result.cases}
-        names = [of[name] for name in table[CASE]]
-        cells = list(dict.fromkeys(names))
-        if len(cells) < 2:
+        names = table[CASE].map({case.name: case.cell for case in self.result.cases})
+        if names.nunique() < 2:
             return table
-        short = dict(zip(cells, short_names(cells), strict=True))
-        return table.assign(**{CELL: [short[name] for name in names]})
+        cells = names.unique().tolist()
+        return table.assign(
+            **{CELL: names.map(dict(zip(cells, short_names(cells), strict=True)))}
+        )
 
-    def _factors(self, table: pd.DataFrame) -> list[str]:
-        """Return columns in which cases of one cell differ, without those that repeat
-        another; the cell before them if there are several."""
-        found = [CELL] if CELL in table else []
-        cell = pd.factorize(table[CELL])[0] if found else np.zeros(len(table), int)
-        codes = [cell]
-        conditions = (c for c in OPTIONAL_COLUMNS if c in table)
-        for column in (*varied_columns(table), *conditions):
-            code = pd.factorize(table[column], use_na_sentinel=False)[0]
-            code = pd.factorize(cell * (code.max() + 1) + code)[0]
-            if any(np.array_equal(code, c) for c in codes):
-                continue
-            if column == "Charge C-rate" and "C-rate" in found:
-                same = table[column].isna() | (table[column] == table["C-rate"])
-                if same.all():
-                    continue
-            found.append(str(column))
-            codes.append(code)
-        return found
-
-    def _ordered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Sort by the values of the factors; leave named cases as listed."""
-        if self.named:
-            return rows
-        ranks = [ranked(self.key(row)[k] for row in rows) for k in range(self.width)]
-
-        def rank(row: dict[str, Any]) -> list[int]:
-            return [ranks[k][value] for k, value in enumerate(self.key(row))]
-
-        return sorted(rows, key=rank)
-
-    @property
-    def width(self) -> int:
-        """How many factors there are."""
-        return len(self.factors)
+    def _ranks(self, keys: Iterable[tuple[Any, ...]]) -> Callable[..., list[int]]:
+        """Return what gives the place of a key among these, factor by factor."""
+        columns = list(zip(*keys, strict=True)) or [()] * len(self.factors)
+        ranks = [ranked(column) for column in columns]
+        return lambda key: [rank[value] for rank, value in zip(ranks, key, strict=True)]
 
     @cached_property
     def named(self) -> bool:
@@ -111,21 +92,18 @@ class Study:
 
     def column(self, name: str) -> list[Any]:
         """Return the values of a column there are."""
-        values = (row.get(name) for row in self.rows)
-        return [v for v in values if not missing(v)]
+        return [v for row in self.rows if not missing(v := row.get(name))]
 
     def is_numeric(self, name: str) -> bool:
+        """Return whether a column has numbers alone."""
         return all(isinstance(v, int | float) for v in self.column(name))
 
     @cached_property
     def numeric_factors(self) -> list[str]:
         """Factors with three numbers or more."""
-        return [
-            name
-            for name in self.factors
-            if name != "Charge C-rate" and self.is_numeric(name)
-            if len(set(self.column(name))) >= 3
-        ]
+        factors = [name for name in self.factors if name != "Charge C-rate"]
+        numeric = [name for name in factors if self.is_numeric(name)]
+        return [name for name in numeric if len(set(self.column(name))) >= 3]
 
     def key(self, row: Mapping[str, Any], without: str = "") -> tuple[Any, ...]:
         """Return the other factors; the rate a fixed current implies is not one."""
@@ -145,29 +123,13 @@ class Study:
         for k, row in enumerate(self.rows):
             if not missing(row.get(column)):
                 found.setdefault(self.key(row, column), []).append(k)
-        ordered = {
-            key: sorted(cases, key=lambda k: self.rows[k][column])
-            for key, cases in found.items()
+        ranks = self._ranks(found)
+        return {
+            key: sorted(found[key], key=lambda k: self.rows[k][column])
+            for key in sorted(found, key=ranks)
         }
-        ranks = [ranked(key[n] for key in ordered) for n in range(self.width)]
-        keys = sorted(ordered, key=lambda key: [ranks[n][v] for n, v in enumerate(key)])
-        return {key: ordered[key] for key in keys}
 
     # --- Curves ------------------------------------------------------------------------
-
-    @cached_property
-    def _cycles(self) -> dict[tuple[str, int], pd.DataFrame]:
-        if not len(self.samples):
-            return {}
-        groups = self.samples.groupby([CASE, CYCLE], sort=False)
-        return {(case, int(cycle)): table for (case, cycle), table in groups}
-
-    @cached_property
-    def _drawn(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for case, cycle in self._cycles:
-            found.setdefault(case, []).append(cycle)
-        return found
 
     def drawn(self, k: int) -> list[int]:
         """Return the cycles of a case that have curves."""
@@ -196,7 +158,7 @@ class Study:
 
     def cycle(self, k: int, cycle: int) -> pd.DataFrame:
         """Return the samples of one cycle."""
-        return self._cycles[self.rows[k][CASE], cycle]
+        return self._samples[self.rows[k][CASE], cycle]
 
     def branches(self, k: int, cycle: int | None = None) -> list[pd.DataFrame]:
         """Return charges and discharges of a cycle, by default the last with curves."""
@@ -220,13 +182,13 @@ class Study:
         found = {k: self.last_branch(k) for k in range(len(self.rows))}
         return {k: branch for k, branch in found.items() if branch is not None}
 
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {str(name): t for name, t in self.cycles.groupby(CASE, sort=False)}
+
     def table(self, k: int) -> pd.DataFrame:
         """Return the summary of a case, a row for each cycle that was solved."""
-        return self._summary[self.rows[k][CASE]]
-
-    @cached_property
-    def _summary(self) -> dict[str, pd.DataFrame]:
-        return {str(name): t for name, t in self.cycles.groupby(CASE, sort=False)}
+        return self._tables[self.rows[k][CASE]]
 
     def last(self, k: int) -> int:
         """Return the last cycle that was solved."""
@@ -234,7 +196,7 @@ class Study:
 
     # --- Measured ----------------------------------------------------------------------
 
-    def loading_of(self, k: int) -> float:
+    def _loading(self, k: int) -> float:
         """Return the loading [mg/cm2]; NaN if no charge was passed."""
         for word in ("Discharge", "Charge"):
             mass = self.rows[k][f"{word} capacity [mA.h.g-1]"]
@@ -245,7 +207,7 @@ class Study:
     @cached_property
     def loading(self) -> float | None:
         """The loading [mg/cm2] the cases share, if they do."""
-        values = np.array([self.loading_of(k) for k in range(len(self.rows))])
+        values = np.array([self._loading(k) for k in range(len(self.rows))])
         values = values[np.isfinite(values)]
         if not len(values) or np.ptp(values) > 1e-6 * values[0]:
             return None
@@ -254,19 +216,39 @@ class Study:
     def points(self, k: int) -> Iterator[tuple[str, int, str, float, float]]:
         """Yield measured points: Charge or Discharge, cycle, status, mAh/g, uAh/cm2."""
         for point in self.result.measured:
-            name = self.rows[k][CASE]
-            if point["Case"] != name or "capacity" not in point["Quantity"]:
+            quantity = point["Quantity"]
+            if point["Case"] != self.rows[k][CASE] or "capacity" not in quantity:
                 continue
-            value, loading = float(point["Measured"]), self.loading_of(k)
-            mass = value if "g-1" in point["Quantity"] else value / loading
-            which = point["Quantity"].split()[0]
-            status, cycle = point["Status"], int(point["Cycle number"])
-            yield which, cycle, status, mass, mass * loading
+            value, loading = float(point["Measured"]), self._loading(k)
+            mass = value if "g-1" in quantity else value / loading
+            which, cycle = quantity.split()[0], int(point["Cycle number"])
+            yield which, cycle, point["Status"], mass, mass * loading
 
     @property
     def measured_by_area(self) -> bool:
         """Whether the measured values are areal."""
         return any("cm-2]" in p["Quantity"] for p in self.result.measured)
+
+
+def _factors(table: pd.DataFrame) -> list[str]:
+    """Return columns in which cases of one cell differ, without those that repeat
+    another; the cell before them if there are several."""
+    found = [CELL] if CELL in table else []
+    cell = pd.factorize(table[CELL])[0] if found else np.zeros(len(table), int)
+    codes = [cell]
+    conditions = (c for c in OPTIONAL_COLUMNS if c in table)
+    for column in map(str, (*varied_columns(table), *conditions)):
+        code = pd.factorize(table[column], use_na_sentinel=False)[0]
+        code = pd.factorize(cell * (code.max() + 1) + code)[0]
+        if any(np.array_equal(code, c) for c in codes):
+            continue
+        if column == "Charge C-rate" and "C-rate" in found:
+            charge = table[column]
+            if (charge.isna() | (charge == table["C-rate"])).all():
+                continue
+        found.append(column)
+        codes.append(code)
+    return found
 
 
 def ranked(values: Any) -> dict[Any, int]:

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import matplotlib
@@ -32,6 +32,7 @@ from PIL import Image
 
 DPI = 200
 FORMATS = ("png", "svg", "pdf")
+METADATA = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
 STYLE = {
     **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 9),
     **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), 8),
@@ -217,28 +218,22 @@ def captioned(figure: Figure, words: str) -> Figure:
 def rendered(figures: Mapping[str, Figure], format: str = "png") -> dict[str, bytes]:
     """Return figures as files of one of ``FORMATS``, without date or version."""
     with styled():
-        draw = _png if format == "png" else partial(_vector, format=format)
-        return {name: draw(figure) for name, figure in figures.items()}
+        return {name: _file(figure, format) for name, figure in figures.items()}
 
 
-def _vector(figure: Figure, format: str) -> bytes:
+def _file(figure: Figure, format: str) -> bytes:
     lay_out(figure)
     buffer = io.BytesIO()
-    nothing = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
-    metadata = dict.fromkeys(nothing[format])
-    figure.savefig(buffer, format=format, metadata=metadata)
-    return buffer.getvalue()
-
-
-def _png(figure: Figure) -> bytes:
-    """Render once; savefig would draw for the layout and then again."""
-    lay_out(figure)
-    figure.set_dpi(DPI)
-    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
-    canvas.draw()
-    opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
-    # a higher level takes half as long again for a few per cent
-    opaque.save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
+    if format == "png":  # drawn once; savefig would draw for the layout and then again
+        figure.set_dpi(DPI)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+        # a higher level takes half as long again for a few per cent
+        opaque.save(buffer, format, dpi=(DPI, DPI), compress_level=3)
+    else:
+        nothing = dict.fromkeys(METADATA[format])
+        figure.savefig(buffer, format=format, metadata=nothing)
     return buffer.getvalue()
 
 
@@ -270,18 +265,7 @@ def grid(
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels in rows, labelled on the left.
 
-    Parameters
-    ----------
-    number, columns : int
-        Of panels, and how many stand side by side.
-    size : tuple of float
-        Width of the margin and of a panel, height of both [inch].
-    label : str
-        Of y.
-    sharey : bool
-        Whether they have one scale.
-    **how
-        Of the label.
+    ``size`` is the width of the margin and of a panel, and the height of both [inch].
     """
     rows = -(-number // columns)
     width, wide, height, high = size
@@ -292,6 +276,13 @@ def grid(
     for row in axes:
         row[0].set_ylabel(label, **how)
     return figure, list(axes.flat[:number])
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Name the rows of horizontal bars, the first on top."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
 
 
 def near_zero(ax: Axes, residuals: Sequence[Any], least: float = 0.0) -> None:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from ..errors import InputError
 from ..result.columns import SHARE
 from .study import AREAL
-from .style import PER_AREA, captioned, new_figure, plain_log, styled, viridis
-from .theme import FACTOR_COLOURS, FEW
+from .style import PER_AREA, captioned, new_figure, plain_log, styled
+from .theme import ordered_colours
 
 THICKNESS = "cathode.thickness [um]"
 
@@ -30,19 +30,17 @@ def thickness(found: pd.DataFrame) -> Figure:
     if "curve" not in found.attrs:
         raise InputError("must be True for the figure", field="curve")
     share, curve = 100 * found.attrs["share"], pd.DataFrame(found.attrs["curve"])
-    number = len(found)
-    colours = FACTOR_COLOURS if number <= FEW else viridis().resampled(number).colors
     with styled():
         figure = new_figure(7.4, 3.2)
         axes = figure.subplots(1, 2, sharex=True)
-        for colour, row in zip(colours, found.to_dict("records"), strict=False):
+        rows = found.to_dict("records")
+        for colour, row in zip(ordered_colours(len(rows)), rows, strict=False):
             line = curve[curve["Discharge"] == row["Discharge"]]
             for ax, y in zip(axes, (SHARE, AREAL), strict=True):
                 ax.plot(line[THICKNESS], line[y], color=colour, label=row["Discharge"])
                 ax.plot(row[THICKNESS], row[y], "o", color=colour)
         for ax in axes:
-            ax.set_xscale("log")
-            ax.set_xlabel("Cathode thickness (µm)")
+            ax.set(xscale="log", xlabel="Cathode thickness (µm)")
             plain_log(ax.xaxis)
             ax.set_ylim(0)
         axes[0].axhline(share, color="0.5", lw=0.7, ls=":")

@@ -23,10 +23,11 @@ from .style import (
     few_ticks,
     grid,
     log_x,
+    name_rows,
     new_figure,
     text,
 )
-from .theme import QUANTITIES, loss_fills
+from .theme import QUANTITIES, evenly, loss_fills
 
 MOST_FACTORS = 20  # of one figure
 MOST_DOTS = 2000
@@ -36,7 +37,14 @@ SIGNED = 0.1  # rank correlation above which a direction is shown
 VOLTAGES = 400
 INDEX_COLOURS = dict(zip(INDICES, QUANTITIES, strict=True))
 INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "PAWN": "PAWN"}
-LOW, HIGH = QUANTITIES[1], QUANTITIES[2]
+COLOURS = {"lowest tenth of the factor": QUANTITIES[1], "highest tenth": QUANTITIES[2]}
+ERROR: dict[str, Any] = {"fmt": "none", "ecolor": "0.2", "elinewidth": 0.7}
+SIGN: dict[str, Any] = {
+    "xytext": (4, 0),
+    "textcoords": "offset points",
+    "va": "center",
+    "fontsize": 10,
+}
 BAND = "0.3"
 
 
@@ -52,7 +60,7 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         there = table[table[name].notna()]
         y = there[name].to_numpy()
         parts = [y[there[LIMITING] == loss] for loss in losses]
-        edges = np.histogram_bin_edges(y, bins=min(60, max(10, int(len(y) ** 0.5))))
+        edges: Any = np.histogram_bin_edges(y, min(60, max(10, int(len(y) ** 0.5))))
         colours = list(losses.values())
         ax.hist(parts, edges, stacked=True, color=colours, alpha=0.55, lw=0)
         low, middle, high = np.percentile(y, (5, 50, 95))
@@ -74,33 +82,23 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
     names = varying(table, INDEXED)
     if not names:
         return None
-    X = of.at(point_of(table))
-    tenth = max(1, int(TENTH * len(X)))
-    order = X.argsort(axis=0, kind="stable")
-    ends = {
-        name: np.array(
-            [
-                [table[name].iloc[rows].mean() for rows in (o[:tenth], o[-tenth:])]
-                for o in order.T
-            ]
-        )
+    order = of.at(point_of(table)).argsort(axis=0, kind="stable")
+    tenth = max(1, int(TENTH * len(order)))
+    tenths = order[:tenth], order[-tenth:]
+    ends = {  # of each answer, for each factor, its mean at both
+        name: [np.nanmean(table[name].to_numpy()[rows], axis=0) for rows in tenths]
         for name in names
     }
-    rank = np.argsort(-np.abs(np.diff(ends[names[0]])[:, 0]))[:MOST_FACTORS]
+    rank = np.argsort(-np.abs(np.diff(ends[names[0]], axis=0)[0]))[:MOST_FACTORS]
     figure, axes = _bars(names, [list(of.factors)[k] for k in rank])
     for ax, name in zip(axes, names, strict=True):
         mean = float(table[name].mean())
-        y = np.arange(len(rank))
-        for side, colour in enumerate((LOW, HIGH)):
-            reach = ends[name][rank, side] - mean
-            ax.barh(y, reach, 0.62, left=mean, color=colour, lw=0)
+        for end, colour in zip(ends[name], COLOURS.values(), strict=True):
+            ax.barh(range(len(rank)), end[rank] - mean, 0.62, mean, color=colour, lw=0)
         ax.axvline(mean, color="0.2", lw=0.8)
         few_ticks(ax)
         ax.set_xlabel(axis_label(name))
-    words = ("lowest tenth of the factor", "highest tenth")
-    entries = [
-        entry(label, color=c, lw=6) for c, label in zip((LOW, HIGH), words, strict=True)
-    ]
+    entries = [entry(label, color=c, lw=6) for label, c in COLOURS.items()]
     figure.legend(handles=entries, loc="outside lower center", ncols=2)
     return captioned(
         figure,
@@ -116,38 +114,29 @@ def indices(table: pd.DataFrame) -> Figure | None:
         return None
     names = list(dict.fromkeys(table["Answer"]))
     shown = [index for index in INDICES if index in table]
-    by = "ST" if "ST" in shown else "S1"
-    first = table[table["Answer"] == names[0]].sort_values(by, ascending=False)
+    first = table[table["Answer"] == names[0]]
+    first = first.sort_values("ST" if "ST" in shown else "S1", ascending=False)
     factors = first["Factor"].tolist()[:MOST_FACTORS]
     figure, axes = _bars(names, factors)
+    thick = 0.7 / len(shown)
     for ax, name in zip(axes, names, strict=True):
         own = table[table["Answer"] == name].set_index("Factor").loc[factors]
-        thick = 0.7 / len(shown)
         reach = np.zeros(len(factors))
         for n, index in enumerate(shown):
             y = np.arange(len(factors)) + (n - (len(shown) - 1) / 2) * thick
-            value = own[index].to_numpy()
-            error = np.zeros(len(value))
-            how: dict[str, Any] = {"color": INDEX_COLOURS[index], "lw": 0}
-            ax.barh(y, value, thick * 0.9, **how, label=INDEX_NAMES[index])
+            value, how = own[index].to_numpy(), {"color": INDEX_COLOURS[index]}
+            ax.barh(y, value, thick * 0.9, lw=0, label=INDEX_NAMES[index], **how)
             if f"{index} (95 %)" in own:
                 error = own[f"{index} (95 %)"].to_numpy()
-                how = {"fmt": "none", "ecolor": "0.2", "elinewidth": 0.7}
-                ax.errorbar(value, y, xerr=error, **how)
+                ax.errorbar(value, y, xerr=error, **ERROR)
+                reach = np.maximum(reach, value + error)
             else:
-                how = {"color": INDEX_COLOURS[index], "ls": ":", "lw": 1.0}
-                ax.axvline(own[DUMMY].iloc[0], **how, label="PAWN of a dummy")
-            reach = np.maximum(reach, value + error)
+                dummy = own[DUMMY].iloc[0]
+                ax.axvline(dummy, ls=":", lw=1.0, label="PAWN of a dummy", **how)
+                reach = np.maximum(reach, value)
         for k, correlation in enumerate(own[RANK]):
             if abs(correlation) >= SIGNED:
-                sign = "+" if correlation > 0 else "−"
-                at = (reach[k], k)
-                more: dict[str, Any] = {
-                    "xytext": (4, 0),
-                    "textcoords": "offset points",
-                    "va": "center",
-                }
-                ax.annotate(sign, at, **more, fontsize=10)
+                ax.annotate("+" if correlation > 0 else "−", (reach[k], k), **SIGN)
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(axis_label(name).rpartition(" (")[0])
@@ -174,18 +163,16 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
     y, losses = table[name].to_numpy(), _losses(table)
     columns, size = min(4, len(factors)), (1.2, 1.9, 0.6, 1.9)
     figure, axes = grid(len(factors), columns, size, axis_label(name), fontsize=7)
-    size = 4 if len(y) < MOST_DOTS / 2 else 2.5
-    dots = np.unique(np.linspace(0, len(y) - 1, MOST_DOTS).round().astype(int))
-    for k, (ax, column) in enumerate(zip(axes, factors, strict=True)):
-        x = X[:, k]
+    dot: Any = {"alpha": 0.4, "mew": 0, "ms": 4 if len(y) < MOST_DOTS / 2 else 2.5}
+    dots = np.array(evenly(range(len(y)), MOST_DOTS))
+    for x, ax, column in zip(X.T, axes, factors, strict=False):
         for loss, colour in losses.items():
             own = dots[(table[LIMITING] == loss).to_numpy()[dots]]
-            how: dict[str, Any] = {"color": colour, "alpha": 0.4, "mew": 0, "ms": size}
-            ax.plot(x[own], y[own], ".", rasterized=True, **how)
+            ax.plot(x[own], y[own], ".", rasterized=True, color=colour, **dot)
         bins = np.array_split(np.argsort(x, kind="stable"), min(BINS, len(x) // 8))
         middle = [np.median(x[b]) for b in bins]
-        low, median, high = np.array([np.percentile(y[b], (5, 50, 95)) for b in bins]).T
-        for line, ls in ((low, ":"), (median, "-"), (high, ":")):
+        lines = np.array([np.percentile(y[b], (5, 50, 95)) for b in bins]).T
+        for line, ls in zip(lines, (":", "-", ":"), strict=True):
             ax.plot(middle, line, ls, color="black", lw=1.0)
         if x.min() > 0 and x.max() > 10 * x.min():
             log_x(ax, [float(x.min()), float(x.max())], "")
@@ -217,15 +204,15 @@ def voltage_band(study: Study) -> Figure | None:
     V = np.linspace(*ends, VOLTAGES)
     # A cell that starts below V has given nothing there; one that ended, all it gives
     q = np.array([np.interp(-V, -down, own) for down, own in curves])
-    bands = np.percentile(q, (5, 25, 50, 75, 95), axis=0)
+    low, quarter, median, three, high = np.percentile(q, (5, 25, 50, 75, 95), axis=0)
     figure = new_figure(4.6, 3.3)
     ax = figure.subplots()
-    ax.fill_betweenx(V, bands[0], bands[4], color=BAND, alpha=0.2, lw=0, label="5–95 %")
-    ax.fill_betweenx(V, bands[1], bands[3], color=BAND, alpha=0.35, lw=0, label="25–75 %")
-    ax.plot(bands[2], V, color=BAND, label="median")
+    how: Any = {"color": BAND, "lw": 0}
+    ax.fill_betweenx(V, low, high, alpha=0.2, label="5–95 %", **how)
+    ax.fill_betweenx(V, quarter, three, alpha=0.35, label="25–75 %", **how)
+    ax.plot(median, V, color=BAND, label="median")
     ax.set_xlim(left=0)
-    ax.set_xlabel(f"Capacity {PER_AREA}")
-    ax.set_ylabel("Voltage (V)")
+    ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
     return captioned(
         figure,
@@ -249,27 +236,18 @@ def _chosen(shown: int, there: int) -> str:
 
 
 def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
-    entries = [
-        entry(text(name), color=c, lw=0, marker="s", alpha=0.7)
-        for name, c in losses.items()
-        if name
-    ]
+    how: dict[str, Any] = {"lw": 0, "marker": "s", "alpha": 0.7}
+    entries = [entry(text(name), color=c, **how) for name, c in losses.items() if name]
     if entries:
-        how: dict[str, Any] = {"loc": "outside lower center", "title": "Limiting loss"}
-        figure.legend(handles=entries, ncols=min(len(entries), 4), **how)
+        where: Any = {"loc": "outside lower center", "ncols": min(len(entries), 4)}
+        figure.legend(handles=entries, title="Limiting loss", **where)
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a panel for each answer with a place for each factor, the first on top."""
     figure = new_figure(2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors))
     axes = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
-    axes[0].set_yticks(range(len(factors)), [_bare(c) for c in factors])
-    axes[0].set_ylim(len(factors) - 0.5, -0.5)
-    for ax in axes:
+    name_rows(axes[0], [axis_label(c.partition(" [")[0]) for c in factors])
+    for ax in axes[1:]:
         ax.tick_params(axis="y", length=0)
     return figure, axes
-
-
-def _bare(column: str) -> str:
-    """Return a factor without its unit."""
-    return axis_label(column.partition(" [")[0])

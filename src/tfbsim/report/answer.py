@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,17 +43,8 @@ NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 def delivered(result: Result) -> pd.DataFrame:
     """Return what each case delivers in its last cycle, equal cases as one row.
 
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-
-    Returns
-    -------
-    DataFrame
-        ``Case``, ``Cycle number``, capacity, mean voltage, energy efficiency, share of
-        the equilibrium capacity, limiting loss, ``Against measured [%]`` (the residual of
-        the case that is largest) and ``Outcome``; columns without a value are left out.
+    Columns without a value are left out.  ``Against measured [%]`` is the residual of the
+    case that is largest.
     """
     table = answers(result).groupby("Case", sort=False).tail(1)
     there = table.notna() & (table != "")
@@ -61,10 +52,9 @@ def delivered(result: Result) -> pd.DataFrame:
     table = table[["Case", "Cycle number", *shown, OUTCOME]].copy()
     compared = result.comparison
     if len(compared):
-        worst = compared.loc[
-            compared.groupby("Case")["Residual [%]"].transform(lambda r: r.abs().max())
-            == compared["Residual [%]"].abs()
-        ].drop_duplicates("Case")
+        worst = compared.sort_values(
+            "Residual [%]", key=lambda r: -r.abs(), kind="stable"
+        ).drop_duplicates("Case")
         found = table["Case"].map(worst.set_index("Case")["Residual [%]"])
         table.insert(len(table.columns) - 1, RESIDUAL, found)
     return folded(table, "Case")
@@ -130,15 +120,8 @@ def at_once(result: Result) -> str:
 
 
 def folded(table: pd.DataFrame, *apart: str) -> pd.DataFrame:
-    """Return a table with the rows that differ in some columns alone as one row.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of any columns.
-    apart : str
-        The columns that may differ: their values are listed in the row that stays.
-    """
+    """Return a table with the rows that differ in the columns ``apart`` alone as one row,
+    which lists their values there."""
     if table.empty:
         return table
     same = [c for c in table if c not in apart]
@@ -147,16 +130,15 @@ def folded(table: pd.DataFrame, *apart: str) -> pd.DataFrame:
     for _, group in groups:
         row = group.iloc[0].to_dict()
         if len(group) > 1:
-            row |= {name: listed(group[name].unique()) for name in apart}
+            row |= {name: _listed(group[name].unique()) for name in apart}
         rows.append(row)
     return pd.DataFrame(rows, columns=table.columns)
 
 
-def listed(values: Sequence[Any], most: int = 6) -> Any:
+def _listed(values: Sequence[Any], most: int = 6) -> Any:
     """Return values as words, runs of whole numbers as "1 to 5"; one alone as it is."""
     if len(values) == 1:
         return values[0]
-    words = []
     runs: list[list[Any]] = []
     for value in values:
         whole = not isinstance(value, str) and float(value).is_integer()
@@ -164,38 +146,20 @@ def listed(values: Sequence[Any], most: int = 6) -> Any:
             runs[-1].append(value)
         else:
             runs.append([value])
+    words = []
     for run in runs:
-        ends = [v if isinstance(v, str) else f"{v:g}" for v in (run[0], run[-1])]
-        words += [f"{ends[0]} to {ends[1]}"] if len(run) > 2 else map(_word, run)
-    more = len(words) - most
-    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+        texts = [value if isinstance(value, str) else f"{value:g}" for value in run]
+        words += texts if len(run) < 3 else [f"{texts[0]} to {texts[-1]}"]
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
 
 
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-class Group(NamedTuple):
-    """Warnings that differ in their numbers alone.
-
-    Parameters
-    ----------
-    first : str
-        The first of them.
-    others : list of str
-        The others.
-    """
-
-    first: str
-    others: list[str]
-
-
-def grouped(warnings: Iterable[str]) -> list[Group]:
-    """Return warnings with those that differ in their numbers alone together."""
+def grouped(warnings: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Return warnings, each with the others that differ from it in numbers alone."""
     found: dict[str, list[str]] = {}
     for words in warnings:
         found.setdefault(NUMBER.sub("#", words), []).append(words)
-    return [Group(first, others) for first, *others in found.values()]
+    return [(first, others) for first, *others in found.values()]
 
 
 def cells(about: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -210,14 +174,8 @@ def cells(about: Mapping[str, Any]) -> list[tuple[str, str]]:
         except (InputError, KeyError, TypeError, ValueError, AttributeError):
             continue
         text = io.StringIO()
-        paper = Console(
-            file=text,
-            width=110,
-            highlight=False,
-            emoji=False,
-            soft_wrap=True,
-            color_system=None,
-        )
+        plain: Any = {"highlight": False, "emoji": False, "color_system": None}
+        paper = Console(file=text, width=110, soft_wrap=True, **plain)
         describe_cell(cell, paper, warnings=False)  # they have their own section
         lines = (line.rstrip() for line in text.getvalue().splitlines())
         found.append((cell.name, "\n".join(lines)))

@@ -36,13 +36,7 @@ PRINTED = {
 
 
 def write_report(comparison: Comparison, folder: str | Path) -> Path:
-    """Write the figures and ``report.html``, each whole or not at all.
-
-    Returns
-    -------
-    Path
-        The report.
-    """
+    """Write the figures and ``report.html``, each whole or not at all."""
     images = rendered(figures(comparison))
     return write_page(folder, images, html(comparison, images))
 
@@ -55,7 +49,7 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         TEMPLATE,
         about,
         images,
-        CAPTIONS.__getitem__,
+        CAPTIONS,
         name=name,
         title=str(about.get("title") or ""),
         protocol=about.get("protocol", ""),
@@ -69,24 +63,23 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         file=COMPARISON,
         remarks=[*(pair.sentence for pair in comparison.spectra), *comparison.notes],
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
-        facts=[*_audit(about), *facts(about)],
+        facts=[
+            *(
+                (f"Largest {what} of a cycle", f"{value:.1e}")
+                for what, value in about.get("audit", {}).items()
+            ),
+            *facts(about),
+        ],
     )
-
-
-def _audit(about: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (f"Largest {name} of a cycle", f"{value:.1e}")
-        for name, value in about.get("audit", {}).items()
-    ]
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     """Drop the columns that are empty, and the outcome if all is as asked."""
-    kept = [c for c in rows if not rows[c].isna().all()]
-    if "Outcome" in kept and (rows["Outcome"] == "reached").all():
-        kept.remove("Outcome")
-    digits = {str(c): 2 for c in kept if str(c).endswith(("[mV]", "[uA.cm-2]"))}
-    return rows[kept].round({**digits, "C-rate": 4})
+    rows = rows.dropna(axis=1, how="all")
+    if "Outcome" in rows and (rows["Outcome"] == "reached").all():
+        rows = rows.drop(columns="Outcome")
+    millivolts = [c for c in rows if str(c).endswith(("[mV]", "[uA.cm-2]"))]
+    return rows.round({**dict.fromkeys(millivolts, 2), "C-rate": 4})
 
 
 def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:
@@ -102,29 +95,28 @@ def _unmatched(comparison: Comparison) -> list[tuple[str, int, str]]:
 
 def verdict(comparison: Comparison) -> str:
     """Return a sentence: how many steps of how many files were compared, and how well."""
-    rows = comparison.table
-    files = rows["File"].nunique()
-    words = f"{count(len(rows), 'step')} of {count(files, 'file')} compared"
-    if comparison.spectra:
-        number = len(comparison.spectra)
-        spectra = f"{count(number, 'spectrum', 'spectra')} compared"
-        words = f"{words}; {spectra}" if len(rows) else spectra
+    rows, spectra = comparison.table, len(comparison.spectra)
+    steps = (
+        f"{count(len(rows), 'step')} of {count(rows['File'].nunique(), 'file')} compared"
+    )
+    parts = [steps] if len(rows) or not spectra else []
+    if spectra:
+        parts.append(f"{count(spectra, 'spectrum', 'spectra')} compared")
     rms = rows["Voltage error, rms [mV]"].dropna()
     if len(rms):
-        words += f"; voltage within {rms.median():.3g} mV rms in the median, "
-        words += f"{rms.max():.3g} at worst"
+        median, worst = f"{rms.median():.3g} mV rms in the median", f"{rms.max():.3g}"
+        parts.append(f"voltage within {median}, {worst} at worst")
     off = rows["Capacity error [%]"].dropna().abs()
     if len(off):
-        words += (
-            f"; capacity within {off.median():.2g} % (median), {off.max():.2g} at worst"
-        )
+        median, worst = f"{off.median():.2g} % (median)", f"{off.max():.2g}"
+        parts.append(f"capacity within {median}, {worst} at worst")
+    sentences = ["; ".join(parts)]
     doubts = len(_doubts(comparison))
-    number = len(comparison.unreadable) - doubts
-    if number:
-        words += f". {count(number, 'file')} could not be read"
+    if unread := len(comparison.unreadable) - doubts:
+        sentences.append(f"{count(unread, 'file')} could not be read")
     if doubts:
-        words += f". {count(doubts, 'doubt')} about what was read"
-    return words + "."
+        sentences.append(f"{count(doubts, 'doubt')} about what was read")
+    return ". ".join(sentences) + "."
 
 
 def _doubts(comparison: Comparison) -> list[str]:

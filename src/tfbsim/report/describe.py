@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 
 RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
+RESISTANCES = {
+    "R_electrolyte": "electrolyte",
+    "R_ct_cathode": "cathode charge transfer",
+    "R_film_cathode": "cathode film",
+    "R_ct_lithium": "{} charge transfer",
+    "R_film_lithium": "{} film",
+    "R_contact": "contacts",
+}
+MOST_CASES = 20  # of an experiment, listed
+LIMITS = {
+    "rate_limit": "Diffusion leaves half the capacity at about",
+    "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
+}
 
 
 def estimates(cell: Cell) -> dict[str, float]:
@@ -51,193 +65,148 @@ def estimates(cell: Cell) -> dict[str, float]:
         return float(values.evaluate(p.arrhenius(E)))
 
     low, high = cell.x_range
-    x = np.linspace(low, high, 501)
-    D = 1 / float(np.mean(1 / c.transport.diffusivity(x))) * c.diffusivity_scale
-    D *= at_temperature(c.diffusivity_activation_energy)
-    span = high - low
+    D = 1 / float(np.mean(1 / c.transport.diffusivity(np.linspace(low, high, 501))))
+    D *= c.diffusivity_scale * at_temperature(c.diffusivity_activation_energy)
     RT_F = float(values.evaluate(1 / p.f))
-    i0_p, i0_n = (
-        f.exchange_current * at_temperature(f.exchange_current_activation_energy)
-        for f in (c, a)
-    )
-    R_p, R_n = (
-        f.film_resistance / at_temperature(f.film_resistance_activation_energy)
-        for f in (c, a)
-    )
-    share = getattr(a, "utilisation", 1.0)
     R_e = values.evaluate(model.variables["Electrolyte resistance [Ohm.m2]"])
-    c_active = c.c_sites * c.active_fraction
-    resistances = {
-        "R_electrolyte": float(R_e),
-        "R_ct_cathode": RT_F / i0_p / c.utilisation,
-        "R_film_cathode": R_p / c.utilisation,
-        "R_ct_lithium": RT_F / i0_n / share,
-        "R_film_lithium": R_n / share,
-        "R_contact": float(cell.contact_resistance),
-    }
+    found = {"R_electrolyte": float(R_e)}
+    shares = {"cathode": c.utilisation, "lithium": getattr(a, "utilisation", 1.0)}
+    for film, (name, share) in zip((c, a), shares.items(), strict=True):
+        i0 = film.exchange_current
+        i0 *= at_temperature(film.exchange_current_activation_energy)
+        R = film.film_resistance
+        R /= at_temperature(film.film_resistance_activation_energy)
+        found[f"R_ct_{name}"], found[f"R_film_{name}"] = RT_F / i0 / share, R / share
+    found["R_contact"] = float(cell.contact_resistance)
+    c_used = c.c_sites * c.active_fraction * c.utilisation
     return {
-        **resistances,
+        **found,
         "loading": cell.loading,
         "one_c": cell.one_c_current_density,
         "theoretical_charge": cell.theoretical_charge,
         "D_mean": D,
         "diffusion_time": float(c.thickness**2 / D),
-        "rate_limit": float(
-            1.5 * FARADAY * c_active * D * span / c.thickness * c.utilisation
-        ),
-        "resistive_limit": RESISTIVE_DROP / sum(resistances.values()),
+        "rate_limit": float(1.5 * FARADAY * c_used * D * (high - low) / c.thickness),
+        "resistive_limit": RESISTIVE_DROP / sum(found.values()),
     }
 
 
 def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
     """Print a cell: layers, capacities, times, resistances, origins, and its warnings
     unless they are not wanted."""
-    c = cell.cathode
-    say = lambda text="": console.print(escape(text))  # noqa: E731
-    text, numbers = units.text, estimates(cell)
+    say = partial(console.print, markup=False)
     say(cell.name)
     if cell.source:
         say(cell.source)
     say()
     console.print(_stack(cell) if cell.stack else _layers(cell))
     say()
-    one_c = numbers["one_c"]
-    hours = numbers["theoretical_charge"] / one_c / 3600
-    theoretical = numbers["theoretical_charge"]
-    low, high = cell.x_range
-    anode = "lithium" if hasattr(cell.anode, "lithium") else "anode"
-    R = {k: v for k, v in numbers.items() if k.startswith("R_")}
-    facts = [
-        ("Area", text(cell.area, "area")),
-        ("Temperature", text(cell.temperature, "temperature")),
-        ("Cathode loading", f"{numbers['loading'] * 100:.4g} mg.cm-2"),
-        (
-            "Stoichiometry",
-            f"{cell.x_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
-        ),
-        (
-            "Theoretical capacity",
-            f"{text(theoretical, 'areal charge')}, "
-            f"{text(theoretical / numbers['loading'], 'specific charge')} of film",
-        ),
-        (
-            "1C",
-            f"{text(one_c, 'current density')} = {text(cell.one_c_current, 'current')}; "
-            f"the theoretical capacity lasts {hours:.3g} h at it",
-        ),
-        ("Diffusivity, mean over x", text(numbers["D_mean"], "diffusivity")),
-        ("Diffusion time L^2/D", f"{numbers['diffusion_time']:.4g} s"),
-        (
-            "Resistance",
-            f"{text(sum(R.values()), 'areal resistance')} in all, at "
-            f"x = {c.exchange_current_stoichiometry:g}",
-        ),
-        *(
-            ("  " + label, text(R[key], "areal resistance"))
-            for key, label in {
-                "R_electrolyte": "electrolyte",
-                "R_ct_cathode": "cathode charge transfer",
-                "R_film_cathode": "cathode film",
-                "R_ct_lithium": f"{anode} charge transfer",
-                "R_film_lithium": f"{anode} film",
-                "R_contact": "contacts",
-            }.items()
-            if R[key] > 0
-        ),
-        ("  drop at 1C", f"{sum(R.values()) * one_c * 1e3:.4g} mV"),
-        *(
-            (
-                label,
-                f"{text(numbers[key], 'current density')} = {numbers[key] / one_c:.3g}C",
-            )
-            for key, label in {
-                "rate_limit": "Diffusion leaves half the capacity at about",
-                "resistive_limit": f"Resistance takes {RESISTIVE_DROP:g} V at about",
-            }.items()
-        ),
-        *(_balance(cell) if anode == "anode" else _of_the_collector(cell.anode)),
-    ]
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for label, value in facts:
-        table.add_row(label, escape(value))
-    console.print(table)
+    console.print(_table(list(_facts(cell).items())))
     if cell.origins:
         say()
-        origins = Table(box=None, pad_edge=False)
-        origins.add_column("Field")
-        origins.add_column("Origin")
-        for field, origin in cell.origins.items():
-            origins.add_row(escape(field), escape(origin))
-        console.print(origins)
+        console.print(_table(list(cell.origins.items()), "Field", "Origin"))
     for warning in cell.warnings() if warnings else ():
         say(f"note: {warning}")
 
 
-def _layers(cell: Cell) -> Table:
-    """Print the three layers every cell has."""
-    c, e, a = cell.cathode, cell.electrolyte, cell.anode
-    text = units.text
-    layers = Table(box=None, pad_edge=False)
-    for column in ("Layer", "Material", "Thickness"):
-        layers.add_column(column)
-    thickness = a.thickness if hasattr(a, "thickness") else a.lithium
-    lithium = text(thickness, "length") if thickness else "none as made"
-    layers.add_row("anode", escape(a.material or "lithium"), lithium)
-    if e.second is not None:
-        second = escape(e.second.material or "")
-        layers.add_row("second electrolyte", second, text(e.second.thickness, "length"))
-    layers.add_row("electrolyte", escape(e.material or ""), text(e.span, "length"))
-    layers.add_row("cathode", escape(c.material or ""), text(c.thickness, "length"))
-    return layers
-
-
-def _stack(cell: Cell) -> Table:
-    """Print all layers as made, from the substrate up, with their shares and the sum."""
-    found = energy.layers(cell)
-    volume, mass = energy.total_volume(found), energy.total_mass(found)
-    shared = any(layer.shared_by > 1 for layer in found)
-    table = Table(box=None, pad_edge=False)
-    for column in ("Layer", "Material", "Thickness", "Shared by", "Volume", "Mass"):
-        if column != "Shared by" or shared:
-            right = column not in ("Layer", "Material")
-            table.add_column(column, justify="right" if right else "left")
-
-    def row(*cells: str) -> None:
-        table.add_row(*(cells if shared else cells[:3] + cells[4:]))
-
-    for layer in found:
-        row(
-            layer.name,
-            escape(layer.material),
-            units.text(layer.thickness, "length") if layer.thickness else "none as made",
-            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
-            f"{100 * layer.volume / volume:.1f} %",
-            f"{100 * layer.mass / mass:.1f} %",
-        )
-    per_cell = (units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2")
-    row("one cell, as made", "", per_cell[0], "", "", per_cell[1])
+def _table(rows: Sequence[Sequence[str]], *heads: str, right: int = 9) -> Table:
+    """Return a table whose columns from number ``right`` on are of numbers."""
+    table = Table(*heads, box=None, pad_edge=False, show_header=bool(heads))
+    for column in table.columns[right:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*map(escape, row))
     return table
 
 
-def _balance(cell: Cell) -> list[tuple[str, str]]:
-    """Return which of two films limits the cell, a line each."""
+def _facts(cell: Cell) -> dict[str, str]:
+    """Return what is told of a cell below its layers, by label."""
+    text, found, c = units.text, estimates(cell), cell.cathode
+    one_c, theoretical = found["one_c"], found["theoretical_charge"]
+    low, high = cell.x_range
+    film = "lithium" if hasattr(cell.anode, "lithium") else "anode"
+    total = sum(R for name, R in found.items() if name.startswith("R_"))
+    facts = {
+        "Area": text(cell.area, "area"),
+        "Temperature": text(cell.temperature, "temperature"),
+        "Cathode loading": f"{found['loading'] * 100:.4g} mg.cm-2",
+        "Stoichiometry": f"{cell.x_initial:.4g} as made; U(x) covers "
+        f"{low:.4g} to {high:.4g}",
+        "Theoretical capacity": f"{text(theoretical, 'areal charge')}, "
+        f"{text(theoretical / found['loading'], 'specific charge')} of film",
+        "1C": f"{text(one_c, 'current density')} = "
+        f"{text(cell.one_c_current, 'current')}; the theoretical capacity lasts "
+        f"{theoretical / one_c / 3600:.3g} h at it",
+        "Diffusivity, mean over x": text(found["D_mean"], "diffusivity"),
+        "Diffusion time L^2/D": f"{found['diffusion_time']:.4g} s",
+        "Resistance": f"{text(total, 'areal resistance')} in all, at "
+        f"x = {c.exchange_current_stoichiometry:g}",
+    }
+    for name, label in RESISTANCES.items():
+        if found[name] > 0:
+            facts["  " + label.format(film)] = text(found[name], "areal resistance")
+    facts["  drop at 1C"] = f"{total * one_c * 1e3:.4g} mV"
+    for name, label in LIMITS.items():
+        current = text(found[name], "current density")
+        facts[label] = f"{current} = {found[name] / one_c:.3g}C"
+    return facts | (_balance(cell) if film == "anode" else _of_the_collector(cell.anode))
+
+
+def _layers(cell: Cell) -> Table:
+    """Return the layers every cell has."""
+    c, e, a = cell.cathode, cell.electrolyte, cell.anode
+    thickness = a.thickness if hasattr(a, "thickness") else a.lithium
+    layers = [("anode", a.material or "lithium", thickness)]
+    if e.second is not None:
+        layers.append(("second electrolyte", e.second.material, e.second.thickness))
+    layers.append(("electrolyte", e.material, e.span))
+    layers.append(("cathode", c.material, c.thickness))
+    rows = [(name, material or "", _thick(L)) for name, material, L in layers]
+    return _table(rows, "Layer", "Material", "Thickness")
+
+
+def _thick(length: float) -> str:
+    return units.text(length, "length") if length else "none as made"
+
+
+def _stack(cell: Cell) -> Table:
+    """Return all layers as made, from the substrate up, with their shares and the sum."""
+    found = energy.layers(cell)
+    volume, mass = energy.total_volume(found), energy.total_mass(found)
+    heads = ["Layer", "Material", "Thickness", "Shared by", "Volume", "Mass"]
+    rows = [
+        [
+            layer.name,
+            layer.material,
+            _thick(layer.thickness),
+            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
+            f"{100 * layer.volume / volume:.1f} %",
+            f"{100 * layer.mass / mass:.1f} %",
+        ]
+        for layer in found
+    ]
+    per_area = units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2"
+    rows.append(["one cell, as made", "", per_area[0], "", "", per_area[1]])
+    if not any(layer.shared_by > 1 for layer in found):
+        for row in (heads, *rows):
+            del row[3]
+    return _table(rows, *heads, right=2)
+
+
+def _balance(cell: Cell) -> dict[str, str]:
+    """Return which of two films limits the cell."""
     text, a = units.text, cell.anode
     low, high = a.x_range
-    alone = [
+    cathode, anode = (
         FARADAY * film.sites * (film.x_range[1] - film.x_range[0])
         for film in (cell.cathode, a)
-    ]
-    found = [
-        (
-            "Anode",
-            f"x = {cell.anode_initial:.4g} as made; U(x) covers {low:.4g} to {high:.4g}",
-        ),
-        (
-            "  capacity",
-            f"{text(alone[1], 'areal charge')}, {alone[1] / alone[0]:.3g} times the "
-            f"cathode's {text(alone[0], 'areal charge')}",
-        ),
-    ]
+    )
+    found = {
+        "Anode": f"x = {cell.anode_initial:.4g} as made; U(x) covers {low:.4g} to "
+        f"{high:.4g}",
+        "  capacity": f"{text(anode, 'areal charge')}, {anode / cathode:.3g} times the "
+        f"cathode's {text(cathode, 'areal charge')}",
+    }
     for words, voltage in zip(
         ("discharged", "charged"), cell.states_of_charge, strict=True
     ):
@@ -245,70 +214,58 @@ def _balance(cell: Cell) -> list[tuple[str, str]]:
         x_n = cell.anode_at(x)
         share = cell.anode_share(x, x_n)
         which = "the anode" if share > 0.5 else "the cathode"
-        found.append(
-            (
-                f"  {words}, {voltage:.4g} V",
-                f"x = {x:.4g} in the cathode, {x_n:.4g} in the anode; {which} limits, "
-                f"with {100 * max(share, 1 - share):.3g} % of the slope",
-            )
+        found[f"  {words}, {voltage:.4g} V"] = (
+            f"x = {x:.4g} in the cathode, {x_n:.4g} in the anode; {which} limits, "
+            f"with {100 * max(share, 1 - share):.3g} % of the slope"
         )
     return found
 
 
-def _of_the_collector(anode: Anode) -> list[tuple[str, str]]:
-    """Print what lithium plated in situ finds, a line each."""
-    text, found = units.text, []
+def _of_the_collector(anode: Anode) -> dict[str, str]:
+    """Return what lithium plated in situ finds."""
+
+    def text(value: Any, what: str) -> str:
+        return units.text(float(value or 0), what)
+
+    found = {}
     if anode.plated:
-        named = [n for n in (anode.interlayer, anode.collector) if n]
-        eta, i = anode.nucleation_overpotential, anode.nucleation_current
-        found += [
-            ("Lithium is plated on", " on ".join(named) or "its collector"),
-            (
-                "  nucleation",
-                f"{text(float(eta or 0), 'voltage')} at "
-                f"{text(float(i or 0), 'current density')}; "
-                f"{text(float(anode.coverage_thickness or 0), 'length')} cover 63 %",
-            ),
-            (
-                "  lost to first plating",
-                text(anode.interlayer_loss + anode.interphase_loss, "areal charge"),
-            ),
-            (
-                "  inactive",
-                f"{100 * anode.inactive_fraction:.4g} % of {anode.inactive_from}",
-            ),
-        ]
+        on = " on ".join(filter(None, (anode.interlayer, anode.collector)))
+        lost = anode.interlayer_loss + anode.interphase_loss
+        found = {
+            "Lithium is plated on": on or "its collector",
+            "  nucleation": f"{text(anode.nucleation_overpotential, 'voltage')} at "
+            f"{text(anode.nucleation_current, 'current density')}; "
+            f"{text(anode.coverage_thickness, 'length')} cover 63 %",
+            "  lost to first plating": text(lost, "areal charge"),
+            "  inactive": f"{100 * anode.inactive_fraction:.4g} % of "
+            f"{anode.inactive_from}",
+        }
     if anode.critical_current is not None:
         critical = text(anode.critical_current, "current density")
-        found.append(("Critical current density", critical))
+        found["Critical current density"] = critical
     return found
 
 
 def describe_experiment(expanded: Expanded, console: Console) -> None:
     """Print an experiment: its steps and its cases."""
     experiment, cases = expanded.experiment, expanded.cases
-    say = lambda text="": console.print(escape(text))  # noqa: E731
+    say = partial(console.print, markup=False)
     say(experiment.description or expanded.document.path.stem)
     if experiment.source:
         say(experiment.source)
-    cells = list(dict.fromkeys(case.cell.name for case in cases))
-    say(f"cell: {'; '.join(cells)}")
-    for label, steps in (
-        ("conditioning", _lines(experiment.conditioning)),
-        ("steps", _lines(experiment.steps)),
-    ):
-        for k, line in enumerate(steps):
+    say(f"cell: {'; '.join(dict.fromkeys(case.cell.name for case in cases))}")
+    for label in ("conditioning", "steps"):
+        for k, line in enumerate(_lines(getattr(experiment, label))):
             say(f"{label + ':' if k == 0 else '':<14}{line}")
     say(f"{'cycles:':<14}{experiment.cycles}")
-    most = 20
     say(f"{count(len(cases), 'case')}:")
-    for case in cases[:most]:
-        first = "; ".join(step.text for step in case.protocol.steps[:4])
+    for case in cases[:MOST_CASES]:
+        words = [step.text for step in case.protocol.steps[:4]]
         if (more := len(case.protocol.steps) - 4) > 0:
-            first += f"; and {count(more, 'step')} more"
-        say(f"  {case.name}: {first}")
-    if len(cases) > most:
-        say(f"  ... and {len(cases) - most} more")
+            words.append(f"and {count(more, 'step')} more")
+        say(f"  {case.name}: {'; '.join(words)}")
+    if len(cases) > MOST_CASES:
+        say(f"  ... and {len(cases) - MOST_CASES} more")
 
 
 def _lines(steps: Any) -> list[str]:
@@ -360,13 +317,11 @@ def as_text(given: Any) -> str:
 def _theory(material: Material, sites: float) -> dict[str, Value]:
     """Return the capacity of all sites, which no source need print."""
     mass = units.parse(material.fields["molar_mass"], "molar mass")
-    specific = sites * FARADAY / mass  # C/kg
     density = units.parse(material.fields["density"], "density")
-    per_volume = specific * density / 3.6e7  # uAh/(cm2 um)
+    specific = sites * FARADAY / mass  # C/kg
+    per_volume = f"{specific * density / 3.6e7:.4g} uA h/(cm2 um)"
     source = f"derived: {sites:.4g} lithium a formula"
     return {
         "theoretical_capacity": Value(f"{specific / 3600:.4g} mA h/g", source),
-        "theoretical_volumetric_capacity": Value(
-            f"{per_volume:.4g} uA h/(cm2 um)", f"{source}, at density"
-        ),
+        "theoretical_volumetric_capacity": Value(per_volume, f"{source}, at density"),
     }

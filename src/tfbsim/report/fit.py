@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
@@ -19,6 +18,20 @@ from .report import page, table_of, write_page
 TEMPLATE = "fit.html"
 MAX_ROWS = 500
 PRINTED_ROWS = 40
+VALUES = ("Parameter", "Value", "95 % interval", "Start", "Unit", "Verdict")
+PRINTED = {
+    "Case": "Case",
+    "Cycle number": "Cycle",
+    "Quantity": "Step",
+    "Role": "Role",
+    "Voltage error, rms [mV]": "rms\nmV",
+    "Voltage error, largest [mV]": "Largest\nmV",
+    "Measured [uA.h.cm-2]": "Measured\nuAh/cm2",
+    "Simulated [uA.h.cm-2]": "Simulated\nuAh/cm2",
+    "Capacity error [%]": "Error\n%",
+    "Impedance error, rms [%]": "Z rms\n%",
+    "Impedance error, largest [%]": "Z largest\n%",
+}
 
 
 def write_report(fit: Fit, folder: str | Path) -> Path:
@@ -34,7 +47,7 @@ def html(fit: Fit, images: dict[str, bytes]) -> str:
         TEMPLATE,
         about,
         images,
-        CAPTIONS.__getitem__,
+        CAPTIONS,
         name=fit.experiment,
         title=f"Fit: {about.get('title') or fit.experiment}",
         verdict=verdict(fit),
@@ -42,23 +55,17 @@ def html(fit: Fit, images: dict[str, bytes]) -> str:
         unreadable=fit.unreadable,
         warnings=fit.warnings,
         parameters=table_of(fit.parameters, MAX_ROWS),
-        curves=table_of(_shown(fit.curves), MAX_ROWS),
+        curves=table_of(fit.curves.dropna(axis=1, how="all"), MAX_ROWS),
         combinations=[
             (c.text, f"{c.half_width:.2g}", c.determined) for c in fit.combinations
         ],
         files=(PARAMETERS, CURVES),
         notes=fit.notes,
-        statistics=[(name, _text(value)) for name, value in fit.statistics.items()],
+        statistics=[
+            (name, f"{value:.4g}" if isinstance(value, float) else str(value))
+            for name, value in fit.statistics.items()
+        ],
     )
-
-
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """Drop the columns that are empty."""
-    return rows[[c for c in rows if not rows[c].isna().all()]]
 
 
 def verdict(fit: Fit) -> str:
@@ -82,47 +89,22 @@ def print_fit(fit: Fit, cell: Path, out: Console) -> None:
     """Print values, errors and warnings."""
     for note in fit.notes:
         out.print(escape(note))
-    values = fit.parameters.assign(
-        **{
-            "95 % interval": [
-                f"{low:.4g} to {high:.4g}"
-                for low, high in zip(
-                    fit.parameters["Low 95 %"], fit.parameters["High 95 %"], strict=True
-                )
-            ]
-        }
-    )
-    heads = ("Parameter", "Value", "95 % interval", "Start", "Unit", "Verdict")
+    ends = zip(fit.parameters["Low 95 %"], fit.parameters["High 95 %"], strict=True)
+    intervals = [f"{low:.4g} to {high:.4g}" for low, high in ends]
+    values = fit.parameters.assign(**{"95 % interval": intervals})
+    curves = fit.curves.dropna(axis=1, how="all")
+    if (curves["Cycle number"] == 1).all():
+        curves = curves.drop(columns="Cycle number")
     out.print()
-    out.print(printed(values, {head: head for head in heads}))
+    out.print(printed(values, {head: head for head in VALUES}))
     out.print()
-    out.print(_curves(fit))
+    out.print(printed(curves, PRINTED, _cell, PRINTED_ROWS))
     if fit.warnings:
         out.print("\nWhat the data do not say")
     for warning in fit.warnings:
         out.print(escape(f"  {warning}"))
     out.print(f"\n{escape(verdict(fit))}")
     out.print(f"fitted cell {escape(str(cell))}; tables, figures, report.html beside it")
-
-
-def _curves(fit: Fit) -> Any:
-    names = {
-        "Case": "Case",
-        "Cycle number": "Cycle",
-        "Quantity": "Step",
-        "Role": "Role",
-        "Voltage error, rms [mV]": "rms\nmV",
-        "Voltage error, largest [mV]": "Largest\nmV",
-        "Measured [uA.h.cm-2]": "Measured\nuAh/cm2",
-        "Simulated [uA.h.cm-2]": "Simulated\nuAh/cm2",
-        "Capacity error [%]": "Error\n%",
-        "Impedance error, rms [%]": "Z rms\n%",
-        "Impedance error, largest [%]": "Z largest\n%",
-    }
-    rows = _shown(fit.curves)
-    if (rows["Cycle number"] == 1).all():
-        rows = rows.drop(columns="Cycle number")
-    return printed(rows, names, _cell, PRINTED_ROWS)
 
 
 def _cell(column: str, value: Any) -> str:

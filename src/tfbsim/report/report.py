@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 REPORT = "report.html"
-MAX_SUMMARY_ROWS = 500
+MAX_ROWS = 500
 MAX_POINT_ROWS = 3000  # of a sweep: 1.5 MB
-MAX_STEP_ROWS = 500
 MAX_PROBLEMS = 20
 MAX_DELIVERED = 40
 MAX_TEXT = 60_000  # characters of an input file shown in the report
@@ -64,49 +62,29 @@ def write_report(result: Result, folder: str | Path, format: str = "png") -> Pat
     check_format(format)
     drawn = figures(result)
     images = style.rendered(drawn)
-    captions = {name: figure.get_label() for name, figure in drawn.items()}
+    captions = {name: str(figure.get_label()) for name, figure in drawn.items()}
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
-    tables = {name: table for name, table in tables.items() if not table.empty}
-    other = style.rendered(drawn, format) if format != "png" else {}
-    more = {f"{name}.{format}": content for name, content in other.items()}
-    return write_page(folder, images, html(result, images, captions), tables, more)
+    files: dict[str, Any] = {n: t for n, t in tables.items() if not t.empty}
+    if format != "png":
+        other = style.rendered(drawn, format)
+        files |= {f"{name}.{format}": content for name, content in other.items()}
+    return write_page(folder, images, html(result, images, captions), files)
 
 
 def write_page(
     folder: str | Path,
     images: Mapping[str, bytes],
     text: str,
-    tables: Mapping[str, pd.DataFrame] | None = None,
-    files: Mapping[str, bytes] | None = None,
+    files: Mapping[str, bytes | pd.DataFrame] | None = None,
 ) -> Path:
-    """Write ``report.html`` and its figures, each whole or not at all, in place of those
-    that an earlier page left.
-
-    Parameters
-    ----------
-    folder : path
-        Must exist.
-    images : mapping
-        Figures as PNG, by name.
-    text : str
-        The page.
-    tables : mapping, optional
-        Further tables, by file name.
-    files : mapping, optional
-        Further files, by name.
-
-    Returns
-    -------
-    Path
-        The page.
-    """
+    """Write a page, its figures and further files in place of those of an earlier one."""
     output = Output(folder, DRAWN)
-    for name, table in (tables or {}).items():
-        output.write(name, csv(table), len(table))
-    for name, content in images.items():
-        output.write(f"{name}.png", content)
-    for name, content in (files or {}).items():
-        output.write(name, content)
+    pngs = {f"{name}.png": content for name, content in images.items()}
+    for name, content in {**(files or {}), **pngs}.items():
+        if isinstance(content, pd.DataFrame):
+            output.write(name, csv(content), len(content))
+        else:
+            output.write(name, content)
     page = output.write(REPORT, text)
     output.add()
     return page
@@ -117,26 +95,15 @@ def html(
     images: Mapping[str, bytes],
     captions: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the report as text.
-
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-    images : mapping
-        Figures as PNG, by name.
-    captions : mapping
-        What each of them shows.
-    """
-    about = result.provenance
-    swept = result.of_a_sweep
-    name = str(about.get("experiment") or "Simulation")
+    """Return the report as text, with figures as PNG and what each of them shows."""
+    about, swept = result.provenance, result.of_a_sweep
+    problems = folded(_problems(result), "Case", "Cycle number")
     return page(
         REPORT,
         about,
         images,
-        lambda figure: (captions or {}).get(figure, ""),
-        name=name,
+        captions or {},
+        name=str(about.get("experiment") or "Simulation"),
         title=str(about.get("title") or ""),
         verdict=verdict(result),
         as_asked=result.as_asked,
@@ -144,18 +111,16 @@ def html(
         in_short=_in_short(result) if swept else "",
         ageing=table_of(aged(result), MAX_DELIVERED),
         described=cells(about),
-        problems=table_of(
-            folded(_problems(result), "Case", "Cycle number"), MAX_PROBLEMS
-        ),
-        summary=table_of(result.summary, MAX_SUMMARY_ROWS) if not swept else None,
+        problems=table_of(problems, MAX_PROBLEMS),
+        summary=None if swept else table_of(result.summary, MAX_ROWS),
         points=table_of(_points(result), MAX_POINT_ROWS) if swept else None,
-        percentiles=table_of(result.percentiles, MAX_SUMMARY_ROWS),
-        sensitivity=table_of(result.sensitivity, MAX_SUMMARY_ROWS),
-        losses=table_of(_losses(result), MAX_SUMMARY_ROWS),
-        comparison=_comparison(result),
+        percentiles=table_of(result.percentiles, MAX_ROWS),
+        sensitivity=table_of(result.sensitivity, MAX_ROWS),
+        losses=table_of(_losses(result), MAX_ROWS),
+        comparison=table_of(_comparison(result), MAX_POINT_ROWS),
         warnings=_warnings(result),
         audit=_audit(result),
-        steps=table_of(result.steps, MAX_STEP_ROWS),
+        steps=table_of(result.steps, MAX_ROWS),
     )
 
 
@@ -163,39 +128,22 @@ def page(
     template: str,
     about: Mapping[str, Any],
     images: Mapping[str, bytes],
-    caption: Callable[[str], str],
+    captions: Mapping[str, str],
     **content: Any,
 ) -> str:
-    """A report of any kind as text: its figures and its provenance, and what it has else.
-
-    Parameters
-    ----------
-    template : str
-        File name, in ``templates/``.
-    about : mapping
-        Provenance.
-    images : mapping
-        Figures as PNG, by name.
-    caption : callable
-        Name of a figure to what it shows.
-    content
-        What else the template asks for.
-    """
-    common = {
-        "source": str(about.get("source") or ""),
-        "figures": [
-            {
-                "name": name,
-                "data": base64.b64encode(png).decode(),
-                "caption": caption(name),
-                "wide": _aspect(png) > 2,
-            }
-            for name, png in images.items()
-        ],
-        "facts": facts(about),
-        "inputs": _inputs(about),
-    }
-    return _template(template).render(common | content)
+    """Return a report of any kind: figures, provenance, what its template asks for."""
+    figures = [
+        {
+            "name": name,
+            "data": base64.b64encode(png).decode(),
+            "caption": captions.get(name, ""),
+            "wide": _aspect(png) > 2,
+        }
+        for name, png in images.items()
+    ]
+    source = str(about.get("source") or "")
+    common = {"source": source, "figures": figures, "inputs": _inputs(about)}
+    return _template(template).render({"facts": facts(about)} | common | content)
 
 
 def _aspect(png: bytes) -> float:
@@ -248,59 +196,42 @@ def _problems(result: Result) -> pd.DataFrame:
     steps, summary = result.steps, result.summary
     if steps.empty:
         return pd.DataFrame(columns=names)
-    found = steps.loc[steps["Outcome"] != "reached", names]
     breached = summary[summary["Outcome"] == "audit breach"]
-    rows = [
-        {
-            "Case": row["Case"],
-            "Cycle number": row["Cycle number"],
-            "Step number": float("nan"),
-            "Step": "",
-            "Outcome": row["Outcome"],
-            "Detail": f"balance errors {row['Lithium balance error']:.1e} (lithium), "
-            f"{row['Charge balance error']:.1e} (charge)",
-        }
-        for row in breached.to_dict("records")
+    errors = [
+        f"balance errors {lithium:.1e} (lithium), {charge:.1e} (charge)"
+        for lithium, charge in zip(
+            breached["Lithium balance error"],
+            breached["Charge balance error"],
+            strict=True,
+        )
     ]
-    if not rows:
-        return found
-    return pd.concat([found, pd.DataFrame(rows)]) if len(found) else pd.DataFrame(rows)
+    breached = breached.assign(Step="", Detail=errors).reindex(columns=names)
+    found = steps.loc[steps["Outcome"] != "reached", names]
+    return pd.concat([t for t in (found, breached) if len(t)]) if len(breached) else found
 
 
 # --- Tables ----------------------------------------------------------------------------
 
 
-class _Cell(NamedTuple):
-    text: str
-    kind: str  # CSS class: "number", "text" or "bad"
-
-
-@dataclass(frozen=True)
-class _Table:
+class _Table(NamedTuple):
     heads: list[tuple[str, str]]  # name, unit
-    rows: list[list[_Cell]]
+    rows: list[tuple[tuple[str, str], ...]]  # text and CSS class: number, text, bad
     total: int
-
-    @property
-    def shortened(self) -> bool:
-        return len(self.rows) < self.total
 
 
 def table_of(table: pd.DataFrame, limit: int) -> _Table:
     """Return the first rows of a table as the templates show it."""
-    shown = table.head(limit)
-    heads = [split_unit(str(name)) for name in table.columns]
-    columns = [
-        [_cell(str(name), value) for value in shown[name].tolist()]
-        for name in table.columns
-    ]
-    rows = [list(row) for row in zip(*columns, strict=True)] if len(shown) else []
-    return _Table(heads, rows, len(table))
+    names = list(map(str, table.columns))
+    columns = (
+        [_cell(name, value) for value in table.iloc[:limit, k].tolist()]
+        for k, name in enumerate(names)
+    )
+    heads = [split_unit(name) for name in names]
+    return _Table(heads, list(zip(*columns, strict=True)), len(table))
 
 
 def _in_short(result: Result) -> str:
-    """What the points of a sweep deliver, from the least to the most, and what limits
-    them."""
+    """Return the least and the most that points of a sweep deliver, and the limits."""
     table = answers(result)
     table = table[table["Cycle number"] == table["Cycle number"].max()]
     name = "Discharge capacity [mA.h.g-1]"
@@ -317,18 +248,19 @@ def _in_short(result: Result) -> str:
     return f"The discharge capacity goes from {' to '.join(ends)} mA.h.g-1.{by}"
 
 
-def _cell(column: str, value: Any) -> _Cell:
+def _cell(column: str, value: Any) -> tuple[str, str]:
+    if column == "Status":
+        return value, f"text {value}"
     if isinstance(value, str):
-        bad = column == "Outcome" and value != "reached"
-        return _Cell(value, "bad" if bad else "text")
-    return _Cell(number(column, float(value)), "number")
+        return value, "bad" if column == "Outcome" and value != "reached" else "text"
+    return value if isinstance(value, tuple) else (number(column, float(value)), "number")
 
 
 def number(column: str, value: float) -> str:
     """Return a number as a table shows it, with the digits that suit its column."""
     if value != value:
         return "–"
-    if column == RESIDUAL:
+    if column in (RESIDUAL, "Residual [%]"):
         return f"{value:+.2f}".replace("-", "−")
     value = float(f"{value:.10g}")  # as summary.csv keeps it: a report drawn again agrees
     digits = _digits(column)
@@ -371,119 +303,90 @@ def _losses(result: Result) -> pd.DataFrame:
     return last.drop(columns=empty)
 
 
-def _comparison(result: Result) -> _Table | None:
-    """Return measured beside simulated, each residual with its sign."""
+def _comparison(result: Result) -> pd.DataFrame:
+    """Return measured beside simulated, each with the digits of its quantity."""
     table = result.comparison
     if table.empty:
-        return None
-    rows = []
-    for row in table.to_dict("records"):
-        quantity = str(row["Quantity"])
-        head, unit = split_unit(quantity)
-        rows.append(
-            [
-                _Cell(str(row["Case"]), "text"),
-                _Cell(f"{int(row['Cycle number'])}", "number"),
-                _Cell(f"{head} ({unit})", "text"),
-                _Cell(f"{row['Measured']:.5g}", "number"),
-                _Cell(number(quantity, float(row["Simulated"])), "number"),
-                _Cell(f"{row['Residual [%]']:+.2f}".replace("-", "−"), "number"),
-                _Cell(str(row["Status"]), f"text {row['Status']}"),
-                _Cell(str(row["Source"]), "text"),
-            ]
-        )
-    heads = [
-        *[("Case", ""), ("Cycle", ""), ("Quantity", ""), ("Measured", "")],
-        *[("Simulated", ""), ("Residual", "%"), ("Status", ""), ("Source", "")],
-    ]
-    return _Table(heads, rows, len(rows))
+        return table
+    quantities = table["Quantity"].tolist()
+    shown = {
+        "Quantity": ["{} ({})".format(*split_unit(quantity)) for quantity in quantities],
+        "Measured": [(f"{value:.5g}", "number") for value in table["Measured"]],
+        "Simulated": [
+            (number(quantity, float(value)), "number")
+            for quantity, value in zip(quantities, table["Simulated"], strict=True)
+        ],
+    }
+    heads = ["Case", "Cycle", *shown, "Residual [%]", "Status", "Source"]
+    return table.rename(columns={"Cycle number": "Cycle"}).assign(**shown)[heads]
 
 
 # --- Lists -----------------------------------------------------------------------------
 
 
 def _warnings(result: Result) -> list[tuple[tuple[str, str], list[tuple[str, str]]]]:
-    """Each warning once, with the cases it holds for; beside the first of a kind those
-    that differ in their numbers alone."""
+    """Return each warning with its cases; those that differ in numbers alone together."""
     total, found = len(result.cases), result.warnings
 
     def named(words: str) -> tuple[str, str]:
-        return words, _which(found[words], total)
+        number, first = found[words]["cases"], found[words]["first"]
+        if number == total:
+            return words, "all cases" if total > 1 else ""
+        more = f"; and {number - len(first)} more" if number > len(first) else ""
+        return words, "; ".join(first) + more
 
-    return [
-        (named(g.first), [named(words) for words in g.others]) for g in grouped(found)
-    ]
-
-
-def _which(of: Mapping[str, Any], total: int) -> str:
-    if of["cases"] == total:
-        return "all cases" if total > 1 else ""
-    more = of["cases"] - len(of["first"])
-    return "; ".join(of["first"]) + (f"; and {more} more" if more else "")
+    return [(named(first), list(map(named, others))) for first, others in grouped(found)]
 
 
 def _audit(result: Result) -> list[tuple[str, str]]:
     """Return the largest errors, in words."""
     audit = result.audit()
     cut_off = audit["cut-off error [uV]"]
-    return [
-        (
-            "Largest lithium balance error of a cycle",
-            f"{audit['lithium balance error']:.1e}",
-        ),
-        (
-            "Largest charge balance error of a cycle",
-            f"{audit['charge balance error']:.1e}",
-        ),
-        (
-            "Largest error of a voltage cut-off",
-            "no step ended at one" if cut_off is None else f"{cut_off:.1e} µV",
-        ),
-        *[
-            (f"Largest {name}", f"{value:.1e} {unit}")
-            for full, value in audit.items()
-            if full.startswith("numerical error")
-            for name, unit in [split_unit(full)]
-        ],
-        (
-            "Steps that ended otherwise than asked",
-            f"{audit['steps that ended otherwise than asked']} of {audit['steps']}",
-        ),
-    ]
+    found = {}
+    for name in ("lithium balance error", "charge balance error"):
+        found[f"Largest {name} of a cycle"] = f"{audit[name]:.1e}"
+    found["Largest error of a voltage cut-off"] = (
+        "no step ended at one" if cut_off is None else f"{cut_off:.1e} µV"
+    )
+    for full, value in audit.items():
+        if full.startswith("numerical error"):
+            name, unit = split_unit(full)
+            found[f"Largest {name}"] = f"{value:.1e} {unit}"
+    otherwise = "teps that ended otherwise than asked"
+    found[f"S{otherwise}"] = f"{audit[f's{otherwise}']} of {audit['steps']}"
+    return list(found.items())
 
 
 def facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return versions, numerics and the command, where the provenance has them."""
-    packages = about.get("packages") or {}
+
+    def pairs(name: str, between: str = " = ") -> str:
+        values = about.get(name)
+        values = values if isinstance(values, Mapping) else {}
+        return ", ".join(f"{key}{between}{value}" for key, value in values.items())
+
     found = {
         "Command": about.get("command"),
         "Experiment file": about.get("experiment_file"),
         "SHA-256 of it": about.get("experiment_sha256"),
-        "Changes": _pairs(about.get("changes")),
-        "Numerics": _pairs(about.get("numerics")),
+        "Changes": pairs("changes"),
+        "Numerics": pairs("numerics"),
         "tfbsim": about.get("tfbsim"),
-        "Packages": _pairs(packages, " "),
+        "Packages": pairs("packages", " "),
         "Python": about.get("python"),
         "Platform": about.get("platform"),
     }
     return [(name, str(value)) for name, value in found.items() if value]
 
 
-def _pairs(values: Any, between: str = " = ") -> str:
-    if not isinstance(values, Mapping):
-        return ""
-    return ", ".join(f"{k}{between}{v}" for k, v in values.items())
-
-
 def _inputs(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the experiment and cells as they were read."""
-    found = []
+    cells = (about.get("cells") or {}).items()
+    found = {f"The cell as read: {name}": cell.get("content") for name, cell in cells}
     if about.get("experiment_content"):
-        found.append(("The experiment as read", about["experiment_content"]))
-    for name, cell in (about.get("cells") or {}).items():
-        found.append((f"The cell as read: {name}", cell.get("content")))
+        found = {"The experiment as read": about["experiment_content"]} | found
     texts = []
-    for name, content in found:
+    for name, content in found.items():
         text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
         if len(text) > MAX_TEXT:
             text = text[:MAX_TEXT] + "\n… (in full in provenance.json)"

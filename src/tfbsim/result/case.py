@@ -13,7 +13,7 @@ from ..experiment.curves import Curves
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
-from ..solver.cycler import CaseRecord, CycleRecord
+from ..solver.cycler import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
 from .rows import Rows, of_one, spectra
@@ -23,68 +23,25 @@ NO_OTHERS = Declared()
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case, ready to be joined with others.
-
-    Parameters
-    ----------
-    name : str
-        The case.
-    rows : list of dict
-        Summary, one a cycle.
-    steps : list of dict
-        One a step, conditioning included as cycle 0.
-    curves : Dataset
-        Dimensions cycle, sample, step, snapshot, depth.
-    warnings : list of str
-        What is worth knowing.
-    key : str
-        Hash of everything that determines it.
-    cell : str
-        Name of the cell.
-    laws : Declared
-        What its laws declare beyond those that the options of the model choose from.
-    spectra : list of dict
-        Impedance, one a frequency of a step.
-    """
+    """One case, ready to be joined with others."""
 
     name: str
-    rows: list[dict[str, Any]]
-    steps: list[dict[str, Any]]
-    curves: xr.Dataset
+    rows: list[dict[str, Any]]  # of the summary, one a cycle
+    steps: list[dict[str, Any]]  # one a step, conditioning included as cycle 0
+    curves: xr.Dataset  # dimensions cycle, sample, step, snapshot, depth
     warnings: list[str] = field(default_factory=list)
-    key: str = ""
-    cell: str = ""
+    key: str = ""  # hash of everything that determines it
+    cell: str = ""  # its name
+    # Beyond those that the options of the model choose from
     laws: Declared = NO_OTHERS
+    # Impedance, one a frequency of a step
     spectra: list[dict[str, Any]] = field(default_factory=list)
-
-    @classmethod
-    def from_record(
-        cls,
-        name: str,
-        record: CaseRecord,
-        varied: Mapping[str, float | str] | None = None,
-        key: str = "",
-    ) -> CaseResult:
-        """Tables and curves of a case that was run."""
-        notes = Notes(name, record.cell, varied)
-        notes.depths = record.depths
-        for cycle in record.conditioning:
-            notes.add(cycle, False)
-        for cycle in record.cycles:
-            notes.add(cycle, True)
-        notes.warnings += [w for w in record.warnings if w not in notes.warnings]
-        return notes.result(key)
 
 
 class Notes(Rows):
     """What is kept of a case while it runs: rows, curves, spectra and warnings.
 
-    Parameters
-    ----------
-    name, cell, varied
-        As :class:`Rows`.
-    curves : Curves, optional
-        Which curves are kept; all of them unless told otherwise.
+    ``curves`` says which curves are kept: all of them unless told otherwise.
     """
 
     def __init__(
@@ -124,42 +81,39 @@ class Notes(Rows):
         if cycle.numerical_error:
             self.warnings += cycle.numerical_error.otherwise
 
-    def _oxidised(self) -> list[str]:
-        """Where the cell was taken beyond the window of its electrolyte."""
-        upper = [row["Upper cut-off [V]"] for row in self.rows]
-        highest = max((float(v) for v in upper if v == v), default=None)
-        return self.cell.beyond_the_electrolyte(highest)
-
     def result(self, key: str = "") -> CaseResult:
         """Return the case, with the cycles added so far."""
+        cell, pieces = self.cell, self._pieces
+        upper = [row["Upper cut-off [V]"] for row in self.rows]
+        highest = max((float(v) for v in upper if v == v), default=None)
+        crossed = [critical.warning(cell, self._beyond)] if self._beyond else []
+        low, high = self.surface
+        out_of_range = [
+            beyond(name, self.surface, valid)
+            for name, valid in covered(cell).items()
+            if low < valid[0] or high > valid[1]
+        ]
+        said = [*self.warnings, *cell.beyond_the_electrolyte(highest)]
         return CaseResult(
             name=self.name,
             rows=[of_one(row) for row in self.rows],
             steps=[of_one(row) for row in self.steps],
-            curves=curves_of(self._pieces, self.cell, self.depths.xi)
-            if self._pieces
-            else NONE,
-            warnings=[
-                *dict.fromkeys([*self.warnings, *self._oxidised()]),
-                *([critical.warning(self.cell, self._beyond)] if self._beyond else []),
-                *_out_of_range(self.cell, self.surface),
-            ],
+            curves=curves_of(pieces, cell, self.depths.xi) if pieces else NONE,
+            warnings=[*dict.fromkeys(said), *crossed, *out_of_range],
             key=key,
-            cell=self.cell.name,
-            laws=declared_by(self.cell.structure).beyond(losses.KNOWN),
+            cell=cell.name,
+            laws=declared_by(cell.structure).beyond(losses.KNOWN),
             spectra=self.spectra,
         )
 
 
 def covered(cell: Any) -> dict[str, tuple[float, float]]:
     """Return the stoichiometries that the sources of laws cover, by field."""
-    cathode = cell.cathode
-    laws = cathode.open_circuit_potential, cathode.transport.diffusivity
-    names = "open_circuit_potential", "diffusivity"
-    return {
-        name: (law.valid[0] - 1e-6, law.valid[1] + 1e-6)
-        for name, law in zip(names, laws, strict=True)
+    laws = {
+        "open_circuit_potential": cell.cathode.open_circuit_potential,
+        "diffusivity": cell.cathode.transport.diffusivity,
     }
+    return {n: (law.valid[0] - 1e-6, law.valid[1] + 1e-6) for n, law in laws.items()}
 
 
 def beyond(name: str, surface: Sequence[float], valid: tuple[float, float]) -> str:
@@ -170,12 +124,3 @@ def beyond(name: str, surface: Sequence[float], valid: tuple[float, float]) -> s
         f"cathode.{name} was used at x = {lowest:.4f} to {highest:.4f}; its source "
         f"covers {low:.4g} to {high:.4g}"
     )
-
-
-def _out_of_range(cell: Cell, surface: tuple[float, float]) -> list[str]:
-    """Where the surface left the range that the source of a law covers."""
-    return [
-        beyond(name, surface, valid)
-        for name, valid in covered(cell).items()
-        if surface[0] < valid[0] or surface[1] > valid[1]
-    ]

@@ -15,26 +15,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 SPECIAL = re.compile(r"""[",\r\n]|^['=+\-@]""")
 MARKED = re.compile(r'[",\r\n]')
 FORMULA = re.compile(r"'*[=+\-@]")
-
-
 FORMAT = "%.10g"  # of numbers
 ROWS = 20_000  # of which the text is made at a time
 
 
 def csv(table: pd.DataFrame, float_format: str | None = FORMAT) -> str:
-    """Return a table as the text of a CSV file.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Without its index.
-    float_format : str or None
-        Of the numbers; None for all digits.
-    """
+    """Return a table without its index as CSV; format None is all digits."""
     return "".join(parts(table, float_format))
 
 
@@ -45,37 +36,22 @@ def parts(table: pd.DataFrame, float_format: str | None = FORMAT) -> Iterator[st
 
 
 def _text(table: pd.DataFrame, float_format: str, header: bool) -> str:
-    """Some of the rows: a format of a row, filled for each of them."""
-    head = [_field(name) for name in table]
-    cells: list[str] = []
-    columns: list[list[Any]] = []
-    for k in range(table.shape[1]):
-        column = table.iloc[:, k]
-        kind = column.dtype
-        if not _numeric(kind):
-            codes, words = pd.factorize(column.astype(object), use_na_sentinel=False)
-            fields = np.array([*map(_field, words)], dtype=object)
-            columns.append(fields[codes].tolist())
-            cells.append("%s")
-            continue
-        values = column.to_numpy()
-        if kind.kind != "f":
-            columns.append(values.tolist())
-            cells.append("%s")
-        elif len(values) > 1 and (values == values[0]).all() and values[0]:
-            cells.append(float_format % values[0])
-        elif not np.isnan(values).any():
-            columns.append(values.tolist())
-            cells.append(float_format)
-        elif np.isnan(values).all():
-            cells.append("")
-        else:
-            each = (float_format % v if v == v else "" for v in values.tolist())
-            columns.append(list(each))
-            cells.append("%s")
-    row = ",".join(cells)
-    rows = map(row.__mod__, zip(*columns, strict=True)) if columns else [row] * len(table)
-    return "".join(f"{line}\n" for line in ([",".join(head)] if header else []) + [*rows])
+    columns = [_fields(table.iloc[:, k], float_format) for k in range(table.shape[1])]
+    rows = map(",".join, zip(*columns, strict=True)) if columns else [""] * len(table)
+    head = [",".join(map(_field, table))] if header else []
+    return "".join(f"{line}\n" for line in [*head, *rows])
+
+
+def _fields(column: pd.Series, float_format: str) -> list[str]:
+    if not is_numeric_dtype(column.dtype):
+        codes, words = pd.factorize(column.astype(object), use_na_sentinel=False)
+        return np.array([*map(_field, words)], dtype=object)[codes].tolist()
+    values = column.to_numpy()
+    if values.dtype.kind != "f":
+        return [*map(str, values.tolist())]
+    if len(values) and values[0] and (values == values[0]).all():
+        return [float_format % values[0]] * len(values)
+    return ["" if v != v else float_format % v for v in values.tolist()]
 
 
 def _field(text: Any) -> str:
@@ -94,13 +70,9 @@ def read(path: Path | io.StringIO, **options: Any) -> pd.DataFrame:
     table = pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
     table = table.rename(columns=_unquoted)
     for k, kind in enumerate(table.dtypes):
-        if not _numeric(kind) and table.iloc[:, k].notna().any():
+        if not is_numeric_dtype(kind) and table.iloc[:, k].notna().any():
             table.isetitem(k, table.iloc[:, k].map(_unquoted))
     return table
-
-
-def _numeric(kind: Any) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(kind))
 
 
 def quoted(text: Any) -> Any:

@@ -14,7 +14,7 @@ from ..physics.thin_film_cell import declared_by
 from ..solver.cycler import CycleRecord
 from ..solver.trace import ANODE_PROFILE
 from . import losses
-from .names import factor, named
+from .names import NET, THROUGHPUT, factor, named
 
 STOICHIOMETRY, SNAPSHOT_CAPACITY = "Stoichiometry", "Snapshot capacity [uA.h.cm-2]"
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
@@ -40,8 +40,8 @@ def samples_of(cycle: CycleRecord, cell: Cell, clock: float, error: float) -> Ar
             "Current density [uA.cm-2]": observed["Current [A]"] / area * 1e2,
             "Step capacity [uA.h.cm-2]": moved * per_area,
             "Step capacity [mA.h.g-1]": moved * per_gram,
-            losses.NET: observed["Discharge capacity [A.h]"] * per_area,
-            losses.THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
+            NET: observed["Discharge capacity [A.h]"] * per_area,
+            THROUGHPUT: observed["Throughput capacity [A.h]"] * per_area,
             losses.ENERGY_OUT: observed["Discharge energy [W.h]"] * per_area,
             losses.ENERGY_IN: observed["Charge energy [W.h]"] * per_area,
             "Temperature [degC]": observed["Cell temperature [K]"] - 273.15,
@@ -52,29 +52,17 @@ def samples_of(cycle: CycleRecord, cell: Cell, clock: float, error: float) -> Ar
             pieces.setdefault(label, []).append(values[kept])
         clock += float(trace.t[-1])
     if not pieces:  # nothing could be done: the variables are there all the same
-        names = ("Time [s]", "Step number", "Current density [uA.cm-2]")
-        names = (*names, *(named(of) for of in shown))
-        return {name: np.full(1, np.nan) for name in names}
+        names = ["Time [s]", "Step number", "Current density [uA.cm-2]"]
+        return {n: np.full(1, np.nan) for n in (*names, *map(named, shown))}
     return {k: np.concatenate(v) for k, v in pieces.items()}
 
 
 def thinned(t: np.ndarray, V: np.ndarray, error: float) -> np.ndarray:
-    """Which points to keep for V(t) to be missed nowhere by more than an error.
+    """Return a mask of the points to keep for V(t) to be missed nowhere by more.
 
     Ramer (1972), Douglas and Peucker (1973), with the vertical distance: the point that a
-    straight line misses most is kept, until none is missed by more.
-
-    Parameters
-    ----------
-    t, V : ndarray, shape (samples,)
-        A curve.
-    error : float
-        In the unit of V.
-
-    Returns
-    -------
-    ndarray of bool, shape (samples,)
-        The first and last are among them.
+    straight line misses most is kept, until none is missed by more.  The first and last
+    are among them.
     """
     kept = np.zeros(len(t), bool)
     kept[[0, -1]] = True
@@ -95,40 +83,35 @@ def thinned(t: np.ndarray, V: np.ndarray, error: float) -> np.ndarray:
 
 
 def curves_of(
-    pieces: Sequence[tuple[int, Arrays, Arrays]],
-    cell: Cell,
-    xi: np.ndarray,
+    pieces: Sequence[tuple[int, Arrays, Arrays]], cell: Cell, xi: np.ndarray
 ) -> xr.Dataset:
-    """The curves of a case, from those of its cycles."""
-    numbers, cycles, profiles = zip(*pieces, strict=True)
-    names = next((list(c) for c in cycles if c), [])
-    longest = max((len(c["Time [s]"]) for c in cycles if c), default=0)
+    """Return the curves of a case, from the samples and profiles of its cycles."""
+    numbers, samples, profiles = zip(*pieces, strict=True)
+    # A check-up has its own steps
+    most = max(len(of[SNAPSHOT_CAPACITY]) for of in profiles)
+    longest = max(len(of["Time [s]"]) for of in samples)
     data: dict[str, Any] = {
-        name: (
-            ("cycle", "sample"),
-            np.array([_padded(c.get(name), longest) for c in cycles]),
-        )
-        for name in names
+        name: (("cycle", "sample"), _padded([of.get(name) for of in samples], longest))
+        for name in samples[0]
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
     if cell.structure.anode:
         data["Anode thickness [um]"] = float(cell.anode.thickness) * 1e6
-    # a check-up has its own steps
-    most = max(len(of[SNAPSHOT_CAPACITY]) for of in profiles)
     dimensions = ("cycle", "step", "snapshot", "depth")
     for name in profiles[0]:
-        values = np.array([_padded(of[name], most) for of in profiles])
+        values = _padded([of[name] for of in profiles], most)
         data[name] = (dimensions[: values.ndim], values)
     steps = np.arange(1, most + 1)
-    coordinates = {"cycle": list(numbers), "step": steps, "depth": xi}
-    return xr.Dataset(data, coords=coordinates)
+    return xr.Dataset(data, {"cycle": list(numbers), "step": steps, "depth": xi})
 
 
-def _padded(values: np.ndarray | None, length: int) -> np.ndarray:
-    """Return values followed by NaN up to a length of the first dimension."""
-    padded = np.full((length, *np.shape(values)[1:]), np.nan)
-    if values is not None:
-        padded[: len(values)] = values
+def _padded(arrays: Sequence[np.ndarray | None], length: int) -> np.ndarray:
+    """Arrays above each other, each followed by NaN up to a length."""
+    shape = next(a.shape[1:] for a in arrays if a is not None)
+    padded = np.full((len(arrays), length, *shape), np.nan)
+    for row, values in zip(padded, arrays, strict=True):
+        if values is not None:
+            row[: len(values)] = values
     return padded
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, shown, suggest
-from . import losses
 from .columns import CASE, CYCLE, STEP
 from .csv_file import csv, quoted
+from .names import NET, THROUGHPUT
 from .samples import CURRENT, TIME, VOLTAGE
 
 BDF = ".bdf.csv"
@@ -27,21 +27,10 @@ MOST_ROWS = 2**20 - 1  # of a sheet, below its head
 def files(
     result: Any, name: str, cases: Sequence[str] | None = None
 ) -> Mapping[str, bytes]:
-    """Return the curves of a result as files, by name.
+    """Return the curves of a result, or of some cases, as files by name.
 
-    Parameters
-    ----------
-    result : Result
-        Its cases that have curves.
-    name : str
-        File name; its ending says the format: .csv, .xlsx or .bdf.csv.
-    cases : sequence of str, optional
-        Which cases; all of them unless given.
-
-    Returns
-    -------
-    mapping of bytes
-        One file; in the Battery Data Format one a case, each with the case in its name.
+    The ending of the name says the format: .csv, .xlsx or .bdf.csv; in the last, several
+    cases are a file each, with the case in its name.
 
     Raises
     ------
@@ -65,44 +54,32 @@ def _chosen(result: Any, cases: Sequence[str] | None) -> pd.DataFrame:
     table = result.samples
     if table.empty:
         raise InputError("no case of this result has curves", field="export")
-    if cases is None:
-        return table
     there = list(table[CASE].unique())
-    for case in cases:
+    for case in cases or ():
         if case not in there:
             hint = suggest(str(case), there)
             message = f"no case with curves is called '{shown(case)}'{hint}"
             raise InputError(message, field="case")
-    return table[table[CASE].isin(cases)]
+    return table if cases is None else table[table[CASE].isin(cases)]
 
 
 def _bdf_files(table: pd.DataFrame, stem: str) -> dict[str, bytes]:
     groups = dict(list(table.groupby(CASE, sort=False)))
-    names = {case: f"{stem}{BDF}" for case in groups}
-    if len(groups) > 1:
-        safe = [
-            "".join(c if c.isalnum() or c in ".-" else "_" for c in n) for n in groups
-        ]
-        same = len({name.lower() for name in safe}) < len(safe)
-        names = {
-            case: f"{stem}-{f'{k}-' if same else ''}{name[:80]}{BDF}"
-            for k, (case, name) in enumerate(zip(groups, safe, strict=True), start=1)
-        }
-    return {
-        names[str(case)]: csv(battery_data_format(one), None).encode()
-        for case, one in groups.items()
-    }
+    safe = ["".join(c if c.isalnum() or c in ".-" else "_" for c in n) for n in groups]
+    same = len({name.lower() for name in safe}) < len(safe)
+    found = {}
+    for k, (of_case, name) in enumerate(zip(groups.values(), safe, strict=True), 1):
+        number = f"{k}-" if same else ""
+        end = f"-{number}{name[:80]}" if len(groups) > 1 else ""
+        text = csv(battery_data_format(of_case), None)
+        found[f"{stem}{end}{BDF}"] = text.encode()
+    return found
 
 
 def battery_data_format(table: pd.DataFrame) -> pd.DataFrame:
     """Return the samples of one case in columns of the Battery Data Format.
 
     Time, charges and steps are counted from the first recorded cycle.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of :attr:`Result.samples`.
     """
     current, density = table["Current [A]"], table[CURRENT]
     largest = density.abs().max()
@@ -110,7 +87,7 @@ def battery_data_format(table: pd.DataFrame) -> pd.DataFrame:
     begins = (table[CYCLE].diff() != 0) | (table[STEP].diff() != 0)
     net, both = (
         table[name].diff().where(~begins, 0.0).cumsum() * area
-        for name in (losses.NET, losses.THROUGHPUT)
+        for name in (NET, THROUGHPUT)
     )
     return pd.DataFrame(
         {

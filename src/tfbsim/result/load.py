@@ -1,9 +1,9 @@
-"""Read back the folder of a result."""
+"""Read back the folder of a result: whole, or refused with what is wrong with it."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pandas.api.types import is_numeric_dtype
 
 from ..errors import InputError, shown
 from ..output import (
@@ -24,13 +25,27 @@ from ..output import (
     read_provenance,
 )
 from ..physics.law import Declared
+from ..solver.engine import ANODE_PROFILE
+from ..solver.impedance import FREQUENCY, IMAGINARY, REAL
 from . import losses
 from .case import CaseResult
-from .columns import LIMITING
+from .columns import CASE, CYCLE, LIMITING, OUTCOME, STEP, TABLES, TEXTS, Column
 from .csv_file import read as read_csv
-from .curves import NONE
-from .needed import check_curves, check_table
+from .curves import NONE, SNAPSHOT_CAPACITY, STOICHIOMETRY
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT
 from .result import CURVES, IMPEDANCE, STEPS, SUMMARY, UNFINISHED, Result
+
+# What a result must hold for anything to be made of it
+SPECTRA = tuple(Column(c, "") for c in (CASE, CYCLE, STEP, FREQUENCY, REAL, IMAGINARY))
+TIME = "Time [s]"
+BALANCED = STEP, MEAN_X, SURFACE_X, OPEN_CIRCUIT, SURFACE  # of which energies are made
+SAMPLED = (
+    *("Current density [uA.cm-2]", "Step capacity [uA.h.cm-2]"),
+    *("Step capacity [mA.h.g-1]", NET, THROUGHPUT, "Energy in [uW.h.cm-2]"),
+    *("Energy out [uW.h.cm-2]", "Temperature [degC]", "Voltage [V]", "Current [A]"),
+    *BALANCED,
+)
+FILM = (STOICHIOMETRY, SNAPSHOT_CAPACITY, "Cathode thickness [um]")
 
 
 def load_result(folder: str | Path, incomplete: bool = False) -> Result:
@@ -86,30 +101,17 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
 def _loaded(
     folder: Path, about: dict[str, Any], problems: list[str], damaged: set[str]
 ) -> Result:
-    texts = {"Case": str, "Step": str, "Outcome": str, "Detail": str, LIMITING: str}
-    tables = []
-    for name in (SUMMARY, STEPS):
-        text = folder / name
-        if name in damaged:  # its rows up to where it is cut
-            lines = text.read_bytes().decode("utf-8", "replace")
-            text = io.StringIO(lines[: lines.rfind("\n") + 1])
-        table = read_csv(text, dtype=texts)
-        if name not in damaged:
-            check_table(table, folder / name, texts)
-        tables.append(_of_numbers(table, texts) if name in damaged else table)
-    summary, steps = tables
+    summary, steps = (_table(folder / name, name in damaged) for name in (SUMMARY, STEPS))
     steps = steps.fillna({"Detail": "", LIMITING: ""})
     curves = NONE.expand_dims(case=np.empty(0, str))
     if CURVES not in damaged:
         with xr.open_dataset(folder / CURVES, engine="h5netcdf") as opened:
             curves = opened.load()
         if not problems:
-            check_curves(curves, steps, folder / CURVES)
-    cases = _cases(summary, steps, curves, about, bool(problems))
+            _check_curves(curves, steps, folder / CURVES)
+    cases = [*_cases(summary, steps, curves, about, bool(problems))]
     if IMPEDANCE in about.get(FILES, {}) and IMPEDANCE not in damaged:
-        table = read_csv(folder / IMPEDANCE, dtype={"Case": str})
-        check_table(table, folder / IMPEDANCE, texts)
-        spectra = _by_case(table)
+        spectra = _by_case(_table(folder / IMPEDANCE, False))
         cases = [replace(case, spectra=spectra.get(case.name, [])) for case in cases]
     if problems:
         cases = [case for case in cases if _holds(case)]
@@ -119,13 +121,90 @@ def _loaded(
     return Result(cases, about, about.pop("measured", ()))
 
 
+def _table(path: Path, damaged: bool) -> pd.DataFrame:
+    """A table, checked; of a damaged one, what is left of it."""
+    texts = dict.fromkeys(TEXTS, str)
+    if not damaged:
+        table = read_csv(path, dtype=texts)
+        _check_table(table, path)
+        return table
+    lines = path.read_bytes().decode("utf-8", "replace")
+    table = read_csv(io.StringIO(lines[: lines.rfind("\n") + 1]), dtype=texts)
+    for name in table.columns.difference([*TEXTS]):  # words where others have numbers
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        words = numbers.isna() & table[name].notna()
+        if 2 * words.sum() < len(table):
+            table = table.assign(**{name: numbers})[~words]
+    return table
+
+
+def _check_table(table: pd.DataFrame, path: Path) -> None:
+    """Refuse a table that lacks a column, or has a word in place of a number."""
+
+    def refuse(wrong: pd.Series, name: str, what: str) -> None:
+        if wrong.any():
+            k = int(np.flatnonzero(wrong)[0])
+            held = shown(table[name].iloc[k])
+            raise InputError(f"{held!r} is no {what}", path, k + 2, name)
+
+    for column in TABLES.get(path.name, SPECTRA):
+        name = column.name
+        if name not in table:
+            if not column.optional:
+                raise InputError(f"is damaged: it has no column '{name}'", path)
+        elif name in (CYCLE, STEP):
+            numbers = pd.to_numeric(table[name], errors="coerce")
+            refuse(~((numbers >= 0) & (numbers % 1 == 0)), name, "whole number")
+        elif name not in TEXTS and not is_numeric_dtype(table[name].dtype):
+            numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
+            too_large = numbers.abs() >= 2.0**63  # an integer of no dtype
+            refuse(numbers.isna() & table[name].notna() | too_large, name, "number")
+    for name, what in ((CASE, "name"), (OUTCOME, "outcome")):
+        if name in table:  # a law may have its own outcome
+            refuse(table[name].isna(), name, what)
+
+
+def _check_curves(curves: xr.Dataset, steps: pd.DataFrame, path: Path) -> None:
+    """Refuse curves that lack a variable or a value, or do not go with the steps."""
+    if not curves.sizes.get("case"):
+        return
+
+    def refuse(wrong: bool, name: str, what: str) -> None:
+        if wrong:
+            raise InputError(f"is damaged: {what}", path, field=name)
+
+    for name in ("cycle", "step", "depth"):
+        refuse(name not in curves.coords, name, "there is no such coordinate")
+    refuse(TIME not in curves or STEP not in curves, TIME, "there is no such variable")
+    there = np.isfinite(curves[TIME])
+    if not there.any():  # nothing could be done
+        return
+    anode = [ANODE_PROFILE, "Anode thickness [um]"] * (ANODE_PROFILE in curves)
+    for name in (*SAMPLED, *FILM, *anode):
+        refuse(name not in curves, name, "there is no such variable")
+        refuse(curves[name].dtype.kind not in "iuf", name, "it holds no numbers")
+    for name in SAMPLED:
+        refuse(curves[name].dims != there.dims, name, "it is no curve")
+    for name in BALANCED:
+        values = curves[name].values[there.values]
+        refuse(not np.isfinite(values).all(), name, "values are missing")
+    which = np.nonzero(there.values)
+    at = dict(zip(there.dims, which, strict=True))
+    case, cycle = (curves[name].values[at[name]] for name in ("case", "cycle"))
+    ran = pd.DataFrame({CASE: case, CYCLE: cycle, STEP: curves[STEP].values[which]})
+    ran = ran.drop_duplicates()
+    listed = ran.merge(steps[[CASE, CYCLE, STEP]].drop_duplicates(), how="inner")
+    refuse(len(listed) < len(ran), STEP, "a step is not in steps.csv")
+    refuse(ran[STEP].max() > curves.sizes["step"], "step", "a step has no profiles")
+
+
 def _cases(
     summary: pd.DataFrame,
     steps: pd.DataFrame,
     curves: xr.Dataset,
     provenance: dict[str, Any],
     left: bool,
-) -> list[CaseResult]:
+) -> Iterator[CaseResult]:
     """The cases of tables and curves as they were written; or those that are left."""
     rows, of_steps = _by_case(summary), _by_case(steps)
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
@@ -139,40 +218,20 @@ def _cases(
             raise ValueError("no case is left whole")
     drawn = set(curves["case"].values.tolist())
     laws = Declared.from_dict(provenance.pop("laws", {}))
-    return [
-        CaseResult(
-            laws=laws,
-            name=name,
-            rows=rows[name],
-            steps=of_steps[name],
-            curves=_trimmed(
-                curves.sel(case=name, drop=True),
-                cycles=len(rows[name]),
-                steps=max(int(s["Step number"]) for s in of_steps[name]),
-            )
-            if name in drawn
-            else NONE,
-            **{field: entry[field] for field in ("warnings", "key", "cell")},
-        )
-        for name, entry in listed.items()
-    ]
-
-
-def _of_numbers(table: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
-    """Without the rows that have a word where other rows have a number."""
-    for name in table.columns.difference([*texts]):
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        words = numbers.isna() & table[name].notna()
-        if 2 * words.sum() < len(table):
-            table = table.assign(**{name: numbers})[~words]
-    return table
+    for name, entry in listed.items():
+        own = NONE
+        if name in drawn:
+            most = max(int(step[STEP]) for step in of_steps[name])
+            own = _trimmed(curves.sel(case=name, drop=True), len(rows[name]), most)
+        kept = (entry[field] for field in ("warnings", "key", "cell"))
+        yield CaseResult(name, rows[name], of_steps[name], own, *kept, laws)
 
 
 def _holds(case: CaseResult) -> bool:
     """Whether the tables of a case go with each other and with its curves."""
     try:
         losses.balances(case.curves, case.steps)
-        cycles = [row["Cycle number"] for row in case.rows]
+        cycles = [row[CYCLE] for row in case.rows]
     except Exception:  # whatever changed numbers lead to
         return False
     return cycles == list(range(1, len(cycles) + 1))
@@ -181,15 +240,15 @@ def _holds(case: CaseResult) -> bool:
 def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in table.to_dict("records"):
-        found.setdefault(row["Case"], []).append({str(k): v for k, v in row.items()})
+        found.setdefault(row[CASE], []).append({str(k): v for k, v in row.items()})
     return found
 
 
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
     """Without the padding other cases made necessary."""
-    there = dataset["Time [s]"].notnull().any("cycle") if "Time [s]" in dataset else None
-    if there is not None:
-        samples = int(np.flatnonzero(there.values).max(initial=-1)) + 1
-        dataset = dataset.isel(sample=slice(samples))
-    kept = dataset["cycle"].values <= cycles
-    return dataset.isel(cycle=kept, step=slice(steps))
+    if TIME in dataset:
+        there = dataset[TIME].notnull().any("cycle").values
+        dataset = dataset.isel(
+            sample=slice(int(np.flatnonzero(there).max(initial=-1)) + 1)
+        )
+    return dataset.isel(cycle=dataset["cycle"].values <= cycles, step=slice(steps))

@@ -27,15 +27,7 @@ from scipy.interpolate import PchipInterpolator
 
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by_options
-from .names import (
-    MEAN_X,
-    NET,
-    OPEN_CIRCUIT,
-    SURFACE,
-    SURFACE_X,
-    THROUGHPUT,
-    named,
-)
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, named
 
 Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 
@@ -49,20 +41,10 @@ LOSSES = (DIFFUSION, *(loss.name for loss in KNOWN.losses))
 
 
 def overpotentials(sample: Sample, laws: Declared = KNOWN) -> dict[str, Any]:
-    """The overpotentials [V], by name; their sum is U(x_mean) - V.
+    """Return the overpotentials [V], by name; their sum is U(x_mean) - V.
 
-    Parameters
-    ----------
-    sample : mapping
-        Curve variables of a result, of any shape: a dict of arrays or an xarray Dataset.
-    laws : Declared
-        What the laws of the cell declare.
-
-    Returns
-    -------
-    dict
-        For diffusion and each loss that the sample has, positive where it costs voltage
-        on discharge.
+    For diffusion and each loss that the sample has, positive where it costs voltage on
+    discharge.  A sample is curve variables of any shape: a dict of arrays or a Dataset.
     """
     found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
     if ANODE in sample:  # what is left of U is then the cathode's
@@ -83,9 +65,8 @@ EFFICIENCY = "Energy efficiency [%]"
 
 def lost(laws: Declared) -> dict[str, str]:
     """Return the column of each loss, by its name."""
-    return {
-        name: f"{name} {UNIT}" for name in (DIFFUSION, *(o.name for o in laws.losses))
-    }
+    names = (DIFFUSION, *(loss.name for loss in laws.losses))
+    return {name: f"{name} {UNIT}" for name in names}
 
 
 def beside(laws: Declared) -> dict[str, str]:
@@ -104,49 +85,36 @@ def columns(laws: Declared) -> tuple[str, ...]:
 # Of every result; those of further laws are there if a case has them
 COLUMNS = tuple(c for c in columns(KNOWN) if c == LEAKAGE or c in columns(DEFAULT))
 RESOLVED = 1e-7  # a step in x that is more than rounding
-WHOLE_CYCLE = 0, "whole cycle"
 
 
-def energies(sample: Sample, laws: Declared = KNOWN) -> dict[int, dict[str, float]]:
-    """The energy balance of each step, by its number.
+def _energies(sample: Sample, laws: Declared) -> dict[int, dict[str, float]]:
+    """The energy balance of each step of a cycle [uWh/cm2], by its number.
 
-    Parameters
-    ----------
-    sample : mapping
-        Curve variables of one cycle, arrays of shape (samples,), without padding.
-    laws : Declared
-        What the laws of the cell declare.
-
-    Returns
-    -------
-    dict
-        By step number, and by name: energy in, out, of each loss, side current and stored
-        [uWh/cm2].  In less out is the sum of the others, to rounding.
+    Energy in less out is the sum of the losses, side currents and what is stored, to
+    rounding.
     """
-    number = np.asarray(sample["Step number"])
+    number = sample["Step number"]
     steps, first = np.unique(number, return_index=True)
     U = _open_circuit_means(sample, first)
-    eta = {name: _means(o) for name, o in overpotentials(sample, laws).items()}
     # Nothing passes between the last sample of a step and the first of the next
     within = np.diff(number) == 0
     # The solver's own integrals: a current may turn between two samples
     passed = np.diff(sample[NET]) * within
-    E_in, E_out = (np.diff(e) * within for e in _energies(sample))
-    sides = {
-        beside(laws)[side.name]: np.diff(sample[named(side.charge)]) * within
-        for side in laws.side_currents
-        if named(side.charge) in sample
-    }
-    pieces = {
-        ENERGY_IN: E_in,
-        ENERGY_OUT: E_out,
-        **{lost(laws)[name]: passed * eta[name] for name in eta},
-        **{column: charge * U for column, charge in sides.items()},
-        STORED: -(passed + sum(sides.values())) * U,
-    }
+    pieces = {name: np.diff(sample[name]) * within for name in (ENERGY_IN, ENERGY_OUT)}
+    eta = overpotentials(sample, laws)
+    lost_by = {name: passed * _means(volts) for name, volts in eta.items()}
     # Between two samples it is the surface that bends the voltage
-    others = sum(passed * eta[name] for name in eta if name != DIFFUSION)
-    pieces[lost(laws)[DIFFUSION]] = passed * U - (E_out - E_in) - others
+    others = sum(lost_by[name] for name in eta if name != DIFFUSION)
+    came_out = pieces[ENERGY_OUT] - pieces[ENERGY_IN]
+    lost_by[DIFFUSION] = passed * U - came_out - others
+    pieces |= {lost(laws)[name]: energy for name, energy in lost_by.items()}
+    filled = passed
+    for side in laws.side_currents:
+        if named(side.charge) in sample:
+            charge = np.diff(sample[named(side.charge)]) * within
+            pieces[beside(laws)[side.name]] = charge * U
+            filled = filled + charge
+    pieces[STORED] = -filled * U
     padded = np.pad(list(pieces.values()), ((0, 0), (0, 1)))
     sums = np.add.reduceat(padded, first, axis=1)
     return {
@@ -155,22 +123,8 @@ def energies(sample: Sample, laws: Declared = KNOWN) -> dict[int, dict[str, floa
     }
 
 
-def _energies(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Energy in and out since the start of each step, those of the summary [uWh/cm2].
-
-    Of curves that were saved without them, from their samples.
-    """
-    if ENERGY_IN in sample:
-        return np.asarray(sample[ENERGY_IN]), np.asarray(sample[ENERGY_OUT])
-    V = _means(sample["Voltage [V]"])
-    net, both = np.diff(sample[NET]), np.diff(sample[THROUGHPUT])
-    found = ((both - net) / 2 * V, (both + net) / 2 * V)
-    return tuple(np.append(0.0, np.cumsum(e)) for e in found)  # type: ignore[return-value]
-
-
-def _means(values: Any) -> np.ndarray:
-    values = np.asarray(values)
-    return np.asarray((values[1:] + values[:-1]) / 2)
+def _means(values: np.ndarray) -> np.ndarray:
+    return (values[1:] + values[:-1]) / 2
 
 
 def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
@@ -179,8 +133,8 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
     The samples resolve the voltage, and so U at the surface; the mean may pass a cliff of
     U(x) within a few of them.
     """
-    x, U = np.asarray(sample[MEAN_X]), np.asarray(sample[OPEN_CIRCUIT])
-    x_s, U_s = np.asarray(sample[SURFACE_X]), np.asarray(sample[SURFACE])
+    x, U = sample[MEAN_X], sample[OPEN_CIRCUIT]
+    x_s, U_s = sample[SURFACE_X], sample[SURFACE]
     means = _means(U)
     if ANODE in sample:  # of two films, the voltage at one's surface is no point of it
         x_s, U_s = x, U
@@ -198,31 +152,14 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
     return means
 
 
-def efficiency(balance: Mapping[str, float]) -> float:
-    """Energy out over energy in [%]; NaN unless there are both."""
-    E_in, E_out = balance[ENERGY_IN], balance[ENERGY_OUT]
-    return 100 * E_out / E_in if E_in > 0 and E_out > 0 else np.nan
-
-
 def balances(
     curves: Any, steps: Sequence[Mapping[str, Any]], laws: Declared = KNOWN
 ) -> list[dict[str, Any]]:
-    """The energy balance of every cycle of a case, and of its steps.
+    """Return the energy balance of every cycle of a case, and of its steps.
 
-    Parameters
-    ----------
-    curves : Dataset
-        Curves of one case, dimensions (cycle, sample).
-    steps : sequence of dict
-        Its rows of ``steps.csv``, for their sentences.
-    laws : Declared
-        What the laws of the cell declare.
-
-    Returns
-    -------
-    list of dict
-        The columns of ``losses.csv`` without the case.  A cycle in which anything ran has
-        one row as a whole, step number 0, then one for each step that ran.
+    The rows of ``losses.csv`` without the case, from its curves and, for their sentences,
+    its rows of ``steps.csv``.  A cycle in which anything ran has one row as a whole, step
+    number 0, then one for each step that ran.
     """
     if "Voltage [V]" not in curves:
         return []
@@ -238,16 +175,16 @@ def balances(
         if not there.any():
             continue
         sample = {name: values[k][there] for name, values in data.items()}
-        found = energies(sample, laws)
+        found = _energies(sample, laws)
         each = list(found.values())
         whole = {name: sum(balance[name] for balance in each) for name in each[0]}
-        kept = [(*WHOLE_CYCLE, whole)]
+        kept = [(0, "whole cycle", whole)]
         kept += [(n, str(text[cycle, n]), balance) for n, balance in found.items()]
-        rows += [
-            {"Cycle number": cycle, "Step number": n, "Step": words, **balance}
-            | {EFFICIENCY: efficiency(balance)}
-            for n, words, balance in kept
-        ]
+        for n, words, balance in kept:
+            E_in, E_out = balance[ENERGY_IN], balance[ENERGY_OUT]
+            share = 100 * E_out / E_in if E_in > 0 and E_out > 0 else np.nan
+            row = {"Cycle number": cycle, "Step number": n, "Step": words, **balance}
+            rows.append(row | {EFFICIENCY: share})
     return rows
 
 
@@ -282,14 +219,11 @@ def limit(
     ----------
     direction : int
         1 for a discharge, -1 for a charge.
-    x_start : float or ndarray
-        Mean stoichiometry at the start of the step, of one cell or of many.
-    x_equilibrium : float or ndarray
-        Stoichiometry in equilibrium at the cut-off.
+    x_start, x_equilibrium : float or ndarray
+        Mean stoichiometry at the start of the step, and in equilibrium at the cut-off, of
+        one cell or of many.
     end : mapping
         Curve variables at the end of the step.
-    laws : Declared
-        What the laws of the cell declare.
 
     Returns
     -------
@@ -318,18 +252,10 @@ def limit(
 
 
 def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Any:
-    """How much of the film is filled beyond one lithium per formula unit [%].
+    """Return how much of the film is filled beyond one lithium per formula unit [%].
 
-    100 times the mean over the film of (x - 1)/(x_max - 1), within 0 and 1.
-
-    Parameters
-    ----------
-    x : ndarray, shape (..., points)
-        Stoichiometry through the film.
-    widths : ndarray, shape (points,)
-        Widths of the volumes over the thickness.
-    x_max : float
-        Sites per formula unit, above 1.
+    100 times the mean over the volumes, the last axis of x, of (x - 1)/(x_max - 1),
+    within 0 and 1; x_max, the sites per formula unit, is above 1.
     """
     beyond = np.clip((x - 1) / (x_max - 1), 0, 1)
     return 100 * (beyond @ widths) / widths.sum()

@@ -7,9 +7,8 @@ writes opens with plain pandas and xarray; ``load_result`` reads it back.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -21,32 +20,20 @@ import xarray as xr
 from ..experiment.cases import FROM_CYCLE
 from ..output import Output, write_atomic
 from ..physics.law import Declared
-from ..solver.cycler import CaseRecord
-from . import losses
+from . import losses, sensitivity, sweep_table
 from .case import CaseResult
-from .columns import CHECK_UP, NUMERICAL_ERRORS, RETENTION
-from .csv_file import csv, parts
+from .columns import CASE, CHECK_UP, CYCLE, NUMERICAL_ERRORS, OUTCOME, RETENTION
+from .csv_file import parts
 from .curves import NONE
 from .export import files as exported
 from .samples import samples
-from .tables import Growing, Warned, in_order, joined, pieces_of
+from .tables import Piece, in_order, whole
 
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
 UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
 PERCENTILES, SENSITIVITY = "percentiles.csv", "sensitivity.csv"  # of a sample
 IMPEDANCE = "impedance.csv"  # where a step measures it
 LOSSES = "losses.csv"  # all of it follows from the curves
-NO_TABLE = pd.DataFrame()
-
-
-@dataclass(frozen=True)
-class _Read:
-    summary: pd.DataFrame
-    steps: pd.DataFrame
-    impedance: pd.DataFrame
-    drawn: list[CaseResult]
-    warnings: Warned
-    laws: Declared
 
 
 class Result:
@@ -72,41 +59,23 @@ class Result:
         self.provenance = provenance or {}
         self.measured = list(measured)
 
-    @classmethod
-    def from_records(
-        cls, records: Mapping[str, CaseRecord], provenance: dict[str, Any]
-    ) -> Result:
-        """A result of cases that were run here."""
-        cases = [CaseResult.from_record(name, r) for name, r in records.items()]
-        return cls(cases, provenance)
+    @cached_property
+    def _whole(self) -> Piece:
+        return whole(self.cases)
 
     @cached_property
-    def _read(self) -> _Read:
-        """What one pass over the cases finds, of which there may be a great many."""
-        summary, steps, pieces = *map(Growing, [len(self.cases)] * 2), []
-        for piece in pieces_of(self.cases):
-            summary.add(piece.summary)
-            steps.add(piece.steps)
-            pieces.append(piece._replace(summary=NO_TABLE, steps=NO_TABLE))
-        declared = Declared.of([losses.KNOWN, *(law for p in pieces for law in p.laws)])
-        return _Read(
-            in_order(summary.table(), declared),
-            steps.table(),
-            pd.DataFrame([row for piece in pieces for row in piece.spectra]),
-            [case for piece in pieces for case in piece.drawn],
-            reduce(joined, (piece.warnings for piece in pieces), {}),
-            declared,
-        )
+    def _summary(self) -> pd.DataFrame:
+        return in_order(self._whole.summary, self.laws)
 
     @property
     def summary(self) -> pd.DataFrame:
         """One row per case and cycle; the columns of ``summary.csv``."""
-        return self._read.summary.copy(deep=False)
+        return self._summary.copy(deep=False)
 
     @property
     def steps(self) -> pd.DataFrame:
         """One row per step, with its outcome; conditioning is cycle 0."""
-        return self._read.steps.copy(deep=False)
+        return self._whole.steps.copy(deep=False)
 
     @property
     def impedance(self) -> pd.DataFrame:
@@ -115,24 +84,24 @@ class Result:
         Case, Cycle number and Step number, Voltage [V], Frequency [Hz], Z real and
         Z imaginary [Ohm.cm2] and [Ohm]; conditioning is cycle 0.
         """
-        return self._read.impedance.copy(deep=False)
+        return pd.DataFrame(self._whole.spectra)
 
     @property
     def drawn(self) -> list[CaseResult]:
         """The cases that have curves."""
-        return self._read.drawn
+        return self._whole.drawn
 
-    @property
+    @cached_property
     def laws(self) -> Declared:
         """What laws declare: those of the options, and further ones of the cases."""
-        return self._read.laws
+        return Declared.of([losses.KNOWN, *self._whole.laws])
 
     @property
     def warnings(self) -> dict[str, dict[str, Any]]:
         """Warnings, each with the number of its cases and the first of them."""
         return self.provenance.get("warnings") or {
             words: {"cases": number, "first": list(first)}
-            for words, (number, first) in self._read.warnings.items()
+            for words, (number, first) in self._whole.warnings.items()
         }
 
     @property
@@ -144,7 +113,7 @@ class Result:
         the losses, the leakage and what was stored (:mod:`tfbsim.result.losses`).
         """
         rows = [
-            {"Case": case.name, **row}
+            {CASE: case.name, **row}
             for case in self.drawn
             for row in losses.balances(case.curves, case.steps, self.laws)
         ]
@@ -185,8 +154,7 @@ class Result:
     @property
     def _outcomes(self) -> set[str]:
         """Of cycles and steps."""
-        tables = self._read.summary, self._read.steps
-        return {outcome for table in tables for outcome in table["Outcome"].unique()}
+        return {*self.summary[OUTCOME].unique(), *self.steps[OUTCOME].unique()}
 
     @property
     def of_a_sweep(self) -> bool:
@@ -196,46 +164,39 @@ class Result:
     @property
     def comparison(self) -> pd.DataFrame:
         """Measured values with the simulated ones and signed residuals [%]."""
+        if not self.measured:
+            return pd.DataFrame()
         summary = self.summary
+        summary[RETENTION] = _retention(summary)
         rows = []
         for point in self.measured:
-            of_case = summary["Case"] == point["Case"]
-            last = point["Cycle number"]
-            cycles = summary["Cycle number"].between(point.get(FROM_CYCLE, last), last)
-            here = summary[of_case & cycles]
-            if here.empty:
+            name, last = point["Quantity"], point[CYCLE]
+            cycles = summary[CYCLE].between(point.get(FROM_CYCLE, last), last)
+            found = summary[(summary[CASE] == point[CASE]) & cycles]
+            if found.empty or name not in found:  # of another cell, without a stack
                 continue
-            column = point["Quantity"]
-            if column == RETENTION:
-                here = here.assign(**{column: _retention(summary[of_case])})
-            if column not in here:  # of another cell, without a stack
-                continue
-            value = float(here[column].mean())
+            value = float(found[name].mean())
             residual = 100 * (value / point["Measured"] - 1)
             rows.append({**point, "Simulated": value, "Residual [%]": residual})
         return pd.DataFrame(rows)
 
     @property
     def dataset(self) -> xr.Dataset:
-        """The answers of a sweep as arrays over its factors."""
-        from .sweep_table import dataset
-
-        return dataset(self)
+        """The answers of a sweep as arrays over its factors
+        (:func:`tfbsim.result.sweep_table.dataset`)."""
+        return sweep_table.dataset(self)
 
     @property
     def percentiles(self) -> pd.DataFrame:
-        """How each answer of a sampled sweep is distributed; else empty."""
-        from .sensitivity import percentiles
-
-        return percentiles(self)
+        """How each answer of a sampled sweep is distributed; else empty
+        (:func:`tfbsim.result.sensitivity.percentiles`)."""
+        return sensitivity.percentiles(self)
 
     @cached_property
     def sensitivity(self) -> pd.DataFrame:
         """Indices of each answer to each factor of a sampled sweep; else empty
         (:mod:`tfbsim.result.sensitivity`)."""
-        from .sensitivity import sensitivity
-
-        return sensitivity(self)
+        return sensitivity.sensitivity(self)
 
     @cached_property
     def samples(self) -> pd.DataFrame:
@@ -260,14 +221,18 @@ class Result:
         for name, table in tables.items():
             output.write(name, parts(table), len(table))
         if len(impedance := self.impedance):
-            output.write(IMPEDANCE, csv(impedance), len(impedance))
+            output.write(IMPEDANCE, parts(impedance), len(impedance))
         output.write(CURVES, _netcdf(self.curves))
+        listed = [
+            {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
+            for c in (() if self.of_a_sweep else self.cases)
+        ]
         output.seal(
             {
                 **self.provenance,
                 "measured": self.measured,
                 "warnings": self.warnings,
-                "cases": [] if self.of_a_sweep else self._listed(),
+                "cases": listed,
                 "audit": self.audit(),
                 "laws": self.laws.beyond(losses.KNOWN).as_dict(),
             }
@@ -309,16 +274,9 @@ class Result:
             write_atomic(path.with_name(name), content)
         return [path.with_name(name) for name in found]
 
-    def _listed(self) -> list[dict[str, Any]]:
-        return [
-            {"name": c.name, "cell": c.cell, "key": c.key, "warnings": c.warnings}
-            for c in self.cases
-        ]
-
     def audit(self) -> dict[str, Any]:
         """Largest balance and cut-off errors, and steps that ended otherwise."""
         summary, steps = self.summary, self.steps
-        other = steps[steps["Outcome"] != "reached"]
         cut_off = steps["Cut-off error [uV]"].max()
         numerical = {
             name[0].lower() + name[1:]: float(summary[name].abs().max())
@@ -331,7 +289,9 @@ class Result:
             "cut-off error [uV]": None if np.isnan(cut_off) else float(cut_off),
             **numerical,
             "steps": len(steps),
-            "steps that ended otherwise than asked": len(other),
+            "steps that ended otherwise than asked": int(
+                (steps[OUTCOME] != "reached").sum()
+            ),
         }
 
 
@@ -346,7 +306,7 @@ def _netcdf(dataset: xr.Dataset) -> bytes:
 
 
 def _retention(summary: pd.DataFrame) -> pd.Series:
-    """Return the discharge of each cycle of a case over the first of its kind [%]."""
+    """The discharge of each cycle over the first of its case and kind [%]."""
     Q = summary["Discharge capacity [uA.h.cm-2]"]
     kinds = summary[CHECK_UP] if CHECK_UP in summary else np.zeros(len(Q))
-    return 100 * Q / Q.groupby(kinds).transform("first")
+    return 100 * Q / Q.groupby([summary[CASE], kinds]).transform("first")

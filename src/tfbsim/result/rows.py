@@ -5,7 +5,7 @@ Of many cases at once (:mod:`tfbsim.run.blocks`), a row is columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import Any
@@ -14,8 +14,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
-from ..cell import layers as energy
-from ..cell.cell import Cell
+from ..cell import layers
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.cycler import CycleRecord, StepRecord
@@ -23,13 +22,18 @@ from ..solver.trace import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
     ANODE_SHARE,
+    CASE,
     CHECK_UP,
     CRITICAL,
+    CYCLE,
     LIMITING,
     LONGEST_PULSE,
+    NUMERICAL_ERRORS,
+    OUTCOME,
     PULSE,
     SECOND_LITHIUM,
     SHARE,
+    STEP,
 )
 from .names import factor, named
 
@@ -39,16 +43,8 @@ FEW = 64  # voltages, each looked up by itself
 class Rows:
     """The rows of a case as its cycles are done; of many cases at once, columns.
 
-    Parameters
-    ----------
-    name : str
-        The case.
-    cell : Cell or Cells
-        What is run.
-    varied : mapping
-        Columns of what sets the case apart.
-    depths : Depths
-        The volumes that profiles are stated in.
+    ``varied`` are the columns of what sets the case apart, and ``depths`` the volumes
+    that profiles are stated in.
     """
 
     def __init__(
@@ -60,20 +56,139 @@ class Rows:
         self.clock: Any = 0.0  # when the next cycle begins [s]
         # Least and most stoichiometry at the surface of the cathode
         self.surface: tuple[Any, Any] = (np.inf, -np.inf)
+        self.cm2 = cell.area * 1e4
 
     def add(self, cycle: CycleRecord, recorded: bool) -> None:
         """Add a cycle that is done, of the conditioning or to be recorded."""
         number = cycle.number if recorded else 0
-        self.steps += step_rows(self.name, cycle, number, self.cell)
+        for k, step in enumerate(cycle.steps, start=1):
+            row = {CASE: self.name, CYCLE: number, STEP: k}
+            self.steps.append(row | self._of_step(step))
         if not recorded:
             return
-        of = self.varied, self.depths, self.clock
-        self.rows.append(summary_row(self.name, cycle, self.cell, *of))
+        row = {CASE: self.name, CYCLE: number, **self.varied}
+        self.rows.append(row | self._of_cycle(cycle))
         for trace in (step.trace for step in cycle.steps if step.trace is not None):
             self.clock = self.clock + trace.t[-1]
             x = trace.observed["Cathode surface stoichiometry"]
             low, high = self.surface
             self.surface = np.fmin(low, x.min(0)), np.fmax(high, x.max(0))
+
+    def _of_cycle(self, cycle: CycleRecord) -> dict[str, Any]:
+        """What the summary says of a cycle."""
+        cell, charge, discharge = self.cell, cycle.charge, cycle.discharge
+        energy_in, energy_out = cycle.energy_in, cycle.energy_out
+        per_gram, per_area = 1 / (cell.area * cell.loading), 1e6 / self.cm2
+        row = _asked(cycle, cell.one_c_current)
+        row["Charge capacity [mA.h.g-1]"] = charge * per_gram
+        row["Discharge capacity [mA.h.g-1]"] = discharge * per_gram
+        row["Charge capacity [uA.h.cm-2]"] = charge * per_area
+        row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
+        both = (charge > 0) & (discharge > 0)
+        row["Coulombic efficiency [%]"] = _ratio(100 * discharge, charge, both)
+        row["Mean discharge voltage [V]"] = _ratio(energy_out, discharge, discharge != 0)
+        row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / self.cm2
+        lithium = cycle.when_charged("Lithium thickness [m]")
+        row["Lithium thickness at end of charge [um]"] = lithium * 1e6
+        faces = "Cathode surface stoichiometry", "Anode surface stoichiometry"
+        emptied = [s.end for s in cycle.steps if np.any(s.discharge > 0)]
+        if emptied and faces[1] in emptied[-1]:
+            at = (emptied[-1][face] for face in faces)
+            row[ANODE_SHARE] = 100 * cell.anode_share(*at)
+        row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
+        pulse = _pulse_resistance(cycle, cell.area)
+        if np.isfinite(pulse).any():
+            row[PULSE] = pulse
+        row |= {name: charge * per_gram for name, charge in cycle.lost.items()}
+        if cycle.check_up is not None:
+            row[CHECK_UP] = float(cycle.check_up)
+        row["Lithium balance error"] = cycle.lithium_balance_error
+        row["Charge balance error"] = cycle.charge_balance_error
+        both = (energy_in > 0) & (energy_out > 0)
+        row[losses.EFFICIENCY] = _ratio(100 * energy_out, energy_in, both)
+        row[SECOND_LITHIUM] = self._second_lithium(cycle)
+        if cell.stack is not None:
+            thickest = _thickest(cycle, cell)
+            row |= layers.densities(cell, energy_out * 3600 / cell.area, thickest)
+        ends = [step.end for step in cycle.steps if step.end]
+        for column in declared_by(cell.structure).columns if ends else ():
+            if not column.needs or np.any(cell.constants[column.needs]):
+                of = column.variable
+                row[named(of)] = ends[-1][of] * factor(of, cell.area)
+        if cell.anode.critical_current is not None:
+            row[CRITICAL] = self._critical(cycle)
+        if error := cycle.numerical_error:
+            found = 100 * error.charge, 100 * error.discharge, 1e3 * error.voltage
+            row |= dict(zip(NUMERICAL_ERRORS, found, strict=True))
+        return row | {OUTCOME: cycle.outcome}
+
+    def _of_step(self, step: StepRecord) -> dict[str, Any]:
+        """What the table of steps says of a step."""
+
+        def last(name: str) -> Any:
+            return step.end.get(name, np.nan)
+
+        share, limiting = self._limit(step)
+        row = {
+            "Step": step.step.text,
+            "Duration [s]": step.trace.t[-1] if step.trace else 0.0,
+            "Charge [uA.h.cm-2]": step.charge * 1e6 / self.cm2,
+            "Discharge [uA.h.cm-2]": step.discharge * 1e6 / self.cm2,
+            "End voltage [V]": last("Voltage [V]"),
+            "End current [uA.cm-2]": last("Current [A]") / self.cell.area * 1e2,
+            "End mean stoichiometry": last("Cathode mean stoichiometry"),
+            "End surface stoichiometry": last("Cathode surface stoichiometry"),
+            "Cut-off error [uV]": _cut_off_error(step),
+            "Hold error [mV]": _hold_error(step),
+            SHARE: share,
+            LIMITING: limiting,
+        }
+        if self.cell.anode.critical_current is not None:
+            row[CRITICAL] = np.nan if step.critical is None else step.critical
+        return row | {OUTCOME: step.outcome, "Detail": step.detail}
+
+    def _critical(self, cycle: CycleRecord) -> float:
+        """When the critical current was crossed, since the first cycle [s]."""
+        clock = self.clock
+        for step in cycle.steps:
+            if step.critical is not None:
+                return float(clock + step.critical)
+            clock += float(step.trace.t[-1]) if step.trace else 0.0
+        return np.nan
+
+    def _second_lithium(self, cycle: CycleRecord) -> Any:
+        """Share of second sites filled when the last discharging step ends [%]."""
+        x_max, widths = self.cell.cathode.x_max, losses.widths(self.depths.xi)
+        found: Any = np.nan
+        for step in cycle.steps if x_max > 1 else ():
+            out = step.discharge > step.charge
+            if step.trace is not None and np.any(out):
+                profile = self.depths(step.trace.profiles[-1])
+                share = losses.second_lithium(profile, widths, x_max)
+                found = np.where(out, share, found)
+        return found
+
+    def _limit(self, record: StepRecord) -> tuple[Any, Any]:
+        """A step's share of its equilibrium capacity [%], and what limited it.
+
+        NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
+        """
+        trace, step, cell = record.trace, record.step, self.cell
+        direction = int(np.all(step.value > 0)) - int(np.all(step.value < 0))
+        cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
+        held = step.control == "voltage" or cut_off is None
+        if trace is None or held or not np.any(ended := trace.event == cut_off):
+            return np.nan, ""
+        low, high = cell.voltage_limits
+        asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
+        laws = declared_by(cell.structure)
+        end = {named(of): record.end[of] * factor(of, cell.area) for of in laws.curves}
+        warmer = record.end["Cell temperature [K]"] - cell.reference_temperature
+        U = (own if asked is None else asked) - warmer * cell.entropic_change
+        x_start = trace.observed["Cathode mean stoichiometry"][0]
+        x_equilibrium = _equilibrium(cell.open_circuit_potential, U)
+        share, word = losses.limit(direction, x_start, x_equilibrium, end, laws)
+        return np.where(ended, share, np.nan), np.where(ended, word, "")
 
 
 def of_one(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,77 +197,26 @@ def of_one(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v.item() if isinstance(v, numpy) else v for k, v in row.items()}
 
 
+def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[dict[str, Any]]:
+    """Yield the impedance at the steps of a cycle that measure it, a row a frequency."""
+    for k, step in enumerate(cycle.steps, start=1):
+        if step.spectrum is not None:
+            at = {
+                CASE: name,
+                CYCLE: number,
+                STEP: k,
+                "Voltage [V]": step.spectrum.voltage,
+            }
+            yield from (at | row for row in step.spectrum.table.to_dict("records"))
+
+
 def _ratio(above: Any, below: Any, where: Any) -> Any:
-    """Return a quotient, NaN elsewhere."""
+    """A quotient, NaN elsewhere."""
     return np.where(where, above, np.nan) / np.where(where, below, 1.0)
 
 
-def summary_row(
-    name: Any,
-    cycle: CycleRecord,
-    cell: Any,
-    varied: Mapping[str, Any],
-    depths: Depths,
-    clock: Any,
-) -> dict[str, Any]:
-    """Return a row of the summary; of many cases at once, its columns.
-
-    Parameters
-    ----------
-    name, cell, varied, depths
-        As :class:`Rows`.
-    cycle : CycleRecord
-        What was done.
-    clock : float or ndarray
-        When the cycle began [s].
-    """
-    area, loading = cell.area, cell.loading
-    charge, discharge = cycle.charge, cycle.discharge
-    energy_in, energy_out = cycle.energy_in, cycle.energy_out
-    pulse = _pulse_resistance(cycle, area)
-    row: dict[str, Any] = {"Case": name, "Cycle number": cycle.number, **varied}
-    row |= _asked(cycle, cell.one_c_current)
-    per_gram, per_area = 1 / (area * loading), 1e6 / (area * 1e4)
-    row["Charge capacity [mA.h.g-1]"] = charge * per_gram
-    row["Discharge capacity [mA.h.g-1]"] = discharge * per_gram
-    row["Charge capacity [uA.h.cm-2]"] = charge * per_area
-    row["Discharge capacity [uA.h.cm-2]"] = discharge * per_area
-    both = (charge > 0) & (discharge > 0)
-    row["Coulombic efficiency [%]"] = _ratio(100 * discharge, charge, both)
-    row["Mean discharge voltage [V]"] = _ratio(energy_out, discharge, discharge != 0)
-    row["Discharge energy [mW.h.cm-2]"] = energy_out * 1e3 / (area * 1e4)
-    lithium: Any = cycle.when_charged("Lithium thickness [m]")
-    row["Lithium thickness at end of charge [um]"] = lithium * 1e6
-    faces = "Cathode surface stoichiometry", "Anode surface stoichiometry"
-    emptied = [s.end for s in cycle.steps if np.any(s.discharge > 0)]
-    if emptied and faces[1] in emptied[-1]:
-        at = (emptied[-1][face] for face in faces)
-        row[ANODE_SHARE] = 100 * cell.anode_share(*at)
-    row["Interface resistance [Ohm.cm2]"] = cycle.resistance * 1e4
-    if np.isfinite(pulse).any():
-        row[PULSE] = pulse
-    row |= {name: charge * per_gram for name, charge in cycle.lost.items()}
-    if cycle.check_up is not None:
-        row[CHECK_UP] = float(cycle.check_up)
-    row["Lithium balance error"] = cycle.lithium_balance_error
-    row["Charge balance error"] = cycle.charge_balance_error
-    there_and_back = (energy_in > 0) & (energy_out > 0)
-    row[losses.EFFICIENCY] = _ratio(100 * energy_out, energy_in, there_and_back)
-    row[SECOND_LITHIUM] = _second_lithium(cycle, cell, depths)
-    if cell.stack is not None:
-        lithium = _thickest(cycle, cell)
-        row |= energy.densities(cell, energy_out * 3600 / area, lithium)
-    row |= _of_the_laws(cycle, cell, clock)
-    if error := cycle.numerical_error:
-        row["Numerical error of charge capacity [%]"] = 100 * error.charge
-        row["Numerical error of discharge capacity [%]"] = 100 * error.discharge
-        row["Numerical error of voltage [mV]"] = 1e3 * error.voltage
-    row["Outcome"] = cycle.outcome
-    return row
-
-
 def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
-    """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
+    """(V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
 
     A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
     """
@@ -183,42 +247,6 @@ def _thickest(cycle: CycleRecord, cell: Any) -> Any:
     return reduce(np.fmax, found)
 
 
-def _of_the_laws(cycle: CycleRecord, cell: Cell, clock: float) -> dict[str, float]:
-    """Columns that laws declare, and when the critical current was crossed, of a cycle
-    that begins at a time [s]."""
-    anode, row = cell.anode, {}
-    ends = [step.end for step in cycle.steps if step.end]
-    for column in declared_by(cell.structure).columns if ends else ():
-        if not column.needs or np.any(cell.constants[column.needs]):
-            of = column.variable
-            row[named(of)] = ends[-1][of] * factor(of, cell.area)
-    if anode.critical_current is not None:
-        row[CRITICAL] = np.nan
-        for step in cycle.steps:
-            if step.critical is not None:
-                row[CRITICAL] = clock + step.critical
-                break
-            clock += float(step.trace.t[-1]) if step.trace else 0.0
-    return row
-
-
-def _second_lithium(cycle: CycleRecord, cell: Any, depths: Depths) -> Any:
-    """Return the share of sites for a second lithium that are filled [%].
-
-    At the end of the cycle's last discharging step; NaN without one.
-    """
-    x_max = cell.cathode.x_max
-    if x_max <= 1:
-        return np.nan
-    found: Any = np.nan
-    for step in cycle.steps:
-        out = step.discharge > step.charge
-        if step.trace is not None and np.any(out):
-            profile, widths = depths(step.trace.profiles[-1]), losses.widths(depths.xi)
-            found = np.where(out, losses.second_lithium(profile, widths, x_max), found)
-    return found
-
-
 def _asked(cycle: CycleRecord, one_c: Any) -> dict[str, Any]:
     """Rates and cut-offs the protocol states."""
     steps = [s.step for s in cycle.steps]
@@ -227,8 +255,7 @@ def _asked(cycle: CycleRecord, one_c: Any) -> dict[str, Any]:
     charges = [-value for value in currents if np.all(value < 0)]
     lower = [s.lower for s in steps if s.lower is not None]
     upper = [s.upper for s in steps if s.upper is not None]
-    holds = [s.value for s in steps if s.control == "voltage"]
-    tops = upper or holds
+    tops = upper or [s.value for s in steps if s.control == "voltage"]
     return {
         "C-rate": _rounded(discharges[0] / one_c) if discharges else np.nan,
         "Charge C-rate": _rounded(charges[0] / one_c) if charges else np.nan,
@@ -238,80 +265,10 @@ def _asked(cycle: CycleRecord, one_c: Any) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """Return 0.1, not 0.1 times a current over the same."""
-    if not np.ndim(value):
-        return float(f"{value:.12g}")
+    """0.1, not 0.1 times a current over the same."""
     several, turn = np.unique(value, return_inverse=True)
-    return np.array([float(f"{one:.12g}") for one in several.tolist()])[turn]
-
-
-def step_rows(
-    name: Any, cycle: CycleRecord, number: int, cell: Any
-) -> list[dict[str, Any]]:
-    """Return a row for each step of a cycle; of many cases at once, its columns.
-
-    Parameters
-    ----------
-    name, cycle, cell
-        As :func:`summary_row`.
-    number : int
-        Of the cycle; 0 of the conditioning.
-    """
-    area = cell.area
-    rows = []
-    for k, step in enumerate(cycle.steps, start=1):
-        trace = step.trace
-        share, limiting = _limit(step, cell)
-        rows.append(
-            {
-                "Case": name,
-                "Cycle number": number,
-                "Step number": k,
-                "Step": step.step.text,
-                "Duration [s]": trace.t[-1] if trace else 0.0,
-                "Charge [uA.h.cm-2]": step.charge * 1e6 / (area * 1e4),
-                "Discharge [uA.h.cm-2]": step.discharge * 1e6 / (area * 1e4),
-                "End voltage [V]": _last(step, "Voltage [V]"),
-                "End current [uA.cm-2]": _last(step, "Current [A]") / area * 1e2,
-                "End mean stoichiometry": _last(step, "Cathode mean stoichiometry"),
-                "End surface stoichiometry": _last(step, "Cathode surface stoichiometry"),
-                "Cut-off error [uV]": _cut_off_error(step),
-                "Hold error [mV]": _hold_error(step),
-                SHARE: share,
-                LIMITING: limiting,
-                **_critical(step, cell),
-                "Outcome": step.outcome,
-                "Detail": step.detail,
-            }
-        )
-    return rows
-
-
-def spectra(name: str, cycle: CycleRecord, number: int) -> list[dict[str, Any]]:
-    """Impedance at the steps of a cycle that measure it, a row a frequency."""
-    return [
-        {
-            "Case": name,
-            "Cycle number": number,
-            "Step number": k,
-            "Voltage [V]": step.spectrum.voltage,
-            **row,
-        }
-        for k, step in enumerate(cycle.steps, start=1)
-        if step.spectrum is not None
-        for row in step.spectrum.table.to_dict("records")
-    ]
-
-
-def _critical(step: StepRecord, cell: Cell) -> dict[str, float]:
-    """When a step crossed the critical current, since its start [s]."""
-    if cell.anode.critical_current is None:
-        return {}
-    return {CRITICAL: np.nan if step.critical is None else step.critical}
-
-
-def _last(step: StepRecord, name: str) -> float:
-    return step.end.get(name, np.nan)
+    found = np.array([float(f"{one:.12g}") for one in several.tolist()])[turn]
+    return found if np.ndim(value) else found.item()
 
 
 def _cut_off_error(record: StepRecord) -> Any:
@@ -333,58 +290,31 @@ def _hold_error(record: StepRecord) -> Any:
     return 1e3 * record.trace.stray if held and record.trace else np.nan
 
 
-def _limit(record: StepRecord, cell: Any) -> tuple[Any, Any]:
-    """Return a step's share of its equilibrium capacity [%], and what limited it.
-
-    NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
-    """
-    trace, step = record.trace, record.step
-    direction = int(np.all(step.value > 0)) - int(np.all(step.value < 0))
-    cut_off = {1: MINIMUM_VOLTAGE, -1: MAXIMUM_VOLTAGE}.get(direction)
-    held = step.control == "voltage" or cut_off is None
-    if trace is None or held or not np.any(ended := trace.event == cut_off):
-        return np.nan, ""
-    low, high = cell.voltage_limits
-    asked, own = (step.lower, low) if direction == 1 else (step.upper, high)
-    laws = declared_by(cell.structure)
-    end = {named(of): record.end[of] * factor(of, cell.area) for of in laws.curves}
-    T = record.end["Cell temperature [K]"]
-    x_equilibrium = _equilibrium(cell, own if asked is None else asked, T)
-    x_start = trace.observed["Cathode mean stoichiometry"][0]
-    share, word = losses.limit(direction, x_start, x_equilibrium, end, laws)
-    return np.where(ended, share, np.nan), np.where(ended, word, "")
-
-
-def _equilibrium(cell: Any, voltage: Any, temperature: Any) -> Any:
-    """x in equilibrium at a voltage [V], by the U(x) that the model solves."""
-    warmer = temperature - cell.reference_temperature
-    U = voltage - warmer * cell.entropic_change
-    law: Any = cell.open_circuit_potential
-    if not np.ndim(U):
-        return _nearest(law, float(U))
+def _equilibrium(law: Any, U: Any) -> Any:
+    """x in equilibrium at a potential [V], by the U(x) that the model solves."""
     several, turn = np.unique(U, return_inverse=True)
     x = law.curve.x[[0, -1], None] + 0 * several
     off = law.curve(x) - several
     inside = (off[0] > 0) & (off[1] < 0) & (len(several) > FEW)
     found = np.empty(len(several))
-    found[inside] = find_root(
-        lambda x, U: law.curve(x) - U,
-        tuple(x[:, inside]),
-        args=(several[inside],),
-        tolerances={"xatol": 1e-14, "xrtol": 0},
-    ).x
+    if inside.any():
+        found[inside] = find_root(
+            lambda x, U: law.curve(x) - U,
+            tuple(x[:, inside]),
+            args=(several[inside],),
+            tolerances={"xatol": 1e-14, "xrtol": 0},
+        ).x
     found[~inside] = [_nearest(law, one) for one in several[~inside].tolist()]
-    return found[turn]
+    return found[turn] if np.ndim(U) else found[0]
 
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
 def _nearest(law: Any, U: float) -> float:
     """x at a potential [V]; beyond the ends of U(x) on its straight continuation."""
     curve = law.curve
-    for end in (float(curve.x[0]), float(curve.x[-1])):
-        beyond, slope = U - float(curve(end)), float(curve.slope(end))
-        outside = beyond > 0 if end == curve.x[0] else beyond < 0
-        if outside:
-            return end + beyond / slope if slope < 0 else end
     low, high = float(curve.x[0]), float(curve.x[-1])
+    for end, side in ((low, 1), (high, -1)):
+        beyond, slope = U - float(curve(end)), float(curve.slope(end))
+        if side * beyond > 0:
+            return end + beyond / slope if slope < 0 else end
     return float(brentq(lambda x: curve(x) - U, low, high, xtol=1e-14))

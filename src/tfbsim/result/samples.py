@@ -18,21 +18,13 @@ MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
 def samples(cases: Iterable[Any]) -> pd.DataFrame:
-    """Return the curves of cases as one table.
+    """Return the curves of cases as one table, a row a sample.
 
-    Parameters
-    ----------
-    cases : iterable of CaseResult
-        Those that have curves.
-
-    Returns
-    -------
-    DataFrame
-        A row a sample.  ``Case``, ``Cycle number`` and ``Step number`` say where it is
-        from, and the curve variables follow.  ``Branch number`` counts the charges and
-        discharges of a cycle from 1, each of one or more steps with the rests between
-        them; 0 is a rest that belongs to none.  ``Direction`` is 1 in a discharge, -1
-        in a charge, else 0.  ``Capacity`` is counted from the start of the branch.
+    ``Case``, ``Cycle number`` and ``Step number`` say where it is from, and the curve
+    variables follow.  ``Branch number`` counts the charges and discharges of a cycle from
+    1, each of one or more steps with the rests between them; 0 is a rest that belongs to
+    none.  ``Direction`` is 1 in a discharge, -1 in a charge, else 0.  ``Capacity`` is
+    counted from the start of the branch.
     """
     tables = [table for case in cases if (table := _of_case(case)) is not None]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
@@ -60,30 +52,28 @@ def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
     """Branch, direction and capacity of each sample."""
     cycle, step = table[CYCLE], table[STEP]
     first = np.flatnonzero(np.diff(cycle, prepend=-1) | np.diff(step, prepend=-1))
-    ends = [*first[1:], len(cycle)]
-    names = (BRANCH, DIRECTION, MASS, AREA)
-    found = {n: np.zeros(len(cycle), int if n in names[:2] else float) for n in names}
-    branch, direction, rests = 0, 0, []
+    found: dict[str, np.ndarray] = {
+        name: np.zeros(len(cycle), int if name in (BRANCH, DIRECTION) else float)
+        for name in (BRANCH, DIRECTION, MASS, AREA)
+    }
+    branch, direction, begins, previous = 0, 0, 0, None
     before = {MASS: 0.0, AREA: 0.0}
-    previous = None
-    for start, end in zip(first, ends, strict=True):
-        here = slice(start, end)
+    for start, end in zip(first, [*first[1:], len(cycle)], strict=True):
+        step_ = slice(start, end)
         if cycle[start] != previous:
-            previous, branch, direction, rests = cycle[start], 0, 0, []
-        own = _direction(table, here)
-        if own == 0:
-            rests.append(here)
+            previous, branch, direction, begins = cycle[start], 0, 0, start
+        own = _direction(table, step_)
+        if own == 0:  # a rest is of the branch if that goes on
             continue
         if own != direction:
-            branch, direction, rests = branch + 1, own, []
+            branch, direction, begins = branch + 1, own, max(begins, start)
             before = {MASS: 0.0, AREA: 0.0}
-        for part in (*rests, here):
-            found[BRANCH][part], found[DIRECTION][part] = branch, direction
-            for name, of_step in ((MASS, STEP_MASS), (AREA, STEP_AREA)):
-                moved = table[of_step][part] if part is here else 0.0
-                found[name][part] = before[name] + moved
-        rests = []
-        before = {name: float(found[name][end - 1]) for name in before}
+        found[BRANCH][begins:end], found[DIRECTION][begins:end] = branch, direction
+        for name, of_step in ((MASS, STEP_MASS), (AREA, STEP_AREA)):
+            found[name][begins:end] = before[name]
+            found[name][step_] += table[of_step][step_]
+            before[name] = float(found[name][end - 1])
+        begins = end
     return found
 
 

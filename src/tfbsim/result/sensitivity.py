@@ -30,12 +30,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, spearmanr
-from scipy.stats import t as student
+import scipy
 
 from .columns import CASE, OUTCOME
-from .result import Result
-from .sweep_table import Varied, answers, point_of, sampled, varied
+from .sweep_table import Result, Varied, answers, point_of, sampled, varied
 
 ANSWERS = (
     "Discharge capacity [uA.h.cm-2]",
@@ -73,15 +71,13 @@ def percentiles(result: Result) -> pd.DataFrame:
         A row for each of ``ANSWERS``: points, mean, standard deviation, percentiles.
         Empty if the result is of no sample, or of fewer than ``FEWEST`` points.
     """
-    columns = ["Answer", "Points", "Mean", "Standard deviation"]
-    columns += [f"{p} %" for p in PERCENTILES]
-    rows = []
+    shares = [f"{p} %" for p in PERCENTILES]
+    columns = ["Answer", "Points", "Mean", "Standard deviation", *shares]
     found = sample(result)
-    if found is not None:
-        for name in varying(found[1], ANSWERS):
-            y = found[1][name].dropna().to_numpy()
-            if len(y) < FEWEST:
-                continue
+    rows = []
+    for name in varying(found[1], ANSWERS) if found else ():
+        y = found[1][name].dropna().to_numpy()
+        if len(y) >= FEWEST:
             spread = [len(y), y.mean(), y.std(ddof=1), *np.percentile(y, PERCENTILES)]
             rows.append([name, *spread])
     return pd.DataFrame(rows, columns=columns)
@@ -135,10 +131,9 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
     point, y = point_of(table), table[name].to_numpy()
     X = of.at(point)
     if of.method == "saltelli":
-        block = X.shape[1] + 2
         whole = np.full(of.points, np.nan)
         whole[point] = y
-        blocks = whole.reshape(-1, block)
+        blocks = whole.reshape(-1, X.shape[1] + 2)
         blocks = blocks[np.isfinite(blocks).all(axis=1)]
         if len(blocks) < LEAST:
             return {}
@@ -147,7 +142,7 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
         return {}
     else:
         found, used = of_sample(X, y), len(y)
-    found[RANK] = rank_correlation(X, y)
+    found[RANK] = np.array([scipy.stats.spearmanr(x, y).statistic for x in X.T])
     return found | {"Points": np.full(X.shape[1], used)}
 
 
@@ -155,20 +150,11 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
 
 
 def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """First-order and PAWN indices of a sample of any distribution.
+    """Return first-order and PAWN indices of a sample of any distribution.
 
-    Parameters
-    ----------
-    X : ndarray, shape (points, factors)
-        At least ``LEAST`` points.
-    y : ndarray, shape (points,)
-        Not constant.
-
-    Returns
-    -------
-    dict of ndarray
-        "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
-        (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
+    Of at least ``LEAST`` points X, shape (points, factors), and an answer y that varies:
+    "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
+    (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
     """
     from SALib.analyze import pawn
 
@@ -185,16 +171,10 @@ def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Return the first-order index of one factor, and half its 95 % interval.
-
-    Parameters
-    ----------
-    x, y : ndarray, shape (points,)
-        The factor, of any distribution, and the answer.
-    """
+    """Return the first-order index of a factor x, and half its 95 % interval."""
     n = len(y)
     terms = int(np.clip(n // POINTS_EACH, *HARMONICS))
-    u = (rankdata(x) - 0.5) / n
+    u = (scipy.stats.rankdata(x) - 0.5) / n
     basis = np.cos(np.pi * np.outer(u, np.arange(FLOOR * terms + 1)))
     straight = (x - x.mean()) / (x.std() or 1.0)  # tails that no cosine follows
     rows = np.column_stack([basis, straight, (y - y.mean()) / y.std()])
@@ -218,23 +198,14 @@ def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     whole = parts.sum(axis=0)
     without = [share(whole - part) for part in parts]
     error = np.sqrt((GROUPS - 1) * np.var(without))
-    return share(whole), float(student.ppf(0.975, GROUPS - 1) * error)
+    return share(whole), float(scipy.stats.t.ppf(0.975, GROUPS - 1) * error)
 
 
 def of_design(y: np.ndarray, factors: int) -> dict[str, np.ndarray]:
-    """First-order and total indices from Saltelli's design.
+    """Return first-order and total indices from Saltelli's design.
 
-    Parameters
-    ----------
-    y : ndarray, shape (base points times (factors + 2),)
-        In the order of the design.
-    factors : int
-        How many.
-
-    Returns
-    -------
-    dict of ndarray
-        "S1" and "ST", each of shape (factors,), and "... (95 %)", the half widths.
+    Of answers in its order, base points times (factors + 2): "S1" and "ST", each of shape
+    (factors,), and "... (95 %)", the half widths.
     """
     from SALib.analyze import sobol
 
@@ -244,11 +215,6 @@ def of_design(y: np.ndarray, factors: int) -> dict[str, np.ndarray]:
         )
     names = {"S1": "S1", "S1 (95 %)": "S1_conf", "ST": "ST", "ST (95 %)": "ST_conf"}
     return {name: np.asarray(found[key], float) for name, key in names.items()}
-
-
-def rank_correlation(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation of y with each column of X, shape (factors,)."""
-    return np.array([spearmanr(x, y).statistic for x in X.T])
 
 
 def _problem(factors: int) -> dict[str, object]:

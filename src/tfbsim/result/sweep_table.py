@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pandas.api.types import is_numeric_dtype
 
 from ..experiment.cases import sweep_plan
 from ..experiment.provenance import run_of
@@ -28,7 +29,6 @@ from .columns import (
     SHARE,
     varied_columns,
 )
-from .result import Result
 
 # Templates that the summary has under a name of its own
 COLUMNS_OF = {
@@ -38,29 +38,31 @@ COLUMNS_OF = {
 SAME = 1e-6  # relative; the summary has a rate as a current over another
 
 
+class Result(Protocol):
+    """What is asked of a result here."""
+
+    provenance: dict[str, Any]
+
+    @property
+    def summary(self) -> pd.DataFrame: ...
+    @property
+    def steps(self) -> pd.DataFrame: ...
+    @property
+    def of_a_sweep(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Varied:
     """What the sweep of a result varied.
 
-    Parameters
-    ----------
-    method : str
-        One of ``sampling.METHODS``.
-    factors : dict of Factor
-        By their columns of the summary, in the order of the file; without those that
-        ``--set`` gave one value.
-    points : int
-        Of the plan.
-    grid : bool
-        Whether the factors span a grid.
-    correlated : bool
-        Whether the file correlates any of them.
+    ``factors`` are by their columns of the summary, in the order of the file, without
+    those that ``--set`` gave one value.
     """
 
-    method: str
+    method: str  # one of ``sampling.METHODS``
     factors: dict[str, Factor]
-    points: int
-    grid: bool
+    points: int  # of the plan
+    grid: bool  # whether the factors span a grid
     correlated: bool
 
     def at(self, points: np.ndarray) -> np.ndarray:
@@ -77,22 +79,17 @@ def sampled(result: Result) -> bool:
 
 
 def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:
-    """What the sweep of a result varied; None if it is of no sweep.
+    """Return what the sweep of a result varied, or None if it is of no sweep.
 
-    Parameters
-    ----------
-    result : Result
-        With its provenance.
-    table : DataFrame, optional
-        Its ``answers``, if they are there.
+    ``table`` are its ``answers``, if they are there.
     """
-    if not result.of_a_sweep:
-        return None
-    section = result.provenance["experiment_content"]["sweep"]
-    run = run_of(result.provenance, Path(PROVENANCE))
-    plan = sweep_plan(run)
+    plan = None
+    if result.of_a_sweep:
+        run = run_of(result.provenance, Path(PROVENANCE))
+        plan = sweep_plan(run)
     if plan is None:
         return None
+    section = result.provenance["experiment_content"]["sweep"]
     table = answers(result) if table is None else table
     factors: dict[str, Factor] = {}
     for factor in plan.factors:
@@ -132,18 +129,10 @@ def factors(summary: pd.DataFrame) -> list[str]:
 
 
 def answers(result: Result) -> pd.DataFrame:
-    """The summary with the loss that limited the last discharge of each cycle.
+    """Return the summary with the loss that limited the last discharge of each cycle.
 
-    Parameters
-    ----------
-    result : Result
-        Of a sweep, or of any cases.
-
-    Returns
-    -------
-    DataFrame
-        The columns of ``summary``, and before the outcome ``Limiting loss`` ("" where
-        nothing says so) and ``Of equilibrium capacity [%]``.
+    Before the outcome stand ``Limiting loss`` ("" where nothing says so) and ``Of
+    equilibrium capacity [%]``.
     """
     table, steps = result.summary, result.steps
     for name, nothing in ((SHARE, np.nan), (LIMITING, "")):
@@ -187,36 +176,30 @@ def dataset(result: Result) -> xr.Dataset:
     """
     table = answers(result)
     of = varied(result, table)
-    cycles, turn = np.unique(table[CYCLE].to_numpy(int), return_inverse=True)
     coords: dict[str, Any]
     if of is None:
         point, names = pd.factorize(table[CASE])
-        sizes = {"case": len(names)}
-        coords = {"case": names.to_numpy(object)}
-        own = [c for c in table if c in varied_columns(table)]
-        first = {c: table.groupby(CASE, sort=False)[c].first() for c in own}
-        coords |= {c: ("case", values.to_numpy()) for c, values in first.items()}
+        sizes, coords = {"case": len(names)}, {"case": names.to_numpy(object)}
+        first = table.groupby(CASE, sort=False)[varied_columns(table)].first()
+        coords |= {c: ("case", first[c].to_numpy()) for c in first}
     elif of.grid:
-        point = point_of(table)
         sizes = {c: len(factor.levels) for c, factor in of.factors.items()}
-        levels = {c: f.scale.displayed(f.levels) for c, f in of.factors.items()}
-        coords = {c: (c, values) for c, values in levels.items()}
+        coords = {c: (c, f.scale.displayed(f.levels)) for c, f in of.factors.items()}
     else:
-        point = point_of(table)
-        sizes = {"point": of.points}
-        coords = {"point": np.arange(1, of.points + 1)}
+        sizes, coords = {"point": of.points}, {"point": np.arange(1, of.points + 1)}
         coords |= {c: ("point", f.displayed) for c, f in of.factors.items()}
+    if of is not None:
+        point = point_of(table)
     points = int(np.prod(list(sizes.values())))
+    cycles, turn = np.unique(table[CYCLE].to_numpy(int), return_inverse=True)
     if len(cycles) > 1:
         coords["cycle"] = cycles
         sizes["cycle"] = len(cycles)
     found = xr.Dataset(coords=coords)
-    for name in table:
-        if name in (CASE, CYCLE) or name in coords:
-            continue
-        text = table[name].dtype == object or pd.api.types.is_string_dtype(table[name])
-        values: np.ndarray = np.full((points, len(cycles)), "" if text else np.nan)
-        values = values.astype(object) if text else values
+    for name in table.columns.difference([CASE, CYCLE, *coords], sort=False):
+        number = is_numeric_dtype(table[name].dtype)
+        nothing, kind = (np.nan, float) if number else ("", object)
+        values = np.full((points, len(cycles)), nothing, kind)
         values[point, turn] = table[name].to_numpy()
         found[name] = (tuple(sizes), values.reshape(tuple(sizes.values())))
     for name, variable in found.variables.items():

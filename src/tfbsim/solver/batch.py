@@ -9,16 +9,19 @@ longer ``plain``; its numbers mean nothing then, and it is to be run alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..cell.cell import Cell
-from ..cell.cells import Cells
+from ..cell.cells import Cells, Part, Unlike
 from ..experiment.steps import Protocol, Step
+from ..numerics import Numerics
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
 from .cycler import (
+    INFEASIBLE,
     REACHED,
     CycleRecord,
     StepRecord,
@@ -30,7 +33,7 @@ from .cycler import (
     unresolved,
 )
 from .discretised import DURATION, TARGET, VOLTAGE
-from .engine import Engine
+from .engine import Engine, engine
 from .fast import Solved
 from .start import first_current
 from .trace import (
@@ -62,6 +65,59 @@ def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
     return all(solver.built(mode).kernel is not None for mode in modes)
 
 
+def merged(
+    rows: Sequence[Array], protocols: Sequence[Sequence[Step]], kept: Array
+) -> tuple[Step, ...]:
+    """Return the steps of some of the cells each as such of all that are kept.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray of int
+        Places of the cells that go through each of the protocols.
+    protocols : sequence of sequence of Step
+        Their steps, whose numbers may be arrays.
+    kept : ndarray of bool, shape (cells,)
+        Which of all places are kept.
+
+    Raises
+    ------
+    Unlike
+        They differ by more than numbers.
+    """
+    if len({len(steps) for steps in protocols}) > 1:
+        raise Unlike
+    found = []
+    for steps in zip(*protocols, strict=True):
+        changes = {}
+        for name in Step.__dataclass_fields__:
+            values = [getattr(step, name) for step in steps]
+            first = values[0]
+            if not any(isinstance(v, np.ndarray) for v in values) and all(
+                v == first for v in values
+            ):
+                continue
+            text = name == "text"
+            if any(v is None or isinstance(v, tuple | bool) for v in values) or (
+                not text and isinstance(first, str)
+            ):
+                raise Unlike
+            whole = np.empty(len(kept), dtype=object if text else float)
+            for at, value in zip(rows, values, strict=True):
+                whole[at] = value
+            changes[name] = whole[kept]
+        found.append(replace(steps[0], **changes))
+    return tuple(found)
+
+
+class Points(NamedTuple):
+    """Points of the curves of a step, those of a cell in a row."""
+
+    cell: Array
+    t: Array
+    observed: dict[str, Array]
+    profiles: Array
+
+
 class Batch:
     """Carries the states of cells from step to step.
 
@@ -71,15 +127,21 @@ class Batch:
         In their state as made.
     solver : Engine
         Of their structure.
+    numbers : bool
+        Whether nothing but numbers is wanted of a step, and not what is said of its end.
 
     Attributes
     ----------
     plain : ndarray of bool, shape (cells,)
-        To which nothing happened but what was asked for.
+        To which nothing happened but what was asked for; or what is as sure, if numbers
+        alone are wanted of it: a film that is full.
+    points : list of Points
+        Of the curves of the steps of the last cycle, where they were asked for.
     """
 
-    def __init__(self, cells: Cells, solver: Engine) -> None:
+    def __init__(self, cells: Cells, solver: Engine, numbers: bool = False) -> None:
         self.cells, self.engine, count = cells, solver, len(cells)
+        self.numbers = numbers
         lithium = cells.lithium_inventory / cells.site_inventory
         x = np.broadcast_to(cells.x_initial, count)
         self.state = State(
@@ -90,32 +152,89 @@ class Batch:
             np.zeros(count),  # type: ignore[arg-type]
         )
         self.plain = np.ones(count, bool)
+        self.points: list[Points] = []
 
-    def cycle(self, number: int, steps: Sequence[Step]) -> CycleRecord:
-        """A cycle of this number, audited."""
+    def taken(self, rows: Array) -> Batch:
+        """A batch that goes on with cells of these numbers, each as often as named."""
+        other = Batch(Part(self.cells, rows), self.engine, self.numbers)
+        values = {name: value[rows] for name, value in self.state.values.items()}
+        other.state = State(values, self.state.current[rows])  # type: ignore[index]
+        other.plain = self.plain[rows]
+        return other
+
+    def cycle(
+        self, number: int, steps: Sequence[Step], curves: bool = False
+    ) -> CycleRecord:
+        """A cycle of this number, audited; ``curves`` keeps points of its steps."""
+        self.points = []
         with np.errstate(all="ignore"):  # of cells that are no longer plain
-            records = tuple(self._step(step) for step in steps)
+            records = tuple(self._step(step, curves) for step in steps)
             lithium, charge = audit(records, self.cells)  # type: ignore[arg-type]
         self.plain &= np.maximum(lithium, charge) <= BALANCE_LIMIT
         return CycleRecord(number, records, lithium, charge)
 
-    def _step(self, step: Step) -> StepRecord:
+    def each(self, cycle: CycleRecord, steps: Sequence[Sequence[Step]]) -> list[Any]:
+        """Return a record for each cell of the last cycle; None of one not plain.
+
+        Parameters
+        ----------
+        cycle : CycleRecord
+            The last, with curves or without.
+        steps : sequence of sequence of Step
+            Those of each cell.
+        """
+        count = len(self.cells)
+        first = [np.searchsorted(of.cell, np.arange(count + 1)) for of in self.points]
+        asked = [as_asked(one.step, one.trace.event) for one in cycle.steps]
+        errors = np.broadcast_arrays(
+            cycle.lithium_balance_error, cycle.charge_balance_error, np.empty(count)
+        )
+
+        def record(n: int, k: int) -> StepRecord:
+            """Of a step of a cell."""
+            of: Any = cycle.steps[n].trace
+            t, observed, profiles, at = of.t, of.observed, of.profiles, (slice(None), k)
+            if self.points:
+                _, t, observed, profiles = self.points[n]
+                at = slice(first[n][k], first[n][k + 1])
+            values = {name: value[k] for name, value in of.end.values.items()}
+            trace = Trace(
+                t[at],
+                {name: values[at] for name, values in observed.items()},
+                profiles[at],
+                State(values, float(of.end.current[k])),
+                of.event[k],
+                stray=of.stray[k],
+                gained=of.gained[k],
+            )
+            return StepRecord(
+                steps[k][n], REACHED if asked[n][k] else INFEASIBLE, "", trace
+            )
+
+        found: list[CycleRecord | None] = [None] * count
+        for k in np.flatnonzero(self.plain).tolist():
+            records = tuple(record(n, k) for n in range(len(steps[k])))
+            balances = float(errors[0][k]), float(errors[1][k])
+            found[k] = CycleRecord(cycle.number, records, *balances)
+        return found
+
+    def _step(self, step: Step, curves: bool) -> StepRecord:
         built, own = self.engine.built(step.control), self._inputs(step)
+        assert built.kernel is not None
         current = self._current(step, own)
         y0, p = self._start(step, own, current)
-        before, margins = built.shown(y0, p)
+        p = built.kernel.whole(p)
+        every = np.arange(len(y0))
+        before, margins = self._seen(step, own, y0, p, every)
         self.plain &= (margins > 0).all(axis=0)
-        ends = self._integrated(step, y0, p)
-        seen, margins = built.shown(ends.y, p)
+        ends = self._integrated(step, y0, p, curves)
+        seen, margins = self._seen(step, own, ends.y, p, every)
         observed = {name: np.stack([before[name], seen[name]]) for name in seen}
-        both = np.stack([y0, ends.y]).reshape(-1, y0.shape[1])
-        area = np.tile(np.broadcast_to(own["Electrode area [m2]"], len(y0)), 2)
-        site = np.tile(np.broadcast_to(own["1/site charge"], len(y0)), 2)
-        energy = {"Electrode area [m2]": area, "1/site charge": site}
-        observed |= {
-            name: values.reshape(2, -1)
-            for name, values in built.counted(both, energy).items()
-        }
+        if ends.curves is not None:
+            cell, t, y = ends.curves
+            drawn, _ = self._seen(step, own, y, p, cell)
+            t = t * np.broadcast_to(own[DURATION], len(y0))[cell]
+            self.points.append(Points(cell, t, drawn, y[:, built.slices[PROFILE]]))
         names = np.array([*built.ends, None], dtype=object)
         event = np.where(ends.ended == "event", margins.argmin(axis=0), len(built.ends))
         values = {name: ends.y[:, built.slices[name]] for name in built.carried}
@@ -130,6 +249,18 @@ class Batch:
         trace = Trace(t, observed, profiles, self.state, names[event], 0, stray, lithium)
         self.plain &= np.isin(ends.ended, ("time", "event")) & self._usual(step, trace)
         return StepRecord(step, REACHED, "", trace)
+
+    def _seen(
+        self, step: Step, own: Inputs, y: Array, p: Array, cell: Array
+    ) -> tuple[dict[str, Array], Array]:
+        """What is observed of states of cells of these numbers, and their margins."""
+        built = self.engine.built(step.control)
+        seen, margins = built.shown(y, p, cell)
+        scales = {
+            name: np.broadcast_to(own[name], len(p))[cell]
+            for name in ("Electrode area [m2]", "1/site charge")
+        }
+        return seen | built.counted(y, scales), margins
 
     def _inputs(self, step: Step) -> Inputs:
         """Inputs of a step, as :class:`Runner` asks for it."""
@@ -162,14 +293,15 @@ class Batch:
             p[:, k] = given[name]
         return y, p
 
-    def _integrated(self, step: Step, y0: Array, p: Array) -> Solved:
+    def _integrated(self, step: Step, y0: Array, p: Array, curves: bool) -> Solved:
         """The plain cells as far as the kernel takes them, the others where they are."""
         count, rows = len(y0), np.flatnonzero(self.plain)
-        found = self.engine.built(step.control).integrated(y0[rows], p[rows])
+        found = self.engine.built(step.control).integrated(y0[rows], p[rows], curves)
         ended = np.full(count, "failure")
         y, t, stray, steps = y0.copy(), np.zeros(count), np.zeros(count), np.zeros(count)
-        whole = Solved(y, t, ended, stray, steps)
-        for one, values in zip(whole, found, strict=True):
+        drawn = found.curves and found.curves._replace(cell=rows[found.curves.cell])
+        whole = Solved(y, t, ended, stray, steps, drawn)
+        for one, values in zip(whole[:5], found[:5], strict=True):
             one[rows] = values
         return whole
 
@@ -212,6 +344,8 @@ class Batch:
         """To which cells nothing happened in a step but the end asked for."""
         cells, V = self.cells, trace.observed["Voltage [V]"]
         usual = np.isfinite(V).all(axis=0) & (trace.doubt <= 1)
+        if self.numbers:
+            return usual
         usual &= as_asked(step, trace.event)
         usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
         thinnest = self.engine.thinnest_layer
@@ -219,3 +353,55 @@ class Batch:
         if step.rest:
             usual &= (left_by(V, cells.voltage_limits) <= SEEN).all(axis=0)
         return usual
+
+
+def replayed(
+    cells: Sequence[Cell],
+    protocols: Sequence[Protocol],
+    last: int,
+    curves: bool,
+    numerics: Numerics,
+) -> list[list[list[CycleRecord] | None]]:
+    """Return the first cycles of each of some cells through each of some protocols.
+
+    Their numbers, that is: of an outcome other than reached nothing is said.  The
+    protocols are conditioned alike, once for each cell.  There is None for a cell and
+    protocol that are to be run alone.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        Of one structure.
+    protocols : sequence of Protocol
+        That :func:`serves` takes, with steps that differ by numbers.
+    last : int
+        How many cycles.
+    curves : bool
+        Keep all points of their steps.
+    numerics : Numerics
+        Compiled.
+
+    Raises
+    ------
+    Unlike
+        They cannot be taken together.
+    """
+    solver = engine(cells[0].structure, numerics)
+    batch = Batch(Cells(cells, np.arange(len(cells))), solver, numbers=True)
+    first = protocols[0]
+    for _ in range(first.conditioning_cycles if first.conditioning else 0):
+        batch.cycle(0, first.conditioning)
+    cell, of = np.divmod(np.arange(len(cells) * len(protocols)), len(protocols))
+    batch, each = batch.taken(cell), [protocols[k].steps for k in of.tolist()]
+    rows = [np.flatnonzero(of == k) for k in range(len(protocols))]
+    every = np.ones(len(of), bool)
+    steps = merged(rows, [protocol.steps for protocol in protocols], every)
+    found = [
+        batch.each(batch.cycle(number, steps, curves), each)
+        for number in range(1, last + 1)
+    ]
+    whole = [
+        list(cycles) if plain else None
+        for cycles, plain in zip(zip(*found, strict=True), batch.plain, strict=True)
+    ]
+    return [whole[k : k + len(protocols)] for k in range(0, len(whole), len(protocols))]

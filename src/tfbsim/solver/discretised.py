@@ -30,6 +30,7 @@ from .integrator import Integrator, Stretch, system
 from .trace import (
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
+    CURVE_TOLERANCE,
     FILM_LIMIT,
     MAXIMUM_VOLTAGE,
     MINIMUM_VOLTAGE,
@@ -300,20 +301,26 @@ class Discretised:
         shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
         return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
 
-    def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
-        """What the kernel observes of cells, by name, and their margins (ends, cells)."""
+    def shown(
+        self, y: Array, p: Array, cell: Array | None = None
+    ) -> tuple[dict[str, Array], Array]:
+        """What the kernel observes of states, by name, and their margins (ends, states).
+
+        Each is of the cell of its row, or of that of this number.
+        """
         assert self.kernel is not None
-        found = self.kernel.show(y, p)
+        found = self.kernel.show(y, p, cell)
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 
-    def integrated(self, y0: Array, p: Array) -> Solved:
-        """Cells as far as the kernel takes them, at its tolerances."""
+    def integrated(self, y0: Array, p: Array, curves: bool = False) -> Solved:
+        """Cells as far as the kernel takes them, at its tolerances; and their curves."""
         assert self.kernel is not None
         rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
-        return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol)
+        bend = CURVE_TOLERANCE if curves else None  # of a hold over 1C
+        return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
     def stack(self, inputs: dict[str, Any]) -> Array:
         """Inputs as the one vector the functions take."""
@@ -441,18 +448,20 @@ class Discretised:
     ) -> Stretch:
         """Integrate from a state by the solver, or one of its fallbacks.
 
-        Without a curve it is the kernel's, where there is one and it does not fail.
+        It is the kernel's, where there is one and it does not fail.
 
         Raises
         ------
         pybamm.SolverError
             The solver refuses them.
         """
-        if fallback == 0 and not curve and self.kernel is not None:
-            (y,), (t,), (ended,), (stray,), _ = self.integrated(y0[None], p[None])
-            if ended != "failure":
-                both = np.stack([y0, y])
-                return Stretch(np.array([0.0, t]), both, None, str(ended), float(stray))
+        if fallback == 0 and self.kernel is not None:
+            found = self.integrated(y0[None], p[None], curve)
+            if (ended := str(found.ended[0])) != "failure":
+                t, y = np.append(0.0, found.t), np.stack([y0, found.y[0]])
+                if found.curves is not None:
+                    _, t, y = found.curves
+                return Stretch(t, y, None, ended, float(found.stray[0]))
         integrator = self.integrator(fallback)
         yp0 = self._rates(y0[None], p[None])[0]
         yp0[self.model.len_rhs :] = 0

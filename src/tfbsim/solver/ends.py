@@ -19,6 +19,7 @@ from .discretised import OVERSHOOT, VOLTAGE, Discretised
 from .integrator import Stretch
 from .trace import (
     CURRENT_CUT_OFF,
+    CURVE_TOLERANCE,
     FILM_LIMIT,
     MAXIMUM_VOLTAGE,
     MINIMUM_VOLTAGE,
@@ -29,7 +30,6 @@ from .trace import (
 )
 
 WITHIN = 8  # samples within a step of the solver that are looked at
-CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 
 
 def cut(

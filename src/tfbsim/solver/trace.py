@@ -32,6 +32,7 @@ PROFILE, ANODE_PROFILE = "Cathode stoichiometry", "Anode stoichiometry"
 # sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
 OVERFULL, UNDEREMPTY = 1.02, -1e-6
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
+CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 BALANCE_LIMIT = 1e-8  # of the lithium exchanged, that a step or a cycle may gain or lose
 SEEN = 1e-3  # V or share of the sites, beyond an end: more than an interpolant is off
 NO_LIMIT = 1e3  # a voltage or C-rate no cell reaches: the cut-off is off

@@ -31,6 +31,7 @@ FLAGS = (
 )
 LIBMVEC = ("-DLIBMVEC", "-lmvec")  # glibc's; tried first
 SEAL = 32  # bytes
+POINTS = 250  # of each curve that there is room for at first
 ENDED = np.array(["time", "event", "inside", "failure"])  # -1 is the last
 
 
@@ -58,6 +59,14 @@ class Ends(NamedTuple):
     watched: list[int]
 
 
+class Curves(NamedTuple):
+    """Points of all cells, those of one in a row: number of the cell, time and state."""
+
+    cell: Array
+    t: Array
+    y: Array
+
+
 class Solved(NamedTuple):
     """Of each cell its last state, the time, how it ended, the stray and the steps."""
 
@@ -66,6 +75,18 @@ class Solved(NamedTuple):
     ended: Array
     stray: Array
     steps: Array
+    curves: Curves | None = None
+
+
+class _Rows(ctypes.Structure):
+    """Where the library writes points of curves."""
+
+    _fields_ = [
+        ("bend", ctypes.c_double),
+        ("room", ctypes.c_long),
+        ("count", ctypes.c_long),
+        ("rows", ctypes.c_void_p),
+    ]
 
 
 class Kernel:
@@ -83,14 +104,16 @@ class Kernel:
 
     def __init__(self, code: ctypes.CDLL, states: int, combined: casadi.Function) -> None:
         self.states, self.inputs = states, combined.size1_in(0)
-        self._combined = combined
+        self._combined, self._points = combined, POINTS
         self._run, self._show = code.run, code.show
         self._run.restype = self._show.restype = None
         self._shown, self.lanes = (
             ctypes.c_int.in_dll(code, name).value for name in ("SHOWN", "LANES")
         )
 
-    def __call__(self, y0: Array, p: Array, rtol: float, atol: Array) -> Solved:
+    def __call__(
+        self, y0: Array, p: Array, rtol: float, atol: Array, bend: float | None = None
+    ) -> Solved:
         """Integrate cells from time 0 to 1 or an end.
 
         Parameters
@@ -101,42 +124,72 @@ class Kernel:
             Relative tolerance.
         atol : ndarray, shape (states,)
             Absolute tolerance.
+        bend : float, optional
+            Return curves too: points so close that straight lines between them miss the
+            state that is watched by no more.  Between steps they are on the dense output
+            of the method, of order 3.
         """
         count = len(y0)
         y0, p, atol = (np.ascontiguousarray(a, dtype=float) for a in (y0, p, atol))
-        if y0.shape != (count, self.states) or p.shape != (count, self.inputs):
+        if y0.shape != (count, self.states) or len(p) != count:
             raise ValueError("arrays of another model")
-        p = self._whole(p)
+        p = self.whole(p)
         y, t, stray = np.empty_like(y0), np.empty(count), np.empty(count)
         ended, steps = np.empty(count, np.int32), np.empty(count, np.int32)
-        arrays = (a.ctypes.data_as(ctypes.c_void_p) for a in (y0, p))
-        results = (a.ctypes.data_as(ctypes.c_void_p) for a in (y, t, ended, stray, steps))
-        self._run(
-            *(ctypes.c_long(count), *arrays, ctypes.c_double(rtol)),
-            *(atol.ctypes.data_as(ctypes.c_void_p), *results),
-        )
-        return Solved(y, t, ENDED[ended], stray, steps)
+        of = ctypes.c_long(count), *map(_at, (y0, p)), ctypes.c_double(rtol), _at(atol)
+        results = [_at(a) for a in (y, t, ended, stray, steps)]
+        if bend is None:
+            self._run(*of, *results, None)
+            return Solved(y, t, ENDED[ended], stray, steps)
+        while True:
+            rows = np.empty((self._points * count, self.states + 2))
+            curve = _Rows(bend, len(rows), 0, rows.ctypes.data)
+            self._run(*of, *results, ctypes.byref(curve))
+            if curve.count <= len(rows):
+                break
+            self._points = 5 * curve.count // (4 * count) + 1
+        rows = rows[: curve.count]
+        rows = rows[np.argsort(rows[:, 0], kind="stable")]
+        curves = Curves(rows[:, 0].astype(int), rows[:, 1], rows[:, 2:])
+        return Solved(y, t, ENDED[ended], stray, steps, curves)
 
-    def show(self, y: Array, p: Array) -> Array:
-        """Return what is shown of cells, shape (what is shown, cells).
+    def show(self, y: Array, p: Array, cell: Array | None = None) -> Array:
+        """Return what is shown of states, shape (what is shown, states).
 
         Parameters
         ----------
-        y, p : ndarray, shape (cells, states), (cells, inputs)
-            The state of each, and its inputs.
+        y, p : ndarray, shape (points, states), (cells, inputs)
+            The states, and the inputs of each cell.
+        cell : ndarray of int, shape (points,), optional
+            Which cell's a state is; by default one each.
         """
         y, p = (np.ascontiguousarray(a, dtype=float) for a in (y, p))
-        if y.shape != (len(y), self.states) or p.shape != (len(y), self.inputs):
+        cell = np.arange(len(y)) if cell is None else np.ascontiguousarray(cell, int)
+        one_each = len(cell) == len(y) and (not len(y) or cell.max() < len(p))
+        if y.shape != (len(y), self.states) or not one_each:
             raise ValueError("arrays of another model")
-        p = self._whole(p)
+        p = self.whole(p)
         found = np.empty((self._shown, len(y)))
-        arrays = (a.ctypes.data_as(ctypes.c_void_p) for a in (y, p, found))
-        self._show(ctypes.c_long(len(y)), *arrays)
+        self._show(ctypes.c_long(len(y)), *map(_at, (y, p, cell, found)))
         return found
 
-    def _whole(self, p: Array) -> Array:
-        """Inputs, and what follows from them alone."""
+    def whole(self, p: Array) -> Array:
+        """Return inputs and what follows from them alone, which every call takes too.
+
+        Parameters
+        ----------
+        p : ndarray, shape (cells, inputs)
+            Or, as they are returned, those that are whole.
+        """
+        if p.shape[1:] == (self.inputs + self._combined.numel_out(0),):
+            return p
+        if p.shape[1:] != (self.inputs,):
+            raise ValueError("arrays of another model")
         return np.hstack([p, self._combined(p.T).full().T]) if len(p) else p
+
+
+def _at(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
 
 
 def kernel_of(

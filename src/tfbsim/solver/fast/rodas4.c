@@ -40,7 +40,7 @@ static const double D[2][5] = {
      -6.594389125716872}};
 
 enum { FAILED = -1, TIME, EVENT, INSIDE, AT_ONCE, AGAIN, ON };
-enum { MOST_STEPS = 20000, NEWTON = 30, LOOKS = 8 };
+enum { MOST_STEPS = 20000, NEWTON = 30, LOOKS = 8, MOST_POINTS = 30 };
 static const double ROOT = 1e-11, NARROW = 1e-13, LEAST = 1e-18, CONSISTENT = 1e-10;
 
 typedef struct { V y[N], p[P], f[N], new[N], k[6][N], w[N], a[NA], e[ENDS]; } Cells;
@@ -75,6 +75,15 @@ static V step(Cells *c, V h, double rtol, const double *atol)
     return vsqrt(sum / N);
 }
 
+/* A state within a step: (1 - s) y + s (new + (1 - s) (d[0] + s d[1])) */
+static void dense(const Cells *c, int i, V *d)
+{
+    for (int r = 0; r < 2; r++) {
+        d[r] = D[r][0] * c->k[0][i];
+        for (int j = 1; j < 5; j++) d[r] += D[r][j] * c->k[j][i];
+    }
+}
+
 /* The least of what is looked at within a step, and where */
 static void look(const Cells *c, V *least, V *where)
 {
@@ -85,10 +94,7 @@ static void look(const Cells *c, V *least, V *where)
         for (int m = 0; m < WATCHED; m++) {
             int i = watched[m];
             V d[2];
-            for (int r = 0; r < 2; r++) {
-                d[r] = D[r][0] * c->k[0][i];
-                for (int j = 1; j < 5; j++) d[r] += D[r][j] * c->k[j][i];
-            }
+            dense(c, i, d);
             z[i] = (1 - s) * c->y[i] + s * (c->new[i] + (1 - s) * (d[0] + s * d[1]));
         }
         V room = within(z, c->p);
@@ -201,10 +207,54 @@ static void begin(Cells *c, Lane *lanes, I fresh, double rtol, const double *ato
     }
 }
 
+/* Points of curves as rows: number of the cell, time, states; of what there is no room for
+   only the number of rows is kept */
+typedef struct { double bend; long room, count; double *rows; } Curve;
+
+static void point(Curve *to, long cell, double t, int l, const V *z)
+{
+    if (to->count < to->room) {
+        double *row = to->rows + to->count * (N + 2);
+        row[0] = cell, row[1] = t;
+        for (int i = 0; i < N; i++) row[2 + i] = z[i][l];
+    }
+    to->count++;
+}
+
+/* The points of the lanes whose step is accepted: its end, and as many within it that
+   straight lines between them miss what is watched by less than the bend */
+static void draw(Curve *to, const Cells *c, const Lane *lanes, I accepted, V t, V h)
+{
+    V d[N][2], z[N];
+    int most = 0, each[W];
+    for (int i = 0; i < N; i++) dense(c, i, d[i]);
+    for (int l = 0; l < W; l++) {
+        double second = 0; /* the largest of the second derivative, h^2 y'' */
+        for (int m = 0; m < WATCHED; m++) {
+            const V *w = d[watched[m]];
+            double low = fabs(w[1][l] - w[0][l]), high = fabs(2 * w[1][l] + w[0][l]);
+            second = fmax(second, 2 * fmax(low, high));
+        }
+        double n = sqrt(second / (8 * to->bend));
+        each[l] = n < MOST_POINTS ? (int)n + 1 : MOST_POINTS;
+        if (accepted[l] && each[l] > most) most = each[l];
+    }
+    for (int m = 1; m <= most; m++) {
+        V s;
+        for (int l = 0; l < W; l++) s[l] = (double)m / each[l];
+        for (int i = 0; i < N; i++)
+            z[i] = (1 - s) * c->y[i] + s * (c->new[i] + (1 - s) * (d[i][0] + s * d[i][1]));
+        for (int l = 0; l < W; l++)
+            if (accepted[l] && m <= each[l])
+                point(to, lanes[l].cell, t[l] + s[l] * h[l], l, z);
+    }
+}
+
 /* Cells y0 (count, N) with inputs p (count, P), from time 0 to 1 or an end.  Out: y1, the
-   time, how it ended, how far a held voltage strayed, and how many steps it took. */
+   time, how it ended, how far a held voltage strayed, and how many steps it took; curves
+   where there is a place for them. */
 void run(long count, const double *y0, const double *p, double rtol, const double *atol,
-         double *y1, double *t1, int *ended, double *strayed, int *steps)
+         double *y1, double *t1, int *ended, double *strayed, int *steps, Curve *curve)
 {
     Cells cells, *c = &cells;
     Lane lanes[W];
@@ -218,10 +268,12 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
     }
     while (left) {
         if (any(fresh)) begin(c, lanes, fresh, rtol, atol);
+        for (int l = 0; curve && l < W; l++)
+            if (fresh[l]) point(curve, lanes[l].cell, 0, l, c->y);
         fresh ^= fresh;
         slope(c->y, c->p, c->f, c->a);
-        V h, least, where;
-        for (int l = 0; l < W; l++) h[l] = lanes[l].h;
+        V t, h, least, where;
+        for (int l = 0; l < W; l++) t[l] = lanes[l].t, h[l] = lanes[l].h;
         V error = step(c, h, rtol, atol);
         ends(c->new, c->p, c->e);
         V room = lesser(c->e[0], c->e[1]);
@@ -236,6 +288,7 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
             accepted[l] = -1;
             if (c->e[2][l] > lanes[l].stray) lanes[l].stray = c->e[2][l];
         }
+        if (curve && any(accepted)) draw(curve, c, lanes, accepted, t, h);
         for (int i = 0; i < N; i++) c->y[i] = pick(accepted, c->new[i], c->y[i]);
         for (int l = 0; l < W; l++) {
             Lane *x = &lanes[l];
@@ -255,16 +308,17 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
     }
 }
 
-/* What is shown of cells y (count, N) with inputs p (count, P), to shown (M, count) */
+/* What is shown of states y (count, N) with the inputs of cells, p (cells, P), to shown
+   (M, count) */
 const int SHOWN = M, LANES = W;
-void show(long count, const double *y, const double *p, double *shown)
+void show(long count, const double *y, const double *p, const long *cell, double *shown)
 {
     V a[N], b[P], o[M];
     for (long first = 0; first < count; first += W) {
         for (int l = 0; l < W; l++) {
             long k = first + l < count ? first + l : first;
             for (int i = 0; i < N; i++) a[i][l] = y[k * N + i];
-            for (int j = 0; j < P; j++) b[j][l] = p[k * P + j];
+            for (int j = 0; j < P; j++) b[j][l] = p[cell[k] * P + j];
         }
         shown_(a, b, o);
         for (int l = 0; l < W && first + l < count; l++)

@@ -1,0 +1,201 @@
+"""Commands about files: `list`, `show`, `check`, `copy`, `new`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError, shown, suggest
+from ..materials import every, named
+from ..materials.material import Material
+from ..output import write_atomic, write_new
+from ..yaml_file import cells, experiments, load
+from .console import out, say, warn
+from .edge import BAD_INPUT
+from .options import Name, Quiet, find
+
+MOST = 100  # mistakes of a file that are told one by one
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+class Kind(StrEnum):
+    """What may be listed alone."""
+
+    CELLS = "cells"
+    EXPERIMENTS = "experiments"
+    MATERIALS = "materials"
+
+
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="Only these.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """List the shipped cells and experiments, or the materials, a line each."""
+    if kind is Kind.MATERIALS:
+        found = {"materials": {name: m.title for name, m in every().items()}}
+    else:
+        found = {"cells": cells(), "experiments": experiments()}
+    if kind is not None:
+        found = {kind.value: found[kind.value]}
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for title, files in found.items():
+        say(title.capitalize())
+        width = max(map(len, files), default=0)
+        say(*(f"  {name:<{width}}  {line}" for name, line in files.items()))
+
+
+def show(
+    name: Name,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw U(x) and D(x) of a material; .png, .svg or .pdf.", readable=False
+        ),
+    ] = None,
+) -> None:
+    """Show a cell's layers, an experiment's steps, or a material with its sources."""
+    from ..report import describe
+
+    materials = named()
+    path, kind = Path(), "material"
+    if name not in materials:
+        path, kind = find(name, "material", also=materials)
+    if kind == "material":
+        from ..cell.cell import read_material
+
+        material = materials.get(name) or read_material(path)
+        if figure is not None:
+            _draw(material, figure)
+        describe.describe_material(material, out)
+    elif figure is not None:
+        what = "draws materials; `tfbsim run` draws the curves of a cell"
+        raise InputError(what, "--figure")
+    elif kind == "cell":
+        from ..cell.cell import load_cell
+
+        describe.describe_cell(load_cell(path), out)
+    else:
+        from ..experiment.cases import expand
+
+        describe.describe_experiment(expand(path), out)
+
+
+def _draw(material: Material, path: Path) -> None:
+    from ..plot.material import draw
+    from ..plot.style import FORMATS, rendered
+
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in FORMATS:
+        raise InputError(f"its name must end in .{', .'.join(FORMATS)}", path)
+    if "open_circuit_potential" not in material.fields:
+        raise InputError(f"{material.name} is no electrode: it has no U(x) to draw")
+    if "diffusivity" not in material.fields:
+        raise InputError(f"{material.name} leaves D(x) to a cell: it cannot be drawn")
+    write_atomic(path, rendered({"": draw([material])}, kind)[""])
+    say(f"U(x) and D(x) in {path}")
+
+
+def check(
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Cells, materials, experiments, mappings, clusters."),
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Check files without solving anything: 0 all valid, 2 not."""
+    bad = False
+    for name in files:
+        try:
+            path, kind = find(name, "mapping", "cluster", "material")
+            notes = _notes(path, kind)
+        except InputError as error:
+            mistakes = (error, *error.others)
+            warn(*mistakes[:MOST])
+            if more := len(mistakes[MOST:]):
+                warn(f"{name}: {more} more mistakes")
+            bad = True
+            continue
+        if not quiet:
+            say(f"{name}: valid", *(f"{name}: note: {note}" for note in notes))
+    if bad:
+        raise typer.Exit(BAD_INPUT)
+
+
+def _notes(path: Path, kind: str) -> list[str]:
+    """Check a file; return what is worth knowing of one that is valid."""
+    # Each kind imports its own
+    if kind == "cell":
+        from ..cell.cell import load_cell
+
+        return load_cell(path).warnings()
+    if kind == "material":
+        from ..cell.cell import read_material
+
+        read_material(path)
+    elif kind == "mapping":
+        from ..data.mapping import load_mapping
+
+        load_mapping(path)
+    elif kind == "cluster":
+        from ..run.cluster_file import check_cluster
+
+        check_cluster(load(path))
+    else:
+        from ..experiment.cases import expand
+        from ..experiment.foresee import foreseen
+
+        expanded = expand(path)
+        if expanded.experiment.fit is not None:
+            from ..fitting.fit import check_fit
+
+            check_fit(expanded)
+        cases = ((case.cell, case.protocol) for case in expanded.cases)
+        return [*expanded.warnings, *foreseen(cases)]
+    return []
+
+
+def copy(
+    name: Annotated[str, typer.Argument(help="A shipped cell or experiment.")],
+    to: Annotated[
+        Path | None,
+        typer.Argument(help="A new .yaml file; default ./NAME.yaml", readable=False),
+    ] = None,
+) -> None:
+    """Copy a shipped file, and the tables it needs, to edit."""
+    path, kind = find(name)
+    target = to or Path(path.name)
+    if target.is_dir():
+        target = target / path.name
+    if target.suffix not in (".yaml", ".yml"):
+        raise InputError("must end in .yaml", target)
+    copies = {target: path}
+    if kind == "cell":
+        from ..cell.cell import load_cell, tables
+
+        load_cell(path)  # its tables are there, and in its folder
+        beside = tables(load(path).data)
+        copies |= {target.parent / name: path.parent / name for name in beside}
+    write_new({to: source.read_bytes() for to, source in copies.items()})
+    say(*copies)
+
+
+def new(
+    kind: Annotated[str, typer.Argument(help="cell, experiment, mapping or cluster")],
+    name: Annotated[str, typer.Argument(help="Name of the new file, without .yaml")],
+) -> None:
+    """Write a commented file to start from."""
+    kinds = ("cell", "experiment", "mapping", "cluster")
+    if kind not in kinds:
+        raise InputError(
+            f"'{shown(kind)}' is neither cell, experiment, mapping nor cluster"
+            f"{suggest(kind, kinds)}"
+        )
+    target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    write_new({target: (TEMPLATES / f"{kind}.yaml").read_bytes()})
+    say(target)

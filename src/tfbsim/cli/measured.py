@@ -1,0 +1,231 @@
+"""Commands about measured data: `compare`, `fit`, `fit-ocv`, `gitt`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from .console import out, say, warn
+from .edge import OTHER_OUTCOME
+from .options import (
+    CellName,
+    Changes,
+    MappingFile,
+    MeshPoints,
+    Overwrite,
+    OwnCurrent,
+    Quiet,
+    ToCompare,
+    Tolerance,
+    changes_of,
+    command_line,
+    folder_option,
+    numerics_of,
+    used_folder,
+    write_all,
+)
+
+UNFINISHED = "unfinished"  # folder of what an interrupted fit has simulated
+
+
+def compare(
+    experiment: ToCompare,
+    data: Annotated[list[str], typer.Argument(help="Measured files.")],
+    cell: CellName = None,
+    set_: Changes = None,
+    mapping: MappingFile = None,
+    own_current: OwnCurrent = False,
+    folder: Annotated[Path | None, folder_option("compare-EXPERIMENT")] = None,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+    points: MeshPoints = None,
+    rtol: Tolerance = None,
+) -> None:
+    """Compare measured files with an experiment: figures, a table, a report."""
+    folder = used_folder(folder, "compare", experiment, overwrite)
+    changes = changes_of(set_)
+
+    from ..comparison.comparison import compare as compare_data
+    from ..comparison.own_current import experiment_or_cell
+    from ..report.comparison import print_comparison
+    from .progress import simulations_bar
+
+    expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
+    with simulations_bar(quiet) as tell:
+        found = compare_data(
+            *(expanded, data),
+            mapping=mapping,
+            own_current=own_current,
+            numerics=numerics_of(expanded.experiment.numerics, points, rtol, False),
+            progress=tell,
+            command=command_line(),
+        )
+    found.save(folder)
+    if not quiet:
+        print_comparison(found, folder, out)
+    warn(*found.unreadable, *found.otherwise)
+    if not found.as_asked:
+        raise typer.Exit(OTHER_OUTCOME)
+
+
+def fit(
+    experiment: ToCompare,
+    data: Annotated[
+        list[str] | None, typer.Argument(help="Measured files; or none.")
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=LOW..HIGH", help="What is fitted; default the file's."
+        ),
+    ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A case or file to predict, not to fit."),
+    ] = None,
+    starts: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Most searches, till two agree; default 4."),
+    ] = None,
+    cell: CellName = None,
+    case: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The only case to fit, with its parameters."),
+    ] = None,
+    set_: Changes = None,
+    mapping: MappingFile = None,
+    own_current: OwnCurrent = False,
+    folder: Annotated[Path | None, folder_option("fit-EXPERIMENT")] = None,
+    quiet: Quiet = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Fit fields of a cell to measured files and capacities."""
+    folder = used_folder(folder, "fit", experiment, overwrite, resume)
+    changes, varied = changes_of(set_), changes_of(vary, "--vary")
+
+    from ..fitting.fit import fit as fit_data
+    from ..report.fit import print_fit
+    from .progress import search_line
+
+    with search_line(quiet) as tell:
+        found = fit_data(
+            *(experiment, data or []),
+            cell=cell,
+            case=case,
+            changes=changes,
+            vary=varied,
+            held_out=hold_out,
+            starts=starts,
+            mapping=mapping,
+            own_current=own_current,
+            progress=tell,
+            command=command_line(),
+            keep=folder / UNFINISHED,
+        )
+    path = found.save(folder)
+    shutil.rmtree(folder / UNFINISHED)
+    if not quiet:
+        print_fit(found, path, out)
+    warn(*found.unreadable)
+    if not found.as_asked:
+        raise typer.Exit(OTHER_OUTCOME)
+
+
+def fit_ocv(
+    data: Annotated[
+        list[str], typer.Argument(help="A slow charge and discharge: one file or two.")
+    ],
+    stoichiometry: Annotated[
+        str, typer.Option(help="x where charged and where discharged.")
+    ] = "0..1",
+    sites: Annotated[
+        int | None, typer.Option(min=1, max=30, help="Default: as few as will do.")
+    ] = None,
+    temperature: Annotated[str, typer.Option(help="Of the measurement.")] = "25 degC",
+    cell: Annotated[
+        str | None, typer.Option(help="Cell to put it in; gives area and loading.")
+    ] = None,
+    mapping: MappingFile = None,
+    folder: Annotated[Path | None, folder_option("ocv-FILE")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Fit a smooth open-circuit potential to a slow charge and discharge."""
+    folder = used_folder(folder, "ocv", data[0], overwrite)
+
+    from ..fitting.ocv_file import fit_files
+    from ..report.ocv import print_ocv, save
+
+    found = fit_files(data, stoichiometry, sites, temperature, cell, mapping)
+    print_ocv(found, save(found, folder, command_line()), out)
+
+
+def gitt(
+    experiment: ToCompare,
+    data: Annotated[
+        list[str] | None, typer.Argument(help="Measured titrations; or none.")
+    ] = None,
+    cell: CellName = None,
+    set_: Changes = None,
+    mapping: MappingFile = None,
+    folder: Annotated[Path | None, folder_option("gitt-EXPERIMENT")] = None,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Diffusivities that a titration (GITT, PITT) gives, beside those of the cell."""
+    folder = used_folder(folder, "gitt", experiment, overwrite)
+    changes = changes_of(set_)
+
+    import pandas as pd
+
+    from ..comparison.own_current import experiment_or_cell
+    from ..data.read import read_all
+    from ..experiment.settings import numerics_of
+    from ..fitting.titration import diffusivities, simulated_segments
+    from ..plot.titration import titration_figure
+
+    expanded, of_cell = experiment_or_cell(experiment, cell, changes, False)
+    doubts: list[str] = []
+    base = expanded.cases[0].cell
+    if data:
+        files, doubts = read_all(data, base, mapping)
+        found = [(m.name, diffusivities(m.segments, base)) for m in files]
+        for file in () if quiet else files:
+            say(*(f"{file.name}: {note}" for note in file.notes))
+    elif of_cell:
+        what = "is a cell: name a titration to simulate, or measured data"
+        raise InputError(what, experiment)
+    else:
+        numerics = numerics_of(None, expanded.experiment.numerics)
+        found = [
+            (case.name, diffusivities(simulated_segments(case, numerics), case.cell))
+            for case in expanded.cases
+        ]
+    parts = [table.assign(Record=name) for name, table in found if len(table)]
+    if not parts:
+        raise InputError(
+            "has no pulses with a rest before and after, and no holds in a row whose "
+            "current decays",
+            experiment if not data else data[0],
+        )
+    table = pd.concat(parts, ignore_index=True)
+    figures = {"titration": titration_figure(table, base)}
+    written = write_all(folder, {"titration.csv": table}, figures)
+    warn(*doubts)
+    if quiet:
+        return
+    for (record, method), rows in table.groupby(["Record", "Method"], sort=False):
+        D, ratio, pulse = (rows[c] for c in ("D [cm2.s-1]", "Ratio", "Pulse over L2/D"))
+        say(
+            f"{record}: {len(rows)} {method} values, D {D.min():.3g} to {D.max():.3g} "
+            f"cm2/s; over that of the cell {ratio.min():.3g} to {ratio.max():.3g}, "
+            f"median {ratio.median():.3g}; pulses of {pulse.min():.2g} to "
+            f"{pulse.max():.2g} L2/D"
+        )
+    say(written)

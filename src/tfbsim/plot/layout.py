@@ -1,0 +1,207 @@
+"""Panels of curves with their key, and notes on what a reader cannot see.
+
+A curve that lies on another is named in a note, and so is a selection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy.spatial import KDTree
+
+from .style import DASHED, captioned, entry, label_outer, new_figure, plain_log
+
+LINE_STYLES = ("-", DASHED, (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
+POINTS = (".", "x", "+", "2")  # as the line styles, where two points are no line
+COINCIDE = 0.004  # of the axes: lines nearer to each other look like one
+NEARLY_ALL = 0.97  # of their length
+
+
+@dataclass
+class Layout:
+    """Panels of groups, each group with its colour, line style and label, and the key."""
+
+    panels: list[tuple[str, list[Any]]]
+    colour: dict[Any, Any]
+    style: dict[Any, Any]
+    label: dict[Any, str]
+    bar: tuple[ScalarMappable, str] | None = None
+    notes: list[str] = field(default_factory=list)
+    apart: set[Any] = field(default_factory=set)  # groups of points that are no line
+    # Of what curves are, group and axes: their points (n, 2), in the order drawn
+    curves: dict[tuple[str, Any, Axes], list[np.ndarray]] = field(default_factory=dict)
+    figure: Figure = field(init=False)
+    axes: Any = field(init=False)  # (rows, panels)
+
+    def how(self, group: Any) -> dict[str, Any]:
+        """Return keywords of a line, or of points that are none."""
+        style = self.style.get(group, "-")
+        how = {"color": self.colour[group], "ls": style}
+        if group in self.apart:
+            k = LINE_STYLES.index(style)
+            how |= {"ls": "", "marker": POINTS[k], "ms": 5 + 2 * (k == 0)}
+        return how
+
+    def line(
+        self, ax: Axes, group: Any, x: Any, y: Any, of: str = "", **how: Any
+    ) -> None:
+        """Draw a curve that the key names where others hide it.
+
+        ``of`` says what of the group the curve is, where it has others; ``how`` goes over
+        :meth:`how`.
+        """
+        ax.plot(x, y, **(self.how(group) | how))
+        self.curves.setdefault((of, group, ax), []).append(np.column_stack([x, y]))
+
+    @property
+    def groups(self) -> list[Any]:
+        """All groups that are drawn."""
+        return [group for _, members in self.panels for group in members]
+
+    def draw(self, height: float = 3.3, rows: int = 1) -> Iterator[tuple[Any, Any]]:
+        """Make axes, a column a panel; yield each group with those of its panel."""
+        columns = len(self.panels)
+        width = 5.2 if columns == 1 else 1.1 + 2.0 * columns
+        self.figure = new_figure(width, height * (1 if rows == 1 else 0.8 * rows))
+        self.axes = self.figure.subplots(
+            rows, columns, sharex=True, sharey="row", squeeze=False
+        )
+        for ax, (name, _) in zip(self.axes[0], self.panels, strict=True):
+            if name:
+                ax.set_title(name)
+        return self.places()
+
+    def places(self) -> Iterator[tuple[Any, Any]]:
+        """Yield each group with the axes of its panel, one for each row."""
+        for c, (_, members) in enumerate(self.panels):
+            for group in members:
+                yield group, self.axes[:, c]
+
+    def finish(
+        self, x: str, y: Sequence[str], caption: str, more: Sequence[Line2D] = ()
+    ) -> Figure:
+        """Return the figure with labels along x and of each row, key, notes, caption."""
+        label_outer(self.axes, x, y)
+        self.key(self.figure, list(self.axes.flat), more)
+        return captioned(self.figure, caption)
+
+    def key(
+        self,
+        figure: Figure,
+        axes: Sequence[Axes],
+        more: Sequence[Line2D] = (),
+        own: bool = True,
+    ) -> None:
+        """Draw the colour bar or the legend, right of the panels, and the notes; ``own``
+        entries for the groups before those that are given."""
+        if not self.bar:  # whose colours are in order, and so are the curves
+            self.notes += _hidden(self.curves, self.label, len(self.panels) > 1)
+        if self.notes:
+            words, (width, height) = "; ".join(self.notes), figure.get_size_inches()
+            figure.suptitle(words, fontsize=8, color="0.35", wrap=True)
+            figure.set_figheight(height + 0.14 * len(words) / (16 * width))  # by lines
+        handles = list(more)
+        if self.bar:
+            mappable, label = self.bar
+            bar = figure.colorbar(
+                mappable, ax=list(axes), label=label, aspect=30, pad=0.02
+            )
+            bar.ax.tick_params(which="both", direction="out")
+            plain_log(bar.ax.yaxis, mappable.norm)
+            if handles:
+                axes[0].legend(handles=handles, loc="best")
+            return
+        if own and len(groups := set(self.groups)) > 1:
+            first: dict[str, Any] = {}  # group of each label
+            for group in filter(groups.__contains__, self.label):
+                first.setdefault(self.label[group], group)
+            handles[:0] = [entry(words, **self.how(g)) for words, g in first.items()]
+        if handles:
+            figure.legend(handles=handles, loc="outside right center", handlelength=2.2)
+
+
+def _hidden(
+    curves: dict[tuple[str, Any, Axes], list[np.ndarray]],
+    label: dict[Any, str],
+    titled: bool,
+) -> list[str]:
+    """Return notes on groups whose curves lie on those of another, or wholly under them,
+    row by row and for each of what curves are."""
+    rows: dict[int, dict[str, list[tuple[str, Axes, np.ndarray]]]] = {}
+    names: dict[int, str] = {}
+    for (of, group, ax), parts in curves.items():
+        row = ax.get_subplotspec().rowspan.start  # type: ignore[union-attr]
+        found = rows.setdefault(row, {}).setdefault(of, [])
+        if len(points := _in_axes(ax, parts)):
+            found.append((label[group], ax, points))
+        if ax.get_ylabel():
+            names[row] = ax.get_ylabel().partition(" (")[0].lower() + ", "
+    notes = []
+    for row, kinds in sorted(rows.items()):
+        name = names.get(row, ", ") if len(rows) > 1 else ""
+        for of, drawn in kinds.items():
+            for what, places in _coinciding(drawn).items():
+                told = []
+                for words, axes in places.items():
+                    titles = dict.fromkeys(ax.get_title() for ax in axes if titled)
+                    where = f" ({', '.join(titles)})" if any(titles) else ""
+                    told.append(words + where)
+                if told:
+                    notes.append(f"{name}{of and of + ', '}{what}: {'; '.join(told)}")
+    return notes
+
+
+def _coinciding(
+    drawn: Sequence[tuple[str, Axes, np.ndarray]],
+) -> dict[str, dict[str, list[Axes]]]:
+    """Return which labelled curves are the same and which hidden, with their axes."""
+    same: dict[int, list[str]] = {}  # of a curve, it and those equal to it
+    under: dict[int, str] = {}
+    trees: dict[int, KDTree] = {}
+    for n, (label, ax, points) in enumerate(drawn):
+        tree = KDTree(points)
+        for k, before in trees.items():
+            words, where, others = drawn[k]
+            if where is not ax or words == label or k in under:
+                continue
+            away = tree.query(others)[0]
+            if np.quantile(away, NEARLY_ALL) >= COINCIDE:
+                continue
+            both = np.concatenate([away, before.query(points)[0]])
+            if np.quantile(both, NEARLY_ALL) < COINCIDE:
+                same.setdefault(k, [words]).append(label)
+                break
+            under[k] = f"{words} under {label}"
+        else:
+            trees[n] = tree
+    found: dict[str, dict[str, list[Axes]]] = {"the same curve": {}, "hidden": {}}
+    for k, labels in same.items():
+        words = " = ".join(labels)
+        found["the same curve"].setdefault(words, []).append(drawn[k][1])
+    for k, words in under.items():
+        found["hidden"].setdefault(words, []).append(drawn[k][1])
+    return found
+
+
+def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return points along curves, near each other, in fractions of the axes."""
+    found = [np.empty((0, 2))]
+    ax.get_xlim(), ax.get_ylim()  # by which the limits are made of what was drawn
+    to_axes = ax.transData + ax.transAxes.inverted()
+    for part in parts:
+        xy = to_axes.transform(part)
+        xy = xy[np.isfinite(xy).all(axis=1)]
+        if len(xy) < 2:
+            continue
+        along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+        number = 1 + int(np.clip(along[-1] / (COINCIDE / 2), 50, 5000))
+        even = np.linspace(0, along[-1], number)
+        found.append(np.stack([np.interp(even, along, v) for v in xy.T], axis=1))
+    return np.concatenate(found)
