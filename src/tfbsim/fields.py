@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
-from itertools import pairwise
 from operator import ge, gt, le, lt, or_
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -93,7 +92,6 @@ class Quantity:
         limits = [
             f"{words} {units.text(bound, self.dimension)}"
             for bound, _, words in self._bounds
-            if bound is not None
         ]
         kind = self.dimension.replace("dimensionless", "plain number")
         return f"{kind} {', '.join(limits)}".strip()
@@ -106,27 +104,26 @@ class Quantity:
         return self._bounded(units.parse(value, self.dimension), value)
 
     @property
-    def _bounds(self) -> tuple[tuple[float | None, Callable[..., bool], str], ...]:
-        return (
+    def _bounds(self) -> list[tuple[float, Callable[..., bool], str]]:
+        each = (
             (self.gt, gt, "above"),
             (self.ge, ge, "at least"),
             (self.lt, lt, "below"),
             (self.le, le, "at most"),
         )
+        return [(bound, *rest) for bound, *rest in each if bound is not None]
 
     def holds(self, number: float) -> bool:
         """Whether a number in SI is finite and within the bounds."""
         return math.isfinite(number) and all(
-            bound is None or within(number, bound) for bound, within, _ in self._bounds
+            within(number, bound) for bound, within, _ in self._bounds
         )
 
     def _bounded(self, number: float, value: Any) -> float:
         for bound, within, words in self._bounds:
-            if bound is not None and not within(number, bound):
-                raise ValueError(
-                    f"'{shown(value)}' is out of range; it must be {words} "
-                    f"{units.text(bound, self.dimension)}"
-                )
+            if not within(number, bound):
+                limit = f"{words} {units.text(bound, self.dimension)}"
+                raise ValueError(f"'{shown(value)}' is out of range; it must be {limit}")
         return number
 
 
@@ -272,40 +269,29 @@ _LAW = "law: "
 KIND = "kind: "  # before the name of a model, of a field that may be one of several
 _POTENTIALS = ("table", "sites", "numerator", "polynomial")
 _POSITIVES = ("table", "log10_polynomial")
-_DIFFUSIVITIES = (*_POSITIVES, "self_diffusivity")
 _FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
 
 
-def _tag(value: Any) -> str:
-    if isinstance(value, dict):
-        return next((key for key in _LAWS if key in value), "unknown")
-    return "law" if callable(value) else "value"
-
-
-def _fraction(low: float, high: float, x_max: float, name: str = "") -> None:
+def _check_fraction(low: float, high: float, x_max: float, name: str = "") -> None:
     """Refuse stoichiometries that are no fraction of the sites, as in per cent."""
     if low >= 0 and high <= x_max + 1e-9:
         return
     where = f"{name}: " if name else ""
-    percent = 10 * x_max < high <= 100 * x_max
+    hint = "give x_max: 2 where a formula unit holds two lithium"
+    if 10 * x_max < high <= 100 * x_max:
+        hint = "write x as a fraction, not in per cent"
     raise ValueError(
         f"{where}x runs from {low:g} to {high:g}, but must stay within 0 and the sites "
-        f"per formula unit, {x_max:g}; "
-        + ("write x as a fraction, not in per cent" if percent else "give x_max: 2 where")
-        + ("" if percent else " a formula unit holds two lithium")
+        f"per formula unit, {x_max:g}; {hint}"
     )
 
 
-def _rising(x: Sequence[float], name: str) -> None:
-    for k, (a, b) in enumerate(pairwise(x)):
-        if not a < b:
-            raise ValueError(
-                f"{name}: the stoichiometry must rise from row to row, and row {k + 2} "
-                f"({b:g}) does not exceed row {k + 1} ({a:g})"
-            )
+def _check_range(low: float, high: float, message: str) -> None:
+    if not 0 <= low < high:
+        raise ValueError(message)
 
 
-def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
+def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     name = Path(spec.table)
     elsewhere = name.is_absolute() or ".." in name.parts or len(spec.table) > 255
     if elsewhere or name.suffix != ".csv":
@@ -314,39 +300,38 @@ def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[Any, Any]:
         )
     x, y = load_csv(folder / name, 2)
     if dimension == "voltage":
-        _fraction(float(x[0]), float(x[-1]), spec.x_max or 1.0, spec.table)
+        _check_fraction(x[0], x[-1], spec.x_max or 1.0, spec.table)
     elif spec.x_max is not None:
         raise ValueError("x_max goes with the open-circuit potential only")
+    for k in np.flatnonzero(np.diff(x) <= 0):
+        raise ValueError(
+            f"{spec.table}: the stoichiometry must rise from row to row, and row {k + 2} "
+            f"({x[k + 1]:g}) does not exceed row {k + 1} ({x[k]:g})"
+        )
     unit = spec.unit or _FILE_UNITS[dimension]
-    factor = units.parse(f"1 {unit}", dimension) * spec.multiply
-    _rising(x.tolist(), spec.table)
-    return tuple(x.tolist()), tuple(value * factor for value in y.tolist())
+    with np.errstate(over="ignore"):  # which spans too many decades
+        return x, y * (units.parse(f"1 {unit}", dimension) * spec.multiply)
 
 
-def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
+def _potential(value: Any, folder: Path) -> laws.PotentialLaw:
+    """An open-circuit potential, which falls with x."""
     if isinstance(value, TableLaw):
-        x, U = _table(value, "voltage", _folder(info))
-        if max(map(abs, U)) > 10:
-            k = next(k for k in range(len(U)) if abs(U[k]) > 10)
+        x, U = _table(value, "voltage", folder)
+        for k in np.flatnonzero(abs(U) > 10):
             raise ValueError(
                 f"{value.table}: row {k + 1} ({U[k]:g} V) is no open-circuit potential; "
                 "give the unit it is in, such as 'unit: mV'"
             )
-        if any(b >= a for a, b in pairwise(U)):
-            k = next(k for k in range(len(U) - 1) if U[k + 1] >= U[k])
+        for k in np.flatnonzero(np.diff(U) >= 0):
             raise ValueError(
                 f"{value.table}: the potential must fall as x rises, and row {k + 2} "
                 f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
             )
-        return laws.Table(x, U, x_max=value.x_max or 1.0)
+        points = tuple(x.tolist()), tuple(U.tolist())
+        return laws.Table(*points, x_max=value.x_max or 1.0)
     if isinstance(value, SitesLaw):
-        sites = value.sites
-        found = laws.MultiSite(
-            tuple(s.potential for s in sites),
-            tuple(s.sites for s in sites),
-            tuple(s.width for s in sites),
-            value.temperature,
-        )
+        each = ((s.potential, s.sites, s.width) for s in value.sites)
+        found = laws.MultiSite(*zip(*each, strict=True), value.temperature)
         if found.x_max > 10:
             raise ValueError(
                 f"the sites add up to {found.x_max:g} per formula unit; write them as "
@@ -360,10 +345,9 @@ def _potential(value: Any, info: ValidationInfo) -> laws.PotentialLaw:
             )
         return found
     if isinstance(value, RationalLaw | ExponentialsLaw):
-        low, high = value.range
-        if not 0 <= low < high:
-            raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
-        _fraction(low, high, value.x_max)
+        rising = "range must be two rising stoichiometries, as [0.5, 1]"
+        _check_range(*value.range, rising)
+        _check_fraction(*value.range, value.x_max)
         law = _formula(value)
         with np.errstate(all="ignore"):  # a pole or an overflow is refused below
             U = law.curve.y
@@ -391,33 +375,20 @@ def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Expone
     return laws.Exponentials(tuple(spec.polynomial), terms, spec.range, spec.x_max)
 
 
-def _diffusivity(value: Any, info: ValidationInfo) -> laws.Law | SelfDiffusion:
+def _positive(value: Any, info: ValidationInfo, dimension: str) -> Any:
+    """A law of x whose values are above 0."""
+    law: laws.Law
     if isinstance(value, SelfDiffusivityLaw):
         return SelfDiffusion(value.self_diffusivity)
-    return value if isinstance(value, SelfDiffusion) else _positive_D(value, info)
-
-
-def _positive_D(value: Any, info: ValidationInfo) -> laws.Law:
-    return _positive(value, info, "diffusivity")
-
-
-def _conductivity(value: Any, info: ValidationInfo) -> laws.Law:
-    return _positive(value, info, "conductivity")
-
-
-def _positive(value: Any, info: ValidationInfo, dimension: str) -> laws.Law:
-    """A law of x whose values are above 0."""
     if isinstance(value, TableLaw):
         x, y = _table(value, dimension, _folder(info))
-        if min(y) <= 0:
+        if y.min() <= 0:
             raise ValueError(f"{value.table}: every {dimension} must be above 0")
-        _within_decades(y, dimension)
-        return laws.Table(x, y, logarithmic=True)
-    if isinstance(value, PolynomialLaw):
+        law = laws.Table(tuple(x.tolist()), tuple(y.tolist()), logarithmic=True)
+    elif isinstance(value, PolynomialLaw):
         unit = units.parse(f"1 {value.unit or _FILE_UNITS[dimension]}", dimension)
         low, high = value.range
-        if not 0 <= low < high:
-            raise ValueError("the range of x must rise from at least 0")
+        _check_range(low, high, "the range of x must rise from at least 0")
         first, *rest = value.log10_polynomial
         law = laws.LogPolynomial((first + math.log10(unit), *rest), (low, high))
         with np.errstate(all="ignore"):
@@ -427,24 +398,24 @@ def _positive(value: Any, info: ValidationInfo, dimension: str) -> laws.Law:
                 f"the {dimension} must stay finite and above 0 from x = {low:g} to "
                 f"{high:g}"
             )
-        _within_decades(y, dimension)
-        return law
-    if isinstance(
-        value, laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
+    elif isinstance(value, _READY) or (
+        isinstance(value, SelfDiffusion) and dimension == "diffusivity"
     ):
         return value
-    if callable(value):  # from Python only: a file holds no functions
+    elif callable(value):  # from Python only: a file holds no functions
         return laws.PythonLaw(value)
-    return laws.Constant(Quantity(dimension, gt=0).parse(value, info))
-
-
-def _within_decades(values: Sequence[float], dimension: str) -> None:
-    """Beyond, an integral over x cannot be inverted in double precision."""
-    decades = math.log10(max(values)) - math.log10(min(values))
+    else:
+        return laws.Constant(Quantity(dimension, gt=0).parse(value, info))
+    # Beyond, an integral over x cannot be inverted in double precision
+    decades = math.log10(y.max()) - math.log10(y.min())
     if decades > 8:
         raise ValueError(
             f"the {dimension} spans {decades:.3g} decades; up to 8 can be simulated"
         )
+    return law
+
+
+_READY = laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
 
 
 def _folder(info: ValidationInfo) -> Path:
@@ -456,7 +427,6 @@ class LawField:
     """A field that is a law of one dimension: some spellings, turned into a Law."""
 
     spellings: tuple[str, ...]
-    convert: Any
     dimension: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
@@ -465,7 +435,7 @@ class LawField:
         tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
         union: Any = Annotated[reduce(or_, tagged), Discriminator(self._tag)]
         return core_schema.with_info_after_validator_function(
-            self.convert, handler.generate_schema(union)
+            self._convert, handler.generate_schema(union)
         )
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
@@ -474,27 +444,28 @@ class LawField:
         constant = {"type": "string", "examples": [units.sample(self.dimension)]}
         return {"anyOf": spelled if self.dimension == "voltage" else [*spelled, constant]}
 
+    def _convert(self, value: Any, info: ValidationInfo) -> Any:
+        if self.dimension == "voltage":
+            return _potential(value, _folder(info))
+        return _positive(value, info, self.dimension)
+
     def _tag(self, value: Any) -> str:
-        found = _tag(value)
-        if found in self.spellings:
-            return _LAW + found
-        return found if found in ("law", "value") else "unknown"
-
-
-Potential = Annotated[laws.PotentialLaw, LawField(_POTENTIALS, _potential, "voltage")]
+        if not isinstance(value, dict):
+            return "law" if callable(value) else "value"
+        found = next((key for key in _LAWS if key in value), "")
+        return _LAW + found if found in self.spellings else "unknown"
 
 
 class SelfDiffusivityLaw(Strict):
     """D_0 (1 - theta) Theta: a lattice gas on the sites of U(x)."""
 
-    self_diffusivity: Annotated[
-        laws.Law, LawField(_POSITIVES, _positive_D, "diffusivity")
-    ]
+    self_diffusivity: Annotated[laws.Law, LawField(_POSITIVES, "diffusivity")]
 
 
 _LAWS["self_diffusivity"] = SelfDiffusivityLaw
-Diffusivity = Annotated[Any, LawField(_DIFFUSIVITIES, _diffusivity, "diffusivity")]
-ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, _conductivity, "conductivity")]
+Potential = Annotated[laws.PotentialLaw, LawField(_POTENTIALS, "voltage")]
+Diffusivity = Annotated[Any, LawField((*_POSITIVES, "self_diffusivity"), "diffusivity")]
+ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, "conductivity")]
 
 
 # --- Errors ------------------------------------------------------------------------
@@ -519,14 +490,10 @@ def validate(
     folder: Path | None = None,
     python: bool = False,
 ) -> Any:
-    """A pydantic model from plain data, or one :class:`InputError`.
+    """Return a pydantic model from plain data, or raise one InputError with all mistakes.
 
     Parameters
     ----------
-    model : type
-        What the data should be.
-    data : dict
-        As read from a file or given in Python.
     document : Document, optional
         Where the data came from, for the line of an error.
     folder : Path, optional
@@ -539,28 +506,13 @@ def validate(
             data, context={"folder": folder or Path(), "python": python}
         )
     except ValidationError as error:
-        raise _mistakes(model, data, error, document) from None
-
-
-def _mistakes(
-    model: type[Strict],
-    data: Any,
-    error: ValidationError,
-    document: Document | None,
-) -> InputError:
-    """Return pydantic's errors as sentences a user can act on, the first with others.
-
-    An unknown key leads: misspelt, it is why another is missing, which is left unsaid.
-    """
-    errors = error.errors(include_url=False)
-    unknown = [e for e in errors if e["type"] == "extra_forbidden"]
-    parents = {e["loc"][:-1] for e in unknown}
-    rest = [
-        e
-        for e in errors
-        if e not in unknown and not (e["type"] == "missing" and e["loc"][:-1] in parents)
-    ]
-    return together([_sentence(model, data, e, document) for e in (*unknown, *rest)])
+        found = error.errors(include_url=False)
+    # An unknown key leads: misspelt, it is why another is missing, which is left unsaid
+    unknown = [e for e in found if e["type"] == "extra_forbidden"]
+    parents = [e["loc"][:-1] for e in unknown]
+    rest = [e for e in found if e["type"] != "missing" or e["loc"][:-1] not in parents]
+    rest = [e for e in rest if e not in unknown]
+    raise together([_sentence(model, data, e, document) for e in (*unknown, *rest)])
 
 
 def _sentence(
@@ -593,32 +545,32 @@ _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
 }
+_COMPARISONS = {
+    "greater_than": ("gt", "above"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
+}
+_LENGTHS = {"too_short": ("min_length", "least"), "too_long": ("max_length", "most")}
 
 
-def _message(first: Any) -> str:
-    context = first.get("ctx", {})
-    kind = first["type"]
-    given = shown(first.get("input"))
-    comparisons = {
-        "greater_than": ("gt", "above"),
-        "greater_than_equal": ("ge", "at least"),
-        "less_than": ("lt", "below"),
-        "less_than_equal": ("le", "at most"),
-    }
-    if kind in comparisons:
-        key, word = comparisons[kind]
-        return f"'{given}' is out of range; it must be {word} {context[key]:g}"
+def _message(error: Any) -> str:
+    """Return what pydantic's error says in words of ours."""
+    context, kind = error.get("ctx", {}), error["type"]
+    given = f"'{shown(error.get('input'))}'"
     if kind == "value_error":
         return str(context.get("error"))
+    if kind in _COMPARISONS:
+        key, word = _COMPARISONS[kind]
+        return f"{given} is out of range; it must be {word} {context[key]:g}"
     if kind in _KINDS:
-        return f"'{given}' is given where {_KINDS[kind]} would do"
-    if kind in ("too_short", "too_long"):
-        few = kind == "too_short"
-        bound = context["min_length" if few else "max_length"]
-        words = f"at {'least' if few else 'most'} {bound} items"
+        return f"{given} is given where {_KINDS[kind]} would do"
+    if kind in _LENGTHS:
+        key, word = _LENGTHS[kind]
+        words = f"at {word} {context[key]} items"
         return f"a list of {context['actual_length']} is given where {words} would do"
-    text = str(first["msg"])
-    return f"'{given}' will not do: {text[0].lower()}{text[1:]}"
+    text = str(error["msg"])
+    return f"{given} will not do: {text[0].lower()}{text[1:]}"
 
 
 def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
@@ -637,23 +589,19 @@ def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
 def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
     """Names of the fields a mapping at this location may have."""
     here: Any = model
-    for key in loc:
-        if isinstance(key, str) and key.startswith(_LAW):
+    for key in map(str, loc):
+        if key.startswith(_LAW):
             here = _LAWS[key.removeprefix(_LAW)]
-        elif isinstance(key, str) and key.startswith(KIND):
+        elif key.startswith(KIND):
             here = next(m for m in _models(Strict) if KIND + m.__name__ == key)
-        elif _has_field(here, key):
+        elif key in getattr(here, "model_fields", {}):
             here = inner_model(here.model_fields[key].annotation)
-    return list(here.model_fields) if hasattr(here, "model_fields") else []
+    return list(getattr(here, "model_fields", []))
 
 
 def _models(model: type) -> Iterator[type]:
     for inner in model.__subclasses__():
         yield from (inner, *_models(inner))
-
-
-def _has_field(model: Any, key: Any) -> bool:
-    return hasattr(model, "model_fields") and key in model.model_fields
 
 
 def inner_model(annotation: Any) -> Any:

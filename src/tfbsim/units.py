@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -137,26 +138,9 @@ _SAID = {  # words for which no symbol looks alike
     **dict.fromkeys(("liter", "litre"), "L"),
 }
 
+# After the normal form NFKC, in which a micro sign is a mu and a superscript a digit
 _SIGNS = str.maketrans(
-    {
-        "µ": "u",  # micro sign
-        "μ": "u",  # Greek mu
-        "Ω": "ohm",
-        "\u2126": "ohm",
-        "℃": "degC",
-        "Å": "angstrom",
-        "\u212b": "angstrom",
-        "·": ".",
-        "⋅": ".",
-        "\u2212": "-",
-        "²": "2",
-        "³": "3",
-        "¹": "1",
-        "⁻": "-",
-        "\u00a0": " ",
-        "\u202f": " ",
-        "\u2009": " ",
-    }
+    {"μ": "u", "Ω": "ohm", "Å": "angstrom", "·": ".", "⋅": ".", "−": "-"}
 )
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*", re.DOTALL)
@@ -234,23 +218,16 @@ def _parse(value: object, dimension: str) -> float:
 
 
 def quantity(text: str, dimensions: Iterable[str]) -> tuple[float, str]:
-    """Return a quantity in SI and which of several dimensions it has.
-
-    Raises
-    ------
-    ValueError
-        As :func:`parse`; or it has none of the dimensions.
-    """
+    """Return a quantity in SI and which of several dimensions it has."""
     options = tuple(dimensions)
     unit = _split(text, options[0])[1]
     found = _unit(unit, options[0])[1] if unit else ""
-    if found not in options:
-        quoted = f"'{shown(text.strip())}'"
-        kind = f"is {_article(found)}" if found else "is no quantity that goes here"
-        lack = kind if unit else "has no unit"
-        words = " or ".join(f"'{_dimension(name).example}'" for name in options)
-        raise ValueError(f"{quoted} {lack}; such as {words} would do")
-    return parse(text, found), found
+    if found in options:
+        return parse(text, found), found
+    kind = f"is {_article(found)}" if found else "is no quantity that goes here"
+    lack = kind if unit else "has no unit"
+    words = " or ".join(f"'{_dimension(name).example}'" for name in options)
+    raise ValueError(f"'{shown(text.strip())}' {lack}; such as {words} would do")
 
 
 def c_rate(text: str) -> float | None:
@@ -300,32 +277,32 @@ def _wanted(dimension: str) -> str:
 
 def _split(value: str, dimension: str) -> tuple[Decimal, str]:
     """Return the number and the unit of a text, the unit's signs made ASCII."""
+
+    def wrong(reason: str) -> ValueError:
+        return ValueError(f"'{shown(value.strip())}' {reason}")
+
     wanted = _wanted(dimension)
-    quoted = f"'{shown(value.strip())}'"
     if not value.strip():
         raise ValueError(f"an empty text is given where {wanted} would do")
     if len(value) > 200:
-        raise ValueError(f"{quoted} is too long for a quantity; {wanted} would do")
+        raise wrong(f"is too long for a quantity; {wanted} would do")
     if c_rate(value) is not None and dimension != "temperature":
-        raise ValueError(f"{quoted} is a C-rate, which does not go here; {wanted} would")
-    plain = value.replace("°C", "degC").translate(_SIGNS)
+        raise wrong(f"is a C-rate, which does not go here; {wanted} would")
+    plain = unicodedata.normalize("NFKC", value).replace("°C", "degC").translate(_SIGNS)
     if _DECIMAL_COMMA.match(plain):
-        raise ValueError(f"{quoted} has a decimal comma; write a point, as in '1.5'")
-    found = _QUANTITY.fullmatch(plain)
-    if not found:
-        raise ValueError(f"{quoted} does not start with a number; {wanted} would do")
+        raise wrong("has a decimal comma; write a point, as in '1.5'")
+    if not (found := _QUANTITY.fullmatch(plain)):
+        raise wrong(f"does not start with a number; {wanted} would do")
     number, unit = found.groups()
     if len(number) > 40:
-        raise ValueError(f"{quoted} has a number of more than 40 characters")
+        raise wrong("has a number of more than 40 characters")
     if re.match(r"[0-9.,]", unit):
-        raise ValueError(f"{quoted} is not one number and its unit; {wanted} would do")
+        raise wrong(f"is not one number and its unit; {wanted} would do")
     size = float(number)
-    if not math.isfinite(size) or not (
-        _SMALLEST <= abs(size) <= _LARGEST
-        or not re.search("[1-9]", number.lower().split("e")[0])
-    ):
-        raise ValueError(f"{quoted} is too large or too small a number to be meant")
-    return Decimal(number) if size else Decimal(0), unit
+    zero = not re.search("[1-9]", number.lower().split("e")[0])
+    if not zero and not _SMALLEST <= abs(size) <= _LARGEST:
+        raise wrong("is too large or too small a number to be meant")
+    return Decimal(0) if zero else Decimal(number), unit
 
 
 def _plain(value: Real) -> Decimal:
@@ -342,10 +319,7 @@ def _plain(value: Real) -> Decimal:
 def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
     """Return the size of a unit in SI and its dimension, '' if that has no name.
 
-    Raises
-    ------
-    ValueError
-        An unknown unit; what is suggested has the dimension that is wanted.
+    Of an unknown unit the ValueError suggests what has the dimension that is wanted.
     """
     quoted = f"'{shown(unit)}'"
     if not _UNIT.fullmatch(unit):

@@ -5,6 +5,8 @@ tags, no anchors, no constructors, so that a file can only ever hold text, numbe
 true or false, null, lists and mappings. Plain scalars are read by the core schema of
 YAML 1.2 (https://yaml.org/spec/1.2.2, section 10.3): `1e-14` is a number, `1:30` and
 `yes` are text. Every problem is an `InputError` that names file, line and field.
+The round trip of ruamel.yaml was tried: it lets anchors, tags, merge keys and dates
+through as objects of its own, which would have to be told apart again, value by value.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,25 +54,14 @@ _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?", re.DOTALL
 
 @dataclass(frozen=True)
 class Document:
-    """What a YAML file holds, and the line on which each part of it stands.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The file.
-    data : dict
-        Plain dict, list, str, int, float, bool and None only.
-    """
+    """What a YAML file holds, and the line on which each part of it stands."""
 
     path: Path
-    data: dict[str, Any]
+    data: dict[str, Any]  # Plain dict, list, str, int, float, bool and None only
     _lines: dict[tuple[Key, ...], int] = field(repr=False)
 
     def line(self, path: tuple[Key, ...] = ()) -> int:
-        """Return the line (from 1) of the key or item at `path`.
-
-        A path that is not in the file gives the line of its nearest parent.
-        """
+        """Return the line (from 1) of what stands at a path, or of its nearest parent."""
         path = tuple(path)
         while path not in self._lines:
             path = path[:-1]
@@ -103,8 +94,8 @@ def load(path: str | os.PathLike[str]) -> Document:
             message = f"control character U+{ord(bad[0]):04X} in column {bad.start() + 1}"
             raise InputError(message, path, number)
     last_line = max(1, len(lines) - (not lines[-1]))
-    data, positions = _compose(text, last_line, path)
-    return Document(Path(path), data, positions)
+    composer = _Composer(text, last_line, path)
+    return Document(Path(path), composer.document(), composer.lines)
 
 
 def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ...]:
@@ -155,11 +146,8 @@ def load_columns(
 
 
 def packaged(folder: str) -> Path:
-    """Return the folder of shipped files, `models` or `experiments`.
-
-    It is the one inside the installed package if there (wheel), otherwise the one at
-    the root of the repository (editable install, checkout).
-    """
+    """Return the folder of shipped files, `models` or `experiments`: the one inside the
+    installed package (wheel), or that of the repository (editable install, checkout)."""
     here = Path(__file__).resolve().parent
     inside = here / folder
     return inside if inside.is_dir() else here.parents[1] / folder
@@ -216,12 +204,7 @@ def resolve(name_or_path: str, folder: str) -> Path:
     """Return the path that an argument of the command line means.
 
     What ends in .yaml or .yml, or holds a path separator, is a path, which need not
-    exist; anything else is the name of a file shipped in `folder`.
-
-    Raises
-    ------
-    InputError
-        If no shipped file has this name.
+    exist; else it is the name of a file shipped in `folder`, or there is an InputError.
     """
     separators = {"/", os.sep, os.altsep or os.sep}
     is_path = name_or_path.lower().endswith((".yaml", ".yml"))
@@ -240,22 +223,8 @@ def resolve(name_or_path: str, folder: str) -> Path:
 
 
 def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
-    """Refuse data that no YAML file of this kind could hold, wherever it comes from.
-
-    Parameters
-    ----------
-    data : dict, list or scalar
-        What is looked through.
-    file : path
-        Where it comes from.
-    where : str
-        Its field there.
-
-    Raises
-    ------
-    InputError
-        A control character, a number that is not finite, or nested too deep.
-    """
+    """Refuse data of a field of a file that no YAML file of this kind could hold: a
+    control character, a number that is not finite, or what is nested too deep."""
     waiting = [(data, (where,))]
     while waiting:
         value, path = waiting.pop()
@@ -287,89 +256,104 @@ def _read_text(path: str | os.PathLike[str], limit: int) -> str:
         raise InputError("is not UTF-8 text", path, line) from None
 
 
-def _compose(
-    text: str, last_line: int, file: str | os.PathLike[str]
-) -> tuple[dict[str, Any], dict[tuple[Key, ...], int]]:
-    """Build plain data and the line of each part, without recursion."""
-    from ruamel.yaml import events as ev
+class _Composer:
+    """Builds plain data from a parser's events, and the line of each part."""
 
-    root: dict[str, Any] | None = None
-    lines: dict[tuple[Key, ...], int] = {}
-    # Open collections with their paths, and for each mapping the key that waits.
-    stack: list[tuple[dict[str, Any] | list[Any], tuple[Key, ...]]] = []
-    keys: list[str | None] = []
-    documents = nodes = 0
+    def __init__(self, text: str, last_line: int, file: str | os.PathLike[str]) -> None:
+        self.events = _events(text, last_line, file)
+        self.last_line, self.file = last_line, file
+        self.lines: dict[tuple[Key, ...], int] = {}
+        self.nodes = 0
 
-    for event in _events(text, last_line, file):
-        line = min(event.start_mark.line + 1, last_line)
-        if isinstance(event, ev.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise InputError("a second document starts here", file, line)
-            if event.version or event.tags:
-                raise InputError("directives (%YAML, %TAG) do not go here", file, line)
-        if isinstance(event, ev.MappingEndEvent | ev.SequenceEndEvent):
-            stack.pop()
-            keys.pop()
-        if not isinstance(event, ev.NodeEvent):
-            continue
+    def error(self, event: Any, message: str, path: tuple[Key, ...] = ()) -> InputError:
+        return InputError(message, self.file, self.line(event), dotted(path))
 
-        nodes += 1
-        parent, path = stack[-1] if stack else (None, ())
-        is_key = isinstance(parent, dict) and keys[-1] is None
-        if isinstance(parent, list):
-            path = (*path, len(parent))
-        elif isinstance(parent, dict) and keys[-1] is not None:
-            path = (*path, keys[-1])
-        if not is_key:
-            lines.setdefault(path, line)
+    def line(self, event: Any) -> int:
+        return min(event.start_mark.line + 1, self.last_line)
 
-        if nodes > MAX_NODES:
-            raise InputError(f"more than {MAX_NODES:,} values", file, line)
-        if problem := _forbidden(event):
-            raise InputError(problem, file, line, dotted(path))
-        if parent is None and not isinstance(event, ev.MappingStartEvent):
-            if isinstance(event, ev.ScalarEvent) and event.value == "":
-                raise InputError("the file is empty", file)
-            kind = "text" if isinstance(event, ev.ScalarEvent) else "a list"
-            message = f"the file holds {kind}; lines of the form 'key: value' are due"
-            raise InputError(message, file, line)
+    def document(self) -> dict[str, Any]:
+        """Return what the only document holds, which is a mapping."""
+        from ruamel.yaml import events as ev
 
-        value: Any
+        root: dict[str, Any] | None = None
+        for event in self.events:
+            if isinstance(event, ev.DocumentStartEvent):
+                if root is not None:
+                    raise self.error(event, "a second document starts here")
+                if event.version or event.tags:
+                    message = "directives (%YAML, %TAG) do not go here"
+                    raise self.error(event, message)
+            elif isinstance(event, ev.ScalarEvent) and event.value == "":
+                break
+            elif isinstance(event, ev.ScalarEvent | ev.SequenceStartEvent):
+                kind = "text" if isinstance(event, ev.ScalarEvent) else "a list"
+                message = f"the file holds {kind}; lines of the form 'key: value' are due"
+                raise self.error(event, message)
+            elif isinstance(event, ev.NodeEvent):
+                root = self.value(event, ())
+        if root is None:
+            raise InputError("the file is empty", self.file)
+        return root
+
+    def value(self, event: Any, path: tuple[Key, ...], key_of: Any = None) -> Any:
+        """Return the value that begins with an event; as a key of a mapping, if any."""
+        from ruamel.yaml import events as ev
+
+        if key_of is None:
+            self.lines.setdefault(path, self.line(event))
+        self.nodes += 1
+        problem = f"more than {MAX_NODES:,} values" if self.nodes > MAX_NODES else ""
+        if isinstance(event, ev.AliasEvent):
+            alias = f"aliases (*{shown(event.anchor)})"
+            problem = f"{alias} do not go here; write the value out"
+        elif event.anchor is not None:
+            problem = f"anchors (&{shown(event.anchor)}) do not go here"
+        elif event.tag is not None:
+            problem = f"tags ({shown(event.tag)}) do not go here"
+        elif len(path) >= MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
+            problem = f"nested more than {MAX_DEPTH} deep"
+        if problem:
+            raise self.error(event, problem, path)
         if isinstance(event, ev.ScalarEvent):
             try:
                 value = _scalar(str(event.value), plain=bool(event.implicit[0]))
             except ValueError as err:
-                raise InputError(str(err), file, line, dotted(path)) from None
-        else:
-            value = {} if isinstance(event, ev.MappingStartEvent) else []
+                raise self.error(event, str(err), path) from None
+            return value if key_of is None else self.key(event, value, path, key_of)
+        if key_of is not None:
+            return self.key(event, "", path, key_of)
+        if isinstance(event, ev.SequenceStartEvent):
+            items: list[Any] = []
+            while not isinstance(event := next(self.events), ev.SequenceEndEvent):
+                items.append(self.value(event, (*path, len(items))))
+            return items
+        mapping: dict[str, Any] = {}
+        while not isinstance(event := next(self.events), ev.MappingEndEvent):
+            key = self.value(event, path, key_of=mapping)
+            self.lines[(*path, key)] = self.line(event)
+            mapping[key] = self.value(next(self.events), (*path, key))
+        return mapping
 
-        if is_key:
-            assert isinstance(parent, dict)
-            key = _checked_key(event, value, parent, path, file, line, lines)
-            keys[-1] = key
-            lines[(*path, key)] = line
-            continue
-        if isinstance(parent, list):
-            parent.append(value)
-        elif isinstance(parent, dict):
-            parent[str(keys[-1])] = value
-            keys[-1] = None
-        else:
-            root = value
-        if isinstance(value, dict | list):
-            stack.append((value, path))
-            keys.append(None)
-            if len(stack) > MAX_DEPTH:
-                message = f"nested more than {MAX_DEPTH} deep"
-                raise InputError(message, file, line, dotted(path))
-
-    if root is None:
-        raise InputError("the file is empty", file)
-    return root, lines
+    def key(
+        self, event: Any, key: Any, path: tuple[Key, ...], mapping: dict[str, Any]
+    ) -> str:
+        """Return a key of a mapping that has it not yet."""
+        scalar = hasattr(event, "value")
+        if not scalar or not isinstance(key, str):
+            text = shown(event.value) if scalar else "a list or mapping"
+            message = f"a key must be text, not {text or 'empty'}; put it in quotes"
+            raise self.error(event, message, path)
+        if key == "<<" and event.implicit[0]:
+            message = "merge keys (<<) do not go here; write the values out"
+            raise self.error(event, message, path)
+        if key in mapping:
+            first = self.lines[(*path, key)]
+            message = f"a duplicate key; it is already on line {first}"
+            raise self.error(event, message, (*path, key))
+        return key
 
 
-def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterable[Any]:
+def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterator[Any]:
     from ruamel.yaml import YAML
 
     line: int | None = None
@@ -400,41 +384,6 @@ def _braces(text: str, line: int, column: int) -> str:
     found = re.finditer(pattern, "".join(text.splitlines()[line - 1 : line]))
     before = [m[0] for m in found if m.start() <= column]
     return before[-1].strip().removeprefix("- ") if before else ""
-
-
-def _forbidden(event: Any) -> str:
-    from ruamel.yaml import events as ev
-
-    if isinstance(event, ev.AliasEvent):
-        return f"aliases (*{shown(event.anchor)}) do not go here; write the value out"
-    if event.anchor is not None:
-        return f"anchors (&{shown(event.anchor)}) do not go here"
-    if event.tag is not None:
-        return f"tags ({shown(event.tag)}) do not go here"
-    return ""
-
-
-def _checked_key(
-    event: Any,
-    key: Any,
-    mapping: dict[str, Any],
-    path: tuple[Key, ...],
-    file: str | os.PathLike[str],
-    line: int,
-    lines: dict[tuple[Key, ...], int],
-) -> str:
-    if not isinstance(key, str):
-        text = shown(event.value) if hasattr(event, "value") else "a list or mapping"
-        message = f"a key must be text, not {text or 'empty'}; put it in quotes"
-        raise InputError(message, file, line, dotted(path))
-    if key == "<<" and event.implicit[0]:
-        message = "merge keys (<<) do not go here; write the values out"
-        raise InputError(message, file, line, dotted(path))
-    if key in mapping:
-        first = lines[(*path, key)]
-        message = f"a duplicate key; it is already on line {first}"
-        raise InputError(message, file, line, dotted((*path, key)))
-    return key
 
 
 def _scalar(text: str, *, plain: bool) -> str | int | float | bool | None:
@@ -482,11 +431,7 @@ def _looks_numeric(text: str) -> bool:
 
 
 def _csv_row(
-    line: str,
-    fields: list[str],
-    columns: int,
-    path: str | os.PathLike[str],
-    number: int,
+    line: str, fields: list[str], columns: int, path: str | os.PathLike[str], number: int
 ) -> list[float]:
     separated_otherwise = re.search("[;\t]", line.strip())
     if re.search("[0-9],[0-9]", line) and (

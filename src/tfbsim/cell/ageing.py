@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
 from typing import Annotated, Literal, get_args
 
 from pydantic import model_validator
 
 from .. import units
-from ..errors import InputError
 from ..fields import (
     Activation,
     ArealCharge,
@@ -26,6 +24,7 @@ from ..fields import (
     Strict,
     Voltage,
     numbers,
+    refuse,
 )
 
 GAS_CONSTANT, FARADAY = 8.31446261815324, 96485.33212331001  # CODATA 2018
@@ -108,10 +107,10 @@ class LithiumConsumption(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> LithiumConsumption:
         if self.current is None and self.growth is None:
-            raise InputError("is missing; it or growth is needed", field="current")
+            refuse("current", "is missing; it or growth is needed")
         if (self.growth is None) != (self.growth_time is None):
             missing = "growth" if self.growth is None else "growth_time"
-            raise InputError("is missing; growth goes with growth_time", field=missing)
+            refuse(missing, "is missing; growth goes with growth_time")
         return self
 
 
@@ -154,38 +153,26 @@ class Ageing(Strict):
     ) -> None:
         """Refuse a rate that would end everything within a second.
 
-        Parameters
-        ----------
-        potential : float
-            Potential of the cathode against lithium that a step goes to [V].
-        T, T_ref : float
-            Temperature of the step, and that of the rates [K].
-        one_c : float
-            1C [A/m2].
-        where : str
-            What the message calls the potential.
-
-        Raises
-        ------
-        InputError
-            Naming the law, the voltage and the rate.
+        It is that at a potential of the cathode against lithium [V], called ``where``,
+        and a temperature [K] of a step; 1C is in A/m2.
         """
+        most_of: dict[type, tuple[str, float]] = {
+            InterphaseByReaction: ("areal resistance rate", MOST_RESISTANCE),
+            SiteLoss: ("rate", MOST_SHARE),
+            ElectrolyteOxidation: ("current density", MOST_C_RATE * one_c),
+        }
         for option, block in self.blocks:
             if not isinstance(block, Tafel):
                 continue
             cause = "reduction" if option.endswith("reduction") else "oxidation"
-            dimension, most = {
-                InterphaseByReaction: ("areal resistance rate", MOST_RESISTANCE),
-                SiteLoss: ("rate", MOST_SHARE),
-                ElectrolyteOxidation: ("current density", MOST_C_RATE * one_c),
-            }[type(block)]
+            dimension, most = most_of[type(block)]
             if (rate := block.at(cause, potential, T, T_ref)) > most:
-                raise InputError(
+                refuse(
+                    f"ageing.{option.replace(' ', '_')}",
                     f"at {where}, to which the protocol goes, its rate would be "
                     f"{units.text(rate, dimension)}, more than "
                     f"{units.text(most, dimension)}; a lower rate, another "
                     "potential or a narrower window would do",
-                    field=f"ageing.{option.replace(' ', '_')}",
                 )
 
     @property
@@ -194,23 +181,17 @@ class Ageing(Strict):
 
         Of a law that is off they are its defaults, or 0.
         """
-        return _parameters_of_laws_off() | self._given
-
-    @property
-    def _given(self) -> dict[str, float]:
-        found = {}
-        for option, block in self.blocks:
-            prefix, fields = option.capitalize(), type(block).model_fields
-            words = [name for name in fields if isinstance(getattr(block, name, 0), str)]
-            found |= {f"{prefix} {n} left": getattr(block, n) == "left" for n in words}
-            found |= numbers(block, prefix, [n for n in fields if n not in words])
-        return {name: float(value) for name, value in found.items()}
+        found: dict[str, float] = {}
+        for name, off in _OFF.items():
+            block, fields = getattr(self, name) or off, type(off).model_fields
+            prefix = name.replace("_", " ").capitalize()
+            if "lithium" in fields:
+                found[f"{prefix} lithium left"] = float(block.lithium == "left")
+            found |= numbers(block, prefix, [n for n in fields if n != "lithium"])
+        return found
 
 
-@cache
-def _parameters_of_laws_off() -> dict[str, float]:
-    blocks = {
-        name: get_args(field.annotation)[0].model_construct()
-        for name, field in Ageing.model_fields.items()
-    }
-    return Ageing.model_construct(**blocks)._given
+_OFF = {
+    name: get_args(field.annotation)[0].model_construct()
+    for name, field in Ageing.model_fields.items()
+}

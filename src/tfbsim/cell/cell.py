@@ -260,10 +260,7 @@ class Film(Interface, MaterialLayer):
     def transport(self) -> Transport:
         """D(x), t_i and sigma_e: as given, or with the third from the other two.
 
-        Raises
-        ------
-        InputError
-            "consistent", and not two of the set are given, or all three.
+        "Consistent" takes two of the set; an InputError refuses fewer and all three.
         """
         # Of the sites that take part: it is their concentration that the flux moves
         U, c = self.open_circuit_potential, self.c_sites * self.active_fraction
@@ -779,14 +776,8 @@ class Cell(Strict):
         return laws.Difference(law, self.anode.open_circuit_potential, *made, ratio)
 
     def anode_share(self, x: float, x_n: float) -> float:
-        """The anode's share of the slope of the voltage: 0 where the cathode alone is
-        what bends it, as at an end that the cathode sets, 1 where the anode is.
-
-        Parameters
-        ----------
-        x, x_n : float
-            Stoichiometries of the cathode and of an anode that is a film.
-        """
+        """The share of a film at the anode in the slope of the voltage, at x and its x_n:
+        0 where the cathode alone is what bends it, as at an end that the cathode sets."""
         assert isinstance(self.anode, Film)
         films = (self.anode, x_n), (self.cathode, x)
         own, other = (
@@ -987,10 +978,7 @@ class Cell(Strict):
     def beyond_the_electrolyte(self, highest: float | None = None) -> list[str]:
         """Where an electrolyte meets an electrode outside its window, in words.
 
-        Parameters
-        ----------
-        highest : float, optional
-            Highest voltage of the cell [V]; left out: the one as made.
+        The highest voltage of the cell [V] is the one as made if left out.
         """
         first = self.electrolyte
         last: Electrolyte | SecondElectrolyte = first.second or first
@@ -1162,13 +1150,7 @@ class Cell(Strict):
 
     @classmethod
     def from_written(cls, written: Written) -> Cell:
-        """The cell that :attr:`written` is of.
-
-        Raises
-        ------
-        InputError
-            A field or table that will not do.
-        """
+        """The cell that :attr:`written` is of; an InputError where it will not do."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in written.tables.items():
                 try:
@@ -1185,13 +1167,7 @@ class Cell(Strict):
         return cell
 
     def value(self, path: str) -> tuple[float, str]:
-        """A numeric field in its display unit, and that unit in PyBaMM notation.
-
-        Raises
-        ------
-        InputError
-            Not a numeric field of this cell.
-        """
+        """A numeric field in its display unit, and that unit, as :meth:`number`."""
         number, dimension = self.number(path)
         return units.to_display(number, dimension), units.display_unit(dimension)
 
@@ -1210,13 +1186,7 @@ class Cell(Strict):
         ]
 
     def number(self, path: str) -> tuple[float, str]:
-        """A numeric field in SI, and its dimension.
-
-        Raises
-        ------
-        InputError
-            Not a numeric field of this cell.
-        """
+        """A numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
         dimension = None
         for key in path.split("."):
@@ -1450,20 +1420,7 @@ HEAD = ("format", "kind", "name", "description", "source", "origin")
 
 
 def load_material(path: str | Path, model: type[Strict]) -> Document:
-    """Read the file of a material: the fields of a layer, beneath a head.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    model : type
-        Layer it stands in, :class:`Film` or :class:`Electrolyte`.
-
-    Raises
-    ------
-    InputError
-        A file of another kind, or a field that the layer does not have.
-    """
+    """Read the file of a material: the fields of a layer, beneath a head."""
     document = load(path)
     check_head(document, "material")
     data = document.data

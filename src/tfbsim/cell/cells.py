@@ -19,18 +19,8 @@ class Cells:
     """Cells of one structure as one: its attributes are those of :class:`Cell`.
 
     A number that differs is an array with an entry a place; what is the same is as it is.
-
-    Parameters
-    ----------
-    of : sequence of Cell
-        Those that differ.
-    index : ndarray of int, shape (places,)
-        Which of them stands at each place.
-
-    Raises
-    ------
-    Unlike
-        On access to an attribute in which they differ by more than a number.
+    ``index`` says which of the cells ``of`` stands at each place.  On access to an
+    attribute in which they differ by more than a number, :class:`Unlike` is raised.
     """
 
     def __init__(self, of: Sequence[Any], index: Array) -> None:
@@ -65,15 +55,7 @@ class Cells:
 
 
 class Part(Cells):
-    """Some of the places of :class:`Cells`.
-
-    Parameters
-    ----------
-    whole : Cells
-        All of them.
-    rows : ndarray of int
-        The places.
-    """
+    """Some of the places, or rows, of all of :class:`Cells`."""
 
     def __init__(self, whole: Cells, rows: Array) -> None:
         self._all, self._index = whole, rows

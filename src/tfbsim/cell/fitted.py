@@ -34,7 +34,7 @@ def status(
     capacity: float,
     sha256: str = "",
 ) -> str:
-    """Return whether a fit saw a measurement.
+    """Return whether a fit saw a measurement: "fitted", "predicted", "" without a record.
 
     Parameters
     ----------
@@ -48,11 +48,6 @@ def status(
         [A.m-2] and [C.m-2]; 0 or NaN where it is not known.
     sha256 : str
         Of the measured curve.
-
-    Returns
-    -------
-    str
-        "fitted", "predicted", or "" where there is no record.
     """
     if not record:
         return ""

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import model_validator
 
 from .. import units
-from ..errors import InputError, shown, suggest
-from ..fields import Density, Length, Quantity, Strict
+from ..errors import shown, suggest
+from ..fields import Density, Length, Quantity, Strict, refuse
 from ..materials import library
 
 if TYPE_CHECKING:
@@ -57,22 +57,16 @@ class StackLayer(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> StackLayer:
         if self.shared_by != int(self.shared_by):
-            raise InputError("must be a whole number of cells", field="shared_by")
-        if self.density is not None:
-            return self
-        if self.material is None:
-            raise InputError(
-                "is missing; a material in its place would do: "
-                + ", ".join(library("stack")),
-                field="density",
-            )
-        if self.material not in library("stack"):
-            hint = suggest(self.material, library("stack"))
-            raise InputError(
-                f"the density of '{shown(self.material)}' is not known"
-                + (hint or f"; give it, or one of {', '.join(library('stack'))}"),
-                field="material",
-            )
+            refuse("shared_by", "must be a whole number of cells")
+        known = library("stack")
+        one_of = ", ".join(known)
+        if self.density is None and self.material is None:
+            message = f"is missing; a material in its place would do: {one_of}"
+            refuse("density", message)
+        if self.density is None and self.material not in known:
+            hint = suggest(str(self.material), known) or f"; give it, or one of {one_of}"
+            message = f"the density of '{shown(self.material)}' is not known{hint}"
+            refuse("material", message)
         return self
 
 
@@ -110,24 +104,15 @@ class Layer:
 
 
 def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
-    """The layers of a cell, from the substrate up.
+    """Return the layers of a cell with a stack, from the substrate up.
 
-    Parameters
-    ----------
-    cell : Cell
-        With a stack.
-    lithium : float, optional
-        Thickness of lithium metal [m]; as made if left out.  What is more than that comes
-        out of the cathode.
-
-    Raises
-    ------
-    InputError
-        The cell has no stack.
+    Lithium metal is as thick as made [m] if it is left out; what is more than that comes
+    out of the cathode.  Without a stack there is an InputError.
     """
     if cell.stack is None:
-        raise InputError("is missing; it lists the layers around the cell", field="stack")
+        refuse("stack", "is missing; it lists the layers around the cell")
     cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
+    second = electrolyte.second
     plated = 0.0
     if hasattr(anode, "lithium"):
         as_made = float(anode.lithium)
@@ -137,30 +122,19 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
         other = Layer("lithium", anode.material or "", there, rho)
     else:  # a film, whose lithium weighs the same in either
         other = Layer("anode", anode.material or "", anode.thickness, anode.density)
+    rho_c = cathode.density - plated / cathode.thickness
+    rho_e = electrolyte.density or math.nan
     found = {
-        "cathode": Layer(
-            "cathode",
-            cathode.material or "",
-            cathode.thickness,
-            cathode.density - plated / cathode.thickness,
-        ),
+        "cathode": Layer("cathode", cathode.material or "", cathode.thickness, rho_c),
         "electrolyte": Layer(
-            "electrolyte",
-            electrolyte.material or "",
-            electrolyte.span,
-            electrolyte.density or math.nan,
+            "electrolyte", electrolyte.material or "", electrolyte.span, rho_e
         ),
         "lithium": other,
     }
-    if (second := electrolyte.second) is not None:
-        found["second"] = Layer(
-            "second electrolyte",
-            second.material or "",
-            second.thickness,
-            second.density or math.nan,
-        )
-    for name in Stack.model_fields:
-        layer: StackLayer | None = getattr(cell.stack, name)
+    if second is not None:
+        made_of, rho = second.material or "", second.density or math.nan
+        found["second"] = Layer("second electrolyte", made_of, second.thickness, rho)
+    for name, layer in cell.stack:
         if layer is not None:
             found[name] = Layer(
                 name.replace("_", " "),
@@ -174,8 +148,7 @@ def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
 
 _ORDER = (
     *("substrate", "cathode_collector", "cathode", "electrolyte", "second"),
-    "interlayer",
-    *("lithium", "anode_collector", "insulation", "packaging"),
+    *("interlayer", "lithium", "anode_collector", "insulation", "packaging"),
 )
 
 
@@ -234,25 +207,14 @@ def total_mass(found: list[Layer]) -> float:
 
 
 def densities(cell: Cell, energy: float, lithium: float) -> dict[str, float]:
-    """Energy per volume and mass, as made and at full charge.
+    """Return ``COLUMNS``, in Wh/L and Wh/kg, of a cell with a stack.
 
-    Parameters
-    ----------
-    cell : Cell
-        With a stack.
-    energy : float
-        Of the discharge, per area [J/m2].
-    lithium : float
-        Thickness of the lithium at full charge [m].
-
-    Returns
-    -------
-    dict
-        ``COLUMNS``, in Wh/L and Wh/kg.
+    Given are the energy of its discharge [J/m2] and the thickness of its lithium at full
+    charge [m].
     """
-    as_made, charged = layers(cell), layers(cell, lithium)
     per_volume = units.DISPLAY["energy density"][1] * energy
     per_mass = units.DISPLAY["specific energy"][1] * energy
+    as_made, charged = layers(cell), layers(cell, lithium)
     return {
         PER_VOLUME_AS_MADE: per_volume / total_volume(as_made),
         PER_VOLUME_CHARGED: per_volume / total_volume(charged),

@@ -27,13 +27,7 @@ MISC = "@misc{{{key},\n  author = {{{name} and others}}, year = {{{year}}},\n{wh
 
 @cache
 def citations(keyword: str) -> tuple[str, ...]:
-    """Return the BibTeX entries of ``citations.bib`` with a keyword.
-
-    Parameters
-    ----------
-    keyword : str
-        "model", "elements" or "plated in situ"; "" for all.
-    """
+    """Return the BibTeX entries of ``citations.bib`` with a keyword, "" for all."""
     text = Path(__file__).with_name("citations.bib").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=@)", text)
     return tuple(

@@ -29,12 +29,12 @@ from .. import units
 from ..cell.cell import Cell, load_cell
 from ..cell.fitted import status
 from ..errors import InputError, shown, suggest, together
-from ..fields import Quantity, Strict, check_head, validate
+from ..fields import Quantity, Strict, check_head, refuse, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
 from .foresee import check_ageing
-from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
+from .groups import MAX_CYCLES, Cycles, Place, Writing, names_in, parsed_steps, values_of
 from .profile import read_profile
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
@@ -155,15 +155,7 @@ class Cases(Sequence[Case]):
 
 
 class Points(Cases):
-    """The points of a sweep, each made when it is asked for.
-
-    Parameters
-    ----------
-    expansion : _Expansion
-        Makes them.
-    found : Plan
-        What each of them sets.
-    """
+    """The points of a sweep, each made when it is asked for."""
 
     def __init__(self, expansion: _Expansion, found: Plan) -> None:
         self.expansion = expansion
@@ -215,13 +207,7 @@ class Points(Cases):
         return len(self) * self[0].protocol.all_cycles
 
     def check(self) -> None:
-        """Make those that may go wrong: at both ends of each factor.
-
-        Raises
-        ------
-        InputError
-            Naming file, line and field.
-        """
+        """Make those that may go wrong: at both ends of each factor."""
         ends = {0, len(self) - 1}
         for factor in self.plan.factors:
             ends |= {int(np.argmin(factor.values)), int(np.argmax(factor.values))}
@@ -233,13 +219,7 @@ class Points(Cases):
 
 
 def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
-    """Read an experiment file, if it is not read yet, and check its own fields.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
-    """
+    """Read an experiment file, if it is not read yet, and check its own fields."""
     read = isinstance(source, Document)
     document = source if read else load(resolve(str(source), "experiments"))
     check_head(document, "experiment")
@@ -261,11 +241,12 @@ class _Expansion:
         loaded: Mapping[str, Cell] | None,
     ) -> None:
         self.experiment, self.document, self.cell = experiment, document, cell
+        self.error = document.error
         self.loaded = dict(loaded or {})
         self.closed = loaded is not None  # no cell is read from a file
         self.warnings: tuple[str, ...] = ()
         self.cells: dict[str, Cell] = {}
-        self.latest: tuple[Any, ...] = ()  # name, fields and cell of the last point
+        self.latest: Any = ()  # name, fields and cell of the last point
         self.steps = 0
         self.writing = Writing(document.error, document.path.parent)
         self.until: EndOfLife | None = None
@@ -275,7 +256,7 @@ class _Expansion:
             except ValueError as error:
                 raise document.error(("until",), str(error)) from None
         # Of each section: its place, its steps, and how often
-        found: list[tuple[tuple[Any, ...], list[Any], int]] = []
+        found: list[tuple[Place, list[Any], int]] = []
         for name in ("steps", "conditioning", "check_up"):
             given = getattr(experiment, name) or []
             if isinstance(given, Conditioning):
@@ -333,19 +314,19 @@ class _Expansion:
             [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
         )
 
-    def _entries(self) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    def _entries(self) -> list[tuple[Place, dict[str, Any]]]:
         """What each case sets and where it stands, grids written out."""
         listed = self.experiment.cases
         if listed is None:
             return [((), {})]
-        entries: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        entries: list[tuple[Place, dict[str, Any]]] = []
         for k, entry in enumerate(listed):
             where = ("cases", k)
             if len(entry) > MAX_FIELDS:
-                raise self.document.error(where, f"sets more than {MAX_FIELDS} fields")
+                raise self.error(where, f"sets more than {MAX_FIELDS} fields")
             entries += [(where, values) for values in self._grid(where, entry)]
             if len(entries) > MAX_CASES:
-                raise self.document.error(where, f"more than {MAX_CASES} cases")
+                raise self.error(where, f"more than {MAX_CASES} cases")
         return entries
 
     def curves(self, cycles: int, last: int) -> Curves:
@@ -363,8 +344,7 @@ class _Expansion:
     def _points(self, sweep: Sweep) -> Points:
         """The points of a sweep."""
         if self.experiment.cases is not None:
-            message = "give cases or a sweep, not both"
-            raise self.document.error(("sweep",), message)
+            raise self.error(("sweep",), "give cases or a sweep, not both")
         found = self.plan(sweep)
         self.warnings = found.warnings
         points = Points(self, found)
@@ -391,40 +371,37 @@ class _Expansion:
             [*self.templates, *base.numeric_fields],
         )
 
-    def _error(self, where: tuple[Any, ...], field: str, message: str) -> InputError:
+    def _error(self, where: Place, field: str, message: str) -> InputError:
         """An error of a field that a case, its grid or --set sets."""
         if field in self.changes:
             return InputError(message, field=f"--set {field}")
         grid = (*where, "grid", field)
         inside = self.document.line(grid) != self.document.line((*where, "grid"))
-        return self.document.error(grid if inside else (*where, field), message)
+        return self.error(grid if inside else (*where, field), message)
 
-    def _grid(
-        self, where: tuple[Any, ...], entry: dict[str, Any]
-    ) -> list[dict[str, Any]]:
+    def _grid(self, where: Place, entry: dict[str, Any]) -> list[dict[str, Any]]:
         """The combinations of an entry, the last field varying fastest."""
         if "grid" not in entry:
             return [entry]
         grid, at = entry["grid"], (*where, "grid")
         if not isinstance(grid, dict) or not grid:
-            message = "must name fields, each with a list of values"
-            raise self.document.error(at, message)
+            raise self.error(at, "must name fields, each with a list of values")
         fixed = {k: v for k, v in entry.items() if k != "grid"}
         if len(grid) > MAX_FIELDS:
-            raise self.document.error(at, f"varies more than {MAX_FIELDS} fields")
+            raise self.error(at, f"varies more than {MAX_FIELDS} fields")
         axes = []
         for name, values in grid.items():
             if name in fixed:
-                raise self.document.error((*at, name), "is given twice")
+                raise self.error((*at, name), "is given twice")
             axes.append(values_of((*at, name), values, self.document.error))
         if math.prod(map(len, axes)) > MAX_CASES:
-            raise self.document.error(where, f"more than {MAX_CASES} cases")
+            raise self.error(where, f"more than {MAX_CASES} cases")
         combinations = itertools.product(*axes)
         return [fixed | dict(zip(grid, values, strict=True)) for values in combinations]
 
     def case(
         self,
-        where: tuple[Any, ...],
+        where: Place,
         entry: dict[str, Any],
         apart: Sequence[str],
         varied_fields: Sequence[str],
@@ -451,9 +428,7 @@ class _Expansion:
             raise self._error(where, "name", message)
         return Case(called, cell, protocol, varied, entry, curves)
 
-    def cell_of(
-        self, where: tuple[Any, ...], chosen: Any, fields: Mapping[str, Any]
-    ) -> Cell:
+    def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
         """The cell of a case, with what it sets; the experiment's unless it chooses."""
         name = chosen or self.cell or self.experiment.cell
         at = (*where, "cell") if chosen else ("cell",)
@@ -468,7 +443,7 @@ class _Expansion:
         elif self.closed and name not in self.loaded:
             wrong = f"the cell '{shown(name)}' is not among those given"
         if wrong:
-            raise self.document.error(at, wrong)
+            raise self.error(at, wrong)
         base = self.cells.get(name) or self._base(at, name)
         for field in fields:
             if "." not in field and field not in Cell.model_fields:
@@ -495,7 +470,7 @@ class _Expansion:
                 field = next(above, next(iter(fields)))
             raise self._error(where, field, message) from None
 
-    def _base(self, at: tuple[Any, ...], name: str) -> Cell:
+    def _base(self, at: Place, name: str) -> Cell:
         """The cell of a name, with what the experiment sets for all cases."""
         try:
             if name not in self.loaded:
@@ -513,7 +488,7 @@ class _Expansion:
                 message = f"'{shown(name)}': {line}{message}"
             elif error.field:
                 at = ("set", error.field)
-            raise self.document.error(at, message) from None
+            raise self.error(at, message) from None
 
     def _cell_path(self, name: str) -> str | Path:
         """A file's own path is from its folder; that of --cell from here."""
@@ -522,11 +497,7 @@ class _Expansion:
         return self.document.path.parent / path if own and not self.cell else name
 
     def _protocol(
-        self,
-        where: tuple[Any, ...],
-        cell: Cell,
-        templates: Mapping[str, str],
-        cycles: int,
+        self, where: Place, cell: Cell, templates: Mapping[str, str], cycles: int
     ) -> Protocol:
         parsed: list[tuple[Step, ...]] = []
         wrong: list[InputError] = []
@@ -535,11 +506,11 @@ class _Expansion:
             self.steps += len(flat)
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
-                raise self.document.error(root, message)
+                raise self.error(root, message)
             found, mistakes = parsed_steps([step for _, step in flat], cell)
             parsed.append(found)
             for k, message, *field in mistakes[:MAX_MISTAKES]:
-                wrong.append(self.document.error((*flat[k][0], *field), message))
+                wrong.append(self.error((*flat[k][0], *field), message))
         if wrong:
             raise together(wrong)
         own, conditioning, check_up = parsed
@@ -548,7 +519,7 @@ class _Expansion:
 
     def _varied(
         self,
-        where: tuple[Any, ...],
+        where: Place,
         cell: Cell,
         entry: Mapping[str, Any],
         varied_fields: Sequence[str],
@@ -605,9 +576,7 @@ def _label(value: Any) -> str:
 
 def _whole(text: str, name: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_CYCLES:
-        raise InputError(
-            f"must be a whole number from 1 to {MAX_CYCLES}", field=f"--set {name}"
-        )
+        refuse(f"--set {name}", f"must be a whole number from 1 to {MAX_CYCLES}")
     return int(text)
 
 
@@ -839,8 +808,8 @@ def _points_measured(
         try:
             point: MeasuredPoint = validate(MeasuredPoint, entry)
             if point.from_cycle is not None and point.from_cycle > point.cycle:
-                message = f"{point.from_cycle} is after the cycle, {point.cycle}"
-                raise InputError(message, field="from_cycle")
+                after = f"{point.from_cycle} is after the cycle, {point.cycle}"
+                refuse("from_cycle", after)
             if point.table is None:
                 yield k, point
                 continue
@@ -891,7 +860,11 @@ def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
 
 def _measured_value(text: str, dimensions: Sequence[str]) -> tuple[float, str]:
     """Return a measured value and its unit as the summary has them."""
+    value, dimension = (
+        units.quantity(text, dimensions)
+        if len(dimensions) > 1
+        else (units.parse(text, dimensions[0]), dimensions[0])
+    )
     if dimensions == SHARE:
-        return 100 * units.parse(text, "dimensionless"), "%"
-    value, dimension = units.quantity(text, dimensions)
+        return 100 * value, "%"
     return units.to_display(value, dimension), units.display_unit(dimension)

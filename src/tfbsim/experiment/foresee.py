@@ -20,13 +20,7 @@ FIRST_CASES = 200  # of those that a sweep has, so many are looked at
 
 
 def foreseen(cases: Iterable[tuple[Cell, Protocol]]) -> list[str]:
-    """Return sentences on what cannot go as asked, each once.
-
-    Parameters
-    ----------
-    cases : iterable of (Cell, Protocol)
-        What is run.
-    """
+    """Return sentences on what of the cases cannot go as asked, each once."""
     found: dict[str, None] = {}
     for _, (cell, protocol) in zip(range(FIRST_CASES), cases, strict=False):
         found |= dict.fromkeys(_of_one(cell, protocol))
@@ -34,13 +28,7 @@ def foreseen(cases: Iterable[tuple[Cell, Protocol]]) -> list[str]:
 
 
 def check_ageing(cases: Iterable[tuple[Cell, Protocol]]) -> None:
-    """Refuse cells whose ageing is beyond all bounds at a voltage they are taken to.
-
-    Raises
-    ------
-    InputError
-        Naming the law, the voltage and the rate.
-    """
+    """Refuse cells whose ageing is beyond all bounds at a voltage they are taken to."""
     for _, (cell, protocol) in zip(range(FIRST_CASES), cases, strict=False):
         if not any(cell.ageing.blocks):
             continue

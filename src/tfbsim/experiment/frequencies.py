@@ -23,15 +23,8 @@ _SENTENCE = re.compile(
 def parse_frequencies(text: str) -> tuple[float, ...]:
     """Return the frequencies of a sentence, from high to low [Hz].
 
-    Parameters
-    ----------
-    text : str
-        A range as "10 mHz to 800 kHz, 10 per decade", or one frequency.
-
-    Raises
-    ------
-    ValueError
-        One sentence: what is wrong with it, and what would do.
+    It is a range as "10 mHz to 800 kHz, 10 per decade", or one frequency; a ValueError
+    says what is wrong with it, and what would do.
     """
     found = _SENTENCE.fullmatch(" ".join(text.split()))
     if found is None:
@@ -67,13 +60,7 @@ def decades(low: float, high: float, per_decade: int = PER_DECADE) -> tuple[floa
 
 
 def checked(frequency: float) -> float:
-    """Return a frequency [Hz].
-
-    Raises
-    ------
-    ValueError
-        It is none that a spectrum may have.
-    """
+    """Return a frequency [Hz] that a spectrum may have; ValueError of another."""
     low, high = RANGE
     if low <= frequency <= high:
         return frequency

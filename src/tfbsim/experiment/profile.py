@@ -21,8 +21,8 @@ from pydantic import Field, StrictBool, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
-from ..errors import InputError, shown
-from ..fields import Quantity, Strict, Temperature, Voltage, validate
+from ..errors import shown
+from ..fields import Quantity, Strict, Temperature, Voltage, refuse, validate
 from ..yaml_file import load_columns
 from .steps import (
     CHARGES,
@@ -61,13 +61,7 @@ class ProfileStep(Strict):
 
 
 def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
-    """Return the two columns of a CSV file, or any number, by their headings.
-
-    Raises
-    ------
-    ValueError
-        The file is elsewhere, or is no such table.
-    """
+    """Return the two columns of a CSV file, or any number, by their headings."""
     path = Path(name)
     if path.suffix != ".csv" or path.is_absolute() or ".." in path.parts:
         raise ValueError(
@@ -83,19 +77,9 @@ def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
 
 
 def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
-    """Return a profile as a step for a cell.
+    """Return a profile, the fields of :class:`ProfileStep`, as a step for a cell.
 
-    Parameters
-    ----------
-    given : mapping
-        The fields of :class:`ProfileStep`, its table read.
-    cell : Cell
-        Gives the area and 1C.
-
-    Raises
-    ------
-    ValueError
-        What is wrong with it, in one sentence.
+    A ValueError says in one sentence what is wrong with it.
     """
     fields: ProfileStep = validate(ProfileStep, dict(given))
     if isinstance(fields.profile, str):
@@ -103,16 +87,15 @@ def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
         fields = validate(ProfileStep, given)
     table: Any = fields.profile
     if len(table) != 2:
-        raise InputError("must have two columns, time and a control", field="profile")
+        refuse("profile", "must have two columns, time and a control")
     (t_name, t), (name, v) = table.items()
     if len(t) != len(v) or len(t) > MAX_ROWS:
-        message = f"must have as many times as values, up to {MAX_ROWS:,}"
-        raise InputError(message, field="profile")
+        refuse("profile", f"must have as many times as values, up to {MAX_ROWS:,}")
     bdf = t_name in _BDF or t_name.strip().lower().startswith("test time /")
     seconds, _ = _scale(_BDF.get(t_name, t_name), ("time",))
     factor, kind = _scale(_BDF.get(name, name), ("C-rate", *CURRENTS, *POWERS))
     control: Control = "power" if kind in POWERS else "current"
-    factor *= cell.one_c_current if kind == "C-rate" else in_amperes(1.0, kind, cell)
+    factor *= in_amperes(1.0, kind, cell)
     factor *= -fields.scale if bdf else fields.scale
     parts = _stretches(
         [seconds * value for value in t],
@@ -123,8 +106,7 @@ def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
     mean = sum((abs(p.first) + abs(p.last)) / 2 * p.duration for p in parts) / length
     ends = (fields.lower, fields.upper, fields.until, fields.time)
     if fields.repeat and not any(end is not None for end in ends):
-        message = "needs an end: lower, upper, until (a charge) or time"
-        raise InputError(message, field="repeat")
+        refuse("repeat", "needs an end: lower, upper, until (a charge) or time")
     duration = fields.time or length
     if fields.repeat and fields.time is None:
         duration = min(max(_default(control, mean, None, cell), length), 1e10)
@@ -154,11 +136,9 @@ def _name(given: Mapping[str, Any]) -> str:
 def _charge(until: str | None, cell: Cell) -> float | None:
     if until is None:
         return None
-    value, kind = _quantity(until, CHARGES)
-    share = kind == "share of 1C"
-    charge = value * cell.one_c_current if share else in_amperes(value, kind, cell)
+    charge = in_amperes(*_quantity(until, CHARGES), cell)
     if charge <= 0:
-        raise InputError("the charge that ends it must be above 0", field="until")
+        refuse("until", "the charge that ends it must be above 0")
     return charge
 
 
@@ -170,15 +150,12 @@ def _scale(heading: str, dimensions: Sequence[str]) -> tuple[float, str]:
     unit = next((u for u in (found.groups()[1:] if found else ()) if u), None)
     plain = [d for d in dimensions if d != "C-rate"]
     if unit is None:
-        message = f"'{shown(heading)}' has no unit; such as '{plain[0].title()} "
-        raise InputError(
-            message + f"[{units.sample(plain[0]).split(' ', 1)[1]}]' would do",
-            field="profile",
-        )
+        such = f"{plain[0].title()} [{units.sample(plain[0]).split(' ', 1)[1]}]"
+        refuse("profile", f"'{shown(heading)}' has no unit; such as '{such}' would do")
     try:
         return units.quantity(f"1 {unit}", plain)
     except ValueError as error:
-        raise InputError(f"'{shown(heading)}': {error}", field="profile") from None
+        refuse("profile", f"'{shown(heading)}': {error}")
 
 
 def _stretches(t: list[float], v: list[float], linear: bool) -> tuple[Stretch, ...]:
@@ -186,8 +163,9 @@ def _stretches(t: list[float], v: list[float], linear: bool) -> tuple[Stretch, .
     found: list[Stretch] = []
     for k, ((a, b), (x, y)) in enumerate(zip(pairwise(t), pairwise(v), strict=True)):
         if not b >= a:
-            message = f"time runs backwards at row {k + 2} ({b:g} s after {a:g} s)"
-            raise InputError(message, field="profile")
+            refuse(
+                "profile", f"time runs backwards at row {k + 2} ({b:g} s after {a:g} s)"
+            )
         if b == a:  # a jump
             continue
         part = Stretch(b - a, x, y if linear else x)
@@ -197,7 +175,7 @@ def _stretches(t: list[float], v: list[float], linear: bool) -> tuple[Stretch, .
         else:
             found.append(part)
     if not found or not math.isfinite(sum(part.duration for part in found)):
-        raise InputError("must last some time", field="profile")
+        refuse("profile", "must last some time")
     if all(part.first == part.last == 0 for part in found):
-        raise InputError("is 0 throughout; 'Rest for 1 hour' says so", field="profile")
+        refuse("profile", "is 0 throughout; 'Rest for 1 hour' says so")
     return tuple(found)

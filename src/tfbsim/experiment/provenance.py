@@ -56,18 +56,8 @@ def provenance(
 ) -> dict[str, Any]:
     """Inputs with their hashes, versions, tolerances and the command of a run.
 
-    Parameters
-    ----------
-    document : Document
-        The experiment.
-    cells : dict of Cell
-        As loaded, by the name or path the experiment has for each.
-    numerics : Numerics
-        Mesh and tolerances.
-    cell, changes : str, dict, optional
-        What --cell and --set said.
-    command : str
-        The command line.
+    The cells are as loaded, by the name or path the experiment has for each; ``cell`` and
+    ``changes`` are what --cell and --set said.
     """
     return {
         "tfbsim": __version__,
@@ -104,13 +94,7 @@ def _hash(content: Any) -> str:
 
 
 def load_run(path: Path) -> Run:
-    """Read a run back from the provenance.json it left.
-
-    Raises
-    ------
-    InputError
-        The file is none, or was changed by hand.
-    """
+    """Read a run back from the provenance.json it left; InputError if it was changed."""
     return run_of(read_json(path, "provenance.json of a run"), path)
 
 
@@ -152,13 +136,7 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
 
 
 def cell_of_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) -> Cell:
-    """Return the cell that an entry of ``cells`` in a provenance holds.
-
-    Raises
-    ------
-    InputError
-        The entry was changed by hand.
-    """
+    """Return the cell of an entry of ``cells``; InputError if it was changed by hand."""
     written = Written(**{field.name: entry[field.name] for field in fields(Written)})
     if _hash(asdict(written)) != entry["sha256"]:
         raise InputError(f"the cell '{shown(name)}' in it was changed by hand", path)

@@ -36,13 +36,14 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validat
 
 from .. import units
 from ..errors import InputError, shown, suggest
-from ..fields import Quantity, Strict
+from ..fields import Quantity, Strict, refuse
 from ..yaml_file import Document
 
 MAX_POINTS = 10_000_000
 MAX_FACTORS = 100
 MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
 
+Place = tuple[Any, ...]  # of a mistake in the file
 C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
 METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
 RANGES = dict.fromkeys(("linear", "log"), "[first, last, number of values]")
@@ -95,19 +96,18 @@ class Sweep(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Sweep:
         if not 1 <= len(self.factors) <= MAX_FACTORS:
-            raise InputError(f"must be 1 to {MAX_FACTORS} factors", field="factors")
+            refuse("factors", f"must be 1 to {MAX_FACTORS} factors")
         if self.sampled and self.points is None:
-            message = f"is missing; a {self.method} needs it, as in 'points: 1024'"
-            raise InputError(message, field="points")
+            refuse(
+                "points", f"is missing; a {self.method} needs it, as in 'points: 1024'"
+            )
         for field in ("points", "seed", "correlations"):
             if not self.sampled and field in self.model_fields_set:
                 message = f"does not go with a {self.method}, only with samples: "
-                raise InputError(message + " or ".join(METHODS[2:]), field=field)
+                refuse(field, message + " or ".join(METHODS[2:]))
         if self.method == "saltelli" and self.correlations:
             message = "Sobol' indices are of independent factors; a latin hypercube or "
-            raise InputError(
-                message + "sobol sample may be correlated", field="correlations"
-            )
+            refuse("correlations", message + "sobol sample may be correlated")
         return self
 
 
@@ -230,25 +230,20 @@ def plan(
     is_template: Callable[[str], bool],
     names: Iterable[str] = (),
 ) -> Plan:
-    """The points of a sweep; the same section makes the same points.
+    """Return the points of a sweep; the same section makes the same points.
 
     Parameters
     ----------
     section, document : Sweep, Document
-        As read, under ``sweep``.
+        As read, under ``sweep``, and the place of every mistake.
     dimension_of : callable
         The dimension of a cell field; None, or an InputError, if it is no number.
     is_template : callable
         Whether a step uses this name in {braces}; asked first.
     names : iterable of str
         Of all that may vary, to suggest from.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
     """
-    reader = _Reader(section, document, dimension_of, is_template, tuple(names))
+    reader = _Reader(section, document.error, dimension_of, is_template, tuple(names))
     specs = [reader.spec(name, given) for name, given in section.factors.items()]
     points = reader.count(specs)
     notes: tuple[str, ...] = ()
@@ -319,7 +314,7 @@ class _Spec:
     kind: str
     numbers: tuple[float, ...]
     count: int  # of values; 0 for a distribution
-    at: tuple[Any, ...]
+    at: Place
 
     def levels(self) -> np.ndarray:
         """Values of a list or range, shape (count,), both ends exactly as written."""
@@ -336,7 +331,7 @@ class _Reader:
     """The factors of a section, with the place of every mistake."""
 
     section: Sweep
-    document: Document
+    error: Callable[[Place, str], InputError]
     dimension_of: Callable[[str], str | None]
     is_template: Callable[[str], bool]
     names: tuple[str, ...]
@@ -349,7 +344,7 @@ class _Reader:
             *items, count = items
             if type(count) is not int or not 2 <= count <= MAX_POINTS:
                 message = f"the number of values must be from 2 to {MAX_POINTS:,}"
-                raise self.document.error((*at, 2), message)
+                raise self.error((*at, 2), message)
         numbers = []
         for i, item in enumerate(items):
             spread = i == 1 and kind in ("normal", "lognormal")
@@ -357,7 +352,7 @@ class _Reader:
             try:
                 numbers.append(own.number(item, difference=spread))
             except ValueError as error:
-                raise self.document.error((*at, i), str(error)) from None
+                raise self.error((*at, i), str(error)) from None
         a, b = numbers[0], numbers[-1]
         refusals = {
             "must be above 0": kind in ("log", "loguniform") and min(a, b) <= 0,
@@ -366,12 +361,10 @@ class _Reader:
             "the standard deviation must be above 0": "normal" in kind and b <= 0,
         }
         for message in (words for words, refused in refusals.items() if refused):
-            raise self.document.error(at, message)
+            raise self.error(at, message)
         return _Spec(name, scale, kind, tuple(numbers), count, at)
 
-    def _items(
-        self, at: tuple[Any, ...], given: Any
-    ) -> tuple[str, list[Any], tuple[Any, ...]]:
+    def _items(self, at: Place, given: Any) -> tuple[str, list[Any], Place]:
         """Return the kind of a factor, its numbers as written, and where they stand."""
         sampled, method = self.section.sampled, self.section.method
         known = DISTRIBUTIONS if sampled else RANGES
@@ -381,7 +374,7 @@ class _Reader:
             forms = [] if sampled else ["a list of values"]
             forms += [f"{{{kind}: {form}}}" for kind, form in known.items()]
             words = f"{', '.join(forms[:-1])} or {forms[-1]}"
-            raise self.document.error(at, f"must be {words} for method {method}")
+            raise self.error(at, f"must be {words} for method {method}")
         kind, items = next(iter(given.items()))
         message = ""
         if kind not in known:
@@ -390,21 +383,21 @@ class _Reader:
         elif not isinstance(items, list) or len(items) != (2 if sampled else 3):
             message = f"must be {known[kind]}"
         if message:
-            raise self.document.error((*at, kind), message)
+            raise self.error((*at, kind), message)
         return kind, items, (*at, kind)
 
-    def _scale(self, name: str, at: tuple[Any, ...], first: Any) -> Scale:
+    def _scale(self, name: str, at: Place, first: Any) -> Scale:
         """What the values of a factor are; a template's first value decides."""
         if not self.is_template(name):
             try:
                 found = self.dimension_of(name)
             except InputError as error:
-                raise self.document.error(at[:3], error.message) from None
+                raise self.error(at[:3], error.message) from None
             if found is None:
                 message = (
                     f"no step uses {{{shown(name)}}} and the cell has no such number"
                 )
-                raise self.document.error(at[:3], message + suggest(name, self.names))
+                raise self.error(at[:3], message + suggest(name, self.names))
             return Scale(found)
         if isinstance(first, str) and units.c_rate(first) is not None:
             return Scale(C_RATE, "C")
@@ -421,7 +414,7 @@ class _Reader:
             fixed = {"dimensionless": "", "temperature": "K"}.get(dimension)
             unit = units._split(first, dimension)[1] if fixed is None else fixed
             return Scale(dimension, unit)
-        raise self.document.error(at, reason)
+        raise self.error(at, reason)
 
     def count(self, specs: list[_Spec]) -> int:
         """How many points; before any is made, as there may be too many."""
@@ -435,12 +428,11 @@ class _Reader:
                     f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}"
                 )
                 message += "; in a zip all have the same number"
-                raise self.document.error(spec.at, message)
+                raise self.error(spec.at, message)
         if points > MAX_POINTS or (not grid and points * len(specs) > MAX_NUMBERS):
             limit = f"{MAX_POINTS:,} points, and {MAX_NUMBERS:,} numbers in all of them"
             size = f"make {points:,} points of {len(specs)} factors"
-            message = f"{size}; at most {limit} will do"
-            raise self.document.error(("sweep", "factors"), message)
+            raise self.error(("sweep", "factors"), f"{size}; at most {limit} will do")
         return points
 
     def correlation_matrix(self, names: list[str]) -> np.ndarray:
@@ -452,17 +444,17 @@ class _Reader:
             for i, name in enumerate(correlation.between):
                 if name not in names:
                     message = f"'{shown(name)}' is not a factor{suggest(name, names)}"
-                    raise self.document.error((*at, i), message)
+                    raise self.error((*at, i), message)
             a, b = pair = sorted(names.index(name) for name in correlation.between)
             if a == b or (a, b) in given:
                 message = "names one factor twice" if a == b else "is given twice"
-                raise self.document.error(at, message)
+                raise self.error(at, message)
             given.add((a, b))
             matrix[pair, pair[::-1]] = correlation.value
         if np.linalg.eigvalsh(matrix)[0] < 1e-10:  # below, rounding would decide
             message = "contradict each other (their matrix is not positive definite); "
             message += "values nearer to 0 would do"
-            raise self.document.error(("sweep", "correlations"), message)
+            raise self.error(("sweep", "correlations"), message)
         return matrix
 
     def quantiles(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
@@ -475,5 +467,5 @@ class _Reader:
         elif spec.scale.dimension == C_RATE and x.min() <= 0:
             message = "reaches C-rates of 0 and below; a lognormal stays above"
         if message:
-            raise self.document.error(spec.at, message)
+            raise self.error(spec.at, message)
         return x

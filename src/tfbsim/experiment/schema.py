@@ -23,13 +23,7 @@ KINDS = {"cell": Cell, "experiment": Experiment}
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of files of a kind.
-
-    Parameters
-    ----------
-    kind : str
-        "cell" or "experiment".
-    """
+    """Return the JSON Schema of the files of a kind, "cell" or "experiment"."""
     schema = KINDS[kind].model_json_schema()
     schema["required"] = ["format", "kind"] + [
         name for name in schema["required"] if name != "reference_temperature"

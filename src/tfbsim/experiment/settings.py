@@ -49,17 +49,8 @@ class Recorded(Settings):
 def numerics_of(given: Any, default: Settings | None = None) -> Numerics:
     """Return mesh and tolerances, also from a mapping of what a file may say of them.
 
-    Parameters
-    ----------
-    given : Numerics, mapping or None
-        None stands for the default.
-    default : Settings, optional
-        Those of an experiment.
-
-    Raises
-    ------
-    InputError
-        Naming the field.
+    None stands for the default, that of an experiment if there is one.  An InputError
+    names the field.
     """
     if isinstance(given, Numerics):
         return given

@@ -47,56 +47,31 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Step:
-    """One step for one cell, in SI; of many cells at once its numbers are arrays.
+    """One step for one cell, in SI; of many cells at once its numbers are arrays."""
 
-    Parameters
-    ----------
-    text : str
-        The sentence it came from.
-    control : str
-        "current", "voltage" or "power"; a rest is a current of 0.
-    value : float
-        Current [A], voltage [V] or power [W], discharge positive; of a ramp the voltage
-        it goes to, of a profile the value farthest from 0.
-    duration : float
-        Time limit [s]; of a ramp without a start, the longest it may take.
-    timed : bool
-        Whether the sentence states the duration, so that reaching it is as asked.
-    lower, upper : float or None
-        Voltage that ends it [V].
-    c_rate_cut_off : float or None
-        |i|/one_c that ends a hold.
-    temperature : float or None
-        Of the step [K]; None for the cell's.
-    charge : float or None
-        Charge exchanged since the start of the step that ends it [A.s].
-    rate : float or None
-        How fast the voltage of a ramp changes [V/s], above 0.
-    start : float or None
-        Voltage where a ramp begins [V]; None for that of the cell then.
-    profile : tuple of Stretch
-        Of a profile, its parts in turn.
-    repeat : bool
-        Whether a profile begins again at its end, until something else ends the step.
-    frequencies : tuple of float
-        Of a spectrum [Hz], which takes no time and leaves the cell as it is: at the
-        voltage that is held, or without current.
-    """
-
-    text: str
-    control: Control
+    text: str  # The sentence it came from
+    control: Control  # "current", "voltage" or "power"; a rest is a current of 0
+    # Current [A], voltage [V] or power [W], discharge positive; of a ramp the voltage it
+    # goes to, of a profile the value farthest from 0
     value: float
-    duration: float
+    duration: float  # Time limit [s]; of a ramp without a start, the longest it may take
+    # Whether the sentence states the duration, so that reaching it is as asked
     timed: bool
+    # Voltage that ends it [V]
     lower: float | None = None
     upper: float | None = None
-    c_rate_cut_off: float | None = None
-    temperature: float | None = None
+    c_rate_cut_off: float | None = None  # |i|/one_c that ends a hold
+    temperature: float | None = None  # Of the step [K]; None for the cell's
+    # Charge exchanged since the start of the step that ends it [A.s]
     charge: float | None = None
-    rate: float | None = None
+    rate: float | None = None  # How fast the voltage of a ramp changes [V/s], above 0
+    # Voltage where a ramp begins [V]; None for that of the cell then
     start: float | None = None
-    profile: tuple[Stretch, ...] = ()
+    profile: tuple[Stretch, ...] = ()  # Of a profile, its parts in turn
+    # Whether a profile begins again at its end, until something else ends the step
     repeat: bool = False
+    # Of a spectrum [Hz], which takes no time and leaves the cell as it is: at the voltage
+    # that is held, or without current
     frequencies: tuple[float, ...] = ()
 
     @property
@@ -127,13 +102,7 @@ class EndOfLife:
 
     @classmethod
     def parse(cls, text: str) -> EndOfLife:
-        """Return "capacity 80 %" as an end.
-
-        Raises
-        ------
-        ValueError
-            One sentence: what is wrong with it, and what would do.
-        """
+        """Return "capacity 80 %" as an end; ValueError says what would do."""
         word, _, share = text.strip().partition(" ")
         such = "an end is such as 'capacity 80 %' or 'resistance 200 %'"
         if word not in cls.QUANTITIES:
@@ -154,33 +123,16 @@ class EndOfLife:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Steps of one cycle, repeated, after conditioning that is not recorded.
+    """Steps of one cycle, repeated, after conditioning that is not recorded."""
 
-    Parameters
-    ----------
-    steps : tuple of Step
-        One cycle.
-    cycles : int
-        How often.
-    conditioning : tuple of Step
-        One conditioning cycle.
-    conditioning_cycles : int
-        How often, before the first recorded cycle.
-    check_up : tuple of Step
-        Cycle that is run in place of the first and of every ``every``-th after it.
-    every : int
-        0 without check-ups.
-    until : EndOfLife or None
-        What ends it before.
-    """
-
-    steps: tuple[Step, ...]
-    cycles: int = 1
-    conditioning: tuple[Step, ...] = ()
-    conditioning_cycles: int = 1
+    steps: tuple[Step, ...]  # One cycle
+    cycles: int = 1  # How often
+    conditioning: tuple[Step, ...] = ()  # One conditioning cycle
+    conditioning_cycles: int = 1  # How often, before the first recorded cycle
+    # Cycle that is run in place of the first and of every ``every``-th after it
     check_up: tuple[Step, ...] = ()
-    every: int = 0
-    until: EndOfLife | None = None
+    every: int = 0  # 0 without check-ups
+    until: EndOfLife | None = None  # What ends it before
 
     def is_check_up(self, number: int) -> bool:
         """Whether a cycle, from 1, is a check-up."""
@@ -215,12 +167,14 @@ CHARGES = ("charge", "areal charge", "specific charge")
 _SHARE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*%\s*of\s*1\s*C", re.IGNORECASE)
 
 
-def in_amperes(value: float, dimension: str, cell: Cell) -> float:
+def in_amperes(value: float, kind: str, cell: Cell) -> float:
     """Return a current, charge or power in A, A.s or W, of the cell's area or mass."""
+    if kind in ("C-rate", "share of 1C"):
+        return value * cell.one_c_current
     area = cell.area
-    if dimension in ("current density", "areal charge", "areal power"):
+    if kind in ("current density", "areal charge", "areal power"):
         return value * area
-    if dimension.startswith("specific"):  # per gram of the whole film, as in the summary
+    if kind.startswith("specific"):  # per gram of the whole film, as in the summary
         return value * cell.loading * area
     return value
 
@@ -240,37 +194,31 @@ def _quantity(text: str, dimensions: tuple[str, ...]) -> tuple[float, str]:
 
 _VERBS = ("charge", "discharge", "hold", "rest", "sweep")
 _KEYWORD = re.compile(r"\s+(?:or\s+)?(until|for|at|to|from)\s+", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class _Sentence:
-    """A sentence taken apart: its verb, and the texts of its parts."""
-
-    verb: str
-    at: str | None = None
-    start: str | None = None
-    to: str | None = None
-    time: str | None = None
-    ends: tuple[str, ...] = ()
-    temperature: str | None = None
+# By what it ends: the verbs that may, what is said to the others, and of a value of 0
+_ENDS = {
+    "voltage": (
+        ("charge", "discharge"),
+        "a hold ends by a current, a rest by a time, a sweep at its voltage",
+        "",
+    ),
+    "current": (
+        ("hold",),
+        "only a hold ends by its current",
+        "a hold ends at a current above 0",
+    ),
+    "charge": (
+        ("charge", "discharge", "hold", "sweep"),
+        "a rest ends by a time: no charge flows",
+        "the charge that ends it must be above 0",
+    ),
+}
 
 
 def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
-    """Return a sentence as a step for a cell.
+    """Return a sentence, as "Discharge at C/10 until 3.0 V", as a step for a cell.
 
-    Parameters
-    ----------
-    text : str
-        As "Discharge at C/10 until 3.0 V".
-    cell : Cell
-        Gives the area, 1C, and the default time limit.
-    temperature : str or float, optional
-        Of the step, such as "60 degC"; a number is in K.
-
-    Raises
-    ------
-    ValueError
-        One sentence: what is wrong with it, and what would do.
+    The temperature of the step is such as "60 degC", or a number in K.  A ValueError says
+    what is wrong with the sentence, and what would do.
     """
     sentence = " ".join(text.split())
     if len(sentence) > 200:
@@ -278,12 +226,12 @@ def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
     quoted = f"'{shown(text)}'"
     if sentence[:4].lower().rstrip(" ,") == "eis":
         return _checked(_spectrum(text, sentence[3:], temperature), quoted, cell)
-    parts = _taken_apart(sentence, quoted)
-    if parts.temperature is not None and temperature is not None:
+    verb, parts, ends = _taken_apart(sentence, quoted)
+    if "temperature" in parts and temperature is not None:
         raise ValueError("the temperature is given twice")
-    T = _temperature(parts.temperature if temperature is None else temperature)
+    T = _temperature(parts.get("temperature", temperature))
     try:
-        step = _step(parts, text, cell)
+        step = _step(text, verb, parts, ends, cell)
     except ValueError as error:
         reason = str(error).removesuffix(".")
         raise ValueError(f"{quoted} cannot be read as a step: {reason}") from None
@@ -308,34 +256,34 @@ def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
         sentence = re.sub(r"(?i)^from\s+", "", sentence) or SPECTRUM
         frequencies = parse_frequencies(sentence)
     except ValueError as error:
-        raise ValueError(
-            f"'{shown(text)}' cannot be read as a step: {error}; a spectrum is such as "
-            f"'EIS at 3.9 V, {SPECTRUM}'"
-        ) from None
-    return Step(
-        text,
-        "current" if value is None else "voltage",
-        value or 0.0,
-        0.0,
-        True,
-        temperature=_temperature(temperature),
-        frequencies=frequencies,
-    )
+        such = f"a spectrum is such as 'EIS at 3.9 V, {SPECTRUM}'"
+        message = f"'{shown(text)}' cannot be read as a step: {error}; {such}"
+        raise ValueError(message) from None
+    control: Control = "current" if value is None else "voltage"
+    T = _temperature(temperature)
+    known = {"temperature": T, "frequencies": frequencies}
+    return Step(text, control, value or 0.0, 0.0, True, **known)
 
 
 def _temperature(given: Any) -> float | None:
     if given is None:
         return None
-    T = float(given) if type(given) in (int, float) else None
-    T = units.parse(given, "temperature") if T is None else T
+    plain = type(given) in (int, float)
+    T = float(given) if plain else units.parse(given, "temperature")
     if not 150 <= T <= 700:
         raise ValueError(f"'{shown(given)}' is not a temperature a cell runs at")
     return T
 
 
 @lru_cache(maxsize=10_000)
-def _taken_apart(sentence: str, quoted: str) -> _Sentence:
-    """Return the parts of a sentence; the keywords come in any order."""
+def _taken_apart(
+    sentence: str, quoted: str
+) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    """Return the verb of a sentence, its parts by name, and its ends.
+
+    The keywords come in any order; a part is "at", "to", "start", "time" or
+    "temperature".
+    """
     head, *rest = _KEYWORD.split(sentence)
     verb, _, strange = head.lower().partition(" ")
     if verb not in _VERBS:
@@ -370,45 +318,43 @@ def _taken_apart(sentence: str, quoted: str) -> _Sentence:
         raise wrong("a sweep goes to a voltage, at a rate")
     if not ends and "time" not in found and verb != "sweep":
         raise wrong("it needs an end, 'until ...' or 'for ...'")
-    return _Sentence(verb, **found, ends=tuple(ends))
+    return verb, found, tuple(ends)
 
 
-def _step(parts: _Sentence, text: str, cell: Cell) -> Step:
+def _step(
+    text: str, verb: str, parts: dict[str, str], ends: Sequence[str], cell: Cell
+) -> Step:
     """Return the step that the parts of a sentence say, its limits not yet checked."""
-    verb, start, rate = parts.verb, None, None
-    control: Control = "current"
-    value, sign = 0.0, -1 if verb == "charge" else 1
+    control: Control = "voltage" if verb in ("hold", "sweep") else "current"
+    value, rate, start = 0.0, None, None
     if verb == "hold":
-        control = "voltage"
-        value, kind = _quantity(str(parts.at), ("voltage", "C-rate", *CURRENTS))
+        value, kind = _quantity(parts["at"], ("voltage", "C-rate", *CURRENTS))
         if kind != "voltage":
             raise ValueError("only a voltage is held")
     elif verb == "sweep":
-        control = "voltage"
-        value = units.parse(parts.to, "voltage")
-        rate = units.parse(parts.at, "voltage rate")
+        value = units.parse(parts["to"], "voltage")
+        rate = units.parse(parts["at"], "voltage rate")
         if rate <= 0:
             raise ValueError("the rate must be above 0; the voltages say which way")
-        start = None if parts.start is None else units.parse(parts.start, "voltage")
+        start = units.parse(parts["start"], "voltage") if "start" in parts else None
         if start == value:
             raise ValueError("it ends where it begins")
     elif verb != "rest":
-        if str(parts.at).startswith("-"):
+        if parts["at"].startswith("-"):
             raise ValueError("say charge or discharge, with a value above 0")
         known = ("C-rate", *CURRENTS, *POWERS, "voltage")
-        value, kind = _quantity(str(parts.at), known)
+        value, kind = _quantity(parts["at"], known)
         if kind == "voltage":
             raise ValueError("a voltage is held: 'Hold at 4.2 V until C/20'")
         if value == 0:
             raise ValueError("no current at all is 'Rest for 1 hour'")
         control = "power" if kind in POWERS else "current"
-        scale = cell.one_c_current if kind == "C-rate" else 1.0
-        value = sign * scale * in_amperes(value, kind, cell)
+        value = (-1 if verb == "charge" else 1) * in_amperes(value, kind, cell)
 
-    ends = _ends(parts.ends, verb, control, sign, cell)
-    timed = parts.time is not None
-    if parts.time is not None:
-        duration = units.parse(parts.time, "time")
+    found = _ends(ends, verb, cell)
+    timed = "time" in parts
+    if timed:
+        duration = units.parse(parts["time"], "time")
         if not 0 < duration < 1e10:
             raise ValueError("the time must be above 0 and finite")
     elif rate is not None:
@@ -416,50 +362,37 @@ def _step(parts: _Sentence, text: str, cell: Cell) -> Step:
         span = high - low if start is None else abs(value - start)
         duration, timed = span / rate, True
     else:
-        duration = _default(control, value, ends.get("c_rate_cut_off"), cell)
-    charge = ends.get("charge")
+        duration = _default(control, value, found.get("c_rate_cut_off"), cell)
+    charge = found.get("charge")
     # A time, where the current is constant
     if charge is not None and control == "current":
         whole = charge / abs(value)
         duration = least(duration, whole) if timed else whole
         timed = True
-    return Step(text, control, value, duration, timed, rate=rate, start=start, **ends)
+    return Step(text, control, value, duration, timed, rate=rate, start=start, **found)
 
 
-def _ends(
-    texts: Sequence[str], verb: str, control: str, sign: int, cell: Cell
-) -> dict[str, float]:
+def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, float]:
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:
         if "%" in text and not _SHARE.fullmatch(text.strip()):
             raise ValueError("a share is one of 1C for an hour: 'until 80 % of 1C'")
         value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
-        above = value > 0
-        if kind == "voltage":
-            if verb not in ("charge", "discharge"):
-                raise ValueError(
-                    "a hold ends by a current, a rest by a time, a sweep at its voltage"
-                )
-            name = "lower" if sign > 0 else "upper"
-        elif kind in ("C-rate", *CURRENTS):
-            if verb != "hold":
-                raise ValueError("only a hold ends by its current")
+        by = "current" if kind in ("C-rate", *CURRENTS) else "charge"
+        by = kind if kind == "voltage" else by
+        verbs, refusal, of_zero = _ENDS[by]
+        if verb not in verbs:
+            raise ValueError(refusal)
+        if of_zero and value <= 0:
+            raise ValueError(of_zero)
+        name = "upper" if verb == "charge" else "lower"
+        if by == "charge":
+            name, value = by, in_amperes(value, kind, cell)
+        elif by == "current":
             name = "c_rate_cut_off"
-            value = value if kind == "C-rate" else in_amperes(value, kind, cell)
-            value = value if kind == "C-rate" else value / cell.one_c_current
-            if not above:
-                raise ValueError("a hold ends at a current above 0")
-        else:
-            if verb == "rest":
-                raise ValueError("a rest ends by a time: no charge flows")
-            name = "charge"
-            if kind == "share of 1C":
-                value *= cell.one_c_current
-            else:
-                value = in_amperes(value, kind, cell)
-            if not above:
-                raise ValueError("the charge that ends it must be above 0")
+            if kind != "C-rate":
+                value = in_amperes(value, kind, cell) / cell.one_c_current
         if name in found:
             raise ValueError(f"'{shown(text)}' is a second end of its kind")
         found[name] = value
@@ -472,15 +405,11 @@ def _checked(step: Step, quoted: str, cell: Cell) -> Step:
     held = (step.value, step.start) if step.control == "voltage" else ()
     for voltage in (step.lower, step.upper, *held):
         if voltage is not None and not low <= voltage <= high:
-            raise ValueError(
-                f"{quoted}: {voltage:g} V is outside the cell's voltage_limits, {low:g} "
-                f"to {high:g} V"
-            )
+            limits = f"outside the cell's voltage_limits, {low:g} to {high:g} V"
+            raise ValueError(f"{quoted}: {voltage:g} V is {limits}")
     if step.lower is not None and step.upper is not None and step.lower >= step.upper:
-        raise ValueError(
-            f"{quoted}: the lower cut-off {step.lower:g} V is not below the upper one "
-            f"{step.upper:g} V"
-        )
+        order = f"{step.lower:g} V is not below the upper one {step.upper:g} V"
+        raise ValueError(f"{quoted}: the lower cut-off {order}")
     for number in (step.value, step.duration, step.charge):
         if number is not None and not np.all(np.isfinite(number)):
             raise ValueError(f"{quoted}: the value is not finite")

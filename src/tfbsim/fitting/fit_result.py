@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations as pairs_of
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -33,7 +34,15 @@ from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
 from .curves import COLUMNS, IMPEDANCE, OF_LIVES, Curve
-from .intervals import Combination, Fixed, Interval, Spread, combinations, fixed
+from .intervals import (
+    Combination,
+    Fixed,
+    Interval,
+    Spread,
+    combinations,
+    directions,
+    fixed,
+)
 from .noise import effective
 from .parameters import Parameter, with_values
 from .problem import Problem, Simulated
@@ -44,6 +53,13 @@ Array = np.ndarray
 DETERMINED, POORLY = "determined", "poorly determined"
 NOT, UPPER, LOWER = "not determined", "upper limit only", "lower limit only"
 MISFIT = "misfit"  # narrow, of a model that does not describe the data
+_SAID = {
+    NOT: "is not determined by these data: every value between its bounds fits within "
+    "the errors, the others adjusted",
+    UPPER: "has an upper limit only: at most {high:.3g}{unit}, down to its bound",
+    LOWER: "has a lower limit only: at least {low:.3g}{unit}, up to its bound",
+    POORLY: "is poorly determined: {low:.3g} to {high:.3g}{unit}",
+}
 FACTOR = 2.0  # an interval within a factor of this, or 50 %, is determined
 WIDE = 0.25  # half an interval over the range: beyond, the bounds do half the work
 CORRELATED = 0.95
@@ -58,31 +74,15 @@ PARAMETERS, CURVES, FIT, REPORT = "fit.csv", "fit-curves.csv", "fit.json", "repo
 
 @dataclass(frozen=True)
 class Account:
-    """What a fit is written from.
+    """What a fit is written from."""
 
-    Parameters
-    ----------
-    problem : Problem
-        With the numerics that are stated.
-    minimum : Minimum
-        Its best point.
-    J : ndarray, shape (residuals, parameters)
-        Derivatives of its residuals there.
-    spread, scatter : Spread
-        With the stated errors at least; by the scatter of the residuals alone.
-    intervals : list of Interval
-        Of each parameter.
-    searches : list of Minimum
-        Where every search ended.
-    """
-
-    problem: Problem
-    minimum: Minimum
-    J: Array
-    spread: Spread
-    scatter: Spread
-    intervals: list[Interval]
-    searches: list[Minimum]
+    problem: Problem  # with the numerics that are stated
+    minimum: Minimum  # its best point
+    J: Array  # derivatives of its residuals there, shape (residuals, parameters)
+    spread: Spread  # with the stated errors at least
+    scatter: Spread  # by the scatter of the residuals alone
+    intervals: list[Interval]  # of each parameter
+    searches: list[Minimum]  # where every search ended
 
 
 @dataclass(frozen=True)
@@ -142,34 +142,35 @@ class Fit:
         command: str = "",
     ) -> Fit:
         """Return the tables and words of a fit."""
-        problem, spread = account.problem, account.spread
-        which, u = problem.which, account.minimum.u
+        problem, spread, u = account.problem, account.spread, account.minimum.u
+        which, intervals = problem.which, account.intervals
         statistics = _statistics(account)
-        simulated = problem.simulate(u, problem.curves)
         ill = misfit(statistics)
-        table = pd.DataFrame(
-            [
-                _row(p, float(x), i, ill)
-                for p, x, i in zip(which, u, account.intervals, strict=True)
-            ]
-        )
-        curves = _curves(account, simulated)
+        each = zip(which, u, intervals, strict=True)
+        table = pd.DataFrame([_row(p, float(x), i, ill) for p, x, i in each])
+        curves, simulated = _curves(account)
         names = [p.path for p in which]
         correlations = pd.DataFrame(spread.correlation, names, names)
-        directions = combinations(account.J, names, spread.rise())
-        constant = fixed(account.J, which, u, spread, account.intervals)
+        known = combinations(account.J, names, spread.rise())
+        constant = fixed(account.J, which, u, spread, intervals)
         warnings = [
             *_of_noise(account, table, statistics),
             *_elsewhere(problem.curves, simulated),
-            *_warnings(table, correlations, directions, constant, curves, statistics),
+            *_of_parameters(table, correlations, known, constant, statistics),
+            *_of_searches(curves, statistics),
         ]
+        about = provenance(
+            *(expanded.document, expanded.cells, problem.numerics),
+            *(expanded.cell, expanded.changes, command),
+        )
+        stem = expanded.document.path.stem
         return cls(
             cell=with_values(base, which, problem.values(u)),
             base=base,
             parameters=table,
             curves=curves,
             correlations=correlations,
-            combinations=directions,
+            combinations=known,
             fixed=constant,
             warnings=warnings,
             notes=list(notes),
@@ -179,15 +180,9 @@ class Fit:
             simulated=simulated,
             which=which,
             errors=(problem.sigma_V, problem.sigma_q),
-            experiment=_name(expanded),
-            provenance=provenance(
-                expanded.document,
-                expanded.cells,
-                problem.numerics,
-                expanded.cell,
-                expanded.changes,
-                command,
-            ),
+            # Of a cell in place of an experiment, its name
+            experiment=expanded.experiment.name if stem == "own-current" else stem,
+            provenance=about,
         )
 
     @property
@@ -198,15 +193,13 @@ class Fit:
     def error(self, role: str) -> dict[str, float]:
         """rms errors over the curves of a role, "fitted" or "held out"."""
         mine = self.curves[self.curves["Role"] == role]
-        V, q = mine["Voltage error, rms [mV]"], mine["Capacity error [%]"]
-        n = mine["Points"]
-        known = V.notna()
-        mean = float((V[known] ** 2 * n[known]).sum() / max(n[known].sum(), 1))
+        V = mine[["Voltage error, rms [mV]", "Points"]].dropna()
+        square, points = (V["Voltage error, rms [mV]"] ** 2, V["Points"])
         return {
-            "voltage [mV]": math.sqrt(mean) if known.any() else math.nan,
-            "capacity [%]": float(np.sqrt((q.dropna() ** 2).mean()))
-            if q.notna().any()
+            "voltage [mV]": float(np.sqrt((square * points).sum() / points.sum()))
+            if len(V)
             else math.nan,
+            "capacity [%]": float(np.sqrt((mine["Capacity error [%]"] ** 2).mean())),
         }
 
     def plot(self) -> dict[str, Any]:
@@ -251,12 +244,6 @@ class Fit:
             "unreadable": self.unreadable,
             "provenance": self.provenance,
         }
-
-
-def _name(expanded: Expanded) -> str:
-    """The experiment's file; of a cell in its place, the cell's."""
-    stem = expanded.document.path.stem
-    return expanded.experiment.name if stem == "own-current" else stem
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -310,95 +297,80 @@ def misfit(statistics: dict[str, Any]) -> bool:
 
 
 def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, Any]:
-    """A parameter's value and interval in its display unit, and the verdict on it."""
-    value = p.value(u)
+    """Return a parameter's value and interval in its display unit, and the verdict."""
 
-    def shown(number: float) -> float:
-        return units.to_display(number, p.dimension)
-
-    def end(place: float | None, bound: float, side: int) -> float:
+    def end(place: float | None, side: int) -> float:
         if place is None:
-            return shown(bound)
+            return p.low if side < 0 else p.high
         # A profile is of the numerics of the searches: the value lies in it all the same
-        return shown(p.value(side * max(side * place, side * u)))
+        return p.value(side * max(side * place, side * u))
 
+    ends = [(interval.low, interval.high), interval.inner]
+    numbers = {
+        "Value": p.value(u),
+        **{
+            f"{word} {level} %": end(place, side)
+            for level, places in zip((95, 68), ends, strict=True)
+            for word, place, side in zip(("Low", "High"), places, (-1, 1), strict=True)
+        },
+        **{"Start": p.start, "Lower bound": p.low, "Upper bound": p.high},
+    }
     return {
         "Parameter": p.path,
         "Unit": units.display_unit(p.dimension),
-        "Value": shown(value),
-        "Low 95 %": end(interval.low, p.low, -1),
-        "High 95 %": end(interval.high, p.high, 1),
-        "Low 68 %": end(interval.inner[0], p.low, -1),
-        "High 68 %": end(interval.inner[1], p.high, 1),
-        "Start": shown(p.start),
-        "Lower bound": shown(p.low),
-        "Upper bound": shown(p.high),
+        **{name: units.to_display(x, p.dimension) for name, x in numbers.items()},
         "Scale": "log" if p.log else "linear",
-        "Verdict": _verdict(p, interval, value, misfit),
+        "Verdict": _verdict(p, interval, p.value(u), misfit),
     }
 
 
 def _verdict(p: Parameter, interval: Interval, value: float, misfit: bool) -> str:
-    if interval.low is None and interval.high is None:
-        return NOT
     if interval.low is None:
-        return UPPER
+        return NOT if interval.high is None else UPPER
     if interval.high is None:
         return LOWER
-    if p.log:
-        narrow = interval.half * p.range <= math.log(FACTOR)
-    else:
-        narrow = interval.half * p.range <= 0.5 * abs(value)
-    if not narrow or interval.half > WIDE:
+    most = math.log(FACTOR) if p.log else 0.5 * abs(value)
+    if interval.half * p.range > most or interval.half > WIDE:
         return POORLY
     return MISFIT if misfit else DETERMINED
 
 
-def _curves(account: Account, simulated: Sequence[Simulated | None]) -> pd.DataFrame:
-    """Return the errors of every curve, and the intervals of what is simulated."""
+def _curves(account: Account) -> tuple[pd.DataFrame, list[Simulated | None]]:
+    """Return the errors of every curve, with intervals, and what is simulated."""
     problem, u = account.problem, account.minimum.u
-    rows = [_errors(c, m) for c, m in zip(problem.curves, simulated, strict=True)]
-    slopes: list[list[tuple[float, Array]]] = [[] for _ in rows]
-    for k, p in enumerate(problem.which):
-        h = min(p.step(FINE_STEP), 0.25)
-        low = min(max(float(u[k]) - h, 0.0), 1 - 2 * h)
-        ends = []
-        for place in (low, low + 2 * h):
-            changed = u.copy()
-            changed[k] = place
-            ends.append(problem.simulate(changed, problem.curves))
-        for curve, mine, *both in zip(problem.curves, slopes, *ends, strict=True):
-            if all(m is not None for m in both):
-                (q_0, V_0), (q_1, V_1) = (_predicted(curve, m) for m in both)
-                mine.append(((q_1 - q_0) / (2 * h), (V_1 - V_0) / (2 * h)))
+    ends = problem.around(u, FINE_STEP, central=True)
+    steps = np.array([(high - low).sum() for low, high in ends])
+    every = [place for pair in ends for place in pair]
+    simulated, *beside = problem.simulate_all([u, *every], problem.curves)
     # A direction that the data leave open goes as far as the bounds
-    _, s, Vt = np.linalg.svd(account.J, full_matrices=True)
-    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
+    s, Vt = directions(account.J)
     root = Vt.T / np.sqrt(s**2 / account.spread.scale + UNIFORM)
     width = account.spread.width()
-    for row, curve, mine in zip(rows, problem.curves, slopes, strict=True):
-        known = len(mine) == len(problem.which)
+    rows = []
+    for curve, model, *there in zip(problem.curves, simulated, *beside, strict=True):
+        row = _errors(curve, model)
         half = half_V = math.nan
-        if known:
-            half = width * float(np.linalg.norm(np.array([q for q, _ in mine]) @ root))
+        known = [_predicted(curve, m) for m in there if m is not None]
+        if len(known) == len(there):
+            q, V = np.array([q for q, _ in known]), np.array([V for _, V in known])
+            half = width * float(np.linalg.norm((q[1::2] - q[::2]) / steps @ root))
             if len(curve.capacity):
-                off = width * np.linalg.norm(
-                    np.array([V for _, V in mine]).T @ root, axis=1
-                )
-                half_V = 1e3 * math.sqrt(_over_charge(off**2, curve.capacity))
+                off = ((V[1::2] - V[::2]) / steps[:, None]).T @ root
+                square = (width * np.linalg.norm(off, axis=1)) ** 2
+                half_V = 1e3 * math.sqrt(_over_charge(square, curve.capacity))
         if math.isnan(curve.end) and math.isnan(curve.end_voltage):
             half = math.nan  # the data's own current passes what it passes
         middle = row["Simulated [uA.h.cm-2]"]
         row["Simulated, low 95 % [uA.h.cm-2]"] = middle - 100 * half
         row["Simulated, high 95 % [uA.h.cm-2]"] = middle + 100 * half
         row["Simulated voltage, half of 95 % [mV]"] = half_V
-        row["Source"] = row.pop("Source")
-    return pd.DataFrame(rows)
+        row["Source"] = curve.source
+        rows.append(row)
+    return pd.DataFrame(rows), simulated
 
 
-def _predicted(curve: Curve, model: Simulated | None) -> tuple[float, Array]:
-    """The charge at the end of a curve, and the voltages at its points."""
-    assert model is not None
+def _predicted(curve: Curve, model: Simulated) -> tuple[float, Array]:
+    """Return the charge at the end of a curve, and the voltages at its points."""
     V = np.empty(0)
     if len(curve.capacity):
         V = np.interp(curve.capacity, model.capacity, model.voltage)
@@ -406,14 +378,14 @@ def _predicted(curve: Curve, model: Simulated | None) -> tuple[float, Array]:
 
 
 def _over_charge(values: Array, q: Array) -> float:
-    """Mean over the charge: points crowd where a curve is steep."""
+    """Return the mean over the charge: points crowd where a curve is steep."""
     span = float(np.ptp(q))
     return float(np.trapezoid(values, q) / span) if span > 0 else float(np.mean(values))
 
 
 def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
-    """How far the model is from one measured curve."""
-    of_life = curve.kind in OF_LIVES
+    """Return how far the model is from one measured curve."""
+    of_life = OF_LIVES.get(curve.kind)
     columns = {**COLUMNS, IMPEDANCE: "Impedance"}
     # Of a record that ended before its cut-off, the charge at its last voltage
     measured = curve.end
@@ -422,7 +394,7 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
-        "Quantity": OF_LIVES[curve.kind][0] if of_life else columns[curve.kind],
+        "Quantity": of_life[0] if of_life else columns[curve.kind],
         "Role": "held out" if curve.held_out else "fitted",
         "Points": len(curve.capacity),
         "Voltage error, rms [mV]": math.nan,
@@ -430,7 +402,6 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
         "Measured [uA.h.cm-2]": math.nan if of_life else 100 * measured,
         "Simulated [uA.h.cm-2]": math.nan,
         "Capacity error [%]": math.nan,
-        "Source": curve.source,
     }
     if model is None:
         return row
@@ -441,15 +412,15 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
         row["Impedance error, largest [%]"] = 100 * float(off.max())
         return row
     end = model.charge_at(curve.end_voltage)
+    error = 100 * (end / measured - 1) if measured > 0 else math.nan
     if of_life:
-        _, unit, factor = OF_LIVES[curve.kind]
+        _, unit, factor = of_life
         row[f"Measured [{unit}]"] = factor * measured
         row[f"Simulated [{unit}]"] = factor * end
-        row["Error [%]"] = 100 * (end / measured - 1)
+        row["Error [%]"] = error
         return row
     row["Simulated [uA.h.cm-2]"] = 100 * end
-    if math.isfinite(measured) and measured > 0:
-        row["Capacity error [%]"] = 100 * (end / measured - 1)
+    row["Capacity error [%]"] = error
     within = curve.capacity <= (model.capacity[-1] if len(model.capacity) else 0.0)
     if within.any():
         q = curve.capacity[within]
@@ -461,26 +432,29 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
     return row
 
 
+# --- What the data do not say ------------------------------------------------------
+
+
 def _of_noise(
     account: Account, table: pd.DataFrame, statistics: dict[str, Any]
 ) -> list[str]:
-    """What the residuals say of the model and of the stated errors, in sentences."""
-    problem = account.problem
+    """Return what the residuals say of the model and of the stated errors."""
+    problem, rho = account.problem, account.problem.rho
     found: list[str] = []
     freedom = statistics["degrees of freedom"]
     if freedom <= 0:
         return found
     share = statistics["chi^2 a degree of freedom"]
+    size = math.sqrt(share)
     stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
     if any(curve.spectrum is not None for curve in problem.fitted):
         stated += f", {100 * problem.others[IMPEDANCE]:.3g} % of |Z|"
-    rho = problem.rho
     if misfit(statistics):
         found.append(
             f"the model does not describe these data: chi^2 is {share:.3g} a degree of "
             f"freedom, where errors of {stated} give 1. The model lacks something, none "
             f"of {len(account.searches)} searches met the minimum, or the errors are "
-            f"{math.sqrt(share):.3g} times the stated ones; until it is known which, no "
+            f"{size:.3g} times the stated ones; until it is known which, no "
             "value is determined"
         )
     if rho:
@@ -490,40 +464,35 @@ def _of_noise(
             f"{problem.size} are worth about {rest:.0f}, and the intervals are wider for "
             "it"
         )
-    small = (
-        freedom >= FEW
-        and statistics["probability of a smaller chi^2"] < TOO_SMALL
-        and share < FAR_BELOW
+        return found
+    improbable = statistics["probability of a smaller chi^2"] < TOO_SMALL
+    if freedom < FEW or not improbable or share >= FAR_BELOW:
+        return found
+    parts = []
+    both = zip(problem.which, account.minimum.u, account.scatter.std, strict=True)
+    for (p, x, std), verdict in zip(both, table["Verdict"], strict=True):
+        half = account.scatter.width() * float(std)
+        if verdict in (DETERMINED, POORLY) and half < WIDE:
+            ends = (p.value(float(x) + side * half) for side in (-1, 1))
+            low, high = (units.to_display(v, p.dimension) for v in ends)
+            unit = units.display_unit(p.dimension)
+            parts.append(f"{p.path} {low:.5g} to {high:.5g} {unit}".strip())
+    found.append(
+        f"the scatter is {size:.2g} times the stated errors ({stated}), far below "
+        "them: the intervals are of the stated ones; the scatter alone"
+        + (f" supports {'; '.join(parts)}" if parts else " says no more")
     )
-    if small and not rho:
-        size = math.sqrt(share)
-        narrow = account.scatter
-        parts = []
-        both = zip(problem.which, account.minimum.u, narrow.std, strict=True)
-        for (p, x, std), verdict in zip(both, table["Verdict"], strict=True):
-            half = narrow.width() * float(std)
-            if verdict in (DETERMINED, POORLY) and half < WIDE:
-                ends = (p.value(float(x) + side * half) for side in (-1, 1))
-                low, high = (units.to_display(v, p.dimension) for v in ends)
-                unit = units.display_unit(p.dimension)
-                parts.append(f"{p.path} {low:.5g} to {high:.5g} {unit}".strip())
-        found.append(
-            f"the scatter is {size:.2g} times the stated errors ({stated}), far below "
-            "them: the intervals are of the stated ones; the scatter alone"
-            + (f" supports {'; '.join(parts)}" if parts else " says no more")
-        )
     return found
 
 
-def _warnings(
+def _of_parameters(
     table: pd.DataFrame,
     correlations: pd.DataFrame,
     combinations: Sequence[Combination],
     constant: Sequence[Fixed],
-    curves: pd.DataFrame,
     statistics: dict[str, Any],
 ) -> list[str]:
-    """What the data do not say, each in a sentence."""
+    """Return which parameters the data do not determine, and what they do of them."""
     found = []
     if statistics["degrees of freedom"] < 0:
         found.append(
@@ -531,28 +500,11 @@ def _warnings(
             f"{count(statistics['parameters'], 'parameter')}"
         )
     for row in table.to_dict("records"):
-        name, verdict = row["Parameter"], row["Verdict"]
-        unit = f" {row['Unit']}" if row["Unit"] else ""
-        if verdict == NOT:
-            found.append(
-                f"{name} is not determined by these data: every value between its bounds "
-                "fits within the errors, the others adjusted"
-            )
-        elif verdict == UPPER:
-            found.append(
-                f"{name} has an upper limit only: at most {row['High 95 %']:.3g}{unit}, "
-                "down to its bound"
-            )
-        elif verdict == LOWER:
-            found.append(
-                f"{name} has a lower limit only: at least {row['Low 95 %']:.3g}{unit}, "
-                "up to its bound"
-            )
-        elif verdict == POORLY:
-            found.append(
-                f"{name} is poorly determined: {row['Low 95 %']:.3g} to "
-                f"{row['High 95 %']:.3g}{unit}"
-            )
+        if sentence := _SAID.get(row["Verdict"]):
+            unit = f" {row['Unit']}" if row["Unit"] else ""
+            low, high = row["Low 95 %"], row["High 95 %"]
+            said = sentence.format(low=low, high=high, unit=unit)
+            found.append(f"{row['Parameter']} {said}")
     found += [
         f"of {', '.join(c.names[:-1])} and {c.names[-1]} the data determine one "
         f"combination: {c.sentence}; "
@@ -560,34 +512,31 @@ def _warnings(
         for c in constant
     ]
     named = {name for c in constant for name in c.names}
-    found += [
-        f"not determined: the combination {c.text} (parts of the range between the "
-        "bounds); fix one of them, or add data that tell them apart"
-        for c in combinations
-        if not c.determined
-        and len(large := {n for n, w in c.weights.items() if abs(w) > 0.2}) > 1
-        and not large <= named
-    ]
-    names = [str(name) for name in correlations]
-    values = correlations.to_numpy(dtype=float)
-    poor = table["Verdict"].isin([NOT, UPPER, LOWER])
-    open_ended = set(table.loc[poor, "Parameter"])
-    for i, a in enumerate(names):
-        for j, b in enumerate(names[i + 1 :], i + 1):
-            r = float(values[i, j])
-            if abs(r) > CORRELATED and not open_ended & {a, b}:
-                found.append(f"{a} and {b} are correlated ({r:+.3f})")
+    for c in combinations:
+        large = {name for name, weight in c.weights.items() if abs(weight) > 0.2}
+        if not c.determined and len(large) > 1 and not large <= named:
+            found.append(
+                f"not determined: the combination {c.text} (parts of the range between "
+                "the bounds); fix one of them, or add data that tell them apart"
+            )
+    ended = table["Parameter"][~table["Verdict"].isin([NOT, UPPER, LOWER])]
+    for a, b in pairs_of(ended, 2):
+        r = float(correlations.loc[a, b])
+        if abs(r) > CORRELATED:
+            found.append(f"{a} and {b} are correlated ({r:+.3f})")
+    return found
+
+
+def _of_searches(curves: pd.DataFrame, statistics: dict[str, Any]) -> list[str]:
+    """Return what could not be simulated, and whether a better minimum is likely."""
     known = [name for name in curves if name.startswith(("Simulated [", "Impedance e"))]
-    failed = curves[curves[known].isna().all(axis=1)]
-    found += [
+    found = [
         f"{row['Case']}, cycle {row['Cycle number']}: could not be simulated with the "
         "fitted values"
-        for row in failed.to_dict("records")
+        for row in curves[curves[known].isna().all(axis=1)].to_dict("records")
     ]
-    best, tried = (
-        statistics[k] for k in ("searches that ended in the best minimum", "searches")
-    )
-    if tried > 1 and best == 1:
+    tried = statistics["searches"]
+    if tried > 1 and statistics["searches that ended in the best minimum"] == 1:
         found.append(
             f"only one of {tried} searches ended in the best minimum; more --starts may "
             "find a better one"
@@ -598,14 +547,13 @@ def _warnings(
 def _elsewhere(
     curves: Sequence[Curve], simulated: Sequence[Simulated | None]
 ) -> list[str]:
-    """Curves that begin far from the simulated ones: from another state of the cell, or
-    beyond a resistance that the model has not."""
+    """Return which curves begin far from the simulated ones: from another state of the
+    cell, or beyond a resistance that the model has not."""
     found: list[tuple[Curve, float]] = []
     for curve, model in zip(curves, simulated, strict=True):
-        if model is None or len(curve.capacity) < 2:
-            continue
-        off = float(np.interp(curve.capacity[0], model.capacity, model.voltage))
-        found.append((curve, off - float(curve.voltage[0])))
+        if model is not None and len(curve.capacity) > 1:
+            V = float(np.interp(curve.capacity[0], model.capacity, model.voltage))
+            found.append((curve, V - float(curve.voltage[0])))
     if not any(abs(off) > FAR for _, off in found):
         return []
     signs = {DISCHARGE: 1.0, CHARGE: -1.0}
@@ -633,18 +581,17 @@ def _elsewhere(
 
 
 def cell_file(found: Fit) -> str:
-    """The fitted cell as a file, the origin of every fitted value in it."""
+    """Return the fitted cell as a file, the origin of every fitted value in it."""
     content = found.base.written.content
-    rows = _records(found.parameters)
-    for p, row in zip(found.which, rows, strict=True):
+    for p, row in zip(found.which, _records(found.parameters), strict=True):
         *parents, last = p.path.split(".")
         here: Any = content
         for key in parents:
             here = here[int(key)] if isinstance(here, list) else here.setdefault(key, {})
-        value = _si(row["Value"], p)
-        written: Any = p.text(value, 6)
-        if p.dimension == "dimensionless":
-            written = float(f"{value:.6g}")
+        shift = units.ZERO_CELSIUS if p.dimension == "temperature" else 0.0
+        value = (row["Value"] + shift) / units.DISPLAY[p.dimension][1]
+        plain = p.dimension == "dimensionless"
+        written = float(f"{value:.6g}") if plain else p.text(value, 6)
         here[int(last) if isinstance(here, list) else last] = written
         content.setdefault("origin", {})[p.path] = _origin(found, p, row)
     seen = [_written(c.datum) for c in found.measured if c.datum]
@@ -671,14 +618,8 @@ def cell_file(found: Fit) -> str:
     return head + stream.getvalue()
 
 
-def _si(shown: float, p: Parameter) -> float:
-    if p.dimension == "temperature":
-        return shown + units.ZERO_CELSIUS
-    return shown / units.DISPLAY[p.dimension][1]
-
-
 def _plain(content: Any) -> Any:
-    """Numbers that are SI from Python, which a file cannot hold, stay as they are."""
+    """Return content with numbers of numpy, which a file cannot hold, as Python's."""
     if isinstance(content, dict):
         return {k: _plain(v) for k, v in content.items()}
     if isinstance(content, list | tuple):
@@ -687,9 +628,10 @@ def _plain(content: Any) -> Any:
 
 
 def _origin(found: Fit, p: Parameter, row: dict[str, Any]) -> str:
-    """Where a fitted value comes from, in a sentence."""
-    sources = list(dict.fromkeys(c.source for c in found.measured if not c.held_out))
-    cases = list(dict.fromkeys(c.case for c in found.measured if not c.held_out))
+    """Return where a fitted value comes from, in a sentence."""
+    fitted = [c for c in found.measured if not c.held_out]
+    sources = list(dict.fromkeys(c.source for c in fitted))
+    cases = list(dict.fromkeys(c.case for c in fitted))
     unit = f" {row['Unit']}" if row["Unit"] else ""
     interval = f"{row['Low 95 %']:.4g} to {row['High 95 %']:.4g}{unit}"
     word = "" if row["Verdict"] == DETERMINED else f"; {row['Verdict']}"
@@ -700,12 +642,9 @@ def _origin(found: Fit, p: Parameter, row: dict[str, Any]) -> str:
 
 
 def _written(datum: Datum) -> dict[str, Any]:
-    """What a cell file says of one measured step."""
+    """Return what a cell file says of one measured step."""
     found = {k: v for k, v in datum.model_dump().items() if v not in ("", 0.0)}
-    for name, dimension in (
-        ("current_density", "current density"),
-        ("capacity", "areal charge"),
-    ):
-        if name in found:
-            found[name] = units.text(found[name], dimension, 6)
+    dimensions = {"current_density": "current density", "capacity": "areal charge"}
+    for name in dimensions.keys() & found.keys():
+        found[name] = units.text(found[name], dimensions[name], 6)
     return found

@@ -22,6 +22,7 @@ from itertools import product
 
 import numpy as np
 from scipy.linalg import null_space
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, t
 
 from .. import units
@@ -72,13 +73,21 @@ class Spread:
 
     def width(self, level: float = 0.95) -> float:
         """Half an interval of this level, in standard deviations."""
-        if self.scale > 1:
-            return float(t.ppf(0.5 + level / 2, self.freedom))
-        return float(norm.ppf(0.5 + level / 2))
+        of = t(self.freedom) if self.scale > 1 else norm
+        return float(of.ppf(0.5 + level / 2))
 
     def rise(self, level: float = 0.95) -> float:
         """Root of the rise of chi^2 at the ends of an interval of this level."""
         return self.width(level) * math.sqrt(self.scale)
+
+
+def directions(J: Array) -> tuple[Array, Array]:
+    """Return the singular values of a Jacobian, 0 where nothing is known, and directions.
+
+    Both have a row for each parameter, from the best known direction to the worst.
+    """
+    _, s, Vt = np.linalg.svd(J, full_matrices=True)
+    return np.append(s, np.zeros(len(Vt) - len(s))), Vt
 
 
 def uncertainty(J: Array, variance: float, least: float = 1.0) -> Spread:
@@ -95,8 +104,7 @@ def uncertainty(J: Array, variance: float, least: float = 1.0) -> Spread:
     """
     freedom = len(J) - J.shape[1]
     scale = max(least, variance) if freedom > 0 else max(least, 1.0)
-    _, s, Vt = np.linalg.svd(J, full_matrices=True)
-    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
+    s, Vt = directions(J)
     inverse = 1 / np.maximum(s, 1e-6 * max(float(s.max(initial=0.0)), 1e-6))
     return Spread((Vt.T * inverse**2) @ Vt * scale, scale, freedom)
 
@@ -131,19 +139,7 @@ class Interval:
 
 
 def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Interval:
-    """Return the interval of a parameter, linearised if that will do.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is fitted.
-    minimum : Minimum
-        Of it.
-    spread : Spread
-        There.
-    k : int
-        Which parameter.
-    """
+    """Return the interval of parameter k at a minimum, linearised if that will do."""
     u, std = float(minimum.u[k]), float(spread.std[k])
     half, inner = (std * spread.width(level) for level in (0.95, 0.68))
     slope = spread.covariance[k] / spread.covariance[k, k]
@@ -151,16 +147,16 @@ def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Inte
         ends = [minimum.u + side * half * slope for side in (-1, 1)]
         if all(_as_linear(problem, minimum, spread, end) for end in ends):
             return Interval(u - half, u + half, (u - inner, u + inner), ends)
-    found, points = [], []
+    ends_68, ends_95, points = [], [], []
     for side in (-1, 1):
         profile = _Profile(problem, minimum, k, side, spread.rise(0.95))
         profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
         if profile.better is not None:
             return Interval(None, None, better=profile.better)
-        found.append((profile.end(spread.rise(0.68)), profile.end(spread.rise(0.95))))
+        ends_68.append(profile.end(spread.rise(0.68)))
+        ends_95.append(profile.end(spread.rise(0.95)))
         points += [at for _, z, at in profile.places if z <= 1.05 * profile.target]
-    (low_68, low), (high_68, high) = found
-    return Interval(low, high, (low_68, high_68), points)
+    return Interval(*ends_95, (ends_68[0], ends_68[1]), points)
 
 
 def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -> bool:
@@ -280,10 +276,8 @@ class Combination:
 
 def combinations(J: Array, names: Sequence[str], rise: float) -> list[Combination]:
     """Return the directions of the parameters, from the best determined to the worst."""
-    _, s, Vt = np.linalg.svd(J, full_matrices=True)
-    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
     found = []
-    for value, direction in zip(s, Vt, strict=True):
+    for value, direction in zip(*directions(J), strict=True):
         sign = 1.0 if direction[np.argmax(np.abs(direction))] > 0 else -1.0
         weights = dict(zip(names, (sign * direction).tolist(), strict=True))
         half = rise / value if value > 0 else math.inf
@@ -315,21 +309,13 @@ class Fixed:
 
     @property
     def sentence(self) -> str:
-        """It, its value and its error."""
-        value, error = _rounded(self.value, self.half_width)
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.text} = {value} +- {error}{unit}"
-
-
-def _rounded(value: float, error: float) -> tuple[str, str]:
-    """A value to the second digit of its error."""
-    if not (error > 0 and math.isfinite(error)):
-        return f"{value:.5g}", f"{error:.2g}"
-    digits = 1 - math.floor(math.log10(error))
-    places = max(digits, 0)
-    if abs(math.log10(max(abs(value), 1e-300))) > 5:
-        return f"{value:.5g}", f"{error:.2g}"
-    return f"{value:.{places}f}", f"{error:.{places}f}"
+        """It, its value and its error, to the second digit of the error."""
+        value, error = f"{self.value:.5g}", f"{self.half_width:.2g}"
+        size = abs(math.log10(max(abs(self.value), 1e-300)))
+        if 0 < self.half_width < math.inf and size <= 5:
+            places = max(1 - math.floor(math.log10(self.half_width)), 0)
+            value, error = (f"{x:.{places}f}" for x in (self.value, self.half_width))
+        return f"{self.text} = {value} +- {error} {self.unit}".rstrip()
 
 
 def fixed(
@@ -354,162 +340,103 @@ def fixed(
     intervals : sequence of Interval
         Whose profiles show which form of a combination stays the same.
     """
-    _, s, Vt = np.linalg.svd(J, full_matrices=True)
-    s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
-    rise = spread.rise()
-    null = Vt[s < 2 * rise]  # an interval as wide as the bounds
-    if not len(null) or len(null) == len(which):
+    s, Vt = directions(J)
+    open_ = s < 2 * spread.rise()  # an interval as wide as the bounds
+    if not open_.any() or open_.all():
         return []
-    projector = null.T @ null
+    # Half the 95 % interval along each direction that is known
+    known = Vt[~open_] * (spread.rise() / s[~open_, None])
+    projector = Vt[open_].T @ Vt[open_]
     found = []
-    for block in _blocks(projector):
-        if len(block) < 2:
-            continue
-        part = projector[np.ix_(block, block)]
-        values, vectors = np.linalg.eigh(part)
-        directions = vectors[:, values > 0.5].T
-        if directions.shape[0] < len(block):
+    number, group = connected_components(np.abs(projector) > ABSENT)
+    blocks = [np.flatnonzero(group == k) for k in range(number)]
+    for block in sorted(blocks, key=min):
+        values, vectors = np.linalg.eigh(projector[np.ix_(block, block)])
+        null = vectors[:, values > 0.5].T
+        if 1 < len(block) > len(null):
             points = [p for k in block if k < len(intervals) for p in intervals[k].points]
-            found += _of_block(block, directions, which, u, (s, Vt, rise), points)
+            found += _of_block(block, null, which, u, known, points)
     return found
 
 
-def _blocks(projector: Array) -> list[list[int]]:
-    """Parameters that null directions join, each group by itself."""
-    left = {k for k in range(len(projector)) if projector[k, k] > ABSENT**2}
-    found = []
-    while left:
-        block, new = set(), {min(left)}
-        while new:
-            block |= new
-            near = {j for i in new for j in left if abs(projector[i, j]) > ABSENT}
-            new = near - block
-        left -= block
-        found.append(sorted(block))
-    return found
+def _terms(powers: Array, x: Array) -> tuple[Array, Array]:
+    """Return the terms of a form at values x, and their derivatives.
 
-
-@dataclass(frozen=True)
-class _Form:
-    """A way to write what is fixed of some parameters.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (combinations, parameters)
-        Coefficients, or exponents of a product.
-    powers : ndarray of int, shape (parameters,)
-        1 or -1 for each summand; 0 for a product.
-    rate : ndarray, shape (parameters,)
-        Derivative of each summand, or logarithm, by the place between the bounds.
-    simple : bool
-        Whether all coefficients are small fractions.
+    Terms are x or 1/x by a power of 1 or -1; logarithms, of a product, if all are 0.
     """
-
-    rows: Array
-    powers: Array
-    rate: Array
-    simple: bool
-
-    def values(self, shown: Array) -> Array:
-        """Its combinations at values in display units, logarithms of a product's."""
-        if not self.powers.any():
-            return self.rows @ np.log(shown)
-        return self.rows @ shown ** self.powers.astype(float)
-
-
-def _forms(
-    null: Array, own: Sequence[Parameter], shown: Array, rate: Array
-) -> list[_Form]:
-    """Ways to write what is fixed: simple ones first.
-
-    Parameters
-    ----------
-    null : ndarray, shape (directions, parameters)
-        That leave it alone, by the places between the bounds.
-    own : sequence of Parameter
-        Of the block.
-    shown : ndarray, shape (parameters,)
-        Values in display units.
-    rate : ndarray, shape (parameters,)
-        Their derivatives by the place.
-    """
-    number = len(own)
-    positive = bool((shown > 0).all())
-    powers = [np.array(p) for p in product((1, -1), repeat=number)] if positive else []
-    powers = [p for p in powers if p[0] == 1 and number <= 4] or [np.ones(number, int)]
-    found = []
-    for power in powers:
-        slope = np.where(power > 0, rate, -rate / np.where(power < 0, shown, 1.0) ** 2)
-        rows = _coefficients(null * slope)
-        small = _simple(rows)
-        alike = len({(p.dimension, w) for p, w in zip(own, power, strict=True)}) == 1
-        if small is not None and alike:
-            found.append(_Form(small, power, slope, True))
-        else:
-            found.append(_Form(rows, power, slope, False))
-    if positive:
-        small = _simple(_coefficients(null * rate / shown))
-        if small is not None:
-            found.append(_Form(small, np.zeros(number, int), rate / shown, True))
-    return sorted(found, key=lambda form: not form.simple)
+    if not powers.any():
+        return np.log(x), 1 / x
+    return x**powers, powers * x ** (powers - 1)
 
 
 def _of_block(
-    block: Sequence[int],
+    block: Array,
     null: Array,
     which: Sequence[Parameter],
     u: Array,
-    known: tuple[Array, Array, float],
+    known: Array,
     points: Sequence[Array],
 ) -> list[Fixed]:
-    """What is fixed of parameters that some directions leave open together.
+    """Return what is fixed of parameters that some directions leave open together.
 
-    Of the forms that it may have, the one that stays the same along the profiles.
+    Of the forms that it may have, simple ones first, the one that stays the same along
+    the profiles.
     """
-    own = [which[k] for k in block]
+    own, number = [which[k] for k in block], len(block)
 
     def at(place: Array) -> Array:
-        values = [p.value(float(place[k])) for p, k in zip(own, block, strict=True)]
-        each = zip(values, own, strict=True)
+        each = ((p.value(float(place[k])), p) for p, k in zip(own, block, strict=True))
         return np.array([units.to_display(v, p.dimension) for v, p in each])
 
-    shown = at(u)
-    rate = np.array([p.range * units.DISPLAY[p.dimension][1] for p in own])
-    rate = np.where([p.log for p in own], np.array([p.range for p in own]) * shown, rate)
+    shown, scale = at(u), [units.DISPLAY[p.dimension][1] for p in own]
+    rate = np.where([p.log for p in own], shown, scale) * [p.range for p in own]
+    powers = [np.ones(number)]
+    if (shown > 0).all():
+        if number <= 4:
+            others = product((1.0, -1.0), repeat=number - 1)
+            powers = [np.array([1.0, *power]) for power in others]
+        powers.append(np.zeros(number))
+    forms: list[tuple[bool, Array, Array]] = []  # whether simple, rows, powers
+    for power in powers:
+        rows = _coefficients(null * _terms(power, shown)[1] * rate)
+        small = _simple(rows)
+        alike = {(p.dimension, w) for p, w in zip(own, power, strict=True)}
+        simple = small is not None and (len(alike) == 1 or not power.any())
+        if simple or power.any():
+            forms.append((simple, small if simple else rows, power))
+    forms.sort(key=lambda form: not form[0])
 
-    def errors(form: _Form) -> Array:
-        gradients = np.zeros((len(form.rows), len(which)))
-        gradients[:, list(block)] = form.rows * form.rate
-        return np.array([_error(gradient, *known) for gradient in gradients])
+    def values_and_errors(rows: Array, power: Array) -> tuple[Array, Array]:
+        terms, slope = _terms(power, shown)
+        along = rows * slope * rate @ known[:, block].T
+        return rows @ terms, np.linalg.norm(along, axis=1)
 
-    def moves(form: _Form) -> float:
-        """By how many of its errors it moves along the profiles."""
-        own_values, scale = form.values(shown), np.maximum(errors(form), 1e-300)
+    def moves(form: tuple[bool, Array, Array]) -> float:
+        """By how many of its errors a form moves along the profiles."""
+        _, rows, power = form
+        values, errors = values_and_errors(rows, power)
         with np.errstate(divide="ignore", invalid="ignore"):  # at a bound of 0 a
             # product, quotient or reciprocal is nothing that stays
-            off = [np.abs(form.values(at(p)) - own_values) / scale for p in points]
+            off = [np.abs(rows @ _terms(power, at(p))[0] - values) for p in points]
+            off = [x / np.maximum(errors, 1e-300) for x in off]
         return float(np.max(np.nan_to_num(off, nan=np.inf), initial=0.0))
 
-    forms = _forms(null, own, shown, rate)
-    still = [form for form in forms if form.simple and moves(form) < STILL]
-    form = still[0] if still else min(forms, key=moves)
+    still = (form for form in forms if form[0] and moves(form) < STILL)
+    _, rows, power = next(still, None) or min(forms, key=moves)
     found = []
-    for row, value, error in zip(
-        form.rows, form.values(shown), errors(form), strict=True
-    ):
-        chosen = [k for k in range(len(row)) if row[k]]
+    for row, value, error in zip(rows, *values_and_errors(rows, power), strict=True):
+        chosen = np.flatnonzero(row)
         if len(chosen) < 2:
             continue
-        names = [own[k].path for k in chosen]
-        unit = [units.display_unit(own[k].dimension) for k in chosen]
-        parts = list(zip(names, row[chosen], form.powers[chosen], unit, strict=True))
-        if form.powers.any():
-            found.append(Fixed(_sum(parts), value, error, unit[0], tuple(names)))
-            continue
-        value = math.exp(value)
-        text = _product([(name, c) for name, c, *_ in parts])
-        in_unit = _product([(own_unit, c) for _, c, _, own_unit in parts])
-        found.append(Fixed(text, value, value * error, in_unit, tuple(names)))
+        names = tuple(own[k].path for k in chosen)
+        own_units = [units.display_unit(own[k].dimension) for k in chosen]
+        if power.any():
+            text, unit = _sum(names, row[chosen], power[chosen], own_units), own_units[0]
+        else:
+            text, unit = (_product(x, row[chosen]) for x in (names, own_units))
+            value = math.exp(value)
+            error *= value
+        found.append(Fixed(text, float(value), float(error), unit, names))
     return found
 
 
@@ -544,35 +471,28 @@ def _simple(rows: Array) -> Array | None:
     return near if right.all() and (np.abs(near) <= 4).all() else None
 
 
-def _error(gradient: Array, s: Array, Vt: Array, rise: float) -> float:
-    """Half of the 95 % interval of a combination, from the directions that are known."""
-    along = Vt @ gradient
-    known = s >= 2 * rise
-    return float(rise * np.sqrt(((along[known] / s[known]) ** 2).sum()))
-
-
-def _sum(parts: Sequence[tuple[str, float, int, str]]) -> str:
-    """``a + 2 b``, and of others than the first's unit ``a + 50 Ohm.cm2/(um) x b``."""
-    words, first = "", parts[0][3]
-    for name, c, power, own in parts:
-        sign = " - " if c < 0 else " + " if words else ""
-        if power > 0 and own == first:
-            size = "" if abs(abs(c) - 1) < RATIONAL else f"{abs(c):.3g} "
-            words += f"{sign}{size}{name}"
+def _sum(
+    names: Sequence[str], row: Array, powers: Array, own_units: Sequence[str]
+) -> str:
+    """Return ``a + 2 b``, of others than the first's unit ``a + 50 Ohm.cm2/(um) x b``."""
+    words, first = "", own_units[0]
+    for name, c, power, unit in zip(names, row, powers, own_units, strict=True):
+        words += " - " if c < 0 else " + " if words else ""
+        if power > 0 and unit == first:
+            words += name if abs(abs(c) - 1) < RATIONAL else f"{abs(c):.3g} {name}"
         else:
-            unit = f"{first}/({own or '1'}) x" if power > 0 else f"{first} x {own} /"
-            words += f"{sign}{abs(c):.3g} {unit} {name}"
+            over = f"{first}/({unit or '1'}) x" if power > 0 else f"{first} x {unit} /"
+            words += f"{abs(c):.3g} {over} {name}"
     return words.strip()
 
 
-def _product(parts: Sequence[tuple[str, float]]) -> str:
-    """``a b^2 / c``, empty names left out."""
-
-    def power(name: str, c: float) -> str:
-        unit = any(sign.isdigit() for sign in name)
-        name = f"({name})" if unit else name
-        return name if abs(c) == 1 else f"{name}^{Fraction(abs(c)).limit_denominator(3)}"
-
-    above = " x ".join(power(n, c) for n, c in parts if c > 0 and n)
-    below = " / ".join(power(n, c) for n, c in parts if c < 0 and n)
-    return f"{above or '1'} / {below}" if below else above
+def _product(names: Sequence[str], row: Array) -> str:
+    """Return ``a b^2 / c``, empty names left out."""
+    above, below = [], []
+    for name, c in zip(names, row, strict=True):
+        text = f"({name})" if any(sign.isdigit() for sign in name) else name
+        if abs(c) != 1:
+            text += f"^{Fraction(abs(float(c))).limit_denominator(3)}"
+        if name:
+            (above if c > 0 else below).append(text)
+    return " / ".join([" x ".join(above) or "1", *below])

@@ -24,6 +24,9 @@ GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 
 
+VANISHING = 1e-6  # of the largest D: one that is nothing at an end of the film
+
+
 class Law(Protocol):
     """A function of the stoichiometry x, with the range its source covers."""
 
@@ -52,23 +55,16 @@ class PotentialLaw(Law, Protocol):
 
 @dataclass(frozen=True)
 class Curve:
-    """Smooth interpolation through nodes, straight outside them.
+    """Smooth interpolation through nodes, straight outside them."""
 
-    Parameters
-    ----------
-    x, y : ndarray, shape (n,)
-        Nodes; x strictly increasing.
-    dense : bool
-        False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
-        spline, twice differentiable and the cheaper in a solver for a scalar argument,
-        for nodes so dense that it cannot overshoot between them.
-    straight : bool
-        Of pchip: its first and last two intervals are straight, and go on so beyond.
-    """
-
+    # Nodes; x strictly increasing; shape (n,)
     x: Array
     y: Array
+    # False: monotone pchip, for sparse nodes and for a vector argument.  True: cubic
+    # spline, twice differentiable and the cheaper in a solver for a scalar argument, for
+    # nodes so dense that it cannot overshoot between them.
     dense: bool = False
+    # Of pchip: its first and last two intervals are straight, and go on so beyond
     straight: bool = False
 
     @cached_property
@@ -140,20 +136,13 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
-    """pchip through measured points, in log10(y) where ``logarithmic``.
+    """pchip through measured points, in log10(y) where ``logarithmic``."""
 
-    Parameters
-    ----------
-    x, y : tuple of float
-        Points, x strictly increasing; y > 0 where ``logarithmic``.
-    x_max : float
-        Sites per formula unit, of a potential.
-    """
-
+    # Points, x strictly increasing; y > 0 where ``logarithmic``
     x: tuple[float, ...]
     y: tuple[float, ...]
     logarithmic: bool = False
-    x_max: float = 1.0
+    x_max: float = 1.0  # Sites per formula unit, of a potential
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -180,22 +169,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Rational:
-    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x.
+    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x."""
 
-    Parameters
-    ----------
-    numerator, denominator : tuple of float
-        Coefficients a_k, b_k in rising powers of x.
-    valid : (float, float)
-        The range of x; the denominator must not vanish in it.
-    x_max : float
-        Sites per formula unit.
-    """
-
+    # Coefficients a_k, b_k in rising powers of x
     numerator: tuple[float, ...]
     denominator: tuple[float, ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
+    valid: tuple[float, float]  # The range of x; the denominator must not vanish in it
+    x_max: float = 1.0  # Sites per formula unit
 
     def __call__(self, x: Any) -> Any:
         polyval = np.polynomial.polynomial.polyval
@@ -211,24 +191,12 @@ class Rational:
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x.
+    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x."""
 
-    Parameters
-    ----------
-    polynomial : tuple of float
-        Coefficients a_k in rising powers of x.
-    terms : tuple of (float, float, float)
-        b_j, x_j, w_j of each exponential.
-    valid : (float, float)
-        The range of x.
-    x_max : float
-        Sites per formula unit.
-    """
-
-    polynomial: tuple[float, ...]
-    terms: tuple[tuple[float, float, float], ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
+    polynomial: tuple[float, ...]  # Coefficients a_k in rising powers of x
+    terms: tuple[tuple[float, float, float], ...]  # b_j, x_j, w_j of each exponential
+    valid: tuple[float, float]  # The range of x
+    x_max: float = 1.0  # Sites per formula unit
 
     def __call__(self, x: Any) -> Any:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
@@ -248,19 +216,13 @@ class MultiSite:
     Ideal-solution site filling with an effective width omega_j (1: ideal; below 1
     attraction, above 1 a spread of site energies).  Monotone and smooth, always
     single-phase; each peak of dQ/dV is one site.
-
-    Parameters
-    ----------
-    U, X, omega : tuple of float
-        Site potentials [V against Li], sites per formula unit, widths [-].
-    T_ref : float
-        Temperature the widths are stated at [K].
     """
 
+    # Site potentials [V against Li], sites per formula unit, widths [-]
     U: tuple[float, ...]
     X: tuple[float, ...]
     omega: tuple[float, ...]
-    T_ref: float = 298.15
+    T_ref: float = 298.15  # Temperature the widths are stated at [K]
 
     @property
     def x_max(self) -> float:
@@ -311,23 +273,15 @@ class MultiSite:
 
 @dataclass(frozen=True)
 class Difference:
-    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
+    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one."""
 
-    Parameters
-    ----------
-    positive, negative : PotentialLaw
-        U_p and U_n.
-    x_0, x_n : float
-        Stoichiometries of both at one moment.
-    ratio : float
-        Sites of the positive film over those of the negative.
-    """
-
+    # U_p and U_n
     positive: PotentialLaw
     negative: PotentialLaw
+    # Stoichiometries of both at one moment
     x_0: float
     x_n: float
-    ratio: float
+    ratio: float  # Sites of the positive film over those of the negative
 
     def opposite(self, x: Any) -> Any:
         """Stoichiometry of the negative film where the positive one's is x."""
@@ -360,18 +314,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class LogPolynomial:
-    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
+    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients."""
 
-    Parameters
-    ----------
-    coefficients : tuple of float
-        a_k in rising powers of x; 10^a_0 carries the unit [m2/s].
-    valid : (float, float)
-        The range of x; constant outside.
-    """
-
+    # a_k in rising powers of x; 10^a_0 carries the unit [m2/s]
     coefficients: tuple[float, ...]
-    valid: tuple[float, float] = (0.0, 1.0)
+    valid: tuple[float, float] = (0.0, 1.0)  # The range of x; constant outside
 
     def __call__(self, x: Any) -> Any:
         inside = np.clip(x, *self.valid)
@@ -397,19 +344,11 @@ class DiffusionPotential:
     steady front, where D averaged at cell faces is 41 % off on 10 points, 10 % on 50
     (tests/verification/test_transport.py).  A constant D gives psi = x, with no
     interpolation at all.
-
-    Parameters
-    ----------
-    law : Law
-        D(x) [m2/s], positive.
-    x_max : float
-        Upper end of x (sites per formula unit).
-    grid : ndarray, optional
-        Nodes from 0 to x_max, where the law is as steep as U(x); else even ones.
     """
 
-    law: Law
-    x_max: float
+    law: Law  # D(x) [m2/s], positive
+    x_max: float  # Upper end of x (sites per formula unit)
+    # Nodes from 0 to x_max, where the law is as steep as U(x); else even ones
     grid: Array | None = field(default=None, kw_only=True, compare=False)
     intervals: int = field(default=1000, kw_only=True)
 
@@ -441,10 +380,24 @@ class DiffusionPotential:
     def _psi(self) -> Array:
         return self.integral()
 
+    @property
+    def _at_ends(self) -> Array:
+        """D/D_ref of an empty and of a full film."""
+        return np.asarray(self.law(self.x[[0, -1]]) / self.D_ref)
+
+    @property
+    def vanishes_full(self) -> bool:
+        """Whether nothing diffuses in a full film."""
+        return bool(self._at_ends[1] < VANISHING)
+
     @cached_property
     def _forward(self) -> Curve:
-        """psi at the nodes and a twentieth of x_max beyond, where D stays what it is."""
-        low, high = self.law(self.x[[0, -1]]) / self.D_ref
+        """psi at the nodes and a twentieth of x_max beyond.
+
+        There D stays what it is at the end; one that is nothing there is mirrored: what
+        rounding takes beyond the end would else never come back.
+        """
+        low, high = self._at_ends
         even = self.grid is None
         more = np.arange(1, self.intervals // 20 + 1 if even else 3)
         above = 0.05 * self.x_max * more / more[-1]
@@ -452,7 +405,13 @@ class DiffusionPotential:
         x = np.concatenate([below, self.x, self.x_max + above])
         if even:  # to the last digit
             x = np.linspace(x[0], x[-1], len(x))
-        ends = low * below, self._psi, self._psi[-1] + high * above
+        psi = np.interp([-below, self.x_max - above], self.x, self._psi)
+        ends = (
+            -psi[0] if low < VANISHING else low * below,
+            self._psi,
+            self._psi[-1]
+            + (self._psi[-1] - psi[1] if self.vanishes_full else high * above),
+        )
         return Curve(x, np.concatenate(ends), straight=True)
 
     @cached_property

@@ -20,7 +20,5 @@ MATERIAL = Material(
         "window_lower": Value("0 V", "assumed: films are used against lithium"),
         "window_upper": Value("6 V", f"published: {TABLE}", "as used"),
     },
-    {
-        "process_thickness": Value("1 um", "assumed", "0.1 to 5 um"),
-    },
+    {"process_thickness": Value("1 um", "assumed", "0.1 to 5 um")},
 )

@@ -27,8 +27,7 @@ MATERIAL = Material(
         "calculated_window_lower": Value("0.69 V", f"published: {RICHARDS}"),
         "calculated_window_upper": Value("4.21 V", f"published: {RICHARDS}"),
         "process_thickness": Value(
-            "40 nm",
-            "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239",
+            "40 nm", "published: Put et al., J. Electrochem. Soc. 166 (2019) A1239"
         ),
     },
 )

@@ -67,6 +67,6 @@ MATERIAL = Material(
             "4.3 V",
             "published: Aribia et al. 2022",
             "derived: U(x) between these limits, the first lithium",
-        ),
+        )
     },
 )
