@@ -166,7 +166,7 @@ def gitt(
     from ..data.read import read_all
     from ..experiment.settings import numerics_of
     from ..fitting.titration import diffusivities, simulated_segments
-    from ..plot.titration import titration_figure
+    from ..plot.material import titration_figure
 
     expanded, of_cell = experiment_or_cell(experiment, cell, changes, False)
     doubts: list[str] = []
