@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
 from typing import Annotated, Literal, get_args
 
 from pydantic import model_validator
@@ -182,23 +181,17 @@ class Ageing(Strict):
 
         Of a law that is off they are its defaults, or 0.
         """
-        return _parameters_of_laws_off() | self._given
-
-    @property
-    def _given(self) -> dict[str, float]:
-        found = {}
-        for option, block in self.blocks:
-            prefix, fields = option.capitalize(), type(block).model_fields
-            words = [name for name in fields if isinstance(getattr(block, name, 0), str)]
-            found |= {f"{prefix} {n} left": getattr(block, n) == "left" for n in words}
-            found |= numbers(block, prefix, [n for n in fields if n not in words])
-        return {name: float(value) for name, value in found.items()}
+        found: dict[str, float] = {}
+        for name, off in _OFF.items():
+            block, fields = getattr(self, name) or off, type(off).model_fields
+            prefix = name.replace("_", " ").capitalize()
+            if "lithium" in fields:
+                found[f"{prefix} lithium left"] = float(block.lithium == "left")
+            found |= numbers(block, prefix, [n for n in fields if n != "lithium"])
+        return found
 
 
-@cache
-def _parameters_of_laws_off() -> dict[str, float]:
-    blocks = {
-        name: get_args(field.annotation)[0].model_construct()
-        for name, field in Ageing.model_fields.items()
-    }
-    return Ageing.model_construct(**blocks)._given
+_OFF = {
+    name: get_args(field.annotation)[0].model_construct()
+    for name, field in Ageing.model_fields.items()
+}

@@ -7,6 +7,7 @@ steps: ["Charge at 1C until 4.2 V", {step: "Rest for 1 hour", temperature: 60 de
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import string
@@ -21,7 +22,7 @@ from pydantic import ConfigDict, Field, StrictInt, StrictStr
 from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, dotted, shown, suggest
-from ..fields import Strict, validate
+from ..fields import Strict, refuse, validate
 from .profile import parse_profile, read_profile
 from .steps import Step, parse_step
 
@@ -160,11 +161,8 @@ class Writing:
     def _filled(self, at: Place, text: str, templates: Filled) -> str:
         for name in _fields(text):
             if name not in templates:
-                raise self.error(
-                    at,
-                    f"{{{shown(name)}}} has no value; give one in each of the cases"
-                    f"{suggest(name, templates)}",
-                )
+                lack = f"{{{shown(name)}}} has no value; give one in each of the cases"
+                raise self.error(at, lack + suggest(name, templates))
             text = text.replace(f"{{{name}}}", templates[name])
         return text
 
@@ -205,8 +203,7 @@ def parsed_steps(
 def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
     """Return one cycle as steps for a cell; ValueError of the first that is none."""
     parsed, mistakes = parsed_steps(steps, cell)
-    if mistakes:
-        k, message, *field = mistakes[0]
+    for k, message, *field in mistakes:
         raise ValueError(message, k, *field)
     return parsed
 
@@ -223,44 +220,40 @@ def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
     if isinstance(steps, str | Mapping | Step):
         steps = [steps]
     if not isinstance(steps, Iterable):
-        message = f"'{shown(steps)}' is given where a list of steps would do"
-        raise InputError(message, field=name)
+        refuse(name, f"'{shown(steps)}' is given where a list of steps would do")
     flat = Writing(error, Path(), si=True).flat((name,), steps, {})
-    try:
-        return parse_cycle([step for _, step in flat], cell)
-    except ValueError as reason:
-        message, k, *rest = reason.args
-        raise error((*flat[k][0], *rest), message) from None
+    parsed, mistakes = parsed_steps([step for _, step in flat], cell)
+    for k, message, *field in mistakes:
+        raise error((*flat[k][0], *field), message)
+    return parsed
+
+
+RANGES: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
 
 
 def values_of(where: Place, values: Any, error: Error) -> list[Any]:
     """Return a list as written, or of {linear: [first, last, number]}, or {log: ...}."""
     if isinstance(values, list) and values:
         return values
-    kinds: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
-    if isinstance(values, dict) and len(values) == 1:
-        kind, ends = next(iter(values.items()))
-        if kind not in kinds:
-            raise error(
-                (*where, kind), f"unknown range '{shown(kind)}'{suggest(kind, kinds)}"
-            )
-        if not isinstance(ends, list) or len(ends) != 3:
-            raise error((*where, kind), "must be [first, last, number of values]")
-        number = ends[2]
-        if isinstance(number, bool) or not isinstance(number, int) or number < 2:
-            raise error((*where, kind, 2), "the number of values must be at least 2")
-        if number > MAX_VALUES:
-            raise error((*where, kind, 2), f"more than {MAX_VALUES}")
-        first, last, unit = _range_ends((*where, kind), ends, error)
-        if kind == "log" and (first <= 0 or last <= 0):
-            raise error((*where, kind), "a log range must be above 0")
-        points = kinds[kind](first, last, number)
-        return [f"{float(p):.6g} {unit}".strip() for p in points]
-    raise error(
-        where,
-        "must be a list of values, {linear: [first, last, number]} or "
-        "{log: [first, last, number]}",
-    )
+    if not isinstance(values, dict) or len(values) != 1:
+        forms = (f"{{{kind}: [first, last, number]}}" for kind in RANGES)
+        raise error(where, f"must be a list of values, {' or '.join(forms)}")
+    kind, ends = next(iter(values.items()))
+    at = (*where, kind)
+    if kind not in RANGES:
+        raise error(at, f"unknown range '{shown(kind)}'{suggest(kind, RANGES)}")
+    if not isinstance(ends, list) or len(ends) != 3:
+        raise error(at, "must be [first, last, number of values]")
+    number = ends[2]
+    if type(number) is not int or number < 2:
+        raise error((*at, 2), "the number of values must be at least 2")
+    if number > MAX_VALUES:
+        raise error((*at, 2), f"more than {MAX_VALUES}")
+    first, last, unit = _range_ends(at, ends, error)
+    if kind == "log" and (first <= 0 or last <= 0):
+        raise error(at, "a log range must be above 0")
+    points = RANGES[kind](first, last, number)
+    return [f"{float(p):.6g} {unit}".strip() for p in points]
 
 
 def _range_ends(where: Place, ends: list[Any], error: Error) -> tuple[float, float, str]:
@@ -269,19 +262,13 @@ def _range_ends(where: Place, ends: list[Any], error: Error) -> tuple[float, flo
     if any(s is None for s in split):
         raise error(where, "must begin with two numbers")
     (first, unit), (last, other) = (s.groups() for s in split if s)
-    try:
+    with contextlib.suppress(ValueError, ZeroDivisionError):
         if unit == other and math.isfinite(float(first) * float(last)):
             return float(first), float(last), unit
-        for dimension in units.DISPLAY:
-            try:
+        for dimension in units.DISPLAY.keys() - {"temperature"}:
+            with contextlib.suppress(ValueError):
                 a, b = (units.parse(str(e), dimension) for e in ends[:2])
-            except ValueError:
-                continue
-            if dimension == "temperature":
-                break
-            return float(first), float(first) * b / a, unit
-    except (ValueError, ZeroDivisionError):
-        pass
+                return float(first), float(first) * b / a, unit
     raise error(where, "both ends must be numbers of one dimension")
 
 
@@ -301,13 +288,9 @@ def names_in(steps: Any) -> set[str]:
     if isinstance(steps, list | tuple):
         return set().union(*(names_in(s) for s in steps))
     if isinstance(steps, dict):
-        own = (
-            set(steps.get("for_each") or {})
-            if isinstance(steps.get("for_each"), dict)
-            else set()
-        )
         if "profile" in steps:
-            return set().union(*(names_in(v) for v in steps.values()))
-        inner = [names_in(steps.get(k)) for k in ("step", "steps", "temperature")]
-        return set().union(*inner) - own
+            return names_in(list(steps.values()))
+        each = steps.get("for_each")
+        inner = [steps.get(name) for name in ("step", "steps", "temperature")]
+        return names_in(inner) - set(each if isinstance(each, dict) else ())
     return set()

@@ -56,18 +56,8 @@ def provenance(
 ) -> dict[str, Any]:
     """Inputs with their hashes, versions, tolerances and the command of a run.
 
-    Parameters
-    ----------
-    document : Document
-        The experiment.
-    cells : dict of Cell
-        As loaded, by the name or path the experiment has for each.
-    numerics : Numerics
-        Mesh and tolerances.
-    cell, changes : str, dict, optional
-        What --cell and --set said.
-    command : str
-        The command line.
+    The cells are as loaded, by the name or path the experiment has for each; ``cell`` and
+    ``changes`` are what --cell and --set said.
     """
     return {
         "tfbsim": __version__,

@@ -189,10 +189,12 @@ class Discretised:
                 model.variables[f"{side} {face} stoichiometry"]
                 for face in ("surface", "collector")
             )
-            # Only what migrates reaches the collector's face
+            # Only what migrates reaches the collector's face, and where nothing diffuses
+            # in a full film it is not taken on
             fed = of.t_i_of_x(x_L) if film.transference else of.t_i
-            margins.append(_film_margin(x_s, into, film.x_max))
-            margins.append(_film_margin(x_L, fed * through, film.x_max))
+            full = 1 + ROUNDING if film.psi.vanishes_full else OVERFULL
+            margins.append(_film_margin(x_s, into, film.x_max, OVERFULL))
+            margins.append(_film_margin(x_L, fed * through, film.x_max, full))
         ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
@@ -579,14 +581,15 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-def _film_margin(x: Any, i: Any, x_max: float) -> Any:
+def _film_margin(x: Any, i: Any, x_max: float, full: float) -> Any:
     """Falls to zero where a face of the film is full, or empty, and driven farther.
 
-    Of symbols or numbers: x is the stoichiometry there, i the current that drives it.
+    Of symbols or numbers: x is the stoichiometry there, i the current that drives it,
+    ``full`` the share of x_max that it may reach.
     """
     fills, empties = i > 0, i < 0
-    full, empty = OVERFULL * x_max - x, x - UNDEREMPTY * x_max
-    return fills * full + empties * empty + (1 - fills - empties)
+    room, left = full * x_max - x, x - UNDEREMPTY * x_max
+    return fills * room + empties * left + (1 - fills - empties)
 
 
 MOST_KNOWN = 10_000  # combinations of inputs
