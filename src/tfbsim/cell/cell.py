@@ -131,6 +131,12 @@ class Interface(Strict):
 
 
 OF_AN_INTERFACE = tuple(Interface.model_fields)
+# Fields of a film that are parameters of the model as they are
+OF_AN_ELECTRODE = (
+    *("thickness", "active_fraction", "utilisation", "transference", "entropic_change"),
+    *("diffusivity_activation_energy", "exchange_current_stoichiometry"),
+    *("hysteresis", "hysteresis_stoichiometry", *OF_AN_INTERFACE),
+)
 
 
 class Film(Interface, MaterialLayer):
@@ -243,12 +249,9 @@ class Film(Interface, MaterialLayer):
         sigma = self.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         rho = rho if structure.electronic is None else structure.rho_ref
-        own = "thickness active_fraction utilisation transference entropic_change "
-        own += "diffusivity_activation_energy exchange_current_stoichiometry "
-        own += "hysteresis hysteresis_stoichiometry"
         E_rho = "electronic resistivity activation energy [J.mol-1]"
         return {
-            **numbers(self, side, (*own.split(), *OF_AN_INTERFACE)),
+            **numbers(self, side, OF_AN_ELECTRODE),
             f"{side} site concentration [mol.m-3]": self.c_sites,
             f"{side} sites per formula unit": self.x_max,
             f"{side} diffusivity [m2.s-1]": structure.psi.D_ref * self.diffusivity_scale,
@@ -422,7 +425,7 @@ class Salt(Strict):
     @property
     def parameters(self) -> dict[str, float]:
         """Its numbers in SI, by the name in PyBaMM."""
-        own = [name for name in Salt.model_fields if name != "transference"]
+        own = tuple(name for name in Salt.model_fields if name != "transference")
         cation = {"Cation transference number": self.transference}
         return numbers(self, "Salt", own) | cation
 
