@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tfbsim
+from tfbsim import load_cell
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
@@ -369,6 +370,26 @@ def test_a_film_without_active_sites_is_an_end():
     result, step = run(CONSTANT_D, steps, LOSING)
     assert list(result.steps["Outcome"]) == ["infeasible"] * 2
     assert "sites are still active" in step["Detail"]
+
+
+def test_lost_sites_whose_lithium_costs_more_of_them_are_an_end():
+    """The rest fills, the voltage falls, and sites are lost all the faster."""
+    changes = {
+        POTENTIAL: laws.Table((0.0, 1.0), (3.0, 1.0)),
+        "cathode.initial_stoichiometry": 0.5,
+        "ageing.site_loss_by_reduction": {
+            "rate": "20 s-1",
+            "potential": "2 V",
+            "transfer_coefficient": 0.5,
+            "lithium": "left",
+        },
+    }
+    _, step = run(CONSTANT_D, ["Rest for 1 hour"], changes)
+    assert step["Outcome"] == "infeasible"
+    assert "loses its sites within 1 ms" in step["Detail"]
+    f = 96485.33212 / (8.314462618 * load_cell(CONSTANT_D).temperature)
+    at_a_thousand = 2 - np.log(1e3 / 20) / (0.5 * f)  # per second
+    assert step["End voltage [V]"] == pytest.approx(at_a_thousand, abs=1e-4)
 
 
 def test_a_profile_is_of_the_active_sites_in_a_step_that_ends_at_once():

@@ -23,6 +23,7 @@ from tfbsim.experiment.curves import Curves
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
+from tfbsim.result.case import Notes
 from tfbsim.result.curves import NONE, thinned
 from tfbsim.result.load import load_result
 from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
@@ -507,8 +508,11 @@ class TestNumerics:
 def test_a_case_without_curves_is_kept_in_the_ledger(tmp_path):
     cell = load_cell(INPUTS / "cell.yaml")
     record = run_case(cell, Protocol(parse_cycle(["Rest for 1 s"], cell)), COARSE)
-    case = tfbsim.result.case.CaseResult.from_record("a", record, key="k")
-    bare = replace(case, curves=NONE)
+    notes = Notes("a", cell)
+    notes.depths = record.depths
+    for cycle in record.cycles:
+        notes.add(cycle, True)
+    bare = replace(notes.result("k"), curves=NONE)
     point = ledger.Point.of(bare)
     assert point.result().curves is NONE
     assert len(point.curves) < 20

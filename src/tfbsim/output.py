@@ -25,7 +25,6 @@ from .errors import InputError, shown
 PROVENANCE = "provenance.json"
 FILES, REPORT, EXPORTS, OWN = "files", "report", "exports", "sha256"
 MAX_JSON_BYTES = 100 * 2**20
-BLOCK = 2**20
 REMEDY = "`tfbsim run --resume` writes it anew"
 
 
@@ -79,7 +78,9 @@ def write_atomic(
         try:
             with open(temporary, "xb") as file:
                 for part in [data] if isinstance(data, bytes | str) else data:
-                    content = _encoded(part)
+                    content = part
+                    if isinstance(part, str):  # of a file name that is none, its escapes
+                        content = part.encode("utf-8", "backslashreplace")
                     file.write(content)
                     digest.update(content)
                     size += len(content)
@@ -91,11 +92,6 @@ def write_atomic(
                 temporary.unlink()
             raise
     return size, digest.hexdigest()
-
-
-def _encoded(data: bytes | str) -> bytes:
-    """Text as UTF-8; of a file name that is none, its bytes as JSON escapes them."""
-    return data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:
@@ -112,9 +108,8 @@ def write_new(files: Mapping[Path, bytes]) -> None:
     try:
         for path in files:
             with writing(path):
-                there = path.is_symlink() or path.exists()
-            if there:
-                raise InputError("exists already; nothing was written", path)
+                if path.is_symlink() or path.exists():
+                    raise InputError("exists already; nothing was written", path)
         for path, content in files.items():
             make_folder(path.parent)
             write_atomic(path, content)
@@ -126,14 +121,7 @@ def write_new(files: Mapping[Path, bytes]) -> None:
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
-    """Read a JSON file that holds a mapping.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    what : str
-        What it is to be, for the message.
+    """Read a JSON file that holds a mapping; ``what`` it is to be, for the message.
 
     Raises
     ------
@@ -182,14 +170,9 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 class Output:
-    """A folder that gets the files of a command.
+    """A folder that gets the files of a command, made if it is not there.
 
-    Parameters
-    ----------
-    folder : path
-        Made if it is not there.
-    part : str
-        ``files``, ``report`` or ``exports``: under which the files are listed.
+    ``part`` is ``files``, ``report`` or ``exports``: under which they are listed.
     """
 
     def __init__(self, folder: str | Path, part: str = FILES) -> None:
@@ -211,11 +194,6 @@ class Output:
         """Write the provenance with the list, and remove what an earlier one lists.
 
         An earlier report stays until there is another.
-
-        Parameters
-        ----------
-        content : mapping
-            What the provenance says besides.
         """
         earlier = _earlier(self.folder)
         drawn = {part: earlier.get(part, {}) for part in (REPORT, EXPORTS)}
@@ -242,8 +220,7 @@ def _own_hash(content: Mapping[str, Any]) -> str:
     """SHA-256 of all but itself, as JSON has it."""
     content = {k: v for k, v in content.items() if k != OWN}
     read = json.loads(json.dumps(content, default=str))
-    text = json.dumps(read, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
 def read_provenance(folder: str | Path) -> dict[str, Any]:
@@ -267,11 +244,7 @@ def read_provenance(folder: str | Path) -> dict[str, Any]:
 def listed(folder: str | Path, *parts: str) -> set[str]:
     """Return the names of the files that the provenance of a folder lists, if any."""
     content = _earlier(Path(folder))
-    return {
-        name
-        for part in parts or (FILES, REPORT, EXPORTS)
-        for name in content.get(part, {})
-    }
+    return set().union(*(content.get(p, ()) for p in parts or (FILES, REPORT, EXPORTS)))
 
 
 def _earlier(folder: Path) -> dict[str, Any]:
@@ -290,7 +263,7 @@ def remove(folder: str | Path, names: Iterable[str]) -> None:
 
 
 def damage(folder: str | Path, content: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with the computed files of a folder, in words, by their names."""
+    """Return what is wrong with the computed files of a folder, by their names."""
     found = {}
     for name, entry in content[FILES].items():
         try:
@@ -304,29 +277,25 @@ def damage(folder: str | Path, content: Mapping[str, Any]) -> dict[str, str]:
 def _damage(path: Path, entry: Mapping[str, Any]) -> str:
     if not path.is_file():
         return "is missing"
-    size, digest = path.stat().st_size, hashlib.sha256()
-    if size == entry["bytes"]:
+    size, wanted = path.stat().st_size, entry["bytes"]
+    if size == wanted:
         with open(path, "rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-        if digest.hexdigest() == entry["sha256"]:
-            return ""
-        return "was changed since it was written"
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return "" if digest == entry["sha256"] else "was changed since it was written"
     rows = entry.get("rows")
     if rows is None:
-        return f"was cut or changed: {size:,} bytes of {entry['bytes']:,}"
-    there = len(whole_rows(path)) - 1
+        return f"was cut or changed: {size:,} bytes of {wanted:,}"
+    there = _whole_rows(path) - 1
     if there >= rows:
-        return f"was changed since it was written: {size:,} bytes, not {entry['bytes']:,}"
+        return f"was changed since it was written: {size:,} bytes, not {wanted:,}"
     return f"was cut or changed: {max(there, 0)} of {rows} rows are whole"
 
 
-def whole_rows(path: Path) -> list[list[str]]:
-    """Rows of a table, its head first, up to where it is cut."""
+def _whole_rows(path: Path) -> int:
+    """How many rows of a table are whole, its head among them."""
     text = path.read_bytes().decode("utf-8", "replace")
-    text = text[: text.rfind("\n") + 1]
     try:
-        rows = [*csv.reader(io.StringIO(text))]
+        rows = [*csv.reader(io.StringIO(text[: text.rfind("\n") + 1]))]
     except csv.Error:
-        return []
-    return [row for row in rows if len(row) == len(rows[0])]
+        return 0
+    return sum(len(row) == len(rows[0]) for row in rows)

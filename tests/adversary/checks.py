@@ -222,7 +222,7 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
         if cut_off is not None and t[-1] > AT_ONCE and not bare:
             yield "beyond a current cut-off", max(1 - c_rate.min() / cut_off, 0.0)
     if record.outcome == "reached" and lasted:
-        timed = step.timed and t[-1] == step.duration
+        timed = step.timed and t[-1] >= step.duration * (1 - 1e-12)
         by_volts = len(past) > 1 and past[-1] >= -1e-5
         by_current = cut_off is not None and c_rate[-1] <= 1.00001 * cut_off
         by_course = step.rate is not None or bool(step.profile)

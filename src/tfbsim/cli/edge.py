@@ -22,12 +22,8 @@ class Stream:
 
     What cannot be written - the reader of a pipe is gone, the disk is full, the stream is
     closed - is left out, and the command goes on: its result does not depend on who
-    reads.  A character that the encoding lacks is written as its escape.
-
-    Parameters
-    ----------
-    stream : text file or None
-        As Python opened it; None where it was closed from the start.
+    reads.  A character that the encoding lacks is written as its escape.  There is none
+    where Python found it closed from the start.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -66,13 +62,7 @@ class Stream:
 
 
 def outcome(command: Callable[[], object]) -> int:
-    """Run a command and return its exit code.
-
-    Parameters
-    ----------
-    command : callable
-        What is run; it may exit.
-    """
+    """Run a command, which may exit, and return its exit code."""
     _occupy()
     output, errors = Stream(sys.stdout), Stream(sys.stderr)
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):  # type: ignore[type-var]

@@ -24,6 +24,9 @@ GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 
 
+VANISHING = 1e-6  # of the largest D: one that is nothing at an end of the film
+
+
 class Law(Protocol):
     """A function of the stoichiometry x, hashable, without continuation."""
 
@@ -374,10 +377,24 @@ class DiffusionPotential:
     def _psi(self) -> Array:
         return self.integral()
 
+    @property
+    def _at_ends(self) -> Array:
+        """D/D_ref of an empty and of a full film."""
+        return np.asarray(self.law(self.x[[0, -1]]) / self.D_ref)
+
+    @property
+    def vanishes_full(self) -> bool:
+        """Whether nothing diffuses in a full film."""
+        return bool(self._at_ends[1] < VANISHING)
+
     @cached_property
     def _forward(self) -> Curve:
-        """psi at the nodes and a twentieth of x_max beyond, where D stays what it is."""
-        low, high = self.law(self.x[[0, -1]]) / self.D_ref
+        """psi at the nodes and a twentieth of x_max beyond.
+
+        There D stays what it is at the end; one that is nothing there is mirrored: what
+        rounding takes beyond the end would else never come back.
+        """
+        low, high = self._at_ends
         even = self.grid is None
         more = np.arange(1, self.intervals // 20 + 1 if even else 3)
         above = 0.05 * self.x_max * more / more[-1]
@@ -385,7 +402,13 @@ class DiffusionPotential:
         x = np.concatenate([below, self.x, self.x_max + above])
         if even:  # to the last digit
             x = np.linspace(x[0], x[-1], len(x))
-        ends = low * below, self._psi, self._psi[-1] + high * above
+        psi = np.interp([-below, self.x_max - above], self.x, self._psi)
+        ends = (
+            -psi[0] if low < VANISHING else low * below,
+            self._psi,
+            self._psi[-1]
+            + (self._psi[-1] - psi[1] if self.vanishes_full else high * above),
+        )
         return Curve(x, np.concatenate(ends), straight=True)
 
     @cached_property

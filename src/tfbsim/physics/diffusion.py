@@ -32,7 +32,15 @@ import pybamm
 
 from .law import Column, Law, Loss
 from .parameters import FARADAY, FilmParameters, ThinFilmParameters
-from .site_loss import HELD, LEFT, LOST, active_share
+from .site_loss import (
+    HELD,
+    LEAST_FREE,
+    LEFT,
+    LOST,
+    MEAN_ROOM,
+    ROOM,
+    active_share,
+)
 
 DOMAIN = "cathode"
 DOMAINS = {"Cathode": DOMAIN, "Anode": "anode"}
@@ -166,13 +174,23 @@ class PlanarDiffusion(Law):
         to_face = "Distance from electrolyte [m]"
         return {
             of("stoichiometry"): self.filled,
-            **({ACTIVE_SITES: self.filled / self.active} if self.losing else {}),
+            **self._active_sites(xi),
             of("mean stoichiometry"): filled / self.active,
             self.held: self.film.n_sites * filled,
             to_face if self.side == "Cathode" else f"{to_face[:-4]} in the anode [m]": xi
             / span(self.film)
             * self.film.L,
         }
+
+    def _active_sites(self, xi: pybamm.Symbol) -> dict[str, pybamm.Symbol]:
+        """Profile over the sites that are active, and where there is room in them."""
+        if not self.losing:
+            return {}
+        x = self.filled / self.active
+        free = (1 - x / self.film.x_max) / LEAST_FREE
+        room = pybamm.maximum(pybamm.minimum(free, 1), 0)
+        mean = pybamm.Integral(room, xi) / span(self.film)
+        return {ACTIVE_SITES: x, ROOM: room, MEAN_ROOM: mean}
 
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
@@ -300,8 +318,7 @@ class PlanarDiffusion(Law):
         spread = rate * span(self.film) ** 2 * self.active
         self.rhs = {self.filled: pybamm.div(spread * inflow)}
         if self.losing:
-            left = pybamm.PrimaryBroadcast(variables[LEFT], DOMAINS[self.side])
-            self.rhs[self.filled] += left - variables[LOST] * self.filled
+            self.rhs[self.filled] += variables[LEFT] - variables[LOST] * self.filled
 
     def set_initial_conditions(self, variables: dict[str, pybamm.Symbol]) -> None:
         self.initial_conditions = {self.filled: self.film.x_init}

@@ -9,8 +9,9 @@ w = s x, the active lithium over the sites as made,
     dw/dt = ... - sum of k_c w + sum of k_c w_mean, of those that leave it to the rest
     dl/dt = sum of k_c w_mean, of the others
 
-so that w_mean + l changes by what passes the interface alone.  Where the rest is full no
-more of the former sites are lost.  A step ends where next to none are left.
+so that w_mean + l changes by what passes the interface alone.  Lithium goes where there
+is room for it, and sites that would leave it to a full film are not lost.  A step ends
+where next to none are left, or where they are lost in no time.
 """
 
 from __future__ import annotations
@@ -27,14 +28,25 @@ NOT_LOST = {c: f"Share of sites not lost by {c}" for c in ("oxidation", "reducti
 PROFILE = "Cathode stoichiometry"
 HELD = "Lithium in lost sites over cathode sites"
 LOST = "Sites lost per time [s-1]"
-LEFT = "Lithium left by lost sites over cathode sites [s-1]"
+LEFT = "Lithium left by lost sites over cathode sites [s-1]"  # at each place
+ROOM = "Room for lithium of lost sites"  # at each place, from 0 to 1
+MEAN_LEFT = "Mean lithium left by lost sites over cathode sites [s-1]"
+MEAN_ROOM = "Mean room for lithium of lost sites"
 LEAST = 1e-3  # of the sites as made: a film with less active is none
 NO_SITES = End(
     "No active sites [experiment]",
     "infeasible",
     f"less than {100 * LEAST:g} % of the film's sites are still active",
 )
-ROOM = 1e-3  # of the sites: where less is free, lithium is no longer left to the rest
+MOST = (
+    1e3  # of the sites per second: lithium that they leave may speed up what takes them
+)
+RUNAWAY = End(
+    "Site loss that runs away [experiment]",
+    "infeasible",
+    f"the film loses its sites within {1e3 / MOST:g} ms",
+)
+LEAST_FREE = 1e-3  # of the sites: where fewer are, less and less lithium is left
 
 
 def shares(causes: Sequence[str]) -> dict[str, pybamm.Symbol]:
@@ -65,7 +77,7 @@ class SiteLoss(Law):
     """
 
     param: ThinFilmParameters
-    ends = (NO_SITES,)
+    ends = NO_SITES, RUNAWAY
     columns = (
         Column(ACTIVE, "Share of the sites of the film that is still active.", ".4f"),
         Column(
@@ -93,28 +105,26 @@ class SiteLoss(Law):
     def get_coupled_variables(
         self, variables: dict[str, pybamm.Symbol]
     ) -> dict[str, pybamm.Symbol]:
-        p = self.param
-        mean = variables["Cathode mean stoichiometry"]
-        surface = variables["Cathode surface stoichiometry"]
+        p, mean = self.param, variables["Cathode mean stoichiometry"]
         phi = variables["Cathode interface potential [V]"]
-        free = 1 - pybamm.maximum(mean, surface) / p.cathode.x_max
-        room = pybamm.maximum(pybamm.minimum(free / ROOM, 1), 0)
         rates, left = {}, pybamm.Scalar(0)
         for cause in self.shares:
             name = f"Site loss by {cause}"
             is_left = pybamm.Parameter(f"{name} lithium left")
             rate = pybamm.Parameter(f"{name} rate [s-1]") * tafel(p, name, cause, phi)
-            rates[cause] = rate * (1 - is_left * (1 - room))
-            left = left + is_left * rates[cause]
+            rates[cause] = rate * (1 - is_left * (1 - variables[MEAN_ROOM]))
+            left = left + is_left * rate
+        left = left * variables[ACTIVE] * mean
         return {
             **{f"Site loss by {c} per time [s-1]": rate for c, rate in rates.items()},
             LOST: sum(rates.values()),
-            LEFT: left * variables[ACTIVE] * mean,
+            LEFT: left * variables[ROOM],
+            MEAN_LEFT: left * variables[MEAN_ROOM],
         }
 
     def set_rhs(self, variables: dict[str, pybamm.Symbol]) -> None:
         filled = variables[ACTIVE] * variables["Cathode mean stoichiometry"]
-        self.rhs = {variables[HELD]: variables[LOST] * filled - variables[LEFT]}
+        self.rhs = {variables[HELD]: variables[LOST] * filled - variables[MEAN_LEFT]}
         for cause, share in self.shares.items():
             self.rhs[share] = -share * variables[f"Site loss by {cause} per time [s-1]"]
 
@@ -124,4 +134,7 @@ class SiteLoss(Law):
             self.initial_conditions[share] = pybamm.Scalar(1)
 
     def add_events_from(self, variables: dict[str, pybamm.Symbol]) -> None:
-        self.events = [pybamm.Event(NO_SITES.event, variables[ACTIVE] - LEAST)]
+        self.events = [
+            pybamm.Event(NO_SITES.event, variables[ACTIVE] - LEAST),
+            pybamm.Event(RUNAWAY.event, 1 - variables[LOST] / MOST),
+        ]

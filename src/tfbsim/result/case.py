@@ -13,7 +13,7 @@ from ..experiment.curves import Curves
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
-from ..solver.cycler import CaseRecord, CycleRecord
+from ..solver.cycler import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
 from .rows import Rows, of_one, spectra
@@ -23,67 +23,25 @@ NO_OTHERS = Declared()
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case, ready to be joined with others.
-
-    Parameters
-    ----------
-    name : str
-        The case.
-    rows : list of dict
-        Summary, one a cycle.
-    steps : list of dict
-        One a step, conditioning included as cycle 0.
-    curves : Dataset
-        Dimensions cycle, sample, step, snapshot, depth.
-    warnings : list of str
-        What is worth knowing.
-    key : str
-        Hash of everything that determines it.
-    cell : str
-        Name of the cell.
-    laws : Declared
-        What its laws declare beyond those that the options of the model choose from.
-    spectra : list of dict
-        Impedance, one a frequency of a step.
-    """
+    """One case, ready to be joined with others."""
 
     name: str
-    rows: list[dict[str, Any]]
-    steps: list[dict[str, Any]]
-    curves: xr.Dataset
+    rows: list[dict[str, Any]]  # of the summary, one a cycle
+    steps: list[dict[str, Any]]  # one a step, conditioning included as cycle 0
+    curves: xr.Dataset  # dimensions cycle, sample, step, snapshot, depth
     warnings: list[str] = field(default_factory=list)
-    key: str = ""
-    cell: str = ""
+    key: str = ""  # hash of everything that determines it
+    cell: str = ""  # its name
+    # Beyond those that the options of the model choose from
     laws: Declared = NO_OTHERS
+    # Impedance, one a frequency of a step
     spectra: list[dict[str, Any]] = field(default_factory=list)
-
-    @classmethod
-    def from_record(
-        cls,
-        name: str,
-        record: CaseRecord,
-        varied: Mapping[str, float | str] | None = None,
-        key: str = "",
-    ) -> CaseResult:
-        """Tables and curves of a case that was run."""
-        notes = Notes(name, record.cell, varied)
-        notes.depths = record.depths
-        for recorded, cycles in enumerate((record.conditioning, record.cycles)):
-            for cycle in cycles:
-                notes.add(cycle, bool(recorded))
-        notes.warnings += [w for w in record.warnings if w not in notes.warnings]
-        return notes.result(key)
 
 
 class Notes(Rows):
     """What is kept of a case while it runs: rows, curves, spectra and warnings.
 
-    Parameters
-    ----------
-    name, cell, varied
-        As :class:`Rows`.
-    curves : Curves, optional
-        Which curves are kept; all of them unless told otherwise.
+    ``curves`` says which curves are kept: all of them unless told otherwise.
     """
 
     def __init__(

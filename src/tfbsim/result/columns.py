@@ -23,24 +23,12 @@ from .names import named
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table.
+    """One column of a table."""
 
-    Parameters
-    ----------
-    name : str
-        With its unit, as PyBaMM writes names: ``Name [unit]``.
-    about : str
-        One sentence: what the number is.
-    digits : str
-        How the report formats it.
-    optional : bool
-        Left out of a table in which nothing has a value for it.
-    """
-
-    name: str
-    about: str
-    digits: str = ".5g"
-    optional: bool = False
+    name: str  # with its unit, as PyBaMM writes names: ``Name [unit]``
+    about: str  # one sentence: what the number is
+    digits: str = ".5g"  # how the report formats it
+    optional: bool = False  # left out of a table in which nothing has a value for it
 
 
 CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"

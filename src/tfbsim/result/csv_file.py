@@ -25,15 +25,7 @@ ROWS = 20_000  # of which the text is made at a time
 
 
 def csv(table: pd.DataFrame, float_format: str | None = FORMAT) -> str:
-    """Return a table as the text of a CSV file.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Without its index.
-    float_format : str or None
-        Of the numbers; None for all digits.
-    """
+    """Return a table without its index as CSV; format None is all digits."""
     return "".join(parts(table, float_format))
 
 

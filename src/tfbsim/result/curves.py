@@ -58,22 +58,11 @@ def samples_of(cycle: CycleRecord, cell: Cell, clock: float, error: float) -> Ar
 
 
 def thinned(t: np.ndarray, V: np.ndarray, error: float) -> np.ndarray:
-    """Which points to keep for V(t) to be missed nowhere by more than an error.
+    """Return a mask of the points to keep for V(t) to be missed nowhere by more.
 
     Ramer (1972), Douglas and Peucker (1973), with the vertical distance: the point that a
-    straight line misses most is kept, until none is missed by more.
-
-    Parameters
-    ----------
-    t, V : ndarray, shape (samples,)
-        A curve.
-    error : float
-        In the unit of V.
-
-    Returns
-    -------
-    ndarray of bool, shape (samples,)
-        The first and last are among them.
+    straight line misses most is kept, until none is missed by more.  The first and last
+    are among them.
     """
     kept = np.zeros(len(t), bool)
     kept[[0, -1]] = True

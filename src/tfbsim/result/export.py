@@ -27,21 +27,10 @@ MOST_ROWS = 2**20 - 1  # of a sheet, below its head
 def files(
     result: Any, name: str, cases: Sequence[str] | None = None
 ) -> Mapping[str, bytes]:
-    """Return the curves of a result as files, by name.
+    """Return the curves of a result, or of some cases, as files by name.
 
-    Parameters
-    ----------
-    result : Result
-        Its cases that have curves.
-    name : str
-        File name; its ending says the format: .csv, .xlsx or .bdf.csv.
-    cases : sequence of str, optional
-        Which cases; all of them unless given.
-
-    Returns
-    -------
-    mapping of bytes
-        One file; in the Battery Data Format one a case, each with the case in its name.
+    The ending of the name says the format: .csv, .xlsx or .bdf.csv; in the last, several
+    cases are a file each, with the case in its name.
 
     Raises
     ------
@@ -91,11 +80,6 @@ def battery_data_format(table: pd.DataFrame) -> pd.DataFrame:
     """Return the samples of one case in columns of the Battery Data Format.
 
     Time, charges and steps are counted from the first recorded cycle.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of :attr:`Result.samples`.
     """
     current, density = table["Current [A]"], table[CURRENT]
     largest = density.abs().max()

@@ -41,20 +41,10 @@ LOSSES = (DIFFUSION, *(loss.name for loss in KNOWN.losses))
 
 
 def overpotentials(sample: Sample, laws: Declared = KNOWN) -> dict[str, Any]:
-    """The overpotentials [V], by name; their sum is U(x_mean) - V.
+    """Return the overpotentials [V], by name; their sum is U(x_mean) - V.
 
-    Parameters
-    ----------
-    sample : mapping
-        Curve variables of a result, of any shape: a dict of arrays or an xarray Dataset.
-    laws : Declared
-        What the laws of the cell declare.
-
-    Returns
-    -------
-    dict
-        For diffusion and each loss that the sample has, positive where it costs voltage
-        on discharge.
+    For diffusion and each loss that the sample has, positive where it costs voltage on
+    discharge.  A sample is curve variables of any shape: a dict of arrays or a Dataset.
     """
     found = {DIFFUSION: sample[OPEN_CIRCUIT] - sample[SURFACE]}
     if ANODE in sample:  # what is left of U is then the cathode's
@@ -165,22 +155,11 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
 def balances(
     curves: Any, steps: Sequence[Mapping[str, Any]], laws: Declared = KNOWN
 ) -> list[dict[str, Any]]:
-    """The energy balance of every cycle of a case, and of its steps.
+    """Return the energy balance of every cycle of a case, and of its steps.
 
-    Parameters
-    ----------
-    curves : Dataset
-        Curves of one case, dimensions (cycle, sample).
-    steps : sequence of dict
-        Its rows of ``steps.csv``, for their sentences.
-    laws : Declared
-        What the laws of the cell declare.
-
-    Returns
-    -------
-    list of dict
-        The columns of ``losses.csv`` without the case.  A cycle in which anything ran has
-        one row as a whole, step number 0, then one for each step that ran.
+    The rows of ``losses.csv`` without the case, from its curves and, for their sentences,
+    its rows of ``steps.csv``.  A cycle in which anything ran has one row as a whole, step
+    number 0, then one for each step that ran.
     """
     if "Voltage [V]" not in curves:
         return []
@@ -216,11 +195,7 @@ NO_SPAN = 1e-6  # a change of stoichiometry that is none
 
 
 def limit(
-    direction: int,
-    x_start: Any,
-    x_equilibrium: Any,
-    end: Sample,
-    laws: Declared = KNOWN,
+    direction: int, x_start: Any, x_equilibrium: Any, end: Sample, laws: Declared = KNOWN
 ) -> tuple[Any, Any]:
     """How much of its capacity a step got before its cut-off, and what cost it the rest.
 
@@ -240,14 +215,11 @@ def limit(
     ----------
     direction : int
         1 for a discharge, -1 for a charge.
-    x_start : float or ndarray
-        Mean stoichiometry at the start of the step, of one cell or of many.
-    x_equilibrium : float or ndarray
-        Stoichiometry in equilibrium at the cut-off.
+    x_start, x_equilibrium : float or ndarray
+        Mean stoichiometry at the start of the step, and in equilibrium at the cut-off, of
+        one cell or of many.
     end : mapping
         Curve variables at the end of the step.
-    laws : Declared
-        What the laws of the cell declare.
 
     Returns
     -------
@@ -276,18 +248,10 @@ def limit(
 
 
 def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Any:
-    """How much of the film is filled beyond one lithium per formula unit [%].
+    """Return how much of the film is filled beyond one lithium per formula unit [%].
 
-    100 times the mean over the film of (x - 1)/(x_max - 1), within 0 and 1.
-
-    Parameters
-    ----------
-    x : ndarray, shape (..., points)
-        Stoichiometry through the film.
-    widths : ndarray, shape (points,)
-        Widths of the volumes over the thickness.
-    x_max : float
-        Sites per formula unit, above 1.
+    100 times the mean over the volumes, the last axis of x, of (x - 1)/(x_max - 1),
+    within 0 and 1; x_max, the sites per formula unit, is above 1.
     """
     beyond = np.clip((x - 1) / (x_max - 1), 0, 1)
     return 100 * (beyond @ widths) / widths.sum()

@@ -43,16 +43,8 @@ FEW = 64  # voltages, each looked up by itself
 class Rows:
     """The rows of a case as its cycles are done; of many cases at once, columns.
 
-    Parameters
-    ----------
-    name : str
-        The case.
-    cell : Cell or Cells
-        What is run.
-    varied : mapping
-        Columns of what sets the case apart.
-    depths : Depths
-        The volumes that profiles are stated in.
+    ``varied`` are the columns of what sets the case apart, and ``depths`` the volumes
+    that profiles are stated in.
     """
 
     def __init__(

@@ -18,21 +18,13 @@ MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
 def samples(cases: Iterable[Any]) -> pd.DataFrame:
-    """Return the curves of cases as one table.
+    """Return the curves of cases as one table, a row a sample.
 
-    Parameters
-    ----------
-    cases : iterable of CaseResult
-        Those that have curves.
-
-    Returns
-    -------
-    DataFrame
-        A row a sample.  ``Case``, ``Cycle number`` and ``Step number`` say where it is
-        from, and the curve variables follow.  ``Branch number`` counts the charges and
-        discharges of a cycle from 1, each of one or more steps with the rests between
-        them; 0 is a rest that belongs to none.  ``Direction`` is 1 in a discharge, -1
-        in a charge, else 0.  ``Capacity`` is counted from the start of the branch.
+    ``Case``, ``Cycle number`` and ``Step number`` say where it is from, and the curve
+    variables follow.  ``Branch number`` counts the charges and discharges of a cycle from
+    1, each of one or more steps with the rests between them; 0 is a rest that belongs to
+    none.  ``Direction`` is 1 in a discharge, -1 in a charge, else 0.  ``Capacity`` is
+    counted from the start of the branch.
     """
     tables = [table for case in cases if (table := _of_case(case)) is not None]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -150,20 +150,11 @@ def _indices(of: Varied, table: pd.DataFrame, name: str) -> dict[str, np.ndarray
 
 
 def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """First-order and PAWN indices of a sample of any distribution.
+    """Return first-order and PAWN indices of a sample of any distribution.
 
-    Parameters
-    ----------
-    X : ndarray, shape (points, factors)
-        At least ``LEAST`` points.
-    y : ndarray, shape (points,)
-        Not constant.
-
-    Returns
-    -------
-    dict of ndarray
-        "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
-        (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
+    Of at least ``LEAST`` points X, shape (points, factors), and an answer y that varies:
+    "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
+    (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
     """
     from SALib.analyze import pawn
 
@@ -180,13 +171,7 @@ def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Return the first-order index of one factor, and half its 95 % interval.
-
-    Parameters
-    ----------
-    x, y : ndarray, shape (points,)
-        The factor, of any distribution, and the answer.
-    """
+    """Return the first-order index of a factor x, and half its 95 % interval."""
     n = len(y)
     terms = int(np.clip(n // POINTS_EACH, *HARMONICS))
     u = (scipy.stats.rankdata(x) - 0.5) / n
@@ -217,19 +202,10 @@ def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def of_design(y: np.ndarray, factors: int) -> dict[str, np.ndarray]:
-    """First-order and total indices from Saltelli's design.
+    """Return first-order and total indices from Saltelli's design.
 
-    Parameters
-    ----------
-    y : ndarray, shape (base points times (factors + 2),)
-        In the order of the design.
-    factors : int
-        How many.
-
-    Returns
-    -------
-    dict of ndarray
-        "S1" and "ST", each of shape (factors,), and "... (95 %)", the half widths.
+    Of answers in its order, base points times (factors + 2): "S1" and "ST", each of shape
+    (factors,), and "... (95 %)", the half widths.
     """
     from SALib.analyze import sobol
 

@@ -55,25 +55,14 @@ class Result(Protocol):
 class Varied:
     """What the sweep of a result varied.
 
-    Parameters
-    ----------
-    method : str
-        One of ``sampling.METHODS``.
-    factors : dict of Factor
-        By their columns of the summary, in the order of the file; without those that
-        ``--set`` gave one value.
-    points : int
-        Of the plan.
-    grid : bool
-        Whether the factors span a grid.
-    correlated : bool
-        Whether the file correlates any of them.
+    ``factors`` are by their columns of the summary, in the order of the file, without
+    those that ``--set`` gave one value.
     """
 
-    method: str
+    method: str  # one of ``sampling.METHODS``
     factors: dict[str, Factor]
-    points: int
-    grid: bool
+    points: int  # of the plan
+    grid: bool  # whether the factors span a grid
     correlated: bool
 
     def at(self, points: np.ndarray) -> np.ndarray:
@@ -140,18 +129,10 @@ def factors(summary: pd.DataFrame) -> list[str]:
 
 
 def answers(result: Result) -> pd.DataFrame:
-    """The summary with the loss that limited the last discharge of each cycle.
+    """Return the summary with the loss that limited the last discharge of each cycle.
 
-    Parameters
-    ----------
-    result : Result
-        Of a sweep, or of any cases.
-
-    Returns
-    -------
-    DataFrame
-        The columns of ``summary``, and before the outcome ``Limiting loss`` ("" where
-        nothing says so) and ``Of equilibrium capacity [%]``.
+    Before the outcome stand ``Limiting loss`` ("" where nothing says so) and ``Of
+    equilibrium capacity [%]``.
     """
     table, steps = result.summary, result.steps
     for name, nothing in ((SHARE, np.nan), (LIMITING, "")):

@@ -66,15 +66,24 @@ def joined(one: Warned, other: Warned) -> Warned:
 def whole(cases: Any) -> Piece:
     """Return the tables of all cases, read a few thousand at a time."""
     found = framed([])
-    summaries, steps = [], []
+    tables: tuple[list[pd.DataFrame], ...] = [], []
     for piece in _pieces(cases):
-        summaries.append(piece.summary)
-        steps.append(piece.steps)
+        for table, own in zip(tables, (piece.summary, piece.steps), strict=True):
+            table.append(own)
         found.spectra.extend(piece.spectra)
         found.drawn.extend(piece.drawn)
         found.laws.extend(piece.laws)
         found = found._replace(warnings=joined(found.warnings, piece.warnings))
-    return found._replace(summary=_stacked(summaries), steps=_stacked(steps))
+    summary, steps = map(_stacked, tables)
+    if hasattr(cases, "pieces"):  # some of them came last
+        summary, steps = (_by_case(table) for table in (summary, steps))
+    return found._replace(summary=summary, steps=steps)
+
+
+def _by_case(table: pd.DataFrame) -> pd.DataFrame:
+    if not len(table) or table[CASE].is_monotonic_increasing:
+        return table
+    return table.sort_values(CASE, kind="stable", ignore_index=True)
 
 
 def _pieces(cases: Any) -> Iterator[Piece]:
@@ -100,8 +109,8 @@ def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
             text = not is_numeric_dtype(column.dtype)
             parts[name].append(column.infer_objects() if text else column)
     tables.clear()
-    whole = {n: pd.concat(parts.pop(n), ignore_index=True) for n in names if parts[n]}
-    return pd.DataFrame(whole, copy=False)
+    joined = {n: pd.concat(parts.pop(n), ignore_index=True) for n in names if parts[n]}
+    return pd.DataFrame(joined, copy=False)
 
 
 def in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:

@@ -46,16 +46,7 @@ _one_at_a_time = threading.Lock()  # of this process
 def cluster(
     job: Job, numbers: Iterable[int], connection: Connection
 ) -> Generator[list[Point]]:
-    """Points computed by the workers of a cluster.
-
-    Parameters
-    ----------
-    job : Job
-        What is done.
-    numbers : iterable of int
-        The cases.
-    connection : Connection
-        To the scheduler.
+    """Yield points computed by the workers of a cluster.
 
     Raises
     ------
@@ -99,9 +90,8 @@ class _Run:
         while self.chunks and self._room():
             piece = self.chunks.take()
             self.alone = piece[0] in self.chunks.killed
-            future = self.client.submit(
-                work, self.packed, piece, surroundings(), pure=False, key=None
-            )
+            given = self.packed, piece, surroundings()
+            future = self.client.submit(work, *given, pure=False, key=None)
             self.given[future] = piece
             future.add_done_callback(self.done.put)
 
@@ -146,12 +136,13 @@ class _Run:
         if now < self.looked + GLANCE:
             return
         self.looked = now
-        if self.client.status != "running":
-            raise self._error(LOST)
         try:
-            self.workers = len(self.client.nthreads())
+            lost = self.client.status != "running"
+            self.workers = 0 if lost else len(self.client.nthreads())
         except (OSError, CancelledError):
-            raise self._error(LOST) from None
+            lost = True
+        if lost:
+            raise self._error(LOST)
         self.chunks.workers = max(1, self.workers)
         if self.connection.refused and not self.workers:
             raise self._error(f"the queue takes no jobs: {self.connection.refused[-1]}")

@@ -52,11 +52,6 @@ class Tls(Strict):
     certificate: StrictStr
     key: StrictStr
 
-    @property
-    def files(self) -> tuple[str, str, str]:
-        """Return the three paths."""
-        return self.ca, self.certificate, self.key
-
 
 class ClusterFile(Strict):
     """A cluster that is started for a run; documented in docs/clusters.md."""
@@ -73,6 +68,36 @@ class ClusterFile(Strict):
     adapt: Adapt | None = None
     tls: Tls | None = None
 
+    @property
+    def system(self) -> str:
+        """The queue whose jobs are the workers, or nothing."""
+        return next((name for name in SYSTEMS if getattr(self, name) is not None), "")
+
+
+def read(document: Document) -> ClusterFile:
+    """Return a cluster file, checked.
+
+    Raises
+    ------
+    InputError
+        Naming file, line and field.
+    """
+    check_head(document, "cluster")
+    file: ClusterFile = validate(ClusterFile, document.data, document=document)
+    kinds = ("address", "local", *SYSTEMS)
+    if sum(getattr(file, name) is not None for name in kinds) != 1:
+        raise document.error((), f"give one of {', '.join(kinds)}")
+    if file.address is not None and not ADDRESS.fullmatch(file.address):
+        message = f"'{shown(file.address)}' is not tcp://host:port or tls://host:port"
+        raise document.error(("address",), message)
+    if file.tls and file.address and not file.address.startswith("tls://"):
+        raise document.error(("address",), "with tls, must begin with tls://")
+    if not file.system and (file.jobs or file.adapt):
+        raise document.error((), "jobs and adapt are for a queue; local has workers")
+    if file.system and bool(file.jobs) == bool(file.adapt):
+        raise document.error((), "a queue needs jobs or adapt, and not both")
+    return file
+
 
 def check_cluster(document: Document) -> None:
     """Refuse a cluster file that no machine can start.
@@ -84,39 +109,12 @@ def check_cluster(document: Document) -> None:
         not installed.
     """
     file = read(document)
-    if not (file.local or file.address):
+    if file.system:
         job_options(document, file)
 
 
-def read(document: Document) -> ClusterFile:
-    """A cluster file, checked.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
-    """
-    check_head(document, "cluster")
-    file: ClusterFile = validate(ClusterFile, document.data, document=document)
-    kinds = ("address", "local", *SYSTEMS)
-    given = [name for name in kinds if getattr(file, name) is not None]
-    if len(given) != 1:
-        raise document.error((), f"give one of {', '.join(kinds)}")
-    if file.address is not None and not ADDRESS.fullmatch(file.address):
-        message = f"'{shown(file.address)}' is not tcp://host:port or tls://host:port"
-        raise document.error(("address",), message)
-    if file.tls and file.address and not file.address.startswith("tls://"):
-        raise document.error(("address",), "with tls, must begin with tls://")
-    queued = given[0] in SYSTEMS
-    if not queued and (file.jobs or file.adapt):
-        raise document.error((), "jobs and adapt are for a queue; local has workers")
-    if queued and bool(file.jobs) == bool(file.adapt):
-        raise document.error((), "a queue needs jobs or adapt, and not both")
-    return file
-
-
-def job_options(document: Document, file: ClusterFile) -> tuple[str, Any, dict[str, Any]]:
-    """The queue, its cluster of dask-jobqueue, and what that is given.
+def job_options(document: Document, file: ClusterFile) -> tuple[Any, dict[str, Any]]:
+    """Return the cluster of dask-jobqueue for a queue, and what that is given.
 
     Raises
     ------
@@ -130,7 +128,7 @@ def job_options(document: Document, file: ClusterFile) -> tuple[str, Any, dict[s
         message = "needs dask-jobqueue: pip install 'tfbsim[cluster]'"
         raise document.error((), message) from None
 
-    system = next(name for name in SYSTEMS if getattr(file, name) is not None)
+    system = file.system
     options = dict(getattr(file, system))
     kind = getattr(dask_jobqueue, f"{SYSTEMS[system]}Cluster")
     known = _options(kind)
@@ -156,13 +154,12 @@ def job_options(document: Document, file: ClusterFile) -> tuple[str, Any, dict[s
         kind.job_cls("tcp://scheduler:8786", "job", **of_job).job_script()
     except Exception as error:  # whatever comes of what a file may hold
         raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
-    return system, kind, options
+    return kind, options
 
 
 def reached_by(file: ClusterFile) -> bool:
     """Return whether a queue's file says where its scheduler is to listen."""
-    name = next(name for name in SYSTEMS if getattr(file, name) is not None)
-    options = getattr(file, name)
+    options = getattr(file, file.system)
     own = options.get("scheduler_options") or {}
     if options.get("interface") or own.get("host") or own.get("interface"):
         return True
@@ -170,13 +167,13 @@ def reached_by(file: ClusterFile) -> bool:
         from dask import config
     except ModuleNotFoundError:
         return False
-    return bool(config.get(f"jobqueue.{name}.interface", None))
+    return bool(config.get(f"jobqueue.{file.system}.interface", None))
 
 
 def remark(document: Document) -> str:
     """Return what a user should know of a valid cluster file, or nothing."""
     file = read(document)
-    if file.local or file.address or reached_by(file):
+    if not file.system or reached_by(file):
         return ""
     return (
         "names no interface: the scheduler listens on the loopback of this machine "

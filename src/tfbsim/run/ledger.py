@@ -17,11 +17,11 @@ import math
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -32,7 +32,7 @@ from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
 from ..result.case import CaseResult
-from ..result.columns import KNOWN, LIMITING, REQUIRED
+from ..result.columns import CASE, CYCLE, KNOWN, OUTCOME, REQUIRED, STEP, TEXTS
 from ..result.curves import NONE
 from ..solver.cycler import OUTCOMES
 from ..version import __version__
@@ -45,7 +45,6 @@ APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
 PATIENCE = 60.0  # s that a writer waits for another to commit
 # Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
 LEVEL = 1
-NO_CURVES = zlib.compress(b"", LEVEL)
 AT_ONCE = 5_000  # results held in memory; more are read one by one
 
 SCHEMA = f"""
@@ -79,44 +78,32 @@ ON CONFLICT (key) DO UPDATE SET failed = excluded.failed, version = excluded.ver
 WHERE failed IS NOT NULL
 """
 ADD_BLOCK = "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)"
+COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 _json = json.JSONEncoder(default=lambda number: number.item())
 # What undoing a point may raise
 _DAMAGE = (zlib.error, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 # Unpacked, tables are at most so many times as large, or so large [bytes]
 MOST_TIMES, MOST_BYTES, MOST_OF_CURVES = 100, 64 * 2**20, 4 * 2**30
+OF_CASE = {"cell", "rows", "steps", "spectra", "warnings", "laws"}
 # What every row of a case has
-OF_ROW = {"Case", "Cycle number", *REQUIRED}
-TEXTS = {"Case", "Step", "Outcome", "Detail", LIMITING}
-OF_STEP = {"Case", "Cycle number", "Step number", "Step", "Outcome", "Detail"}
+OF_ROW = {CASE, CYCLE, *REQUIRED}
+OF_STEP = {CASE, CYCLE, STEP, "Step", OUTCOME, "Detail"}
 
 
 class Point(NamedTuple):
-    """A case as a row of the ledger.
+    """A case as a row of the ledger; it comes back as it was, to the last bit."""
 
-    Parameters
-    ----------
-    key, name : str
-        Hash of everything that determines it, and the case.
-    failed : str or None
-        Why there is nothing but the reason, if so.
-    version : str
-        Of tfbsim.
-    tables, curves : bytes
-        Compressed; they come back as they were, to the last bit.
-    """
-
-    key: str
-    name: str
-    failed: str | None
-    version: str
-    tables: bytes
+    key: str  # hash of everything that determines it
+    name: str  # of the case
+    failed: str | None  # why there is nothing but the reason, if so
+    version: str  # of tfbsim
+    tables: bytes  # compressed, as are the curves
     curves: bytes
 
     @classmethod
     def of(cls, case: CaseResult, failed: str | None = None) -> Point:
         """The point of a case."""
         variables = {} if case.curves is NONE else case.curves.variables
-        arrays = {str(name): v.values for name, v in variables.items()}
         tables = {
             "cell": case.cell,
             "rows": case.rows,
@@ -125,48 +112,43 @@ class Point(NamedTuple):
             "warnings": case.warnings,
             "laws": case.laws.as_dict(),
             "curves": [
-                (name, variables[name].dims, array.dtype.str, array.shape)
-                for name, array in arrays.items()
+                (str(n), v.dims, v.dtype.str, v.shape) for n, v in variables.items()
             ],
         }
-        curves = b"".join(map(_by_significance, arrays.values()))
+        curves = b"".join(_by_significance(v.values) for v in variables.values())
         return cls(
             *(case.key, case.name, failed, __version__),
             zlib.compress(_json.encode(tables).encode(), LEVEL),
-            zlib.compress(curves, LEVEL) if curves else NO_CURVES,
+            zlib.compress(curves, LEVEL),
         )
 
     def result(self) -> CaseResult:
-        """Return the case again.
-
-        Raises
-        ------
-        ValueError, TypeError, KeyError, zlib.error
-            It is no case that was kept.
-        """
+        """Return the case again; one of the errors of damage if it is none."""
         most = max(MOST_BYTES, MOST_TIMES * len(self.tables))
         tables = json.loads(_unpacked(self.tables, most))
-        arrays, listed = {}, tables.pop("curves")
-        if tables.keys() != {"cell", "rows", "steps", "spectra", "warnings", "laws"}:
+        listed = tables.pop("curves")
+        if tables.keys() != OF_CASE:
             raise ValueError("other tables than those of a case")
         tables["laws"] = Declared.from_dict(tables["laws"])
         sizes = [math.prod(s) * np.dtype(kind).itemsize for _, _, kind, s in listed]
-        size = sum(sizes)
-        if min(sizes, default=0) < 0 or size > MOST_OF_CURVES:
+        if min(sizes, default=0) < 0 or sum(sizes) > MOST_OF_CURVES:
             raise ValueError("curves of no size there is")
-        curves, start = _unpacked(self.curves, size) if listed else b"", 0
-        for (name, dims, kind, shape), length in zip(listed, sizes, strict=True):
-            arrays[name] = (dims, _array(curves[start : start + length], kind, shape))
-            start += length
+        curves = _unpacked(self.curves, sum(sizes)) if listed else b""
+        arrays, start = {}, 0
+        for (name, dims, kind, shape), size in zip(listed, sizes, strict=True):
+            planes = np.frombuffer(curves[start : start + size], np.uint8)
+            planes = planes.reshape(np.dtype(kind).itemsize, -1)
+            start += size
+            arrays[name] = dims, np.ascontiguousarray(planes.T).view(kind).reshape(shape)
         drawn = xr.Dataset(arrays) if arrays else NONE
         case = CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
         _check(case)
         return case
 
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the rest, so that a point is known to be what was kept."""
-        return digest(self)
+
+def _by_significance(array: np.ndarray) -> bytes:
+    """Bytes of the numbers, all first ones first: they compress by a quarter more."""
+    return np.atleast_1d(array).reshape(-1, 1).view(np.uint8).T.tobytes()
 
 
 def _unpacked(packed: bytes, most: int) -> bytes:
@@ -179,52 +161,33 @@ def _unpacked(packed: bytes, most: int) -> bytes:
 
 def _check(case: CaseResult) -> None:
     """Refuse rows that are none of a case, whoever wrote them."""
-    for rows, wanted, first in (
-        (case.rows, OF_ROW, 1),
-        (case.steps, OF_STEP, 0),
-    ):
-        if not isinstance(rows, list) or not rows:
-            raise ValueError("no rows")
+
+    def need(what: bool, wrong: str) -> None:
+        if not what:
+            raise ValueError(wrong)
+
+    outcomes = (*OUTCOMES, *(end.outcome for end in case.laws.ends))
+    for rows, wanted, first in ((case.rows, OF_ROW, 1), (case.steps, OF_STEP, 0)):
+        need(isinstance(rows, list) and bool(rows), "no rows")
         for row in rows:
-            if not isinstance(row, dict) or not row.keys() >= wanted:
-                raise ValueError("a row without its columns")
-            cycle = row["Cycle number"]
-            if row["Case"] != case.name or type(cycle) is not int or cycle < first:
-                raise ValueError("a row of another case")
-            ends = (end.outcome for end in case.laws.ends)
-            if row["Outcome"] not in (*OUTCOMES, *ends):
-                raise ValueError("an outcome there is none of")
+            there = isinstance(row, dict) and row.keys() >= wanted
+            need(there, "a row without its columns")
+            cycle = row[CYCLE]
+            own = row[CASE] == case.name and type(cycle) is int and cycle >= first
+            need(own, "a row of another case")
+            need(row[OUTCOME] in outcomes, "an outcome there is none of")
             for name, value in row.items():
                 kind = str if name in TEXTS else int | float if name in KNOWN else None
-                if not isinstance(value, kind or str | int | float):
-                    raise ValueError(f"'{shown(name)}' is not what it should be")
-    numbers = [row["Cycle number"] for row in case.rows]
-    if numbers != list(range(1, len(numbers) + 1)):
-        raise ValueError("cycles that are not in a row")
-    if not isinstance(case.cell, str) or not all(
-        isinstance(words, str) for words in case.warnings
-    ):
-        raise ValueError("a cell or warnings that are no text")
-
-
-def _by_significance(array: np.ndarray) -> bytes:
-    """Bytes of the numbers, all first ones first: they compress by a quarter more."""
-    return np.atleast_1d(array).reshape(-1, 1).view(np.uint8).T.tobytes()
-
-
-def _array(content: bytes, kind: str, shape: list[int]) -> np.ndarray:
-    size = np.dtype(kind).itemsize
-    planes = np.frombuffer(content, np.uint8).reshape(size, -1)
-    return np.ascontiguousarray(planes.T).view(kind).reshape(shape)
+                right = isinstance(value, kind or str | int | float)
+                need(right, f"'{shown(name)}' is not what it should be")
+    numbers = [row[CYCLE] for row in case.rows]
+    need(numbers == list(range(1, len(numbers) + 1)), "cycles that are not in a row")
+    texts = all(isinstance(words, str) for words in (case.cell, *case.warnings))
+    need(texts, "a cell or warnings that are no text")
 
 
 class Ledger:
-    """Points on disk, or in memory where there is no folder.
-
-    Parameters
-    ----------
-    path : path
-        Is made if it is not there; ``:memory:`` for none.
+    """Points in a file, which is made if it is not there, or in ``:memory:``.
 
     Raises
     ------
@@ -255,70 +218,65 @@ class Ledger:
     def add(self, points: Iterable[Point | Block]) -> None:
         """Keep points, all or none; what is finished already stays as it is."""
         rows = list(points)
-        blocks = [row for row in rows if isinstance(row, Block)]
-        alone = [row for row in rows if not isinstance(row, Block)]
         with self._errors(), self._transaction():
-            self._connection.executemany(ADD, [(*row, row.digest) for row in alone])
-            self._connection.executemany(
-                ADD_BLOCK,
-                [(b.sweep, int(b.points[0]), *b[1:], b.digest) for b in blocks],
-            )
+            for row in rows:
+                if isinstance(row, Block):
+                    own = row.sweep, int(row.points[0]), *row[1:], digest(row)
+                    self._connection.execute(ADD_BLOCK, own)
+                else:
+                    self._connection.execute(ADD, (*row, digest(row)))
 
     def blocks(self, sweep: str) -> Iterator[Block]:
         """Blocks of points of a sweep, in order."""
         asked = "SELECT * FROM blocks WHERE sweep = ? ORDER BY first"
         with self._errors():
-            for name, _, *parts, digest in self._connection.execute(asked, (sweep,)):
+            for name, _, *parts, kept in self._connection.execute(asked, (sweep,)):
                 block = Block(name, *parts)
-                if block.digest != digest:
+                if digest(block) != kept:
                     raise ValueError("a block is not what was kept")
                 yield block
 
     def swept(self, cases: Points, numerics: Numerics, sweep: str) -> Swept:
         """The points of a sweep there are: blocks are read when they are asked for if
         they are on disk."""
-        with self._errors():
-            asked = "SELECT key, name FROM points"
-            pairs = self._connection.execute(asked).fetchall()
-        numbers = sorted(int(name) - 1 for _, name in pairs if name.isdecimal())
-        numbers = [k for k in dict.fromkeys(numbers) if 0 <= k < len(cases)]
-        alone = list(self.get([cases.key(k, numerics) for k in numbers]))
+        names = (name for _, name in self._keys("key, name"))
+        numbers = sorted({int(name) - 1 for name in names if name.isdecimal()})
+        there = [k for k in numbers if 0 <= k < len(cases)]
+        alone = list(self.get([cases.key(k, numerics) for k in there]))
         with self._errors():
             if self.path == ":memory:":
                 kept = list(self.blocks(sweep))
                 return Swept(cases, lambda: kept, alone)
-            return Swept(cases, partial(_blocks, self.path, sweep), alone)
+            return Swept(cases, partial(_anew, self.path, Ledger.blocks, sweep), alone)
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""
-        with self._errors():
-            found = self._connection.execute(
-                "SELECT key FROM points WHERE failed IS NULL"
-            )
-            return {key for (key,) in found}
+        return {key for key, failed in self._keys("key, failed") if failed is None}
 
     def results(self, keys: Sequence[str]) -> Sequence[CaseResult]:
         """The points there are of these, in their order: read now, or when they are
         asked for if there are many and they are on disk."""
         if len(keys) <= AT_ONCE or self.path == ":memory:":
             return list(self.get(keys))
-        with self._errors():
-            there = {k for (k,) in self._connection.execute("SELECT key FROM points")}
+        there = {key for (key,) in self._keys("key")}
         kept = [key for key in keys if key in there]
-        return Stored(kept, partial(_cases, self.path))
+        return Stored(kept, partial(_anew, self.path, Ledger.get))
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""
+        asked = "SELECT * FROM points WHERE key = ?"
         with self._errors():
             for key in keys:
-                found = self._connection.execute(
-                    "SELECT * FROM points WHERE key = ?", (key,)
-                ).fetchone()
-                if found:
+                if found := self._connection.execute(asked, (key,)).fetchone():
                     point = Point(*found[:-1])
-                    if point.digest != found[-1]:
+                    if digest(point) != found[-1]:
                         raise ValueError("a point is not what was kept")
                     yield point.result()
+
+    def _keys(self, columns: str) -> list[tuple[Any, ...]]:
+        """Columns of all points."""
+        with self._errors():
+            return self._connection.execute(f"SELECT {columns} FROM points").fetchall()
 
     def _open(self) -> None:
         if not self._is_ours():
@@ -330,17 +288,13 @@ class Ledger:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         # From the first reading on, others can tell that it is open
-        self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        self._connection.execute(COUNT_TABLES).fetchone()
 
     def _is_ours(self) -> bool:
         """False of an empty file."""
+        questions = "PRAGMA application_id", "PRAGMA user_version", COUNT_TABLES
         application, version, tables = (
-            self._connection.execute(question).fetchone()[0]
-            for question in (
-                "PRAGMA application_id",
-                "PRAGMA user_version",
-                "SELECT count(*) FROM sqlite_master",
-            )
+            self._connection.execute(question).fetchone()[0] for question in questions
         )
         if application == APPLICATION and version != FORMAT:
             raise InputError(
@@ -378,16 +332,12 @@ class Ledger:
             ) from None
 
 
-def _blocks(path: str | Path, sweep: str) -> Iterator[Block]:
-    """Blocks of a ledger on disk."""
+def _anew(
+    path: str | Path, read: Callable[[Ledger, Any], Iterator[Any]], what: Any
+) -> Iterator[Any]:
+    """Yield what is read of a ledger on disk."""
     with Ledger(path) as ledger:
-        yield from ledger.blocks(sweep)
-
-
-def _cases(path: str | Path, keys: Iterable[str]) -> Iterator[CaseResult]:
-    """Points of a ledger on disk."""
-    with Ledger(path) as ledger:
-        yield from ledger.get(keys)
+        yield from read(ledger, what)
 
 
 def discard(path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
+from .. import units
 from ..cell import layers as energy
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, suggest
@@ -106,7 +107,7 @@ def optimise(
     ... )
     """
     base = load_cell(cell)
-    low, high = (_value(base, field, end) for end in between)
+    low, high = (base.replace({field: end}).number(field)[0] for end in between)
     if not 0 < low < high:
         raise InputError("must be two values above 0 that rise", field="between")
     if maximise in energy.COLUMNS and base.stack is None:
@@ -116,18 +117,16 @@ def optimise(
     def quantity(log_value: float) -> float:
         value = float(np.exp(log_value))
         changed = base.replace({field: value})
-        sentences = steps(changed) if callable(steps) else steps
-        result = simulate(
-            changed, sentences, cycles, conditioning, numerics=numerics
-        ).summary.iloc[-1]
-        if maximise not in result or isinstance(result[maximise], str):
-            numbers = [str(name) for name in result.index]
-            hint = suggest(maximise, numbers)
+        asked = steps(changed) if callable(steps) else steps
+        result = simulate(changed, asked, cycles, conditioning, numerics=numerics)
+        row = result.summary.iloc[-1]
+        if maximise not in row or isinstance(row[maximise], str):
+            hint = suggest(maximise, map(str, row.index))
             raise InputError(f"no such column of the summary{hint}", field="maximise")
-        tried[value] = float(result[maximise])
+        tried[value] = float(row[maximise])
         return tried[value]
 
-    ends = (float(np.log(low)), float(np.log(high)))
+    ends = np.log([low, high])
     scan = np.linspace(*ends, max(start, 3))
     values = [quantity(x) for x in scan]
     if np.isnan(values).all():
@@ -142,22 +141,9 @@ def optimise(
 
     minimize_scalar(loss, bounds=inside, method="bounded", options={"xatol": 1e-3})
     best = max((v for v in tried if np.isfinite(tried[v])), key=lambda v: tried[v])
-    _, unit = base.value(field)
-    factor = base.replace({field: 1e-6}).value(field)[0] / 1e-6
-    table = pd.DataFrame(sorted(tried.items()), columns=[field, maximise])
-    table[field] *= factor
-    table = table.rename(columns={field: f"{field} [{unit}]" if unit else field})
-    near = min(abs(np.log(best) - end) for end in ends) < 2e-3
+    dimension, unit = base.number(field)[1], base.value(field)[1]
+    rows = [(units.to_display(v, dimension), tried[v]) for v in sorted(tried)]
+    name = f"{field} [{unit}]" if unit else field
+    table = pd.DataFrame(rows, columns=[name, maximise])
+    near = bool((abs(np.log(best) - ends) < 2e-3).any())
     return Optimum(base.replace({field: best}), field, best, tried[best], near, table)
-
-
-def _value(cell: Cell, field: str, end: Any) -> float:
-    """An end of the range in SI."""
-    changed: Any = cell.replace({field: end})
-    for key in field.split("."):
-        changed = getattr(changed, key)
-    if not isinstance(changed, float | int):
-        changed = getattr(changed, "value", None)
-    if not isinstance(changed, float | int) or isinstance(changed, bool):
-        raise InputError("is not a number and cannot be varied as one", field=field)
-    return float(changed)

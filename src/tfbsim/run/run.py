@@ -23,22 +23,13 @@ from ..experiment.settings import numerics_of
 from ..experiment.steps import Step
 from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
-from ..physics.mesh import NO_DEPTHS
 from ..result.case import CaseResult, Notes
 from ..result.result import UNFINISHED, Result
-from ..solver.cycler import (
-    SKIPPED,
-    SOLVER_FAILED,
-    CaseRecord,
-    CycleRecord,
-    StepRecord,
-    cycles_of,
-)
+from ..solver.cycler import SKIPPED, SOLVER_FAILED, CycleRecord, StepRecord, cycles_of
 from ..solver.engine import engine
 from ..yaml_file import Document
 from .blocks import Block, kernel_of, solved, sweep_key
 from .ledger import LEDGER, Ledger, Point, discard
-from .stored import Swept
 from .workers import Pool, processes, serial
 
 SOLVED = "solved"  # in the provenance: how many cases, and how
@@ -106,14 +97,8 @@ def run_experiment(
     expanded = expand(experiment, cell, changes)
     numerics = numerics_of(numerics, expanded.experiment.numerics)
     cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
-    about = provenance(
-        expanded.document,
-        expanded.cells,
-        numerics,
-        expanded.cell,
-        expanded.changes,
-        command,
-    )
+    inputs = expanded.document, expanded.cells, numerics, expanded.cell, expanded.changes
+    about = provenance(*inputs, command)
     with ExitStack() as stack:
         # A full collection through what is imported takes 0.1 s
         gc.freeze()
@@ -127,54 +112,35 @@ def run_experiment(
         if folder:  # of this result, others may be drawn
             remove(folder, listed(folder, REPORT, EXPORTS))
         kernel = kernel_of(cases, numerics)
-        sweep = sweep_key(cases, numerics) if kernel else ""
+        job = CaseJob(
+            cases, numerics, kernel, sweep_key(cases, numerics) if kernel else ""
+        )
         keys = [] if kernel else [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:
-            if kernel and isinstance(cases, Points):
-                swept = ledger.swept(cases, numerics, sweep)
-                return Result(swept, about, expanded.measured)
-            found = ledger.results(keys)
-            if not isinstance(cases, Points):  # a new name of a cell is none of the key
-                names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
-                found = [replace(case, cell=names[case.key]) for case in found]
-            return Result(found, about, expanded.measured)
+            return Result(_kept(ledger, job, keys), about, expanded.measured)
 
-        finished = ledger.finished()
-        missing = [k for k, key in enumerate(keys) if key not in finished]
-        if kernel and isinstance(cases, Points):
-            swept = ledger.swept(cases, numerics, sweep)
-            left = np.ones(len(cases), bool)
-            left[swept.keys] = False
-            for case in swept.alone:  # those that failed are tried again
-                left[int(case.name) - 1] = case.key not in finished
-            missing = np.flatnonzero(left).tolist()
+        missing = _missing(ledger, job, keys)
         done = len(cases) - len(missing)
         tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
-        job = CaseJob(cases, numerics, kernel, sweep)
         try:
             with closing(_points(job, missing, pool, tell)) as found:
                 for points in found:
                     ledger.add(points)
             complete = result()
-            about[SOLVED] = _by_what(complete)
+            blocks = getattr(complete.cases, "by_kernel", 0)
+            how = {IN_BLOCKS: blocks, ONE_BY_ONE: len(complete.cases) - blocks}
+            about[SOLVED] = {word: number for word, number in how.items() if number}
             if folder:
                 complete.save(folder, figures, format)
         except KeyboardInterrupt:
-            if folder and len((kept := result()).cases):
-                if (done := len(kept.cases)) < len(cases):
+            if folder and (done := len((kept := result()).cases)):
+                if done < len(cases):
                     words = f"{done:,} of {count(len(cases), 'point')} are there"
                     kept.provenance[UNFINISHED] = words
                 kept.save(folder, figures=False)
             raise
     return complete
-
-
-def _by_what(result: Result) -> dict[str, int]:
-    """How many cases were solved how."""
-    blocks = result.cases.by_kernel if isinstance(result.cases, Swept) else 0
-    found = {IN_BLOCKS: blocks, ONE_BY_ONE: len(result.cases) - blocks}
-    return {how: number for how, number in found.items() if number}
 
 
 def cycles_each(numerics: Numerics) -> int:
@@ -205,11 +171,36 @@ def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
     except ModuleNotFoundError as error:
         if error.name not in ("dask", "distributed"):
             raise
-        raise InputError(
-            "needs Dask: pip install 'tfbsim[cluster]'", field="--scheduler"
-        ) from None
+        message = "needs Dask: pip install 'tfbsim[cluster]'"
+        raise InputError(message, field="--scheduler") from None
     with connected(scheduler) as connection:
         yield partial(cluster, connection=connection)
+
+
+def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseResult]:
+    """The cases of a job that a ledger has, in their order."""
+    cases = job.cases
+    if job.blocks and isinstance(cases, Points):
+        return ledger.swept(cases, job.numerics, job.sweep)
+    found = ledger.results(keys)
+    if isinstance(cases, Points):
+        return found
+    # A new name of a cell is none of the key
+    names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
+    return [replace(case, cell=names[case.key]) for case in found]
+
+
+def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> list[int]:
+    """The numbers of the cases it has not; those that failed are tried again."""
+    finished = ledger.finished()
+    if not job.blocks:
+        return [k for k, key in enumerate(keys) if key not in finished]
+    swept: Any = _kept(ledger, job, keys)
+    left = np.ones(len(job.cases), bool)
+    left[swept.keys] = False
+    for case in swept.alone:
+        left[int(case.name) - 1] = case.key not in finished
+    return np.flatnonzero(left).tolist()
 
 
 def _points(
@@ -223,36 +214,22 @@ def _points(
     with closing(pool(job, missing)) as found:
         for points in found:
             failed = sum(point.failed is not None for point in points)
-            done = sum(len(p.points) if isinstance(p, Block) else 1 for p in points)
-            if job.heard:  # told of the others already
-                done -= sum(not isinstance(p, Block) for p in points)
-            tell(each * done, failed)
+            blocks = [len(point.points) for point in points if isinstance(point, Block)]
+            # Told of the others already, where cycles are heard
+            alone = 0 if job.heard else len(points) - len(blocks)
+            tell(each * (sum(blocks) + alone), failed)
             yield points
 
 
 @dataclass
 class CaseJob:
-    """Turns numbers of cases into points.
-
-    Parameters
-    ----------
-    cases : Cases
-        Of the experiment.
-    numerics : Numerics
-        Mesh and tolerances.
-    blocks : Numerics, optional
-        What the kernel for many cells solves with, if they are taken together.
-    sweep : str
-        Key of their blocks.
-    heard : callable, optional
-        Told of every cycle that is done.
-    """
+    """Turns numbers of cases into points."""
 
     cases: Cases
     numerics: Numerics
-    blocks: Numerics | None = None
-    sweep: str = ""
-    heard: Callable[[], None] | None = None
+    blocks: Numerics | None = None  # of the kernel for many cells, if they go together
+    sweep: str = ""  # key of their blocks
+    heard: Callable[[], None] | None = None  # told of every cycle that is done
 
     def prepare(self, number: int) -> None:
         """Build the models of a case; what is wrong with it is told in its turn."""
@@ -274,66 +251,56 @@ class CaseJob:
         return points + [self._alone(k) for k in sorted(numbers)]
 
     def _alone(self, number: int) -> Point:
-        """A case by itself, one step after the other."""
-        numerics = self.numerics
+        """A case by itself.
+
+        A point of a sweep fails alone; of a list, what is wrong is told at once.
+        """
         try:
             case = self.cases[number]
-            notes = Notes(case.name, case.cell, case.varied, case.curves)
-            notes.depths = engine(case.cell.structure, numerics.plain).depths
-            what = case.cell, case.protocol, numerics, case.curves
-            for cycle, recorded in cycles_of(*what, self.heard):
-                notes.add(cycle, recorded)
-        except Exception as error:
-            return self._refused(number, error)
-        return Point.of(notes.result(self.cases.key(number, numerics)))
-
-    def _refused(self, number: int, error: Exception) -> Point:
-        """A point of a sweep fails alone; of a list, what is wrong is told at once."""
-        if isinstance(error, InputError):
+            notes = noted(case, self.numerics, self.heard)
+        except InputError as error:
             if not isinstance(self.cases, Points):
-                raise error
+                raise
             return self.failed(number, str(error))
-        return self.failed(number, f"{type(error).__name__}: {error}")
+        except Exception as error:
+            return self.failed(number, f"{type(error).__name__}: {error}")
+        return Point.of(notes.result(self.cases.key(number, self.numerics)))
 
     def failed(self, number: int, reason: str) -> Point:
         """A case none of whose steps ran, the first for this reason."""
+        cases, reason = self.cases, shown(reason, 300)
         try:
-            case = self.cases[number]
-        except InputError:  # outside of what the cell takes
-            case = self._instead(number)
-        key = self.cases.key(number, self.numerics)
-        return _failed(case, key, shown(reason, 300))
+            case = cases[number]
+        except InputError:  # outside of what the cell takes: another, under its values
+            assert isinstance(cases, Points)
+            first, columns = cases[0], cases.plan.columns()
+            varied = {
+                k: float(columns[k][number]) if k in columns else v
+                for k, v in first.varied.items()
+            }
+            case = replace(first, name=cases.name(number), varied=varied)
+        p, outcomes = case.protocol, itertools.repeat((SKIPPED, "after: the case failed"))
+        outcomes = itertools.chain([(SOLVER_FAILED, f"failed: {reason}")], outcomes)
+        notes = Notes(case.name, case.cell, case.varied)  # no mesh: it may have failed
 
-    def _instead(self, number: int) -> Case:
-        """Another point under the name and with the values of one that cannot be made."""
-        assert isinstance(self.cases, Points)
-        first, columns = self.cases[0], self.cases.plan.columns()
-        varied = {
-            k: float(columns[k][number]) if k in columns else v
-            for k, v in first.varied.items()
-        }
-        return replace(first, name=self.cases.name(number), varied=varied)
+        def skip(number: int, steps: Sequence[Step], recorded: bool) -> None:
+            done = (StepRecord(step, *next(outcomes), None) for step in steps)
+            notes.add(CycleRecord(number, tuple(done), 0.0, 0.0), recorded)
+
+        for k in range(p.conditioning_cycles if p.conditioning else 0):
+            skip(k + 1, p.conditioning, False)
+        for k in range(p.cycles):
+            skip(k + 1, p.of(k + 1), True)
+        return Point.of(notes.result(cases.key(number, self.numerics)), reason)
 
 
-def _failed(case: Case, key: str, reason: str) -> Point:
-    outcomes = itertools.chain(
-        [(SOLVER_FAILED, f"failed: {reason}")],
-        itertools.repeat((SKIPPED, "after: the case failed")),
-    )
-
-    def cycles(of: Callable[[int], Sequence[Step]], last: int) -> tuple[CycleRecord, ...]:
-        return tuple(
-            CycleRecord(
-                number,
-                tuple(StepRecord(step, *next(outcomes), None) for step in of(number)),
-                *(0.0, 0.0),
-            )
-            for number in range(1, last + 1 if of(1) else 1)
-        )
-
-    p = case.protocol
-    conditioning = cycles(lambda _: p.conditioning, p.conditioning_cycles)
-    recorded = cycles(p.of, p.cycles)
-    # No mesh: that may be what failed
-    record = CaseRecord(case.cell, p, recorded, conditioning, NO_DEPTHS)
-    return Point.of(CaseResult.from_record(case.name, record, case.varied, key), reason)
+def noted(
+    case: Case, numerics: Numerics, heard: Callable[[], None] | None = None
+) -> Notes:
+    """Run a case, one step after the other, and return what is noted of it."""
+    notes = Notes(case.name, case.cell, case.varied, case.curves)
+    notes.depths = engine(case.cell.structure, numerics.plain).depths
+    what = case.cell, case.protocol, numerics, case.curves
+    for cycle, recorded in cycles_of(*what, heard):
+        notes.add(cycle, recorded)
+    return notes

@@ -37,24 +37,12 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Connection:
-    """To a scheduler.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        Of Dask.
-    name : str
-        As the user named it.
-    queued : bool
-        Whether its workers wait in a queue, for as long as that takes.
-    refused : list of str
-        What the queue said of jobs that it did not take.
-    """
+    """To a scheduler, by the name that the user gave it."""
 
     client: Client
     name: str
-    queued: bool = False
-    refused: list[str] = field(default_factory=list)
+    queued: bool = False  # its workers wait in a queue, for as long as that takes
+    refused: list[str] = field(default_factory=list)  # what that said of jobs
 
 
 @contextmanager
@@ -75,7 +63,7 @@ def connected(scheduler: str) -> Iterator[Connection]:
         if scheduler.endswith((".yaml", ".yml")):
             document = load(scheduler)
             file = read(document)
-            queued = not (file.local or file.address)
+            queued = bool(file.system)
             security = _security(document, file)
             address = file.address or stack.enter_context(
                 _started(document, file, security, refused)
@@ -105,10 +93,11 @@ def _address(scheduler: str) -> str:
 
 def _security(document: Document, file: ClusterFile) -> Security:
     """Return the certificates of a cluster file, or those of Dask's configuration."""
-    if file.tls is None:
+    if (tls := file.tls) is None:
         return Security()
-    paths = {name: str(document.path.parent / name) for name in file.tls.files}
-    ca, certificate, key = (paths[name] for name in file.tls.files)
+    ca, certificate, key = (
+        str(document.path.parent / name) for name in (tls.ca, tls.certificate, tls.key)
+    )
     mine = {
         f"tls_{role}_{part}": path
         for role in ("client", "scheduler", "worker")
@@ -195,31 +184,34 @@ def _started(
     document: Document, file: ClusterFile, security: Security, refused: list[str]
 ) -> Iterator[str]:
     """The address of the cluster a file describes, there until the run ends."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
-        cluster: Any
-        if file.local:
-            with unheard():
-                cluster = LocalCluster(
-                    n_workers=file.local.workers,
-                    threads_per_worker=1,
-                    host=LOOPBACK,
-                    protocol="tls://" if file.tls else "tcp://",
-                    security=security,
-                    dashboard_address=HTTP,
-                    worker_dashboard_address=HTTP,
-                    silence_logs=logging.CRITICAL,
-                )
-        else:
-            cluster = queue(document, file, refused, security)
-    with closing(cluster):
-        if not file.local:
-            if file.adapt:
-                cluster.adapt(
-                    minimum_jobs=file.adapt.minimum, maximum_jobs=file.adapt.maximum
-                )
-            else:
-                cluster.scale(jobs=file.jobs)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        closing(_made(document, file, security, refused)) as cluster,
+    ):
+        if file.adapt:
+            most, least = file.adapt.maximum, file.adapt.minimum
+            cluster.adapt(minimum_jobs=least, maximum_jobs=most)
+        elif file.jobs:
+            cluster.scale(jobs=file.jobs)
         yield cluster.scheduler_address
+
+
+def _made(
+    document: Document, file: ClusterFile, security: Security, refused: list[str]
+) -> Any:
+    if not file.local:
+        return queue(document, file, refused, security)
+    with unheard():
+        return LocalCluster(
+            n_workers=file.local.workers,
+            threads_per_worker=1,
+            host=LOOPBACK,
+            protocol="tls://" if file.tls else "tcp://",
+            security=security,
+            dashboard_address=HTTP,
+            worker_dashboard_address=HTTP,
+            silence_logs=logging.CRITICAL,
+        )
 
 
 def queue(
@@ -228,23 +220,17 @@ def queue(
     refused: list[str],
     security: Security | None = None,
 ) -> Any:
-    """A cluster of dask-jobqueue, without jobs yet: ``job_script()`` shows what they do.
+    """Return a cluster of dask-jobqueue without jobs yet.
 
-    Parameters
-    ----------
-    document, file : Document, ClusterFile
-        As read.
-    refused : list of str
-        Gets what the queue says of jobs that it does not take.
-    security : Security, optional
-        Certificates.
+    ``job_script()`` shows what they do; ``refused`` gets what the queue says of jobs that
+    it does not take.
 
     Raises
     ------
     InputError
         Naming file, line and field.
     """
-    system, kind, options = job_options(document, file)
+    kind, options = job_options(document, file)
 
     class Submitted(kind.job_cls):  # type: ignore[name-defined]
         async def start(self) -> None:
@@ -266,4 +252,6 @@ def queue(
     try:
         return kind(job_cls=Submitted, **options)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        raise document.error((system,), f"dask-jobqueue: {shown(error, 200)}") from None
+        raise document.error(
+            (file.system,), f"dask-jobqueue: {shown(error, 200)}"
+        ) from None

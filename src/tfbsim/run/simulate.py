@@ -9,16 +9,16 @@ from typing import Any
 
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
+from ..experiment.cases import Case
 from ..experiment.foresee import check_ageing
 from ..experiment.groups import MAX_CYCLES, written_out
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
-from ..result.case import CaseResult
 from ..result.result import Result
-from ..solver.cycler import run_case
 from ..yaml_file import Document
+from .run import noted
 
 
 def simulate(
@@ -103,16 +103,9 @@ def simulate(
         raise InputError("there are no steps", field="steps")
     check_ageing([(cell, protocol)])
     numerics = numerics_of(numerics)
-    about = provenance(
-        as_experiment(
-            *(steps, cycles, conditioning, conditioning_cycles, check_up, every, until)
-        ),
-        {"cell": cell},
-        numerics,
-        cell="cell",
-    )
-    record = run_case(cell, protocol, numerics)
-    return Result([CaseResult.from_record("base", record)], about)
+    content = steps, cycles, conditioning, conditioning_cycles, check_up, every, until
+    about = provenance(as_experiment(*content), {"cell": cell}, numerics, cell="cell")
+    return Result([noted(Case("base", cell, protocol, {}), numerics).result()], about)
 
 
 def as_experiment(
@@ -125,29 +118,28 @@ def as_experiment(
     until: str | None = None,
 ) -> Document:
     """Return what an experiment file would say, to repeat the run from."""
-
-    def written(steps: Any) -> list[Any]:
-        steps = [steps] if isinstance(steps, str | Mapping | Step) else steps
-        return [one(step) for step in steps]
-
-    def one(step: Any) -> Any:
-        if isinstance(step, Step):
-            return step.text
-        if isinstance(step, tuple):
-            T = step[1]
-            T = T if isinstance(T, str) or T is None else f"{T} K"
-            return step[0] if T is None else {"step": step[0], "temperature": T}
-        return dict(step) if isinstance(step, Mapping) else step
-
     content: dict[str, Any] = {"format": 1, "kind": "experiment", "name": "simulation"}
     if conditioning:
-        content["conditioning"] = {
-            "steps": written(conditioning),
-            "cycles": conditioning_cycles,
-        }
-    content |= {"steps": written(steps), "cycles": cycles}
+        before = {"steps": _written(conditioning), "cycles": conditioning_cycles}
+        content["conditioning"] = before
+    content |= {"steps": _written(steps), "cycles": cycles}
     if check_up:
-        content["check_up"] = {"every": every, "steps": written(check_up)}
+        content["check_up"] = {"every": every, "steps": _written(check_up)}
     if until is not None:
         content["until"] = until
     return Document(Path("simulation.yaml"), content, {(): 1})
+
+
+def _written(steps: Any) -> list[Any]:
+    """Steps as a file has them."""
+    found: list[Any] = []
+    for step in [steps] if isinstance(steps, str | Mapping | Step) else steps:
+        if isinstance(step, Step):
+            found.append(step.text)
+        elif isinstance(step, tuple):
+            text, T = step[0], step[1]
+            T = T if isinstance(T, str) or T is None else f"{T} K"
+            found.append(text if T is None else {"step": text, "temperature": T})
+        else:
+            found.append(dict(step) if isinstance(step, Mapping) else step)
+    return found

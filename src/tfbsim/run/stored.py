@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, overload
 
 import numpy as np
@@ -20,15 +22,7 @@ Keys = Sequence[Any] | Array
 
 
 class Stored(Sequence[CaseResult]):
-    """Finished cases, each read when it is asked for.
-
-    Parameters
-    ----------
-    keys : sequence
-        By which they are known, in order.
-    read : callable
-        Returns the cases of some of the keys, in order.
-    """
+    """Finished cases by their keys, in order; ``read`` returns those of some keys."""
 
     def __init__(self, keys: Keys, read: Callable[[Keys], Iterator[CaseResult]]) -> None:
         self.keys, self.read = keys, read
@@ -52,17 +46,7 @@ class Stored(Sequence[CaseResult]):
 
 
 class Swept(Stored):
-    """The finished points of a sweep: blocks, and those that were run alone.
-
-    Parameters
-    ----------
-    cases : Points
-        Of the sweep.
-    blocks : callable
-        Returns its blocks, in order.
-    alone : sequence of CaseResult
-        The others, in order.
-    """
+    """The finished points of a sweep: what ``blocks`` returns, and those run alone."""
 
     def __init__(
         self,
@@ -72,86 +56,65 @@ class Swept(Stored):
     ) -> None:
         self.cases, self.blocks, self.alone = cases, blocks, alone
         known = [block.checked().points for block in blocks()]
-        own = np.array([int(case.name) - 1 for case in alone], int)
-        points = np.unique(np.concatenate([*known, own]))
+        self.numbers = np.array([int(case.name) - 1 for case in alone], int)
+        points = np.unique(np.concatenate([*known, self.numbers]))
         super().__init__(points, self._some)
-        self.by_kernel = len(points) - len(own)
+        self.by_kernel = len(points) - len(alone)
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield the tables of all of it, some thousand points at a time."""
+        """Yield the tables of all of it, a block at a time, then those run alone."""
         outside: Outside = {}
-        for tables, alone in self._tables(self.keys):
-            piece = framed(alone)
-            if tables is None:
-                yield piece
-                continue
+        for tables in self._tables(self.keys):
             for law, new in tables.header["outside"].items():
                 n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
                 ends = min(low, new[2]), max(high, new[3])
                 outside[law] = [n + new[0], [*first, *new[1]][:FIRST], *ends]
-            yield piece._replace(
-                summary=self._named(tables.points, tables.summary, piece.summary),
-                steps=self._named(tables.points, tables.steps, piece.steps),
-                drawn=[],
-                warnings=joined(self._told(tables.header["warnings"]), piece.warnings),
-                laws=[Declared.from_dict(tables.header["laws"]), *piece.laws],
+            yield framed([])._replace(
+                summary=self._named(tables.points, tables.summary),
+                steps=self._named(tables.points, tables.steps),
+                warnings=self._told(tables.header["warnings"]),
+                laws=[Declared.from_dict(tables.header["laws"])],
             )
         ranges = covered(self.cases[int(self.keys[0])].cell) if outside else {}
         beyonds = {
             beyond(law, ends, ranges[law]): (n, first)
             for law, (n, first, *ends) in outside.items()
         }
-        yield framed([])._replace(warnings=self._told(beyonds))
+        alone = framed(self.alone)
+        warnings = joined(self._told(beyonds), alone.warnings)
+        yield alone._replace(drawn=[], warnings=warnings)
 
-    def _named(
-        self, points: Array, own: pd.DataFrame, more: pd.DataFrame
-    ) -> pd.DataFrame:
-        """A table of a block with its cases, those that were run alone between them."""
-        names = np.repeat(self._names(points), len(own) // len(points))
-        own.insert(0, CASE, pd.Series(names, dtype="str"))
-        if not len(more):
-            return own
-        both = pd.concat([own, more], ignore_index=True)
-        return both.sort_values(CASE, kind="stable", ignore_index=True)
+    def _named(self, points: Array, table: pd.DataFrame) -> pd.DataFrame:
+        """A table of a block with the names of its cases."""
+        names = np.array([self.cases.name(k) for k in points.tolist()], dtype=object)
+        each = np.repeat(names, len(table) // len(points))
+        table.insert(0, CASE, pd.Series(each, dtype="str"))
+        return table
 
     def _told(self, warnings: Any) -> dict[str, tuple[int, list[str]]]:
         each = warnings.items()
         return {w: (n, [self.cases.name(k) for k in first]) for w, (n, first) in each}
 
-    def _names(self, points: Array) -> Array:
-        return np.array([self.cases.name(k) for k in points.tolist()], dtype=object)
-
-    def _some(self, points: Keys) -> Iterator[CaseResult]:
-        for tables, alone in self._tables(points):
-            mine = [*self._results(tables), *alone] if tables else alone
-            yield from sorted(mine, key=lambda case: case.name)
-
-    def _tables(self, points: Keys) -> Iterator[tuple[Tables | None, list[CaseResult]]]:
-        """Blocks, each with the points that were run alone and come before the next."""
+    def _tables(self, points: Keys) -> Iterator[Tables]:
+        """Tables of blocks, of some of the points, each of them once."""
         left = np.zeros(len(self.cases), bool)
         left[points] = True
-        alone = [case for case in self.alone if left[int(case.name) - 1]]
-        numbers = np.array([int(case.name) - 1 for case in alone], int)
-        left[numbers] = False
-        latest: Tables | None = None
-        done, last = 0, -1
+        left[self.numbers] = False
         for block in self.blocks():
-            new = left[block.points] & (block.points > last)
-            if not new.any():
-                continue
-            until = int(np.searchsorted(numbers, block.points[new][0]))
-            if latest is not None or until > done:
-                yield latest, alone[done:until]
-                done = until
-            latest, last = block.tables(new), int(block.points[new][-1])
-        if latest is not None or done < len(alone):
-            yield latest, alone[done:]
+            new = left[block.points]
+            if new.any():
+                left[block.points] = False
+                yield block.tables(new)
+
+    def _some(self, points: Keys) -> Iterator[CaseResult]:
+        wanted = np.isin(self.numbers, points)
+        alone = (case for case, own in zip(self.alone, wanted, strict=True) if own)
+        of_blocks = chain.from_iterable(map(self._results, self._tables(points)))
+        yield from heapq.merge(of_blocks, alone, key=lambda case: case.name)
 
     def _results(self, tables: Tables) -> Iterator[CaseResult]:
         laws, cell = Declared.from_dict(tables.header["laws"]), tables.header["cell"]
-        each = [
-            self._named(tables.points, t, t[:0]) for t in (tables.summary, tables.steps)
-        ]
+        each = [self._named(tables.points, t) for t in (tables.summary, tables.steps)]
         rows, steps = (np.split(np.arange(len(t)), len(tables.points)) for t in each)
         for at in zip(rows, steps, strict=True):
             mine = [t.iloc[k].to_dict("records") for t, k in zip(each, at, strict=True)]

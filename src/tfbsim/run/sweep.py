@@ -96,7 +96,7 @@ def sweep(
             section["correlations"] = [
                 {
                     "between": list(pair) if isinstance(pair, tuple | list) else pair,
-                    "value": value.item() if isinstance(value, np.generic) else value,
+                    "value": _plain(value),
                 }
                 for pair, value in correlations.items()
             ]
@@ -116,20 +116,22 @@ def sweep(
     )
 
 
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _written(cell: Cell, name: str, values: Any) -> Any:
     """Values of a factor as a file has them."""
     try:
         dimension = cell.number(name)[1]
     except InputError:
-        dimension = None
-
-    def plain(value: Any) -> Any:
-        return value.item() if isinstance(value, np.generic) else value
+        dimension = "dimensionless"
 
     def text(value: Any) -> Any:
-        number = isinstance(plain(value), int | float) and not isinstance(value, bool)
-        if dimension in (None, "dimensionless") or not number:
-            return plain(value)
+        value = _plain(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if dimension == "dimensionless" or not number:
+            return value
         try:
             shown = units.to_display(float(value), dimension)
         except OverflowError:  # an integer beyond all floats
@@ -142,10 +144,10 @@ def _written(cell: Cell, name: str, values: Any) -> Any:
         if not isinstance(items, list | tuple | np.ndarray):
             return {kind: items}
         # Behind both ends a number of values; behind a mean a difference, or of ln
-        head = 1 if kind == "lognormal" or dimension == "temperature" else 2
-        head = head if kind in ("normal", "lognormal") else 2
-        written = [*map(text, items[:head]), *map(plain, items[head:])]
-        if kind == "normal" and head == 1 and not isinstance(written[-1], str):
+        warmer = kind == "normal" and dimension == "temperature"
+        head = 1 if warmer or kind == "lognormal" else 2
+        written = [*map(text, items[:head]), *map(_plain, items[head:])]
+        if warmer and not isinstance(written[-1], str):
             written[-1] = f"{written[-1]} K"
         return {kind: written}
     if isinstance(values, list | tuple | np.ndarray):

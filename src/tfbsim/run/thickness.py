@@ -97,9 +97,9 @@ def thickness_for(
     low, high = (float(end) for end in between)
     if not 0 < low < high:
         raise InputError("must be two thicknesses above 0 that rise", field="between")
-    if isinstance(rates, str) or isinstance(currents, str):
-        field = "rates" if isinstance(rates, str) else "currents"
-        raise InputError("must be a list, such as ['1C', '5C']", field=field)
+    for field, given in (("rates", rates), ("currents", currents)):
+        if isinstance(given, str):
+            raise InputError("must be a list, such as ['1C', '5C']", field=field)
     asked = [r if isinstance(r, str) else f"{r:g}C" for r in rates] + [*currents]
     if None in (lower, upper) and "voltage_limits" not in base.model_fields_set:
         raise InputError(
@@ -107,8 +107,9 @@ def thickness_for(
             field="lower" if lower is None else "upper",
         )
     limits = zip((lower, upper), base.voltage_limits, strict=True)
-    ends = [_volts(own if given is None else given) for given, own in limits]
-    searches = [_Share(base, discharge, *ends, numerics) for discharge in asked or ["1C"]]
+    volts = [own if given is None else given for given, own in limits]
+    ends = [v if isinstance(v, str) else f"{v:.10g} V" for v in volts]
+    searches = [_Share(base, rate, *ends, numerics) for rate in asked or ["1C"]]
     table = pd.DataFrame([search.row(share, low, high) for search in searches])
     if curve:
         roots = table[THICKNESS].dropna() * 1e-6
@@ -125,24 +126,8 @@ def thickness_for(
     return table
 
 
-def _volts(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:.10g} V"
-
-
 class _Share:
-    """The share of its equilibrium capacity that a cell delivers, over the thickness.
-
-    Parameters
-    ----------
-    cell : Cell
-        Its thickness is varied.
-    discharge : str
-        Rate or current.
-    lower, upper : str
-        Cut-offs.
-    numerics : Numerics or mapping, optional
-        Mesh and tolerances.
-    """
+    """The share of its equilibrium capacity that a cell delivers, over the thickness."""
 
     def __init__(
         self, cell: Cell, discharge: str, lower: str, upper: str, numerics: Any
@@ -158,64 +143,51 @@ class _Share:
     def at(self, thickness: float) -> float:
         """Return the share at a thickness [m]."""
         if thickness not in self.found:
-            cell = self.cell.replace({FIELD: thickness})
-            result = simulate(
-                cell, self.steps, 1, self.conditioning, numerics=self.numerics
-            )
-            step, row = result.steps.iloc[-1], result.summary.iloc[-1]
-            share = float(step[SHARE]) / 100
-            if not step["Discharge [uA.h.cm-2]"] > 0:  # at the cut-off at once
-                share = 0.0
-            if np.isnan(share):
-                why = f" ({step['Detail']})" if step["Detail"] else ""
-                raise InputError(
-                    f"'{step['Step']}' of {1e6 * thickness:.4g} um does not end at its "
-                    f"cut-off: {step['Outcome']}{why}",
-                    field=FIELD,
-                )
-            copied = {name: row[name] for name in COPIED if name in row}
-            self.found[thickness] = {SHARE: 100 * share, **copied}
+            self.found[thickness] = self._solved(thickness)
         return float(self.found[thickness][SHARE]) / 100
+
+    def _solved(self, thickness: float) -> dict[str, Any]:
+        cell = self.cell.replace({FIELD: thickness})
+        result = simulate(cell, self.steps, 1, self.conditioning, numerics=self.numerics)
+        step, row = result.steps.iloc[-1], result.summary.iloc[-1]
+        share = float(step[SHARE])
+        if not step["Discharge [uA.h.cm-2]"] > 0:  # at the cut-off at once
+            share = 0.0
+        if np.isnan(share):
+            why = f" ({step['Detail']})" if step["Detail"] else ""
+            raise InputError(
+                f"'{step['Step']}' of {1e6 * thickness:.4g} um does not end at its "
+                f"cut-off: {step['Outcome']}{why}",
+                field=FIELD,
+            )
+        return {SHARE: share, **{name: row[name] for name in COPIED if name in row}}
 
     def curve(self, low: float, high: float) -> list[dict[str, Any]]:
         """Return what was found between two thicknesses [m], in their order."""
-        return [
-            {"Discharge": self.discharge, THICKNESS: 1e6 * x, **self.found[x]}
-            for x in sorted(self.found)
-            if low * 0.999 <= x <= high * 1.001
-        ]
+        there = [x for x in sorted(self.found) if low * 0.999 <= x <= high * 1.001]
+        return [self._row(x) for x in there]
 
     def row(self, share: float, low: float, high: float) -> dict[str, Any]:
         """Return the row of the table for a share."""
-        thickness = min(max(float(self.cell.cathode.thickness), low), high)
-        thick = self.at(thickness) >= share  # it may be thicker
-        end, other = (high, thickness) if thick else (low, thickness)
-        while other != end:
-            next_ = other * STEP if thick else other / STEP
-            next_ = min(next_, end) if thick else max(next_, end)
+        last = min(max(float(self.cell.cathode.thickness), low), high)
+        thick = self.at(last) >= share  # it may be thicker
+        end = high if thick else low
+        while last != end:
+            next_ = min(last * STEP, end) if thick else max(last / STEP, end)
             if (self.at(next_) >= share) != thick:
                 break
-            other = next_
+            last = next_
         else:
             side = "still" if thick else "only"
             note = f"{1e6 * end:.4g} um gives {side} {100 * self.at(end):.3g} %"
-            return self._entry(None, note)
-        root = brentq(
-            lambda x: self.at(float(np.exp(x))) - share,
-            *sorted((np.log(other), np.log(next_))),
-            xtol=1e-4,
-        )
+            none = dict.fromkeys((THICKNESS, SHARE, *COPIED), np.nan)
+            return {"Discharge": self.discharge, **none, "Note": note}
+        ends = sorted((np.log(last), np.log(next_)))
+        root = brentq(lambda x: self.at(float(np.exp(x))) - share, *ends, xtol=1e-4)
         thickness = float(np.exp(root))
         self.at(thickness)
-        return self._entry(thickness, "")
+        return self._row(thickness) | {"Note": ""}
 
-    def _entry(self, thickness: float | None, note: str) -> dict[str, Any]:
-        none = dict.fromkeys((SHARE, *COPIED), np.nan)
-        values = none if thickness is None else self.found[thickness]
-        microns = np.nan if thickness is None else 1e6 * thickness
-        return {
-            "Discharge": self.discharge,
-            THICKNESS: microns,
-            **values,
-            "Note": note,
-        }
+    def _row(self, thickness: float) -> dict[str, Any]:
+        known = {"Discharge": self.discharge, THICKNESS: 1e6 * thickness}
+        return known | self.found[thickness]

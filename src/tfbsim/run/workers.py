@@ -17,7 +17,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Protocol
 
@@ -35,8 +35,6 @@ WORKERS = (
     "worker processes cannot be started (a script that asks for any must do so under "
     "if __name__ == '__main__')"
 )
-
-
 # Where processes may fork, they have at once what this one imported and built
 METHOD = "fork" if sys.platform == "linux" else "spawn"
 
@@ -58,22 +56,10 @@ Pool = Callable[[Any, Sequence[int]], Generator[list[Point | Block]]]
 
 
 class Chunks:
-    """Numbers still to do, handed out in pieces of about equal time.
+    """Numbers still to do, handed out in pieces of about so many seconds.
 
-    Parameters
-    ----------
-    numbers : iterable of int
-        The cases.
-    workers : int
-        Among how many they are shared.
-    seconds : float
-        Of work in a piece.
-    most : int
-        Points in a piece.
-    first : int
-        Points in the first.
-    least : int
-        Points in a piece, if there are so many.
+    A piece has at most ``most`` points, and ``least`` if there are so many; ``first`` is
+    the size of the first.
     """
 
     def __init__(
@@ -113,13 +99,10 @@ class Chunks:
 
     def give_back(self, numbers: Iterable[int]) -> list[int]:
         """Those of a killed process; returns the ones that killed another before."""
-        twice = []
-        for number in numbers:
-            if number in self.killed:
-                twice.append(number)
-            else:
-                self.killed.add(number)
-                self.again.append(number)
+        twice = [number for number in numbers if number in self.killed]
+        once = [number for number in numbers if number not in self.killed]
+        self.killed.update(once)
+        self.again.extend(once)
         return twice
 
 
@@ -132,7 +115,7 @@ def _sizes(job: Any) -> dict[str, int]:
 
 
 def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
-    """Points computed in this process."""
+    """Yield points computed in this process."""
     chunks = Chunks(numbers, 1, **_sizes(job))
     while chunks:
         started, piece = time.perf_counter(), chunks.take()
@@ -143,50 +126,58 @@ def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
 def processes(
     job: Job, numbers: Sequence[int], workers: int
 ) -> Generator[list[Point | Block]]:
-    """Points computed in processes of this machine; of a single one, in this."""
+    """Yield points computed in processes of this machine; of a single one, in this."""
     sizes = _sizes(job)
     if len(numbers) <= sizes.get("first", 1):
         yield from serial(job, numbers)
         return
     chunks = Chunks(numbers, workers, **sizes)
-    members: dict[Any, _Worker] = {}
+    team: dict[Any, _Worker] = {}  # by their pipes
     left: list[_Worker] = []
+
+    def start() -> None:
+        worker = _Worker(job)
+        team[worker.pipe] = worker
+
+    def leave(worker: _Worker) -> None:
+        left.append(team.pop(worker.pipe))
+        worker.process.terminate()
+        worker.pipe.close()
+
     try:
         if METHOD == "fork":
             job.prepare(chunks.waiting[0])
         for _ in range(min(workers, len(chunks.waiting))):
-            _Worker(job).join(members)
-        while members:
+            start()
+        while team:
             points: list[Point | Block] = []
-            for pipe in connection.wait(members):
-                worker = members[pipe]
+            for worker in [team[pipe] for pipe in connection.wait(team)]:
                 piece = worker.piece
                 try:
                     answer = worker.pipe.recv()
                 except (EOFError, OSError):
-                    left.append(worker.leave(members))
+                    leave(worker)
                     if piece is None:
                         raise InputError(WORKERS) from None
-                    twice = chunks.give_back(piece)
-                    points += [job.failed(number, KILLED) for number in twice]
+                    points += [job.failed(n, KILLED) for n in chunks.give_back(piece)]
                     if chunks:
-                        _Worker(job).join(members)
+                        start()
+                    continue
+                if isinstance(answer, InputError):
+                    raise answer
+                if piece is not None:
+                    chunks.took(len(piece), time.perf_counter() - worker.since)
+                    points += answer
+                if chunks:
+                    worker.give(chunks.take())
                 else:
-                    if isinstance(answer, InputError):
-                        raise answer
-                    if answer is not None:
-                        assert piece is not None
-                        chunks.took(len(piece), time.perf_counter() - worker.since)
-                        points += answer
-                    if chunks:
-                        worker.give(chunks.take())
-                    else:
-                        left.append(worker.leave(members))
+                    leave(worker)
             if points:
                 yield points
     finally:
         # All are told to end before any is waited for
-        left += [worker.leave(members) for worker in list(members.values())]
+        for worker in list(team.values()):
+            leave(worker)
         for worker in left:
             worker.process.join()
 
@@ -204,26 +195,17 @@ class _Worker:
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        quiet = held if METHOD == "fork" else unheard
+        quiet = _held if METHOD == "fork" else unheard
         with quiet(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
         other.close()  # so that the pipe ends with the process
 
-    def join(self, members: dict[Any, _Worker]) -> None:
-        members[self.pipe] = self
-
     def give(self, piece: list[int]) -> None:
         self.piece, self.since = piece, time.perf_counter()
         with suppress(OSError):  # killed; the pipe will say so
             self.pipe.send(piece)
-
-    def leave(self, members: dict[Any, _Worker]) -> _Worker:
-        del members[self.pipe]
-        self.process.terminate()
-        self.pipe.close()
-        return self
 
 
 def _work(pipe: connection.Connection, job: Job) -> None:
@@ -249,32 +231,31 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
-    """Ctrl-C is not for the processes that are started here: the run answers it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _handled(handler: Any, *numbers: int) -> Iterator[None]:
+    """Answer signals in another way here; the main thread alone hears of them."""
+    before: dict[int, Any] = {}
     try:
+        if threading.current_thread() is threading.main_thread():
+            for number in numbers:
+                before[number] = signal.signal(number, handler)
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, other in before.items():
+            signal.signal(number, other)
+
+
+def unheard() -> AbstractContextManager[None]:
+    """Ctrl-C is not for the processes that are started here: the run answers it."""
+    return _handled(signal.SIG_IGN, signal.SIGINT)
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def _held() -> Iterator[None]:
     """Keep Ctrl-C and SIGTERM back until what is begun here is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     heard: list[int] = []
-    handlers: dict[int, Any] = {}
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handlers[number] = signal.signal(number, lambda came, _: heard.append(came))
-        yield
+        with _handled(lambda came, _: heard.append(came), signal.SIGINT, signal.SIGTERM):
+            yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         for number in heard:
             signal.raise_signal(number)
