@@ -8,9 +8,9 @@
    core (with -DONE_END from one end, as is usual).  A step of the cell ends where a re-solved last step meets its cut-off: no
    interpolation.
 
-   With -DFALL=k, for discharges alone, D(x) = D exp(-k (x - 1/2)): the flux is that of
-   psi(x), the integral of D(x)/D, and what is solved for in a Rosenbrock stage is
-   z = D(x)/D k, whose system is symmetric. */
+   With -DFALL=k -DAT_HALF=a, for discharges alone, D(x) = D a exp(-k (x - 1/2)): the flux
+   is that of psi(x), the integral of D(x)/D, and what is solved for in a stage of Rodas4 is
+   D(x)/D times its k, whose system is symmetric. */
 
 #include <math.h>
 #include <string.h>
@@ -54,8 +54,8 @@ static double voltage(const Cell *c, double x, double i, double *dV_dx, double *
 }
 
 #ifdef FALL
-static double psi(double x) { return -exp(-FALL * (x - 0.5)) / FALL; }
-static double stoichiometry(double q) { return 0.5 - log(-FALL * q) / FALL; }
+static double psi(double x) { return -AT_HALF / FALL * exp(-FALL * (x - 0.5)); }
+static double stoichiometry(double q) { return 0.5 - log(-FALL / AT_HALF * q) / FALL; }
 #else
 static double psi(double x) { return x; }
 static double stoichiometry(double q) { return q; }
@@ -208,7 +208,7 @@ static double rodas4(Step *s, const double *x, const double *f, double h, double
     const int n = s->n;
     const double g = 1 / h;
 #ifdef FALL
-    FOR over[i] = exp(FALL * (x[i] - 0.5));
+    FOR over[i] = exp(FALL * (x[i] - 0.5)) / AT_HALF;
 #endif
     factor(s, g / GAMMA);
     memcpy(k1, f, n * sizeof(double));
