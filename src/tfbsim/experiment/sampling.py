@@ -28,7 +28,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import scipy  # loads scipy.stats where it is first used
@@ -247,20 +247,19 @@ def plan(
     specs = [reader.spec(name, given) for name, given in section.factors.items()]
     points = reader.count(specs)
     notes: tuple[str, ...] = ()
+    u = np.empty((0, len(specs)))
     if section.sampled:
         u = _unit_cube(section, points, len(specs))
         if section.correlations:
             u = _correlated(u, reader.correlation_matrix(list(section.factors)))
-        levels = [reader.quantiles(spec, u[:, j]) for j, spec in enumerate(specs)]
         base = section.points or points
         if section.method != "latin hypercube" and base & (base - 1):
             low = 1 << (base.bit_length() - 1)
             notes = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
-    else:
-        levels = [spec.levels() for spec in specs]
     factors = []
     stride = points
-    for spec, own in zip(specs, levels, strict=True):
+    for spec, probabilities in zip(specs, u.T, strict=True):
+        own = reader.levels(spec, probabilities)
         stride = stride // len(own) if section.method == "grid" else 1
         own.flags.writeable = False
         factors.append(Factor(spec.name, spec.scale, own, stride, points))
@@ -305,8 +304,7 @@ def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 # --- Reading the factors -----------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Spec:
+class _Spec(NamedTuple):
     """A factor as written: a list's values, a range's ends, or two parameters."""
 
     name: str
@@ -315,15 +313,6 @@ class _Spec:
     numbers: tuple[float, ...]
     count: int  # of values; 0 for a distribution
     at: Place
-
-    def levels(self) -> np.ndarray:
-        """Values of a list or range, shape (count,), both ends exactly as written."""
-        if self.kind == "list":
-            return np.array(self.numbers)
-        first, last = self.numbers
-        spaced = np.linspace if self.kind == "linear" else np.geomspace
-        inner = _rounded(spaced(first, last, self.count)[1:-1])
-        return np.concatenate(([first], inner, [last]))
 
 
 @dataclass(frozen=True)
@@ -457,8 +446,16 @@ class _Reader:
             raise self.error(("sweep", "correlations"), message)
         return matrix
 
-    def quantiles(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
-        """Values of a distribution at probabilities u, shape (points,)."""
+    def levels(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
+        """Values of a list or range, both ends exactly as written, shape (count,); or of
+        a distribution at probabilities u, shape (points,)."""
+        if spec.kind == "list":
+            return np.array(spec.numbers)
+        if spec.kind in RANGES:
+            first, last = spec.numbers
+            spaced = np.linspace if spec.kind == "linear" else np.geomspace
+            inner = _rounded(spaced(first, last, spec.count)[1:-1])
+            return np.concatenate(([first], inner, [last]))
         with np.errstate(all="ignore"):  # what overflows is refused
             x = QUANTILES[spec.kind](u, *spec.numbers)
         message = ""
