@@ -39,7 +39,7 @@ class Cells:
         return self._whole([getattr(one, name) for one in self._of])
 
     def parameters(self, temperature: Any = None) -> dict[str, Any]:
-        """As :meth:`Cell.parameters`, an array where they differ."""
+        """Return those of :meth:`Cell.parameters`, as arrays where they differ."""
         ambient = self.temperature if temperature is None else temperature
         return {"Ambient temperature [K]": ambient, **self.constants}
 
