@@ -16,7 +16,8 @@ from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
-from tfbsim.solver import discretised
+from tfbsim.run.optimise import BY_GENERAL, BY_KERNEL, optimise
+from tfbsim.solver import batch, discretised
 from tfbsim.solver import engine as general
 from tfbsim.solver.batch import paying, replayed
 from tfbsim.solver.cycler import run_case
@@ -357,3 +358,14 @@ def test_a_kernel_pays_or_is_kept(cache):
     plated = load_cell("lco-lipon-steel-ensurge2023")
     steps = [Protocol(parse_cycle(["Rest for 1 h"], plated))]
     assert paying(plated, steps, 10**6, numerics) is None
+
+
+def test_an_optimum_is_that_of_the_general_solver(monkeypatch):
+    numerics, steps = Numerics(points=40), ["Charge at C/5 until 4.2 V", OVER[1]]
+    asked = CELLS[0], "cathode.thickness", ("2 um", "60 um"), steps
+    alone = optimise(*asked, numerics=numerics)
+    monkeypatch.setattr(batch, "WORTH_COMPILING", 30)
+    found = optimise(*asked, numerics=numerics)
+    assert (alone.solved, found.solved) == (BY_GENERAL, BY_KERNEL)
+    assert found.value == pytest.approx(alone.value, rel=2e-3)
+    assert found.maximum == pytest.approx(alone.maximum, rel=1e-5)
