@@ -271,14 +271,6 @@ class _Expansion:
         cycles = self.changes.pop("cycles", None)
         self.cycles = None if cycles is None else _whole(cycles, "cycles")
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What is made anew; the keys of groups hold in this process only
-        return self.__dict__ | {"writing": None, "latest": ()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= state
-        self.writing = Writing(self.document.error, self.document.path.parent)
-
     def cases(self) -> Cases:
         """The cases of a list, or the points of a sweep."""
         if self.experiment.sweep is not None:
