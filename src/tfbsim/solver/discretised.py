@@ -77,7 +77,8 @@ if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread i
         after_in_parent=_LOCK.release,
         after_in_child=_LOCK.release,
     )
-_P, _T = ParamSpec("_P"), TypeVar("_T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
