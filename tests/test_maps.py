@@ -64,9 +64,9 @@ def mark(rate: float, length: float) -> str:
     return "Electrolyte" if rate == 20 else "Diffusion in the film"
 
 
-def drawn(result: Result, **more: Any) -> Any:
+def drawn(result: Result) -> Any:
     with styled():
-        return capacity_map.capacity_map(Study(result), **more)
+        return capacity_map.capacity_map(Study(result))
 
 
 def panels(figure: Any) -> list[Any]:
@@ -162,17 +162,6 @@ def test_the_numbers_on_the_contours_are_levels_and_clear_of_the_marks(one):
             assert not any(box.overlaps(other) for other in boxes[:k])
         numbered += len(boxes)
     assert numbered >= 4
-
-
-def test_a_line_is_drawn_over_both_panels_and_does_not_move_the_axes(one):
-    result = of_grid(one, mark)
-    bare = panels(drawn(result))
-    figure = drawn(result, line=([0.01, 1000], [10, 0.01], "estimate"))
-    for ax, before in zip(panels(figure), bare, strict=True):
-        assert marks(ax)["estimate"] == {(0.01, 10), (1000, 0.01)}
-        assert ax.get_xlim() == before.get_xlim()
-        assert ax.get_ylim() == before.get_ylim()
-    assert "estimate" in [t.get_text() for t in figure.legends[0].get_texts()]
 
 
 def test_failed_cases_leave_a_gap(one):

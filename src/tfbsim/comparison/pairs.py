@@ -215,21 +215,11 @@ def _moved(*segments: Segment) -> list[float]:
 
 @dataclass(frozen=True)
 class SpectrumPair:
-    """A measured spectrum and the simulated one beside it.
-
-    Parameters
-    ----------
-    place : Place
-        Where it belongs.
-    voltage : float
-        Of the simulated cell [V].
-    Z : ndarray of complex, shape (frequencies,)
-        Simulated, at the measured frequencies [Ohm.m2].
-    """
+    """A measured spectrum and the simulated one beside it."""
 
     place: Place[Spectrum]
-    voltage: float
-    Z: Array
+    voltage: float  # of the simulated cell [V]
+    Z: Array  # simulated, at the measured frequencies [Ohm.m2]
 
     @property
     def difference(self) -> Array:

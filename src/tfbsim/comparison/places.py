@@ -52,31 +52,17 @@ class Place(Generic[T]):
 
 @dataclass
 class Places:
-    """Measured steps and spectra, and the cases that simulate them.
+    """Measured steps and spectra, and the cases that simulate them."""
 
-    Parameters
-    ----------
-    expanded : Expanded
-        Its cases are those of the places: the experiment's, or the records themselves.
-    base : str
-        The case that gives cell and conditioning.
-    own_current : bool
-        Whether the protocol is the data's own current.
-    steps, spectra : list of Place
-        In the order of the files.
-    unmatched : list of tuple of str
-        File, step or spectrum, and why it belongs nowhere.
-    notes : list of str
-        What else is worth knowing.
-    """
-
+    # With the cases of the places: the experiment's, or the records themselves
     expanded: Expanded
-    base: str
-    own_current: bool
-    steps: list[Place[Segment]] = field(default_factory=list)
+    base: str  # name of the case that gives cell and conditioning
+    own_current: bool  # whether the protocol is the data's own current
+    steps: list[Place[Segment]] = field(default_factory=list)  # in the order of the files
     spectra: list[Place[Spectrum]] = field(default_factory=list)
+    # File, step or spectrum, and why it belongs nowhere
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what else is worth knowing
 
 
 def places(files: Sequence[Measured], expanded: Expanded, own_current: bool) -> Places:

@@ -34,16 +34,9 @@ class Replay:
     def cycles(
         self, cell: Cell, protocol: Protocol, last: int, curves: bool = True
     ) -> list[CycleRecord]:
-        """Return the first cycles of a case.
+        """Return the first cycles of a case; a cell object is one cell.
 
-        Parameters
-        ----------
-        cell, protocol : Cell, Protocol
-            Of the case; a cell object is one cell.
-        last : int
-            How many cycles.
-        curves : bool
-            Keep all points of their steps.
+        Without ``curves`` the points of their steps are not kept.
         """
         shared = (id(cell), protocol.conditioning, protocol.conditioning_cycles)
         if shared not in self._begun:

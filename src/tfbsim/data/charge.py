@@ -33,18 +33,9 @@ UNIT = "uA.h.cm-2"
 def segments(
     rows: Samples, found: Sequence[Span], cycles: Sequence[int], file: File
 ) -> tuple[Segment, ...]:
-    """Return the steps, each with its charge from its begin on.
+    """Return the steps of discharge positive samples, each with its charge.
 
-    Parameters
-    ----------
-    rows : Samples
-        The current discharge positive.
-    found : sequence of Span
-        The steps.
-    cycles : sequence of int
-        The cycle of each.
-    file : File
-        Told where a charge stays in doubt.
+    It counts from the begin of the step; where it stays in doubt, the file is told.
     """
     t = rows.t
     counters = [None if s.kind == REST else _counter_of(rows, s) for s in found]

@@ -34,12 +34,7 @@ def tables(file: File, text: str) -> list[Table]:
 def with_loops(table: Table, begins: list[int]) -> Table:
     """Return a table in which the number of the step goes on from loop to loop.
 
-    Parameters
-    ----------
-    table : Table
-        As read.
-    begins : list of int
-        The first row of each loop; of one alone, nothing changes.
+    ``begins`` are the first rows of the loops; of one alone, nothing changes.
     """
     if len(begins) < 2:
         return table

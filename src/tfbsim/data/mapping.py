@@ -94,7 +94,7 @@ class Mapping(Strict):
 
 
 def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Mapping:
-    """A mapping from its file, or from plain data.
+    """Return a mapping from its file, or from plain data.
 
     Raises
     ------
@@ -104,47 +104,42 @@ def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Ma
     if isinstance(source, Mapping):
         return source
     if isinstance(source, Dict):
-        found: Mapping = validate(Mapping, dict(source), python=True)
-        return _checked(found, None)
-    document = source if isinstance(source, Document) else load(source)
-    check_head(document, "mapping")
-    found = validate(Mapping, document.data, document=document)
-    return _checked(found, document)
+        document, found = None, validate(Mapping, dict(source), python=True)
+    else:
+        document = source if isinstance(source, Document) else load(source)
+        check_head(document, "mapping")
+        found = validate(Mapping, document.data, document=document)
 
-
-def _of_text(encoding: str) -> bool:
-    """Whether an encoding is one of text files, not of names or bytes."""
-    try:
-        return bool(ENCODINGS.fullmatch(codecs.lookup(encoding).name))
-    except (LookupError, ValueError):
-        return False
-
-
-def _checked(mapping: Mapping, document: Document | None) -> Mapping:
-    def refuse(path: tuple[str | int, ...], message: str) -> InputError:
+    def refuse(message: str, *path: str | int) -> InputError:
         if document:
             return document.error(path, message)
         return InputError(message, field=".".join(map(str, path)))
 
-    if mapping.encoding is not None and not _of_text(mapping.encoding):
+    if found.encoding is not None and not _of_text(found.encoding):
         raise refuse(
-            ("encoding",),
-            f"unknown encoding of text '{shown(mapping.encoding)}'; such as utf-8, "
+            f"unknown encoding of text '{shown(found.encoding)}'; such as utf-8, "
             "utf-16 or latin-1",
+            "encoding",
         )
-    currents: list[tuple[tuple[str | int, ...], str | None]]
-    currents = [(("current",), mapping.current)]
-    currents += [
-        (("curves", k, "current"), curve.current)
-        for k, curve in enumerate(mapping.curves or [])
-    ]
-    for path, text in currents:
-        if text is not None and units.c_rate(text) is None:
-            try:
+    currents = {("current",): found.current}
+    for k, curve in enumerate(found.curves or []):
+        currents["curves", k, "current"] = curve.current
+    for path, text in currents.items():
+        try:
+            if text is not None and units.c_rate(text) is None:
                 dimension_of(text, "current")
-            except ValueError as error:
-                raise refuse(path, str(error)) from None
+        except ValueError as error:
+            raise refuse(str(error), *path) from None
+    mapping: Mapping = found
     return mapping
+
+
+def _of_text(encoding: str) -> bool:
+    """Return whether an encoding is one of text files, not of names or bytes."""
+    try:
+        return bool(ENCODINGS.fullmatch(codecs.lookup(encoding).name))
+    except (LookupError, ValueError):
+        return False
 
 
 # What a column may be measured in, the most likely first

@@ -6,7 +6,6 @@ with every conversion, guess and mend told in a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,8 +102,7 @@ class Measured:
 
 def mean_current(segment: Segment) -> float:
     """Charge over time, where there is time [A.m-2]."""
-    t = segment.time
-    i = segment.current
+    t, i = segment.time, segment.current
     if t is None or len(t) < 2 or t[-1] <= t[0]:
         return float(np.mean(i))
     return float(np.trapezoid(i, t) / (t[-1] - t[0]))
@@ -115,14 +113,5 @@ def times(segment: Segment) -> Array:
     if segment.time is not None:
         return segment.time
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(
-            3600 * segment.capacity / np.abs(segment.current), nan=np.inf, posinf=np.inf
-        )
-
-
-def by_cycle(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Steps of each measured cycle."""
-    cycles: dict[int, list[Segment]] = {}
-    for segment in segments:
-        cycles.setdefault(segment.cycle, []).append(segment)
-    return list(cycles.values())
+        t = 3600 * segment.capacity / np.abs(segment.current)
+    return np.nan_to_num(t, nan=np.inf, posinf=np.inf)

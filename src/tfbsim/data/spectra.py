@@ -43,12 +43,7 @@ def frequencies(table: Table) -> Array | None:
 def spectra(table: Table, f: Array) -> tuple[Spectrum, ...]:
     """Return the spectra of a table, each a run through the frequencies.
 
-    Parameters
-    ----------
-    table : Table
-        With frequency and impedance.
-    f : ndarray
-        Of each row [Hz]; NaN where it is none of a spectrum.
+    f is the frequency of each row [Hz], NaN where it is none of a spectrum.
 
     Raises
     ------

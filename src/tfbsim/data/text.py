@@ -149,14 +149,8 @@ class Layout:
 def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> list[Table]:
     """Return the tables of a text, one below another.
 
-    Parameters
-    ----------
-    file, text : File, str
-        The file and what is in it.
-    skip : int
-        Lines of a preamble that the file counts itself.
-    kind : str
-        Whose layout it is, of :class:`~tfbsim.data.table.Table`.
+    ``skip`` are lines of a preamble that the file counts itself, ``kind`` is whose layout
+    it is, of :class:`~tfbsim.data.table.Table`.
 
     Raises
     ------

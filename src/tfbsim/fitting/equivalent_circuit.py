@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import combinations
@@ -52,82 +52,58 @@ EXACT = 1e-3  # misfit below which circuits describe a spectrum alike
 EXAMPLE = "'R0-p(R1,CPE1)-p(R2-Wo1,C2)'"
 FITTED = ("Spectrum", "Circuit", "Element", "Value", "Unit", "Low 95 %", "High 95 %")
 TIME, GAMMA = "Time constant [s]", "Distribution [Ohm.cm2]"
+PARTS = {"CPE": ("Q", "n"), "Wo": ("W", "L2/D"), "Ws": ("W", "L2/D")}
 UNITS = {"Ohm": "Ohm.cm2", "F": "F.cm-2", "H": "H.cm2", "sec": "s"}
 UNITS |= {"Ohm^-1 sec^a": "S.s^n.cm-2", "Ohm sec^-1/2": "Ohm.cm2.s-0.5"}
 
 
 @dataclass(frozen=True)
 class EquivalentCircuit:
-    """A circuit fitted to a spectrum.
+    """A circuit fitted to a spectrum."""
 
-    Parameters
-    ----------
-    description : str
-        Elements in series, those side by side as p(,): ``R0-p(R1,C1)-p(R2-Wo2,CPE2)``.
-    rows : list of tuple
-        Element, value, unit, lower and upper end of the 95 % interval, per cm2.
-    Z : ndarray of complex, shape (frequencies,)
-        Of the circuit [Ohm.cm2].
-    misfit : float
-        Root of the mean square of |Z_fit - Z|/|Z|.
-    determined : bool
-        Whether the spectrum tells every value of it.
-    """
-
+    # Elements in series, those side by side as p(,): ``R0-p(R1,C1)-p(R2-Wo2,CPE2)``
     description: str
+    # Element, value, unit, lower and upper end of the 95 % interval, per cm2
     rows: list[tuple[str, float, str, float, float]]
-    Z: Array
-    misfit: float
-    determined: bool
-
-    def table(self, label: str) -> pd.DataFrame:
-        """Return the columns ``FITTED``, a row for each value."""
-        rows = [(label, self.description, *row) for row in self.rows]
-        return pd.DataFrame(rows, columns=list(FITTED))
+    Z: Array  # of the circuit at each frequency [Ohm.cm2]
+    misfit: float  # root of the mean square of |Z_fit - Z|/|Z|
+    determined: bool  # whether the spectrum tells every value of it
 
     @property
     def undetermined(self) -> list[str]:
         """Elements that the spectrum does not tell."""
         return [name for name, value, _, _, high in self.rows if not high < 3 * value]
 
+    @property
+    def information(self) -> float:
+        """The information criterion (BIC), of a misfit not below ``EXACT``."""
+        number = 2 * len(self.Z)
+        square = max(self.misfit, EXACT) ** 2
+        return number * math.log(square) + len(self.rows) * math.log(number)
 
-def _library(name: str) -> Any:
-    """Return a package of the extra.
 
-    Raises
-    ------
-    InputError
-        It is not installed.
-    """
-    package = name.partition(".")[0]
+def _library(name: str, task: str) -> Any:
+    """Return a package of the extra, without which a task cannot be done."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return import_module(name)
     except ImportError:
-        what = {"pyimpspec": "relaxation times are worked out"}
         raise InputError(
-            f"{what.get(package, 'an equivalent circuit is fitted')} by {package}, which "
+            f"{task} by {name.partition('.')[0]}, which "
             "is not installed: pip install 'tfbsim[circuit]'"
         ) from None
 
 
 def relaxation_times(frequency: Array, Z: Array) -> tuple[Array, Array]:
-    """Return time constants [s] and their distribution [Ohm.cm2 per ln(s)].
-
-    Parameters
-    ----------
-    frequency : ndarray, shape (frequencies,)
-        [Hz].
-    Z : ndarray of complex, shape (frequencies,)
-        [Ohm.cm2].
+    """Return time constants [s] and their distribution [Ohm.cm2 per ln(s)] of a spectrum.
 
     Raises
     ------
     InputError
         pyimpspec is not installed, or finds none.
     """
-    library = _library("pyimpspec")
+    library = _library("pyimpspec", "relaxation times are worked out")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -161,11 +137,12 @@ def equivalent_circuit(
     InputError
         impedance.py is not installed, the circuit is none, or no circuit fits.
     """
-    fitting = _library("impedance.models.circuits.fitting")
-    times = _peaks(frequency, Z)
+    module = "impedance.models.circuits.fitting"
+    library = _library(module, "an equivalent circuit is fitted")
+    times, whole = _peaks(frequency, Z), _Fits(library, frequency, Z)
     if description is not None:
         try:
-            fit = _best(fitting, description, times, frequency, Z)
+            fit = whole.best(description, times)
         except (ValueError, KeyError, IndexError, AttributeError, SyntaxError):
             raise InputError(
                 f"'{shown(description)}' is no circuit; one such as {EXAMPLE} would do",
@@ -174,72 +151,36 @@ def equivalent_circuit(
         if fit is None:
             raise InputError("does not fit the spectrum", field="--model")
         return fit
-    found: list[EquivalentCircuit] = []
     some = np.unique(np.linspace(0, len(Z) - 1, min(len(Z), ENOUGH)).astype(int))
-    few = frequency[some], Z[some]
+    few = _Fits(library, frequency[some], Z[some])
+    firsts = ["R0", "L0-R0"] if _inductive(few.frequency, few.Z) else ["R0"]
+    found: list[EquivalentCircuit] = []
     best: EquivalentCircuit | None = None
     for number in range(ARCS + 1):
         before = best
-        for name in _candidates(number, *few):
-            fit = _best(fitting, name, times, *few)
+        for name in (f"{first}-{end}" for first in firsts for end in _ends(number)):
+            fit = few.best(name, times)
             if fit is not None:
-                found.append(_ideal(fitting, fit, *few))
-        best = _chosen(found, few[0])
+                found.append(few.with_capacitances(fit))
+        # Of those that are determined, unless all of these are far off
+        least = max(min((c.misfit for c in found), default=0.0), EXACT)
+        known = [c for c in found if c.determined and c.misfit < FAR * least] or found
+        best = min(known, key=lambda c: c.information, default=None)
         if best is not None and ((number > 1 and best is before) or best.misfit < EXACT):
             break
     if best is None:
         raise InputError("no circuit could be fitted to the spectrum")
     start = [value for _, value, *_ in best.rows]
-    return _fit(fitting, best.description, start, frequency, Z, 1e-12) or best
+    return whole.fit(best.description, start, 1e-12) or best
 
 
-def _chosen(found: list[EquivalentCircuit], frequency: Array) -> EquivalentCircuit | None:
-    """Return the circuit of least information criterion: of those that are determined,
-    unless all of these are far off."""
-    least = max(min((c.misfit for c in found), default=0.0), EXACT)
-    known = [c for c in found if c.determined and c.misfit < FAR * least] or found
-    return min(known, key=lambda c: _bic(c, len(frequency)), default=None)
-
-
-def _best(
-    fitting: Any, name: str, times: list[float], frequency: Array, Z: Array
-) -> EquivalentCircuit | None:
-    """Return the best of the fits from the starts that are nearest, None if all fail."""
-    model = fitting.wrapCircuit(name, {})
-    both = np.hstack([Z.real, Z.imag])
-
-    def far(start: list[float]) -> float:
-        return float(np.abs(np.log(1e-9 + np.abs(model(frequency, *start) / both))).sum())
-
-    with np.errstate(all="ignore"):
-        starts = sorted(_starts(fitting, name, times, frequency, Z), key=far)
-    found: list[EquivalentCircuit] = []
-    for start in starts[:STARTS]:
-        fit = _fit(fitting, name, start, frequency, Z)
-        if fit is None:
-            continue
-        found.append(fit)
-        least = max(min(f.misfit for f in found), EXACT)
-        if sum(f.misfit < 1.01 * least for f in found) == AGREE:
-            break
-    return min(found, key=lambda f: f.misfit, default=None)
-
-
-def _bic(circuit: EquivalentCircuit, frequencies: int) -> float:
-    square = max(circuit.misfit, EXACT) ** 2
-    number = 2 * frequencies
-    return number * math.log(square) + len(circuit.rows) * math.log(number)
-
-
-def _candidates(number: int, frequency: Array, Z: Array) -> list[str]:
-    """Return circuits of so many arcs; also with an inductance where one is seen."""
-    firsts = ["R0", "L0-R0"] if _inductive(frequency, Z) else ["R0"]
+def _ends(number: int) -> list[str]:
+    """Return circuits of so many arcs, with and without diffusion behind the slowest."""
+    if not number:
+        return ["W1", "Wo1"]
     arcs = [f"p(R{k},CPE{k})" for k in range(1, number + 1)]
-    if not arcs:
-        return [f"{first}-{W}" for first in firsts for W in ("W1", "Wo1")]
     slowest = (f"p(R{number}-{W}{number},CPE{number})" for W in ("W", "Wo"))
-    ends = [arcs, *([*arcs[:-1], last] for last in slowest)]
-    return ["-".join([first, *end]) for first in firsts for end in ends]
+    return ["-".join([*arcs[:-1], last]) for last in (arcs[-1], *slowest)]
 
 
 def _inductive(frequency: Array, Z: Array) -> bool:
@@ -256,52 +197,12 @@ def _inductive(frequency: Array, Z: Array) -> bool:
     matrix = np.vstack([weighted.real, weighted.imag])
     size = np.linalg.norm(matrix, axis=0)
     aim = np.hstack([(Z / np.abs(Z)).real, (Z / np.abs(Z)).imag])
-    (_, without), (x, with_one) = (
-        nnls((matrix / size)[:, :-1], aim),
-        nnls(matrix / size, aim),
-    )
+    _, without = nnls((matrix / size)[:, :-1], aim)
+    x, with_one = nnls(matrix / size, aim)
     freedom = max(len(aim) - np.count_nonzero(x), 1)
     gain = (without**2 - with_one**2) / max(with_one**2 / freedom, 1e-300)
     share = x[-1] / size[-1] * np.abs(w).max() / np.abs(Z[np.argmax(frequency)])
     return bool(share > 2 * EXACT and gain > f_test.ppf(0.99, 1, freedom))
-
-
-def _starts(
-    fitting: Any, name: str, times: list[float], frequency: Array, Z: Array
-) -> list[list[float]]:
-    """Return values to begin with: arcs at the relaxation times, in all choices."""
-    elements = fitting.extract_circuit_elements(name)
-    pairs = sum(e.startswith(("C", "CPE")) for e in elements)
-    low, high = int(np.argmin(frequency)), int(np.argmax(frequency))
-    span = abs(float(Z[low].real - Z[high].real)) or abs(complex(Z[high]))
-    w = 2 * math.pi * float(frequency[low])
-    blocks = any(e.startswith("Wo") for e in elements)
-    found = []
-    for chosen in map(sorted, combinations(times, pairs)):
-        for slow in (10.0, 1.0, 0.1, 0.01) if blocks else (1.0,):
-            R, tau = span / max(pairs, 1), list(chosen)
-            start: list[float] = []
-            for k, element in enumerate(elements):
-                kind = re.sub(r"[\d_]+$", "", element)
-                if kind == "R":
-                    first = k == 0 or elements[k - 1].startswith("L")
-                    start.append(max(float(Z[high].real), 1e-3 * span) if first else R)
-                elif kind == "C":
-                    start.append(tau.pop(0) / R)
-                elif kind == "CPE":
-                    start += [tau.pop(0) / R, 0.95]
-                elif kind == "L":
-                    henry = abs(float(Z[high].imag)) / (2 * math.pi * frequency[high])
-                    start.append(max(float(henry), 1e-15))
-                elif kind in ("Wo", "Ws"):
-                    C = 1 / (w * max(-float(Z[low].imag), 1e-6 * abs(complex(Z[low]))))
-                    start += [slow / w / C, slow / w]
-                elif kind == "W":
-                    start.append(span * math.sqrt(w))
-                else:
-                    start += [1.0] * fitting.check_and_eval(kind).num_params
-            found.append(start)
-    return found
 
 
 def _peaks(frequency: Array, Z: Array) -> list[float]:
@@ -318,134 +219,161 @@ def _peaks(frequency: Array, Z: Array) -> list[float]:
     return found + even[: max(0, ARCS - len(found))]
 
 
-def _fit(
-    fitting: Any,
-    name: str,
-    start: list[float],
-    frequency: Array,
-    Z: Array,
-    tolerance: float = 1e-8,
-) -> EquivalentCircuit | None:
-    """Return a fit from one start, None where it fails."""
-    elements = fitting.extract_circuit_elements(name)
-    parts = [(e, k) for e in elements for k in range(_made(fitting, e).num_params)]
-    exponent = np.array([e.startswith("CPE") and k == 1 for e, k in parts])
-    model, size = fitting.wrapCircuit(name, {}), np.hstack([np.abs(Z), np.abs(Z)])
-    both = np.hstack([Z.real, Z.imag]) / size
-
-    def values_of(q: Array) -> Array:
-        return np.where(exponent, q, np.exp(np.where(exponent, 0.0, q)))
-
-    def residuals(q: Array) -> Array:
-        found = model(frequency, *values_of(q)) / size - both
-        return np.nan_to_num(np.clip(found, -1e6, 1e6), nan=1e6)
-
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        q = np.where(exponent, start, np.log(np.where(exponent, 1.0, start)))
-        low, high = np.where(exponent, 0.2, -80.0), np.where(exponent, 1.0, 80.0)
-        found = least_squares(
-            *(residuals, np.clip(q, low + 1e-6, high - 1e-6)),
-            bounds=(low, high),
-            ftol=tolerance,
-            max_nfev=60,
-        )
-        values = values_of(found.x)
-        fitted = model(frequency, *values)
-    if not np.isfinite(fitted).all():
-        return None
-    fitted = fitted[: len(Z)] + 1j * fitted[len(Z) :]
-    freedom = max(2 * len(Z) - len(values), 1)
-    _, size, along = np.linalg.svd(found.jac, full_matrices=False)
-    nothing = size < SMALL * size.max()  # directions that change no impedance
-    flat = (np.abs(along[nothing]) > 0.1).any(axis=0)
-    steep = along[~nothing] / size[~nothing, None]
-    errors = np.sqrt((steep**2).sum(axis=0) * 2 * found.cost / freedom)
-    half = float(student.ppf(0.975, freedom)) * np.where(flat, 80.0, errors)
-    lows, highs = (
-        np.where(
-            exponent, values + side * half, values * np.exp(np.clip(side * half, -80, 80))
-        )
-        for side in (-1, 1)
-    )
-    rows = []
-    for (element, k), *row in zip(parts, values, lows, highs, strict=True):
-        made = _made(fitting, element)
-        label = element if made.num_params == 1 else f"{element}, {_part(element, k)}"
-        value, low_, high_ = map(float, row)
-        rows.append((label, value, UNITS.get(made.units[k], ""), low_, high_))
-    misfit = float(np.sqrt(np.mean(np.abs(fitted - Z) ** 2 / np.abs(Z) ** 2)))
-    # A resistance in series that is too small to be seen leaves the others as they are
-    counts = np.array([element != "R0" for element, _ in parts])
-    known = bool((errors < KNOWN)[counts].all() and not flat[counts].any())
-    return EquivalentCircuit(name, rows, fitted, misfit, known)
+def _kind(element: str) -> str:
+    return re.sub(r"[\d_]+$", "", element)
 
 
-def _made(fitting: Any, element: str) -> Any:
-    """Return the function of an element, which knows its values and units."""
-    return fitting.check_and_eval(re.sub(r"[\d_]+$", "", element))
+class _Fits:
+    """Fits of circuits of impedance.py to a spectrum."""
 
+    def __init__(self, library: Any, frequency: Array, Z: Array) -> None:
+        self.library, self.frequency, self.Z = library, frequency, Z
 
-def _part(element: str, number: int) -> str:
-    """Return what a value of an element of several is called."""
-    names = {"CPE": ("Q", "n"), "Wo": ("W", "L2/D"), "Ws": ("W", "L2/D")}
-    kind = re.sub(r"[\d_]+$", "", element)
-    return names[kind][number] if kind in names else str(number + 1)
+    def best(self, name: str, times: Sequence[float]) -> EquivalentCircuit | None:
+        """Return the best of the fits from the nearest starts, None if all fail."""
+        model = self.library.wrapCircuit(name, {})
+        both = np.hstack([self.Z.real, self.Z.imag])
 
+        def far(start: list[float]) -> float:
+            ratio = np.abs(model(self.frequency, *start) / both)
+            return float(np.abs(np.log(1e-9 + ratio)).sum())
 
-def _ideal(
-    fitting: Any, circuit: EquivalentCircuit, frequency: Array, Z: Array
-) -> EquivalentCircuit:
-    """Return a circuit with capacitances in place of phase elements of exponent 1."""
-    values = {name: value for name, value, *_ in circuit.rows}
-    name = circuit.description
-    for element in re.findall(r"CPE\d+", name):
-        if values[f"{element}, n"] > IDEAL:
-            name = name.replace(element, f"C{element[3:]}")
-    if name == circuit.description:
-        return circuit
-    start = []
-    for label, value, *_ in circuit.rows:
-        element, _, part = label.partition(", ")
-        if part == "n" and element not in name:
-            continue
-        start.append(value)
-    return _fit(fitting, name, start, frequency, Z) or circuit
+        with np.errstate(all="ignore"):
+            starts = sorted(self._starts(name, times), key=far)
+        found: list[EquivalentCircuit] = []
+        for start in starts[:STARTS]:
+            fit = self.fit(name, start)
+            if fit is None:
+                continue
+            found.append(fit)
+            least = max(min(f.misfit for f in found), EXACT)
+            if sum(f.misfit < 1.01 * least for f in found) == AGREE:
+                break
+        return min(found, key=lambda f: f.misfit, default=None)
 
+    def _starts(self, name: str, times: Sequence[float]) -> Iterator[list[float]]:
+        """Yield values to begin with: arcs at the relaxation times, in all choices."""
+        elements = self.library.extract_circuit_elements(name)
+        pairs = sum(e.startswith(("C", "CPE")) for e in elements)
+        low, high = int(np.argmin(self.frequency)), int(np.argmax(self.frequency))
+        Z_low, Z_high = complex(self.Z[low]), complex(self.Z[high])
+        span = abs(Z_low.real - Z_high.real) or abs(Z_high)
+        w, w_high = (2 * math.pi * float(self.frequency[k]) for k in (low, high))
+        C = 1 / (w * max(-Z_low.imag, 1e-6 * abs(Z_low)))
+        blocks = any(e.startswith("Wo") for e in elements)
+        R = span / max(pairs, 1)
+        for chosen in map(sorted, combinations(times, pairs)):
+            for slow in (10.0, 1.0, 0.1, 0.01) if blocks else (1.0,):
+                tau, start = iter(chosen), []
+                for k, element in enumerate(elements):
+                    kind = _kind(element)
+                    if kind == "R":
+                        first = k == 0 or elements[k - 1].startswith("L")
+                        start.append(max(Z_high.real, 1e-3 * span) if first else R)
+                    elif kind in ("C", "CPE"):
+                        start += [next(tau) / R, 0.95][: 1 + (kind == "CPE")]
+                    elif kind == "L":
+                        start.append(max(abs(Z_high.imag) / w_high, 1e-15))
+                    elif kind in ("Wo", "Ws"):
+                        start += [slow / w / C, slow / w]
+                    elif kind == "W":
+                        start.append(span * math.sqrt(w))
+                    else:
+                        start += [1.0] * self.library.check_and_eval(kind).num_params
+                yield start
 
-def _below(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    def fit(
+        self, name: str, start: Sequence[float], tolerance: float = 1e-8
+    ) -> EquivalentCircuit | None:
+        """Return a fit from one start, None where it fails."""
+        elements = self.library.extract_circuit_elements(name)
+        made = {e: self.library.check_and_eval(_kind(e)) for e in elements}
+        parts = [(e, k) for e in elements for k in range(made[e].num_params)]
+        exponent = np.array([e.startswith("CPE") and k == 1 for e, k in parts])
+        model, Z = self.library.wrapCircuit(name, {}), self.Z
+        size = np.hstack([np.abs(Z), np.abs(Z)])
+        both = np.hstack([Z.real, Z.imag]) / size
+
+        def values_of(q: Array) -> Array:
+            return np.where(exponent, q, np.exp(np.where(exponent, 0.0, q)))
+
+        def residuals(q: Array) -> Array:
+            found = model(self.frequency, *values_of(q)) / size - both
+            return np.nan_to_num(np.clip(found, -1e6, 1e6), nan=1e6)
+
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            q = np.where(exponent, start, np.log(np.where(exponent, 1.0, start)))
+            low, high = np.where(exponent, 0.2, -80.0), np.where(exponent, 1.0, 80.0)
+            found = least_squares(
+                *(residuals, np.clip(q, low + 1e-6, high - 1e-6)),
+                bounds=(low, high),
+                ftol=tolerance,
+                max_nfev=60,
+            )
+            values = values_of(found.x)
+            fitted = model(self.frequency, *values)
+        if not np.isfinite(fitted).all():
+            return None
+        fitted = fitted[: len(Z)] + 1j * fitted[len(Z) :]
+        freedom = max(2 * len(Z) - len(values), 1)
+        _, size, along = np.linalg.svd(found.jac, full_matrices=False)
+        nothing = size < SMALL * size.max()  # directions that change no impedance
+        flat = (np.abs(along[nothing]) > 0.1).any(axis=0)
+        steep = along[~nothing] / size[~nothing, None]
+        errors = np.sqrt((steep**2).sum(axis=0) * 2 * found.cost / freedom)
+        half = float(student.ppf(0.975, freedom)) * np.where(flat, 80.0, errors)
+        ratio = np.exp(np.clip(half, -80, 80))
+        lows = np.where(exponent, values - half, values / ratio)
+        highs = np.where(exponent, values + half, values * ratio)
+        rows = []
+        for (element, k), *row in zip(parts, values, lows, highs, strict=True):
+            of = made[element]
+            names = PARTS.get(_kind(element), [str(n + 1) for n in range(of.num_params)])
+            label = element if of.num_params == 1 else f"{element}, {names[k]}"
+            value, low_, high_ = map(float, row)
+            rows.append((label, value, UNITS.get(of.units[k], ""), low_, high_))
+        misfit = float(np.sqrt(np.mean(np.abs(fitted - Z) ** 2 / np.abs(Z) ** 2)))
+        # A resistance in series that is too small to be seen leaves the others alone
+        counts = np.array([element != "R0" for element, _ in parts])
+        known = bool((errors < KNOWN)[counts].all() and not flat[counts].any())
+        return EquivalentCircuit(name, rows, fitted, misfit, known)
+
+    def with_capacitances(self, circuit: EquivalentCircuit) -> EquivalentCircuit:
+        """Return a circuit with capacitances for phase elements of exponent 1."""
+        values = {name: value for name, value, *_ in circuit.rows}
+        name = circuit.description
+        for element in re.findall(r"CPE\d+", name):
+            if values[f"{element}, n"] > IDEAL:
+                name = name.replace(element, f"C{element[3:]}")
+                del values[f"{element}, n"]
+        if name == circuit.description:
+            return circuit
+        return self.fit(name, [*values.values()]) or circuit
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Circuits and relaxation times of several spectra.
-
-    Parameters
-    ----------
-    circuits : dict
-        Label of the spectrum to its :class:`EquivalentCircuit`.
-    relaxation : dict
-        Label to time constants [s] and their distribution [Ohm.cm2].
-    missing : tuple of str
-        What could not be done, and why.
-    """
+    """Circuits and relaxation times of several spectra, by their labels."""
 
     circuits: dict[str, EquivalentCircuit]
+    # Time constants [s] and their distribution [Ohm.cm2]
     relaxation: dict[str, tuple[Array, Array]]
-    missing: tuple[str, ...]
+    missing: tuple[str, ...]  # what could not be done, and why
 
     @property
     def table(self) -> pd.DataFrame:
         """Return the columns ``FITTED``, a row for each value of each spectrum."""
-        return _below([circuit.table(k) for k, circuit in self.circuits.items()])
+        every = self.circuits.items()
+        rows = [(label, c.description, *row) for label, c in every for row in c.rows]
+        return pd.DataFrame(rows, columns=list(FITTED))
 
     @property
     def times(self) -> pd.DataFrame:
         """Return Spectrum, ``TIME`` and ``GAMMA``."""
-        named = ((k, *times) for k, times in self.relaxation.items())
-        names = "Spectrum", TIME, GAMMA
-        return _below([pd.DataFrame(dict(zip(names, n, strict=True))) for n in named])
+        every = self.relaxation.items()
+        rows = [(k, *row) for k, both in every for row in zip(*both, strict=True)]
+        return pd.DataFrame(rows, columns=["Spectrum", TIME, GAMMA])
 
     @property
     def sentences(self) -> list[str]:
@@ -468,12 +396,8 @@ def of_spectra(
 ) -> Fitted:
     """Fit circuits to spectra, and work out their relaxation times.
 
-    Parameters
-    ----------
-    spectra : mapping
-        Label to frequencies [Hz] and impedances [Ohm.cm2].
-    description : str, optional
-        The circuit; by default each spectrum's own (:func:`equivalent_circuit`).
+    Spectra are frequencies [Hz] and impedances [Ohm.cm2] by their labels; without a
+    description each has its own circuit (:func:`equivalent_circuit`).
 
     Raises
     ------

@@ -44,7 +44,7 @@ from .intervals import (
     fixed,
 )
 from .noise import effective
-from .parameters import Parameter, with_values
+from .parameters import Parameter, put, with_values
 from .problem import Problem, Simulated
 from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
 
@@ -584,15 +584,11 @@ def cell_file(found: Fit) -> str:
     """Return the fitted cell as a file, the origin of every fitted value in it."""
     content = found.base.written.content
     for p, row in zip(found.which, _records(found.parameters), strict=True):
-        *parents, last = p.path.split(".")
-        here: Any = content
-        for key in parents:
-            here = here[int(key)] if isinstance(here, list) else here.setdefault(key, {})
         shift = units.ZERO_CELSIUS if p.dimension == "temperature" else 0.0
         value = (row["Value"] + shift) / units.DISPLAY[p.dimension][1]
         plain = p.dimension == "dimensionless"
         written = float(f"{value:.6g}") if plain else p.text(value, 6)
-        here[int(last) if isinstance(here, list) else last] = written
+        put(content, p.path.split("."), written)
         content.setdefault("origin", {})[p.path] = _origin(found, p, row)
     seen = [_written(c.datum) for c in found.measured if c.datum]
     before = [_written(d) for d in found.base.fitted if d.role == "fitted"]

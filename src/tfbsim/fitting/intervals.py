@@ -45,21 +45,11 @@ STILL = 3.0  # errors that a combination may move by along a profile
 
 @dataclass(frozen=True)
 class Spread:
-    """How uncertain the parameters at a minimum are, linearised.
+    """How uncertain the parameters at a minimum are, linearised."""
 
-    Parameters
-    ----------
-    covariance : ndarray, shape (parameters, parameters)
-        Of the places between the bounds.
-    scale : float
-        Variance of the residuals over that of the stated errors, at least 1.
-    freedom : int
-        Degrees of freedom.
-    """
-
-    covariance: Array
-    scale: float
-    freedom: int
+    covariance: Array  # of the places between the bounds, shape (parameters, parameters)
+    scale: float  # variance of the residuals over that of the stated errors, at least 1
+    freedom: int  # degrees of freedom
 
     @property
     def std(self) -> Array:
@@ -93,14 +83,9 @@ def directions(J: Array) -> tuple[Array, Array]:
 def uncertainty(J: Array, variance: float, least: float = 1.0) -> Spread:
     """Return the spread of the parameters at a minimum.
 
-    Parameters
-    ----------
-    J : ndarray, shape (residuals, parameters)
-        Of the residuals over their errors.
-    variance : float
-        Mean square of the residuals, a degree of freedom.
-    least : float
-        Of the scale: the stated errors, unless the scatter is looked at alone.
+    J are derivatives of the residuals over their errors, ``variance`` is their mean
+    square a degree of freedom, and ``least`` the least scale: 1 of the stated errors,
+    0 where the scatter is looked at alone.
     """
     freedom = len(J) - J.shape[1]
     scale = max(least, variance) if freedom > 0 else max(least, 1.0)
@@ -111,25 +96,14 @@ def uncertainty(J: Array, variance: float, least: float = 1.0) -> Spread:
 
 @dataclass(frozen=True)
 class Interval:
-    """Ends of the intervals of a parameter, as places between the bounds.
+    """Ends of the intervals of a parameter, as places between the bounds."""
 
-    Parameters
-    ----------
-    low, high : float or None
-        Of 95 %; None where the data set no end.
-    inner : (float or None, float or None)
-        Of 68 %.
-    points : list of ndarray
-        Places of all parameters along the profile, within the interval.
-    better : Minimum or None
-        A lower minimum that the profile came to.
-    """
-
-    low: float | None
+    low: float | None  # of 95 %; None where the data set no end
     high: float | None
-    inner: tuple[float | None, float | None] = (None, None)
+    inner: tuple[float | None, float | None] = (None, None)  # of 68 %
+    # Places of all parameters along the profile, within the interval
     points: list[Array] = field(default_factory=list)
-    better: Minimum | None = None
+    better: Minimum | None = None  # a lower minimum that the profile came to
 
     @property
     def half(self) -> float:
@@ -245,21 +219,12 @@ class _Profile:
 
 @dataclass(frozen=True)
 class Combination:
-    """A direction in the space of the parameters, and how well it is known.
+    """A direction in the space of the parameters, and how well it is known."""
 
-    Parameters
-    ----------
-    weights : dict
-        Parameter to its part, of unit length in all, in the range between the bounds.
-    singular_value : float
-        Of the Jacobian in that direction, over the whole range.
-    half_width : float
-        Of its 95 % interval, as a share of the range.
-    """
-
+    # Parameter to its part, of unit length in all, in the range between the bounds
     weights: dict[str, float]
-    singular_value: float
-    half_width: float
+    singular_value: float  # of the Jacobian in that direction, over the whole range
+    half_width: float  # of its 95 % interval, as a share of the range
 
     @property
     def determined(self) -> bool:
@@ -287,25 +252,13 @@ def combinations(J: Array, names: Sequence[str], rise: float) -> list[Combinatio
 
 @dataclass(frozen=True)
 class Fixed:
-    """A combination of parameters that the data fix, where they do not fix each.
+    """A combination of parameters that the data fix, where they do not fix each."""
 
-    Parameters
-    ----------
-    text : str
-        As ``contact_resistance + cathode.film_resistance``.
-    value, half_width : float
-        In display units, and that of the 95 % interval.
-    unit : str
-        Of both.
-    names : tuple of str
-        Parameters in it.
-    """
-
-    text: str
-    value: float
-    half_width: float
-    unit: str
-    names: tuple[str, ...]
+    text: str  # as ``contact_resistance + cathode.film_resistance``
+    value: float  # in display units
+    half_width: float  # of the 95 % interval
+    unit: str  # of both
+    names: tuple[str, ...]  # parameters in it
 
     @property
     def sentence(self) -> str:
@@ -327,18 +280,8 @@ def fixed(
 ) -> list[Fixed]:
     """Return what the data fix of the parameters that they do not tell apart.
 
-    Parameters
-    ----------
-    J : ndarray, shape (residuals, parameters)
-        At the minimum, by the places between the bounds.
-    which : sequence of Parameter
-        What varies.
-    u : ndarray, shape (parameters,)
-        The minimum.
-    spread : Spread
-        There.
-    intervals : sequence of Interval
-        Whose profiles show which form of a combination stays the same.
+    J are derivatives at the minimum u, by the places between the bounds; the profiles of
+    the intervals show which form of a combination stays the same.
     """
     s, Vt = directions(J)
     open_ = s < 2 * spread.rise()  # an interval as wide as the bounds

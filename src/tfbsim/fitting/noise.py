@@ -22,23 +22,10 @@ APART, LONE, MOST_APART = 6.0, 3.0, 0.1
 
 
 def autocorrelation(problem: Problem, r: Array, J: Array) -> tuple[float, float]:
-    """Return rho of the residuals at a minimum, and their variance, in stated errors.
+    """Return rho of the residuals r at a minimum, and their variance, in stated errors.
 
-    Parameters
-    ----------
-    problem : Problem
-        Has the curves that the residuals are of.
-    r : ndarray, shape (residuals,)
-        Plain residuals.
-    J : ndarray, shape (residuals, parameters)
-        Their derivatives.
-
-    Returns
-    -------
-    float, float
-        rho at the upper end of its 68 % interval, for intervals are to hold although it
-        is estimated too.  0 and the plain variance where the residuals do not show a
-        correlation.
+    rho is at the upper end of its 68 % interval, for intervals are to hold although it is
+    estimated too; 0 and the plain variance where the residuals show no correlation.
     """
     n, p = problem.size, np.linalg.matrix_rank(J, tol=1e-6 * np.linalg.norm(J))
     pairs = sum(max(b.stop - b.start - 1, 0) for b in problem.blocks)
@@ -80,19 +67,9 @@ def effective(problem: Problem, rho: float) -> float:
 
 
 def standing_apart(problem: Problem, r: Array) -> Array:
-    """Return which residuals are spikes: alone, and far beyond the scatter.
+    """Return which plain residuals at a minimum are spikes: alone, beyond the scatter.
 
-    Parameters
-    ----------
-    problem : Problem
-        Has the curves that the residuals are of.
-    r : ndarray, shape (residuals,)
-        Plain residuals at a minimum.
-
-    Returns
-    -------
-    ndarray of bool, shape (residuals,)
-        None where more than ``MOST_APART`` of them are: then it is no spike.
+    None where more than ``MOST_APART`` of them are: then it is no spike.
     """
     scatter = 1.4826 * float(np.median(np.abs(r[~problem.aside])))
     found = problem.aside.copy()

@@ -33,31 +33,15 @@ STEEP = 10.0  # dU/dx over its median: a steep end, left out of the stated error
 
 @dataclass(frozen=True)
 class OcvFit:
-    """A fitted open-circuit potential and what it was fitted to.
+    """A fitted open-circuit potential and what it was fitted to."""
 
-    Parameters
-    ----------
-    law : MultiSite
-        Sites in falling order of potential.
-    x, U : ndarray, shape (points,)
-        Mean curve of the branches: stoichiometry, potential [V].
-    half_gap : ndarray, shape (points,)
-        Half the distance of the branches [V]; zeros for a single branch.
-    flat : ndarray of bool, shape (points,)
-        Points outside the steep ends, which the errors are stated over.
-    branches : dict
-        ``charge``, ``discharge``: their x and U [V], as measured.
-    charge : float
-        Charge of the measured range, in the unit it was given in.
-    """
-
-    law: MultiSite
-    x: Array
-    U: Array
-    half_gap: Array
-    flat: Array
-    branches: dict[str, tuple[Array, Array]]
-    charge: float
+    law: MultiSite  # sites in falling order of potential
+    x: Array  # stoichiometry of the mean curve of the branches, shape (points,)
+    U: Array  # and its potential [V]
+    half_gap: Array  # half the distance of the branches [V]; zeros of a single branch
+    flat: Array  # points outside the steep ends, which the errors are stated over
+    branches: dict[str, tuple[Array, Array]]  # x and U [V] of each, as measured
+    charge: float  # of the measured range, in the unit it was given in
 
     @property
     def error(self) -> Array:
@@ -171,9 +155,8 @@ def _mean(
     """Mean of the branches at equal x, evenly along the curve, and half their gap."""
     dense = np.linspace(*ends, 20 * POINTS + 1)
     U = np.array([np.interp(dense, *curve) for curve in curves])
-    mean = isotonic_regression(
-        U.mean(axis=0), increasing=False
-    ).x  # noise aside, it falls
+    # Noise aside, it falls
+    mean = isotonic_regression(U.mean(axis=0), increasing=False).x
     along = np.hypot(np.diff(dense) / np.ptp(dense), np.diff(mean) / np.ptp(mean))
     length = np.concatenate([[0.0], np.cumsum(along)])
     x = np.interp(np.linspace(0, length[-1], POINTS), length, dense)
@@ -191,15 +174,14 @@ def inverse(law: MultiSite, x: Array) -> Array:
 
 
 def _law(p: Array, temperature: float) -> MultiSite:
-    """Parameters U_j, ln X_j, ln omega_j as a law, in falling order of potential."""
-    U, X, omega = p[0::3], np.exp(p[1::3]), np.exp(p[2::3])
-    order = np.argsort(-U)
-    sites = [tuple(a[order].tolist()) for a in (U, X, omega)]
-    return MultiSite(sites[0], sites[1], sites[2], temperature)
+    """Return parameters U_j, ln X_j, ln omega_j as a law, in falling order of U_j."""
+    sites = np.array([p[0::3], np.exp(p[1::3]), np.exp(p[2::3])])
+    U, X, omega = map(tuple, sites[:, np.argsort(-p[0::3])].tolist())
+    return MultiSite(U, X, omega, temperature)
 
 
 def _start(x: Array, U: Array, number: int) -> Array:
-    """Equal shares of the range, each a site at its middle; what is above, one more."""
+    """Return equal shares of the range, each a site at its middle; one more above."""
     share = np.ptp(x) / number
     middle = x[0] + share * (np.arange(number) + 0.5)
     rows = [(at, np.log(share), np.log(2.0)) for at in np.interp(middle, x, U)]
@@ -211,21 +193,20 @@ def _start(x: Array, U: Array, number: int) -> Array:
 def _fitted(
     x: Array, U: Array, sigma: Array, sites: int | None, temperature: float
 ) -> MultiSite:
-    """The best law of a number of sites, or of the fewest that will do."""
-    best: list[OptimizeResult] = []
+    """Return the best law of a number of sites, or of the fewest that will do."""
+    found: list[OptimizeResult] = []
     for number in range(1, (sites or MOST_SITES) + 1):
         starts = [_start(x, U, number)]
-        if best:  # the best so far, and a site more where it misses most
-            at = U[int(np.argmax(np.abs(best[-1].fun)))]
+        if found:  # the last, and a site more where it misses most
+            at = U[int(np.argmax(np.abs(found[-1].fun)))]
             more = [at, np.log(0.03 * np.ptp(x)), 0.0]
-            starts.append(np.concatenate([best[-1].x, more]))
-        found = [_solve(x, U, sigma, start, temperature) for start in starts]
-        best.append(min(found, key=lambda fit: fit.cost))
-        if sites is None and np.mean(best[-1].fun ** 2) <= 1:
+            starts.append(np.concatenate([found[-1].x, more]))
+        fits = [_solve(x, U, sigma, start, temperature) for start in starts]
+        found.append(min(fits, key=lambda fit: fit.cost))
+        if sites is None and np.mean(found[-1].fun ** 2) <= 1:
             break
-    if sites is not None:
-        return _law(best[-1].x, temperature)
-    return _law(min(best, key=lambda fit: fit.cost).x, temperature)
+    best = found[-1] if sites is not None else min(found, key=lambda fit: fit.cost)
+    return _law(best.x, temperature)
 
 
 def _solve(

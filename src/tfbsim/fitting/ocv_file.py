@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from .. import units
 from ..cell.cell import Cell, load_cell
-from ..data.measured import CHARGE, DISCHARGE
+from ..data.measured import CHARGE, DISCHARGE, Segment
 from ..data.read import read_measured
 from ..errors import InputError, count, shown
 from .ocv import OcvFit, fit_ocv
@@ -72,9 +73,9 @@ def fit_files(
     return OcvOfFiles(fit, [Path(f).name for f in files], notes, loaded)
 
 
-def _longest(curves: Sequence[Any], number: int) -> list[Any]:
-    """The slow ones of a record: those that pass the most charge, one of each kind."""
-    best: dict[str, Any] = {}
+def _longest(curves: Sequence[Segment], number: int) -> list[Segment]:
+    """Return the slow ones of a record: of each kind the one that passes most charge."""
+    best: dict[str, Segment] = {}
     for s in curves:
         if s.kind not in best or s.capacity[-1] > best[s.kind].capacity[-1]:
             best[s.kind] = s
@@ -83,27 +84,22 @@ def _longest(curves: Sequence[Any], number: int) -> list[Any]:
 
 def _ends(text: str) -> tuple[float, float]:
     found = re.fullmatch(r"\s*([0-9.]+?)\s*\.\.\s*([0-9.]+)\s*", text)
-    try:
-        low, high = (float(part) for part in found.groups()) if found else (1.0, 0.0)
-    except ValueError:
-        low, high = 1.0, 0.0
-    if not low < high:
-        raise InputError(
-            f"'{shown(text)}' is not two stoichiometries that rise, such as 0.5..1",
-            field="--stoichiometry",
-        )
-    return low, high
+    with suppress(ValueError):
+        low, high = map(float, found.groups() if found else ())
+        if low < high:
+            return low, high
+    raise InputError(
+        f"'{shown(text)}' is not two stoichiometries that rise, such as 0.5..1",
+        field="--stoichiometry",
+    )
 
 
 def law_of(fit: OcvFit) -> dict[str, Any]:
     """The law as a cell file has it."""
+    rounded = [{k: f"{v:.5g}" for k, v in site.items()} for site in fit.sites]
     sites = [
-        {
-            "potential": f"{site['potential']:.5g} V",
-            "sites": float(f"{site['sites']:.5g}"),
-            "width": float(f"{site['width']:.5g}"),
-        }
-        for site in fit.sites
+        {k: f"{v} V" if k == "potential" else float(v) for k, v in site.items()}
+        for site in rounded
     ]
     return {"temperature": units.text(fit.law.T_ref, "temperature"), "sites": sites}
 

@@ -48,29 +48,16 @@ class Definition(Strict):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number of the cell that is fitted.
+    """A number of the cell that is fitted, carried between its bounds."""
 
-    Parameters
-    ----------
-    path : str
-        Dotted path of a numeric field, or of a number inside a law the file spells out,
-        as ``cathode.diffusivity.log10_polynomial.0``.
-    dimension : str
-        Of the number, a key of ``units.DISPLAY``.
-    low, high : float
-        Bounds [SI].
-    log : bool
-        Whether it varies on a logarithmic scale.
-    start : float
-        The cell's own value [SI].
-    """
-
+    # Dotted path of a numeric field, or of a number inside a law the file spells out, as
+    # ``cathode.diffusivity.log10_polynomial.0``
     path: str
-    dimension: str
-    low: float
+    dimension: str  # a key of ``units.DISPLAY``
+    low: float  # bounds [SI]
     high: float
-    log: bool
-    start: float
+    log: bool  # whether it varies on a logarithmic scale
+    start: float  # the cell's own value [SI]
 
     @property
     def range(self) -> float:
@@ -103,17 +90,10 @@ def definition(
     vary: Mapping[str, str] | None = None,
     held_out: Sequence[str] | None = None,
 ) -> Definition:
-    """The experiment's ``fit:`` block, with what the command line changes.
+    """Return the experiment's ``fit:`` block, with what the command line changes.
 
-    Parameters
-    ----------
-    expanded : Expanded
-        The experiment.
-    vary : mapping, optional
-        Field to ``LOW..HIGH``, with " log" or " linear" behind; takes the place of the
-        block's parameters.
-    held_out : sequence of str, optional
-        Names of cases and files; takes the place of the block's.
+    ``vary`` maps a field to ``LOW..HIGH``, with " log" or " linear" behind; it and the
+    held out cases and files take the place of the block's.
 
     Raises
     ------
@@ -133,12 +113,11 @@ def definition(
             "FIELD=LOW..HIGH",
         )
     try:
-        found: Definition = validate(Definition, block)
+        return validate(Definition, block)  # type: ignore[no-any-return]
     except InputError as error:
         if vary and error.field.startswith("parameters"):
             raise InputError(error.message, field="--vary") from None
         raise document.error(("fit", *error.field.split(".")), error.message) from None
-    return found
 
 
 def _bounds(path: str, text: str) -> dict[str, Any]:
@@ -182,11 +161,9 @@ def parameters(
 def _parameter(cell: Cell, path: str, bounds: Bounds) -> Parameter:
     start, dimension = _number(cell, path)
     ends = []
-    for name in ("min", "max"):
-        text = getattr(bounds, name)
+    for name, text in (("min", bounds.min), ("max", bounds.max)):
+        text = text.strip() if isinstance(text, str) else text
         try:
-            if isinstance(text, str) and dimension == "dimensionless":
-                text = text.strip()
             ends.append(units.parse(text, dimension))
         except ValueError as error:
             raise InputError(f"{name}: {error}", field=path) from None
@@ -214,29 +191,31 @@ def has(cell: Cell, path: str) -> bool:
     return False
 
 
+def _inside(cell: Cell, keys: Sequence[str], path: str) -> Any:
+    """Return what the cell file has at keys inside a law."""
+    here: Any = cell.written.content[keys[0]].get(keys[1])
+    for key in keys[2:]:
+        if isinstance(here, list) and key.isdigit() and int(key) < len(here):
+            here = here[int(key)]
+        elif isinstance(here, dict) and key in here:
+            here = here[key]
+        else:
+            law = ".".join(keys[:2])
+            message = f"the cell file's {law} has no '{shown(key)}'"
+            raise InputError(message, field=path)
+    return here
+
+
 def _number(cell: Cell, path: str) -> tuple[float, str]:
-    """A number of the cell [SI] and its dimension, inside a law too."""
+    """Return a number of the cell [SI] and its dimension, inside a law too."""
     keys = path.split(".")
-    content: Any = cell.written.content
-    if len(keys) > 2 and isinstance(content.get(keys[0]), dict):
-        here = content[keys[0]].get(keys[1])
-        for key in keys[2:]:
-            if isinstance(here, list) and key.isdigit() and int(key) < len(here):
-                here = here[int(key)]
-            elif isinstance(here, dict) and key in here:
-                here = here[key]
-            else:
-                raise InputError(
-                    f"the cell file's {'.'.join(keys[:2])} has no '{shown(key)}'",
-                    field=path,
-                )
+    if len(keys) > 2 and isinstance(cell.written.content.get(keys[0]), dict):
+        here = _inside(cell, keys, path)
         if isinstance(here, int | float) and not isinstance(here, bool):
             return float(here), "dimensionless"
         for dimension in units.DISPLAY:
-            try:
+            with contextlib.suppress(ValueError):
                 return units.parse(here, dimension), dimension
-            except ValueError:
-                continue
         raise InputError("is not a number and cannot be fitted", field=path)
     try:
         number, dimension = cell.number(path)
@@ -254,8 +233,16 @@ def _number(cell: Cell, path: str) -> tuple[float, str]:
     return number, dimension
 
 
+def put(content: Any, keys: Sequence[str], value: Any) -> None:
+    """Write a value at keys of a file's content; mappings that lack are made."""
+    for key in keys[:-1]:
+        is_list = isinstance(content, list)
+        content = content[int(key)] if is_list else content.setdefault(key, {})
+    content[int(keys[-1]) if isinstance(content, list) else keys[-1]] = value
+
+
 def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float]) -> Cell:
-    """The cell with values [SI] in place.
+    """Return the cell with values [SI] in place.
 
     Raises
     ------
@@ -264,15 +251,12 @@ def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float])
     """
     changes: dict[str, Any] = {}
     for parameter, value in zip(which, values, strict=True):
-        keys = parameter.path.split(".")
-        if len(keys) < 3:
+        first, *keys = parameter.path.split(".")
+        if len(keys) < 2:
             changes[parameter.path] = value
             continue
-        field = ".".join(keys[:2])
-        law = changes.get(field) or copy.deepcopy(cell.written.content[keys[0]][keys[1]])
-        here = law
-        for key in keys[2:-1]:
-            here = here[int(key) if isinstance(here, list) else key]
-        here[int(keys[-1]) if isinstance(here, list) else keys[-1]] = value
-        changes[field] = law
+        field = f"{first}.{keys[0]}"
+        if field not in changes:
+            changes[field] = copy.deepcopy(cell.written.content[first][keys[0]])
+        put(changes[field], keys[1:], value)
     return cell.replace(changes)

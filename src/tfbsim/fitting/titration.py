@@ -82,19 +82,10 @@ def simulated_segments(case: Case, numerics: Numerics) -> list[Segment]:
 
 
 def diffusivities(segments: Sequence[Segment], cell: Cell) -> pd.DataFrame:
-    """Return the diffusivities at each pulse or hold of a record.
+    """Return ``COLUMNS``, a row for each pulse or hold of a record and each method.
 
-    Parameters
-    ----------
-    segments : sequence of Segment
-        In a row: pulses and rests, or holds.
-    cell : Cell
-        Gives thickness, sites and open-circuit potential, and the D beside it.
-
-    Returns
-    -------
-    DataFrame
-        ``COLUMNS``, a row for each value.
+    The segments stand in a row: pulses and rests, or holds.  The cell gives thickness,
+    sites and open-circuit potential, and the D beside it.
 
     Raises
     ------

@@ -22,21 +22,19 @@ from . import (
     against,
     bars,
     capacity_map,
-    concentration,
     curves,
     cycles,
+    discharge,
     dqdv,
     energy_density,
     impedance,
-    losses,
-    slices,
     uncertainty,
 )
+from .against import thickness
 from .overlay import overlay
 from .study import Study
-from .style import FORMATS, slug, split_unit, styled, volt
+from .style import FORMATS, drawn, slug, split_unit, volt
 from .theme import Theme
-from .thickness import thickness
 
 __all__ = [
     "FORMATS",
@@ -63,7 +61,7 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         of = varied(result)
         if of and of.grid:
             swept = True
-            yield "slices", partial(slices.draw, result, of)
+            yield "slices", partial(against.slices, result, of)
     elif (found := sample(result)) is not None and len(found[1]) >= FEWEST:
         of, table = found
         swept = True
@@ -94,9 +92,9 @@ def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
         "cycle-life": against.life,
         "first-plating": curves.first_plating,
         "dqdv": dqdv.draw,
-        "losses": losses.draw,
+        "losses": discharge.losses,
         "energy": bars.energy,
-        "concentration": concentration.draw,
+        "concentration": discharge.concentration,
         "voltage-time": curves.voltage_time,
     }.items():
         yield name, partial(draw, theme)
@@ -115,9 +113,7 @@ def figures(result: Result) -> dict[str, Figure]:
     dict of Figure
         By name, in the order of the report; empty where nothing could be simulated.
     """
-    with styled():
-        drawn = {name: draw() for name, draw in _drawn(result)}
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    return drawn(dict(_drawn(result)))
 
 
 def _apart(columns: Sequence[str]) -> list[str]:
@@ -143,16 +139,14 @@ def figure(result: Result, name: str) -> Figure:
     InputError
         There is no such figure of it.
     """
-    there = dict(_drawn(result))
-    with styled():
-        found = there[name]() if name in there else None
-    if found is None:
+    found = drawn({n: draw for n, draw in _drawn(result) if n == name})
+    if name not in found:
         names = list(figures(result))
         raise InputError(
             f"there is no figure '{shown(name)}' of this result"
             f"{suggest(str(name), names) or '; there are: ' + ', '.join(names)}"
         )
-    return found
+    return found[name]
 
 
 def check_format(format: str) -> None:

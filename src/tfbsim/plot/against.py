@@ -1,4 +1,4 @@
-"""Capacity of the last cycle, and cycle life, against a quantity that varies."""
+"""What cells give against a quantity that varies: lines over one, or over each of two."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..result.columns import CYCLE
+from ..errors import InputError
+from ..result.columns import CYCLE, SHARE
+from ..result.result import Result
+from ..result.sensitivity import ANSWERS
+from ..result.sweep_table import Varied
+from . import style
 from .study import AREAL, PER_GRAM
 from .style import PER_AREA, PER_MASS, axis_label, both_units, entry, log_x, missing
-from .theme import Theme, measured, measured_key
+from .theme import Theme, evenly, measured, measured_key, ordered_colours, warm
 
 LINE = 3  # points that make a line; two are marks, and what is between is not known
 RESERVOIR = "anode.lithium [um]"
 LIFE = 0.8  # of the first discharge
+THICKNESS = "cathode.thickness [um]"
+MOST_LINES = 6
+LEAST_LEVELS = 3
+LEAST_SHARE = 0.01  # % of the equilibrium capacity: where the axis ends at the latest
+ENOUGH = 80.0  # %, marked
 
 
 def capacity(theme: Theme, column: str) -> Figure | None:
@@ -96,3 +106,105 @@ def life(theme: Theme) -> Figure | None:
         "How many cycles give at least 80 % of the first discharge, against the lithium "
         "there is as made.",
     )
+
+
+def slices(result: Result, of: Varied) -> Figure | None:
+    """Draw capacity, energy and share of the equilibrium capacity over two factors of a
+    grid, at some values of the other; further factors have a middle value."""
+    wide = [c for c, f in of.factors.items() if len(f.levels) >= LEAST_LEVELS]
+    if len(wide) < 2:
+        return None
+    wide = sorted(wide, key=lambda c: -len(of.factors[c].levels))[:2]
+    data = result.dataset
+    if "cycle" in data.dims:
+        data = data.isel(cycle=-1)
+    middle = {c: data.sizes[c] // 2 for c in of.factors if c not in wide}
+    data = data.isel(middle).sortby(wide)
+    answers = [ANSWERS[0], ANSWERS[2]]
+    if SHARE in data and np.isfinite(data[SHARE].values).sum() >= LEAST_LEVELS:
+        answers.append(SHARE)
+    shape = len(answers), len(wide)
+    size = 3.5 * shape[1] + 0.6, 2.3 * shape[0] + 0.8
+    figure, axes = style.subplots(*size, *shape, sharex="col", sharey="row")
+    chosen = []
+    # Each factor has its own range of colours: no colour means two things
+    pairs = ((*wide, warm()), (*wide[::-1], style.viridis()))
+    for column, (along, other, cmap) in zip(axes.T, pairs, strict=True):
+        x, levels = data[along].values, data[other].values
+        rows = evenly(range(len(levels)), MOST_LINES)
+        heading, _, unit = axis_label(other).rpartition(" (")
+        heading = heading or unit
+        if len(rows) < len(levels):
+            chosen.append(f"{len(rows)} of {len(levels)} values of {heading}")
+        shades = cmap(np.linspace(0, 1, len(rows)))
+        for name, ax in zip(answers, column, strict=True):
+            for shade, k in zip(shades, rows, strict=True):
+                y = data[name].isel({other: k}).values
+                if np.isfinite(y).any():
+                    label = style.key_label([other], [float(levels[k])])
+                    dots = "." if len(y) <= 15 else ""
+                    ax.plot(x, y, color=shade, label=label, marker=dots)
+            log_x(ax, x.tolist(), along)
+        column[-1].set_xlabel(axis_label(along))
+        where = {"loc": "lower center", "ncols": 3, "bbox_to_anchor": (0.5, 1.0)}
+        column[0].legend(title=heading, **where)
+    for name, row in zip(answers, axes, strict=True):
+        row[0].set_ylabel(axis_label(name))
+        if name == SHARE:
+            low = min(ax.dataLim.minposy for ax in row)
+            row[0].set(yscale="log", ylim=(max(0.8 * low, LEAST_SHARE), 125))
+            style.plain_log(row[0].yaxis)
+            for ax in row:
+                ax.axhline(ENOUGH, color="0.5", lw=0.7, ls=":")
+        else:
+            row[0].set_ylim(0, 1.05 * max(ax.dataLim.y1 for ax in row))
+    words = "Capacity and energy of the last cycle"
+    if SHARE in answers:
+        words += ", and the share of the equilibrium capacity that the discharge gave "
+        words += f"(dotted: {ENOUGH:g} %),"
+    words += " against each of two factors of a grid, at some values of the other"
+    words += f": {', '.join(chosen)}." if chosen else "."
+    if middle:
+        fixed = style.key_label(list(middle), [float(data[c]) for c in middle])
+        figure.suptitle(f"at {fixed}", fontsize=8, color="0.35")
+    return style.captioned(figure, words)
+
+
+def thickness(found: pd.DataFrame) -> Figure:
+    """Draw what :func:`tfbsim.thickness_for` found, with each root marked.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Found with ``curve=True``.
+
+    Raises
+    ------
+    InputError
+        Found without.
+    """
+    if "curve" not in found.attrs:
+        raise InputError("must be True for the figure", field="curve")
+    share, curve = 100 * found.attrs["share"], pd.DataFrame(found.attrs["curve"])
+    rows = found.to_dict("records")
+    with style.styled():
+        figure, axes = style.subplots(7.4, 3.2, 1, 2, sharex=True)
+        for ax, y in zip(axes, (SHARE, AREAL), strict=True):
+            for colour, row in zip(ordered_colours(len(rows)), rows, strict=False):
+                line = curve[curve["Discharge"] == row["Discharge"]]
+                ax.plot(line[THICKNESS], line[y], color=colour, label=row["Discharge"])
+                ax.plot(row[THICKNESS], row[y], "o", color=colour)
+            ax.set(xscale="log", xlabel="Cathode thickness (µm)")
+            style.plain_log(ax.xaxis)
+            ax.set_ylim(0)
+        axes[0].axhline(share, color="0.5", lw=0.7, ls=":")
+        axes[0].set_ylabel("Of equilibrium capacity (%)")
+        axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
+        handles, labels = axes[0].get_legend_handles_labels()
+        where = "outside right center"
+        figure.legend(handles, labels, title="Discharge", loc=where)
+    words = "Share of the equilibrium capacity and areal capacity of a discharge against "
+    words += f"the thickness of the cathode. Dots: where the share is {share:g} %"
+    if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():
+        words += f"; not met or met everywhere: {', '.join(without)}"
+    return style.captioned(figure, f"{words}.")

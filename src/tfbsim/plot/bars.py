@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 from ..cell.layers import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from ..result.columns import CASE
 from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, lost
-from .style import CELL, both_units, captioned, key_label, missing, name_rows, new_figure
+from .style import (
+    CELL,
+    both_units,
+    captioned,
+    key_label,
+    missing,
+    name_rows,
+    new_figure,
+    subplots,
+)
 from .theme import QUANTITIES, Theme, loss_fills, measured, measured_key
 
 MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
@@ -93,8 +102,7 @@ def densities(theme: Theme) -> Figure | None:
     study = theme.study
     if not 2 <= len(study.rows) <= MOST_DENSITIES:
         return None
-    figure = new_figure(5.6, 1.3 + 0.4 * len(study.rows))
-    ax = figure.subplots()
+    figure, ax = subplots(5.6, 1.3 + 0.4 * len(study.rows))
     y = np.arange(len(study.rows))
     for k, (state, name) in enumerate(STATES.items()):
         values = [row.get(name, np.nan) for row in study.rows]
@@ -123,8 +131,7 @@ def energy(theme: Theme) -> Figure | None:
     found = {k: balance for k in cases if (balance := _balance(theme, k))}
     if not found:
         return None
-    figure = new_figure(5.6, 1.3 + 0.26 * len(found))
-    ax = figure.subplots()
+    figure, ax = subplots(5.6, 1.3 + 0.26 * len(found))
     laws = study.result.laws
     edged = {"color": "white", "lw": 0.5}
     fills = loss_fills(list(lost(laws)), laws)

@@ -6,6 +6,7 @@ Measured points are black; where an axes has several curves, a shape tells them 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,13 @@ from .dqdv import GRID, WIDTH, spread
 from .impedance import nyquist
 from .style import (
     PER_AREA,
+    drawn,
     entry,
     key_label,
     log_x,
     near_zero,
     new_figure,
-    styled,
+    subplots,
     text,
     viridis,
 )
@@ -60,15 +62,14 @@ CAPTIONS = {
 
 def figures(comparison: Comparison) -> dict[str, Figure]:
     """Return the figures that make sense for a comparison, by name."""
-    with styled():
-        drawn = {
-            "overlay": _overlay(comparison.pairs),
-            "rates": _rates(comparison),
-            "overlay-time": _overlay_time(comparison),
-            "dqdv": _dqdv(comparison.pairs),
-            "nyquist": _nyquist(comparison),
-        }
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    draws = {
+        "overlay": _overlay,
+        "rates": _rates,
+        "overlay-time": _overlay_time,
+        "dqdv": _dqdv,
+        "nyquist": _nyquist,
+    }
+    return drawn({name: partial(draw, comparison) for name, draw in draws.items()})
 
 
 # --- Which curves, in which colour -------------------------------------------------
@@ -117,13 +118,13 @@ def _thinned(number: int) -> Any:
 # --- Figures -----------------------------------------------------------------------
 
 
-def _overlay(pairs: Sequence[Pair]) -> Figure | None:
-    drawn = _chosen(pairs)
-    if not drawn:
+def _overlay(comparison: Comparison) -> Figure | None:
+    pairs = _chosen(comparison.pairs)
+    if not pairs:
         return None
-    kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in drawn)]
-    looks, handles = _looks(drawn)
-    rows = 2 if any(len(p.measured.voltage) > 1 for p in drawn) else 1
+    kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in pairs)]
+    looks, handles = _looks(pairs)
+    rows = 2 if any(len(p.measured.voltage) > 1 for p in pairs) else 1
     figure = new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
     how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
     axes = figure.subplots(rows, len(kinds), height_ratios=[2.4, 1][:rows], **how)
@@ -132,7 +133,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
         column[-1].set(xlabel=f"Capacity {PER_AREA}")
         for bottom in column[1:]:
             bottom.axhline(0, color="0.6", lw=0.6)
-    for pair, (colour, marker) in zip(drawn, looks, strict=True):
+    for pair, (colour, marker) in zip(pairs, looks, strict=True):
         top, *bottom = axes[:, kinds.index(pair.measured.kind)]
         m, s = pair.measured, pair.simulated
         some = _thinned(len(m.voltage))
@@ -147,7 +148,7 @@ def _overlay(pairs: Sequence[Pair]) -> Figure | None:
         ax.set_xlim(left=0)
     axes[0, 0].set_ylabel("Voltage (V)")
     if rows > 1:
-        near_zero(axes[1, 0], [1e3 * p.residual for p in drawn])
+        near_zero(axes[1, 0], [1e3 * p.residual for p in pairs])
         axes[1, 0].set_ylabel("Residual (mV)")
     axes[0, -1].legend(handles=handles, **BESIDE)
     return figure
@@ -196,19 +197,18 @@ def _clock(measured: Segment, segment: Segment) -> Any:
     return measured.start + segment.time
 
 
-def _dqdv(pairs: Sequence[Pair]) -> Figure | None:
-    drawn = [
+def _dqdv(comparison: Comparison) -> Figure | None:
+    pairs = [
         p
-        for p in _chosen(pairs)
+        for p in _chosen(comparison.pairs)
         if len(p.measured.voltage) >= ENOUGH and np.ptp(p.measured.voltage) > 20 * WIDTH
     ]
-    if not drawn:
+    if not pairs:
         return None
-    looks, handles = _looks(drawn)
-    figure = new_figure(6.2, 3.4)
-    ax = figure.subplots()
+    looks, handles = _looks(pairs)
+    figure, ax = subplots(6.2, 3.4)
     ax.axhline(0, color="0.6", lw=0.6)
-    for pair, (colour, marker) in zip(drawn, looks, strict=True):
+    for pair, (colour, marker) in zip(pairs, looks, strict=True):
         sign = 1.0 if pair.measured.kind == CHARGE else -1.0
         for curve, most, how in (
             (pair.measured, MOST_MARKS, measured(marker=marker, number=999)),

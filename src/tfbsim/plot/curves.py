@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from ..result.columns import STEP
 from ..result.samples import CURRENT, DIRECTION, MASS, TIME, VOLTAGE
 from .layout import Layout
-from .style import PER_MASS, both_units, captioned, entry, grid, new_figure
+from .style import PER_MASS, both_units, captioned, entry, grid, new_figure, subplots
 from .theme import Theme
 
 FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
@@ -140,8 +140,7 @@ def voltage_time(theme: Theme) -> Figure | None:
     words = "Voltage against time"
     together = len(layout.panels) == 1 and max(hours) <= 3 * min(hours)
     if len(cases) == 1:
-        figure = new_figure(5.2, 3.6)
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+        figure, (above, below) = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
         axes = [above]
         words = "Voltage and current, that of a discharge positive, against time"
     elif together:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..fitting.fit_result import Fit
-from ..fitting.ocv import OcvFit
-from ..materials.laws import MultiSite
 from .impedance import nyquist
-from .style import DASHED, PER_AREA, entry, name_rows, near_zero, new_figure, styled, text
-from .theme import FACTOR_COLOURS, FEW, measured, measured_key, ordered_colours
+from .style import DASHED, PER_AREA, drawn, entry, name_rows, near_zero, subplots, text
+from .theme import measured, measured_key, ordered_colours
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
@@ -40,23 +39,19 @@ CAPTIONS = {
     "correlations": "Left: correlations of the parameters. Right: how well each "
     "combination is known, the half-width of its 95 % interval over the range between "
     "the bounds; beyond the line it is not determined.",
-    "ocv": "Slow charge and discharge, and the multi-site law fitted to their mean "
-    "(middle: law less mean, outside the steep ends); below, dQ/dV of the law and of "
-    "each site.",
 }
 
 
 def figures(fit: Fit) -> dict[str, Figure]:
     """Return the figures of a fit, by name, in the report's order."""
-    with styled():
-        drawn = {
-            "overlay": _overlay(fit),
-            "nyquist": _nyquist(fit),
-            "capacities": _capacities(fit),
-            "parameters": _parameters(fit),
-            "correlations": _correlations(fit),
-        }
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    draws = {
+        "overlay": _overlay,
+        "nyquist": _nyquist,
+        "capacities": _capacities,
+        "parameters": _parameters,
+        "correlations": _correlations,
+    }
+    return drawn({name: partial(draw, fit) for name, draw in draws.items()})
 
 
 def _overlay(fit: Fit) -> Figure | None:
@@ -69,8 +64,7 @@ def _overlay(fit: Fit) -> Figure | None:
         return None
     cases = list(dict.fromkeys(c.label or c.case for c, _ in pairs))
     colour = dict(zip(cases, ordered_colours(len(cases)), strict=False))
-    figure = new_figure(6.4, 5.0)
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
+    figure, (upper, lower) = subplots(6.4, 5.0, 2, 1, sharex=True, height_ratios=(2.2, 1))
     residuals = []
     for c, m in pairs:
         own, q, V = colour[c.label or c.case], c.capacity, c.voltage
@@ -110,14 +104,12 @@ def _capacities(fit: Fit) -> Figure | None:
     rows = fit.curves[fit.curves["Capacity error [%]"].notna()].to_dict("records")
     if not rows:
         return None
-    figure = new_figure(5.2, 1.2 + 0.28 * len(rows))
-    ax = figure.subplots()
+    figure, ax = subplots(5.2, 1.2 + 0.28 * len(rows))
     several = len({r["Cycle number"] for r in rows} | {r["Quantity"] for r in rows}) > 2
     names = []
     for k, row in enumerate(rows):
-        ax.plot(
-            [0, row["Capacity error [%]"]], [k, k], **ROLES[row["Role"]], markevery=[1]
-        )
+        off = row["Capacity error [%]"]
+        ax.plot([0, off], [k, k], **ROLES[row["Role"]], markevery=[1])
         which = f", {row['Quantity'].split()[0].lower()} {row['Cycle number']}"
         names.append(text(row["Case"]) + which * several)
     sigma = 100 * fit.errors[1]
@@ -133,8 +125,7 @@ def _capacities(fit: Fit) -> Figure | None:
 
 def _parameters(fit: Fit) -> Figure:
     rows = fit.parameters.to_dict("records")
-    figure = new_figure(6.4, 0.9 + 0.5 * len(rows))
-    ax = figure.subplots()
+    figure, ax = subplots(6.4, 0.9 + 0.5 * len(rows))
     for k, row in enumerate(rows):
         names = ("Value", "Low 95 %", "High 95 %", "Start")
         value, low, high, start = (_place(row, name) for name in names)
@@ -175,8 +166,7 @@ def _correlations(fit: Fit) -> Figure | None:
     n = len(names)
     if n < 2:
         return None
-    figure = new_figure(6.8, 1.9 + 0.36 * n)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    figure, (left, right) = subplots(6.8, 1.9 + 0.36 * n, 1, 2, width_ratios=(1, 1.1))
     values = fit.correlations.to_numpy()
     left.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="equal")
     for (i, j), value in np.ndenumerate(values):
@@ -206,35 +196,3 @@ def _numbers(weights: Mapping[str, float], order: Mapping[str, int]) -> str:
     parts = sorted(weights.items(), key=lambda item: -abs(item[1]))[:3]
     parts = [(k, w) for k, w in parts if abs(w) > 0.2]
     return " ".join(f"{'+' if w > 0 else '−'}{order[k]}" for k, w in parts)
-
-
-# --- The open-circuit potential ----------------------------------------------------
-
-
-def ocv_figure(fit: OcvFit) -> Figure:
-    """Draw branches and law, their differences, and dQ/dV with its sites."""
-    with styled():
-        figure = new_figure(5.6, 6.4)
-        top, middle, bottom = figure.subplots(3, 1, height_ratios=(1.6, 0.8, 1.2))
-        for k, (name, (x, U)) in enumerate(fit.branches.items()):
-            top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
-        top.plot(fit.x, fit.U + fit.error, color="black", ls=DASHED, label="law")
-        top.set_ylabel("Voltage (V)")
-        top.legend()
-        shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
-        middle.plot(fit.x, shown, color="black")
-        middle.axhline(0, color="0.6", lw=0.7)
-        middle.set(ylabel="Law − mean (mV)", xlabel="Stoichiometry x")
-        U = np.linspace(fit.U.min(), fit.U.max(), 800)
-        bottom.plot(U, fit.law.capacity_density(U), color="black")
-        sites = zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
-        for k, (at, X, w) in enumerate(sites):
-            one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
-            colour = FACTOR_COLOURS[k % FEW]
-            bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
-            if U[0] <= at <= U[-1]:
-                bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
-        bottom.set_ylim(0)
-        bottom.set(xlabel="Voltage (V)", ylabel="−dx/dU (V⁻¹)")
-        figure.align_ylabels()
-    return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ..fitting.equivalent_circuit import Fitted
 from ..result.result import Result
-from .style import DASHED, captioned, new_figure, plain_log, styled, text
+from .style import DASHED, captioned, drawn, plain_log, subplots, text
 from .theme import FACTOR_COLOURS, FEW, evenly
 
 Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
@@ -30,13 +31,13 @@ def figures_of(
     """
     lines = {k: c.Z for k, c in fitted.circuits.items()} if fitted else {}
     times = fitted.relaxation if fitted else {}
-    with styled():
-        drawn = {
-            "nyquist": nyquist(spectra, lines, measured),
-            "bode": bode(spectra, lines, measured),
-            "relaxation-times": relaxation(times),
+    return drawn(
+        {
+            "nyquist": partial(nyquist, spectra, lines, measured),
+            "bode": partial(bode, spectra, lines, measured),
+            "relaxation-times": partial(relaxation, times),
         }
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    )
 
 
 def of_result(result: Result) -> Spectra:
@@ -67,8 +68,7 @@ def nyquist(
     every = np.concatenate([Z for _, Z in spectra.values()])
     width, height = np.ptp(every.real), np.ptp(every.imag)
     ratio = height / width if width else 1.0
-    figure = new_figure(5.2, float(np.clip(1.0 + 4.4 * ratio, 2.2, 4.8)))
-    ax = figure.subplots()
+    figure, ax = subplots(5.2, float(np.clip(1.0 + 4.4 * ratio, 2.2, 4.8)))
     for label, (frequency, Z), colour in _coloured(spectra):
         points = label in measured
         how = POINTS if points else {"lw": 1.1}
@@ -143,8 +143,7 @@ def bode(
     """Draw magnitude and phase against frequency."""
     if not spectra:
         return None
-    figure = new_figure(5.2, 4.0)
-    above, below = figure.subplots(2, 1, sharex=True)
+    figure, (above, below) = subplots(5.2, 4.0, 2, 1, sharex=True)
 
     def draw(frequency: np.ndarray, Z: np.ndarray, label: str = "", **how: Any) -> None:
         above.plot(frequency, np.abs(Z), label=label, **how)
@@ -167,8 +166,7 @@ def relaxation(times: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure | N
     """Draw distributions of relaxation times."""
     if not times:
         return None
-    figure = new_figure(5.2, 3.0)
-    ax = figure.subplots()
+    figure, ax = subplots(5.2, 3.0)
     for label, (tau, gamma), colour in _coloured(times):
         ax.plot(tau, gamma, color=colour, lw=1.1, label=text(label))
     ax.set(xscale="log", xlabel="Time constant (s)", ylabel="γ (Ω cm²)")

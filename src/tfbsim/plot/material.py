@@ -1,33 +1,29 @@
-"""Electrode materials: open-circuit potential and diffusivity against lithium content."""
+"""Laws of a material: open-circuit potential and diffusivity against lithium content, as
+the library, slow charges and discharges, and titrations give them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..cell.cell import Cell
+from ..fitting.ocv import OcvFit
+from ..fitting.titration import of_cell
+from ..materials.laws import MultiSite
 from ..materials.material import Material
-from .style import STYLE, captioned, grid, new_figure, styled, text
+from .style import DASHED, STYLE, captioned, grid, plain_log, styled, subplots, text
+from .theme import FACTOR_COLOURS, FEW
 
 POINTS = 400
 EDGE = 0.02  # of the range at either end, where tails of the sites are no measurement
 
 
 def draw(materials: Sequence[Material]) -> Figure:
-    """Draw U(x), and D(x), of electrode materials.
-
-    Parameters
-    ----------
-    materials : sequence of Material
-        Each with an ``open_circuit_potential``.  Of several, each U(x) has its own panel.
-
-    Returns
-    -------
-    Figure
-        One material: U(x) beside D(x).  Several: panels of U(x) in the order given.
-    """
+    """Draw U(x) beside D(x) of one electrode; of several, a panel of U(x) each."""
     with styled():
         if len(materials) == 1:
             return _one(materials[0])
@@ -45,22 +41,17 @@ def draw(materials: Sequence[Material]) -> Figure:
 
 
 def _one(material: Material) -> Figure:
-    figure = new_figure(7.2, 2.8)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = subplots(7.2, 2.8, 1, 2)
     _potential(left, material)
-    left.set_xlabel("Lithium per formula unit x")
-    left.set_ylabel("U (V against Li)")
+    left.set(xlabel="Lithium per formula unit x", ylabel="U (V against Li)")
     law, D = material.fields["open_circuit_potential"], material.fields["diffusivity"]
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     low, high = D.valid
     x = x[(low <= x) & (x <= high)]
     shown = 1e4 * np.broadcast_to(D(x), x.shape)
-    right.set_ylim(shown.min() / 11, shown.max() * 11)
-    right.set_yscale("log")
     right.plot(x, shown)
-    right.set_xlim(left.get_xlim())
-    right.set_xlabel("Lithium per formula unit x")
-    right.set_ylabel("D (cm² s⁻¹)")
+    right.set(xlabel="Lithium per formula unit x", ylabel="D (cm² s⁻¹)", yscale="log")
+    right.set(xlim=left.get_xlim(), ylim=(shown.min() / 11, shown.max() * 11))
     return captioned(
         figure,
         f"{material.name}: open-circuit potential ({_of(material)}; grey beyond its "
@@ -78,19 +69,67 @@ def _potential(ax: Axes, material: Material) -> None:
     curve = law.curve
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     x = x[(curve.x[0] <= x) & (x <= curve.x[-1])]
-    low, high = _range(material, law.x_max)
-    inside = (low <= x) & (x <= high)
-    style = "--" if _of(material) == "assumed" else "-"
+    # The range of x that the source of U(x) covers, as its text states it
+    valid = material.values["open_circuit_potential"].valid.split(";")[0].split("<=")
+    low, high = (float(valid[0]), float(valid[2])) if len(valid) == 3 else (0, law.x_max)
     for outside in (x <= low, x >= high):
         ax.plot(x[outside], curve(x[outside]), color="0.75", lw=1.0)
-    ax.plot(x[inside], curve(x[inside]), style, color="#0072B2")
+    inside = (low <= x) & (x <= high)
+    style = "--" if _of(material) == "assumed" else "-"
+    ax.plot(x[inside], curve(x[inside]), style, color=FACTOR_COLOURS[0])
     ax.set_xlim(0, law.x_max)
 
 
-def _range(material: Material, x_max: float) -> tuple[float, float]:
-    """Return the range of x that the source of U(x) covers, as its text states it."""
-    valid = material.values["open_circuit_potential"].valid
-    parts = valid.split(";")[0].split("<=")
-    if len(parts) != 3:
-        return 0.0, x_max
-    return float(parts[0]), float(parts[2])
+def ocv_figure(fit: OcvFit) -> Figure:
+    """Draw branches and law, their differences, and dQ/dV with its sites."""
+    with styled():
+        ratios = (1.6, 0.8, 1.2)
+        figure, (top, middle, bottom) = subplots(5.6, 6.4, 3, height_ratios=ratios)
+        for k, (name, (x, U)) in enumerate(fit.branches.items()):
+            top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
+        top.plot(fit.x, fit.U + fit.error, color="black", ls=DASHED, label="law")
+        top.set_ylabel("Voltage (V)")
+        top.legend()
+        shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
+        middle.plot(fit.x, shown, color="black")
+        middle.axhline(0, color="0.6", lw=0.7)
+        middle.set(ylabel="Law − mean (mV)", xlabel="Stoichiometry x")
+        U = np.linspace(fit.U.min(), fit.U.max(), 800)
+        bottom.plot(U, fit.law.capacity_density(U), color="black")
+        sites = zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
+        for k, (at, X, w) in enumerate(sites):
+            one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
+            colour = FACTOR_COLOURS[k % FEW]
+            bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
+            if U[0] <= at <= U[-1]:
+                bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
+        bottom.set_ylim(0)
+        bottom.set(xlabel="Voltage (V)", ylabel="−dx/dU (V⁻¹)")
+        figure.align_ylabels()
+    return figure
+
+
+def titration_figure(table: pd.DataFrame, cell: Cell) -> Figure:
+    """Draw D of each pulse or hold beside the D of the cell, and the ratio of both."""
+    with styled():
+        ratios = (3, 2)
+        figure, (above, below) = subplots(5.2, 4.6, 2, sharex=True, height_ratios=ratios)
+        ends = table["Stoichiometry"].min(), table["Stoichiometry"].max()
+        x = np.linspace(*ends, 200)
+        above.plot(x, 1e4 * of_cell(cell, x), color="black", lw=1.0, label="of the cell")
+        below.axhline(1.0, color="black", lw=1.0)
+        for k, (method, one) in enumerate(table.groupby("Method", sort=False)):
+            how = {"ls": "", "marker": "os^D"[k % 4], "ms": 4, "mfc": "none"}
+            how |= {"color": FACTOR_COLOURS[k % FEW]}
+            above.plot(one["Stoichiometry"], one["D [cm2.s-1]"], label=method, **how)
+            below.plot(one["Stoichiometry"], one["Ratio"], **how)
+        above.set(yscale="log", ylabel="D (cm² s⁻¹)")
+        below.set(yscale="log", xlabel="Stoichiometry x", ylabel="over that of the cell")
+        plain_log(below.yaxis)
+        figure.legend(loc="outside upper center", ncols=3)
+        figure.align_ylabels()
+        return captioned(
+            figure,
+            "Diffusivity as titrations give it (points) and that of the cell (line); "
+            "below, one over the other, which is the error of the approximation.",
+        )

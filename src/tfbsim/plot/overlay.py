@@ -10,7 +10,7 @@ from ..result.result import Result
 from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
 from .layout import LINE_STYLES, Layout
 from .study import Study
-from .style import PER_MASS, captioned, entry, new_figure, styled
+from .style import PER_MASS, captioned, entry, styled, subplots
 from .theme import FACTOR_COLOURS, evenly
 
 MOST_CASES = len(FACTOR_COLOURS)
@@ -77,8 +77,7 @@ def overlay(
     if len(kept) < len(cases):
         layout.notes.append(f"{len(kept)} of {len(cases)} cases, evenly chosen")
     with styled():
-        figure = new_figure(5.6, 3.4)
-        ax = figure.subplots()
+        figure, ax = subplots(5.6, 3.4)
         for group in layout.groups:
             for xy in _curves(studies[group[0]], group[1], name):
                 layout.line(ax, group, *xy.T)

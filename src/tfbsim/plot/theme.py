@@ -51,14 +51,8 @@ Looks = tuple[dict[Any, Any], dict[Any, Any], dict[Any, str]]  # colour, style, 
 def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, Any]:
     """Return how measured points look: hollow where they are few, pale dots where many.
 
-    Parameters
-    ----------
-    status : str
-        What the points are to a fit; it says the marker unless that is given.
-    marker : str, optional
-        Where shapes tell curves apart.
-    number : int
-        Of the points of the curve.
+    The ``status`` says what they are to a fit, a ``marker`` tells curves apart, and
+    ``number`` is how many points the curve has.
     """
     marker = marker or MEASURED.get(status, "s")
     how: dict[str, Any] = {"marker": marker, "ls": "", "color": "k", "mec": "k"}

@@ -25,6 +25,7 @@ from .style import (
     log_x,
     name_rows,
     new_figure,
+    subplots,
     text,
 )
 from .theme import QUANTITIES, evenly, loss_fills
@@ -205,8 +206,7 @@ def voltage_band(study: Study) -> Figure | None:
     # A cell that starts below V has given nothing there; one that ended, all it gives
     q = np.array([np.interp(-V, -down, own) for down, own in curves])
     low, quarter, median, three, high = np.percentile(q, (5, 25, 50, 75, 95), axis=0)
-    figure = new_figure(4.6, 3.3)
-    ax = figure.subplots()
+    figure, ax = subplots(4.6, 3.3)
     how: Any = {"color": BAND, "lw": 0}
     ax.fill_betweenx(V, low, high, alpha=0.2, label="5–95 %", **how)
     ax.fill_betweenx(V, quarter, three, alpha=0.35, label="25–75 %", **how)

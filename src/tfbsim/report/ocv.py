@@ -18,7 +18,7 @@ from ..fitting.ocv import OcvFit
 from ..fitting.ocv_file import OcvOfFiles, law_of, words
 from ..materials.laws import MultiSite
 from ..output import Output
-from ..plot.fit import ocv_figure
+from ..plot.material import ocv_figure
 from ..plot.style import rendered
 from ..result.csv_file import csv
 from ..version import __version__
