@@ -7,7 +7,7 @@ it, so that a table, a column name or a file can show it in the unit people use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import ge, gt, le, lt, or_
@@ -182,17 +182,24 @@ def quantity_of(model: type, name: str) -> Quantity | None:
     return next((item for item in about if isinstance(item, Quantity)), None)
 
 
-def numbers(block: BaseModel, prefix: str, names: Iterable[str]) -> dict[str, float]:
+def numbers(block: BaseModel, prefix: str, names: tuple[str, ...]) -> dict[str, float]:
     """Return fields in SI by PyBaMM's names, such as "Cathode film resistance [Ohm.m2]".
 
     One that is left out is 0.
     """
-    found = {}
+    named = _named(type(block), prefix, names)
+    return {words: float(getattr(block, name, None) or 0.0) for name, words in named}
+
+
+@cache  # as long as names are asked for again and again, by the points of a sweep
+def _named(
+    model: type[BaseModel], prefix: str, names: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    found = []
     for name in names:
-        unit = units.si_unit(dimension_of(type(block), name) or "dimensionless")
+        unit = units.si_unit(dimension_of(model, name) or "dimensionless")
         words = f"{prefix} {WORDS.get(name, name.replace('_', ' '))}"
-        value = getattr(block, name, None)
-        found[f"{words} [{unit}]" if unit else words] = float(value or 0.0)
+        found.append((name, f"{words} [{unit}]" if unit else words))
     return found
 
 

@@ -131,6 +131,12 @@ class Interface(Strict):
 
 
 OF_AN_INTERFACE = tuple(Interface.model_fields)
+# Fields of a film that are parameters of the model as they are
+OF_AN_ELECTRODE = (
+    *("thickness", "active_fraction", "utilisation", "transference", "entropic_change"),
+    *("diffusivity_activation_energy", "exchange_current_stoichiometry"),
+    *("hysteresis", "hysteresis_stoichiometry", *OF_AN_INTERFACE),
+)
 
 
 class Film(Interface, MaterialLayer):
@@ -243,12 +249,9 @@ class Film(Interface, MaterialLayer):
         sigma = self.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         rho = rho if structure.electronic is None else structure.rho_ref
-        own = "thickness active_fraction utilisation transference entropic_change "
-        own += "diffusivity_activation_energy exchange_current_stoichiometry "
-        own += "hysteresis hysteresis_stoichiometry"
         E_rho = "electronic resistivity activation energy [J.mol-1]"
         return {
-            **numbers(self, side, (*own.split(), *OF_AN_INTERFACE)),
+            **numbers(self, side, OF_AN_ELECTRODE),
             f"{side} site concentration [mol.m-3]": self.c_sites,
             f"{side} sites per formula unit": self.x_max,
             f"{side} diffusivity [m2.s-1]": structure.psi.D_ref * self.diffusivity_scale,
@@ -422,7 +425,7 @@ class Salt(Strict):
     @property
     def parameters(self) -> dict[str, float]:
         """Its numbers in SI, by the name in PyBaMM."""
-        own = [name for name in Salt.model_fields if name != "transference"]
+        own = tuple(name for name in Salt.model_fields if name != "transference")
         cation = {"Cation transference number": self.transference}
         return numbers(self, "Salt", own) | cation
 
@@ -515,8 +518,8 @@ class Electrolyte(ElectrolyteFilm):
         }
 
 
-class Anode(Interface):
-    """Lithium metal: evaporated, or plated in situ where there is a collector."""
+class Metal(Strict):
+    """What lithium metal is, wherever it comes from."""
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -524,6 +527,11 @@ class Anode(Interface):
     """Thickness of the lithium as made; may be 0."""
     molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
     """Molar volume of lithium."""
+
+
+class Anode(Interface, Metal):
+    """Lithium metal: evaporated, or plated in situ where there is a collector."""
+
     collector: str | None = None
     """What lithium is plated on in situ, by name; may be bare; sets what is not given
     here."""
@@ -1407,15 +1415,12 @@ def _own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
         rest = document.data.get("source", f"as {path.name} has it")
         new = (name for name in given if name not in fields)
         origin = {f"{place}.{name}": stated.get(name, rest) for name in new}
-        raw["origin"] = {**origin, **raw.get("origin", {})}
+        if isinstance(own := raw.get("origin", {}), dict):
+            raw["origin"] = {**origin, **own}
     return found
 
 
-MODELS: dict[str, type[Strict]] = {
-    "cathode": Film,
-    "electrolyte": Electrolyte,
-    "anode": Anode,
-}
+MODELS: dict[str, Any] = {"cathode": Film, "electrolyte": Electrolyte, "anode": Anode}
 HEAD = ("format", "kind", "name", "description", "source", "origin")
 
 
@@ -1429,13 +1434,11 @@ def load_material(path: str | Path, model: type[Strict]) -> Document:
         hint = suggest(key, known) or f"; there are: {', '.join(sorted(known))}"
         raise document.error((key,), f"unknown key '{shown(key)}'{hint}")
     origin = data.get("origin", {})
-    if not isinstance(origin, dict) or not all(
-        isinstance(v, str) for v in origin.values()
-    ):
+    if not isinstance(origin, dict) or {*map(type, origin.values())} - {str}:
         raise document.error(("origin",), "must be a mapping of fields to text")
     for key in origin.keys() - data.keys():
-        hint = suggest(key, data) or ""
-        raise document.error(("origin", key), f"is of no value that is given{hint}")
+        message = f"is of no value that is given{suggest(key, data)}"
+        raise document.error(("origin", key), message)
     return document
 
 
@@ -1461,10 +1464,10 @@ def read_material(path: str | Path) -> Material:
         model, {**left, **fields}, document=document, folder=document.path.parent
     )
     origin, source = data.get("origin", {}), data.get("source", "no source is given")
+    laws_of_it = {name: getattr(found, name) for name in LAWS if name in fields}
     values = {
-        name: Value(getattr(found, name) if name in LAWS else given, text)
-        for name, given in fields.items()
-        for text in [origin.get(name, source)]
+        name: Value(given, origin.get(name, source))
+        for name, given in (fields | laws_of_it).items()
     }
     layer = "cathode" if film else "electrolyte"
     words = data.get("description", "a file of its own")

@@ -46,7 +46,8 @@ class Cells:
         if isinstance(first, BaseModel):
             return Cells(values, self._index)
         if isinstance(first, dict):
-            return {k: self._whole([value[k] for value in values]) for k in first}
+            each = zip(*(value.values() for value in values), strict=True)
+            return dict(zip(first, map(self._whole, map(list, each)), strict=True))
         if values.count(first) == len(values):
             return first
         if all(isinstance(value, int | float) for value in values):

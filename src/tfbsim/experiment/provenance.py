@@ -22,10 +22,7 @@ from ..version import __version__
 from ..yaml_file import Document, check_plain
 from .settings import Recorded
 
-PACKAGES = (
-    *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
-    *("xarray", "pandas"),
-)
+PACKAGES = "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pandas"
 
 
 @cache
@@ -103,11 +100,8 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
     try:
         for part in ("experiment_content", "cells", "changes", "numerics"):
             check_plain(content[part], path, part)
-        document = Document(
-            path.with_name(str(content["experiment_file"])),
-            dict(content["experiment_content"]),
-            {(): 1},
-        )
+        own_path = path.with_name(str(content["experiment_file"]))
+        document = Document(own_path, dict(content["experiment_content"]), {(): 1})
         cells = {
             str(name): cell_of_entry(str(name), entry, path)
             for name, entry in content["cells"].items()

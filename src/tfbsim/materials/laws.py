@@ -28,25 +28,22 @@ VANISHING = 1e-6  # of the largest D: one that is nothing at an end of the film
 
 
 class Law(Protocol):
-    """A function of the stoichiometry x, with the range its source covers."""
+    """A function of the stoichiometry x, hashable, without continuation."""
 
     @property
     def valid(self) -> tuple[float, float]:
         """Lowest and highest x of the source."""
 
-    def __call__(self, x: Any) -> Any:
-        """Value at x (any shape), without continuation outside ``valid``."""
+    def __call__(self, x: Any) -> Any: ...
 
-    def __hash__(self) -> int:
-        """What is worked out of a law is kept by it."""
+    def __hash__(self) -> int: ...
 
 
 class PotentialLaw(Law, Protocol):
     """An open-circuit potential, which the model sees as a Curve."""
 
     @property
-    def curve(self) -> Curve:
-        """The interpolation itself."""
+    def curve(self) -> Curve: ...
 
     @property
     def x_max(self) -> float:
