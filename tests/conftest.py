@@ -18,9 +18,11 @@ from figures import Check, Recorder, checker
 
 from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
+from tfbsim.experiment.cases import Case
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.result.case import Notes
+from tfbsim.run.run import noted
 from tfbsim.solver.discretised import DURATION, Discretised
 from tfbsim.solver.engine import engine
 from tfbsim.solver.integrator import Stretch
@@ -119,11 +121,11 @@ def before_a_case(
     """Calls this with the name of each case before it is run in this process."""
 
     def install(call: Callable[[str], object]) -> None:
-        def noted(name: str, *arguments: Any) -> Notes:
-            call(name)
-            return Notes(name, *arguments)
+        def called(case: Case, *arguments: Any) -> Notes:
+            call(case.name)
+            return noted(case, *arguments)
 
-        monkeypatch.setattr("tfbsim.run.run.Notes", noted)
+        monkeypatch.setattr("tfbsim.run.run.noted", called)
 
     return install
 

@@ -26,6 +26,7 @@ from tfbsim.result.result import STEPS, SUMMARY
 from tfbsim.run import blocks, run, workers
 from tfbsim.run.ledger import LEDGER
 from tfbsim.run.run import run_experiment
+from tfbsim.solver import batch
 
 INPUTS = Path(__file__).parent / "inputs"
 COARSE = Numerics(points=40, rtol=1e-6, atol=1e-8, compile=True)
@@ -187,9 +188,9 @@ def test_a_damaged_block(folder):
 def test_many_points_without_a_word_on_how(folder, monkeypatch):
     path = written(folder)
     plain = Numerics(points=40)
-    monkeypatch.setattr(blocks, "WORTH_COMPILING", 181)
+    monkeypatch.setattr(batch, "WORTH_COMPILING", 181)
     assert blocks.kernel_of(expand(path).cases, plain) is None
-    monkeypatch.setattr(blocks, "WORTH_COMPILING", 180)  # 5 steps in each of 3 cycles
+    monkeypatch.setattr(batch, "WORTH_COMPILING", 180)  # 5 steps in each of 3 cycles
     result = run_experiment(path, numerics=plain)
     assert result.provenance["solved"][run.IN_BLOCKS] >= 4
     assert not result.provenance["numerics"]["compile"]

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from tfbsim import load_cell
+from tfbsim.cell.cells import Unlike
+from tfbsim.comparison.replay import Replay
 from tfbsim.experiment.curves import NO_CURVES
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
-from tfbsim.solver import discretised
+from tfbsim.run.optimise import BY_GENERAL, BY_KERNEL, optimise
+from tfbsim.solver import batch, discretised
 from tfbsim.solver import engine as general
+from tfbsim.solver.batch import paying, replayed
 from tfbsim.solver.cycler import run_case
 from tfbsim.solver.engine import Engine
 from tfbsim.solver.fast import kernel as compiled
@@ -279,3 +283,89 @@ def test_what_it_does_not_know_is_the_general_solvers(monkeypatch):
     listed = {k: v for k, v in discretised.IN_THE_KERNEL.items() if k != "leakage"}
     monkeypatch.setattr(discretised, "IN_THE_KERNEL", listed)
     assert Engine(leaking, TIGHT).built("current").kernel is None
+
+
+CONDITIONING = ["Discharge at C/2 until 3.5 V", "Charge at 1C until 4.1 V"]
+STEPS = [
+    ["Discharge at C/2 until 3.0 V", "Rest for 5 minutes", "Charge at 1C until 4.1 V"],
+    ["Discharge at 4C until 3.0 V", "Rest for 20 minutes", "Charge at 1C until 4.1 V"],
+]
+
+
+def test_cells_in_one_batch_are_those_of_the_runner():
+    """Each through each protocol; curves, charges and the state that comes next."""
+    base, numerics = load_cell(CELLS[0]), Numerics(points=40, compile=True)
+    changes = {"cathode.transference": 0.1}, {"cathode.transference": 0.9}
+    cells = [base.replace(one) for one in changes]  # in the last the film fills behind
+    conditioning = parse_cycle(CONDITIONING, base)
+    protocols = [
+        Protocol(parse_cycle(steps, base), 2, conditioning, 2) for steps in STEPS
+    ]
+    for curves in (True, False):
+        found = replayed(cells, protocols, 2, curves, numerics)
+        for cell, rows in zip(cells, found, strict=True):
+            replay = Replay(numerics)
+            for protocol, cycles in zip(protocols, rows, strict=True):
+                wanted = replay.cycles(cell, protocol, 2, curves)
+                for one, other in zip(cycles, wanted, strict=True):
+                    same_cycle(one, other)
+    filled = [step.outcome for step in wanted[0].steps]
+    assert "infeasible" in filled  # numbers alone are had of it
+
+
+def same_cycle(one, other):
+    assert one.number == other.number
+    assert one.discharge == pytest.approx(other.discharge, rel=1e-9, abs=1e-15)
+    assert one.lithium_balance_error < BALANCE_LIMIT
+    for step, like in zip(one.steps, other.steps, strict=True):
+        trace, wanted = step.trace, like.trace
+        assert (step.step, step.outcome) == (like.step, like.outcome)
+        assert trace.event == wanted.event
+        assert trace.t == pytest.approx(wanted.t, rel=1e-7)  # rounding in the starts
+        assert trace.observed.keys() == wanted.observed.keys()
+        for name, values in trace.observed.items():
+            scale = np.abs(wanted.observed[name]).max()
+            assert np.abs(values - wanted.observed[name]).max() <= 1e-7 * scale, name
+        assert trace.profiles == pytest.approx(wanted.profiles, abs=1e-7)
+        assert trace.end.profile == pytest.approx(wanted.end.profile, abs=1e-9)
+
+
+def test_what_is_over_at_once_is_run_alone():
+    cell, numerics = load_cell(CELLS[0]), Numerics(points=40, compile=True)
+    drop = 1.0 / (2 * cell.one_c_current_density)  # 1 V at 2C
+    resistive = cell.replace({"contact_resistance": drop})
+    protocols = [Protocol(parse_cycle([text], cell)) for text in OVER]
+    found = replayed([cell, resistive], protocols, 1, True, numerics)
+    alone = [[cycles is None for cycles in rows] for rows in found]
+    assert alone == [[False, False], [False, True]]
+    with pytest.raises(Unlike):
+        other = Protocol(parse_cycle(["Hold at 4 V for 1 h"], cell))
+        replayed([cell], [protocols[0], other], 1, True, numerics)
+
+
+OVER = ["Discharge at C/10 until 3.0 V", "Discharge at 2C until 3.0 V"]
+
+
+def test_a_kernel_pays_or_is_kept(cache):
+    cell, numerics = load_cell(CELLS[0]), Numerics(points=40)
+    protocols = [Protocol(parse_cycle([text], cell)) for text in OVER]
+    assert paying(cell, protocols, 999, numerics, kept=True) is None
+    wanted = replace(numerics, compile=True)
+    assert paying(cell, protocols, 1000, numerics) == wanted  # compiles it
+    assert paying(cell, protocols, 999, numerics) is None
+    assert paying(cell, protocols, 999, numerics, kept=True) == wanted
+    assert paying(cell, protocols, 99, numerics, kept=True) is None
+    plated = load_cell("lco-lipon-steel-ensurge2023")
+    steps = [Protocol(parse_cycle(["Rest for 1 h"], plated))]
+    assert paying(plated, steps, 10**6, numerics) is None
+
+
+def test_an_optimum_is_that_of_the_general_solver(monkeypatch):
+    numerics, steps = Numerics(points=40), ["Charge at C/5 until 4.2 V", OVER[1]]
+    asked = CELLS[0], "cathode.thickness", ("2 um", "60 um"), steps
+    alone = optimise(*asked, numerics=numerics)
+    monkeypatch.setattr(batch, "WORTH_COMPILING", 30)
+    found = optimise(*asked, numerics=numerics)
+    assert (alone.solved, found.solved) == (BY_GENERAL, BY_KERNEL)
+    assert found.value == pytest.approx(alone.value, rel=2e-3)
+    assert found.maximum == pytest.approx(alone.maximum, rel=1e-5)

@@ -20,12 +20,14 @@ from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Expanded, expand
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
+from tfbsim.fitting import problem
 from tfbsim.fitting.curves import thinned
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
 from tfbsim.fitting.problem import Simulated
 from tfbsim.numerics import Numerics
 from tfbsim.report.fit import verdict
+from tfbsim.run.run import IN_BLOCKS, ONE_BY_ONE
 from tfbsim.solver.cycler import run_case
 from tfbsim.yaml_file import load
 
@@ -606,3 +608,27 @@ def test_uncertainty_is_the_textbook_one() -> None:
     assert spread.freedom == 18 and spread.scale > 1
     assert spread.width() == pytest.approx(2.1009, abs=1e-3)
     assert beta[1] == pytest.approx(known.slope)
+
+
+def test_a_fit_by_the_kernel_is_that_of_the_general_solver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = expand(rate_experiment(CELL, ["C/2", "1C", "2C", "4C", "8C"], set=R30))
+    data = noisy(curves(made, {}, COARSE), np.random.default_rng(5))
+    numerics = replace(Numerics(), points=150)
+    by_kernel = tfbsim.fit(made, data, vary=VARY, starts=1, numerics=numerics)
+    assert by_kernel.provenance["solved"][IN_BLOCKS] > 100
+    monkeypatch.setattr(problem, "paying", lambda *of, **how: None)
+    alone = tfbsim.fit(made, data, vary=VARY, starts=1, numerics=numerics)
+    assert alone.provenance["solved"].keys() == {ONE_BY_ONE}
+    for one, other in zip(
+        by_kernel.parameters.to_dict("records"),
+        alone.parameters.to_dict("records"),
+        strict=True,
+    ):
+        width = other["High 95 %"] - other["Low 95 %"]
+        for name in ("Value", *ENDS):
+            assert abs(one[name] - other[name]) < 0.02 * width, name
+        assert one["Verdict"] == other["Verdict"]
+    chi2 = [found.statistics["chi^2"] for found in (by_kernel, alone)]
+    assert chi2[0] == pytest.approx(chi2[1], rel=1e-3)

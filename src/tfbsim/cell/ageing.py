@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Literal, get_args
 
 from pydantic import model_validator
@@ -143,7 +144,7 @@ class Ageing(Strict):
 
     @property
     def blocks(self) -> Iterator[tuple[str, Strict]]:
-        """The blocks that are given, by the option of the model that each is."""
+        """Yield the blocks that are given, each with its option of the model."""
         for name, block in self:
             if block is not None:
                 yield name.replace("_", " "), block
@@ -181,17 +182,24 @@ class Ageing(Strict):
 
         Of a law that is off they are its defaults, or 0.
         """
-        found: dict[str, float] = {}
-        for name, off in _OFF.items():
-            block, fields = getattr(self, name) or off, type(off).model_fields
-            prefix = name.replace("_", " ").capitalize()
-            if "lithium" in fields:
-                found[f"{prefix} lithium left"] = float(block.lithium == "left")
-            found |= numbers(block, prefix, [n for n in fields if n != "lithium"])
+        found = dict(_numbers_of_laws_off())
+        for option, block in self.blocks:
+            found |= _numbers(option, block)
         return found
 
 
-_OFF = {
-    name: get_args(field.annotation)[0].model_construct()
-    for name, field in Ageing.model_fields.items()
-}
+def _numbers(option: str, block: Strict) -> dict[str, float]:
+    prefix, fields = option.capitalize(), type(block).model_fields
+    found = numbers(block, prefix, tuple(n for n in fields if n != "lithium"))
+    if isinstance(block, SiteLoss):
+        found[f"{prefix} lithium left"] = float(block.lithium == "left")
+    return found
+
+
+@cache
+def _numbers_of_laws_off() -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, field in Ageing.model_fields.items():
+        block = get_args(field.annotation)[0].model_construct()
+        found |= _numbers(name.replace("_", " "), block)
+    return found

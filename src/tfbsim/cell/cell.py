@@ -131,6 +131,12 @@ class Interface(Strict):
 
 
 OF_AN_INTERFACE = tuple(Interface.model_fields)
+# Fields of a film that are parameters of the model as they are
+OF_AN_ELECTRODE = (
+    *("thickness", "active_fraction", "utilisation", "transference", "entropic_change"),
+    *("diffusivity_activation_energy", "exchange_current_stoichiometry"),
+    *("hysteresis", "hysteresis_stoichiometry", *OF_AN_INTERFACE),
+)
 
 
 class Film(Interface, MaterialLayer):
@@ -243,12 +249,9 @@ class Film(Interface, MaterialLayer):
         sigma = self.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         rho = rho if structure.electronic is None else structure.rho_ref
-        own = "thickness active_fraction utilisation transference entropic_change "
-        own += "diffusivity_activation_energy exchange_current_stoichiometry "
-        own += "hysteresis hysteresis_stoichiometry"
         E_rho = "electronic resistivity activation energy [J.mol-1]"
         return {
-            **numbers(self, side, (*own.split(), *OF_AN_INTERFACE)),
+            **numbers(self, side, OF_AN_ELECTRODE),
             f"{side} site concentration [mol.m-3]": self.c_sites,
             f"{side} sites per formula unit": self.x_max,
             f"{side} diffusivity [m2.s-1]": structure.psi.D_ref * self.diffusivity_scale,
@@ -422,13 +425,13 @@ class Salt(Strict):
     @property
     def parameters(self) -> dict[str, float]:
         """Its numbers in SI, by the name in PyBaMM."""
-        own = [name for name in Salt.model_fields if name != "transference"]
+        own = tuple(name for name in Salt.model_fields if name != "transference")
         cation = {"Cation transference number": self.transference}
         return numbers(self, "Salt", own) | cation
 
 
 class ElectrolyteFilm(MaterialLayer):
-    """What every electrolyte has."""
+    """The fields that every electrolyte has."""
 
     window_lower: Voltage | None = None
     """Potential against lithium below which it is reduced; left out: not known."""
@@ -515,8 +518,8 @@ class Electrolyte(ElectrolyteFilm):
         }
 
 
-class Anode(Interface):
-    """Lithium metal: evaporated, or plated in situ where there is a collector."""
+class Metal(Strict):
+    """The fields of lithium metal itself."""
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -524,6 +527,11 @@ class Anode(Interface):
     """Thickness of the lithium as made; may be 0."""
     molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
     """Molar volume of lithium."""
+
+
+class Anode(Interface, Metal):
+    """Lithium metal: evaporated, or plated in situ where there is a collector."""
+
     collector: str | None = None
     """What lithium is plated on in situ, by name; may be bare; sets what is not given
     here."""
@@ -559,7 +567,7 @@ class Anode(Interface):
 
     @property
     def surface(self) -> str:
-        """What lithium is plated on, in words."""
+        """Return the name of what lithium is plated on."""
         return self.interlayer or self.collector or "the collector"
 
     @property
@@ -602,7 +610,7 @@ class Anode(Interface):
 
 
 def _is_a_film(anode: Any) -> bool:
-    """Whether an anode is a film, as a file or Python gives it: it has a thickness."""
+    """Return whether an anode is a film, as a file or Python gives it."""
     if not isinstance(anode, dict):
         return isinstance(anode, Film)
     named = anode.get("material")
@@ -752,7 +760,7 @@ class Cell(Strict):
         return self.lithium_inventory / self.site_inventory
 
     def anode_at(self, x: float) -> float:
-        """The same where the cathode's stoichiometry is x and no lithium is lost."""
+        """Return ``anode_initial`` at another x of the cathode, with no lithium lost."""
         moved = self.x_initial - x
         if isinstance(self.anode, Film):
             moved *= self.site_inventory / self.anode.sites
@@ -827,7 +835,7 @@ class Cell(Strict):
 
     @property
     def stacked(self) -> tuple[Any, ...]:
-        """What a result takes from the layers of a stack; nothing without one."""
+        """Return the layers of a stack as a result keeps them; nothing without one."""
         return tuple(layers(self)) if self.stack is not None else ()
 
     @property
@@ -902,7 +910,7 @@ class Cell(Strict):
 
     @cached_property
     def constants(self) -> dict[str, float]:
-        """Those of the parameters that hold at any temperature."""
+        """Return the parameters that hold at any temperature."""
         values: dict[str, Any] = {
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
@@ -1005,7 +1013,7 @@ class Cell(Strict):
         return found
 
     def warnings(self) -> list[str]:
-        """What is consistent enough to run, and worth knowing."""
+        """Return sentences on what is consistent enough to run, and worth knowing."""
         c = self.cathode
         found = []
         if c.transference > 0 and c.transport.electronic is None:
@@ -1143,14 +1151,14 @@ class Cell(Strict):
 
     @property
     def written(self) -> Written:
-        """What it takes to make this cell again."""
+        """Return the content of this cell, from which it can be made again."""
         return Written(
             copy.deepcopy(self._raw), dict(self._tables), self._stated_thickness
         )
 
     @classmethod
     def from_written(cls, written: Written) -> Cell:
-        """The cell that :attr:`written` is of; an InputError where it will not do."""
+        """Return the cell that :attr:`written` is of; InputError where it will not do."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in written.tables.items():
                 try:
@@ -1167,7 +1175,7 @@ class Cell(Strict):
         return cell
 
     def value(self, path: str) -> tuple[float, str]:
-        """A numeric field in its display unit, and that unit, as :meth:`number`."""
+        """Return a number in its display unit, and that unit; as :meth:`number`."""
         number, dimension = self.number(path)
         return units.to_display(number, dimension), units.display_unit(dimension)
 
@@ -1186,7 +1194,7 @@ class Cell(Strict):
         ]
 
     def number(self, path: str) -> tuple[float, str]:
-        """A numeric field in SI, and its dimension; InputError of any other."""
+        """Return a numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
         dimension = None
         for key in path.split("."):
@@ -1236,7 +1244,7 @@ def _check_known(model: Any, key: str, path: str) -> None:
 
 @dataclass(frozen=True)
 class Written:
-    """What it takes to make a cell again, without the files it came from."""
+    """The content of a cell, from which it can be made again without its files."""
 
     content: dict[str, Any]  # What its file and :meth:`Cell.replace` said
     tables: dict[str, str]  # Text of each CSV table, by name
@@ -1244,7 +1252,7 @@ class Written:
 
 
 def tables(content: Mapping[str, Any]) -> list[str]:
-    """The CSV files that a valid cell's file names."""
+    """Return the names of the CSV files that a valid cell's file names."""
     films = content["cathode"], content["anode"]
     named = [film.get(name) for film in films for name in LAWS]
     # A self-diffusivity may itself be a law
@@ -1318,7 +1326,7 @@ def _cell(
 
 
 def _at(data: Any, place: str) -> Any:
-    """What stands at a dotted place, None if nothing does."""
+    """Return the value at a dotted place, None if there is none."""
     for key in place.split("."):
         data = data.get(key) if isinstance(data, dict) else None
     return data
@@ -1376,7 +1384,7 @@ def _known_at(place: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """A material's properties under what the file itself says."""
+    """Return a material's properties with the file's own values over them."""
     merged = {**library, **fields}
     if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
         merged.pop("initial_stoichiometry", None)
@@ -1407,15 +1415,12 @@ def _own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
         rest = document.data.get("source", f"as {path.name} has it")
         new = (name for name in given if name not in fields)
         origin = {f"{place}.{name}": stated.get(name, rest) for name in new}
-        raw["origin"] = {**origin, **raw.get("origin", {})}
+        if isinstance(own := raw.get("origin", {}), dict):
+            raw["origin"] = {**origin, **own}
     return found
 
 
-MODELS: dict[str, type[Strict]] = {
-    "cathode": Film,
-    "electrolyte": Electrolyte,
-    "anode": Anode,
-}
+MODELS: dict[str, Any] = {"cathode": Film, "electrolyte": Electrolyte, "anode": Anode}
 HEAD = ("format", "kind", "name", "description", "source", "origin")
 
 
@@ -1429,13 +1434,11 @@ def load_material(path: str | Path, model: type[Strict]) -> Document:
         hint = suggest(key, known) or f"; there are: {', '.join(sorted(known))}"
         raise document.error((key,), f"unknown key '{shown(key)}'{hint}")
     origin = data.get("origin", {})
-    if not isinstance(origin, dict) or not all(
-        isinstance(v, str) for v in origin.values()
-    ):
+    if not isinstance(origin, dict) or {*map(type, origin.values())} - {str}:
         raise document.error(("origin",), "must be a mapping of fields to text")
     for key in origin.keys() - data.keys():
-        hint = suggest(key, data) or ""
-        raise document.error(("origin", key), f"is of no value that is given{hint}")
+        message = f"is of no value that is given{suggest(key, data)}"
+        raise document.error(("origin", key), message)
     return document
 
 
@@ -1461,10 +1464,10 @@ def read_material(path: str | Path) -> Material:
         model, {**left, **fields}, document=document, folder=document.path.parent
     )
     origin, source = data.get("origin", {}), data.get("source", "no source is given")
+    laws_of_it = {name: getattr(found, name) for name in LAWS if name in fields}
     values = {
-        name: Value(getattr(found, name) if name in LAWS else given, text)
-        for name, given in fields.items()
-        for text in [origin.get(name, source)]
+        name: Value(given, origin.get(name, source))
+        for name, given in (fields | laws_of_it).items()
     }
     layer = "cathode" if film else "electrolyte"
     words = data.get("description", "a file of its own")
@@ -1528,7 +1531,7 @@ def _material(
 
 
 def _same_laws(layer: str, fields: Any, like: Cell) -> Any:
-    """A film with laws that are as in another cell taken from there.
+    """Return a film with the laws that are as in another cell taken from there.
 
     Reading a table anew for each of a thousand cases takes the longest of all.
     """

@@ -94,12 +94,12 @@ class Layer:
 
     @property
     def volume(self) -> float:
-        """Of one cell's share, per area [m]."""
+        """Return the volume of one cell's share, per area [m]."""
         return self.thickness / self.shared_by
 
     @property
     def mass(self) -> float:
-        """Of one cell's share, per area [kg/m2]."""
+        """Return the mass of one cell's share, per area [kg/m2]."""
         return self.density * self.volume
 
 
@@ -197,12 +197,12 @@ def layer_table(cell: Cell, lithium: float | None = None) -> pd.DataFrame:
 
 
 def total_volume(found: list[Layer]) -> float:
-    """Per area [m]: the thickness of one cell with its share of all layers."""
+    """Return the thickness of one cell with its share of all layers [m]."""
     return sum(layer.volume for layer in found)
 
 
 def total_mass(found: list[Layer]) -> float:
-    """Per area [kg/m2]."""
+    """Return the mass of one cell with its share of all layers, per area [kg/m2]."""
     return sum(layer.mass for layer in found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer import Exit, Option
 
 from ..version import __version__
 from .console import out
@@ -27,13 +28,13 @@ app = typer.Typer(
 def _version(wanted: bool) -> None:
     if wanted:
         out.print(f"tfbsim {__version__}")
-        raise typer.Exit
+        raise Exit
 
 
 @app.callback(help=ABOUT)
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True)
+        bool, Option("--version", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Take the options of no command."""

@@ -5,75 +5,62 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from .. import units
 from ..errors import InputError
 from ..experiment.frequencies import SPECTRUM, parse_frequencies
+from . import options
 from .console import say, warn
-from .options import (
-    Changes,
-    Format,
-    MappingFile,
-    MeshPoints,
-    Overwrite,
-    Quiet,
-    changes_of,
-    folder_option,
-    used_folder,
-    write_all,
-)
+from .options import Text, Texts
 
 
 def eis(
     cell: Annotated[
-        str, typer.Argument(help="A cell: a shipped name or a file; or measured spectra.")
+        str, Argument(help="A cell: a shipped name or a file; or measured spectra.")
     ],
     voltage: Annotated[
-        str | None, typer.Option(help='In equilibrium, "3.9 V"; default: as made.')
+        Text, Option(help='In equilibrium, "3.9 V"; default: as made.')
     ] = None,
     stoichiometry: Annotated[
-        float | None, typer.Option(help="Of the cathode, in place of a voltage.")
+        float | None, Option(help="Of the cathode, in place of a voltage.")
     ] = None,
     frequencies: Annotated[
-        str, typer.Option(help="A range and how many, or one frequency.")
+        str, Option(help="A range and how many, or one frequency.")
     ] = SPECTRUM,
-    temperature: Annotated[
-        str | None, typer.Option(help='"60 degC"; default: the cell\'s.')
-    ] = None,
+    temperature: Annotated[Text, Option(help='"60 degC"; default: the cell\'s.')] = None,
     circuit: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--circuit",
             help="Elements of the cell, a fitted circuit and relaxation times, too.",
         ),
     ] = False,
     model: Annotated[
-        str | None,
-        typer.Option(
+        Text,
+        Option(
             metavar="CIRCUIT",
             help='Circuit that is fitted, "R0-p(R1,CPE1)-Wo2"; default: chosen.',
         ),
     ] = None,
     measured: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help="Measured spectra beside it."),
+        Texts, Option(metavar="FILE", help="Measured spectra beside it.")
     ] = None,
-    mapping: MappingFile = None,
-    set_: Changes = None,
-    folder: Annotated[Path | None, folder_option("eis-CELL", "--output")] = None,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    points: MeshPoints = None,
-    format_: Format = "png",
+    mapping: options.MappingFile = None,
+    set_: options.Changes = None,
+    folder: Annotated[Path | None, options.folder_option("eis-CELL", "--output")] = None,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
+    points: options.MeshPoints = None,
+    format_: options.Format = "png",
 ) -> None:
     """Impedance of a cell at rest, or as measured: a table, Nyquist and Bode figures."""
-    folder = used_folder(folder, "eis", cell, overwrite)
+    folder = options.used_folder(folder, "eis", cell, overwrite)
     given = {
         "voltage": _quantity("--voltage", voltage, "voltage"),
         "temperature": _quantity("--temperature", temperature, "temperature"),
     }
-    changes = changes_of(set_)
+    changes = options.changes_of(set_)
     frequency = _read("--frequencies", parse_frequencies, frequencies)
 
     import pandas as pd
@@ -125,7 +112,9 @@ def eis(
         "equivalent-circuit.csv": fitted.table if fitted else None,
         "relaxation-times.csv": fitted.times if fitted else None,
     }
-    written = write_all(folder, tables, figures_of(spectra, fitted, [*own]), format_)
+    written = options.write_all(
+        folder, tables, figures_of(spectra, fitted, [*own]), format_
+    )
     warn(*doubts, *(fitted.missing if fitted else ()))
     if quiet:
         return

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Exit, Option
 
 from ..errors import InputError, shown, suggest
 from ..materials import every, named
 from ..materials.material import Material
 from ..output import write_atomic, write_new
 from ..yaml_file import cells, experiments, load
+from . import options
 from .console import out, say, warn
 from .edge import BAD_INPUT
-from .options import Name, Quiet, find
 
 MOST = 100  # mistakes of a file that are told one by one
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -31,8 +32,8 @@ class Kind(StrEnum):
 
 
 def list_(
-    kind: Annotated[Kind | None, typer.Argument(help="Only these.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    kind: Annotated[Kind | None, Argument(help="Only these.")] = None,
+    as_json: Annotated[bool, Option("--json", help="For a program.")] = False,
 ) -> None:
     """List the shipped cells and experiments, or the materials, a line each."""
     if kind is Kind.MATERIALS:
@@ -51,10 +52,10 @@ def list_(
 
 
 def show(
-    name: Name,
+    name: options.Name,
     figure: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="Draw U(x) and D(x) of a material; .png, .svg or .pdf.", readable=False
         ),
     ] = None,
@@ -65,7 +66,7 @@ def show(
     materials = named()
     path, kind = Path(), "material"
     if name not in materials:
-        path, kind = find(name, "material", also=materials)
+        path, kind = options.find(name, "material", also=materials)
     if kind == "material":
         from ..cell.cell import read_material
 
@@ -103,16 +104,15 @@ def _draw(material: Material, path: Path) -> None:
 
 def check(
     files: Annotated[
-        list[str],
-        typer.Argument(help="Cells, materials, experiments, mappings, clusters."),
+        list[str], Argument(help="Cells, materials, experiments, mappings, clusters.")
     ],
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Check files without solving anything: 0 all valid, 2 not."""
     bad = False
     for name in files:
         try:
-            path, kind = find(name, "mapping", "cluster", "material")
+            path, kind = options.find(name, "mapping", "cluster", "material")
             notes = _notes(path, kind)
         except InputError as error:
             mistakes = (error, *error.others)
@@ -124,7 +124,7 @@ def check(
         if not quiet:
             say(f"{name}: valid", *(f"{name}: note: {note}" for note in notes))
     if bad:
-        raise typer.Exit(BAD_INPUT)
+        raise Exit(BAD_INPUT)
 
 
 def _notes(path: Path, kind: str) -> list[str]:
@@ -161,14 +161,14 @@ def _notes(path: Path, kind: str) -> list[str]:
 
 
 def copy(
-    name: Annotated[str, typer.Argument(help="A shipped cell or experiment.")],
+    name: Annotated[str, Argument(help="A shipped cell or experiment.")],
     to: Annotated[
         Path | None,
-        typer.Argument(help="A new .yaml file; default ./NAME.yaml", readable=False),
+        Argument(help="A new .yaml file; default ./NAME.yaml", readable=False),
     ] = None,
 ) -> None:
     """Copy a shipped file, and the tables it needs, to edit."""
-    path, kind = find(name)
+    path, kind = options.find(name)
     target = to or Path(path.name)
     if target.is_dir():
         target = target / path.name
@@ -186,8 +186,8 @@ def copy(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="cell, experiment, mapping or cluster")],
-    name: Annotated[str, typer.Argument(help="Name of the new file, without .yaml")],
+    kind: Annotated[str, Argument(help="cell, experiment, mapping or cluster")],
+    name: Annotated[str, Argument(help="Name of the new file, without .yaml")],
 ) -> None:
     """Write a commented file to start from."""
     kinds = ("cell", "experiment", "mapping", "cluster")

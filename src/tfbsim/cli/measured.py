@@ -6,48 +6,33 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from ..errors import InputError
+from . import options
 from .console import out, say, warn
 from .edge import OTHER_OUTCOME
-from .options import (
-    CellName,
-    Changes,
-    MappingFile,
-    MeshPoints,
-    Overwrite,
-    OwnCurrent,
-    Quiet,
-    ToCompare,
-    Tolerance,
-    changes_of,
-    command_line,
-    folder_option,
-    numerics_of,
-    used_folder,
-    write_all,
-)
+from .options import Text, Texts
 
 UNFINISHED = "unfinished"  # folder of what an interrupted fit has simulated
 
 
 def compare(
-    experiment: ToCompare,
-    data: Annotated[list[str], typer.Argument(help="Measured files.")],
-    cell: CellName = None,
-    set_: Changes = None,
-    mapping: MappingFile = None,
-    own_current: OwnCurrent = False,
-    folder: Annotated[Path | None, folder_option("compare-EXPERIMENT")] = None,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
-    points: MeshPoints = None,
-    rtol: Tolerance = None,
+    experiment: options.ToCompare,
+    data: Annotated[list[str], Argument(help="Measured files.")],
+    cell: options.CellName = None,
+    set_: options.Changes = None,
+    mapping: options.MappingFile = None,
+    own_current: options.OwnCurrent = False,
+    folder: Annotated[Path | None, options.folder_option("compare-EXPERIMENT")] = None,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
+    points: options.MeshPoints = None,
+    rtol: options.Tolerance = None,
 ) -> None:
     """Compare measured files with an experiment: figures, a table, a report."""
-    folder = used_folder(folder, "compare", experiment, overwrite)
-    changes = changes_of(set_)
+    folder = options.used_folder(folder, "compare", experiment, overwrite)
+    changes = options.changes_of(set_)
 
     from ..comparison.comparison import compare as compare_data
     from ..comparison.own_current import experiment_or_cell
@@ -55,60 +40,55 @@ def compare(
     from .progress import simulations_bar
 
     expanded, own_current = experiment_or_cell(experiment, cell, changes, own_current)
+    own = expanded.experiment.numerics
     with simulations_bar(quiet) as tell:
         found = compare_data(
             *(expanded, data),
             mapping=mapping,
             own_current=own_current,
-            numerics=numerics_of(expanded.experiment.numerics, points, rtol, False),
+            numerics=options.numerics_of(own, points, rtol, False),
             progress=tell,
-            command=command_line(),
+            command=options.command_line(),
         )
     found.save(folder)
     if not quiet:
         print_comparison(found, folder, out)
     warn(*found.unreadable, *found.otherwise)
     if not found.as_asked:
-        raise typer.Exit(OTHER_OUTCOME)
+        raise Exit(OTHER_OUTCOME)
 
 
 def fit(
-    experiment: ToCompare,
-    data: Annotated[
-        list[str] | None, typer.Argument(help="Measured files; or none.")
-    ] = None,
+    experiment: options.ToCompare,
+    data: Annotated[Texts, Argument(help="Measured files; or none.")] = None,
     vary: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FIELD=LOW..HIGH", help="What is fitted; default the file's."
-        ),
+        Texts,
+        Option(metavar="FIELD=LOW..HIGH", help="What is fitted; default the file's."),
     ] = None,
     hold_out: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A case or file to predict, not to fit."),
+        Texts, Option(metavar="NAME", help="A case or file to predict, not to fit.")
     ] = None,
     starts: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="Most searches, till two agree; default 4."),
+        Option(min=1, max=100, help="Most searches, till two agree; default 4."),
     ] = None,
-    cell: CellName = None,
+    cell: options.CellName = None,
     case: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The only case to fit, with its parameters."),
+        Text, Option(metavar="NAME", help="The only case to fit, with its parameters.")
     ] = None,
-    set_: Changes = None,
-    mapping: MappingFile = None,
-    own_current: OwnCurrent = False,
-    folder: Annotated[Path | None, folder_option("fit-EXPERIMENT")] = None,
-    quiet: Quiet = False,
+    set_: options.Changes = None,
+    mapping: options.MappingFile = None,
+    own_current: options.OwnCurrent = False,
+    folder: Annotated[Path | None, options.folder_option("fit-EXPERIMENT")] = None,
+    quiet: options.Quiet = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted fit stopped.")
+        bool, Option("--resume", help="Go on where an interrupted fit stopped.")
     ] = False,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Fit fields of a cell to measured files and capacities."""
-    folder = used_folder(folder, "fit", experiment, overwrite, resume)
-    changes, varied = changes_of(set_), changes_of(vary, "--vary")
+    folder = options.used_folder(folder, "fit", experiment, overwrite, resume)
+    changes, varied = options.changes_of(set_), options.changes_of(vary, "--vary")
 
     from ..fitting.fit import fit as fit_data
     from ..report.fit import print_fit
@@ -126,7 +106,7 @@ def fit(
             mapping=mapping,
             own_current=own_current,
             progress=tell,
-            command=command_line(),
+            command=options.command_line(),
             keep=folder / UNFINISHED,
         )
     path = found.save(folder)
@@ -135,52 +115,50 @@ def fit(
         print_fit(found, path, out)
     warn(*found.unreadable)
     if not found.as_asked:
-        raise typer.Exit(OTHER_OUTCOME)
+        raise Exit(OTHER_OUTCOME)
 
 
 def fit_ocv(
     data: Annotated[
-        list[str], typer.Argument(help="A slow charge and discharge: one file or two.")
+        list[str], Argument(help="A slow charge and discharge: one file or two.")
     ],
     stoichiometry: Annotated[
-        str, typer.Option(help="x where charged and where discharged.")
+        str, Option(help="x where charged and where discharged.")
     ] = "0..1",
     sites: Annotated[
-        int | None, typer.Option(min=1, max=30, help="Default: as few as will do.")
+        int | None, Option(min=1, max=30, help="Default: as few as will do.")
     ] = None,
-    temperature: Annotated[str, typer.Option(help="Of the measurement.")] = "25 degC",
+    temperature: Annotated[str, Option(help="Of the measurement.")] = "25 degC",
     cell: Annotated[
-        str | None, typer.Option(help="Cell to put it in; gives area and loading.")
+        Text, Option(help="Cell to put it in; gives area and loading.")
     ] = None,
-    mapping: MappingFile = None,
-    folder: Annotated[Path | None, folder_option("ocv-FILE")] = None,
-    overwrite: Overwrite = False,
+    mapping: options.MappingFile = None,
+    folder: Annotated[Path | None, options.folder_option("ocv-FILE")] = None,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Fit a smooth open-circuit potential to a slow charge and discharge."""
-    folder = used_folder(folder, "ocv", data[0], overwrite)
+    folder = options.used_folder(folder, "ocv", data[0], overwrite)
 
     from ..fitting.ocv_file import fit_files
     from ..report.ocv import print_ocv, save
 
     found = fit_files(data, stoichiometry, sites, temperature, cell, mapping)
-    print_ocv(found, save(found, folder, command_line()), out)
+    print_ocv(found, save(found, folder, options.command_line()), out)
 
 
 def gitt(
-    experiment: ToCompare,
-    data: Annotated[
-        list[str] | None, typer.Argument(help="Measured titrations; or none.")
-    ] = None,
-    cell: CellName = None,
-    set_: Changes = None,
-    mapping: MappingFile = None,
-    folder: Annotated[Path | None, folder_option("gitt-EXPERIMENT")] = None,
-    quiet: Quiet = False,
-    overwrite: Overwrite = False,
+    experiment: options.ToCompare,
+    data: Annotated[Texts, Argument(help="Measured titrations; or none.")] = None,
+    cell: options.CellName = None,
+    set_: options.Changes = None,
+    mapping: options.MappingFile = None,
+    folder: Annotated[Path | None, options.folder_option("gitt-EXPERIMENT")] = None,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Diffusivities that a titration (GITT, PITT) gives, beside those of the cell."""
-    folder = used_folder(folder, "gitt", experiment, overwrite)
-    changes = changes_of(set_)
+    folder = options.used_folder(folder, "gitt", experiment, overwrite)
+    changes = options.changes_of(set_)
 
     import pandas as pd
 
@@ -216,7 +194,7 @@ def gitt(
         )
     table = pd.concat(parts, ignore_index=True)
     figures = {"titration": titration_figure(table, base)}
-    written = write_all(folder, {"titration.csv": table}, figures)
+    written = options.write_all(folder, {"titration.csv": table}, figures)
     warn(*doubts)
     if quiet:
         return

@@ -10,41 +10,36 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from ..errors import InputError, shown, suggest
 from ..output import EXPORTS, Output
 from ..version import __version__
 from ..yaml_file import beside, load, shipped
 
-Name = Annotated[str, typer.Argument(help="A shipped name, or the path of a .yaml file.")]
-CellName = Annotated[str | None, typer.Option(help="Cell in place of the experiment's.")]
+Text, Texts = str | None, list[str] | None
+Name = Annotated[str, Argument(help="A shipped name, or the path of a .yaml file.")]
+CellName = Annotated[Text, Option(help="Cell in place of the experiment's.")]
 Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"'),
+    Texts, Option("--set", metavar="FIELD=VALUE", help='cathode.thickness="800 nm"')
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an earlier result.")
-]
+Quiet = Annotated[bool, Option("--quiet", help="Print nothing but errors.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace an earlier result.")]
 MeshPoints = Annotated[
-    int | None, typer.Option(min=8, max=5000, help="Mesh points through the film.")
+    int | None, Option(min=8, max=5000, help="Mesh points through the film.")
 ]
-Tolerance = Annotated[float | None, typer.Option(help="Relative tolerance.")]
-MappingFile = Annotated[
-    str | None, typer.Option(help="What the files do not say; default FILE.yaml")
-]
+Tolerance = Annotated[float | None, Option(help="Relative tolerance.")]
+MappingFile = Annotated[Text, Option(help="What the files do not say; default FILE.yaml")]
 OwnCurrent = Annotated[
-    bool, typer.Option("--own-current", help="Drive the cell as it was measured.")
+    bool, Option("--own-current", help="Drive the cell as it was measured.")
 ]
 ToCompare = Annotated[
-    str, typer.Argument(help="An experiment; of a cell, the data's own current.")
+    str, Argument(help="An experiment; of a cell, the data's own current.")
 ]
 Format = Annotated[
     Literal["png", "svg", "pdf"],
-    typer.Option(
-        "--format",
-        help="Of the figures; svg and pdf stand beside the png of the report.",
+    Option(
+        "--format", help="Of the figures; svg and pdf stand beside the png of the report."
     ),
 ]
 
@@ -57,7 +52,7 @@ class Export(StrEnum):
 
 Exports = Annotated[
     list[Export] | None,
-    typer.Option(
+    Option(
         "--export",
         help="Curves for other tools; bdf: Battery Data Format. May be repeated.",
     ),
@@ -67,15 +62,11 @@ Exports = Annotated[
 def folder_option(default: str, *names: str) -> Any:
     """Return the option of where a command writes; ``default`` is beneath results/."""
     help_ = f"Folder; default results/{default}"
-    return typer.Option("--out", *names, help=help_, readable=False)
+    return Option("--out", *names, help=help_, readable=False)
 
 
 def used_folder(
-    given: Path | None,
-    command: str,
-    of: str,
-    overwrite: bool,
-    resume: bool | None = None,
+    given: Path | None, command: str, of: str, overwrite: bool, resume: bool | None = None
 ) -> Path:
     """Return the folder of a command, refused if it holds results.
 
@@ -173,7 +164,7 @@ def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
     return path, str(kind)
 
 
-def changes_of(given: list[str] | None, option: str = "--set") -> dict[str, str]:
+def changes_of(given: Texts, option: str = "--set") -> dict[str, str]:
     """Return the values that an option gives fields."""
     like = {
         "--set": 'cathode.thickness="800 nm"',

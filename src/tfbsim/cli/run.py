@@ -7,83 +7,65 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Exit, Option
 
 from ..errors import InputError, count, shown
 from ..output import make_folder
 from ..yaml_file import Document, load, resolve
+from . import options
 from .console import out, say, warn
 from .edge import OTHER_OUTCOME, Interrupted
-from .options import (
-    CellName,
-    Changes,
-    Exports,
-    Format,
-    MeshPoints,
-    Overwrite,
-    Quiet,
-    Tolerance,
-    changes_of,
-    check_exports,
-    command_line,
-    folder_option,
-    numerics_of,
-    used_folder,
-    write_exports,
-)
+from .options import Text
 
 MOST_ROWS, MOST_KINDS = 40, 10  # that are printed
 
 
 def run(
     experiment: Annotated[
-        str, typer.Argument(help="An experiment; with STEPS, a cell. A name or a file.")
+        str, Argument(help="An experiment; with STEPS, a cell. A name or a file.")
     ],
     steps: Annotated[
-        str | None,
-        typer.Argument(help='"Charge at 1C until 4.2 V; Discharge at 1C until 3 V"'),
+        Text, Argument(help='"Charge at 1C until 4.2 V; Discharge at 1C until 3 V"')
     ] = None,
-    cell: CellName = None,
-    set_: Changes = None,
+    cell: options.CellName = None,
+    set_: options.Changes = None,
     cycles: Annotated[
-        int | None, typer.Option(min=1, help="In place of the experiment's.")
+        int | None, Option(min=1, help="In place of the experiment's.")
     ] = None,
-    folder: Annotated[Path | None, folder_option("EXPERIMENT")] = None,
-    quiet: Quiet = False,
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
+    folder: Annotated[Path | None, options.folder_option("EXPERIMENT")] = None,
+    quiet: options.Quiet = False,
+    workers: Annotated[int, Option(min=1, max=1024, help="Processes.")] = 1,
     scheduler: Annotated[
-        str | None,
-        typer.Option(
+        Text,
+        Option(
             metavar="ADDRESS", help="Dask cluster: tcp://host:port, a .json or a .yaml."
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Compute what is missing.")
-    ] = False,
-    overwrite: Overwrite = False,
-    points: MeshPoints = None,
-    rtol: Tolerance = None,
+    resume: Annotated[bool, Option("--resume", help="Compute what is missing.")] = False,
+    overwrite: options.Overwrite = False,
+    points: options.MeshPoints = None,
+    rtol: options.Tolerance = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Coarser, and compiled: needs a C compiler.")
+        bool, Option("--fast", help="Coarser, and compiled: needs a C compiler.")
     ] = False,
     error_bar: Annotated[
-        bool, typer.Option("--error-bar", help="Solve again, tighter; show the error.")
+        bool, Option("--error-bar", help="Solve again, tighter; show the error.")
     ] = False,
     figures: Annotated[
-        bool, typer.Option("--figures/--no-figures", help="Without: `report` has them.")
+        bool, Option("--figures/--no-figures", help="Without: `report` has them.")
     ] = True,
-    format_: Format = "png",
-    export: Exports = None,
+    format_: options.Format = "png",
+    export: options.Exports = None,
 ) -> None:
     """Run an experiment: one case, a list or a grid; or a provenance.json, again."""
     if resume and overwrite:
         raise InputError("give --resume or --overwrite, not both")
     if scheduler and workers > 1:
         raise InputError("give --workers or --scheduler, not both")
-    check_exports(export or ())
+    options.check_exports(export or ())
     if format_ != "png" and not figures:
         raise InputError("give --format or --no-figures, not both")
-    changes = changes_of(set_)
+    changes = options.changes_of(set_)
     if cycles is not None:
         changes = {"cycles": str(cycles), **changes}
     again = experiment.endswith(".json")
@@ -96,7 +78,7 @@ def run(
         path = resolve(experiment, "models" if document else "experiments")
     if not path.exists():
         raise InputError("no such file", path)
-    folder = used_folder(folder, "", str(path), overwrite, resume)
+    folder = options.used_folder(folder, "", str(path), overwrite, resume)
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
@@ -113,7 +95,7 @@ def run(
         expanded = expand(past.document, past.cell, past.changes, past.cells)
     else:
         expanded = expand(document or path, cell, changes)
-        numerics = numerics_of(expanded.experiment.numerics, points, rtol, fast)
+        numerics = options.numerics_of(expanded.experiment.numerics, points, rtol, fast)
         numerics = replace(numerics, error_bar=error_bar)
     _warn_of(expanded.warnings, expanded.document.path.name)
     if scheduler and scheduler.endswith((".yaml", ".yml")):
@@ -133,7 +115,7 @@ def run(
                 folder=folder,
                 resume=resume,
                 progress=tell,
-                command=command_line(),
+                command=options.command_line(),
                 scheduler=scheduler,
                 figures=figures,
                 format=format_,
@@ -142,7 +124,7 @@ def run(
         kept = f"what was finished is in {folder}, and --resume computes the rest"
         raise Interrupted(f"interrupted; {kept}") from None
     if export:
-        write_exports(result, folder, export)
+        options.write_exports(result, folder, export)
     if not quiet:
         from ..report.answer import at_once
 
@@ -156,7 +138,7 @@ def run(
         _warn_of_others(result)
         # Points of a sweep may lie beyond what the cell can do: that is an answer
         if not (result.of_a_sweep and result.solved):
-            raise typer.Exit(OTHER_OUTCOME)
+            raise Exit(OTHER_OUTCOME)
 
 
 def _protocol(cell: str, steps: str) -> Document:
@@ -230,25 +212,23 @@ def _warn_of_others(result: Any) -> None:
 
 
 def report(
-    folder: Annotated[
-        Path, typer.Argument(help="A folder that `run` wrote.", readable=False)
-    ],
+    folder: Annotated[Path, Argument(help="A folder that `run` wrote.", readable=False)],
     incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Draw what is left of a damaged folder.")
+        bool, Option("--incomplete", help="Draw what is left of a damaged folder.")
     ] = False,
-    format_: Format = "png",
-    export: Exports = None,
+    format_: options.Format = "png",
+    export: options.Exports = None,
 ) -> None:
     """Draw figures and report again from results, without solving."""
     from ..report.report import write_report
     from ..result.load import load_result
 
-    check_exports(export or ())
+    options.check_exports(export or ())
     result = load_result(folder, incomplete)
     try:
         write_report(result, folder, format_)
         if export:
-            write_exports(result, folder, export)
+            options.write_exports(result, folder, export)
     except (InputError, OSError):
         raise
     except Exception as error:

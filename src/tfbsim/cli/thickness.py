@@ -5,64 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Exit, Option
 
 from ..errors import InputError
 from ..output import make_folder
+from . import options
 from .console import out, say
 from .edge import OTHER_OUTCOME
-from .options import (
-    Changes,
-    Format,
-    MeshPoints,
-    Name,
-    Overwrite,
-    changes_of,
-    find,
-    used_folder,
-    write_all,
-)
+from .options import Text, Texts
 
 
 def thickness(
-    cell: Name,
-    share: Annotated[
-        float, typer.Option(help="Of the equilibrium capacity, 0 to 1.")
-    ] = 0.8,
-    rate: Annotated[
-        list[str] | None, typer.Option(help="Discharge rate, as 5C; may be repeated.")
-    ] = None,
+    cell: options.Name,
+    share: Annotated[float, Option(help="Of the equilibrium capacity, 0 to 1.")] = 0.8,
+    rate: Annotated[Texts, Option(help="Discharge rate, as 5C; may be repeated.")] = None,
     current: Annotated[
-        list[str] | None,
-        typer.Option(help='In place of rates, as "100 uA/cm2"; may be repeated.'),
+        Texts, Option(help='In place of rates, as "100 uA/cm2"; may be repeated.')
     ] = None,
-    lower: Annotated[str | None, typer.Option(help='Cut-off, as "3 V".')] = None,
-    upper: Annotated[str | None, typer.Option(help='Charged to, as "4.2 V".')] = None,
-    set_: Changes = None,
-    points: MeshPoints = None,
+    lower: Annotated[Text, Option(help='Cut-off, as "3 V".')] = None,
+    upper: Annotated[Text, Option(help='Charged to, as "4.2 V".')] = None,
+    set_: options.Changes = None,
+    points: options.MeshPoints = None,
     folder: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--out", help="Folder for the table, the curves and a figure.", readable=False
         ),
     ] = None,
-    format_: Format = "png",
-    overwrite: Overwrite = False,
+    format_: options.Format = "png",
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Find the cathode thickness that still delivers a share of its capacity."""
-    path, kind = find(cell)
+    path, kind = options.find(cell)
     if kind != "cell":
         raise InputError("is an experiment; the thickness is found of a cell", path)
 
     if folder is not None:
-        make_folder(used_folder(folder, "", "", overwrite))
+        make_folder(options.used_folder(folder, "", "", overwrite))
 
     from ..cell.cell import load_cell
     from ..report.printed import printed
     from ..run.thickness import thickness_for
 
     found = thickness_for(
-        load_cell(path).replace(changes_of(set_)),
+        load_cell(path).replace(options.changes_of(set_)),
         share,
         rate or (),
         current or (),
@@ -78,7 +64,7 @@ def thickness(
 
         curves = type(found)(found.attrs["curve"])
         tables = {"thickness.csv": found, "thickness-curves.csv": curves}
-        write_all(folder, tables, {"thickness": draw(found)}, format_)
+        options.write_all(folder, tables, {"thickness": draw(found)}, format_)
         say(f"\ntable, curves and figure in {folder}")
     if found["Note"].any():
-        raise typer.Exit(OTHER_OUTCOME)
+        raise Exit(OTHER_OUTCOME)

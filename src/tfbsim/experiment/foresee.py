@@ -35,10 +35,8 @@ def check_ageing(cases: Iterable[tuple[Cell, Protocol]]) -> None:
         for step in protocol.all_steps:
             voltages = [step.lower, step.upper, step.start]
             if step.control == "voltage":
-                voltages += [
-                    step.value,
-                    *(v for p in step.profile for v in (p.first, p.last)),
-                ]
+                voltages.append(step.value)
+                voltages += [v for p in step.profile for v in (p.first, p.last)]
             T = float(step.temperature or cell.temperature)
             for voltage in {float(v) for v in voltages if v is not None}:
                 potential, where = _of_cathode(cell, voltage)
@@ -73,16 +71,11 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
         if step.control == "voltage":
             limits.append(step.value)
         for limit in limits:
+            beyond = f"'{step.text}': {limit:g} V is beyond U(x), which is known"
             if limit > most + 1e-9:
-                yield (
-                    f"'{step.text}': {limit:g} V is beyond U(x), which is known up to "
-                    f"{most:.4g} V, at x = {low:.4g}"
-                )
+                yield f"{beyond} up to {most:.4g} V, at x = {low:.4g}"
             elif limit < least - 1e-9 and step.control == "voltage":
-                yield (
-                    f"'{step.text}': {limit:g} V is beyond U(x), which is known down to "
-                    f"{least:.4g} V, at x = {high:.4g}"
-                )
+                yield f"{beyond} down to {least:.4g} V, at x = {high:.4g}"
         if step.rest:
             continue
         if not limits or step.profile or step.charge is not None or x is None:

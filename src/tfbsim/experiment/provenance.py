@@ -22,15 +22,12 @@ from ..version import __version__
 from ..yaml_file import Document, check_plain
 from .settings import Recorded
 
-PACKAGES = (
-    *("pybamm", "pybammsolvers", "casadi", "numpy", "scipy"),
-    *("xarray", "pandas"),
-)
+PACKAGES = "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pandas"
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Of all that a number may depend on."""
+    """Return the versions of all that a number may depend on."""
     return {"tfbsim": __version__} | {name: version(name) for name in PACKAGES}
 
 
@@ -99,15 +96,12 @@ def load_run(path: Path) -> Run:
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
-    """As :func:`load_run`, of what the file holds."""
+    """Return the run that the content of a provenance.json tells of."""
     try:
         for part in ("experiment_content", "cells", "changes", "numerics"):
             check_plain(content[part], path, part)
-        document = Document(
-            path.with_name(str(content["experiment_file"])),
-            dict(content["experiment_content"]),
-            {(): 1},
-        )
+        own_path = path.with_name(str(content["experiment_file"]))
+        document = Document(own_path, dict(content["experiment_content"]), {(): 1})
         cells = {
             str(name): cell_of_entry(str(name), entry, path)
             for name, entry in content["cells"].items()

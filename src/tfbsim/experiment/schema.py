@@ -58,26 +58,23 @@ def written(kind: str) -> str:
 
 def page() -> str:
     """Return docs/fields.md: every field of a cell, in Markdown."""
-    parts = [
+    text = (
         "# Fields of a cell file\n\nMade from the fields by "
         "`python -m tfbsim.experiment.schema .`; laws, groups of fields and the "
         "experiment stand in [files.md](files.md).\n"
-    ]
+    )
     models: dict[str, type[BaseModel]] = {"": Cell}
     models |= {name: inner_model(Cell.model_fields[name].annotation) for name in LAYERS}
     for name, model in models.items():
         title = f"`{name}`: {model.__doc__}" if name else "The cell"
-        parts.append(f"\n## {title}\n\n| field | what it is | value | default |\n")
-        parts.append("|---|---|---|---|\n")
+        text += f"\n## {title}\n\n| field | what it is | value | default |\n"
+        text += "|---|---|---|---|\n"
         for field, info in model.model_fields.items():
-            parts.append(
-                f"| `{field}` | {_said(info)} | {_value(info)} | {_default(info)} |\n"
-            )
-    return "".join(parts)
-
-
-def _said(info: Any) -> str:
-    return " ".join((info.description or "").split())
+            said = " ".join((info.description or "").split())
+            unsaid = info.is_required() or info.default in (None, "", {})
+            default = "" if unsaid else info.default
+            text += f"| `{field}` | {said} | {_value(info)} | {default} |\n"
+    return text
 
 
 def _value(info: Any) -> str:
@@ -90,12 +87,6 @@ def _value(info: Any) -> str:
     if get_origin(info.annotation) is Literal:
         return " or ".join(f"`{word}`" for word in get_args(info.annotation))
     return ""
-
-
-def _default(info: Any) -> str:
-    if info.is_required():
-        return ""
-    return "" if info.default in (None, "", {}) else f"{info.default}"
 
 
 if __name__ == "__main__":

@@ -29,6 +29,9 @@ from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
+from ..run.run import SOLVED
+from ..solver.batch import serves
+from ..solver.engine import engine
 from ..yaml_file import Document
 from .curves import (
     EFFICIENCY,
@@ -49,6 +52,8 @@ from .search import FINE_STEP, Minimum, Progress, minima, search
 
 Array = np.ndarray
 FIRST_CASES = 200  # of which a parameter is looked for
+# Evaluations a parameter, at least: of the last pass and its derivatives, of searches
+OF_LAST, OF_SEARCHES = 8, 100
 ANEW = 3  # times that a profile may come to a better minimum
 
 
@@ -232,13 +237,19 @@ def fit(
     errors = (asked.voltage_error, asked.capacity_error)
     others = {EFFICIENCY: asked.efficiency_error, RESISTANCE: asked.resistance_error}
     others[IMPEDANCE] = asked.impedance_error
-    exact = Problem(expanded.cases, curves, which, errors, last, others)
-    fast = _quick(last, exact, base)
-    quick = Problem(expanded.cases, curves, which, errors, fast, others)
+    of = expanded.cases, curves, which, errors
+    fast, served = _quick(last, Problem(*of, last), base)
+    expected = len(which) if served else 0
+    exact, quick = (
+        Problem(*of, numerics, others, evaluations * expected)
+        for numerics, evaluations in ((last, OF_LAST), (fast, OF_SEARCHES))
+    )
     for problem in (exact, quick) if keep else ():
         problem.keep(keep)
     account = _settled(exact, quick, starts or asked.starts, progress, notes)
-    return Fit.from_account(account, expanded, base, notes, unreadable, command)
+    result = Fit.from_account(account, expanded, base, notes, unreadable, command)
+    result.provenance[SOLVED] = dict(exact.simulated + quick.simulated)
+    return result
 
 
 def _settled(
@@ -359,16 +370,25 @@ def _one_cell(expanded: Expanded, curves: Sequence[Curve]) -> Cell:
     return next(case.cell for case in expanded.cases if case.name in needed)
 
 
-def _quick(numerics: Numerics, exact: Problem, base: Cell) -> Numerics:
-    """Numerics to search with: compiled only where one model serves every value."""
+def _quick(numerics: Numerics, exact: Problem, base: Cell) -> tuple[Numerics, bool]:
+    """Numerics to search with, and whether the kernel serves every case and value.
+
+    They are compiled where it does not, and one model serves every value.
+    """
     fast = Numerics.fast()
-    ends = [exact.cell(base, np.full(len(exact.which), u)) for u in (0.3, 0.7)]
-    one_model = ends[0].structure == ends[1].structure
-    compiler = any(map(shutil.which, ("cc", "gcc", "clang")))
-    return replace(
+    fast = replace(
         fast,
         points=min(fast.points, numerics.points),
         grading=numerics.grading,
         mesh=numerics.mesh,
-        compile=one_model and compiler and not numerics.points < fast.points,
+        compile=False,
     )
+    ends = [exact.cell(base, np.full(len(exact.which), u)) for u in (0.3, 0.7)]
+    compiler = any(map(shutil.which, ("cc", "gcc", "clang")))
+    one_model = ends[0].structure == ends[1].structure
+    if not one_model or not compiler or numerics.points < Numerics.fast().points:
+        return fast, False
+    compiled = replace(fast, compile=True)
+    solver = engine(base.structure, compiled)
+    served = all(serves(case.cell, case.protocol, solver) for case in exact.cases)
+    return (fast, True) if served else (compiled, False)

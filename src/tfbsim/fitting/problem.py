@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,9 +38,9 @@ from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
-from ..solver.batch import replayed, serves
+from ..run.run import IN_BLOCKS, ONE_BY_ONE
+from ..solver.batch import paying, replayed
 from ..solver.cycler import CycleRecord
-from ..solver.engine import engine
 from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
 
@@ -108,6 +109,16 @@ class Problem:
         Mesh and tolerances.
     others : mapping, optional
         Error of an "efficiency"; of a "resistance" and an "impedance" over it.
+    expected : int
+        Least number of evaluations that are to come, by which the kernel pays or not; 0
+        where it serves not every case and place.
+
+    Attributes
+    ----------
+    compiled : Numerics or None
+        What places are simulated with all at once, by the kernel.
+    simulated : Counter
+        How many cases by which.
     """
 
     def __init__(
@@ -118,6 +129,7 @@ class Problem:
         errors: tuple[float, float],
         numerics: Numerics,
         others: Mapping[str, float] | None = None,
+        expected: int = 0,
     ) -> None:
         self.others = others or {}
         self.which = list(which)
@@ -136,9 +148,8 @@ class Problem:
                 cells.append(case.cell)
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
         self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
-        self.compiled = numerics.plain if numerics.compile else None
-        self.by_kernel = 0  # simulations that it did
-        self._serves: dict[str, bool] = {}  # whether it does, by the first case
+        self.simulated: Counter[str] = Counter()
+        self.compiled = self._paying(expected) if expected and self.cases else None
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -148,6 +159,17 @@ class Problem:
         self.aside = np.zeros(starts[-1], dtype=bool)  # residuals that do not count
         self._known: dict[bytes, Array] = {}  # residuals at every place tried
         self._kept: Path | None = None
+
+    def _paying(self, expected: int) -> Numerics | None:
+        """Numerics of batches, if the kernel pays."""
+        protocols = [case.protocol for case in self.cases]
+        last = max(curve.cycle for curve in self.curves)
+        steps = sum(
+            len(protocol.conditioning) / len(protocols) + last * len(protocol.steps)
+            for protocol in protocols
+        )
+        cell = self.cases[0].cell
+        return paying(cell, protocols, int(steps) * expected, self.numerics, kept=True)
 
     def values(self, u: Array) -> list[float]:
         """Values [SI] at places between the bounds."""
@@ -189,7 +211,7 @@ class Problem:
                 key = self._cell_of[case.name], drawn, last, begun
                 alike.setdefault(key, []).append(case)
         found: list[dict[int, Simulated | None]] = [{} for _ in places]
-        replays = [Replay(self.numerics) for _ in places]
+        replays = [Replay(self.compiled or self.numerics) for _ in places]
         cells: dict[tuple[int, int], Cell] = {}
         for (number, drawn, last, _), cases in alike.items():
             for k, u in enumerate(places):
@@ -203,9 +225,10 @@ class Problem:
                 for case, cycles in zip(cases, rows, strict=True):
                     if cycles is None:
                         cycles = replays[k].cycles(cell, case.protocol, last, drawn)
+                        self.simulated[ONE_BY_ONE] += 1
                     else:
                         self.steps += sum(len(cycle.steps) for cycle in cycles)
-                        self.by_kernel += 1
+                        self.simulated[IN_BLOCKS] += 1
                     for curve in wanted[case.name]:
                         found[k][id(curve)] = _observed(curve, cycles, float(cell.area))
         self.evaluations += len(places)
@@ -219,11 +242,6 @@ class Problem:
         protocols = [case.protocol for case in cases]
         alone: list[list[Any]] = [[None] * len(protocols) for _ in cells]
         if not self.compiled or not cells:
-            return alone
-        solver, key = engine(cells[0].structure, self.compiled), cases[0].name
-        if key not in self._serves:
-            self._serves[key] = all(serves(cells[0], p, solver) for p in protocols)
-        if not self._serves[key]:
             return alone
         try:
             return replayed(cells, protocols, last, drawn, self.compiled)

@@ -133,43 +133,44 @@ def _hidden(
     titled: bool,
 ) -> list[str]:
     """Return notes on groups whose curves lie on those of another, or wholly under them,
-    row by row and for each of what curves are."""
-    rows: dict[int, dict[str, list[tuple[str, Axes, np.ndarray]]]] = {}
+    for each row of axes and for each of what curves are."""
+    places: dict[tuple[int, str, Axes], list[tuple[str, np.ndarray]]] = {}
     names: dict[int, str] = {}
     for (of, group, ax), parts in curves.items():
         row = ax.get_subplotspec().rowspan.start  # type: ignore[union-attr]
-        found = rows.setdefault(row, {}).setdefault(of, [])
-        if len(points := _in_axes(ax, parts)):
-            found.append((label[group], ax, points))
+        points = label[group], _in_axes(ax, parts)
+        places.setdefault((row, of, ax), []).append(points)
         if ax.get_ylabel():
-            names[row] = ax.get_ylabel().partition(" (")[0].lower() + ", "
-    notes = []
-    for row, kinds in sorted(rows.items()):
-        name = names.get(row, ", ") if len(rows) > 1 else ""
-        for of, drawn in kinds.items():
-            for what, places in _coinciding(drawn).items():
-                told = []
-                for words, axes in places.items():
-                    titles = dict.fromkeys(ax.get_title() for ax in axes if titled)
-                    where = f" ({', '.join(titles)})" if any(titles) else ""
-                    told.append(words + where)
-                if told:
-                    notes.append(f"{name}{of and of + ', '}{what}: {'; '.join(told)}")
-    return notes
+            names[row] = ax.get_ylabel().partition(" (")[0].lower()
+    several = len({row for row, *_ in places}) > 1
+    notes: dict[str, dict[str, list[str]]] = {}
+    for (row, of, ax), drawn in sorted(places.items(), key=lambda item: item[0][0]):
+        where = [names.get(row, "")] * several + [of] * bool(of)
+        for what, words in _coinciding(drawn):
+            found = notes.setdefault(", ".join([*where, what]), {})
+            found.setdefault(words, []).append(ax.get_title() if titled else "")
+    said = []
+    for note, found in notes.items():
+        told = []
+        for words, titles in found.items():
+            where = ", ".join(dict.fromkeys(filter(None, titles)))
+            told.append(f"{words} ({where})" if where else words)
+        said.append(f"{note}: {'; '.join(told)}")
+    return said
 
 
-def _coinciding(
-    drawn: Sequence[tuple[str, Axes, np.ndarray]],
-) -> dict[str, dict[str, list[Axes]]]:
-    """Return which labelled curves are the same and which hidden, with their axes."""
+def _coinciding(drawn: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[str, str]]:
+    """Yield which of the labelled curves of an axes are the same, and which hidden."""
     same: dict[int, list[str]] = {}  # of a curve, it and those equal to it
     under: dict[int, str] = {}
     trees: dict[int, KDTree] = {}
-    for n, (label, ax, points) in enumerate(drawn):
+    for n, (label, points) in enumerate(drawn):
+        if not len(points):
+            continue
         tree = KDTree(points)
         for k, before in trees.items():
-            words, where, others = drawn[k]
-            if where is not ax or words == label or k in under:
+            words, others = drawn[k]
+            if words == label or k in under:
                 continue
             away = tree.query(others)[0]
             if np.quantile(away, NEARLY_ALL) >= COINCIDE:
@@ -181,13 +182,8 @@ def _coinciding(
             under[k] = f"{words} under {label}"
         else:
             trees[n] = tree
-    found: dict[str, dict[str, list[Axes]]] = {"the same curve": {}, "hidden": {}}
-    for k, labels in same.items():
-        words = " = ".join(labels)
-        found["the same curve"].setdefault(words, []).append(drawn[k][1])
-    for k, words in under.items():
-        found["hidden"].setdefault(words, []).append(drawn[k][1])
-    return found
+    yield from (("the same curve", " = ".join(labels)) for labels in same.values())
+    yield from (("hidden", words) for words in under.values())
 
 
 def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:

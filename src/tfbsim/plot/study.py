@@ -3,7 +3,7 @@ them apart, and the table of samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,13 +25,7 @@ CURRENT = "[uA.cm-2]"  # of a column: a fixed current
 
 
 class Study:
-    """The cases of a result, in order of value, and what tells them apart.
-
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-    """
+    """The cases of a result, in order of value, and what tells them apart."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
@@ -55,8 +49,8 @@ class Study:
         self.factors = _factors(last) if len(last) else []
         self.rows: list[dict[str, Any]] = last.to_dict("records")
         if not self.named:
-            ranks = self._ranks(self.key(row) for row in self.rows)
-            self.rows.sort(key=lambda row: ranks(self.key(row)))
+            order = {k: n for n, k in enumerate(in_order(map(self.key, self.rows)))}
+            self.rows.sort(key=lambda row: order[self.key(row)])
 
     def _with_cells(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table with a column of names of cells, where there are several."""
@@ -69,12 +63,6 @@ class Study:
         return table.assign(
             **{CELL: names.map(dict(zip(cells, short_names(cells), strict=True)))}
         )
-
-    def _ranks(self, keys: Iterable[tuple[Any, ...]]) -> Callable[..., list[int]]:
-        """Return what gives the place of a key among these, factor by factor."""
-        columns = list(zip(*keys, strict=True)) or [()] * len(self.factors)
-        ranks = [ranked(column) for column in columns]
-        return lambda key: [rank[value] for rank, value in zip(ranks, key, strict=True)]
 
     @cached_property
     def named(self) -> bool:
@@ -123,10 +111,9 @@ class Study:
         for k, row in enumerate(self.rows):
             if not missing(row.get(column)):
                 found.setdefault(self.key(row, column), []).append(k)
-        ranks = self._ranks(found)
         return {
             key: sorted(found[key], key=lambda k: self.rows[k][column])
-            for key in sorted(found, key=ranks)
+            for key in in_order(found)
         }
 
     # --- Curves ------------------------------------------------------------------------
@@ -251,9 +238,12 @@ def _factors(table: pd.DataFrame) -> list[str]:
     return found
 
 
-def ranked(values: Any) -> dict[Any, int]:
-    """Return the place of each distinct value: numbers ascending, words as they come."""
-    found = list(dict.fromkeys(values))
-    numbers = sorted(v for v in found if isinstance(v, int | float))
-    rest = [v for v in found if not isinstance(v, int | float)]
-    return {v: k for k, v in enumerate([*numbers, *rest])}
+def in_order(keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return distinct keys place by place: numbers ascending, words as they come."""
+    found = list(dict.fromkeys(keys))
+    ranks = []
+    for values in map(dict.fromkeys, zip(*found, strict=True)):
+        numbers = [v for v in values if isinstance(v, int | float)]
+        words = [v for v in values if not isinstance(v, int | float)]
+        ranks.append({v: k for k, v in enumerate([*sorted(numbers), *words])})
+    return sorted(found, key=lambda key: [r[v] for r, v in zip(ranks, key, strict=True)])

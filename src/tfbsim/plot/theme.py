@@ -26,7 +26,7 @@ from ..physics.law import Declared
 from ..result.columns import CASE
 from ..result.losses import DIFFUSION, KNOWN
 from .layout import LINE_STYLES, Layout
-from .study import CURRENT, RATES, Study, ranked
+from .study import CURRENT, RATES, Study, in_order
 from .style import CELL, axis_label, entry, key_label, missing, split_unit, title, viridis
 
 FACTOR_COLOURS = (
@@ -99,22 +99,16 @@ class _Kind:
     @classmethod
     def over(cls, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> _Kind:
         """Return columns with their values, sorted."""
-        values = list(dict.fromkeys(_value(columns, row) for row in rows))
-        ranks = [ranked(value[n] for value in values) for n in range(len(columns))]
-        values.sort(key=lambda value: [ranks[n][v] for n, v in enumerate(value)])
+        values = in_order(_value(columns, row) for row in rows)
         return cls(tuple(columns), tuple(values))
-
-    def of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the value of a case."""
-        return _value(self.columns, row)
 
     def place(self, row: Mapping[str, Any]) -> int:
         """Return which of the values a case has."""
-        return self.values.index(self.of(row))
+        return self.values.index(_value(self.columns, row))
 
-    def label(self, value: Sequence[Any]) -> str:
-        """Return a value in words."""
-        return key_label(self.columns, value)
+    def label(self, row: Mapping[str, Any]) -> str:
+        """Return the value of a case in words."""
+        return key_label(self.columns, _value(self.columns, row))
 
     @property
     def norm(self) -> Normalize:
@@ -156,13 +150,7 @@ def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
 
 
 class Theme:
-    """Colours, line styles and panels of a report.
-
-    Parameters
-    ----------
-    study : Study
-        Whose cases are drawn.
-    """
+    """Colours, line styles and panels of the cases of a report."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -214,11 +202,15 @@ class Theme:
         ``what`` the groups are, in the plural, ``names`` what they are called where
         nothing tells them apart, ``x`` the factor along the axis, if one is.
         """
-        kinds = [k for kind in self.kinds if (k := self._beside(kind, x, rows))]
+        kinds = [
+            _Kind.over([c for c in kind.columns if c != x], rows.values())
+            for kind in self.kinds
+        ]
+        kinds = [kind for kind in kinds if len(kind.values) > 1]  # tell groups apart
         groups = list(rows)
         if not kinds:
             return _plain(groups, names)
-        combinations = len({tuple(k.of(row) for k in kinds) for row in rows.values()})
+        combinations = len({tuple(k.place(row) for k in kinds) for row in rows.values()})
         if names and (combinations < len(groups) or self._unsaid(kinds)):
             return _named(kinds, rows, names)
         cells = [k for k in kinds if k.columns == (CELL,)]
@@ -236,18 +228,6 @@ class Theme:
                     return Layout(_panels(panel, rows), *inside)
         return self._many(kinds, rows, what, names)
 
-    def _beside(self, kind: _Kind, x: str, rows: Rows) -> _Kind | None:
-        """Return what tells the groups apart of a kind of which a column is along x."""
-        if x in kind.columns and (x in RATES or x.endswith(CURRENT)):
-            return None
-        columns = [c for c in kind.columns if c != x]
-        own = _Kind.over(columns, rows.values())
-        if len(own.values) < 2:
-            return None
-        if len(columns) < len(kind.columns):
-            return own
-        return replace(own, values=tuple(v for v in kind.values if v in own.values))
-
     def _inside(self, kinds: Sequence[_Kind], rows: Rows) -> Looks | None:
         """Return colour, style and label of groups told by at most two factors."""
         main = self.main if any(k.columns == self.told for k in kinds) else None
@@ -259,10 +239,8 @@ class Theme:
             others = [joined]
         # The legend is in order of value
         ordered = sorted(rows, key=lambda g: [k.place(rows[g]) for k in kinds])
-        label = {}
-        for g in ordered:
-            words = (k.label(k.of(rows[g])) for k in kinds)
-            label[g] = ", ".join(filter(None, words)) or "other"
+        words = {g: [k.label(rows[g]) for k in kinds] for g in ordered}
+        label = {g: ", ".join(filter(None, told)) or "other" for g, told in words.items()}
         colour = {g: main.colour(row) if main else NEUTRAL for g, row in rows.items()}
         if not others:
             return colour, {}, label
@@ -325,8 +303,7 @@ def _panels(panel: _Kind, rows: Rows) -> list[tuple[str, list[Any]]]:
     members: list[list[Any]] = [[] for _ in panel.values]
     for group, row in rows.items():
         members[panel.place(row)].append(group)
-    labels = [panel.label(value) or "other" for value in panel.values]
-    return [(name, of) for name, of in zip(labels, members, strict=True) if of]
+    return [(panel.label(rows[found[0]]) or "other", found) for found in members if found]
 
 
 def _named(kinds: Sequence[_Kind], rows: Rows, names: Mapping[Any, str]) -> Layout:

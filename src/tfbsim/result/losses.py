@@ -195,11 +195,7 @@ NO_SPAN = 1e-6  # a change of stoichiometry that is none
 
 
 def limit(
-    direction: int,
-    x_start: Any,
-    x_equilibrium: Any,
-    end: Sample,
-    laws: Declared = KNOWN,
+    direction: int, x_start: Any, x_equilibrium: Any, end: Sample, laws: Declared = KNOWN
 ) -> tuple[Any, Any]:
     """How much of its capacity a step got before its cut-off, and what cost it the rest.
 

@@ -27,7 +27,7 @@ from ..result.case import covered
 from ..result.columns import CASE
 from ..result.rows import Rows
 from ..result.tables import FIRST
-from ..solver.batch import Batch, merged, serves
+from ..solver.batch import Batch, merged, paying, serves
 from ..solver.engine import engine
 from ..version import __version__
 
@@ -35,9 +35,6 @@ Array = np.ndarray
 Outside = dict[str, list[Any]]  # laws: number of points, the first, least and most x
 OF_BLOCK = {"cell", "laws", "warnings", "outside", "rows", "steps"}
 FEWEST = 2  # points that make a block
-# Steps that pay for a kernel, unless it was asked for: to compile it takes the time of
-# 400 to 950 steps of the general solver (docs/performance.md)
-WORTH_COMPILING = 1_000
 
 
 def digest(parts: Iterable[Any]) -> bytes:
@@ -141,15 +138,11 @@ class Block(NamedTuple):
 def kernel_of(cases: Any, numerics: Numerics) -> Numerics | None:
     """Return what points are solved with in blocks; None where they are not."""
     points = isinstance(cases, Points) and cases.curves.cycles == frozenset()
-    if not points or numerics.error_bar or len(cases) < FEWEST:
+    if not points or len(cases) < FEWEST:
         return None
     case = cases[0]
     steps = len(case.protocol.all_steps) * cases.cycles  # of a conditioning all of them
-    if not numerics.compile and steps < WORTH_COMPILING:
-        return None
-    numerics = replace(numerics, compile=True)
-    served = serves(case.cell, case.protocol, engine(case.cell.structure, numerics))
-    return numerics if served else None
+    return paying(case.cell, [case.protocol], steps, numerics)
 
 
 def sweep_key(cases: Points, numerics: Numerics) -> str:

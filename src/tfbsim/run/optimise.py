@@ -14,10 +14,16 @@ from .. import units
 from ..cell import layers as energy
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, suggest
+from ..experiment.groups import written_out
+from ..experiment.settings import numerics_of
+from ..experiment.steps import Protocol
 from ..numerics import Numerics
+from ..solver.batch import paying
 from .simulate import simulate
 
 ENERGY = "Discharge energy [mW.h.cm-2]"
+REFINED = 9  # values that are tried after the scan, about
+BY_KERNEL, BY_GENERAL = "by the kernel", "by the general solver"
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Optimum:
         value at all.
     evaluations : DataFrame
         Every value tried and the quantity there, in rising order.
+    solved : str
+        By what: the kernel, where it pays or is kept, or the general solver.
     """
 
     cell: Cell
@@ -47,6 +55,7 @@ class Optimum:
     maximum: float
     at_bound: bool
     evaluations: pd.DataFrame
+    solved: str = BY_GENERAL
 
 
 def optimise(
@@ -114,11 +123,24 @@ def optimise(
         raise InputError("is missing; energy per volume or mass needs it", field="stack")
     tried: dict[float, float] = {}
 
+    def at(value: float) -> tuple[Cell, Sequence[Any]]:
+        """The cell, and what is done to it."""
+        changed = base.replace({field: value})
+        return changed, steps(changed) if callable(steps) else steps
+
+    settings = numerics_of(numerics)
+    first, asked = at(low)
+    parts = (
+        written_out(asked, first, "steps"),
+        written_out(conditioning, first, "conditioning"),
+    )
+    number = (max(start, 3) + REFINED) * (cycles * len(parts[0]) + len(parts[1]))
+    protocol = Protocol(parts[0], cycles, parts[1])
+    compiled = paying(first, [protocol], number, settings, kept=True)
+
     def quantity(log_value: float) -> float:
         value = float(np.exp(log_value))
-        changed = base.replace({field: value})
-        asked = steps(changed) if callable(steps) else steps
-        result = simulate(changed, asked, cycles, conditioning, numerics=numerics)
+        result = simulate(*at(value), cycles, conditioning, numerics=compiled or settings)
         row = result.summary.iloc[-1]
         if maximise not in row or isinstance(row[maximise], str):
             hint = suggest(maximise, map(str, row.index))
@@ -146,4 +168,5 @@ def optimise(
     name = f"{field} [{unit}]" if unit else field
     table = pd.DataFrame(rows, columns=[name, maximise])
     near = bool((abs(np.log(best) - ends) < 2e-3).any())
-    return Optimum(base.replace({field: best}), field, best, tried[best], near, table)
+    by = BY_KERNEL if compiled else BY_GENERAL
+    return Optimum(at(best)[0], field, best, tried[best], near, table, by)

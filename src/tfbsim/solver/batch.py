@@ -52,8 +52,50 @@ Array = np.ndarray
 Inputs = dict[str, Any]
 
 
+# Steps that pay for a kernel, unless it was asked for or is kept: to compile it takes the
+# time of 400 to 950 steps of the general solver (docs/performance.md); and of which it is
+# asked whether it is kept
+WORTH_COMPILING, WORTH_ASKING = 1_000, 100
+
+
+def paying(
+    cell: Cell,
+    protocols: Sequence[Protocol],
+    steps: int,
+    numerics: Numerics,
+    kept: bool = False,
+) -> Numerics | None:
+    """Return the numerics of a batch, None where the general solver is to do it.
+
+    Parameters
+    ----------
+    cell : Cell
+        One of the cells.
+    protocols : sequence of Protocol
+        What they go through.
+    steps : int
+        How many are to be solved in all.
+    numerics : Numerics
+        Mesh and tolerances; compiled, the kernel is asked for.
+    kept : bool
+        Whether one that was compiled before will do for fewer steps: the numbers then
+        depend, within tolerances, on what was run before.
+    """
+    pays = numerics.compile or steps >= WORTH_COMPILING
+    if numerics.error_bar or not (pays or (kept and steps >= WORTH_ASKING)):
+        return None
+    numerics = replace(numerics, compile=True)
+    solver = engine(cell.structure, numerics)
+    if not all(serves(cell, protocol, solver) for protocol in protocols):
+        return None
+    built = [solver.built(mode) for mode in _modes(protocols)]
+    if not pays and not all(one.kernel_is_kept for one in built):
+        return None
+    return numerics if all(one.kernel for one in built) else None
+
+
 def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
-    """Whether a batch takes cells such as this through a protocol."""
+    """Whether a batch takes cells such as this through a protocol, given a compiler."""
     steps = protocol.all_steps
     if not all(step.constant and not step.frequencies for step in steps):
         return False
@@ -61,8 +103,13 @@ def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
         return False
     if cell.anode.critical_current is not None or solver.built("current").unknown:
         return False
-    modes = {"current", *(step.control for step in steps)}
-    return all(solver.built(mode).kernel is not None for mode in modes)
+    return all(solver.built(mode).written for mode in _modes([protocol]))
+
+
+def _modes(protocols: Sequence[Protocol]) -> set[str]:
+    """The models that protocols need."""
+    steps = [step for protocol in protocols for step in protocol.all_steps]
+    return {"current", *(step.control for step in steps)}
 
 
 def merged(
@@ -228,11 +275,15 @@ class Batch:
         before, margins = self._seen(step, own, y0, p, every)
         self.plain &= (margins > 0).all(axis=0)
         ends = self._integrated(step, y0, p, curves)
-        seen, margins = self._seen(step, own, ends.y, p, every)
+        cell, t, y = ends.curves or (every[:0], ends.t[:0], y0[:0])
+        seen, margins = self._seen(
+            step, own, np.vstack([ends.y, y]), p, np.append(every, cell)
+        )
+        margins = margins[:, : len(y0)]
+        drawn = {name: values[len(y0) :] for name, values in seen.items()}
+        seen = {name: values[: len(y0)] for name, values in seen.items()}
         observed = {name: np.stack([before[name], seen[name]]) for name in seen}
-        if ends.curves is not None:
-            cell, t, y = ends.curves
-            drawn, _ = self._seen(step, own, y, p, cell)
+        if curves:
             t = t * np.broadcast_to(own[DURATION], len(y0))[cell]
             self.points.append(Points(cell, t, drawn, y[:, built.slices[PROFILE]]))
         names = np.array([*built.ends, None], dtype=object)

@@ -119,22 +119,29 @@ class StepRecord:
     @property
     def charge(self) -> float:
         """Charge that went in [A.h]."""
-        return (self.end.get(THROUGHPUT, 0.0) - self.end.get(DISCHARGE, 0.0)) / 2
+        return (self._last(THROUGHPUT) - self._last(DISCHARGE)) / 2
 
     @property
     def discharge(self) -> float:
         """Charge that came out [A.h]."""
-        return (self.end.get(THROUGHPUT, 0.0) + self.end.get(DISCHARGE, 0.0)) / 2
+        return (self._last(THROUGHPUT) + self._last(DISCHARGE)) / 2
 
     @property
     def energy_out(self) -> float:
         """Energy that came out [W.h]."""
-        return self.end.get("Discharge energy [W.h]", 0.0)
+        return self._last("Discharge energy [W.h]")
 
     @property
     def energy_in(self) -> float:
         """Energy that went in [W.h]."""
-        return self.end.get("Charge energy [W.h]", 0.0)
+        return self._last("Charge energy [W.h]")
+
+    def _last(self, name: str) -> Any:
+        """What was observed last of one name; 0 if nothing was."""
+        values = self.trace.observed.get(name) if self.trace else None
+        if values is None:
+            return 0.0
+        return values.item(-1) if values.ndim == 1 else values[-1]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from ..physics.site_loss import ACTIVE
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
 from .energy import IN, OUT, Passed
 from .equations import Equations
-from .fast import Ends, Kernel, Solved, kernel_of
+from .fast import Ends, Kernel, Solved, Written
+from .fast import written as written_c
 from .integrator import Integrator, Stretch, system
 from .trace import (
     CHARGE_CUT_OFF,
@@ -77,7 +78,8 @@ if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread i
         after_in_parent=_LOCK.release,
         after_in_child=_LOCK.release,
     )
-_P, _T = ParamSpec("_P"), TypeVar("_T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -112,6 +114,8 @@ SHARE = "nonlinear_convergence_coefficient"
 FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
 FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
+
+SHOWN = "observe", "margins"  # functions beside those that IDA integrates
 
 # Options that the kernel takes in every value, or in one; of others it takes the default
 IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
@@ -192,6 +196,9 @@ class Discretised:
             full = 1 + ROUNDING if film.psi.vanishes_full else OVERFULL
             margins.append(_film_margin(x_s, into, film.x_max, OVERFULL))
             margins.append(_film_margin(x_L, fed * through, film.x_max, full))
+            if film.double_layer:  # migration goes on while it is charged
+                net = into - (of.t_i_of_x(x_s) if film.transference else of.t_i) * through
+                margins.append(_film_margin(x_s, net, film.x_max, OVERFULL, 1 - OVERFULL))
         ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
@@ -258,22 +265,51 @@ class Discretised:
         if self.unknown:
             rows = residual[self.unknown, :]
             self._residual = q.function("start", [q.t, q.y, q.p], rows)
-        for name, rows in (("observe", self.observed), ("margins", self.ends)):
+        for name, rows in zip(SHOWN, (self.observed, self.ends), strict=True):
             column = casadi.vertcat(*(found[row] for row in rows))
             functions[name] = q.function(name, [q.y, q.p], column)
-        if self.numerics.compile:
-            compiled = aot_compile([*functions.values()], flags=COMPILER_FLAGS)
-            functions = dict(zip(functions, compiled, strict=True))
+        self._functions = functions
         self._equations = q, found["rates"], residual, found["end"], found["Voltage [V]"]
-        self._observe = _Columns(functions.pop("observe"))
-        self._margins = _Columns(functions.pop("margins"))
-        self._rates = _Columns(functions["rhs_alg"])
-        self.functions = functions
         self.inputs = q.inputs
+
+    @cached_property
+    def _compiled(self) -> dict[str, casadi.Function]:
+        """All functions, where they are to be compiled so on first use."""
+        if not self.numerics.compile:
+            return self._functions
+        compiled = aot_compile([*self._functions.values()], flags=COMPILER_FLAGS)
+        return dict(zip(self._functions, compiled, strict=True))
+
+    @property
+    def functions(self) -> dict[str, casadi.Function]:
+        """Those that IDA integrates."""
+        return {name: f for name, f in self._compiled.items() if name not in SHOWN}
+
+    @cached_property
+    def _observe(self) -> _Columns:
+        return _Columns(self._compiled["observe"])
+
+    @cached_property
+    def _margins(self) -> _Columns:
+        return _Columns(self._compiled["margins"])
+
+    @cached_property
+    def _rates(self) -> _Columns:
+        return _Columns(self._compiled["rhs_alg"])
 
     @cached_property
     def kernel(self) -> Kernel | None:
         """What solves many cells at once, where the state is the film alone."""
+        return self.written and self.written.compiled()
+
+    @property
+    def kernel_is_kept(self) -> bool:
+        """Whether there is one that was compiled before."""
+        return self.written is not None and self.written.kept
+
+    @cached_property
+    def written(self) -> Written | None:
+        """The C of the kernel."""
         known = all(
             value in IN_THE_KERNEL.get(name, OPTIONS[name][:1])
             for name, value in self.options.items()
@@ -299,7 +335,7 @@ class Discretised:
             within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
         ends = Ends(room, inside + OVERSHOOT * x_max, stray, within, [k])
         shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
-        return kernel_of(q, rates, residual, ends, casadi.vertcat(*shown))
+        return written_c(q, rates, residual, ends, casadi.vertcat(*shown))
 
     def shown(
         self, y: Array, p: Array, cell: Array | None = None
@@ -549,14 +585,16 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-def _film_margin(x: Any, i: Any, x_max: float, full: float) -> Any:
+def _film_margin(
+    x: Any, i: Any, x_max: float, full: float, empty: float = UNDEREMPTY
+) -> Any:
     """Falls to zero where a face of the film is full, or empty, and driven farther.
 
     Of symbols or numbers: x is the stoichiometry there, i the current that drives it,
-    ``full`` the share of x_max that it may reach.
+    ``full`` and ``empty`` the shares of x_max that it may reach.
     """
     fills, empties = i > 0, i < 0
-    room, left = full * x_max - x, x - UNDEREMPTY * x_max
+    room, left = full * x_max - x, x - empty * x_max
     return fills * room + empties * left + (1 - fills - empties)
 
 

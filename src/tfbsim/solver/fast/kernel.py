@@ -192,15 +192,44 @@ def _at(array: Array) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def kernel_of(
+class Written(NamedTuple):
+    """The C of a kernel.
+
+    Parameters
+    ----------
+    source : str
+        All of it.
+    states : int
+        How many it has.
+    combined : casadi.Function
+        As :class:`Kernel` takes it.
+    """
+
+    source: str
+    states: int
+    combined: casadi.Function
+
+    @property
+    def kept(self) -> bool:
+        """Whether it was compiled before."""
+        machine, folder = _machine(), _folder()
+        return machine is not None and (folder / _name(self.source, machine)).exists()
+
+    def compiled(self) -> Kernel | None:
+        """Return the kernel, or None on a machine without a C compiler."""
+        code = _compiled(self.source)
+        return None if code is None else Kernel(code, self.states, self.combined)
+
+
+def written(
     equations: Any, rates: Any, residual: Any, ends: Ends, shown: Any
-) -> Kernel | None:
-    """The kernel of dy_d/dt = rates, 0 = residual, or None where there is none.
+) -> Written | None:
+    """Return the kernel of dy_d/dt = rates, 0 = residual, or None where there is none.
 
     ``shown`` is what :meth:`Kernel.show` evaluates, a column.
 
-    There is none for equations with an operation of no known C, for more states than
-    ``MOST_STATES``, and on a machine without a C compiler.
+    There is none for equations with an operation of no known C, and for more states than
+    ``MOST_STATES``.
     """
     states = equations.y.numel()
     if states > MOST_STATES:
@@ -217,11 +246,10 @@ def kernel_of(
     combined = casadi.Function("combined", [q.p], [casadi.vertcat(*held[2])])
     q.p = casadi.vertcat(q.p, *held[1])
     try:
-        written = _source(q, rates, residual, Ends(*rest[:4], ends.watched), shown)
+        source = _source(q, rates, residual, Ends(*rest[:4], ends.watched), shown)
     except Unknown:
         return None
-    code = _compiled(written)
-    return None if code is None else Kernel(code, states, combined)
+    return Written(source, states, combined)
 
 
 def _source(q: Any, rates: Any, residual: Any, ends: Ends, shown: Any) -> str:
@@ -272,15 +300,23 @@ def _machine() -> tuple[str, str] | None:
     return compiler, told.stdout.decode(errors="replace")
 
 
+def _folder() -> Path:
+    """Where libraries are kept."""
+    return Path(platformdirs.user_cache_dir("tfbsim")) / "kernels"
+
+
+def _name(source: str, machine: tuple[str, str]) -> str:
+    """Name of the library of a source."""
+    content = "\0".join([source, machine[1], *FLAGS, *LIBMVEC])
+    return f"{hashlib.sha256(content.encode()).hexdigest()[:24]}.so"
+
+
 def _compiled(source: str) -> ctypes.CDLL | None:
     machine = _machine()
     if machine is None:
         return None
-    compiler, processor = machine
-    content = "\0".join([source, processor, *FLAGS, *LIBMVEC])
-    name = hashlib.sha256(content.encode()).hexdigest()[:24]
-    folder = Path(platformdirs.user_cache_dir("tfbsim")) / "kernels"
-    kept = folder / f"{name}.so"
+    compiler, folder = machine[0], _folder()
+    kept = folder / _name(source, machine)
     places: list[Path | None] = [None]  # where nothing can be kept, for this process
     with suppress(OSError):
         if folder.is_absolute():
