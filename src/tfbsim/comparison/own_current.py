@@ -27,14 +27,8 @@ def experiment_or_cell(
 ) -> tuple[Expanded, bool]:
     """Return the cases that data are put beside, and whether by the data's own current.
 
-    Parameters
-    ----------
-    experiment : str, Path, Document or Expanded
-        An experiment; or a cell, which is one case whose steps do not matter.
-    cell, changes
-        As :func:`expand`.
-    own_current : bool
-        Whether it was asked for; of a cell, it is.
+    A cell in place of an experiment is one case whose steps do not matter, driven by the
+    data's own current.
 
     Raises
     ------

@@ -18,13 +18,7 @@ from ..solver.engine import engine
 
 
 class Replay:
-    """Runs cases as far as they are needed; a conditioning that they share runs once.
-
-    Parameters
-    ----------
-    numerics : Numerics
-        Mesh and tolerances.
-    """
+    """Runs cases as far as they are needed; a conditioning that they share runs once."""
 
     def __init__(self, numerics: Numerics) -> None:
         self.numerics = numerics.plain

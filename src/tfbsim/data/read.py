@@ -253,20 +253,10 @@ def read_all(
     cell: Cell | None,
     mapping: str | Path | Mapping | Dict[str, Any] | None = None,
 ) -> tuple[list[Measured], list[str]]:
-    """Read files, by the same mapping.
+    """Read files by the same mapping; what is read already stays as it is.
 
-    Parameters
-    ----------
-    sources : path, DataFrame, Measured, or a sequence of them
-        What is read already stays as it is.
-    cell, mapping
-        As :func:`read`.
-
-    Returns
-    -------
-    list of Measured, list of str
-        Each of a name of its own; a sentence for each file that could not be read, or
-        was read with a doubt that matters.
+    Returns what was measured, each of a name of its own, and a sentence for each file
+    that could not be read, or was read with a doubt that matters.
 
     Raises
     ------

@@ -31,7 +31,6 @@ from .problem import Problem
 from .search import SAME_MINIMUM, Minimum, search
 
 Array = np.ndarray
-LEVELS = (0.68, 0.95)
 NARROW = 0.15  # half an interval over the range: beyond, its profile is followed
 AS_LINEAR = 0.2  # relative, of the rise of chi^2 at the ends of a linear interval
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
@@ -124,9 +123,10 @@ def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Inte
     ends_68, ends_95, points = [], [], []
     for side in (-1, 1):
         profile = _Profile(problem, minimum, k, side, spread.rise(0.95))
-        profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
-        if profile.better is not None:
-            return Interval(None, None, better=profile.better)
+        try:
+            profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
+        except _Better as lower:
+            return Interval(None, None, better=lower.minimum)
         ends_68.append(profile.end(spread.rise(0.68)))
         ends_95.append(profile.end(spread.rise(0.95)))
         points += [at for _, z, at in profile.places if z <= 1.05 * profile.target]
@@ -142,6 +142,14 @@ def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -
     return abs(rise / spread.rise(0.95) ** 2 - 1) < AS_LINEAR
 
 
+class _Better(Exception):
+    """A lower minimum that a profile came to."""
+
+    def __init__(self, minimum: Minimum) -> None:
+        super().__init__()
+        self.minimum = minimum
+
+
 class _Profile:
     """One side of a profile of chi^2, followed outwards from the minimum."""
 
@@ -153,7 +161,6 @@ class _Profile:
         self.others = [n for n in range(len(minimum.u)) if n != k]
         # Place of the parameter, root of the rise of chi^2, all parameters there
         self.places = [(float(minimum.u[k]), 0.0, minimum.u)]
-        self.better: Minimum | None = None
 
     def at(self, place: float, near: Array) -> float:
         """Fit the others at a place from near there; return the root of the rise."""
@@ -162,7 +169,7 @@ class _Profile:
         found = search(self.problem, guess, tolerance=1e-5, free=self.others)
         rise = found.chi2 - self.minimum.chi2
         if rise < -max(0.5, SAME_MINIMUM * self.minimum.chi2):
-            self.better = found
+            raise _Better(found)
         z = math.sqrt(max(rise, 0.0))
         self.places.append((place, z, found.u))
         self.places.sort(key=lambda p: self.side * p[0])
@@ -175,8 +182,6 @@ class _Profile:
         while len(self.places) < MOST_PLACES and abs(place - bound) > NEAR_BOUND:
             new = min(max(place + self.side * step, 0.0), 1.0)
             z_new = self.at(new, u + (new - place) * direction)
-            if self.better is not None:
-                return
             u_new = self.places[-1][2]
             direction = (u_new - u) / (new - place)
             if z_new > self.target:
@@ -198,8 +203,6 @@ class _Profile:
             share = (self.target - inside[1]) / (beyond[1] - inside[1])
             share = 0.5 if n % 3 == 2 else min(max(share, 0.05), 0.95)
             self.at(inside[0] + share * gap, inside[2] + share * (beyond[2] - inside[2]))
-            if self.better is not None:
-                return
 
     def _out(self, place: tuple[float, float, Array]) -> float:
         return self.side * place[0]
