@@ -37,7 +37,8 @@ class Optimum:
     # Whether it is an end of the range: the optimum lies beyond, or at no value at all
     at_bound: bool
     evaluations: pd.DataFrame  # every value tried and the quantity there, rising
-    solved: str  # by the kernel, where it pays or is kept, or the general solver
+    # By the kernel, where it pays or is kept, or by the general solver
+    solved: str = BY_GENERAL
 
 
 def optimise(
