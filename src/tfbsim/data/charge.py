@@ -68,9 +68,9 @@ def segments(
             if away.any() and q is None:
                 own["paused"] = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
             if q is None and len(segment.capacity) > 4:
-                dt, passed = np.diff(segment.time), np.diff(segment.capacity)
+                dt, gained = np.diff(segment.time), np.diff(segment.capacity)
                 long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
-                gaps += zip(dt[long].tolist(), passed[long].tolist(), strict=True)
+                gaps += zip(dt[long].tolist(), gained[long].tolist(), strict=True)
         told.append(own)
     names = ["charge", "first", "most", "after", "counted", "pause", "paused"]
     account = pd.DataFrame(told, columns=names).fillna(0.0)
