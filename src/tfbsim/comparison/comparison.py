@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from ..cell.fitted import status
+from ..data.mapping import Mapping as DataMapping
 from ..data.measured import CHARGE, DISCHARGE, HOLD, Measured, Segment, mean_current
 from ..data.read import Source, read_all
 from ..errors import count
@@ -39,9 +40,6 @@ from .pairs import (
 )
 from .places import Place, Places, digest, places
 from .replay import Replay, joined
-
-if TYPE_CHECKING:
-    from ..data.mapping import Mapping as DataMapping
 
 Progress = Callable[[int, int], None]
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
