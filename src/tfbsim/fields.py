@@ -79,7 +79,7 @@ class Quantity:
 
     @property
     def example(self) -> str:
-        """A value that is within the bounds, with its unit."""
+        """Return a value that is within the bounds, with its unit."""
         usual = units.sample(self.dimension)
         if self.holds(units.parse(usual, self.dimension)):
             return usual
@@ -88,7 +88,7 @@ class Quantity:
 
     @property
     def words(self) -> str:
-        """Its dimension and bounds, as "length above 0 um, at most 1e+04 um"."""
+        """Return dimension and bounds, as "length above 0 um, at most 1e+04 um"."""
         limits = [
             f"{words} {units.text(bound, self.dimension)}"
             for bound, _, words in self._bounds
@@ -97,7 +97,7 @@ class Quantity:
         return f"{kind} {', '.join(limits)}".strip()
 
     def parse(self, value: Any, info: ValidationInfo) -> float:
-        """The value in SI."""
+        """Return the value in SI."""
         bare = (info.context or {}).get("python") and isinstance(value, float | int)
         if bare and not isinstance(value, bool):
             return self._bounded(float(value), value)
@@ -114,7 +114,7 @@ class Quantity:
         return [(bound, *rest) for bound, *rest in each if bound is not None]
 
     def holds(self, number: float) -> bool:
-        """Whether a number in SI is finite and within the bounds."""
+        """Return whether a number in SI is finite and within the bounds."""
         return math.isfinite(number) and all(
             within(number, bound) for bound, within, _ in self._bounds
         )
@@ -383,7 +383,7 @@ def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Expone
 
 
 def _positive(value: Any, info: ValidationInfo, dimension: str) -> Any:
-    """A law of x whose values are above 0."""
+    """Return a law of x whose values are above 0."""
     law: laws.Law
     if isinstance(value, SelfDiffusivityLaw):
         return SelfDiffusion(value.self_diffusivity)
@@ -581,7 +581,7 @@ def _message(error: Any) -> str:
 
 
 def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
-    """The part of pydantic's location that is in the data (union tags are not)."""
+    """Return the part of pydantic's location that is in the data (union tags are not)."""
     path: list[Any] = []
     for key in loc:
         present = (isinstance(data, dict) and key in data) or (
@@ -612,7 +612,7 @@ def _models(model: type) -> Iterator[type]:
 
 
 def inner_model(annotation: Any) -> Any:
-    """The model inside list[...], X | None and Annotated[...]."""
+    """Return the model inside list[...], X | None and Annotated[...]."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):

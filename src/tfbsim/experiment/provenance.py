@@ -27,7 +27,7 @@ PACKAGES = "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pan
 
 @cache
 def versions() -> dict[str, str]:
-    """Of all that a number may depend on."""
+    """Return the versions of all that a number may depend on."""
     return {"tfbsim": __version__} | {name: version(name) for name in PACKAGES}
 
 
@@ -96,7 +96,7 @@ def load_run(path: Path) -> Run:
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
-    """As :func:`load_run`, of what the file holds."""
+    """Return the run that the content of a provenance.json tells of."""
     try:
         for part in ("experiment_content", "cells", "changes", "numerics"):
             check_plain(content[part], path, part)

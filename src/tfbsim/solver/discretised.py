@@ -78,7 +78,8 @@ if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread i
         after_in_parent=_LOCK.release,
         after_in_child=_LOCK.release,
     )
-_P, _T = ParamSpec("_P"), TypeVar("_T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -195,6 +196,9 @@ class Discretised:
             full = 1 + ROUNDING if film.psi.vanishes_full else OVERFULL
             margins.append(_film_margin(x_s, into, film.x_max, OVERFULL))
             margins.append(_film_margin(x_L, fed * through, film.x_max, full))
+            if film.double_layer:  # migration goes on while it is charged
+                net = into - (of.t_i_of_x(x_s) if film.transference else of.t_i) * through
+                margins.append(_film_margin(x_s, net, film.x_max, OVERFULL, 1 - OVERFULL))
         ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
@@ -581,14 +585,16 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-def _film_margin(x: Any, i: Any, x_max: float, full: float) -> Any:
+def _film_margin(
+    x: Any, i: Any, x_max: float, full: float, empty: float = UNDEREMPTY
+) -> Any:
     """Falls to zero where a face of the film is full, or empty, and driven farther.
 
     Of symbols or numbers: x is the stoichiometry there, i the current that drives it,
-    ``full`` the share of x_max that it may reach.
+    ``full`` and ``empty`` the shares of x_max that it may reach.
     """
     fills, empties = i > 0, i < 0
-    room, left = full * x_max - x, x - UNDEREMPTY * x_max
+    room, left = full * x_max - x, x - empty * x_max
     return fills * room + empties * left + (1 - fills - empties)
 
 
