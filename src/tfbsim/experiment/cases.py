@@ -271,14 +271,6 @@ class _Expansion:
         cycles = self.changes.pop("cycles", None)
         self.cycles = None if cycles is None else _whole(cycles, "cycles")
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What is made anew; the keys of groups hold in this process only
-        return self.__dict__ | {"writing": None, "latest": ()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= state
-        self.writing = Writing(self.document.error, self.document.path.parent)
-
     def cases(self) -> Cases:
         """The cases of a list, or the points of a sweep."""
         if self.experiment.sweep is not None:
@@ -448,12 +440,11 @@ class _Expansion:
         for field in fields:
             if "." not in field and field not in Cell.model_fields:
                 options = [*sorted(self.templates), *Cell.model_fields, "grid"]
-                raise self._error(
-                    where,
-                    field,
-                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
-                    f"such field{suggest(field, options)}",
+                unused = (
+                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no"
                 )
+                hint = suggest(field, options)
+                raise self._error(where, field, f"{unused} such field{hint}")
         # Points of a sweep are in SI; a number in a file has none
         si = self.experiment.sweep is not None
         if si and (name, fields) == self.latest[:2]:
@@ -474,7 +465,11 @@ class _Expansion:
         """Return the cell of a name with what the experiment sets for all cases."""
         try:
             if name not in self.loaded:
-                self.loaded[name] = load_cell(self._cell_path(name))
+                # A file's own path is from its folder; that of --cell from here
+                own = name.endswith((".yaml", ".yml")) and not self.cell
+                self.loaded[name] = load_cell(
+                    self.document.path.parent / name if own else name
+                )
             cell, changes = self.loaded[name], self.experiment.set
             self.cells[name] = cell.replace(changes, si=False) if changes else cell
             return self.cells[name]
@@ -489,12 +484,6 @@ class _Expansion:
             elif error.field:
                 at = ("set", error.field)
             raise self.error(at, message) from None
-
-    def _cell_path(self, name: str) -> str | Path:
-        """Return the path of a cell: from the file's folder, that of --cell from here."""
-        path = Path(name)
-        own = name.endswith((".yaml", ".yml")) and not path.is_absolute()
-        return self.document.path.parent / path if own and not self.cell else name
 
     def _protocol(
         self, where: Place, cell: Cell, templates: Mapping[str, str], cycles: int
