@@ -121,6 +121,7 @@ def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Ma
             "utf-16 or latin-1",
             "encoding",
         )
+    currents: dict[tuple[str | int, ...], str | None]
     currents = {("current",): found.current}
     for k, curve in enumerate(found.curves or []):
         currents["curves", k, "current"] = curve.current

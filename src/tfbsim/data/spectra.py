@@ -69,11 +69,11 @@ def spectra(table: Table, f: Array) -> tuple[Spectrum, ...]:
     direction = np.sign(f[1] - f[0]) or -1.0
     again = np.flatnonzero(np.sign(np.diff(f)) == -direction) + 1
     edges = [0, *again.tolist(), len(f)]
-    found = []
+    found: list[Spectrum] = []
     for a, b in [p for p in pairwise(edges) if p[1] - p[0] >= 3] or [(0, len(f))]:
         order = a + np.argsort(-f[a:b], kind="stable")
-        V, T = (float(np.median(s[a:b])) for s in stated)
-        V, T = (x if np.isfinite(x) else None for x in (V, T))
+        medians = (float(np.median(s[a:b])) for s in stated)
+        V, T = (x if np.isfinite(x) else None for x in medians)
         name = f"spectrum {len(found) + 1}"
         found.append(Spectrum(f[order], Z[order], name, V, T))
         _tell_inductive(f[order], Z[order], file)

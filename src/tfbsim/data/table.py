@@ -242,7 +242,9 @@ class Table:
     def _clock(self, column: int, name: str) -> Array | None:
         """Return a column of clocks or dates in seconds; None if it is one of numbers."""
         text = self.texts(column)
-        t = None if text is None else seconds(text, self.file.path, name)
+        if text is None:
+            return None
+        t = seconds(text, self.file.path, name)
         if t is not None and text.iloc[:50].str.contains(DATE, regex=True).any():
             t, fell = after_summer_time(t)
             if fell:

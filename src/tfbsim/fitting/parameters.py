@@ -113,7 +113,7 @@ def definition(
             "FIELD=LOW..HIGH",
         )
     try:
-        return validate(Definition, block)  # type: ignore[no-any-return]
+        return validate(Definition, block)
     except InputError as error:
         if vary and error.field.startswith("parameters"):
             raise InputError(error.message, field="--vary") from None
