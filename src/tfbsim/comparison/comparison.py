@@ -229,7 +229,8 @@ def _simulate(
     cases = {case.name: case for case in where.expanded.cases}
     first = where.expanded.cases[0]
     wanted: dict[str, int] = {}  # cycles of each case
-    for place in (*where.steps, *where.spectra):
+    every: list[Place[Any]] = [*where.steps, *where.spectra]
+    for place in every:
         if place.steps:
             wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)
     replay, records = Replay(numerics), {}
@@ -240,9 +241,9 @@ def _simulate(
             case.cell, case.protocol, min(wanted[name], case.protocol.cycles)
         )
         records[name] = cycles
-        for of in ("lithium balance error", "charge balance error"):
-            errors = [getattr(cycle, of.replace(" ", "_")) for cycle in cycles]
-            audit[of] = max(audit.get(of, 0.0), *errors)
+        for book in ("lithium balance error", "charge balance error"):
+            errors = [getattr(cycle, book.replace(" ", "_")) for cycle in cycles]
+            audit[book] = max(audit.get(book, 0.0), *errors)
         if any(cycle.outcome == AUDIT_BREACH for cycle in cycles):
             found.otherwise.append(f"{name}: {AUDIT_BREACH}")
         for warning in case.cell.warnings():

@@ -64,8 +64,8 @@ def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | Non
         clock, passed = float(t[-1]), float(q[-1])
     if not pieces:
         return None
-    columns = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return Segment(kind, 1, *columns)
+    V, i, q, t = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    return Segment(kind, 1, V, i, q, t)
 
 
 def charge_where(q: Array, V: Array, voltage: float, otherwise: float) -> float:

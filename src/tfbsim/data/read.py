@@ -173,9 +173,9 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
     for sentence in unread:
         file.note(sentence, True)
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(impedances, start=1)]
-    known = [z for z in named if z.voltage is not None]
-    if file.how.voltage is None and known:
-        said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in known[:9])
+    stated = [z for z in named if z.voltage is not None]
+    if file.how.voltage is None and stated:
+        said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in stated[:9])
         file.note(f"By the file itself {', '.join(said)}.")
     return found, named
 
@@ -271,8 +271,11 @@ def read_all(
     names: list[str] = []
     for source in sources:
         try:
-            read = isinstance(source, Measured)
-            found = source if read else read_measured(source, cell, mapping)
+            found = (
+                source
+                if isinstance(source, Measured)
+                else read_measured(source, cell, mapping)
+            )
         except InputError as error:
             errors.append(error)
             unreadable.append(str(error))

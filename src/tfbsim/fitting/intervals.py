@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.linalg import null_space
@@ -130,7 +131,7 @@ def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Inte
         ends_68.append(profile.end(spread.rise(0.68)))
         ends_95.append(profile.end(spread.rise(0.95)))
         points += [at for _, z, at in profile.places if z <= 1.05 * profile.target]
-    return Interval(*ends_95, (ends_68[0], ends_68[1]), points)
+    return Interval(ends_95[0], ends_95[1], (ends_68[0], ends_68[1]), points)
 
 
 def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -> bool:
@@ -295,7 +296,7 @@ def fixed(
     projector = Vt[open_].T @ Vt[open_]
     found = []
     number, group = connected_components(np.abs(projector) > ABSENT)
-    blocks = [np.flatnonzero(group == k) for k in range(number)]
+    blocks = [np.flatnonzero(group == k).tolist() for k in range(number)]
     for block in sorted(blocks, key=min):
         values, vectors = np.linalg.eigh(projector[np.ix_(block, block)])
         null = vectors[:, values > 0.5].T
@@ -316,7 +317,7 @@ def _terms(powers: Array, x: Array) -> tuple[Array, Array]:
 
 
 def _of_block(
-    block: Array,
+    block: list[int],
     null: Array,
     which: Sequence[Parameter],
     u: Array,
@@ -342,7 +343,7 @@ def _of_block(
             others = product((1.0, -1.0), repeat=number - 1)
             powers = [np.array([1.0, *power]) for power in others]
         powers.append(np.zeros(number))
-    forms: list[tuple[bool, Array, Array]] = []  # whether simple, rows, powers
+    forms: list[tuple[bool, Any, Array]] = []  # whether simple, rows, powers
     for power in powers:
         rows = _coefficients(null * _terms(power, shown)[1] * rate)
         small = _simple(rows)
@@ -434,7 +435,8 @@ def _sum(
 
 def _product(names: Sequence[str], row: Array) -> str:
     """Return ``a b^2 / c``, empty names left out."""
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for name, c in zip(names, row, strict=True):
         text = f"({name})" if any(sign.isdigit() for sign in name) else name
         if abs(c) != 1:
