@@ -34,7 +34,8 @@ from tfbsim.plot import figures as every_figure
 from tfbsim.plot import style
 from tfbsim.plot.material import draw as draw_materials
 from tfbsim.report.answer import aged
-from tfbsim.report.describe import as_text, estimates
+from tfbsim.report.describe import estimates
+from tfbsim.report.files import as_text
 from tfbsim.result.columns import markdown
 from tfbsim.result.result import Result
 from tfbsim.solver.cycler import run_case

@@ -496,3 +496,26 @@ def test_a_current_that_turns_on_a_bare_collector_has_no_lithium_to_strip():
     _, step = run("nmc811-lipon-li", steps, changes)
     assert step["Outcome"] == "lithium exhausted"
     assert step["Duration [s]"] == pytest.approx(0.01 / 6, rel=1e-6)
+
+
+def test_a_ramp_down_from_a_bare_collector_has_no_lithium_to_strip():
+    steps = ["Hold at 2.5 V for 10 seconds", "Sweep to 1.5 V at 20 mV/s"]
+    result, step = run("lco-lipon-steel-ensurge2023", steps, LEAKING)
+    assert list(result.steps["Outcome"]) == ["reached", "lithium exhausted"]
+    assert step["Duration [s]"] == 0
+
+
+def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
+    """2e-5 of them each second, at its potential, for 1000 s."""
+    changes = {
+        "cathode.initial_voltage": "4.0 V",
+        "ageing.site_loss_by_oxidation": {
+            "rate": "2e-5 s-1",
+            "potential": "4.0 V",
+            "transfer_coefficient": 0.5,
+        },
+    }
+    _, step = run(CONSTANT_D, ["EIS 1 mHz to 1 kHz, 2 per decade"], changes)
+    assert "loses 2 % of its sites in a period of 0.001 Hz" in step["Detail"]
+    _, step = run(CONSTANT_D, ["EIS 10 mHz to 1 kHz, 2 per decade"], changes)
+    assert not step["Detail"]

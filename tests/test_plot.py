@@ -477,6 +477,12 @@ def test_two_results_share_axes(single, rates):
     assert "the same curve: one = other" in figure.get_suptitle()
 
 
+def test_cases_of_two_results_share_axes(rates):
+    figure = tfbsim.overlay(one=rates, other=rates)
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == [case.name for case in rates.cases] + ["one", "other"]
+
+
 def test_a_ramp_that_charges_and_discharges_has_no_voltage_against_capacity():
     ramps = ["Sweep to 4.15 V at 0.2 mV/s", "Sweep to 3.7 V at 0.2 mV/s"]
     start = ["Charge at C/5 until 3.95 V", "Hold at 3.95 V until C/50"]

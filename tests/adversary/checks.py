@@ -32,7 +32,7 @@ LIMITS = {
     "beyond a current cut-off": 1e-3,  # of the cut-off
     "hold strays": 2e-4,  # V
     "a face beyond the film": 1e-6,  # of the sites
-    "a face that its double layer drives on": 1e-3,  # of the sites
+    "a face that its double layer drives on": 1e-6,  # of the sites
     "overshoot about a front": 0.1,  # of the sites
     "overshoot unsaid": 0.0,
     "time runs backwards": 0.0,
@@ -125,11 +125,12 @@ def _of(
         migrates = getattr(cell, side.lower()).transport.transference != 0
         driven = ("surface", "collector") if migrates else ("surface",)
         faces = [seen[f"{side} {face} stoichiometry"] for face in driven]
-        # What a step ended by goes on in the next until its double layer is level
-        name = "a face beyond the film"
+        # Migration goes on while a double layer is charged, and what a step ended by in
+        # the next until it is level
+        name, empty = "a face beyond the film", EMPTY
         if film.double_layer:
-            name = "a face that its double layer drives on"
-        yield name, _beyond(np.array(faces), film.x_max)
+            name, empty = "a face that its double layer drives on", OVERFULL
+        yield name, _beyond(np.array(faces), film.x_max, empty)
     inside, x_max = trace.profiles, cell.cathode.x_max
     yield "overshoot about a front", _beyond(inside, x_max)
     said = "finer than the mesh" in record.detail
@@ -148,9 +149,9 @@ def _of(
             yield "state handed on", moved * scale
 
 
-def _beyond(x: np.ndarray, x_max: float) -> float:
+def _beyond(x: np.ndarray, x_max: float, empty: float = EMPTY) -> float:
     """How far stoichiometries are beyond a film, of its sites."""
-    return max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - EMPTY, 0.0)
+    return max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - empty, 0.0)
 
 
 def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:

@@ -1,10 +1,13 @@
 """Random cells and protocols: every law, all shipped materials, extremes of every field.
 
 Number ``k`` of a seed is drawn from its own generator, so that it can be run alone.
+``python tests/adversary/random_cells.py 20282 2000`` counts what is refused of a seed.
 """
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -55,12 +58,15 @@ def draw_fields(seed: int, number: int, base: Cell) -> tuple[Cell, list[Any]]:
     return cell, steps
 
 
-def draw(seed: int, number: int) -> tuple[Cell, list[Any]]:
+def draw(
+    seed: int, number: int, refused: Counter[str] | None = None
+) -> tuple[Cell, list[Any]]:
     """A cell, and the steps of one cycle.
 
     A combination the files refuse, a diffusion time that is too short for one or an
-    ageing that ends everything at once, is drawn again.
+    ageing that ends everything at once, is drawn again; ``refused`` counts what by.
     """
+    refused = Counter() if refused is None else refused
     rng = np.random.default_rng([seed, number])
     while True:  # limits of a cell may leave no voltage, too
         base = shipped(str(rng.choice(TWO_FILMS if rng.random() < 0.2 else METAL)))
@@ -68,10 +74,12 @@ def draw(seed: int, number: int) -> tuple[Cell, list[Any]]:
             cell = base.replace(_changes(rng, base))
             low, high = _window(cell)
             if low > high:
+                refused["no voltage within the limits"] += 1
                 continue
             steps = [s for _ in range(rng.integers(2, 6)) for s in _steps(rng, cell)]
             check_ageing([(cell, Protocol(written_out(steps, cell, "steps")))])
-        except InputError:
+        except InputError as error:
+            refused[error.field or error.message] += 1
             continue
         return cell, steps
 
@@ -406,3 +414,11 @@ def _window(cell: Cell) -> tuple[float, float]:
     U = np.asarray(curve(x))
     low, high = cell.voltage_limits
     return max(low, float(U.min()) - 0.3), min(high, float(U.max()) + 0.3)
+
+
+if __name__ == "__main__":
+    counted: Counter[str] = Counter()
+    for k in range(int(sys.argv[2])):
+        draw(int(sys.argv[1]), k, counted)
+    for reason, count in counted.most_common():
+        print(f"{count:6d} {reason}")

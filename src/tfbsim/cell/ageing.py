@@ -144,7 +144,7 @@ class Ageing(Strict):
 
     @property
     def blocks(self) -> Iterator[tuple[str, Strict]]:
-        """The blocks that are given, by the option of the model that each is."""
+        """Yield the blocks that are given, each with its option of the model."""
         for name, block in self:
             if block is not None:
                 yield name.replace("_", " "), block

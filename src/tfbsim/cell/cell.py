@@ -431,7 +431,7 @@ class Salt(Strict):
 
 
 class ElectrolyteFilm(MaterialLayer):
-    """What every electrolyte has."""
+    """The fields that every electrolyte has."""
 
     window_lower: Voltage | None = None
     """Potential against lithium below which it is reduced; left out: not known."""
@@ -519,7 +519,7 @@ class Electrolyte(ElectrolyteFilm):
 
 
 class Metal(Strict):
-    """What lithium metal is, wherever it comes from."""
+    """The fields of lithium metal itself."""
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -567,7 +567,7 @@ class Anode(Interface, Metal):
 
     @property
     def surface(self) -> str:
-        """What lithium is plated on, in words."""
+        """Return the name of what lithium is plated on."""
         return self.interlayer or self.collector or "the collector"
 
     @property
@@ -610,7 +610,7 @@ class Anode(Interface, Metal):
 
 
 def _is_a_film(anode: Any) -> bool:
-    """Whether an anode is a film, as a file or Python gives it: it has a thickness."""
+    """Return whether an anode is a film, as a file or Python gives it."""
     if not isinstance(anode, dict):
         return isinstance(anode, Film)
     named = anode.get("material")
@@ -760,7 +760,7 @@ class Cell(Strict):
         return self.lithium_inventory / self.site_inventory
 
     def anode_at(self, x: float) -> float:
-        """The same where the cathode's stoichiometry is x and no lithium is lost."""
+        """Return ``anode_initial`` at another x of the cathode, with no lithium lost."""
         moved = self.x_initial - x
         if isinstance(self.anode, Film):
             moved *= self.site_inventory / self.anode.sites
@@ -807,13 +807,7 @@ class Cell(Strict):
         return float(x[0]), float(x[-1])
 
     def stoichiometry(self, voltage: float, temperature: float | None = None) -> float:
-        """The cathode's x in equilibrium at a voltage [V] of the cell.
-
-        Raises
-        ------
-        ValueError
-            A voltage the cell does not have.
-        """
+        """Return the cathode's x in equilibrium at a voltage [V]; ValueError if none."""
         warmer = (temperature or self.temperature) - self.reference_temperature
         shift = warmer * self.entropic_change
         return _at_voltage(self.open_circuit_potential, voltage - shift)
@@ -835,7 +829,7 @@ class Cell(Strict):
 
     @property
     def stacked(self) -> tuple[Any, ...]:
-        """What a result takes from the layers of a stack; nothing without one."""
+        """Return the layers of a stack as a result keeps them; nothing without one."""
         return tuple(layers(self)) if self.stack is not None else ()
 
     @property
@@ -910,7 +904,7 @@ class Cell(Strict):
 
     @cached_property
     def constants(self) -> dict[str, float]:
-        """Those of the parameters that hold at any temperature."""
+        """Return the parameters that hold at any temperature."""
         values: dict[str, Any] = {
             "Reference temperature [K]": self.reference_temperature,
             "Electrode area [m2]": self.area,
@@ -1013,7 +1007,7 @@ class Cell(Strict):
         return found
 
     def warnings(self) -> list[str]:
-        """What is consistent enough to run, and worth knowing."""
+        """Return sentences on what is consistent enough to run, and worth knowing."""
         c = self.cathode
         found = []
         if c.transference > 0 and c.transport.electronic is None:
@@ -1151,14 +1145,14 @@ class Cell(Strict):
 
     @property
     def written(self) -> Written:
-        """What it takes to make this cell again."""
+        """Return the content of this cell, from which it can be made again."""
         return Written(
             copy.deepcopy(self._raw), dict(self._tables), self._stated_thickness
         )
 
     @classmethod
     def from_written(cls, written: Written) -> Cell:
-        """The cell that :attr:`written` is of; an InputError where it will not do."""
+        """Return the cell that :attr:`written` is of; InputError where it will not do."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in written.tables.items():
                 try:
@@ -1175,7 +1169,7 @@ class Cell(Strict):
         return cell
 
     def value(self, path: str) -> tuple[float, str]:
-        """A numeric field in its display unit, and that unit, as :meth:`number`."""
+        """Return a number in its display unit, and that unit; as :meth:`number`."""
         number, dimension = self.number(path)
         return units.to_display(number, dimension), units.display_unit(dimension)
 
@@ -1194,7 +1188,7 @@ class Cell(Strict):
         ]
 
     def number(self, path: str) -> tuple[float, str]:
-        """A numeric field in SI, and its dimension; InputError of any other."""
+        """Return a numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
         dimension = None
         for key in path.split("."):
@@ -1214,7 +1208,7 @@ class Cell(Strict):
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, Cell
+    here, model = raw, inner_model(Cell)
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)
@@ -1244,7 +1238,7 @@ def _check_known(model: Any, key: str, path: str) -> None:
 
 @dataclass(frozen=True)
 class Written:
-    """What it takes to make a cell again, without the files it came from."""
+    """The content of a cell, from which it can be made again without its files."""
 
     content: dict[str, Any]  # What its file and :meth:`Cell.replace` said
     tables: dict[str, str]  # Text of each CSV table, by name
@@ -1252,7 +1246,7 @@ class Written:
 
 
 def tables(content: Mapping[str, Any]) -> list[str]:
-    """The CSV files that a valid cell's file names."""
+    """Return the names of the CSV files that a valid cell's file names."""
     films = content["cathode"], content["anode"]
     named = [film.get(name) for film in films for name in LAWS]
     # A self-diffusivity may itself be a law
@@ -1326,7 +1320,7 @@ def _cell(
 
 
 def _at(data: Any, place: str) -> Any:
-    """What stands at a dotted place, None if nothing does."""
+    """Return the value at a dotted place, None if there is none."""
     for key in place.split("."):
         data = data.get(key) if isinstance(data, dict) else None
     return data
@@ -1384,7 +1378,7 @@ def _known_at(place: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """A material's properties under what the file itself says."""
+    """Return a material's properties with the file's own values over them."""
     merged = {**library, **fields}
     if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
         merged.pop("initial_stoichiometry", None)
@@ -1531,7 +1525,7 @@ def _material(
 
 
 def _same_laws(layer: str, fields: Any, like: Cell) -> Any:
-    """A film with laws that are as in another cell taken from there.
+    """Return a film with the laws that are as in another cell taken from there.
 
     Reading a table anew for each of a thousand cases takes the longest of all.
     """

@@ -32,12 +32,14 @@ class Cells:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = self._whole([getattr(one, name) for one in self._of])
-        self.__dict__[name] = found
+        found = self.__dict__[name] = self._made(name)
         return found
 
+    def _made(self, name: str) -> Any:
+        return self._whole([getattr(one, name) for one in self._of])
+
     def parameters(self, temperature: Any = None) -> dict[str, Any]:
-        """As :meth:`Cell.parameters`, an array where they differ."""
+        """Return those of :meth:`Cell.parameters`, as arrays where they differ."""
         ambient = self.temperature if temperature is None else temperature
         return {"Ambient temperature [K]": ambient, **self.constants}
 
@@ -61,12 +63,8 @@ class Part(Cells):
     def __init__(self, whole: Cells, rows: Array) -> None:
         self._all, self._index = whole, rows
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        found = self._part(getattr(self._all, name))
-        self.__dict__[name] = found
-        return found
+    def _made(self, name: str) -> Any:
+        return self._part(getattr(self._all, name))
 
     def _part(self, value: Any) -> Any:
         if isinstance(value, Cells):

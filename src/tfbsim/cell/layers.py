@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import model_validator
 
@@ -25,8 +25,6 @@ from ..materials import library
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from .cell import Cell
 
 LITHIUM_MOLAR_MASS = 6.94e-3  # kg/mol, IUPAC 2021
 
@@ -81,6 +79,15 @@ class Stack(Strict):
     packaging: StackLayer | None = None
 
 
+class Layered(Protocol):
+    """A cell, as far as its layers go."""
+
+    stack: Stack | None
+    cathode: Any
+    electrolyte: Any
+    anode: Any
+
+
 @dataclass(frozen=True)
 class Layer:
     """A layer as it counts for one cell."""
@@ -94,16 +101,16 @@ class Layer:
 
     @property
     def volume(self) -> float:
-        """Of one cell's share, per area [m]."""
+        """Return the volume of one cell's share, per area [m]."""
         return self.thickness / self.shared_by
 
     @property
     def mass(self) -> float:
-        """Of one cell's share, per area [kg/m2]."""
+        """Return the mass of one cell's share, per area [kg/m2]."""
         return self.density * self.volume
 
 
-def layers(cell: Cell, lithium: float | None = None) -> list[Layer]:
+def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
     """Return the layers of a cell with a stack, from the substrate up.
 
     Lithium metal is as thick as made [m] if it is left out; what is more than that comes
@@ -152,7 +159,7 @@ _ORDER = (
 )
 
 
-def layer_table(cell: Cell, lithium: float | None = None) -> pd.DataFrame:
+def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
     """The layers of a cell and their shares of its volume and mass.
 
     Parameters
@@ -197,16 +204,16 @@ def layer_table(cell: Cell, lithium: float | None = None) -> pd.DataFrame:
 
 
 def total_volume(found: list[Layer]) -> float:
-    """Per area [m]: the thickness of one cell with its share of all layers."""
+    """Return the thickness of one cell with its share of all layers [m]."""
     return sum(layer.volume for layer in found)
 
 
 def total_mass(found: list[Layer]) -> float:
-    """Per area [kg/m2]."""
+    """Return the mass of one cell with its share of all layers, per area [kg/m2]."""
     return sum(layer.mass for layer in found)
 
 
-def densities(cell: Cell, energy: float, lithium: float) -> dict[str, float]:
+def densities(cell: Layered, energy: float, lithium: float) -> dict[str, float]:
     """Return ``COLUMNS``, in Wh/L and Wh/kg, of a cell with a stack.
 
     Given are the energy of its discharge [J/m2] and the thickness of its lithium at full

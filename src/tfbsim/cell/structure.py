@@ -20,7 +20,7 @@ LAYERS = {True: "capacitive", False: "absent"}
 
 @dataclass(frozen=True)
 class FilmStructure:
-    """What of a film is not a number."""
+    """The laws and options of a film: everything of it that is not a number."""
 
     potential: PotentialLaw  # U(x) [V]; seen by the model as ``potential.curve``
     diffusivity: Law  # Shape of D(x) [m2/s]; its scale is an input
@@ -51,7 +51,7 @@ class FilmStructure:
 
     @property
     def rho_ref(self) -> float:
-        """What rho_e(x) is stated against [Ohm m]."""
+        """Return the resistivity that rho_e(x) is relative to [Ohm m]."""
         return self._resistivity[0]
 
     def functions(self, side: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Structure:
 
     @property
     def films(self) -> dict[str, FilmStructure]:
-        """The films, by side."""
+        """Return the films, by side."""
         films = {"Cathode": self.cathode, "Anode": self.anode}
         return {side: film for side, film in films.items() if film is not None}
 
@@ -122,7 +122,7 @@ class Structure:
 
     @property
     def kind(self) -> str:
-        """The model's word for the anode."""
+        """Return the option of the model for the anode."""
         if self.anode is not None:
             return "film"
         return "plated in situ" if self.plated else "evaporated"

@@ -61,30 +61,31 @@ def show(
     ] = None,
 ) -> None:
     """Show a cell's layers, an experiment's steps, or a material with its sources."""
-    from ..report import describe
-
     materials = named()
     path, kind = Path(), "material"
     if name not in materials:
         path, kind = options.find(name, "material", also=materials)
     if kind == "material":
         from ..cell.cell import read_material
+        from ..report.files import describe_material
 
         material = materials.get(name) or read_material(path)
         if figure is not None:
             _draw(material, figure)
-        describe.describe_material(material, out)
+        describe_material(material, out)
     elif figure is not None:
         what = "draws materials; `tfbsim run` draws the curves of a cell"
         raise InputError(what, "--figure")
     elif kind == "cell":
         from ..cell.cell import load_cell
+        from ..report.describe import describe_cell
 
-        describe.describe_cell(load_cell(path), out)
+        describe_cell(load_cell(path), out)
     else:
         from ..experiment.cases import expand
+        from ..report.files import describe_experiment
 
-        describe.describe_experiment(expand(path), out)
+        describe_experiment(expand(path), out)
 
 
 def _draw(material: Material, path: Path) -> None:

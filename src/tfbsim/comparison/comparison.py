@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from ..cell.fitted import status
+from ..data.mapping import Mapping as DataMapping
 from ..data.measured import CHARGE, DISCHARGE, HOLD, Measured, Segment, mean_current
 from ..data.read import Source, read_all
 from ..errors import count
@@ -26,7 +27,7 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
-from ..solver.cycler import AUDIT_BREACH, REACHED, CycleRecord, StepRecord
+from ..solver.cycler import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
 from .own_current import experiment_or_cell, unlike
 from .pairs import (
@@ -39,9 +40,6 @@ from .pairs import (
 )
 from .places import Place, Places, digest, places
 from .replay import Replay, joined
-
-if TYPE_CHECKING:
-    from ..data.mapping import Mapping as DataMapping
 
 Progress = Callable[[int, int], None]
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
@@ -224,25 +222,32 @@ def _about(measured: Measured) -> dict[str, Any]:
 def _simulate(
     found: Comparison, where: Places, numerics: Numerics, progress: Progress | None
 ) -> dict[str, float]:
-    """Run the cases that measured steps and spectra belong to; put both together.
+    """Run the cases that what was measured belongs to; put both together.
 
-    Returns
-    -------
-    dict
-        Largest balance errors of the cycles that were simulated.
+    Returns the largest balance errors of the cycles that were simulated.
     """
     cases = {case.name: case for case in where.expanded.cases}
     first = where.expanded.cases[0]
     wanted: dict[str, int] = {}  # cycles of each case
-    for place in (*where.steps, *where.spectra):
+    every: list[Place[Any]] = [*where.steps, *where.spectra]
+    for place in every:
         if place.steps:
             wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)
     replay, records = Replay(numerics), {}
     audit: dict[str, float] = {}
-    for k, case in enumerate(case for case in cases.values() if case.name in wanted):
-        last = min(wanted[case.name], case.protocol.cycles)
-        records[case.name] = replay.cycles(case.cell, case.protocol, last)
-        _audited(found, audit, case, records[case.name])
+    for k, name in enumerate(name for name in cases if name in wanted):
+        case = cases[name]
+        cycles = replay.cycles(
+            case.cell, case.protocol, min(wanted[name], case.protocol.cycles)
+        )
+        records[name] = cycles
+        for book in ("lithium balance error", "charge balance error"):
+            errors = [getattr(cycle, book.replace(" ", "_")) for cycle in cycles]
+            audit[book] = max(audit.get(book, 0.0), *errors)
+        if any(cycle.outcome == AUDIT_BREACH for cycle in cycles):
+            found.otherwise.append(f"{name}: {AUDIT_BREACH}")
+        for warning in case.cell.warnings():
+            found.note(f"{case.cell.name}: {warning}")
         if progress:
             progress(k + 1, len(wanted))
     pairs: dict[str, list[Pair]] = {}
@@ -269,22 +274,8 @@ def _simulate(
         for case in where.expanded.cases:
             mine = [place for place in where.steps if place.case == case.name]
             if mine:
-                _tell_current(found, mine, case)
-                _tell_start(found, pairs.get(case.name, []))
+                _tell_record(found, mine, case, pairs.get(case.name, []))
     return audit
-
-
-def _audited(
-    found: Comparison, audit: dict[str, float], case: Case, cycles: Sequence[CycleRecord]
-) -> None:
-    """Take the balances and warnings of a case that was run."""
-    for of in ("lithium balance error", "charge balance error"):
-        errors = [getattr(cycle, of.replace(" ", "_")) for cycle in cycles]
-        audit[of] = max(audit.get(of, 0.0), *errors)
-    if any(cycle.outcome == AUDIT_BREACH for cycle in cycles):
-        found.otherwise.append(f"{case.name}: {AUDIT_BREACH}")
-    for warning in case.cell.warnings():
-        found.note(f"{case.cell.name}: {warning}")
 
 
 def _pair(
@@ -351,26 +342,24 @@ def _tell_window(found: Comparison, measured: Measured, case: Case) -> None:
         )
 
 
-def _tell_current(found: Comparison, mine: Sequence[Place[Segment]], case: Case) -> None:
-    """Tell how well constant currents stand for a record."""
-    steps = case.protocol.steps
+def _tell_record(
+    found: Comparison, mine: Sequence[Place[Segment]], case: Case, pairs: Sequence[Pair]
+) -> None:
+    """Tell how well constant currents stand for a record, and whether its start fits."""
+    file, steps = mine[0].file, case.protocol.steps
     split = [(p.measured, [steps[k] for k in p.steps]) for p in mine if len(p.steps) > 1]
     if split:
         off = max(unlike(segment, parts) for segment, parts in split)
-        varies = f"in {count(len(split), 'step')} the current varies"
+        number = count(len(split), "step")
         found.note(
-            f"{mine[0].file}: {varies}; constant ones of the same charge stand for it, "
-            f"{100 * off:.2g} % rms off."
+            f"{file}: in {number} the current varies; constant ones of the same charge "
+            f"stand for it, {100 * off:.2g} % rms off."
         )
-
-
-def _tell_start(found: Comparison, pairs: Sequence[Pair]) -> None:
-    """Tell where a record does not begin as the simulated cell does."""
     first = next((p for p in pairs if p.measured.kind != HOLD), None)
     if first is not None and len(first.measured.voltage) > 1:
         here, there = first.measured.voltage[0], first.simulated.voltage[0]
         if abs(here - there) > FAR:
             found.note(
-                f"{first.file} begins at {here:.3f} V, the simulated cell at "
+                f"{file} begins at {here:.3f} V, the simulated cell at "
                 f"{there:.3f} V: --set cathode.initial_voltage sets its state."
             )

@@ -27,14 +27,8 @@ def experiment_or_cell(
 ) -> tuple[Expanded, bool]:
     """Return the cases that data are put beside, and whether by the data's own current.
 
-    Parameters
-    ----------
-    experiment : str, Path, Document or Expanded
-        An experiment; or a cell, which is one case whose steps do not matter.
-    cell, changes
-        As :func:`expand`.
-    own_current : bool
-        Whether it was asked for; of a cell, it is.
+    A cell in place of an experiment is one case whose steps do not matter, driven by the
+    data's own current.
 
     Raises
     ------
@@ -70,7 +64,8 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
     low = min(float(s.voltage.min()) for s in segments) - BEYOND
     high = max(float(s.voltage.max()) for s in segments) + BEYOND
     # Never beyond the cell's own limits; a record of another window ends at once
-    low, high = np.clip([low, high], *cell.voltage_limits).tolist()
+    lowest, highest = cell.voltage_limits
+    low, high = (min(max(V, lowest), highest) for V in (low, high))
     t = times(segment)
     lasts = max(float(t[-1]), 1e-3)
     if not np.isfinite(t[-1]) or t[-1] <= 0:
@@ -83,8 +78,8 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
     sign = 1.0 if segment.kind == DISCHARGE else -1.0
     for lasts, passed in _pieces(t, segment.capacity, segment.current):
         I = sign * 3600 * passed / lasts * float(cell.area)
-        ends = {"lower": low} if I > 0 else {"upper": high} if I < 0 else {}
-        steps.append(Step(text, "current", I, lasts, True, **ends))
+        lower, upper = low if I > 0 else None, high if I < 0 else None
+        steps.append(Step(text, "current", I, lasts, True, lower=lower, upper=upper))
     return steps
 
 

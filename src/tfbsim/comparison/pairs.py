@@ -54,34 +54,17 @@ SPECTRA_COLUMNS = (
 
 @dataclass(frozen=True)
 class Pair:
-    """A measured step and the simulated one beside it.
+    """A measured step and the simulated one beside it, of one kind."""
 
-    Parameters
-    ----------
-    file : str
-        Where the measured one comes from.
-    measured, simulated : Segment
-        Of one kind.
-    case : str
-        Of the experiment.
-    c_rate : float
-        Of the measured current.
-    at_cut_off : bool
-        Whether the simulated step ended at a voltage.
-    outcome : str
-        Of the simulated step.
-    role : str
-        Whether the cell was fitted to the measured one, "fitted" or "predicted"; "" of a
-        cell that no fit wrote.
-    """
-
-    file: str
+    file: str  # where the measured one comes from
     measured: Segment
     simulated: Segment
-    case: str
-    c_rate: float
-    at_cut_off: bool
-    outcome: str
+    case: str  # of the experiment
+    c_rate: float  # of the measured current
+    at_cut_off: bool  # whether the simulated step ended at a voltage
+    outcome: str  # of the simulated step
+    # Whether the cell was fitted to the measured one, "fitted" or "predicted"; "" of a
+    # cell that no fit wrote
     role: str = ""
 
     @property
@@ -143,13 +126,13 @@ class Pair:
         if m.kind != HOLD and common.any() and len(m.voltage) > 1:
             residual, at = 1e3 * self.residual, self.axes[0][common]
             row["Compared [%]"] = self.covered
-            row["Voltage error, rms [mV]"] = _mean(residual**2, at) ** 0.5
+            row["Voltage error, rms [mV]"] = mean_along(residual**2, at) ** 0.5
             row["Largest voltage error [mV]"] = residual[np.argmax(np.abs(residual))]
-            row["Mean voltage error [mV]"] = _mean(residual, at)
+            row["Mean voltage error [mV]"] = mean_along(residual, at)
             early = times(m)[common] <= FIRST
             if early.any():
                 row["First minute, rms [mV]"] = (
-                    _mean(residual[early] ** 2, at[early]) ** 0.5
+                    mean_along(residual[early] ** 2, at[early]) ** 0.5
                 )
         if m.kind != REST:
             measured, simulated = self.capacities
@@ -172,7 +155,7 @@ class Pair:
         return pd.DataFrame(dict(zip(OVERLAY_COLUMNS, (*known, *volts), strict=True)))
 
 
-def _mean(values: Array, at: Array) -> float:
+def mean_along(values: Array, at: Array) -> float:
     """Return the mean over what a step runs along, however densely it was sampled."""
     if len(at) < 2 or at[-1] <= at[0]:
         return float(np.mean(values))

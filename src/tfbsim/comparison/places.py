@@ -66,17 +66,10 @@ class Places:
 
 
 def places(files: Sequence[Measured], expanded: Expanded, own_current: bool) -> Places:
-    """Find where the steps and spectra of files belong.
+    """Find where the steps and spectra of files belong in an experiment.
 
-    Parameters
-    ----------
-    files : sequence of Measured
-        As read.
-    expanded : Expanded
-        The experiment.
-    own_current : bool
-        Drive the cell with the measured current, from its state after the experiment's
-        conditioning; spectra are then of the cell at rest.
+    By their own current, records drive the cell from its state after the conditioning of
+    the experiment, and spectra are of the cell at rest.
 
     Raises
     ------

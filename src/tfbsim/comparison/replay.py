@@ -18,13 +18,7 @@ from ..solver.engine import engine
 
 
 class Replay:
-    """Runs cases as far as they are needed; a conditioning that they share runs once.
-
-    Parameters
-    ----------
-    numerics : Numerics
-        Mesh and tolerances.
-    """
+    """Runs cases as far as they are needed; a conditioning that they share runs once."""
 
     def __init__(self, numerics: Numerics) -> None:
         self.numerics = numerics.plain
@@ -70,8 +64,8 @@ def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | Non
         clock, passed = float(t[-1]), float(q[-1])
     if not pieces:
         return None
-    columns = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return Segment(kind, 1, *columns)
+    V, i, q, t = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    return Segment(kind, 1, V, i, q, t)
 
 
 def charge_where(q: Array, V: Array, voltage: float, otherwise: float) -> float:

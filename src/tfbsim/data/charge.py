@@ -67,7 +67,10 @@ def segments(
             own["pause"] = away.max(initial=0.0)
             if away.any() and q is None:
                 own["paused"] = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
-            gaps += [] if q is not None else _gaps(segment)
+            if q is None and len(segment.capacity) > 4:
+                dt, gained = np.diff(segment.time), np.diff(segment.capacity)
+                long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
+                gaps += zip(dt[long].tolist(), gained[long].tolist(), strict=True)
         told.append(own)
     names = ["charge", "first", "most", "after", "counted", "pause", "paused"]
     account = pd.DataFrame(told, columns=names).fillna(0.0)
@@ -202,7 +205,9 @@ def _counter_of(rows: Samples, span: Span) -> Array | None:
         if (np.diff(moved) < -1e-3 * moved[-1]).any():
             continue
         moved = np.maximum.accumulate(moved)
-        if not span.start and role == "capacity" and _counts_steps(rows):
+        q, own = np.abs(rows.counters[role]), rows.step_time
+        within = not span.start and role == "capacity" and own is not None and own[0] > 0
+        if within and (q[1:] < 0.02 * q[:-1]).any():  # of a step that began before
             return moved + abs(float(counter[0]))
         return moved + _before(rows, span, counter, way)
     return None
@@ -247,13 +252,6 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
     return first
 
 
-def _counts_steps(rows: Samples) -> bool:
-    """Return whether a record cut from within a step has a counter of that step."""
-    q, own = rows.counters["capacity"], rows.step_time
-    again = (np.abs(q[1:]) < 0.02 * np.abs(q[:-1])).any()
-    return bool(own is not None and own[0] > 0 and again)
-
-
 def _in_use(
     rows: Samples, found: Sequence[Span], counters: Sequence[Array | None], file: File
 ) -> bool:
@@ -292,7 +290,8 @@ def _in_use(
             )
         return True
     slip = min(SLIPS, key=lambda f: abs(np.log(ratio / f)))
-    idle = _while_resting(rows, found)
+    rests = [c[s.cut] for s in found if s.kind == REST for c in rows.counters.values()]
+    idle = sum(float(np.nansum(np.abs(np.diff(counter)))) for counter in rests)
     if abs(ratio / slip - 1) > WITHIN / 2 and idle < CLOSE * counted:
         file.note(
             f"The counter of charge has {by_counter} {UNIT}, the integral of "
@@ -309,16 +308,6 @@ def _in_use(
         True,
     )
     return False
-
-
-def _while_resting(rows: Samples, found: Sequence[Span]) -> float:
-    """Return what the counters counted while no current flowed [A.h.m-2]."""
-    return sum(
-        float(np.nansum(np.abs(np.diff(counter[span.cut]))))
-        for span in found
-        if span.kind == REST
-        for counter in rows.counters.values()
-    )
 
 
 def _rounding(size: Array) -> float:
@@ -439,13 +428,3 @@ def _pauses(t: Array, needed: Array) -> Array:
     usual = float(np.median(dt)) if len(dt) else 0.0
     gap = (dt > max(60.0, 5 * usual)) & (needed >= 0) & (needed < 0.5 * dt)
     return np.where(gap, dt - needed, 0.0)
-
-
-def _gaps(segment: Segment) -> list[tuple[float, float]]:
-    """Return the gaps of a step [s], and what passed in each [A.h.m-2]."""
-    if segment.time is None or len(segment.time) < 5:
-        return []
-    dt = np.diff(segment.time)
-    long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
-    passed = np.diff(segment.capacity)[long]
-    return list(zip(dt[long].tolist(), passed.tolist(), strict=True))

@@ -1,11 +1,13 @@
-"""BioLogic's text: EC-Lab and BT-Lab .mpt, with its counted preamble or without."""
+"""BioLogic's EC-Lab and BT-Lab: .mpt, with its counted preamble or without; .mpr."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
+import pandas as pd
 
 from .table import File, Table
 from .text import text_tables
@@ -28,10 +30,23 @@ def tables(file: File, text: str) -> list[Table]:
     skip = int(counted[1]) - 1 if counted else 0
     found = text_tables(file, text, skip, "EC-Lab")
     loops = [int(first) for first in _LOOP.findall(text[:1_000_000])]
-    return [with_loops(found[0], loops)] if len(found) == 1 else found
+    return [_with_loops(found[0], loops)] if len(found) == 1 else found
 
 
-def with_loops(table: Table, begins: list[int]) -> Table:
+def mpr(file: File) -> Table:
+    """Return the table of an .mpr."""
+    with file.path.open("rb") as opened:
+        found = import_module("galvani.BioLogic").MPRfile(opened)
+    rows = np.asarray(found.data)
+    rows = rows.astype(rows.dtype.newbyteorder("="))
+    names = rows.dtype.names or ()
+    data = pd.DataFrame({k: rows[name] for k, name in enumerate(names)})
+    ends = getattr(found, "loop_index", None)
+    begins = [] if ends is None else [int(k) for k in ends[:-1]]
+    return _with_loops(Table(file, names, data, layout="EC-Lab"), begins)
+
+
+def _with_loops(table: Table, begins: list[int]) -> Table:
     """Return a table in which the number of the step goes on from loop to loop.
 
     ``begins`` are the first rows of the loops; of one alone, nothing changes.

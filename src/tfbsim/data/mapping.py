@@ -121,6 +121,7 @@ def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Ma
             "utf-16 or latin-1",
             "encoding",
         )
+    currents: dict[tuple[str | int, ...], str | None]
     currents = {("current",): found.current}
     for k, curve in enumerate(found.curves or []):
         currents["curves", k, "current"] = curve.current
@@ -154,13 +155,7 @@ DIMENSIONS = {
 
 
 def dimension_of(text: str, kind: str) -> tuple[float, str]:
-    """A quantity of one of the dimensions a column may have: SI value, dimension.
-
-    Raises
-    ------
-    ValueError
-        One sentence: what would do.
-    """
+    """A quantity of one of the dimensions a column may have: SI value, dimension."""
     reason = ""
     for dimension in DIMENSIONS[kind]:
         try:

@@ -1,4 +1,5 @@
-"""NEWARE's text of several levels: lines of cycles, of steps and of samples in one file.
+"""NEWARE's .nda and .ndax, and its text of several levels: lines of cycles, of steps and
+of samples in one file.
 
 A line of a lower level begins with a separator more than the one above it.  Only the
 samples are a record; the lines of cycles and steps above them say to which they belong,
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 
@@ -17,7 +19,22 @@ from .table import File, Table
 from .text import one_table, recognised
 
 _UPPER = {"cycle": "Cycle Index", "step": "Step Index", "step_type": "Step Type"}
+_BINARY = {
+    "Voltage": "Voltage / V",
+    "Cycle": "Cycle Count",
+    "Step": "Step Count",
+    "Status": "Step Type",
+    "Time": "Step Time / s",
+    "Timestamp": "Date",  # to a second; the clock of the step is finer
+}
 _DIGITS = 3  # of a charge of a step, from which on it may testify
+
+
+def nda(file: File) -> Table:
+    """Return the table of a binary file."""
+    data = import_module("NewareNDA").read(str(file.path), log_level="CRITICAL")
+    names = tuple(_BINARY.get(str(c), str(c)) for c in data.columns)
+    return Table(file, names, data.set_axis(range(len(names)), axis=1), layout="NEWARE")
 
 
 def is_one(text: str) -> bool:
@@ -44,13 +61,7 @@ def _levels(text: str) -> tuple[str, int, list[list[str]]] | None:
 
 
 def tables(file: File, text: str) -> list[Table]:
-    """Return the samples as one table, with cycle, step and kind of the levels above.
-
-    Raises
-    ------
-    InputError
-        It holds no samples.
-    """
+    """Return the samples as one table, with cycle, step and kind of the levels above."""
     found = _levels(text)
     assert found is not None
     mark, first, heads = found

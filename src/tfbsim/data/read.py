@@ -173,9 +173,9 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
     for sentence in unread:
         file.note(sentence, True)
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(impedances, start=1)]
-    known = [z for z in named if z.voltage is not None]
-    if file.how.voltage is None and known:
-        said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in known[:9])
+    stated = [z for z in named if z.voltage is not None]
+    if file.how.voltage is None and stated:
+        said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in stated[:9])
         file.note(f"By the file itself {', '.join(said)}.")
     return found, named
 
@@ -253,20 +253,10 @@ def read_all(
     cell: Cell | None,
     mapping: str | Path | Mapping | Dict[str, Any] | None = None,
 ) -> tuple[list[Measured], list[str]]:
-    """Read files, by the same mapping.
+    """Read files by the same mapping; what is read already stays as it is.
 
-    Parameters
-    ----------
-    sources : path, DataFrame, Measured, or a sequence of them
-        What is read already stays as it is.
-    cell, mapping
-        As :func:`read`.
-
-    Returns
-    -------
-    list of Measured, list of str
-        Each of a name of its own; a sentence for each file that could not be read, or
-        was read with a doubt that matters.
+    Returns what was measured, each of a name of its own, and a sentence for each file
+    that could not be read, or was read with a doubt that matters.
 
     Raises
     ------
@@ -281,8 +271,11 @@ def read_all(
     names: list[str] = []
     for source in sources:
         try:
-            read = isinstance(source, Measured)
-            found = source if read else read_measured(source, cell, mapping)
+            found = (
+                source
+                if isinstance(source, Measured)
+                else read_measured(source, cell, mapping)
+            )
         except InputError as error:
             errors.append(error)
             unreadable.append(str(error))

@@ -49,12 +49,12 @@ def _rest_below(i: Array) -> float:
     sizes = np.unique(np.abs(i))
     top = float(sizes[-1])
     if sizes[0] == 0 and (sizes[1:] > 1e-4 * top).all():
-        return float(sizes[1] / 2) if len(sizes) > 1 else 0.0
-    low = sizes[(sizes > 0) & (sizes < 0.02 * top)]
-    steps = np.diff(np.log10(np.append(low, 0.02 * top))) if len(low) else np.zeros(0)
-    if len(steps) and steps.max() > 0.7:
+        return float(sizes[1] / 2)
+    low = np.append(sizes[(sizes > 0) & (sizes < 0.02 * top)], 0.02 * top)
+    steps = np.diff(np.log10(low))
+    if steps.max(initial=0.0) > 0.7:
         k = int(np.argmax(steps))
-        return float(np.sqrt(low[k] * np.append(low, 0.02 * top)[k + 1]))
+        return float(np.sqrt(low[k] * low[k + 1]))
     return 1e-4 * top
 
 
@@ -80,7 +80,7 @@ def signed(rows: Samples, flow: Array, table: Table) -> Array:
     votes = {who: vote for who, vote in votes.items() if abs(vote) >= CLEAR}
     if source:
         votes[source] = 1.0
-    trend = _trend(rows, flow)
+    trend = _agreed(_trend(rows, flow), rows, flow)
     clear = abs(trend) >= CLEAR
     seen = "rises" if trend > 0 else "falls"
     if not votes:
@@ -140,19 +140,15 @@ def _agreed(side: Array, rows: Samples, flow: Array) -> float:
     return agreed / float(weight.sum()) if weight.any() else 0.0
 
 
-def _trend(rows: Samples, flow: Array) -> float:
-    """Return the share of the charge during which V moves as if charge were positive."""
+def _trend(rows: Samples, flow: Array) -> Array:
+    """Return the sign in which V moves under each current, NaN where it hardly does."""
     sign = np.where(flow, np.sign(rows.i), 0)
-    total = agreed = 0.0
-    for start, stop in spans([sign, *rows.marks.values()]):
-        change = rows.V[stop - 1] - rows.V[start]
-        if sign[start] == 0 or stop - start < 2 or abs(change) < MOVED:
-            continue
-        span = slice(start, stop)
-        charge = abs(float(np.trapezoid(rows.i[span], rows.t[span])))
-        total += charge
-        agreed += charge * np.sign(change) * sign[start]
-    return agreed / total if total else 0.0
+    side = np.full(len(rows), np.nan)
+    for a, b in spans([sign, *rows.marks.values()]):
+        change = rows.V[b - 1] - rows.V[a]
+        if abs(change) >= MOVED:
+            side[a + 1 : b] = np.sign(change)
+    return side
 
 
 def _swings_both_ways(rows: Samples, flow: Array, declared: bool) -> bool:
@@ -161,40 +157,30 @@ def _swings_both_ways(rows: Samples, flow: Array, declared: bool) -> bool:
     Of a format that has charge positive, a fall is one of half the range at a steady
     current: no charge does that.
     """
-    range_ = float(np.ptp(rows.V))
-    rises = falls = False
+    swings: list[float] = []
     for a, b in _one_way(rows, flow):
         size = np.abs(rows.i[a:b])
         jumps = np.flatnonzero(np.abs(np.diff(size)) > STEADY * size[:-1]) + 1
         cuts = [a, *(a + jumps).tolist(), b] if declared else [a, b]
-        swings = [float(rows.V[y - 1] - rows.V[x]) for x, y in pairwise(cuts)]
-        rises |= max(swings) > 0.15 * range_
-        falls |= min(swings) < (-0.5 if declared else -0.15) * range_
-    return rises and falls
+        swings += [float(rows.V[y - 1] - rows.V[x]) for x, y in pairwise(cuts)]
+    most, least = max(swings, default=0.0), min(swings, default=0.0)
+    range_ = float(np.ptp(rows.V))
+    return most > 0.15 * range_ and least < (-0.5 if declared else -0.15) * range_
 
 
 def _one_way(rows: Samples, flow: Array) -> list[tuple[int, int]]:
     """Return stretches under current within which the voltage goes one way."""
-    turned = np.zeros(len(rows))
-    turned[_turns(rows.V, 0.2 * float(np.ptp(rows.V)))] = 1
-    part = np.concatenate([[0.0], np.cumsum(turned)[:-1]])
-    marks = [flow.astype(float), part, *rows.marks.values()]
-    return [(a, b) for a, b in spans(marks) if flow[a] and b - a >= 2]
-
-
-def _turns(V: Array, least: float) -> list[int]:
-    """Return the samples at which V turns, each by at least `least` from the last."""
-    found: list[int] = []
-    low = high = 0
-    for k, v in enumerate(V.tolist()):
-        if v > V[high]:
-            high = k
-        if v < V[low]:
-            low = k
-        if (v < V[high] - least and high > low) or (v > V[low] + least and low > high):
-            found.append(max(low, high))
+    V, least = rows.V, 0.2 * float(np.ptp(rows.V))
+    turned = np.zeros(len(rows))  # 1 where the voltage goes the other way from then on
+    low = high = 0  # since it last turned
+    for k, v in enumerate(V.tolist() if least > 0 else []):
+        low, high = k if v < V[low] else low, k if v > V[high] else high
+        fell, rose = v < V[high] - least, v > V[low] + least
+        if (fell and high > low) or (rose and low > high):
+            turned[max(low, high) + 1] = 1
             low = high = k
-    return found if least > 0 else []
+    marks = [flow.astype(float), np.cumsum(turned), *rows.marks.values()]
+    return [(a, b) for a, b in spans(marks) if flow[a] and b - a >= 2]
 
 
 def _by_trend(rows: Samples, flow: Array, file: File) -> Array:

@@ -44,11 +44,6 @@ def spectra(table: Table, f: Array) -> tuple[Spectrum, ...]:
     """Return the spectra of a table, each a run through the frequencies.
 
     f is the frequency of each row [Hz], NaN where it is none of a spectrum.
-
-    Raises
-    ------
-    InputError
-        Fewer than 3 frequencies.
     """
     file, Z = table.file, _impedance(table)
     known = np.isfinite(Z) & np.isfinite(f) & (Z != 0)
@@ -69,11 +64,11 @@ def spectra(table: Table, f: Array) -> tuple[Spectrum, ...]:
     direction = np.sign(f[1] - f[0]) or -1.0
     again = np.flatnonzero(np.sign(np.diff(f)) == -direction) + 1
     edges = [0, *again.tolist(), len(f)]
-    found = []
+    found: list[Spectrum] = []
     for a, b in [p for p in pairwise(edges) if p[1] - p[0] >= 3] or [(0, len(f))]:
         order = a + np.argsort(-f[a:b], kind="stable")
-        V, T = (float(np.median(s[a:b])) for s in stated)
-        V, T = (x if np.isfinite(x) else None for x in (V, T))
+        medians = (float(np.median(s[a:b])) for s in stated)
+        V, T = (x if np.isfinite(x) else None for x in medians)
         name = f"spectrum {len(found) + 1}"
         found.append(Spectrum(f[order], Z[order], name, V, T))
         _tell_inductive(f[order], Z[order], file)

@@ -189,13 +189,7 @@ class Table:
         return self.numbers(column) * size
 
     def quantity(self, role: str, column: int | None = None) -> Quantity:
-        """Return a column in SI, by the unit in its cells, its heading or the mapping.
-
-        Raises
-        ------
-        InputError
-            The unit is none of this quantity, or is missing and cannot be guessed.
-        """
+        """Return a column in SI, by the unit in its cells, its heading or the mapping."""
         column = self.columns[role] if column is None else column
         kind = KIND.get(role, role)
         name = self.names[column] or f"column {column + 1}"
@@ -242,7 +236,9 @@ class Table:
     def _clock(self, column: int, name: str) -> Array | None:
         """Return a column of clocks or dates in seconds; None if it is one of numbers."""
         text = self.texts(column)
-        t = None if text is None else seconds(text, self.file.path, name)
+        if text is None:
+            return None
+        t = seconds(text, self.file.path, name)
         if t is not None and text.iloc[:50].str.contains(DATE, regex=True).any():
             t, fell = after_summer_time(t)
             if fell:

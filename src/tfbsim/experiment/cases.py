@@ -66,7 +66,7 @@ class Conditioning(Strict):
 
 
 class CheckUp(Strict):
-    """A cycle of its own in place of the first and of every so many-th after it."""
+    """A cycle in place of the first and of every so many-th after it."""
 
     every: Cycles
     steps: Annotated[list[Any], Field(min_length=1)]
@@ -150,7 +150,7 @@ class Cases(Sequence[Case]):
 
     @property
     def cycles(self) -> int:
-        """Of all cases together, conditioning included."""
+        """Return the cycles of all cases together, conditioning included."""
         return sum(case.protocol.all_cycles for case in self)
 
 
@@ -178,11 +178,11 @@ class Points(Cases):
         return self.expansion.case(where, values, [], self._fields, *known)
 
     def varies(self, field: str) -> bool:
-        """Whether a factor is this field of a cell or a part of it."""
+        """Return whether a factor is this field of a cell or a part of it."""
         return any(f"{name}.".startswith(f"{field}.") for name in self._fields)
 
     def name(self, k: int) -> str:
-        """Of point k: its number."""
+        """Return the name of point k, its number."""
         return f"{k + 1:0{self._digits}d}"
 
     def _values(self, k: int) -> dict[str, Any]:
@@ -207,7 +207,7 @@ class Points(Cases):
         return len(self) * self[0].protocol.all_cycles
 
     def check(self) -> None:
-        """Make those that may go wrong: at both ends of each factor."""
+        """Make the points that may go wrong: those at both ends of each factor."""
         ends = {0, len(self) - 1}
         for factor in self.plan.factors:
             ends |= {int(np.argmin(factor.values)), int(np.argmax(factor.values))}
@@ -220,8 +220,9 @@ class Points(Cases):
 
 def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
     """Read an experiment file, if it is not read yet, and check its own fields."""
-    read = isinstance(source, Document)
-    document = source if read else load(resolve(str(source), "experiments"))
+    if not isinstance(source, Document):
+        source = load(resolve(str(source), "experiments"))
+    document = source
     check_head(document, "experiment")
     experiment: Experiment = validate(
         Experiment, document.data, document=document, folder=document.path.parent
@@ -271,14 +272,6 @@ class _Expansion:
         cycles = self.changes.pop("cycles", None)
         self.cycles = None if cycles is None else _whole(cycles, "cycles")
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What is made anew; the keys of groups hold in this process only
-        return self.__dict__ | {"writing": None, "latest": ()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= state
-        self.writing = Writing(self.document.error, self.document.path.parent)
-
     def cases(self) -> Cases:
         """The cases of a list, or the points of a sweep."""
         if self.experiment.sweep is not None:
@@ -315,7 +308,7 @@ class _Expansion:
         )
 
     def _entries(self) -> list[tuple[Place, dict[str, Any]]]:
-        """What each case sets and where it stands, grids written out."""
+        """Return what each case sets and where it stands, grids written out."""
         listed = self.experiment.cases
         if listed is None:
             return [((), {})]
@@ -330,7 +323,7 @@ class _Expansion:
         return entries
 
     def curves(self, cycles: int, last: int) -> Curves:
-        """Which are kept, of so many cycles in all and up to this one of a case."""
+        """Return which curves are kept, of so many cycles in all and up to this one."""
         asked = self.experiment.curves
         if asked is None:
             if cycles <= ALL_CURVES:
@@ -342,7 +335,7 @@ class _Expansion:
         return Curves(chosen, asked.error or 0.0)
 
     def _points(self, sweep: Sweep) -> Points:
-        """The points of a sweep."""
+        """Return the points of a sweep as cases."""
         if self.experiment.cases is not None:
             raise self.error(("sweep",), "give cases or a sweep, not both")
         found = self.plan(sweep)
@@ -352,7 +345,7 @@ class _Expansion:
         return points
 
     def plan(self, sweep: Sweep) -> Plan:
-        """The points of a sweep."""
+        """Return the points of a sweep."""
         base = self.cell_of((), None, {})
 
         def dimension_of(name: str) -> str | None:
@@ -380,7 +373,7 @@ class _Expansion:
         return self.error(grid if inside else (*where, field), message)
 
     def _grid(self, where: Place, entry: dict[str, Any]) -> list[dict[str, Any]]:
-        """The combinations of an entry, the last field varying fastest."""
+        """Return the combinations of an entry, the last field varying fastest."""
         if "grid" not in entry:
             return [entry]
         grid, at = entry["grid"], (*where, "grid")
@@ -429,8 +422,8 @@ class _Expansion:
         return Case(called, cell, protocol, varied, entry, curves)
 
     def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
-        """The cell of a case, with what it sets; the experiment's unless it chooses."""
-        name = chosen or self.cell or self.experiment.cell
+        """Return the cell of a case, with what it sets in it."""
+        name: Any = chosen or self.cell or self.experiment.cell
         at = (*where, "cell") if chosen else ("cell",)
         wrong = ""
         if chosen is not None and self.cell is not None:
@@ -448,12 +441,11 @@ class _Expansion:
         for field in fields:
             if "." not in field and field not in Cell.model_fields:
                 options = [*sorted(self.templates), *Cell.model_fields, "grid"]
-                raise self._error(
-                    where,
-                    field,
-                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no "
-                    f"such field{suggest(field, options)}",
+                unused = (
+                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no"
                 )
+                hint = suggest(field, options)
+                raise self._error(where, field, f"{unused} such field{hint}")
         # Points of a sweep are in SI; a number in a file has none
         si = self.experiment.sweep is not None
         if si and (name, fields) == self.latest[:2]:
@@ -471,10 +463,14 @@ class _Expansion:
             raise self._error(where, field, message) from None
 
     def _base(self, at: Place, name: str) -> Cell:
-        """The cell of a name, with what the experiment sets for all cases."""
+        """Return the cell of a name with what the experiment sets for all cases."""
         try:
             if name not in self.loaded:
-                self.loaded[name] = load_cell(self._cell_path(name))
+                # A file's own path is from its folder; that of --cell from here
+                own = name.endswith((".yaml", ".yml")) and not self.cell
+                self.loaded[name] = load_cell(
+                    self.document.path.parent / name if own else name
+                )
             cell, changes = self.loaded[name], self.experiment.set
             self.cells[name] = cell.replace(changes, si=False) if changes else cell
             return self.cells[name]
@@ -489,12 +485,6 @@ class _Expansion:
             elif error.field:
                 at = ("set", error.field)
             raise self.error(at, message) from None
-
-    def _cell_path(self, name: str) -> str | Path:
-        """A file's own path is from its folder; that of --cell from here."""
-        path = Path(name)
-        own = name.endswith((".yaml", ".yml")) and not path.is_absolute()
-        return self.document.path.parent / path if own and not self.cell else name
 
     def _protocol(
         self, where: Place, cell: Cell, templates: Mapping[str, str], cycles: int
@@ -546,7 +536,7 @@ class _Expansion:
 
 
 def _template_column(name: str, text: str) -> dict[str, float]:
-    """A template's value as a column, unless the summary has one for it anyway."""
+    """Return a template's value as a column, unless the summary has one anyway."""
     if units.c_rate(text) is not None:
         return {}  # C-rate
     for dimension in COLUMNS_OF_TEMPLATES:
@@ -601,24 +591,12 @@ def expand(
     changes: Mapping[str, str] | None = None,
     cells: Mapping[str, Cell] | None = None,
 ) -> Expanded:
-    """An experiment and its cases, everything checked, nothing solved.
+    """Return an experiment and its cases, everything checked, nothing solved.
 
-    Parameters
-    ----------
-    source : str, Path, Document or Expanded
-        A shipped experiment, a file, or one that was read; one that is expanded stays
-        as it is.
-    cell : str, optional
-        Takes the place of the experiment's cell.
-    changes : mapping, optional
-        Dotted cell fields, templates or ``cycles`` to their value, for every case.
-    cells : mapping, optional
-        Cells that are loaded already, by the name or path that asks for each.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
+    It is a shipped experiment, a file, or one that was read; one that is expanded stays
+    as it is.  ``cell`` takes the place of its cell, ``changes`` are dotted cell fields,
+    templates or ``cycles`` for every case, and ``cells`` are loaded already, by the name
+    or path that asks for each.  An InputError names file, line and field.
     """
     if isinstance(source, Expanded):
         return source
@@ -649,7 +627,7 @@ def expand(
 
 
 def sweep_plan(run: Run) -> Plan | None:
-    """The points of a run's sweep, without their cases; None if it had none."""
+    """Return the points of a run's sweep, without their cases; None if it had none."""
     experiment, document = load_experiment(run.document)
     if experiment.sweep is None:
         return None
@@ -660,7 +638,7 @@ def sweep_plan(run: Run) -> Plan | None:
 # --- Measured values beside the cases ----------------------------------------------
 
 
-def _some(cases: Cases) -> Iterator[tuple[Cell, Protocol]]:
+def _some(cases: Any) -> Iterator[tuple[Cell, Protocol]]:
     """Yield the cases of a list, or some points of a sweep from end to end.
 
     Of a sweep whose factors leave a cell that does not age as it is, one.
@@ -850,7 +828,7 @@ def current_of(case: Case, kind: str) -> float:
 
 
 def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
-    """The case of this name, or the only one that sets these values."""
+    """Return the name of the case of this name, or of the only one with these values."""
     if isinstance(wanted, str):
         return wanted if any(case.name == wanted for case in cases) else None
     asked = {(key, str(value)) for key, value in wanted.items()}

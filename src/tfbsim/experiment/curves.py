@@ -20,7 +20,7 @@ class Curves:
         return f"Curves({cycles}, {self.error!r})"
 
     def of(self, cycle: int) -> bool:
-        """Whether those of a cycle are."""
+        """Return whether the curves of a cycle are kept."""
         return self.cycles is None or cycle in self.cycles
 
 

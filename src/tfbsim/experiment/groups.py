@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
@@ -32,6 +32,7 @@ MAX_VALUES = 5_000
 Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
 Place = tuple[Any, ...]
+Placed = tuple[Place, Any]  # a step and where it stands
 Error = Callable[[Place, str], InputError]
 Filled = Mapping[str, str]
 
@@ -39,7 +40,6 @@ Filled = Mapping[str, str]
 class Group(Strict):
     """Steps repeated, or written once for each value of a template."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     step: StrictStr | None = None
     temperature: Any = None
     repeat: Cycles | None = None
@@ -57,15 +57,17 @@ class Writing:
         self._groups: dict[int, Group] = {}  # as checked, each once
         self._profiles: dict[str, Any] = {}  # as read
 
-    def flat(
-        self, where: Place, steps: Sequence[Any], templates: Filled
-    ) -> list[tuple[Place, Any]]:
+    def __reduce__(self) -> Any:
+        # The keys of groups hold in this process only
+        return Writing, (self.error, self.folder, self.si)
+
+    def flat(self, where: Place, steps: Sequence[Any], templates: Filled) -> list[Placed]:
         """Return steps with groups written out, each with its place.
 
         A step is a :class:`Step`, a pair of sentence and temperature, or the mapping of
         a profile.
         """
-        found: list[tuple[Place, Any]] = []
+        found: list[Placed] = []
         for k, step in enumerate(steps):
             for item in self._written_out((*where, k), step, templates):
                 found.append(item)
@@ -73,9 +75,7 @@ class Writing:
                     raise self.error((*where, k), f"more than {MAX_STEPS} steps")
         return found
 
-    def _written_out(
-        self, at: Place, step: Any, templates: Filled
-    ) -> Iterator[tuple[Place, Any]]:
+    def _written_out(self, at: Place, step: Any, templates: Filled) -> Iterator[Placed]:
         if isinstance(step, str):
             yield at, (self._filled(at, step, templates), None)
         elif isinstance(step, Step):
@@ -91,7 +91,7 @@ class Writing:
 
     def _group(
         self, at: Place, step: Mapping[str, Any], templates: Filled
-    ) -> Iterator[tuple[Place, Any]]:
+    ) -> Iterator[Placed]:
         group = self._checked(at, step)
         if group.step is not None:
             if group.repeat or group.for_each or group.steps is not None:
@@ -221,7 +221,7 @@ def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
         steps = [steps]
     if not isinstance(steps, Iterable):
         refuse(name, f"'{shown(steps)}' is given where a list of steps would do")
-    flat = Writing(error, Path(), si=True).flat((name,), steps, {})
+    flat = Writing(error, Path(), si=True).flat((name,), [*steps], {})
     parsed, mistakes = parsed_steps([step for _, step in flat], cell)
     for k, message, *field in mistakes:
         raise error((*flat[k][0], *field), message)

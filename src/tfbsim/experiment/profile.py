@@ -97,49 +97,38 @@ def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
     control: Control = "power" if kind in POWERS else "current"
     factor *= in_amperes(1.0, kind, cell)
     factor *= -fields.scale if bdf else fields.scale
-    parts = _stretches(
-        [seconds * value for value in t],
-        [factor * value for value in v],
-        fields.interpolation == "linear",
-    )
+    straight = fields.interpolation == "linear"
+    parts = _stretches([seconds * a for a in t], [factor * b for b in v], straight)
     length = sum(part.duration for part in parts)
     mean = sum((abs(p.first) + abs(p.last)) / 2 * p.duration for p in parts) / length
     ends = (fields.lower, fields.upper, fields.until, fields.time)
     if fields.repeat and not any(end is not None for end in ends):
         refuse("repeat", "needs an end: lower, upper, until (a charge) or time")
     duration = fields.time or length
-    if fields.repeat and fields.time is None:
+    if not fields.repeat:
+        duration = min(duration, length)
+    elif fields.time is None:
         duration = min(max(_default(control, mean, None, cell), length), 1e10)
-    farthest = max((x for p in parts for x in (p.first, p.last)), key=abs)
+    charge = None
+    if fields.until is not None:
+        charge = in_amperes(*_quantity(fields.until, CHARGES), cell)
+        if charge <= 0:
+            refuse("until", "the charge that ends it must be above 0")
+    scale = given.get("scale", 1)
     step = Step(
-        f"Profile {_name(given)}",
+        f"Profile {name}" + ("" if scale == 1 else f" times {scale}"),
         control,
-        farthest,
-        duration if fields.repeat else min(duration, length),
-        not fields.repeat or fields.time is not None,
+        max((x for part in parts for x in (part.first, part.last)), key=abs),
+        duration,
+        timed=not fields.repeat or fields.time is not None,
         lower=fields.lower,
         upper=fields.upper,
         temperature=fields.temperature,
-        charge=_charge(fields.until, cell),
+        charge=charge,
         profile=parts,
         repeat=fields.repeat,
     )
     return _checked(step, "the profile", cell)
-
-
-def _name(given: Mapping[str, Any]) -> str:
-    name = str(given.get("name") or list(given["profile"])[1])
-    scale = given.get("scale", 1)
-    return name if scale == 1 else f"{name} times {scale}"
-
-
-def _charge(until: str | None, cell: Cell) -> float | None:
-    if until is None:
-        return None
-    charge = in_amperes(*_quantity(until, CHARGES), cell)
-    if charge <= 0:
-        refuse("until", "the charge that ends it must be above 0")
-    return charge
 
 
 def _scale(heading: str, dimensions: Sequence[str]) -> tuple[float, str]:

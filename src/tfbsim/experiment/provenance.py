@@ -27,7 +27,7 @@ PACKAGES = "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pan
 
 @cache
 def versions() -> dict[str, str]:
-    """Of all that a number may depend on."""
+    """Return the versions of all that a number may depend on."""
     return {"tfbsim": __version__} | {name: version(name) for name in PACKAGES}
 
 
@@ -96,7 +96,7 @@ def load_run(path: Path) -> Run:
 
 
 def run_of(content: Mapping[str, Any], path: Path) -> Run:
-    """As :func:`load_run`, of what the file holds."""
+    """Return the run that the content of a provenance.json tells of."""
     try:
         for part in ("experiment_content", "cells", "changes", "numerics"):
             check_plain(content[part], path, part)
@@ -133,5 +133,7 @@ def cell_of_entry(name: str, entry: Mapping[str, Any], path: Path | None = None)
     """Return the cell of an entry of ``cells``; InputError if it was changed by hand."""
     written = Written(**{field.name: entry[field.name] for field in fields(Written)})
     if _hash(asdict(written)) != entry["sha256"]:
-        raise InputError(f"the cell '{shown(name)}' in it was changed by hand", path)
+        raise InputError(
+            f"the cell '{shown(name)}' in it was changed by hand", path or ""
+        )
     return Cell.from_written(written)

@@ -28,7 +28,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import scipy  # loads scipy.stats where it is first used
@@ -116,7 +116,7 @@ class Sweep(Strict):
 
 @dataclass(frozen=True)
 class Scale:
-    """What a factor's floats are."""
+    """The dimension and unit of a factor's values."""
 
     dimension: str  # A key of ``units.DISPLAY``, or "C-rate"
     # Of a template's values, as its first is written; None for SI, of a cell field
@@ -124,12 +124,12 @@ class Scale:
 
     @property
     def si(self) -> float:
-        """The unit in SI."""
+        """Return the unit in SI."""
         bare = not self.unit or self.dimension == C_RATE
         return 1.0 if bare else units.parse(f"1 {self.unit}", self.dimension)
 
     def number(self, value: Any, *, difference: bool = False) -> float:
-        """A value as written; ValueError if it will not do."""
+        """Return a value as written as a number; ValueError if it will not do."""
         if self.dimension == C_RATE:
             rate = units.c_rate(value) if isinstance(value, str) else None
             if rate is None:
@@ -147,14 +147,14 @@ class Scale:
         return number
 
     def text(self, number: float) -> str:
-        """Such as ``0.1C`` or ``3.2 V``; its float is the number."""
+        """Return a number as text, such as ``0.1C``, that reads back as it."""
         # Sentences and C-rates take no exponents
         plain = number == 0 or 1e-9 <= abs(number) < 1e15
         digits = np.format_float_positional(number, trim="-") if plain else repr(number)
         return f"{digits}{'' if self.unit == 'C' else ' '}{self.unit}".strip()
 
     def column(self, name: str) -> str:
-        """The name of a column, such as ``cathode.thickness [um]``."""
+        """Return the name of a column, such as ``cathode.thickness [um]``."""
         rate = self.dimension == C_RATE
         unit = "C" if rate else units.display_unit(self.dimension)
         return f"{name} [{unit}]" if unit else name
@@ -170,7 +170,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Factor:
-    """What varies, and its value at every point."""
+    """A field or template that varies, and its values."""
 
     name: str  # A dotted cell field, or a template
     scale: Scale  # What the levels are
@@ -209,7 +209,7 @@ class Plan:
         return self.points
 
     def point(self, k: int) -> dict[str, float | str]:
-        """What point k (from 0) sets: cell fields to SI floats, templates to text."""
+        """Return what point k (from 0) sets: SI floats, and texts of templates."""
         if not 0 <= k < self.points:
             raise IndexError(f"there is no point {k} of {self.points}")
         found: dict[str, float | str] = {}
@@ -247,20 +247,19 @@ def plan(
     specs = [reader.spec(name, given) for name, given in section.factors.items()]
     points = reader.count(specs)
     notes: tuple[str, ...] = ()
+    u = np.empty((0, len(specs)))
     if section.sampled:
         u = _unit_cube(section, points, len(specs))
         if section.correlations:
             u = _correlated(u, reader.correlation_matrix(list(section.factors)))
-        levels = [reader.quantiles(spec, u[:, j]) for j, spec in enumerate(specs)]
         base = section.points or points
         if section.method != "latin hypercube" and base & (base - 1):
             low = 1 << (base.bit_length() - 1)
             notes = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
-    else:
-        levels = [spec.levels() for spec in specs]
     factors = []
     stride = points
-    for spec, own in zip(specs, levels, strict=True):
+    for spec, probabilities in zip(specs, u.T, strict=True):
+        own = reader.levels(spec, probabilities)
         stride = stride // len(own) if section.method == "grid" else 1
         own.flags.writeable = False
         factors.append(Factor(spec.name, spec.scale, own, stride, points))
@@ -305,25 +304,15 @@ def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 # --- Reading the factors -----------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Spec:
+class _Spec(NamedTuple):
     """A factor as written: a list's values, a range's ends, or two parameters."""
 
     name: str
     scale: Scale
     kind: str
     numbers: tuple[float, ...]
-    count: int  # of values; 0 for a distribution
+    size: int  # number of values; 0 for a distribution
     at: Place
-
-    def levels(self) -> np.ndarray:
-        """Values of a list or range, shape (count,), both ends exactly as written."""
-        if self.kind == "list":
-            return np.array(self.numbers)
-        first, last = self.numbers
-        spaced = np.linspace if self.kind == "linear" else np.geomspace
-        inner = _rounded(spaced(first, last, self.count)[1:-1])
-        return np.concatenate(([first], inner, [last]))
 
 
 @dataclass(frozen=True)
@@ -387,7 +376,7 @@ class _Reader:
         return kind, items, (*at, kind)
 
     def _scale(self, name: str, at: Place, first: Any) -> Scale:
-        """What the values of a factor are; a template's first value decides."""
+        """Return the scale of a factor; the first value of a template decides."""
         if not self.is_template(name):
             try:
                 found = self.dimension_of(name)
@@ -417,15 +406,15 @@ class _Reader:
         raise self.error(at, reason)
 
     def count(self, specs: list[_Spec]) -> int:
-        """How many points; before any is made, as there may be too many."""
+        """Return the number of points, before any is made: there may be too many."""
         grid = self.section.method == "grid"
-        points = self.section.points or specs[0].count
-        points = math.prod(spec.count for spec in specs) if grid else points
+        points = self.section.points or specs[0].size
+        points = math.prod(spec.size for spec in specs) if grid else points
         points *= len(specs) + 2 if self.section.method == "saltelli" else 1
         for spec in specs:
-            if self.section.method == "zip" and spec.count != points:
+            if self.section.method == "zip" and spec.size != points:
                 message = (
-                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}"
+                    f"has {spec.size:,} values and {shown(specs[0].name)} {points:,}"
                 )
                 message += "; in a zip all have the same number"
                 raise self.error(spec.at, message)
@@ -436,7 +425,7 @@ class _Reader:
         return points
 
     def correlation_matrix(self, names: list[str]) -> np.ndarray:
-        """Of the normals, shape (factors, factors), positive definite."""
+        """Return the correlations of the normals, shape (factors, factors)."""
         matrix = np.eye(len(names))
         given = set()
         for k, correlation in enumerate(self.section.correlations):
@@ -457,8 +446,16 @@ class _Reader:
             raise self.error(("sweep", "correlations"), message)
         return matrix
 
-    def quantiles(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
-        """Values of a distribution at probabilities u, shape (points,)."""
+    def levels(self, spec: _Spec, u: np.ndarray) -> np.ndarray:
+        """Values of a list or range, both ends exactly as written, shape (count,); or of
+        a distribution at probabilities u, shape (points,)."""
+        if spec.kind == "list":
+            return np.array(spec.numbers)
+        if spec.kind in RANGES:
+            first, last = spec.numbers
+            spaced = np.linspace if spec.kind == "linear" else np.geomspace
+            inner = _rounded(spaced(first, last, spec.size)[1:-1])
+            return np.concatenate(([first], inner, [last]))
         with np.errstate(all="ignore"):  # what overflows is refused
             x = QUANTILES[spec.kind](u, *spec.numbers)
         message = ""

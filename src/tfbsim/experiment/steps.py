@@ -92,7 +92,7 @@ class Step:
 
 @dataclass(frozen=True)
 class EndOfLife:
-    """What ends the cycling before all cycles are done."""
+    """An end of the cycling before all cycles are done."""
 
     QUANTITIES: ClassVar = {"capacity": (0, 100), "resistance": (100, 1e6)}  # bounds, %
     quantity: str  # "capacity" or "resistance", a key of ``QUANTITIES``
@@ -116,7 +116,7 @@ class EndOfLife:
         return cls(word, value / 100)
 
     def met(self, value: float, first: float) -> bool:
-        """Whether a value is beyond the end, of that of the first cycle."""
+        """Return whether a value is beyond the end, given that of the first cycle."""
         limit = self.share * first
         return value < limit if self.quantity == "capacity" else value > limit
 
@@ -135,7 +135,7 @@ class Protocol:
     until: EndOfLife | None = None  # What ends it before
 
     def is_check_up(self, number: int) -> bool:
-        """Whether a cycle, from 1, is a check-up."""
+        """Return whether a cycle, from 1, is a check-up."""
         return bool(self.check_up) and (number - 1) % self.every == 0
 
     def of(self, number: int) -> tuple[Step, ...]:
@@ -149,12 +149,12 @@ class Protocol:
 
     @property
     def all_cycles(self) -> int:
-        """With those of the conditioning."""
+        """Return the number of cycles, with those of the conditioning."""
         return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
 
 
 def least(one: Any, other: Any) -> Any:
-    """The smaller of two numbers, or of each two of arrays."""
+    """Return the smaller of two numbers, or of each two of arrays."""
     found = np.minimum(one, other)
     return found if np.ndim(found) else float(found)
 
@@ -261,7 +261,7 @@ def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
         raise ValueError(message) from None
     control: Control = "current" if value is None else "voltage"
     T = _temperature(temperature)
-    known = {"temperature": T, "frequencies": frequencies}
+    known: dict[str, Any] = {"temperature": T, "frequencies": frequencies}
     return Step(text, control, value or 0.0, 0.0, True, **known)
 
 
@@ -372,7 +372,7 @@ def _step(
     return Step(text, control, value, duration, timed, rate=rate, start=start, **found)
 
 
-def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, float]:
+def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, Any]:
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:

@@ -26,6 +26,7 @@ from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
 from ..comparison.comparison import FAR
+from ..comparison.pairs import mean_along
 from ..data.measured import CHARGE, DISCHARGE
 from ..errors import count
 from ..experiment.cases import Expanded
@@ -247,13 +248,9 @@ class Fit:
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {
-            str(k): None if isinstance(v, float) and not math.isfinite(v) else v
-            for k, v in row.items()
-        }
-        for row in table.to_dict("records")
-    ]
+    """Return the rows of a table, None where a number is not finite."""
+    plain = table.astype(object).replace([math.inf, -math.inf], math.nan)
+    return plain.where(plain.notna(), None).to_dict("records")
 
 
 # --- Statistics --------------------------------------------------------------------
@@ -357,7 +354,7 @@ def _curves(account: Account) -> tuple[pd.DataFrame, list[Simulated | None]]:
             if len(curve.capacity):
                 off = ((V[1::2] - V[::2]) / steps[:, None]).T @ root
                 square = (width * np.linalg.norm(off, axis=1)) ** 2
-                half_V = 1e3 * math.sqrt(_over_charge(square, curve.capacity))
+                half_V = 1e3 * math.sqrt(mean_along(square, curve.capacity))
         if math.isnan(curve.end) and math.isnan(curve.end_voltage):
             half = math.nan  # the data's own current passes what it passes
         middle = row["Simulated [uA.h.cm-2]"]
@@ -375,12 +372,6 @@ def _predicted(curve: Curve, model: Simulated) -> tuple[float, Array]:
     if len(curve.capacity):
         V = np.interp(curve.capacity, model.capacity, model.voltage)
     return model.charge_at(curve.end_voltage), V
-
-
-def _over_charge(values: Array, q: Array) -> float:
-    """Return the mean over the charge: points crowd where a curve is steep."""
-    span = float(np.ptp(q))
-    return float(np.trapezoid(values, q) / span) if span > 0 else float(np.mean(values))
 
 
 def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
@@ -427,7 +418,7 @@ def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
         V = np.interp(q, model.capacity, model.voltage)
         off = 1e3 * (V - curve.voltage[within])
         row["Points"] = int(within.sum())
-        row["Voltage error, rms [mV]"] = math.sqrt(_over_charge(off**2, q))
+        row["Voltage error, rms [mV]"] = math.sqrt(mean_along(off**2, q))
         row["Voltage error, largest [mV]"] = float(off[np.argmax(np.abs(off))])
     return row
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.linalg import null_space
@@ -31,7 +32,6 @@ from .problem import Problem
 from .search import SAME_MINIMUM, Minimum, search
 
 Array = np.ndarray
-LEVELS = (0.68, 0.95)
 NARROW = 0.15  # half an interval over the range: beyond, its profile is followed
 AS_LINEAR = 0.2  # relative, of the rise of chi^2 at the ends of a linear interval
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
@@ -124,13 +124,14 @@ def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Inte
     ends_68, ends_95, points = [], [], []
     for side in (-1, 1):
         profile = _Profile(problem, minimum, k, side, spread.rise(0.95))
-        profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
-        if profile.better is not None:
-            return Interval(None, None, better=profile.better)
+        try:
+            profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
+        except _Better as lower:
+            return Interval(None, None, better=lower.minimum)
         ends_68.append(profile.end(spread.rise(0.68)))
         ends_95.append(profile.end(spread.rise(0.95)))
         points += [at for _, z, at in profile.places if z <= 1.05 * profile.target]
-    return Interval(*ends_95, (ends_68[0], ends_68[1]), points)
+    return Interval(ends_95[0], ends_95[1], (ends_68[0], ends_68[1]), points)
 
 
 def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -> bool:
@@ -140,6 +141,14 @@ def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -
     r = problem.residuals(end)
     rise = float(r @ r) - minimum.chi2
     return abs(rise / spread.rise(0.95) ** 2 - 1) < AS_LINEAR
+
+
+class _Better(Exception):
+    """A lower minimum that a profile came to."""
+
+    def __init__(self, minimum: Minimum) -> None:
+        super().__init__()
+        self.minimum = minimum
 
 
 class _Profile:
@@ -153,7 +162,6 @@ class _Profile:
         self.others = [n for n in range(len(minimum.u)) if n != k]
         # Place of the parameter, root of the rise of chi^2, all parameters there
         self.places = [(float(minimum.u[k]), 0.0, minimum.u)]
-        self.better: Minimum | None = None
 
     def at(self, place: float, near: Array) -> float:
         """Fit the others at a place from near there; return the root of the rise."""
@@ -162,7 +170,7 @@ class _Profile:
         found = search(self.problem, guess, tolerance=1e-5, free=self.others)
         rise = found.chi2 - self.minimum.chi2
         if rise < -max(0.5, SAME_MINIMUM * self.minimum.chi2):
-            self.better = found
+            raise _Better(found)
         z = math.sqrt(max(rise, 0.0))
         self.places.append((place, z, found.u))
         self.places.sort(key=lambda p: self.side * p[0])
@@ -175,8 +183,6 @@ class _Profile:
         while len(self.places) < MOST_PLACES and abs(place - bound) > NEAR_BOUND:
             new = min(max(place + self.side * step, 0.0), 1.0)
             z_new = self.at(new, u + (new - place) * direction)
-            if self.better is not None:
-                return
             u_new = self.places[-1][2]
             direction = (u_new - u) / (new - place)
             if z_new > self.target:
@@ -198,8 +204,6 @@ class _Profile:
             share = (self.target - inside[1]) / (beyond[1] - inside[1])
             share = 0.5 if n % 3 == 2 else min(max(share, 0.05), 0.95)
             self.at(inside[0] + share * gap, inside[2] + share * (beyond[2] - inside[2]))
-            if self.better is not None:
-                return
 
     def _out(self, place: tuple[float, float, Array]) -> float:
         return self.side * place[0]
@@ -292,7 +296,7 @@ def fixed(
     projector = Vt[open_].T @ Vt[open_]
     found = []
     number, group = connected_components(np.abs(projector) > ABSENT)
-    blocks = [np.flatnonzero(group == k) for k in range(number)]
+    blocks = [np.flatnonzero(group == k).tolist() for k in range(number)]
     for block in sorted(blocks, key=min):
         values, vectors = np.linalg.eigh(projector[np.ix_(block, block)])
         null = vectors[:, values > 0.5].T
@@ -313,7 +317,7 @@ def _terms(powers: Array, x: Array) -> tuple[Array, Array]:
 
 
 def _of_block(
-    block: Array,
+    block: list[int],
     null: Array,
     which: Sequence[Parameter],
     u: Array,
@@ -339,7 +343,7 @@ def _of_block(
             others = product((1.0, -1.0), repeat=number - 1)
             powers = [np.array([1.0, *power]) for power in others]
         powers.append(np.zeros(number))
-    forms: list[tuple[bool, Array, Array]] = []  # whether simple, rows, powers
+    forms: list[tuple[bool, Any, Array]] = []  # whether simple, rows, powers
     for power in powers:
         rows = _coefficients(null * _terms(power, shown)[1] * rate)
         small = _simple(rows)
@@ -431,7 +435,8 @@ def _sum(
 
 def _product(names: Sequence[str], row: Array) -> str:
     """Return ``a b^2 / c``, empty names left out."""
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for name, c in zip(names, row, strict=True):
         text = f"({name})" if any(sign.isdigit() for sign in name) else name
         if abs(c) != 1:

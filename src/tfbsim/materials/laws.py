@@ -87,7 +87,7 @@ class Curve:
 
     @property
     def falls(self) -> bool:
-        """Whether y falls with x at every node and halfway between nodes."""
+        """Return whether y falls with x at every node and halfway between nodes."""
         halfway = (self.x[1:] + self.x[:-1]) / 2
         slopes = self.slope(np.concatenate([self.x, halfway]))
         return len(self.x) > 3 and bool((slopes < 0).all())
@@ -101,7 +101,7 @@ class Curve:
         return self(x) if isinstance(x, float | int | np.ndarray) else self.symbol(x)
 
     def symbol(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """The same function as a PyBaMM expression of x."""
+        """Return the same function as a PyBaMM expression of x."""
         import pybamm
 
         lo, hi = float(self.x[0]), float(self.x[-1])
@@ -351,7 +351,7 @@ class DiffusionPotential:
 
     @cached_property
     def D_ref(self) -> float:
-        """The D that psi is scaled by: the largest of the law [m2/s]."""
+        """Return the largest D of the law, by which psi is scaled [m2/s]."""
         if isinstance(self.law, Constant):
             return self.law.value
         if isinstance(self.law, Table) and self.law.valid[1] <= self.x_max:

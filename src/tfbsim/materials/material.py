@@ -20,7 +20,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Material:
-    """What a cell file need not repeat."""
+    """A material of the library, and the values it sets."""
 
     name: str  # As a cell file names it
     title: str  # A line: composition and form
@@ -36,7 +36,7 @@ class Material:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The values alone, by field."""
+        """Return the values alone, by field."""
         return {name: given.value for name, given in self.values.items()}
 
 

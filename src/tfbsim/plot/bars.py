@@ -11,16 +11,8 @@ from matplotlib.figure import Figure
 from ..cell.layers import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from ..result.columns import CASE
 from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, lost
-from .style import (
-    CELL,
-    both_units,
-    captioned,
-    key_label,
-    missing,
-    name_rows,
-    new_figure,
-    subplots,
-)
+from . import style
+from .style import CELL
 from .theme import QUANTITIES, Theme, loss_fills, measured, measured_key
 
 MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
@@ -42,7 +34,7 @@ def capacity(theme: Theme) -> Figure | None:
     words = ("Discharge", "Charge") if charges else ("Discharge",)
     panels = _by_cell(theme)
     high = 0.26 * len(cases) * (1.35 if charges else 1.0) + 0.25 * (len(panels) - 1)
-    figure = new_figure(5.6, 1.2 + high)
+    figure = style.new_figure(5.6, 1.2 + high)
     heights = [len(panel) for panel in panels.values()]
     axes = figure.subplots(len(panels), sharex=True, height_ratios=heights, squeeze=False)
     last = "last cycle" if max(map(study.last, cases)) > 1 else "simulated"
@@ -69,11 +61,11 @@ def capacity(theme: Theme) -> Figure | None:
                         (mark,) = ax.plot(value, at, **measured(status))
                         note = "" if number == study.last(k) else f", cycle {number}"
                         entries.setdefault(f"measured, {status}{note}", mark)
-        name_rows(ax, list(panel.values()))
+        style.name_rows(ax, list(panel.values()))
         ax.set_title(name)
     axes.flat[0].set_xlim(0, 1.04 * max(ax.dataLim.x1 for ax in axes.flat) or 1.0)
     ax = axes.flat[-1]
-    both_units(ax, loading if len(panels) == 1 else None, by_area, "x")
+    style.both_units(ax, loading if len(panels) == 1 else None, by_area, "x")
     if len(entries) > 1:
         figure.legend(entries.values(), entries.keys(), loc="outside right center")
     else:
@@ -81,7 +73,7 @@ def capacity(theme: Theme) -> Figure | None:
     shown = "Capacity of each case"
     if any("measured" in entry for entry in entries):
         shown += ", and the measured values there are"
-    return captioned(figure, f"{shown}.")
+    return style.captioned(figure, f"{shown}.")
 
 
 def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
@@ -92,7 +84,7 @@ def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
         return {"": labels}
     panels: dict[str, dict[int, str]] = {}
     for k, row in enumerate(study.rows):
-        name = key_label([CELL], [row[CELL]])
+        name = style.key_label([CELL], [row[CELL]])
         panels.setdefault(name, {})[k] = labels[k].removeprefix(f"{name}, ")
     return panels
 
@@ -102,7 +94,7 @@ def densities(theme: Theme) -> Figure | None:
     study = theme.study
     if not 2 <= len(study.rows) <= MOST_DENSITIES:
         return None
-    figure, ax = subplots(5.6, 1.3 + 0.4 * len(study.rows))
+    figure, ax = style.subplots(5.6, 1.3 + 0.4 * len(study.rows))
     y = np.arange(len(study.rows))
     for k, (state, name) in enumerate(STATES.items()):
         values = [row.get(name, np.nan) for row in study.rows]
@@ -115,7 +107,7 @@ def densities(theme: Theme) -> Figure | None:
             at = places[point["Case"]] - 0.31 / 2
             ax.plot(point["Measured"], at, label="_", **measured(point["Status"]))
             statuses.append(point["Status"])
-    name_rows(ax, study.labels)
+    style.name_rows(ax, study.labels)
     ax.set(xlim=(0, 1.04 * ax.dataLim.x1), xlabel=DENSITY)
     handles = [*ax.get_legend_handles_labels()[0], *measured_key(statuses)]
     figure.legend(handles=handles, loc="outside right center")
@@ -131,7 +123,7 @@ def energy(theme: Theme) -> Figure | None:
     found = {k: balance for k in cases if (balance := _balance(theme, k))}
     if not found:
         return None
-    figure, ax = subplots(5.6, 1.3 + 0.26 * len(found))
+    figure, ax = style.subplots(5.6, 1.3 + 0.26 * len(found))
     laws = study.result.laws
     edged = {"color": "white", "lw": 0.5}
     fills = loss_fills(list(lost(laws)), laws)
@@ -155,8 +147,8 @@ def energy(theme: Theme) -> Figure | None:
     ax.axvline(0, color="0.3", lw=0.7)
     ax.set_xlabel("Share of the energy that went in (%)")
     right = ax.twinx()
-    name_rows(ax, [study.labels[k] for k in found])
-    name_rows(right, [f"{b[EFFICIENCY]:.1f}" for b in found.values()])
+    style.name_rows(ax, [study.labels[k] for k in found])
+    style.name_rows(right, [f"{b[EFFICIENCY]:.1f}" for b in found.values()])
     short = len(found) < 5
     right.set_ylabel("Efficiency\n(%)" if short else "Energy efficiency (%)")
     handles, labels = ax.get_legend_handles_labels()
@@ -167,7 +159,7 @@ def energy(theme: Theme) -> Figure | None:
             " What was left in the cell, or taken from it, is by its end differing from "
             "its start in stoichiometry; efficiency, losses and this add up to 100 %."
         )
-    return captioned(figure, words)
+    return style.captioned(figure, words)
 
 
 def _balance(theme: Theme, k: int) -> dict[str, Any] | None:
@@ -179,4 +171,4 @@ def _balance(theme: Theme, k: int) -> dict[str, Any] | None:
     last = case.curves.sel(cycle=[study.last(k)])
     found = balances(last, case.steps, study.result.laws)
     whole = [b for b in found if b["Step number"] == 0]
-    return whole[-1] if whole and not missing(whole[-1][EFFICIENCY]) else None
+    return whole[-1] if whole and not style.missing(whole[-1][EFFICIENCY]) else None

@@ -17,21 +17,11 @@ from matplotlib.lines import Line2D
 from ..comparison.comparison import Comparison
 from ..comparison.pairs import Pair
 from ..data.measured import CHARGE, DISCHARGE, Segment
+from . import style
 from .against import LINE
 from .dqdv import GRID, WIDTH, spread
 from .impedance import nyquist
-from .style import (
-    PER_AREA,
-    drawn,
-    entry,
-    key_label,
-    log_x,
-    near_zero,
-    new_figure,
-    subplots,
-    text,
-    viridis,
-)
+from .style import PER_AREA
 from .theme import FACTOR_COLOURS, FEW, evenly, measured
 
 UA = 100.0
@@ -69,7 +59,7 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
         "dqdv": _dqdv,
         "nyquist": _nyquist,
     }
-    return drawn({name: partial(draw, comparison) for name, draw in draws.items()})
+    return style.drawn({name: partial(draw, comparison) for name, draw in draws.items()})
 
 
 # --- Which curves, in which colour -------------------------------------------------
@@ -94,20 +84,20 @@ def _looks(pairs: Sequence[Pair]) -> tuple[list[tuple[Any, str]], list[Line2D]]:
     order = sorted(set(keys)) if by_rate else list(dict.fromkeys(keys))
     colours: Any = [FACTOR_COLOURS[k % FEW] for k in range(len(order))]
     if by_rate and len(order) > 4 and order[0] > 0:
-        colours = viridis()(LogNorm(order[0], order[-1])(order))
+        colours = style.viridis()(LogNorm(order[0], order[-1])(order))
     looks, handles = {}, []
     for k, (key, colour) in enumerate(zip(order, colours, strict=True)):
         marker = MARKERS[k % len(MARKERS)]
         looks[key] = colour, marker
-        words = key_label(["C-rate"], [key]) if by_rate else text(key, 44)
+        words = style.key_label(["C-rate"], [key]) if by_rate else style.text(key, 44)
         if by_rate and key == 0:
             words = "rate not stated"
         handles.append(
-            entry(words, **(measured(marker=marker) | {"color": colour, "ls": "-"}))
+            style.entry(words, **(measured(marker=marker) | {"color": colour, "ls": "-"}))
         )
     marker = looks[order[0]][1] if len(order) == 1 else "o"
-    handles.append(entry("measured", **measured(marker=marker)))
-    handles.append(entry("simulated", color="0.3"))
+    handles.append(style.entry("measured", **measured(marker=marker)))
+    handles.append(style.entry("simulated", color="0.3"))
     return [looks[key] for key in keys], handles
 
 
@@ -125,7 +115,7 @@ def _overlay(comparison: Comparison) -> Figure | None:
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in pairs)]
     looks, handles = _looks(pairs)
     rows = 2 if any(len(p.measured.voltage) > 1 for p in pairs) else 1
-    figure = new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
+    figure = style.new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
     how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
     axes = figure.subplots(rows, len(kinds), height_ratios=[2.4, 1][:rows], **how)
     for kind, column in zip(kinds, axes.T, strict=True):
@@ -148,7 +138,7 @@ def _overlay(comparison: Comparison) -> Figure | None:
         ax.set_xlim(left=0)
     axes[0, 0].set_ylabel("Voltage (V)")
     if rows > 1:
-        near_zero(axes[1, 0], [1e3 * p.residual for p in pairs])
+        style.near_zero(axes[1, 0], [1e3 * p.residual for p in pairs])
         axes[1, 0].set_ylabel("Residual (mV)")
     axes[0, -1].legend(handles=handles, **BESIDE)
     return figure
@@ -165,7 +155,7 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
     ][:MOST_FILES]
     if not names:
         return None
-    figure, n = new_figure(7.2, 0.4 + 2.9 * len(names)), len(names)
+    figure, n = style.new_figure(7.2, 0.4 + 2.9 * len(names)), len(names)
     axes = figure.subplots(2 * n, squeeze=False, height_ratios=[2, 1] * n)
     for name, (top, bottom) in zip(names, axes.reshape(-1, 2), strict=True):
         bottom.axhline(0, color="0.6", lw=0.6)
@@ -181,12 +171,15 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
             if m.kind != "hold":
                 residuals.append(1e3 * pair.residual)
                 bottom.plot(at[pair.common], residuals[-1], color="0.25", lw=0.8)
-        near_zero(bottom, residuals)
-        top.set(title=text(name, 60), ylabel="Voltage (V)")
+        style.near_zero(bottom, residuals)
+        top.set(title=style.text(name, 60), ylabel="Voltage (V)")
         top.tick_params(labelbottom=False)
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
-    handles = [entry("measured", **POINTS), entry("simulated", **LINE_IN_TIME)]
+    handles = [
+        style.entry("measured", **POINTS),
+        style.entry("simulated", **LINE_IN_TIME),
+    ]
     axes[0, 0].legend(handles=handles, loc="lower right", ncols=2)
     return figure
 
@@ -206,7 +199,7 @@ def _dqdv(comparison: Comparison) -> Figure | None:
     if not pairs:
         return None
     looks, handles = _looks(pairs)
-    figure, ax = subplots(6.2, 3.4)
+    figure, ax = style.subplots(6.2, 3.4)
     ax.axhline(0, color="0.6", lw=0.6)
     for pair, (colour, marker) in zip(pairs, looks, strict=True):
         sign = 1.0 if pair.measured.kind == CHARGE else -1.0
@@ -227,7 +220,7 @@ def _dqdv(comparison: Comparison) -> Figure | None:
 def _rates(comparison: Comparison) -> Figure | None:
     steps = [p for p in comparison.pairs if p.at_cut_off and p.c_rate == p.c_rate]
     steps.sort(key=lambda pair: pair.c_rate)
-    figure, entries, every = new_figure(4.6, 3.3), [], []
+    figure, entries, every = style.new_figure(4.6, 3.3), [], []
     ax = figure.subplots()
     for k, kind in enumerate((DISCHARGE, CHARGE)):
         chosen = [p for p in steps if p.measured.kind == kind]
@@ -240,12 +233,12 @@ def _rates(comparison: Comparison) -> Figure | None:
         marks = measured(marker=MARKERS[k])
         ax.plot(rates, points, **marks)
         ax.plot(rates, line, **how)
-        entries.append(entry(f"{kind}, simulated", **how))
-        entries.append(entry(f"{kind}, measured", **marks))
+        entries.append(style.entry(f"{kind}, simulated", **how))
+        entries.append(style.entry(f"{kind}, measured", **marks))
         every += rates
     if not entries:
         return None
-    log_x(ax, every, "C-rate")
+    style.log_x(ax, every, "C-rate")
     ax.set(xlabel="C-rate", ylabel=f"Capacity {PER_AREA}", ylim=(0, 1.05 * ax.dataLim.y1))
     ax.legend(handles=entries, loc="lower left")
     return figure

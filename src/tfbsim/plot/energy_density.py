@@ -10,20 +10,11 @@ from matplotlib.figure import Figure
 
 from ..cell.layers import PER_VOLUME_AS_MADE
 from ..result.columns import CASE, LIMITING
+from . import style
 from .bars import DENSITY, STATES, densities
 from .capacity_map import MARKS
 from .study import Study
-from .style import (
-    DASHED,
-    axis_label,
-    captioned,
-    entry,
-    log_x,
-    missing,
-    new_figure,
-    plain_log,
-    text,
-)
+from .style import DASHED
 from .theme import NEUTRAL, Theme, evenly
 
 ENERGY = "Discharge energy [mW.h.cm-2]"
@@ -47,7 +38,7 @@ def energy_density(theme: Theme) -> Figure | None:
     thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
     varied = {c: lines for c in thicknesses if (lines := _lines(study, c))}
     figure = _panels(theme, varied) if varied else densities(theme)
-    return figure and captioned(
+    return figure and style.captioned(
         figure,
         "Discharge energy of the last cycle over the volume of all layers: as made, and "
         "with the lithium there is at full charge.",
@@ -69,7 +60,7 @@ def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
 def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
     """Draw energy per volume against each quantity, the others as they are."""
     rows = theme.study.rows
-    figure = new_figure(1.0 + 2.5 * max(len(varied), 2), 3.3)
+    figure = style.new_figure(1.0 + 2.5 * max(len(varied), 2), 3.3)
     axes = figure.subplots(1, len(varied), sharey=True, squeeze=False)[0]
     styles = dict(zip(STATES, ("-", DASHED), strict=True))
     for ax, (column, found) in zip(axes, varied.items(), strict=True):
@@ -82,12 +73,14 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
                 y = [rows[k].get(STATES[state], np.nan) for k in found[key]]
                 label = layout.label.get(key, "") if ls == "-" else ""
                 ax.plot(x, y, ls=ls, color=colour, label=label or "_")
-        log_x(ax, [rows[k][column] for cases in found.values() for k in cases], column)
-        ax.set_xlabel(axis_label(column))
+        style.log_x(
+            ax, [rows[k][column] for cases in found.values() for k in cases], column
+        )
+        ax.set_xlabel(style.axis_label(column))
         if len(keys) > 1:
             ax.legend(loc="best")
     axes[0].set(ylim=(0, 1.06 * max(ax.dataLim.ymax for ax in axes)), ylabel=DENSITY)
-    states = [entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
+    states = [style.entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
     figure.legend(handles=states, loc="outside upper center", ncols=2)
     return figure
 
@@ -106,7 +99,7 @@ def ragone(theme: Theme) -> Figure | None:
     panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
     if study.column(PER_VOLUME_AS_MADE):
         panels.append(("Power density (W L⁻¹)", "Energy density (Wh L⁻¹)"))
-    figure = new_figure(1.6 + 3.1 * len(panels), 3.9)
+    figure = style.new_figure(1.6 + 3.1 * len(panels), 3.9)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for by_volume, (ax, (x, y)) in enumerate(zip(axes, panels, strict=True)):
         for key, cases in shown.items():
@@ -125,11 +118,13 @@ def ragone(theme: Theme) -> Figure | None:
                     ax.plot(*at, marker=mark, color=how["color"], ms=4, mew=0)
         ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
         _durations(ax)
-    lines = [entry(layout.label[key] or "simulated", **layout.how(key)) for key in shown]
+    lines = [
+        style.entry(layout.label[key] or "simulated", **layout.how(key)) for key in shown
+    ]
     if len(lines) > 1:
         figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
     marks = [
-        entry(text(end), marker=mark, color="0.2", ls="", ms=4)
+        style.entry(style.text(end), marker=mark, color="0.2", ls="", ms=4)
         for end, mark in ENDS.items()
         if end in ends.values()
     ]
@@ -138,7 +133,7 @@ def ragone(theme: Theme) -> Figure | None:
         figure.legend(handles=marks, **how)
     where = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
-    return captioned(
+    return style.captioned(
         figure,
         f"Energy of the last discharge against its power{where}. Each mark is a "
         "case and shows which loss ended it: none where 99 % of the equilibrium capacity "
@@ -153,7 +148,7 @@ def _end(study: Study, k: int) -> str:
     if (steps["Outcome"][last] == EXHAUSTED).any():
         return EXHAUSTED
     limit = study.rows[k].get(LIMITING)
-    return "" if missing(limit) else str(limit)
+    return "" if style.missing(limit) else str(limit)
 
 
 def _durations(ax: Axes) -> None:
@@ -167,5 +162,5 @@ def _durations(ax: Axes) -> None:
             how: dict[str, Any] = {"fontsize": 7, "color": "0.5", "va": "center"}
             ax.annotate(f" {label}", (foot, hours * foot), ha="left", **how)
     ax.set(xlim=x, ylim=y)
-    plain_log(ax.xaxis)
-    plain_log(ax.yaxis)
+    style.plain_log(ax.xaxis)
+    style.plain_log(ax.yaxis)

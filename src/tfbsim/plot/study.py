@@ -25,13 +25,7 @@ CURRENT = "[uA.cm-2]"  # of a column: a fixed current
 
 
 class Study:
-    """The cases of a result, in order of value, and what tells them apart.
-
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-    """
+    """The cases of a result, in order of value, and what tells them apart."""
 
     def __init__(self, result: Result) -> None:
         self.result = result

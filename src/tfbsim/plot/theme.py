@@ -150,13 +150,7 @@ def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
 
 
 class Theme:
-    """Colours, line styles and panels of a report.
-
-    Parameters
-    ----------
-    study : Study
-        Whose cases are drawn.
-    """
+    """Colours, line styles and panels of the cases of a report."""
 
     def __init__(self, study: Study) -> None:
         self.study = study

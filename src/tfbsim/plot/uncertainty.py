@@ -14,20 +14,9 @@ from ..result.columns import LIMITING
 from ..result.samples import AREA, DIRECTION, VOLTAGE
 from ..result.sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, varying
 from ..result.sweep_table import Varied, point_of
+from . import style
 from .study import Study
-from .style import (
-    PER_AREA,
-    axis_label,
-    captioned,
-    entry,
-    few_ticks,
-    grid,
-    log_x,
-    name_rows,
-    new_figure,
-    subplots,
-    text,
-)
+from .style import PER_AREA
 from .theme import QUANTITIES, evenly, loss_fills
 
 MOST_FACTORS = 20  # of one figure
@@ -56,7 +45,9 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         return None
     losses = _losses(table)
     size = (0, 3.5, 0.5, 2.5)
-    figure, axes = grid(len(names), min(2, len(names)), size, "Points", sharey=False)
+    figure, axes = style.grid(
+        len(names), min(2, len(names)), size, "Points", sharey=False
+    )
     for ax, name in zip(axes, names, strict=True):
         there = table[table[name].notna()]
         y = there[name].to_numpy()
@@ -68,9 +59,9 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         ax.axvspan(low, high, color="0.93", zorder=0, lw=0)
         ax.axvline(middle, color="0.2", lw=1)
         ax.set_title(f"{low:.4g} – {middle:.4g} – {high:.4g}", fontsize=8, color="0.3")
-        ax.set_xlabel(axis_label(name))
+        ax.set_xlabel(style.axis_label(name))
     _loss_key(figure, losses)
-    return captioned(
+    return style.captioned(
         figure,
         "The answers of the last cycle over the sample, by the loss that limited the "
         "discharge. The line is the median, the grey band 5 to 95 %; above it these "
@@ -97,11 +88,11 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         for end, colour in zip(ends[name], COLOURS.values(), strict=True):
             ax.barh(range(len(rank)), end[rank] - mean, 0.62, mean, color=colour, lw=0)
         ax.axvline(mean, color="0.2", lw=0.8)
-        few_ticks(ax)
-        ax.set_xlabel(axis_label(name))
-    entries = [entry(label, color=c, lw=6) for label, c in COLOURS.items()]
+        style.few_ticks(ax)
+        ax.set_xlabel(style.axis_label(name))
+    entries = [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()]
     figure.legend(handles=entries, loc="outside lower center", ncols=2)
-    return captioned(
+    return style.captioned(
         figure,
         "The mean answer where a factor is in its lowest and its highest tenth. A factor "
         "that is correlated with others brings theirs along."
@@ -140,10 +131,10 @@ def indices(table: pd.DataFrame) -> Figure | None:
                 ax.annotate("+" if correlation > 0 else "−", (reach[k], k), **SIGN)
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
-        ax.set_xlabel(axis_label(name).rpartition(" (")[0])
+        ax.set_xlabel(style.axis_label(name).rpartition(" (")[0])
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    return captioned(
+    return style.captioned(
         figure,
         "Sensitivity indices with 95 % intervals. S1: the share of the variance that "
         "knowing the factor alone would take away; ST: what would be left if all others "
@@ -163,7 +154,9 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
     X = of.at(point_of(table))
     y, losses = table[name].to_numpy(), _losses(table)
     columns, size = min(4, len(factors)), (1.2, 1.9, 0.6, 1.9)
-    figure, axes = grid(len(factors), columns, size, axis_label(name), fontsize=7)
+    figure, axes = style.grid(
+        len(factors), columns, size, style.axis_label(name), fontsize=7
+    )
     dot: Any = {"alpha": 0.4, "mew": 0, "ms": 4 if len(y) < MOST_DOTS / 2 else 2.5}
     dots = np.array(evenly(range(len(y)), MOST_DOTS))
     for x, ax, column in zip(X.T, axes, factors, strict=False):
@@ -176,14 +169,14 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
         for line, ls in zip(lines, (":", "-", ":"), strict=True):
             ax.plot(middle, line, ls, color="black", lw=1.0)
         if x.min() > 0 and x.max() > 10 * x.min():
-            log_x(ax, [float(x.min()), float(x.max())], "")
+            style.log_x(ax, [float(x.min()), float(x.max())], "")
         else:
-            few_ticks(ax)
-        ax.set_xlabel(axis_label(column), fontsize=7)
+            style.few_ticks(ax)
+        ax.set_xlabel(style.axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
     _loss_key(figure, losses)
     some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
-    return captioned(
+    return style.captioned(
         figure,
         "Energy of the last discharge against each factor of the sample: points, and "
         f"lines through the 5th, 50th and 95th percentile of bins.{some}"
@@ -206,7 +199,7 @@ def voltage_band(study: Study) -> Figure | None:
     # A cell that starts below V has given nothing there; one that ended, all it gives
     q = np.array([np.interp(-V, -down, own) for down, own in curves])
     low, quarter, median, three, high = np.percentile(q, (5, 25, 50, 75, 95), axis=0)
-    figure, ax = subplots(4.6, 3.3)
+    figure, ax = style.subplots(4.6, 3.3)
     how: Any = {"color": BAND, "lw": 0}
     ax.fill_betweenx(V, low, high, alpha=0.2, label="5–95 %", **how)
     ax.fill_betweenx(V, quarter, three, alpha=0.35, label="25–75 %", **how)
@@ -214,7 +207,7 @@ def voltage_band(study: Study) -> Figure | None:
     ax.set_xlim(left=0)
     ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
-    return captioned(
+    return style.captioned(
         figure,
         "Percentiles, over the sample, of the capacity that the last discharge has given "
         "when it comes down to a voltage.",
@@ -237,7 +230,11 @@ def _chosen(shown: int, there: int) -> str:
 
 def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
     how: dict[str, Any] = {"lw": 0, "marker": "s", "alpha": 0.7}
-    entries = [entry(text(name), color=c, **how) for name, c in losses.items() if name]
+    entries = [
+        style.entry(style.text(name), color=c, **how)
+        for name, c in losses.items()
+        if name
+    ]
     if entries:
         where: Any = {"loc": "outside lower center", "ncols": min(len(entries), 4)}
         figure.legend(handles=entries, title="Limiting loss", **where)
@@ -245,9 +242,9 @@ def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a panel for each answer with a place for each factor, the first on top."""
-    figure = new_figure(2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors))
+    figure = style.new_figure(2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors))
     axes = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
-    name_rows(axes[0], [axis_label(c.partition(" [")[0]) for c in factors])
+    style.name_rows(axes[0], [style.axis_label(c.partition(" [")[0]) for c in factors])
     for ax in axes[1:]:
         ax.tick_params(axis="y", length=0)
     return figure, axes

@@ -61,21 +61,8 @@ def delivered(result: Result) -> pd.DataFrame:
 
 
 def aged(result: Result) -> pd.DataFrame:
-    """Return what a life did to each case, and which harm costs it most.
-
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-
-    Returns
-    -------
-    DataFrame
-        Of the last cycle of each case whose laws age it: ``Case``, ``Cycle number``,
-        ``First discharge capacity [mA.h.g-1]`` of its kind and ``Retention [%]`` of it,
-        ``Mainly`` the harm that costs most, and the columns that those laws declare;
-        empty where nothing ages.
-    """
+    """Return what a life did to each case whose laws age it, and the harm that costs it
+    most: capacity at first, what is kept of it, and the columns that the laws declare."""
     laws = Declared.of([KNOWN_LAWS, result.laws])
     lost = {h.column: h.name for h in laws.harms if h.column in result.summary}
     if not lost or result.of_a_sweep:

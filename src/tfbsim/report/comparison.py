@@ -14,7 +14,7 @@ from ..errors import count
 from ..plot.comparison import CAPTIONS, figures
 from ..plot.style import rendered
 from .printed import cell, printed
-from .report import facts, page, table_of, write_page
+from .report import page, table_of, write_page
 
 TEMPLATE = "comparison.html"
 MAX_ROWS = 500
@@ -63,13 +63,6 @@ def html(comparison: Comparison, images: dict[str, bytes]) -> str:
         file=COMPARISON,
         remarks=[*(pair.sentence for pair in comparison.spectra), *comparison.notes],
         notes=[(m.name, m.notes) for m in comparison.measured if m.notes],
-        facts=[
-            *(
-                (f"Largest {what} of a cycle", f"{value:.1e}")
-                for what, value in about.get("audit", {}).items()
-            ),
-            *facts(about),
-        ],
     )
 
 

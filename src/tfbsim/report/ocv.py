@@ -35,13 +35,7 @@ LAW, POINTS, FIGURE = "ocv.yaml", "ocv.csv", "ocv"
 
 
 def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
-    """Write the law, the curve, a figure, and the cell with the law in it.
-
-    Raises
-    ------
-    InputError
-        The law does not suit the cell; nothing is written then.
-    """
+    """Write law, curve, figure and the cell with the law; nothing if it does not suit."""
     head = (
         f"# Fitted by `{command or 'tfbsim fit-ocv'}`, tfbsim {__version__}:\n"
         f"# {words(found)}\n"

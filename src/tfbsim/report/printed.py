@@ -26,18 +26,9 @@ def printed(
 ) -> Table:
     """Return a table: words on the left, numbers on the right.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        What is shown.
-    heads : mapping
-        Column to what stands above it, in order; those that are not there are left out.
-    cell : callable
-        Column and value to text.
-    most : int, optional
-        Rows shown; all of them unless given.
-    wrap : bool
-        Whether long words take several lines.
+    ``heads`` has the columns in order, with what stands above them; those that are not
+    there are left out.  A ``cell`` makes text of column and value.  The first ``most``
+    rows are shown, and long words take several lines with ``wrap``.
     """
     heads = {name: head for name, head in heads.items() if name in rows}
     table = Table(box=None, pad_edge=False)

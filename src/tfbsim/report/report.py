@@ -43,21 +43,9 @@ ENERGY_DIGITS = 3  # of the table of losses
 
 
 def write_report(result: Result, folder: str | Path, format: str = "png") -> Path:
-    """Write the figures and ``report.html``, each whole or not at all.
+    """Write the figures and ``report.html`` into a folder, each whole or not at all.
 
-    Parameters
-    ----------
-    result : Result
-        Of one or many cases.
-    folder : path
-        Must exist.
-    format : str
-        Of the figures: "svg" and "pdf" stand beside the "png" that the page shows.
-
-    Returns
-    -------
-    Path
-        The report.
+    Figures of a ``format`` "svg" or "pdf" stand beside the "png" that the page shows.
     """
     check_format(format)
     drawn = figures(result)
@@ -119,7 +107,7 @@ def html(
         losses=table_of(_losses(result), MAX_ROWS),
         comparison=table_of(_comparison(result), MAX_POINT_ROWS),
         warnings=_warnings(result),
-        audit=_audit(result),
+        audit=result.audit(),
         steps=table_of(result.steps, MAX_ROWS),
     )
 
@@ -141,9 +129,8 @@ def page(
         }
         for name, png in images.items()
     ]
-    source = str(about.get("source") or "")
-    common = {"source": source, "figures": figures, "inputs": _inputs(about)}
-    return _template(template).render({"facts": facts(about)} | common | content)
+    common = {"about": about, "figures": figures, "inputs": _inputs(about)}
+    return _template(template).render(common | content)
 
 
 def _aspect(png: bytes) -> float:
@@ -163,6 +150,7 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["split_unit"] = split_unit
     return environment.get_template(name)
 
 
@@ -336,47 +324,6 @@ def _warnings(result: Result) -> list[tuple[tuple[str, str], list[tuple[str, str
         return words, "; ".join(first) + more
 
     return [(named(first), list(map(named, others))) for first, others in grouped(found)]
-
-
-def _audit(result: Result) -> list[tuple[str, str]]:
-    """Return the largest errors, in words."""
-    audit = result.audit()
-    cut_off = audit["cut-off error [uV]"]
-    found = {}
-    for name in ("lithium balance error", "charge balance error"):
-        found[f"Largest {name} of a cycle"] = f"{audit[name]:.1e}"
-    found["Largest error of a voltage cut-off"] = (
-        "no step ended at one" if cut_off is None else f"{cut_off:.1e} µV"
-    )
-    for full, value in audit.items():
-        if full.startswith("numerical error"):
-            name, unit = split_unit(full)
-            found[f"Largest {name}"] = f"{value:.1e} {unit}"
-    otherwise = "teps that ended otherwise than asked"
-    found[f"S{otherwise}"] = f"{audit[f's{otherwise}']} of {audit['steps']}"
-    return list(found.items())
-
-
-def facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return versions, numerics and the command, where the provenance has them."""
-
-    def pairs(name: str, between: str = " = ") -> str:
-        values = about.get(name)
-        values = values if isinstance(values, Mapping) else {}
-        return ", ".join(f"{key}{between}{value}" for key, value in values.items())
-
-    found = {
-        "Command": about.get("command"),
-        "Experiment file": about.get("experiment_file"),
-        "SHA-256 of it": about.get("experiment_sha256"),
-        "Changes": pairs("changes"),
-        "Numerics": pairs("numerics"),
-        "tfbsim": about.get("tfbsim"),
-        "Packages": pairs("packages", " "),
-        "Python": about.get("python"),
-        "Platform": about.get("platform"),
-    }
-    return [(name, str(value)) for name, value in found.items() if value]
 
 
 def _inputs(about: Mapping[str, Any]) -> list[tuple[str, str]]:

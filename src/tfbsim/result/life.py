@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -60,10 +58,9 @@ def life(result: Result, share: float = 0.8, extrapolate: bool = False) -> pd.Da
         if how == "extrapolated":  # as long a cycle as the last one
             days = (clock.iloc[-1] + (at - n[-1]) * np.diff(clock)[-1]) / 86400
         days -= clock[n[0]] / 86400
-        row: dict[str, Any] = {CASE: case}
-        if TEMPERATURE in table:
-            row[TEMPERATURE] = table[TEMPERATURE].iloc[0]
-        rows.append(row | {CYCLES: at, DAYS: days if at == at else np.nan, HOW: how})
+        warm = {TEMPERATURE: table[TEMPERATURE].iloc[0]} if TEMPERATURE in table else {}
+        days = days if at == at else np.nan
+        rows.append({CASE: case, **warm, CYCLES: at, DAYS: days, HOW: how})
     return pd.DataFrame(rows)
 
 

@@ -66,12 +66,11 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
     """
     folder = Path(folder)
     try:
-        if not folder.is_dir():
-            raise InputError("is not a result folder", folder)
-        if not (folder / PROVENANCE).exists():
-            raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+        there = (folder / PROVENANCE).exists()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", folder) from None
+    if not there:
+        raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
     about = read_provenance(folder)
     try:
         found = damage(folder, about)

@@ -48,25 +48,12 @@ LEVEL = 1
 AT_ONCE = 5_000  # results held in memory; more are read one by one
 
 SCHEMA = f"""
-CREATE TABLE points (
-    key TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    failed TEXT,
-    version TEXT NOT NULL,
-    tables BLOB NOT NULL,
-    curves BLOB NOT NULL,
-    digest BLOB NOT NULL
-);
-CREATE TABLE blocks (
-    sweep TEXT NOT NULL,
-    first INTEGER NOT NULL,
-    numbers BLOB NOT NULL,
-    version TEXT NOT NULL,
-    header BLOB NOT NULL,
-    columns BLOB NOT NULL,
-    digest BLOB NOT NULL,
-    PRIMARY KEY (sweep, first)
-);
+CREATE TABLE points (key TEXT PRIMARY KEY, name TEXT NOT NULL, failed TEXT,
+    version TEXT NOT NULL, tables BLOB NOT NULL, curves BLOB NOT NULL,
+    digest BLOB NOT NULL);
+CREATE TABLE blocks (sweep TEXT NOT NULL, first INTEGER NOT NULL, numbers BLOB NOT NULL,
+    version TEXT NOT NULL, header BLOB NOT NULL, columns BLOB NOT NULL,
+    digest BLOB NOT NULL, PRIMARY KEY (sweep, first));
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
@@ -79,6 +66,7 @@ WHERE failed IS NOT NULL
 """
 ADD_BLOCK = "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)"
 COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
+AGAIN = "--overwrite computes everything again"
 _json = json.JSONEncoder(default=lambda number: number.item())
 # What undoing a point may raise
 _DAMAGE = (zlib.error, ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -197,11 +185,10 @@ class Ledger:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
+        # Transactions are begun in so many words, where there is anything to write
+        how: dict[str, Any] = {"timeout": PATIENCE, "isolation_level": None}
         with self._errors():
-            # Transactions are begun in so many words, where there is anything to write
-            self._connection = sqlite3.connect(
-                path, timeout=PATIENCE, isolation_level=None
-            )
+            self._connection = sqlite3.connect(path, **how)
         try:
             with self._errors():
                 self._open()
@@ -297,17 +284,13 @@ class Ledger:
             self._connection.execute(question).fetchone()[0] for question in questions
         )
         if application == APPLICATION and version != FORMAT:
+            was = f"ledger format {version}, not {FORMAT}"
             raise InputError(
-                f"is of another version of tfbsim (ledger format {version}, not "
-                f"{FORMAT}); --overwrite computes everything again",
-                self.path,
+                f"is of another version of tfbsim ({was}); {AGAIN}", self.path
             )
         if tables and application != APPLICATION:
-            raise InputError(
-                "is no ledger of tfbsim; --overwrite replaces it, --out names another "
-                "folder",
-                self.path,
-            )
+            others = "--overwrite replaces it, --out names another folder"
+            raise InputError(f"is no ledger of tfbsim; {others}", self.path)
         return application == APPLICATION
 
     @contextmanager
@@ -326,10 +309,8 @@ class Ledger:
             message = f"cannot be read or written ({error})"
             raise InputError(message, self.path) from None
         except (sqlite3.Error, MemoryError, *_DAMAGE) as error:
-            raise InputError(
-                f"is damaged ({str(error)[:80]}); --overwrite computes everything again",
-                self.path,
-            ) from None
+            message = f"is damaged ({str(error)[:80]}); {AGAIN}"
+            raise InputError(message, self.path) from None
 
 
 def _anew(

@@ -132,13 +132,11 @@ def _client(address: str, security: Security, name: str) -> Iterator[Client]:
         _answers(address, context)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions: those that matter are compared
-            client = Client(
-                address, timeout=CONNECT, set_as_default=False, security=security
-            )
+            how = {"timeout": CONNECT, "set_as_default": False, "security": security}
+            client = Client(address, **how)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"no Dask scheduler answers there ({shown(error)})", field=field
-        ) from None
+        message = f"no Dask scheduler answers there ({shown(error)})"
+        raise InputError(message, field=field) from None
     try:
         yield client
     finally:
@@ -164,10 +162,9 @@ def _same_dask(client: Client, name: str) -> None:
     own = found["client"]["packages"]
     others = {"the scheduler": found["scheduler"], **found["workers"]}
     for who, theirs in others.items():
-        for package in ("distributed", "python"):
-            one, other = own[package], theirs["packages"][package]
-            if package == "python":
-                one, other = (".".join(v.split(".")[:2]) for v in (one, other))
+        for package, parts in (("distributed", None), ("python", 2)):
+            versions = own[package], theirs["packages"][package]
+            one, other = (".".join(v.split(".")[:parts]) for v in versions)
             if one != other:
                 raise InputError(
                     f"{who} has {package} {other}, and this machine {one}; install the "
@@ -252,6 +249,5 @@ def queue(
     try:
         return kind(job_cls=Submitted, **options)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        raise document.error(
-            (file.system,), f"dask-jobqueue: {shown(error, 200)}"
-        ) from None
+        message = f"dask-jobqueue: {shown(error, 200)}"
+        raise document.error((file.system,), message) from None

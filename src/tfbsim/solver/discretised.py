@@ -78,7 +78,8 @@ if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread i
         after_in_parent=_LOCK.release,
         after_in_child=_LOCK.release,
     )
-_P, _T = ParamSpec("_P"), TypeVar("_T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -112,6 +113,8 @@ SHARPER = CAREFUL | SOONER
 SHARE = "nonlinear_convergence_coefficient"
 FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
 FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
+# A voltage that is ramped near a full site goes on by less than may stray in each step
+FALLBACKS += ({SHARE: 3e-4, "dt_max": 3e-5} | CAREFUL,)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 SHOWN = "observe", "margins"  # functions beside those that IDA integrates
@@ -195,6 +198,9 @@ class Discretised:
             full = 1 + ROUNDING if film.psi.vanishes_full else OVERFULL
             margins.append(_film_margin(x_s, into, film.x_max, OVERFULL))
             margins.append(_film_margin(x_L, fed * through, film.x_max, full))
+            if film.double_layer:  # migration goes on while it is charged
+                net = into - (of.t_i_of_x(x_s) if film.transference else of.t_i) * through
+                margins.append(_film_margin(x_s, net, film.x_max, OVERFULL, 1 - OVERFULL))
         ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
@@ -465,7 +471,8 @@ class Discretised:
             if self.mode == "voltage" + RAMP:
                 # Of index 2 where next to nothing resists: the current's own error then
                 # asks for steps without end, and is left to that of the states
-                options |= SOONER | {"suppress_algebraic_error": fallback > 0}
+                bound = {} if "dt_max" in options else SOONER
+                options |= bound | {"suppress_algebraic_error": fallback > 0}
             if self.fast:
                 options = options | {
                     "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
@@ -581,14 +588,16 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-def _film_margin(x: Any, i: Any, x_max: float, full: float) -> Any:
+def _film_margin(
+    x: Any, i: Any, x_max: float, full: float, empty: float = UNDEREMPTY
+) -> Any:
     """Falls to zero where a face of the film is full, or empty, and driven farther.
 
     Of symbols or numbers: x is the stoichiometry there, i the current that drives it,
-    ``full`` the share of x_max that it may reach.
+    ``full`` and ``empty`` the shares of x_max that it may reach.
     """
     fills, empties = i > 0, i < 0
-    room, left = full * x_max - x, x - UNDEREMPTY * x_max
+    room, left = full * x_max - x, x - empty * x_max
     return fills * room + empties * left + (1 - fills - empties)
 
 

@@ -220,10 +220,11 @@ class Engine:
             y[built.slices[PROFILE]] = x
             margins[FILM_LIMIT] = ROUNDED
         event = next((end for end, margin in margins.items() if margin <= 0), None)
+        nothing = {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
+        profile = stoichiometries(state.profile[None], first)
+        instant = Trace(np.zeros(1), first | nothing, profile, state, event)
         if event:
-            seen = first | {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
-            profile = stoichiometries(state.profile[None], seen)
-            return Trace(np.zeros(1), seen, profile, state, event)
+            return instant
         best: Trace | SolverFailed | None = None
         for fallback in range(len(FALLBACKS)):
             if best is not None and not _doubtful(best):
@@ -238,10 +239,13 @@ class Engine:
                 continue
             if best is None or _worth(answer) > _worth(best):
                 best = answer
+        assert best is not None
         if isinstance(best, Trace):
             return best
-        assert best is not None
-        raise best
+        why = self._why_failed(request, instant.t, instant.observed, state, own)
+        if why == SOLVER_FAILURE:
+            raise best
+        return replace(instant, event=why)
 
     @one_at_a_time
     def linearised(self, request: Request) -> Linearised:
@@ -355,9 +359,11 @@ class Engine:
         strip a bare collector; else it is the solver."""
         towards = -request.change if request.control == "voltage" else request.change
         one_c = inputs["Nominal cell capacity [A.h]"]
-        turns = abs(observed["Current [A]"][-1]) < TURNED * one_c
+        leak = observed["Leakage current density [A.m-2]"][-1]
+        stripped = observed["Current [A]"][-1] + leak * inputs["Electrode area [m2]"]
+        turns = abs(stripped) < TURNED * one_c
         coverage = observed.get("Lithium coverage", np.ones(1))[-1]
-        if towards > 0 and turns and coverage <= inputs[LEAST]:
+        if towards > 0 and turns and coverage <= inputs.get(LEAST, 0.0):
             return EXHAUSTED
         if request.control != "power" or request.target <= 0:
             return SOLVER_FAILURE

@@ -31,6 +31,7 @@ from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..materials.laws import Table
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
+from ..physics.site_loss import ACTIVE, NOT_LOST
 from .engine import Engine, Linearised, engine
 from .trace import Infeasible, Request, State
 
@@ -43,6 +44,7 @@ COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
 GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
 ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
 BLOCKS = 1e15  # ohm m2, above which nothing of a cell conducts
+FEW = 0.01  # of the sites that may be lost within such a period
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
 
@@ -65,6 +67,8 @@ class Spectrum:
     drift : float
         How fast the voltage would go on at this current, within a period of the lowest
         frequency [V/s]; 0 at a steady state.
+    losing : float
+        Share of its sites that the film loses, over that as made [1/s].
     circuit : Circuit or None
         What the cell consists of, where its cathode is uniform and its anode lithium: the
         closed form knows one film.
@@ -80,6 +84,7 @@ class Spectrum:
     current_density: float
     temperature: float
     drift: float
+    losing: float = 0.0
     circuit: Circuit | None = None
     kink: str = ""
 
@@ -92,6 +97,12 @@ class Spectrum:
     def moving(self) -> str:
         """Says so, in words, where the state is too far from steady for the spectrum."""
         slowest = float(self.frequency.min())
+        if self.losing > FEW * slowest:
+            lost = 100 * self.losing / slowest
+            return (
+                f"the film is not steady: it loses {lost:.2g} % of its sites in a period "
+                f"of {slowest:.3g} Hz"
+            )
         if abs(self.drift) <= STEADY * slowest:
             return ""
         return (
@@ -211,6 +222,8 @@ def spectrum(
             "the collector is bare and blocks at every frequency: a voltage of the "
             "charged cell would do, or an anode.double_layer_capacitance"
         )
+    slices = solver.built("current").slices
+    shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
     return Spectrum(
         np.asarray(frequency, dtype=float),
         Z,
@@ -219,6 +232,7 @@ def spectrum(
         float(observed["Current [A]"][0]) / area,
         parameters["Ambient temperature [K]"],
         drift_of(linear, 1 / float(np.min(frequency))),
+        float(max((-linear.rates[share].item() for share in shares), default=0.0)),
     ), observed
 
 
