@@ -225,7 +225,7 @@ def resolve(name_or_path: str, folder: str) -> Path:
 def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
     """Refuse data of a field of a file that no YAML file of this kind could hold: a
     control character, a number that is not finite, or what is nested too deep."""
-    waiting = [(data, (where,))]
+    waiting: list[tuple[Any, tuple[Key, ...]]] = [(data, (where,))]
     while waiting:
         value, path = waiting.pop()
         problem = ""

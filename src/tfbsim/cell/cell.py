@@ -1214,7 +1214,7 @@ class Cell(Strict):
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, Cell
+    here, model = raw, inner_model(Cell)
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)

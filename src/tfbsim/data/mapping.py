@@ -155,13 +155,7 @@ DIMENSIONS = {
 
 
 def dimension_of(text: str, kind: str) -> tuple[float, str]:
-    """A quantity of one of the dimensions a column may have: SI value, dimension.
-
-    Raises
-    ------
-    ValueError
-        One sentence: what would do.
-    """
+    """A quantity of one of the dimensions a column may have: SI value, dimension."""
     reason = ""
     for dimension in DIMENSIONS[kind]:
         try:

@@ -220,8 +220,9 @@ class Points(Cases):
 
 def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
     """Read an experiment file, if it is not read yet, and check its own fields."""
-    read = isinstance(source, Document)
-    document = source if read else load(resolve(str(source), "experiments"))
+    if not isinstance(source, Document):
+        source = load(resolve(str(source), "experiments"))
+    document = source
     check_head(document, "experiment")
     experiment: Experiment = validate(
         Experiment, document.data, document=document, folder=document.path.parent
@@ -422,7 +423,7 @@ class _Expansion:
 
     def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
         """Return the cell of a case, with what it sets in it."""
-        name = chosen or self.cell or self.experiment.cell
+        name: Any = chosen or self.cell or self.experiment.cell
         at = (*where, "cell") if chosen else ("cell",)
         wrong = ""
         if chosen is not None and self.cell is not None:
@@ -649,7 +650,7 @@ def sweep_plan(run: Run) -> Plan | None:
 # --- Measured values beside the cases ----------------------------------------------
 
 
-def _some(cases: Cases) -> Iterator[tuple[Cell, Protocol]]:
+def _some(cases: Any) -> Iterator[tuple[Cell, Protocol]]:
     """Yield the cases of a list, or some points of a sweep from end to end.
 
     Of a sweep whose factors leave a cell that does not age as it is, one.

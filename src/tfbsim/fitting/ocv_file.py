@@ -37,13 +37,7 @@ def fit_files(
     cell: str | None = None,
     mapping: Any = None,
 ) -> OcvOfFiles:
-    """Fit to the slow charge and discharge in one file or two.
-
-    Raises
-    ------
-    InputError
-        A file or option that will not do, or not one or two curves.
-    """
+    """Fit to the slow charge and discharge in one file or two."""
     ends = _ends(stoichiometry)
     try:
         T = units.parse(temperature, "temperature")

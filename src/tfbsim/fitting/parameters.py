@@ -94,11 +94,6 @@ def definition(
 
     ``vary`` maps a field to ``LOW..HIGH``, with " log" or " linear" behind; it and the
     held out cases and files take the place of the block's.
-
-    Raises
-    ------
-    InputError
-        Nothing to vary, or a bound that cannot be read.
     """
     document = expanded.document
     block: dict[str, Any] = dict(expanded.experiment.fit or {})
@@ -135,13 +130,7 @@ def _bounds(path: str, text: str) -> dict[str, Any]:
 def parameters(
     cell: Cell, wanted: Mapping[str, Bounds], document: Document | None = None
 ) -> list[Parameter]:
-    """The numbers that vary, checked against the cell.
-
-    Raises
-    ------
-    InputError
-        No such number, or bounds that the field cannot take or that do not rise.
-    """
+    """The numbers that vary, checked against the cell."""
     found = []
     for path, bounds in wanted.items():
         try:
@@ -242,13 +231,7 @@ def put(content: Any, keys: Sequence[str], value: Any) -> None:
 
 
 def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float]) -> Cell:
-    """Return the cell with values [SI] in place.
-
-    Raises
-    ------
-    InputError
-        A value the field cannot take.
-    """
+    """Return the cell with values [SI] in place."""
     changes: dict[str, Any] = {}
     for parameter, value in zip(which, values, strict=True):
         first, *keys = parameter.path.split(".")
