@@ -152,7 +152,7 @@ _C_RATE = re.compile(rf"\s*({_POSITIVE})?\s*C(?:\s*/\s*({_POSITIVE}))?\s*")
 
 
 def parse(value: object, dimension: str) -> float:
-    """Return a quantity in SI units.
+    """Return a quantity in SI units: temperatures in K, activation energies in J/mol.
 
     Parameters
     ----------
@@ -161,12 +161,6 @@ def parse(value: object, dimension: str) -> float:
         dimensionless quantity a plain number, or a percentage.
     dimension : str
         What it must be: a key of `DISPLAY`.
-
-    Returns
-    -------
-    float
-        In SI units: temperatures in K, activation energies in J/mol, areal charges in
-        C/m2.
 
     Raises
     ------

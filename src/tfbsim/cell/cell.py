@@ -807,13 +807,7 @@ class Cell(Strict):
         return float(x[0]), float(x[-1])
 
     def stoichiometry(self, voltage: float, temperature: float | None = None) -> float:
-        """The cathode's x in equilibrium at a voltage [V] of the cell.
-
-        Raises
-        ------
-        ValueError
-            A voltage the cell does not have.
-        """
+        """Return the cathode's x in equilibrium at a voltage [V]; ValueError if none."""
         warmer = (temperature or self.temperature) - self.reference_temperature
         shift = warmer * self.entropic_change
         return _at_voltage(self.open_circuit_potential, voltage - shift)

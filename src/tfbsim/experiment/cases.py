@@ -591,24 +591,12 @@ def expand(
     changes: Mapping[str, str] | None = None,
     cells: Mapping[str, Cell] | None = None,
 ) -> Expanded:
-    """An experiment and its cases, everything checked, nothing solved.
+    """Return an experiment and its cases, everything checked, nothing solved.
 
-    Parameters
-    ----------
-    source : str, Path, Document or Expanded
-        A shipped experiment, a file, or one that was read; one that is expanded stays
-        as it is.
-    cell : str, optional
-        Takes the place of the experiment's cell.
-    changes : mapping, optional
-        Dotted cell fields, templates or ``cycles`` to their value, for every case.
-    cells : mapping, optional
-        Cells that are loaded already, by the name or path that asks for each.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
+    It is a shipped experiment, a file, or one that was read; one that is expanded stays
+    as it is.  ``cell`` takes the place of its cell, ``changes`` are dotted cell fields,
+    templates or ``cycles`` for every case, and ``cells`` are loaded already, by the name
+    or path that asks for each.  An InputError names file, line and field.
     """
     if isinstance(source, Expanded):
         return source
