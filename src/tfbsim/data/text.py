@@ -122,13 +122,9 @@ class Layout:
     def weights(self, line: str) -> list[float]:
         """Return 1 for each field that is a number, 0.5 for one with thousands' marks."""
         plain, marked = _NUMBER[self.decimal], _GROUPED[self.decimal]
+        fields = (f if len(f) < 50 else "" for f in self.split(line[:MAX_LINE]))
         return [
-            0.0
-            if len(f) >= 50
-            else 1.0
-            if plain.fullmatch(f)
-            else 0.5 * bool(marked.fullmatch(f))
-            for f in self.split(line[:MAX_LINE])
+            1.0 if plain.fullmatch(f) else 0.5 * bool(marked.fullmatch(f)) for f in fields
         ]
 
     def is_data(self, line: str) -> bool:

@@ -89,7 +89,7 @@ def _ends(text: str) -> tuple[float, float]:
 
 
 def law_of(fit: OcvFit) -> dict[str, Any]:
-    """The law as a cell file has it."""
+    """Return the law as a cell file has it."""
     rounded = [{k: f"{v:.5g}" for k, v in site.items()} for site in fit.sites]
     sites = [
         {k: f"{v} V" if k == "potential" else float(v) for k, v in site.items()}
@@ -99,7 +99,7 @@ def law_of(fit: OcvFit) -> dict[str, Any]:
 
 
 def words(found: OcvOfFiles) -> str:
-    """What it was fitted to and how well, in a sentence."""
+    """Return what it was fitted to and how well, in a sentence."""
     fit = found.fit
     number = len(fit.law.U)
     gap = 1e3 * float(np.median(fit.half_gap[fit.flat]))
