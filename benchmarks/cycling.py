@@ -207,7 +207,7 @@ def main() -> None:
                     (
                         f"{OURS} over {STOCK}",
                         *(spread(ours.over(stock, k)) for k in ("wall", "cpu")),
-                        "at most 0.55",
+                        "at most 0.1",
                     )
                 ],
             ),

@@ -8,10 +8,11 @@ same tolerances; only :func:`stock_spm` is another cell.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
-from problem import ATOL, FARADAY, LOWER, RTOL, VOLUMES, Film, film
+from problem import ATOL, FALL, FARADAY, LOWER, RTOL, VOLUMES, Film, film
 
 Solve = Callable[[np.ndarray], np.ndarray]
 
@@ -24,20 +25,28 @@ def _longest(f: Film, L: float, i: float) -> float:
 # --- PyBaMM ----------------------------------------------------------------------------
 
 
-def _pybamm_film(pybamm, kind):
-    """The film as a PyBaMM model of ``kind`` parameters: numbers, or inputs."""
-    f = film()
+def _pybamm_film(pybamm, kind, falls=False, volumes=VOLUMES):
+    """The film as a PyBaMM model of ``kind`` parameters: numbers, or inputs.
+
+    Where D(x) ``falls``, of psi(x), the integral of D(x)/D, as in reference.c.
+    """
+    f, at_half = film(), math.exp(FALL / 4)
     L, i = kind("Thickness [m]"), kind("Current density [A.m-2]")
     D = kind("Diffusivity [m2.s-1]")
     xi = pybamm.SpatialVariable("xi", domain="film", coord_sys="Cartesian")
     x = pybamm.Variable("Stoichiometry", domain="film")
     model = pybamm.BaseModel()
-    model.rhs = {x: D / L**2 * pybamm.div(pybamm.grad(x))}
-    model.initial_conditions = {x: pybamm.Scalar(f.x_start)}
+    of_x = -FALL * x if falls else 1
+    psi_start = -at_half / FALL * math.exp(-FALL * (f.x_start - 0.5))
+    model.rhs = {x: D * of_x / L**2 * pybamm.div(pybamm.grad(x))}
+    model.initial_conditions = {x: pybamm.Scalar(psi_start if falls else f.x_start)}
     slope = -i * L / (FARADAY * f.sites * D)
     none = (pybamm.Scalar(0), "Neumann")
     model.boundary_conditions = {x: {"left": (slope, "Neumann"), "right": none}}
-    x_s = pybamm.minimum(pybamm.BoundaryValue(x, "left"), 1 - 1e-12)
+    x_s = pybamm.BoundaryValue(x, "left")
+    if falls:
+        x_s = 0.5 - pybamm.log(pybamm.maximum(-FALL / at_half * x_s, 1e-12)) / FALL
+    x_s = pybamm.minimum(x_s, 1 - 1e-12)
     U = 4.40 - 0.50 * x_s - 1.5 * pybamm.exp((x_s - 1) / 0.02)
     i_0 = 2 * f.i0_cathode * pybamm.sqrt(x_s * (1 - x_s))
     two = 2 * f.RT_F
@@ -49,19 +58,19 @@ def _pybamm_film(pybamm, kind):
     return model, {
         "geometry": pybamm.Geometry({"film": {xi: {"min": 0, "max": 1}}}),
         "submesh_types": {"film": pybamm.Uniform1DSubMesh},
-        "var_pts": {xi: VOLUMES},
+        "var_pts": {xi: volumes},
         "spatial_methods": {"film": pybamm.FiniteVolume({"extrapolation": surface})},
     }
 
 
-def pybamm_rebuilt() -> Solve:
+def pybamm_rebuilt(falls: bool = False, volumes: int = VOLUMES) -> Solve:
     """PyBaMM, the model built anew for every point."""
     import pybamm
 
     f = film()
 
     def one(L: float, i: float) -> float:
-        model, numerics = _pybamm_film(pybamm, pybamm.Parameter)
+        model, numerics = _pybamm_film(pybamm, pybamm.Parameter, falls, volumes)
         values = {
             "Thickness [m]": L,
             "Current density [A.m-2]": i,
@@ -78,12 +87,12 @@ def pybamm_rebuilt() -> Solve:
     return lambda points: np.array([one(*p) for p in points])
 
 
-def pybamm_inputs() -> Solve:
+def pybamm_inputs(falls: bool = False, volumes: int = VOLUMES) -> Solve:
     """PyBaMM, one model, its inputs changed from point to point."""
     import pybamm
 
     f = film()
-    model, numerics = _pybamm_film(pybamm, pybamm.InputParameter)
+    model, numerics = _pybamm_film(pybamm, pybamm.InputParameter, falls, volumes)
     mesh = pybamm.Mesh(*(numerics[k] for k in ("geometry", "submesh_types", "var_pts")))
     pybamm.Discretisation(mesh, numerics["spatial_methods"]).process_model(model)
     solver = pybamm.IDAKLUSolver(rtol=RTOL, atol=ATOL, root_tol=1e-10)

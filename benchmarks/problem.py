@@ -12,6 +12,7 @@ its cut-off, and so its capacity, is the root of one equation.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -120,6 +121,22 @@ def experiment(points: int) -> Document:
         raise SystemExit("--points must be a multiple of 25 from 50 on")
     document = load(resolve(EXPERIMENT, "experiments"))
     document.data["sweep"]["factors"]["rate"]["log"][2] = points // 25
+    return document
+
+
+# Of the row with a D(x): ln of D(x = 0) over D(1) is FALL, the mean of ln D over the
+# discharge, x from 0.5 to 1, that of the constant D
+FALL = 3 * math.log(10)
+
+
+def falling(points: int) -> Document:
+    """The sweep with a D(x) that falls over a decade and a half in a discharge."""
+    document = experiment(points)
+    slope = FALL / math.log(10)
+    first = math.log10(film().diffusivity) + 0.75 * slope
+    law = {"log10_polynomial": [first, -slope], "unit": "m2/s"}
+    document.data["set"] = {"cathode.diffusivity": law}
+    document.data["curves"] = {"cycles": "none"}
     return document
 
 

@@ -6,7 +6,11 @@
    is factored anew at every step, as a D(x) would ask for, and tridiagonal systems are
    eliminated from both ends at once, so that two chains of dependent products share the
    core (with -DONE_END from one end, as is usual).  A step of the cell ends where a re-solved last step meets its cut-off: no
-   interpolation. */
+   interpolation.
+
+   With -DFALL=k -DAT_HALF=a, for discharges alone, D(x) = D a exp(-k (x - 1/2)): the flux
+   is that of psi(x), the integral of D(x)/D, and what is solved for in a stage of Rodas4 is
+   D(x)/D times its k, whose system is symmetric. */
 
 #include <math.h>
 #include <string.h>
@@ -49,7 +53,15 @@ static double voltage(const Cell *c, double x, double i, double *dV_dx, double *
            - two * asinh(i / n);
 }
 
-static double extrapolated(const double *x) { return (9 * x[0] - x[1]) / 8; }
+#ifdef FALL
+static double psi(double x) { return -AT_HALF / FALL * exp(-FALL * (x - 0.5)); }
+static double stoichiometry(double q) { return 0.5 - log(-FALL / AT_HALF * q) / FALL; }
+#else
+static double psi(double x) { return x; }
+static double stoichiometry(double q) { return q; }
+#endif
+
+static double extrapolated(const double *x) { return (9 * psi(x[0]) - psi(x[1])) / 8; }
 
 /* Current that holds s->V */
 static double held_current(Step *s, double x)
@@ -70,17 +82,29 @@ static void derivative(Step *s, const double *restrict x, double *restrict f)
     const int n = s->n;
     const double r = s->rate;
     if (s->control == VOLTAGE) s->i = held_current(s, extrapolated(x));
-    f[0] = r * (x[1] - x[0]) + s->source * s->i;
-    for (int i = 1; i < n - 1; i++) f[i] = r * (x[i - 1] - 2 * x[i] + x[i + 1]);
-    f[n - 1] = r * (x[n - 2] - x[n - 1]);
+#ifdef FALL
+    static double q[MAX_VOLUMES];
+    FOR q[i] = psi(x[i]);
+#else
+    const double *restrict q = x;
+#endif
+    f[0] = r * (q[1] - q[0]) + s->source * s->i;
+    for (int i = 1; i < n - 1; i++) f[i] = r * (q[i - 1] - 2 * q[i] + q[i + 1]);
+    f[n - 1] = r * (q[n - 2] - q[n - 1]);
 }
 
 /* (shift - Jacobian) x = b: b[i] is scaled by inverse[i], then neighbours are coupled */
 static double inverse[MAX_VOLUMES], couple[MAX_VOLUMES];
+#ifdef FALL
+static double over[MAX_VOLUMES]; /* D/D(x) */
+#define SHIFT(i) (shift * over[i])
+#else
+#define SHIFT(i) shift
+#endif
 
 static void factor_first(const Step *s, double shift)
 {
-    double first = shift + s->rate, off = s->rate;
+    double first = SHIFT(0) + s->rate, off = s->rate;
     if (s->control == VOLTAGE) {
         first -= s->source * s->di_dx * 9 / 8;
         off -= s->source * s->di_dx / 8;
@@ -97,7 +121,7 @@ static void factor(const Step *s, double shift)
     const double r = s->rate;
     factor_first(s, shift);
     for (int i = 1; i < n; i++) {
-        inverse[i] = 1 / (shift + (i == n - 1 ? r : 2 * r) - r * couple[i - 1]);
+        inverse[i] = 1 / (SHIFT(i) + (i == n - 1 ? r : 2 * r) - r * couple[i - 1]);
         couple[i] = r * inverse[i];
     }
 }
@@ -109,6 +133,9 @@ static void solve(const Step *s, double *restrict b)
     double last = b[0];
     for (int i = 1; i < n; i++) b[i] = last = b[i] + couple[i] * last;
     for (int i = n - 2; i >= 0; i--) b[i] = last = b[i] + couple[i] * last;
+#ifdef FALL
+    FOR b[i] *= over[i];
+#endif
 }
 
 #else
@@ -120,15 +147,15 @@ static void factor(const Step *s, double shift)
     const int n = s->n, m = n / 2;
     const double r = s->rate;
     factor_first(s, shift);
-    inverse[n - 1] = 1 / (shift + r);
+    inverse[n - 1] = 1 / (SHIFT(n - 1) + r);
     couple[n - 1] = r * inverse[n - 1];
     for (int i = 1, j = n - 2; i < m || j >= m; i++, j--) {
         if (i < m) {
-            inverse[i] = 1 / (shift + 2 * r - r * couple[i - 1]);
+            inverse[i] = 1 / (SHIFT(i) + 2 * r - r * couple[i - 1]);
             couple[i] = r * inverse[i];
         }
         if (j >= m) {
-            inverse[j] = 1 / (shift + 2 * r - r * couple[j + 1]);
+            inverse[j] = 1 / (SHIFT(j) + 2 * r - r * couple[j + 1]);
             couple[j] = r * inverse[j];
         }
     }
@@ -152,6 +179,9 @@ static void solve(const Step *s, double *restrict b)
         b[j] = down = b[j] + couple[j] * down;
     }
     if (odd) b[n - 1] += couple[n - 1] * down;
+#ifdef FALL
+    FOR b[i] *= over[i];
+#endif
 }
 
 #endif
@@ -177,6 +207,9 @@ static double rodas4(Step *s, const double *x, const double *f, double h, double
 {
     const int n = s->n;
     const double g = 1 / h;
+#ifdef FALL
+    FOR over[i] = exp(FALL * (x[i] - 0.5)) / AT_HALF;
+#endif
     factor(s, g / GAMMA);
     memcpy(k1, f, n * sizeof(double));
     solve(s, k1);
@@ -211,7 +244,7 @@ static double rodas4(Step *s, const double *x, const double *f, double h, double
     return sqrt(sum / n);
 }
 
-/* Above 0 until the cut-off: a surface stoichiometry, or a current that has decayed */
+/* Above 0 until the cut-off: psi of the surface, or a current that has decayed */
 static double left(Step *s, const double *x, double x_end, double i_end)
 {
     if (s->control == VOLTAGE) return fabs(held_current(s, extrapolated(x))) - i_end;
@@ -244,7 +277,7 @@ static double run(const Cell *c, int n, int control, double i, double V, double 
     Step s = {c, n, control, i, V, c->D / (h * h), 1 / (c->F * c->c_sites * h),
               0.375 * h / (c->F * c->c_sites * c->D), 0};
     int count = 0;
-    if (control == CURRENT) x_end = surface_at(c, i, V);
+    if (control == CURRENT) x_end = psi(surface_at(c, i, V));
     double before = left(&s, x, x_end, i_end);
     if (samples) *samples = 0;
     if (before <= 0) return 0;
@@ -291,7 +324,7 @@ static double run(const Cell *c, int n, int control, double i, double V, double 
         memcpy(x, y, n * sizeof(double));
         t += dt;
         if (t_out && count < room) {
-            double x_s = extrapolated(x) + s.lift * s.i;
+            double x_s = stoichiometry(extrapolated(x) + s.lift * s.i);
             t_out[count] = t;
             V_out[count++] = voltage(c, x_s, s.i, &dV_dx, &dV_di);
             *samples = count;

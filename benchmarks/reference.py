@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 import os
 import shutil
 import subprocess
@@ -12,9 +13,22 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from problem import ATOL, FARADAY, HOLD_UNTIL, LOWER, RTOL, UPPER, VOLUMES, Film, film
+from problem import (
+    ATOL,
+    FALL,
+    FARADAY,
+    HOLD_UNTIL,
+    LOWER,
+    RTOL,
+    UPPER,
+    VOLUMES,
+    Film,
+    film,
+)
 
 ONE_END = ("-DONE_END",)  # the usual elimination
+# D(x) of problem.falling, which is D exp(FALL/4) at x = 0.5
+FALLING = (f"-DFALL={FALL!r}", f"-DAT_HALF={math.exp(FALL / 4)!r}")
 
 SOURCE = Path(__file__).with_name("reference.c")
 # What -ffast-math is made of lets the compiler vectorise the sum of the error; nothing

@@ -42,6 +42,7 @@ from tfbsim import Numerics, load_cell, run_experiment
 from tfbsim.run import run
 from tfbsim.solver.discretised import DURATION
 from tfbsim.solver.engine import engine
+from tfbsim.yaml_file import Document
 
 MEDIAN, P95 = 1e-6, 1e-5  # largest errors of capacity that are equal accuracy
 MISSED = 0.05  # nearest of the exact answer: further off, it missed its cut-off
@@ -103,6 +104,7 @@ def ours(
     numerics: Numerics = SHIPPED,
     figures: bool = False,
     note: str = "ledger and tables included",
+    document: Callable[[int], Document] = experiment,
 ) -> Row:
     """tfbsim: what ``tfbsim run`` does."""
     name = "tfbsim, 1 process" if workers == 1 else f"tfbsim, {workers} workers"
@@ -112,7 +114,7 @@ def ours(
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
             result = run_experiment(
-                experiment(number),
+                document(number),
                 numerics=numerics,
                 workers=workers,
                 folder=Path(folder) / "sweep",

@@ -101,7 +101,9 @@ def test_reference_agrees_with_tfbsim(compiled):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["sweep.py", "cycling.py", "scaling.py"])
+@pytest.mark.parametrize(
+    "script", ["sweep.py", "variable_d.py", "cycling.py", "scaling.py"]
+)
 def test_benchmarks_run(compiled, script):
     source = Path(tfbsim.__file__).parents[1]
     done = subprocess.run(

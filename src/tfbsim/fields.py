@@ -111,7 +111,7 @@ class Quantity:
             (self.lt, lt, "below"),
             (self.le, le, "at most"),
         )
-        return [(bound, *rest) for bound, *rest in each if bound is not None]
+        return [(b, within, words) for b, within, words in each if b is not None]
 
     def holds(self, number: float) -> bool:
         """Return whether a number in SI is finite and within the bounds."""
@@ -165,7 +165,7 @@ def metadata(annotation: Any) -> Iterator[Any]:
 
 
 @cache  # the points of a sweep ask the next two the same again and again
-def dimension_of(model: type[BaseModel], name: str) -> str | None:
+def dimension_of(model: Any, name: str) -> str | None:
     """Return the dimension of a field that is a quantity or a law, None of another."""
     field = model.model_fields[name]
     for item in (*field.metadata, *metadata(field.annotation)):
@@ -175,7 +175,7 @@ def dimension_of(model: type[BaseModel], name: str) -> str | None:
 
 
 @cache
-def quantity_of(model: type, name: str) -> Quantity | None:
+def quantity_of(model: Any, name: str) -> Quantity | None:
     """Return what a field that is a quantity, or left out, holds; None of any other."""
     field = getattr(model, "model_fields", {}).get(name)
     about = (*field.metadata, *metadata(field.annotation)) if field else ()
@@ -192,9 +192,7 @@ def numbers(block: BaseModel, prefix: str, names: tuple[str, ...]) -> dict[str, 
 
 
 @cache  # as long as names are asked for again and again, by the points of a sweep
-def _named(
-    model: type[BaseModel], prefix: str, names: tuple[str, ...]
-) -> list[tuple[str, str]]:
+def _named(model: Any, prefix: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
     found = []
     for name in names:
         unit = units.si_unit(dimension_of(model, name) or "dimensionless")
@@ -310,7 +308,7 @@ def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[np.ndarray, np
         _check_fraction(x[0], x[-1], spec.x_max or 1.0, spec.table)
     elif spec.x_max is not None:
         raise ValueError("x_max goes with the open-circuit potential only")
-    for k in np.flatnonzero(np.diff(x) <= 0):
+    for k in np.flatnonzero(np.diff(x) <= 0).tolist():
         raise ValueError(
             f"{spec.table}: the stoichiometry must rise from row to row, and row {k + 2} "
             f"({x[k + 1]:g}) does not exceed row {k + 1} ({x[k]:g})"
@@ -324,12 +322,12 @@ def _potential(value: Any, folder: Path) -> laws.PotentialLaw:
     """An open-circuit potential, which falls with x."""
     if isinstance(value, TableLaw):
         x, U = _table(value, "voltage", folder)
-        for k in np.flatnonzero(abs(U) > 10):
+        for k in np.flatnonzero(abs(U) > 10).tolist():
             raise ValueError(
                 f"{value.table}: row {k + 1} ({U[k]:g} V) is no open-circuit potential; "
                 "give the unit it is in, such as 'unit: mV'"
             )
-        for k in np.flatnonzero(np.diff(U) >= 0):
+        for k in np.flatnonzero(np.diff(U) >= 0).tolist():
             raise ValueError(
                 f"{value.table}: the potential must fall as x rises, and row {k + 2} "
                 f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
@@ -338,7 +336,8 @@ def _potential(value: Any, folder: Path) -> laws.PotentialLaw:
         return laws.Table(*points, x_max=value.x_max or 1.0)
     if isinstance(value, SitesLaw):
         each = ((s.potential, s.sites, s.width) for s in value.sites)
-        found = laws.MultiSite(*zip(*each, strict=True), value.temperature)
+        U_j, X_j, widths = zip(*each, strict=True)
+        found = laws.MultiSite(U_j, X_j, widths, value.temperature)
         if found.x_max > 10:
             raise ValueError(
                 f"the sites add up to {found.x_max:g} per formula unit; write them as "
@@ -606,7 +605,7 @@ def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
     return list(getattr(here, "model_fields", []))
 
 
-def _models(model: type) -> Iterator[type]:
+def _models(model: Any) -> Iterator[Any]:
     for inner in model.__subclasses__():
         yield from (inner, *_models(inner))
 

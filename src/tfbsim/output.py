@@ -78,9 +78,7 @@ def write_atomic(
         try:
             with open(temporary, "xb") as file:
                 for part in [data] if isinstance(data, bytes | str) else data:
-                    content = part
-                    if isinstance(part, str):  # of a file name that is none, its escapes
-                        content = part.encode("utf-8", "backslashreplace")
+                    content = part if isinstance(part, bytes) else _encoded(part)
                     file.write(content)
                     digest.update(content)
                     size += len(content)
@@ -92,6 +90,11 @@ def write_atomic(
                 temporary.unlink()
             raise
     return size, digest.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; of a file name that is none, its bytes as JSON escapes them."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:

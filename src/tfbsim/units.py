@@ -152,7 +152,7 @@ _C_RATE = re.compile(rf"\s*({_POSITIVE})?\s*C(?:\s*/\s*({_POSITIVE}))?\s*")
 
 
 def parse(value: object, dimension: str) -> float:
-    """Return a quantity in SI units.
+    """Return a quantity in SI units: temperatures in K, activation energies in J/mol.
 
     Parameters
     ----------
@@ -161,12 +161,6 @@ def parse(value: object, dimension: str) -> float:
         dimensionless quantity a plain number, or a percentage.
     dimension : str
         What it must be: a key of `DISPLAY`.
-
-    Returns
-    -------
-    float
-        In SI units: temperatures in K, activation energies in J/mol, areal charges in
-        C/m2.
 
     Raises
     ------
@@ -315,12 +309,17 @@ def _plain(value: Real) -> Decimal:
     return Decimal(repr(number))
 
 
-@lru_cache(maxsize=1024)
 def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
     """Return the size of a unit in SI and its dimension, '' if that has no name.
 
     Of an unknown unit the ValueError suggests what has the dimension that is wanted.
     """
+    size, powers = _size(unit, wanted)
+    return size, _named().get(powers, "")
+
+
+@lru_cache(maxsize=1024)
+def _size(unit: str, wanted: str = "") -> tuple[Decimal, Powers]:
     quoted = f"'{shown(unit)}'"
     if not _UNIT.fullmatch(unit):
         raise ValueError(f"{quoted} is not a unit; write one such as 'uA/cm2'")
@@ -328,9 +327,8 @@ def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
     for position, part in enumerate(unit.replace("**", "^").split("/")):
         terms = re.split(r"\s*[*.]\s*|\s+", part.strip())
         if position and len(terms) > 1:
-            raise ValueError(
-                f"{quoted} is ambiguous after the '/'; write it like 'uA.h.cm-2'"
-            )
+            message = f"{quoted} is ambiguous after the '/'; write it like 'uA.h.cm-2'"
+            raise ValueError(message)
         for term in terms:
             found = _TERM.fullmatch(term)
             if not found:
@@ -341,11 +339,10 @@ def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
             if symbol == "degC" and unit != "degC":
                 raise ValueError(f"{quoted} has degC within a unit; write K there")
             power = -power if position else power
-            size *= _SYMBOLS[symbol][0] ** power
-            powers = [
-                a + power * b for a, b in zip(powers, _SYMBOLS[symbol][1], strict=True)
-            ]
-    return size, _named().get(tuple(powers), "")
+            one, of_one = _SYMBOLS[symbol]
+            size *= one**power
+            powers = [a + power * b for a, b in zip(powers, of_one, strict=True)]
+    return size, tuple(powers)
 
 
 def _unknown(symbol: str, unit: str, wanted: str) -> str:
@@ -367,19 +364,9 @@ def _unknown(symbol: str, unit: str, wanted: str) -> str:
 
 @lru_cache(maxsize=1)
 def _named() -> dict[Powers, str]:
-    """Return the names of dimensions, by their powers."""
-    named: dict[Powers, str] = {(0,) * 6: "dimensionless"}
-    for name, dimension in _DIMENSIONS.items():
-        powers = [0] * 6
-        for term in filter(None, dimension.si.split(".")):
-            found = _TERM.fullmatch(term)
-            assert found
-            own = _SYMBOLS[found[1]][1]
-            powers = [
-                a + int(found[2] or 1) * b for a, b in zip(powers, own, strict=True)
-            ]
-        named.setdefault(tuple(powers), name)
-    return named
+    """Return the names of dimensions, by their powers; of two alike the first."""
+    by_unit = {dimension.si: name for name, dimension in reversed(_DIMENSIONS.items())}
+    return {_size(si)[1] if si else (0,) * 6: name for si, name in by_unit.items()}
 
 
 def sample(dimension: str) -> str:

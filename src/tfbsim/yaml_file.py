@@ -75,12 +75,9 @@ class Document:
 def load(path: str | os.PathLike[str]) -> Document:
     """Read a YAML file of this project's restricted kind.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is larger than 1 MiB, or holds anything but one
-        mapping of plain values: tags, anchors, merge keys, duplicate keys, dates,
-        numbers that are not finite, and so on.
+    An InputError refuses one that cannot be read, is larger than 1 MiB, or holds anything
+    but one mapping of plain values: tags, anchors, merge keys, duplicate keys, dates,
+    numbers that are not finite, and so on.
     """
     text = _read_text(path, MAX_YAML_BYTES)
     lines = _LINE_END.split(text)
@@ -106,23 +103,12 @@ def load_csv(path: str | os.PathLike[str], columns: int) -> tuple[np.ndarray, ..
 def load_columns(
     path: str | os.PathLike[str], columns: int | None
 ) -> tuple[list[str], tuple[np.ndarray, ...]]:
-    """Read a small table of numbers separated by commas, and its heading.
+    """Read a small table of numbers separated by commas: its heading, and its columns.
 
     Lines that start with `#` and empty lines are skipped; the first other line may be a
-    heading.
-
-    Returns
-    -------
-    headings : list of str
-        Of the columns; empty without a heading.
-    arrays : tuple of numpy.ndarray
-        One for each column, of at least two values.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is larger than 5 MiB, or has a line that is not
-        `columns` finite numbers; None stands for as many as the first has.
+    heading, else there is none.  An InputError refuses a file that cannot be read, is
+    larger than 5 MiB, or has a line that is not `columns` finite numbers; None stands for
+    as many as the first has.
     """
     import numpy as np
 
@@ -225,7 +211,7 @@ def resolve(name_or_path: str, folder: str) -> Path:
 def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
     """Refuse data of a field of a file that no YAML file of this kind could hold: a
     control character, a number that is not finite, or what is nested too deep."""
-    waiting = [(data, (where,))]
+    waiting: list[tuple[Any, tuple[Key, ...]]] = [(data, (where,))]
     while waiting:
         value, path = waiting.pop()
         problem = ""

@@ -807,13 +807,7 @@ class Cell(Strict):
         return float(x[0]), float(x[-1])
 
     def stoichiometry(self, voltage: float, temperature: float | None = None) -> float:
-        """The cathode's x in equilibrium at a voltage [V] of the cell.
-
-        Raises
-        ------
-        ValueError
-            A voltage the cell does not have.
-        """
+        """Return the cathode's x in equilibrium at a voltage [V]; ValueError if none."""
         warmer = (temperature or self.temperature) - self.reference_temperature
         shift = warmer * self.entropic_change
         return _at_voltage(self.open_circuit_potential, voltage - shift)
@@ -1214,7 +1208,7 @@ class Cell(Strict):
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, Cell
+    here, model = raw, inner_model(Cell)
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)

@@ -36,18 +36,8 @@ def status(
 ) -> str:
     """Return whether a fit saw a measurement: "fitted", "predicted", "" without a record.
 
-    Parameters
-    ----------
-    record : sequence of Datum
-        What the cell was fitted to; empty for a cell that no fit wrote.
-    kind : str
-        "charge" or "discharge".
-    cycle : int
-        From 1.
-    current_density, capacity : float
-        [A.m-2] and [C.m-2]; 0 or NaN where it is not known.
-    sha256 : str
-        Of the measured curve.
+    Current density and capacity are in [A.m-2] and [C.m-2], 0 or NaN where not known;
+    ``sha256`` is that of the measured curve.
     """
     if not record:
         return ""

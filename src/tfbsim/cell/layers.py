@@ -118,38 +118,36 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
     """
     if cell.stack is None:
         refuse("stack", "is missing; it lists the layers around the cell")
+
+    def made(
+        name: str, of: Any, thickness: float, density: float | None, shared_by: int = 1
+    ) -> Layer:
+        return Layer(name, of.material or "", thickness, density or math.nan, shared_by)
+
     cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
-    second = electrolyte.second
     plated = 0.0
     if hasattr(anode, "lithium"):
-        as_made = float(anode.lithium)
-        there = as_made if lithium is None else lithium
+        there = float(anode.lithium) if lithium is None else lithium
         rho = LITHIUM_MOLAR_MASS / anode.molar_volume
-        plated = rho * (there - as_made)
-        other = Layer("lithium", anode.material or "", there, rho)
+        plated = rho * (there - float(anode.lithium))
+        other = made("lithium", anode, there, rho)
     else:  # a film, whose lithium weighs the same in either
-        other = Layer("anode", anode.material or "", anode.thickness, anode.density)
-    rho_c = cathode.density - plated / cathode.thickness
-    rho_e = electrolyte.density or math.nan
+        other = made("anode", anode, anode.thickness, anode.density)
+    left = cathode.density - plated / cathode.thickness
     found = {
-        "cathode": Layer("cathode", cathode.material or "", cathode.thickness, rho_c),
-        "electrolyte": Layer(
-            "electrolyte", electrolyte.material or "", electrolyte.span, rho_e
+        "cathode": made("cathode", cathode, cathode.thickness, left),
+        "electrolyte": made(
+            "electrolyte", electrolyte, electrolyte.span, electrolyte.density
         ),
         "lithium": other,
     }
-    if second is not None:
-        made_of, rho = second.material or "", second.density or math.nan
-        found["second"] = Layer("second electrolyte", made_of, second.thickness, rho)
-    for name, layer in cell.stack:
+    if (second := electrolyte.second) is not None:
+        name = "second electrolyte"
+        found["second"] = made(name, second, second.thickness, second.density)
+    for place, layer in cell.stack:
         if layer is not None:
-            found[name] = Layer(
-                name.replace("_", " "),
-                layer.material or "",
-                layer.thickness,
-                layer.mass_density,
-                int(layer.shared_by),
-            )
+            own = layer.thickness, layer.mass_density, int(layer.shared_by)
+            found[place] = made(place.replace("_", " "), layer, *own)
     return [found[name] for name in _ORDER if name in found]
 
 

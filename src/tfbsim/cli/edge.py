@@ -65,7 +65,7 @@ def outcome(command: Callable[[], object]) -> int:
     """Run a command, which may exit, and return its exit code."""
     _occupy()
     output, errors = Stream(sys.stdout), Stream(sys.stderr)
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):  # type: ignore[type-var]
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
         code = _code(command)
         output.flush()
         lost = output.error

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Exit, Option
@@ -20,28 +19,20 @@ from .console import out, say, warn
 from .edge import BAD_INPUT
 
 MOST = 100  # mistakes of a file that are told one by one
+Kinds = Literal["cells", "experiments", "materials"]
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-class Kind(StrEnum):
-    """What may be listed alone."""
-
-    CELLS = "cells"
-    EXPERIMENTS = "experiments"
-    MATERIALS = "materials"
-
-
 def list_(
-    kind: Annotated[Kind | None, Argument(help="Only these.")] = None,
+    kind: Annotated[Kinds | None, Argument(help="Only these.")] = None,
     as_json: Annotated[bool, Option("--json", help="For a program.")] = False,
 ) -> None:
     """List the shipped cells and experiments, or the materials, a line each."""
-    if kind is Kind.MATERIALS:
-        found = {"materials": {name: m.title for name, m in every().items()}}
-    else:
-        found = {"cells": cells(), "experiments": experiments()}
-    if kind is not None:
-        found = {kind.value: found[kind.value]}
+    found = {"cells": cells(), "experiments": experiments()}
+    if kind == "materials":
+        found = {kind: {name: m.title for name, m in every().items()}}
+    elif kind is not None:
+        found = {kind: found[kind]}
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return

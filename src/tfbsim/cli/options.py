@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from typer import Argument, Option
 
@@ -17,7 +17,8 @@ from ..output import EXPORTS, Output
 from ..version import __version__
 from ..yaml_file import beside, load, shipped
 
-Text, Texts = str | None, list[str] | None
+Text: TypeAlias = str | None
+Texts: TypeAlias = list[str] | None
 Name = Annotated[str, Argument(help="A shipped name, or the path of a .yaml file.")]
 CellName = Annotated[Text, Option(help="Cell in place of the experiment's.")]
 Changes = Annotated[
@@ -142,9 +143,9 @@ def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
     ``also`` are further names that may have been meant.
     """
     there = {"cell": shipped("models"), "experiment": shipped("experiments")}
-    for kind, files in there.items():
+    for known, files in there.items():
         if name in files:
-            return files[name], kind
+            return files[name], known
     if not (name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name):
         hint = (
             beside(name)

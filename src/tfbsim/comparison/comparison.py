@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
@@ -112,7 +113,7 @@ class Comparison:
             self.notes.append(sentence)
 
     def plot(self) -> dict[str, Any]:
-        """The figures of the report, by name (matplotlib)."""
+        """Return the figures of the report, by name (matplotlib)."""
         return resolve_name("tfbsim.plot.comparison:figures")(self)
 
     def save(self, folder: str | Path) -> None:
@@ -203,17 +204,13 @@ def compare(
 
 
 def _about(measured: Measured) -> dict[str, Any]:
-    try:
-        digest = hashlib.sha256(measured.path.read_bytes()).hexdigest()
-    except OSError:
-        digest = ""
-    return {
-        "file": measured.name,
-        "sha256": digest,
-        "steps": len(measured.segments),
-        "spectra": len(measured.spectra),
-        "notes": list(measured.notes),
-    }
+    """Return what the provenance says of a file."""
+    sha256 = ""
+    with suppress(OSError):
+        sha256 = hashlib.sha256(measured.path.read_bytes()).hexdigest()
+    numbers = {"steps": len(measured.segments), "spectra": len(measured.spectra)}
+    known = {"file": measured.name, "sha256": sha256}
+    return {**known, **numbers, "notes": list(measured.notes)}
 
 
 # --- Measured and simulated --------------------------------------------------------

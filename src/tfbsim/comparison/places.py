@@ -165,7 +165,7 @@ def _aligned(
 
 
 def _distance(segment: Segment, step: Step, area: float) -> float:
-    """How ill a measured step fits one of a protocol; infinite if it is another."""
+    """Return how ill a measured step fits one of a protocol; infinite if another."""
     if segment.kind == REST:
         return 0.0 if step.rest else math.inf
     if segment.kind == HOLD:
@@ -192,7 +192,7 @@ def _distance(segment: Segment, step: Step, area: float) -> float:
 
 
 def _why_unmatched(segment: Segment, cases: Sequence[Case]) -> str:
-    """Why a measured step has no counterpart in any case, in a few words."""
+    """Return why a measured step has no counterpart in any case, in a few words."""
     i = segment.current
     if np.isnan(i).any():
         return "its current is not stated, and the experiment has none to fit"

@@ -44,13 +44,7 @@ _HOURS = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M:%S.%f %p", "%H:%M", "
 
 
 def seconds(text: pd.Series, path: Path, name: str) -> Array | None:
-    """Return a column of clocks or dates in seconds; None if most are neither.
-
-    Raises
-    ------
-    InputError
-        They may be hours and minutes as well as minutes and seconds.
-    """
+    """Return a column of clocks or dates in seconds; None if most are neither."""
     first = text.iloc[:50]
 
     def most(pattern: str) -> bool:

@@ -22,13 +22,7 @@ _SIDES: tuple[tuple[str, Direction | None], ...] = (
 
 
 def curves(table: Table) -> tuple[Segment, ...]:
-    """Return the curves of a capacity-voltage table, side by side or one below another.
-
-    Raises
-    ------
-    InputError
-        No capacity or voltage, or nothing left of them.
-    """
+    """Return the curves of a table, side by side or one below another."""
     how, file = table.file.how, table.file
     found: list[Segment] = []
     for k, curve in enumerate(how.curves or _side_by_side(table)):

@@ -40,13 +40,7 @@ def table_of_frame(file: File, frame: pd.DataFrame) -> Table:
 
 
 def load_tables(file: File) -> list[Table]:
-    """Return the tables of a file of any known format, at least one.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or holds no table.
-    """
+    """Return the tables of a file of any known format, at least one."""
     content = read_bytes(file.path, MAX_BYTES)
     suffix = file.path.suffix.lower()
     if suffix in _BINARY:

@@ -22,13 +22,7 @@ def is_one(text: str) -> bool:
 
 
 def tables(file: File, text: str) -> list[Table]:
-    """Return its tables; those without numbers are left out.
-
-    Raises
-    ------
-    InputError
-        None has numbers.
-    """
+    """Return its tables; those without numbers are left out."""
     found: list[Table] = []
     for head in _TABLE.finditer(text):
         rows = _WHOLE.match(text, head.end())

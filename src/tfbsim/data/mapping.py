@@ -155,12 +155,9 @@ DIMENSIONS = {
 
 
 def dimension_of(text: str, kind: str) -> tuple[float, str]:
-    """A quantity of one of the dimensions a column may have: SI value, dimension.
+    """Return a quantity of one of the dimensions a column may have: SI value, dimension.
 
-    Raises
-    ------
-    ValueError
-        One sentence: what would do.
+    A text that is none raises ValueError with a sentence: what would do.
     """
     reason = ""
     for dimension in DIMENSIONS[kind]:

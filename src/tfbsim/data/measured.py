@@ -101,7 +101,7 @@ class Measured:
 
 
 def mean_current(segment: Segment) -> float:
-    """Charge over time, where there is time [A.m-2]."""
+    """Return the charge of a step over its time [A.m-2]; without a time the mean."""
     t, i = segment.time, segment.current
     if t is None or len(t) < 2 or t[-1] <= t[0]:
         return float(np.mean(i))
@@ -109,7 +109,7 @@ def mean_current(segment: Segment) -> float:
 
 
 def times(segment: Segment) -> Array:
-    """Since the start of a step [s]; of a table by its charge and current."""
+    """Return the time since the start of a step [s]; of a table by charge and current."""
     if segment.time is not None:
         return segment.time
     with np.errstate(divide="ignore", invalid="ignore"):

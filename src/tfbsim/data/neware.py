@@ -61,13 +61,7 @@ def _levels(text: str) -> tuple[str, int, list[list[str]]] | None:
 
 
 def tables(file: File, text: str) -> list[Table]:
-    """Return the samples as one table, with cycle, step and kind of the levels above.
-
-    Raises
-    ------
-    InputError
-        It holds no samples.
-    """
+    """Return the samples as one table, with cycle, step and kind of the levels above."""
     found = _levels(text)
     assert found is not None
     mark, first, heads = found

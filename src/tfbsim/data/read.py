@@ -294,7 +294,7 @@ def read_all(
 
 
 def _beside(path: Path) -> Path | None:
-    """A mapping with the file's own name beside it."""
+    """Return a mapping with the file's own name beside it, if there is one."""
     for suffix in (".yaml", ".yml"):
         candidate = path.with_suffix(suffix)
         try:

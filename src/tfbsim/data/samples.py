@@ -67,13 +67,7 @@ class Samples:
 
 
 def samples(table: Table) -> Samples:
-    """Return the samples of a table that have time and voltage, and current.
-
-    Raises
-    ------
-    InputError
-        Fewer than two are left.
-    """
+    """Return the samples of a table that have time and voltage, and current."""
     columns, file = table.columns, table.file
     V = table.volts()
     counters: dict[str, Array] = {}

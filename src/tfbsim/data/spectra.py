@@ -44,11 +44,6 @@ def spectra(table: Table, f: Array) -> tuple[Spectrum, ...]:
     """Return the spectra of a table, each a run through the frequencies.
 
     f is the frequency of each row [Hz], NaN where it is none of a spectrum.
-
-    Raises
-    ------
-    InputError
-        Fewer than 3 frequencies.
     """
     file, Z = table.file, _impedance(table)
     known = np.isfinite(Z) & np.isfinite(f) & (Z != 0)

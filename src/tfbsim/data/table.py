@@ -189,13 +189,7 @@ class Table:
         return self.numbers(column) * size
 
     def quantity(self, role: str, column: int | None = None) -> Quantity:
-        """Return a column in SI, by the unit in its cells, its heading or the mapping.
-
-        Raises
-        ------
-        InputError
-            The unit is none of this quantity, or is missing and cannot be guessed.
-        """
+        """Return a column in SI, by the unit in its cells, its heading or the mapping."""
         column = self.columns[role] if column is None else column
         kind = KIND.get(role, role)
         name = self.names[column] or f"column {column + 1}"

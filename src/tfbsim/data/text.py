@@ -63,13 +63,7 @@ _MARKS = (
 
 
 def decoded(content: bytes, file: File) -> str:
-    """Return a file's text, its lines ending in a line feed.
-
-    Raises
-    ------
-    InputError
-        It is empty, no text, or not of the encoding that is given.
-    """
+    """Return a file's text, its lines ending in a line feed."""
     blank = b"\x00\r\n\t \xef\xbb\xbf\xff\xfe"
     if not content[:4096].strip(blank) and not content.strip(blank):
         raise file.error("the file is empty")
@@ -128,13 +122,9 @@ class Layout:
     def weights(self, line: str) -> list[float]:
         """Return 1 for each field that is a number, 0.5 for one with thousands' marks."""
         plain, marked = _NUMBER[self.decimal], _GROUPED[self.decimal]
+        fields = (f if len(f) < 50 else "" for f in self.split(line[:MAX_LINE]))
         return [
-            0.0
-            if len(f) >= 50
-            else 1.0
-            if plain.fullmatch(f)
-            else 0.5 * bool(marked.fullmatch(f))
-            for f in self.split(line[:MAX_LINE])
+            1.0 if plain.fullmatch(f) else 0.5 * bool(marked.fullmatch(f)) for f in fields
         ]
 
     def is_data(self, line: str) -> bool:
@@ -151,19 +141,10 @@ def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> lis
 
     ``skip`` are lines of a preamble that the file counts itself, ``kind`` is whose layout
     it is, of :class:`~tfbsim.data.table.Table`.
-
-    Raises
-    ------
-    InputError
-        It holds no table.
     """
     text, how = _unquoted(text), file.how
-    begin = 0
-    for _ in range(max(skip, how.skip_rows or 0)):
-        begin = text.find("\n", begin) + 1
-        if not begin:
-            begin = len(text)
-            break
+    lines = re.match(rf"(?:.*\n){{{max(skip, how.skip_rows or 0)}}}", text)
+    begin = lines.end() if lines else len(text)
     if not text[begin : begin + 2_000_000].strip():
         raise file.error("holds no table")
     layout = recognised(text[begin:] if begin else text, how)
@@ -287,13 +268,7 @@ def one_table(
     kind: str = "text",
     title: str = "",
 ) -> Table:
-    """Return the table in a part of a text.
-
-    Raises
-    ------
-    InputError
-        There is none.
-    """
+    """Return the table in a part of a text."""
     head = text[start : min(stop, start + 2_000_000)].split("\n")
     first = next(
         (k for k, x in enumerate(head[: MAX_PREAMBLE + 1]) if layout.is_data(x)), -1

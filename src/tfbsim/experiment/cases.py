@@ -220,8 +220,9 @@ class Points(Cases):
 
 def load_experiment(source: str | Path | Document) -> tuple[Experiment, Document]:
     """Read an experiment file, if it is not read yet, and check its own fields."""
-    read = isinstance(source, Document)
-    document = source if read else load(resolve(str(source), "experiments"))
+    if not isinstance(source, Document):
+        source = load(resolve(str(source), "experiments"))
+    document = source
     check_head(document, "experiment")
     experiment: Experiment = validate(
         Experiment, document.data, document=document, folder=document.path.parent
@@ -422,7 +423,7 @@ class _Expansion:
 
     def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
         """Return the cell of a case, with what it sets in it."""
-        name = chosen or self.cell or self.experiment.cell
+        name: Any = chosen or self.cell or self.experiment.cell
         at = (*where, "cell") if chosen else ("cell",)
         wrong = ""
         if chosen is not None and self.cell is not None:
@@ -590,24 +591,12 @@ def expand(
     changes: Mapping[str, str] | None = None,
     cells: Mapping[str, Cell] | None = None,
 ) -> Expanded:
-    """An experiment and its cases, everything checked, nothing solved.
+    """Return an experiment and its cases, everything checked, nothing solved.
 
-    Parameters
-    ----------
-    source : str, Path, Document or Expanded
-        A shipped experiment, a file, or one that was read; one that is expanded stays
-        as it is.
-    cell : str, optional
-        Takes the place of the experiment's cell.
-    changes : mapping, optional
-        Dotted cell fields, templates or ``cycles`` to their value, for every case.
-    cells : mapping, optional
-        Cells that are loaded already, by the name or path that asks for each.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and field.
+    It is a shipped experiment, a file, or one that was read; one that is expanded stays
+    as it is.  ``cell`` takes the place of its cell, ``changes`` are dotted cell fields,
+    templates or ``cycles`` for every case, and ``cells`` are loaded already, by the name
+    or path that asks for each.  An InputError names file, line and field.
     """
     if isinstance(source, Expanded):
         return source
@@ -649,7 +638,7 @@ def sweep_plan(run: Run) -> Plan | None:
 # --- Measured values beside the cases ----------------------------------------------
 
 
-def _some(cases: Cases) -> Iterator[tuple[Cell, Protocol]]:
+def _some(cases: Any) -> Iterator[tuple[Cell, Protocol]]:
     """Yield the cases of a list, or some points of a sweep from end to end.
 
     Of a sweep whose factors leave a cell that does not age as it is, one.

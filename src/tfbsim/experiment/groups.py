@@ -221,7 +221,7 @@ def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
         steps = [steps]
     if not isinstance(steps, Iterable):
         refuse(name, f"'{shown(steps)}' is given where a list of steps would do")
-    flat = Writing(error, Path(), si=True).flat((name,), steps, {})
+    flat = Writing(error, Path(), si=True).flat((name,), [*steps], {})
     parsed, mistakes = parsed_steps([step for _, step in flat], cell)
     for k, message, *field in mistakes:
         raise error((*flat[k][0], *field), message)

@@ -133,5 +133,7 @@ def cell_of_entry(name: str, entry: Mapping[str, Any], path: Path | None = None)
     """Return the cell of an entry of ``cells``; InputError if it was changed by hand."""
     written = Written(**{field.name: entry[field.name] for field in fields(Written)})
     if _hash(asdict(written)) != entry["sha256"]:
-        raise InputError(f"the cell '{shown(name)}' in it was changed by hand", path)
+        raise InputError(
+            f"the cell '{shown(name)}' in it was changed by hand", path or ""
+        )
     return Cell.from_written(written)

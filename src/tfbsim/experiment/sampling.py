@@ -311,7 +311,7 @@ class _Spec(NamedTuple):
     scale: Scale
     kind: str
     numbers: tuple[float, ...]
-    count: int  # of values; 0 for a distribution
+    size: int  # number of values; 0 for a distribution
     at: Place
 
 
@@ -408,13 +408,13 @@ class _Reader:
     def count(self, specs: list[_Spec]) -> int:
         """Return the number of points, before any is made: there may be too many."""
         grid = self.section.method == "grid"
-        points = self.section.points or specs[0].count
-        points = math.prod(spec.count for spec in specs) if grid else points
+        points = self.section.points or specs[0].size
+        points = math.prod(spec.size for spec in specs) if grid else points
         points *= len(specs) + 2 if self.section.method == "saltelli" else 1
         for spec in specs:
-            if self.section.method == "zip" and spec.count != points:
+            if self.section.method == "zip" and spec.size != points:
                 message = (
-                    f"has {spec.count:,} values and {shown(specs[0].name)} {points:,}"
+                    f"has {spec.size:,} values and {shown(specs[0].name)} {points:,}"
                 )
                 message += "; in a zip all have the same number"
                 raise self.error(spec.at, message)
@@ -454,7 +454,7 @@ class _Reader:
         if spec.kind in RANGES:
             first, last = spec.numbers
             spaced = np.linspace if spec.kind == "linear" else np.geomspace
-            inner = _rounded(spaced(first, last, spec.count)[1:-1])
+            inner = _rounded(spaced(first, last, spec.size)[1:-1])
             return np.concatenate(([first], inner, [last]))
         with np.errstate(all="ignore"):  # what overflows is refused
             x = QUANTILES[spec.kind](u, *spec.numbers)

@@ -19,7 +19,7 @@ from .cases import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 GIVEN = ("thickness", "lithium")  # of a layer, what no material sets
-KINDS = {"cell": Cell, "experiment": Experiment}
+KINDS: dict[str, Any] = {"cell": Cell, "experiment": Experiment}
 
 
 def json_schema(kind: str) -> dict[str, Any]:

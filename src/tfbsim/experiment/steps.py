@@ -261,7 +261,7 @@ def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
         raise ValueError(message) from None
     control: Control = "current" if value is None else "voltage"
     T = _temperature(temperature)
-    known = {"temperature": T, "frequencies": frequencies}
+    known: dict[str, Any] = {"temperature": T, "frequencies": frequencies}
     return Step(text, control, value or 0.0, 0.0, True, **known)
 
 
@@ -372,7 +372,7 @@ def _step(
     return Step(text, control, value, duration, timed, rate=rate, start=start, **found)
 
 
-def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, float]:
+def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, Any]:
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:

@@ -96,13 +96,7 @@ def _library(name: str, task: str) -> Any:
 
 
 def relaxation_times(frequency: Array, Z: Array) -> tuple[Array, Array]:
-    """Return time constants [s] and their distribution [Ohm.cm2 per ln(s)] of a spectrum.
-
-    Raises
-    ------
-    InputError
-        pyimpspec is not installed, or finds none.
-    """
+    """Return relaxation times [s] and their distribution [Ohm.cm2 per ln(s)]."""
     library = _library("pyimpspec", "relaxation times are worked out")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -398,11 +392,6 @@ def of_spectra(
 
     Spectra are frequencies [Hz] and impedances [Ohm.cm2] by their labels; without a
     description each has its own circuit (:func:`equivalent_circuit`).
-
-    Raises
-    ------
-    InputError
-        The circuit is none.
     """
     circuits, relaxation, missing = {}, {}, []
     for label, (frequency, Z) in spectra.items():

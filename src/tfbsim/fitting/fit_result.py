@@ -192,7 +192,7 @@ class Fit:
         return not self.unreadable and all(m is not None for m in self.simulated)
 
     def error(self, role: str) -> dict[str, float]:
-        """rms errors over the curves of a role, "fitted" or "held out"."""
+        """Return rms errors over the curves of a role, "fitted" or "held out"."""
         mine = self.curves[self.curves["Role"] == role]
         V = mine[["Voltage error, rms [mV]", "Points"]].dropna()
         square, points = (V["Voltage error, rms [mV]"] ** 2, V["Points"])
@@ -221,7 +221,7 @@ class Fit:
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """All numbers, as fit.json has them."""
+        """Return all numbers, as fit.json has them."""
         return {
             "tfbsim": __version__,
             "experiment": self.experiment,
@@ -289,7 +289,7 @@ def _statistics(account: Account) -> dict[str, Any]:
 
 
 def misfit(statistics: dict[str, Any]) -> bool:
-    """Whether chi^2 is one that the stated errors cannot give."""
+    """Return whether chi^2 is one that the stated errors cannot give."""
     return bool(statistics["probability of a larger chi^2"] < IMPOSSIBLE)
 
 

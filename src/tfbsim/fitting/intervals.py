@@ -62,12 +62,12 @@ class Spread:
         return self.covariance / np.outer(self.std, self.std)
 
     def width(self, level: float = 0.95) -> float:
-        """Half an interval of this level, in standard deviations."""
+        """Return half an interval of this level, in standard deviations."""
         of = t(self.freedom) if self.scale > 1 else norm
         return float(of.ppf(0.5 + level / 2))
 
     def rise(self, level: float = 0.95) -> float:
-        """Root of the rise of chi^2 at the ends of an interval of this level."""
+        """Return the root of the rise of chi^2 at the ends of an interval."""
         return self.width(level) * math.sqrt(self.scale)
 
 
@@ -135,7 +135,7 @@ def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Inte
 
 
 def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -> bool:
-    """Whether chi^2 at the end of a linear interval is what it should be."""
+    """Return whether chi^2 at the end of a linear interval is what it should be."""
     if (end < 0).any() or (end > 1).any():
         return False
     r = problem.residuals(end)
@@ -359,7 +359,7 @@ def _of_block(
         return rows @ terms, np.linalg.norm(along, axis=1)
 
     def moves(form: tuple[bool, Array, Array]) -> float:
-        """By how many of its errors a form moves along the profiles."""
+        """Return by how many of its errors a form moves along the profiles."""
         _, rows, power = form
         values, errors = values_and_errors(rows, power)
         with np.errstate(divide="ignore", invalid="ignore"):  # at a bound of 0 a
@@ -388,8 +388,7 @@ def _of_block(
 
 
 def _coefficients(null: Array) -> Array:
-    """Rows of coefficients that the null directions leave alone, each of as few
-    parameters as there can be."""
+    """Return rows of coefficients that null directions leave alone, of few parameters."""
     size = np.abs(null).max(axis=0)
     basis = null_space(null / size).T
     rows = basis.copy()
@@ -412,7 +411,7 @@ def _coefficients(null: Array) -> Array:
 
 
 def _simple(rows: Array) -> Array | None:
-    """Coefficients as whole numbers and halves, None if they are not."""
+    """Return coefficients as whole numbers and halves, None if they are not."""
     near = np.round(2 * rows) / 2
     right = np.abs(rows - near) <= RATIONAL * np.abs(near)
     return near if right.all() and (np.abs(near) <= 4).all() else None

@@ -31,7 +31,7 @@ def autocorrelation(problem: Problem, r: Array, J: Array) -> tuple[float, float]
     pairs = sum(max(b.stop - b.start - 1, 0) for b in problem.blocks)
 
     def account(rho: float) -> tuple[float, float]:
-        """Log-likelihood and variance."""
+        """Return log-likelihood and variance."""
         left, s, _ = np.linalg.svd(problem.independent(J, rho), full_matrices=False)
         white = problem.independent(r, rho)
         rest = float(white @ white - ((left[:, :p].T @ white) ** 2).sum())

@@ -133,7 +133,7 @@ def fit_ocv(
 
 
 def _from_charged(capacity: Array, voltage: Array) -> tuple[Array, Array]:
-    """Charge from the charged end, rising, and voltage."""
+    """Return the charge from the charged end, rising, and the voltage."""
     Q, V = (np.asarray(a, dtype=float) for a in (capacity, voltage))
     known = np.isfinite(Q) & np.isfinite(V)
     Q, V = Q[known], V[known]
@@ -152,7 +152,7 @@ def _from_charged(capacity: Array, voltage: Array) -> tuple[Array, Array]:
 def _mean(
     curves: Sequence[tuple[Array, Array]], ends: tuple[float, float]
 ) -> tuple[Array, Array, Array]:
-    """Mean of the branches at equal x, evenly along the curve, and half their gap."""
+    """Return the mean of the branches at equal x, evenly along it, and half their gap."""
     dense = np.linspace(*ends, 20 * POINTS + 1)
     U = np.array([np.interp(dense, *curve) for curve in curves])
     # Noise aside, it falls
@@ -168,7 +168,7 @@ def _mean(
 
 
 def inverse(law: MultiSite, x: Array) -> Array:
-    """U [V] at stoichiometries (shape (n,)) inside the law's range."""
+    """Return U [V] at stoichiometries inside the law's range."""
     curve = law.curve
     return np.interp(x, curve.x, curve.y)
 
@@ -212,11 +212,11 @@ def _fitted(
 def _solve(
     x: Array, U: Array, sigma: Array, start: Array, temperature: float
 ) -> OptimizeResult:
-    """Least squares from a start, on the error of x at equal U."""
+    """Return the least squares from a start, on the error of x at equal U."""
     f = FARADAY / (GAS_CONSTANT * temperature)
 
     def terms(p: Array) -> tuple[Array, Array, Array, Array]:
-        """z = f (U - U_j)/omega_j, the share of each site, X_j, and width [V]."""
+        """Return z = f (U - U_j)/omega_j, the share of each site, X_j, and width [V]."""
         width = np.exp(p[2::3]) / f
         z = (U[:, None] - p[0::3]) / width
         return z, expit(-z), np.exp(p[1::3]), width

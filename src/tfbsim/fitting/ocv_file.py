@@ -37,13 +37,7 @@ def fit_files(
     cell: str | None = None,
     mapping: Any = None,
 ) -> OcvOfFiles:
-    """Fit to the slow charge and discharge in one file or two.
-
-    Raises
-    ------
-    InputError
-        A file or option that will not do, or not one or two curves.
-    """
+    """Fit to the slow charge and discharge in one file or two."""
     ends = _ends(stoichiometry)
     try:
         T = units.parse(temperature, "temperature")
@@ -95,7 +89,7 @@ def _ends(text: str) -> tuple[float, float]:
 
 
 def law_of(fit: OcvFit) -> dict[str, Any]:
-    """The law as a cell file has it."""
+    """Return the law as a cell file has it."""
     rounded = [{k: f"{v:.5g}" for k, v in site.items()} for site in fit.sites]
     sites = [
         {k: f"{v} V" if k == "potential" else float(v) for k, v in site.items()}
@@ -105,7 +99,7 @@ def law_of(fit: OcvFit) -> dict[str, Any]:
 
 
 def words(found: OcvOfFiles) -> str:
-    """What it was fitted to and how well, in a sentence."""
+    """Return what it was fitted to and how well, in a sentence."""
     fit = found.fit
     number = len(fit.law.U)
     gap = 1e3 * float(np.median(fit.half_gap[fit.flat]))

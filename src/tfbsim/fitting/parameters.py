@@ -65,23 +65,23 @@ class Parameter:
         return math.log(self.high / self.low) if self.log else self.high - self.low
 
     def value(self, u: float) -> float:
-        """The value [SI] at a place between the bounds."""
+        """Return the value [SI] at a place between the bounds."""
         if self.log:
             return float(self.low * math.exp(u * self.range))
         return float(self.low + u * self.range)
 
     def place(self, value: float) -> float:
-        """Where a value is between the bounds: 0 at the lower, 1 at the upper."""
+        """Return where a value is between the bounds: 0 at the lower, 1 at the upper."""
         if self.log:
             return math.log(max(value, 1e-300) / self.low) / self.range
         return (value - self.low) / self.range
 
     def step(self, size: float) -> float:
-        """A finite difference in u: a share of the value, or of the range."""
+        """Return a finite difference in u: a share of the value, or of the range."""
         return min(size / self.range, 0.05) if self.log else 0.5 * size
 
     def text(self, value: float, digits: int = 4) -> str:
-        """The value as a file would have it."""
+        """Return the value as a file would have it."""
         return units.text(value, self.dimension, digits)
 
 
@@ -94,11 +94,6 @@ def definition(
 
     ``vary`` maps a field to ``LOW..HIGH``, with " log" or " linear" behind; it and the
     held out cases and files take the place of the block's.
-
-    Raises
-    ------
-    InputError
-        Nothing to vary, or a bound that cannot be read.
     """
     document = expanded.document
     block: dict[str, Any] = dict(expanded.experiment.fit or {})
@@ -121,7 +116,7 @@ def definition(
 
 
 def _bounds(path: str, text: str) -> dict[str, Any]:
-    """``0.1..10 log`` as bounds."""
+    """Return ``0.1..10 log`` as bounds."""
     found = re.fullmatch(r"\s*(.+?)\s*\.\.\s*(.+?)\s*(?:\s(log|linear))?\s*", text)
     if found is None:
         raise InputError(
@@ -135,13 +130,7 @@ def _bounds(path: str, text: str) -> dict[str, Any]:
 def parameters(
     cell: Cell, wanted: Mapping[str, Bounds], document: Document | None = None
 ) -> list[Parameter]:
-    """The numbers that vary, checked against the cell.
-
-    Raises
-    ------
-    InputError
-        No such number, or bounds that the field cannot take or that do not rise.
-    """
+    """Return the numbers that vary, checked against the cell."""
     found = []
     for path, bounds in wanted.items():
         try:
@@ -184,7 +173,7 @@ def _parameter(cell: Cell, path: str, bounds: Bounds) -> Parameter:
 
 
 def has(cell: Cell, path: str) -> bool:
-    """Whether a cell has a number."""
+    """Return whether a cell has a number."""
     with contextlib.suppress(InputError):
         _number(cell, path)
         return True
@@ -242,13 +231,7 @@ def put(content: Any, keys: Sequence[str], value: Any) -> None:
 
 
 def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float]) -> Cell:
-    """Return the cell with values [SI] in place.
-
-    Raises
-    ------
-    InputError
-        A value the field cannot take.
-    """
+    """Return the cell with values [SI] in place."""
     changes: dict[str, Any] = {}
     for parameter, value in zip(which, values, strict=True):
         first, *keys = parameter.path.split(".")

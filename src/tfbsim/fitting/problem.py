@@ -83,13 +83,19 @@ class Simulated:
         reach = 10 * FAILED
         Q[-1] += 1e-3 * reach  # on to the cut-off and far beyond, all but vertical
         U[-1] += reach if rises else -reach
-        x, y = (q / errors[0])[:, None], (V / errors[1])[:, None]
-        dx, dy = np.diff(Q), np.diff(U)
-        along = ((x - Q[:-1]) * dx + (y - U[:-1]) * dy) / np.maximum(dx**2 + dy**2, 1e-30)
-        along = np.clip(along, 0.0, 1.0)
-        square = (Q[:-1] + along * dx - x) ** 2 + (U[:-1] + along * dy - y) ** 2
-        off = np.sqrt(square.min(axis=1))
-        return off * np.sign(np.interp(q / errors[0], Q, U) - V / errors[1])
+        x, y = q / errors[0], V / errors[1]
+        above = np.interp(x, Q, U) - y
+        # No segment is nearest that is farther off than the curve at the same charge
+        far = np.abs(above) + np.maximum(0, np.maximum(Q[0] - x, x - Q[-1]))
+        first = np.clip(np.searchsorted(Q, x - far) - 1, 0, len(Q) - 2)
+        count = np.clip(np.searchsorted(Q, x + far), first + 1, len(Q) - 1) - first
+        start = np.cumsum(count) - count
+        k = np.repeat(first - start, count) + np.arange(count.sum())
+        x, y = np.repeat(x, count) - Q[k], np.repeat(y, count) - U[k]
+        dx, dy = np.diff(Q)[k], np.diff(U)[k]
+        along = np.clip((x * dx + y * dy) / np.maximum(dx**2 + dy**2, 1e-30), 0.0, 1.0)
+        square = (along * dx - x) ** 2 + (along * dy - y) ** 2
+        return np.sqrt(np.minimum.reduceat(square, start)) * np.sign(above)
 
 
 class Problem:

@@ -17,10 +17,7 @@ from .material import Material
 def library(layer: str) -> dict[str, Material]:
     """Return the materials that may stand in a layer, by each of their names.
 
-    Parameters
-    ----------
-    layer : str
-        cathode, electrolyte, anode, collector, interlayer or stack.
+    It is a cathode, electrolyte, anode, collector, interlayer or stack.
     """
     return {name: m for name, m in named().items() if layer in m.layers}
 

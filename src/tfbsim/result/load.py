@@ -25,8 +25,8 @@ from ..output import (
     read_provenance,
 )
 from ..physics.law import Declared
-from ..solver.engine import ANODE_PROFILE
 from ..solver.impedance import FREQUENCY, IMAGINARY, REAL
+from ..solver.trace import ANODE_PROFILE
 from . import losses
 from .case import CaseResult
 from .columns import CASE, CYCLE, LIMITING, OUTCOME, STEP, TABLES, TEXTS, Column
@@ -66,12 +66,11 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
     """
     folder = Path(folder)
     try:
-        if not folder.is_dir():
-            raise InputError("is not a result folder", folder)
-        if not (folder / PROVENANCE).exists():
-            raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
+        there = (folder / PROVENANCE).exists()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", folder) from None
+    if not there:
+        raise InputError(f"is not a result folder: there is no {PROVENANCE}", folder)
     about = read_provenance(folder)
     try:
         found = damage(folder, about)
@@ -176,7 +175,7 @@ def _check_curves(curves: xr.Dataset, steps: pd.DataFrame, path: Path) -> None:
     for name in ("cycle", "step", "depth"):
         refuse(name not in curves.coords, name, "there is no such coordinate")
     refuse(TIME not in curves or STEP not in curves, TIME, "there is no such variable")
-    there = np.isfinite(curves[TIME])
+    there: Any = np.isfinite(curves[TIME])
     if not there.any():  # nothing could be done
         return
     anode = [ANODE_PROFILE, "Anode thickness [um]"] * (ANODE_PROFILE in curves)

@@ -66,7 +66,7 @@ def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
         if own == 0:  # a rest is of the branch if that goes on
             continue
         if own != direction:
-            branch, direction, begins = branch + 1, own, max(begins, start)
+            branch, direction, begins = branch + 1, own, max(begins, int(start))
             before = {MASS: 0.0, AREA: 0.0}
         found[BRANCH][begins:end], found[DIRECTION][begins:end] = branch, direction
         for name, of_step in ((MASS, STEP_MASS), (AREA, STEP_AREA)):

@@ -65,13 +65,16 @@ class Block(NamedTuple):
     failed = None
 
     @classmethod
-    def of(cls, sweep: str, numbers: Array, header: dict[str, Any], rows: Any) -> Block:
-        """Columns of tables, and what else the header says."""
+    def of(
+        cls, sweep: str, numbers: Array, plain: Array, header: dict[str, Any], noted: Rows
+    ) -> Block:
+        """The block of the rows that are noted of the plain ones, under a header."""
         kept: list[Array] = []
 
         def written(value: Any) -> Any:
             """A constant, or the row of a column; of words with the words."""
             value = np.asarray(value)
+            value = value[plain] if value.ndim else value
             if value.dtype.kind in "OU":
                 codes, words = pd.factorize(value.astype(object).ravel())
                 if len(words) == 1:
@@ -88,8 +91,8 @@ class Block(NamedTuple):
             return {"row": len(kept) - 1}
 
         tables = {
-            name: [{k: written(v) for k, v in row.items()} for row in table]
-            for name, table in rows.items()
+            name: [{k: written(v) for k, v in row.items() if k != CASE} for row in table]
+            for name, table in (("rows", noted.rows), ("steps", noted.steps))
         }
         text = json.dumps(header | tables).encode()
         columns = np.stack(kept).tobytes() if kept else b""
@@ -203,16 +206,7 @@ def _solved(
         "warnings": asked.warnings(kept),
         "outside": _outside(cells, noted.surface, kept, asked.points),
     }
-    tables = {
-        name: [{k: _of(v, kept) for k, v in row.items() if k != CASE} for row in table]
-        for name, table in (("rows", noted.rows), ("steps", noted.steps))
-    }
-    return Block.of(sweep, points[plain], header, tables)
-
-
-def _of(value: Any, kept: Array) -> Any:
-    value = np.asarray(value)
-    return value[kept] if value.ndim else value
+    return Block.of(sweep, points[plain], kept, header, noted)
 
 
 def _outside(cells: Cells, x: tuple[Array, Array], kept: Array, points: Array) -> Outside:

@@ -279,8 +279,9 @@ class CaseJob:
                 for k, v in first.varied.items()
             }
             case = replace(first, name=cases.name(number), varied=varied)
-        p, outcomes = case.protocol, itertools.repeat((SKIPPED, "after: the case failed"))
-        outcomes = itertools.chain([(SOLVER_FAILED, f"failed: {reason}")], outcomes)
+        p, after = case.protocol, (SKIPPED, "after: the case failed")
+        first = SOLVER_FAILED, f"failed: {reason}"
+        outcomes = itertools.chain([first], itertools.repeat(after))
         notes = Notes(case.name, case.cell, case.varied)  # no mesh: it may have failed
 
         def skip(number: int, steps: Sequence[Step], recorded: bool) -> None:

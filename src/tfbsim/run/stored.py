@@ -65,10 +65,10 @@ class Swept(Stored):
         """Yield the tables of all of it, a block at a time, then those run alone."""
         outside: Outside = {}
         for tables in self._tables(self.keys):
-            for law, new in tables.header["outside"].items():
+            for law, (more, names, least, most) in tables.header["outside"].items():
                 n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
-                ends = min(low, new[2]), max(high, new[3])
-                outside[law] = [n + new[0], [*first, *new[1]][:FIRST], *ends]
+                ends = min(low, least), max(high, most)
+                outside[law] = [n + more, [*first, *names][:FIRST], *ends]
             yield framed([])._replace(
                 summary=self._named(tables.points, tables.summary),
                 steps=self._named(tables.points, tables.steps),

@@ -113,6 +113,8 @@ SHARPER = CAREFUL | SOONER
 SHARE = "nonlinear_convergence_coefficient"
 FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
 FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
+# A voltage that is ramped near a full site goes on by less than may stray in each step
+FALLBACKS += ({SHARE: 3e-4, "dt_max": 3e-5} | CAREFUL,)
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 SHOWN = "observe", "margins"  # functions beside those that IDA integrates
@@ -469,7 +471,8 @@ class Discretised:
             if self.mode == "voltage" + RAMP:
                 # Of index 2 where next to nothing resists: the current's own error then
                 # asks for steps without end, and is left to that of the states
-                options |= SOONER | {"suppress_algebraic_error": fallback > 0}
+                bound = {} if "dt_max" in options else SOONER
+                options |= bound | {"suppress_algebraic_error": fallback > 0}
             if self.fast:
                 options = options | {
                     "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))

@@ -363,7 +363,7 @@ class Engine:
         stripped = observed["Current [A]"][-1] + leak * inputs["Electrode area [m2]"]
         turns = abs(stripped) < TURNED * one_c
         coverage = observed.get("Lithium coverage", np.ones(1))[-1]
-        if towards > 0 and turns and coverage <= inputs[LEAST]:
+        if towards > 0 and turns and coverage <= inputs.get(LEAST, 0.0):
             return EXHAUSTED
         if request.control != "power" or request.target <= 0:
             return SOLVER_FAILURE
