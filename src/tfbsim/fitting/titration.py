@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
@@ -56,6 +57,8 @@ COLUMNS = (
 )
 HUGGINS, SLOPE, TRANSITION = "Weppner-Huggins", "Sand, slope", "Sand, transition"
 PITT = "PITT"
+# Method, D [m2/s], voltage [V], length [s], and how the rest ends [mV/h]
+Value = tuple[str, float, float, float, float]
 EARLY = 0.05  # of a pulse, in which double layers and kinetics may still settle
 BEGIN = 0.25  # of a pulse, up to which V_0 is read
 LATE = 0.4, 0.02  # of the first current of a hold, between which it decays as one term
@@ -98,16 +101,21 @@ def diffusivities(segments: Sequence[Segment], cell: Cell) -> pd.DataFrame:
             "films in it; a cell with a lithium anode would do",
             field="anode",
         )
-    rows: list[dict[str, object]] = []
+    rows = []
     for k, (before, step) in enumerate(pairwise(segments)):
-        after = segments[k + 2] if k + 2 < len(segments) else None
-        try:
-            if before.kind == REST and step.kind in (CHARGE, DISCHARGE):
-                rows += _pulse(before, step, after, cell)
-            elif before.kind in (HOLD, REST) and step.kind == HOLD:
-                rows += _hold(before, step, cell)
-        except ValueError:  # outside U(x)
-            continue
+        after, T = segments[k + 2] if k + 2 < len(segments) else None, step.temperature
+        found: Iterator[Value] = iter(())
+        if before.kind == REST and step.kind in (CHARGE, DISCHARGE):
+            found = _pulse(before, step, after, cell)
+        elif before.kind in (HOLD, REST) and step.kind == HOLD:
+            found = _hold(before, step, cell)
+        with suppress(ValueError):  # outside U(x)
+            for method, D, V, tau, moves in found:
+                x = cell.stoichiometry(V, T)
+                time = Circuit.of(cell, x, T).diffusion_time
+                own = float(cell.cathode.thickness) ** 2 / time
+                both = (1e4 * D, 1e4 * own, D / own, tau / time)
+                rows.append((method, x, V, *both, moves))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -119,7 +127,7 @@ def of_cell(cell: Cell, x: Array) -> Array:
 
 def _pulse(
     before: Segment, pulse: Segment, after: Segment | None, cell: Cell
-) -> Iterator[dict[str, object]]:
+) -> Iterator[Value]:
     """Yield what a pulse after a rest gives, by each of three methods."""
     t, V = pulse.time, pulse.voltage
     if t is None or len(t) < FEW or t[-1] <= 0:
@@ -138,13 +146,13 @@ def _pulse(
         moves = 3.6e6 * abs(float(after.voltage[-1]) - earlier) / span
         if k * change > 0:
             D = 4 / (math.pi * tau) * (L * change / (k * math.sqrt(tau))) ** 2
-            yield _row(HUGGINS, D, middle, tau, moves, T, cell)
+            yield HUGGINS, D, middle, tau, moves
     falls = -1 if pulse.kind == DISCHARGE else 1
     if falls * k <= 0 or i <= 0:
         return
     circuit = Circuit.of(cell, cell.stoichiometry(middle, T), T)
     slope = circuit.warburg * L / circuit.diffusion_time  # -U'/F of the true area
-    yield _row(SLOPE, 4 / math.pi * (i * slope / k) ** 2, middle, tau, moves, T, cell)
+    yield SLOPE, 4 / math.pi * (i * slope / k) ** 2, middle, tau, moves
     x, (low, high) = cell.stoichiometry(first, T), cell.x_range
     start = later & (t <= BEGIN * tau)
     V_0 = np.polyfit(np.sqrt(t[start]), V[start], 1)[1] if start.sum() >= FEW else V[0]
@@ -154,7 +162,7 @@ def _pulse(
     if abs(at_ends[0] - at_ends[1]) < SHARP * abs(surface) and falls * surface < 0:
         charge = FARADAY * cell.site_inventory / L * abs(surface)
         D = 4 * tau / math.pi * (i / charge) ** 2
-        yield _row(TRANSITION, D, first, tau, moves, T, cell)
+        yield TRANSITION, D, first, tau, moves
 
 
 def _within(cell: Cell, voltage: float, temperature: float | None, end: float) -> float:
@@ -165,7 +173,7 @@ def _within(cell: Cell, voltage: float, temperature: float | None, end: float) -
         return end
 
 
-def _hold(before: Segment, hold: Segment, cell: Cell) -> Iterator[dict[str, object]]:
+def _hold(before: Segment, hold: Segment, cell: Cell) -> Iterator[Value]:
     """Yield what the decay of the current of a hold gives."""
     t, i = hold.time, np.abs(hold.current)
     if t is None or len(t) < FEW or not i[0] > 0:
@@ -178,21 +186,4 @@ def _hold(before: Segment, hold: Segment, cell: Cell) -> Iterator[dict[str, obje
     D = -slope * 4 * float(cell.cathode.thickness) ** 2 / math.pi**2
     middle = 0.5 * float(before.voltage[-1] + hold.voltage[-1])
     if D > 0:
-        yield _row(PITT, D, middle, float(t[-1]), math.nan, hold.temperature, cell)
-
-
-def _row(
-    method: str,
-    D: float,
-    voltage: float,
-    tau: float,
-    moves: float,
-    temperature: float | None,
-    cell: Cell,
-) -> dict[str, object]:
-    """Return a diffusivity [m2/s] beside that of the cell."""
-    x = cell.stoichiometry(voltage, temperature)
-    time = Circuit.of(cell, x, temperature).diffusion_time
-    own = float(cell.cathode.thickness) ** 2 / time
-    values = (method, x, voltage, 1e4 * D, 1e4 * own, D / own, tau / time, moves)
-    return dict(zip(COLUMNS, values, strict=True))
+        yield PITT, D, middle, float(t[-1]), math.nan
