@@ -1,15 +1,11 @@
-"""Cost of a fit, and of derivatives by the solver's sensitivities or by differences.
+"""Cost of a fit.
 
-    python benchmarks/fit.py [--sensitivities]
+    python benchmarks/fit.py
 
 Five parameters of the Raijmakers cell are fitted to seven discharges (0.1C to 6C, 40
 points each) that the model made with other values, with noise of 3 mV and 0.5 % of
-capacity; four searches, the last pass and the intervals at the default numerics.  CPU
-seconds do not depend on who else uses the machine (much); "solves" are steps of a
-protocol that were solved.
-
---sensitivities: one discharge at 1C, at the numerics of the search, alone and with the
-solver's forward sensitivities to five inputs of its model, against five solves more.
+capacity: the searches, the last pass at the default numerics and the intervals.
+"Solves" are steps of a protocol that were solved, "solved" is by what the cases were.
 """
 
 from __future__ import annotations
@@ -22,15 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybamm
 
 import tfbsim
 from tfbsim.experiment.cases import expand
 from tfbsim.fitting import fit as fitting
 from tfbsim.fitting.fit import Problem
 from tfbsim.numerics import Numerics
-from tfbsim.solver.engine import engine
-from tfbsim.solver.trace import CURRENT_CUT_OFF
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import synthetic
@@ -57,9 +50,6 @@ CONDITIONING = ["Charge at 1C until 4.2 V", "Hold at 4.2 V until C/10"]
 def main() -> None:
     print(f"tfbsim {tfbsim.__version__}, Python {platform.python_version()}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    if "--sensitivities" in sys.argv:
-        sensitivities()
-        return
     problems: list[Problem] = []
 
     class Counted(Problem):
@@ -87,54 +77,10 @@ def main() -> None:
     solves = {p.numerics.points: p.steps for p in problems if p.steps}
     evaluations = {p.numerics.points: p.evaluations for p in problems if p.steps}
     print(f"solves by mesh points {solves}, evaluations {evaluations}")
+    print(f"solved {found.provenance['solved']}")
     print(
         f"{wall:.1f} s, CPU {cpu:.1f} s, {1e3 * cpu / sum(solves.values()):.1f} ms each"
     )
-
-
-def sensitivities() -> None:
-    """One discharge plain and with sensitivities, milliseconds of CPU."""
-    cell = tfbsim.load_cell(CELL)
-    numerics = Numerics.fast()
-    stepper = engine(cell.structure, numerics)
-    built = stepper.built("current")
-    inputs: dict[str, Any] = {}
-    original = built.solve
-
-    def kept(duration: float, given: dict[str, Any]) -> Any:
-        inputs.update(given)
-        return original(duration, given)
-
-    built.solve = kept  # type: ignore[method-assign]
-    run = ("current", cell.one_c_current, 1e5, stepper.uniform(0.52, 1.0))
-    trace, _ = stepper.run(*run, cell.parameters(), lower=3.0)
-    assert trace.event != CURRENT_CUT_OFF
-    scalars = [
-        name
-        for name in built.input_names
-        if np.size(inputs[name]) == 1
-        and not name.startswith(("Initial", "Lower", "Upper"))
-    ]
-    five = scalars[:5]
-    solver = pybamm.IDAKLUSolver(
-        rtol=numerics.rtol,
-        atol=numerics.atol,
-        root_tol=1e-10,
-        on_extrapolation="ignore",
-        options={"compile": False},
-    )
-    print(f"sensitivities to {five}")
-    for names in ([], five):
-        cost = []
-        for _ in range(12):
-            began = time.process_time()
-            solution = solver.solve(
-                built.model, [0, 1e5], inputs=inputs, calculate_sensitivities=names
-            )
-            cost.append(time.process_time() - began)
-        what = f"with {len(names)} sensitivities" if names else "plain"
-        end = f"ends at {solution.t[-1]:.1f} s by {solution.termination}"
-        print(f"{what}: {1e3 * min(cost[1:]):.1f} ms CPU, {end}")
 
 
 if __name__ == "__main__":
