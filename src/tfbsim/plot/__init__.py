@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain, count
 
 from matplotlib.figure import Figure
 
@@ -121,13 +122,10 @@ def _apart(columns: Sequence[str]) -> list[str]:
     names: list[str] = []
     taken = {"map"}  # capacity-map has its name
     for column in columns:
-        name = wanted = slug(column)
-        number = 1
-        while name.lower() in taken:
-            number += 1
-            name = f"{wanted}-{number}"
-        taken.add(name.lower())
-        names.append(name)
+        wanted = slug(column)
+        numbered = (f"{wanted}-{number}" for number in count(2))
+        names.append(next(n for n in chain([wanted], numbered) if n.lower() not in taken))
+        taken.add(names[-1].lower())
     return names
 
 

@@ -170,6 +170,7 @@ def slices(result: Result, of: Varied) -> Figure | None:
     return style.captioned(figure, words)
 
 
+@style.styled()
 def thickness(found: pd.DataFrame) -> Figure:
     """Draw what :func:`tfbsim.thickness_for` found, with each root marked.
 
@@ -187,22 +188,21 @@ def thickness(found: pd.DataFrame) -> Figure:
         raise InputError("must be True for the figure", field="curve")
     share, curve = 100 * found.attrs["share"], pd.DataFrame(found.attrs["curve"])
     rows = found.to_dict("records")
-    with style.styled():
-        figure, axes = style.subplots(7.4, 3.2, 1, 2, sharex=True)
-        for ax, y in zip(axes, (SHARE, AREAL), strict=True):
-            for colour, row in zip(ordered_colours(len(rows)), rows, strict=False):
-                line = curve[curve["Discharge"] == row["Discharge"]]
-                ax.plot(line[THICKNESS], line[y], color=colour, label=row["Discharge"])
-                ax.plot(row[THICKNESS], row[y], "o", color=colour)
-            ax.set(xscale="log", xlabel="Cathode thickness (µm)")
-            style.plain_log(ax.xaxis)
-            ax.set_ylim(0)
-        axes[0].axhline(share, color="0.5", lw=0.7, ls=":")
-        axes[0].set_ylabel("Of equilibrium capacity (%)")
-        axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
-        handles, labels = axes[0].get_legend_handles_labels()
-        where = "outside right center"
-        figure.legend(handles, labels, title="Discharge", loc=where)
+    figure, axes = style.subplots(7.4, 3.2, 1, 2, sharex=True)
+    for ax, y in zip(axes, (SHARE, AREAL), strict=True):
+        for colour, row in zip(ordered_colours(len(rows)), rows, strict=False):
+            line = curve[curve["Discharge"] == row["Discharge"]]
+            ax.plot(line[THICKNESS], line[y], color=colour, label=row["Discharge"])
+            ax.plot(row[THICKNESS], row[y], "o", color=colour)
+        ax.set(xscale="log", xlabel="Cathode thickness (µm)")
+        style.plain_log(ax.xaxis)
+        ax.set_ylim(0)
+    axes[0].axhline(share, color="0.5", lw=0.7, ls=":")
+    axes[0].set_ylabel("Of equilibrium capacity (%)")
+    axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
+    handles, labels = axes[0].get_legend_handles_labels()
+    where = "outside right center"
+    figure.legend(handles, labels, title="Discharge", loc=where)
     words = "Share of the equilibrium capacity and areal capacity of a discharge against "
     words += f"the thickness of the cathode. Dots: where the share is {share:g} %"
     if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():

@@ -33,11 +33,7 @@ LITHIUM = {  # what lithium was lost to, by column; of a reservoir, what it has 
 
 def _checked(table: pd.DataFrame) -> np.ndarray:
     """Return which cycles are check-ups."""
-    return (
-        table[CHECK_UP].to_numpy() > 0
-        if CHECK_UP in table
-        else np.zeros(len(table), bool)
-    )
+    return np.asarray(table.get(CHECK_UP, np.zeros(len(table)))) > 0
 
 
 def _whole_numbers(layout: Layout) -> None:

@@ -46,11 +46,10 @@ def of_result(result: Result) -> Spectra:
     if table.empty:
         return {}
     words = {"Case": "{}", "Cycle number": "cycle {}", "Step number": "step {}"}
-    apart = {name: table[name].nunique() > 1 for name in words}
+    apart = [name for name in words if table[name].nunique() > 1]
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for key, one in table.groupby(list(words), sort=False):
-        told = zip(words.values(), key, apart.values(), strict=True)
-        label = ", ".join(form.format(value) for form, value, is_told in told if is_told)
+    for _, one in table.groupby(list(words), sort=False):
+        label = ", ".join(words[name].format(one[name].iloc[0]) for name in apart)
         Z = one["Z real [Ohm.cm2]"] + 1j * one["Z imaginary [Ohm.cm2]"]
         found[label] = one["Frequency [Hz]"].to_numpy(), Z.to_numpy()
     return {label: found[label] for label in evenly(list(found), FEW)}

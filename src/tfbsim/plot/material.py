@@ -22,22 +22,22 @@ POINTS = 400
 EDGE = 0.02  # of the range at either end, where tails of the sites are no measurement
 
 
+@styled()
 def draw(materials: Sequence[Material]) -> Figure:
     """Draw U(x) beside D(x) of one electrode; of several, a panel of U(x) each."""
-    with styled():
-        if len(materials) == 1:
-            return _one(materials[0])
-        size = (7.2, 0, 0.3, 1.55)
-        figure, axes = grid(len(materials), 4, size, "U (V against Li)", sharey=False)
-        for ax, material in zip(axes, materials, strict=True):
-            _potential(ax, material)
-            ax.set_title(text(material.name), loc="left")
-        figure.supxlabel("Lithium per formula unit x", fontsize=STYLE["axes.labelsize"])
-        return captioned(
-            figure,
-            "Open-circuit potential of each electrode of the library; dashed where it is "
-            "assumed, grey beyond the range of its source.",
-        )
+    if len(materials) == 1:
+        return _one(materials[0])
+    size = (7.2, 0, 0.3, 1.55)
+    figure, axes = grid(len(materials), 4, size, "U (V against Li)", sharey=False)
+    for ax, material in zip(axes, materials, strict=True):
+        _potential(ax, material)
+        ax.set_title(text(material.name), loc="left")
+    figure.supxlabel("Lithium per formula unit x", fontsize=STYLE["axes.labelsize"])
+    return captioned(
+        figure,
+        "Open-circuit potential of each electrode of the library; dashed where it is "
+        "assumed, grey beyond the range of its source.",
+    )
 
 
 def _one(material: Material) -> Figure:
@@ -80,56 +80,56 @@ def _potential(ax: Axes, material: Material) -> None:
     ax.set_xlim(0, law.x_max)
 
 
+@styled()
 def ocv_figure(fit: OcvFit) -> Figure:
     """Draw branches and law, their differences, and dQ/dV with its sites."""
-    with styled():
-        ratios = (1.6, 0.8, 1.2)
-        figure, (top, middle, bottom) = subplots(5.6, 6.4, 3, height_ratios=ratios)
-        for k, (name, (x, U)) in enumerate(fit.branches.items()):
-            top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
-        top.plot(fit.x, fit.U + fit.error, color="black", ls=DASHED, label="law")
-        top.set_ylabel("Voltage (V)")
-        top.legend()
-        shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
-        middle.plot(fit.x, shown, color="black")
-        middle.axhline(0, color="0.6", lw=0.7)
-        middle.set(ylabel="Law − mean (mV)", xlabel="Stoichiometry x")
-        U = np.linspace(fit.U.min(), fit.U.max(), 800)
-        bottom.plot(U, fit.law.capacity_density(U), color="black")
-        sites = zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
-        for k, (at, X, w) in enumerate(sites):
-            one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
-            colour = FACTOR_COLOURS[k % FEW]
-            bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
-            if U[0] <= at <= U[-1]:
-                bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
-        bottom.set_ylim(0)
-        bottom.set(xlabel="Voltage (V)", ylabel="−dx/dU (V⁻¹)")
-        figure.align_ylabels()
+    ratios = (1.6, 0.8, 1.2)
+    figure, (top, middle, bottom) = subplots(5.6, 6.4, 3, height_ratios=ratios)
+    for k, (name, (x, U)) in enumerate(fit.branches.items()):
+        top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
+    top.plot(fit.x, fit.U + fit.error, color="black", ls=DASHED, label="law")
+    top.set_ylabel("Voltage (V)")
+    top.legend()
+    shown = np.where(fit.flat, 1e3 * fit.error, np.nan)
+    middle.plot(fit.x, shown, color="black")
+    middle.axhline(0, color="0.6", lw=0.7)
+    middle.set(ylabel="Law − mean (mV)", xlabel="Stoichiometry x")
+    U = np.linspace(fit.U.min(), fit.U.max(), 800)
+    bottom.plot(U, fit.law.capacity_density(U), color="black")
+    sites = zip(fit.law.U, fit.law.X, fit.law.omega, strict=True)
+    for k, (at, X, w) in enumerate(sites):
+        one = MultiSite((at,), (X,), (w,), fit.law.T_ref).capacity_density(U)
+        colour = FACTOR_COLOURS[k % FEW]
+        bottom.fill_between(U, one, color=colour, alpha=0.25, lw=0)
+        if U[0] <= at <= U[-1]:
+            bottom.text(at, 0.5 * one.max(), f"{at:.2f}", ha="center", fontsize=7)
+    bottom.set_ylim(0)
+    bottom.set(xlabel="Voltage (V)", ylabel="−dx/dU (V⁻¹)")
+    figure.align_ylabels()
     return figure
 
 
+@styled()
 def titration_figure(table: pd.DataFrame, cell: Cell) -> Figure:
     """Draw D of each pulse or hold beside the D of the cell, and the ratio of both."""
-    with styled():
-        ratios = (3, 2)
-        figure, (above, below) = subplots(5.2, 4.6, 2, sharex=True, height_ratios=ratios)
-        ends = table["Stoichiometry"].min(), table["Stoichiometry"].max()
-        x = np.linspace(*ends, 200)
-        above.plot(x, 1e4 * of_cell(cell, x), color="black", lw=1.0, label="of the cell")
-        below.axhline(1.0, color="black", lw=1.0)
-        for k, (method, one) in enumerate(table.groupby("Method", sort=False)):
-            how = {"ls": "", "marker": "os^D"[k % 4], "ms": 4, "mfc": "none"}
-            how |= {"color": FACTOR_COLOURS[k % FEW]}
-            above.plot(one["Stoichiometry"], one["D [cm2.s-1]"], label=method, **how)
-            below.plot(one["Stoichiometry"], one["Ratio"], **how)
-        above.set(yscale="log", ylabel="D (cm² s⁻¹)")
-        below.set(yscale="log", xlabel="Stoichiometry x", ylabel="over that of the cell")
-        plain_log(below.yaxis)
-        figure.legend(loc="outside upper center", ncols=3)
-        figure.align_ylabels()
-        return captioned(
-            figure,
-            "Diffusivity as titrations give it (points) and that of the cell (line); "
-            "below, one over the other, which is the error of the approximation.",
-        )
+    ratios = (3, 2)
+    figure, (above, below) = subplots(5.2, 4.6, 2, sharex=True, height_ratios=ratios)
+    ends = table["Stoichiometry"].min(), table["Stoichiometry"].max()
+    x = np.linspace(*ends, 200)
+    above.plot(x, 1e4 * of_cell(cell, x), color="black", lw=1.0, label="of the cell")
+    below.axhline(1.0, color="black", lw=1.0)
+    for k, (method, one) in enumerate(table.groupby("Method", sort=False)):
+        how = {"ls": "", "marker": "os^D"[k % 4], "ms": 4, "mfc": "none"}
+        how |= {"color": FACTOR_COLOURS[k % FEW]}
+        above.plot(one["Stoichiometry"], one["D [cm2.s-1]"], label=method, **how)
+        below.plot(one["Stoichiometry"], one["Ratio"], **how)
+    above.set(yscale="log", ylabel="D (cm² s⁻¹)")
+    below.set(yscale="log", xlabel="Stoichiometry x", ylabel="over that of the cell")
+    plain_log(below.yaxis)
+    figure.legend(loc="outside upper center", ncols=3)
+    figure.align_ylabels()
+    return captioned(
+        figure,
+        "Diffusivity as titrations give it (points) and that of the cell (line); "
+        "below, one over the other, which is the error of the approximation.",
+    )

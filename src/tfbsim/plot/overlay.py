@@ -21,6 +21,7 @@ ACROSS = {
 }
 
 
+@styled()
 def overlay(
     *results: Result, name: str = "voltage-capacity", **labelled: Result
 ) -> Figure:
@@ -76,16 +77,15 @@ def overlay(
                 layout.label[group] = f"{case}, {words}" if colours else words
     if len(kept) < len(cases):
         layout.notes.append(f"{len(kept)} of {len(cases)} cases, evenly chosen")
-    with styled():
-        figure, ax = subplots(5.6, 3.4)
-        for group in layout.groups:
-            for xy in _curves(studies[group[0]], group[1], name):
-                layout.line(ax, group, *xy.T)
-        ax.set(xlabel=ACROSS[name][0], ylabel=ACROSS[name][1])
-        keys = [entry(case, color=c) for case, c in colours.items()]
-        for words, style in zip(studies, LINE_STYLES, strict=False) if keys else ():
-            keys.append(entry(words, color="0.3", ls=style))
-        layout.key(figure, [ax], keys, own=not keys)
+    figure, ax = subplots(5.6, 3.4)
+    for group in layout.groups:
+        for xy in _curves(studies[group[0]], group[1], name):
+            layout.line(ax, group, *xy.T)
+    ax.set(xlabel=ACROSS[name][0], ylabel=ACROSS[name][1])
+    keys = [entry(case, color=c) for case, c in colours.items()]
+    for words, style in zip(studies, LINE_STYLES, strict=False) if keys else ():
+        keys.append(entry(words, color="0.3", ls=style))
+    layout.key(figure, [ax], keys, own=not keys)
     return captioned(figure, f"{ACROSS[name][1]} of {' and '.join(named)}.")
 
 

@@ -79,9 +79,7 @@ def write_page(
 
 
 def html(
-    result: Result,
-    images: Mapping[str, bytes],
-    captions: Mapping[str, str] | None = None,
+    result: Result, images: Mapping[str, bytes], captions: Mapping[str, str] | None = None
 ) -> str:
     """Return the report as text, with figures as PNG and what each of them shows."""
     about, swept = result.provenance, result.of_a_sweep
