@@ -211,15 +211,16 @@ class Batch:
         """Return the last cycle as a record for each cell; None of one not plain."""
         count = len(self.cells)
         first = [np.searchsorted(of.cell, np.arange(count + 1)) for of in self.points]
-        asked = [as_asked(one.step, one.trace.event) for one in cycle.steps]
+        traces: list[Any] = [one.trace for one in cycle.steps]
+        asked = [as_asked(one.step, one.trace.event) for one in cycle.steps if one.trace]
         errors = np.broadcast_arrays(
             cycle.lithium_balance_error, cycle.charge_balance_error, np.empty(count)
         )
 
         def record(n: int, k: int) -> StepRecord:
             """Of a step of a cell."""
-            of: Any = cycle.steps[n].trace
-            t, observed, profiles, at = of.t, of.observed, of.profiles, (slice(None), k)
+            of, at = traces[n], (slice(None), k)  # type: Any, Any
+            t, observed, profiles = of.t, of.observed, of.profiles
             if self.points:
                 _, t, observed, profiles = self.points[n]
                 at = slice(first[n][k], first[n][k + 1])
