@@ -32,7 +32,7 @@ LIMITS = {
     "beyond a current cut-off": 1e-3,  # of the cut-off
     "hold strays": 2e-4,  # V
     "a face beyond the film": 1e-6,  # of the sites
-    "a face that its double layer drives on": 1e-6,  # of the sites
+    "a face that its double layer drives on": 1e-3,  # of the sites
     "overshoot about a front": 0.1,  # of the sites
     "overshoot unsaid": 0.0,
     "time runs backwards": 0.0,

@@ -590,11 +590,6 @@ def cell_file(found: Fit) -> str:
     reference = content.get("reference_temperature")
     if reference == content.get("temperature"):
         content.pop("reference_temperature", None)
-    yaml = YAML()
-    yaml.width = 88
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(_plain(content), stream)
     used = tables_of(content)
     head = (
         f"# Fitted by `tfbsim fit {found.experiment}`, tfbsim {__version__}; fit.csv\n"
@@ -602,7 +597,17 @@ def cell_file(found: Fit) -> str:
     )
     if used:
         head += f"# Needs {', '.join(used)} beside it.\n"
-    return head + stream.getvalue()
+    return head + yaml_text(content)
+
+
+def yaml_text(content: dict[str, Any]) -> str:
+    """Return the text of a file with content."""
+    yaml = YAML()
+    yaml.width = 88
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(_plain(content), stream)
+    return stream.getvalue()
 
 
 def _plain(content: Any) -> Any:

@@ -133,13 +133,20 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
-    """pchip through measured points, in log10(y) where ``logarithmic``."""
+    """pchip through measured points, in log10(y) where ``logarithmic``.
 
-    # Points, x strictly increasing; y > 0 where ``logarithmic``
+    Parameters
+    ----------
+    x, y : tuple of float
+        Points, x strictly increasing; y > 0 where ``logarithmic``.
+    x_max : float
+        Sites per formula unit, of a potential.
+    """
+
     x: tuple[float, ...]
     y: tuple[float, ...]
     logarithmic: bool = False
-    x_max: float = 1.0  # Sites per formula unit, of a potential
+    x_max: float = 1.0
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -166,13 +173,22 @@ class Table:
 
 @dataclass(frozen=True)
 class Rational:
-    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x."""
+    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x.
 
-    # Coefficients a_k, b_k in rising powers of x
+    Parameters
+    ----------
+    numerator, denominator : tuple of float
+        Coefficients a_k, b_k in rising powers of x.
+    valid : (float, float)
+        The range of x; the denominator must not vanish in it.
+    x_max : float
+        Sites per formula unit.
+    """
+
     numerator: tuple[float, ...]
     denominator: tuple[float, ...]
-    valid: tuple[float, float]  # The range of x; the denominator must not vanish in it
-    x_max: float = 1.0  # Sites per formula unit
+    valid: tuple[float, float]
+    x_max: float = 1.0
 
     def __call__(self, x: Any) -> Any:
         polyval = np.polynomial.polynomial.polyval
@@ -188,12 +204,24 @@ class Rational:
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x."""
+    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x.
 
-    polynomial: tuple[float, ...]  # Coefficients a_k in rising powers of x
-    terms: tuple[tuple[float, float, float], ...]  # b_j, x_j, w_j of each exponential
-    valid: tuple[float, float]  # The range of x
-    x_max: float = 1.0  # Sites per formula unit
+    Parameters
+    ----------
+    polynomial : tuple of float
+        Coefficients a_k in rising powers of x.
+    terms : tuple of (float, float, float)
+        b_j, x_j, w_j of each exponential.
+    valid : (float, float)
+        The range of x.
+    x_max : float
+        Sites per formula unit.
+    """
+
+    polynomial: tuple[float, ...]
+    terms: tuple[tuple[float, float, float], ...]
+    valid: tuple[float, float]
+    x_max: float = 1.0
 
     def __call__(self, x: Any) -> Any:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
@@ -213,13 +241,19 @@ class MultiSite:
     Ideal-solution site filling with an effective width omega_j (1: ideal; below 1
     attraction, above 1 a spread of site energies).  Monotone and smooth, always
     single-phase; each peak of dQ/dV is one site.
+
+    Parameters
+    ----------
+    U, X, omega : tuple of float
+        Site potentials [V against Li], sites per formula unit, widths [-].
+    T_ref : float
+        Temperature the widths are stated at [K].
     """
 
-    # Site potentials [V against Li], sites per formula unit, widths [-]
     U: tuple[float, ...]
     X: tuple[float, ...]
     omega: tuple[float, ...]
-    T_ref: float = 298.15  # Temperature the widths are stated at [K]
+    T_ref: float = 298.15
 
     @property
     def x_max(self) -> float:
@@ -270,15 +304,23 @@ class MultiSite:
 
 @dataclass(frozen=True)
 class Difference:
-    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one."""
+    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
 
-    # U_p and U_n
+    Parameters
+    ----------
+    positive, negative : PotentialLaw
+        U_p and U_n.
+    x_0, x_n : float
+        Stoichiometries of both at one moment.
+    ratio : float
+        Sites of the positive film over those of the negative.
+    """
+
     positive: PotentialLaw
     negative: PotentialLaw
-    # Stoichiometries of both at one moment
     x_0: float
     x_n: float
-    ratio: float  # Sites of the positive film over those of the negative
+    ratio: float
 
     def opposite(self, x: Any) -> Any:
         """Stoichiometry of the negative film where the positive one's is x."""
@@ -311,11 +353,18 @@ class Difference:
 
 @dataclass(frozen=True)
 class LogPolynomial:
-    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients."""
+    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
 
-    # a_k in rising powers of x; 10^a_0 carries the unit [m2/s]
+    Parameters
+    ----------
+    coefficients : tuple of float
+        a_k in rising powers of x; 10^a_0 carries the unit [m2/s].
+    valid : (float, float)
+        The range of x; constant outside.
+    """
+
     coefficients: tuple[float, ...]
-    valid: tuple[float, float] = (0.0, 1.0)  # The range of x; constant outside
+    valid: tuple[float, float] = (0.0, 1.0)
 
     def __call__(self, x: Any) -> Any:
         inside = np.clip(x, *self.valid)

@@ -9,30 +9,51 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a material."""
+    """One value of a material.
 
-    # As a cell file or Python gives it: text with its unit, a number, a law of x
+    Parameters
+    ----------
+    value : str, float or Law
+        As a cell file or Python gives it: text with its unit, a number, a law of x.
+    source : str
+        Where it comes from; "assumed" where it was not measured.
+    valid : str
+        The range it holds in, such as "0.5 <= x <= 0.999" or "-25 to 140 degC".
+    """
+
     value: Any
     source: str  # Where it comes from; "assumed" where it was not measured
-    # The range it holds in, such as "0.5 <= x <= 0.999" or "-25 to 140 degC"
     valid: str = ""
 
 
 @dataclass(frozen=True)
 class Material:
-    """A material of the library, and the values it sets."""
+    """What a cell file need not repeat.
 
-    name: str  # As a cell file names it
-    title: str  # A line: composition and form
-    # Where it may stand: cathode, electrolyte or anode; the field of the anode that names
-    # what lithium is plated on, collector or interlayer; or stack, a layer around the
-    # cell
+    Parameters
+    ----------
+    name : str
+        As a cell file names it.
+    title : str
+        A line: composition and form.
+    layers : tuple of str
+        Where it may stand: cathode, electrolyte or anode; the field of the anode that
+        names what lithium is plated on, collector or interlayer; or stack, a layer
+        around the cell.
+    values : mapping
+        Field of the layer to :class:`Value`; a cell file overrides any of them.
+    data : mapping
+        What no field of a layer takes, such as "capacity", the same way.
+    also : tuple of str
+        Other names of it.
+    """
+
+    name: str
+    title: str
     layers: tuple[str, ...]
-    # Field of the layer to :class:`Value`; a cell file overrides any of them
     values: Mapping[str, Value]
-    # What no field of a layer takes, such as "capacity", the same way
     data: Mapping[str, Value] = field(default_factory=dict)
-    also: tuple[str, ...] = ()  # Other names of it
+    also: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -47,12 +47,24 @@ class SelfDiffusion:
 
 @dataclass(frozen=True)
 class ThermodynamicFactor:
-    """D(x) = D_0 (1 - theta) Theta."""
+    """D(x) = D_0 (1 - theta) Theta.
 
-    D_0: Law  # Self-diffusivity [m2/s], most often a constant
-    potential: PotentialLaw  # U(x)
-    x_max: float  # Sites per formula unit
-    T: float = 298.15  # Temperature of Theta [K]
+    Parameters
+    ----------
+    D_0 : Law
+        Self-diffusivity [m2/s], most often a constant.
+    potential : PotentialLaw
+        U(x).
+    x_max : float
+        Sites per formula unit.
+    T : float
+        Temperature of Theta [K].
+    """
+
+    D_0: Law
+    potential: PotentialLaw
+    x_max: float
+    T: float = 298.15
 
     @property
     def valid(self) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from ruamel.yaml import YAML
 
 from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
+from ..fitting.fit_result import yaml_text
 from ..fitting.ocv import OcvFit
 from ..fitting.ocv_file import OcvOfFiles, law_of, words
 from ..materials.laws import MultiSite
@@ -53,11 +52,11 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     output.write(POINTS, csv(table, "%.6g"), len(table))
     for name, png in rendered({FIGURE: ocv_figure(fit)}).items():
         output.write(f"{name}.png", png)
-    path = output.write(LAW, head + _yaml({"open_circuit_potential": law}))
+    path = output.write(LAW, head + yaml_text({"open_circuit_potential": law}))
     if cell is not None and found.cell is not None:
         for name in tables_of(cell):
             output.write(name, found.cell.written.tables[name])
-        path = output.write("cell.yaml", head + _yaml(cell))
+        path = output.write("cell.yaml", head + yaml_text(cell))
     output.seal({"tfbsim": __version__, "command": command})
     return path
 
@@ -93,13 +92,3 @@ def _site(fit: OcvFit, U: float) -> MultiSite:
     """Return the one site of a potential."""
     k = fit.law.U.index(U)
     return MultiSite((U,), (fit.law.X[k],), (fit.law.omega[k],), fit.law.T_ref)
-
-
-def _yaml(content: dict[str, Any]) -> str:
-    """Return the text of a file."""
-    yaml = YAML()
-    yaml.width = 88
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()

@@ -50,8 +50,6 @@ from .trace import (
 
 Array = np.ndarray
 Inputs = dict[str, Any]
-
-
 # Steps that pay for a kernel, unless it was asked for or is kept: to compile it takes the
 # time of 400 to 950 steps of the general solver (docs/performance.md); and of which it is
 # asked whether it is kept
@@ -89,7 +87,7 @@ def paying(
     if not all(serves(cell, protocol, solver) for protocol in protocols):
         return None
     built = [solver.built(mode) for mode in _modes(protocols)]
-    if not pays and not all(one.kernel_is_kept for one in built):
+    if not pays and not all(one.written and one.written.kept for one in built):
         return None
     return numerics if all(one.kernel for one in built) else None
 
@@ -115,21 +113,10 @@ def _modes(protocols: Sequence[Protocol]) -> set[str]:
 def merged(
     rows: Sequence[Array], protocols: Sequence[Sequence[Step]], kept: Array
 ) -> tuple[Step, ...]:
-    """Return the steps of some of the cells each as such of all that are kept.
+    """Return steps with an array for each number that differs among protocols.
 
-    Parameters
-    ----------
-    rows : sequence of ndarray of int
-        Places of the cells that go through each of the protocols.
-    protocols : sequence of sequence of Step
-        Their steps, whose numbers may be arrays.
-    kept : ndarray of bool, shape (cells,)
-        Which of all places are kept.
-
-    Raises
-    ------
-    Unlike
-        They differ by more than numbers.
+    Each protocol is that of the cells at its rows, and of all cells some are kept.
+    Protocols that differ by more than numbers are ``Unlike``.
     """
     if len({len(steps) for steps in protocols}) > 1:
         raise Unlike
@@ -221,15 +208,7 @@ class Batch:
         return CycleRecord(number, records, lithium, charge)
 
     def each(self, cycle: CycleRecord, steps: Sequence[Sequence[Step]]) -> list[Any]:
-        """Return a record for each cell of the last cycle; None of one not plain.
-
-        Parameters
-        ----------
-        cycle : CycleRecord
-            The last, with curves or without.
-        steps : sequence of sequence of Step
-            Those of each cell.
-        """
+        """Return the last cycle as a record for each cell; None of one not plain."""
         count = len(self.cells)
         first = [np.searchsorted(of.cell, np.arange(count + 1)) for of in self.points]
         asked = [as_asked(one.step, one.trace.event) for one in cycle.steps]
@@ -275,16 +254,12 @@ class Batch:
         before, margins = self._seen(step, own, y0, p, every)
         self.plain &= (margins > 0).all(axis=0)
         ends = self._integrated(step, y0, p, curves)
-        cell, t, y = ends.curves or (every[:0], ends.t[:0], y0[:0])
-        seen, margins = self._seen(
-            step, own, np.vstack([ends.y, y]), p, np.append(every, cell)
-        )
-        margins = margins[:, : len(y0)]
-        drawn = {name: values[len(y0) :] for name, values in seen.items()}
-        seen = {name: values[: len(y0)] for name, values in seen.items()}
+        seen, margins = self._seen(step, own, ends.y, p, every)
         observed = {name: np.stack([before[name], seen[name]]) for name in seen}
-        if curves:
+        if ends.curves is not None:
+            cell, t, y = ends.curves
             t = t * np.broadcast_to(own[DURATION], len(y0))[cell]
+            drawn, _ = self._seen(step, own, y, p, cell)
             self.points.append(Points(cell, t, drawn, y[:, built.slices[PROFILE]]))
         names = np.array([*built.ends, None], dtype=object)
         event = np.where(ends.ended == "event", margins.argmin(axis=0), len(built.ends))
@@ -451,8 +426,5 @@ def replayed(
         batch.each(batch.cycle(number, steps, curves), each)
         for number in range(1, last + 1)
     ]
-    whole = [
-        list(cycles) if plain else None
-        for cycles, plain in zip(zip(*found, strict=True), batch.plain, strict=True)
-    ]
+    whole = [None if None in cycles else [*cycles] for cycles in zip(*found, strict=True)]
     return [whole[k : k + len(protocols)] for k in range(0, len(whole), len(protocols))]

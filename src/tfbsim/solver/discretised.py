@@ -304,11 +304,6 @@ class Discretised:
         """What solves many cells at once, where the state is the film alone."""
         return self.written and self.written.compiled()
 
-    @property
-    def kernel_is_kept(self) -> bool:
-        """Whether there is one that was compiled before."""
-        return self.written is not None and self.written.kept
-
     @cached_property
     def written(self) -> Written | None:
         """The C of the kernel."""

@@ -174,13 +174,7 @@ class Kernel:
         return found
 
     def whole(self, p: Array) -> Array:
-        """Return inputs and what follows from them alone, which every call takes too.
-
-        Parameters
-        ----------
-        p : ndarray, shape (cells, inputs)
-            Or, as they are returned, those that are whole.
-        """
+        """Return inputs and what follows from them alone, which every call takes too."""
         if p.shape[1:] == (self.inputs + self._combined.numel_out(0),):
             return p
         if p.shape[1:] != (self.inputs,):
@@ -193,17 +187,7 @@ def _at(array: Array) -> ctypes.c_void_p:
 
 
 class Written(NamedTuple):
-    """The C of a kernel.
-
-    Parameters
-    ----------
-    source : str
-        All of it.
-    states : int
-        How many it has.
-    combined : casadi.Function
-        As :class:`Kernel` takes it.
-    """
+    """The C of a kernel, and what else :class:`Kernel` takes."""
 
     source: str
     states: int
