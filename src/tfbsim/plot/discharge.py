@@ -196,10 +196,8 @@ def _snapshots(
     bar = ScalarMappable(norm, viridis())
     label = f"{word.capitalize()}d (µAh cm⁻²)"
     figure.colorbar(bar, ax=list(axes), label=label, pad=0.02)
-    words = (
-        f"Stoichiometry through the {' and the '.join(films)} during the last {word}. "
-    )
-    words += DEPTH
+    words = f"Stoichiometry through the {' and the '.join(films)} during the last "
+    words += f"{word}. {DEPTH}"
     if branch[STEP].nunique() > 1 and number > 2:
         words += f" The lines are at its start and at ends of its {number - 1} pulses"
         words += f", {MOST} of {number} evenly chosen." if number > MOST else "."

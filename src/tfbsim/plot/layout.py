@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.spatial import KDTree
 
-from .style import DASHED, captioned, entry, label_outer, new_figure, plain_log
+from .style import DASHED, STYLE, captioned, entry, new_figure, plain_log
 
 LINE_STYLES = ("-", DASHED, (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
 POINTS = (".", "x", "+", "2")  # as the line styles, where two points are no line
@@ -88,7 +88,12 @@ class Layout:
         self, x: str, y: Sequence[str], caption: str, more: Sequence[Line2D] = ()
     ) -> Figure:
         """Return the figure with labels along x and of each row, key, notes, caption."""
-        label_outer(self.axes, x, y)
+        for ax, label in zip(self.axes[:, 0], y, strict=True):
+            ax.set_ylabel(label)
+        if len(self.panels) == 1:
+            self.axes[-1, 0].set_xlabel(x)
+        else:
+            self.figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
         self.key(self.figure, list(self.axes.flat), more)
         return captioned(self.figure, caption)
 

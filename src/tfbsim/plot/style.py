@@ -89,12 +89,12 @@ def _glyphs() -> frozenset[int]:
 def text(words: object, limit: int = 36) -> str:
     """Return text that matplotlib may print: no mathtext, no missing glyphs."""
     known = "".join(c if ord(c) in _glyphs() else " " for c in str(words))
-    short = shortened(known, limit)
+    short = _shortened(known, limit)
     # a leading underscore would keep it out of a legend
     return (" " + short if short.startswith("_") else short).replace("$", r"\$")
 
 
-def shortened(words: str, limit: int) -> str:
+def _shortened(words: str, limit: int) -> str:
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
@@ -107,7 +107,7 @@ def short_names(names: Sequence[str], limit: int = 24) -> list[str]:
         fewer = [" | ".join(p[:k]) for p in parts]
         if len(set(fewer)) == len(names):
             short = fewer
-    cut = [shortened(name, limit) for name in short]
+    cut = [_shortened(name, limit) for name in short]
     if len(set(cut)) == len(cut):
         return cut
     return [f"{k}. {name}" for k, name in enumerate(cut, start=1)]
@@ -360,13 +360,3 @@ def log_x(ax: Axes, values: Sequence[float], column: str) -> None:
             kept.append(v)
     ax.set_xticks(kept, [_rate(v) for v in kept])
     ax.xaxis.set_minor_locator(NullLocator())
-
-
-def label_outer(axes: Any, x: str, y: Sequence[str]) -> None:
-    """Label the left and bottom of a grid of panels."""
-    for row, label in zip(axes, y, strict=True):
-        row[0].set_ylabel(label)
-    if len(axes[-1]) == 1:
-        axes[-1][0].set_xlabel(x)
-    else:
-        axes[0][0].get_figure().supxlabel(x, fontsize=STYLE["axes.labelsize"])
