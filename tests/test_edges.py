@@ -519,3 +519,19 @@ def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     assert "loses 2 % of its sites in a period of 0.001 Hz" in step["Detail"]
     _, step = run(CONSTANT_D, ["EIS 10 mHz to 1 kHz, 2 per decade"], changes)
     assert not step["Detail"]
+
+
+def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
+    """Charging fills it by i - i_sei, and migration takes t_i i on."""
+    changes = {
+        "voltage_limits": ["-9 V", "9 V"],
+        "anode.transference": 0.5,
+        "anode.initial_stoichiometry": 0.02,
+        "ageing.lithium_consumption": {"current": "100 uA/cm2"},
+    }
+    steps = ["Charge at 150 uA/cm2 for 1 hour"]
+    result, step = run("lmo-lipon-lto", steps, changes)
+    assert step["Outcome"] == "infeasible"
+    assert "the anode's surface is empty" in step["Detail"]
+    surface = result.curves["Anode surface stoichiometry"].values.ravel()
+    assert np.nanmin(surface) >= -3.1e-6

@@ -27,6 +27,7 @@ from .energy import IN, OUT, Passed
 from .equations import Equations
 from .fast import Ends, Kernel, Solved, Written
 from .fast import written as written_c
+from .film_limit import film_limit
 from .integrator import Integrator, Stretch, system
 from .trace import (
     CHARGE_CUT_OFF,
@@ -38,6 +39,8 @@ from .trace import (
     OVERFULL,
     PROFILE,
     RAMP,
+    ROUNDED,
+    ROUNDING,
     SEEN,
     UNDEREMPTY,
     Array,
@@ -57,8 +60,6 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
-# Of the sites, at a face: within an end, and the most that a step begins beyond it
-ROUNDED, ROUNDING = 1e-12, 1e-9
 SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 # Behind its faces a film is never fuller, or emptier, than they were, but for sites that
 # are lost: polynomials overshoot about a front by some of it.
@@ -183,25 +184,7 @@ class Discretised:
         if mode != "current":
             passed = model.variables["Throughput capacity [A.h]"]
             ends[CHARGE_CUT_OFF] = pybamm.InputParameter(CHARGE_CUT_OFF) - passed
-        i = model.variables["Total current density [A.m-2]"]
-        margins = []
-        for side, film in structure.films.items():
-            into = model.variables[f"{side} interface current density [A.m-2]"]
-            of, through = model.param.film(side), model.param.film(side).sign * i
-            x_s, x_L = (
-                model.variables[f"{side} {face} stoichiometry"]
-                for face in ("surface", "collector")
-            )
-            # Only what migrates reaches the collector's face, and where nothing diffuses
-            # in a full film it is not taken on
-            fed = of.t_i_of_x(x_L) if film.transference else of.t_i
-            full = 1 + ROUNDING if film.psi.vanishes_full else OVERFULL
-            margins.append(_film_margin(x_s, into, film.x_max, OVERFULL))
-            margins.append(_film_margin(x_L, fed * through, film.x_max, full))
-            if film.double_layer:  # migration goes on while it is charged
-                net = into - (of.t_i_of_x(x_s) if film.transference else of.t_i) * through
-                margins.append(_film_margin(x_s, net, film.x_max, OVERFULL, 1 - OVERFULL))
-        ends[FILM_LIMIT] = reduce(pybamm.minimum, margins)
+        ends[FILM_LIMIT] = film_limit(model, structure)
         # One root function for the ends of a step: it is evaluated at every solver step,
         # and each of its parts would evaluate the voltage anew.
         model.events = [
@@ -581,19 +564,6 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
         return pybamm.InputParameter(name) + pybamm.InputParameter(CHANGE) * t
 
     return target
-
-
-def _film_margin(
-    x: Any, i: Any, x_max: float, full: float, empty: float = UNDEREMPTY
-) -> Any:
-    """Falls to zero where a face of the film is full, or empty, and driven farther.
-
-    Of symbols or numbers: x is the stoichiometry there, i the current that drives it,
-    ``full`` and ``empty`` the shares of x_max that it may reach.
-    """
-    fills, empties = i > 0, i < 0
-    room, left = full * x_max - x, x - empty * x_max
-    return fills * room + empties * left + (1 - fills - empties)
 
 
 MOST_KNOWN = 10_000  # combinations of inputs

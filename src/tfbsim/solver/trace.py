@@ -31,6 +31,8 @@ PROFILE, ANODE_PROFILE = "Cathode stoichiometry", "Anode stoichiometry"
 # surface a little beyond full, not farther.  Of an ideal law the table that the model
 # sees ends at 1e-9 of the sites: a voltage beyond it is met just short of empty.
 OVERFULL, UNDEREMPTY = 1.02, -1e-6
+# Of the sites, at a face: within an end, and the most that a step begins beyond it
+ROUNDED, ROUNDING = 1e-12, 1e-9
 HOLD_LIMIT = 2e-4  # V, that a held voltage may stray
 CURVE_TOLERANCE = 5e-5  # V, of linear interpolation between points of a curve
 BALANCE_LIMIT = 1e-8  # of the lithium exchanged, that a step or a cycle may gain or lose
