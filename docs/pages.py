@@ -23,7 +23,7 @@ from scipy.optimize import minimize_scalar
 
 import tfbsim
 from tfbsim import units
-from tfbsim.cell.layers import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
+from tfbsim.cell.stack import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.cases import expand, load_experiment
 from tfbsim.experiment.curves import NO_CURVES
 from tfbsim.fitting.parameters import has

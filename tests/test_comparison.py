@@ -15,7 +15,7 @@ import tfbsim
 from tfbsim import cli
 from tfbsim.cli import console
 from tfbsim.comparison.comparison import Comparison
-from tfbsim.comparison.pairs import COLUMNS, Pair
+from tfbsim.comparison.residuals import COLUMNS, Pair
 from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
 from tfbsim.plot.comparison import figures

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import tfbsim
 from tfbsim import load_cell, optimise, simulate
-from tfbsim.cell import layers as energy
-from tfbsim.cell.layers import (
+from tfbsim.cell import stack as energy
+from tfbsim.cell.stack import (
     COLUMNS,
     PER_MASS_AS_MADE,
     PER_MASS_CHARGED,

@@ -16,8 +16,9 @@ from packaging.requirements import Requirement
 import tfbsim
 from tfbsim import yaml_file as files
 from tfbsim.cell import parameter_sets
-from tfbsim.cell.cell import Anode, Cell, Electrolyte, Film
-from tfbsim.cell.layers import Stack, StackLayer
+from tfbsim.cell.cell import Cell
+from tfbsim.cell.layers import Anode, Electrolyte, Film
+from tfbsim.cell.stack import Stack, StackLayer
 from tfbsim.experiment import cases
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
-from tfbsim.cell.cell import Anode, Cell, Electrolyte, Film, _cell
+from tfbsim.cell.cell import Cell, _cell
+from tfbsim.cell.layers import Anode, Electrolyte, Film
 from tfbsim.errors import InputError
 from tfbsim.experiment.schema import KINDS, json_schema, page, written
 from tfbsim.yaml_file import load

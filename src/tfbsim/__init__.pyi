@@ -1,6 +1,6 @@
 from .cell.cell import Cell as Cell
 from .cell.cell import load_cell as load_cell
-from .cell.layers import layer_table as layer_table
+from .cell.stack import layer_table as layer_table
 from .comparison.comparison import compare as compare
 from .data.read import read_measured as read_measured
 from .errors import InputError as InputError

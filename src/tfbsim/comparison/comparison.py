@@ -1,7 +1,7 @@
 """Measured curves beside simulated ones: which belong together, and how they differ.
 
 The protocol is the experiment's, or the data's own current.  What was measured finds its
-place (:mod:`.places`), the cases that are needed are run (:mod:`.replay`), and both are
+place (:mod:`.matching`), the cases that are needed are run (:mod:`.replay`), and both are
 put together (:mod:`.pairs`).
 """
 
@@ -30,8 +30,10 @@ from ..output import Output
 from ..result.csv_file import csv
 from ..solver.cycler import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
+from .matching import Place, Places, digest, places
 from .own_current import experiment_or_cell, unlike
-from .pairs import (
+from .replay import Replay, joined
+from .residuals import (
     OVERLAY_COLUMNS,
     SPECTRA_COLUMNS,
     Pair,
@@ -39,8 +41,6 @@ from .pairs import (
     at_frequencies,
     table,
 )
-from .places import Place, Places, digest, places
-from .replay import Replay, joined
 
 Progress = Callable[[int, int], None]
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"

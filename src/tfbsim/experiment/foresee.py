@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..cell.cell import Cell, Film
+from ..cell.cell import Cell
+from ..cell.layers import Film
 from .steps import Protocol
 
 CLOSE = 5e-3  # V, or x: nearer than that nodes joined by straight lines may miss

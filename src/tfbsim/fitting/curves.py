@@ -21,7 +21,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.places import Place, Places, digest
+from ..comparison.matching import Place, Places, digest
 from ..data.measured import (
     CHARGE,
     DISCHARGE,

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..cell.cell import Cell
+from ..comparison.matching import places
 from ..comparison.own_current import experiment_or_cell
-from ..comparison.places import places
 from ..data.read import read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.cases import Expanded

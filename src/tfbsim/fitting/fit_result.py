@@ -26,7 +26,7 @@ from ..cell.cell import Cell
 from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
 from ..comparison.comparison import FAR
-from ..comparison.pairs import mean_along
+from ..comparison.residuals import mean_along
 from ..data.measured import CHARGE, DISCHARGE
 from ..errors import count
 from ..experiment.cases import Expanded

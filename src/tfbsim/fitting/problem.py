@@ -32,8 +32,8 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.pairs import at_frequencies
 from ..comparison.replay import Replay, charge_where, joined
+from ..comparison.residuals import at_frequencies
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws

@@ -41,7 +41,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from ..cell.cell import Cell, Film
+from ..cell.cell import Cell
+from ..cell.layers import Film
 from ..comparison.replay import joined
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
 from ..errors import InputError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..cell.layers import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
+from ..cell.stack import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from ..result.columns import CASE
 from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, lost
 from . import style

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..cell.layers import PER_VOLUME_AS_MADE
+from ..cell.stack import PER_VOLUME_AS_MADE
 from ..result.columns import CASE, LIMITING
 from . import style
 from .bars import DENSITY, STATES, densities

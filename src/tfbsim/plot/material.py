@@ -49,9 +49,11 @@ def _one(material: Material) -> Figure:
     low, high = D.valid
     x = x[(low <= x) & (x <= high)]
     shown = 1e4 * np.broadcast_to(D(x), x.shape)
+    # Its limits first: matplotlib would find none about a constant D
+    right.set(ylim=(shown.min() / 11, shown.max() * 11), yscale="log")
     right.plot(x, shown)
-    right.set(xlabel="Lithium per formula unit x", ylabel="D (cm² s⁻¹)", yscale="log")
-    right.set(xlim=left.get_xlim(), ylim=(shown.min() / 11, shown.max() * 11))
+    right.set(xlabel="Lithium per formula unit x", ylabel="D (cm² s⁻¹)")
+    right.set(xlim=left.get_xlim())
     return captioned(
         figure,
         f"{material.name}: open-circuit potential ({_of(material)}; grey beyond its "

@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from .. import units
-from ..cell import layers as energy
-from ..cell.cell import Anode, Cell
+from ..cell import stack as energy
+from ..cell.cell import Cell
+from ..cell.layers import Anode
 from ..materials.laws import FARADAY
 from ..physics.thin_film_cell import ThinFilmCell
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
-from ..cell import layers
+from ..cell import stack
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.cycler import CycleRecord, StepRecord
@@ -109,7 +109,7 @@ class Rows:
         row[SECOND_LITHIUM] = self._second_lithium(cycle)
         if cell.stack is not None:
             thickest = _thickest(cycle, cell)
-            row |= layers.densities(cell, energy_out * 3600 / cell.area, thickest)
+            row |= stack.densities(cell, energy_out * 3600 / cell.area, thickest)
         ends = [step.end for step in cycle.steps if step.end]
         for column in declared_by(cell.structure).columns if ends else ():
             if not column.needs or np.any(cell.constants[column.needs]):

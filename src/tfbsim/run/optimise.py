@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from .. import units
-from ..cell import layers as energy
+from ..cell import stack as energy
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, suggest
 from ..experiment.groups import written_out

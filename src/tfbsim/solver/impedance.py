@@ -24,8 +24,9 @@ import numpy as np
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
-from ..cell.cell import Cell, Film, load_cell
+from ..cell.cell import Cell, load_cell
 from ..cell.half_cell import STATE
+from ..cell.layers import Film
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..materials.laws import Table

@@ -25,7 +25,7 @@ from ..data.measured import (
     mean_current,
     times,
 )
-from .places import Place
+from .matching import Place
 from .replay import charge_where
 
 BEYOND = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
