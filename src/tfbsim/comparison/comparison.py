@@ -2,7 +2,7 @@
 
 The protocol is the experiment's, or the data's own current.  What was measured finds its
 place (:mod:`.matching`), the cases that are needed are run (:mod:`.replay`), and both are
-put together (:mod:`.pairs`).
+put together (:mod:`.residuals`).
 """
 
 from __future__ import annotations

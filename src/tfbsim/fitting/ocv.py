@@ -33,15 +33,31 @@ STEEP = 10.0  # dU/dx over its median: a steep end, left out of the stated error
 
 @dataclass(frozen=True)
 class OcvFit:
-    """A fitted open-circuit potential and what it was fitted to."""
+    """A fitted open-circuit potential and what it was fitted to.
 
-    law: MultiSite  # sites in falling order of potential
-    x: Array  # stoichiometry of the mean curve of the branches, shape (points,)
-    U: Array  # and its potential [V]
-    half_gap: Array  # half the distance of the branches [V]; zeros of a single branch
-    flat: Array  # points outside the steep ends, which the errors are stated over
-    branches: dict[str, tuple[Array, Array]]  # x and U [V] of each, as measured
-    charge: float  # of the measured range, in the unit it was given in
+    Parameters
+    ----------
+    law : MultiSite
+        Sites in falling order of potential.
+    x, U : ndarray, shape (points,)
+        Mean curve of the branches: stoichiometry, potential [V].
+    half_gap : ndarray, shape (points,)
+        Half the distance of the branches [V]; zeros for a single branch.
+    flat : ndarray of bool, shape (points,)
+        Points outside the steep ends, which the errors are stated over.
+    branches : dict
+        ``charge``, ``discharge``: their x and U [V], as measured.
+    charge : float
+        Charge of the measured range, in the unit it was given in.
+    """
+
+    law: MultiSite
+    x: Array
+    U: Array
+    half_gap: Array
+    flat: Array
+    branches: dict[str, tuple[Array, Array]]
+    charge: float
 
     @property
     def error(self) -> Array:

@@ -28,16 +28,33 @@ BY_KERNEL, BY_GENERAL = "by the kernel", "by the general solver"
 
 @dataclass(frozen=True)
 class Optimum:
-    """Where a quantity is largest."""
+    """Where a quantity is largest.
 
-    cell: Cell  # with the best value
-    field: str  # dotted path that was varied
-    value: float  # the best one [SI]
-    maximum: float  # the quantity there
-    # Whether it is an end of the range: the optimum lies beyond, or at no value at all
+    Parameters
+    ----------
+    cell : Cell
+        With the best value.
+    field : str
+        Dotted path that was varied.
+    value : float
+        Best value [SI].
+    maximum : float
+        The quantity there.
+    at_bound : bool
+        Whether the best value is an end of the range: the optimum lies beyond, or at no
+        value at all.
+    evaluations : DataFrame
+        Every value tried and the quantity there, in rising order.
+    solved : str
+        By the kernel, where it pays or is kept, or by the general solver.
+    """
+
+    cell: Cell
+    field: str
+    value: float
+    maximum: float
     at_bound: bool
-    evaluations: pd.DataFrame  # every value tried and the quantity there, rising
-    # By the kernel, where it pays or is kept, or by the general solver
+    evaluations: pd.DataFrame
     solved: str = BY_GENERAL
 
 
