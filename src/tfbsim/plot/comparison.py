@@ -109,7 +109,7 @@ def _thinned(number: int) -> Any:
 
 
 def _overlay(comparison: Comparison) -> Figure | None:
-    pairs = _chosen(comparison.residuals)
+    pairs = _chosen(comparison.pairs)
     if not pairs:
         return None
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in pairs)]
@@ -146,7 +146,7 @@ def _overlay(comparison: Comparison) -> Figure | None:
 
 def _overlay_time(comparison: Comparison) -> Figure | None:
     timed: dict[str, list[Pair]] = {}
-    for pair in comparison.residuals:
+    for pair in comparison.pairs:
         timed.setdefault(pair.file, []).append(pair)
     names = [
         name
@@ -193,7 +193,7 @@ def _clock(measured: Segment, segment: Segment) -> Any:
 def _dqdv(comparison: Comparison) -> Figure | None:
     pairs = [
         p
-        for p in _chosen(comparison.residuals)
+        for p in _chosen(comparison.pairs)
         if len(p.measured.voltage) >= ENOUGH and np.ptp(p.measured.voltage) > 20 * WIDTH
     ]
     if not pairs:
@@ -218,7 +218,7 @@ def _dqdv(comparison: Comparison) -> Figure | None:
 
 
 def _rates(comparison: Comparison) -> Figure | None:
-    steps = [p for p in comparison.residuals if p.at_cut_off and p.c_rate == p.c_rate]
+    steps = [p for p in comparison.pairs if p.at_cut_off and p.c_rate == p.c_rate]
     steps.sort(key=lambda pair: pair.c_rate)
     figure, entries, every = style.new_figure(4.6, 3.3), [], []
     ax = figure.subplots()
