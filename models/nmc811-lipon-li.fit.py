@@ -32,7 +32,8 @@ from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.experiment.steps import Protocol, parse_cycle
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT, MultiSite, Table
-from tfbsim.solver.cycler import StepRecord, run_case
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.records import StepRecord
 from tfbsim.yaml_file import load
 
 HERE = Path(__file__).resolve().parent

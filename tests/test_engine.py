@@ -13,18 +13,18 @@ from tfbsim.experiment.steps import Protocol, Step
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.physics.lithium import EXHAUSTED
-from tfbsim.solver.cycler import (
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.discretised import FALLBACKS, Discretised
+from tfbsim.solver.engine import Engine, engine
+from tfbsim.solver.integrator import Integrator
+from tfbsim.solver.records import (
     INFEASIBLE,
     LITHIUM_EXHAUSTED,
     REACHED,
     SKIPPED,
     SOLVER_FAILED,
     TIME_LIMIT,
-    run_case,
 )
-from tfbsim.solver.discretised import FALLBACKS, Discretised
-from tfbsim.solver.engine import Engine, engine
-from tfbsim.solver.integrator import Integrator
 from tfbsim.solver.trace import (
     CURRENT_CUT_OFF,
     FILM_LIMIT,

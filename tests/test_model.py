@@ -16,7 +16,8 @@ from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.physics.basic_thin_film import BasicThinFilmCell
-from tfbsim.solver.cycler import REACHED, run_case
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.records import REACHED
 
 ROOT = Path(__file__).parents[1]
 RTOL, ATOL = 1e-8, 1e-10

@@ -34,7 +34,7 @@ from tfbsim.cli import console
 from tfbsim.cli.app import app
 from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import OUTCOMES
+from tfbsim.solver.records import OUTCOMES
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no clock")
 

@@ -10,8 +10,8 @@ from tfbsim.errors import InputError
 from tfbsim.numerics import Numerics
 from tfbsim.result.result import Result
 from tfbsim.run.simulate import simulate
-from tfbsim.solver.cycler import OUTCOMES
 from tfbsim.solver.engine import Engine
+from tfbsim.solver.records import OUTCOMES
 from tfbsim.solver.trace import BALANCE_LIMIT, SolverFailed
 
 INPUTS = Path(__file__).parent / "inputs"

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfbsim.cell.cell import FARADAY, Cell
 from tfbsim.physics.thin_film_cell import declared_by
-from tfbsim.solver.cycler import OUTCOMES, CaseRecord, StepRecord
+from tfbsim.solver.records import OUTCOMES, CaseRecord, StepRecord
 
 OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
 EMPTY = 2e-6  # of the sites, at a face

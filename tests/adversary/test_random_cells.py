@@ -21,7 +21,8 @@ from tfbsim.experiment.curves import NO_CURVES
 from tfbsim.experiment.groups import parse_cycle, written_out
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import CaseRecord, run_case
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.records import CaseRecord
 
 SEED, FEW, MANY = 20281, 40, 2000
 # Of the default against twice the mesh and a hundredth of the tolerances

@@ -11,8 +11,9 @@ import pytest
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import AUDIT_BREACH, REACHED, CycleRecord, audit, run_case
+from tfbsim.solver.cycler import audit, run_case
 from tfbsim.solver.engine import engine
+from tfbsim.solver.records import AUDIT_BREACH, REACHED, CycleRecord
 
 CYCLE = (
     "Charge at 1C until 4.2 V",

@@ -15,7 +15,8 @@ from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import REACHED, TIME_LIMIT, audit, run_case
+from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.records import REACHED, TIME_LIMIT
 
 F, R = 96485.33212, 8.314462618
 AREA, L, C = 1e-4, 1e-6, 5e4  # of the ideal cell

@@ -9,13 +9,8 @@ from tfbsim import load_cell
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import (
-    INFEASIBLE,
-    LITHIUM_EXHAUSTED,
-    REACHED,
-    SKIPPED,
-    run_case,
-)
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.records import INFEASIBLE, LITHIUM_EXHAUSTED, REACHED, SKIPPED
 
 F, R, T = 96485.33212331001, 8.31446261815324, 298.15
 FRT = F / (R * T)

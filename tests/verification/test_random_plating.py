@@ -16,7 +16,8 @@ from test_random_protocols import BEYOND, _seen, _sentence, log_uniform
 from tfbsim import load_cell
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
-from tfbsim.solver.cycler import REACHED, SOLVER_FAILED, run_case
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.records import REACHED, SOLVER_FAILED
 
 pytestmark = pytest.mark.slow
 

@@ -22,14 +22,14 @@ from tfbsim.cell.cell import Cell
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import (
+from tfbsim.solver.cycler import run_case
+from tfbsim.solver.records import (
     INFEASIBLE,
     OUTCOMES,
     REACHED,
     SKIPPED,
     SOLVER_FAILED,
     StepRecord,
-    run_case,
 )
 
 pytestmark = pytest.mark.slow

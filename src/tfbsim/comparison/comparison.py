@@ -28,7 +28,7 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
-from ..solver.cycler import AUDIT_BREACH, REACHED, StepRecord
+from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
 from .matching import Place, Places, digest, places
 from .own_current import experiment_or_cell, unlike

@@ -13,8 +13,9 @@ from ..cell.cell import Cell
 from ..data.measured import Array, Segment
 from ..experiment.steps import Protocol
 from ..numerics import Numerics
-from ..solver.cycler import CycleRecord, Runner, StepRecord
+from ..solver.cycler import Runner
 from ..solver.engine import engine
+from ..solver.records import CycleRecord, StepRecord
 
 
 class Replay:

@@ -40,7 +40,7 @@ from ..materials import laws
 from ..numerics import Numerics
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import paying, replayed
-from ..solver.cycler import CycleRecord
+from ..solver.records import CycleRecord
 from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
 

@@ -13,7 +13,7 @@ from ..experiment.curves import Curves
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
-from ..solver.cycler import CycleRecord
+from ..solver.records import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
 from .rows import Rows, of_one, spectra

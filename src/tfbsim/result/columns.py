@@ -16,7 +16,7 @@ from typing import Any
 
 from ..physics.law import Declared
 from ..solver.cycler import FEWEST
-from ..solver.cycler import OUTCOMES as WORDS
+from ..solver.records import OUTCOMES as WORDS
 from . import losses
 from .names import named
 

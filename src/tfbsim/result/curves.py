@@ -11,7 +11,7 @@ import xarray as xr
 from ..cell.cell import Cell
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by
-from ..solver.cycler import CycleRecord
+from ..solver.records import CycleRecord
 from ..solver.trace import ANODE_PROFILE
 from . import losses
 from .names import NET, THROUGHPUT, factor, named

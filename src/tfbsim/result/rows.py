@@ -17,7 +17,7 @@ from scipy.optimize.elementwise import find_root
 from ..cell import stack
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
-from ..solver.cycler import CycleRecord, StepRecord
+from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (

@@ -34,7 +34,7 @@ from ..physics.law import Declared
 from ..result.case import CaseResult
 from ..result.columns import CASE, CYCLE, KNOWN, OUTCOME, REQUIRED, STEP, TEXTS
 from ..result.curves import NONE
-from ..solver.cycler import OUTCOMES
+from ..solver.records import OUTCOMES
 from ..version import __version__
 from .blocks import Block, digest
 from .stored import Stored, Swept

@@ -25,8 +25,9 @@ from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
 from ..result.case import CaseResult, Notes
 from ..result.result import UNFINISHED, Result
-from ..solver.cycler import SKIPPED, SOLVER_FAILED, CycleRecord, StepRecord, cycles_of
+from ..solver.cycler import cycles_of
 from ..solver.engine import engine
+from ..solver.records import SKIPPED, SOLVER_FAILED, CycleRecord, StepRecord
 from ..yaml_file import Document
 from .blocks import Block, kernel_of, solved, sweep_key
 from .ledger import LEDGER, Ledger, Point, discard

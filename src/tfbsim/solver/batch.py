@@ -20,21 +20,11 @@ from ..experiment.steps import Protocol, Step
 from ..numerics import Numerics
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
-from .cycler import (
-    INFEASIBLE,
-    REACHED,
-    CycleRecord,
-    StepRecord,
-    as_asked,
-    audit,
-    cut_offs,
-    left_by,
-    overshoots,
-    unresolved,
-)
+from .cycler import as_asked, audit, cut_offs, left_by, overshoots, unresolved
 from .discretised import DURATION, TARGET, VOLTAGE
 from .engine import Engine, engine
 from .fast import Solved
+from .records import INFEASIBLE, REACHED, CycleRecord, StepRecord
 from .start import first_current
 from .trace import (
     BALANCE_LIMIT,

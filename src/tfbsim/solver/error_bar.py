@@ -8,37 +8,14 @@ On elements, whose order is higher, all of it shows and the estimate is a third 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .cycler import CycleRecord, StepRecord
+from .records import CycleRecord, NumericalError, StepRecord
 
 RICHARDSON = 4 / 3
 GRID = 2001  # points of a step at which voltages are compared
-
-
-@dataclass(frozen=True)
-class NumericalError:
-    """The error of a cycle, estimated from the same one at tighter settings.
-
-    Parameters
-    ----------
-    charge, discharge : float
-        Of the capacity, relative; NaN where there is none.
-    voltage : float
-        Root mean square over the steps that are not held at a voltage [V], at equal
-        charge; at equal time where no charge passes. NaN if there is no such step.
-    otherwise : tuple of str
-        Steps that ended otherwise than at the tighter settings, in words.
-    """
-
-    charge: float
-    discharge: float
-    voltage: float
-    otherwise: tuple[str, ...] = ()
 
 
 def with_error(cycle: CycleRecord, tight: CycleRecord) -> CycleRecord:
