@@ -47,7 +47,6 @@ from ..materials.transport import (
 )
 from .structure import FilmStructure
 
-FARADAY = laws.FARADAY
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 LAWS = (
     "open_circuit_potential",

@@ -242,10 +242,8 @@ class Discretised:
         residual = found.get("residual", casadi.SX(0, 1))
         functions = system(q, found["rates"], residual, found["end"])
         # What is to be solved for a consistent start: the voltage follows from the rest
-        own = self.slices.get(VOLTAGE, slice(0, 0))
-        self.unknown = [k for k in range(model.len_alg) if k + model.len_rhs != own.start]
-        if VOLTAGE not in self.slices:
-            self.unknown = [*range(model.len_alg)]
+        own = self.slices.get(VOLTAGE, slice(-1, 0)).start
+        self.unknown = [k for k in range(model.len_alg) if k + model.len_rhs != own]
         self._residual: Any = None
         if self.unknown:
             rows = residual[self.unknown, :]

@@ -220,11 +220,8 @@ class Engine:
             y[built.slices[PROFILE]] = x
             margins[FILM_LIMIT] = ROUNDED
         event = next((end for end, margin in margins.items() if margin <= 0), None)
-        nothing = {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
-        profile = stoichiometries(state.profile[None], first)
-        instant = Trace(np.zeros(1), first | nothing, profile, state, event)
         if event:
-            return instant
+            return _instant(state, first, event)
         best: Trace | SolverFailed | None = None
         for fallback in range(len(FALLBACKS)):
             if best is not None and not _doubtful(best):
@@ -242,10 +239,10 @@ class Engine:
         assert best is not None
         if isinstance(best, Trace):
             return best
-        why = self._why_failed(request, instant.t, instant.observed, state, own)
+        why = self._why_failed(request, np.zeros(1), first, state, own)
         if why == SOLVER_FAILURE:
             raise best
-        return replace(instant, event=why)
+        return _instant(state, first, why)
 
     @one_at_a_time
     def linearised(self, request: Request) -> Linearised:
@@ -377,6 +374,13 @@ class Engine:
         # more power, and the control has no solution beyond
         gain = (start.power(1.001 * current) / start.power(current) - 1) / 1e-3
         return POWER_LIMIT if gain < POWER_GAIN else SOLVER_FAILURE
+
+
+def _instant(state: State, first: dict[str, Array], event: str) -> Trace:
+    """A step that an event ends at its first instant, of what is observed then."""
+    seen = first | {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
+    profile = stoichiometries(state.profile[None], first)
+    return Trace(np.zeros(1), seen, profile, state, event)
 
 
 def _failed(answer: Trace | SolverFailed) -> bool:
