@@ -30,9 +30,8 @@ from ..fields import (
     Temperature,
     TwoVoltages,
     check_head,
-    dimension_of,
-    inner_model,
-    quantity_of,
+    described,
+    inner_models,
     refuse,
     validate,
 )
@@ -563,8 +562,10 @@ class Cell(Strict):
         for path, value in changes.items():
             layer, _, name = path.rpartition(".")
             model = getattr(self, layer, None) if layer else self
-            quantity = quantity_of(type(model), name)
-            if quantity is None or type(value) is not float or not quantity.holds(value):
+            quantity = described(type(model), name)
+            if not isinstance(quantity, Quantity) or type(value) is not float:
+                return None
+            if not quantity.holds(value):
                 return None
             if not isinstance(getattr(model, name), int | float):  # an alternative
                 return None
@@ -641,35 +642,35 @@ class Cell(Strict):
             for prefix, block in blocks
             if block is not None
             for name in type(block).model_fields
-            if dimension_of(type(block), name) is not None
+            if described(type(block), name) is not None
         ]
 
     def number(self, path: str) -> tuple[float, str]:
         """Return a numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
-        dimension = None
+        what = None
         for key in path.split("."):
             if here is None:
                 refuse(path, "belongs to a layer that this cell does not have")
             _check_known(type(here), key, path)
-            dimension = dimension_of(type(here), key)
+            what = described(type(here), key)
             here = getattr(here, key)
         if isinstance(here, SelfDiffusion):
             here = here.D_0
         if isinstance(here, laws.Constant):
             here = here.value
-        if not isinstance(here, float | int) or dimension is None:
+        if not isinstance(here, float | int) or what is None:
             refuse(path, "is not a number and cannot be varied as one")
-        return float(here), dimension
+        return float(here), what.dimension
 
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, inner_model(Cell)
+    here, model = raw, Cell
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)
-        model = inner_model(model.model_fields[key].annotation)
+        model = next(inner_models(model.model_fields[key].annotation), None)
         if model is Anode and _is_a_film(here.get(key)):
             model = Film
         if model is None:

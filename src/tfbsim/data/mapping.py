@@ -59,7 +59,7 @@ class Units(Strict):
     impedance: StrictStr | None = None
 
 
-class Curve(Strict):
+class CurveColumns(Strict):
     """One of several curves side by side in a table."""
 
     voltage: Column
@@ -86,7 +86,9 @@ class Mapping(Strict):
     voltage: Annotated[float, Quantity("voltage", ge=-10, le=10)] | None = None
     current: StrictStr | None = None
     direction: Direction | None = None
-    curves: Annotated[list[Curve], Field(min_length=1, max_length=100)] | None = None
+    curves: Annotated[list[CurveColumns], Field(min_length=1, max_length=100)] | None = (
+        None
+    )
     delimiter: Literal["comma", "semicolon", "tab", "space"] | None = None
     decimal: Literal["point", "comma"] | None = None
     encoding: StrictStr | None = None

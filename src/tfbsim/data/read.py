@@ -2,8 +2,8 @@
 
 File -> tables (:mod:`formats`) -> samples of one clock (:mod:`samples`,
 :mod:`time_order`), with a sign (:mod:`signs`) -> steps (:mod:`steps`) and their charges
-(:mod:`charge`); or :mod:`curves`, or :mod:`spectra`.  Every conversion, guess and mend is
-told in a sentence.
+(:mod:`charge`); or :mod:`capacity_tables`, or :mod:`spectra`.  Every conversion, guess
+and mend is told in a sentence.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, count
 from ..yaml_file import load
+from .capacity_tables import curves
 from .charge import segments
-from .curves import curves
 from .formats import load_tables, table_of_frame
 from .headings import unnumbered
 from .mapping import Mapping, load_mapping
