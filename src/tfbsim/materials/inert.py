@@ -14,8 +14,9 @@ lower overpotential and a first loss of a few tens of nm of lithium where it is 
 (Futscher et al.), taken as 30 nm.  60 nm of lithium are 12 uAh/cm2.
 """
 
-from .material import PRINT, Material, Value
+from .material import Material, Value
 
+PRINT = "not compared with the print"
 CRC = f"published: CRC Handbook of Chemistry and Physics; {PRINT}"
 CALLISTER = "published: Callister, Materials Science and Engineering, appendix B"
 CALLISTER += f"; {PRINT}"
