@@ -35,10 +35,11 @@ NAMES = {role: names.split("|") for role, _, names in _ROLES}
 ROLE = {name: role for role in reversed(NAMES) for name in NAMES[role]}
 KIND = {role: measures or role for role, measures, _ in _ROLES}
 _WORDS = [(re.compile(text, re.IGNORECASE), unit) for text, unit in _rows("units.csv")]
-_SYMBOLS = (
+_SYMBOLS = re.findall(
+    r"\S+",
     "A mA uA nA V mV uV Ah mAh uAh nAh mAh/g mA/g mA/cm2 uA/cm2 mAh/cm2 "
-    "K Hz kHz s h min ms d degC ohm kohm"
-).split()
+    "K Hz kHz s h min ms d degC ohm kohm",
+)
 _SMALL = {unit.lower(): unit for unit in _SYMBOLS}  # as written without capitals
 _ODD = {
     ("d", "time"): (86400.0, "time"),

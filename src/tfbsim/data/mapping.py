@@ -154,4 +154,3 @@ DIMENSIONS = {
     "temperature": ("temperature",),
     "impedance": ("resistance", "areal resistance"),
 }
-
