@@ -48,6 +48,7 @@ from ..materials.transport import (
 from .structure import FilmStructure
 
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+INITIAL = ("initial_stoichiometry", "initial_voltage")  # of a film, one of them
 LAWS = (
     "open_circuit_potential",
     "diffusivity",
@@ -110,6 +111,8 @@ class Film(Interface, MaterialLayer):
     plated: ClassVar = False
     critical_current: ClassVar = None
     beyond_critical_current: ClassVar = "go on"
+    inventory: ClassVar = 0.0
+    least_inventory: ClassVar = 0.0
 
     density: Density
     """Density of the film; makes mAh/g, of the whole film, and with molar_mass the sites
@@ -178,7 +181,7 @@ class Film(Interface, MaterialLayer):
 
     def stoichiometry(self, voltage: float) -> float:
         """x in equilibrium at a voltage [V], within the law's range."""
-        return _at_voltage(self.open_circuit_potential, voltage)
+        return at_voltage(self.open_circuit_potential, voltage)
 
     @property
     def structure(self) -> FilmStructure:
@@ -346,7 +349,7 @@ class Film(Interface, MaterialLayer):
                 )
 
 
-def _at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
+def at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
     """x where an open-circuit potential is a voltage [V], where it is known."""
     curve = law.curve
     low, high = float(curve.x[0]), float(curve.x[-1])
@@ -496,6 +499,9 @@ class Metal(Strict):
 class Anode(Interface, Metal):
     """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
+    # Of a film alone
+    entropic_change: ClassVar = 0.0
+
     collector: str | None = None
     """What lithium is plated on in situ, by name; may be bare; sets what is not given
     here."""
@@ -530,16 +536,29 @@ class Anode(Interface, Metal):
         return self.coverage_thickness is not None
 
     @property
+    def inventory(self) -> float:
+        """Lithium as made [mol/m2]."""
+        return float(self.lithium / self.molar_volume)
+
+    @property
+    def least_inventory(self) -> float:
+        """Lithium that counts as none [mol/m2]; 0 where it is evaporated."""
+        least = EXHAUSTED_COVERAGE * float(self.coverage_thickness or 0.0)
+        return float(least / self.molar_volume)
+
+    def idle(self, x: float) -> float:
+        """Lithium that takes no part [mol/m2]: none, as a film has."""
+        return 0.0
+
+    @property
     def surface(self) -> str:
         """Return the name of what lithium is plated on."""
         return self.interlayer or self.collector or "the collector"
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Its numbers in SI, by the name in PyBaMM."""
-        found: dict[str, Any] = numbers(
-            self, "Lithium", ("molar_volume", *OF_AN_INTERFACE)
-        )
+    def parameters(self, side: str, structure: FilmStructure | None) -> dict[str, Any]:
+        """Its numbers in SI, by the name in PyBaMM, as those of a film are asked for."""
+        own = "molar_volume", *OF_AN_INTERFACE
+        found: dict[str, Any] = numbers(self, "Lithium", own)
         if self.coverage_thickness is None:
             return found
         inactive = {self.inactive_from: float(self.inactive_fraction)}
@@ -573,7 +592,7 @@ class Anode(Interface, Metal):
         return self
 
 
-def _is_a_film(anode: Any) -> bool:
+def is_a_film(anode: Any) -> bool:
     """Return whether an anode is a film, as a file or Python gives it."""
     if not isinstance(anode, dict):
         return isinstance(anode, Film)
