@@ -285,7 +285,7 @@ class _Asked:
             expansion.steps = 0
             part = cells if len(first) == 1 else Part(cells, rows)
             try:
-                one = expansion._protocol(("sweep", "factors"), part, texts, cycles)
+                one = expansion._protocol(part, texts, cycles)
             except InputError:
                 self.kept[rows] = False
                 continue
