@@ -311,7 +311,7 @@ class _Asked:
             each = []
             for k in first.tolist():
                 cell, texts = self._made[self._index[k]], self._texts(int(mine[k]))
-                each.append(self.expansion._varied((), cell, {}, names, texts))
+                each.append(self.expansion.varied(cell, names, texts))
             if len({tuple(one) for one in each}) > 1:
                 raise Unlike
             return {n: np.array([one[n] for one in each])[turn] for n in each[0]}
