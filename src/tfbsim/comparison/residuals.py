@@ -39,12 +39,12 @@ COLUMNS = (
     *("Capacity error [%]", "Measured hysteresis [mV]", "Simulated hysteresis [mV]"),
     *("Role", "Outcome"),
 )
-OVERLAY_COLUMNS = (
+_OVERLAY = (
     *("File", "Step", "Time [s]", "Capacity [uA.h.cm-2]"),
     *("Current density [uA.cm-2]", "Measured voltage [V]"),
     *("Simulated voltage [V]", "Residual [mV]"),
 )
-SPECTRA_COLUMNS = (
+_SPECTRA = (
     *("File", "Spectrum", "Case", "Voltage [V]", "Frequency [Hz]"),
     *("Measured Z real [Ohm.cm2]", "Measured Z imaginary [Ohm.cm2]"),
     *("Simulated Z real [Ohm.cm2]", "Simulated Z imaginary [Ohm.cm2]"),
@@ -143,17 +143,6 @@ class Pair:
                 row["Capacity error [%]"] = 100 * off if abs(off) > ROUNDING else 0.0
         return row
 
-    @property
-    def overlay(self) -> pd.DataFrame:
-        """Return ``OVERLAY_COLUMNS``, a row for each measured point."""
-        m, common = self.measured, self.common
-        simulated = np.full(len(m.voltage), np.nan)
-        simulated[common] = m.voltage[common] + self.residual
-        time = np.nan if m.time is None else m.start + m.time
-        known = (self.file, m.name, time, m.capacity * UA, m.current * UA)
-        volts = (m.voltage, simulated, 1e3 * (simulated - m.voltage))
-        return pd.DataFrame(dict(zip(OVERLAY_COLUMNS, (*known, *volts), strict=True)))
-
 
 def mean_along(values: Array, at: Array) -> float:
     """Return the mean over what a step runs along, however densely it was sampled."""
@@ -190,6 +179,24 @@ def table(pairs: Sequence[Pair]) -> pd.DataFrame:
     return rows
 
 
+def overlays(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return the columns of ``overlay.csv``, a row for each measured point."""
+    parts = []
+    for pair in pairs:
+        m, simulated = pair.measured, np.full(len(pair.measured.voltage), np.nan)
+        simulated[pair.common] = m.voltage[pair.common] + pair.residual
+        time = np.nan if m.time is None else m.start + m.time
+        known = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
+        parts.append((*known, m.voltage, simulated, 1e3 * (simulated - m.voltage)))
+    return _below(parts, _OVERLAY)
+
+
+def _below(parts: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return tables of the same columns below each other; a number fills its column."""
+    tables = [pd.DataFrame(dict(zip(columns, part, strict=True))) for part in parts]
+    return pd.concat(tables or [pd.DataFrame(columns=[*columns])], ignore_index=True)
+
+
 def _moved(*segments: Segment) -> list[float]:
     """Return the integral of V over the charge of each segment, and their charges."""
     energies = [float(np.trapezoid(s.voltage, s.capacity)) for s in segments]
@@ -211,16 +218,6 @@ class SpectrumPair:
         return np.asarray(np.abs(self.Z - measured) / np.abs(measured))
 
     @property
-    def table(self) -> pd.DataFrame:
-        """Return ``SPECTRA_COLUMNS``, a row for each frequency."""
-        place, measured = self.place, self.place.measured.impedance * 1e4
-        Z = self.Z * 1e4
-        known = (place.file, place.measured.name, place.case, self.voltage)
-        values = (place.measured.frequency, measured.real, measured.imag)
-        both = (*known, *values, Z.real, Z.imag, 100 * self.difference)
-        return pd.DataFrame(dict(zip(SPECTRA_COLUMNS, both, strict=True)))
-
-    @property
     def sentence(self) -> str:
         """Return how far apart both are."""
         off, f = self.difference, self.place.measured.frequency
@@ -230,6 +227,18 @@ class SpectrumPair:
             f"{100 * float(np.sqrt(np.mean(off**2))):.3g} % of |Z| apart (rms), "
             f"{100 * float(off[worst]):.3g} % at {f[worst]:.3g} Hz"
         )
+
+
+def impedances(pairs: Sequence[SpectrumPair]) -> pd.DataFrame:
+    """Return the columns of ``impedance.csv``, a row for each frequency."""
+    parts = []
+    for pair in pairs:
+        place, measured = pair.place, pair.place.measured.impedance * 1e4
+        known = (place.file, place.measured.name, place.case, pair.voltage)
+        values = (place.measured.frequency, measured.real, measured.imag)
+        Z = pair.Z * 1e4
+        parts.append((*known, *values, Z.real, Z.imag, 100 * pair.difference))
+    return _below(parts, _SPECTRA)
 
 
 def at_frequencies(measured: Spectrum, simulated: Any) -> Array:

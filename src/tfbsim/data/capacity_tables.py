@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import units
 from ..errors import count, shown
-from .mapping import CurveColumns, Direction, dimension_of
+from .mapping import DIMENSIONS, CurveColumns, Direction
 from .measured import CHARGE, DISCHARGE, Segment
 from .table import TIMES, Array, Table
 
@@ -123,7 +123,7 @@ def _current(table: Table, curve: CurveColumns, where: str) -> Array:
         if rate is not None:
             one_c = file.one_c(f"{where}.current" if curve.current else "current")
             return np.full_like(size, rate * one_c)
-        value, dimension = dimension_of(text, "current")
+        value, dimension = units.quantity(text, DIMENSIONS["current"])
         return file.per_area(np.full_like(size, abs(value)), dimension)
     if "current" in columns:
         size = table.areal("current")

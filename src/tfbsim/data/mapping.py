@@ -130,7 +130,7 @@ def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Ma
     for path, text in currents.items():
         try:
             if text is not None and units.c_rate(text) is None:
-                dimension_of(text, "current")
+                units.quantity(text, DIMENSIONS["current"])
         except ValueError as error:
             raise refuse(str(error), *path) from None
     mapping: Mapping = found
@@ -154,17 +154,3 @@ DIMENSIONS = {
     "temperature": ("temperature",),
     "impedance": ("resistance", "areal resistance"),
 }
-
-
-def dimension_of(text: str, kind: str) -> tuple[float, str]:
-    """Return a quantity of one of the dimensions a column may have: SI value, dimension.
-
-    A text that is none raises ValueError with a sentence: what would do.
-    """
-    reason = ""
-    for dimension in DIMENSIONS[kind]:
-        try:
-            return units.parse(text, dimension), dimension
-        except ValueError as error:
-            reason = reason or str(error)
-    raise ValueError(reason)

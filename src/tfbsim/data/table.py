@@ -191,7 +191,7 @@ class Table:
     def quantity(self, role: str, column: int | None = None) -> Quantity:
         """Return a column in SI, by the unit in its cells, its heading or the mapping."""
         column = self.columns[role] if column is None else column
-        kind = KIND.get(role, role)
+        kind = KIND[role]
         name = self.names[column] or f"column {column + 1}"
         said = heading(self.names[column])
         given = getattr(self.file.how.units, kind, None)
