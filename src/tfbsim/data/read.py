@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,7 @@ SLIPS = {
 def read_measured(
     path: str | Path | pd.DataFrame,
     cell: Cell | None = None,
-    mapping: str | Path | Mapping | Dict[str, Any] | None = None,
+    mapping: str | Path | Mapping | Dict[str, object] | None = None,
 ) -> Measured:
     """Read a file of measurements.
 
@@ -162,9 +162,9 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
         impedances += of_table
     if not found and not impedances:
         raise unread[0][1]
-    for which, error in unread:
+    for which, why in unread:
         if which:
-            file.note(f"{which} was left out: {error.message}.", True)
+            file.note(f"{which} was left out: {why.message}.", True)
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(impedances, start=1)]
     stated = [z for z in named if z.voltage is not None]
     if file.how.voltage is None and stated:
@@ -244,7 +244,7 @@ def _of_charge(table: Table) -> bool:
 def read_all(
     sources: Sequence[Source] | Source,
     cell: Cell | None,
-    mapping: str | Path | Mapping | Dict[str, Any] | None = None,
+    mapping: str | Path | Mapping | Dict[str, object] | None = None,
 ) -> tuple[list[Measured], list[str]]:
     """Read files by the same mapping; what is read already stays as it is.
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,15 +54,10 @@ class Samples:
 
     def take(self, keep: Array) -> Samples:
         """Return some of the samples."""
-
-        def some(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {k: v[keep] for k, v in value.items()}
-            return value[keep] if isinstance(value, np.ndarray) else value
-
-        return replace(
-            self, **{f.name: some(getattr(self, f.name)) for f in fields(self)}
-        )
+        arrays = {k: v[keep] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        counters = {k: v[keep] for k, v in self.counters.items()}
+        marks = {k: v[keep] for k, v in self.marks.items()}
+        return replace(self, **arrays, counters=counters, marks=marks)
 
 
 def samples(table: Table) -> Samples:
