@@ -21,7 +21,15 @@ import pandas as pd
 from ..cell.cell import Cell
 from ..cell.fitted import status
 from ..data.mapping import Mapping as DataMapping
-from ..data.measured import CHARGE, DISCHARGE, HOLD, Measured, Segment, mean_current
+from ..data.measured import (
+    CHARGE,
+    DISCHARGE,
+    HOLD,
+    Measured,
+    Segment,
+    Spectrum,
+    mean_current,
+)
 from ..data.read import Source, read_all
 from ..errors import count
 from ..experiment.cases import Case, Expanded
@@ -30,6 +38,7 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
+from ..result.names import Row
 from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
 from .matching import Place, Places, digest, places
@@ -82,7 +91,7 @@ class Comparison:
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: Row = field(default_factory=dict)
     spectra: list[SpectrumPair] = field(default_factory=list)
 
     @property
@@ -134,9 +143,9 @@ def compare(
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    mapping: str | Path | DataMapping | Mapping[str, Any] | None = None,
+    mapping: str | Path | DataMapping | Mapping[str, object] | None = None,
     own_current: bool = False,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -201,7 +210,7 @@ def compare(
     return found
 
 
-def _about(measured: Measured) -> dict[str, Any]:
+def _about(measured: Measured) -> Row:
     """Return what the provenance says of a file."""
     sha256 = ""
     with suppress(OSError):
@@ -223,7 +232,7 @@ def _simulate(
     """
     cases = {case.name: case for case in where.expanded.cases}
     wanted: dict[str, int] = {}  # cycles of each case
-    places: list[Place[Any]] = [*where.steps, *where.spectra]
+    places: list[Place[Segment] | Place[Spectrum]] = [*where.steps, *where.spectra]
     for place in places:
         if place.steps:
             wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)

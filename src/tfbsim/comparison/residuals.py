@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,8 @@ from ..data.measured import (
     mean_current,
     times,
 )
+from ..result.names import Row
+from ..solver.impedance import Spectrum as Simulated
 from .matching import Place
 from .replay import charge_where
 
@@ -109,10 +110,10 @@ class Pair:
         return float(m.capacity[-1]), end
 
     @property
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Row:
         """Its row of ``comparison.csv``."""
         m, common = self.measured, self.common
-        row: dict[str, Any] = {
+        row: Row = {
             "File": self.file,
             "Step": m.name,
             "Case": self.case,
@@ -191,7 +192,7 @@ def overlays(pairs: Sequence[Pair]) -> pd.DataFrame:
     return _below(parts, _OVERLAY)
 
 
-def _below(parts: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+def _below(parts: Sequence[tuple[object, ...]], columns: Sequence[str]) -> pd.DataFrame:
     """Return tables of the same columns below each other; a number fills its column."""
     tables = [pd.DataFrame(dict(zip(columns, part, strict=True))) for part in parts]
     return pd.concat(tables or [pd.DataFrame(columns=[*columns])], ignore_index=True)
@@ -241,7 +242,7 @@ def impedances(pairs: Sequence[SpectrumPair]) -> pd.DataFrame:
     return _below(parts, _SPECTRA)
 
 
-def at_frequencies(measured: Spectrum, simulated: Any) -> Array:
+def at_frequencies(measured: Spectrum, simulated: Simulated) -> Array:
     """Return what is simulated at the measured frequencies, which are among its own."""
     f, Z = simulated.frequency, simulated.Z
     order = np.argsort(f)
