@@ -151,11 +151,11 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
             if not {"voltage", "current"} <= known and "frequency" not in known:
                 unread[-1] = ("", error)
             continue
-        after = max(map(_end, found), default=0.0)
+        after = max((s.end for s in found), default=0.0)
         cycle = max((s.cycle for s in found), default=0)
         found += [replace(s, start=s.start + after, cycle=s.cycle + cycle) for s in steps]
-        last = max(map(_end, found), default=0.0)
-        still = [s for s in found if s.kind in (REST, HOLD) and _end(s) == last]
+        last = max((s.end for s in found), default=0.0)
+        still = [s for s in found if s.kind in (REST, HOLD) and s.end == last]
         if still:  # that the spectrum was measured after
             V = float(still[0].voltage[-1])
             of_table = [z if z.voltage else replace(z, voltage=V) for z in of_table]
@@ -171,11 +171,6 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
         said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in stated[:9])
         file.note(f"By the file itself {', '.join(said)}.")
     return found, named
-
-
-def _end(step: Segment) -> float:
-    """Return when a step ended, since the start of its record [s]."""
-    return step.start + (float(step.time[-1]) if step.time is not None else 0.0)
 
 
 def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
