@@ -128,7 +128,7 @@ def _of(
         # Migration goes on while a double layer is charged, and what a step ended by in
         # the next until it is level
         name, empty = "a face beyond the film", EMPTY
-        if film.double_layer:
+        if (f"{side.lower()} double layer", "capacitive") in cell.structure.chosen:
             name, empty = "a face that its double layer drives on", OVERFULL
         yield name, _beyond(np.array(faces), film.x_max, empty)
     inside, x_max = trace.profiles, cell.cathode.x_max
