@@ -25,7 +25,7 @@ from tfbsim.result.case import Notes
 from tfbsim.run.run import noted
 from tfbsim.solver.discretised import DURATION, Discretised
 from tfbsim.solver.engine import engine
-from tfbsim.solver.integrator import Stretch
+from tfbsim.solver.integrator import Integration
 from tfbsim.solver.trace import Request, State, Trace
 
 Run = Callable[..., Trace]
@@ -137,7 +137,7 @@ def gives_up_halfway(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]
     def install(duration: float) -> None:
         solve = Discretised.solve
 
-        def flaky(self: Discretised, y: Any, p: np.ndarray, *how: Any) -> Stretch:
+        def flaky(self: Discretised, y: Any, p: np.ndarray, *how: Any) -> Integration:
             column = self.inputs.index(DURATION)
             if p[column] != duration:
                 return solve(self, y, p, *how)

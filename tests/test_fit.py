@@ -21,10 +21,10 @@ from tfbsim.experiment.cases import Expanded, expand
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.fitting import problem
-from tfbsim.fitting.curves import thinned
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
 from tfbsim.fitting.problem import Simulated
+from tfbsim.fitting.targets import thinned
 from tfbsim.numerics import Numerics
 from tfbsim.report.fit import verdict
 from tfbsim.run.run import IN_BLOCKS, ONE_BY_ONE

@@ -342,14 +342,14 @@ def test_cycle_of_sentences_pairs_and_steps():
     ("steps", "position", "message"),
     [
         (["Rest for 1 hour", "Jump"], 1, "is not a step"),
-        (["Rest for 1 hour", 3], 1, "is not a sentence"),
+        (["Rest for 1 hour", 3], 1, "is not a step"),
         ([("Rest for 1 hour", "60 parsec")], 0, "parsec"),
     ],
 )
 def test_bad_cycles_name_the_step(steps, position, message):
     with pytest.raises(ValueError, match=message) as caught:
         parse_cycle(steps, CELL)
-    assert caught.value.args[1] == position
+    assert caught.value.field == f"steps[{position}]"
     assert one_line(caught.value.args[0])
 
 

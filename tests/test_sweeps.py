@@ -340,7 +340,7 @@ def test_slices_of_a_grid_are_its_numbers(grid, one):
 
 
 def test_the_report_has_indices_and_points_and_their_files(one, tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "figures", lambda result: {})
+    monkeypatch.setattr(report, "files", lambda result, format: {})
     result = made(one, SAMPLE)
     text = (result.save(tmp_path) / "report.html").read_text()
     kept = pd.read_csv(tmp_path / "sensitivity.csv")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Iterable, Sequence
-
-Key = str | int
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 def shown(text: object, limit: int = 60) -> str:
@@ -71,6 +70,11 @@ def together(found: Sequence[InputError]) -> InputError:
     return first
 
 
+Key = str | int
+Place = tuple[Key, ...]  # of a mistake in a file
+Error = Callable[[Place, str], InputError]  # makes the error of a place and a message
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """Return `1 row`, `2 rows`; `many` is the word where no s makes it."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -85,6 +89,22 @@ def dotted(path: Iterable[Key]) -> str:
         else:
             text += ("." if text else "") + shown(key)
     return text
+
+
+def at_field(place: Place, message: str) -> InputError:
+    """Return the error of a field that stands in no file."""
+    return InputError(message, field=dotted(place))
+
+
+@contextlib.contextmanager
+def placed(error: Error, *place: Key) -> Iterator[None]:
+    """Say of a mistake within that it is at a place, or in a field below it."""
+    try:
+        yield
+    except InputError as found:
+        raise error((*place, *filter(None, [found.field])), found.message) from None
+    except ValueError as found:
+        raise error(place, str(found)) from None
 
 
 def suggest(word: str, options: Iterable[str]) -> str:

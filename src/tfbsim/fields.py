@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from operator import ge, gt, le, lt, or_
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -33,6 +33,12 @@ from .materials.transport import SelfDiffusion
 from .yaml_file import Document, load_csv
 
 FORMAT = 1
+_BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "gt": (gt, "above"),
+    "ge": (ge, "at least"),
+    "lt": (lt, "below"),
+    "le": (le, "at most"),
+}
 
 
 def refuse(field: str, message: str) -> NoReturn:
@@ -77,6 +83,16 @@ class Quantity:
             "examples": [self.example],
         }
 
+    @cached_property
+    def _limits(self) -> list[tuple[Callable[[float, float], bool], float, str]]:
+        """Each bound: its comparison, its value, and "above 0 um"."""
+        each = ((*_BOUNDS[name], getattr(self, name)) for name in _BOUNDS)
+        return [
+            (within, bound, f"{words} {units.text(bound, self.dimension)}")
+            for within, words, bound in each
+            if bound is not None
+        ]
+
     @property
     def example(self) -> str:
         """Return a value that is within the bounds, with its unit."""
@@ -89,42 +105,25 @@ class Quantity:
     @property
     def words(self) -> str:
         """Return dimension and bounds, as "length above 0 um, at most 1e+04 um"."""
-        limits = [
-            f"{words} {units.text(bound, self.dimension)}"
-            for bound, _, words in self._bounds
-        ]
         kind = self.dimension.replace("dimensionless", "plain number")
-        return f"{kind} {', '.join(limits)}".strip()
+        return f"{kind} {', '.join(words for *_, words in self._limits)}".strip()
 
     def parse(self, value: Any, info: ValidationInfo) -> float:
         """Return the value in SI."""
-        bare = (info.context or {}).get("python") and isinstance(value, float | int)
-        if bare and not isinstance(value, bool):
-            return self._bounded(float(value), value)
-        return self._bounded(units.parse(value, self.dimension), value)
-
-    @property
-    def _bounds(self) -> list[tuple[float, Callable[..., bool], str]]:
-        each = (
-            (self.gt, gt, "above"),
-            (self.ge, ge, "at least"),
-            (self.lt, lt, "below"),
-            (self.le, le, "at most"),
-        )
-        return [(b, within, words) for b, within, words in each if b is not None]
+        bare = isinstance(value, float | int) and not isinstance(value, bool)
+        if bare and (info.context or {}).get("python"):
+            number = float(value)
+        else:
+            number = units.parse(value, self.dimension)
+        for within, bound, words in self._limits:
+            if not within(number, bound):
+                raise ValueError(f"'{shown(value)}' is out of range; it must be {words}")
+        return number
 
     def holds(self, number: float) -> bool:
         """Return whether a number in SI is finite and within the bounds."""
-        return math.isfinite(number) and all(
-            within(number, bound) for bound, within, _ in self._bounds
-        )
-
-    def _bounded(self, number: float, value: Any) -> float:
-        for bound, within, words in self._bounds:
-            if not within(number, bound):
-                limit = f"{words} {units.text(bound, self.dimension)}"
-                raise ValueError(f"'{shown(value)}' is out of range; it must be {limit}")
-        return number
+        within = (inside(number, bound) for inside, bound, _ in self._limits)
+        return math.isfinite(number) and all(within)
 
 
 Length = Annotated[float, Quantity("length", gt=0, le=1e-2)]
@@ -157,29 +156,20 @@ WORDS = {
 }
 
 
-def metadata(annotation: Any) -> Iterator[Any]:
+def _metadata(annotation: Any) -> Iterator[Any]:
     """Yield what is annotated inside X | None, list[X] and their like."""
     yield from getattr(annotation, "__metadata__", ())
     for argument in getattr(annotation, "__args__", ()):
-        yield from metadata(argument)
+        yield from _metadata(argument)
 
 
-@cache  # the points of a sweep ask the next two the same again and again
-def dimension_of(model: Any, name: str) -> str | None:
-    """Return the dimension of a field that is a quantity or a law, None of another."""
-    field = model.model_fields[name]
-    for item in (*field.metadata, *metadata(field.annotation)):
-        if isinstance(item, Quantity | LawField):
-            return item.dimension
-    return None
-
-
-@cache
-def quantity_of(model: Any, name: str) -> Quantity | None:
-    """Return what a field that is a quantity, or left out, holds; None of any other."""
-    field = getattr(model, "model_fields", {}).get(name)
-    about = (*field.metadata, *metadata(field.annotation)) if field else ()
-    return next((item for item in about if isinstance(item, Quantity)), None)
+@cache  # the points of a sweep ask the same again and again
+def described(model: Any, name: str) -> Quantity | LawField | None:
+    """Return what a field that is a quantity or a law holds, None of any other."""
+    if (field := getattr(model, "model_fields", {}).get(name)) is None:
+        return None
+    items = (*field.metadata, *_metadata(field.annotation))
+    return next((item for item in items if isinstance(item, Quantity | LawField)), None)
 
 
 def numbers(block: BaseModel, prefix: str, names: tuple[str, ...]) -> dict[str, float]:
@@ -191,17 +181,44 @@ def numbers(block: BaseModel, prefix: str, names: tuple[str, ...]) -> dict[str, 
     return {words: float(getattr(block, name, None) or 0.0) for name, words in named}
 
 
-@cache  # as long as names are asked for again and again, by the points of a sweep
+@cache
 def _named(model: Any, prefix: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
     found = []
     for name in names:
-        unit = units.si_unit(dimension_of(model, name) or "dimensionless")
+        what = described(model, name)
+        unit = units.si_unit(what.dimension) if what else ""
         words = f"{prefix} {WORDS.get(name, name.replace('_', ' '))}"
         found.append((name, f"{words} [{unit}]" if unit else words))
     return found
 
 
-# --- Laws --------------------------------------------------------------------------
+# --- Laws of x as a file spells them -------------------------------------------------
+
+FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
+MOST_DECADES = 8  # beyond, an integral over x cannot be inverted in double precision
+
+
+def _check_fraction(low: float, high: float, x_max: float, name: str = "") -> None:
+    """Refuse stoichiometries that are no fraction of the sites, as in per cent."""
+    if low >= 0 and high <= x_max + 1e-9:
+        return
+    where = f"{name}: " if name else ""
+    hint = "give x_max: 2 where a formula unit holds two lithium"
+    if 10 * x_max < high <= 100 * x_max:
+        hint = "write x as a fraction, not in per cent"
+    raise ValueError(
+        f"{where}x runs from {low:g} to {high:g}, but must stay within 0 and the sites "
+        f"per formula unit, {x_max:g}; {hint}"
+    )
+
+
+def _check_decades(y: Any, dimension: str) -> None:
+    decades = math.log10(np.max(y)) - math.log10(np.min(y))
+    if decades > MOST_DECADES:
+        raise ValueError(
+            f"the {dimension} spans {decades:.3g} decades; up to {MOST_DECADES} can be "
+            "simulated"
+        )
 
 
 class TableLaw(Strict):
@@ -211,6 +228,49 @@ class TableLaw(Strict):
     unit: str | None = None
     multiply: Ratio = 1.0
     x_max: UpToTen | None = None
+
+    def law(self, dimension: str, folder: Path) -> laws.Table:
+        """Return the law of this dimension; a potential falls, others are above 0."""
+        x, y = self._points(dimension, folder)
+        points = tuple(x.tolist()), tuple(y.tolist())
+        if dimension != "voltage":
+            if y.min() <= 0:
+                raise ValueError(f"{self.table}: every {dimension} must be above 0")
+            _check_decades(y, dimension)
+            return laws.Table(*points, logarithmic=True)
+        for k in np.flatnonzero(abs(y) > 10).tolist():
+            raise ValueError(
+                f"{self.table}: row {k + 1} ({y[k]:g} V) is no open-circuit potential; "
+                "give the unit it is in, such as 'unit: mV'"
+            )
+        for k in np.flatnonzero(np.diff(y) >= 0).tolist():
+            raise ValueError(
+                f"{self.table}: the potential must fall as x rises, and row {k + 2} "
+                f"({y[k + 1]:g} V) is not below row {k + 1} ({y[k]:g} V)"
+            )
+        return laws.Table(*points, x_max=self.x_max or 1.0)
+
+    def _points(self, dimension: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+        name = Path(self.table)
+        elsewhere = name.is_absolute() or ".." in name.parts or len(self.table) > 255
+        if elsewhere or name.suffix != ".csv":
+            raise ValueError(
+                f"'{shown(self.table)}' must name a .csv file in the folder of the cell "
+                "file"
+            )
+        x, y = load_csv(folder / name, 2)
+        if dimension == "voltage":
+            _check_fraction(x[0], x[-1], self.x_max or 1.0, self.table)
+        elif self.x_max is not None:
+            raise ValueError("x_max goes with the open-circuit potential only")
+        for k in np.flatnonzero(np.diff(x) <= 0).tolist():
+            raise ValueError(
+                f"{self.table}: the stoichiometry must rise from row to row, and row "
+                f"{k + 2} ({x[k + 1]:g}) does not exceed row {k + 1} ({x[k]:g})"
+            )
+        unit = units.parse(f"1 {self.unit or FILE_UNITS[dimension]}", dimension)
+        with np.errstate(over="ignore"):  # which spans too many decades
+            return x, y * (unit * self.multiply)
 
 
 class Site(Strict):
@@ -228,116 +288,10 @@ class SitesLaw(Strict):
     sites: Annotated[list[Site], Field(min_length=1, max_length=50)]
     temperature: Temperature = 298.15
 
-
-class RationalLaw(Strict):
-    """Quotient of two polynomials in x, coefficients in rising powers."""
-
-    numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
-    denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
-    range: tuple[Number, Number]
-    x_max: UpToTen = 1.0
-
-
-class Exponential(Strict):
-    """One term amplitude * exp((x - center)/width)."""
-
-    amplitude: Voltage
-    center: Number
-    width: Number
-
-
-class ExponentialsLaw(Strict):
-    """A polynomial in x [V] and exponentials, coefficients in rising powers."""
-
-    polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
-    exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
-    range: tuple[Number, Number]
-    x_max: UpToTen = 1.0
-
-
-class PolynomialLaw(Strict):
-    """10^(polynomial of x) in a stated unit, coefficients in rising powers."""
-
-    log10_polynomial: Annotated[list[Number], Field(min_length=1, max_length=10)]
-    unit: str | None = None
-    range: tuple[Number, Number] = (0.0, 1.0)
-
-
-_LAWS: dict[str, type[Strict]] = {
-    "table": TableLaw,
-    "sites": SitesLaw,
-    "numerator": RationalLaw,
-    "polynomial": ExponentialsLaw,
-    "log10_polynomial": PolynomialLaw,
-}
-_LAW = "law: "
-KIND = "kind: "  # before the name of a model, of a field that may be one of several
-_POTENTIALS = ("table", "sites", "numerator", "polynomial")
-_POSITIVES = ("table", "log10_polynomial")
-_FILE_UNITS = {"voltage": "V", "diffusivity": "m2/s", "conductivity": "S/m"}
-
-
-def _check_fraction(low: float, high: float, x_max: float, name: str = "") -> None:
-    """Refuse stoichiometries that are no fraction of the sites, as in per cent."""
-    if low >= 0 and high <= x_max + 1e-9:
-        return
-    where = f"{name}: " if name else ""
-    hint = "give x_max: 2 where a formula unit holds two lithium"
-    if 10 * x_max < high <= 100 * x_max:
-        hint = "write x as a fraction, not in per cent"
-    raise ValueError(
-        f"{where}x runs from {low:g} to {high:g}, but must stay within 0 and the sites "
-        f"per formula unit, {x_max:g}; {hint}"
-    )
-
-
-def _check_range(low: float, high: float, message: str) -> None:
-    if not 0 <= low < high:
-        raise ValueError(message)
-
-
-def _table(spec: TableLaw, dimension: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    name = Path(spec.table)
-    elsewhere = name.is_absolute() or ".." in name.parts or len(spec.table) > 255
-    if elsewhere or name.suffix != ".csv":
-        raise ValueError(
-            f"'{shown(spec.table)}' must name a .csv file in the folder of the cell file"
-        )
-    x, y = load_csv(folder / name, 2)
-    if dimension == "voltage":
-        _check_fraction(x[0], x[-1], spec.x_max or 1.0, spec.table)
-    elif spec.x_max is not None:
-        raise ValueError("x_max goes with the open-circuit potential only")
-    for k in np.flatnonzero(np.diff(x) <= 0).tolist():
-        raise ValueError(
-            f"{spec.table}: the stoichiometry must rise from row to row, and row {k + 2} "
-            f"({x[k + 1]:g}) does not exceed row {k + 1} ({x[k]:g})"
-        )
-    unit = spec.unit or _FILE_UNITS[dimension]
-    with np.errstate(over="ignore"):  # which spans too many decades
-        return x, y * (units.parse(f"1 {unit}", dimension) * spec.multiply)
-
-
-def _potential(value: Any, folder: Path) -> laws.PotentialLaw:
-    """An open-circuit potential, which falls with x."""
-    if isinstance(value, TableLaw):
-        x, U = _table(value, "voltage", folder)
-        for k in np.flatnonzero(abs(U) > 10).tolist():
-            raise ValueError(
-                f"{value.table}: row {k + 1} ({U[k]:g} V) is no open-circuit potential; "
-                "give the unit it is in, such as 'unit: mV'"
-            )
-        for k in np.flatnonzero(np.diff(U) >= 0).tolist():
-            raise ValueError(
-                f"{value.table}: the potential must fall as x rises, and row {k + 2} "
-                f"({U[k + 1]:g} V) is not below row {k + 1} ({U[k]:g} V)"
-            )
-        points = tuple(x.tolist()), tuple(U.tolist())
-        return laws.Table(*points, x_max=value.x_max or 1.0)
-    if isinstance(value, SitesLaw):
-        each = ((s.potential, s.sites, s.width) for s in value.sites)
-        U_j, X_j, widths = zip(*each, strict=True)
-        found = laws.MultiSite(U_j, X_j, widths, value.temperature)
+    def law(self, dimension: str, folder: Path) -> laws.MultiSite:
+        """Return the law, which must fall smoothly."""
+        each = ((s.potential, s.sites, s.width) for s in self.sites)
+        found = laws.MultiSite(*zip(*each, strict=True), self.temperature)
         if found.x_max > 10:
             raise ValueError(
                 f"the sites add up to {found.x_max:g} per formula unit; write them as "
@@ -350,52 +304,81 @@ def _potential(value: Any, folder: Path) -> laws.PotentialLaw:
                 "0.02, width: 15}"
             )
         return found
-    if isinstance(value, RationalLaw | ExponentialsLaw):
-        rising = "range must be two rising stoichiometries, as [0.5, 1]"
-        _check_range(*value.range, rising)
-        _check_fraction(*value.range, value.x_max)
-        law = _formula(value)
-        with np.errstate(all="ignore"):  # a pole or an overflow is refused below
+
+
+class _FormulaLaw(Strict):
+    """A potential on a stated range of x."""
+
+    def law(self, dimension: str, folder: Path) -> laws.Rational | laws.Exponentials:
+        """Return the law, which must fall and stay finite."""
+        low, high = self.range
+        if not 0 <= low < high:
+            raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
+        _check_fraction(low, high, self.x_max)
+        law = self.formula
+        with np.errstate(all="ignore"):  # a pole or an overflow is refused
             U = law.curve.y
         if not (abs(U) < 100).all() or (U[1:] >= U[:-1]).any():
             raise ValueError(
                 "the potential must fall with x and stay finite over its range; narrow it"
             )
         return law
-    if isinstance(value, laws.MultiSite | laws.Rational | laws.Exponentials | laws.Table):
-        return value
-    raise ValueError(
-        "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: [...]} or "
-        "{numerator: [...], denominator: [...], range: [...]} or {polynomial: [...], "
-        "exponentials: [...], range: [...]}"
-    )
 
 
-def _formula(spec: RationalLaw | ExponentialsLaw) -> laws.Rational | laws.Exponentials:
-    if isinstance(spec, RationalLaw):
-        polynomials = tuple(spec.numerator), tuple(spec.denominator)
-        return laws.Rational(*polynomials, spec.range, spec.x_max)
-    terms = tuple((t.amplitude, t.center, t.width) for t in spec.exponentials)
-    if any(width == 0 for _, _, width in terms):
-        raise ValueError("the width of an exponential must not be 0")
-    return laws.Exponentials(tuple(spec.polynomial), terms, spec.range, spec.x_max)
+class RationalLaw(_FormulaLaw):
+    """Quotient of two polynomials in x, coefficients in rising powers."""
+
+    numerator: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    denominator: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    range: tuple[Number, Number]
+    x_max: UpToTen = 1.0
+
+    @property
+    def formula(self) -> laws.Rational:
+        """The law, not yet checked."""
+        polynomials = tuple(self.numerator), tuple(self.denominator)
+        return laws.Rational(*polynomials, self.range, self.x_max)
 
 
-def _positive(value: Any, info: ValidationInfo, dimension: str) -> Any:
-    """Return a law of x whose values are above 0."""
-    law: laws.Law
-    if isinstance(value, SelfDiffusivityLaw):
-        return SelfDiffusion(value.self_diffusivity)
-    if isinstance(value, TableLaw):
-        x, y = _table(value, dimension, _folder(info))
-        if y.min() <= 0:
-            raise ValueError(f"{value.table}: every {dimension} must be above 0")
-        law = laws.Table(tuple(x.tolist()), tuple(y.tolist()), logarithmic=True)
-    elif isinstance(value, PolynomialLaw):
-        unit = units.parse(f"1 {value.unit or _FILE_UNITS[dimension]}", dimension)
-        low, high = value.range
-        _check_range(low, high, "the range of x must rise from at least 0")
-        first, *rest = value.log10_polynomial
+class Exponential(Strict):
+    """One term amplitude * exp((x - center)/width)."""
+
+    amplitude: Voltage
+    center: Number
+    width: Number
+
+
+class ExponentialsLaw(_FormulaLaw):
+    """A polynomial in x [V] and exponentials, coefficients in rising powers."""
+
+    polynomial: Annotated[list[Number], Field(min_length=1, max_length=30)]
+    exponentials: Annotated[list[Exponential], Field(max_length=30)] = []
+    range: tuple[Number, Number]
+    x_max: UpToTen = 1.0
+
+    @property
+    def formula(self) -> laws.Exponentials:
+        """The law, not yet checked."""
+        terms = tuple((t.amplitude, t.center, t.width) for t in self.exponentials)
+        if any(width == 0 for _, _, width in terms):
+            raise ValueError("the width of an exponential must not be 0")
+        return laws.Exponentials(tuple(self.polynomial), terms, self.range, self.x_max)
+
+
+class PolynomialLaw(Strict):
+    """10^(polynomial of x) in a stated unit, coefficients in rising powers."""
+
+    log10_polynomial: Annotated[list[Number], Field(min_length=1, max_length=10)]
+    unit: str | None = None
+    range: tuple[Number, Number] = (0.0, 1.0)
+
+    def law(self, dimension: str, folder: Path) -> laws.LogPolynomial:
+        """Return the law, which must stay finite and above 0."""
+        unit = units.parse(f"1 {self.unit or FILE_UNITS[dimension]}", dimension)
+        low, high = self.range
+        if not 0 <= low < high:
+            raise ValueError("the range of x must rise from at least 0")
+        first, *rest = self.log10_polynomial
         law = laws.LogPolynomial((first + math.log10(unit), *rest), (low, high))
         with np.errstate(all="ignore"):
             y = law(np.linspace(low, high, 101))
@@ -404,28 +387,24 @@ def _positive(value: Any, info: ValidationInfo, dimension: str) -> Any:
                 f"the {dimension} must stay finite and above 0 from x = {low:g} to "
                 f"{high:g}"
             )
-    elif isinstance(value, _READY) or (
-        isinstance(value, SelfDiffusion) and dimension == "diffusivity"
-    ):
-        return value
-    elif callable(value):  # from Python only: a file holds no functions
-        return laws.PythonLaw(value)
-    else:
-        return laws.Constant(Quantity(dimension, gt=0).parse(value, info))
-    # Beyond, an integral over x cannot be inverted in double precision
-    decades = math.log10(y.max()) - math.log10(y.min())
-    if decades > 8:
-        raise ValueError(
-            f"the {dimension} spans {decades:.3g} decades; up to 8 can be simulated"
-        )
-    return law
+        _check_decades(y, dimension)
+        return law
 
 
-_READY = laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
-
-
-def _folder(info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("folder", "."))
+_LAWS: dict[str, Any] = {
+    "table": TableLaw,
+    "sites": SitesLaw,
+    "numerator": RationalLaw,
+    "polynomial": ExponentialsLaw,
+    "log10_polynomial": PolynomialLaw,
+}
+_LAW = "law: "
+KIND = "kind: "  # before the name of a model, of a field that may be one of several
+_POTENTIALS = ("table", "sites", "numerator", "polynomial")
+_POSITIVES = ("table", "log10_polynomial")
+# What Python gives as it is
+_POTENTIAL_LAWS = laws.MultiSite | laws.Rational | laws.Exponentials | laws.Table
+_POSITIVE_LAWS = laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
 
 
 @dataclass(frozen=True)
@@ -438,7 +417,7 @@ class LawField:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         # The tag stands in the location of an error and must be no key of the data
         tagged: list[Any] = [Annotated[_LAWS[k], Tag(_LAW + k)] for k in self.spellings]
-        tagged += [Annotated[Any, Tag(tag)] for tag in ("law", "value", "unknown")]
+        tagged.append(Annotated[Any, Tag(_LAW)])
         union: Any = Annotated[reduce(or_, tagged), Discriminator(self._tag)]
         return core_schema.with_info_after_validator_function(
             self._convert, handler.generate_schema(union)
@@ -450,22 +429,39 @@ class LawField:
         constant = {"type": "string", "examples": [units.sample(self.dimension)]}
         return {"anyOf": spelled if self.dimension == "voltage" else [*spelled, constant]}
 
-    def _convert(self, value: Any, info: ValidationInfo) -> Any:
-        if self.dimension == "voltage":
-            return _potential(value, _folder(info))
-        return _positive(value, info, self.dimension)
-
     def _tag(self, value: Any) -> str:
-        if not isinstance(value, dict):
-            return "law" if callable(value) else "value"
-        found = next((key for key in _LAWS if key in value), "")
-        return _LAW + found if found in self.spellings else "unknown"
+        given = value if isinstance(value, dict) else ()
+        found = next((key for key in _LAWS if key in given), "")
+        return _LAW + (found if found in self.spellings else "")
+
+    def _convert(self, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, Strict):
+            folder = Path((info.context or {}).get("folder", "."))
+            return value.law(self.dimension, folder)
+        if self.dimension == "voltage":
+            if isinstance(value, _POTENTIAL_LAWS):
+                return value
+            raise ValueError(
+                "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: "
+                "[...]} or {numerator: [...], denominator: [...], range: [...]} or "
+                "{polynomial: [...], exponentials: [...], range: [...]}"
+            )
+        of_sites = self.dimension == "diffusivity" and isinstance(value, SelfDiffusion)
+        if of_sites or isinstance(value, _POSITIVE_LAWS):
+            return value
+        if callable(value):  # from Python only: a file holds no functions
+            return laws.PythonLaw(value)
+        return laws.Constant(Quantity(self.dimension, gt=0).parse(value, info))
 
 
 class SelfDiffusivityLaw(Strict):
     """D_0 (1 - theta) Theta: a lattice gas on the sites of U(x)."""
 
     self_diffusivity: Annotated[laws.Law, LawField(_POSITIVES, "diffusivity")]
+
+    def law(self, dimension: str, folder: Path) -> SelfDiffusion:
+        """Return the law, which needs the potential beside it."""
+        return SelfDiffusion(self.self_diffusivity)
 
 
 _LAWS["self_diffusivity"] = SelfDiffusivityLaw
@@ -516,28 +512,30 @@ def validate(
     # An unknown key leads: misspelt, it is why another is missing, which is left unsaid
     unknown = [e for e in found if e["type"] == "extra_forbidden"]
     parents = [e["loc"][:-1] for e in unknown]
-    rest = [e for e in found if e["type"] != "missing" or e["loc"][:-1] not in parents]
-    rest = [e for e in rest if e not in unknown]
+    rest = [
+        e
+        for e in found
+        if e not in unknown and (e["type"] != "missing" or e["loc"][:-1] not in parents)
+    ]
     raise together([_sentence(model, data, e, document) for e in (*unknown, *rest)])
 
 
 def _sentence(
-    model: type[Strict], data: Any, first: Any, document: Document | None
+    model: type[Strict], data: Any, error: Any, document: Document | None
 ) -> InputError:
-    path = _in_data(first["loc"], data)
-    if first["type"] == "extra_forbidden":
-        key = str(first["loc"][-1])
-        options = _siblings(model, first["loc"][:-1])
-        hint = suggest(key, options) or f"; there are: {', '.join(options)}"
-        message = f"unknown key '{key[:60]}'{hint}"
-    elif first["type"] == "missing":
-        path = (*path, str(first["loc"][-1]))
-        message = "is missing"
+    """Return pydantic's error as one of ours."""
+    path, last = _in_data(error["loc"], data), str((error["loc"] or ("",))[-1])
+    inner = error.get("ctx", {}).get("error")
+    if error["type"] == "extra_forbidden":
+        options = _fields_at(model, error["loc"][:-1])
+        hint = suggest(last, options) or f"; there are: {', '.join(options)}"
+        message = f"unknown key '{last[:60]}'{hint}"
+    elif error["type"] == "missing":
+        path, message = (*path, last), "is missing"
+    elif isinstance(inner, InputError) and not inner.file:
+        path, message = (*path, *inner.field.split(".")), inner.message
     else:
-        message = _message(first)
-        inner = first.get("ctx", {}).get("error")
-        if isinstance(inner, InputError) and not inner.file:
-            path, message = (*path, *inner.field.split(".")), inner.message
+        message = _message(error)
     if document is not None:
         return document.error(path, message)
     return InputError(message, field=dotted(path))
@@ -551,13 +549,6 @@ _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
 }
-_COMPARISONS = {
-    "greater_than": ("gt", "above"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "below"),
-    "less_than_equal": ("le", "at most"),
-}
-_LENGTHS = {"too_short": ("min_length", "least"), "too_long": ("max_length", "most")}
 
 
 def _message(error: Any) -> str:
@@ -566,14 +557,14 @@ def _message(error: Any) -> str:
     given = f"'{shown(error.get('input'))}'"
     if kind == "value_error":
         return str(context.get("error"))
-    if kind in _COMPARISONS:
-        key, word = _COMPARISONS[kind]
-        return f"{given} is out of range; it must be {word} {context[key]:g}"
+    for bound in _BOUNDS.keys() & context:
+        limit = f"{_BOUNDS[bound][1]} {context[bound]:g}"
+        return f"{given} is out of range; it must be {limit}"
     if kind in _KINDS:
         return f"{given} is given where {_KINDS[kind]} would do"
-    if kind in _LENGTHS:
-        key, word = _LENGTHS[kind]
-        words = f"at {word} {context[key]} items"
+    if kind in ("too_short", "too_long"):
+        key, word = ("min", "least") if kind == "too_short" else ("max", "most")
+        words = f"at {word} {context[f'{key}_length']} items"
         return f"a list of {context['actual_length']} is given where {words} would do"
     text = str(error["msg"])
     return f"{given} will not do: {text[0].lower()}{text[1:]}"
@@ -583,39 +574,30 @@ def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
     """Return the part of pydantic's location that is in the data (union tags are not)."""
     path: list[Any] = []
     for key in loc:
-        present = (isinstance(data, dict) and key in data) or (
-            isinstance(data, list) and isinstance(key, int) and key < len(data)
-        )
-        if present:
+        if isinstance(data, dict | list) and key in (
+            data if isinstance(data, dict) else range(len(data))
+        ):
             path.append(key)
             data = data[key]
     return tuple(path)
 
 
-def _siblings(model: type[Strict], loc: Sequence[Any]) -> list[str]:
-    """Names of the fields a mapping at this location may have."""
-    here: Any = model
+def _fields_at(model: Any, loc: Sequence[Any]) -> list[str]:
+    """Return the names of the fields a mapping at this location may have."""
+    found: list[Any] = [model]
     for key in map(str, loc):
         if key.startswith(_LAW):
-            here = _LAWS[key.removeprefix(_LAW)]
+            found = [_LAWS[key.removeprefix(_LAW)]]
         elif key.startswith(KIND):
-            here = next(m for m in _models(Strict) if KIND + m.__name__ == key)
-        elif key in getattr(here, "model_fields", {}):
-            here = inner_model(here.model_fields[key].annotation)
-    return list(getattr(here, "model_fields", []))
+            found = [m for m in found if KIND + m.__name__ == key]
+        elif found and key in found[0].model_fields:
+            found = list(inner_models(found[0].model_fields[key].annotation))
+    return list(found[0].model_fields) if found else []
 
 
-def _models(model: Any) -> Iterator[Any]:
-    for inner in model.__subclasses__():
-        yield from (inner, *_models(inner))
-
-
-def inner_model(annotation: Any) -> Any:
-    """Return the model inside list[...], X | None and Annotated[...]."""
+def inner_models(annotation: Any) -> Iterator[Any]:
+    """Yield the models inside list[...], X | None and Annotated[...]."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+        yield annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = inner_model(argument)
-        if found is not None:
-            return found
-    return None
+        yield from inner_models(argument)

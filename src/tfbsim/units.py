@@ -15,19 +15,19 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Real
+from typing import NamedTuple
 
 from .errors import shown, suggest
 
-ZERO_CELSIUS = 273.15  # K
+_ZERO = Decimal("273.15")  # degC in K
+ZERO_CELSIUS = float(_ZERO)
 _SMALLEST, _LARGEST = 1e-60, 1e60
 
 
-@dataclass(frozen=True)
-class _Dimension:
+class _Dimension(NamedTuple):
     si: str  # the SI unit
     example: str  # what a user might write
     display: str  # the unit shown, as PyBaMM writes it
@@ -77,12 +77,6 @@ _DIMENSIONS = {
 DISPLAY: dict[str, tuple[str, float]] = {
     name: (dimension.display, dimension.factor) for name, dimension in _DIMENSIONS.items()
 }
-
-
-def si_unit(dimension: str) -> str:
-    """Return the SI unit of a dimension, as PyBaMM writes it."""
-    return _DIMENSIONS[dimension].si.replace("ohm", "Ohm")
-
 
 Powers = tuple[int, ...]  # of m, kg, s, A, K, mol
 
@@ -168,33 +162,24 @@ def parse(value: object, dimension: str) -> float:
         In one sentence: not a number, no unit, an unknown unit, another dimension,
         or a size that cannot be meant.
     """
-    if isinstance(value, str):
-        return _parse_text(value, dimension)
-    return _parse(value, dimension)
-
-
-@lru_cache(maxsize=4096)  # the fields of a cell, over and over for its cases
-def _parse_text(value: str, dimension: str) -> float:
-    return _parse(value, dimension)
+    return (_parse_text if isinstance(value, str) else _parse)(value, dimension)
 
 
 def _parse(value: object, dimension: str) -> float:
     wanted = _wanted(dimension)
     if isinstance(value, str):
-        number, unit = _split(value, dimension)
+        number, unit = split(value, dimension)
     elif isinstance(value, bool) or not isinstance(value, Real):
         kind = "nothing" if value is None else f"'{shown(value)}'"
         raise ValueError(f"{kind} is given where {wanted} would do")
     else:
         number, unit = _plain(value), ""
     quoted = f"'{shown(str(value).strip())}'"
-
     if unit in ("", "%"):
         if dimension == "dimensionless":
             return float(number / 100 if unit else number)
-        lack = "has no unit" if not unit else "is a percentage"
+        lack = "is a percentage" if unit else "has no unit"
         raise ValueError(f"{quoted} {lack}; {wanted} would do")
-
     if dimension == "temperature" and unit in ("C", "oC"):
         unit = "degC"
     factor, found = _unit(unit, dimension)
@@ -202,25 +187,27 @@ def _parse(value: object, dimension: str) -> float:
     if not found or _DIMENSIONS[found].si != _DIMENSIONS[dimension].si:
         kind = _article(found) if found else f"not {_article(dimension)}"
         raise ValueError(f"{quoted} is {kind}; {wanted} would do")
-    result = float(number * factor)
-    if dimension == "temperature":
-        if unit == "degC":
-            result = float(number + Decimal("273.15"))
-        if result < 0:
-            raise ValueError(f"{quoted} is below absolute zero")
+    if dimension != "temperature":
+        return float(number * factor)
+    result = float(number + _ZERO if unit == "degC" else number * factor)
+    if result < 0:
+        raise ValueError(f"{quoted} is below absolute zero")
     return result
+
+
+_parse_text = lru_cache(maxsize=4096)(_parse)  # the fields of a cell, for all its cases
 
 
 def quantity(text: str, dimensions: Iterable[str]) -> tuple[float, str]:
     """Return a quantity in SI and which of several dimensions it has."""
     options = tuple(dimensions)
-    unit = _split(text, options[0])[1]
+    unit = split(text, options[0])[1]
     found = _unit(unit, options[0])[1] if unit else ""
     if found in options:
         return parse(text, found), found
-    kind = f"is {_article(found)}" if found else "is no quantity that goes here"
-    lack = kind if unit else "has no unit"
-    words = " or ".join(f"'{_dimension(name).example}'" for name in options)
+    lack = f"is {_article(found)}" if found else "is no quantity that goes here"
+    words = " or ".join(f"'{sample(name)}'" for name in options)
+    lack = lack if unit else "has no unit"
     raise ValueError(f"'{shown(text.strip())}' {lack}; such as {words} would do")
 
 
@@ -234,9 +221,19 @@ def c_rate(text: str) -> float | None:
     return rate if rate > 0 and math.isfinite(rate) else None
 
 
+def si_unit(dimension: str) -> str:
+    """Return the SI unit of a dimension, as PyBaMM writes it."""
+    return _DIMENSIONS[dimension].si.replace("ohm", "Ohm")
+
+
 def display_unit(dimension: str) -> str:
     """Return the unit in which quantities of this dimension are shown."""
-    return _dimension(dimension).display
+    return _DIMENSIONS[dimension].display
+
+
+def sample(dimension: str) -> str:
+    """Return an example of a quantity of this dimension, with its unit."""
+    return _DIMENSIONS[dimension].example
 
 
 def to_display(value: float, dimension: str) -> float:
@@ -245,18 +242,12 @@ def to_display(value: float, dimension: str) -> float:
     Rounded to 14 digits, so that 800 nm is 0.8 um and not 0.7999999999999999.
     """
     shift = -ZERO_CELSIUS if dimension == "temperature" else 0.0
-    return float(f"{value * _dimension(dimension).factor + shift:.14g}")
+    return float(f"{value * _DIMENSIONS[dimension].factor + shift:.14g}")
 
 
 def text(value: float, dimension: str, digits: int = 4) -> str:
     """Return an SI value as people read it, such as `0.6 um`; `parse` reads it back."""
     return f"{to_display(value, dimension):.{digits}g} {display_unit(dimension)}".strip()
-
-
-def _dimension(name: str) -> _Dimension:
-    if name not in _DIMENSIONS:
-        raise ValueError(f"unknown dimension '{shown(name)}'")
-    return _DIMENSIONS[name]
 
 
 def _article(dimension: str) -> str:
@@ -266,37 +257,41 @@ def _article(dimension: str) -> str:
 
 
 def _wanted(dimension: str) -> str:
-    return f"{_article(dimension)} such as '{_dimension(dimension).example}'"
+    if dimension not in _DIMENSIONS:
+        raise ValueError(f"unknown dimension '{shown(dimension)}'")
+    return f"{_article(dimension)} such as '{sample(dimension)}'"
 
 
-def _split(value: str, dimension: str) -> tuple[Decimal, str]:
+def split(value: str, dimension: str) -> tuple[Decimal, str]:
     """Return the number and the unit of a text, the unit's signs made ASCII."""
-
-    def wrong(reason: str) -> ValueError:
-        return ValueError(f"'{shown(value.strip())}' {reason}")
-
     wanted = _wanted(dimension)
     if not value.strip():
         raise ValueError(f"an empty text is given where {wanted} would do")
-    if len(value) > 200:
-        raise wrong(f"is too long for a quantity; {wanted} would do")
-    if c_rate(value) is not None and dimension != "temperature":
-        raise wrong(f"is a C-rate, which does not go here; {wanted} would")
-    plain = unicodedata.normalize("NFKC", value).replace("°C", "degC").translate(_SIGNS)
-    if _DECIMAL_COMMA.match(plain):
-        raise wrong("has a decimal comma; write a point, as in '1.5'")
-    if not (found := _QUANTITY.fullmatch(plain)):
-        raise wrong(f"does not start with a number; {wanted} would do")
-    number, unit = found.groups()
-    if len(number) > 40:
-        raise wrong("has a number of more than 40 characters")
-    if re.match(r"[0-9.,]", unit):
-        raise wrong(f"is not one number and its unit; {wanted} would do")
-    size = float(number)
+    plain = unicodedata.normalize("NFKC", value[:200]).replace("°C", "degC")
+    plain = plain.translate(_SIGNS)
+    found = _QUANTITY.fullmatch(plain)
+    number, unit = found.groups() if found else ("", "")
     zero = not re.search("[1-9]", number.lower().split("e")[0])
-    if not zero and not _SMALLEST <= abs(size) <= _LARGEST:
-        raise wrong("is too large or too small a number to be meant")
+    wrong = {
+        f"is too long for a quantity; {wanted} would do": len(value) > 200,
+        f"is a C-rate, which does not go here; {wanted} would": (
+            c_rate(value) is not None and dimension != "temperature"
+        ),
+        "has a decimal comma; write a point, as in '1.5'": _DECIMAL_COMMA.match(plain),
+        f"does not start with a number; {wanted} would do": not found,
+        "has a number of more than 40 characters": len(number) > 40,
+        f"is not one number and its unit; {wanted} would do": re.match("[0-9.,]", unit),
+        "is too large or too small a number to be meant": (
+            not zero and not _sensible(float(number))
+        ),
+    }
+    for reason in (words for words, holds in wrong.items() if holds):
+        raise ValueError(f"'{shown(value.strip())}' {reason}")
     return Decimal(0) if zero else Decimal(number), unit
+
+
+def _sensible(number: float) -> bool:
+    return _SMALLEST <= abs(number) <= _LARGEST
 
 
 def _plain(value: Real) -> Decimal:
@@ -304,16 +299,14 @@ def _plain(value: Real) -> Decimal:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or (number and not _SMALLEST <= abs(number) <= _LARGEST):
+    if number and not _sensible(number):
         raise ValueError(f"{shown(number)} is not a finite number of a sensible size")
     return Decimal(repr(number))
 
 
 def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
-    """Return the size of a unit in SI and its dimension, '' if that has no name.
-
-    Of an unknown unit the ValueError suggests what has the dimension that is wanted.
-    """
+    """Return the size of a unit in SI and its dimension, '' if that has no name; of an
+    unknown one a ValueError suggests what has the dimension that is wanted."""
     size, powers = _size(unit, wanted)
     return size, _named().get(powers, "")
 
@@ -321,24 +314,21 @@ def _unit(unit: str, wanted: str = "") -> tuple[Decimal, str]:
 @lru_cache(maxsize=1024)
 def _size(unit: str, wanted: str = "") -> tuple[Decimal, Powers]:
     quoted = f"'{shown(unit)}'"
-    if not _UNIT.fullmatch(unit):
-        raise ValueError(f"{quoted} is not a unit; write one such as 'uA/cm2'")
     size, powers = Decimal(1), [0] * 6
-    for position, part in enumerate(unit.replace("**", "^").split("/")):
+    parts = unit.replace("**", "^").split("/") if _UNIT.fullmatch(unit) else [""]
+    for position, part in enumerate(parts):
         terms = re.split(r"\s*[*.]\s*|\s+", part.strip())
         if position and len(terms) > 1:
             message = f"{quoted} is ambiguous after the '/'; write it like 'uA.h.cm-2'"
             raise ValueError(message)
         for term in terms:
-            found = _TERM.fullmatch(term)
-            if not found:
+            if not (found := _TERM.fullmatch(term)):
                 raise ValueError(f"{quoted} is not a unit; write one such as 'uA/cm2'")
-            symbol, power = found[1], int(found[2] or 1)
+            symbol, power = found[1], int(found[2] or 1) * (-1 if position else 1)
             if symbol not in _SYMBOLS:
                 raise ValueError(_unknown(symbol, unit, wanted))
             if symbol == "degC" and unit != "degC":
                 raise ValueError(f"{quoted} has degC within a unit; write K there")
-            power = -power if position else power
             one, of_one = _SYMBOLS[symbol]
             size *= one**power
             powers = [a + power * b for a, b in zip(powers, of_one, strict=True)]
@@ -367,8 +357,3 @@ def _named() -> dict[Powers, str]:
     """Return the names of dimensions, by their powers; of two alike the first."""
     by_unit = {dimension.si: name for name, dimension in reversed(_DIMENSIONS.items())}
     return {_size(si)[1] if si else (0,) * 6: name for si, name in by_unit.items()}
-
-
-def sample(dimension: str) -> str:
-    """Return an example of a quantity of this dimension, with its unit."""
-    return _dimension(dimension).example

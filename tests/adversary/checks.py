@@ -128,7 +128,7 @@ def _of(
         # Migration goes on while a double layer is charged, and what a step ended by in
         # the next until it is level
         name, full, empty = "a face beyond the film", OVERFULL, EMPTY
-        if film.double_layer:
+        if (f"{side.lower()} double layer", "capacitive") in cell.structure.chosen:
             name = "a face that its double layer drives on"
             full, empty = 2 * OVERFULL, OVERFULL
         yield name, _beyond(np.array(faces), film.x_max, full, empty)

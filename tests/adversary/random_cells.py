@@ -18,7 +18,7 @@ from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.errors import InputError
 from tfbsim.experiment.foresee import check_ageing
-from tfbsim.experiment.groups import written_out
+from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
 from tfbsim.yaml_file import shipped as files
@@ -77,7 +77,7 @@ def draw(
                 refused["no voltage within the limits"] += 1
                 continue
             steps = [s for _ in range(rng.integers(2, 6)) for s in _steps(rng, cell)]
-            check_ageing([(cell, Protocol(written_out(steps, cell, "steps")))])
+            check_ageing([(cell, Protocol(parse_cycle(steps, cell, "steps")))])
         except InputError as error:
             refused[error.field or error.message] += 1
             continue

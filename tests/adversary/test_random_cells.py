@@ -18,7 +18,7 @@ from random_cells import draw, draw_fields
 
 import tfbsim
 from tfbsim.experiment.curves import NO_CURVES
-from tfbsim.experiment.groups import parse_cycle, written_out
+from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
@@ -37,7 +37,7 @@ def run_cell(seed: int, number: int) -> list[Found]:
     cell, steps = draw(seed, number)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        record = run_case(cell, Protocol(written_out(steps, cell, "steps")))
+        record = run_case(cell, Protocol(parse_cycle(steps, cell, "steps")))
     return check(record)
 
 

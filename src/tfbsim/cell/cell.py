@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,33 +29,31 @@ from ..fields import (
     Temperature,
     TwoVoltages,
     check_head,
-    dimension_of,
-    inner_model,
-    quantity_of,
+    described,
+    inner_models,
     refuse,
     validate,
 )
 from ..materials import laws, library
-from ..materials.material import Material, Value
-from ..materials.transport import (
-    SelfDiffusion,
-    diffusion_potential,
-)
+from ..materials.material import Material
+from ..materials.transport import SelfDiffusion, diffusion_potential
 from ..yaml_file import Document, load, resolve
 from .ageing import Ageing
 from .fitted import Datum
 from .half_cell import STATE, standard_parameters
 from .layers import (
-    EXHAUSTED_COVERAGE,
+    INITIAL,
     LAWS,
     OF_A_FILM,
     Anode,
     Electrolyte,
+    ElectrolyteFilm,
     Film,
-    SecondElectrolyte,
-    _at_voltage,
-    _is_a_film,
+    at_voltage,
+    capacitive,
+    is_a_film,
 )
+from .named import at, filled, named_in, take_in, where_it_stands
 from .stack import Stack, layers
 from .structure import Structure
 
@@ -67,8 +64,6 @@ if TYPE_CHECKING:
 FARADAY = laws.FARADAY
 MIN_DIFFUSION_TIME = 1e-13  # s, L^2/D: below, the solver takes minutes for a step
 LAYERS = ("cathode", "electrolyte", "anode")
-PLACES = ("cathode", "electrolyte", "electrolyte.second", "anode")  # of a material
-INITIAL = ("initial_stoichiometry", "initial_voltage")  # of the cathode, one of them
 # Of a cell's fields, worked out once
 FOLLOWING = "structure", "constants", "open_circuit_potential"
 LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
@@ -110,7 +105,7 @@ class Cell(Strict):
     """The electrolyte."""
     anode: Annotated[
         Annotated[Anode, Tag(f"{KIND}Anode")] | Annotated[Film, Tag(f"{KIND}Film")],
-        Discriminator(lambda anode: KIND + ("Film" if _is_a_film(anode) else "Anode")),
+        Discriminator(lambda anode: KIND + ("Film" if is_a_film(anode) else "Anode")),
     ]
     """The lithium, or what it is plated on; or a film, with the fields of a cathode."""
     ageing: Ageing = Ageing()
@@ -145,7 +140,7 @@ class Cell(Strict):
         """Each layer and material of the library in it, what sets most last."""
         for layer in LAYERS:
             fields = self._raw.get(layer, {})
-            for field, group in _named_in(layer, fields):
+            for field, group in named_in(layer, fields):
                 if fields[field] in library(group):
                     yield layer, library(group)[fields[field]]
 
@@ -169,8 +164,8 @@ class Cell(Strict):
         if self.stack is not None and self.electrolyte.density is None:
             message = "is missing; a cell with a stack needs it, or a material of the "
             refuse("electrolyte.density", message + "library")
-        if isinstance(self.anode, Film):
-            self._check_balance(self.anode)
+        if self.negative:
+            self._check_balance()
         film = self.cathode.film_resistance + self.anode.film_resistance
         behind = self.contact_resistance + film
         if self.electrolyte.relative_permittivity is not None and not behind:
@@ -187,7 +182,7 @@ class Cell(Strict):
             )
         return self
 
-    def _check_balance(self, anode: Film) -> None:
+    def _check_balance(self) -> None:
         """Refuse two films that have no voltage in common."""
         law = self.open_circuit_potential
         low, high = law.valid
@@ -210,18 +205,25 @@ class Cell(Strict):
         return self._as_made(self.cathode)
 
     @property
+    def negative(self) -> Film | None:
+        """The film at the anode; None where it is lithium metal."""
+        return self.anode if isinstance(self.anode, Film) else None
+
+    @property
+    def _ratio(self) -> float:
+        """Sites of the cathode over those of a film at the anode; 1 of lithium metal."""
+        return self.site_inventory / self.negative.sites if self.negative else 1.0
+
+    @property
     def anode_initial(self) -> float:
         """Lithium at the anode as made, over the cathode's sites; of a film its x."""
-        if isinstance(self.anode, Film):
-            return self._as_made(self.anode)
+        if self.negative:
+            return self._as_made(self.negative)
         return self.lithium_inventory / self.site_inventory
 
     def anode_at(self, x: float) -> float:
         """Return ``anode_initial`` at another x of the cathode, with no lithium lost."""
-        moved = self.x_initial - x
-        if isinstance(self.anode, Film):
-            moved *= self.site_inventory / self.anode.sites
-        return self.anode_initial + moved
+        return self.anode_initial + self._ratio * (self.x_initial - x)
 
     def _as_made(self, film: Film) -> float:
         if film.initial_voltage is None:
@@ -234,28 +236,25 @@ class Cell(Strict):
     def open_circuit_potential(self) -> laws.PotentialLaw:
         """Voltage in equilibrium over the cathode's x: U(x) of it, less the anode's."""
         law = self.cathode.open_circuit_potential
-        if not isinstance(self.anode, Film):
+        if not self.negative:
             return law
-        made = self.x_initial, self.anode_initial
-        ratio = self.site_inventory / self.anode.sites
-        return laws.Difference(law, self.anode.open_circuit_potential, *made, ratio)
+        made = self.x_initial, self.anode_initial, self._ratio
+        return laws.Difference(law, self.negative.open_circuit_potential, *made)
 
     def anode_share(self, x: float, x_n: float) -> float:
         """The share of a film at the anode in the slope of the voltage, at x and its x_n:
         0 where the cathode alone is what bends it, as at an end that the cathode sets."""
-        assert isinstance(self.anode, Film)
-        films = (self.anode, x_n), (self.cathode, x)
+        assert self.negative
         own, other = (
             -float(film.open_circuit_potential.curve.slope(x)) / film.sites
-            for film, x in films
+            for film, x in ((self.negative, x_n), (self.cathode, x))
         )
         return own / (own + other)
 
     @property
     def entropic_change(self) -> float:
         """dU/dT of that voltage [V/K]."""
-        of_film = isinstance(self.anode, Film) and self.anode.entropic_change
-        return float(self.cathode.entropic_change - (of_film or 0.0))
+        return float(self.cathode.entropic_change - self.anode.entropic_change)
 
     @property
     def x_range(self) -> tuple[float, float]:
@@ -267,7 +266,7 @@ class Cell(Strict):
         """Return the cathode's x in equilibrium at a voltage [V]; ValueError if none."""
         warmer = (temperature or self.temperature) - self.reference_temperature
         shift = warmer * self.entropic_change
-        return _at_voltage(self.open_circuit_potential, voltage - shift)
+        return at_voltage(self.open_circuit_potential, voltage - shift)
 
     @property
     def one_c_current_density(self) -> float:
@@ -303,10 +302,7 @@ class Cell(Strict):
     @property
     def inactive_lithium(self) -> float:
         """Lithium of the films that takes no part [mol/m2]."""
-        idle = self.cathode.idle(self.x_initial)
-        if isinstance(self.anode, Film):
-            idle += self.anode.idle(self.anode_initial)
-        return idle
+        return self.cathode.idle(self.x_initial) + self.anode.idle(self.anode_initial)
 
     @property
     def _diffusion_time(self) -> float:
@@ -325,33 +321,30 @@ class Cell(Strict):
     @property
     def lithium_inventory(self) -> float:
         """Lithium metal at the anode as made [mol/m2]."""
-        if isinstance(self.anode, Film):
-            return 0.0
-        return float(self.anode.lithium / self.anode.molar_volume)
+        return float(self.anode.inventory)
 
     @property
     def least_inventory(self) -> float:
         """Lithium that counts as none, over the cathode's sites; 0 where evaporated."""
-        if isinstance(self.anode, Film):
-            return 0.0
-        least = EXHAUSTED_COVERAGE * float(self.anode.coverage_thickness or 0.0)
-        return float(least / self.anode.molar_volume / self.site_inventory)
+        return float(self.anode.least_inventory / self.site_inventory)
 
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""
-        metal = None if isinstance(self.anode, Film) else self.anode
+        electrolyte, film = self.electrolyte, self.negative
+        metal = "plated in situ" if self.anode.plated else "evaporated"
+        leaks = electrolyte.electronic_conductivity is not None
+        chosen = {
+            "anode": "film" if film else metal,
+            "electrolyte": "liquid" if electrolyte.salt else "film",
+            "electrolyte capacitance": capacitive(electrolyte.relative_permittivity),
+            "leakage": "electronic" if leaks else "none",
+            **self.cathode.options("cathode"),
+            **self.anode.options("anode" if film else "lithium"),
+            **{option: "on" for option, _ in self.ageing.blocks},
+        }
         return Structure(
-            cathode=self.cathode.structure,
-            anode=self.anode.structure if isinstance(self.anode, Film) else None,
-            leakage=self.electrolyte.electronic_conductivity is not None,
-            plated=self.anode.plated,
-            ageing=tuple(option for option, _ in self.ageing.blocks),
-            lithium_double_layer=metal is not None
-            and metal.double_layer_capacitance is not None,
-            liquid=self.electrolyte.salt is not None,
-            capacitive_electrolyte=self.electrolyte.relative_permittivity is not None,
-            symmetric_lithium=metal is None or metal.anodic_transfer_coefficient == 0.5,
+            self.cathode.structure, film and film.structure, tuple(chosen.items())
         )
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
@@ -375,12 +368,9 @@ class Cell(Strict):
             **self.electrolyte.parameters,
             **self.ageing.parameters,
         }
-        if isinstance(self.anode, Film):
-            assert self.structure.anode is not None
-            values |= self.anode.parameters("Anode", self.structure.anode)
+        values |= self.anode.parameters("Anode", self.structure.anode)
+        if self.negative:
             values["Anode stoichiometry as made"] = self.anode_initial
-        else:
-            values |= self.anode.parameters
         return {name: float(value) for name, value in values.items()}
 
     @property
@@ -414,8 +404,8 @@ class Cell(Strict):
         low, high = self.cut_offs if charged else self.voltage_limits
         empty, full = self.states_of_charge
         current, state = self.one_c_current, self.constants[STATE]
-        if charged and (self.lithium_inventory > 0 or isinstance(self.anode, Film)):
-            state = _at_voltage(self.open_circuit_potential, full) * self.cathode.c_sites
+        if charged and (self.lithium_inventory > 0 or self.negative):
+            state = at_voltage(self.open_circuit_potential, full) * self.cathode.c_sites
         elif charged:
             current = -current
         return pybamm.ParameterValues(
@@ -440,14 +430,14 @@ class Cell(Strict):
         The highest voltage of the cell [V] is the one as made if left out.
         """
         first = self.electrolyte
-        last: Electrolyte | SecondElectrolyte = first.second or first
+        last: ElectrolyteFilm = first.second or first
         nodes = self.open_circuit_potential.curve
         positive = highest or float(nodes(self.x_initial))
         negative, of = 0.0, "lithium"
-        if isinstance(self.anode, Film):
+        if self.negative:
             x = float(np.interp(-positive, -nodes.y, nodes.x))
             positive = float(self.cathode.open_circuit_potential.curve(x))
-            negative = float(self.anode.open_circuit_potential.curve(self.anode_at(x)))
+            negative = float(self.negative.open_circuit_potential.curve(self.anode_at(x)))
             of = f"the anode, at {negative:.3g} V against lithium,"
         found = []
         if last.window_lower is not None and negative < last.window_lower:
@@ -473,8 +463,8 @@ class Cell(Strict):
                 "conductivity left infinite: the film's own voltage loss is then partly "
                 "left out"
             )
-        metal = None if isinstance(self.anode, Film) else self.anode
-        if metal is not None and not metal.lithium and not metal.plated:
+        bare = not self.negative and not self.lithium_inventory
+        if bare and not self.anode.plated:
             found.append(
                 "there is no lithium as made and no anode.collector: the first charge "
                 "plates it as if on lithium"
@@ -486,7 +476,7 @@ class Cell(Strict):
             )
         low, high = self.cut_offs
         empty, full = self.states_of_charge
-        if isinstance(self.anode, Film) and not empty < full:
+        if self.negative and not empty < full:
             found.append(
                 f"no voltage between {low:g} and {high:g} V, its window, is one in "
                 "equilibrium of the two films"
@@ -563,8 +553,10 @@ class Cell(Strict):
         for path, value in changes.items():
             layer, _, name = path.rpartition(".")
             model = getattr(self, layer, None) if layer else self
-            quantity = quantity_of(type(model), name)
-            if quantity is None or type(value) is not float or not quantity.holds(value):
+            quantity = described(type(model), name)
+            if not isinstance(quantity, Quantity) or type(value) is not float:
+                return None
+            if not quantity.holds(value):
                 return None
             if not isinstance(getattr(model, name), int | float):  # an alternative
                 return None
@@ -641,36 +633,36 @@ class Cell(Strict):
             for prefix, block in blocks
             if block is not None
             for name in type(block).model_fields
-            if dimension_of(type(block), name) is not None
+            if described(type(block), name) is not None
         ]
 
     def number(self, path: str) -> tuple[float, str]:
         """Return a numeric field in SI, and its dimension; InputError of any other."""
         here: Any = self
-        dimension = None
+        what = None
         for key in path.split("."):
             if here is None:
                 refuse(path, "belongs to a layer that this cell does not have")
             _check_known(type(here), key, path)
-            dimension = dimension_of(type(here), key)
+            what = described(type(here), key)
             here = getattr(here, key)
         if isinstance(here, SelfDiffusion):
             here = here.D_0
         if isinstance(here, laws.Constant):
             here = here.value
-        if not isinstance(here, float | int) or dimension is None:
+        if not isinstance(here, float | int) or what is None:
             refuse(path, "is not a number and cannot be varied as one")
-        return float(here), dimension
+        return float(here), what.dimension
 
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, inner_model(Cell)
+    here, model = raw, Cell
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)
-        model = inner_model(model.model_fields[key].annotation)
-        if model is Anode and _is_a_film(here.get(key)):
+        model = next(inner_models(model.model_fields[key].annotation), None)
+        if model is Anode and is_a_film(here.get(key)):
             model = Film
         if model is None:
             refuse(path, "no such field")
@@ -743,199 +735,37 @@ def _cell(
     python: bool = False,
     like: Cell | None = None,
 ) -> Cell:
+    """Return the cell that some content says; of one like another, what is the same is
+    taken from there: reading a table anew for each of a thousand cases takes longest."""
     raw = dict(data)
     if "temperature" in raw:
         # Parameters hold at the file's temperature, wherever the cell is run
         raw.setdefault("reference_temperature", raw["temperature"])
-    found = _own_materials(raw, folder)
-    full = dict(raw)
-    for place in PLACES:
-        if isinstance(fields := _at(full, place), dict):
-            _put(full, place, _filled(place, fields, document))
-    liquid = full.get("electrolyte")
-    wetted = isinstance(liquid, dict) and liquid.get("salt") is not None
-    if wetted and isinstance(full.get("cathode"), dict):  # a liquid wets all of the film
-        full["cathode"] = full["cathode"] | {"utilisation": 1.0}
-    if like is not None:
-        for layer in {"cathode", "anode"} & full.keys():
-            full[layer] = _same_laws(layer, full[layer], like)
+    found = take_in(raw, folder)
+    full = filled(raw, document)
+    for layer in {"cathode", "anode"} & full.keys() if like else ():
+        if isinstance(fields := full[layer], dict):
+            before, there = like._raw[layer], getattr(like, layer)
+            same = {
+                name: getattr(there, name)
+                for name in LAWS
+                if isinstance(fields.get(name), dict) and fields[name] == before.get(name)
+            }
+            full[layer] = {**fields, **same}
     if (per_area := _by_mass(full, python)) is not None:
         raw["one_c"] = full["one_c"] = per_area
     try:
         cell: Cell = validate(Cell, full, document=document, folder=folder, python=python)
     except InputError as error:
-        raise _of_the_file(error, found, data) from None
-    cell._raw = raw
-    cell._folder = folder
-    before = like._tables if like is not None else {}
+        raise where_it_stands(error, found, data) from None
+    cell._raw, cell._folder = raw, folder
+    texts = like._tables if like else {}
     cell._tables = {
-        name: before.get(name) or (folder / name).read_text("utf-8-sig")
+        name: texts.get(name) or (folder / name).read_text("utf-8-sig")
         for name in tables(raw)
     }
     cell._stated_thickness = float(cell.cathode.thickness)
     return cell
-
-
-def _at(data: Any, place: str) -> Any:
-    """Return the value at a dotted place, None if there is none."""
-    for key in place.split("."):
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def _put(data: dict[str, Any], place: str, fields: Any) -> None:
-    """Let fields stand at a dotted place, without changing what is shared."""
-    layer, _, second = place.partition(".")
-    data[layer] = data[layer] | {second: fields} if second else fields
-
-
-def _group(place: str, fields: Any) -> str:
-    """Return what materials of the library may stand in a layer as it is given."""
-    layer = place.partition(".")[0]
-    return "cathode" if layer == "anode" and _is_a_film(fields) else layer
-
-
-def _named_in(place: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield fields of a layer that name what sets others, and the groups these are of;
-    what an interlayer sets comes before what a collector does, a material first of all.
-    """
-    group = _group(place, fields)
-    if group == "anode":
-        for field in ("collector", "interlayer"):
-            if fields.get(field) is not None:
-                yield field, field
-    if "material" in fields and fields.get("material_file") is None:
-        yield "material", group
-
-
-def _filled(place: str, fields: Any, document: Document | None) -> dict[str, Any]:
-    """Return the fields of a layer over those that what it names sets.
-
-    A liquid takes the place of a film without what the file says of the film, so that
-    another material is all it takes; of its salt the file may say a part.
-    """
-    given: dict[str, Any] = {}
-    for field, group in _named_in(place, fields):
-        at = (*place.split("."), field)
-        given |= _material(group, fields[field], at, document)
-    given = _known_at(place, given)
-    if "salt" not in given or fields.get("salt", given) is None:
-        return _merged(given, fields)
-    kept = {k: v for k, v in fields.items() if k not in OF_A_FILM}
-    if isinstance(salt := kept.get("salt", {}), dict):
-        kept["salt"] = {**given["salt"], **salt}
-    return {**given, **kept, "thickness": {**given, **kept}["separator"]}
-
-
-def _known_at(place: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return those that a second film of electrolyte may have; of others all."""
-    second = place.endswith("second")
-    known = SecondElectrolyte.model_fields if second else fields
-    return {name: value for name, value in fields.items() if name in known}
-
-
-def _merged(library: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a material's properties with the file's own values over them."""
-    merged = {**library, **fields}
-    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
-        merged.pop("initial_stoichiometry", None)
-    return merged
-
-
-def _own_materials(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
-    """Put what files of materials beside a cell's say into the cell's own content.
-
-    A layer whose ``material`` is none of the library and the name of a file has its
-    values, beneath its own.  Returned are the files read, by place.
-    """
-    found = {}
-    for place in reversed(PLACES):  # a second electrolyte before the first
-        fields = _at(raw, place)
-        if not isinstance(fields, dict) or fields.get("material_file") is not None:
-            continue
-        name, group = fields.get("material"), _group(place, fields)
-        path = folder / f"{name}.yaml"
-        plain = isinstance(name, str) and Path(name).name == name and name.isprintable()
-        if not plain or name in library(group) or not isfile(path):  # nor too long
-            continue
-        document = found[place] = load_material(path, MODELS[group])
-        given = {k: v for k, v in document.data.items() if k not in HEAD}
-        given = _known_at(place, given)
-        _put(raw, place, _merged(given, fields) | {"material_file": path.name})
-        stated = document.data.get("origin", {})
-        rest = document.data.get("source", f"as {path.name} has it")
-        new = (name for name in given if name not in fields)
-        origin = {f"{place}.{name}": stated.get(name, rest) for name in new}
-        if isinstance(own := raw.get("origin", {}), dict):
-            raw["origin"] = {**origin, **own}
-    return found
-
-
-MODELS: dict[str, Any] = {"cathode": Film, "electrolyte": Electrolyte, "anode": Anode}
-HEAD = ("format", "kind", "name", "description", "source", "origin")
-
-
-def load_material(path: str | Path, model: type[Strict]) -> Document:
-    """Read the file of a material: the fields of a layer, beneath a head."""
-    document = load(path)
-    check_head(document, "material")
-    data = document.data
-    known = model.model_fields.keys() - {"material", "material_file", "thickness"}
-    for key in data.keys() - {*HEAD, *known}:
-        hint = suggest(key, known) or f"; there are: {', '.join(sorted(known))}"
-        raise document.error((key,), f"unknown key '{shown(key)}'{hint}")
-    origin = data.get("origin", {})
-    if not isinstance(origin, dict) or {*map(type, origin.values())} - {str}:
-        raise document.error(("origin",), "must be a mapping of fields to text")
-    for key in origin.keys() - data.keys():
-        message = f"is of no value that is given{suggest(key, data)}"
-        raise document.error(("origin", key), message)
-    return document
-
-
-def read_material(path: str | Path) -> Material:
-    """Read the file of a material as one of the library, with each value checked.
-
-    What it leaves to the cell's file is not missing.
-    """
-    film = "open_circuit_potential" in load(path).data
-    model = Film if film else Electrolyte
-    document = load_material(path, model)
-    data = document.data
-    fields = {name: value for name, value in data.items() if name not in HEAD}
-    rest = library("cathode")["LCO"].fields if film else {"conductivity": "1e-6 S/cm"}
-    left = {name: value for name, value in rest.items() if name not in data}
-    if "site_concentration" in data:
-        left.pop("molar_mass", None)
-    if film and not {*INITIAL} & data.keys():
-        left["initial_stoichiometry"] = data.get("exchange_current_stoichiometry", 0.5)
-    if data.get("salt") is None:
-        left["thickness"] = "1 um"
-    found = validate(
-        model, {**left, **fields}, document=document, folder=document.path.parent
-    )
-    origin, source = data.get("origin", {}), data.get("source", "no source is given")
-    laws_of_it = {name: getattr(found, name) for name in LAWS if name in fields}
-    values = {
-        name: Value(given, origin.get(name, source))
-        for name, given in (fields | laws_of_it).items()
-    }
-    layer = "cathode" if film else "electrolyte"
-    words = data.get("description", "a file of its own")
-    return Material(document.path.stem, str(words), (layer,), values)
-
-
-def _of_the_file(
-    error: InputError, found: Mapping[str, Document], own: Mapping[str, Any]
-) -> InputError:
-    """Return a mistake in the file that it stands in: a material's, or the cell's."""
-    for place, document in found.items():
-        rest = error.field.removeprefix(f"{place}.")
-        first = rest.partition(".")[0]
-        inside = rest != error.field and first in document.data
-        if inside and first not in _at(own, place):
-            return document.error(tuple(rest.split(".")), error.message)
-    return error
 
 
 def _by_mass(fields: dict[str, Any], python: bool) -> str | None:
@@ -946,52 +776,10 @@ def _by_mass(fields: dict[str, Any], python: bool) -> str | None:
         return None
     loading = 1.0
     for name, dimension in (("density", "density"), ("thickness", "length")):
-        value = _at(fields, f"cathode.{name}")
+        value = at(fields, f"cathode.{name}")
         plain = python and isinstance(value, float | int)
         try:
             loading *= float(value) if plain else units.parse(value, dimension)
         except ValueError:  # which is told of that field
             return "1 A/m2"
     return f"{specific * loading!r} A/m2"
-
-
-def _is_a_material(path: Path) -> bool:
-    try:
-        return "kind: material" in path.read_text("utf-8")[:1000].splitlines()
-    except (OSError, ValueError):
-        return False
-
-
-def _material(
-    group: str, name: Any, place: tuple[str, ...], document: Document | None
-) -> dict[str, Any]:
-    """Return the fields that a material of the library sets, named at this place."""
-    folder = document.path.parent if document else Path()
-    materials = library(group)
-    if isinstance(name, str) and name in materials:
-        return materials[name].fields
-    beside = [p.stem for p in folder.glob("*.yaml") if _is_a_material(p)]
-    message = f"unknown {place[-1]} '{shown(name)}'" + (
-        suggest(str(name), [*materials, *beside])
-        or f"; the library has {', '.join(materials)}; a file of that name, "
-        f"{shown(name)}.yaml, would do beside the cell's (docs/materials.md)"
-    )
-    if document:
-        raise document.error(place, message)
-    raise InputError(message, field=".".join(place))
-
-
-def _same_laws(layer: str, fields: Any, like: Cell) -> Any:
-    """Return a film with the laws that are as in another cell taken from there.
-
-    Reading a table anew for each of a thousand cases takes the longest of all.
-    """
-    if not isinstance(fields, dict):
-        return fields
-    before = like._raw[layer]
-    same = {
-        name: getattr(getattr(like, layer), name)
-        for name in LAWS
-        if isinstance(fields.get(name), dict) and fields[name] == before.get(name)
-    }
-    return {**fields, **same}

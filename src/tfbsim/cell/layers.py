@@ -48,6 +48,7 @@ from ..materials.transport import (
 from .structure import FilmStructure
 
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
+INITIAL = ("initial_stoichiometry", "initial_voltage")  # of a film, one of them
 LAWS = (
     "open_circuit_potential",
     "diffusivity",
@@ -93,6 +94,19 @@ class Interface(Strict):
     film_resistance_activation_energy: Activation = 0.0
     """Activation energy of R_f."""
 
+    def options(self, place: str) -> dict[str, str]:
+        """Options of the model for charge transfer, at "cathode", "anode", "lithium"."""
+        symmetric = self.anodic_transfer_coefficient == 0.5
+        return {
+            f"{place} kinetics": "symmetric" if symmetric else "asymmetric",
+            f"{place} double layer": capacitive(self.double_layer_capacitance),
+        }
+
+
+def capacitive(given: float | None) -> str:
+    """Return the option of a part that has a capacitance, or none."""
+    return "absent" if given is None else "capacitive"
+
 
 OF_AN_INTERFACE = tuple(Interface.model_fields)
 # Fields of a film that are parameters of the model as they are
@@ -110,6 +124,8 @@ class Film(Interface, MaterialLayer):
     plated: ClassVar = False
     critical_current: ClassVar = None
     beyond_critical_current: ClassVar = "go on"
+    inventory: ClassVar = 0.0
+    least_inventory: ClassVar = 0.0
 
     density: Density
     """Density of the film; makes mAh/g, of the whole film, and with molar_mass the sites
@@ -178,7 +194,7 @@ class Film(Interface, MaterialLayer):
 
     def stoichiometry(self, voltage: float) -> float:
         """x in equilibrium at a voltage [V], within the law's range."""
-        return _at_voltage(self.open_circuit_potential, voltage)
+        return at_voltage(self.open_circuit_potential, voltage)
 
     @property
     def structure(self) -> FilmStructure:
@@ -189,12 +205,19 @@ class Film(Interface, MaterialLayer):
             potential=self.open_circuit_potential,
             diffusivity=found.diffusivity,
             x_max=self.x_max,
-            symmetric=self.anodic_transfer_coefficient == 0.5,
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
-            double_layer=self.double_layer_capacitance is not None,
-            hysteresis=self.hysteresis is not None,
         )
+
+    def options(self, place: str) -> dict[str, str]:
+        """Options of the model for this film, at the "cathode" or the "anode"."""
+        law = self.structure
+        return {
+            **super().options(place),
+            f"{place} transference": "law" if law.transference else "constant",
+            f"{place} resistivity": "law" if law.electronic else "constant",
+            f"{place} hysteresis": "first order" if self.hysteresis else "absent",
+        }
 
     @property
     def sites(self) -> float:
@@ -346,7 +369,7 @@ class Film(Interface, MaterialLayer):
                 )
 
 
-def _at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
+def at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
     """x where an open-circuit potential is a voltage [V], where it is known."""
     curve = law.curve
     low, high = float(curve.x[0]), float(curve.x[-1])
@@ -496,6 +519,9 @@ class Metal(Strict):
 class Anode(Interface, Metal):
     """Lithium metal: evaporated, or plated in situ where there is a collector."""
 
+    # Of a film alone
+    entropic_change: ClassVar = 0.0
+
     collector: str | None = None
     """What lithium is plated on in situ, by name; may be bare; sets what is not given
     here."""
@@ -530,16 +556,29 @@ class Anode(Interface, Metal):
         return self.coverage_thickness is not None
 
     @property
+    def inventory(self) -> float:
+        """Lithium as made [mol/m2]."""
+        return float(self.lithium / self.molar_volume)
+
+    @property
+    def least_inventory(self) -> float:
+        """Lithium that counts as none [mol/m2]; 0 where it is evaporated."""
+        least = EXHAUSTED_COVERAGE * float(self.coverage_thickness or 0.0)
+        return float(least / self.molar_volume)
+
+    def idle(self, x: float) -> float:
+        """Lithium that takes no part [mol/m2]: none, as a film has."""
+        return 0.0
+
+    @property
     def surface(self) -> str:
         """Return the name of what lithium is plated on."""
         return self.interlayer or self.collector or "the collector"
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Its numbers in SI, by the name in PyBaMM."""
-        found: dict[str, Any] = numbers(
-            self, "Lithium", ("molar_volume", *OF_AN_INTERFACE)
-        )
+    def parameters(self, side: str, structure: FilmStructure | None) -> dict[str, Any]:
+        """Its numbers in SI, by the name in PyBaMM, as those of a film are asked for."""
+        own = "molar_volume", *OF_AN_INTERFACE
+        found: dict[str, Any] = numbers(self, "Lithium", own)
         if self.coverage_thickness is None:
             return found
         inactive = {self.inactive_from: float(self.inactive_fraction)}
@@ -573,7 +612,7 @@ class Anode(Interface, Metal):
         return self
 
 
-def _is_a_film(anode: Any) -> bool:
+def is_a_film(anode: Any) -> bool:
     """Return whether an anode is a film, as a file or Python gives it."""
     if not isinstance(anode, dict):
         return isinstance(anode, Film)

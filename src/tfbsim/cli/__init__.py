@@ -4,6 +4,7 @@ Exit codes: 0 done as asked; 1 ran, but an outcome not asked for occurred; 2 bad
 130 interrupted, what was finished kept.
 """
 
+import gc
 import sys
 
 from .interrupts import INTERRUPTED, answer_signals, ignore_signals
@@ -11,6 +12,9 @@ from .interrupts import INTERRUPTED, answer_signals, ignore_signals
 
 def main() -> None:
     """Run the command line and exit with its code, never with a traceback."""
+    # Imports make a million objects that stay: to look through them time and again would
+    # take a tenth of a second in each second
+    gc.set_threshold(50_000)
     code = INTERRUPTED
     try:
         answer_signals()

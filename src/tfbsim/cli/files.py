@@ -57,7 +57,7 @@ def show(
     if name not in materials:
         path, kind = options.find(name, "material", also=materials)
     if kind == "material":
-        from ..cell.cell import read_material
+        from ..cell.named import read_material
         from ..report.files import describe_material
 
         material = materials.get(name) or read_material(path)
@@ -127,7 +127,7 @@ def _notes(path: Path, kind: str) -> list[str]:
 
         return load_cell(path).warnings()
     if kind == "material":
-        from ..cell.cell import read_material
+        from ..cell.named import read_material
 
         read_material(path)
     elif kind == "mapping":

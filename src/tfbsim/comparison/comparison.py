@@ -15,11 +15,13 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from ..cell.cell import Cell
 from ..cell.fitted import status
 from ..data.mapping import Mapping as DataMapping
-from ..data.measured import CHARGE, DISCHARGE, HOLD, Measured, Segment, mean_current
+from ..data.measured import HOLD, Measured, Segment, Spectrum
 from ..data.read import Source, read_all
 from ..errors import count
 from ..experiment.cases import Case, Expanded
@@ -28,19 +30,13 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
+from ..result.names import Row
 from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
-from .matching import Place, Places, digest, places
+from .matching import Place, Places, places
 from .own_current import experiment_or_cell, unlike
 from .replay import Replay, joined
-from .residuals import (
-    OVERLAY_COLUMNS,
-    SPECTRA_COLUMNS,
-    Pair,
-    SpectrumPair,
-    at_frequencies,
-    table,
-)
+from .residuals import Pair, SpectrumPair, at_frequencies, impedances, overlays, table
 
 Progress = Callable[[int, int], None]
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
@@ -80,7 +76,7 @@ class Comparison:
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: Row = field(default_factory=dict)
     spectra: list[SpectrumPair] = field(default_factory=list)
 
     @property
@@ -100,12 +96,12 @@ class Comparison:
     @property
     def overlay(self) -> pd.DataFrame:
         """Every measured point with the simulated voltage there; ``overlay.csv``."""
-        return _below([pair.overlay for pair in self.pairs], OVERLAY_COLUMNS)
+        return overlays(self.pairs)
 
     @property
     def impedance(self) -> pd.DataFrame:
         """Every measured frequency with the simulated impedance; ``impedance.csv``."""
-        return _below([pair.table for pair in self.spectra], SPECTRA_COLUMNS)
+        return impedances(self.spectra)
 
     def note(self, sentence: str) -> None:
         """Tell something, once."""
@@ -127,20 +123,14 @@ class Comparison:
         resolve_name("tfbsim.report.comparison:write_report")(self, output.folder)
 
 
-def _below(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    if not parts:
-        return pd.DataFrame(columns=list(columns))
-    return pd.concat(parts, ignore_index=True)
-
-
 def compare(
     experiment: str | Path | Document | Expanded,
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    mapping: str | Path | DataMapping | Mapping[str, Any] | None = None,
+    mapping: str | Path | DataMapping | Mapping[str, object] | None = None,
     own_current: bool = False,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -191,19 +181,21 @@ def compare(
         *(expanded.document, expanded.cells, numerics),
         *(expanded.cell, expanded.changes, command),
     )
-    about["protocol"] = "the data's own current" if own_current else "the experiment's"
-    about["audit"] = audit
-    about["notes"] = found.notes
-    about["data"] = [_about(m) for m in measured]
-    about["unreadable"] = unreadable
-    about["unmatched"] = [" | ".join(row) for row in found.unmatched]
-    found.provenance.update(about)
+    found.provenance.update(
+        **about,
+        protocol="the data's own current" if own_current else "the experiment's",
+        audit=audit,
+        notes=found.notes,
+        data=[_about(m) for m in measured],
+        unreadable=unreadable,
+        unmatched=[" | ".join(row) for row in found.unmatched],
+    )
     if folder:
         found.save(folder)
     return found
 
 
-def _about(measured: Measured) -> dict[str, Any]:
+def _about(measured: Measured) -> Row:
     """Return what the provenance says of a file."""
     sha256 = ""
     with suppress(OSError):
@@ -224,67 +216,56 @@ def _simulate(
     Returns the largest balance errors of the cycles that were simulated.
     """
     cases = {case.name: case for case in where.expanded.cases}
-    first = where.expanded.cases[0]
     wanted: dict[str, int] = {}  # cycles of each case
-    every: list[Place[Any]] = [*where.steps, *where.spectra]
-    for place in every:
+    places: list[Place[Segment] | Place[Spectrum]] = [*where.steps, *where.spectra]
+    for place in places:
         if place.steps:
             wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)
     replay, records = Replay(numerics), {}
-    audit: dict[str, float] = {}
-    for k, name in enumerate(name for name in cases if name in wanted):
+    for name in (name for name in cases if name in wanted):
         case = cases[name]
-        cycles = replay.cycles(
-            case.cell, case.protocol, min(wanted[name], case.protocol.cycles)
-        )
-        records[name] = cycles
-        for book in ("lithium balance error", "charge balance error"):
-            errors = [getattr(cycle, book.replace(" ", "_")) for cycle in cycles]
-            audit[book] = max(audit.get(book, 0.0), *errors)
-        if any(cycle.outcome == AUDIT_BREACH for cycle in cycles):
+        last = min(wanted[name], case.protocol.cycles)
+        records[name] = replay.cycles(case.cell, case.protocol, last)
+        if any(cycle.outcome == AUDIT_BREACH for cycle in records[name]):
             found.otherwise.append(f"{name}: {AUDIT_BREACH}")
         for warning in case.cell.warnings():
             found.note(f"{case.cell.name}: {warning}")
         if progress:
-            progress(k + 1, len(wanted))
-    pairs: dict[str, list[Pair]] = {}
+            progress(len(records), len(wanted))
+    first = where.expanded.cases[0]
     for place in where.steps:
-        case, cycles = cases.get(place.case, first), records.get(place.case, [])
-        of = cycles[min(place.cycle, len(cycles)) - 1].steps if cycles else ()
-        pair = _pair(found, place, case, [of[k] for k in place.steps], where)
-        if pair is not None:
-            found.pairs.append(pair)
-            pairs.setdefault(place.case, []).append(pair)
-    for spectrum in where.spectra:
-        step = records[spectrum.case][0].steps[spectrum.steps[0]]
+        cycles = records.get(place.case, [])
+        steps = cycles[min(place.cycle, len(cycles)) - 1].steps if cycles else ()
+        _pair(found, place, cases.get(place.case, first), steps, where)
+    for place in where.spectra:
+        step = records[place.case][0].steps[place.steps[0]]
         if step.spectrum is None:
-            found.note(f"{spectrum.label}: {step.outcome} ({step.detail})")
+            found.note(f"{place.label}: {step.outcome} ({step.detail})")
             continue
-        Z = at_frequencies(spectrum.measured, step.spectrum)
-        found.spectra.append(SpectrumPair(spectrum, step.spectrum.voltage, Z))
+        Z = at_frequencies(place.measured, step.spectrum)
+        found.spectra.append(SpectrumPair(place, step.spectrum.voltage, Z))
         if step.detail:
-            found.note(f"{spectrum.label}: {step.detail}")
+            found.note(f"{place.label}: {step.detail}")
     if where.own_current:
-        for file in found.measured:
-            if any(place.file == file.name for place in where.steps):
-                _tell_window(found, file, first)
+        _tell_window(found, where, first.cell)
         for case in where.expanded.cases:
-            mine = [place for place in where.steps if place.case == case.name]
-            if mine:
-                _tell_record(found, mine, case, pairs.get(case.name, []))
-    return audit
+            _tell_record(found, [p for p in where.steps if p.case == case.name], case)
+    cycles = [cycle for of_case in records.values() for cycle in of_case]
+    books = ("lithium_balance_error", "charge_balance_error") if cycles else ()
+    worst = {book: max(getattr(cycle, book) for cycle in cycles) for book in books}
+    return {book.replace("_", " "): max(0.0, error) for book, error in worst.items()}
 
 
 def _pair(
     found: Comparison,
     place: Place[Segment],
     case: Case,
-    parts: Sequence[StepRecord],
+    steps: Sequence[StepRecord],
     where: Places,
-) -> Pair | None:
-    """Return a measured step and the steps that simulate it, or say why there is none."""
+) -> None:
+    """Add a measured step with those that simulate it, or say why there is none."""
     file, segment, cell = place.file, place.measured, case.cell
-    flowing = segment.kind in (CHARGE, DISCHARGE)
+    parts = [steps[k] for k in place.steps]
     other = next((p for p in parts if p.outcome != REACHED), None)
     if other is not None:
         detail = f" ({other.detail})" if other.detail else ""
@@ -297,66 +278,65 @@ def _pair(
         found.note(f"{file}: measured at {measured_at}, simulated at {at}.")
     simulated = joined(parts, segment.kind, float(cell.area))
     if simulated is None:
-        why = NO_DURATION
-        if parts:
-            why = f"the simulated step was {parts[0].outcome}: {parts[0].detail}"
-        found.unmatched.append((file, segment.name, why))
-        return None
-    if len(simulated.voltage) < 2 and flowing:
+        failed = (
+            f"the simulated step was {other.outcome}: {other.detail}" if other else ""
+        )
+        found.unmatched.append((file, segment.name, failed or NO_DURATION))
+        return
+    if len(simulated.voltage) < 2 and segment.flowing:
         found.note(
             f"{file}, {segment.name}: the simulated cell cannot follow: it begins at "
             f"{simulated.voltage[0]:.3f} V, where {segment.voltage.min():.3f} to "
             f"{segment.voltage.max():.3f} V was measured."
         )
     step, end = parts[-1].step, float(simulated.voltage[-1])
-    at_cut_off = step.control != "voltage" and any(
-        V is not None and abs(end - V) < 1e-3 for V in (step.lower, step.upper)
-    )
-    i, charge = abs(mean_current(segment)), 3600 * float(segment.capacity[-1])
-    data = (segment.kind, segment.cycle, i, charge, digest(segment))
-    return Pair(
+    cut_offs = (step.lower, step.upper) if step.control != "voltage" else ()
+    at_cut_off = any(V is not None and abs(end - V) < 1e-3 for V in cut_offs)
+    i, charge = abs(segment.mean_current), 3600 * float(segment.capacity[-1])
+    data = (segment.kind, segment.cycle, i, charge, segment.digest)
+    pair = Pair(
         *(file, segment, simulated, where.base if where.own_current else case.name),
         i / cell.one_c_current_density,
         not where.own_current and at_cut_off,
         REACHED if other is None else other.outcome,
-        status(cell.fitted, *data) if flowing else "",
+        status(cell.fitted, *data) if segment.flowing else "",
     )
+    found.pairs.append(pair)
 
 
 # --- By the data's own current -----------------------------------------------------
 
 
-def _tell_window(found: Comparison, measured: Measured, case: Case) -> None:
-    """Tell where a record lies beyond the voltages that the cell takes."""
-    low, high = case.cell.voltage_limits
-    lowest = min(float(s.voltage.min()) for s in measured.segments)
-    highest = max(float(s.voltage.max()) for s in measured.segments)
-    if lowest < low - FAR or highest > high + FAR:
-        found.note(
-            f"{measured.name} goes from {lowest:.3f} to {highest:.3f} V, and "
-            f"{case.cell.name} from {low:g} to {high:g} V alone: beyond, the simulated "
-            "cell cannot follow."
-        )
+def _tell_window(found: Comparison, where: Places, cell: Cell) -> None:
+    """Tell where records lie beyond the voltages that the cell takes."""
+    low, high = cell.voltage_limits
+    for file in dict.fromkeys(place.file for place in where.steps):
+        volts = [p.measured.voltage for p in where.steps if p.file == file]
+        lowest, highest = (float(f(np.concatenate(volts))) for f in (np.min, np.max))
+        if lowest < low - FAR or highest > high + FAR:
+            found.note(
+                f"{file} goes from {lowest:.3f} to {highest:.3f} V, and {cell.name} from "
+                f"{low:g} to {high:g} V alone: beyond, the simulated cell cannot follow."
+            )
 
 
-def _tell_record(
-    found: Comparison, mine: Sequence[Place[Segment]], case: Case, pairs: Sequence[Pair]
-) -> None:
+def _tell_record(found: Comparison, mine: Sequence[Place[Segment]], case: Case) -> None:
     """Tell how well constant currents stand for a record, and whether its start fits."""
-    file, steps = mine[0].file, case.protocol.steps
+    steps, own = case.protocol.steps, {id(place.measured) for place in mine}
     split = [(p.measured, [steps[k] for k in p.steps]) for p in mine if len(p.steps) > 1]
     if split:
         off = max(unlike(segment, parts) for segment, parts in split)
         number = count(len(split), "step")
         found.note(
-            f"{file}: in {number} the current varies; constant ones of the same charge "
-            f"stand for it, {100 * off:.2g} % rms off."
+            f"{mine[0].file}: in {number} the current varies; constant ones of the same "
+            f"charge stand for it, {100 * off:.2g} % rms off."
         )
-    first = next((p for p in pairs if p.measured.kind != HOLD), None)
+    pairs = (p for p in found.pairs if id(p.measured) in own and p.measured.kind != HOLD)
+    first = next(pairs, None)
     if first is not None and len(first.measured.voltage) > 1:
-        here, there = first.measured.voltage[0], first.simulated.voltage[0]
-        if abs(here - there) > FAR:
+        starts = first.measured.voltage[0], first.simulated.voltage[0]
+        if abs(starts[0] - starts[1]) > FAR:
             found.note(
-                f"{file} begins at {here:.3f} V, the simulated cell at "
-                f"{there:.3f} V: --set cathode.initial_voltage sets its state."
+                f"{first.file} begins at {starts[0]:.3f} V, the simulated cell at "
+                f"{starts[1]:.3f} V: --set cathode.initial_voltage sets its state."
             )

@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    HOLD,
-    REST,
-    UA,
-    Array,
-    Segment,
-    Spectrum,
-    mean_current,
-    times,
-)
+from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Array, Segment, Spectrum
+from ..result.names import Row
+from ..solver.impedance import Spectrum as Simulated
 from .matching import Place
 from .replay import charge_where
 
@@ -39,12 +29,12 @@ COLUMNS = (
     *("Capacity error [%]", "Measured hysteresis [mV]", "Simulated hysteresis [mV]"),
     *("Role", "Outcome"),
 )
-OVERLAY_COLUMNS = (
+_OVERLAY = (
     *("File", "Step", "Time [s]", "Capacity [uA.h.cm-2]"),
     *("Current density [uA.cm-2]", "Measured voltage [V]"),
     *("Simulated voltage [V]", "Residual [mV]"),
 )
-SPECTRA_COLUMNS = (
+_SPECTRA = (
     *("File", "Spectrum", "Case", "Voltage [V]", "Frequency [Hz]"),
     *("Measured Z real [Ohm.cm2]", "Measured Z imaginary [Ohm.cm2]"),
     *("Simulated Z real [Ohm.cm2]", "Simulated Z imaginary [Ohm.cm2]"),
@@ -104,21 +94,21 @@ class Pair:
         """
         m, s = self.measured, self.simulated
         end = float(s.capacity[-1])
-        if self.at_cut_off and m.kind in (CHARGE, DISCHARGE):
+        if self.at_cut_off and m.flowing:
             end = charge_where(s.capacity, s.voltage, float(m.voltage[-1]), end)
         return float(m.capacity[-1]), end
 
     @property
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Row:
         """Its row of ``comparison.csv``."""
         m, common = self.measured, self.common
-        row: dict[str, Any] = {
+        row: Row = {
             "File": self.file,
             "Step": m.name,
             "Case": self.case,
             "Cycle number": m.cycle,
             "C-rate": self.c_rate,
-            "Current density [uA.cm-2]": mean_current(m) * UA,
+            "Current density [uA.cm-2]": m.mean_current * UA,
             "Points": len(m.voltage),
             "Role": self.role or None,
             "Outcome": self.outcome,
@@ -129,7 +119,7 @@ class Pair:
             row["Voltage error, rms [mV]"] = mean_along(residual**2, at) ** 0.5
             row["Largest voltage error [mV]"] = residual[np.argmax(np.abs(residual))]
             row["Mean voltage error [mV]"] = mean_along(residual, at)
-            early = times(m)[common] <= FIRST
+            early = m.elapsed[common] <= FIRST
             if early.any():
                 row["First minute, rms [mV]"] = (
                     mean_along(residual[early] ** 2, at[early]) ** 0.5
@@ -142,17 +132,6 @@ class Pair:
                 off = simulated / measured - 1
                 row["Capacity error [%]"] = 100 * off if abs(off) > ROUNDING else 0.0
         return row
-
-    @property
-    def overlay(self) -> pd.DataFrame:
-        """Return ``OVERLAY_COLUMNS``, a row for each measured point."""
-        m, common = self.measured, self.common
-        simulated = np.full(len(m.voltage), np.nan)
-        simulated[common] = m.voltage[common] + self.residual
-        time = np.nan if m.time is None else m.start + m.time
-        known = (self.file, m.name, time, m.capacity * UA, m.current * UA)
-        volts = (m.voltage, simulated, 1e3 * (simulated - m.voltage))
-        return pd.DataFrame(dict(zip(OVERLAY_COLUMNS, (*known, *volts), strict=True)))
 
 
 def mean_along(values: Array, at: Array) -> float:
@@ -173,7 +152,7 @@ def table(pairs: Sequence[Pair]) -> pd.DataFrame:
     moved = [
         (p.file, p.measured.cycle, p.measured.kind, *_moved(p.measured, p.simulated))
         for p in pairs
-        if p.measured.kind in (CHARGE, DISCHARGE) and len(p.measured.voltage) > 1
+        if p.measured.flowing and len(p.measured.voltage) > 1
     ]
     if not moved:
         return rows
@@ -188,6 +167,24 @@ def table(pairs: Sequence[Pair]) -> pd.DataFrame:
         gap = 1e3 * (V[CHARGE] - V[DISCHARGE]).reindex(at)
         rows[f"{side} hysteresis [mV]"] = gap.where(discharges).to_numpy()
     return rows
+
+
+def overlays(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return the columns of ``overlay.csv``, a row for each measured point."""
+    parts = []
+    for pair in pairs:
+        m, simulated = pair.measured, np.full(len(pair.measured.voltage), np.nan)
+        simulated[pair.common] = m.voltage[pair.common] + pair.residual
+        time = np.nan if m.time is None else m.start + m.time
+        known = (pair.file, m.name, time, m.capacity * UA, m.current * UA)
+        parts.append((*known, m.voltage, simulated, 1e3 * (simulated - m.voltage)))
+    return _below(parts, _OVERLAY)
+
+
+def _below(parts: Sequence[tuple[object, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return tables of the same columns below each other; a number fills its column."""
+    tables = [pd.DataFrame(dict(zip(columns, part, strict=True))) for part in parts]
+    return pd.concat(tables or [pd.DataFrame(columns=[*columns])], ignore_index=True)
 
 
 def _moved(*segments: Segment) -> list[float]:
@@ -211,16 +208,6 @@ class SpectrumPair:
         return np.asarray(np.abs(self.Z - measured) / np.abs(measured))
 
     @property
-    def table(self) -> pd.DataFrame:
-        """Return ``SPECTRA_COLUMNS``, a row for each frequency."""
-        place, measured = self.place, self.place.measured.impedance * 1e4
-        Z = self.Z * 1e4
-        known = (place.file, place.measured.name, place.case, self.voltage)
-        values = (place.measured.frequency, measured.real, measured.imag)
-        both = (*known, *values, Z.real, Z.imag, 100 * self.difference)
-        return pd.DataFrame(dict(zip(SPECTRA_COLUMNS, both, strict=True)))
-
-    @property
     def sentence(self) -> str:
         """Return how far apart both are."""
         off, f = self.difference, self.place.measured.frequency
@@ -232,7 +219,19 @@ class SpectrumPair:
         )
 
 
-def at_frequencies(measured: Spectrum, simulated: Any) -> Array:
+def impedances(pairs: Sequence[SpectrumPair]) -> pd.DataFrame:
+    """Return the columns of ``impedance.csv``, a row for each frequency."""
+    parts = []
+    for pair in pairs:
+        place, measured = pair.place, pair.place.measured.impedance * 1e4
+        known = (place.file, place.measured.name, place.case, pair.voltage)
+        values = (place.measured.frequency, measured.real, measured.imag)
+        Z = pair.Z * 1e4
+        parts.append((*known, *values, Z.real, Z.imag, 100 * pair.difference))
+    return _below(parts, _SPECTRA)
+
+
+def at_frequencies(measured: Spectrum, simulated: Simulated) -> Array:
     """Return what is simulated at the measured frequencies, which are among its own."""
     f, Z = simulated.frequency, simulated.Z
     order = np.argsort(f)

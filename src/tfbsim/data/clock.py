@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from ..errors import InputError, shown
 
 Array = np.ndarray
 
-# 0-00:10:00, 0d 00:00:5.05, 1.02:03:04, 1 day 02:03:04, 12:00:00.5, 0:00:10:500, 10:30.5
+# 0-00:10:00, 0d 00:00:5.05, 1.02:03:04, 1 day 02:03:04, 12:00:00.5 pm, 0:00:10:500
 _CLOCK = re.compile(
-    r"(?:(\d+)(?:\s*d(?:ays?)?[,:]?\s*|[-. T]\s*))?(\d+):(\d+)"
-    r"(?::(\d+(?:[.,]\d*)?))?(?::(\d{1,3}))?(?:\.(\d+))?",
+    r"(?:(?P<d>\d+)(?:\s*d(?:ays?)?[,:]?\s*|[-. T]\s*))?(?P<a>\d+):(?P<b>\d+)"
+    r"(?::(?P<c>\d+(?:[.,]\d*)?))?(?::(?P<milli>\d{1,3}))?(?:\.(?P<fraction>\d+))?"
+    r"(?:\s*(?P<half>[ap])\.?m\.?)?",
     re.IGNORECASE,
 )
 # 0d 0h 15m 0s, 1h 5min, PT2H0.5S
@@ -34,10 +36,9 @@ _STAMPS = (
     (6e11, 4.5e12, 1e-3, "milliseconds since 1970"),
     (6e14, 4.5e15, 1e-6, "microseconds since 1970"),
     (6e17, 4.5e18, 1e-9, "nanoseconds since 1970"),
+    (2e4, 8e4, _DAY, "days of a spreadsheet"),
 )
-_SHEET = (2e4, 8e4, _DAY, "days of a spreadsheet")
 _MOST = 0.5  # of the cells that must be of one form
-_HALF = re.compile(r"\s*([ap])\.?m\.?\s*$", re.IGNORECASE)
 _FORMS = ("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y")
 _FORMS += ("%d/%m/%y", "%d-%b-%y", "%d-%b-%Y", "%Y/%m/%d", "%b %d %Y", "%d %b %Y")
 _HOURS = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M:%S.%f %p", "%H:%M", "%I:%M %p")
@@ -56,24 +57,28 @@ def seconds(text: pd.Series, path: Path, name: str) -> Array | None:
             return _dates(text)
         spoken = most(r"\d\s*(?:h|m|s|min)\b") and most(r"\d\s*[dhm]\w*[ ,T]*\d")
         return _spoken(text) if spoken else None
-    halves = [_HALF.search(cell) for cell in text] if _HALF.search(text.iloc[0]) else []
-    parts = [
-        _CLOCK.fullmatch((cell[: h.start()] if h else cell).strip())
-        for cell, h in zip(text, halves or [None] * len(text), strict=True)
-    ]
-    if sum(p is not None for p in parts) <= _MOST * len(parts):
+    cells = text.str.strip()
+    found = cells.where(cells.str.fullmatch(_CLOCK), "").str.extract(_CLOCK)
+    if found["a"].notna().mean() <= _MOST:
         return _dates(text)
-    hours = bool(halves) or any(p is not None and p[4] is not None for p in parts)
-    if not hours and not any(p is not None and p[6] for p in parts):
-        if not re.search(r"h{1,2}:m|m{1,2}:s", name, re.IGNORECASE):
+    hours = bool(found[["c", "half"]].notna().any(axis=None))
+    if not hours and found["fraction"].isna().all():
+        hours = bool(re.search(r"h{1,2}:m", name, re.IGNORECASE))
+        if not hours and not re.search(r"m{1,2}:s", name, re.IGNORECASE):
             cell = shown(str(text.iloc[0]))
             message = f"'{cell}' may be h:mm or mm:ss; write 'Time (h:mm)' or (mm:ss)"
             raise InputError(message, path, field=name)
-        hours = bool(re.search(r"h{1,2}:m", name, re.IGNORECASE))
-    t = np.array([_of(p, hours) for p in parts])
-    for k, h in enumerate(halves):  # 12 am is 0 h, 12 pm 12 h
-        if h is not None:
-            t[k] = t[k] % (_DAY / 2) + (_DAY / 2 if h[1] in "pP" else 0.0)
+    half = found.pop("half").str.lower()
+    found["c"] = found["c"].str.replace(",", ".")
+    found["fraction"] = "0." + found["fraction"]
+    part = found.astype(float).fillna({k: 0.0 for k in ("d", "c", "milli", "fraction")})
+    tail = part["fraction"] + part["milli"] / 1000
+    if not hours:
+        return (60 * part["a"] + part["b"] + tail).to_numpy()
+    t = _DAY * part["d"] + 3600 * part["a"] + 60 * part["b"] + part["c"] + tail
+    t = t.where(half.isna(), t % (_DAY / 2) + _DAY / 2 * (half == "p")).to_numpy(
+        copy=True
+    )
     fall = np.diff(t) < -0.9 * _DAY
     if fall.any() and np.nanmax(t) <= _DAY:  # a time of day past midnight
         t[1:] += _DAY * np.cumsum(fall)
@@ -86,7 +91,7 @@ def absolute(values: Array, dates: bool) -> tuple[float, str] | None:
     Where ``dates``, their heading says that they are dates.
     """
     known = values[np.isfinite(values)]
-    for low, high, unit, name in (*_STAMPS, *([_SHEET] if dates else [])):
+    for low, high, unit, name in _STAMPS if dates else _STAMPS[:-1]:
         if len(known) and low < known.min() and known.max() < high:
             return unit, name
     return None
@@ -96,13 +101,12 @@ def after_summer_time(t: Array) -> tuple[Array, bool]:
     """Return a local clock that goes on where it falls back by an hour, and whether."""
     step = np.diff(t)
     fall = step < 0
-    if not fall.any() or not (step > 0).any():
+    if not 1 <= fall.sum() <= 2 or not (step > 0).any():
         return t, False
-    usual = float(np.median(step[step > 0]))
-    hour = fall & (step + 3600 >= 0) & (step + 3600 <= max(5 * usual, 60.0))
-    if int(hour.sum()) != int(fall.sum()) or hour.sum() > 2:
+    least = max(5 * float(np.median(step[step > 0])), 60.0) - 3600
+    if not ((step[fall] >= -3600) & (step[fall] <= least)).all():
         return t, False
-    return t + 3600 * np.concatenate([[0], np.cumsum(hour)]), True
+    return t + 3600 * np.concatenate([[0], np.cumsum(fall)]), True
 
 
 def _spoken(text: pd.Series) -> Array:
@@ -113,17 +117,6 @@ def _spoken(text: pd.Series) -> Array:
     return np.asarray(found.where(plain.str.contains("[a-z]", regex=True)), dtype=float)
 
 
-def _of(parts: re.Match[str] | None, hours: bool) -> float:
-    if parts is None:
-        return np.nan
-    days, a, b, c, milli, fraction = parts.groups()
-    tail = float(f"0.{fraction or 0}") + int(milli or 0) / 1000
-    if not hours:
-        return 60 * int(a) + int(b) + tail
-    last = float((c or "0").replace(",", "."))
-    return _DAY * int(days or 0) + 3600 * int(a) + 60 * int(b) + last + tail
-
-
 def _dates(text: pd.Series) -> Array | None:
     """Return dates in seconds since the first, by one form for the whole column."""
     clean = text.str.replace(",", ".", regex=False)
@@ -132,15 +125,15 @@ def _dates(text: pd.Series) -> Array | None:
         if found.notna().mean() > _MOST:
             return _since(found)
     read = []
-    for form in (f"{day} {hours}" for day in _FORMS for hours in _HOURS):
+    for form in map(" ".join, product(_FORMS, _HOURS)):
         if pd.to_datetime(clean.iloc[:1], errors="coerce", format=form).isna().all():
             continue
         found = pd.to_datetime(clean, errors="coerce", format=form)
         if (share := found.notna().mean()) > _MOST:
             t = _since(found)
-            steps = np.diff(t[np.isfinite(t)])
-            falls = float((steps < 0).mean()) if len(steps) else 0.0
-            read.append((-round(share, 3), falls, float(np.nanmax(t)), t))
+            falls = np.diff(t[np.isfinite(t)]) < 0
+            rank = -round(share, 3), float(falls.mean()) if len(falls) else 0.0
+            read.append((*rank, float(np.nanmax(t)), t))
     return min(read, key=lambda r: r[:3])[3] if read else None
 
 

@@ -4,111 +4,43 @@ The Battery Data Format (https://github.com/battery-data-alliance/battery-data-f
 writes `Voltage / V` or `voltage_volt`; cyclers `Ewe/V`, `Voltage(V)`, `U[V]`, `Volts`;
 papers `voltage_V`, `Voltage, V`, `Voltage in V`.  A unit that stands there is taken; one
 that stands there and is not known is no missing unit.
+
+``headings.csv`` lists the names of each role, the best first, as letters and digits in
+lower case, and what the role measures.  A net capacity counts up in a charge and down in
+a discharge, or the other way round; an increment is the charge between a row and the one
+before.  ``units.csv`` lists the units in words, each with its symbol, in the order in
+which they are replaced.
 """
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
-from .mapping import DIMENSIONS, dimension_of
+from .. import units
+from .mapping import DIMENSIONS
 
-# Names a role goes by, the best first; letters and digits alone, in lower case.  A net
-# capacity counts up in a charge and down in a discharge, or the other way round; an
-# increment is the charge between a row and the one before.
-_NAMES = """
-time: test time, total time, cumulative time, run time, prog time, time, elapsed time,
-    time elapsed, t, zeit, temps, test time total, record time, duration, test, testzeit,
-    programmdauer, 测试时间, 总时间, 时间
-step_time: step time, steptime, relative time, t step, schrittdauer, 工步时间, 步骤时间
-date: date time, datetime, timestamp, time stamp, date time iso string, date, dpt time,
-    sys time, absolute time, real time, unix time, date and time, start date, clock,
-    clock time, wall clock, datum, local time, utc time, time of day, uhrzeit,
-    datum uhrzeit, epoch, 绝对时间, 系统时间, 日期
-voltage: voltage, ewe, ecell, vf, e, u, v, potential, cell voltage, terminal voltage,
-    battery voltage, spannung, volt, volts, emf, ocv, ocp, potentiel, tension,
-    end voltage, working potential, cell potential, voltage v, working electrode, 电压,
-    vdc, v dc, e dc, dc voltage, dc potential, dc bias, bias
-current: current, i, im, current density, j, i mean, applied current, strom, courant,
-    cell current, amps, 电流
-charge_capacity: charging capacity, charge capacity, chg cap, q charge, cap chg,
-    capacity charge, chg capacity, charge cap, 充电容量
-discharge_capacity: discharging capacity, discharge capacity, dchg cap, q discharge,
-    capacity discharge, dischg cap, dischg capacity, discharge cap, dchg capacity,
-    cap dchg, 放电容量
-capacity: step capacity, capacity, cap, specific capacity, areal capacity, q,
-    q charge discharge, end capacity, amp hr, ah, normalized capacity,
-    normalised capacity, relative capacity, capacitance density, kapazitat, capacite, 容量
-net_capacity: q q0, q qo, net capacity
-step_charge: charge of whole step
-increment: dq
-cycle: cycle count, cycle, cycle number, cycle index, cycle id, cycle no, cyc, cycle c,
-    cyc count, zyklus, 循环, 循环号, 循环序号
-step: step count, step index, step, step number, step id, ns, step no, steps, line,
-    schritt, 工步, 工步号, 工步序号
-step_type: step type, state, status, step name, md, command, mode name, current mode,
-    工步类型, 状态
-temperature: temperature, ambient temperature, surface temperature, temp, t1,
-    cell temperature, aux temperature 1, temperature t1, temperature 1, 温度
-c_rate: c rate, rate, crate
-frequency: freq, frequency, f, frequency hz, freq hz
-real: re z, z re, z real, zreal, zre, real, re, rez, z r, zr, real part, z prime
-imaginary: im z, z im, z imag, zimag, zim, zimg, imag, im, imz, imaginary, z i,
-    z imaginary, imaginary part, z double prime
-modulus: z, mod z, zmod, z mod, modulus, z modulus, impedance
-phase: phase, phase z, zphz, phz, phase angle, theta
-"""
-NAMES = {
-    role: [" ".join(name.split()) for name in names.split(",")]
-    for role, names in re.findall(r"^(\w+): ((?:.+\n)(?: .+\n)*)", _NAMES, re.MULTILINE)
-}
-ROLE = {name: role for role, names in reversed(NAMES.items()) for name in names}
-# What a role is measured in, where that is not its own name
-KIND = dict.fromkeys(("step_time", "date"), "time")
-KIND |= dict.fromkeys(("real", "imaginary", "modulus"), "impedance")
-KIND |= {role: "capacity" for role in NAMES if role.endswith("_capacity")}
-KIND |= dict.fromkeys(("step_charge", "increment"), "capacity")
-# A unit in words to its symbol, one after another
-_WORDS = tuple(
-    (re.compile(pattern, re.IGNORECASE), symbol)
-    for pattern, symbol in (
-        (r"\s*\bv(?:ersu)?s\b\.?.*", ""),
-        (r"^in\s+", ""),
-        (r"[_ ]?\bper\b[_ ]?|(?<=[a-z])_per_", "/"),
-        (r"square[_ -]?centimet(?:er|re)s?", "cm2"),
-        (r"square[_ -]?met(?:er|re)s?", "m2"),
-        (r"milli[- ]?(?=[a-z])", "m"),
-        (r"micro[- ]?(?=[a-z])", "u"),
-        (r"nano[- ]?(?=[a-z])", "n"),
-        (r"kilo[- ]?(?=[a-z])", "k"),
-        (r"grams?\b", "g"),
-        (r"ampere[- _]?hours?|amp[- _]?(?:hours?|hrs?)", "Ah"),
-        (r"amp(?:ere)?s?(?![a-z])", "A"),
-        (r"volts?(?![a-z])", "V"),
-        (r"ohms?(?![a-z])|[ΩΩ]", "ohm"),
-        (r"(?<![a-z])([mun]?)(?:seconds?|secs?\.?)(?![a-z])|秒", r"\1s"),
-        (r"(?<![a-z])(?:minutes?|mins)(?![a-z])", "min"),
-        (r"(?<![a-z])(?:hours?|hrs?)(?![a-z])|(?<=[a-z])hrs?$", "h"),
-        (r"(?<![a-z])days?(?![a-z])", "d"),
-        (r"(?:deg(?:ree)?s?[_. ]*|[°ºo])c(?:elsius)?$|^celsius$|℃", "degC"),
-        (r"^kelvin$", "K"),
-        (r"hertz", "Hz"),
-        (r"coulombs?", "C"),
-        (r"(?<=A)[-_ .·*]?h(?![a-z])", "h"),
-        (r"(?<=[A-Za-z0-9])\s*-\s*(?=[a-z])", "."),
-    )
+
+def _rows(file: str) -> list[list[str]]:
+    with Path(__file__).with_name(file).open(encoding="utf-8", newline="") as opened:
+        return [*csv.reader(opened)][1:]
+
+
+_ROLES = _rows("headings.csv")
+NAMES = {role: names.split("|") for role, _, names in _ROLES}
+ROLE = {name: role for role in reversed(NAMES) for name in NAMES[role]}
+KIND = {role: measures or role for role, measures, _ in _ROLES}
+_WORDS = [(re.compile(text, re.IGNORECASE), unit) for text, unit in _rows("units.csv")]
+_SYMBOLS = re.findall(
+    r"\S+",
+    "A mA uA nA V mV uV Ah mAh uAh nAh mAh/g mA/g mA/cm2 uA/cm2 mAh/cm2 "
+    "K Hz kHz s h min ms d degC ohm kohm",
 )
-# As written without capitals
-_SMALL = {
-    unit.lower(): unit
-    for unit in re.findall(
-        r"\S+",
-        "A mA uA nA V mV uV Ah mAh uAh nAh mAh/g mA/g mA/cm2 uA/cm2 mAh/cm2 "
-        "K Hz kHz s h min ms d degC ohm kohm",
-    )
-}
+_SMALL = {unit.lower(): unit for unit in _SYMBOLS}  # as written without capitals
 _ODD = {
     ("d", "time"): (86400.0, "time"),
     ("C", "capacity"): (1.0, "charge"),
@@ -127,12 +59,20 @@ _POWER = re.compile(
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
 _ENERGY = re.compile(r"[munkµ]?W[. ]?h(?:/\w+)?|watt[- ]?h(?:ou)?rs?", re.IGNORECASE)
 CLOCK = re.compile(r"[hdms: .]*(hh?:m|h:m|mm?:s|hms|d:h)[a-z: .-]*|.*hh:mm.*", re.I)
-# Nova's "WE(1).Current (A)"; "E vs. Li/Li+ (V)"
-_TERMINAL = re.compile(r"^WE\(\d\)\.")
+# EC-Lab's "<I>", a mean; Nova's "WE(1).Current (A)"; "E vs. Li/Li+ (V)"
+_MARKS = re.compile(r"[<>]|^WE\(\d\)\.")
 _REFERENCE = re.compile(r"\s(?:vs\.?|versus)\s[^()\[\]]*", re.I)
 _NOT_UNIT = {"#", "bits", "°", "deg", "%", "-", "1", "hh:mm:ss", "rad"}
 _NUMBERED = re.compile(r"(?<=[A-Za-z\])}])[ ._#]?\d+(?=\s*(?:[\[({/,].*)?$)")
 _CLOSING = re.compile(r"(.*?)\s*[\[({]\s*([^\[\](){}]{0,60})\s*[\])}]\s*")
+_PRIMED = re.compile(r"\s*[-−]?\s*Z\s*(''|\"|’’|″|['’′])")
+# Roles that the unit decides, by name or role and what is measured
+_BY_UNIT = (
+    *(("t", "temperature", "temperature"), ("im", "impedance", "imaginary")),
+    ("step", "time", "step_time"),
+)
+# An amplitude; the charge since the step began, where dq is that since the last row
+_NO_ROLE = re.compile(r"\s*(?:dQ|\|(?!Z\|))")
 
 
 @dataclass(frozen=True)
@@ -162,8 +102,9 @@ def symbol(unit: str) -> str:
 @lru_cache(maxsize=2048)
 def factor(unit: str, kind: str) -> tuple[float, str] | None:
     """Return the SI value of a unit and its dimension; None if it is none of `kind`."""
-    if found := _POWER.match(unit.strip().translate(_RAISED)):
-        rest = factor(unit.strip().translate(_RAISED)[found.end() :], kind)
+    raised = unit.strip().translate(_RAISED)
+    if found := _POWER.match(raised):
+        rest = factor(raised[found.end() :], kind)
         return rest and (10.0 ** int(found[1] or found[2]) * rest[0], rest[1])
     text = symbol(unit)
     for spelled in dict.fromkeys((text, _SMALL.get(text.lower(), text))):
@@ -171,69 +112,66 @@ def factor(unit: str, kind: str) -> tuple[float, str] | None:
             return _ODD[spelled, kind]
         if not spelled or len(spelled) > 30:
             continue
-        zero = 273.15 if spelled == "degC" else 0.0
         try:
-            value, dimension = dimension_of(f"1 {spelled}", kind)
-        except ValueError:
+            value, dimension = units.quantity(f"1 {spelled}", DIMENSIONS[kind])
+        except (KeyError, ValueError):
             continue
-        return value - zero, dimension
+        return value - (units.ZERO_CELSIUS if spelled == "degC" else 0.0), dimension
     return None
 
 
 @lru_cache(maxsize=2048)
 def is_unit(text: str) -> bool:
     """Return whether a text is a unit that a column may have."""
-    return (
-        text in _NOT_UNIT
-        or symbol(text) in _HZ
-        or bool(_ENERGY.fullmatch(text))
-        or any(factor(text, kind) is not None for kind in DIMENSIONS)
-    )
+    known = text in _NOT_UNIT or symbol(text) in _HZ or bool(_ENERGY.fullmatch(text))
+    return known or any(factor(text, kind) is not None for kind in DIMENSIONS)
 
 
 @lru_cache(maxsize=4096)
 def heading(name: str) -> Heading:
     """Return what a heading says: `Ewe/V` is `ewe` in `V`."""
     name = " ".join(name.split()).strip("~#\"' ") if name.count('"') != 1 else name
-    name = name.replace("<", "").replace(">", "")  # EC-Lab's mark of a mean
-    name = _REFERENCE.sub(" ", _TERMINAL.sub("", name)).strip()
-    odd = ""
+    name = _REFERENCE.sub(" ", _MARKS.sub("", name)).strip()
     if found := _CLOSING.fullmatch(name):
-        inside = found[2].strip()
-        if re.match(r"Z\s*'", name) and inside in ("a", "b"):
-            return Heading(words(found[1]), "ohm")  # ZView's names of its columns
-        if is_unit(inside):
-            return Heading(words(found[1]), inside)
-        if CLOCK.fullmatch(inside):
-            return Heading(words(found[1]))
-        bare = heading(found[1]) if found[1] else Heading(words(name))
-        if bare.unit or not found[1]:
-            return bare
-        if words(found[1]) in ROLE:
-            odd = inside
-        return Heading(words(found[1] if odd else name), odd=odd)
+        return _closing(name, found[1], found[2].strip())
+    odd = ""
     for mark in ("/", ",", " in "):
-        at = [m.start() for m in re.finditer(re.escape(mark), name)]
-        for k in at:
-            head, unit = name[:k], name[k + len(mark) :].strip()
-            if head.strip() and is_unit(unit):
-                return Heading(words(head), unit)
-        if at and mark == "/" and words(name[: at[0]]) in ROLE:
-            odd = name[at[0] + 1 :].strip()
+        head, *rest = name.split(mark)
+        for k in range(len(rest)):
+            before, unit = mark.join([head, *rest[:k]]), mark.join(rest[k:]).strip()
+            if before.strip() and is_unit(unit):
+                return Heading(words(before), unit)
+        if rest and mark == "/" and words(head) in ROLE:
+            odd = mark.join(rest).strip()
     for mark in ("_", " "):
         parts = name.split(mark)
         for k in range(1, len(parts)):
-            head, unit = words(" ".join(parts[:k])), " ".join(parts[k:])
+            before, unit = words(" ".join(parts[:k])), " ".join(parts[k:])
             unit = unit.replace(" per ", "/")
             for spelled in (unit, unit.replace(" ", ".")):
-                if is_unit(spelled) and (mark == "_" or head in ROLE):
-                    return Heading(head, spelled)
+                if is_unit(spelled) and (mark == "_" or before in ROLE):
+                    return Heading(before, spelled)
     if len(name) > 1 and is_unit(name):
         for kind in ("voltage", "current", "capacity"):
             if factor(name, kind):
                 return Heading(kind, name)
-    said = words(name[: name.index("/")]) if odd else words(name)
-    return Heading(said, odd=odd)
+    return Heading(words(name.partition("/")[0] if odd else name), odd=odd)
+
+
+def _closing(name: str, before: str, inside: str) -> Heading:
+    """Return what a heading says whose end is in brackets."""
+    if re.match(r"Z\s*'", name) and inside in ("a", "b"):
+        return Heading(words(before), "ohm")  # ZView's names of its columns
+    if is_unit(inside):
+        return Heading(words(before), inside)
+    if CLOCK.fullmatch(inside):
+        return Heading(words(before))
+    bare = heading(before) if before else Heading(words(name))
+    if bare.unit or not before:
+        return bare
+    if words(before) in ROLE:
+        return Heading(words(before), odd=inside)
+    return Heading(words(name))
 
 
 def words(text: str) -> str:
@@ -247,20 +185,15 @@ def role_of(name: str) -> str | None:
     """Return the role of a column by its heading, or None."""
     said = heading(name)
     role, unit = ROLE.get(said.words), said.unit
-    if name.lstrip().startswith("|") and not re.match(r"\s*\|Z\|", name):
-        return None  # an amplitude
-    if name.lstrip().startswith("dQ"):
-        return None  # the charge since the step began; dq is that since the last row
-    if found := re.match(r"\s*[-−]?\s*Z\s*(''|\"|’’|″|['’′])", name):
+    if _NO_ROLE.match(name):
+        return None
+    if found := _PRIMED.match(name):
         return "imaginary" if len(found[1]) > 1 or found[1] in '"″' else "real"
     if unit and _ENERGY.fullmatch(unit):
         return None
-    if said.words == "t" and factor(unit, "temperature"):
-        return "temperature"
-    if said.words == "im" and factor(unit, "impedance"):
-        return "imaginary"
-    if role == "step" and factor(unit, "time"):
-        return "step_time"
+    for spelled, kind, of_unit in _BY_UNIT:
+        if spelled in (said.words, role) and factor(unit, kind):
+            return of_unit
     if role in ("real", "modulus") and unit and not factor(unit, "impedance"):
         return None
     if role == "frequency" and unit and hertz(unit) is None:
@@ -270,10 +203,8 @@ def role_of(name: str) -> str | None:
 
 def unnumbered(name: str) -> str:
     """Return a heading without the number of its set: `Voltage 2 (V)`, `Time (s).1`."""
-    if role_of(name) is not None:
-        return name
-    base = _NUMBERED.sub("", name)
-    return base if role_of(base) is not None else name
+    base = name if role_of(name) else _NUMBERED.sub("", name)
+    return base if role_of(base) else name
 
 
 def rank(name: str, role: str) -> int:

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Mapping as Dict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
@@ -59,7 +59,7 @@ class Units(Strict):
     impedance: StrictStr | None = None
 
 
-class Curve(Strict):
+class CurveColumns(Strict):
     """One of several curves side by side in a table."""
 
     voltage: Column
@@ -86,14 +86,16 @@ class Mapping(Strict):
     voltage: Annotated[float, Quantity("voltage", ge=-10, le=10)] | None = None
     current: StrictStr | None = None
     direction: Direction | None = None
-    curves: Annotated[list[Curve], Field(min_length=1, max_length=100)] | None = None
+    curves: Annotated[list[CurveColumns], Field(min_length=1, max_length=100)] | None = (
+        None
+    )
     delimiter: Literal["comma", "semicolon", "tab", "space"] | None = None
     decimal: Literal["point", "comma"] | None = None
     encoding: StrictStr | None = None
     skip_rows: Annotated[StrictInt, Field(ge=0, le=100_000)] | None = None
 
 
-def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Mapping:
+def load_mapping(source: str | Path | Document | Mapping | Dict[str, object]) -> Mapping:
     """Return a mapping from its file, or from plain data.
 
     Raises
@@ -128,7 +130,7 @@ def load_mapping(source: str | Path | Document | Mapping | Dict[str, Any]) -> Ma
     for path, text in currents.items():
         try:
             if text is not None and units.c_rate(text) is None:
-                dimension_of(text, "current")
+                units.quantity(text, DIMENSIONS["current"])
         except ValueError as error:
             raise refuse(str(error), *path) from None
     mapping: Mapping = found
@@ -152,17 +154,3 @@ DIMENSIONS = {
     "temperature": ("temperature",),
     "impedance": ("resistance", "areal resistance"),
 }
-
-
-def dimension_of(text: str, kind: str) -> tuple[float, str]:
-    """Return a quantity of one of the dimensions a column may have: SI value, dimension.
-
-    A text that is none raises ValueError with a sentence: what would do.
-    """
-    reason = ""
-    for dimension in DIMENSIONS[kind]:
-        try:
-            return units.parse(text, dimension), dimension
-        except ValueError as error:
-            reason = reason or str(error)
-    raise ValueError(reason)

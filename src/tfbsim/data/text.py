@@ -67,13 +67,12 @@ def decoded(content: bytes, file: File) -> str:
     blank = b"\x00\r\n\t \xef\xbb\xbf\xff\xfe"
     if not content[:4096].strip(blank) and not content.strip(blank):
         raise file.error("the file is empty")
-    chosen = file.how.encoding
-    chosen = chosen or next((e for mark, e in _MARKS if content.startswith(mark)), None)
+    given = file.how.encoding
+    chosen = given or next((e for mark, e in _MARKS if content.startswith(mark)), None)
     if chosen is None:
-        odd = sum(byte == 0 for byte in content[1:4000:2])
-        zeros = odd + sum(byte == 0 for byte in content[:4000:2])
-        if zeros > 0.3 * min(len(content), 4000):
-            chosen = "utf-16-le" if 2 * odd > zeros else "utf-16-be"
+        even, odd = (content[k:4000:2].count(0) for k in (0, 1))
+        if even + odd > 0.3 * min(len(content), 4000):
+            chosen = "utf-16-le" if odd > even else "utf-16-be"
     try:
         text = content.decode(chosen or "utf-8")
     except UnicodeError as error:
@@ -85,7 +84,7 @@ def decoded(content: bytes, file: File) -> str:
     head = text[:20_000]
     if sum(not (c.isprintable() or c in "\t\r\n\f") for c in head) > 0.01 * len(head):
         raise file.error("is not text; tfbsim reads text tables, .nda, .ndax and .mpr")
-    if chosen and chosen != "utf-8-sig" and not file.how.encoding:
+    if chosen and chosen != "utf-8-sig" and not given:
         file.note(f"Read as {chosen} text.")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     return text.removeprefix("\ufeff")
@@ -147,7 +146,7 @@ def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> lis
     begin = lines.end() if lines else len(text)
     if not text[begin : begin + 2_000_000].strip():
         raise file.error("holds no table")
-    layout = recognised(text[begin:] if begin else text, how)
+    layout = recognised(text[begin:], how)
     if layout is None:
         raise file.error(
             "holds no table of at least two columns of numbers; if it does, a mapping "
@@ -159,39 +158,40 @@ def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> lis
     if layout.decimal == "," and not how.decimal:
         file.note("Numbers with decimal commas.")
     tables: list[Table] = []
-    blocks = _blocks(text, begin, layout)
-    for start, stop in blocks:
+    errors: list[InputError] = []
+    for start, stop in _blocks(text, begin, layout):
         try:
             tables.append(one_table(file, text, start, stop, layout, kind))
-        except InputError:
-            if not tables and (start, stop) == blocks[-1]:
-                raise
+        except InputError as error:
+            errors.append(error)
+    if not tables:
+        raise errors[-1]
     return tables
 
 
 def _unquoted(text: str) -> str:
     """Return a text without the quotes around each of its whole lines."""
-    middle = text[len(text) // 2 :][:20_000].split("\n")[1:50]
-    sample = [line for line in middle if line.strip()]
-    if len(sample) < 20:
-        sample = [line for line in text[:20_000].split("\n")[:50] if line.strip()]
-    whole = [x for x in sample if x[0] == x[-1] == '"' and x.count('"') == 2]
-    if len(sample) < 3 or len(whole) < 0.9 * len(sample):
+    middle = [x for x in text[len(text) // 2 :][:20_000].split("\n")[1:50] if x.strip()]
+    head = [x for x in text[:20_000].split("\n")[:50] if x.strip()]
+    sample = middle if len(middle) >= 20 else head
+
+    def quoted(line: str) -> bool:
+        return line[:1] == line[-1:] == '"' and line.count('"') == 2
+
+    whole = [line for line in sample if quoted(line)]
+    apart = whole and any(mark in whole[-1] for mark in DELIMITERS.values())
+    if len(sample) < 3 or len(whole) < 0.9 * len(sample) or not apart:
         return text
-    if not any(mark in whole[-1] for mark in DELIMITERS.values()):
-        return text
-    return "\n".join(
-        line.strip()[1:-1] if line[:1] == '"' and line.count('"') == 2 else line
-        for line in text.split("\n")
-    )
+    lines = (line.strip() for line in text.split("\n"))
+    return "\n".join(line[1:-1] if quoted(line) else line for line in lines)
 
 
 def recognised(text: str, how: Mapping) -> Layout | None:
     """Return the delimiter and decimal mark that make the most numbers."""
     lines = text[:300_000].split("\n")
-    head = [x for x in lines[: -1 if len(text) > 300_000 else None] or lines if x.strip()]
-    middle = text[len(text) // 2 :][:100_000].split("\n")[1:-1]
-    sample = [*islice(head, SAMPLE), *(x for x in middle[: SAMPLE // 2] if x.strip())]
+    whole = lines[:-1] if len(text) > 300_000 and len(lines) > 1 else lines
+    middle = text[len(text) // 2 :][:100_000].split("\n")[1:-1][: SAMPLE // 2]
+    sample = [*islice(filter(str.strip, whole), SAMPLE), *filter(str.strip, middle)]
     found: list[Layout] = []
     for (word, mark), (point, decimal) in product(DELIMITERS.items(), DECIMALS.items()):
         wanted = how.delimiter in (None, word) and how.decimal in (None, point)
@@ -211,9 +211,9 @@ def recognised(text: str, how: Mapping) -> Layout | None:
     # Among equals the order above: a decimal comma is never guessed without need, and
     # blanks are part of a field where tabs separate
     best = max(found, key=lambda x: round(x.score, 2), default=None)
-    tabs = [x for x in found if x.delimiter == "\t" and x.columns > 2]
-    if best and best.delimiter == " " and tabs:
-        other = max(tabs, key=lambda x: x.score)
+    if best and best.delimiter == " ":
+        tabs = [x for x in found if x.delimiter == "\t" and x.columns > 2]
+        other = max(tabs, key=lambda x: x.score, default=best)
         return other if other.score > 0.5 * best.score else best
     return best
 
@@ -241,6 +241,10 @@ def _blocks(text: str, begin: int, layout: Layout) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise([begin, *heads, len(text)]) if b > a]
 
 
+def _bare(field: str) -> str:
+    return field.strip().strip('"')
+
+
 def _known(fields: Sequence[str]) -> int:
     """Return how many fields are headings that are known."""
     return sum(role_of(f) is not None for f in fields)
@@ -250,9 +254,9 @@ def _fields(line: str, layout: Layout) -> list[str]:
     """Return the fields of a line of headings, which may be apart in another way."""
     line = line.strip().strip('"') if line.count('"') == 2 else line
     line = re.sub(r"^\s*(?:#|%|//)+[ ]?", "", line)
-    best = [f.strip().strip('"') for f in layout.split(line)]
+    best = [_bare(f) for f in layout.split(line)]
     for pattern in ("\t", ";", ",", r"\s{2,}"):
-        other = [f.strip().strip('"') for f in re.split(pattern, line.strip())]
+        other = [_bare(f) for f in re.split(pattern, line.strip())]
         fits = len(other) == layout.columns != len(best)
         if _known(other) > max(1, 0 if fits else _known(best)):
             best = other
@@ -317,7 +321,7 @@ def _names_of(
         if units is None and _are_units(fields, lines[k]):
             named = _fields(lines[max((j for j in above if j < k), default=k)], layout)
             if known < 2 or (_known(named) >= 2 and not _are_units(named, "")):
-                raw = [f.strip().strip('"') for f in layout.split(lines[k])]
+                raw = [_bare(f) for f in layout.split(lines[k])]
                 units = raw if len(raw) >= len(fields) else fields
                 continue
         if known < 2 and abs(len(fields) - columns) > 1:

@@ -28,13 +28,13 @@ from pydantic import Discriminator, Field, StrictStr, Tag
 from .. import units
 from ..cell.cell import Cell, load_cell
 from ..cell.fitted import status
-from ..errors import InputError, shown, suggest, together
+from ..errors import InputError, Place, placed, shown, suggest, together
 from ..fields import Quantity, Strict, check_head, refuse, validate
 from ..numerics import Numerics
 from ..yaml_file import Document, load, resolve
 from .curves import ALL, Curves
 from .foresee import check_ageing
-from .groups import MAX_CYCLES, Cycles, Place, Writing, names_in, parsed_steps, values_of
+from .groups import MAX_CYCLES, Cycles, Writing, names_in, parsed_steps, values_of
 from .profile import read_profile
 from .provenance import Run, versions
 from .sampling import Plan, Sweep, plan
@@ -52,6 +52,8 @@ COLUMNS_OF_TEMPLATES = (
 )
 MAX_MISTAKES = 20  # that are told of one file
 MAX_FIELDS = 100  # that one case sets
+NO_COLUMNS = ("name", "cycles", "cell", "description", "source")  # though cases set them
+WHOLE = f"must be a whole number from 1 to {MAX_CYCLES}"
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
 # of a case those of these cycles and the last, of a point of a sweep none
 ALL_CURVES = 500
@@ -158,8 +160,7 @@ class Points(Cases):
     """The points of a sweep, each made when it is asked for."""
 
     def __init__(self, expansion: _Expansion, found: Plan) -> None:
-        self.expansion = expansion
-        self.plan = found
+        self.expansion, self.plan = expansion, found
         self._digits = len(str(len(found)))
         self._fields = [factor.name for factor in found.factors]
         cycles = expansion.cycles or expansion.experiment.cycles
@@ -173,9 +174,8 @@ class Points(Cases):
             return [self[i] for i in range(*k.indices(len(self)))]
         k = range(len(self))[k]
         self.expansion.steps = 0  # what is read at once is one point
-        where, values = ("sweep", "factors"), self._values(k)
-        known = self.name(k), self.curves
-        return self.expansion.case(where, values, [], self._fields, *known)
+        known = self._fields, self.name(k), self.curves
+        return self.expansion.case(("sweep", "factors"), self._values(k), [], *known)
 
     def varies(self, field: str) -> bool:
         """Return whether a factor is this field of a cell or a part of it."""
@@ -186,8 +186,7 @@ class Points(Cases):
         return f"{k + 1:0{self._digits}d}"
 
     def _values(self, k: int) -> dict[str, Any]:
-        changes = self.expansion.changes
-        return {n: changes.get(n, v) for n, v in self.plan.point(k).items()}
+        return self.expansion.changed(self.plan.point(k))
 
     def key(self, k: int, numerics: Numerics) -> str:
         """Hash of everything that determines the result of point k."""
@@ -252,38 +251,42 @@ class _Expansion:
         self.writing = Writing(document.error, document.path.parent)
         self.until: EndOfLife | None = None
         if experiment.until is not None:
-            try:
+            with placed(document.error, "until"):
                 self.until = EndOfLife.parse(experiment.until)
-            except ValueError as error:
-                raise document.error(("until",), str(error)) from None
-        # Of each section: its place, its steps, and how often
-        found: list[tuple[Place, list[Any], int]] = []
+        # The steps of a cycle, of the conditioning and of a check-up, and their places
+        self.sections: list[tuple[Place, list[Any]]] = []
+        self.often, self.every = 1, 0
         for name in ("steps", "conditioning", "check_up"):
             given = getattr(experiment, name) or []
-            if isinstance(given, Conditioning):
-                found.append(((name, "steps"), given.steps, given.cycles))
-            elif isinstance(given, CheckUp):
-                found.append(((name, "steps"), given.steps, given.every))
-            else:
-                found.append(((name,), given, 1 if name == "conditioning" else 0))
-        self.sections = found
-        self.templates = set().union(*(names_in(steps) for _, steps, _ in found))
+            self.often = given.cycles if isinstance(given, Conditioning) else self.often
+            self.every = given.every if isinstance(given, CheckUp) else self.every
+            plain = isinstance(given, list)
+            self.sections.append(
+                ((name,), given) if plain else ((name, "steps"), given.steps)
+            )
+        self.templates = set().union(*(names_in(steps) for _, steps in self.sections))
         self.changes: dict[str, Any] = dict(changes)
         cycles = self.changes.pop("cycles", None)
-        self.cycles = None if cycles is None else _whole(cycles, "cycles")
+        if cycles is not None and not (
+            re.fullmatch("[0-9]{1,9}", cycles) and 1 <= int(cycles) <= MAX_CYCLES
+        ):
+            refuse("--set cycles", WHOLE)
+        self.cycles = None if cycles is None else int(cycles)
 
     def cases(self) -> Cases:
         """The cases of a list, or the points of a sweep."""
         if self.experiment.sweep is not None:
-            return self._points(self.experiment.sweep)
-        # What --set gives takes the place of what a case gives, in its name too
-        entries = [
-            (where, values | {k: self.changes[k] for k in values if k in self.changes})
-            for where, values in self._entries()
-        ]
+            if self.experiment.cases is not None:
+                raise self.error(("sweep",), "give cases or a sweep, not both")
+            found = self.plan(self.experiment.sweep)
+            self.warnings = found.warnings
+            points = Points(self, found)
+            points.check()
+            return points
+        entries = [(where, self.changed(values)) for where, values in self._entries()]
         apart = _differing([values for _, values in entries])
         fields = list(dict.fromkeys(k for _, values in entries for k in values))
-        found: list[Case] = []
+        cases: list[Case] = []
         names: dict[str, int] = {}
         wrong: list[InputError] = []
         for where, values in entries:
@@ -299,21 +302,24 @@ class _Expansion:
                 names[case.name] += 1
                 name = f"{case.name} #{names[case.name]}"
             names[name] = 1
-            found.append(replace(case, name=name))
+            cases.append(replace(case, name=name))
         if wrong:
             raise together(wrong)
-        total = sum(case.protocol.cycles for case in found)
+        total = sum(case.protocol.cycles for case in cases)
         return Cases(
-            [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in found]
+            [replace(c, curves=self.curves(total, c.protocol.cycles)) for c in cases]
         )
+
+    def changed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a case gives, with what --set gives in its place, in names too."""
+        return {name: self.changes.get(name, value) for name, value in values.items()}
 
     def _entries(self) -> list[tuple[Place, dict[str, Any]]]:
         """Return what each case sets and where it stands, grids written out."""
-        listed = self.experiment.cases
-        if listed is None:
+        if self.experiment.cases is None:
             return [((), {})]
         entries: list[tuple[Place, dict[str, Any]]] = []
-        for k, entry in enumerate(listed):
+        for k, entry in enumerate(self.experiment.cases):
             where = ("cases", k)
             if len(entry) > MAX_FIELDS:
                 raise self.error(where, f"sets more than {MAX_FIELDS} fields")
@@ -322,27 +328,37 @@ class _Expansion:
                 raise self.error(where, f"more than {MAX_CASES} cases")
         return entries
 
+    def _grid(self, where: Place, entry: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the combinations of an entry, the last field varying fastest."""
+        if "grid" not in entry:
+            return [entry]
+        grid, at = entry["grid"], (*where, "grid")
+        if not isinstance(grid, dict) or not grid:
+            raise self.error(at, "must name fields, each with a list of values")
+        if len(grid) > MAX_FIELDS:
+            raise self.error(at, f"varies more than {MAX_FIELDS} fields")
+        fixed = {k: v for k, v in entry.items() if k != "grid"}
+        axes = []
+        for name, values in grid.items():
+            if name in fixed:
+                raise self.error((*at, name), "is given twice")
+            axes.append(values_of((*at, name), values, self.error))
+        if math.prod(map(len, axes)) > MAX_CASES:
+            raise self.error(where, f"more than {MAX_CASES} cases")
+        combinations = itertools.product(*axes)
+        return [fixed | dict(zip(grid, values, strict=True)) for values in combinations]
+
     def curves(self, cycles: int, last: int) -> Curves:
         """Return which curves are kept, of so many cycles in all and up to this one."""
         asked = self.experiment.curves
-        if asked is None:
-            if cycles <= ALL_CURVES:
-                return Curves()
-            sweep = self.experiment.sweep is not None
-            return Curves(frozenset(() if sweep else (*SOME_CYCLES, last)))
-        of = asked.cycles
-        chosen = None if of == "all" else frozenset([] if of == "none" else of)
-        return Curves(chosen, asked.error or 0.0)
-
-    def _points(self, sweep: Sweep) -> Points:
-        """Return the points of a sweep as cases."""
-        if self.experiment.cases is not None:
-            raise self.error(("sweep",), "give cases or a sweep, not both")
-        found = self.plan(sweep)
-        self.warnings = found.warnings
-        points = Points(self, found)
-        points.check()
-        return points
+        if asked is not None:
+            of = [] if asked.cycles == "none" else asked.cycles
+            chosen = None if of == "all" else frozenset(of)
+            return Curves(chosen, asked.error or 0.0)
+        if cycles <= ALL_CURVES:
+            return Curves()
+        sweep = self.experiment.sweep is not None
+        return Curves(frozenset(() if sweep else (*SOME_CYCLES, last)))
 
     def plan(self, sweep: Sweep) -> Plan:
         """Return the points of a sweep."""
@@ -356,13 +372,9 @@ class _Expansion:
                     raise
                 return None
 
-        return plan(
-            sweep,
-            self.document,
-            dimension_of,
-            self.templates.__contains__,
-            [*self.templates, *base.numeric_fields],
-        )
+        names = [*self.templates, *base.numeric_fields]
+        is_template = self.templates.__contains__
+        return plan(sweep, self.document, dimension_of, is_template, names)
 
     def _error(self, where: Place, field: str, message: str) -> InputError:
         """An error of a field that a case, its grid or --set sets."""
@@ -371,26 +383,6 @@ class _Expansion:
         grid = (*where, "grid", field)
         inside = self.document.line(grid) != self.document.line((*where, "grid"))
         return self.error(grid if inside else (*where, field), message)
-
-    def _grid(self, where: Place, entry: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the combinations of an entry, the last field varying fastest."""
-        if "grid" not in entry:
-            return [entry]
-        grid, at = entry["grid"], (*where, "grid")
-        if not isinstance(grid, dict) or not grid:
-            raise self.error(at, "must name fields, each with a list of values")
-        fixed = {k: v for k, v in entry.items() if k != "grid"}
-        if len(grid) > MAX_FIELDS:
-            raise self.error(at, f"varies more than {MAX_FIELDS} fields")
-        axes = []
-        for name, values in grid.items():
-            if name in fixed:
-                raise self.error((*at, name), "is given twice")
-            axes.append(values_of((*at, name), values, self.document.error))
-        if math.prod(map(len, axes)) > MAX_CASES:
-            raise self.error(where, f"more than {MAX_CASES} cases")
-        combinations = itertools.product(*axes)
-        return [fixed | dict(zip(grid, values, strict=True)) for values in combinations]
 
     def case(
         self,
@@ -406,20 +398,37 @@ class _Expansion:
         cycles = values.pop("cycles", self.experiment.cycles)
         cycles = cycles if self.cycles is None else self.cycles
         if type(cycles) is not int or not 1 <= cycles <= MAX_CYCLES:
-            message = f"must be a whole number from 1 to {MAX_CYCLES}"
-            raise self._error(where, "cycles", message)
+            raise self._error(where, "cycles", WHOLE)
         chosen = values.pop("cell", None)
         fields = {k: v for k, v in values.items() if k not in self.templates}
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
         cell = self.cell_of(where, chosen, fields)
-        protocol = self._protocol(where, cell, templates, cycles)
-        varied = self._varied(where, cell, entry, varied_fields, templates)
-        label = ", ".join(_label(entry[k]) for k in apart if k in entry)
+        protocol = self._protocol(cell, templates, cycles)
+        varied = self.varied(cell, varied_fields, templates)
+        given = (entry[k] for k in apart if k in entry)
+        label = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in given)
         called = str(name or own or label or "base")
         if not called.isprintable():
             message = f"a name of printable characters is due, not '{shown(called)}'"
             raise self._error(where, "name", message)
         return Case(called, cell, protocol, varied, entry, curves)
+
+    def varied(
+        self, cell: Cell, fields: Sequence[str], templates: Mapping[str, str]
+    ) -> dict[str, float | str]:
+        """Return the columns of the fields that vary, in the units columns always have.
+
+        A cell field that only other cases set has this cell's own value.
+        """
+        found: dict[str, float | str] = {}
+        for field in (f for f in fields if f not in NO_COLUMNS):
+            if field in self.templates:
+                found |= _template_column(field, templates.get(field, ""))
+                continue
+            with contextlib.suppress(InputError):  # a law or a word is no number
+                value, unit = cell.value(field)
+                found[f"{field} [{unit}]" if unit else field] = value
+        return found
 
     def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
         """Return the cell of a case, with what it sets in it."""
@@ -440,12 +449,13 @@ class _Expansion:
         base = self.cells.get(name) or self._base(at, name)
         for field in fields:
             if "." not in field and field not in Cell.model_fields:
-                options = [*sorted(self.templates), *Cell.model_fields, "grid"]
-                unused = (
-                    f"unknown key: no step uses {{{shown(field)}}} and the cell has no"
+                hint = suggest(
+                    field, [*sorted(self.templates), *Cell.model_fields, "grid"]
                 )
-                hint = suggest(field, options)
-                raise self._error(where, field, f"{unused} such field{hint}")
+                unused = f"unknown key: no step uses {{{shown(field)}}}"
+                raise self._error(
+                    where, field, f"{unused} and the cell has no such field{hint}"
+                )
         # Points of a sweep are in SI; a number in a file has none
         si = self.experiment.sweep is not None
         if si and (name, fields) == self.latest[:2]:
@@ -468,9 +478,8 @@ class _Expansion:
             if name not in self.loaded:
                 # A file's own path is from its folder; that of --cell from here
                 own = name.endswith((".yaml", ".yml")) and not self.cell
-                self.loaded[name] = load_cell(
-                    self.document.path.parent / name if own else name
-                )
+                path = self.document.path.parent / name if own else name
+                self.loaded[name] = load_cell(path)
             cell, changes = self.loaded[name], self.experiment.set
             self.cells[name] = cell.replace(changes, si=False) if changes else cell
             return self.cells[name]
@@ -487,66 +496,35 @@ class _Expansion:
             raise self.error(at, message) from None
 
     def _protocol(
-        self, where: Place, cell: Cell, templates: Mapping[str, str], cycles: int
+        self, cell: Cell, templates: Mapping[str, str], cycles: int
     ) -> Protocol:
         parsed: list[tuple[Step, ...]] = []
         wrong: list[InputError] = []
-        for root, steps, _ in self.sections:
+        for root, steps in self.sections:
             flat = self.writing.flat(root, steps, templates)
             self.steps += len(flat)
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
                 raise self.error(root, message)
-            found, mistakes = parsed_steps([step for _, step in flat], cell)
+            found, mistakes = parsed_steps(flat, cell, self.error)
             parsed.append(found)
-            for k, message, *field in mistakes[:MAX_MISTAKES]:
-                wrong.append(self.error((*flat[k][0], *field), message))
+            wrong += mistakes[:MAX_MISTAKES]
         if wrong:
             raise together(wrong)
         own, conditioning, check_up = parsed
-        often, every = self.sections[1][2], self.sections[2][2]
-        return Protocol(own, cycles, conditioning, often, check_up, every, self.until)
-
-    def _varied(
-        self,
-        where: Place,
-        cell: Cell,
-        entry: Mapping[str, Any],
-        varied_fields: Sequence[str],
-        templates: Mapping[str, str],
-    ) -> dict[str, float | str]:
-        """Columns for what the cases set, in the units columns always have.
-
-        A cell field that only other cases set has this cell's own value; a law or a word
-        is no number and has no column.
-        """
-        columns: dict[str, float | str] = {}
-        for name in varied_fields:
-            if name in ("name", "cycles", "cell", "description", "source"):
-                continue
-            if name in self.templates:
-                columns |= _template_column(name, templates.get(name, ""))
-                continue
-            try:
-                value, unit = cell.value(name)
-            except InputError:
-                continue
-            columns[f"{name} [{unit}]" if unit else name] = value
-        return columns
+        others = conditioning, self.often, check_up, self.every, self.until
+        return Protocol(own, cycles, *others)
 
 
 def _template_column(name: str, text: str) -> dict[str, float]:
-    """Return a template's value as a column, unless the summary has one anyway."""
-    if units.c_rate(text) is not None:
-        return {}  # C-rate
-    for dimension in COLUMNS_OF_TEMPLATES:
-        try:
-            value = units.parse(text, dimension)
-        except ValueError:
-            continue
-        unit = units.display_unit(dimension)
-        return {f"{name} [{unit}]": units.to_display(value, dimension)}
-    return {}  # a voltage: the cut-off columns
+    """Return a template's value as a column, unless the summary has one anyway: those of
+    C-rates and cut-off voltages."""
+    if units.c_rate(text) is None:
+        for dimension in COLUMNS_OF_TEMPLATES:
+            with contextlib.suppress(ValueError):
+                value = units.to_display(units.parse(text, dimension), dimension)
+                return {f"{name} [{units.display_unit(dimension)}]": value}
+    return {}
 
 
 def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -558,16 +536,6 @@ def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
         return texts.get(id(value)) or texts.setdefault(id(value), repr(value))
 
     return [k for k in keys if len({text(entry.get(k)) for entry in entries}) > 1]
-
-
-def _label(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _whole(text: str, name: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_CYCLES:
-        refuse(f"--set {name}", f"must be a whole number from 1 to {MAX_CYCLES}")
-    return int(text)
 
 
 @dataclass(frozen=True)
@@ -735,10 +703,8 @@ def _measured(
             text = getattr(point, field)
             if text is None:
                 continue
-            try:
+            with placed(document.error, "measured", k, field):
                 value, unit = _measured_value(text, dimensions)
-            except ValueError as error:
-                raise document.error(("measured", k, field), str(error)) from None
             cell, kind = by_name[name].cell, words.partition(" ")[0].lower()
             known = ""
             if dimensions == CAPACITY:
@@ -783,18 +749,15 @@ def _points_measured(
 ) -> Iterator[tuple[int, MeasuredPoint]]:
     """Yield what was measured, that of tables cycle by cycle, and the entry it is of."""
     for k, entry in enumerate(experiment.measured):
-        try:
+        with placed(document.error, "measured", k):
             point: MeasuredPoint = validate(MeasuredPoint, entry)
             if point.from_cycle is not None and point.from_cycle > point.cycle:
                 after = f"{point.from_cycle} is after the cycle, {point.cycle}"
                 refuse("from_cycle", after)
-            if point.table is None:
-                yield k, point
-                continue
-            fields = list(_table_of_cycles(point.table, document.path.parent))
-        except InputError as error:
-            raise document.error(("measured", k, error.field), error.message) from None
-        for row in fields:
+            rows: list[dict[str, Any]] = [{}]
+            if point.table is not None:
+                rows = list(_table_of_cycles(point.table, document.path.parent))
+        for row in rows:
             yield k, point.model_copy(update=row)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import math
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from pydantic import Field, StrictInt, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
-from ..errors import InputError, dotted, shown, suggest
+from ..errors import Error, InputError, Place, at_field, placed, shown, suggest
 from ..fields import Strict, refuse, validate
 from .profile import parse_profile, read_profile
 from .steps import Step, parse_step
@@ -31,9 +31,7 @@ MAX_CYCLES = 100_000
 MAX_VALUES = 5_000
 Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
-Place = tuple[Any, ...]
 Placed = tuple[Place, Any]  # a step and where it stands
-Error = Callable[[Place, str], InputError]
 Filled = Mapping[str, str]
 
 
@@ -76,40 +74,39 @@ class Writing:
         return found
 
     def _written_out(self, at: Place, step: Any, templates: Filled) -> Iterator[Placed]:
-        if isinstance(step, str):
-            yield at, (self._filled(at, step, templates), None)
+        if isinstance(step, Mapping):
+            written = self._profile if "profile" in step else self._group
+            yield from written(at, step, templates)
         elif isinstance(step, Step):
             yield at, step
-        elif isinstance(step, tuple) and len(step) == 2 and isinstance(step[0], str):
-            yield at, (self._filled(at, step[0], templates), step[1])
-        elif isinstance(step, Mapping) and "profile" in step:
-            yield at, self._profile(at, step, templates)
-        elif isinstance(step, Mapping):
-            yield from self._group(at, step, templates)
         else:
-            raise self.error(at, f"'{shown(step)}' is not a step")
+            pair = isinstance(step, tuple) and len(step) == 2
+            sentence, T = step if pair else (step, None)
+            if not isinstance(sentence, str):
+                raise self.error(at, f"'{shown(step)}' is not a step")
+            yield at, (self._filled(at, sentence, templates), T)
 
     def _group(
         self, at: Place, step: Mapping[str, Any], templates: Filled
     ) -> Iterator[Placed]:
-        group = self._checked(at, step)
+        group = self._groups.get(id(step))
+        if group is None:
+            with placed(self.error, *at):
+                group = self._groups[id(step)] = validate(Group, dict(step))
+        T, repeated = group.temperature, group.repeat or group.for_each
         if group.step is not None:
-            if group.repeat or group.for_each or group.steps is not None:
+            if repeated or group.steps is not None:
                 raise self.error(
                     at, "a step is {step, temperature}; a group {repeat, for_each, steps}"
                 )
-            T: Any = group.temperature
             if isinstance(T, str):
                 T = self._filled(at, T, templates)
             elif T is not None and not self.si:
-                try:
+                with placed(self.error, *at, "temperature"):
                     units.parse(T, "temperature")
-                except ValueError as error:
-                    raise self.error((*at, "temperature"), str(error)) from None
             yield at, (self._filled(at, group.step, templates), T)
             return
-        repeated = group.repeat or group.for_each
-        if not group.steps or not repeated or group.temperature is not None:
+        if not group.steps or not repeated or T is not None:
             raise self.error(
                 at, "a group needs steps, and repeat or for_each; a single step 'step'"
             )
@@ -117,36 +114,24 @@ class Writing:
             for values in self._each(at, group, templates):
                 yield from self.flat((*at, "steps"), group.steps, values)
 
-    def _checked(self, at: Place, step: Mapping[str, Any]) -> Group:
-        group = self._groups.get(id(step))
-        if group is None:
-            try:
-                group = self._groups[id(step)] = validate(Group, dict(step))
-            except InputError as error:
-                raise self.error((*at, error.field), error.message) from None
-        return group
-
     def _profile(
         self, at: Place, step: Mapping[str, Any], templates: Filled
-    ) -> dict[str, Any]:
-        """Return a profile's mapping with its templates filled and its table read."""
+    ) -> Iterator[Placed]:
+        """Yield a profile's mapping with its templates filled and its table read."""
         filled = {
             key: self._filled(at, value, templates) if isinstance(value, str) else value
             for key, value in step.items()
         }
-        name = filled["profile"]
-        if isinstance(name, str):
+        if isinstance(name := filled["profile"], str):
             if name not in self._profiles:
-                try:
-                    self._profiles[name] = read_profile(name, self.folder)
-                except InputError as error:
-                    place = (error.line and f"{name}, line {error.line}") or name
-                    message = f"{place}: {error.message}"
-                    raise self.error((*at, "profile"), message) from None
-                except ValueError as error:
-                    raise self.error((*at, "profile"), str(error)) from None
+                with placed(self.error, *at, "profile"):
+                    try:
+                        self._profiles[name] = read_profile(name, self.folder)
+                    except InputError as error:
+                        place = f"{name}, line {error.line}" if error.line else name
+                        raise ValueError(f"{place}: {error.message}") from None
             filled["profile"] = self._profiles[name]
-        return filled
+        yield at, filled
 
     def _each(self, at: Place, group: Group, templates: Filled) -> Iterator[Filled]:
         if group.for_each is None:
@@ -154,7 +139,7 @@ class Writing:
             return
         if len(group.for_each) != 1:
             raise self.error((*at, "for_each"), "must name one template")
-        name, values = next(iter(group.for_each.items()))
+        ((name, values),) = group.for_each.items()
         for value in values_of((*at, "for_each", name), values, self.error):
             yield {**templates, name: str(value)}
 
@@ -167,64 +152,42 @@ class Writing:
         return text
 
 
-Mistake = tuple[Any, ...]  # position, message, and the field of a profile
-
-
 def parsed_steps(
-    steps: Sequence[Any], cell: Cell
-) -> tuple[tuple[Step, ...], list[Mistake]]:
-    """Return one cycle as steps for a cell, and what is wrong with those that are none.
-
-    A step is a sentence, that and a temperature, the mapping of a profile or a Step.
-    """
+    flat: Sequence[Placed], cell: Cell, error: Error
+) -> tuple[tuple[Step, ...], list[InputError]]:
+    """Return steps that are written out for a cell, and what is wrong with the others."""
     parsed: list[Step] = []
-    mistakes: list[Mistake] = []
+    wrong: list[InputError] = []
     known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
-    for k, step in enumerate(steps):
+    for at, step in flat:
         try:
-            if isinstance(step, Step):
+            with placed(error, *at):
+                if isinstance(step, tuple):
+                    if step not in known:
+                        known[step] = parse_step(step[0], cell, step[1])
+                    step = known[step]
+                elif isinstance(step, Mapping):
+                    step = parse_profile(step, cell)
                 parsed.append(step)
-            elif isinstance(step, Mapping):
-                parsed.append(parse_profile(step, cell))
-            else:
-                pair = step if isinstance(step, tuple) else (step, None)
-                if not isinstance(pair[0], str):
-                    raise ValueError(f"'{shown(str(pair[0]))}' is not a sentence")
-                if pair not in known:
-                    known[pair] = parse_step(pair[0], cell, pair[1])
-                parsed.append(known[pair])
-        except InputError as error:
-            mistakes.append((k, error.message, error.field))
-        except ValueError as error:
-            mistakes.append((k, str(error)))
-    return tuple(parsed), mistakes
+        except InputError as mistake:
+            wrong.append(mistake)
+    return tuple(parsed), wrong
 
 
-def parse_cycle(steps: Sequence[Any], cell: Cell) -> tuple[Step, ...]:
-    """Return one cycle as steps for a cell; ValueError of the first that is none."""
-    parsed, mistakes = parsed_steps(steps, cell)
-    for k, message, *field in mistakes:
-        raise ValueError(message, k, *field)
-    return parsed
-
-
-def written_out(steps: Any, cell: Cell, name: str) -> tuple[Step, ...]:
+def parse_cycle(steps: Any, cell: Cell, name: str = "steps") -> tuple[Step, ...]:
     """Return steps of Python for a cell: what a file may say, pairs and Steps.
 
     An InputError names the step.
     """
 
-    def error(place: Place, message: str) -> InputError:
-        return InputError(message, field=dotted(place))
-
     if isinstance(steps, str | Mapping | Step):
         steps = [steps]
     if not isinstance(steps, Iterable):
         refuse(name, f"'{shown(steps)}' is given where a list of steps would do")
-    flat = Writing(error, Path(), si=True).flat((name,), [*steps], {})
-    parsed, mistakes = parsed_steps([step for _, step in flat], cell)
-    for k, message, *field in mistakes:
-        raise error((*flat[k][0], *field), message)
+    flat = Writing(at_field, Path(), si=True).flat((name,), [*steps], {})
+    parsed, wrong = parsed_steps(flat, cell, at_field)
+    for first in wrong:
+        raise first
     return parsed
 
 
@@ -238,7 +201,7 @@ def values_of(where: Place, values: Any, error: Error) -> list[Any]:
     if not isinstance(values, dict) or len(values) != 1:
         forms = (f"{{{kind}: [first, last, number]}}" for kind in RANGES)
         raise error(where, f"must be a list of values, {' or '.join(forms)}")
-    kind, ends = next(iter(values.items()))
+    ((kind, ends),) = values.items()
     at = (*where, kind)
     if kind not in RANGES:
         raise error(at, f"unknown range '{shown(kind)}'{suggest(kind, RANGES)}")
@@ -250,7 +213,7 @@ def values_of(where: Place, values: Any, error: Error) -> list[Any]:
     if number > MAX_VALUES:
         raise error((*at, 2), f"more than {MAX_VALUES}")
     first, last, unit = _range_ends(at, ends, error)
-    if kind == "log" and (first <= 0 or last <= 0):
+    if kind == "log" and min(first, last) <= 0:
         raise error(at, "a log range must be above 0")
     points = RANGES[kind](first, last, number)
     return [f"{float(p):.6g} {unit}".strip() for p in points]
@@ -259,7 +222,7 @@ def values_of(where: Place, values: Any, error: Error) -> list[Any]:
 def _range_ends(where: Place, ends: list[Any], error: Error) -> tuple[float, float, str]:
     """Return both ends of a range in the unit of the first."""
     split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
-    if any(s is None for s in split):
+    if None in split:
         raise error(where, "must begin with two numbers")
     (first, unit), (last, other) = (s.groups() for s in split if s)
     with contextlib.suppress(ValueError, ZeroDivisionError):

@@ -29,8 +29,8 @@ from .steps import (
     CURRENTS,
     POWERS,
     Control,
+    ProfilePart,
     Step,
-    Stretch,
     _checked,
     _default,
     _quantity,
@@ -98,7 +98,7 @@ def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
     factor *= in_amperes(1.0, kind, cell)
     factor *= -fields.scale if bdf else fields.scale
     straight = fields.interpolation == "linear"
-    parts = _stretches([seconds * a for a in t], [factor * b for b in v], straight)
+    parts = _parts([seconds * a for a in t], [factor * b for b in v], straight)
     length = sum(part.duration for part in parts)
     mean = sum((abs(p.first) + abs(p.last)) / 2 * p.duration for p in parts) / length
     ends = (fields.lower, fields.upper, fields.until, fields.time)
@@ -147,9 +147,9 @@ def _scale(heading: str, dimensions: Sequence[str]) -> tuple[float, str]:
         refuse("profile", f"'{shown(heading)}': {error}")
 
 
-def _stretches(t: list[float], v: list[float], linear: bool) -> tuple[Stretch, ...]:
+def _parts(t: list[float], v: list[float], linear: bool) -> tuple[ProfilePart, ...]:
     """Return the parts of a profile; neighbours of one constant value are one."""
-    found: list[Stretch] = []
+    found: list[ProfilePart] = []
     for k, ((a, b), (x, y)) in enumerate(zip(pairwise(t), pairwise(v), strict=True)):
         if not b >= a:
             refuse(
@@ -157,10 +157,10 @@ def _stretches(t: list[float], v: list[float], linear: bool) -> tuple[Stretch, .
             )
         if b == a:  # a jump
             continue
-        part = Stretch(b - a, x, y if linear else x)
+        part = ProfilePart(b - a, x, y if linear else x)
         last = found[-1] if found else None
         if last and last.first == last.last == part.first == part.last:
-            found[-1] = Stretch(last.duration + part.duration, x, x)
+            found[-1] = ProfilePart(last.duration + part.duration, x, x)
         else:
             found.append(part)
     if not found or not math.isfinite(sum(part.duration for part in found)):

@@ -28,14 +28,14 @@ import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import scipy  # loads scipy.stats where it is first used
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
 from .. import units
-from ..errors import InputError, shown, suggest
+from ..errors import Error, InputError, Place, placed, shown, suggest
 from ..fields import Quantity, Strict, refuse
 from ..yaml_file import Document
 
@@ -43,22 +43,28 @@ MAX_POINTS = 10_000_000
 MAX_FACTORS = 100
 MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
 
-Place = tuple[Any, ...]  # of a mistake in the file
 C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
 METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
 RANGES = dict.fromkeys(("linear", "log"), "[first, last, number of values]")
-DISTRIBUTIONS = {
-    "uniform": "[low, high]",
-    "loguniform": "[low, high]",
-    "normal": "[mean, standard deviation]",
-    "lognormal": "[median, standard deviation of the logarithm]",
-}
-# Values at probabilities u
-QUANTILES: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
-    "uniform": lambda u, a, b: scipy.stats.uniform.ppf(u, a, b - a).clip(a, b),
-    "loguniform": lambda u, a, b: scipy.stats.loguniform.ppf(u, a, b).clip(a, b),
-    "normal": lambda u, a, b: scipy.stats.norm.ppf(u, a, b),
-    "lognormal": lambda u, a, b: scipy.stats.lognorm.ppf(u, b, scale=a),
+# How each is written, and its values at probabilities u
+_Quantile = Callable[[np.ndarray, float, float], np.ndarray]
+DISTRIBUTIONS: dict[str, tuple[str, _Quantile]] = {
+    "uniform": (
+        "[low, high]",
+        lambda u, a, b: scipy.stats.uniform.ppf(u, a, b - a).clip(a, b),
+    ),
+    "loguniform": (
+        "[low, high]",
+        lambda u, a, b: scipy.stats.loguniform.ppf(u, a, b).clip(a, b),
+    ),
+    "normal": (
+        "[mean, standard deviation]",
+        lambda u, a, b: scipy.stats.norm.ppf(u, a, b),
+    ),
+    "lognormal": (
+        "[median, standard deviation of the logarithm]",
+        lambda u, a, b: scipy.stats.lognorm.ppf(u, b, scale=a),
+    ),
 }
 
 
@@ -137,10 +143,10 @@ class Scale:
             return rate
         number = units.parse(value, self.dimension)
         if self.dimension == "temperature":
-            if difference and units._split(value, self.dimension)[1] == "degC":
+            if difference and units.split(value, self.dimension)[1] == "degC":
                 raise ValueError("a standard deviation is a difference; write it in K")
         elif self.unit:
-            written, unit = units._split(value, self.dimension)
+            written, unit = units.split(value, self.dimension)
             # 15 digits: 100 nm is 0.1 um, and not 0.09999999999999999
             other = float(f"{number / self.si:.15g}")
             return float(written) if unit == self.unit else other
@@ -245,7 +251,7 @@ def plan(
     """
     reader = _Reader(section, document.error, dimension_of, is_template, tuple(names))
     specs = [reader.spec(name, given) for name, given in section.factors.items()]
-    points = reader.count(specs)
+    points = stride = reader.count(specs)
     notes: tuple[str, ...] = ()
     u = np.empty((0, len(specs)))
     if section.sampled:
@@ -257,7 +263,6 @@ def plan(
             low = 1 << (base.bit_length() - 1)
             notes = (f"{base} Sobol points are not balanced; {low} or {2 * low} are",)
     factors = []
-    stride = points
     for spec, probabilities in zip(specs, u.T, strict=True):
         own = reader.levels(spec, probabilities)
         stride = stride // len(own) if section.method == "grid" else 1
@@ -304,7 +309,8 @@ def _correlated(u: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 # --- Reading the factors -----------------------------------------------------------
 
 
-class _Spec(NamedTuple):
+@dataclass(frozen=True)
+class _Spec:
     """A factor as written: a list's values, a range's ends, or two parameters."""
 
     name: str
@@ -320,7 +326,7 @@ class _Reader:
     """The factors of a section, with the place of every mistake."""
 
     section: Sweep
-    error: Callable[[Place, str], InputError]
+    error: Error
     dimension_of: Callable[[str], str | None]
     is_template: Callable[[str], bool]
     names: tuple[str, ...]
@@ -328,51 +334,47 @@ class _Reader:
     def spec(self, name: str, given: Any) -> _Spec:
         kind, items, at = self._items(("sweep", "factors", name), given)
         scale = self._scale(name, (*at, 0), items[0])
-        count = len(items) if kind == "list" else 0
+        size = len(items) if kind == "list" else 0
         if kind in RANGES:
-            *items, count = items
-            if type(count) is not int or not 2 <= count <= MAX_POINTS:
+            *items, size = items
+            if type(size) is not int or not 2 <= size <= MAX_POINTS:
                 message = f"the number of values must be from 2 to {MAX_POINTS:,}"
                 raise self.error((*at, 2), message)
         numbers = []
         for i, item in enumerate(items):
-            spread = i == 1 and kind in ("normal", "lognormal")
+            spread = i == 1 and "normal" in kind
             own = Scale("dimensionless") if spread and kind == "lognormal" else scale
-            try:
+            with placed(self.error, *at, i):
                 numbers.append(own.number(item, difference=spread))
-            except ValueError as error:
-                raise self.error((*at, i), str(error)) from None
         a, b = numbers[0], numbers[-1]
         refusals = {
             "must be above 0": kind in ("log", "loguniform") and min(a, b) <= 0,
             "the median must be above 0": kind == "lognormal" and a <= 0,
-            "low must be below high": kind in ("uniform", "loguniform") and a >= b,
+            "low must be below high": "uniform" in kind and a >= b,
             "the standard deviation must be above 0": "normal" in kind and b <= 0,
         }
         for message in (words for words, refused in refusals.items() if refused):
             raise self.error(at, message)
-        return _Spec(name, scale, kind, tuple(numbers), count, at)
+        return _Spec(name, scale, kind, tuple(numbers), size, at)
 
     def _items(self, at: Place, given: Any) -> tuple[str, list[Any], Place]:
         """Return the kind of a factor, its numbers as written, and where they stand."""
         sampled, method = self.section.sampled, self.section.method
-        known = DISTRIBUTIONS if sampled else RANGES
+        forms = {k: form for k, (form, _) in DISTRIBUTIONS.items()} if sampled else RANGES
         if isinstance(given, list) and given and not sampled:
             return "list", given, at
         if not isinstance(given, dict) or len(given) != 1:
-            forms = [] if sampled else ["a list of values"]
-            forms += [f"{{{kind}: {form}}}" for kind, form in known.items()]
-            words = f"{', '.join(forms[:-1])} or {forms[-1]}"
+            *some, last = (f"{{{kind}: {form}}}" for kind, form in forms.items())
+            some = some if sampled else ["a list of values", *some]
+            words = f"{', '.join(some)} or {last}"
             raise self.error(at, f"must be {words} for method {method}")
-        kind, items = next(iter(given.items()))
-        message = ""
-        if kind not in known:
-            hint = suggest(kind, known) or f"; there are: {', '.join(known)}"
+        ((kind, items),) = given.items()
+        if kind not in forms:
+            hint = suggest(kind, forms) or f"; there are: {', '.join(forms)}"
             message = f"'{shown(kind)}' does not go with method {method}{hint}"
-        elif not isinstance(items, list) or len(items) != (2 if sampled else 3):
-            message = f"must be {known[kind]}"
-        if message:
             raise self.error((*at, kind), message)
+        if not isinstance(items, list) or len(items) != (2 if sampled else 3):
+            raise self.error((*at, kind), f"must be {forms[kind]}")
         return kind, items, (*at, kind)
 
     def _scale(self, name: str, at: Place, first: Any) -> Scale:
@@ -383,10 +385,8 @@ class _Reader:
             except InputError as error:
                 raise self.error(at[:3], error.message) from None
             if found is None:
-                message = (
-                    f"no step uses {{{shown(name)}}} and the cell has no such number"
-                )
-                raise self.error(at[:3], message + suggest(name, self.names))
+                lack = f"no step uses {{{shown(name)}}} and the cell has no such number"
+                raise self.error(at[:3], lack + suggest(name, self.names))
             return Scale(found)
         if isinstance(first, str) and units.c_rate(first) is not None:
             return Scale(C_RATE, "C")
@@ -397,12 +397,12 @@ class _Reader:
             except ValueError as error:
                 reason = str(error)
                 continue
-            if dimension == "temperature" and units._split(first, dimension)[1] == "C":
-                continue  # which nobody but a field of a temperature can tell from a rate
             # K, since spacings and deviations want an absolute scale
-            fixed = {"dimensionless": "", "temperature": "K"}.get(dimension)
-            unit = units._split(first, dimension)[1] if fixed is None else fixed
-            return Scale(dimension, unit)
+            unit = {"dimensionless": "", "temperature": "K"}.get(dimension)
+            written = "" if unit == "" else units.split(first, dimension)[1]
+            if unit == "K" and written == "C":
+                continue  # which nobody but a field of a temperature can tell from a rate
+            return Scale(dimension, written if unit is None else unit)
         raise self.error(at, reason)
 
     def count(self, specs: list[_Spec]) -> int:
@@ -413,11 +413,9 @@ class _Reader:
         points *= len(specs) + 2 if self.section.method == "saltelli" else 1
         for spec in specs:
             if self.section.method == "zip" and spec.size != points:
-                message = (
-                    f"has {spec.size:,} values and {shown(specs[0].name)} {points:,}"
-                )
-                message += "; in a zip all have the same number"
-                raise self.error(spec.at, message)
+                message = f"{spec.size:,} values and {shown(specs[0].name)} {points:,}"
+                same = "; in a zip all have the same number"
+                raise self.error(spec.at, f"has {message}{same}")
         if points > MAX_POINTS or (not grid and points * len(specs) > MAX_NUMBERS):
             limit = f"{MAX_POINTS:,} points, and {MAX_NUMBERS:,} numbers in all of them"
             size = f"make {points:,} points of {len(specs)} factors"
@@ -426,20 +424,19 @@ class _Reader:
 
     def correlation_matrix(self, names: list[str]) -> np.ndarray:
         """Return the correlations of the normals, shape (factors, factors)."""
-        matrix = np.eye(len(names))
-        given = set()
+        matrix, given = np.eye(len(names)), set()
         for k, correlation in enumerate(self.section.correlations):
             at = ("sweep", "correlations", k, "between")
             for i, name in enumerate(correlation.between):
                 if name not in names:
                     message = f"'{shown(name)}' is not a factor{suggest(name, names)}"
                     raise self.error((*at, i), message)
-            a, b = pair = sorted(names.index(name) for name in correlation.between)
+            a, b = sorted(names.index(name) for name in correlation.between)
             if a == b or (a, b) in given:
                 message = "names one factor twice" if a == b else "is given twice"
                 raise self.error(at, message)
             given.add((a, b))
-            matrix[pair, pair[::-1]] = correlation.value
+            matrix[a, b] = matrix[b, a] = correlation.value
         if np.linalg.eigvalsh(matrix)[0] < 1e-10:  # below, rounding would decide
             message = "contradict each other (their matrix is not positive definite); "
             message += "values nearer to 0 would do"
@@ -457,12 +454,10 @@ class _Reader:
             inner = _rounded(spaced(first, last, spec.size)[1:-1])
             return np.concatenate(([first], inner, [last]))
         with np.errstate(all="ignore"):  # what overflows is refused
-            x = QUANTILES[spec.kind](u, *spec.numbers)
-        message = ""
+            x = DISTRIBUTIONS[spec.kind][1](u, *spec.numbers)
         if not np.isfinite(x).all() or (spec.kind == "lognormal" and not x.all()):
-            message = "reaches values beyond floating point; narrow it"
-        elif spec.scale.dimension == C_RATE and x.min() <= 0:
+            raise self.error(spec.at, "reaches values beyond floating point; narrow it")
+        if spec.scale.dimension == C_RATE and x.min() <= 0:
             message = "reaches C-rates of 0 and below; a lognormal stays above"
-        if message:
             raise self.error(spec.at, message)
         return x

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from ..cell.cell import LAYERS, Cell
-from ..fields import FORMAT, LawField, Quantity, inner_model, metadata
+from ..fields import FORMAT, LawField, Quantity, described, inner_models
 from .cases import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -64,7 +64,8 @@ def page() -> str:
         "experiment stand in [files.md](files.md).\n"
     )
     models: dict[str, type[BaseModel]] = {"": Cell}
-    models |= {name: inner_model(Cell.model_fields[name].annotation) for name in LAYERS}
+    for name in LAYERS:
+        models[name] = next(inner_models(Cell.model_fields[name].annotation))
     for name, model in models.items():
         title = f"`{name}`: {model.__doc__}" if name else "The cell"
         text += f"\n## {title}\n\n| field | what it is | value | default |\n"
@@ -73,19 +74,19 @@ def page() -> str:
             said = " ".join((info.description or "").split())
             unsaid = info.is_required() or info.default in (None, "", {})
             default = "" if unsaid else info.default
-            text += f"| `{field}` | {said} | {_value(info)} | {default} |\n"
+            text += f"| `{field}` | {said} | {_value(model, field)} | {default} |\n"
     return text
 
 
-def _value(info: Any) -> str:
+def _value(model: type[BaseModel], field: str) -> str:
     """Return what a field holds, in words."""
-    for item in (*info.metadata, *metadata(info.annotation)):
-        if isinstance(item, Quantity):
-            return f"{item.words}, as `{item.example}`"
-        if isinstance(item, LawField):
-            return f"law, or {item.dimension}"
-    if get_origin(info.annotation) is Literal:
-        return " or ".join(f"`{word}`" for word in get_args(info.annotation))
+    what, annotation = described(model, field), model.model_fields[field].annotation
+    if isinstance(what, Quantity):
+        return f"{what.words}, as `{what.example}`"
+    if isinstance(what, LawField):
+        return f"law, or {what.dimension}"
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{word}`" for word in get_args(annotation))
     return ""
 
 

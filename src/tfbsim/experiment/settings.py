@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from ..errors import InputError, shown
+from ..errors import InputError, at_field, placed, shown
 from ..fields import Quantity, Strict, validate
 from ..numerics import Numerics
 
@@ -59,9 +59,6 @@ def numerics_of(given: Any, default: Settings | None = None) -> Numerics:
     if not isinstance(given, Mapping):
         message = f"'{shown(given)}' is given where Numerics or a mapping would do"
         raise InputError(message, field="numerics")
-    try:
+    with placed(at_field, "numerics"):
         settings: Settings = validate(Settings, dict(given))
-    except InputError as error:
-        place = f"numerics.{error.field}".rstrip(".")
-        raise InputError(error.message, field=place) from None
     return settings.applied()

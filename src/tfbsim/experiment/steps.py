@@ -37,7 +37,7 @@ LEAST_VOLTAGE = 0.1  # V, that a power is taken to be drawn at
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ProfilePart:
     """A part of a profile: the control goes straight from one value to another."""
 
     duration: float
@@ -67,7 +67,7 @@ class Step:
     rate: float | None = None  # How fast the voltage of a ramp changes [V/s], above 0
     # Voltage where a ramp begins [V]; None for that of the cell then
     start: float | None = None
-    profile: tuple[Stretch, ...] = ()  # Of a profile, its parts in turn
+    profile: tuple[ProfilePart, ...] = ()  # Of a profile, its parts in turn
     # Whether a profile begins again at its end, until something else ends the step
     repeat: bool = False
     # Of a spectrum [Hz], which takes no time and leaves the cell as it is: at the voltage

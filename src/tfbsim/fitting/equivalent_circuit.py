@@ -35,8 +35,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares, nnls
-from scipy.stats import f as f_test
-from scipy.stats import t as student
+from scipy.special import fdtri, stdtrit
 
 from ..errors import InputError, shown
 
@@ -208,7 +207,7 @@ def _inductive(frequency: Array, Z: Array) -> bool:
     freedom = max(len(aim) - np.count_nonzero(x), 1)
     gain = (without**2 - with_one**2) / max(with_one**2 / freedom, 1e-300)
     share = x[-1] / size[-1] * np.abs(w).max() / np.abs(Z[np.argmax(frequency)])
-    return bool(share > 2 * EXACT and gain > f_test.ppf(0.99, 1, freedom))
+    return bool(share > 2 * EXACT and gain > fdtri(1, freedom, 0.99))
 
 
 def _peaks(frequency: Array, Z: Array) -> list[float]:
@@ -328,7 +327,7 @@ class _Fits:
         flat = (np.abs(along[nothing]) > 0.1).any(axis=0)
         steep = along[~nothing] / size[~nothing, None]
         errors = np.sqrt((steep**2).sum(axis=0) * 2 * found.cost / freedom)
-        half = float(student.ppf(0.975, freedom)) * np.where(flat, 80.0, errors)
+        half = float(stdtrit(freedom, 0.975)) * np.where(flat, 80.0, errors)
         ratio = np.exp(np.clip(half, -80, 80))
         lows = np.where(exponent, values - half, values / ratio)
         highs = np.where(exponent, values + half, values * ratio)

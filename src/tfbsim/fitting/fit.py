@@ -33,22 +33,22 @@ from ..run.run import SOLVED
 from ..solver.batch import serves
 from ..solver.engine import engine
 from ..yaml_file import Document
-from .curves import (
-    EFFICIENCY,
-    IMPEDANCE,
-    RESISTANCE,
-    Curve,
-    counted_once,
-    held_cycles,
-    measured_capacities,
-    placed_curves,
-)
 from .fit_result import Account, Fit
 from .intervals import Interval, Spread, interval, uncertainty
 from .noise import autocorrelation, standing_apart
 from .parameters import Definition, definition, has, parameters
 from .problem import Problem
 from .search import FINE_STEP, Minimum, Progress, minima, search
+from .targets import (
+    EFFICIENCY,
+    IMPEDANCE,
+    RESISTANCE,
+    Target,
+    counted_once,
+    held_cycles,
+    measured_capacities,
+    placed_curves,
+)
 
 Array = np.ndarray
 FIRST_CASES = 200  # of which a parameter is looked for
@@ -357,7 +357,7 @@ def _without_spikes(
     return search(quick, best.u, tolerance=1e-6)
 
 
-def _one_cell(expanded: Expanded, curves: Sequence[Curve]) -> Cell:
+def _one_cell(expanded: Expanded, curves: Sequence[Target]) -> Cell:
     """The cell that is fitted: the one of every case with data."""
     needed = {c.case for c in curves}
     names = {case.cell.name for case in expanded.cases if case.name in needed}

@@ -34,7 +34,6 @@ from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
-from .curves import COLUMNS, IMPEDANCE, OF_LIVES, Curve
 from .intervals import (
     Combination,
     Fixed,
@@ -48,6 +47,7 @@ from .noise import effective
 from .parameters import Parameter, put, with_values
 from .problem import Problem, Simulated
 from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
+from .targets import COLUMNS, IMPEDANCE, OF_LIVES, Target
 
 Array = np.ndarray
 # Verdicts on a parameter, from its interval
@@ -124,7 +124,7 @@ class Fit:
     warnings: list[str]
     notes: list[str]
     statistics: dict[str, Any]
-    measured: list[Curve]
+    measured: list[Target]
     simulated: list[Simulated | None]
     which: list[Parameter]
     errors: tuple[float, float]
@@ -366,7 +366,7 @@ def _curves(account: Account) -> tuple[pd.DataFrame, list[Simulated | None]]:
     return pd.DataFrame(rows), simulated
 
 
-def _predicted(curve: Curve, model: Simulated) -> tuple[float, Array]:
+def _predicted(curve: Target, model: Simulated) -> tuple[float, Array]:
     """Return the charge at the end of a curve, and the voltages at its points."""
     V = np.empty(0)
     if len(curve.capacity):
@@ -374,7 +374,7 @@ def _predicted(curve: Curve, model: Simulated) -> tuple[float, Array]:
     return model.charge_at(curve.end_voltage), V
 
 
-def _errors(curve: Curve, model: Simulated | None) -> dict[str, Any]:
+def _errors(curve: Target, model: Simulated | None) -> dict[str, Any]:
     """Return how far the model is from one measured curve."""
     of_life = OF_LIVES.get(curve.kind)
     columns = {**COLUMNS, IMPEDANCE: "Impedance"}
@@ -536,11 +536,11 @@ def _of_searches(curves: pd.DataFrame, statistics: dict[str, Any]) -> list[str]:
 
 
 def _elsewhere(
-    curves: Sequence[Curve], simulated: Sequence[Simulated | None]
+    curves: Sequence[Target], simulated: Sequence[Simulated | None]
 ) -> list[str]:
     """Return which curves begin far from the simulated ones: from another state of the
     cell, or beyond a resistance that the model has not."""
-    found: list[tuple[Curve, float]] = []
+    found: list[tuple[Target, float]] = []
     for curve, model in zip(curves, simulated, strict=True):
         if model is not None and len(curve.capacity) > 1:
             V = float(np.interp(curve.capacity[0], model.capacity, model.voltage))

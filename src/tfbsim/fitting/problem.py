@@ -41,8 +41,16 @@ from ..numerics import Numerics
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import paying, replayed
 from ..solver.records import CycleRecord
-from .curves import COLUMNS, EFFICIENCY, IMPEDANCE, OF_LIVES, RESISTANCE, RETENTION, Curve
 from .parameters import Parameter, with_values
+from .targets import (
+    COLUMNS,
+    EFFICIENCY,
+    IMPEDANCE,
+    OF_LIVES,
+    RESISTANCE,
+    RETENTION,
+    Target,
+)
 
 Array = np.ndarray
 # Of the largest charge: the error of a smaller one, or of none, is that of so much
@@ -105,7 +113,7 @@ class Problem:
     ----------
     cases : sequence of Case
         Those the curves are of; of one cell each, before the fit changes it.
-    curves : sequence of Curve
+    curves : sequence of Target
         Fitted and held out.
     which : sequence of Parameter
         What varies.
@@ -130,7 +138,7 @@ class Problem:
     def __init__(
         self,
         cases: Sequence[Case],
-        curves: Sequence[Curve],
+        curves: Sequence[Target],
         which: Sequence[Parameter],
         errors: tuple[float, float],
         numerics: Numerics,
@@ -197,15 +205,15 @@ class Problem:
         changed = with_values(cell, changes, values) if changes else cell
         return changed.replace(rest) if rest else changed
 
-    def simulate(self, u: Array, curves: Sequence[Curve]) -> list[Simulated | None]:
+    def simulate(self, u: Array, curves: Sequence[Target]) -> list[Simulated | None]:
         """The model's curves, None for each that could not be simulated."""
         return self.simulate_all([u], curves)[0]
 
     def simulate_all(
-        self, places: Sequence[Array], curves: Sequence[Curve]
+        self, places: Sequence[Array], curves: Sequence[Target]
     ) -> list[list[Simulated | None]]:
         """The model's curves at each of several places."""
-        wanted: dict[str, list[Curve]] = {}
+        wanted: dict[str, list[Target]] = {}
         for curve in curves:
             wanted.setdefault(curve.case, []).append(curve)
         alike: dict[Any, list[Case]] = {}  # cases that a batch may take together
@@ -315,7 +323,7 @@ class Problem:
                     self._known[bytes.fromhex(key)] = known
         folder.mkdir(parents=True, exist_ok=True)
 
-    def _sigma(self, curve: Curve) -> float:
+    def _sigma(self, curve: Target) -> float:
         """Error of the charge of a curve, or of what else its end is."""
         if curve.kind == EFFICIENCY:
             return self.others[EFFICIENCY]
@@ -323,7 +331,7 @@ class Problem:
             return self.others[RESISTANCE] * curve.scale
         return self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
 
-    def _of(self, curve: Curve, model: Simulated | None) -> Array:
+    def _of(self, curve: Target, model: Simulated | None) -> Array:
         if model is None:
             return np.full(curve.size, FAILED)
         if curve.spectrum is not None:
@@ -386,7 +394,7 @@ class Problem:
 
 
 def _observed(
-    curve: Curve, cycles: Sequence[CycleRecord], area: float
+    curve: Target, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """What the model has where a curve was measured."""
     if curve.kind in OF_LIVES:

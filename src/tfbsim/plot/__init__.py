@@ -9,9 +9,13 @@ caption in ``figure.get_label()``.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from itertools import chain, count
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -19,6 +23,7 @@ from ..errors import InputError, shown, suggest
 from ..result.result import Result
 from ..result.sensitivity import FEWEST, sample
 from ..result.sweep_table import sampled, varied
+from ..run.workers import METHOD, processes
 from . import (
     against,
     bars,
@@ -34,7 +39,7 @@ from . import (
 from .against import thickness
 from .overlay import overlay
 from .study import Study
-from .style import FORMATS, drawn, slug, split_unit, volt
+from .style import FORMATS, as_file, drawn, slug, split_unit, styled, volt
 from .theme import Theme
 
 __all__ = [
@@ -115,6 +120,63 @@ def figures(result: Result) -> dict[str, Figure]:
         By name, in the order of the report; empty where nothing could be simulated.
     """
     return drawn(dict(_drawn(result)))
+
+
+def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str, bytes]]]:
+    """Return the figures of a result as files, drawn in two processes if these may fork.
+
+    Parameters
+    ----------
+    result : Result
+        Of one or many cases.
+    format : str
+        Of the files that there are beside those in PNG.
+
+    Returns
+    -------
+    dict of tuple
+        By name, in the order of the report: the caption, and the files by format.
+    """
+    job = _Files(list(_drawn(result)), ("png", format))
+    numbers = range(len(job.figures))
+    found: dict[int, Any] = {}
+    # A lock that another thread holds would stay locked in a forked process
+    forks = METHOD == "fork" and threading.active_count() == 1
+    if forks and (os.cpu_count() or 1) > 1 and len(numbers) > 1:
+        with closing(processes(job, numbers, 2)) as pieces:
+            for piece in pieces:
+                found.update(piece)
+    found |= {k: job.file(k) for k in numbers if k not in found}
+    return {job.figures[k][0]: found[k] for k in numbers if found[k]}
+
+
+class _Files:
+    """Draws figures by their numbers, as a pool of processes asks for it."""
+
+    def __init__(
+        self, figures: Sequence[tuple[str, Draw]], formats: Sequence[str]
+    ) -> None:
+        self.figures, self.formats = figures, formats
+
+    def prepare(self, number: int) -> None: ...
+
+    def __call__(self, numbers: Sequence[int]) -> Any:
+        found = []
+        for k in numbers:
+            with suppress(Exception):  # which the first process meets again
+                found.append((k, self.file(k)))
+        return found
+
+    def failed(self, number: int, reason: str) -> Any:
+        return number, self.file(number)
+
+    def file(self, number: int) -> tuple[str, dict[str, bytes]] | None:
+        """Return the caption and the files of a figure that makes sense."""
+        _, draw = self.figures[number]
+        with styled():
+            if figure := draw():
+                return figure.get_label(), {f: as_file(figure, f) for f in self.formats}
+        return None
 
 
 def _apart(columns: Sequence[str]) -> list[str]:

@@ -233,10 +233,11 @@ def drawn(figures: Mapping[str, Callable[[], Figure | None]]) -> dict[str, Figur
 def rendered(figures: Mapping[str, Figure], format: str = "png") -> dict[str, bytes]:
     """Return figures as files of one of ``FORMATS``, without date or version."""
     with styled():
-        return {name: _file(figure, format) for name, figure in figures.items()}
+        return {name: as_file(figure, format) for name, figure in figures.items()}
 
 
-def _file(figure: Figure, format: str) -> bytes:
+def as_file(figure: Figure, format: str) -> bytes:
+    """Return a figure as a file, its style being in use."""
     lay_out(figure)
     buffer = io.BytesIO()
     if format == "png":  # drawn once; savefig would draw for the layout and then again

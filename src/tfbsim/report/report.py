@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from ..errors import count
 from ..output import REPORT as DRAWN
 from ..output import Output
-from ..plot import check_format, figures, split_unit, style, volt
+from ..plot import check_format, files, split_unit, volt
 from ..result.columns import KNOWN, LIMITING, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
@@ -48,15 +49,14 @@ def write_report(result: Result, folder: str | Path, format: str = "png") -> Pat
     Figures of a ``format`` "svg" or "pdf" stand beside the "png" that the page shows.
     """
     check_format(format)
-    drawn = figures(result)
-    images = style.rendered(drawn)
-    captions = {name: str(figure.get_label()) for name, figure in drawn.items()}
     tables = {PERCENTILES: result.percentiles, SENSITIVITY: result.sensitivity}
-    files: dict[str, Any] = {n: t for n, t in tables.items() if not t.empty}
+    drawn = files(result, format)
+    images = {name: file["png"] for name, (_, file) in drawn.items()}
+    captions = {name: caption for name, (caption, _) in drawn.items()}
+    others: dict[str, Any] = {n: t for n, t in tables.items() if not t.empty}
     if format != "png":
-        other = style.rendered(drawn, format)
-        files |= {f"{name}.{format}": content for name, content in other.items()}
-    return write_page(folder, images, html(result, images, captions), files)
+        others |= {f"{name}.{format}": f[format] for name, (_, f) in drawn.items()}
+    return write_page(folder, images, html(result, images, captions), others)
 
 
 def write_page(
@@ -201,7 +201,7 @@ def _problems(result: Result) -> pd.DataFrame:
 
 class _Table(NamedTuple):
     heads: list[tuple[str, str]]  # name, unit
-    rows: list[tuple[tuple[str, str], ...]]  # text and CSS class: number, text, bad
+    rows: list[Markup]  # the cells, of CSS class number, text or bad
     total: int
 
 
@@ -209,11 +209,15 @@ def table_of(table: pd.DataFrame, limit: int) -> _Table:
     """Return the first rows of a table as the templates show it."""
     names = list(map(str, table.columns))
     columns = (
-        [_cell(name, value) for value in table.iloc[:limit, k].tolist()]
+        [
+            f'<td class="{kind}">{escape(text) if kind != "number" else text}</td>'
+            for text, kind in (_cell(name, value) for value in table.iloc[:limit, k])
+        ]
         for k, name in enumerate(names)
     )
     heads = [split_unit(name) for name in names]
-    return _Table(heads, list(zip(*columns, strict=True)), len(table))
+    rows = [Markup("".join(cells)) for cells in zip(*columns, strict=True)]
+    return _Table(heads, rows, len(table))
 
 
 def _in_short(result: Result) -> str:

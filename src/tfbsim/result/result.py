@@ -26,6 +26,7 @@ from .columns import CASE, CHECK_UP, CYCLE, NUMERICAL_ERRORS, OUTCOME, RETENTION
 from .csv_file import parts
 from .curves import NONE
 from .export import files as exported
+from .names import Row
 from .samples import samples
 from .tables import Piece, in_order, whole
 
@@ -52,8 +53,8 @@ class Result:
     def __init__(
         self,
         cases: Sequence[CaseResult],
-        provenance: dict[str, Any] | None = None,
-        measured: Sequence[dict[str, Any]] = (),
+        provenance: Row | None = None,
+        measured: Sequence[Row] = (),
     ) -> None:
         self.cases = cases
         self.provenance = provenance or {}
@@ -97,7 +98,7 @@ class Result:
         return Declared.of([losses.KNOWN, *self._whole.laws])
 
     @property
-    def warnings(self) -> dict[str, dict[str, Any]]:
+    def warnings(self) -> dict[str, Row]:
         """Warnings, each with the number of its cases and the first of them."""
         return self.provenance.get("warnings") or {
             words: {"cases": number, "first": list(first)}
@@ -274,7 +275,7 @@ class Result:
             write_atomic(path.with_name(name), content)
         return [path.with_name(name) for name in found]
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self) -> Row:
         """Largest balance and cut-off errors, and steps that ended otherwise."""
         summary, steps = self.summary, self.steps
         cut_off = steps["Cut-off error [uV]"].max()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .case import CaseResult
 from .columns import CASE, CYCLE, STEP
+from .names import Row
 
 TIME, VOLTAGE, CURRENT = "Time [s]", "Voltage [V]", "Current density [uA.cm-2]"
 STEP_MASS, STEP_AREA = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
@@ -17,7 +18,7 @@ BRANCH, DIRECTION = "Branch number", "Direction"
 MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
-def samples(cases: Iterable[Any]) -> pd.DataFrame:
+def samples(cases: Iterable[CaseResult]) -> pd.DataFrame:
     """Return the curves of cases as one table, a row a sample.
 
     ``Case``, ``Cycle number`` and ``Step number`` say where it is from, and the curve
@@ -30,7 +31,7 @@ def samples(cases: Iterable[Any]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _of_case(case: Any) -> pd.DataFrame | None:
+def _of_case(case: CaseResult) -> pd.DataFrame | None:
     variables = case.curves.variables
     if VOLTAGE not in variables:
         return None
@@ -48,7 +49,7 @@ def _of_case(case: Any) -> pd.DataFrame | None:
     return pd.DataFrame(table | _branches(table))
 
 
-def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
+def _branches(table: Row) -> dict[str, np.ndarray]:
     """Branch, direction and capacity of each sample."""
     cycle, step = table[CYCLE], table[STEP]
     first = np.flatnonzero(np.diff(cycle, prepend=-1) | np.diff(step, prepend=-1))
@@ -77,7 +78,7 @@ def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
     return found
 
 
-def _direction(table: dict[str, Any], step: slice) -> int:
+def _direction(table: Row, step: slice) -> int:
     """1 for a discharge, -1 for a charge, 0 for a rest."""
     if step.stop - step.start < 2 or table[STEP_AREA][step].max() <= 0:
         return 0

@@ -1,7 +1,7 @@
 """How uncertain the answers of a sampled sweep are, and which factors make them so.
 
-Most estimators are SALib's (Herman & Usher 2017, doi:10.21105/joss.00097; Iwanaga et al.
-2022, doi:10.18174/sesmo.18155).  With V the variance of an answer y:
+Estimators from a design are SALib's (Herman & Usher 2017, doi:10.21105/joss.00097;
+Iwanaga et al. 2022, doi:10.18174/sesmo.18155).  With V the variance of an answer y:
 
     S1 = V[E(y | x_i)]/V            first order: what knowing x_i alone would take away
     ST = E[V(y | all but x_i)]/V    total: what would be left if all but x_i were known
@@ -27,6 +27,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -156,18 +157,27 @@ def of_sample(X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     "S1", its half width "S1 (95 %)", "PAWN" and that of a dummy, each of shape
     (factors,).  PAWN is of at most ``MOST_FOR_PAWN`` points, evenly chosen.
     """
-    from SALib.analyze import pawn
-
     few = np.unique(np.linspace(0, len(y) - 1, MOST_FOR_PAWN).round().astype(int))
     dummy = np.random.default_rng(SEED).permutation(len(few))
-    more = _problem(X.shape[1] + 1)
-    with _contained():
-        other = pawn.analyze(more, np.column_stack([X[few], dummy]), y[few], S=SLICES)
-    *moved, floor = np.asarray(other["median"], float)
+    *moved, floor = (_pawn(x, y[few]) for x in (*X[few].T, dummy))
     first, half = np.array([first_order(x, y) for x in X.T]).T
     found = {"S1": first, "S1 (95 %)": half}
     found |= {"PAWN": moved, DUMMY: np.full(X.shape[1], floor)}
     return {name: np.asarray(values, float) for name, values in found.items()}
+
+
+def _pawn(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the PAWN index of a factor, as SALib: which works out p-values as well."""
+    edges = np.quantile(x, np.arange(SLICES + 1) / SLICES)
+    slices = [(low <= x) & (x < high) for low, high in pairwise(edges)]
+    at = np.sort(y)
+    whole = np.searchsorted(at, at, "right") / len(y)
+    away = [  # Kolmogorov-Smirnov distance
+        np.abs(np.searchsorted(np.sort(y[own]), at, "right") / own.sum() - whole).max()
+        for own in slices
+        if own.any()
+    ]
+    return float(np.median(away))
 
 
 def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

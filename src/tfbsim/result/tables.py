@@ -14,7 +14,9 @@ from pandas.api.types import is_numeric_dtype
 from ..physics.law import Declared
 from .case import CaseResult
 from .columns import CASE, CYCLE, REQUIRED, summary_names
+from .names import Row
 
+Array = np.ndarray
 ROWS = 2_000  # cases read at a time
 FIRST = 4  # cases named beside a warning
 Warned = Mapping[str, tuple[int, Sequence[str]]]  # the number of cases, and the first
@@ -25,7 +27,7 @@ class Piece(NamedTuple):
 
     summary: pd.DataFrame
     steps: pd.DataFrame
-    spectra: list[dict[str, Any]]
+    spectra: list[Row]
     drawn: list[CaseResult]
     warnings: Warned
     laws: list[Declared]
@@ -46,7 +48,7 @@ def framed(cases: Sequence[CaseResult]) -> Piece:
     )
 
 
-def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def _frame(rows: Iterable[Row]) -> pd.DataFrame:
     """A table in which words that repeat are kept once."""
     once = sys.intern
     return pd.DataFrame(
@@ -66,24 +68,18 @@ def joined(one: Warned, other: Warned) -> Warned:
 def whole(cases: Any) -> Piece:
     """Return the tables of all cases, read a few thousand at a time."""
     found = framed([])
-    tables: tuple[list[pd.DataFrame], ...] = [], []
+    tables = _Stack(), _Stack()
     for piece in _pieces(cases):
-        for table, own in zip(tables, (piece.summary, piece.steps), strict=True):
-            table.append(own)
+        share = max(piece.summary[CASE].nunique(), 1) if len(piece.summary) else 1
+        for stack, own in zip(tables, piece[:2], strict=True):
+            stack.add(own, len(own) * len(cases) // share)
         found.spectra.extend(piece.spectra)
         found.drawn.extend(piece.drawn)
         found.laws.extend(piece.laws)
         found = found._replace(warnings=joined(found.warnings, piece.warnings))
-    summary, steps = map(_stacked, tables)
-    if hasattr(cases, "pieces"):  # some of them came last
-        summary, steps = (_by_case(table) for table in (summary, steps))
+    by_case = hasattr(cases, "pieces")  # some of them come last
+    summary, steps = (stack.table(by_case) for stack in tables)
     return found._replace(summary=summary, steps=steps)
-
-
-def _by_case(table: pd.DataFrame) -> pd.DataFrame:
-    if not len(table) or table[CASE].is_monotonic_increasing:
-        return table
-    return table.sort_values(CASE, kind="stable", ignore_index=True)
 
 
 def _pieces(cases: Any) -> Iterator[Piece]:
@@ -96,21 +92,59 @@ def _pieces(cases: Any) -> Iterator[Piece]:
         yield framed(some)
 
 
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+class _Stack:
     """Tables below each other, nothing where one of them lacks a column.
 
-    They may fill the memory: the list is emptied, and each column goes as it is joined.
+    They may fill the memory: columns of numbers are arrays with room for all rows, of
+    which none stands twice; words stay in pieces, which share their characters.
     """
-    names = dict.fromkeys(name for table in tables for name in table)
-    parts: dict[Any, list[pd.Series]] = {name: [] for name in names}
-    for table in filter(len, tables):
-        for name in names:
-            column = table.get(name, pd.Series(np.nan, table.index))
-            text = not is_numeric_dtype(column.dtype)
-            parts[name].append(column.infer_objects() if text else column)
-    tables.clear()
-    joined = {n: pd.concat(parts.pop(n), ignore_index=True) for n in names if parts[n]}
-    return pd.DataFrame(joined, copy=False)
+
+    def __init__(self) -> None:
+        self.columns: dict[Any, Array | list[pd.Series]] = {}  # numbers, or words
+        self.rows = 0
+        self.last, self.in_order = "", True  # name of a case, and whether they rise
+
+    def add(self, table: pd.DataFrame, room: int) -> None:
+        """Put a table below, of so many rows that may come in all."""
+        if not len(table):
+            return
+        end, names = self.rows + len(table), table[CASE]
+        self.in_order &= self.last <= names.iloc[0] and names.is_monotonic_increasing
+        self.last = names.iloc[-1]
+        nothing = pd.Series(np.nan, table.index)
+        for name in dict.fromkeys((*self.columns, *table)):
+            own = table.get(name, nothing)
+            before = self.columns.get(name)
+            if before is None:
+                before = np.full(self.rows, np.nan) if self.rows else own.to_numpy()[:0]
+            if isinstance(before, list) or not is_numeric_dtype(own.dtype):
+                if isinstance(before, np.ndarray):
+                    before = [pd.Series(before[: self.rows])] if self.rows else []
+                self.columns[name] = [*before, own.infer_objects()]
+                continue
+            kind = np.result_type(before.dtype, own.dtype)
+            if len(before) < end or before.dtype != kind:
+                whole = np.empty(max(room, end), kind)
+                whole[: self.rows] = before[: self.rows]
+                self.columns[name] = before = whole
+            before[self.rows : end] = own
+        self.rows = end
+
+    def table(self, by_case: bool) -> pd.DataFrame:
+        """All of them, in the order of their names if asked; the stack is empty then."""
+        each: dict[Any, Any] = {}
+        order = None
+        for name in [*self.columns]:
+            column = self.columns.pop(name)
+            if isinstance(column, list):
+                each[name] = pd.concat(column, ignore_index=True)
+            else:
+                each[name] = pd.Series(column[: self.rows])
+            if by_case and not self.in_order:
+                if order is None:  # the first column is the case
+                    order = each[CASE].argsort(kind="stable").to_numpy()
+                each[name] = each[name].take(order).reset_index(drop=True)
+        return pd.DataFrame(each, copy=False)
 
 
 def in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:

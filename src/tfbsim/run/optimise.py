@@ -14,7 +14,7 @@ from .. import units
 from ..cell import stack as energy
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, suggest
-from ..experiment.groups import written_out
+from ..experiment.groups import parse_cycle
 from ..experiment.settings import numerics_of
 from ..experiment.steps import Protocol
 from ..numerics import Numerics
@@ -131,8 +131,8 @@ def optimise(
     settings = numerics_of(numerics)
     first, asked = at(low)
     parts = (
-        written_out(asked, first, "steps"),
-        written_out(conditioning, first, "conditioning"),
+        parse_cycle(asked, first, "steps"),
+        parse_cycle(conditioning, first, "conditioning"),
     )
     number = (max(start, 3) + REFINED) * (cycles * len(parts[0]) + len(parts[1]))
     protocol = Protocol(parts[0], cycles, parts[1])

@@ -191,21 +191,21 @@ def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseRes
     return [replace(case, cell=names[case.key]) for case in found]
 
 
-def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> list[int]:
+def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
     """The numbers of the cases it has not; those that failed are tried again."""
     finished = ledger.finished()
     if not job.blocks:
-        return [k for k, key in enumerate(keys) if key not in finished]
+        return np.flatnonzero([key not in finished for key in keys])
     swept: Any = _kept(ledger, job, keys)
     left = np.ones(len(job.cases), bool)
     left[swept.keys] = False
     for case in swept.alone:
         left[int(case.name) - 1] = case.key not in finished
-    return np.flatnonzero(left).tolist()
+    return np.flatnonzero(left)
 
 
 def _points(
-    job: CaseJob, missing: Sequence[int], pool: Pool, tell: Told
+    job: CaseJob, missing: np.ndarray, pool: Pool, tell: Told
 ) -> Generator[list[Point | Block]]:
     """Points as they are finished, several at a time."""
     cases = job.cases

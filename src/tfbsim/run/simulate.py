@@ -11,7 +11,7 @@ from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
 from ..experiment.cases import Case
 from ..experiment.foresee import check_ageing
-from ..experiment.groups import MAX_CYCLES, written_out
+from ..experiment.groups import MAX_CYCLES, parse_cycle
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import EndOfLife, Protocol, Step
@@ -91,11 +91,11 @@ def simulate(
     except ValueError as error:
         raise InputError(str(error), field="until") from None
     protocol = Protocol(
-        written_out(steps, cell, "steps"),
+        parse_cycle(steps, cell, "steps"),
         int(cycles),
-        written_out(conditioning, cell, "conditioning"),
+        parse_cycle(conditioning, cell, "conditioning"),
         int(conditioning_cycles),
-        written_out(check_up, cell, "check_up"),
+        parse_cycle(check_up, cell, "check_up"),
         int(every),
         end,
     )

@@ -21,6 +21,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Protocol
 
+import numpy as np
+
 from ..errors import InputError
 from .blocks import Block
 from .ledger import Point
@@ -64,14 +66,14 @@ class Chunks:
 
     def __init__(
         self,
-        numbers: Iterable[int],
+        numbers: Sequence[int],
         workers: int,
         seconds: float = CHUNK,
         most: int = MOST,
         first: int = 1,
         least: int = 1,
     ) -> None:
-        self.waiting = deque(numbers)
+        self.waiting = np.asarray(numbers)
         self.again: deque[int] = deque()  # of a killed process, one by one
         self.killed: set[int] = set()
         self.workers = workers
@@ -80,7 +82,7 @@ class Chunks:
         self.each = 0.0  # s a point
 
     def __bool__(self) -> bool:
-        return bool(self.waiting or self.again)
+        return bool(len(self.waiting) or self.again)
 
     def take(self) -> list[int]:
         """The next piece; towards the end smaller, so that all finish together."""
@@ -89,7 +91,8 @@ class Chunks:
         size = int(self.seconds / self.each) if self.each else self.first
         fair = len(self.waiting) // (2 * self.workers)
         size = min(max(self.least, min(size, fair)), self.most)
-        return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
+        piece, self.waiting = np.split(self.waiting, [size])
+        return piece.tolist()
 
     def took(self, points: int, seconds: float) -> None:
         """Learn from a piece that was done; the first ones also built the model."""

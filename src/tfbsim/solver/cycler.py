@@ -12,7 +12,7 @@ import numpy as np
 from ..cell.cell import Cell
 from ..errors import InputError
 from ..experiment.curves import Curves
-from ..experiment.steps import Protocol, Step, Stretch
+from ..experiment.steps import ProfilePart, Protocol, Step
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
 from ..physics.law import End
@@ -194,7 +194,7 @@ class Runner:
         """A step, or so much of it, from the state the cell is in or the one given."""
         state = changes.pop("state", self.state)
         if step.constant:
-            part = Stretch(duration, step.value, step.value)
+            part = ProfilePart(duration, step.value, step.value)
             return self._stretch(step, curves, part, state, changes)
         found: Trace | None = None
         passed = 0.0
@@ -213,21 +213,21 @@ class Runner:
         assert found is not None
         return found
 
-    def _parts(self, step: Step, duration: float) -> Iterator[Stretch]:
+    def _parts(self, step: Step, duration: float) -> Iterator[ProfilePart]:
         """The parts of a ramp or a profile, of so much time in all."""
         if step.rate is not None:
             first = step.start if step.start is not None else self._voltage_now(step)
             whole = max(abs(step.value - first) / step.rate, SHORTEST)
             share = min(duration / whole, 1.0)
             last = first + share * (step.value - first)
-            yield Stretch(share * whole, first, last)
+            yield ProfilePart(share * whole, first, last)
             return
         left = duration
         while True:
             for part in step.profile:
                 share = min(left / part.duration, 1.0)
                 last = part.first + share * (part.last - part.first)
-                yield Stretch(share * part.duration, part.first, last)
+                yield ProfilePart(share * part.duration, part.first, last)
                 left -= part.duration
                 if left <= SHORTEST:
                     return
@@ -245,7 +245,7 @@ class Runner:
         self,
         step: Step,
         curves: bool,
-        part: Stretch,
+        part: ProfilePart,
         state: State,
         changes: Mapping[str, float],
         passed: float = 0.0,

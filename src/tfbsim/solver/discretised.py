@@ -28,7 +28,7 @@ from .equations import Equations
 from .fast import Ends, Kernel, Solved, Written
 from .fast import written as written_c
 from .film_limit import film_limit
-from .integrator import Integrator, Stretch, system
+from .integrator import Integration, Integrator, system
 from .trace import (
     CHARGE_CUT_OFF,
     CURRENT_CUT_OFF,
@@ -391,7 +391,7 @@ class Discretised:
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.ENERGIES)
         return {OUT: out, IN: out - net}
 
-    def passed(self, s: Stretch, request: Request, inputs: dict[str, Any]) -> Passed:
+    def passed(self, s: Integration, request: Request, inputs: dict[str, Any]) -> Passed:
         """What passed at the solver's steps of a request."""
         y = s.y
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
@@ -468,7 +468,7 @@ class Discretised:
 
     def solve(
         self, y0: Array, p: Array, fallback: int = 0, curve: bool = True
-    ) -> Stretch:
+    ) -> Integration:
         """Integrate from a state by the solver, or one of its fallbacks.
 
         It is the kernel's, where there is one and it does not fail.
@@ -484,7 +484,7 @@ class Discretised:
                 t, y = np.append(0.0, found.t), np.stack([y0, found.y[0]])
                 if found.curves is not None:
                     _, t, y = found.curves
-                return Stretch(t, y, None, ended, float(found.stray[0]))
+                return Integration(t, y, None, ended, float(found.stray[0]))
         integrator = self.integrator(fallback)
         yp0 = self._rates(y0[None], p[None])[0]
         yp0[self.model.len_rhs :] = 0

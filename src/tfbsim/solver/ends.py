@@ -16,7 +16,7 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
 from .discretised import OVERSHOOT, VOLTAGE, Discretised
-from .integrator import Stretch
+from .integrator import Integration
 from .trace import (
     CURRENT_CUT_OFF,
     CURVE_TOLERANCE,
@@ -33,8 +33,8 @@ WITHIN = 8  # samples within a step of the solver that are looked at
 
 
 def cut(
-    built: Discretised, inputs: dict[str, Any], stretch: Stretch, p: Array
-) -> tuple[Stretch, str | None]:
+    built: Discretised, inputs: dict[str, Any], stretch: Integration, p: Array
+) -> tuple[Integration, str | None]:
     """A stretch up to the first end that the solver stepped over, and which it was."""
     t, y, yp = stretch.t, stretch.y, stretch.yp
     if stretch.ended == "inside":
@@ -99,7 +99,7 @@ def cut(
     if event is None or end >= t[-1]:
         return stretch, None
     kept = t < end
-    return Stretch(
+    return Integration(
         np.append(t[kept], end),
         np.vstack([y[kept], between(end)]),
         np.vstack([yp[kept], between(end, 1)]),
@@ -117,7 +117,7 @@ def _within(t: Array, y: Array, yp: Array, k: int) -> tuple[Array, Array]:
     return np.append(t[:-1, None] + s * h, t[-1]), np.append(cubic, y[-1])
 
 
-def refined(built: Discretised, stretch: Stretch) -> tuple[Stretch, Array]:
+def refined(built: Discretised, stretch: Integration) -> tuple[Integration, Array]:
     """A stretch with points between the solver's, and the numbers of those.
 
     They are where a straight line between two of the solver's would miss the voltage by
@@ -142,4 +142,4 @@ def refined(built: Discretised, stretch: Stretch) -> tuple[Stretch, Array]:
     places = np.repeat(np.arange(1, len(t)), extra)
     y = np.insert(y, places, CubicHermiteSpline(t, y, yp)(between), axis=0)
     added = places + np.arange(len(places))
-    return Stretch(np.insert(t, places, between), y, None, stretch.ended), added
+    return Integration(np.insert(t, places, between), y, None, stretch.ended), added

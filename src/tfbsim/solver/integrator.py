@@ -24,7 +24,7 @@ ROOT_FOUND = 2  # SUNDIALS' IDA_ROOT_RETURN
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Integration:
     """What the solver returned for one set of inputs.
 
     Parameters
@@ -147,7 +147,7 @@ class Integrator:
             **handed,
         )
 
-    def solve(self, y0: Array, yp0: Array, inputs: Array) -> Stretch:
+    def solve(self, y0: Array, yp0: Array, inputs: Array) -> Integration:
         """Integrate from an initial state until the time or an event ends it.
 
         Parameters
@@ -173,7 +173,7 @@ class Integrator:
         t = np.asarray(one.t)
         shape = (len(t), self.states)
         ended = "event" if one.flag == ROOT_FOUND else "time"
-        return Stretch(
+        return Integration(
             t,
             np.asarray(one.y).reshape(shape),
             np.asarray(one.yp).reshape(shape) if one.yp.size else None,

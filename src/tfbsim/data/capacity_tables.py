@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import units
 from ..errors import count, shown
-from .mapping import Curve, Direction, dimension_of
+from .mapping import DIMENSIONS, CurveColumns, Direction
 from .measured import CHARGE, DISCHARGE, Segment
 from .table import TIMES, Array, Table
 
@@ -42,7 +42,7 @@ def curves(table: Table) -> tuple[Segment, ...]:
     )
 
 
-def _side_by_side(table: Table) -> list[Curve]:
+def _side_by_side(table: Table) -> list[CurveColumns]:
     """Return one curve, or a charge and a discharge against a capacity of each."""
     columns = table.columns
     sides = [(role, direction) for role, direction in _SIDES if role in columns]
@@ -54,13 +54,14 @@ def _side_by_side(table: Table) -> list[Curve]:
         there = f"its columns are {shown(known, 300)}" if known else "it has no heading"
         none = f"no column of {what} was recognised ({there})"
         raise table.file.error(f"{none}; name it in a mapping: columns")
+    V = columns["voltage"] + 1
     return [
-        Curve(voltage=columns["voltage"] + 1, capacity=columns[role] + 1, direction=side)
+        CurveColumns(voltage=V, capacity=columns[role] + 1, direction=side)
         for role, side in (sides[:1] if "capacity" in columns else sides)
     ]
 
 
-def _curve(table: Table, curve: Curve, where: str) -> list[Segment]:
+def _curve(table: Table, curve: CurveColumns, where: str) -> list[Segment]:
     """Return the parts of one column of voltages against one of capacities."""
     file = table.file
     V_at = table.column(curve.voltage, f"{where}.voltage")
@@ -112,7 +113,7 @@ def _part(V: Array, q: Array, i: Array, kind: str | None, table: Table) -> Segme
     return Segment(kind, 1, V, sign * np.abs(i), q, None, how.temperature)
 
 
-def _current(table: Table, curve: Curve, where: str) -> Array:
+def _current(table: Table, curve: CurveColumns, where: str) -> Array:
     """Return the size of the current of each row [A.m-2]; NaN where nothing states it."""
     file, columns = table.file, table.columns
     text = curve.current or file.how.current
@@ -122,7 +123,7 @@ def _current(table: Table, curve: Curve, where: str) -> Array:
         if rate is not None:
             one_c = file.one_c(f"{where}.current" if curve.current else "current")
             return np.full_like(size, rate * one_c)
-        value, dimension = dimension_of(text, "current")
+        value, dimension = units.quantity(text, DIMENSIONS["current"])
         return file.per_area(np.full_like(size, abs(value)), dimension)
     if "current" in columns:
         size = table.areal("current")

@@ -1,4 +1,4 @@
-"""What was measured, as a fit has it: curves beside the steps that simulate them.
+"""What a fit aims at: measured curves, charges and spectra, each with its steps.
 
 A curve of many samples is thinned to some residuals evenly along it.  The samples
 between two of them all count: each residual is the mean of theirs, so that noise is
@@ -21,14 +21,8 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import Place, Places, digest
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    Segment,
-    Spectrum,
-    mean_current,
-)
+from ..comparison.matching import Place, Places
+from ..data.measured import CHARGE, DISCHARGE, Segment, Spectrum
 from ..experiment.cases import FROM_CYCLE, Expanded, current_of
 
 Array = np.ndarray
@@ -50,7 +44,7 @@ SAME = 0.9  # share of common samples of a curve that was given twice
 
 
 @dataclass(frozen=True)
-class Curve:
+class Target:
     """One measured step, or one measured capacity, of a case.
 
     Parameters
@@ -116,7 +110,7 @@ class Curve:
         return self.groups + math.isfinite(self.end)
 
 
-def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Curve]:
+def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Target]:
     """Return the experiment's own ``measured:`` capacities, per area."""
     found = []
     cases = {case.name: case for case in expanded.cases}
@@ -130,7 +124,7 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Cur
             if words == column:
                 place = (case.name, cycle, None, kind, row["Source"], held)
                 mean = {"from_cycle": row.get(FROM_CYCLE)}
-                found.append(Curve(*place, *empty, row["Measured"] / factor, **mean))
+                found.append(Target(*place, *empty, row["Measured"] / factor, **mean))
         kind = words.split()[0].lower()
         if kind not in COLUMNS or FROM_CYCLE in row:  # an energy density
             continue
@@ -147,7 +141,7 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Cur
             role="held out" if held else "fitted",
         )
         place = (case.name, cycle, None, kind, row["Source"], held)
-        found.append(Curve(*place, *empty, end, datum=datum))
+        found.append(Target(*place, *empty, end, datum=datum))
     return found
 
 
@@ -159,7 +153,7 @@ def held_cycles(held_out: Sequence[str]) -> list[tuple[int, int]]:
 
 def placed_curves(
     places: Places, held_out: Sequence[str], points: int
-) -> tuple[list[Curve], list[str]]:
+) -> tuple[list[Target], list[str]]:
     """Return what was measured beside the steps that :func:`tfbsim.compare` finds.
 
     Parameters
@@ -173,7 +167,7 @@ def placed_curves(
 
     Returns
     -------
-    list of Curve, list of str
+    list of Target, list of str
         What belongs somewhere, and a sentence on each step that does not.
     """
     own, found = places.own_current, []
@@ -212,7 +206,7 @@ def placed_curves(
         at = (spectrum.case, 1, spectrum.steps, IMPEDANCE, spectrum.label, held)
         both = np.arange(2 * len(spectrum.measured.frequency))  # parts of Z
         found.append(
-            Curve(
+            Target(
                 *(*at, np.empty(0), np.empty(0), both),
                 label=spectrum.label,
                 spectrum=spectrum.measured,
@@ -223,7 +217,7 @@ def placed_curves(
 
 def _curve(
     place: Place[Segment], held: bool, points: int, limit: float | None, notes: list[str]
-) -> Curve | None:
+) -> Target | None:
     """Return a measured step as a curve, None if it has no usable sample."""
     segment = place.measured
     q, V = (np.asarray(a, dtype=float) for a in (segment.capacity, segment.voltage))
@@ -246,15 +240,15 @@ def _curve(
     datum = Datum.model_construct(
         data=place.file,
         step=segment.name,
-        sha256=digest(segment),
+        sha256=segment.digest,
         kind=segment.kind,
         cycle=place.cycle if limit is not None else segment.cycle,
-        current_density=abs(mean_current(segment)),
+        current_density=abs(segment.mean_current),
         capacity=3600 * float(segment.capacity[-1]),
         role="held out" if held else "fitted",
     )
     at = (place.case, place.cycle, place.steps, segment.kind, place.file, held)
-    return Curve(*at, *thinned(q, V, points), end, end_voltage, datum=datum)
+    return Target(*at, *thinned(q, V, points), end, end_voltage, datum=datum)
 
 
 def _off(V: Array) -> Array:
@@ -328,17 +322,19 @@ def thinned(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
 # --- Once --------------------------------------------------------------------------
 
 
-def counted_once(curves: Sequence[Curve], error: float) -> tuple[list[Curve], list[str]]:
+def counted_once(
+    curves: Sequence[Target], error: float
+) -> tuple[list[Target], list[str]]:
     """Return the curves without those that are given again, and a sentence on each.
 
     Parameters
     ----------
-    curves : sequence of Curve
+    curves : sequence of Target
         As given.
     error : float
         Of a capacity, relative: capacities of one step that agree to it are one.
     """
-    kept: list[Curve] = []
+    kept: list[Target] = []
     notes = []
     # Curves first: a capacity is the end of one rather than the other way round
     for curve in sorted(curves, key=lambda c: not len(c.capacity)):
@@ -362,7 +358,7 @@ def counted_once(curves: Sequence[Curve], error: float) -> tuple[list[Curve], li
     return kept, notes
 
 
-def _same(one: Curve, other: Curve, error: float) -> bool:
+def _same(one: Target, other: Target, error: float) -> bool:
     """Whether two curves are one measurement."""
     if one.kind != other.kind or one.datum is None or other.datum is None:
         return False
@@ -374,7 +370,7 @@ def _same(one: Curve, other: Curve, error: float) -> bool:
     return abs(one.datum.capacity / other.datum.capacity - 1) <= error
 
 
-def _shared(one: Curve, other: Curve) -> float:
+def _shared(one: Target, other: Target) -> float:
     """Return the share of the points of the shorter curve that the other has too."""
     few, many = sorted((one, other), key=lambda c: len(c.capacity))
     rows = [
