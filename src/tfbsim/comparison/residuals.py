@@ -12,18 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    HOLD,
-    REST,
-    UA,
-    Array,
-    Segment,
-    Spectrum,
-    mean_current,
-    times,
-)
+from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Array, Segment, Spectrum
 from ..result.names import Row
 from ..solver.impedance import Spectrum as Simulated
 from .matching import Place
@@ -105,7 +94,7 @@ class Pair:
         """
         m, s = self.measured, self.simulated
         end = float(s.capacity[-1])
-        if self.at_cut_off and m.kind in (CHARGE, DISCHARGE):
+        if self.at_cut_off and m.flowing:
             end = charge_where(s.capacity, s.voltage, float(m.voltage[-1]), end)
         return float(m.capacity[-1]), end
 
@@ -119,7 +108,7 @@ class Pair:
             "Case": self.case,
             "Cycle number": m.cycle,
             "C-rate": self.c_rate,
-            "Current density [uA.cm-2]": mean_current(m) * UA,
+            "Current density [uA.cm-2]": m.mean_current * UA,
             "Points": len(m.voltage),
             "Role": self.role or None,
             "Outcome": self.outcome,
@@ -130,7 +119,7 @@ class Pair:
             row["Voltage error, rms [mV]"] = mean_along(residual**2, at) ** 0.5
             row["Largest voltage error [mV]"] = residual[np.argmax(np.abs(residual))]
             row["Mean voltage error [mV]"] = mean_along(residual, at)
-            early = times(m)[common] <= FIRST
+            early = m.elapsed[common] <= FIRST
             if early.any():
                 row["First minute, rms [mV]"] = (
                     mean_along(residual[early] ** 2, at[early]) ** 0.5
@@ -163,7 +152,7 @@ def table(pairs: Sequence[Pair]) -> pd.DataFrame:
     moved = [
         (p.file, p.measured.cycle, p.measured.kind, *_moved(p.measured, p.simulated))
         for p in pairs
-        if p.measured.kind in (CHARGE, DISCHARGE) and len(p.measured.voltage) > 1
+        if p.measured.flowing and len(p.measured.voltage) > 1
     ]
     if not moved:
         return rows

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,19 @@ from .table import CHARGES, FRAME, TIMES, File, Table, roles, sets
 from .time_order import in_order
 
 FLOWS = {"current", "increment", "net_capacity"}
-Source: TypeAlias = str | Path | pd.DataFrame | Measured
+
+
+@runtime_checkable
+class Simulated(Protocol):
+    """A result, whose cases are records too."""
+
+    @property
+    def records(self) -> list[Measured]: ...
+    @property
+    def samples(self) -> pd.DataFrame: ...
+
+
+Source: TypeAlias = str | Path | pd.DataFrame | Measured | Simulated
 
 # A step that passes this many times what the cell can hold was misread; from the lower
 # on it is worth a word
@@ -151,11 +163,11 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
             if not {"voltage", "current"} <= known and "frequency" not in known:
                 unread[-1] = ("", error)
             continue
-        after = max(map(_end, found), default=0.0)
+        after = max((s.end for s in found), default=0.0)
         cycle = max((s.cycle for s in found), default=0)
         found += [replace(s, start=s.start + after, cycle=s.cycle + cycle) for s in steps]
-        last = max(map(_end, found), default=0.0)
-        still = [s for s in found if s.kind in (REST, HOLD) and _end(s) == last]
+        last = max((s.end for s in found), default=0.0)
+        still = [s for s in found if s.kind in (REST, HOLD) and s.end == last]
         if still:  # that the spectrum was measured after
             V = float(still[0].voltage[-1])
             of_table = [z if z.voltage else replace(z, voltage=V) for z in of_table]
@@ -171,11 +183,6 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
         said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in stated[:9])
         file.note(f"By the file itself {', '.join(said)}.")
     return found, named
-
-
-def _end(step: Segment) -> float:
-    """Return when a step ended, since the start of its record [s]."""
-    return step.start + (float(step.time[-1]) if step.time is not None else 0.0)
 
 
 def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
@@ -256,13 +263,16 @@ def read_all(
     InputError
         There is none, or none could be read.
     """
-    if isinstance(sources, str | Path | pd.DataFrame | Measured):
+    if isinstance(sources, str | Path | pd.DataFrame | Measured | Simulated):
         sources = [sources]
     measured: list[Measured] = []
     unreadable: list[str] = []
     errors: list[InputError] = []
     names: list[str] = []
-    for found in sources:
+    every: list[str | Path | pd.DataFrame | Measured] = []
+    for source in sources:
+        every += source.records if isinstance(source, Simulated) else [source]
+    for found in every:
         try:
             if not isinstance(found, Measured):
                 found = read_measured(found, cell, mapping)
