@@ -87,7 +87,7 @@ def search(
         return u
 
     def residuals(part: Array) -> Array:
-        if problem.compiled:  # what the derivatives there will need costs little more
+        if problem.compiled and not problem.meeting:  # more of them cost little then
             ends = problem.around(at(part), size, which=which)
             problem.evaluate([at(part), *(place for pair in ends for place in pair)])
         r = problem.residuals(at(part))

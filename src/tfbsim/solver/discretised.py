@@ -313,27 +313,25 @@ class Discretised:
             within = SEEN + casadi.fmin(q.y[k] - lower, upper - q.y[k])
         ends = Ends(room, inside + OVERSHOOT * x_max, stray, within, [k])
         shown = [q.expressions[name] for name in (*self.observed, *self.ends)]
-        return written_c(q, rates, residual, ends, casadi.vertcat(*shown))
+        return written_c(q, rates, residual, ends, casadi.vertcat(*shown), voltage)
 
-    def shown(
-        self, y: Array, p: Array, cell: Array | None = None
-    ) -> tuple[dict[str, Array], Array]:
-        """What the kernel observes of states, by name, and their margins (ends, states).
-
-        Each is of the cell of its row, or of that of this number.
-        """
+    def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
+        """What the kernel observes of states, by name, and margins (ends, states)."""
         assert self.kernel is not None
-        found = self.kernel.show(y, p, cell)
+        found = self.kernel.show(y, p)
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 
-    def integrated(self, y0: Array, p: Array, curves: bool = False) -> Solved:
-        """Cells as far as the kernel takes them, at its tolerances; and their curves."""
+    def integrated(self, y0: Array, p: Array, bend: float | None = None) -> Solved:
+        """Cells as far as the kernel takes them, at its tolerances.
+
+        And their curves, where straight lines between points may miss the voltage [V], of
+        a hold the current over 1C, by so much.
+        """
         assert self.kernel is not None
         rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
-        bend = CURVE_TOLERANCE if curves else None  # of a hold over 1C
         return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
     def stack(self, inputs: dict[str, Any]) -> Array:
@@ -471,11 +469,12 @@ class Discretised:
             The solver refuses them.
         """
         if fallback == 0 and self.kernel is not None:
-            found = self.integrated(y0[None], p[None], curve)
+            bend = CURVE_TOLERANCE if curve else None
+            found = self.integrated(y0[None], p[None], bend)
             if (ended := str(found.ended[0])) != "failure":
                 t, y = np.append(0.0, found.t), np.stack([y0, found.y[0]])
                 if found.curves is not None:
-                    _, t, y = found.curves
+                    t, y = found.curves.t, found.curves.y
                 return Integration(t, y, None, ended, float(found.stray[0]))
         integrator = self.integrator(fallback)
         yp0 = self._rates(y0[None], p[None])[0]
