@@ -30,7 +30,7 @@ from ..experiment.cases import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..run.run import SOLVED
-from ..solver.batch import serves
+from ..solver.batch import WORTH_ASKING, WORTH_COMPILING, serves
 from ..solver.engine import engine
 from ..yaml_file import Document
 from .fit_result import Account, Fit
@@ -52,7 +52,8 @@ from .targets import (
 
 Array = np.ndarray
 FIRST_CASES = 200  # of which a parameter is looked for
-OF_SEARCHES = 100  # evaluations a parameter, at least
+# Evaluations a parameter, at least: of the last pass and its derivatives, of searches
+OF_LAST, OF_SEARCHES = 8, 100
 ANEW = 3  # times that a profile may come to a better minimum
 
 
@@ -239,10 +240,9 @@ def fit(
     of = expanded.cases, curves, which, errors
     fast, served = _quick(last, Problem(*of, last), base)
     quick = Problem(*of, fast, others, served * OF_SEARCHES * len(which))
-    # Its kernel is compiled too, though it pays at the second fit only: what a fit finds
-    # does not depend on what was run before
-    all_compiled = replace(last, compile=True) if quick.compiled else last
-    exact = Problem(*of, all_compiled, others, bool(quick.compiled))
+    # Another kernel is kept for the next fit, and pays then at the latest
+    worth = WORTH_ASKING if quick.compiled else WORTH_COMPILING
+    exact = Problem(*of, last, others, served * OF_LAST * len(which), worth)
     for problem in (exact, quick) if keep else ():
         problem.keep(keep)
     account = _settled(exact, quick, starts or asked.starts, progress, notes)

@@ -39,7 +39,7 @@ from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
-from ..solver.batch import Replayed, paying, replayed
+from ..solver.batch import WORTH_COMPILING, Replayed, paying, replayed
 from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import CURVE_TOLERANCE
 from .parameters import Parameter, with_values
@@ -172,6 +172,8 @@ class Problem:
     expected : int
         Least number of evaluations that are to come, by which the kernel pays or not; 0
         where it serves not every case and place.
+    worth : int
+        Steps that pay for it.
 
     Attributes
     ----------
@@ -190,6 +192,7 @@ class Problem:
         numerics: Numerics,
         others: Mapping[str, float] | None = None,
         expected: int = 0,
+        worth: int = WORTH_COMPILING,
     ) -> None:
         self.others = others or {}
         self.which = list(which)
@@ -209,7 +212,9 @@ class Problem:
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
         self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
         self.simulated: Counter[str] = Counter()
-        self.compiled = self._paying(expected) if expected and self.cases else None
+        self.compiled = None
+        if expected and self.cases:
+            self.compiled = self._paying(expected, worth)
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -218,11 +223,12 @@ class Problem:
         ]
         self.aside = np.zeros(starts[-1], dtype=bool)  # residuals that do not count
         self._known: dict[bytes, Array] = {}  # residuals at every place tried
-        # Where the places that several threads ask for are gathered
+        # Where the places that several searches ask for are gathered, and how many go on
         self.meeting: Callable[[dict[bytes, Array]], None] | None = None
+        self.searches = 1
         self._kept: Path | None = None
 
-    def _paying(self, expected: int) -> Numerics | None:
+    def _paying(self, expected: int, worth: int) -> Numerics | None:
         """Numerics of batches, if the kernel pays."""
         protocols = [case.protocol for case in self.cases]
         last = max(curve.cycle for curve in self.curves)
@@ -231,7 +237,8 @@ class Problem:
             for protocol in protocols
         )
         cell = self.cases[0].cell
-        return paying(cell, protocols, int(steps) * expected, self.numerics, kept=True)
+        steps = int(steps) * expected
+        return paying(cell, protocols, steps, self.numerics, kept=True, worth=worth)
 
     def values(self, u: Array) -> list[float]:
         """Values [SI] at places between the bounds."""

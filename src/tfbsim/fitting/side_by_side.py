@@ -32,8 +32,8 @@ def side_by_side(problem: Problem, tasks: Sequence[Callable[[], T]]) -> list[T]:
 
     def all_wait() -> None:
         nonlocal over
-        over = finished == len(tasks)
-        problem.meeting = None
+        problem.meeting, problem.searches = None, len(tasks) - finished
+        over = not problem.searches
         if wanted:
             problem.evaluate([*wanted.values()])
         wanted.clear()
@@ -57,7 +57,7 @@ def side_by_side(problem: Problem, tasks: Sequence[Callable[[], T]]) -> list[T]:
         return result
 
     barrier, one_at_a_time = Barrier(len(tasks), all_wait), Lock()
-    problem.meeting = meet
+    problem.meeting, problem.searches = meet, len(tasks)
     try:
         with ThreadPoolExecutor(len(tasks)) as threads:
             futures = [threads.submit(run, task) for task in tasks]
@@ -67,7 +67,7 @@ def side_by_side(problem: Problem, tasks: Sequence[Callable[[], T]]) -> list[T]:
                 barrier.abort()
                 raise
     finally:
-        problem.meeting = None
+        problem.meeting, problem.searches = None, 1
     own = [e for e in errors if e and not isinstance(e, BrokenBarrierError)]
     if own:
         raise own[0]

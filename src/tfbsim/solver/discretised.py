@@ -225,35 +225,41 @@ class Discretised:
         self.numerics = numerics
         self.mode = mode
         self.integrators: dict[int, Integrator] = {}
-        self._compile()
-
-    def _compile(self) -> None:
-        """What is observed and what IDA integrates, as functions of states and inputs."""
-        model = self.model
-        symbols = {"rates": model.concatenated_rhs}
-        symbols["end"] = model.events[0].expression
-        if model.len_alg:
-            symbols["residual"] = model.concatenated_algebraic
+        symbols = {"rates": self.model.concatenated_rhs}
+        symbols["end"] = self.model.events[0].expression
+        if self.model.len_alg:
+            symbols["residual"] = self.model.concatenated_algebraic
         shown = (*self.observed, *self.ends)
-        symbols |= {name: model.get_processed_variable(name) for name in shown}
-        loops = not self.numerics.compile
-        q = Equations(symbols, model.len_rhs_and_alg, loops)
-        found = q.expressions
-        residual = found.get("residual", casadi.SX(0, 1))
-        functions = system(q, found["rates"], residual, found["end"])
+        symbols |= {name: self.model.get_processed_variable(name) for name in shown}
+        loops = not numerics.compile
+        self._equations = Equations(symbols, self.model.len_rhs_and_alg, loops)
+        self.inputs = self._equations.inputs
         # What is to be solved for a consistent start: the voltage follows from the rest
-        own = self.slices.get(VOLTAGE, slice(-1, 0)).start
-        self.unknown = [k for k in range(model.len_alg) if k + model.len_rhs != own]
-        self._residual: Any = None
-        if self.unknown:
-            rows = residual[self.unknown, :]
-            self._residual = q.function("start", [q.t, q.y, q.p], rows)
+        voltage = self.slices.get(VOLTAGE, slice(-1, 0)).start
+        algebraic = range(self.model.len_alg)
+        self.unknown = [k for k in algebraic if k + self.model.len_rhs != voltage]
+
+    @property
+    def _system(self) -> tuple[Any, Any, Any]:
+        """Rates, residual, and the room that is left until the end of a step."""
+        found = self._equations.expressions
+        return found["rates"], found.get("residual", casadi.SX(0, 1)), found["end"]
+
+    @cached_property
+    def _functions(self) -> dict[str, casadi.Function]:
+        """What is observed and what IDA integrates, of states and inputs."""
+        q = self._equations
+        functions = system(q, *self._system)
         for name, rows in zip(SHOWN, (self.observed, self.ends), strict=True):
-            column = casadi.vertcat(*(found[row] for row in rows))
+            column = casadi.vertcat(*(q.expressions[row] for row in rows))
             functions[name] = q.function(name, [q.y, q.p], column)
-        self._functions = functions
-        self._equations = q, found["rates"], residual, found["end"], found["Voltage [V]"]
-        self.inputs = q.inputs
+        return functions
+
+    @cached_property
+    def _residual(self) -> Any:
+        """What is 0 at a consistent start."""
+        q = self._equations
+        return q.function("start", [q.t, q.y, q.p], self._system[1][self.unknown, :])
 
     @cached_property
     def _compiled(self) -> dict[str, casadi.Function]:
@@ -295,7 +301,9 @@ class Discretised:
         alone = set(self.carried) == {PROFILE, INVENTORY} and not self.structure.laws
         if not (self.numerics.compile and known and alone) or RAMP in self.mode:
             return None
-        q, rates, residual, room, voltage = self._equations
+        q = self._equations
+        rates, residual, room = self._system
+        voltage = q.expressions["Voltage [V]"]
         p = dict(zip(q.inputs, casadi.vertsplit(q.p), strict=True))
         film = casadi.vertsplit(q.y[self.slices[PROFILE]])
         x_max = self.structure.cathode.x_max
