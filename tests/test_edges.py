@@ -505,6 +505,54 @@ def test_a_ramp_down_from_a_bare_collector_has_no_lithium_to_strip():
     assert step["Duration [s]"] == 0
 
 
+def test_a_slow_ramp_down_from_a_bare_collector_plates_until_its_current_turns():
+    """What the cell was charged with last is above its U, by 50 uV."""
+    changes = {
+        "anode.lithium": "0 um",
+        "anode.collector": "copper",
+        "anode.inactive_fraction": 0.001,
+        "cathode.initial_stoichiometry": 0.37,
+        "cathode.thickness": "350 nm",
+    }
+    steps = ["Charge at 0.2 uW/cm2 until 3.1 V", "Sweep to 3 V at 0.2 mV/s"]
+    _, step = run("nmc111-lipon-li", steps, changes)
+    assert step["Outcome"] == "lithium exhausted"
+    assert 0 < step["Duration [s]"] < 1
+
+
+@pytest.mark.parametrize("thickness", ["246 nm", "20 nm"])
+def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
+    """What drives lithium through it lies within rounding of x."""
+    changes = {
+        "cathode.thickness": thickness,
+        "cathode.initial_stoichiometry": 0.99,
+        "anode.lithium": "2 um",
+        "cathode.diffusivity": laws.Table((0.0, 1.0), (5e-9, 1.3e-8), True),
+        "cathode.electronic_conductivity": laws.Table(
+            (0.0, 0.5, 1.0), (3.97e-8, 3.8e-6, 1.36e-6), True
+        ),
+    }
+    _, step = run(CONSTANT_D, ["Hold at 4.2 V for 50000 seconds"], changes)
+    assert step["Outcome"] == "reached"
+    assert step["Hold error [mV]"] < 0.2
+
+
+def test_a_thin_film_is_a_capacitor_at_low_frequency():
+    """R + 1/(i w C), C = F c L/(-dU/dx): rounding of its diffusion is no resistance."""
+    cell = load_cell(CONSTANT_D).replace(
+        {
+            "cathode.thickness": "5 nm",
+            "anode.lithium": "0.1 um",
+            "cathode.diffusivity": "1e-9 cm2/s",
+        }
+    )
+    frequency = np.array([1e3, 1.0, 1e-2, 1e-3])
+    Z = tfbsim.impedance(cell, voltage=3.95, frequencies=frequency).Z
+    assert Z.real == pytest.approx(Z.real[0], rel=1e-3)
+    C = -1 / (2 * np.pi * frequency * Z.imag)
+    assert C[1:] == pytest.approx(C[1], rel=1e-6)
+
+
 def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     """2e-5 of them each second, at its potential, for 1000 s."""
     changes = {

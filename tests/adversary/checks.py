@@ -127,10 +127,11 @@ def _of(
         faces = [seen[f"{side} {face} stoichiometry"] for face in driven]
         # Migration goes on while a double layer is charged, and what a step ended by in
         # the next until it is level
-        name, empty = "a face beyond the film", EMPTY
-        if film.double_layer:
-            name, empty = "a face that its double layer drives on", OVERFULL
-        yield name, _beyond(np.array(faces), film.x_max, empty)
+        name, full, empty = "a face beyond the film", OVERFULL, EMPTY
+        if (f"{side.lower()} double layer", "capacitive") in cell.structure.chosen:
+            name = "a face that its double layer drives on"
+            full, empty = 2 * OVERFULL, OVERFULL
+        yield name, _beyond(np.array(faces), film.x_max, full, empty)
     inside, x_max = trace.profiles, cell.cathode.x_max
     yield "overshoot about a front", _beyond(inside, x_max)
     said = "finer than the mesh" in record.detail
@@ -149,9 +150,11 @@ def _of(
             yield "state handed on", moved * scale
 
 
-def _beyond(x: np.ndarray, x_max: float, empty: float = EMPTY) -> float:
-    """How far stoichiometries are beyond a film, of its sites."""
-    return max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - empty, 0.0)
+def _beyond(
+    x: np.ndarray, x_max: float, full: float = OVERFULL, empty: float = EMPTY
+) -> float:
+    """How far stoichiometries are beyond what a film may hold, of its sites."""
+    return max((x.max() - x_max) / x_max - full, -x.min() / x_max - empty, 0.0)
 
 
 def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:

@@ -50,6 +50,7 @@ from .layers import (
     ElectrolyteFilm,
     Film,
     at_voltage,
+    capacitive,
     is_a_film,
 )
 from .named import at, filled, named_in, take_in, where_it_stands
@@ -330,18 +331,20 @@ class Cell(Strict):
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""
-        anode, electrolyte, film = self.anode, self.electrolyte, self.negative
-        capacitive = anode.double_layer_capacitance is not None
+        electrolyte, film = self.electrolyte, self.negative
+        metal = "plated in situ" if self.anode.plated else "evaporated"
+        leaks = electrolyte.electronic_conductivity is not None
+        chosen = {
+            "anode": "film" if film else metal,
+            "electrolyte": "liquid" if electrolyte.salt else "film",
+            "electrolyte capacitance": capacitive(electrolyte.relative_permittivity),
+            "leakage": "electronic" if leaks else "none",
+            **self.cathode.options("cathode"),
+            **self.anode.options("anode" if film else "lithium"),
+            **{option: "on" for option, _ in self.ageing.blocks},
+        }
         return Structure(
-            cathode=self.cathode.structure,
-            anode=film.structure if film else None,
-            leakage=electrolyte.electronic_conductivity is not None,
-            plated=anode.plated,
-            ageing=tuple(option for option, _ in self.ageing.blocks),
-            lithium_double_layer=film is None and capacitive,
-            liquid=electrolyte.salt is not None,
-            capacitive_electrolyte=electrolyte.relative_permittivity is not None,
-            symmetric_lithium=bool(film) or anode.anodic_transfer_coefficient == 0.5,
+            self.cathode.structure, film and film.structure, tuple(chosen.items())
         )
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:

@@ -94,6 +94,19 @@ class Interface(Strict):
     film_resistance_activation_energy: Activation = 0.0
     """Activation energy of R_f."""
 
+    def options(self, place: str) -> dict[str, str]:
+        """Options of the model for charge transfer, at "cathode", "anode", "lithium"."""
+        symmetric = self.anodic_transfer_coefficient == 0.5
+        return {
+            f"{place} kinetics": "symmetric" if symmetric else "asymmetric",
+            f"{place} double layer": capacitive(self.double_layer_capacitance),
+        }
+
+
+def capacitive(given: float | None) -> str:
+    """Return the option of a part that has a capacitance, or none."""
+    return "absent" if given is None else "capacitive"
+
 
 OF_AN_INTERFACE = tuple(Interface.model_fields)
 # Fields of a film that are parameters of the model as they are
@@ -192,12 +205,19 @@ class Film(Interface, MaterialLayer):
             potential=self.open_circuit_potential,
             diffusivity=found.diffusivity,
             x_max=self.x_max,
-            symmetric=self.anodic_transfer_coefficient == 0.5,
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
-            double_layer=self.double_layer_capacitance is not None,
-            hysteresis=self.hysteresis is not None,
         )
+
+    def options(self, place: str) -> dict[str, str]:
+        """Options of the model for this film, at the "cathode" or the "anode"."""
+        law = self.structure
+        return {
+            **super().options(place),
+            f"{place} transference": "law" if law.transference else "constant",
+            f"{place} resistivity": "law" if law.electronic else "constant",
+            f"{place} hysteresis": "first order" if self.hysteresis else "absent",
+        }
 
     @property
     def sites(self) -> float:

@@ -10,7 +10,6 @@ the stated voltage, else as made.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from .. import units
-from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment, Spectrum
+from ..data.measured import HOLD, REST, UA, Measured, Segment, Spectrum
 from ..errors import InputError
 from ..experiment.cases import Case, Cases, Expanded
 from ..experiment.steps import Step
@@ -100,12 +99,6 @@ def places(files: Sequence[Measured], expanded: Expanded, own_current: bool) -> 
     return found
 
 
-def digest(segment: Segment) -> str:
-    """Return a hash of what was measured in a step: charge and voltage."""
-    both = np.array([segment.capacity, segment.voltage])
-    return hashlib.sha256(np.round(both, 9).tobytes()).hexdigest()[:16]
-
-
 # --- Cycles of an experiment -------------------------------------------------------
 
 
@@ -122,7 +115,7 @@ def _place_cycles(file: Measured, found: Places) -> None:
     for cycle in cycles.values():
         fits = {case.name: _aligned(cycle, case) for case in cases}
         rank, pairs = min(fits.values(), key=lambda fit: fit[0])
-        unmatched = [k for k, s in enumerate(cycle) if s.kind in (CHARGE, DISCHARGE)]
+        unmatched = [k for k, s in enumerate(cycle) if s.flowing]
         if rank[0] < 0:
             alike = [name for name, fit in fits.items() if fit[0] == rank]
             name = alike[0]
@@ -160,7 +153,7 @@ def _aligned(
         if best is not None and math.isfinite(best[0]):
             pairs[k] = last = best[1]
             cost += best[0]
-    flowing = sum(cycle[k].kind in (CHARGE, DISCHARGE) for k in pairs)
+    flowing = sum(cycle[k].flowing for k in pairs)
     return (-flowing, cost if flowing else 0.0), pairs
 
 
@@ -171,7 +164,7 @@ def _distance(segment: Segment, step: Step, area: float) -> float:
     if segment.kind == HOLD:
         off = abs(float(np.median(segment.voltage)) - step.value)
         return off if step.control == "voltage" and off <= SAME_VOLTAGE else math.inf
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
+    sign = segment.sign
     if step.rest or step.control == "voltage" or sign * step.value < 0:
         return math.inf
     far = 0.0
@@ -199,7 +192,7 @@ def _why_unmatched(segment: Segment, cases: Sequence[Case]) -> str:
     mean = float(np.mean(np.abs(i))) if len(i) else 0.0
     if mean > 0 and float(np.std(np.abs(i))) / mean > STEADY:
         return "its current varies: --own-current drives the cell with it"
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
+    sign = segment.sign
     known = sorted(
         {
             round(abs(step.value) / float(case.cell.area) * UA, 6)

@@ -404,15 +404,7 @@ class _Expansion:
         templates = {k: str(v) for k, v in values.items() if k in self.templates}
         cell = self.cell_of(where, chosen, fields)
         protocol = self._protocol(cell, templates, cycles)
-        # A cell field that only other cases set has this cell's own value
-        varied: dict[str, float | str] = {}
-        for field in (f for f in varied_fields if f not in NO_COLUMNS):
-            if field in self.templates:
-                varied |= _template_column(field, templates.get(field, ""))
-                continue
-            with contextlib.suppress(InputError):  # a law or a word is no number
-                value, unit = cell.value(field)
-                varied[f"{field} [{unit}]" if unit else field] = value
+        varied = self.varied(cell, varied_fields, templates)
         given = (entry[k] for k in apart if k in entry)
         label = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in given)
         called = str(name or own or label or "base")
@@ -420,6 +412,23 @@ class _Expansion:
             message = f"a name of printable characters is due, not '{shown(called)}'"
             raise self._error(where, "name", message)
         return Case(called, cell, protocol, varied, entry, curves)
+
+    def varied(
+        self, cell: Cell, fields: Sequence[str], templates: Mapping[str, str]
+    ) -> dict[str, float | str]:
+        """Return the columns of the fields that vary, in the units columns always have.
+
+        A cell field that only other cases set has this cell's own value.
+        """
+        found: dict[str, float | str] = {}
+        for field in (f for f in fields if f not in NO_COLUMNS):
+            if field in self.templates:
+                found |= _template_column(field, templates.get(field, ""))
+                continue
+            with contextlib.suppress(InputError):  # a law or a word is no number
+                value, unit = cell.value(field)
+                found[f"{field} [{unit}]" if unit else field] = value
+        return found
 
     def cell_of(self, where: Place, chosen: Any, fields: Mapping[str, Any]) -> Cell:
         """Return the cell of a case, with what it sets in it."""

@@ -22,14 +22,8 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import Place, Places, digest
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    Segment,
-    Spectrum,
-    mean_current,
-)
+from ..comparison.matching import Place, Places
+from ..data.measured import CHARGE, DISCHARGE, Segment, Spectrum
 from ..experiment.cases import FROM_CYCLE, Expanded, current_of
 
 Array = np.ndarray
@@ -252,10 +246,10 @@ def _curve(
     datum = Datum.model_construct(
         data=place.file,
         step=segment.name,
-        sha256=digest(segment),
+        sha256=segment.digest,
         kind=segment.kind,
         cycle=place.cycle if limit is not None else segment.cycle,
-        current_density=abs(mean_current(segment)),
+        current_density=abs(segment.mean_current),
         capacity=3600 * float(segment.capacity[-1]),
         role="held out" if held else "fitted",
     )

@@ -285,7 +285,7 @@ class _Asked:
             expansion.steps = 0
             part = cells if len(first) == 1 else Part(cells, rows)
             try:
-                one = expansion._protocol(("sweep", "factors"), part, texts, cycles)
+                one = expansion._protocol(part, texts, cycles)
             except InputError:
                 self.kept[rows] = False
                 continue
@@ -311,7 +311,7 @@ class _Asked:
             each = []
             for k in first.tolist():
                 cell, texts = self._made[self._index[k]], self._texts(int(mine[k]))
-                each.append(self.expansion._varied((), cell, {}, names, texts))
+                each.append(self.expansion.varied(cell, names, texts))
             if len({tuple(one) for one in each}) > 1:
                 raise Unlike
             return {n: np.array([one[n] for one in each])[turn] for n in each[0]}

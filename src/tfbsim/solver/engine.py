@@ -60,7 +60,7 @@ COLLAPSE = 1e-3  # of the time passed: a voltage that would be 0 so soon is lost
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
 # Losses behind the faces of the electrolyte
 BEHIND = "Contact voltage drop [V]", "Electron path voltage drop [V]"
-TURNED = 1e-9  # of 1C, that a current is where it turns
+TURNED = 1e-9, 1e-2  # of 1C, or of the first current: one where it turns
 LEAST = "Exhausted lithium over that of coverage"
 
 
@@ -78,6 +78,8 @@ class Linearised:
         Jacobian [1/s], the solver's own.
     rates : ndarray, shape (differential states,)
         How fast they change at y_0 [1/s].
+    weights : ndarray, shape (states,)
+        Of the rows: that of its node in a mean over the film; 1 of states without.
     control : int
         Number of the C-rate among the states.
     nominal : float
@@ -88,6 +90,7 @@ class Linearised:
 
     J: Array
     rates: Array
+    weights: Array
     control: int
     nominal: float
     observed: dict[str, Array]
@@ -270,8 +273,12 @@ class Engine:
             at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
         jacobian = built.functions["jac_times_cjmass"]
         J = jacobian(0, at, built.stack(inputs), 0).full()
-        nominal = inputs["Nominal cell capacity [A.h]"]
-        return Linearised(J, rates, built.slices["C-rate"].start, nominal, observed)
+        weights = np.ones(len(J))
+        for where in built.slices.values():
+            if where.stop - where.start > 1:
+                weights[where] = built.weights
+        nominal, k = inputs["Nominal cell capacity [A.h]"], built.slices["C-rate"].start
+        return Linearised(J, rates, weights, k, nominal, observed)
 
     def inputs(self, request: Request) -> dict[str, Any]:
         """What the models take for a request, but for the constants that follow."""
@@ -356,9 +363,9 @@ class Engine:
         strip a bare collector; else it is the solver."""
         towards = -request.change if request.control == "voltage" else request.change
         one_c = inputs["Nominal cell capacity [A.h]"]
-        leak = observed["Leakage current density [A.m-2]"][-1]
-        stripped = observed["Current [A]"][-1] + leak * inputs["Electrode area [m2]"]
-        turns = abs(stripped) < TURNED * one_c
+        leak = observed["Leakage current density [A.m-2]"]
+        plated = np.abs(observed["Current [A]"] + leak * inputs["Electrode area [m2]"])
+        turns = plated[-1] < max(TURNED[0] * one_c, TURNED[1] * plated[0])
         coverage = observed.get("Lithium coverage", np.ones(1))[-1]
         if towards > 0 and turns and coverage <= inputs.get(LEAST, 0.0):
             return EXHAUSTED

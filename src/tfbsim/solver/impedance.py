@@ -43,6 +43,9 @@ Array = np.ndarray
 FREQUENCY, REAL, IMAGINARY = "Frequency [Hz]", "Z real [Ohm.cm2]", "Z imaginary [Ohm.cm2]"
 COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
 GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
+# Of one for frequencies so low, over what rounding makes of diffusion in the thinnest
+# element, that the layer is thicker than the film
+SLOW, GRADING_OF_SLOW = 1e6, 3.0
 ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
 BLOCKS = 1e15  # ohm m2, above which nothing of a cell conducts
 FEW = 0.01  # of the sites that may be lost within such a period
@@ -142,15 +145,21 @@ def impedance_of(linear: Linearised, frequency: Array) -> Array:
     frequency : ndarray, shape (frequencies,)
         [Hz].
     """
-    k, states = linear.control, len(linear.J)
-    J, M = csc_array(linear.J), np.zeros(states)
-    M[: len(linear.rates)] = 1.0
-    mass, e = csc_array(diags_array(M)), np.zeros(states, complex)
+    # Rows of a film by their weights, whose sum is the change of its mean: else rounding
+    # in its thinnest element, in which diffusion is fastest, is as large as that change
+    k, w, n = linear.control, linear.weights, len(linear.rates)
+    J, e = csc_array(w[:, None] * linear.J), np.zeros(len(w), complex)
+    mass = csc_array(diags_array(np.where(np.arange(len(w)) < n, w, 0.0)))
     e[k] = -1.0
     C_rates = [
         splu((2j * np.pi * f) * mass - J).solve(e)[k] for f in np.asarray(frequency)
     ]
     return -1 / (linear.nominal * np.array(C_rates))
+
+
+def _rounding(linear: Linearised) -> float:
+    """What rounding may make of the change of a film's mean [1/s]."""
+    return float(np.finfo(float).eps * np.abs(np.diag(linear.J) * linear.weights).max())
 
 
 def drift_of(linear: Linearised, time: float) -> float:
@@ -205,26 +214,36 @@ def spectrum(
     """
     control = ("current", 0.0) if voltage is None else ("voltage", voltage)
     linear = solver.linearised(Request(*control, 1.0, state, parameters))
-    observed = linear.observed
-    numerics = fine(solver.numerics)
-    if numerics != solver.numerics:
-        profile = solver.mesh.interpolation(engine(solver.structure, numerics).xi)
+    observed, slices = linear.observed, solver.built("current").slices
+    shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
+    losing = float(max((-linear.rates[share].item() for share in shares), default=0.0))
+    drift = drift_of(linear, 1 / float(np.min(frequency)))
+
+    def on(numerics: Numerics) -> Linearised:
+        """The cell on another mesh."""
+        other = engine(solver.structure, numerics)
+        profile = solver.mesh.interpolation(other.xi)
         values = {
             name: profile @ value if len(value) > 1 else value
             for name, value in state.values.items()
         }
-        state = replace(state, values=values)
-        solver = engine(solver.structure, numerics)
-        linear = solver.linearised(Request(*control, 1.0, state, parameters))
+        moved = replace(state, values=values)
+        return other.linearised(Request(*control, 1.0, moved, parameters))
+
+    numerics = fine(solver.numerics)
+    if numerics != solver.numerics:
+        linear = on(numerics)
     area = parameters["Electrode area [m2]"]
     Z = impedance_of(linear, frequency) * area
+    slow = 2 * np.pi * np.asarray(frequency) < SLOW * _rounding(linear)
+    if slow.any() and numerics.grading == GRADING:
+        linear = on(replace(numerics, grading=GRADING_OF_SLOW))
+        Z[slow] = impedance_of(linear, np.asarray(frequency)[slow]) * area
     if np.abs(Z).min() > BLOCKS:
         raise Infeasible(
             "the collector is bare and blocks at every frequency: a voltage of the "
             "charged cell would do, or an anode.double_layer_capacitance"
         )
-    slices = solver.built("current").slices
-    shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
     return Spectrum(
         np.asarray(frequency, dtype=float),
         Z,
@@ -232,8 +251,8 @@ def spectrum(
         float(observed["Voltage [V]"][0]),
         float(observed["Current [A]"][0]) / area,
         parameters["Ambient temperature [K]"],
-        drift_of(linear, 1 / float(np.min(frequency))),
-        float(max((-linear.rates[share].item() for share in shares), default=0.0)),
+        drift,
+        losing,
     ), observed
 
 
