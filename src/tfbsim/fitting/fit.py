@@ -30,7 +30,7 @@ from ..experiment.cases import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..run.run import SOLVED
-from ..solver.batch import WORTH_ASKING, WORTH_COMPILING, serves
+from ..solver.batch import WORTH_ASKING, serves
 from ..solver.engine import engine
 from ..yaml_file import Document
 from .fit_result import Account, Fit
@@ -241,7 +241,7 @@ def fit(
     fast, served = _quick(last, Problem(*of, last), base)
     quick = Problem(*of, fast, others, served * OF_SEARCHES * len(which))
     # Another kernel is kept for the next fit, and pays then at the latest
-    worth = WORTH_ASKING if quick.compiled else WORTH_COMPILING
+    worth = WORTH_ASKING if quick.compiled else None
     exact = Problem(*of, last, others, served * OF_LAST * len(which), worth)
     for problem in (exact, quick) if keep else ():
         problem.keep(keep)

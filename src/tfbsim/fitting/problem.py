@@ -39,7 +39,7 @@ from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
-from ..solver.batch import WORTH_COMPILING, Replayed, paying, replayed
+from ..solver.batch import Replayed, paying, replayed
 from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import CURVE_TOLERANCE
 from .parameters import Parameter, with_values
@@ -172,7 +172,7 @@ class Problem:
     expected : int
         Least number of evaluations that are to come, by which the kernel pays or not; 0
         where it serves not every case and place.
-    worth : int
+    worth : int, optional
         Steps that pay for it.
 
     Attributes
@@ -192,7 +192,7 @@ class Problem:
         numerics: Numerics,
         others: Mapping[str, float] | None = None,
         expected: int = 0,
-        worth: int = WORTH_COMPILING,
+        worth: int | None = None,
     ) -> None:
         self.others = others or {}
         self.which = list(which)
@@ -228,7 +228,7 @@ class Problem:
         self.searches = 1
         self._kept: Path | None = None
 
-    def _paying(self, expected: int, worth: int) -> Numerics | None:
+    def _paying(self, expected: int, worth: int | None) -> Numerics | None:
         """Numerics of batches, if the kernel pays."""
         protocols = [case.protocol for case in self.cases]
         last = max(curve.cycle for curve in self.curves)

@@ -53,7 +53,7 @@ def paying(
     steps: int,
     numerics: Numerics,
     kept: bool = False,
-    worth: int = WORTH_COMPILING,
+    worth: int | None = None,
 ) -> Numerics | None:
     """Return the numerics of a batch, None where the general solver is to do it.
 
@@ -70,10 +70,10 @@ def paying(
     kept : bool
         Whether one that was compiled before will do for fewer steps: the numbers then
         depend, within tolerances, on what was run before.
-    worth : int
+    worth : int, optional
         Steps that pay for one.
     """
-    pays = numerics.compile or steps >= worth
+    pays = numerics.compile or steps >= (worth or WORTH_COMPILING)
     if numerics.error_bar or not (pays or (kept and steps >= WORTH_ASKING)):
         return None
     numerics = replace(numerics, compile=True)
