@@ -583,3 +583,16 @@ def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     assert "the anode's surface is empty" in step["Detail"]
     surface = result.curves["Anode surface stoichiometry"].values.ravel()
     assert np.nanmin(surface) >= -3.1e-6
+
+
+@pytest.mark.parametrize("area", ["1 um2", "1 m2"])
+def test_a_power_next_to_the_largest_of_a_cell_of_any_size(area):
+    """V^2/(4 R) of 4.15 V behind 1e6 ohm cm2, beside which no other loss counts."""
+    changes = {"area": area, "contact_resistance": "1e6 ohm cm2"}
+    most = 4.15**2 / 4  # uW/cm2
+    below, above = f"{0.999 * most} uW/cm2", f"{1.001 * most} uW/cm2"
+    steps = [f"Discharge at {power} for 1 second" for power in (below, above)]
+    result, step = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "infeasible"]
+    exact = 4.15 / 2 * (1 + 0.001**0.5)
+    assert voltages(result)[0] == pytest.approx(exact, abs=0.01)
