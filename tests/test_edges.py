@@ -553,6 +553,36 @@ def test_a_thin_film_is_a_capacitor_at_low_frequency():
     assert C[1:] == pytest.approx(C[1], rel=1e-6)
 
 
+def test_lithium_of_lost_sites_goes_where_there_is_room():
+    changes = {
+        "cathode.initial_stoichiometry": 0.97,
+        "ageing.site_loss_by_reduction": {
+            "rate": "1e-2 s-1",
+            "potential": "3.4 V",
+            "transfer_coefficient": 0.1,
+            "lithium": "left",
+        },
+    }
+    steps = ["Discharge at 1C until 3.3 V", "Rest for 1 hour"]
+    result, _ = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "reached"]
+    assert 1 < float(result.curves["Stoichiometry"].max()) < 1 + 1e-5
+    assert result.summary["Lithium balance error"].abs().max() < 1e-8
+
+
+def test_a_diffusivity_that_vanishes_in_a_full_film_is_mirrored_there():
+    """What rounding takes beyond the end diffuses back as from before it."""
+    psi = laws.DiffusionPotential(laws.PythonLaw(lambda x: 1e-14 * (1 - x)), 1.0)
+    d = np.array([0.01, 0.03])
+    assert psi(1 + d) - psi(1.0) == pytest.approx(psi(1.0) - psi(1 - d), rel=1e-6)
+    full = {"cathode.initial_stoichiometry": 1.0} | {
+        "cathode.diffusivity": {"self_diffusivity": "2.6e-14 m2/s"},
+        POTENTIAL: FRONT[POTENTIAL],
+    }
+    _, step = run(CONSTANT_D, ["Rest for 1000 hours"], full)
+    assert step["Outcome"] == "reached"
+
+
 def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     """2e-5 of them each second, at its potential, for 1000 s."""
     changes = {
