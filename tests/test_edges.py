@@ -583,6 +583,32 @@ def test_a_diffusivity_that_vanishes_in_a_full_film_is_mirrored_there():
     assert step["Outcome"] == "reached"
 
 
+def test_a_face_that_its_double_layer_empties_has_an_end():
+    """At the end of the hold it is empty, and its double layer still discharges."""
+    changes = {
+        "cathode.thickness": "38 nm",
+        "cathode.initial_stoichiometry": 0.5,
+        "anode.thickness": "620 nm",
+        "anode.diffusivity": {"self_diffusivity": "3.272e-17 m2/s"},
+        "anode.open_circuit_potential": {
+            "polynomial": [1.592, -0.0166],
+            "exponentials": [{"amplitude": "-1 V", "center": 1.0, "width": 0.0855}],
+            "range": [0.0, 1.0],
+        },
+        "anode.initial_stoichiometry": 0.28,
+        "anode.exchange_current_stoichiometry": 0.14,
+        "anode.double_layer_capacitance": "172 uF/cm2",
+        "anode.transference": 0.219,
+        "voltage_limits": ["0 V", "6 V"],
+    }
+    steps = ["Hold at 0.9 V for 1 second", "Charge at C/50 for 2 seconds"]
+    result, step = run("lco-lipon-si", steps, changes)
+    assert step["Outcome"] == "infeasible"
+    assert "the anode's surface is empty" in step["Detail"]
+    surface = result.curves["Anode surface stoichiometry"].values.ravel()
+    assert np.nanmin(surface) == pytest.approx(-0.02, abs=1e-6)
+
+
 def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     """2e-5 of them each second, at its potential, for 1000 s."""
     changes = {
