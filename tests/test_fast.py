@@ -278,7 +278,7 @@ def test_what_it_does_not_know_is_the_general_solvers(monkeypatch):
     assert Engine(film, replace(TIGHT, compile=False)).built("current").kernel is None
     assert Engine(film, TIGHT).built("current ramp").kernel is None
     # Of an option that is not listed it takes the default alone
-    leaking = replace(film, leakage=True)
+    leaking = film.choosing("leakage", "electronic")
     assert Engine(leaking, TIGHT).built("current").kernel is not None
     listed = {k: v for k, v in discretised.IN_THE_KERNEL.items() if k != "leakage"}
     monkeypatch.setattr(discretised, "IN_THE_KERNEL", listed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -100,6 +100,10 @@ class Structure:
     def kind(self) -> str:
         """Return the option of the model for the anode."""
         return dict(self.chosen)["anode"]
+
+    def choosing(self, name: str, value: str) -> Structure:
+        """Return it with another value of an option."""
+        return replace(self, chosen=tuple({**dict(self.chosen), name: value}.items()))
 
     def functions(self) -> dict[str, Any]:
         """The function parameters of the model, by name."""

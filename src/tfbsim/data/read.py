@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,19 @@ from .table import CHARGES, FRAME, TIMES, File, Table, roles, sets
 from .time_order import in_order
 
 FLOWS = {"current", "increment", "net_capacity"}
-Source: TypeAlias = str | Path | pd.DataFrame | Measured
+
+
+@runtime_checkable
+class Simulated(Protocol):
+    """A result, whose cases are records too."""
+
+    @property
+    def records(self) -> list[Measured]: ...
+    @property
+    def samples(self) -> pd.DataFrame: ...
+
+
+Source: TypeAlias = str | Path | pd.DataFrame | Measured | Simulated
 
 # A step that passes this many times what the cell can hold was misread; from the lower
 # on it is worth a word
@@ -251,13 +263,16 @@ def read_all(
     InputError
         There is none, or none could be read.
     """
-    if isinstance(sources, str | Path | pd.DataFrame | Measured):
+    if isinstance(sources, str | Path | pd.DataFrame | Measured | Simulated):
         sources = [sources]
     measured: list[Measured] = []
     unreadable: list[str] = []
     errors: list[InputError] = []
     names: list[str] = []
-    for found in sources:
+    every: list[str | Path | pd.DataFrame | Measured] = []
+    for source in sources:
+        every += source.records if isinstance(source, Simulated) else [source]
+    for found in every:
         try:
             if not isinstance(found, Measured):
                 found = read_measured(found, cell, mapping)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..data.measured import Measured
 from ..experiment.cases import FROM_CYCLE
 from ..output import Output, write_atomic
 from ..physics.law import Declared
@@ -27,7 +28,7 @@ from .csv_file import parts
 from .curves import NONE
 from .export import files as exported
 from .names import Row
-from .samples import samples
+from .samples import records, samples
 from .tables import Piece, in_order, whole
 
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
@@ -203,6 +204,12 @@ class Result:
     def samples(self) -> pd.DataFrame:
         """The curves as one table, a row a sample (:mod:`tfbsim.result.samples`)."""
         return samples(self.drawn)
+
+    @property
+    def records(self) -> list[Measured]:
+        """The curves as records of a cycler, one a case, which ``compare`` and ``fit``
+        take as what was measured; they take the result itself too."""
+        return records(self.samples)
 
     def plot(self, name: str | None = None) -> Any:
         """Return the figures of the report by name, or the one that is named."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment
+from ..data.steps import HELD
+from ..units import ZERO_CELSIUS
 from .case import CaseResult
 from .columns import CASE, CYCLE, STEP
 from .names import Row
@@ -15,6 +19,7 @@ TIME, VOLTAGE, CURRENT = "Time [s]", "Voltage [V]", "Current density [uA.cm-2]"
 STEP_MASS, STEP_AREA = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
 # Consecutive steps in one direction, with the rests between them
 BRANCH, DIRECTION = "Branch number", "Direction"
+VARIES = 0.01  # of the largest current of a hold, that it falls by at least
 MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
@@ -47,6 +52,29 @@ def _of_case(case: CaseResult) -> pd.DataFrame | None:
     number = found.pop(STEP).astype(int)
     table = {CASE: case.name, CYCLE: cycles, STEP: number, **found}
     return pd.DataFrame(table | _branches(table))
+
+
+def records(table: pd.DataFrame) -> list[Measured]:
+    """Return the cases of that table as a cycler would have recorded them."""
+    found = []
+    for name, case in table.groupby(CASE, sort=False) if len(table) else ():
+        steps, begun = [], float(case[TIME].iloc[0])
+        for (cycle, _), step in case.groupby([CYCLE, STEP], sort=False):
+            V, i, q, t = (
+                step[of].to_numpy(float) for of in (VOLTAGE, CURRENT, STEP_AREA, TIME)
+            )
+            kind = DISCHARGE if i.sum() > 0 else CHARGE
+            if not i.any():
+                kind = REST
+            elif np.ptp(V) < HELD and np.ptp(i) > VARIES * np.abs(i).max():
+                kind = HOLD
+            T = float(step["Temperature [degC]"].mean()) + ZERO_CELSIUS
+            about = T, float(t[0]) - begun, f"cycle {cycle}, {kind}"
+            arrays = V, i / UA, q / UA, t - t[0]
+            steps.append(Segment(kind, int(cycle), *arrays, *about))
+        kept = tuple(step for step in steps if len(step.voltage) > 1)
+        found.append(Measured(str(name), Path(str(name)), kept))
+    return found
 
 
 def _branches(table: Row) -> dict[str, np.ndarray]:

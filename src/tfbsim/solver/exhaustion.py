@@ -110,7 +110,7 @@ def _by_leak(g: float, R: float, step: Step, area: float) -> tuple[float, float]
 
 def _blocking(solver: Engine) -> Engine:
     """The film without anything that passes the electrolyte."""
-    return engine(replace(solver.structure, leakage=False), solver.numerics)
+    return engine(solver.structure.choosing("leakage", "none"), solver.numerics)
 
 
 def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
