@@ -648,7 +648,7 @@ def test_a_power_next_to_the_largest_of_a_cell_of_any_size(area):
     most = 4.15**2 / 4  # uW/cm2
     below, above = f"{0.999 * most} uW/cm2", f"{1.001 * most} uW/cm2"
     steps = [f"Discharge at {power} for 1 second" for power in (below, above)]
-    result, step = run(CONSTANT_D, steps, changes)
+    result, _ = run(CONSTANT_D, steps, changes)
     assert list(result.steps["Outcome"]) == ["reached", "infeasible"]
     exact = 4.15 / 2 * (1 + 0.001**0.5)
     assert voltages(result)[0] == pytest.approx(exact, abs=0.01)
