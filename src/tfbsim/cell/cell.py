@@ -21,7 +21,7 @@ from pydantic import Discriminator, PrivateAttr, Tag, model_validator
 from .. import units
 from ..errors import InputError, shown, suggest
 from ..fields import (
-    KIND,
+    TAGGED,
     ArealResistance,
     CurrentDensity,
     Quantity,
@@ -67,6 +67,7 @@ LAYERS = ("cathode", "electrolyte", "anode")
 # Of a cell's fields, worked out once
 FOLLOWING = "structure", "constants", "open_circuit_potential"
 LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
+TAGGED |= {"kind: Film": Film, "kind: Anode": Anode}
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
@@ -104,8 +105,8 @@ class Cell(Strict):
     electrolyte: Electrolyte
     """The electrolyte."""
     anode: Annotated[
-        Annotated[Anode, Tag(f"{KIND}Anode")] | Annotated[Film, Tag(f"{KIND}Film")],
-        Discriminator(lambda anode: KIND + ("Film" if is_a_film(anode) else "Anode")),
+        Annotated[Anode, Tag("kind: Anode")] | Annotated[Film, Tag("kind: Film")],
+        Discriminator(lambda anode: f"kind: {'Film' if is_a_film(anode) else 'Anode'}"),
     ]
     """The lithium, or what it is plated on; or a film, with the fields of a cathode."""
     ageing: Ageing = Ageing()

@@ -20,13 +20,10 @@ from ..fields import (
     Capacitance,
     Coefficient,
     Conductivity,
-    ConductivityLaw,
     CurrentDensity,
     Density,
-    Diffusivity,
     Fraction,
     Length,
-    Potential,
     Quantity,
     Ratio,
     Share,
@@ -38,6 +35,7 @@ from ..fields import (
     refuse,
 )
 from ..materials import laws, library
+from ..materials.spelled import ConductivityLaw, Diffusivity, Potential
 from ..materials.transport import (
     Derived,
     SelfDiffusion,

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import units
-from ..yaml_file import load, load_csv
-from . import laws
+from ..yaml_file import load
 from .inert import MATERIALS
+from .laws import Constant
 from .material import Material, Value
+from .spelled import SPELLED
 
 FOLDERS = ("cathode", "electrolyte", "anode")
+LAWS = {"open_circuit_potential": "voltage", "diffusivity": "diffusivity"}
 # Of a file, beside the fields of the layer
 HEAD = ("format", "kind", "name", "description", "source", "origin", "valid", "data")
 
@@ -92,32 +94,10 @@ def _read(path: Path, layer: str) -> Material:
     """Return a material of the library."""
     content = load(path).data
     fields = {name: value for name, value in content.items() if name not in HEAD}
-    for name in ("open_circuit_potential", "diffusivity"):
-        if name in fields:
-            fields[name] = _law(name, fields[name], path.parent)
+    for name, dimension in LAWS.items():
+        if isinstance(given := fields.get(name), dict):
+            (spelled,) = (model for key, model in SPELLED.items() if key in given)
+            fields[name] = spelled(**given).law(dimension, path.parent)
+        elif given is not None:
+            fields[name] = Constant(units.parse(given, dimension))
     return of_content(path.stem, layer, content, fields)
-
-
-def _law(name: str, given: Any, folder: Path) -> laws.Law:
-    """Return a law of x, spelled as in the file of a cell."""
-    if isinstance(given, str):
-        return laws.Constant(units.parse(given, name))
-    if "table" in given:
-        x, y = (tuple(c.tolist()) for c in load_csv(folder / given["table"], 2))
-        return laws.Table(x, y, logarithmic=name == "diffusivity")
-    if "sites" in given:
-        each = (
-            (units.parse(site["potential"], "voltage"), site["sites"], site["width"])
-            for site in given["sites"]
-        )
-        T = units.parse(given.get("temperature", "298.15 K"), "temperature")
-        return laws.MultiSite(*zip(*each, strict=True), T)
-    covered = tuple(given["range"]), given.get("x_max", 1.0)
-    if "numerator" in given:
-        parts = tuple(given["numerator"]), tuple(given["denominator"])
-        return laws.Rational(*parts, *covered)
-    terms = tuple(
-        (units.parse(term["amplitude"], "voltage"), term["center"], term["width"])
-        for term in given["exponentials"]
-    )
-    return laws.Exponentials(tuple(given["polynomial"]), terms, *covered)
