@@ -553,6 +553,62 @@ def test_a_thin_film_is_a_capacitor_at_low_frequency():
     assert C[1:] == pytest.approx(C[1], rel=1e-6)
 
 
+def test_lithium_of_lost_sites_goes_where_there_is_room():
+    changes = {
+        "cathode.initial_stoichiometry": 0.97,
+        "ageing.site_loss_by_reduction": {
+            "rate": "1e-2 s-1",
+            "potential": "3.4 V",
+            "transfer_coefficient": 0.1,
+            "lithium": "left",
+        },
+    }
+    steps = ["Discharge at 1C until 3.3 V", "Rest for 1 hour"]
+    result, _ = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "reached"]
+    assert 1 < float(result.curves["Stoichiometry"].max()) < 1 + 1e-5
+    assert result.summary["Lithium balance error"].abs().max() < 1e-8
+
+
+def test_a_diffusivity_that_vanishes_in_a_full_film_is_mirrored_there():
+    """What rounding takes beyond the end diffuses back as from before it."""
+    psi = laws.DiffusionPotential(laws.PythonLaw(lambda x: 1e-14 * (1 - x)), 1.0)
+    d = np.array([0.01, 0.03])
+    assert psi(1 + d) - psi(1.0) == pytest.approx(psi(1.0) - psi(1 - d), rel=1e-6)
+    full = {"cathode.initial_stoichiometry": 1.0} | {
+        "cathode.diffusivity": {"self_diffusivity": "2.6e-14 m2/s"},
+        POTENTIAL: FRONT[POTENTIAL],
+    }
+    _, step = run(CONSTANT_D, ["Rest for 1000 hours"], full)
+    assert step["Outcome"] == "reached"
+
+
+def test_a_face_that_its_double_layer_empties_has_an_end():
+    """At the end of the hold it is empty, and its double layer still discharges."""
+    changes = {
+        "cathode.thickness": "38 nm",
+        "cathode.initial_stoichiometry": 0.5,
+        "anode.thickness": "620 nm",
+        "anode.diffusivity": {"self_diffusivity": "3.272e-17 m2/s"},
+        "anode.open_circuit_potential": {
+            "polynomial": [1.592, -0.0166],
+            "exponentials": [{"amplitude": "-1 V", "center": 1.0, "width": 0.0855}],
+            "range": [0.0, 1.0],
+        },
+        "anode.initial_stoichiometry": 0.28,
+        "anode.exchange_current_stoichiometry": 0.14,
+        "anode.double_layer_capacitance": "172 uF/cm2",
+        "anode.transference": 0.219,
+        "voltage_limits": ["0 V", "6 V"],
+    }
+    steps = ["Hold at 0.9 V for 1 second", "Charge at C/50 for 2 seconds"]
+    result, step = run("lco-lipon-si", steps, changes)
+    assert step["Outcome"] == "infeasible"
+    assert "the anode's surface is empty" in step["Detail"]
+    surface = result.curves["Anode surface stoichiometry"].values.ravel()
+    assert np.nanmin(surface) == pytest.approx(-0.02, abs=1e-6)
+
+
 def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     """2e-5 of them each second, at its potential, for 1000 s."""
     changes = {
@@ -583,3 +639,16 @@ def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     assert "the anode's surface is empty" in step["Detail"]
     surface = result.curves["Anode surface stoichiometry"].values.ravel()
     assert np.nanmin(surface) >= -3.1e-6
+
+
+@pytest.mark.parametrize("area", ["1 um2", "1 m2"])
+def test_a_power_next_to_the_largest_of_a_cell_of_any_size(area):
+    """V^2/(4 R) of 4.15 V behind 1e6 ohm cm2, beside which no other loss counts."""
+    changes = {"area": area, "contact_resistance": "1e6 ohm cm2"}
+    most = 4.15**2 / 4  # uW/cm2
+    below, above = f"{0.999 * most} uW/cm2", f"{1.001 * most} uW/cm2"
+    steps = [f"Discharge at {power} for 1 second" for power in (below, above)]
+    result, _ = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "infeasible"]
+    exact = 4.15 / 2 * (1 + 0.001**0.5)
+    assert voltages(result)[0] == pytest.approx(exact, abs=0.01)
