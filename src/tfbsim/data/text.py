@@ -159,9 +159,9 @@ def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> lis
         file.note("Numbers with decimal commas.")
     tables: list[Table] = []
     errors: list[InputError] = []
-    for start, stop in _blocks(text, begin, layout):
+    for part in _blocks(text, begin, layout):
         try:
-            tables.append(one_table(file, text, start, stop, layout, kind))
+            tables.append(one_table(file, text, part, layout, kind))
         except InputError as error:
             errors.append(error)
     if not tables:
@@ -266,13 +266,13 @@ def _fields(line: str, layout: Layout) -> list[str]:
 def one_table(
     file: File,
     text: str,
-    start: int,
-    stop: int,
+    part: tuple[int, int],
     layout: Layout,
-    kind: str = "text",
+    kind: str,
     title: str = "",
 ) -> Table:
     """Return the table in a part of a text."""
+    start, stop = part
     head = text[start : min(stop, start + 2_000_000)].split("\n")
     first = next(
         (k for k, x in enumerate(head[: MAX_PREAMBLE + 1]) if layout.is_data(x)), -1
