@@ -28,7 +28,7 @@ def tables(file: File, text: str) -> list[Table]:
         rows = _WHOLE.match(text, head.end())
         layout = recognised(rows[0], file.how) if rows else None
         if rows and layout:
-            part = head.end(), rows.end()
+            part = slice(head.end(), rows.end())
             with contextlib.suppress(InputError):
                 found.append(one_table(file, text, part, layout, "Gamry", head[1]))
     if not found:
