@@ -632,6 +632,17 @@ def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     assert not step["Detail"]
 
 
+def test_a_peak_of_the_electron_path_that_the_mesh_does_not_resolve_is_said():
+    """sigma_e of a consistent set is least where U(x) is steepest."""
+    changes = {"cathode.electron_path": "consistent", "cathode.transference": 0.4}
+    step = "Discharge at C/10 until 3 V"
+    _, coarse = run(RAIJMAKERS, [step], changes)
+    assert "the voltage is good to 0.005 V: its electron path" in coarse["Detail"]
+    cell = load_cell(RAIJMAKERS).replace(changes)
+    fine = tfbsim.simulate(cell, [step], numerics=tfbsim.Numerics(points=600))
+    assert not fine.steps["Detail"].iloc[-1]
+
+
 def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     """Charging fills it by i - i_sei, and migration takes t_i i on."""
     changes = {

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -103,6 +104,11 @@ class Target:
     def groups(self) -> int:
         """How many residuals its points give."""
         return int(self.group[-1]) + 1 if len(self.group) else 0
+
+    @cached_property
+    def counts(self) -> Array:
+        """How many points each of those is the mean of."""
+        return np.bincount(self.group)
 
     @property
     def size(self) -> int:

@@ -159,9 +159,11 @@ class Rows:
 
     def _second_lithium(self, cycle: CycleRecord) -> Number:
         """Share of second sites filled when the last discharging step ends [%]."""
-        x_max, widths = self.cell.cathode.x_max, losses.widths(self.depths.xi)
         found: Number = np.nan
-        for step in cycle.steps if x_max > 1 else ():
+        if (x_max := self.cell.cathode.x_max) <= 1:
+            return found
+        widths = losses.widths(self.depths.xi)
+        for step in cycle.steps:
             out = step.discharge > step.charge
             if step.trace is not None and np.any(out):
                 profile = self.depths(step.trace.profiles[-1])
@@ -293,6 +295,8 @@ def _hold_error(record: StepRecord) -> Number:
 
 def _equilibrium(law: PotentialLaw, U: Number) -> Number:
     """x in equilibrium at a potential [V], by the U(x) that the model solves."""
+    if not np.ndim(U):
+        return _nearest(law, float(U))
     several, turn = np.unique(U, return_inverse=True)
     x = law.curve.x[[0, -1], None] + 0 * several
     off = law.curve(x) - several
@@ -306,7 +310,7 @@ def _equilibrium(law: PotentialLaw, U: Number) -> Number:
             tolerances={"xatol": 1e-14, "xrtol": 0},
         ).x
     found[~inside] = [_nearest(law, one) for one in several[~inside].tolist()]
-    return found[turn] if np.ndim(U) else found[0]
+    return found[turn]
 
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again

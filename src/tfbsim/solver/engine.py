@@ -352,7 +352,8 @@ class Engine:
         t = t * request.duration
         sites = 1 / (own["1/site charge"] * FARADAY)
         lithium = float(gained(observed, sites, own["Electrode area [m2]"]))
-        return Trace(t, observed, profiles, end, event, fallback, stray, lithium)
+        over = built.overshoot(s.y, own)
+        return Trace(t, observed, profiles, end, event, fallback, stray, lithium, over)
 
     def _why_failed(
         self,
