@@ -132,4 +132,5 @@ def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
         max(first.fallback, second.fallback),
         max(first.stray, second.stray),
         max(first.gained, second.gained),
+        max(first.overshoot, second.overshoot),
     )
