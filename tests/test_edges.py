@@ -537,20 +537,27 @@ def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
     assert step["Hold error [mV]"] < 0.2
 
 
-def test_a_thin_film_is_a_capacitor_at_low_frequency():
+@pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
+@pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
+@pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
+def test_a_thin_film_is_a_capacitor_at_low_frequency(name, diffusivity, thickness):
     """R + 1/(i w C), C = F c L/(-dU/dx): rounding of its diffusion is no resistance."""
-    cell = load_cell(CONSTANT_D).replace(
+    cell = load_cell(name).replace(
         {
-            "cathode.thickness": "5 nm",
+            "cathode.thickness": thickness,
             "anode.lithium": "0.1 um",
-            "cathode.diffusivity": "1e-9 cm2/s",
+            "cathode.diffusivity": diffusivity,
         }
     )
-    frequency = np.array([1e3, 1.0, 1e-2, 1e-3])
-    Z = tfbsim.impedance(cell, voltage=3.95, frequencies=frequency).Z
+    frequency = np.array([1e3, 1.0, 1e-2, 1e-3, 1e-6])
+    found = tfbsim.impedance(cell, voltage=3.95, frequencies=frequency)
+    Z = found.Z
     assert Z.real == pytest.approx(Z.real[0], rel=1e-3)
     C = -1 / (2 * np.pi * frequency * Z.imag)
     assert C[1:] == pytest.approx(C[1], rel=1e-6)
+    exact = found.circuit.impedance(frequency)
+    assert Z.real == pytest.approx(exact.real, rel=1e-6)
+    assert Z.imag == pytest.approx(exact.imag, rel=1e-6)
 
 
 def test_lithium_of_lost_sites_goes_where_there_is_room():
