@@ -14,7 +14,7 @@ from ..result.sweep_table import Varied
 from . import style
 from .study import AREAL, PER_GRAM
 from .style import PER_AREA, PER_MASS, axis_label, both_units, entry, log_x, missing
-from .theme import Theme, evenly, measured, measured_key, ordered_colours, warm
+from .theme import Theme, evenly, measured, measured_key, ordered_colours
 
 LINE = 3  # points that make a line; two are marks, and what is between is not known
 RESERVOIR = "anode.lithium [um]"
@@ -128,15 +128,15 @@ def slices(result: Result, of: Varied) -> Figure | None:
     figure, axes = style.subplots(*size, *shape, sharex="col", sharey="row")
     chosen = []
     # Each factor has its own range of colours: no colour means two things
-    pairs = ((*wide, warm()), (*wide[::-1], style.viridis()))
-    for column, (along, other, cmap) in zip(axes.T, pairs, strict=True):
+    pairs = ((*wide, "YlOrRd"), (*wide[::-1], "viridis"))
+    for column, (along, other, colours) in zip(axes.T, pairs, strict=True):
         x, levels = data[along].values, data[other].values
         rows = evenly(range(len(levels)), MOST_LINES)
         heading, _, unit = axis_label(other).rpartition(" (")
         heading = heading or unit
         if len(rows) < len(levels):
             chosen.append(f"{len(rows)} of {len(levels)} values of {heading}")
-        shades = cmap(np.linspace(0, 1, len(rows)))
+        shades = style.shades(colours)(np.linspace(0, 1, len(rows)))
         for name, ax in zip(answers, column, strict=True):
             for shade, k in zip(shades, rows, strict=True):
                 y = data[name].isel({other: k}).values
@@ -167,7 +167,7 @@ def slices(result: Result, of: Varied) -> Figure | None:
     if middle:
         fixed = style.key_label(list(middle), [float(data[c]) for c in middle])
         figure.suptitle(f"at {fixed}", fontsize=8, color="0.35")
-    return style.captioned(figure, words)
+    return style.finished(figure, words)
 
 
 @style.styled()
@@ -200,11 +200,9 @@ def thickness(found: pd.DataFrame) -> Figure:
     axes[0].axhline(share, color="0.5", lw=0.7, ls=":")
     axes[0].set_ylabel("Of equilibrium capacity (%)")
     axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
-    handles, labels = axes[0].get_legend_handles_labels()
-    where = "outside right center"
-    figure.legend(handles, labels, title="Discharge", loc=where)
+    handles = axes[0].get_legend_handles_labels()[0]
     words = "Share of the equilibrium capacity and areal capacity of a discharge against "
     words += f"the thickness of the cathode. Dots: where the share is {share:g} %"
     if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():
         words += f"; not met or met everywhere: {', '.join(without)}"
-    return style.captioned(figure, f"{words}.")
+    return style.finished(figure, f"{words}.", handles, title="Discharge")

@@ -19,6 +19,10 @@ MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
 NOT_SEEN = 2e-3  # of a bar
 STATES = {"as made": PER_VOLUME_AS_MADE, "at full charge": PER_VOLUME_CHARGED}
 DENSITY = "Energy density (Wh L⁻¹)"
+DENSITIES = (
+    "Discharge energy of the last cycle over the volume of all layers: as made, and "
+    "with the lithium there is at full charge."
+)
 
 
 def capacity(theme: Theme) -> Figure | None:
@@ -34,9 +38,9 @@ def capacity(theme: Theme) -> Figure | None:
     words = ("Discharge", "Charge") if charges else ("Discharge",)
     panels = _by_cell(theme)
     high = 0.26 * len(cases) * (1.35 if charges else 1.0) + 0.25 * (len(panels) - 1)
-    figure = style.new_figure(5.6, 1.2 + high)
-    heights = [len(panel) for panel in panels.values()]
-    axes = figure.subplots(len(panels), sharex=True, height_ratios=heights, squeeze=False)
+    size, heights = (5.6, 1.2 + high), [len(panel) for panel in panels.values()]
+    how: dict[str, Any] = {"sharex": True, "squeeze": False, "height_ratios": heights}
+    figure, axes = style.subplots(*size, len(panels), **how)
     last = "last cycle" if max(map(study.last, cases)) > 1 else "simulated"
     entries: dict[str, Any] = {}
     for ax, (name, panel) in zip(axes.flat, panels.items(), strict=True):
@@ -45,7 +49,7 @@ def capacity(theme: Theme) -> Figure | None:
             thick = 0.62 / len(words)
             y = np.arange(len(panel)) + (n - (len(words) - 1) / 2) * thick
             values = [study.rows[k][column] for k in panel]
-            how: dict[str, Any] = {"color": QUANTITIES[n], "lw": 0}
+            how = {"color": QUANTITIES[n], "lw": 0}
             entries.setdefault(
                 f"{word.lower()}, {last}", ax.barh(y, values, thick * 0.92, **how)
             )
@@ -66,14 +70,13 @@ def capacity(theme: Theme) -> Figure | None:
     axes.flat[0].set_xlim(0, 1.04 * max(ax.dataLim.x1 for ax in axes.flat) or 1.0)
     ax = axes.flat[-1]
     style.both_units(ax, loading if len(panels) == 1 else None, by_area, "x")
-    if len(entries) > 1:
-        figure.legend(entries.values(), entries.keys(), loc="outside right center")
-    else:
+    if len(entries) == 1:
         ax.set_xlabel("Discharge " + ax.get_xlabel().lower().replace("ah", "Ah"))
     shown = "Capacity of each case"
     if any("measured" in entry for entry in entries):
         shown += ", and the measured values there are"
-    return style.captioned(figure, f"{shown}.")
+    key = entries.values() if len(entries) > 1 else ()
+    return style.finished(figure, f"{shown}.", key, labels=entries.keys())
 
 
 def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
@@ -110,8 +113,7 @@ def densities(theme: Theme) -> Figure | None:
     style.name_rows(ax, study.labels)
     ax.set(xlim=(0, 1.04 * ax.dataLim.x1), xlabel=DENSITY)
     handles = [*ax.get_legend_handles_labels()[0], *measured_key(statuses)]
-    figure.legend(handles=handles, loc="outside right center")
-    return figure
+    return style.finished(figure, DENSITIES, handles)
 
 
 def energy(theme: Theme) -> Figure | None:
@@ -152,14 +154,13 @@ def energy(theme: Theme) -> Figure | None:
     short = len(found) < 5
     right.set_ylabel("Efficiency\n(%)" if short else "Energy efficiency (%)")
     handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center")
     words = "Where the energy of the last cycle goes, over the energy that went in."
     if "Left in the cell" in labels:
         words += (
             " What was left in the cell, or taken from it, is by its end differing from "
             "its start in stoichiometry; efficiency, losses and this add up to 100 %."
         )
-    return style.captioned(figure, words)
+    return style.finished(figure, words, handles)
 
 
 def _balance(theme: Theme, k: int) -> dict[str, Any] | None:

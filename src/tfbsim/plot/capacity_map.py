@@ -93,14 +93,14 @@ def capacity_map(study: Study) -> Figure | None:
     units = {"[uA.h.cm-2]": PER_AREA, "[mA.h.g-1]": PER_MASS}
     if study.loading is not None:  # the same picture twice
         del units["[mA.h.g-1]" if study.measured_by_area else "[uA.h.cm-2]"]
-    figure = style.new_figure(1.0 + 3.1 * len(units), 4.1)
-    axes = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
+    size = 1.0 + 3.1 * len(units), 4.1
+    figure, axes = style.subplots(*size, 1, len(units), sharey=True, squeeze=False)
     limits = [row.get(LIMITING) for row in grid.rows]
     losses = np.array(["" if missing(loss) else str(loss) for loss in limits])
     every_x, every_y = (-(-len(along) // MOST_MARKS) for along in (grid.x, grid.y))
     marked = (grid.i % every_x == 0) & (grid.j % every_y == 0)
     drawn = []
-    for ax, (unit, label) in zip(axes, units.items(), strict=True):
+    for ax, (unit, label) in zip(axes[0], units.items(), strict=True):
         _scales(ax, grid)
         bands, lines = _filled(ax, grid, grid.values(f"Discharge capacity {unit}"))
         bar = figure.colorbar(bands, ax=ax, location="top", aspect=28, pad=0.02)
@@ -109,7 +109,7 @@ def capacity_map(study: Study) -> Figure | None:
         entries = _marks(ax, grid, np.where(marked, losses, ""))
         drawn.append((ax, lines))
     names = [axis_label(c) for c in grid.columns]
-    axes[0].set_ylabel(names[1])
+    axes[0, 0].set_ylabel(names[1])
     if entries:
         columns = min(len(entries), 2 * len(units))
         where: Any = {"loc": "outside lower center", "title": "Limiting loss"}
@@ -126,7 +126,7 @@ def capacity_map(study: Study) -> Figure | None:
         words += f" {'Each case has a mark;' if marked.all() else some} it shows "
         words += "which loss limited the discharge: none where it delivered 99 % of the "
         words += "equilibrium capacity or more."
-    return style.captioned(figure, words)
+    return style.finished(figure, words)
 
 
 def _scales(ax: Axes, grid: Grid) -> None:
@@ -169,7 +169,7 @@ def _filled(
     if high - low <= 1e-6 * abs(high):  # the same everywhere
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     levels = np.array(MaxNLocator(9, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-    cmap, norm = style.greys(), Normalize(levels[0], levels[-1])
+    cmap, norm = style.shades("Greys"), Normalize(levels[0], levels[-1])
     how: dict[str, Any] = {"corner_mask": False}
     bands = ax.contourf(*shown, table, levels=levels, cmap=cmap, norm=norm, **how)
     inside = levels[(levels > inner[0]) & (levels < inner[1])]

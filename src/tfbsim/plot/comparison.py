@@ -84,7 +84,7 @@ def _looks(pairs: Sequence[Pair]) -> tuple[list[tuple[Any, str]], list[Line2D]]:
     order = sorted(set(keys)) if by_rate else list(dict.fromkeys(keys))
     colours: Any = [FACTOR_COLOURS[k % FEW] for k in range(len(order))]
     if by_rate and len(order) > 4 and order[0] > 0:
-        colours = style.viridis()(LogNorm(order[0], order[-1])(order))
+        colours = style.shades("viridis")(LogNorm(order[0], order[-1])(order))
     looks, handles = {}, []
     for k, (key, colour) in enumerate(zip(order, colours, strict=True)):
         marker = MARKERS[k % len(MARKERS)]
@@ -115,9 +115,10 @@ def _overlay(comparison: Comparison) -> Figure | None:
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in pairs)]
     looks, handles = _looks(pairs)
     rows = 2 if any(len(p.measured.voltage) > 1 for p in pairs) else 1
-    figure = style.new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
+    size = 3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4
     how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
-    axes = figure.subplots(rows, len(kinds), height_ratios=[2.4, 1][:rows], **how)
+    how["height_ratios"] = [2.4, 1][:rows]
+    figure, axes = style.subplots(*size, rows, len(kinds), **how)
     for kind, column in zip(kinds, axes.T, strict=True):
         column[0].set_title(kind.capitalize())
         column[-1].set(xlabel=f"Capacity {PER_AREA}")
@@ -148,15 +149,13 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
     timed: dict[str, list[Pair]] = {}
     for pair in comparison.pairs:
         timed.setdefault(pair.file, []).append(pair)
-    names = [
-        name
-        for name, pairs in timed.items()
-        if all(p.measured.time is not None for p in pairs)
-    ][:MOST_FILES]
+    known = (n for n, ps in timed.items() if all(p.measured.time is not None for p in ps))
+    names = list(known)[:MOST_FILES]
     if not names:
         return None
-    figure, n = style.new_figure(7.2, 0.4 + 2.9 * len(names)), len(names)
-    axes = figure.subplots(2 * n, squeeze=False, height_ratios=[2, 1] * n)
+    n = len(names)
+    how: dict[str, Any] = {"squeeze": False, "height_ratios": [2, 1] * n}
+    figure, axes = style.subplots(7.2, 0.4 + 2.9 * n, 2 * n, **how)
     for name, (top, bottom) in zip(names, axes.reshape(-1, 2), strict=True):
         bottom.axhline(0, color="0.6", lw=0.6)
         ends = [float(_clock(p.measured, p.measured)[-1]) for p in timed[name]]
@@ -176,10 +175,8 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
         top.tick_params(labelbottom=False)
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
-    handles = [
-        style.entry("measured", **POINTS),
-        style.entry("simulated", **LINE_IN_TIME),
-    ]
+    looks = {"measured": POINTS, "simulated": LINE_IN_TIME}
+    handles = [style.entry(words, **how) for words, how in looks.items()]
     axes[0, 0].legend(handles=handles, loc="lower right", ncols=2)
     return figure
 
@@ -220,8 +217,8 @@ def _dqdv(comparison: Comparison) -> Figure | None:
 def _rates(comparison: Comparison) -> Figure | None:
     steps = [p for p in comparison.pairs if p.at_cut_off and p.c_rate == p.c_rate]
     steps.sort(key=lambda pair: pair.c_rate)
-    figure, entries, every = style.new_figure(4.6, 3.3), [], []
-    ax = figure.subplots()
+    figure, ax = style.subplots(4.6, 3.3)
+    entries, every = [], []
     for k, kind in enumerate((DISCHARGE, CHARGE)):
         chosen = [p for p in steps if p.measured.kind == kind]
         rates = [float(f"{p.c_rate:.3g}") for p in chosen]

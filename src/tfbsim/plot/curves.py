@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from ..result.columns import STEP
 from ..result.samples import CURRENT, DIRECTION, MASS, TIME, VOLTAGE
 from .layout import Layout
-from .style import PER_MASS, both_units, captioned, entry, grid, new_figure, subplots
+from .style import PER_MASS, both_units, entry, finished, grid, subplots
 from .theme import Theme
 
 FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
@@ -94,7 +94,7 @@ def voltammogram(theme: Theme) -> Figure | None:
     """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first."""
     study = theme.study
     drawn = [k for k in range(len(study.rows)) if study.drawn(k)]
-    if not any(list(_sweeps(theme, k, study.drawn(k)[-1])) for k in drawn):
+    if not any(_sweeps(theme, k, study.drawn(k)[-1]) for k in drawn):
         return None
     layout = theme.cases()
     for k, (ax,) in layout.draw():
@@ -114,14 +114,14 @@ def voltammogram(theme: Theme) -> Figure | None:
     )
 
 
-def _sweeps(theme: Theme, k: int, cycle: int) -> Iterator[np.ndarray]:
-    """Yield voltage and current of each ramp of a cycle."""
+def _sweeps(theme: Theme, k: int, cycle: int) -> list[np.ndarray]:
+    """Return voltage and current of each ramp of a cycle."""
     table = theme.study.cycle(k, cycle)
-    for row in theme.study.case(k).steps:
-        sweep = str(row["Step"]).lstrip().startswith(SWEEP)
-        if row["Cycle number"] == cycle and sweep:
-            of_step = table[STEP] == row["Step number"]
-            yield table.loc[of_step, [VOLTAGE, CURRENT]].to_numpy()
+    return [
+        table.loc[table[STEP] == row["Step number"], [VOLTAGE, CURRENT]].to_numpy()
+        for row in theme.study.case(k).steps
+        if row["Cycle number"] == cycle and str(row["Step"]).lstrip().startswith(SWEEP)
+    ]
 
 
 def voltage_time(theme: Theme) -> Figure | None:
@@ -131,47 +131,43 @@ def voltage_time(theme: Theme) -> Figure | None:
     if not cases or len(cases) > MOST or not all(study.drawn(k) for k in cases):
         return None
     data = [study.of_case(k)[[TIME, VOLTAGE, CURRENT]].to_numpy() for k in cases]
-    data = [table * [1 / 3600, 1, 1] for table in data]
-    hours = [float(table[-1, 0]) for table in data]
-    if max(hours) <= 0:
+    data = [(table * [1 / 3600, 1, 1]).T for table in data]
+    longest = max(t[-1] for t, _, _ in data)
+    if longest <= 0:
         return None
-    hours = [hour or max(hours) for hour in hours]  # of one that ended at once
+    hours = [float(t[-1]) or longest for t, _, _ in data]  # one may have ended at once
     layout = theme.cases()
     words = "Voltage against time"
-    together = len(layout.panels) == 1 and max(hours) <= 3 * min(hours)
+    together = len(layout.panels) == 1 and longest <= 3 * min(hours)
     if len(cases) == 1:
-        figure, (above, below) = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
-        axes = [above]
+        figure, axes = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
         words = "Voltage and current, that of a discharge positive, against time"
     elif together:
-        figure = new_figure(5.6, 3.0)
-        axes = [figure.subplots()] * len(cases)
+        figure, ax = subplots(5.6, 3.0)
+        axes, hours = [ax] * len(cases), [longest] * len(cases)
     else:
         columns = 2 if len(cases) <= 4 else 3
-        size = (6.0 if columns == 2 else 6.9, 0, 0, 1.9)
-        figure, axes = grid(len(cases), columns, size)
-    for k, ax in enumerate(axes):
-        layout.line(ax, k, *data[k][:, :2].T, lw=1.0)
-        end = max(hours) if together else hours[k]
-        ax.set(xlabel="Time (h)", xlim=(0, MARGIN * end))
-    if len(cases) == 1:
-        above.set(xlabel="", ylabel="Voltage (V)")
-        below.axhline(0, color="0.6", lw=0.6)
-        layout.line(below, 0, *data[0][:, [0, 2]].T, lw=1.0, color="0.25")
-        below.set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
-        figure.align_ylabels()
-    elif together:
-        axes[0].set_ylabel("Voltage (V)")
-        layout.key(figure, axes[:1])
-    else:
+        figure, axes = grid(len(cases), columns, (4.2 + 0.9 * columns, 0, 0, 1.9))
         for ax, label in zip(axes, study.labels, strict=True):
             ax.set_title(label)
+    for k, (t, V, _), ax in zip(cases, data, axes, strict=False):
+        layout.line(ax, k, t, V, lw=1.0)
+        ax.set(xlabel="Time (h)", xlim=(0, MARGIN * hours[k]))
+    axes[0].set_ylabel("Voltage (V)")
+    if len(cases) == 1:
+        axes[0].set_xlabel("")
+        axes[1].axhline(0, color="0.6", lw=0.6)
+        layout.line(axes[1], 0, data[0][0], data[0][2], lw=1.0, color="0.25")
+        axes[1].set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
+        figure.align_ylabels()
     if any(len(study.run(k)) < len(study.drawn(k)) for k in cases):
         runs = [study.run(k) for k in cases]
         first, last = min(run[0] for run in runs), max(run[-1] for run in runs)
         cycles = f"cycles {first} to {last}" if first < last else f"cycle {first}"
         words += f" in {cycles}, of those whose curves are kept"
-    return captioned(figure, f"{words}.")
+    if together and len(cases) > 1:
+        return layout.key(figure, axes[:1], f"{words}.")
+    return finished(figure, f"{words}.")
 
 
 def first_plating(theme: Theme) -> Figure | None:

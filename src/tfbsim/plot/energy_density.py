@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..cell.stack import PER_VOLUME_AS_MADE
 from ..result.columns import CASE, LIMITING
 from . import style
-from .bars import DENSITY, STATES, densities
+from .bars import DENSITIES, DENSITY, STATES, densities
 from .capacity_map import MARKS
 from .study import Study
 from .style import DASHED
@@ -37,12 +37,7 @@ def energy_density(theme: Theme) -> Figure | None:
         return None
     thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
     varied = {c: lines for c in thicknesses if (lines := _lines(study, c))}
-    figure = _panels(theme, varied) if varied else densities(theme)
-    return figure and style.captioned(
-        figure,
-        "Discharge energy of the last cycle over the volume of all layers: as made, and "
-        "with the lithium there is at full charge.",
-    )
+    return _panels(theme, varied) if varied else densities(theme)
 
 
 def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
@@ -60,10 +55,10 @@ def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
 def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
     """Draw energy per volume against each quantity, the others as they are."""
     rows = theme.study.rows
-    figure = style.new_figure(1.0 + 2.5 * max(len(varied), 2), 3.3)
-    axes = figure.subplots(1, len(varied), sharey=True, squeeze=False)[0]
+    size, how = (1.0 + 2.5 * max(len(varied), 2), 3.3), {"sharey": True}
+    figure, axes = style.subplots(*size, 1, len(varied), squeeze=False, **how)
     styles = dict(zip(STATES, ("-", DASHED), strict=True))
-    for ax, (column, found) in zip(axes, varied.items(), strict=True):
+    for ax, (column, found) in zip(axes[0], varied.items(), strict=True):
         keys = evenly(list(found), MOST_LINES)
         layout = theme.series(keys, column)
         for key in keys:
@@ -73,16 +68,15 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
                 y = [rows[k].get(STATES[state], np.nan) for k in found[key]]
                 label = layout.label.get(key, "") if ls == "-" else ""
                 ax.plot(x, y, ls=ls, color=colour, label=label or "_")
-        style.log_x(
-            ax, [rows[k][column] for cases in found.values() for k in cases], column
-        )
+        values = [rows[k][column] for cases in found.values() for k in cases]
+        style.log_x(ax, values, column)
         ax.set_xlabel(style.axis_label(column))
         if len(keys) > 1:
             ax.legend(loc="best")
-    axes[0].set(ylim=(0, 1.06 * max(ax.dataLim.ymax for ax in axes)), ylabel=DENSITY)
+    top = 1.06 * max(ax.dataLim.ymax for ax in axes[0])
+    axes[0, 0].set(ylim=(0, top), ylabel=DENSITY)
     states = [style.entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
-    figure.legend(handles=states, loc="outside upper center", ncols=2)
-    return figure
+    return style.finished(figure, DENSITIES, states, "upper center", ncols=2)
 
 
 def ragone(theme: Theme) -> Figure | None:
@@ -99,9 +93,9 @@ def ragone(theme: Theme) -> Figure | None:
     panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
     if study.column(PER_VOLUME_AS_MADE):
         panels.append(("Power density (W L⁻¹)", "Energy density (Wh L⁻¹)"))
-    figure = style.new_figure(1.6 + 3.1 * len(panels), 3.9)
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for by_volume, (ax, (x, y)) in enumerate(zip(axes, panels, strict=True)):
+    size = 1.6 + 3.1 * len(panels), 3.9
+    figure, axes = style.subplots(*size, 1, len(panels), squeeze=False)
+    for by_volume, (ax, (x, y)) in enumerate(zip(axes[0], panels, strict=True)):
         for key, cases in shown.items():
             how = layout.how(key)
             energy = np.array([study.rows[k][ENERGY] for k in cases])
@@ -128,16 +122,17 @@ def ragone(theme: Theme) -> Figure | None:
         for end, mark in ENDS.items()
         if end in ends.values()
     ]
-    if marks:
-        how = {"loc": "outside lower center", "ncols": 4, "title": "Limiting loss"}
-        figure.legend(handles=marks, **how)
     where = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
-    return style.captioned(
+    return style.finished(
         figure,
         f"Energy of the last discharge against its power{where}. Each mark is a "
         "case and shows which loss ended it: none where 99 % of the equilibrium capacity "
         f"was delivered. Along a grey line a discharge lasts equally long.{chosen}",
+        marks,
+        "lower center",
+        ncols=4,
+        title="Limiting loss",
     )
 
 

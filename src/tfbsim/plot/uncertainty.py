@@ -60,9 +60,9 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         ax.axvline(middle, color="0.2", lw=1)
         ax.set_title(f"{low:.4g} – {middle:.4g} – {high:.4g}", fontsize=8, color="0.3")
         ax.set_xlabel(style.axis_label(name))
-    _loss_key(figure, losses)
-    return style.captioned(
+    return _by_loss(
         figure,
+        losses,
         "The answers of the last cycle over the sample, by the loss that limited the "
         "discharge. The line is the median, the grey band 5 to 95 %; above it these "
         "three.",
@@ -90,13 +90,14 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         ax.axvline(mean, color="0.2", lw=0.8)
         style.few_ticks(ax)
         ax.set_xlabel(style.axis_label(name))
-    entries = [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()]
-    figure.legend(handles=entries, loc="outside lower center", ncols=2)
-    return style.captioned(
+    return style.finished(
         figure,
         "The mean answer where a factor is in its lowest and its highest tenth. A factor "
         "that is correlated with others brings theirs along."
         + _chosen(len(rank), len(of.factors)),
+        [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()],
+        "lower center",
+        ncols=2,
     )
 
 
@@ -132,9 +133,8 @@ def indices(table: pd.DataFrame) -> Figure | None:
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(style.axis_label(name).rpartition(" (")[0])
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    return style.captioned(
+    handles = axes[0].get_legend_handles_labels()[0]
+    return style.finished(
         figure,
         "Sensitivity indices with 95 % intervals. S1: the share of the variance that "
         "knowing the factor alone would take away; ST: what would be left if all others "
@@ -142,6 +142,9 @@ def indices(table: pd.DataFrame) -> Figure | None:
         "dummy. + and −: the answer rises or falls with the factor. Of correlated "
         "factors, S1 and PAWN include what their partners do."
         + _chosen(len(factors), len(first)),
+        handles,
+        "lower center",
+        ncols=len(handles),
     )
 
 
@@ -174,10 +177,10 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
             style.few_ticks(ax)
         ax.set_xlabel(style.axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
-    _loss_key(figure, losses)
     some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
-    return style.captioned(
+    return _by_loss(
         figure,
+        losses,
         "Energy of the last discharge against each factor of the sample: points, and "
         f"lines through the 5th, 50th and 95th percentile of bins.{some}"
         + _chosen(len(factors), len(of.factors)),
@@ -207,7 +210,7 @@ def voltage_band(study: Study) -> Figure | None:
     ax.set_xlim(left=0)
     ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
-    return style.captioned(
+    return style.finished(
         figure,
         "Percentiles, over the sample, of the capacity that the last discharge has given "
         "when it comes down to a voltage.",
@@ -228,23 +231,21 @@ def _chosen(shown: int, there: int) -> str:
     return f" The first {shown} of {there} factors are shown." if shown < there else ""
 
 
-def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
+def _by_loss(figure: Figure, losses: dict[str, Any], caption: str) -> Figure:
+    """Return a figure with its caption and the key of the limiting losses."""
     how: dict[str, Any] = {"lw": 0, "marker": "s", "alpha": 0.7}
-    entries = [
-        style.entry(style.text(name), color=c, **how)
-        for name, c in losses.items()
-        if name
-    ]
-    if entries:
-        where: Any = {"loc": "outside lower center", "ncols": min(len(entries), 4)}
-        figure.legend(handles=entries, title="Limiting loss", **where)
+    named = {style.text(name): colour for name, colour in losses.items() if name}
+    key = [style.entry(name, color=c, **how) for name, c in named.items()]
+    where: Any = {"ncols": min(len(key), 4), "title": "Limiting loss"}
+    return style.finished(figure, caption, key, "lower center", **where)
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a panel for each answer with a place for each factor, the first on top."""
-    figure = style.new_figure(2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors))
-    axes = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
-    style.name_rows(axes[0], [style.axis_label(c.partition(" [")[0]) for c in factors])
-    for ax in axes[1:]:
+    size, how = (2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors)), {"sharey": True}
+    figure, axes = style.subplots(*size, 1, len(names), squeeze=False, **how)
+    labels = [style.axis_label(c.partition(" [")[0]) for c in factors]
+    style.name_rows(axes[0, 0], labels)
+    for ax in axes[0, 1:]:
         ax.tick_params(axis="y", length=0)
-    return figure, axes
+    return figure, list(axes[0])
