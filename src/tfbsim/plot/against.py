@@ -26,9 +26,8 @@ LEAST_SHARE = 0.01  # % of the equilibrium capacity: where the axis ends at the 
 ENOUGH = 80.0  # %, marked
 
 
-def capacity(theme: Theme, column: str) -> Figure | None:
+def capacity(study: Theme, column: str) -> Figure | None:
     """Draw a line for each group of cases that differ in the column only."""
-    study = theme.study
     if column not in study.numeric_factors:
         return None
     lines = study.series(column)
@@ -38,7 +37,7 @@ def capacity(theme: Theme, column: str) -> Figure | None:
         return None
     # A single case is no line: it belongs to another quantity's
     x = {key: values for key, values in x.items() if several[key] > 1}
-    layout = theme.series(list(x), column)
+    layout = study.layout_of(list(x), column)
     layout.apart = {key for key in x if not len(x[key]) == several[key] >= LINE}
     loading, by_area = study.loading, study.measured_by_area
     units = [by_area] if loading is not None else [False, True]
@@ -82,9 +81,8 @@ def cycle_life(table: pd.DataFrame) -> float:
     return float(table[CYCLE].iloc[below[0]] - 1) if len(below) else np.nan
 
 
-def life(theme: Theme) -> Figure | None:
+def life(study: Theme) -> Figure | None:
     """Draw cycle life against the lithium there is as made."""
-    study = theme.study
     if RESERVOIR not in study.numeric_factors:
         return None
     lines = {}
@@ -94,7 +92,7 @@ def life(theme: Theme) -> Figure | None:
             lines[key] = np.array(points)
     if not lines:
         return None
-    layout = theme.series(list(lines), RESERVOIR)
+    layout = study.layout_of(list(lines), RESERVOIR)
     for key, (ax,) in layout.draw():
         ax.plot(*lines[key].T, marker=".", **layout.how(key))
     for ax in layout.axes[0]:

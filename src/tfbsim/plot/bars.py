@@ -25,9 +25,8 @@ DENSITIES = (
 )
 
 
-def capacity(theme: Theme) -> Figure | None:
+def capacity(study: Theme) -> Figure | None:
     """Draw the capacity of each case as a bar, with the measured values on it."""
-    study = theme.study
     cases = range(len(study.rows))
     if not 2 <= len(cases) <= MOST_CAPACITIES:
         return None
@@ -36,7 +35,7 @@ def capacity(theme: Theme) -> Figure | None:
     points = {k: list(study.points(k)) for k in cases}
     charges = any(p[0] == "Charge" for found in points.values() for p in found)
     words = ("Discharge", "Charge") if charges else ("Discharge",)
-    panels = _by_cell(theme)
+    panels = _by_cell(study)
     high = 0.26 * len(cases) * (1.35 if charges else 1.0) + 0.25 * (len(panels) - 1)
     size, heights = (5.6, 1.2 + high), [len(panel) for panel in panels.values()]
     how: dict[str, Any] = {"sharex": True, "squeeze": False, "height_ratios": heights}
@@ -79,9 +78,8 @@ def capacity(theme: Theme) -> Figure | None:
     return style.finished(figure, f"{shown}.", key, labels=entries.keys())
 
 
-def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
+def _by_cell(study: Theme) -> dict[str, dict[int, str]]:
     """Return cases and their labels, by cell if one of several has more than one case."""
-    study = theme.study
     labels = dict(enumerate(study.labels))
     if not 1 < len(set(study.column(CELL))) < len(study.rows):
         return {"": labels}
@@ -92,9 +90,8 @@ def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
     return panels
 
 
-def densities(theme: Theme) -> Figure | None:
+def densities(study: Theme) -> Figure | None:
     """Draw a bar of energy per volume for each case and state; measured ones as marks."""
-    study = theme.study
     if not 2 <= len(study.rows) <= MOST_DENSITIES:
         return None
     figure, ax = style.subplots(5.6, 1.3 + 0.4 * len(study.rows))
@@ -116,13 +113,12 @@ def densities(theme: Theme) -> Figure | None:
     return style.finished(figure, DENSITIES, handles)
 
 
-def energy(theme: Theme) -> Figure | None:
+def energy(study: Theme) -> Figure | None:
     """Draw where the energy of the last cycle goes, over what went in."""
-    study = theme.study
     if len(study.rows) > MOST_ENERGIES:
         return None
     cases = range(len(study.rows))
-    found = {k: balance for k in cases if (balance := _balance(theme, k))}
+    found = {k: balance for k in cases if (balance := _balance(study, k))}
     if not found:
         return None
     figure, ax = style.subplots(5.6, 1.3 + 0.26 * len(found))
@@ -163,9 +159,8 @@ def energy(theme: Theme) -> Figure | None:
     return style.finished(figure, words, handles)
 
 
-def _balance(theme: Theme, k: int) -> dict[str, Any] | None:
+def _balance(study: Theme, k: int) -> dict[str, Any] | None:
     """Return the energy balance of the last cycle; None unless energy went both ways."""
-    study = theme.study
     if study.last(k) not in study.drawn(k):
         return None
     case = study.case(k)

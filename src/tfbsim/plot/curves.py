@@ -29,25 +29,25 @@ ETA = "Lithium overpotential [V]"
 THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 
-def _differs(theme: Theme, k: int) -> bool:
+def _differs(study: Theme, k: int) -> bool:
     """Return whether the first cycle of a case is worth drawing beside the last."""
-    table = theme.study.table(k)
+    table = study.table(k)
     first, last = table.iloc[0], table.iloc[-1]
-    return len(theme.study.drawn(k)) > 1 and any(
+    return len(study.drawn(k)) > 1 and any(
         abs(first[n] - last[n]) > 2e-3 * max(first[n], last[n], 1e-30) for n in CAPACITIES
     )
 
 
 def branches(
-    theme: Theme, layout: Layout, k: int
+    study: Theme, layout: Layout, k: int
 ) -> Iterator[tuple[pd.DataFrame, dict[str, Any], bool]]:
     """Yield charges and discharges to draw, how, and whether they are of the last cycle:
     of the first as well if it differs."""
     last = layout.how(k) | {"lw": 0.9 if layout.bar else 1.3}
-    for branch in _one_way(theme.study.branches(k)):
+    for branch in _one_way(study.branches(k)):
         yield branch, last, True
-    if not layout.bar and _differs(theme, k):
-        for branch in _one_way(theme.study.branches(k, theme.study.drawn(k)[0])):
+    if not layout.bar and _differs(study, k):
+        for branch in _one_way(study.branches(k, study.drawn(k)[0])):
             yield branch, layout.how(k) | FIRST, False
 
 
@@ -58,24 +58,23 @@ def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
     return found if kept else []
 
 
-def cycles_key(theme: Theme, layout: Layout) -> list[Line2D]:
+def cycles_key(study: Theme, layout: Layout) -> list[Line2D]:
     """Return legend lines that tell the first cycle from the last, if both are drawn."""
-    cases = [k for k in layout.groups if theme.study.drawn(k)]
-    if layout.bar or not any(_differs(theme, k) for k in cases):
+    cases = [k for k in layout.groups if study.drawn(k)]
+    if layout.bar or not any(_differs(study, k) for k in cases):
         return []
-    last = {theme.study.last(k) for k in cases}
+    last = {study.last(k) for k in cases}
     which = f"cycle {max(last)}" if len(last) == 1 else "last cycle"
     return [entry(which, color="0.3"), entry("cycle 1", color="0.3", **FIRST)]
 
 
-def voltage_capacity(theme: Theme) -> Figure | None:
+def voltage_capacity(study: Theme) -> Figure | None:
     """Draw voltage against capacity."""
-    study = theme.study
     if not any(_one_way(study.branches(k)) for k in range(len(study.rows))):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     for k, (ax,) in layout.draw():
-        for branch, how, last in branches(theme, layout, k):
+        for branch, how, last in branches(study, layout, k):
             which = "" if last else CYCLE_1[int(branch[DIRECTION].iloc[0] > 0)]
             layout.line(ax, k, branch[MASS], branch[VOLTAGE], which, **how)
     reach = max(ax.dataLim.x1 for ax in layout.axes[0])
@@ -85,22 +84,21 @@ def voltage_capacity(theme: Theme) -> Figure | None:
         both_units(layout.axes[0, 0], study.loading, False, "x")
     words = "Voltage against capacity, counted from the start of each charge and each "
     words += "discharge"
-    key = cycles_key(theme, layout)
+    key = cycles_key(study, layout)
     words += ", in the first and the last cycle." if key else "."
     return layout.finish(x, ["Voltage (V)"], words, key)
 
 
-def voltammogram(theme: Theme) -> Figure | None:
+def voltammogram(study: Theme) -> Figure | None:
     """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first."""
-    study = theme.study
     drawn = [k for k in range(len(study.rows)) if study.drawn(k)]
-    if not any(_sweeps(theme, k, study.drawn(k)[-1]) for k in drawn):
+    if not any(_sweeps(study, k, study.drawn(k)[-1]) for k in drawn):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     for k, (ax,) in layout.draw():
         cycles = study.drawn(k)
         for n, cycle in enumerate(dict.fromkeys((*cycles[-1:], *cycles[:1]))):
-            for xy in _sweeps(theme, k, cycle):
+            for xy in _sweeps(study, k, cycle):
                 of, how = ("cycle 1", FIRST) if n else ("", {"lw": 1.3})
                 layout.line(ax, k, *xy.T, of, **how)
     for ax in layout.axes[0]:
@@ -110,23 +108,22 @@ def voltammogram(theme: Theme) -> Figure | None:
         ["Current density (µA cm⁻²)"],
         "Current against voltage along the ramps of the last cycle, and thin and pale of "
         "the first; discharge is positive.",
-        cycles_key(theme, layout),
+        cycles_key(study, layout),
     )
 
 
-def _sweeps(theme: Theme, k: int, cycle: int) -> list[np.ndarray]:
+def _sweeps(study: Theme, k: int, cycle: int) -> list[np.ndarray]:
     """Return voltage and current of each ramp of a cycle."""
-    table = theme.study.cycle(k, cycle)
+    table = study.cycle(k, cycle)
     return [
         table.loc[table[STEP] == row["Step number"], [VOLTAGE, CURRENT]].to_numpy()
-        for row in theme.study.case(k).steps
+        for row in study.case(k).steps
         if row["Cycle number"] == cycle and str(row["Step"]).lstrip().startswith(SWEEP)
     ]
 
 
-def voltage_time(theme: Theme) -> Figure | None:
+def voltage_time(study: Theme) -> Figure | None:
     """Draw voltage, and of a single case the current, against time."""
-    study = theme.study
     cases = range(len(study.rows))
     if not cases or len(cases) > MOST or not all(study.drawn(k) for k in cases):
         return None
@@ -136,7 +133,7 @@ def voltage_time(theme: Theme) -> Figure | None:
     if longest <= 0:
         return None
     hours = [float(t[-1]) or longest for t, _, _ in data]  # one may have ended at once
-    layout = theme.cases()
+    layout = study.layout()
     words = "Voltage against time"
     together = len(layout.panels) == 1 and longest <= 3 * min(hours)
     if len(cases) == 1:
@@ -170,13 +167,13 @@ def voltage_time(theme: Theme) -> Figure | None:
     return finished(figure, f"{words}.")
 
 
-def first_plating(theme: Theme) -> Figure | None:
+def first_plating(study: Theme) -> Figure | None:
     """Draw overpotential and coverage against what is plated, in the first charge."""
-    cases = range(len(theme.study.rows))
-    found = {k: b for k in cases if (b := _on_bare_collector(theme, k)) is not None}
+    cases = range(len(study.rows))
+    found = {k: b for k in cases if (b := _on_bare_collector(study, k)) is not None}
     if not found:
         return None
-    layout = theme.cases()
+    layout = study.layout()
     for k, places in layout.draw(height=2.6, rows=2):
         if k not in found:
             continue
@@ -196,9 +193,8 @@ def first_plating(theme: Theme) -> Figure | None:
     )
 
 
-def _on_bare_collector(theme: Theme, k: int) -> pd.DataFrame | None:
+def _on_bare_collector(study: Theme, k: int) -> pd.DataFrame | None:
     """Return the first charge, if it begins on a bare collector."""
-    study = theme.study
     if COVERAGE not in study.samples or not study.drawn(k):
         return None
     first_cycle = study.branches(k, study.drawn(k)[0])

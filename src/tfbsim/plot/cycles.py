@@ -43,12 +43,11 @@ def _whole_numbers(layout: Layout) -> None:
         ax.ticklabel_format(useOffset=False)
 
 
-def cycling(theme: Theme) -> Figure | None:
+def cycling(study: Theme) -> Figure | None:
     """Draw capacities and coulombic efficiency of each cycle."""
-    study = theme.study
     if not study.rows or study.cycles[CASE].value_counts().max() < FEWEST:
         return None
-    layout = theme.cases()
+    layout = study.layout()
     efficiencies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for k, (above, _) in layout.draw(height=2.6, rows=2):
         table = study.table(k)
@@ -114,14 +113,13 @@ def _draw_efficiencies(
         ax.text(0.98, 0.05, "\n".join(words), transform=ax.transAxes, **how)
 
 
-def ageing(theme: Theme) -> Figure | None:
+def ageing(study: Theme) -> Figure | None:
     """Draw capacity kept, resistance and lithium lost of each cycle."""
-    study = theme.study
     harms = {h.column for h in Declared.of([KNOWN, study.result.laws]).harms}
     there = [column for column in study.cycles if column in harms]
     if not study.cycles[there].notna().any(axis=None):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     words: dict[str, Any] = {}
     for k, places in layout.draw(height=2.3, rows=3):
         words |= _ageing_of(layout, k, places, study.table(k))

@@ -36,9 +36,8 @@ SECOND = (
 )
 
 
-def losses(theme: Theme) -> Figure | None:
+def losses(study: Theme) -> Figure | None:
     """Draw where the voltage of the last discharge goes."""
-    study = theme.study
     found = study.last_branches()
     if not 1 <= len(found) <= MOST_STACKS:
         return None
@@ -84,9 +83,8 @@ def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Any]:
     return shown
 
 
-def concentration(theme: Theme) -> Figure | None:
+def concentration(study: Theme) -> Figure | None:
     """Draw profiles at the end of the last discharge, of a single case all along it."""
-    study = theme.study
     found = study.last_branches()
     if not found:
         return None
@@ -95,7 +93,7 @@ def concentration(theme: Theme) -> Figure | None:
     word = "discharge" if direction == 1 else "charge"
     curves = {k: study.case(k).curves for k in found}
     there = [of for of, (x, _) in FILMS.items() if any(x in c for c in curves.values())]
-    shares = {k: _second_lithium(theme, k, b, direction) for k, b in found.items()}
+    shares = {k: _second_lithium(study, k, b, direction) for k, b in found.items()}
     second = SECOND if any(shares.values()) else ""
     words = f"Stoichiometry through the {' and the '.join(there)} "
     if len(study.rows) == 1:
@@ -106,7 +104,7 @@ def concentration(theme: Theme) -> Figure | None:
     longest = max(lengths.values())
     # films of very different thickness can only share an axis of y/L
     in_um = longest <= 3 * min(lengths.values()) and len(there) == 1
-    layout = theme.cases()
+    layout = study.layout()
     listed = len(layout.panels) == 1 and not layout.bar
     if listed:  # else one entry may stand for several cases
         layout.label = {k: w + shares.get(k, "") for k, w in layout.label.items()}
@@ -135,9 +133,9 @@ def concentration(theme: Theme) -> Figure | None:
     )
 
 
-def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
+def _second_lithium(study: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
     """Return the share that took the second lithium, to follow a case's name."""
-    table = theme.study.table(k)
+    table = study.table(k)
     if direction != 1 or SECOND_LITHIUM not in table:
         return ""
     share = table.loc[table[CYCLE] == branch[CYCLE].iloc[0], SECOND_LITHIUM].iloc[0]

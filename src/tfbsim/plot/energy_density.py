@@ -30,14 +30,13 @@ def _powers(study: Study) -> str:
     return next((c for c in study.numeric_factors if c.endswith(POWER)), "")
 
 
-def energy_density(theme: Theme) -> Figure | None:
+def energy_density(study: Theme) -> Figure | None:
     """Draw energy per volume against each thickness that varies, or as bars."""
-    study = theme.study
     if not study.column(PER_VOLUME_AS_MADE) or _powers(study):
         return None
     thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
     varied = {c: lines for c in thicknesses if (lines := _lines(study, c))}
-    return _panels(theme, varied) if varied else densities(theme)
+    return _panels(study, varied) if varied else densities(study)
 
 
 def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
@@ -52,15 +51,15 @@ def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
     return {key: cases for key, cases in study.series(column).items() if apart(cases)}
 
 
-def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
+def _panels(study: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
     """Draw energy per volume against each quantity, the others as they are."""
-    rows = theme.study.rows
+    rows = study.rows
     size, how = (1.0 + 2.5 * max(len(varied), 2), 3.3), {"sharey": True}
     figure, axes = style.subplots(*size, 1, len(varied), squeeze=False, **how)
     styles = dict(zip(STATES, ("-", DASHED), strict=True))
     for ax, (column, found) in zip(axes[0], varied.items(), strict=True):
         keys = evenly(list(found), MOST_LINES)
-        layout = theme.series(keys, column)
+        layout = study.layout_of(keys, column)
         for key in keys:
             x = [rows[k][column] for k in found[key]]
             colour = layout.colour.get(key, NEUTRAL)
@@ -79,16 +78,15 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
     return style.finished(figure, DENSITIES, states, "upper center", ncols=2)
 
 
-def ragone(theme: Theme) -> Figure | None:
+def ragone(study: Theme) -> Figure | None:
     """Draw energy against power by area and volume, a line for each group of cases."""
-    study = theme.study
     column = _powers(study)
     found = study.series(column) if column else {}
     found = {key: cases for key, cases in found.items() if len(cases) >= 3}
     if not found:
         return None
     shown = {key: found[key] for key in evenly(list(found), MOST_LINES)}
-    layout = theme.series(list(shown), column)
+    layout = study.layout_of(list(shown), column)
     ends = {k: _end(study, k) for cases in shown.values() for k in cases}
     panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
     if study.column(PER_VOLUME_AS_MADE):

@@ -24,6 +24,7 @@ from matplotlib.lines import Line2D
 from ..physics.law import Declared
 from ..result.columns import CASE
 from ..result.losses import DIFFUSION, KNOWN
+from ..result.result import Result
 from .layout import LINE_STYLES, Layout
 from .study import CURRENT, RATES, Study, in_order
 from .style import CELL, axis_label, entry, key_label, missing, shades, split_unit, title
@@ -143,18 +144,18 @@ def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
     return kinds
 
 
-class Theme:
-    """Colours, line styles and panels of the cases of a report."""
+class Theme(Study):
+    """Cases of a report with their colours, line styles and panels."""
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self.rows: dict[Any, dict[str, Any]] = {
-            k: {**dict(zip(study.factors, study.key(row), strict=True)), CASE: row[CASE]}
-            for k, row in enumerate(study.rows)
+    def __init__(self, result: Result) -> None:
+        super().__init__(result)
+        self._factors: dict[Any, dict[str, Any]] = {
+            k: {**dict(zip(self.factors, self.key(row), strict=True)), CASE: row[CASE]}
+            for k, row in enumerate(self.rows)
         }
         self.kinds = [
-            _Kind.over(columns, self.rows.values())
-            for columns in _kinds_of(study.factors).values()
+            _Kind.over(columns, self._factors.values())
+            for columns in _kinds_of(self.factors).values()
         ]
         self.main = self._main()
         self.told = self.main.columns if self.main else ()
@@ -164,25 +165,25 @@ class Theme:
 
         Cases with names are told by them.
         """
-        names = tuple((row[CASE],) for row in self.study.rows)
-        if 1 < len(names) <= FEW and (self.study.named or not self.kinds):
+        names = tuple((row[CASE],) for row in self.rows)
+        if 1 < len(names) <= FEW and (self.named or not self.kinds):
             return _Kind((CASE,), names)
         told = [k for k in self.kinds if k.columns != (CELL,)] or self.kinds
         few = [k for k in told if len(k.values) <= FEW]
         main = max(few or told, key=lambda k: len(k.values), default=None)
         return replace(main, colours=shades("viridis")) if main and main.numeric else main
 
-    def cases(self) -> Layout:
+    def layout(self) -> Layout:
         """Return the layout of figures with a line for each case."""
-        labels = dict(enumerate(self.study.labels))
+        labels = dict(enumerate(self.labels))
         if self.main is not None and self.main.columns == (CASE,):
-            colour = {k: self.main.colour(row) for k, row in self.rows.items()}
-            return Layout([("", list(self.rows))], colour, {}, labels)
-        return self._layout(self.rows, "cases", labels)
+            colour = {k: self.main.colour(row) for k, row in self._factors.items()}
+            return Layout([("", list(colour))], colour, {}, labels)
+        return self._layout(self._factors, "cases", labels)
 
-    def series(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
+    def layout_of(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
         """Return the layout of figures with a line for each series over a column."""
-        rows = {key: dict(zip(self.study.factors, key, strict=True)) for key in keys}
+        rows = {key: dict(zip(self.factors, key, strict=True)) for key in keys}
         layout = self._layout(rows, "lines", {}, x)
         if len(rows) == 1:  # the first factor is on the axis
             layout.colour = dict.fromkeys(rows, NEUTRAL)
@@ -254,7 +255,7 @@ class Theme:
         """Return whether values say less than names: two of one unit, or one of none."""
         numbers = {k.columns[0] for k in kinds if k.numeric}.difference(RATES)
         units = [split_unit(column)[1] for column in numbers]
-        return self.study.named and ("" in units or len(set(units)) < len(units))
+        return self.named and ("" in units or len(set(units)) < len(units))
 
     def _many(
         self, kinds: Sequence[_Kind], rows: Rows, what: str, names: Mapping[Any, str]
