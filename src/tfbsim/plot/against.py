@@ -64,11 +64,14 @@ def capacity(study: Theme, column: str) -> Figure | None:
     if column != label:
         label = axis_label(column)
         words = label[:1].lower() + label[1:].partition(" (")[0]
-    caption = f"Discharge capacity of the last cycle against {words}."
-    if any(number < LINE for number in several.values()):
-        caption += " Two points alone are not joined."
+    apart = any(number < LINE for number in several.values())
     key = [entry("simulated", color="0.3", marker="."), *measured_key(statuses)]
-    figure = layout.finish(label, y, caption, key if statuses else [])
+    figure = layout.finish(
+        *("rate-capability", label, *y),
+        more=key if statuses else (),
+        x=words,
+        points=" Two points alone are not joined." if apart else "",
+    )
     if loading is not None and len(layout.panels) == 1:
         both_units(layout.axes[0, 0], loading, by_area)
     return figure
@@ -98,12 +101,9 @@ def life(study: Theme) -> Figure | None:
     for ax in layout.axes[0]:
         ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
         ax.set_ylim(0, 1.05 * ax.dataLim.y1)
-    return layout.finish(
-        "Lithium as made (µm)",
-        [f"Cycles to {100 * LIFE:.0f} % of the first discharge"],
-        "How many cycles give at least 80 % of the first discharge, against the lithium "
-        "there is as made.",
-    )
+    percent = 100 * LIFE
+    y = f"Cycles to {percent:.0f} % of the first discharge"
+    return layout.finish("cycle-life", "Lithium as made (µm)", y, share=percent)
 
 
 def slices(result: Result, of: Varied) -> Figure | None:
@@ -156,16 +156,15 @@ def slices(result: Result, of: Varied) -> Figure | None:
                 ax.axhline(ENOUGH, color="0.5", lw=0.7, ls=":")
         else:
             row[0].set_ylim(0, 1.05 * max(ax.dataLim.y1 for ax in row))
-    words = "Capacity and energy of the last cycle"
-    if SHARE in answers:
-        words += ", and the share of the equilibrium capacity that the discharge gave "
-        words += f"(dotted: {ENOUGH:g} %),"
-    words += " against each of two factors of a grid, at some values of the other"
-    words += f": {', '.join(chosen)}." if chosen else "."
+    gave = "and the share of the equilibrium capacity that the discharge gave"
+    said = {
+        "share": f", {gave} (dotted: {ENOUGH:g} %)," if SHARE in answers else "",
+        "chosen": f": {', '.join(chosen)}" if chosen else "",
+    }
     if middle:
         fixed = style.key_label(list(middle), [float(data[c]) for c in middle])
         figure.suptitle(f"at {fixed}", fontsize=8, color="0.35")
-    return style.finished(figure, words)
+    return style.finished(figure, "slices", said=said)
 
 
 @style.styled()
@@ -199,8 +198,8 @@ def thickness(found: pd.DataFrame) -> Figure:
     axes[0].set_ylabel("Of equilibrium capacity (%)")
     axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
     handles = axes[0].get_legend_handles_labels()[0]
-    words = "Share of the equilibrium capacity and areal capacity of a discharge against "
-    words += f"the thickness of the cathode. Dots: where the share is {share:g} %"
+    words = ""
     if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():
-        words += f"; not met or met everywhere: {', '.join(without)}"
-    return style.finished(figure, f"{words}.", handles, title="Discharge")
+        words = f"; not met or met everywhere: {', '.join(without)}"
+    said = {"share": share, "without": words}
+    return style.finished(figure, "thickness", handles, said=said, title="Discharge")

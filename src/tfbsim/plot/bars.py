@@ -19,10 +19,6 @@ MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
 NOT_SEEN = 2e-3  # of a bar
 STATES = {"as made": PER_VOLUME_AS_MADE, "at full charge": PER_VOLUME_CHARGED}
 DENSITY = "Energy density (Wh L⁻¹)"
-DENSITIES = (
-    "Discharge energy of the last cycle over the volume of all layers: as made, and "
-    "with the lithium there is at full charge."
-)
 
 
 def capacity(study: Theme) -> Figure | None:
@@ -71,11 +67,10 @@ def capacity(study: Theme) -> Figure | None:
     style.both_units(ax, loading if len(panels) == 1 else None, by_area, "x")
     if len(entries) == 1:
         ax.set_xlabel("Discharge " + ax.get_xlabel().lower().replace("ah", "Ah"))
-    shown = "Capacity of each case"
-    if any("measured" in entry for entry in entries):
-        shown += ", and the measured values there are"
+    there = any("measured" in entry for entry in entries)
+    said = {"measured": ", and the measured values there are" if there else ""}
     key = entries.values() if len(entries) > 1 else ()
-    return style.finished(figure, f"{shown}.", key, labels=entries.keys())
+    return style.finished(figure, "capacity", key, said=said, labels=entries.keys())
 
 
 def _by_cell(study: Theme) -> dict[str, dict[int, str]]:
@@ -110,7 +105,7 @@ def densities(study: Theme) -> Figure | None:
     style.name_rows(ax, study.labels)
     ax.set(xlim=(0, 1.04 * ax.dataLim.x1), xlabel=DENSITY)
     handles = [*ax.get_legend_handles_labels()[0], *measured_key(statuses)]
-    return style.finished(figure, DENSITIES, handles)
+    return style.finished(figure, "energy-density", handles)
 
 
 def energy(study: Theme) -> Figure | None:
@@ -150,13 +145,12 @@ def energy(study: Theme) -> Figure | None:
     short = len(found) < 5
     right.set_ylabel("Efficiency\n(%)" if short else "Energy efficiency (%)")
     handles, labels = ax.get_legend_handles_labels()
-    words = "Where the energy of the last cycle goes, over the energy that went in."
+    left = ""
     if "Left in the cell" in labels:
-        words += (
-            " What was left in the cell, or taken from it, is by its end differing from "
-            "its start in stoichiometry; efficiency, losses and this add up to 100 %."
-        )
-    return style.finished(figure, words, handles)
+        left = " What was left in the cell, or taken from it, is by its end differing "
+        left += "from its start in stoichiometry; efficiency, losses and this add up to "
+        left += "100 %."
+    return style.finished(figure, "energy", handles, said={"left": left})
 
 
 def _balance(study: Theme, k: int) -> dict[str, Any] | None:

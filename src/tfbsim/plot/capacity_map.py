@@ -110,23 +110,21 @@ def capacity_map(study: Study) -> Figure | None:
         drawn.append((ax, lines))
     names = [axis_label(c) for c in grid.columns]
     axes[0, 0].set_ylabel(names[1])
+    names = [name.partition(" (")[0] for name in names]
+    marks = ""
     if entries:
-        columns = min(len(entries), 2 * len(units))
-        where: Any = {"loc": "outside lower center", "title": "Limiting loss"}
-        figure.legend(handles=entries, ncols=columns, **where)
+        some = f"{marked.sum():,} of the {len(marked):,} cases have a mark;"
+        marks = f" {'Each case has a mark;' if marked.all() else some} it shows which "
+        marks += "loss limited the discharge: none where it delivered 99 % of the "
+        marks += "equilibrium capacity or more."
+    said = {"x": names[0], "y": names[1][:1].lower() + names[1][1:], "marks": marks}
+    how: Any = {"title": "Limiting loss", "ncols": min(len(entries), 2 * len(units))}
+    style.finished(figure, "capacity-map", entries, "lower center", said, **how)
     style.lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         if lines is not None:
             _number(ax, lines, grid.x[grid.i[marked]], grid.y[grid.j[marked]])
-    names = [name.partition(" (")[0] for name in names]
-    words = f"Discharge capacity of the last cycle over {names[0]} and "
-    words += f"{names[1][:1].lower()}{names[1][1:]}, interpolated between the cases."
-    if entries:
-        some = f"{marked.sum():,} of the {len(marked):,} cases have a mark;"
-        words += f" {'Each case has a mark;' if marked.all() else some} it shows "
-        words += "which loss limited the discharge: none where it delivered 99 % of the "
-        words += "equilibrium capacity or more."
-    return style.finished(figure, words)
+    return figure
 
 
 def _scales(ax: Axes, grid: Grid) -> None:
@@ -150,17 +148,15 @@ def _filled(
     ax: Axes, grid: Grid, values: np.ndarray
 ) -> tuple[ContourSet, ContourSet | None]:
     """Draw filled bands and lines between them, interpolated on the axes' scales."""
-    known, wanted, shown = [], [], []
-    for along, log in zip((grid.x, grid.y), grid.log, strict=True):
-        known.append(np.log(along) if log else along)
-        steps = np.arange((len(along) - 1) * FINE + 1) / FINE
-        wanted.append(np.interp(steps, np.arange(len(along)), known[-1]))
-        shown.append(np.exp(wanted[-1]) if log else wanted[-1])
+    scales = list(zip((grid.x, grid.y), grid.log, strict=True))
+    known = [np.log(along) if log else along for along, log in scales]
+    wanted = [_finer(along) for along in known]
+    shown = [np.exp(w) if log else w for w, log in zip(wanted, grid.log, strict=True)]
     failed = np.isnan(values)
     if failed.any():  # no slope of what is not there
         mesh = tuple(np.meshgrid(*wanted, indexing="ij"))
         filled = np.where(failed, 0.0, values)
-        found = RegularGridInterpolator(tuple(known), filled)(mesh)
+        found = RegularGridInterpolator(known, filled)(mesh)
     else:  # monotone between the points
         found = PchipInterpolator(known[0], values, axis=0)(wanted[0])
         found = PchipInterpolator(known[1], found, axis=1)(wanted[1])
@@ -179,6 +175,12 @@ def _filled(
     light = cmap(norm(inside))[:, :3] @ LUMINANCE > 0.45
     how |= {"colors": np.where(light, "black", "white").tolist(), "linewidths": 0.7}
     return bands, ax.contour(*shown, table, levels=inside, **how)
+
+
+def _finer(values: np.ndarray) -> np.ndarray:
+    """Return values with others evenly between them."""
+    places = np.arange(len(values))
+    return np.interp(np.arange(places[-1] * FINE + 1) / FINE, places, values)
 
 
 def _gaps(failed: np.ndarray) -> np.ndarray:

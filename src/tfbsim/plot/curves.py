@@ -82,11 +82,9 @@ def voltage_capacity(study: Theme) -> Figure | None:
     x = f"Capacity {PER_MASS}"
     if len(layout.panels) == 1:
         both_units(layout.axes[0, 0], study.loading, False, "x")
-    words = "Voltage against capacity, counted from the start of each charge and each "
-    words += "discharge"
     key = cycles_key(study, layout)
-    words += ", in the first and the last cycle." if key else "."
-    return layout.finish(x, ["Voltage (V)"], words, key)
+    cycles = ", in the first and the last cycle" if key else ""
+    return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, cycles=cycles)
 
 
 def voltammogram(study: Theme) -> Figure | None:
@@ -103,13 +101,8 @@ def voltammogram(study: Theme) -> Figure | None:
                 layout.line(ax, k, *xy.T, of, **how)
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
-    return layout.finish(
-        "Voltage (V)",
-        ["Current density (µA cm⁻²)"],
-        "Current against voltage along the ramps of the last cycle, and thin and pale of "
-        "the first; discharge is positive.",
-        cycles_key(study, layout),
-    )
+    y, key = "Current density (µA cm⁻²)", cycles_key(study, layout)
+    return layout.finish("voltammogram", "Voltage (V)", y, more=key)
 
 
 def _sweeps(study: Theme, k: int, cycle: int) -> list[np.ndarray]:
@@ -134,11 +127,11 @@ def voltage_time(study: Theme) -> Figure | None:
         return None
     hours = [float(t[-1]) or longest for t, _, _ in data]  # one may have ended at once
     layout = study.layout()
-    words = "Voltage against time"
+    said = {"what": "Voltage", "cycles": ""}
     together = len(layout.panels) == 1 and longest <= 3 * min(hours)
     if len(cases) == 1:
         figure, axes = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
-        words = "Voltage and current, that of a discharge positive, against time"
+        said["what"] = "Voltage and current, that of a discharge positive,"
     elif together:
         figure, ax = subplots(5.6, 3.0)
         axes, hours = [ax] * len(cases), [longest] * len(cases)
@@ -161,10 +154,10 @@ def voltage_time(study: Theme) -> Figure | None:
         runs = [study.run(k) for k in cases]
         first, last = min(run[0] for run in runs), max(run[-1] for run in runs)
         cycles = f"cycles {first} to {last}" if first < last else f"cycle {first}"
-        words += f" in {cycles}, of those whose curves are kept"
+        said["cycles"] = f" in {cycles}, of those whose curves are kept"
     if together and len(cases) > 1:
-        return layout.key(figure, axes[:1], f"{words}.")
-    return finished(figure, f"{words}.")
+        return layout.key(figure, axes[:1], "voltage-time", said=said)
+    return finished(figure, "voltage-time", said=said)
 
 
 def first_plating(study: Theme) -> Figure | None:
@@ -185,12 +178,8 @@ def first_plating(study: Theme) -> Figure | None:
     low = min(0.0, *(ax.dataLim.y0 for ax in layout.axes[0]))
     high = max(ax.dataLim.y1 for ax in layout.axes[0])
     layout.axes[0, 0].set_ylim(low - 0.03 * high, 1.05 * high)
-    return layout.finish(
-        "Lithium plated (nm)",
-        ["Overpotential (mV)", "Coverage"],
-        "The first charge of a collector that is bare as made: the overpotential at the "
-        "lithium and its coverage, against the lithium plated.",
-    )
+    y = "Overpotential (mV)", "Coverage"
+    return layout.finish("first-plating", "Lithium plated (nm)", *y)
 
 
 def _on_bare_collector(study: Theme, k: int) -> pd.DataFrame | None:

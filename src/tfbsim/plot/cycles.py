@@ -72,9 +72,8 @@ def cycling(study: Theme) -> Figure | None:
     more = [entry("discharge", color=NEUTRAL), entry("charge", color=NEUTRAL, **CHARGE)]
     if CHECK_UP in study.cycles:
         more.append(entry("check-up", color=NEUTRAL, **CHECKED))
-    y_labels = [f"Capacity {PER_MASS}", "Coulombic efficiency (%)"]
-    words = "Capacity and coulombic efficiency of each cycle."
-    return layout.finish("Cycle number", y_labels, words, more)
+    y = f"Capacity {PER_MASS}", "Coulombic efficiency (%)"
+    return layout.finish("cycling", "Cycle number", *y, more=more)
 
 
 def _marks(number: np.ndarray) -> dict[str, Any]:
@@ -128,13 +127,9 @@ def ageing(study: Theme) -> Figure | None:
         # One scale for a row; of lithium nothing may be lost
         tops = [t for ax in row if np.isfinite(t := ax.dataLim.y1) and ax.lines]
         row[0].set_ylim(0, 1.05 * max(tops, default=0) or 1.0)
-    return layout.finish(
-        "Cycle number",
-        ["Capacity (% of first)", "Resistance (Ω cm²)", "Lithium lost (µAh cm⁻²)"],
-        "Capacity of each discharge over the first of its kind, resistance of the "
-        "cathode's interface and of pulses, and where lithium has gone.",
-        [entry(name, color=NEUTRAL, **how) for name, how in words.items()],
-    )
+    y = "Capacity (% of first)", "Resistance (Ω cm²)", "Lithium lost (µAh cm⁻²)"
+    more = [entry(name, color=NEUTRAL, **how) for name, how in words.items()]
+    return layout.finish("ageing", "Cycle number", *y, more=more)
 
 
 def _ageing_of(

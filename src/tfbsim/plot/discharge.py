@@ -29,7 +29,6 @@ MOST_STACKS = 4  # cases
 NOT_SEEN = 1e-4  # V: a tenth of a millivolt
 MOST = 9  # profiles of a single case
 ONE_LITHIUM: Any = {"color": "0.6", "lw": 0.6, "zorder": 0}  # a line at x = 1
-DEPTH = "Depth 0 is the face at the electrolyte."
 SECOND = (
     " The thin line is at one lithium per formula unit; the percentage is how much of "
     "the film's room for more was filled."
@@ -54,14 +53,8 @@ def losses(study: Theme) -> Figure | None:
     shown["Cell voltage"] = shown.pop("Cell voltage")  # last, under all losses there are
     word = "discharge" if branch[DIRECTION].iloc[0] == 1 else "charge"
     pulses = " with all its pulses and rests" if branch[STEP].nunique() > 3 else ""
-    return finished(
-        figure,
-        f"Where the voltage of the last {word}{pulses} goes. The dashed line is the "
-        "open-circuit voltage at the mean stoichiometry; diffusion is its distance to "
-        "that at the surface.",
-        shown.values(),
-        labels=shown.keys(),
-    )
+    said = {"step": word + pulses}
+    return finished(figure, "losses", shown.values(), said=said, labels=shown.keys())
 
 
 def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Any]:
@@ -94,12 +87,13 @@ def concentration(study: Theme) -> Figure | None:
     curves = {k: study.case(k).curves for k in found}
     there = [of for of, (x, _) in FILMS.items() if any(x in c for c in curves.values())]
     shares = {k: _second_lithium(study, k, b, direction) for k, b in found.items()}
-    second = SECOND if any(shares.values()) else ""
-    words = f"Stoichiometry through the {' and the '.join(there)} "
+    said = {"films": " and the ".join(there), "step": word, "profiles": ""}
+    said["second"] = SECOND if any(shares.values()) else ""
     if len(study.rows) == 1:
         (k,) = found
-        figure, some = _snapshots(curves[k], found[k], word, shares[k], there)
-        return finished(figure, f"{words}during the last {word}. {DEPTH}{some}{second}")
+        said["when"] = "during"
+        figure, said["profiles"] = _snapshots(curves[k], found[k], word, shares[k], there)
+        return finished(figure, "concentration", said=said)
     lengths = {k: float(c["Cathode thickness [um]"]) for k, c in curves.items()}
     longest = max(lengths.values())
     # films of very different thickness can only share an axis of y/L
@@ -121,16 +115,15 @@ def concentration(study: Theme) -> Figure | None:
     reach = longest if in_um else 1.0
     for ax in layout.axes[0]:
         ax.set_xlim(-0.01 * reach, 1.01 * reach)
-        if second:
+        if any(shares.values()):
             ax.axhline(1, **ONE_LITHIUM)
     for ax, lines in ends.items():
         _at_their_ends(ax, lines)
-    several = [f"x in the {of}" for of in there]
-    return layout.finish(
-        "Depth (µm)" if in_um else "Depth / thickness",
-        several if len(there) > 1 else [f"Stoichiometry at end of {word}"],
-        f"{words}at the end of the last {word}. {DEPTH}{second}",
-    )
+    x = "Depth (µm)" if in_um else "Depth / thickness"
+    y = [f"x in the {of}" for of in there]
+    if len(there) == 1:
+        y = [f"Stoichiometry at end of {word}"]
+    return layout.finish("concentration", x, *y, **said, when="at the end of")
 
 
 def _second_lithium(study: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:

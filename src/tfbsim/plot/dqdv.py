@@ -102,10 +102,9 @@ def draw(study: Theme) -> Figure | None:
         layout.axes[0, 0].set_ylim(low - margin, high + margin)
         note = " The first cycle runs out of the scale, which is that of the last."
     return layout.finish(
-        "Voltage (V)",
-        ["dQ/dV (mAh g⁻¹ V⁻¹)"],
-        "Differential capacity of the constant-current steps, on a voltage grid of "
-        f"{GRID * 1e3:g} mV, smoothed with a Gaussian of standard deviation "
-        f"{WIDTH * 1e3:g} mV. Charge is counted positive.{note}",
-        cycles_key(study, layout),
+        *("dqdv", "Voltage (V)", "dQ/dV (mAh g⁻¹ V⁻¹)"),
+        more=cycles_key(study, layout),
+        grid=GRID * 1e3,
+        width=WIDTH * 1e3,
+        beyond=note,
     )

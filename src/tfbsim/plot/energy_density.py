@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..cell.stack import PER_VOLUME_AS_MADE
 from ..result.columns import CASE, LIMITING
 from . import style
-from .bars import DENSITIES, DENSITY, STATES, densities
+from .bars import DENSITY, STATES, densities
 from .capacity_map import MARKS
 from .study import Study
 from .style import DASHED
@@ -75,7 +75,7 @@ def _panels(study: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
     top = 1.06 * max(ax.dataLim.ymax for ax in axes[0])
     axes[0, 0].set(ylim=(0, top), ylabel=DENSITY)
     states = [style.entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
-    return style.finished(figure, DENSITIES, states, "upper center", ncols=2)
+    return style.finished(figure, "energy-density", states, "upper center", ncols=2)
 
 
 def ragone(study: Theme) -> Figure | None:
@@ -122,16 +122,9 @@ def ragone(study: Theme) -> Figure | None:
     ]
     where = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
-    return style.finished(
-        figure,
-        f"Energy of the last discharge against its power{where}. Each mark is a "
-        "case and shows which loss ended it: none where 99 % of the equilibrium capacity "
-        f"was delivered. Along a grey line a discharge lasts equally long.{chosen}",
-        marks,
-        "lower center",
-        ncols=4,
-        title="Limiting loss",
-    )
+    said = {"where": where, "chosen": chosen}
+    how = {"ncols": 4, "title": "Limiting loss"}
+    return style.finished(figure, "ragone", marks, "lower center", said, **how)
 
 
 def _end(study: Study, k: int) -> str:

@@ -84,13 +84,7 @@ def nyquist(
     ax.margins(0.16, 0.1)  # room for the names of the decades
     ax.set_aspect("equal", adjustable="datalim")
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
-    return _with_key(
-        figure,
-        len(spectra),
-        words if fitted else "",
-        "Impedance in the complex plane (Nyquist). Both axes have one scale; the points "
-        "are the frequencies nearest to whole decades.",
-    )
+    return _with_key(figure, "nyquist", len(spectra), words if fitted else "")
 
 
 def _coloured(spectra: Spectra) -> Iterator[tuple[str, Any, str]]:
@@ -125,13 +119,13 @@ def _hertz(frequency: float) -> str:
     return f"{frequency * 1e6:.3g} µHz"
 
 
-def _with_key(figure: Figure, number: int, fitted: str, caption: str) -> Figure:
+def _with_key(figure: Figure, name: str, number: int, fitted: str = "") -> Figure:
     """Return a figure with its key, where there is more than one line, and caption."""
     if fitted:
         figure.axes[0].plot([], [], label=fitted, **FIT)
     lines = number + bool(fitted)
     key = figure.axes[0].get_legend_handles_labels()[0] if lines > 1 else []
-    return finished(figure, caption, key, "upper center", ncols=min(3, lines))
+    return finished(figure, name, key, "upper center", ncols=min(3, lines))
 
 
 def bode(
@@ -157,8 +151,7 @@ def bode(
     plain_log(above.yaxis)
     below.set(xlabel="Frequency (Hz)", ylabel="−Phase (°)")
     figure.align_ylabels()
-    caption = "Magnitude and phase of the impedance (Bode)."
-    return _with_key(figure, len(spectra), "fitted circuit" if fitted else "", caption)
+    return _with_key(figure, "bode", len(spectra), "fitted circuit" if fitted else "")
 
 
 def relaxation(times: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure | None:
@@ -170,10 +163,4 @@ def relaxation(times: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure | N
         ax.plot(tau, gamma, color=colour, lw=1.1, label=text(label))
     ax.set(xscale="log", xlabel="Time constant (s)", ylabel="γ (Ω cm²)")
     ax.set_ylim(bottom=0)
-    return _with_key(
-        figure,
-        len(times),
-        "",
-        "Distribution of relaxation times: γ d(ln τ) is the resistance of processes with "
-        "time constants around τ (Tikhonov regularisation of the real part).",
-    )
+    return _with_key(figure, "relaxation-times", len(times))

@@ -5,7 +5,7 @@ A curve that lies on another is named in a note, and so is a selection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,23 +84,25 @@ class Layout:
                 yield group, self.axes[:, c]
 
     def finish(
-        self, x: str, y: Sequence[str], caption: str, more: Sequence[Line2D] = ()
+        self, name: str, x: str, /, *y: str, more: Sequence[Line2D] = (), **said: object
     ) -> Figure:
-        """Return the figure with labels along x and of each row, key, notes, caption."""
+        """Return the figure with labels along x and of each row, key, notes, and the
+        caption of a name, with what that leaves open."""
         for ax, label in zip(self.axes[:, 0], y, strict=True):
             ax.set_ylabel(label)
         if len(self.panels) == 1:
             self.axes[-1, 0].set_xlabel(x)
         else:
             self.figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
-        return self.key(self.figure, list(self.axes.flat), caption, more)
+        return self.key(self.figure, list(self.axes.flat), name, more, said)
 
     def key(
         self,
         figure: Figure,
         axes: Sequence[Axes],
-        caption: str,
+        name: str,
         more: Sequence[Line2D] = (),
+        said: Mapping[str, object] | None = None,
         own: bool = True,
     ) -> Figure:
         """Return a figure with its caption, its notes and, right of the panels, the
@@ -121,13 +123,13 @@ class Layout:
                 plain_log(bar.ax.yaxis)
             if handles:
                 axes[0].legend(handles=handles, loc="best")
-            return finished(figure, caption)
+            return finished(figure, name, said=said)
         if own and len(groups := set(self.groups)) > 1:
             first: dict[str, Any] = {}  # group of each label
             for group in filter(groups.__contains__, self.label):
                 first.setdefault(self.label[group], group)
             handles[:0] = [entry(words, **self.how(g)) for words, g in first.items()]
-        return finished(figure, caption, handles, handlelength=2.2)
+        return finished(figure, name, handles, said=said, handlelength=2.2)
 
 
 def _hidden(

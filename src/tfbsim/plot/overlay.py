@@ -85,8 +85,8 @@ def overlay(
     keys = [entry(case, color=c) for case, c in colours.items()]
     for words, style in zip(studies, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
-    words = f"{ACROSS[name][1]} of {' and '.join(named)}."
-    return layout.key(figure, [ax], words, keys, own=not keys)
+    said = {"what": ACROSS[name][1], "results": " and ".join(named)}
+    return layout.key(figure, [ax], "overlay", keys, said, own=not keys)
 
 
 def _curves(study: Study, k: int, name: str) -> list[np.ndarray]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import gc
 import io
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import matplotlib.style
@@ -28,6 +30,7 @@ from PIL import Image
 DPI = 200
 FORMATS = ("png", "svg", "pdf")
 METADATA = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
+CAPTIONS = tomllib.loads(Path(__file__).with_name("captions.toml").read_text("utf-8"))
 STYLE = {
     **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 9),
     **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), 8),
@@ -205,15 +208,17 @@ def subplots(width: float, height: float, *shape: int, **how: Any) -> tuple[Figu
 
 def finished(
     figure: Figure,
-    caption: str,
-    key: Sequence[Any] = (),
+    name: str,
+    key: Any = (),
     where: str = "right center",
+    said: Mapping[str, object] | None = None,
     **how: Any,
 ) -> Figure:
-    """Return a figure with its caption, which ``figure.get_label()`` has, and its key."""
+    """Return a figure with the caption of a name, which ``figure.get_label()`` has, and
+    its key; ``said`` is what the caption leaves open."""
     if len(key):
         figure.legend(handles=key, loc=f"outside {where}", **how)
-    figure.set_label(caption)
+    figure.set_label(CAPTIONS[name].format_map(said or {}))
     return figure
 
 

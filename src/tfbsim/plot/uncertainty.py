@@ -60,13 +60,7 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         ax.axvline(middle, color="0.2", lw=1)
         ax.set_title(f"{low:.4g} – {middle:.4g} – {high:.4g}", fontsize=8, color="0.3")
         ax.set_xlabel(style.axis_label(name))
-    return _by_loss(
-        figure,
-        losses,
-        "The answers of the last cycle over the sample, by the loss that limited the "
-        "discharge. The line is the median, the grey band 5 to 95 %; above it these "
-        "three.",
-    )
+    return _by_loss(figure, losses, "uncertainty")
 
 
 def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -90,15 +84,9 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         ax.axvline(mean, color="0.2", lw=0.8)
         style.few_ticks(ax)
         ax.set_xlabel(style.axis_label(name))
-    return style.finished(
-        figure,
-        "The mean answer where a factor is in its lowest and its highest tenth. A factor "
-        "that is correlated with others brings theirs along."
-        + _chosen(len(rank), len(of.factors)),
-        [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()],
-        "lower center",
-        ncols=2,
-    )
+    key = [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()]
+    said = {"chosen": _chosen(len(rank), len(of.factors))}
+    return style.finished(figure, "tornado", key, "lower center", said, ncols=2)
 
 
 def indices(table: pd.DataFrame) -> Figure | None:
@@ -133,19 +121,9 @@ def indices(table: pd.DataFrame) -> Figure | None:
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(style.axis_label(name).rpartition(" (")[0])
-    handles = axes[0].get_legend_handles_labels()[0]
-    return style.finished(
-        figure,
-        "Sensitivity indices with 95 % intervals. S1: the share of the variance that "
-        "knowing the factor alone would take away; ST: what would be left if all others "
-        "were known; PAWN: how far the distribution function moves, beside that of a "
-        "dummy. + and −: the answer rises or falls with the factor. Of correlated "
-        "factors, S1 and PAWN include what their partners do."
-        + _chosen(len(factors), len(first)),
-        handles,
-        "lower center",
-        ncols=len(handles),
-    )
+    key = axes[0].get_legend_handles_labels()[0]
+    said, where = {"chosen": _chosen(len(factors), len(first))}, "lower center"
+    return style.finished(figure, "sensitivity", key, where, said, ncols=len(key))
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -178,13 +156,8 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
         ax.set_xlabel(style.axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
     some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
-    return _by_loss(
-        figure,
-        losses,
-        "Energy of the last discharge against each factor of the sample: points, and "
-        f"lines through the 5th, 50th and 95th percentile of bins.{some}"
-        + _chosen(len(factors), len(of.factors)),
-    )
+    some += _chosen(len(factors), len(of.factors))
+    return _by_loss(figure, losses, "dependence", chosen=some)
 
 
 def voltage_band(study: Study) -> Figure | None:
@@ -210,11 +183,7 @@ def voltage_band(study: Study) -> Figure | None:
     ax.set_xlim(left=0)
     ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
-    return style.finished(
-        figure,
-        "Percentiles, over the sample, of the capacity that the last discharge has given "
-        "when it comes down to a voltage.",
-    )
+    return style.finished(figure, "voltage-band")
 
 
 # --- Parts -----------------------------------------------------------------------------
@@ -231,13 +200,13 @@ def _chosen(shown: int, there: int) -> str:
     return f" The first {shown} of {there} factors are shown." if shown < there else ""
 
 
-def _by_loss(figure: Figure, losses: dict[str, Any], caption: str) -> Figure:
+def _by_loss(figure: Figure, losses: dict[str, Any], name: str, **said: str) -> Figure:
     """Return a figure with its caption and the key of the limiting losses."""
     how: dict[str, Any] = {"lw": 0, "marker": "s", "alpha": 0.7}
-    named = {style.text(name): colour for name, colour in losses.items() if name}
-    key = [style.entry(name, color=c, **how) for name, c in named.items()]
+    named = {style.text(loss): colour for loss, colour in losses.items() if loss}
+    key = [style.entry(loss, color=c, **how) for loss, c in named.items()]
     where: Any = {"ncols": min(len(key), 4), "title": "Limiting loss"}
-    return style.finished(figure, caption, key, "lower center", **where)
+    return style.finished(figure, name, key, "lower center", said, **where)
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from ..comparison.comparison import COMPARISON, Comparison
 from ..errors import count
-from ..plot.comparison import CAPTIONS, figures
+from ..plot.comparison import figures
 from ..plot.style import rendered
 from .printed import cell, printed
 from .report import page, table_of, write_page
@@ -37,19 +37,22 @@ PRINTED = {
 
 def write_report(comparison: Comparison, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
-    images = rendered(figures(comparison))
-    return write_page(folder, images, html(comparison, images))
+    drawn = figures(comparison)
+    images = rendered(drawn)
+    captions = {name: str(figure.get_label()) for name, figure in drawn.items()}
+    return write_page(folder, images, _html(comparison, images, captions))
 
 
-def html(comparison: Comparison, images: dict[str, bytes]) -> str:
-    """Return the report as text."""
+def _html(
+    comparison: Comparison, images: dict[str, bytes], captions: dict[str, str]
+) -> str:
     about = comparison.provenance
     name = str(about.get("experiment") or "Comparison")
     return page(
         TEMPLATE,
         about,
         images,
-        CAPTIONS,
+        captions,
         name=name,
         title=str(about.get("title") or ""),
         protocol=about.get("protocol", ""),

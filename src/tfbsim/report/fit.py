@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ..errors import count
 from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
-from ..plot.fit import CAPTIONS, figures
+from ..plot.fit import figures
 from ..plot.style import rendered
 from .printed import cell, printed
 from .report import page, table_of, write_page
@@ -36,18 +36,19 @@ PRINTED = {
 
 def write_report(fit: Fit, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
-    images = rendered(figures(fit))
-    return write_page(folder, images, html(fit, images))
+    drawn = figures(fit)
+    images = rendered(drawn)
+    captions = {name: str(figure.get_label()) for name, figure in drawn.items()}
+    return write_page(folder, images, _html(fit, images, captions))
 
 
-def html(fit: Fit, images: dict[str, bytes]) -> str:
-    """Return the report as text."""
+def _html(fit: Fit, images: dict[str, bytes], captions: dict[str, str]) -> str:
     about = fit.provenance
     return page(
         TEMPLATE,
         about,
         images,
-        CAPTIONS,
+        captions,
         name=fit.experiment,
         title=f"Fit: {about.get('title') or fit.experiment}",
         verdict=verdict(fit),
