@@ -16,6 +16,7 @@ from .style import CELL
 from .theme import QUANTITIES, Theme, loss_fills, measured, measured_key
 
 MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
+FIRST: dict[str, Any] = {"color": QUANTITIES[2], "ms": 7, "mew": 1.6}  # cycle
 NOT_SEEN = 2e-3  # of a bar
 STATES = {"as made": PER_VOLUME_AS_MADE, "at full charge": PER_VOLUME_CHARGED}
 DENSITY = "Energy density (Wh L⁻¹)"
@@ -44,15 +45,12 @@ def capacity(study: Theme) -> Figure | None:
             thick = 0.62 / len(words)
             y = np.arange(len(panel)) + (n - (len(words) - 1) / 2) * thick
             values = [study.rows[k][column] for k in panel]
-            how = {"color": QUANTITIES[n], "lw": 0}
-            entries.setdefault(
-                f"{word.lower()}, {last}", ax.barh(y, values, thick * 0.92, **how)
-            )
+            bars = ax.barh(y, values, thick * 0.92, color=QUANTITIES[n], lw=0)
+            entries.setdefault(f"{word.lower()}, {last}", bars)
             tables = [study.table(k) for k in panel]
             first = [t[column].iloc[0] if len(t) > 1 else np.nan for t in tables]
             if not np.isnan(first).all():
-                how = {"color": QUANTITIES[2], "ms": 7, "mew": 1.6}
-                (entries["cycle 1"],) = ax.plot(first, y, "|", **how)
+                (entries["cycle 1"],) = ax.plot(first, y, "|", **FIRST)
             for at, k in zip(y, panel, strict=True):
                 for which, number, status, mass, area in points[k]:
                     if which == word:

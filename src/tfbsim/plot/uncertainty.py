@@ -29,12 +29,7 @@ INDEX_COLOURS = dict(zip(INDICES, QUANTITIES, strict=True))
 INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "PAWN": "PAWN"}
 COLOURS = {"lowest tenth of the factor": QUANTITIES[1], "highest tenth": QUANTITIES[2]}
 ERROR: dict[str, Any] = {"fmt": "none", "ecolor": "0.2", "elinewidth": 0.7}
-SIGN: dict[str, Any] = {
-    "xytext": (4, 0),
-    "textcoords": "offset points",
-    "va": "center",
-    "fontsize": 10,
-}
+SIGN: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 10}
 BAND = "0.3"
 
 
@@ -70,11 +65,9 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         return None
     order = of.at(point_of(table)).argsort(axis=0, kind="stable")
     tenth = max(1, int(TENTH * len(order)))
-    tenths = order[:tenth], order[-tenth:]
-    ends = {  # of each answer, for each factor, its mean at both
-        name: [np.nanmean(table[name].to_numpy()[rows], axis=0) for rows in tenths]
-        for name in names
-    }
+    tenths = np.stack([order[:tenth], order[-tenth:]])
+    # Of each answer its mean at both ends of each factor
+    ends = {name: np.nanmean(table[name].to_numpy()[tenths], axis=1) for name in names}
     rank = np.argsort(-np.abs(np.diff(ends[names[0]], axis=0)[0]))[:MOST_FACTORS]
     figure, axes = _bars(names, [list(of.factors)[k] for k in rank])
     for ax, name in zip(axes, names, strict=True):
@@ -117,7 +110,9 @@ def indices(table: pd.DataFrame) -> Figure | None:
                 reach = np.maximum(reach, value)
         for k, correlation in enumerate(own[RANK]):
             if abs(correlation) >= SIGNED:
-                ax.annotate("+" if correlation > 0 else "−", (reach[k], k), **SIGN)
+                ax.annotate(
+                    "+" if correlation > 0 else "−", (reach[k], k), (4, 0), **SIGN
+                )
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(style.axis_label(name).rpartition(" (")[0])

@@ -11,9 +11,8 @@ from rich.markup import escape
 from ..errors import count
 from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
 from ..plot.fit import figures
-from ..plot.style import rendered
 from .printed import cell, printed
-from .report import page, table_of, write_page
+from .report import table_of, write_drawn
 
 TEMPLATE = "fit.html"
 MAX_ROWS = 500
@@ -36,19 +35,12 @@ PRINTED = {
 
 def write_report(fit: Fit, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
-    drawn = figures(fit)
-    images = rendered(drawn)
-    captions = {name: str(figure.get_label()) for name, figure in drawn.items()}
-    return write_page(folder, images, _html(fit, images, captions))
-
-
-def _html(fit: Fit, images: dict[str, bytes], captions: dict[str, str]) -> str:
     about = fit.provenance
-    return page(
+    return write_drawn(
+        folder,
         TEMPLATE,
         about,
-        images,
-        captions,
+        figures(fit),
         name=fit.experiment,
         title=f"Fit: {about.get('title') or fit.experiment}",
         verdict=verdict(fit),
