@@ -76,7 +76,7 @@ def tables(file: File, text: str) -> list[Table]:
     if layout is None:
         raise file.error("its samples are no numbers")
     body = "\n".join([mark.join(heads[-1]), *samples]) + "\n"
-    table = one_table(file, body, 0, len(body), layout, "NEWARE")
+    table = one_table(file, body, slice(0, len(body)), layout, "NEWARE")
     charges, unit = _of_whole_steps(heads[-2])
     rows = []  # of what is above a sample
     for line in (x for x, at in zip(lines, deep, strict=True) if not at):
