@@ -36,12 +36,13 @@ from scipy.optimize import least_squares
 from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.experiment.steps import Protocol, parse_cycle
-from tfbsim.materials import laws, lco
+from tfbsim.materials import laws, library
 from tfbsim.solver.cycler import run_case
 from tfbsim.yaml_file import load_csv
 
 HERE = Path(__file__).resolve().parent
 NAME = "lco-lipon-li-danilov2011"
+LCO = library("cathode")["LCO"].fields["open_circuit_potential"]
 TABLE = HERE / f"{NAME}.ocv.csv"
 
 Q_FULL = 10.157  # uAh/cm2 from x = 0.5 to x = 1
@@ -85,14 +86,14 @@ def open_circuit_potential() -> tuple[np.ndarray, np.ndarray]:
     charge, emf = measured("emf", 2)
     x, shaped = stoichiometry(charge), charge <= Q_SHAPED
     correction = PchipInterpolator(
-        x[shaped], emf[shaped] - lco.POTENTIAL(x[shaped]), extrapolate=False
+        x[shaped], emf[shaped] - LCO(x[shaped]), extrapolate=False
     )
     # Inner nodes 0.0125 apart; the measured points themselves are nodes
     inner = np.arange(0.5, x[shaped][-1] - 0.006, 0.0125)
     inner = inner[np.min(np.abs(inner[:, None] - x), axis=1) > 0.004]
     nodes = np.concatenate([x[shaped], inner])
     order = np.argsort(nodes)
-    low_x, low_U = nodes[order], (lco.POTENTIAL(nodes) + correction(nodes))[order]
+    low_x, low_U = nodes[order], (LCO(nodes) + correction(nodes))[order]
 
     # From the last shaped point on, x(U): the steep end is a well-behaved function of U
     charge = np.concatenate([charge[~shaped], np.array(STEEP_END)[:, 0]])

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutation import anything, mutated
 
-from tfbsim import fields as schema
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import expand
+from tfbsim.materials import spelled
 from tfbsim.numerics import Numerics
 from tfbsim.yaml_file import load
 
@@ -503,8 +503,10 @@ class TestSize:
 
     def test_cases_share_what_they_read(self, folder, monkeypatch):
         reads = []
-        read = schema.load_csv
-        monkeypatch.setattr(schema, "load_csv", lambda *a: (reads.append(a), read(*a))[1])
+        read = spelled.load_csv
+        monkeypatch.setattr(
+            spelled, "load_csv", lambda *a: (reads.append(a), read(*a))[1]
+        )
         grid = "{cathode.thickness: [1 um, 2 um, 3 um]}"
         path = written(folder, f"  - {{rate: 1C, lower: 3.5 V, grid: {grid}}}")
         assert len(expand(path).cases) == 3 and len(reads) == 1

@@ -217,6 +217,27 @@ class TestByTheExperiment:
         assert set(found.table["Case"]) == {"4.7 V, 2.0 V"}
         assert (found.table[RMS] < 0.1).all()
 
+    def test_a_result_is_compared_as_what_was_measured(self):
+        steps = [
+            *("Charge at 1C until 4.2 V", "Hold at 4.2 V until C/5"),
+            *("Rest for 10 minutes", "Discharge at 1C until 3.0 V"),
+        ]
+        result = tfbsim.simulate(CELL, steps, cycles=2, numerics=FAST)
+        (record,) = result.records
+        kinds = ["charge", "hold", "rest", "discharge"]
+        assert [(s.kind, s.cycle) for s in record.segments] == [
+            (kind, cycle) for cycle in (1, 2) for kind in kinds
+        ]
+        starts = [s.start for s in record.segments]
+        ends = [s.end for s in record.segments]
+        assert starts[0] == 0 and starts[1:] == pytest.approx(ends[:-1], abs=1e-6)
+        content = {"steps": steps, "cycles": 2}
+        for data in (result, [result], result.records):
+            found = tfbsim.compare(_experiment(content, CELL), data, numerics=FAST)
+            assert len(found.pairs) == 8 and not found.unmatched
+            assert found.table[RMS].max() < 0.01
+            assert found.table[CAPACITY].abs().max() < 1e-6
+
     def test_repeated_cycles_go_to_cycles_in_order(self):
         q = np.linspace(0, 1.0, 20)
         one_c = tfbsim.load_cell(CELL).one_c_current_density

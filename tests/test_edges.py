@@ -505,6 +505,117 @@ def test_a_ramp_down_from_a_bare_collector_has_no_lithium_to_strip():
     assert step["Duration [s]"] == 0
 
 
+def test_a_slow_ramp_down_from_a_bare_collector_plates_until_its_current_turns():
+    """What the cell was charged with last is above its U, by 50 uV."""
+    changes = {
+        "anode.lithium": "0 um",
+        "anode.collector": "copper",
+        "anode.inactive_fraction": 0.001,
+        "cathode.initial_stoichiometry": 0.37,
+        "cathode.thickness": "350 nm",
+    }
+    steps = ["Charge at 0.2 uW/cm2 until 3.1 V", "Sweep to 3 V at 0.2 mV/s"]
+    _, step = run("nmc111-lipon-li", steps, changes)
+    assert step["Outcome"] == "lithium exhausted"
+    assert 0 < step["Duration [s]"] < 1
+
+
+@pytest.mark.parametrize("thickness", ["246 nm", "20 nm"])
+def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
+    """What drives lithium through it lies within rounding of x."""
+    changes = {
+        "cathode.thickness": thickness,
+        "cathode.initial_stoichiometry": 0.99,
+        "anode.lithium": "2 um",
+        "cathode.diffusivity": laws.Table((0.0, 1.0), (5e-9, 1.3e-8), True),
+        "cathode.electronic_conductivity": laws.Table(
+            (0.0, 0.5, 1.0), (3.97e-8, 3.8e-6, 1.36e-6), True
+        ),
+    }
+    _, step = run(CONSTANT_D, ["Hold at 4.2 V for 50000 seconds"], changes)
+    assert step["Outcome"] == "reached"
+    assert step["Hold error [mV]"] < 0.2
+
+
+@pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
+@pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
+@pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
+def test_a_thin_film_is_a_capacitor_at_low_frequency(name, diffusivity, thickness):
+    """R + 1/(i w C), C = F c L/(-dU/dx): rounding of its diffusion is no resistance."""
+    cell = load_cell(name).replace(
+        {
+            "cathode.thickness": thickness,
+            "anode.lithium": "0.1 um",
+            "cathode.diffusivity": diffusivity,
+        }
+    )
+    frequency = np.array([1e3, 1.0, 1e-2, 1e-3, 1e-6])
+    found = tfbsim.impedance(cell, voltage=3.95, frequencies=frequency)
+    Z = found.Z
+    assert Z.real == pytest.approx(Z.real[0], rel=1e-3)
+    C = -1 / (2 * np.pi * frequency * Z.imag)
+    assert C[1:] == pytest.approx(C[1], rel=1e-6)
+    exact = found.circuit.impedance(frequency)
+    assert Z.real == pytest.approx(exact.real, rel=1e-6)
+    assert Z.imag == pytest.approx(exact.imag, rel=1e-6)
+
+
+def test_lithium_of_lost_sites_goes_where_there_is_room():
+    changes = {
+        "cathode.initial_stoichiometry": 0.97,
+        "ageing.site_loss_by_reduction": {
+            "rate": "1e-2 s-1",
+            "potential": "3.4 V",
+            "transfer_coefficient": 0.1,
+            "lithium": "left",
+        },
+    }
+    steps = ["Discharge at 1C until 3.3 V", "Rest for 1 hour"]
+    result, _ = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "reached"]
+    assert 1 < float(result.curves["Stoichiometry"].max()) < 1 + 1e-5
+    assert result.summary["Lithium balance error"].abs().max() < 1e-8
+
+
+def test_a_diffusivity_that_vanishes_in_a_full_film_is_mirrored_there():
+    """What rounding takes beyond the end diffuses back as from before it."""
+    psi = laws.DiffusionPotential(laws.PythonLaw(lambda x: 1e-14 * (1 - x)), 1.0)
+    d = np.array([0.01, 0.03])
+    assert psi(1 + d) - psi(1.0) == pytest.approx(psi(1.0) - psi(1 - d), rel=1e-6)
+    full = {"cathode.initial_stoichiometry": 1.0} | {
+        "cathode.diffusivity": {"self_diffusivity": "2.6e-14 m2/s"},
+        POTENTIAL: FRONT[POTENTIAL],
+    }
+    _, step = run(CONSTANT_D, ["Rest for 1000 hours"], full)
+    assert step["Outcome"] == "reached"
+
+
+def test_a_face_that_its_double_layer_empties_has_an_end():
+    """At the end of the hold it is empty, and its double layer still discharges."""
+    changes = {
+        "cathode.thickness": "38 nm",
+        "cathode.initial_stoichiometry": 0.5,
+        "anode.thickness": "620 nm",
+        "anode.diffusivity": {"self_diffusivity": "3.272e-17 m2/s"},
+        "anode.open_circuit_potential": {
+            "polynomial": [1.592, -0.0166],
+            "exponentials": [{"amplitude": "-1 V", "center": 1.0, "width": 0.0855}],
+            "range": [0.0, 1.0],
+        },
+        "anode.initial_stoichiometry": 0.28,
+        "anode.exchange_current_stoichiometry": 0.14,
+        "anode.double_layer_capacitance": "172 uF/cm2",
+        "anode.transference": 0.219,
+        "voltage_limits": ["0 V", "6 V"],
+    }
+    steps = ["Hold at 0.9 V for 1 second", "Charge at C/50 for 2 seconds"]
+    result, step = run("lco-lipon-si", steps, changes)
+    assert step["Outcome"] == "infeasible"
+    assert "the anode's surface is empty" in step["Detail"]
+    surface = result.curves["Anode surface stoichiometry"].values.ravel()
+    assert np.nanmin(surface) == pytest.approx(-0.02, abs=1e-6)
+
+
 def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     """2e-5 of them each second, at its potential, for 1000 s."""
     changes = {
@@ -521,6 +632,17 @@ def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     assert not step["Detail"]
 
 
+def test_a_peak_of_the_electron_path_that_the_mesh_does_not_resolve_is_said():
+    """sigma_e of a consistent set is least where U(x) is steepest."""
+    changes = {"cathode.electron_path": "consistent", "cathode.transference": 0.4}
+    step = "Discharge at C/10 until 3 V"
+    _, coarse = run(RAIJMAKERS, [step], changes)
+    assert "the voltage is good to 0.005 V: its electron path" in coarse["Detail"]
+    cell = load_cell(RAIJMAKERS).replace(changes)
+    fine = tfbsim.simulate(cell, [step], numerics=tfbsim.Numerics(points=600))
+    assert not fine.steps["Detail"].iloc[-1]
+
+
 def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     """Charging fills it by i - i_sei, and migration takes t_i i on."""
     changes = {
@@ -535,3 +657,39 @@ def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     assert "the anode's surface is empty" in step["Detail"]
     surface = result.curves["Anode surface stoichiometry"].values.ravel()
     assert np.nanmin(surface) >= -3.1e-6
+
+
+@pytest.mark.parametrize("area", ["1 um2", "1 m2"])
+def test_a_power_next_to_the_largest_of_a_cell_of_any_size(area):
+    """V^2/(4 R) of 4.15 V behind 1e6 ohm cm2, beside which no other loss counts."""
+    changes = {"area": area, "contact_resistance": "1e6 ohm cm2"}
+    most = 4.15**2 / 4  # uW/cm2
+    below, above = f"{0.999 * most} uW/cm2", f"{1.001 * most} uW/cm2"
+    steps = [f"Discharge at {power} for 1 second" for power in (below, above)]
+    result, _ = run(CONSTANT_D, steps, changes)
+    assert list(result.steps["Outcome"]) == ["reached", "infeasible"]
+    exact = 4.15 / 2 * (1 + 0.001**0.5)
+    assert voltages(result)[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_a_charge_of_a_bare_collector_past_its_cut_off_strips_nothing():
+    step = "Charge at C/5 until 4.2 V at -20 degC"
+    _, step = run("lco-lipon-steel-ensurge2023", [step])
+    assert (step["Outcome"], step["Duration [s]"]) == ("reached", 0)
+    assert step["Detail"].startswith("reached at once: 4.6")
+
+
+def test_a_profile_of_thousands_of_rows_is_one_trace():
+    """Charge counted over all of its rows, each jump seen from both sides."""
+    C_rate = np.resize([0.1, -0.2, 0.0, 0.3, -0.15], 2000)
+    table = {"Time [s]": np.arange(2001.0).tolist()}
+    table["C-rate"] = np.append(C_rate, 0.0).tolist()
+    profile = {"profile": table, "interpolation": "stepwise"}
+    result, step = run(CONSTANT_D, [profile])
+    assert (step["Outcome"], step["Duration [s]"]) == ("reached", 2000)
+    one_c = 670.03702861  # uA/cm2
+    passed = C_rate.clip(0).sum() / 3600 * one_c
+    assert step["Discharge [uA.h.cm-2]"] == pytest.approx(passed, rel=1e-9)
+    t = result.curves["Time [s]"].values.ravel()
+    jumps = np.flatnonzero(np.diff(t) == 0)
+    assert len(jumps) == 1999

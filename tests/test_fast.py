@@ -278,7 +278,7 @@ def test_what_it_does_not_know_is_the_general_solvers(monkeypatch):
     assert Engine(film, replace(TIGHT, compile=False)).built("current").kernel is None
     assert Engine(film, TIGHT).built("current ramp").kernel is None
     # Of an option that is not listed it takes the default alone
-    leaking = replace(film, leakage=True)
+    leaking = film.choosing("leakage", "electronic")
     assert Engine(leaking, TIGHT).built("current").kernel is not None
     listed = {k: v for k, v in discretised.IN_THE_KERNEL.items() if k != "leakage"}
     monkeypatch.setattr(discretised, "IN_THE_KERNEL", listed)
@@ -301,33 +301,45 @@ def test_cells_in_one_batch_are_those_of_the_runner():
     protocols = [
         Protocol(parse_cycle(steps, base), 2, conditioning, 2) for steps in STEPS
     ]
-    for curves in (True, False):
-        found = replayed(cells, protocols, 2, curves, numerics)
-        for cell, rows in zip(cells, found, strict=True):
-            replay = Replay(numerics)
-            for protocol, cycles in zip(protocols, rows, strict=True):
-                wanted = replay.cycles(cell, protocol, 2, curves)
-                for one, other in zip(cycles, wanted, strict=True):
-                    same_cycle(one, other)
+    for bend in (CURVE_TOLERANCE, None):
+        found = replayed(cells, protocols, 2, bend, numerics)
+        assert found.plain.all()
+        pairs = [(cell, protocol) for cell in cells for protocol in protocols]
+        replays = {id(cell): Replay(numerics) for cell in cells}
+        for row, (cell, protocol) in enumerate(pairs):
+            wanted = replays[id(cell)].cycles(cell, protocol, 2, bend is not None)
+            for n, (one, other) in enumerate(zip(found.cycles, wanted, strict=True)):
+                same_cycle(one, other, row)
+                for k, curve in enumerate(found.drawn[n]):
+                    observed = other.steps[k].trace.observed
+                    names = "Voltage [V]", "Discharge capacity [A.h]"
+                    for values, name in zip(curve.of(row), names, strict=True):
+                        scale = np.abs(observed[name]).max()
+                        assert np.abs(values - observed[name]).max() <= 1e-7 * scale
+    assert not any(found.drawn)
     filled = [step.outcome for step in wanted[0].steps]
     assert "infeasible" in filled  # numbers alone are had of it
 
 
-def same_cycle(one, other):
+def same_cycle(one, other, row):
     assert one.number == other.number
-    assert one.discharge == pytest.approx(other.discharge, rel=1e-9, abs=1e-15)
-    assert one.lithium_balance_error < BALANCE_LIMIT
+    assert one.discharge[row] == pytest.approx(other.discharge, rel=1e-9, abs=1e-15)
+    assert one.lithium_balance_error[row] < BALANCE_LIMIT
+    ends = [0, -1]
     for step, like in zip(one.steps, other.steps, strict=True):
         trace, wanted = step.trace, like.trace
-        assert (step.step, step.outcome) == (like.step, like.outcome)
-        assert trace.event == wanted.event
-        assert trace.t == pytest.approx(wanted.t, rel=1e-7)  # rounding in the starts
+        assert trace.event[row] == wanted.event
+        # rounding in the starts
+        assert trace.t[:, row] == pytest.approx(wanted.t[ends], rel=1e-7)
         assert trace.observed.keys() == wanted.observed.keys()
         for name, values in trace.observed.items():
             scale = np.abs(wanted.observed[name]).max()
-            assert np.abs(values - wanted.observed[name]).max() <= 1e-7 * scale, name
-        assert trace.profiles == pytest.approx(wanted.profiles, abs=1e-7)
-        assert trace.end.profile == pytest.approx(wanted.end.profile, abs=1e-9)
+            off = np.abs(values[:, row] - wanted.observed[name][ends])
+            assert off.max() <= 1e-7 * scale, name
+        profiles = wanted.profiles[ends]
+        assert trace.profiles[:, row] == pytest.approx(profiles, abs=1e-7)
+        profile = trace.end.profile[row]
+        assert profile == pytest.approx(wanted.end.profile, abs=1e-9)
 
 
 def test_what_is_over_at_once_is_run_alone():
@@ -335,12 +347,11 @@ def test_what_is_over_at_once_is_run_alone():
     drop = 1.0 / (2 * cell.one_c_current_density)  # 1 V at 2C
     resistive = cell.replace({"contact_resistance": drop})
     protocols = [Protocol(parse_cycle([text], cell)) for text in OVER]
-    found = replayed([cell, resistive], protocols, 1, True, numerics)
-    alone = [[cycles is None for cycles in rows] for rows in found]
-    assert alone == [[False, False], [False, True]]
+    found = replayed([cell, resistive], protocols, 1, CURVE_TOLERANCE, numerics)
+    assert found.plain.tolist() == [True, True, True, False]
     with pytest.raises(Unlike):
         other = Protocol(parse_cycle(["Hold at 4 V for 1 h"], cell))
-        replayed([cell], [protocols[0], other], 1, True, numerics)
+        replayed([cell], [protocols[0], other], 1, CURVE_TOLERANCE, numerics)
 
 
 OVER = ["Discharge at C/10 until 3.0 V", "Discharge at 2C until 3.0 V"]

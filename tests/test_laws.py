@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 
 import numpy as np
 import pybamm
@@ -12,13 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfbsim import materials
-from tfbsim.materials import laws, lco
+from tfbsim.cell.named import read_material
+from tfbsim.materials import laws
 from tfbsim.materials.transport import ThermodynamicFactor, diffusion_potential, grid_of
 
 unhurried = settings(
     deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
 
+LCO = materials.library("cathode")["LCO"].fields["open_circuit_potential"]
 LAYERS = ("cathode", "electrolyte", "anode", "collector", "interlayer")
 NMC = laws.MultiSite(
     U=(4.18, 3.98, 3.80, 3.66, 3.2, 2.0, 1.6),
@@ -36,7 +37,7 @@ def evaluated(symbol_of, x):
 
 CURVES = {
     "table": laws.Table((0.4, 0.5, 0.8, 1.0), (4.3, 4.0, 3.9, 3.2)).curve,
-    "rational": lco.POTENTIAL.curve,
+    "rational": LCO.curve,
     "sites": NMC.curve,
 }
 
@@ -115,7 +116,7 @@ def test_log_polynomial():
 
 
 def test_rational_curve_is_the_quotient():
-    law = lco.POTENTIAL
+    law = LCO
     x = np.linspace(*law.valid, 5001)
     assert np.abs(law.curve(x) - law(x)).max() < 1e-6
     # Fabre et al. 2012, evaluated from its printed coefficients
@@ -266,7 +267,7 @@ def test_any_log_polynomial_inverts(coefficients):
 POTENTIALS = {
     "two points": laws.Table((0.0, 1.0), (4.5, 3.5)),
     "four points": laws.Table((0.4, 0.5, 0.8, 1.0), (4.3, 4.0, 3.9, 3.2)),
-    "rational": lco.POTENTIAL,
+    "rational": LCO,
     "sites": NMC,
 }
 
@@ -316,12 +317,17 @@ def test_a_self_diffusivity_may_be_a_law():
     assert found == pytest.approx(constant(x) * 10**x, rel=1e-12)
 
 
-def test_a_material_is_found_by_its_file():
-    modules = {m.name for m in iter_modules(materials.__path__)}
-    modules -= {"laws", "transport", "inert", "assumed_films", "material"}
-    own = {import_module(f"tfbsim.materials.{name}").MATERIAL.name for name in modules}
-    found = {m.name for layer in LAYERS for m in materials.library(layer).values()}
-    assert {"LCO", "NMC811"} <= own <= found
+FILES = [
+    path for folder in materials.__path__ for path in Path(folder).glob("[ace]*/*.yaml")
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_material_is_found_by_its_file(path):
+    found = materials.library(path.parent.name)[path.stem]
+    assert found.name == path.stem
+    if path.parent.name != "anode":  # it is one as stands beside a cell
+        assert read_material(path) == found
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -115,7 +115,10 @@ class TestOfTheEnergy:
         ratio = table[losses.ENERGY_OUT] / table[losses.ENERGY_IN]
         # The solver's energies, and those of the curves by the trapezoidal rule
         assert found == pytest.approx(100 * ratio.to_numpy(), rel=1e-4)
-        assert ((table[losses.LEAKAGE] > 0) == cell.structure.leakage).all()
+        assert (
+            (table[losses.LEAKAGE] > 0)
+            == (cell.electrolyte.electronic_conductivity is not None)
+        ).all()
 
     def test_leakage_discharges_at_rest(self, everything):
         """Nothing goes in or out; what leaks is taken from the store."""

@@ -1,7 +1,6 @@
 """Every material of the library, and the cell that ships with each electrode."""
 
 import re
-import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -121,21 +120,24 @@ def test_the_page_of_the_library_is_current():
 
 def test_the_page_of_an_own_material_works(tmp_path, monkeypatch):
     page = (Path(__file__).parents[1] / "docs" / "materials.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "my_oxide.py").write_text(code)
-    folders = [*materials.__path__, str(tmp_path)]
-    monkeypatch.setattr(materials, "__path__", folders)
-    caches = materials.library, materials.every, materials.named, materials._materials
+    section = page.partition("## Your own material in the library")[2]
+    text = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0]
+    (tmp_path / "cathode").mkdir()
+    (tmp_path / "cathode" / "MyOxide.yaml").write_text(text)
+    monkeypatch.setattr(materials, "__path__", [*materials.__path__, str(tmp_path)])
+    caches = materials.library, materials.every, materials.named
     for cached in caches:
         cached.cache_clear()
     try:
         cell = tfbsim.load_cell("lnmo-lipon-li").replace({"cathode.material": "MyOxide"})
         assert cell.cathode.diffusivity(0.5) == 1e-15
         assert cell.cathode.density == pytest.approx(4800)
+        assert (
+            materials.named()["MyOxide"].values["density"].source == "published: crystal"
+        )
     finally:
         for cached in caches:
             cached.cache_clear()
-        sys.modules.pop("tfbsim.materials.my_oxide", None)
 
 
 def test_the_origin_of_a_field_is_that_of_its_material_unless_the_cell_says():

@@ -8,9 +8,10 @@ import tfbsim
 from tfbsim.cli.app import app
 from tfbsim.errors import InputError
 from tfbsim.fitting.ocv_file import fit_files
+from tfbsim.materials import library
 from tfbsim.materials.laws import MultiSite
-from tfbsim.materials.nmc811 import POTENTIAL
 
+NMC811 = library("cathode")["NMC811"].fields["open_circuit_potential"]
 LAW = MultiSite((4.1, 3.8, 3.6), (0.2, 0.5, 0.3), (0.6, 1.5, 1.0))
 X = np.linspace(0.02, 0.98, 300)
 
@@ -36,7 +37,7 @@ def test_polarisation_of_both_branches_cancels():
 
 def test_sites_above_the_window_hold_what_is_left():
     inside = np.linspace(0.3, 0.9, 200)
-    measured = (inside - 0.3, POTENTIAL(inside))
+    measured = (inside - 0.3, NMC811(inside))
     found = tfbsim.fit_ocv([measured], stoichiometry=(0.3, 0.9))
     assert found.rms < 1.5e-3
     assert found.law(0.3) == pytest.approx(measured[1][0], abs=0.01)

@@ -16,6 +16,8 @@ from tfbsim.solver.records import OUTCOMES, CaseRecord, StepRecord
 
 OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
 EMPTY = 2e-6  # of the sites, at a face
+# What a step says that the mesh does not resolve
+FINER, PATH = "finer than the mesh", "its electron path has a part finer than the mesh"
 SAID = 2e-3  # of the sites: a profile that is so far beyond the film at the end says so
 AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-off
 # How far from what it must be, at most
@@ -127,13 +129,14 @@ def _of(
         faces = [seen[f"{side} {face} stoichiometry"] for face in driven]
         # Migration goes on while a double layer is charged, and what a step ended by in
         # the next until it is level
-        name, empty = "a face beyond the film", EMPTY
-        if film.double_layer:
-            name, empty = "a face that its double layer drives on", OVERFULL
-        yield name, _beyond(np.array(faces), film.x_max, empty)
+        name, full, empty = "a face beyond the film", OVERFULL, EMPTY
+        if (f"{side.lower()} double layer", "capacitive") in cell.structure.chosen:
+            name = "a face that its double layer drives on"
+            full, empty = 2 * OVERFULL, OVERFULL
+        yield name, _beyond(np.array(faces), film.x_max, full, empty)
     inside, x_max = trace.profiles, cell.cathode.x_max
-    yield "overshoot about a front", _beyond(inside, x_max)
-    said = "finer than the mesh" in record.detail
+    said = FINER in record.detail
+    yield "overshoot about a front", 0.0 if said else _beyond(inside, x_max)
     unsaid = _beyond(inside[-1], x_max) > SAID and not said
     yield "overshoot unsaid", float(unsaid)
     if before is not None:
@@ -149,9 +152,11 @@ def _of(
             yield "state handed on", moved * scale
 
 
-def _beyond(x: np.ndarray, x_max: float, empty: float = EMPTY) -> float:
-    """How far stoichiometries are beyond a film, of its sites."""
-    return max((x.max() - x_max) / x_max - OVERFULL, -x.min() / x_max - empty, 0.0)
+def _beyond(
+    x: np.ndarray, x_max: float, full: float = OVERFULL, empty: float = EMPTY
+) -> float:
+    """How far stoichiometries are beyond what a film may hold, of its sites."""
+    return max((x.max() - x_max) / x_max - full, -x.min() / x_max - empty, 0.0)
 
 
 def _sums(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
@@ -201,7 +206,7 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
         past.append(float((step.lower - V).max()))
     if lasted and step.upper is not None:
         past.append(float((V - step.upper).max()))
-    yield "beyond a voltage cut-off", max(past)
+    yield "beyond a voltage cut-off", 0.0 if PATH in record.detail else max(past)
     if not step.rest and low <= V[0] <= high:
         yield "beyond a limit of the cell", max(low - V.min(), V.max() - high, 0.0)
     if not lasted and step.control != "voltage" and not step.rest:

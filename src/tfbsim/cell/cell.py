@@ -21,7 +21,7 @@ from pydantic import Discriminator, PrivateAttr, Tag, model_validator
 from .. import units
 from ..errors import InputError, shown, suggest
 from ..fields import (
-    KIND,
+    TAGGED,
     ArealResistance,
     CurrentDensity,
     Quantity,
@@ -50,6 +50,7 @@ from .layers import (
     ElectrolyteFilm,
     Film,
     at_voltage,
+    capacitive,
     is_a_film,
 )
 from .named import at, filled, named_in, take_in, where_it_stands
@@ -66,6 +67,7 @@ LAYERS = ("cathode", "electrolyte", "anode")
 # Of a cell's fields, worked out once
 FOLLOWING = "structure", "constants", "open_circuit_potential"
 LEAST_RANGE = 0.01  # of the cathode's sites, that two films must be able to exchange
+TAGGED |= {"kind: Film": Film, "kind: Anode": Anode}
 MAX_LITHIUM = 1e4  # over the cathode's sites: beyond, its balance drowns in rounding
 
 
@@ -103,8 +105,8 @@ class Cell(Strict):
     electrolyte: Electrolyte
     """The electrolyte."""
     anode: Annotated[
-        Annotated[Anode, Tag(f"{KIND}Anode")] | Annotated[Film, Tag(f"{KIND}Film")],
-        Discriminator(lambda anode: KIND + ("Film" if is_a_film(anode) else "Anode")),
+        Annotated[Anode, Tag("kind: Anode")] | Annotated[Film, Tag("kind: Film")],
+        Discriminator(lambda anode: f"kind: {'Film' if is_a_film(anode) else 'Anode'}"),
     ]
     """The lithium, or what it is plated on; or a film, with the fields of a cathode."""
     ageing: Ageing = Ageing()
@@ -330,18 +332,22 @@ class Cell(Strict):
     @cached_property
     def structure(self) -> Structure:
         """What a discretised model of this cell is built for."""
-        anode, electrolyte, film = self.anode, self.electrolyte, self.negative
-        capacitive = anode.double_layer_capacitance is not None
+        electrolyte, film = self.electrolyte, self.negative
+        metal = "plated in situ" if self.anode.plated else "evaporated"
+        leaks = electrolyte.electronic_conductivity is not None
+        chosen = {
+            "anode": "film" if film else metal,
+            "electrolyte": "liquid" if electrolyte.salt else "film",
+            "electrolyte capacitance": capacitive(electrolyte.relative_permittivity),
+            "leakage": "electronic" if leaks else "none",
+            **self.cathode.options("cathode"),
+            **self.anode.options("anode" if film else "lithium"),
+            **{option: "on" for option, _ in self.ageing.blocks},
+        }
         return Structure(
-            cathode=self.cathode.structure,
-            anode=film.structure if film else None,
-            leakage=electrolyte.electronic_conductivity is not None,
-            plated=anode.plated,
-            ageing=tuple(option for option, _ in self.ageing.blocks),
-            lithium_double_layer=film is None and capacitive,
-            liquid=electrolyte.salt is not None,
-            capacitive_electrolyte=electrolyte.relative_permittivity is not None,
-            symmetric_lithium=bool(film) or anode.anodic_transfer_coefficient == 0.5,
+            self.cathode.structure,
+            film.structure if film else None,
+            tuple(chosen.items()),
         )
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
@@ -654,7 +660,8 @@ class Cell(Strict):
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, Cell
+    here: Any = raw
+    model: Any = Cell
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)
@@ -740,8 +747,8 @@ def _cell(
         raw.setdefault("reference_temperature", raw["temperature"])
     found = take_in(raw, folder)
     full = filled(raw, document)
-    for layer in {"cathode", "anode"} & full.keys() if like else ():
-        if isinstance(fields := full[layer], dict):
+    for layer in ("cathode", "anode"):
+        if like is not None and isinstance(fields := full.get(layer), dict):
             before, there = like._raw[layer], getattr(like, layer)
             same = {
                 name: getattr(there, name)

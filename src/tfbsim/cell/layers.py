@@ -20,13 +20,10 @@ from ..fields import (
     Capacitance,
     Coefficient,
     Conductivity,
-    ConductivityLaw,
     CurrentDensity,
     Density,
-    Diffusivity,
     Fraction,
     Length,
-    Potential,
     Quantity,
     Ratio,
     Share,
@@ -38,6 +35,7 @@ from ..fields import (
     refuse,
 )
 from ..materials import laws, library
+from ..materials.spelled import ConductivityLaw, Diffusivity, Potential
 from ..materials.transport import (
     Derived,
     SelfDiffusion,
@@ -93,6 +91,19 @@ class Interface(Strict):
     """Resistance R_f of an interphase, per contact area."""
     film_resistance_activation_energy: Activation = 0.0
     """Activation energy of R_f."""
+
+    def options(self, place: str) -> dict[str, str]:
+        """Options of the model for charge transfer, at "cathode", "anode", "lithium"."""
+        symmetric = self.anodic_transfer_coefficient == 0.5
+        return {
+            f"{place} kinetics": "symmetric" if symmetric else "asymmetric",
+            f"{place} double layer": capacitive(self.double_layer_capacitance),
+        }
+
+
+def capacitive(given: float | None) -> str:
+    """Return the option of a part that has a capacitance, or none."""
+    return "absent" if given is None else "capacitive"
 
 
 OF_AN_INTERFACE = tuple(Interface.model_fields)
@@ -192,12 +203,19 @@ class Film(Interface, MaterialLayer):
             potential=self.open_circuit_potential,
             diffusivity=found.diffusivity,
             x_max=self.x_max,
-            symmetric=self.anodic_transfer_coefficient == 0.5,
             transference=t_i if callable(t_i) else None,
             electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
-            double_layer=self.double_layer_capacitance is not None,
-            hysteresis=self.hysteresis is not None,
         )
+
+    def options(self, place: str) -> dict[str, str]:
+        """Options of the model for this film, at the "cathode" or the "anode"."""
+        law = self.structure
+        return {
+            **super().options(place),
+            f"{place} transference": "law" if law.transference else "constant",
+            f"{place} resistivity": "law" if law.electronic else "constant",
+            f"{place} hysteresis": "first order" if self.hysteresis else "absent",
+        }
 
     @property
     def sites(self) -> float:
@@ -211,8 +229,9 @@ class Film(Interface, MaterialLayer):
         total = self.analysed_stoichiometry if self.analysed_stoichiometry else x
         return float(self.c_sites * self.thickness * total - self.sites * x)
 
-    def parameters(self, side: str, structure: FilmStructure) -> dict[str, Any]:
+    def parameters(self, side: str, structure: FilmStructure | None) -> dict[str, Any]:
         """Its numbers in SI, by the name in PyBaMM of "Cathode" or "Anode"."""
+        assert structure is not None
         sigma = self.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         rho = rho if structure.electronic is None else structure.rho_ref

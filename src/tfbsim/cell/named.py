@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import InputError, shown, suggest
 from ..fields import Strict, check_head, validate
-from ..materials import library
-from ..materials.material import Material, Value
+from ..materials import HEAD, library, of_content
+from ..materials.material import Material
 from ..yaml_file import Document, load
 from .layers import (
     INITIAL,
@@ -27,7 +27,6 @@ from .layers import (
 )
 
 PLACES = ("cathode", "electrolyte", "electrolyte.second", "anode")  # of a material
-HEAD = ("format", "kind", "name", "description", "source", "origin")
 MODELS: dict[str, type[Strict]] = {
     "cathode": Film,
     "electrolyte": Electrolyte,
@@ -191,12 +190,15 @@ def _read(path: str | Path, model: type[Strict]) -> Document:
     for key in data.keys() - {*HEAD, *known}:
         hint = suggest(key, known) or f"; there are: {', '.join(sorted(known))}"
         raise document.error((key,), f"unknown key '{shown(key)}'{hint}")
-    origin = data.get("origin", {})
-    if not isinstance(origin, dict) or {*map(type, origin.values())} - {str}:
-        raise document.error(("origin",), "must be a mapping of fields to text")
-    for key in origin.keys() - data.keys():
-        message = f"is of no value that is given{suggest(key, data)}"
-        raise document.error(("origin", key), message)
+    if not isinstance(more := data.get("data", {}), dict):
+        raise document.error(("data",), "must be a mapping")
+    for block in ("origin", "valid"):
+        texts = data.get(block, {})
+        if not isinstance(texts, dict) or {*map(type, texts.values())} - {str}:
+            raise document.error((block,), "must be a mapping of fields to text")
+        for key in texts.keys() - {*data, *more}:
+            message = f"is of no value that is given{suggest(key, [*data, *more])}"
+            raise document.error((block, key), message)
     return document
 
 
@@ -217,18 +219,9 @@ def read_material(path: str | Path) -> Material:
         if not {*INITIAL} & data.keys():
             x = data.get("exchange_current_stoichiometry", 0.5)
             left["initial_stoichiometry"] = x
-    if data.get("salt") is None:
-        left["thickness"] = "1 um"
-    found = validate(
-        model, {**left, **fields}, document=document, folder=document.path.parent
-    )
-    origin, source = data.get("origin", {}), data.get("source", "no source is given")
-    values = {
-        name: Value(
-            getattr(found, name) if name in LAWS else value, origin.get(name, source)
-        )
-        for name, value in fields.items()
-    }
+    whole, folder = {"thickness": "1 um", **left, **fields}, document.path.parent
+    found = validate(model, whole, document=document, folder=folder)
+    for name in {*LAWS} & fields.keys():
+        fields[name] = getattr(found, name)
     layer = "cathode" if film else "electrolyte"
-    words = str(data.get("description", "a file of its own"))
-    return Material(document.path.stem, words, (layer,), values)
+    return of_content(document.path.stem, layer, data, fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,6 @@ from ..materials.transport import diffusion_potential, path_potential, resistivi
 
 # Options of the model for the anode, and the number each has in a parameter set
 KINDS = {"evaporated": 0, "plated in situ": 1, "film": 2}
-WORDS = {True: "symmetric", False: "asymmetric"}
-LAYERS = {True: "capacitive", False: "absent"}
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,9 @@ class FilmStructure:
     potential: PotentialLaw  # U(x) [V]; seen by the model as ``potential.curve``
     diffusivity: Law  # Shape of D(x) [m2/s]; its scale is an input
     x_max: float  # Sites per formula unit
-    # Whether the transfer coefficient is 1/2 and the overpotential explicit
-    symmetric: bool = True
     # t_i(x) [-] and sigma_e(x) [S/m] of the film where they are not constants
     transference: Law | None = None
     electronic: Law | None = None
-    double_layer: bool = False  # Whether its interface holds charge of its own
-    hysteresis: bool = False  # Whether its potential lags behind
 
     @property
     def curve(self) -> Curve:
@@ -79,17 +73,6 @@ class FilmStructure:
             f"{side} resistivity is a law": float(self.electronic is not None),
         }
 
-    def options(self, side: str) -> dict[str, str]:
-        """Options of :class:`ThinFilmCell` for the film."""
-        place = side.lower()
-        return {
-            f"{place} kinetics": WORDS[self.symmetric],
-            f"{place} transference": "law" if self.transference else "constant",
-            f"{place} resistivity": "law" if self.electronic else "constant",
-            f"{place} double layer": LAYERS[self.double_layer],
-            f"{place} hysteresis": "first order" if self.hysteresis else "absent",
-        }
-
 
 @dataclass(frozen=True)
 class Structure:
@@ -97,14 +80,8 @@ class Structure:
 
     cathode: FilmStructure  # The film of the positive electrode
     anode: FilmStructure | None = None  # That of the negative; None: lithium metal
-    symmetric_lithium: bool = True  # Whether the transfer coefficient of the metal is 1/2
-    leakage: bool = False  # Whether the electrolyte leaks electrons
-    plated: bool = False  # Whether the lithium is plated in situ, on a collector
-    ageing: tuple[str, ...] = ()  # Options of the laws of ageing that are on
-    # Whether these hold charge of their own
-    lithium_double_layer: bool = False
-    capacitive_electrolyte: bool = False
-    liquid: bool = False  # Whether the electrolyte is a liquid with a salt
+    # Options of :class:`ThinFilmCell` that the cell implies
+    chosen: tuple[tuple[str, str], ...] = ()
     # Further laws, as :class:`ThinFilmCell` takes them
     laws: tuple[Callable[[Any], Any], ...] = ()
 
@@ -117,28 +94,27 @@ class Structure:
     @property
     def capacitive(self) -> bool:
         """Whether any part holds charge of its own, which comes and goes quickly."""
-        layers = any(film.double_layer for film in self.films.values())
-        return layers or self.lithium_double_layer or self.capacitive_electrolyte
+        return "capacitive" in dict(self.chosen).values()
 
     @property
     def kind(self) -> str:
         """Return the option of the model for the anode."""
-        if self.anode is not None:
-            return "film"
-        return "plated in situ" if self.plated else "evaporated"
+        return dict(self.chosen)["anode"]
+
+    def choosing(self, name: str, value: str) -> Structure:
+        """Return it with another value of an option."""
+        return replace(self, chosen=tuple({**dict(self.chosen), name: value}.items()))
 
     def functions(self) -> dict[str, Any]:
         """The function parameters of the model, by name."""
-        found: dict[str, Any] = {}
-        for side, film in self.films.items():
-            found |= film.functions(side)
-        return found
+        films = self.films.items()
+        return {k: v for side, film in films for k, v in film.functions(side).items()}
 
     def markers(self) -> dict[str, float]:
         """Parameters that tell a model which options the cell implies."""
         found = {
             "Kind of anode": float(KINDS[self.kind]),
-            "Electrolyte is a liquid": float(self.liquid),
+            "Electrolyte is a liquid": float(("electrolyte", "liquid") in self.chosen),
         }
         for side, film in self.films.items():
             found |= film.markers(side)
@@ -146,17 +122,4 @@ class Structure:
 
     def options(self, mode: str) -> dict[str, str]:
         """Options of :class:`ThinFilmCell` for this structure."""
-        found = {
-            "operating mode": mode,
-            "lithium kinetics": WORDS[self.symmetric_lithium],
-            "leakage": "electronic" if self.leakage else "none",
-            "anode": self.kind,
-            **dict.fromkeys(self.ageing, "on"),
-            "lithium double layer": LAYERS[self.lithium_double_layer],
-            "electrolyte capacitance": LAYERS[self.capacitive_electrolyte],
-            "electrolyte": "liquid" if self.liquid else "film",
-            "constants": "precomputed",
-        }
-        for side, film in self.films.items():
-            found |= film.options(side)
-        return found
+        return {"operating mode": mode, "constants": "precomputed", **dict(self.chosen)}

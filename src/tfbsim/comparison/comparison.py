@@ -21,7 +21,7 @@ import pandas as pd
 from ..cell.cell import Cell
 from ..cell.fitted import status
 from ..data.mapping import Mapping as DataMapping
-from ..data.measured import CHARGE, DISCHARGE, HOLD, Measured, Segment, mean_current
+from ..data.measured import HOLD, Measured, Segment, Spectrum
 from ..data.read import Source, read_all
 from ..errors import count
 from ..experiment.cases import Case, Expanded
@@ -30,19 +30,13 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
+from ..result.names import Row
 from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
-from .matching import Place, Places, digest, places
+from .matching import Place, Places, places
 from .own_current import experiment_or_cell, unlike
 from .replay import Replay, joined
-from .residuals import (
-    Pair,
-    SpectrumPair,
-    at_frequencies,
-    impedances,
-    overlays,
-    table,
-)
+from .residuals import Pair, SpectrumPair, at_frequencies, impedances, overlays, table
 
 Progress = Callable[[int, int], None]
 COMPARISON, OVERLAY = "comparison.csv", "overlay.csv"
@@ -82,7 +76,7 @@ class Comparison:
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: Row = field(default_factory=dict)
     spectra: list[SpectrumPair] = field(default_factory=list)
 
     @property
@@ -134,9 +128,9 @@ def compare(
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    mapping: str | Path | DataMapping | Mapping[str, Any] | None = None,
+    mapping: str | Path | DataMapping | Mapping[str, object] | None = None,
     own_current: bool = False,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -148,8 +142,9 @@ def compare(
     experiment : str, Path, Document or Expanded
         A shipped experiment or a file; or a cell, whose protocol then is the data's own
         current.
-    data : path, DataFrame, Measured, or a sequence of them
-        What was measured; a DataFrame has the columns of a file.
+    data : path, DataFrame, Measured, Result, or a sequence of them
+        What was measured; a DataFrame has the columns of a file, a result stands for its
+        cases.
     cell, changes
         As :func:`tfbsim.run_experiment`.
     mapping : optional
@@ -201,7 +196,7 @@ def compare(
     return found
 
 
-def _about(measured: Measured) -> dict[str, Any]:
+def _about(measured: Measured) -> Row:
     """Return what the provenance says of a file."""
     sha256 = ""
     with suppress(OSError):
@@ -223,7 +218,7 @@ def _simulate(
     """
     cases = {case.name: case for case in where.expanded.cases}
     wanted: dict[str, int] = {}  # cycles of each case
-    places: list[Place[Any]] = [*where.steps, *where.spectra]
+    places: list[Place[Segment] | Place[Spectrum]] = [*where.steps, *where.spectra]
     for place in places:
         if place.steps:
             wanted[place.case] = max(wanted.get(place.case, 1), place.cycle)
@@ -272,7 +267,6 @@ def _pair(
     """Add a measured step with those that simulate it, or say why there is none."""
     file, segment, cell = place.file, place.measured, case.cell
     parts = [steps[k] for k in place.steps]
-    flowing = segment.kind in (CHARGE, DISCHARGE)
     other = next((p for p in parts if p.outcome != REACHED), None)
     if other is not None:
         detail = f" ({other.detail})" if other.detail else ""
@@ -290,7 +284,7 @@ def _pair(
         )
         found.unmatched.append((file, segment.name, failed or NO_DURATION))
         return
-    if len(simulated.voltage) < 2 and flowing:
+    if len(simulated.voltage) < 2 and segment.flowing:
         found.note(
             f"{file}, {segment.name}: the simulated cell cannot follow: it begins at "
             f"{simulated.voltage[0]:.3f} V, where {segment.voltage.min():.3f} to "
@@ -299,14 +293,14 @@ def _pair(
     step, end = parts[-1].step, float(simulated.voltage[-1])
     cut_offs = (step.lower, step.upper) if step.control != "voltage" else ()
     at_cut_off = any(V is not None and abs(end - V) < 1e-3 for V in cut_offs)
-    i, charge = abs(mean_current(segment)), 3600 * float(segment.capacity[-1])
-    data = (segment.kind, segment.cycle, i, charge, digest(segment))
+    i, charge = abs(segment.mean_current), 3600 * float(segment.capacity[-1])
+    data = (segment.kind, segment.cycle, i, charge, segment.digest)
     pair = Pair(
         *(file, segment, simulated, where.base if where.own_current else case.name),
         i / cell.one_c_current_density,
         not where.own_current and at_cut_off,
         REACHED if other is None else other.outcome,
-        status(cell.fitted, *data) if flowing else "",
+        status(cell.fitted, *data) if segment.flowing else "",
     )
     found.pairs.append(pair)
 

@@ -10,7 +10,6 @@ the stated voltage, else as made.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from .. import units
-from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment, Spectrum
+from ..data.measured import HOLD, REST, UA, Measured, Segment, Spectrum
 from ..errors import InputError
 from ..experiment.cases import Case, Cases, Expanded
 from ..experiment.steps import Step
@@ -100,12 +99,6 @@ def places(files: Sequence[Measured], expanded: Expanded, own_current: bool) -> 
     return found
 
 
-def digest(segment: Segment) -> str:
-    """Return a hash of what was measured in a step: charge and voltage."""
-    both = np.array([segment.capacity, segment.voltage])
-    return hashlib.sha256(np.round(both, 9).tobytes()).hexdigest()[:16]
-
-
 # --- Cycles of an experiment -------------------------------------------------------
 
 
@@ -121,24 +114,23 @@ def _place_cycles(file: Measured, found: Places) -> None:
         cycles.setdefault(segment.cycle, []).append(segment)
     for cycle in cycles.values():
         fits = {case.name: _aligned(cycle, case) for case in cases}
-        rank, pairs = min(fits.values(), key=lambda fit: fit[0])
-        unmatched = [k for k, s in enumerate(cycle) if s.kind in (CHARGE, DISCHARGE)]
-        if rank[0] < 0:
-            alike = [name for name, fit in fits.items() if fit[0] == rank]
-            name = alike[0]
-            seen[name] += 1
-            note = (
-                f"{file.name}: {len(alike)} cases fit a cycle alike, and the first, "
-                f"'{name}', was taken; --set or another experiment chooses."
-            )
-            if len(alike) > 1 and note not in found.notes:
-                found.notes.append(note)
-            for k, at in pairs.items():
-                found.steps.append(Place(file.name, cycle[k], name, (at,), seen[name]))
-            unmatched = [k for k in unmatched if k not in pairs]
-        for k in unmatched:
-            why = _why_unmatched(cycle[k], cases)
-            found.unmatched.append((file.name, cycle[k].name, why))
+        best = min(rank for rank, _ in fits.values())
+        alike = [name for name, (rank, _) in fits.items() if rank == best]
+        name, pairs = alike[0], fits[alike[0]][1] if best[0] < 0 else {}
+        seen[name] += bool(pairs)
+        note = (
+            f"{file.name}: {len(alike)} cases fit a cycle alike, and the first, "
+            f"'{name}', was taken; --set or another experiment chooses."
+        )
+        if pairs and len(alike) > 1 and note not in found.notes:
+            found.notes.append(note)
+        for k, segment in enumerate(cycle):
+            if k in pairs:
+                place = Place(file.name, segment, name, (pairs[k],), seen[name])
+                found.steps.append(place)
+            elif segment.flowing:
+                why = _why_unmatched(segment, cases)
+                found.unmatched.append((file.name, segment.name, why))
 
 
 def _aligned(
@@ -160,7 +152,7 @@ def _aligned(
         if best is not None and math.isfinite(best[0]):
             pairs[k] = last = best[1]
             cost += best[0]
-    flowing = sum(cycle[k].kind in (CHARGE, DISCHARGE) for k in pairs)
+    flowing = sum(cycle[k].flowing for k in pairs)
     return (-flowing, cost if flowing else 0.0), pairs
 
 
@@ -171,7 +163,7 @@ def _distance(segment: Segment, step: Step, area: float) -> float:
     if segment.kind == HOLD:
         off = abs(float(np.median(segment.voltage)) - step.value)
         return off if step.control == "voltage" and off <= SAME_VOLTAGE else math.inf
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
+    sign = segment.sign
     if step.rest or step.control == "voltage" or sign * step.value < 0:
         return math.inf
     far = 0.0
@@ -199,7 +191,7 @@ def _why_unmatched(segment: Segment, cases: Sequence[Case]) -> str:
     mean = float(np.mean(np.abs(i))) if len(i) else 0.0
     if mean > 0 and float(np.std(np.abs(i))) / mean > STEADY:
         return "its current varies: --own-current drives the cell with it"
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
+    sign = segment.sign
     known = sorted(
         {
             round(abs(step.value) / float(case.cell.area) * UA, 6)
@@ -226,7 +218,9 @@ def _place_spectra(file: Measured, found: Places) -> None:
         for k, step in enumerate(case.protocol.steps)
         if step.frequencies
     ]
-    any_step = bool(steps)
+    why = "the experiment's cycles have no step 'EIS'"
+    if steps:
+        why = "the experiment has no further step 'EIS'{}"
     for spectrum in file.spectra:
         ranks = [_rank(*at, spectrum) for at in steps]
         if min(ranks, default=math.inf) < math.inf:
@@ -235,11 +229,8 @@ def _place_spectra(file: Measured, found: Places) -> None:
             continue
         said = ((spectrum.voltage, "voltage"), (spectrum.temperature, "temperature"))
         state = " and ".join(units.text(x, name) for x, name in said if x is not None)
-        why = "the experiment's cycles have no step 'EIS'"
-        if any_step:
-            at = f" at {state}" if state else ""
-            why = f"the experiment has no further step 'EIS'{at}"
-        found.unmatched.append((file.name, spectrum.name, why))
+        reason = why.format(f" at {state}" if state else "")
+        found.unmatched.append((file.name, spectrum.name, reason))
 
 
 def _rank(case: Case, at: int, spectrum: Spectrum) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cell.cell import Cell, load_cell
-from ..data.measured import DISCHARGE, HOLD, REST, Array, Segment, times
+from ..data.measured import HOLD, REST, Array, Segment
 from ..errors import InputError
 from ..experiment.cases import Expanded, expand
 from ..experiment.steps import Step
@@ -66,7 +66,7 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
     # Never beyond the cell's own limits; a record of another window ends at once
     lowest, highest = cell.voltage_limits
     low, high = (min(max(V, lowest), highest) for V in (low, high))
-    t = times(segment)
+    t = segment.elapsed
     lasts = max(float(t[-1]), 1e-3)
     if not np.isfinite(t[-1]) or t[-1] <= 0:
         return []
@@ -75,9 +75,8 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
     if segment.kind == HOLD:
         return [Step(text, "voltage", float(np.median(segment.voltage)), lasts, True)]
     steps = []
-    sign = 1.0 if segment.kind == DISCHARGE else -1.0
     for lasts, passed in _pieces(t, segment.capacity, segment.current):
-        I = sign * 3600 * passed / lasts * float(cell.area)
+        I = segment.sign * 3600 * passed / lasts * float(cell.area)
         lower, upper = low if I > 0 else None, high if I < 0 else None
         steps.append(Step(text, "current", I, lasts, True, lower=lower, upper=upper))
     return steps
@@ -100,7 +99,7 @@ def _pieces(t: Array, q: Array, i: Array) -> list[tuple[float, float]]:
 def unlike(segment: Segment, steps: Sequence[Step]) -> float:
     """Return the share of a varying current that constant ones miss, rms over rms."""
     ends = np.cumsum([step.duration for step in steps])
-    at = np.minimum(np.searchsorted(ends, times(segment)), len(steps) - 1)
+    at = np.minimum(np.searchsorted(ends, segment.elapsed), len(steps) - 1)
     driven = np.array([step.value for step in steps])[at]
     scale = float(np.sum(driven * segment.current)) / float(np.sum(segment.current**2))
     off = driven / scale - segment.current

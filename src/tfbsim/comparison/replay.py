@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ class Replay:
     def __init__(self, numerics: Numerics) -> None:
         self.numerics = numerics.plain
         self.steps = 0  # that were run
-        self._begun: dict[Any, Runner] = {}
+        self._begun: dict[tuple[object, ...], Runner] = {}
 
     def cycles(
         self, cell: Cell, protocol: Protocol, last: int, curves: bool = True

@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    HOLD,
-    REST,
-    UA,
-    Array,
-    Segment,
-    Spectrum,
-    mean_current,
-    times,
-)
+from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Array, Segment, Spectrum
+from ..result.names import Row
+from ..solver import impedance
 from .matching import Place
 from .replay import charge_where
 
@@ -104,21 +94,21 @@ class Pair:
         """
         m, s = self.measured, self.simulated
         end = float(s.capacity[-1])
-        if self.at_cut_off and m.kind in (CHARGE, DISCHARGE):
+        if self.at_cut_off and m.flowing:
             end = charge_where(s.capacity, s.voltage, float(m.voltage[-1]), end)
         return float(m.capacity[-1]), end
 
     @property
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Row:
         """Its row of ``comparison.csv``."""
         m, common = self.measured, self.common
-        row: dict[str, Any] = {
+        row: Row = {
             "File": self.file,
             "Step": m.name,
             "Case": self.case,
             "Cycle number": m.cycle,
             "C-rate": self.c_rate,
-            "Current density [uA.cm-2]": mean_current(m) * UA,
+            "Current density [uA.cm-2]": m.mean_current * UA,
             "Points": len(m.voltage),
             "Role": self.role or None,
             "Outcome": self.outcome,
@@ -129,7 +119,7 @@ class Pair:
             row["Voltage error, rms [mV]"] = mean_along(residual**2, at) ** 0.5
             row["Largest voltage error [mV]"] = residual[np.argmax(np.abs(residual))]
             row["Mean voltage error [mV]"] = mean_along(residual, at)
-            early = times(m)[common] <= FIRST
+            early = m.elapsed[common] <= FIRST
             if early.any():
                 row["First minute, rms [mV]"] = (
                     mean_along(residual[early] ** 2, at[early]) ** 0.5
@@ -162,7 +152,7 @@ def table(pairs: Sequence[Pair]) -> pd.DataFrame:
     moved = [
         (p.file, p.measured.cycle, p.measured.kind, *_moved(p.measured, p.simulated))
         for p in pairs
-        if p.measured.kind in (CHARGE, DISCHARGE) and len(p.measured.voltage) > 1
+        if p.measured.flowing and len(p.measured.voltage) > 1
     ]
     if not moved:
         return rows
@@ -191,7 +181,7 @@ def overlays(pairs: Sequence[Pair]) -> pd.DataFrame:
     return _below(parts, _OVERLAY)
 
 
-def _below(parts: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+def _below(parts: Sequence[tuple[object, ...]], columns: Sequence[str]) -> pd.DataFrame:
     """Return tables of the same columns below each other; a number fills its column."""
     tables = [pd.DataFrame(dict(zip(columns, part, strict=True))) for part in parts]
     return pd.concat(tables or [pd.DataFrame(columns=[*columns])], ignore_index=True)
@@ -241,7 +231,7 @@ def impedances(pairs: Sequence[SpectrumPair]) -> pd.DataFrame:
     return _below(parts, _SPECTRA)
 
 
-def at_frequencies(measured: Spectrum, simulated: Any) -> Array:
+def at_frequencies(measured: Spectrum, simulated: impedance.Spectrum) -> Array:
     """Return what is simulated at the measured frequencies, which are among its own."""
     f, Z = simulated.frequency, simulated.Z
     order = np.argsort(f)

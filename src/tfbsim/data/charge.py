@@ -51,6 +51,7 @@ def segments(
         segment, away = _segment(rows, span, cycle, q, clock, begun)
         made.append(segment)
         own: dict[str, float] = {}
+        told.append(own)
         known = witness in (CLOCK, COUNTER) and not span.goes_on
         known |= span.kind == REST and used
         if before and before.kind != REST and known and span.start == before.stop:
@@ -59,19 +60,19 @@ def segments(
             own["after"] = passed * (sure or witness == CLOCK)
             own["counted"] = passed * sure
         before = span
-        if span.kind != REST:
-            wait = t[span.start] - max(t[span.start - 1], 0.0) if span.start else 0.0
-            own["charge"], own["first"] = segment.capacity[-1], segment.capacity[0]
-            own["first"] *= witness == SAMPLE
-            own["most"] = abs(rows.i[span.start]) * wait / 3600 * (witness == NOTHING)
-            own["pause"] = away.max(initial=0.0)
-            if away.any() and q is None:
-                own["paused"] = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
-            if q is None and len(segment.capacity) > 4:
-                dt, gained = np.diff(segment.time), np.diff(segment.capacity)
-                long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
-                gaps += zip(dt[long].tolist(), gained[long].tolist(), strict=True)
-        told.append(own)
+        if span.kind == REST:
+            continue
+        wait = t[span.start] - max(t[span.start - 1], 0.0) if span.start else 0.0
+        own["charge"] = segment.capacity[-1]
+        own["first"] = segment.capacity[0] * (witness == SAMPLE)
+        own["most"] = abs(rows.i[span.start]) * wait / 3600 * (witness == NOTHING)
+        own["pause"] = away.max(initial=0.0)
+        if q is None and away.any():
+            own["paused"] = _passed(rows, span)[-1] - _passed(rows, span, away)[-1]
+        if q is None and len(segment.capacity) > 4:
+            dt, gained = np.diff(segment.time), np.diff(segment.capacity)
+            long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
+            gaps += zip(dt[long].tolist(), gained[long].tolist(), strict=True)
     names = ["charge", "first", "most", "after", "counted", "pause", "paused"]
     account = pd.DataFrame(told, columns=names).fillna(0.0)
     _tell(account, file, 0.0 if used else _rounding(np.abs(rows.i)), gaps)
@@ -83,60 +84,57 @@ def _tell(
     account: pd.DataFrame, file: File, rounding: float, gaps: list[tuple[float, float]]
 ) -> None:
     """Tell of charges that have two values, and where current may have flowed."""
-    sums = account.sum()
-    total, after, flows = sums["charge"], sums["after"], sums["paused"]
-    least = DOUBT * total
-
-    def q(charge: float) -> str:
-        return f"{100 * charge:.4g}"
-
-    if sums["most"] > least > 0:
+    total, first, most, after, counted, _, flows = account.sum()
+    least, of = DOUBT * total, f"{_shown(total)} {UNIT}"
+    if most > least > 0:
         file.note(
             f"When {count(len(account), 'step')} began is not said: the charges add up "
-            f"to {q(total)} {UNIT}, or to {q(total + sums['most'])} if the "
-            "current flowed from the sample before.",
+            f"to {of}, or to {_shown(total + most)} if the current flowed from the "
+            "sample before.",
             True,
         )
     share = (account["first"] / account["charge"].clip(lower=1e-30)).max()
-    if sums["first"] > least or share > CLOSE:
+    if first > least or share > CLOSE:
         file.note(
-            "Steps that begin between two samples are counted from the sample before: "
-            f"{q(total)} {UNIT} in all; {q(total - sums['first'])} from "
-            "their first sample."
+            f"Steps that begin between two samples are counted from the sample before: "
+            f"{of} in all; {_shown(total - first)} from their first sample."
         )
     if after > least:
         file.note(
-            f"The charges up to the last sample of each step are {q(total)} "
-            f"{UNIT}; {q(total + after)} up to the begin of the next.",
-            sums["counted"] > least,
+            f"The charges up to the last sample of each step are {of}; "
+            f"{_shown(total + after)} up to the begin of the next.",
+            counted > least,
         )
     if rounding > DOUBT / 2:
         file.note(
-            f"The last digit of the current is {200 * rounding:.2g} % of it: "
-            f"{q(total)} {UNIT} are known to {100 * total * rounding:.2g}."
+            f"The last digit of the current is {200 * rounding:.2g} % of it: {of} are "
+            f"known to {100 * total * rounding:.2g}."
         )
     if pauses := int((account["pause"] > 0).sum()):
         who = "clock of the step" if flows else "counter of charge"
-        sentence = (
+        other = (
+            f" The charges add up to {of}, or to {_shown(total + flows)} if the current "
+            "flowed in them."
+        )
+        file.note(
             f"{count(pauses, 'pause')} under current, of up to "
             f"{account['pause'].max() / 60:.3g} min, in which the {who} stood still: "
-            "taken out of the clock of the step."
+            f"taken out of the clock of the step.{other if flows > least else ''}",
+            flows > least,
         )
-        if flows > least:
-            sentence += (
-                f" The charges add up to {q(total)} {UNIT}, or to "
-                f"{q(total + flows)} if the current flowed in them."
-            )
-        file.note(sentence, flows > least)
     if gaps:
         within = sum(passed for _, passed in gaps)
         file.note(
             f"{count(len(gaps), 'gap')} in time under current, the longest "
             f"{max(gap for gap, _ in gaps) / 60:.3g} min: the charge in them is counted "
-            f"with the current on both sides, {q(total)} {UNIT} in all; "
-            f"{q(total - within)} if none flowed.",
+            f"with the current on both sides, {of} in all; {_shown(total - within)} if "
+            "none flowed.",
             within > least,
         )
+
+
+def _shown(charge: float) -> str:
+    return f"{100 * charge:.4g}"
 
 
 def _tell_whole(
@@ -153,8 +151,8 @@ def _tell_whole(
     sampled, whole = both.sum()
     if (both["sampled"] - both["whole"]).abs().sum() > DOUBT / 2 * whole:
         file.note(
-            f"The charges of the samples are {100 * sampled:.4g} "
-            f"{UNIT}; {100 * whole:.4g} by the lines of the steps.",
+            f"The charges of the samples are {_shown(sampled)} {UNIT}; {_shown(whole)} "
+            "by the lines of the steps.",
             True,
         )
 
@@ -218,12 +216,10 @@ def _from_reset(rows: Samples, span: Span, counter: Array) -> Array:
     k = span.start
     if span.stop - k < 2:
         return counter
-    i = float(np.abs(rows.i[k : k + 2]).max())
-    could = 1.2 * i * float(rows.t[k + 1] - rows.t[k]) / 3600
-    if abs(counter[k + 1] - counter[k]) > could >= abs(counter[k + 1]):
-        counter = counter.copy()
-        counter[k] = 0.0
-    return counter
+    most = float(np.abs(rows.i[k : k + 2]).max())
+    could = 1.2 * most * float(rows.t[k + 1] - rows.t[k]) / 3600
+    resets = abs(counter[k + 1] - counter[k]) > could >= abs(counter[k + 1])
+    return np.where(np.arange(len(counter)) == k, 0.0, counter) if resets else counter
 
 
 def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
@@ -272,16 +268,15 @@ def _in_use(
         integral += float(passed[-1])
     if integral <= 0 or counted <= 0 or not ratios:
         return False
-    middle = float(np.median(np.concatenate(ratios)))
     ratio = counted / integral
-    by_counter, by_current = (f"{100 * q:.4g}" for q in (counted, integral))
-    within = max(WITHIN, _rounding(np.abs(rows.i)))
-    if abs(middle - 1) <= within or abs(ratio - 1) <= WITHIN / 2:
+    off = abs(float(np.median(np.concatenate(ratios))) - 1)
+    by_counter, by_current = f"{_shown(counted)} {UNIT}", _shown(integral)
+    if off <= max(WITHIN, _rounding(np.abs(rows.i))) or abs(ratio - 1) <= WITHIN / 2:
         if abs(ratio - 1) > WITHIN:
             file.note(
-                f"The counter of charge closes between most samples and has "
-                f"{by_counter} {UNIT}, the integral of the current over its "
-                f"gaps {by_current}: the counter was used."
+                "The counter of charge closes between most samples and has "
+                f"{by_counter}, the integral of the current over its gaps {by_current}: "
+                "the counter was used."
             )
         elif abs(ratio - 1) > CLOSE:
             file.note(
@@ -292,22 +287,19 @@ def _in_use(
     slip = min(SLIPS, key=lambda f: abs(np.log(ratio / f)))
     rests = [c[s.cut] for s in found if s.kind == REST for c in rows.counters.values()]
     idle = sum(float(np.nansum(np.abs(np.diff(counter)))) for counter in rests)
-    if abs(ratio / slip - 1) > WITHIN / 2 and idle < CLOSE * counted:
-        file.note(
-            f"The counter of charge has {by_counter} {UNIT}, the integral of "
-            f"the sampled current {by_current}: the counter was used, for no "
-            "wrong unit makes that difference; a current faster than the samples does.",
-            True,
-        )
-        return True
+    use = abs(ratio / slip - 1) > WITHIN / 2 and idle < CLOSE * counted
     factor = f"{ratio:.4g} times" if ratio > 1 else f"1/{1 / ratio:.4g} of"
     file.note(
-        f"The counted capacity is {factor} the integral of the current: the unit of one "
-        f"of capacity, current and time is wrong. The integral, {by_current} "
-        f"{UNIT}, was used, not {by_counter}.",
+        f"The counter of charge has {by_counter}, the integral of the sampled current "
+        f"{by_current}: the counter was used, for no wrong unit makes that difference; a "
+        "current faster than the samples does."
+        if use
+        else f"The counted capacity is {factor} the integral of the current: the unit of "
+        f"one of capacity, current and time is wrong. The integral, {by_current} {UNIT}, "
+        f"was used, not {_shown(counted)}.",
         True,
     )
-    return False
+    return use
 
 
 def _rounding(size: Array) -> float:

@@ -6,6 +6,7 @@ with every conversion, guess and mend told in a sentence.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,9 @@ UA = 100.0  # uA.cm-2 over A.m-2, and the same of uA.h.cm-2
 
 @dataclass(frozen=True)
 class Segment:
-    """One step of a measured record, or one capacity-voltage curve.
+    """A stretch of V(t): a step of a record or a capacity-voltage curve.
+
+    The same of what was measured and of what is simulated (:mod:`tfbsim.comparison`).
 
     Parameters
     ----------
@@ -51,6 +54,44 @@ class Segment:
     temperature: float | None = None
     start: float = 0.0
     name: str = ""
+
+    @property
+    def flowing(self) -> bool:
+        """Whether it is a charge or a discharge."""
+        return self.kind in (CHARGE, DISCHARGE)
+
+    @property
+    def sign(self) -> float:
+        """Sign of the current of a charge or a discharge."""
+        return 1.0 if self.kind == DISCHARGE else -1.0
+
+    @property
+    def mean_current(self) -> float:
+        """Charge over time [A.m-2]; without a time the mean."""
+        t, i = self.time, self.current
+        if t is None or len(t) < 2 or t[-1] <= t[0]:
+            return float(np.mean(i))
+        return float(np.trapezoid(i, t) / (t[-1] - t[0]))
+
+    @property
+    def elapsed(self) -> Array:
+        """Time since its start [s]; of a table by charge and current."""
+        if self.time is not None:
+            return self.time
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = 3600 * self.capacity / np.abs(self.current)
+        return np.nan_to_num(t, nan=np.inf, posinf=np.inf)
+
+    @property
+    def end(self) -> float:
+        """When it ended, since the start of the record [s]."""
+        return self.start + (0.0 if self.time is None else float(self.time[-1]))
+
+    @property
+    def digest(self) -> str:
+        """Hash of charge and voltage."""
+        both = np.round(np.array([self.capacity, self.voltage]), 9)
+        return hashlib.sha256(both.tobytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -98,20 +139,3 @@ class Measured:
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
     doubts: tuple[str, ...] = ()
-
-
-def mean_current(segment: Segment) -> float:
-    """Return the charge of a step over its time [A.m-2]; without a time the mean."""
-    t, i = segment.time, segment.current
-    if t is None or len(t) < 2 or t[-1] <= t[0]:
-        return float(np.mean(i))
-    return float(np.trapezoid(i, t) / (t[-1] - t[0]))
-
-
-def times(segment: Segment) -> Array:
-    """Return the time since the start of a step [s]; of a table by charge and current."""
-    if segment.time is not None:
-        return segment.time
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = 3600 * segment.capacity / np.abs(segment.current)
-    return np.nan_to_num(t, nan=np.inf, posinf=np.inf)

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,19 @@ from .table import CHARGES, FRAME, TIMES, File, Table, roles, sets
 from .time_order import in_order
 
 FLOWS = {"current", "increment", "net_capacity"}
-Source: TypeAlias = str | Path | pd.DataFrame | Measured
+
+
+@runtime_checkable
+class HasRecords(Protocol):
+    """A result, whose cases are records too."""
+
+    @property
+    def records(self) -> list[Measured]: ...
+    @property
+    def samples(self) -> pd.DataFrame: ...
+
+
+Source: TypeAlias = str | Path | pd.DataFrame | Measured | HasRecords
 
 # A step that passes this many times what the cell can hold was misread; from the lower
 # on it is worth a word
@@ -54,7 +66,7 @@ SLIPS = {
 def read_measured(
     path: str | Path | pd.DataFrame,
     cell: Cell | None = None,
-    mapping: str | Path | Mapping | Dict[str, Any] | None = None,
+    mapping: str | Path | Mapping | Dict[str, object] | None = None,
 ) -> Measured:
     """Read a file of measurements.
 
@@ -86,13 +98,11 @@ def read_measured(
         The file or mapping cannot be read, or its charge is no cell's.
     """
     frame = path if isinstance(path, pd.DataFrame) else None
-    path = Path(FRAME) if isinstance(path, pd.DataFrame) else Path(path)
-    file = File(path, Mapping(), cell)
-    if frame is None and mapping is None and (beside := _beside(path)):
-        mapping = beside
+    where = Path(FRAME) if isinstance(path, pd.DataFrame) else Path(path)
+    beside = _beside(where) if frame is None and mapping is None else None
+    file = File(where, load_mapping(beside or mapping or Mapping()), cell)
+    if beside:
         file.note(f"Read with {beside.name}.")
-    if mapping is not None:
-        file = replace(file, how=load_mapping(mapping))
     tables = load_tables(file) if frame is None else [table_of_frame(file, frame)]
     found, impedances = _of_tables(_joined(_apart(tables)))
     if found and not impedances and not any(s.current.any() for s in found):
@@ -100,7 +110,7 @@ def read_measured(
     if cell is not None:
         _check_charge(found, cell, file)
     about = tuple(file.notes), tuple(impedances), tuple(file.doubts)
-    return Measured(path.name, path, tuple(found), *about)
+    return Measured(where.name, where, tuple(found), *about)
 
 
 def _apart(tables: Sequence[Table]) -> list[Table]:
@@ -142,36 +152,31 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
     file = tables[0].file
     found: list[Segment] = []
     impedances: list[Spectrum] = []
-    errors: list[InputError] = []
-    unread: list[str] = []
+    unread: list[tuple[str, InputError]] = []
     for k, table in enumerate(tables):
         file.left_out(table.lost, len(table.data) + table.lost)
         try:
-            more, of_table = _of_table(table)
+            steps, of_table = _of_table(table)
         except InputError as error:
-            errors.append(error)
-            known = roles(table.names)
-            if {"voltage", "current"} <= known.keys() or "frequency" in known:
-                which = f"Table {table.title or k + 1}"
-                unread.append(f"{which} was left out: {error.message}.")
+            unread.append((f"Table {table.title or k + 1}", error))
+            known = roles(table.names).keys()
+            if not {"voltage", "current"} <= known and "frequency" not in known:
+                unread[-1] = ("", error)
             continue
-        if found:
-            after, cycle = max(map(_end, found)), max(s.cycle for s in found)
-            more = [
-                replace(s, start=s.start + after, cycle=s.cycle + cycle) for s in more
-            ]
-        found += more
-        last = max(found, key=_end, default=None)
-        if last is not None:
-            still = [s for s in found if s.kind in (REST, HOLD) and _end(s) == _end(last)]
-            if still:  # that the spectrum was measured after
-                V = float(still[0].voltage[-1])
-                of_table = [z if z.voltage else replace(z, voltage=V) for z in of_table]
+        after = max((s.end for s in found), default=0.0)
+        cycle = max((s.cycle for s in found), default=0)
+        found += [replace(s, start=s.start + after, cycle=s.cycle + cycle) for s in steps]
+        last = max((s.end for s in found), default=0.0)
+        still = [s for s in found if s.kind in (REST, HOLD) and s.end == last]
+        if still:  # that the spectrum was measured after
+            V = float(still[0].voltage[-1])
+            of_table = [z if z.voltage else replace(z, voltage=V) for z in of_table]
         impedances += of_table
     if not found and not impedances:
-        raise errors[0]
-    for sentence in unread:
-        file.note(sentence, True)
+        raise unread[0][1]
+    for which, why in unread:
+        if which:
+            file.note(f"{which} was left out: {why.message}.", True)
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(impedances, start=1)]
     stated = [z for z in named if z.voltage is not None]
     if file.how.voltage is None and stated:
@@ -180,18 +185,12 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
     return found, named
 
 
-def _end(step: Segment) -> float:
-    """Return when a step ended, since the start of its record [s]."""
-    return step.start + (float(step.time[-1]) if step.time is not None else 0.0)
-
-
 def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
     """Return the steps and the spectra of one table, which may hold both."""
     columns, file = table.columns, table.file
     f = frequencies(table)
-    found: tuple[Spectrum, ...] = ()
+    found = () if f is None else spectra(table, f)
     if f is not None:
-        found = spectra(table, f)
         others = np.isnan(f)
         if not columns.keys() & {*TIMES} or others.sum() < 2:
             if others.any():
@@ -202,16 +201,17 @@ def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
         table = replace(table, data=rows)
     timed = bool(columns.keys() & {*TIMES}) and "voltage" in columns
     timed = timed or (not found and _of_charge(table))
-    if timed and (columns.keys() & FLOWS or table.layout in ("EC-Lab", "Gamry")):
-        try:
-            return _record(table), found
-        except InputError as error:
-            if not found:
-                raise
-            left = count(len(table.data), "row")
-            said = f"{left} beside the spectrum were left out: {error.message}."
-            file.note(said, True)
-    return (() if found else curves(table)), found
+    if not timed or not (columns.keys() & FLOWS or table.layout in ("EC-Lab", "Gamry")):
+        return (() if found else curves(table)), found
+    try:
+        return _record(table), found
+    except InputError as error:
+        if not found:
+            raise
+        left = count(len(table.data), "row")
+        said = f"{left} beside the spectrum were left out: {error.message}."
+        file.note(said, True)
+        return (), found
 
 
 def _record(table: Table) -> tuple[Segment, ...]:
@@ -251,7 +251,7 @@ def _of_charge(table: Table) -> bool:
 def read_all(
     sources: Sequence[Source] | Source,
     cell: Cell | None,
-    mapping: str | Path | Mapping | Dict[str, Any] | None = None,
+    mapping: str | Path | Mapping | Dict[str, object] | None = None,
 ) -> tuple[list[Measured], list[str]]:
     """Read files by the same mapping; what is read already stays as it is.
 
@@ -263,19 +263,19 @@ def read_all(
     InputError
         There is none, or none could be read.
     """
-    if isinstance(sources, str | Path | pd.DataFrame | Measured):
+    if isinstance(sources, str | Path | pd.DataFrame | Measured | HasRecords):
         sources = [sources]
     measured: list[Measured] = []
     unreadable: list[str] = []
     errors: list[InputError] = []
     names: list[str] = []
+    every: list[str | Path | pd.DataFrame | Measured] = []
     for source in sources:
+        every += source.records if isinstance(source, HasRecords) else [source]
+    for found in every:
         try:
-            found = (
-                source
-                if isinstance(source, Measured)
-                else read_measured(source, cell, mapping)
-            )
+            if not isinstance(found, Measured):
+                found = read_measured(found, cell, mapping)
         except InputError as error:
             errors.append(error)
             unreadable.append(str(error))
@@ -310,11 +310,9 @@ def _check_charge(found: Sequence[Segment], cell: Cell, file: File) -> None:
     """Compare the largest charge of a step with what the cell can hold."""
     largest = max((float(s.capacity[-1]) for s in found), default=0.0)
     holds = cell.theoretical_charge / 3600
-    if largest <= 0:
-        return
     ratio = largest / holds
-    odd = max(ratio, 1 / ratio)
-    if odd < ODD or (ratio < 1 and odd < MISREAD):
+    odd = max(ratio, 1 / ratio) if largest > 0 else 1.0
+    if odd < (ODD if ratio > 1 else MISREAD):
         return
     slip = min(SLIPS, key=lambda f: abs(math.log(odd / f)))
     like = f": {SLIPS[slip]}?" if abs(math.log10(odd / slip)) < 0.6 else "."
@@ -325,13 +323,7 @@ def _check_charge(found: Sequence[Segment], cell: Cell, file: File) -> None:
             f"{cell.name} can hold ({whole}){like} Units, area and loading "
             "can be given in a mapping"
         )
+    than = f"1/{odd:.3g} of what {cell.name} can hold ({whole}){like}"
     if ratio > 1:
-        file.note(
-            f"The largest step passes {passed}, more than {cell.name} can hold "
-            f"({whole}): another cell, area or loading?"
-        )
-    else:
-        file.note(
-            f"The largest step passes {passed}, 1/{odd:.3g} of what {cell.name} can hold "
-            f"({whole}){like}"
-        )
+        than = f"more than {cell.name} can hold ({whole}): another cell, area or loading?"
+    file.note(f"The largest step passes {passed}, {than}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, count, shown
+from ..errors import count, shown
 from .table import CHARGES, TIMES, Array, File, Quantity, Table, roles
 
 ROW_BY_ROW = 0.34  # of the rows at which a number of the step changes: it counts rows
@@ -55,15 +54,10 @@ class Samples:
 
     def take(self, keep: Array) -> Samples:
         """Return some of the samples."""
-
-        def some(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {k: v[keep] for k, v in value.items()}
-            return value[keep] if isinstance(value, np.ndarray) else value
-
-        return replace(
-            self, **{f.name: some(getattr(self, f.name)) for f in fields(self)}
-        )
+        arrays = {k: v[keep] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        counters = {k: v[keep] for k, v in self.counters.items()}
+        marks = {k: v[keep] for k, v in self.marks.items()}
+        return replace(self, **arrays, counters=counters, marks=marks)
 
 
 def samples(table: Table) -> Samples:
@@ -72,13 +66,8 @@ def samples(table: Table) -> Samples:
     V = table.volts()
     counters: dict[str, Array] = {}
     for role in CHARGES:
-        if role in columns:
-            try:
-                q = table.quantity(role)
-            except InputError:
-                if getattr(file.how.columns, role, None):
-                    raise
-                continue  # without a unit: the current tells the charge
+        q = table.optional(role)
+        if isinstance(q, Quantity):  # else the current tells the charge
             counters[role] = file.per_area(q.values, q.dimension)
     marks = _marks(table)
     clock = next((role for role in TIMES if role in columns), None)
@@ -89,16 +78,11 @@ def samples(table: Table) -> Samples:
         time = table.quantity(clock)
         t = time.values if time.stated else time.values * _unit_by_date(table, time)
         i = _current(table, t, counters, marks)
-    T = step_time = whole = None
-    if "step_charge" in columns:
-        whole = np.abs(table.areal("step_charge"))
-    if "temperature" in columns:
-        try:
-            T = table.quantity("temperature").values
-        except InputError as error:
-            if file.how.columns.temperature or file.how.units.temperature:
-                raise
-            file.note(f"'{error.field}' was not read: {error.message}.")
+    step_time = None
+    whole = np.abs(table.areal("step_charge")) if "step_charge" in columns else None
+    T = table.optional("temperature")
+    if isinstance(T, str):
+        file.note(T)
     if "step_time" in columns:
         step_time = table.quantity("step_time").values
         if "step" not in marks and clock == "time":
@@ -111,9 +95,9 @@ def samples(table: Table) -> Samples:
         fall = size[:-1] - size[1:]
         usual = float(np.median(np.abs(fall))) if len(fall) else 0.0
         marks |= _steps_from((size[1:] < 0.02 * size[:-1]) & (fall > 3 * usual))
-    kind, by_step = _kinds(table), clock == "step_time"
-    every = Samples(t, V.values, i, step_time, kind, T, whole, counters, marks, by_step)
-    return _known(every, table)
+    warmth = T.values if isinstance(T, Quantity) else None
+    about = step_time, _kinds(table), warmth, whole, counters, marks
+    return _known(Samples(t, V.values, i, *about, clock == "step_time"), table)
 
 
 def _marks(table: Table) -> dict[str, Array]:

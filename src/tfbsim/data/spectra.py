@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..errors import InputError, count
+from ..errors import count
 from .headings import factor, heading
 from .measured import Spectrum
-from .table import Array, File, Table
+from .table import Array, File, Quantity, Table
 
 DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant
 LEAST_VOLTAGE = 1e-3  # V; less is no cell's: a bias is then counted from open circuit
@@ -80,17 +80,13 @@ def _stated(table: Table, role: str) -> Array:
 
     By the mapping, a column or the preamble.
     """
-    how, columns, rows = table.file.how, table.columns, len(table.data)
+    how, rows = table.file.how, len(table.data)
     if (given := getattr(how, role)) is not None:
         return np.full(rows, given)
-    if role in columns:
-        try:
-            found = table.quantity(role).values
-            if np.abs(np.nan_to_num(found)).max() >= LEAST_VOLTAGE:
-                return found
-        except InputError:
-            if getattr(how.columns, role):
-                raise
+    found = table.optional(role)
+    own = found.values if isinstance(found, Quantity) else np.zeros(1)
+    if np.abs(np.nan_to_num(own)).max() >= LEAST_VOLTAGE:
+        return own
     for bracket, value, behind in _STATED[role].findall(table.head):
         unit = behind or bracket.strip("()[]")
         number = float(value.replace(",", ".")) * (factor(unit, role) or (1.0,))[0]

@@ -76,9 +76,9 @@ class File:
     def per_area(self, values: Array, dimension: str) -> Array:
         """Return currents, charges or resistances per area [A.m-2, A.h.m-2, Ohm.m2]."""
         hours = 3600 if "charge" in dimension else 1
-        if dimension in ("current density", "areal charge", "areal resistance"):
+        if "areal" in dimension or dimension == "current density":
             return values / hours
-        by_mass = dimension in ("specific current", "specific charge")
+        by_mass = "specific" in dimension
         name = "loading" if by_mass else "area"
         value: float | None = getattr(self.how, name)
         if value is None and self.cell is not None:
@@ -167,6 +167,19 @@ class Table:
         found = self.quantity(role, column)
         return self.file.per_area(found.values, found.dimension)
 
+    def optional(self, role: str) -> Quantity | str | None:
+        """Return a column that is of use only in a known unit, else why it is of none.
+
+        Where the mapping names the column or its unit, it has to be read.
+        """
+        try:
+            return self.quantity(role) if role in self.columns else None
+        except InputError as error:
+            how = self.file.how
+            if getattr(how.columns, role, None) or getattr(how.units, role, None):
+                raise
+            return f"'{error.field}' was not read: {error.message}."
+
     def volts(self, column: int | None = None) -> Quantity:
         """Return a voltage as its heading says, in mV if it runs into the thousands."""
         found = self.quantity("voltage", column)
@@ -191,9 +204,8 @@ class Table:
     def quantity(self, role: str, column: int | None = None) -> Quantity:
         """Return a column in SI, by the unit in its cells, its heading or the mapping."""
         column = self.columns[role] if column is None else column
-        kind = KIND[role]
+        kind, said = KIND[role], heading(self.names[column])
         name = self.names[column] or f"column {column + 1}"
-        said = heading(self.names[column])
         given = getattr(self.file.how.units, kind, None)
         unit = given or said.unit or said.odd
         found = factor(unit, kind) if unit else None
@@ -214,14 +226,13 @@ class Table:
             if by_own is not None:
                 return Quantity(*by_own, name)
         stated = found is not None
+        if found is None and (unit := _DEFAULT.get(kind, "")):
+            found = factor(unit, kind)
         if found is None:
-            unit = _DEFAULT.get(kind, "")
-            found = factor(unit, kind) if unit else None
-        if found is None:
-            example = _EXAMPLE.get(kind, "ohm, ohm.cm2").split(", ")[:2]
+            example = " or ".join(_EXAMPLE.get(kind, "ohm, ohm.cm2").split(", ")[:2])
             message = (
                 f"has no unit; name one in a mapping, 'units: {{{kind}: ...}}', such as "
-                + " or ".join(example)
+                f"{example}"
             )
             if kind == "capacity" and 0 < np.nanmax(np.abs(values), initial=0) <= 100:
                 message += "; where only its ratio counts, as in fit-ocv, any will do"
@@ -248,23 +259,21 @@ class Table:
     def _numbers_and_units(self, column: int) -> tuple[Array, pd.Series | None]:
         """Return a column as floats and the unit behind each, None where none has one."""
         text, behind = self.texts(column), None
-        if text is None:
-            raw = pd.to_numeric(self.data[column], errors="coerce")
-            values = np.array(raw, dtype=float)
-        else:
+        plain = self.data[column]
+        if text is not None:
             name = self.names[column] or f"column {column + 1}"
             plain = self._one_mark(text.str.translate(_SIGNS), name)
-            try:
-                values = np.array(pd.to_numeric(plain, errors="coerce"), dtype=float)
-            except OverflowError:  # of a number of hundreds of digits
-                values = np.full(len(plain), np.nan)
-            left = np.isnan(values) & (plain != "").to_numpy()
-            if left.any():
-                found = [_CELL.fullmatch(_BLANKS.sub("", x.strip())) for x in plain[left]]
-                values[left] = [_value(x) for x in found]
-                if any(x and x[5] for x in found):
-                    behind = pd.Series("", index=plain.index)
-                    behind[left] = [x[5] if x else "" for x in found]
+        try:
+            values = np.array(pd.to_numeric(plain, errors="coerce"), dtype=float)
+        except OverflowError:  # of a number of hundreds of digits
+            values = np.full(len(plain), np.nan)
+        left = np.isnan(values) & (plain != "").to_numpy()
+        if text is not None and left.any():
+            found = [_CELL.fullmatch(_BLANKS.sub("", x.strip())) for x in plain[left]]
+            values[left] = [_value(x) for x in found]
+            if any(x and x[5] for x in found):
+                behind = pd.Series("", index=plain.index)
+                behind[left] = [x[5] if x else "" for x in found]
         values[~(np.abs(values) <= 1e30)] = np.nan
         return values, behind
 

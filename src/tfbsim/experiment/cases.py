@@ -257,7 +257,7 @@ class _Expansion:
         self.sections: list[tuple[Place, list[Any]]] = []
         self.often, self.every = 1, 0
         for name in ("steps", "conditioning", "check_up"):
-            given = getattr(experiment, name) or []
+            given: Any = getattr(experiment, name) or []
             self.often = given.cycles if isinstance(given, Conditioning) else self.often
             self.every = given.every if isinstance(given, CheckUp) else self.every
             plain = isinstance(given, list)
@@ -678,50 +678,44 @@ def _measured(
     """
     rows: list[dict[str, Any]] = []
     others: dict[str, None] = {}
-    if not experiment.measured:
-        return rows, []
-    before = {case.name: case for case in stated or ()}
-    by_name = {case.name: case for case in cases}
     for k, point in _points_measured(experiment, document):
-        name = _matching(point.case, cases)
-        if name is None:
+        case = _matching(point.case, cases)
+        if case is None:
             if changes:  # such as another rate or window than was measured
                 asked = point.case if isinstance(point.case, dict) else changes
                 others |= dict.fromkeys(k for k in asked if k in changes)
                 continue
-            raise document.error(
-                ("measured", k, "case"), "must name one of the cases, or be what it sets"
-            )
-        differing: list[str] = []
-        if stated is not None and (own := _matching(point.case, stated)) is not None:
-            differing = _differences(before[own], by_name[name])
+            message = "must name one of the cases, or be what it sets"
+            raise document.error(("measured", k, "case"), message)
+        own = _matching(point.case, stated or ())
+        differing = _differences(own, case) if own is not None else []
         made = [x for x in differing if _MADE.search(x)]
-        if made and not by_name[name].cell.fitted:
+        if made and not case.cell.fitted:
             others |= dict.fromkeys([x for x in made if x != "steps"] or made)
             continue
         for field, (words, dimensions) in MEASURED.items():
-            text = getattr(point, field)
-            if text is None:
+            if (text := getattr(point, field)) is None:
                 continue
             with placed(document.error, "measured", k, field):
                 value, unit = _measured_value(text, dimensions)
-            cell, kind = by_name[name].cell, words.partition(" ")[0].lower()
-            known = ""
+            known: str = "cell changed" if differing else point.status
             if dimensions == CAPACITY:
-                areal = units.DISPLAY["areal charge"][1]
-                charge = value / areal if "cm-2" in unit else 3600 * value * cell.loading
-                current = current_of(by_name[name], kind)
-                known = status(cell.fitted, kind, point.cycle, current, charge)
-            if differing and not known:
-                known = "cell changed"
+                areal, kind = units.DISPLAY["areal charge"][1], words.split()[0].lower()
+                charge = value / areal
+                if "cm-2" not in unit:
+                    charge = 3600 * value * case.cell.loading
+                current = current_of(case, kind)
+                known = (
+                    status(case.cell.fitted, kind, point.cycle, current, charge) or known
+                )
             rows.append(
                 {
-                    "Case": name,
+                    "Case": case.name,
                     "Cycle number": point.cycle,
                     **({FROM_CYCLE: point.from_cycle} if point.from_cycle else {}),
                     "Quantity": f"{words} [{unit}]",
                     "Measured": value,
-                    "Status": known or point.status,
+                    "Status": known,
                     "Source": point.source or experiment.source,
                 }
             )
@@ -790,22 +784,21 @@ def current_of(case: Case, kind: str) -> float:
     return found.pop() / float(case.cell.area) if len(found) == 1 else 0.0
 
 
-def _matching(wanted: Any, cases: Sequence[Case]) -> str | None:
-    """Return the name of the case of this name, or of the only one with these values."""
+def _matching(wanted: Any, cases: Sequence[Case]) -> Case | None:
+    """Return the case of this name, or the only one with these values."""
     if isinstance(wanted, str):
-        return wanted if any(case.name == wanted for case in cases) else None
+        return next((case for case in cases if case.name == wanted), None)
     asked = {(key, str(value)) for key, value in wanted.items()}
-    found = [c.name for c in cases if asked <= {(k, str(v)) for k, v in c.values.items()}]
+    found = [c for c in cases if asked <= {(k, str(v)) for k, v in c.values.items()}]
     return found[0] if len(found) == 1 else None
 
 
 def _measured_value(text: str, dimensions: Sequence[str]) -> tuple[float, str]:
     """Return a measured value and its unit as the summary has them."""
-    value, dimension = (
-        units.quantity(text, dimensions)
-        if len(dimensions) > 1
-        else (units.parse(text, dimensions[0]), dimensions[0])
-    )
     if dimensions == SHARE:
-        return 100 * value, "%"
+        return 100 * units.parse(text, *SHARE), "%"
+    dimension = dimensions[0]
+    value = units.parse(text, dimension) if len(dimensions) == 1 else 0.0
+    if len(dimensions) > 1:
+        value, dimension = units.quantity(text, dimensions)
     return units.to_display(value, dimension), units.display_unit(dimension)

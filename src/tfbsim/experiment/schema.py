@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from ..cell.cell import LAYERS, Cell
-from ..fields import FORMAT, LawField, Quantity, described, inner_models
+from ..fields import FORMAT, Quantity, described, inner_models
 from .cases import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -83,7 +83,7 @@ def _value(model: type[BaseModel], field: str) -> str:
     what, annotation = described(model, field), model.model_fields[field].annotation
     if isinstance(what, Quantity):
         return f"{what.words}, as `{what.example}`"
-    if isinstance(what, LawField):
+    if what is not None:
         return f"law, or {what.dimension}"
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{word}`" for word in get_args(annotation))

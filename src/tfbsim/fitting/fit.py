@@ -30,11 +30,11 @@ from ..experiment.cases import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..run.run import SOLVED
-from ..solver.batch import serves
+from ..solver.batch import WORTH_ASKING, serves
 from ..solver.engine import engine
 from ..yaml_file import Document
 from .fit_result import Account, Fit
-from .intervals import Interval, Spread, interval, uncertainty
+from .intervals import Spread, intervals, uncertainty
 from .noise import autocorrelation, standing_apart
 from .parameters import Definition, definition, has, parameters
 from .problem import Problem
@@ -239,11 +239,10 @@ def fit(
     others[IMPEDANCE] = asked.impedance_error
     of = expanded.cases, curves, which, errors
     fast, served = _quick(last, Problem(*of, last), base)
-    expected = len(which) if served else 0
-    exact, quick = (
-        Problem(*of, numerics, others, evaluations * expected)
-        for numerics, evaluations in ((last, OF_LAST), (fast, OF_SEARCHES))
-    )
+    quick = Problem(*of, fast, others, served * OF_SEARCHES * len(which))
+    # Another kernel is kept for the next fit, and pays then at the latest
+    worth = WORTH_ASKING if quick.compiled else None
+    exact = Problem(*of, last, others, served * OF_LAST * len(which), worth)
     for problem in (exact, quick) if keep else ():
         problem.keep(keep)
     account = _settled(exact, quick, starts or asked.starts, progress, notes)
@@ -288,28 +287,14 @@ def _settled(
         final, spread, alone = _spread(exact, quick, final)
         if quick.rho:
             best = search(quick, best.u, tolerance=1e-6)
-        intervals = _intervals(quick, best, spread, last=anew == ANEW)
-        better = next((i.better for i in intervals if i.better is not None), None)
+        ends = intervals(quick, best, spread, last=anew == ANEW)
+        better = next((i.better for i in ends if i.better is not None), None)
         if better is None:
             break
         best = better
         found.append(better)
     J = exact.jacobian(final.u, FINE_STEP, central=True)
-    return Account(exact, final, J, spread, alone, intervals, found)
-
-
-def _intervals(
-    quick: Problem, best: Minimum, spread: Spread, last: bool
-) -> list[Interval]:
-    """Intervals of all parameters, or as far as one that comes to a better minimum."""
-    found = []
-    for k in range(len(quick.which)):
-        found.append(interval(quick, best, spread, k))
-        if found[-1].better is not None:
-            if not last:
-                break
-            found[-1] = Interval(None, None)
-    return found
+    return Account(exact, final, J, spread, alone, ends, found)
 
 
 def _spread(

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -30,13 +32,14 @@ from .. import units
 from .parameters import Parameter
 from .problem import Problem
 from .search import SAME_MINIMUM, Minimum, search
+from .side_by_side import side_by_side
 
 Array = np.ndarray
 NARROW = 0.15  # half an interval over the range: beyond, its profile is followed
 AS_LINEAR = 0.2  # relative, of the rise of chi^2 at the ends of a linear interval
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
 STEP = 0.35  # of the rise of the root of chi^2 that an interval ends at, a step
-CLOSE = 0.02  # of that rise: an end found so near is found
+CLOSE = 0.02  # of that rise, or of the interval: an end found so near is found
 MOST_PLACES = 60
 ABSENT = 0.02  # part of a null direction that counts as none
 RATIONAL = 0.02  # relative, of a coefficient: a small fraction so near is it
@@ -112,65 +115,108 @@ class Interval:
         return ((1.0 if self.high is None else self.high) - low) / 2
 
 
-def interval(problem: Problem, minimum: Minimum, spread: Spread, k: int) -> Interval:
-    """Return the interval of parameter k at a minimum, linearised if that will do."""
-    u, std = float(minimum.u[k]), float(spread.std[k])
-    half, inner = (std * spread.width(level) for level in (0.95, 0.68))
-    slope = spread.covariance[k] / spread.covariance[k, k]
-    if half <= NARROW and u - half > 0 and u + half < 1:
-        ends = [minimum.u + side * half * slope for side in (-1, 1)]
-        if all(_as_linear(problem, minimum, spread, end) for end in ends):
-            return Interval(u - half, u + half, (u - inner, u + inner), ends)
-    ends_68, ends_95, points = [], [], []
-    for side in (-1, 1):
-        profile = _Profile(problem, minimum, k, side, spread.rise(0.95))
-        try:
-            profile.follow(min(max(0.5 * half, 0.004), 0.1), slope)
-        except _Better as lower:
-            return Interval(None, None, better=lower.minimum)
-        ends_68.append(profile.end(spread.rise(0.68)))
-        ends_95.append(profile.end(spread.rise(0.95)))
-        points += [at for _, z, at in profile.places if z <= 1.05 * profile.target]
-    return Interval(ends_95[0], ends_95[1], (ends_68[0], ends_68[1]), points)
+def intervals(
+    problem: Problem, minimum: Minimum, spread: Spread, last: bool = False
+) -> list[Interval]:
+    """Return the intervals of all parameters at a minimum, linearised if that will do.
 
+    Profiles are followed side by side.  All are given up where one comes to a better
+    minimum, but for the ``last`` time, when that one has no ends.
+    """
+    levels, number = (0.95, 0.68), len(minimum.u)
+    half, inner = (spread.std * spread.width(level) for level in levels)
+    slopes = spread.covariance / np.diag(spread.covariance)[:, None]
+    ends = [
+        [minimum.u + side * half[k] * slopes[k] for side in (-1, 1)]
+        for k in range(number)
+    ]
+    narrow = [
+        half[k] <= NARROW
+        and all((end >= 0).all() and (end <= 1).all() for end in ends[k])
+        for k in range(number)
+    ]
+    problem.evaluate([end for k in range(number) if narrow[k] for end in ends[k]])
 
-def _as_linear(problem: Problem, minimum: Minimum, spread: Spread, end: Array) -> bool:
-    """Return whether chi^2 at the end of a linear interval is what it should be."""
-    if (end < 0).any() or (end > 1).any():
-        return False
-    r = problem.residuals(end)
-    rise = float(r @ r) - minimum.chi2
-    return abs(rise / spread.rise(0.95) ** 2 - 1) < AS_LINEAR
+    def linear(k: int) -> bool:
+        """Whether chi^2 at both ends is what it should be."""
+        each = (problem.residuals(end) for end in ends[k])
+        rises = (float(r @ r) - minimum.chi2 for r in each)
+        target = spread.rise(0.95) ** 2
+        return all(abs(rise / target - 1) < AS_LINEAR for rise in rises)
+
+    lower: list[Minimum] = []
+    profiles = {
+        k: [
+            _Profile(problem, minimum, k, side, spread, [] if last else lower)
+            for side in (-1, 1)
+        ]
+        for k in range(number)
+        if not (narrow[k] and linear(k))
+    }
+
+    def follow(profile: _Profile) -> None:
+        step = min(max(0.5 * half[profile.k], 0.004), 0.1)
+        with suppress(_Better):
+            profile.follow(step, slopes[profile.k])
+
+    sides = [side for pair in profiles.values() for side in pair]
+    side_by_side(problem, [partial(follow, side) for side in sides])
+    if lower:
+        best = min(lower, key=lambda m: m.chi2)
+        return [Interval(None, None, better=best)] * number
+    found = []
+    for k, u in enumerate(minimum.u.tolist()):
+        if k not in profiles:
+            around = u - half[k], u + half[k], (u - inner[k], u + inner[k])
+            found.append(Interval(*around, ends[k]))
+        elif any(side.lower for side in profiles[k]):
+            found.append(Interval(None, None))
+        else:
+            each = [[side.end(spread.rise(x)) for side in profiles[k]] for x in levels]
+            points = [at for side in profiles[k] for at in side.within]
+            found.append(Interval(*each[0], tuple(each[1]), points))
+    return found
 
 
 class _Better(Exception):
-    """A lower minimum that a profile came to."""
-
-    def __init__(self, minimum: Minimum) -> None:
-        super().__init__()
-        self.minimum = minimum
+    """A profile came to a lower minimum."""
 
 
 class _Profile:
     """One side of a profile of chi^2, followed outwards from the minimum."""
 
     def __init__(
-        self, problem: Problem, minimum: Minimum, k: int, side: int, target: float
+        self,
+        problem: Problem,
+        minimum: Minimum,
+        k: int,
+        side: int,
+        spread: Spread,
+        lower: list[Minimum],
     ) -> None:
         self.problem, self.minimum, self.k, self.side = problem, minimum, k, side
-        self.target = target
+        self.target = spread.rise(0.95)
+        self.lower = lower  # minima that it came to, or another that goes with it
         self.others = [n for n in range(len(minimum.u)) if n != k]
         # Place of the parameter, root of the rise of chi^2, all parameters there
         self.places = [(float(minimum.u[k]), 0.0, minimum.u)]
 
+    @property
+    def within(self) -> list[Array]:
+        """Places of all parameters within the interval."""
+        return [at for _, z, at in self.places if z <= 1.05 * self.target]
+
     def at(self, place: float, near: Array) -> float:
         """Fit the others at a place from near there; return the root of the rise."""
+        if self.lower:
+            raise _Better
         guess = np.clip(near, 0.0, 1.0)
         guess[self.k] = place
         found = search(self.problem, guess, tolerance=1e-5, free=self.others)
         rise = found.chi2 - self.minimum.chi2
         if rise < -max(0.5, SAME_MINIMUM * self.minimum.chi2):
-            raise _Better(found)
+            self.lower.append(found)
+            raise _Better
         z = math.sqrt(max(rise, 0.0))
         self.places.append((place, z, found.u))
         self.places.sort(key=lambda p: self.side * p[0])
@@ -199,10 +245,13 @@ class _Profile:
             beyond = min((p for p in self.places if p[1] > self.target), key=self._out)
             gap = beyond[0] - inside[0]
             near = min(abs(p[1] - self.target) for p in (inside, beyond))
-            if near < CLOSE * self.target or abs(gap) < 1e-5:
+            least = 0.25 * CLOSE * abs(beyond[0] - self.minimum.u[self.k])
+            if near < CLOSE * self.target or abs(gap) < least:
                 return
             share = (self.target - inside[1]) / (beyond[1] - inside[1])
-            share = 0.5 if n % 3 == 2 else min(max(share, 0.05), 0.95)
+            # Where chi^2 jumps, into another valley, it is no line
+            halved = n % 3 == 2 or beyond[1] > 2 * self.target
+            share = 0.5 if halved else min(max(share, 0.05), 0.95)
             self.at(inside[0] + share * gap, inside[2] + share * (beyond[2] - inside[2]))
 
     def _out(self, place: tuple[float, float, Array]) -> float:

@@ -118,9 +118,10 @@ def fit_ocv(
     Examples
     --------
     >>> import numpy as np
-    >>> from tfbsim.materials.nmc811 import POTENTIAL
+    >>> from tfbsim.materials import library
+    >>> U = library("cathode")["NMC811"].fields["open_circuit_potential"]
     >>> x = np.linspace(0.3, 0.9, 200)
-    >>> fit = fit_ocv([(x - 0.3, POTENTIAL(x))], stoichiometry=(0.3, 0.9))
+    >>> fit = fit_ocv([(x - 0.3, U(x))], stoichiometry=(0.3, 0.9))
     >>> fit.rms < 1e-3
     True
     """

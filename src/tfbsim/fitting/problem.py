@@ -22,7 +22,7 @@ import hashlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,9 @@ from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
-from ..solver.batch import paying, replayed
-from ..solver.records import CycleRecord
+from ..solver.batch import Replayed, paying, replayed
+from ..solver.records import CycleRecord, StepRecord
+from ..solver.trace import CURVE_TOLERANCE
 from .parameters import Parameter, with_values
 from .targets import (
     COLUMNS,
@@ -55,6 +56,8 @@ from .targets import (
 Array = np.ndarray
 # Of the largest charge: the error of a smaller one, or of none, is that of so much
 LEAST_CHARGE = 0.01
+# Curves are drawn so closely [V], over rtol: neither makes the larger error
+BEND = 10.0
 FAILED = 100.0  # residual of each point of a step that could not be simulated
 
 
@@ -85,25 +88,68 @@ class Simulated:
 
     def above(self, q: Array, V: Array, errors: tuple[float, float]) -> Array:
         """Signed distances of points to the curve, over errors of q and V."""
-        Q = np.append(self.capacity, self.capacity[-1]) / errors[0]
-        U = np.append(self.voltage, self.voltage[-1]) / errors[1]
-        rises = self.voltage[-1] > self.voltage[0]
-        reach = 10 * FAILED
-        Q[-1] += 1e-3 * reach  # on to the cut-off and far beyond, all but vertical
-        U[-1] += reach if rises else -reach
-        x, y = q / errors[0], V / errors[1]
-        above = np.interp(x, Q, U) - y
-        # No segment is nearest that is farther off than the curve at the same charge
-        far = np.abs(above) + np.maximum(0, np.maximum(Q[0] - x, x - Q[-1]))
-        first = np.clip(np.searchsorted(Q, x - far) - 1, 0, len(Q) - 2)
-        count = np.clip(np.searchsorted(Q, x + far), first + 1, len(Q) - 1) - first
-        start = np.cumsum(count) - count
-        k = np.repeat(first - start, count) + np.arange(count.sum())
-        x, y = np.repeat(x, count) - Q[k], np.repeat(y, count) - U[k]
-        dx, dy = np.diff(Q)[k], np.diff(U)[k]
-        along = np.clip((x * dx + y * dy) / np.maximum(dx**2 + dy**2, 1e-30), 0.0, 1.0)
-        square = (along * dx - x) ** 2 + (along * dy - y) ** 2
-        return np.sqrt(np.minimum.reduceat(square, start)) * np.sign(above)
+        return distances([self], [(q / errors[0], V / errors[1])], [errors])[0]
+
+
+def distances(
+    models: Sequence[Simulated],
+    points: Sequence[tuple[Array, Array]],
+    errors: Sequence[tuple[float, float]],
+) -> list[Array]:
+    """Return signed distances of points to curves, one set of points to each.
+
+    Parameters
+    ----------
+    models : sequence of Simulated
+        The curves, of a point at least.
+    points : sequence of (ndarray, ndarray)
+        Charge and voltage, each over its error.
+    errors : sequence of (float, float)
+        Those errors.
+    """
+    sizes = np.array([len(m.capacity) + 1 for m in models])
+    last = np.cumsum(sizes) - 1
+    first = last + 1 - sizes
+    Q = np.zeros(sizes.sum())
+    U = np.zeros(sizes.sum())
+    inner = np.ones(len(Q), bool)
+    inner[last] = False
+    sigma_q, sigma_V = np.array(errors).T
+    Q[inner] = np.concatenate([m.capacity for m in models])
+    U[inner] = np.concatenate([m.voltage for m in models])
+    Q[inner] /= np.repeat(sigma_q, sizes - 1)
+    U[inner] /= np.repeat(sigma_V, sizes - 1)
+    reach = 10 * FAILED  # on to the cut-off and far beyond, all but vertical
+    Q[last] = Q[last - 1] + 1e-3 * reach
+    U[last] = U[last - 1] + np.where(U[last - 1] > U[first], reach, -reach)
+    x, y = (np.concatenate(each) for each in zip(*points, strict=True))
+    stops = np.cumsum([len(q) for q, _ in points])
+    low, high = (np.repeat(ends, np.diff(stops, prepend=0)) for ends in (first, last))
+    # Curves are found one behind the other on one axis
+    span = 2 * max(np.abs(Q).max(initial=0.0), 1.0)
+    shift = span * np.arange(len(models))
+    axis = Q + np.repeat(shift, sizes)
+    shift = np.repeat(shift, np.diff(stops, prepend=0))
+
+    def place(x: Array) -> Array:
+        """The first point of its curve that is not below."""
+        return np.searchsorted(axis, np.clip(x, Q[low], Q[high]) + shift)
+
+    k = np.clip(place(x), low + 1, high)
+    along = np.clip((x - Q[k - 1]) / np.maximum(Q[k] - Q[k - 1], 1e-300), 0.0, 1.0)
+    above = U[k - 1] + along * (U[k] - U[k - 1]) - y
+    # No segment is nearest that is farther off than the curve at the same charge
+    far = np.abs(above) + np.maximum(0, np.maximum(Q[low] - x, x - Q[high]))
+    start = np.clip(place(x - far) - 1, low, high - 1)
+    count = np.clip(place(x + far), start + 1, high) - start
+    begin = np.cumsum(count) - count
+    k = np.repeat(start - begin, count) + np.arange(count.sum())
+    x, y = np.repeat(x, count) - Q[k], np.repeat(y, count) - U[k]
+    dx, dy = Q[k + 1] - Q[k], U[k + 1] - U[k]
+    along = np.clip((x * dx + y * dy) / np.maximum(dx**2 + dy**2, 1e-30), 0.0, 1.0)
+    square = (along * dx - x) ** 2 + (along * dy - y) ** 2
+    found = np.sqrt(np.minimum.reduceat(square, begin)) * np.sign(above)
+    return np.split(found, stops[:-1])
 
 
 class Problem:
@@ -126,6 +172,8 @@ class Problem:
     expected : int
         Least number of evaluations that are to come, by which the kernel pays or not; 0
         where it serves not every case and place.
+    worth : int, optional
+        Steps that pay for it.
 
     Attributes
     ----------
@@ -144,6 +192,7 @@ class Problem:
         numerics: Numerics,
         others: Mapping[str, float] | None = None,
         expected: int = 0,
+        worth: int | None = None,
     ) -> None:
         self.others = others or {}
         self.which = list(which)
@@ -163,7 +212,9 @@ class Problem:
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
         self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
         self.simulated: Counter[str] = Counter()
-        self.compiled = self._paying(expected) if expected and self.cases else None
+        self.compiled = None
+        if expected and self.cases:
+            self.compiled = self._paying(expected, worth)
         self.rho = 0.0  # of neighbouring residuals of a curve
         sizes = [curve.size for curve in self.fitted]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
@@ -172,9 +223,12 @@ class Problem:
         ]
         self.aside = np.zeros(starts[-1], dtype=bool)  # residuals that do not count
         self._known: dict[bytes, Array] = {}  # residuals at every place tried
+        # Where the places that several searches ask for are gathered, and how many go on
+        self.meeting: Callable[[dict[bytes, Array]], None] | None = None
+        self.searches = 1
         self._kept: Path | None = None
 
-    def _paying(self, expected: int) -> Numerics | None:
+    def _paying(self, expected: int, worth: int | None) -> Numerics | None:
         """Numerics of batches, if the kernel pays."""
         protocols = [case.protocol for case in self.cases]
         last = max(curve.cycle for curve in self.curves)
@@ -183,7 +237,8 @@ class Problem:
             for protocol in protocols
         )
         cell = self.cases[0].cell
-        return paying(cell, protocols, int(steps) * expected, self.numerics, kept=True)
+        steps = int(steps) * expected
+        return paying(cell, protocols, steps, self.numerics, kept=True, worth=worth)
 
     def values(self, u: Array) -> list[float]:
         """Values [SI] at places between the bounds."""
@@ -234,33 +289,39 @@ class Problem:
                         cells[k, number] = self.cell(cases[0].cell, u)
             there = [k for k in range(len(places)) if (k, number) in cells]
             own = [cells[k, number] for k in there]
-            together = self._together(own, cases, last, drawn)
-            for k, cell, rows in zip(there, own, together, strict=True):
-                for case, cycles in zip(cases, rows, strict=True):
-                    if cycles is None:
+            batch = self._together(own, cases, last, drawn)
+            area = np.array([float(cell.area) for cell in own])
+            for n, case in enumerate(cases):
+                rows = np.arange(len(own)) * len(cases) + n
+                models = [_of_rows(c, batch, rows, area) for c in wanted[case.name]]
+                for row, (k, cell) in enumerate(zip(there, own, strict=True)):
+                    if batch is not None and batch.plain[rows[row]]:
+                        self.steps += sum(len(cycle.steps) for cycle in batch.cycles)
+                        self.simulated[IN_BLOCKS] += 1
+                        mine = [model[row] for model in models]
+                    else:
                         cycles = replays[k].cycles(cell, case.protocol, last, drawn)
                         self.simulated[ONE_BY_ONE] += 1
-                    else:
-                        self.steps += sum(len(cycle.steps) for cycle in cycles)
-                        self.simulated[IN_BLOCKS] += 1
-                    for curve in wanted[case.name]:
-                        found[k][id(curve)] = _observed(curve, cycles, float(cell.area))
+                        mine = [
+                            _observed(c, cycles, area[row]) for c in wanted[case.name]
+                        ]
+                    for curve, model in zip(wanted[case.name], mine, strict=True):
+                        found[k][id(curve)] = model
         self.evaluations += len(places)
         self.steps += sum(replay.steps for replay in replays)
         return [[one.get(id(curve)) for curve in curves] for one in found]
 
     def _together(
         self, cells: Sequence[Cell], cases: Sequence[Case], last: int, drawn: bool
-    ) -> list[list[list[CycleRecord] | None]]:
-        """Cycles of cells through the protocols of cases, None of those to run alone."""
-        protocols = [case.protocol for case in cases]
-        alone: list[list[Any]] = [[None] * len(protocols) for _ in cells]
+    ) -> Replayed | None:
+        """Cells through the protocols of cases, all at once; None where that is not."""
         if not self.compiled or not cells:
-            return alone
-        try:
-            return replayed(cells, protocols, last, drawn, self.compiled)
-        except Unlike:
-            return alone
+            return None
+        bend = min(CURVE_TOLERANCE, BEND * self.numerics.rtol) if drawn else None
+        protocols = [case.protocol for case in cases]
+        with suppress(Unlike):
+            return replayed(cells, protocols, last, bend, self.compiled)
+        return None
 
     @property
     def size(self) -> int:
@@ -294,10 +355,12 @@ class Problem:
         new = {u.tobytes(): u for u in places if u.tobytes() not in self._known}
         if not new:
             return
+        if self.meeting:
+            self.meeting(new)
+            return
         simulated = self.simulate_all([*new.values()], self.fitted)
-        for key, curves in zip(new, simulated, strict=True):
-            parts = [self._of(c, m) for c, m in zip(self.fitted, curves, strict=True)]
-            self._known[key] = np.concatenate(parts)
+        for key, values in zip(new, self._of(simulated), strict=True):
+            self._known[key] = values
             if self._kept:
                 line = " ".join([key.hex(), *map(float.hex, self._known[key].tolist())])
                 with self._kept.open("a", encoding="ascii") as file:
@@ -331,24 +394,36 @@ class Problem:
             return self.others[RESISTANCE] * curve.scale
         return self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
 
-    def _of(self, curve: Target, model: Simulated | None) -> Array:
-        if model is None:
-            return np.full(curve.size, FAILED)
-        if curve.spectrum is not None:
-            assert model.Z is not None
-            Z = curve.spectrum.impedance
-            off = (model.Z - Z) / (self.others[IMPEDANCE] * np.abs(Z))
-            return np.clip(np.hstack([off.real, off.imag]), -FAILED, FAILED)
-        sigma_q = self._sigma(curve)
-        r = np.empty(0)
-        if len(curve.capacity):
-            errors = (sigma_q, self.sigma_V)
-            r = model.above(curve.capacity, curve.voltage, errors)
-            r = np.clip(r, -FAILED, FAILED)
-            r = np.bincount(curve.group, r) / np.bincount(curve.group)
-        if math.isfinite(curve.end):
-            r = np.append(r, (model.charge_at(curve.end_voltage) - curve.end) / sigma_q)
-        return np.clip(r, -FAILED, FAILED)
+    def _of(self, simulated: Sequence[Sequence[Simulated | None]]) -> list[Array]:
+        """Residuals of the fitted curves at each of some places."""
+        found = [[np.full(c.size, FAILED) for c in self.fitted] for _ in simulated]
+        drawn = []  # with points: the model, the curve, and where its residuals go
+        for models, parts in zip(simulated, found, strict=True):
+            for curve, model, r in zip(self.fitted, models, parts, strict=True):
+                if model is None:
+                    continue
+                if curve.spectrum is not None:
+                    assert model.Z is not None
+                    Z = curve.spectrum.impedance
+                    off = (model.Z - Z) / (self.others[IMPEDANCE] * np.abs(Z))
+                    r[:] = np.hstack([off.real, off.imag])
+                    continue
+                if len(curve.capacity):
+                    drawn.append((model, curve, r))
+                if math.isfinite(curve.end):
+                    off = model.charge_at(curve.end_voltage) - curve.end
+                    r[-1] = off / self._sigma(curve)
+        if drawn:
+            errors = [(self._sigma(curve), self.sigma_V) for _, curve, _ in drawn]
+            points = [
+                (curve.capacity / q, curve.voltage / V)
+                for (_, curve, _), (q, V) in zip(drawn, errors, strict=True)
+            ]
+            each = distances([model for model, _, _ in drawn], points, errors)
+            for (_, curve, r), off in zip(drawn, each, strict=True):
+                off = np.clip(off, -FAILED, FAILED)
+                r[: curve.groups] = np.bincount(curve.group, off) / curve.counts
+        return [np.clip(np.concatenate(parts), -FAILED, FAILED) for parts in found]
 
     def jacobian(
         self,
@@ -393,10 +468,8 @@ class Problem:
         return found
 
 
-def _observed(
-    curve: Target, cycles: Sequence[CycleRecord], area: float
-) -> Simulated | None:
-    """What the model has where a curve was measured."""
+def _end(curve: Target, cycles: Sequence[CycleRecord], area: Any) -> Any:
+    """What the model has at the end of a curve, of one cell or of each of many."""
     if curve.kind in OF_LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
         first = next(c for c in cycles if c.check_up == of[-1].check_up)
@@ -404,25 +477,69 @@ def _observed(
             c.resistance
             if curve.kind == RESISTANCE
             else c.discharge
-            / max(first.discharge if curve.kind == RETENTION else c.charge, 1e-300)
+            / np.maximum(first.discharge if curve.kind == RETENTION else c.charge, 1e-300)
             for c in of
         ]
-        mean = float(np.mean(values))
-        return Simulated(np.empty(0), np.empty(0), mean) if math.isfinite(mean) else None
+        return np.mean(values, axis=0)
+    return sum(getattr(step, curve.kind) for step in _steps(curve, cycles)) / area
+
+
+def _steps(curve: Target, cycles: Sequence[CycleRecord]) -> list[StepRecord]:
+    """The steps that a curve is of."""
     every = cycles[curve.cycle - 1].steps
-    steps = every if curve.steps is None else [every[k] for k in curve.steps]
+    return [*every] if curve.steps is None else [every[k] for k in curve.steps]
+
+
+def _observed(
+    curve: Target, cycles: Sequence[CycleRecord], area: float
+) -> Simulated | None:
+    """What the model has where a curve was measured."""
+    none, life = np.empty(0), curve.kind in OF_LIVES
+    steps = [] if life else _steps(curve, cycles)
     if any(step.trace is None for step in steps):
         return None
     if curve.spectrum is not None:
-        found = steps[0].spectrum
-        if found is None:
+        spectrum = steps[0].spectrum
+        if spectrum is None:
             return None
-        Z = at_frequencies(curve.spectrum, found)
-        return Simulated(np.empty(0), np.empty(0), math.nan, Z)
-    end = sum(getattr(step, curve.kind) for step in steps) / area
-    drawn = joined(steps, curve.kind, area) if len(curve.capacity) else None
-    if drawn is None:
-        return Simulated(np.empty(0), np.empty(0), end)
-    q, V = drawn.capacity, drawn.voltage
-    rising = np.concatenate([[True], np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]])
-    return Simulated(q[rising], V[rising], end)
+        return Simulated(none, none, math.nan, at_frequencies(curve.spectrum, spectrum))
+    end = float(_end(curve, cycles, area))
+    if life or not len(curve.capacity):
+        return Simulated(none, none, end) if math.isfinite(end) or not life else None
+    drawn = joined(steps, curve.kind, area)
+    return drawn and _rising(drawn.capacity, drawn.voltage, end)
+
+
+def _of_rows(
+    curve: Target, batch: Replayed | None, rows: Array, area: Array
+) -> list[Simulated | None]:
+    """What the model has where a curve was measured, of rows of a batch."""
+    if batch is None:
+        return []
+    none = np.empty(0)
+    areas = np.repeat(area, len(batch.plain) // len(area))
+    end = np.broadcast_to(_end(curve, batch.cycles, areas), len(areas))[rows].tolist()
+    if curve.kind in OF_LIVES or not len(curve.capacity):
+        return [Simulated(none, none, e) if math.isfinite(e) else None for e in end]
+    every = batch.drawn[curve.cycle - 1]
+    parts = every if curve.steps is None else [every[k] for k in curve.steps]
+    found: list[Simulated | None] = []
+    for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True):
+        if not batch.plain[row]:
+            found.append(None)
+            continue
+        V, q = zip(*(part.of(row) for part in parts), strict=True)
+        q = [np.abs(x) / own for x in q]
+        for k in range(1, len(q)):
+            q[k] += q[k - 1][-1]
+        found.append(_rising(np.concatenate(q), np.concatenate(V), e))
+    return found
+
+
+def _rising(q: Array, V: Array, end: float) -> Simulated:
+    """A curve without the points at which its charge does not grow."""
+    if (np.diff(q) <= 1e-12 * q[-1]).any():
+        further = np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]
+        rising = np.concatenate([[True], further])
+        q, V = q[rising], V[rising]
+    return Simulated(q, V, end)

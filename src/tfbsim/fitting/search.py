@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +25,7 @@ from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import qmc
 
 from .problem import Problem
+from .side_by_side import side_by_side
 
 Array = np.ndarray
 Progress = Callable[[str, int, float], None]
@@ -87,7 +89,7 @@ def search(
         return u
 
     def residuals(part: Array) -> Array:
-        if problem.compiled:  # what the derivatives there will need costs little more
+        if problem.compiled and problem.searches <= 2:  # more places cost little then
             ends = problem.around(at(part), size, which=which)
             problem.evaluate([at(part), *(place for pair in ends for place in pair)])
         r = problem.residuals(at(part))
@@ -142,31 +144,28 @@ def minima(problem: Problem, starts: int, progress: Progress | None) -> list[Min
     word = "looking for starts"
     screened = _screened(problem, 2 ** math.ceil(math.log2(SCREENED * number)), tell)
     most = max(starts, min(LEAST, number + 1))
-    idle = mirrored = 0
+    best, idle, left_to_swap = found[0], 0, 3
     tried: list[Array] = []
     while True:
-        best = min(found, key=lambda m: m.chi2)
-        misfit = improbable(best.chi2, freedom)
-        if len(found) >= most + (GOING_ON if misfit else 0):
+        more = GOING_ON if improbable(best.chi2, freedom) else 0
+        room = max(0, min(most + more - len(found), PATIENCE + more - idle))
+        swaps = [u for u in _exchanged(problem, best.u) if not _near_any(u, tried)]
+        several = problem.compiled is not None
+        new = [*swaps[:left_to_swap], *screened][: room if several else min(room, 1)]
+        if not new:
             break
-        if idle >= PATIENCE + (GOING_ON if misfit else 0):
-            break
-        swaps = _exchanged(problem, best.u)
-        if idle == 0:
-            mirrored = 0
-        if mirrored < min(len(swaps), 3) and not _near_any(swaps[mirrored], tried):
-            start = swaps[mirrored]
-            mirrored += 1
-        elif screened:
-            mirrored = len(swaps)
-            start = screened.pop(0)
-        else:
-            break
-        tried.append(start)
+        swapped = min(len(swaps), left_to_swap, len(new))
+        left_to_swap -= swapped
+        del screened[: len(new) - swapped]
+        tried += new
         word = f"start {len(found) + 1}"
-        found.append(search(problem, start, tell=tell))
-        better = found[-1].chi2 < best.chi2 - max(0.5, SAME_MINIMUM * best.chi2)
-        idle = 0 if better else idle + 1
+        searches = [partial(search, problem, start, tell=tell) for start in new]
+        for minimum in side_by_side(problem, searches):
+            found.append(minimum)
+            idle += 1
+            if minimum.chi2 < best.chi2 - max(0.5, SAME_MINIMUM * best.chi2):
+                idle, left_to_swap = 0, 3
+            best = min(best, minimum, key=lambda m: m.chi2)
     return found
 
 

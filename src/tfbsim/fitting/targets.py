@@ -16,19 +16,14 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import Place, Places, digest
-from ..data.measured import (
-    CHARGE,
-    DISCHARGE,
-    Segment,
-    Spectrum,
-    mean_current,
-)
+from ..comparison.matching import Place, Places
+from ..data.measured import CHARGE, DISCHARGE, Segment, Spectrum
 from ..experiment.cases import FROM_CYCLE, Expanded, current_of
 
 Array = np.ndarray
@@ -109,6 +104,11 @@ class Target:
     def groups(self) -> int:
         """How many residuals its points give."""
         return int(self.group[-1]) + 1 if len(self.group) else 0
+
+    @cached_property
+    def counts(self) -> Array:
+        """How many points each of those is the mean of."""
+        return np.bincount(self.group)
 
     @property
     def size(self) -> int:
@@ -246,10 +246,10 @@ def _curve(
     datum = Datum.model_construct(
         data=place.file,
         step=segment.name,
-        sha256=digest(segment),
+        sha256=segment.digest,
         kind=segment.kind,
         cycle=place.cycle if limit is not None else segment.cycle,
-        current_density=abs(mean_current(segment)),
+        current_density=abs(segment.mean_current),
         capacity=3600 * float(segment.capacity[-1]),
         role="held out" if held else "fitted",
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import xarray as xr
 
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..experiment.curves import Curves
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
@@ -16,6 +16,7 @@ from ..solver import critical
 from ..solver.records import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
+from .names import Row
 from .rows import Rows, of_one, spectra
 
 NO_OTHERS = Declared()
@@ -26,8 +27,8 @@ class CaseResult:
     """One case, ready to be joined with others."""
 
     name: str
-    rows: list[dict[str, Any]]  # of the summary, one a cycle
-    steps: list[dict[str, Any]]  # one a step, conditioning included as cycle 0
+    rows: list[Row]  # of the summary, one a cycle
+    steps: list[Row]  # one a step, conditioning included as cycle 0
     curves: xr.Dataset  # dimensions cycle, sample, step, snapshot, depth
     warnings: list[str] = field(default_factory=list)
     key: str = ""  # hash of everything that determines it
@@ -35,7 +36,7 @@ class CaseResult:
     # Beyond those that the options of the model choose from
     laws: Declared = NO_OTHERS
     # Impedance, one a frequency of a step
-    spectra: list[dict[str, Any]] = field(default_factory=list)
+    spectra: list[Row] = field(default_factory=list)
 
 
 class Notes(Rows):
@@ -48,12 +49,12 @@ class Notes(Rows):
         self,
         name: str,
         cell: Cell,
-        varied: Mapping[str, float | str] | None = None,
+        varied: Row | None = None,
         curves: Curves | None = None,
     ) -> None:
         super().__init__(name, cell, varied or {})
         self.curves = curves
-        self.spectra: list[dict[str, Any]] = []
+        self.spectra: list[Row] = []
         self.warnings = cell.warnings()
         self._pieces: list[tuple[int, Arrays, Arrays]] = []
         self._beyond: list[tuple[str, str, float]] = []  # the critical current
@@ -107,7 +108,7 @@ class Notes(Rows):
         )
 
 
-def covered(cell: Any) -> dict[str, tuple[float, float]]:
+def covered(cell: Cell | Cells) -> dict[str, tuple[float, float]]:
     """Return the stoichiometries that the sources of laws cover, by field."""
     laws = {
         "open_circuit_potential": cell.cathode.open_circuit_potential,

@@ -9,10 +9,10 @@ column.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 from ..physics.law import Declared
 from ..solver.cycler import FEWEST
@@ -116,7 +116,7 @@ def summary_names(laws: Declared) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*COLUMNS[:-1], *further, COLUMNS[-1])))
 
 
-def varied_columns(table: Any) -> list[str]:
+def varied_columns(table: Iterable[object]) -> list[str]:
     """Return the columns of a summary that say what varies: those before the known."""
     names = (str(c) for c in table if c not in (CASE, CYCLE))
     return [*takewhile(lambda name: name not in KNOWN, names)]

@@ -54,7 +54,7 @@ def _fields(column: pd.Series, float_format: str) -> list[str]:
     return ["" if v != v else float_format % v for v in values.tolist()]
 
 
-def _field(text: Any) -> str:
+def _field(text: object) -> str:
     """Return a word as a field: in quotation marks where a reader needs them."""
     if isinstance(text, str) and not SPECIAL.search(text):
         return text
@@ -75,11 +75,11 @@ def read(path: Path | io.StringIO, **options: Any) -> pd.DataFrame:
     return table
 
 
-def quoted(text: Any) -> Any:
+def quoted(text: object) -> object:
     """Return a text as a spreadsheet takes it for text."""
     return f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
 
 
-def _unquoted(text: Any) -> Any:
+def _unquoted(text: Any) -> object:
     quoted = isinstance(text, str) and text[:1] == "'" and FORMULA.match(text)
     return text[1:] if quoted else text

@@ -32,7 +32,7 @@ from .case import CaseResult
 from .columns import CASE, CYCLE, LIMITING, OUTCOME, STEP, TABLES, TEXTS, Column
 from .csv_file import read as read_csv
 from .curves import NONE, SNAPSHOT_CAPACITY, STOICHIOMETRY
-from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT, Row
 from .result import CURVES, IMPEDANCE, STEPS, SUMMARY, UNFINISHED, Result
 
 # What a result must hold for anything to be made of it
@@ -97,9 +97,7 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
     return result
 
 
-def _loaded(
-    folder: Path, about: dict[str, Any], problems: list[str], damaged: set[str]
-) -> Result:
+def _loaded(folder: Path, about: Row, problems: list[str], damaged: set[str]) -> Result:
     summary, steps = (_table(folder / name, name in damaged) for name in (SUMMARY, STEPS))
     steps = steps.fillna({"Detail": "", LIMITING: ""})
     curves = NONE.expand_dims(case=np.empty(0, str))
@@ -201,7 +199,7 @@ def _cases(
     summary: pd.DataFrame,
     steps: pd.DataFrame,
     curves: xr.Dataset,
-    provenance: dict[str, Any],
+    provenance: Row,
     left: bool,
 ) -> Iterator[CaseResult]:
     """The cases of tables and curves as they were written; or those that are left."""
@@ -236,8 +234,8 @@ def _holds(case: CaseResult) -> bool:
     return cycles == list(range(1, len(cycles) + 1))
 
 
-def _by_case(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+def _by_case(table: pd.DataFrame) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
     for row in table.to_dict("records"):
         found.setdefault(row[CASE], []).append({str(k): v for k, v in row.items()})
     return found

@@ -27,7 +27,7 @@ from scipy.interpolate import PchipInterpolator
 
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by_options
-from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, named
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, Row, named
 
 Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
 
@@ -152,9 +152,7 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
     return means
 
 
-def balances(
-    curves: Any, steps: Sequence[Mapping[str, Any]], laws: Declared = KNOWN
-) -> list[dict[str, Any]]:
+def balances(curves: Any, steps: Sequence[Row], laws: Declared = KNOWN) -> list[Row]:
     """Return the energy balance of every cycle of a case, and of its steps.
 
     The rows of ``losses.csv`` without the case, from its curves and, for their sentences,
@@ -169,7 +167,7 @@ def balances(
         for name, variable in curves.data_vars.items()
         if variable.dims == ("cycle", "sample")
     }
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for k, cycle in enumerate(curves["cycle"].values.tolist()):
         there = np.isfinite(data["Time [s]"][k])
         if not there.any():

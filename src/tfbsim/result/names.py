@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
+import numpy as np
+
 from ..materials.laws import FARADAY
+
+Row: TypeAlias = dict[str, Any]  # of a table: numbers and words by column
+Number: TypeAlias = float | np.ndarray  # of one cell, or of many at once
 
 OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
 SURFACE = "Open-circuit potential at the surface [V]"

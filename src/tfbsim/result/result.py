@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..data.measured import Measured
 from ..experiment.cases import FROM_CYCLE
 from ..output import Output, write_atomic
 from ..physics.law import Declared
@@ -26,7 +27,8 @@ from .columns import CASE, CHECK_UP, CYCLE, NUMERICAL_ERRORS, OUTCOME, RETENTION
 from .csv_file import parts
 from .curves import NONE
 from .export import files as exported
-from .samples import samples
+from .names import Row
+from .samples import records, samples
 from .tables import Piece, in_order, whole
 
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
@@ -52,8 +54,8 @@ class Result:
     def __init__(
         self,
         cases: Sequence[CaseResult],
-        provenance: dict[str, Any] | None = None,
-        measured: Sequence[dict[str, Any]] = (),
+        provenance: Row | None = None,
+        measured: Sequence[Row] = (),
     ) -> None:
         self.cases = cases
         self.provenance = provenance or {}
@@ -97,7 +99,7 @@ class Result:
         return Declared.of([losses.KNOWN, *self._whole.laws])
 
     @property
-    def warnings(self) -> dict[str, dict[str, Any]]:
+    def warnings(self) -> dict[str, Row]:
         """Warnings, each with the number of its cases and the first of them."""
         return self.provenance.get("warnings") or {
             words: {"cases": number, "first": list(first)}
@@ -203,6 +205,12 @@ class Result:
         """The curves as one table, a row a sample (:mod:`tfbsim.result.samples`)."""
         return samples(self.drawn)
 
+    @property
+    def records(self) -> list[Measured]:
+        """The curves as records of a cycler, one a case, which ``compare`` and ``fit``
+        take as what was measured; they take the result itself too."""
+        return records(self.samples)
+
     def plot(self, name: str | None = None) -> Any:
         """Return the figures of the report by name, or the one that is named."""
         if name is None:
@@ -274,7 +282,7 @@ class Result:
             write_atomic(path.with_name(name), content)
         return [path.with_name(name) for name in found]
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self) -> Row:
         """Largest balance and cut-off errors, and steps that ended otherwise."""
         summary, steps = self.summary, self.steps
         cut_off = steps["Cut-off error [uV]"].max()

@@ -5,7 +5,7 @@ Of many cases at once (:mod:`tfbsim.run.blocks`), a row is columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import Any
@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
 from ..cell import stack
+from ..materials.laws import PotentialLaw
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.records import CycleRecord, StepRecord
@@ -35,7 +36,7 @@ from .columns import (
     SHARE,
     STEP,
 )
-from .names import factor, named
+from .names import Number, Row, factor, named
 
 FEW = 64  # voltages, each looked up by itself
 
@@ -48,11 +49,11 @@ class Rows:
     """
 
     def __init__(
-        self, name: str, cell: Any, varied: Mapping[str, Any], depths: Depths = NO_DEPTHS
+        self, name: str, cell: Any, varied: Row, depths: Depths = NO_DEPTHS
     ) -> None:
         self.name, self.cell, self.varied, self.depths = name, cell, varied, depths
-        self.rows: list[dict[str, Any]] = []
-        self.steps: list[dict[str, Any]] = []
+        self.rows: list[Row] = []
+        self.steps: list[Row] = []
         self.clock: Any = 0.0  # when the next cycle begins [s]
         # Least and most stoichiometry at the surface of the cathode
         self.surface: tuple[Any, Any] = (np.inf, -np.inf)
@@ -74,7 +75,7 @@ class Rows:
             low, high = self.surface
             self.surface = np.fmin(low, x.min(0)), np.fmax(high, x.max(0))
 
-    def _of_cycle(self, cycle: CycleRecord) -> dict[str, Any]:
+    def _of_cycle(self, cycle: CycleRecord) -> Row:
         """What the summary says of a cycle."""
         cell, charge, discharge = self.cell, cycle.charge, cycle.discharge
         energy_in, energy_out = cycle.energy_in, cycle.energy_out
@@ -122,10 +123,10 @@ class Rows:
             row |= dict(zip(NUMERICAL_ERRORS, found, strict=True))
         return row | {OUTCOME: cycle.outcome}
 
-    def _of_step(self, step: StepRecord) -> dict[str, Any]:
+    def _of_step(self, step: StepRecord) -> Row:
         """What the table of steps says of a step."""
 
-        def last(name: str) -> Any:
+        def last(name: str) -> Number:
             return step.end.get(name, np.nan)
 
         share, limiting = self._limit(step)
@@ -156,11 +157,13 @@ class Rows:
             clock += float(step.trace.t[-1]) if step.trace else 0.0
         return np.nan
 
-    def _second_lithium(self, cycle: CycleRecord) -> Any:
+    def _second_lithium(self, cycle: CycleRecord) -> Number:
         """Share of second sites filled when the last discharging step ends [%]."""
-        x_max, widths = self.cell.cathode.x_max, losses.widths(self.depths.xi)
-        found: Any = np.nan
-        for step in cycle.steps if x_max > 1 else ():
+        found: Number = np.nan
+        if (x_max := self.cell.cathode.x_max) <= 1:
+            return found
+        widths = losses.widths(self.depths.xi)
+        for step in cycle.steps:
             out = step.discharge > step.charge
             if step.trace is not None and np.any(out):
                 profile = self.depths(step.trace.profiles[-1])
@@ -168,7 +171,7 @@ class Rows:
                 found = np.where(out, share, found)
         return found
 
-    def _limit(self, record: StepRecord) -> tuple[Any, Any]:
+    def _limit(self, record: StepRecord) -> tuple[Number, Number | str]:
         """A step's share of its equilibrium capacity [%], and what limited it.
 
         NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
@@ -191,13 +194,13 @@ class Rows:
         return np.where(ended, share, np.nan), np.where(ended, word, "")
 
 
-def of_one(row: Mapping[str, Any]) -> dict[str, Any]:
+def of_one(row: Row) -> Row:
     """Return a row of one case with plain numbers and words."""
     numpy = np.generic | np.ndarray
     return {k: v.item() if isinstance(v, numpy) else v for k, v in row.items()}
 
 
-def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[dict[str, Any]]:
+def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[Row]:
     """Yield the impedance at the steps of a cycle that measure it, a row a frequency."""
     for k, step in enumerate(cycle.steps, start=1):
         if step.spectrum is not None:
@@ -210,17 +213,17 @@ def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[dict[str, An
             yield from (at | row for row in step.spectrum.table.to_dict("records"))
 
 
-def _ratio(above: Any, below: Any, where: Any) -> Any:
+def _ratio(above: Number, below: Number, where: Number) -> Number:
     """A quotient, NaN elsewhere."""
     return np.where(where, above, np.nan) / np.where(where, below, 1.0)
 
 
-def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
+def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
     """(V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
 
     A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
     """
-    found: Any = np.nan
+    found: Number = np.nan
     for before, step in pairwise(cycle.steps):
         of, trace = step.step, step.trace
         constant = of.control == "current" and of.constant and not of.rest
@@ -233,10 +236,10 @@ def _pulse_resistance(cycle: CycleRecord, area: Any) -> Any:
     return found
 
 
-def _thickest(cycle: CycleRecord, cell: Any) -> Any:
+def _thickest(cycle: CycleRecord, cell: Any) -> Number:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
-    found: list[Any] = [np.nan]
+    found: list[Number] = [np.nan]
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
         lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
         if "Inactive lithium thickness [m]" in observed:
@@ -247,7 +250,7 @@ def _thickest(cycle: CycleRecord, cell: Any) -> Any:
     return reduce(np.fmax, found)
 
 
-def _asked(cycle: CycleRecord, one_c: Any) -> dict[str, Any]:
+def _asked(cycle: CycleRecord, one_c: Number) -> Row:
     """Rates and cut-offs the protocol states."""
     steps = [s.step for s in cycle.steps]
     currents = [s.value for s in steps if s.control == "current"]
@@ -264,17 +267,17 @@ def _asked(cycle: CycleRecord, one_c: Any) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: Number) -> Number:
     """0.1, not 0.1 times a current over the same."""
     several, turn = np.unique(value, return_inverse=True)
     found = np.array([float(f"{one:.12g}") for one in several.tolist()])[turn]
     return found if np.ndim(value) else found.item()
 
 
-def _cut_off_error(record: StepRecord) -> Any:
+def _cut_off_error(record: StepRecord) -> Number:
     """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
     trace, step = record.trace, record.step
-    found: Any = np.nan
+    found: Number = np.nan
     if trace is None or len(trace.t) == 1:  # met at once: nothing was integrated
         return found
     for event, asked in ((MINIMUM_VOLTAGE, step.lower), (MAXIMUM_VOLTAGE, step.upper)):
@@ -284,14 +287,16 @@ def _cut_off_error(record: StepRecord) -> Any:
     return found
 
 
-def _hold_error(record: StepRecord) -> Any:
+def _hold_error(record: StepRecord) -> Number:
     """How far a held voltage strayed from its target [mV]; NaN where none is held."""
     held = record.trace is not None and record.step.control == "voltage"
     return 1e3 * record.trace.stray if held and record.trace else np.nan
 
 
-def _equilibrium(law: Any, U: Any) -> Any:
+def _equilibrium(law: PotentialLaw, U: Number) -> Number:
     """x in equilibrium at a potential [V], by the U(x) that the model solves."""
+    if not np.ndim(U):
+        return _nearest(law, float(U))
     several, turn = np.unique(U, return_inverse=True)
     x = law.curve.x[[0, -1], None] + 0 * several
     off = law.curve(x) - several
@@ -305,11 +310,11 @@ def _equilibrium(law: Any, U: Any) -> Any:
             tolerances={"xatol": 1e-14, "xrtol": 0},
         ).x
     found[~inside] = [_nearest(law, one) for one in several[~inside].tolist()]
-    return found[turn] if np.ndim(U) else found[0]
+    return found[turn]
 
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
-def _nearest(law: Any, U: float) -> float:
+def _nearest(law: PotentialLaw, U: float) -> float:
     """x at a potential [V]; beyond the ends of U(x) on its straight continuation."""
     curve = law.curve
     low, high = float(curve.x[0]), float(curve.x[-1])

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment
+from ..data.steps import HELD
+from ..units import ZERO_CELSIUS
+from .case import CaseResult
 from .columns import CASE, CYCLE, STEP
+from .names import Row
 
 TIME, VOLTAGE, CURRENT = "Time [s]", "Voltage [V]", "Current density [uA.cm-2]"
 STEP_MASS, STEP_AREA = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
 # Consecutive steps in one direction, with the rests between them
 BRANCH, DIRECTION = "Branch number", "Direction"
+VARIES = 0.01  # of the largest current of a hold, that it falls by at least
 MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
-def samples(cases: Iterable[Any]) -> pd.DataFrame:
+def samples(cases: Iterable[CaseResult]) -> pd.DataFrame:
     """Return the curves of cases as one table, a row a sample.
 
     ``Case``, ``Cycle number`` and ``Step number`` say where it is from, and the curve
@@ -30,7 +36,7 @@ def samples(cases: Iterable[Any]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _of_case(case: Any) -> pd.DataFrame | None:
+def _of_case(case: CaseResult) -> pd.DataFrame | None:
     variables = case.curves.variables
     if VOLTAGE not in variables:
         return None
@@ -48,7 +54,30 @@ def _of_case(case: Any) -> pd.DataFrame | None:
     return pd.DataFrame(table | _branches(table))
 
 
-def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
+def records(table: pd.DataFrame) -> list[Measured]:
+    """Return the cases of that table as a cycler would have recorded them."""
+    found = []
+    for name, case in table.groupby(CASE, sort=False) if len(table) else ():
+        steps, begun = [], float(case[TIME].iloc[0])
+        for (cycle, _), step in case.groupby([CYCLE, STEP], sort=False):
+            V, i, q, t = (
+                step[of].to_numpy(float) for of in (VOLTAGE, CURRENT, STEP_AREA, TIME)
+            )
+            kind = DISCHARGE if i.sum() > 0 else CHARGE
+            if not i.any():
+                kind = REST
+            elif np.ptp(V) < HELD and np.ptp(i) > VARIES * np.abs(i).max():
+                kind = HOLD
+            T = float(step["Temperature [degC]"].mean()) + ZERO_CELSIUS
+            about = T, float(t[0]) - begun, f"cycle {cycle}, {kind}"
+            arrays = V, i / UA, q / UA, t - t[0]
+            steps.append(Segment(kind, int(cycle), *arrays, *about))
+        kept = tuple(step for step in steps if len(step.voltage) > 1)
+        found.append(Measured(str(name), Path(str(name)), kept))
+    return found
+
+
+def _branches(table: Row) -> dict[str, np.ndarray]:
     """Branch, direction and capacity of each sample."""
     cycle, step = table[CYCLE], table[STEP]
     first = np.flatnonzero(np.diff(cycle, prepend=-1) | np.diff(step, prepend=-1))
@@ -77,7 +106,7 @@ def _branches(table: dict[str, Any]) -> dict[str, np.ndarray]:
     return found
 
 
-def _direction(table: dict[str, Any], step: slice) -> int:
+def _direction(table: Row, step: slice) -> int:
     """1 for a discharge, -1 for a charge, 0 for a rest."""
     if step.stop - step.start < 2 or table[STEP_AREA][step].max() <= 0:
         return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from .columns import (
     SHARE,
     varied_columns,
 )
+from .names import Row
 
 # Templates that the summary has under a name of its own
 COLUMNS_OF = {
@@ -41,7 +42,7 @@ SAME = 1e-6  # relative; the summary has a rate as a current over another
 class Result(Protocol):
     """What is asked of a result here."""
 
-    provenance: dict[str, Any]
+    provenance: Row
 
     @property
     def summary(self) -> pd.DataFrame: ...
@@ -176,7 +177,7 @@ def dataset(result: Result) -> xr.Dataset:
     """
     table = answers(result)
     of = varied(result, table)
-    coords: dict[str, Any]
+    coords: Row
     if of is None:
         point, names = pd.factorize(table[CASE])
         sizes, coords = {"case": len(names)}, {"case": names.to_numpy(object)}

@@ -14,6 +14,7 @@ from pandas.api.types import is_numeric_dtype
 from ..physics.law import Declared
 from .case import CaseResult
 from .columns import CASE, CYCLE, REQUIRED, summary_names
+from .names import Row
 
 Array = np.ndarray
 ROWS = 2_000  # cases read at a time
@@ -26,7 +27,7 @@ class Piece(NamedTuple):
 
     summary: pd.DataFrame
     steps: pd.DataFrame
-    spectra: list[dict[str, Any]]
+    spectra: list[Row]
     drawn: list[CaseResult]
     warnings: Warned
     laws: list[Declared]
@@ -47,7 +48,7 @@ def framed(cases: Sequence[CaseResult]) -> Piece:
     )
 
 
-def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def _frame(rows: Iterable[Row]) -> pd.DataFrame:
     """A table in which words that repeat are kept once."""
     once = sys.intern
     return pd.DataFrame(

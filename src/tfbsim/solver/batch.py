@@ -18,13 +18,15 @@ from ..cell.cell import Cell
 from ..cell.cells import Cells, Part, Unlike
 from ..experiment.steps import Protocol, Step
 from ..numerics import Numerics
+from ..physics.counters import Counters
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
-from .cycler import as_asked, audit, cut_offs, left_by, overshoots, unresolved
+from .cycler import as_asked, audit, cut_offs, left_by
 from .discretised import DURATION, TARGET, VOLTAGE
 from .engine import Engine, engine
-from .fast import Solved
-from .records import INFEASIBLE, REACHED, CycleRecord, StepRecord
+from .fast import Curves, Solved
+from .records import REACHED, CycleRecord, StepRecord
+from .resolution import overshoots, path_error, thin
 from .start import first_current
 from .trace import (
     BALANCE_LIMIT,
@@ -52,6 +54,7 @@ def paying(
     steps: int,
     numerics: Numerics,
     kept: bool = False,
+    worth: int | None = None,
 ) -> Numerics | None:
     """Return the numerics of a batch, None where the general solver is to do it.
 
@@ -68,8 +71,10 @@ def paying(
     kept : bool
         Whether one that was compiled before will do for fewer steps: the numbers then
         depend, within tolerances, on what was run before.
+    worth : int, optional
+        Steps that pay for one.
     """
-    pays = numerics.compile or steps >= WORTH_COMPILING
+    pays = numerics.compile or steps >= (worth or WORTH_COMPILING)
     if numerics.error_bar or not (pays or (kept and steps >= WORTH_ASKING)):
         return None
     numerics = replace(numerics, compile=True)
@@ -133,13 +138,24 @@ def merged(
     return tuple(found)
 
 
-class Points(NamedTuple):
-    """Points of the curves of a step, those of a cell in a row."""
+class Drawn(NamedTuple):
+    """Curves of a step of many cells: those of cell k are from first[k] to first[k + 1].
 
-    cell: Array
-    t: Array
-    observed: dict[str, Array]
-    profiles: Array
+    Parameters
+    ----------
+    first : ndarray of int, shape (cells + 1,)
+    voltage, charge : ndarray, shape (points,)
+        [V], net [A.h].
+    """
+
+    first: Array
+    voltage: Array
+    charge: Array
+
+    def of(self, k: int) -> tuple[Array, Array]:
+        """Voltage and charge of a cell."""
+        rows = slice(self.first[k], self.first[k + 1])
+        return self.voltage[rows], self.charge[rows]
 
 
 class Batch:
@@ -159,8 +175,8 @@ class Batch:
     plain : ndarray of bool, shape (cells,)
         To which nothing happened but what was asked for; or what is as sure, if numbers
         alone are wanted of it: a film that is full.
-    points : list of Points
-        Of the curves of the steps of the last cycle, where they were asked for.
+    drawn : list of Drawn
+        Curves of the steps of the last cycle, where they were asked for.
     """
 
     def __init__(self, cells: Cells, solver: Engine, numbers: bool = False) -> None:
@@ -176,7 +192,7 @@ class Batch:
             np.zeros(count),  # type: ignore[arg-type]
         )
         self.plain = np.ones(count, bool)
-        self.points: list[Points] = []
+        self.drawn: list[Drawn] = []
 
     def taken(self, rows: Array) -> Batch:
         """A batch that goes on with cells of these numbers, each as often as named."""
@@ -187,71 +203,32 @@ class Batch:
         return other
 
     def cycle(
-        self, number: int, steps: Sequence[Step], curves: bool = False
+        self, number: int, steps: Sequence[Step], bend: float | None = None
     ) -> CycleRecord:
-        """A cycle of this number, audited; ``curves`` keeps points of its steps."""
-        self.points = []
+        """A cycle of this number, audited.
+
+        Its steps are drawn where straight lines between points may miss by ``bend`` [V].
+        """
+        self.drawn = []
         with np.errstate(all="ignore"):  # of cells that are no longer plain
-            records = tuple(self._step(step, curves) for step in steps)
+            records = tuple(self._step(step, bend) for step in steps)
             lithium, charge = audit(records, self.cells)  # type: ignore[arg-type]
         self.plain &= np.maximum(lithium, charge) <= BALANCE_LIMIT
         return CycleRecord(number, records, lithium, charge)
 
-    def each(self, cycle: CycleRecord, steps: Sequence[Sequence[Step]]) -> list[Any]:
-        """Return the last cycle as a record for each cell; None of one not plain."""
-        count = len(self.cells)
-        first = [np.searchsorted(of.cell, np.arange(count + 1)) for of in self.points]
-        traces: list[Any] = [one.trace for one in cycle.steps]
-        asked = [as_asked(one.step, one.trace.event) for one in cycle.steps if one.trace]
-        errors = np.broadcast_arrays(
-            cycle.lithium_balance_error, cycle.charge_balance_error, np.empty(count)
-        )
-
-        def record(n: int, k: int) -> StepRecord:
-            """Of a step of a cell."""
-            of, at = traces[n], (slice(None), k)  # type: Any, Any
-            t, observed, profiles = of.t, of.observed, of.profiles
-            if self.points:
-                _, t, observed, profiles = self.points[n]
-                at = slice(first[n][k], first[n][k + 1])
-            values = {name: value[k] for name, value in of.end.values.items()}
-            trace = Trace(
-                t[at],
-                {name: values[at] for name, values in observed.items()},
-                profiles[at],
-                State(values, float(of.end.current[k])),
-                of.event[k],
-                stray=of.stray[k],
-                gained=of.gained[k],
-            )
-            return StepRecord(
-                steps[k][n], REACHED if asked[n][k] else INFEASIBLE, "", trace
-            )
-
-        found: list[CycleRecord | None] = [None] * count
-        for k in np.flatnonzero(self.plain).tolist():
-            records = tuple(record(n, k) for n in range(len(steps[k])))
-            balances = float(errors[0][k]), float(errors[1][k])
-            found[k] = CycleRecord(cycle.number, records, *balances)
-        return found
-
-    def _step(self, step: Step, curves: bool) -> StepRecord:
+    def _step(self, step: Step, bend: float | None) -> StepRecord:
         built, own = self.engine.built(step.control), self._inputs(step)
         assert built.kernel is not None
         current = self._current(step, own)
         y0, p = self._start(step, own, current)
         p = built.kernel.whole(p)
-        every = np.arange(len(y0))
-        before, margins = self._seen(step, own, y0, p, every)
+        before, margins = self._seen(step, own, y0, p)
         self.plain &= (margins > 0).all(axis=0)
-        ends = self._integrated(step, y0, p, curves)
-        seen, margins = self._seen(step, own, ends.y, p, every)
+        ends = self._integrated(step, y0, p, bend)
+        seen, margins = self._seen(step, own, ends.y, p)
         observed = {name: np.stack([before[name], seen[name]]) for name in seen}
         if ends.curves is not None:
-            cell, t, y = ends.curves
-            t = t * np.broadcast_to(own[DURATION], len(y0))[cell]
-            drawn, _ = self._seen(step, own, y, p, cell)
-            self.points.append(Points(cell, t, drawn, y[:, built.slices[PROFILE]]))
+            self.drawn.append(self._drawn(step, own, ends.curves))
         names = np.array([*built.ends, None], dtype=object)
         event = np.where(ends.ended == "event", margins.argmin(axis=0), len(built.ends))
         values = {name: ends.y[:, built.slices[name]] for name in built.carried}
@@ -268,16 +245,20 @@ class Batch:
         return StepRecord(step, REACHED, "", trace)
 
     def _seen(
-        self, step: Step, own: Inputs, y: Array, p: Array, cell: Array
+        self, step: Step, own: Inputs, y: Array, p: Array
     ) -> tuple[dict[str, Array], Array]:
-        """What is observed of states of cells of these numbers, and their margins."""
+        """What is observed of states, and their margins."""
         built = self.engine.built(step.control)
-        seen, margins = built.shown(y, p, cell)
-        scales = {
-            name: np.broadcast_to(own[name], len(p))[cell]
-            for name in ("Electrode area [m2]", "1/site charge")
-        }
-        return seen | built.counted(y, scales), margins
+        seen, margins = built.shown(y, p)
+        return seen | built.counted(y, own), margins
+
+    def _drawn(self, step: Step, own: Inputs, curves: Curves) -> Drawn:
+        """The curves of a step."""
+        count, counters = len(self.cells), self.engine.built(step.control).slices
+        each = np.bincount(curves.rows[:, 0].astype(int), minlength=count)
+        Ah = own["Electrode area [m2]"] / (3600 * own["1/site charge"]) * np.ones(count)
+        charge = curves.state(counters[Counters.CHARGES[0]].start) * np.repeat(Ah, each)
+        return Drawn(np.append(0, np.cumsum(each)), curves.voltage, charge)
 
     def _inputs(self, step: Step) -> Inputs:
         """Inputs of a step, as :class:`Runner` asks for it."""
@@ -310,14 +291,16 @@ class Batch:
             p[:, k] = given[name]
         return y, p
 
-    def _integrated(self, step: Step, y0: Array, p: Array, curves: bool) -> Solved:
+    def _integrated(self, step: Step, y0: Array, p: Array, bend: float | None) -> Solved:
         """The plain cells as far as the kernel takes them, the others where they are."""
         count, rows = len(y0), np.flatnonzero(self.plain)
-        found = self.engine.built(step.control).integrated(y0[rows], p[rows], curves)
+        found = self.engine.built(step.control).integrated(y0[rows], p[rows], bend)
         ended = np.full(count, "failure")
         y, t, stray, steps = y0.copy(), np.zeros(count), np.zeros(count), np.zeros(count)
-        drawn = found.curves and found.curves._replace(cell=rows[found.curves.cell])
-        whole = Solved(y, t, ended, stray, steps, drawn)
+        if found.curves is not None:
+            numbers = found.curves.rows[:, 0]
+            numbers[:] = rows[numbers.astype(int)]
+        whole = Solved(y, t, ended, stray, steps, found.curves)
         for one, values in zip(whole[:5], found[:5], strict=True):
             one[rows] = values
         return whole
@@ -366,24 +349,42 @@ class Batch:
         usual &= as_asked(step, trace.event)
         usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
         thinnest = self.engine.thinnest_layer
-        usual &= ~unresolved(trace, cells, thinnest)  # type: ignore[arg-type]
+        usual &= ~thin(trace, cells, thinnest)  # type: ignore[arg-type]
+        usual &= ~path_error(trace, self.engine).any(axis=0)
         if step.rest:
             usual &= (left_by(V, cells.voltage_limits) <= SEEN).all(axis=0)
         return usual
+
+
+class Replayed(NamedTuple):
+    """Cells through protocols: a row for each pair, those of a cell in a row.
+
+    Parameters
+    ----------
+    plain : ndarray of bool, shape (rows,)
+        False where the pair is to be run alone.
+    cycles : list of CycleRecord
+        With an entry a row in every number.
+    drawn : list of list of Drawn
+        Curves of each cycle and step, if they were asked for.
+    """
+
+    plain: Array
+    cycles: list[CycleRecord]
+    drawn: list[list[Drawn]]
 
 
 def replayed(
     cells: Sequence[Cell],
     protocols: Sequence[Protocol],
     last: int,
-    curves: bool,
+    bend: float | None,
     numerics: Numerics,
-) -> list[list[list[CycleRecord] | None]]:
+) -> Replayed:
     """Return the first cycles of each of some cells through each of some protocols.
 
     Their numbers, that is: of an outcome other than reached nothing is said.  The
-    protocols are conditioned alike, once for each cell.  There is None for a cell and
-    protocol that are to be run alone.
+    protocols are conditioned alike, once for each cell.
 
     Parameters
     ----------
@@ -393,8 +394,8 @@ def replayed(
         That :func:`serves` takes, with steps that differ by numbers.
     last : int
         How many cycles.
-    curves : bool
-        Keep all points of their steps.
+    bend : float or None
+        How closely the curves of their steps are drawn [V], if they are wanted.
     numerics : Numerics
         Compiled.
 
@@ -409,13 +410,12 @@ def replayed(
     for _ in range(first.conditioning_cycles if first.conditioning else 0):
         batch.cycle(0, first.conditioning)
     cell, of = np.divmod(np.arange(len(cells) * len(protocols)), len(protocols))
-    batch, each = batch.taken(cell), [protocols[k].steps for k in of.tolist()]
+    batch = batch.taken(cell)
     rows = [np.flatnonzero(of == k) for k in range(len(protocols))]
     every = np.ones(len(of), bool)
     steps = merged(rows, [protocol.steps for protocol in protocols], every)
-    found = [
-        batch.each(batch.cycle(number, steps, curves), each)
-        for number in range(1, last + 1)
-    ]
-    whole = [None if None in cycles else [*cycles] for cycles in zip(*found, strict=True)]
-    return [whole[k : k + len(protocols)] for k in range(0, len(whole), len(protocols))]
+    cycles, drawn = [], []
+    for number in range(1, last + 1):
+        cycles.append(batch.cycle(number, steps, bend))
+        drawn.append(batch.drawn)
+    return Replayed(batch.plain, cycles, drawn)

@@ -60,7 +60,7 @@ COLLAPSE = 1e-3  # of the time passed: a voltage that would be 0 so soon is lost
 LOOKED_AT = 16  # samples of a hold whose curve is not kept
 # Losses behind the faces of the electrolyte
 BEHIND = "Contact voltage drop [V]", "Electron path voltage drop [V]"
-TURNED = 1e-9  # of 1C, that a current is where it turns
+TURNED = 1e-9, 1e-2  # of 1C, or of the first current: one where it turns
 LEAST = "Exhausted lithium over that of coverage"
 
 
@@ -78,6 +78,10 @@ class Linearised:
         Jacobian [1/s], the solver's own.
     rates : ndarray, shape (differential states,)
         How fast they change at y_0 [1/s].
+    weights : ndarray, shape (states,)
+        Of the rows: that of its node in a mean over the film; 1 of states without.
+    profiles : tuple of slice
+        States that are one through a film.
     control : int
         Number of the C-rate among the states.
     nominal : float
@@ -88,6 +92,8 @@ class Linearised:
 
     J: Array
     rates: Array
+    weights: Array
+    profiles: tuple[slice, ...]
     control: int
     nominal: float
     observed: dict[str, Array]
@@ -270,8 +276,12 @@ class Engine:
             at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
         jacobian = built.functions["jac_times_cjmass"]
         J = jacobian(0, at, built.stack(inputs), 0).full()
-        nominal = inputs["Nominal cell capacity [A.h]"]
-        return Linearised(J, rates, built.slices["C-rate"].start, nominal, observed)
+        weights = np.ones(len(J))
+        profiles = tuple(s for s in built.slices.values() if s.stop - s.start > 1)
+        for where in profiles:
+            weights[where] = built.weights
+        nominal, k = inputs["Nominal cell capacity [A.h]"], built.slices["C-rate"].start
+        return Linearised(J, rates, weights, profiles, k, nominal, observed)
 
     def inputs(self, request: Request) -> dict[str, Any]:
         """What the models take for a request, but for the constants that follow."""
@@ -342,7 +352,8 @@ class Engine:
         t = t * request.duration
         sites = 1 / (own["1/site charge"] * FARADAY)
         lithium = float(gained(observed, sites, own["Electrode area [m2]"]))
-        return Trace(t, observed, profiles, end, event, fallback, stray, lithium)
+        over = built.overshoot(s.y, own)
+        return Trace(t, observed, profiles, end, event, fallback, stray, lithium, over)
 
     def _why_failed(
         self,
@@ -356,9 +367,9 @@ class Engine:
         strip a bare collector; else it is the solver."""
         towards = -request.change if request.control == "voltage" else request.change
         one_c = inputs["Nominal cell capacity [A.h]"]
-        leak = observed["Leakage current density [A.m-2]"][-1]
-        stripped = observed["Current [A]"][-1] + leak * inputs["Electrode area [m2]"]
-        turns = abs(stripped) < TURNED * one_c
+        leak = observed["Leakage current density [A.m-2]"]
+        plated = np.abs(observed["Current [A]"] + leak * inputs["Electrode area [m2]"])
+        turns = plated[-1] < max(TURNED[0] * one_c, TURNED[1] * plated[0])
         coverage = observed.get("Lithium coverage", np.ones(1))[-1]
         if towards > 0 and turns and coverage <= inputs.get(LEAST, 0.0):
             return EXHAUSTED

@@ -36,11 +36,13 @@ def film_limit(model: Any, structure: Structure) -> pybamm.Symbol:
         )
         t_s, t_L = (of.t_i_of_x(x) if film.transference else of.t_i for x in (x_s, x_L))
         net, x_max = into - t_s * through, film.x_max
-        if film.double_layer:
-            # Migration goes on while it is charged, and takes a face beyond its end for
-            # a moment
+        if model.options[f"{side.lower()} double layer"] == "capacitive":
+            # While it is charged, its own current and migration may take a face beyond
+            # its end for a moment, by as much again as U(x) is carried on
             margins.append(_margin(x_s, into, x_max))
-            margins.append(_margin(x_s, net, x_max, empty=1 - OVERFULL))
+            faradaic = model.variables[f"{side} faradaic current density [A.m-2]"]
+            net += faradaic - into
+            margins.append(_margin(x_s, net, x_max, 2 * OVERFULL - 1, 1 - OVERFULL))
         else:
             margins.append(_margin(x_s, net, x_max))
         # Where nothing diffuses in a full film it is not taken on

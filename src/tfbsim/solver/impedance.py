@@ -21,7 +21,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csc_array, diags_array
+from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from ..cell.cell import Cell, load_cell
@@ -46,6 +46,7 @@ GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of 
 ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
 BLOCKS = 1e15  # ohm m2, above which nothing of a cell conducts
 FEW = 0.01  # of the sites that may be lost within such a period
+ROUNDING = 1e-12  # of its parts, below which a sum is 0
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
 
@@ -142,14 +143,21 @@ def impedance_of(linear: Linearised, frequency: Array) -> Array:
     frequency : ndarray, shape (frequencies,)
         [Hz].
     """
-    k, states = linear.control, len(linear.J)
-    J, M = csc_array(linear.J), np.zeros(states)
-    M[: len(linear.rates)] = 1.0
-    mass, e = csc_array(diags_array(M)), np.zeros(states, complex)
-    e[k] = -1.0
-    C_rates = [
-        splu((2j * np.pi * f) * mass - J).solve(e)[k] for f in np.asarray(frequency)
-    ]
+    J, w = linear.J * linear.weights[:, None], linear.weights
+    mass = np.diag(np.where(np.arange(len(w)) < len(linear.rates), w, 0.0))
+    for where in linear.profiles:
+        # Rounding of diffusion is larger than a slow change of the mean: in place of one
+        # of its nodes the sum of all, in which diffusion drops out
+        total, mean = J[where].sum(axis=0), where.start + int(w[where].argmax())
+        total[np.abs(total) < ROUNDING * np.abs(J[where]).sum(axis=0)] = 0.0
+        J[mean], mass[mean] = total, mass[where].sum(axis=0)
+    largest = np.abs(J).max(axis=1, keepdims=True)
+    largest[largest == 0] = 1.0  # nothing changes the lithium of a film that is blocked
+    J, mass = csc_array(J / largest), csc_array(mass / largest)
+    e = np.zeros(len(w), complex)
+    e[linear.control] = -1.0 / largest[linear.control, 0]
+    omegas = 2j * np.pi * np.asarray(frequency)
+    C_rates = [splu(omega * mass - J).solve(e)[linear.control] for omega in omegas]
     return -1 / (linear.nominal * np.array(C_rates))
 
 
@@ -205,17 +213,21 @@ def spectrum(
     """
     control = ("current", 0.0) if voltage is None else ("voltage", voltage)
     linear = solver.linearised(Request(*control, 1.0, state, parameters))
-    observed = linear.observed
+    observed, slices = linear.observed, solver.built("current").slices
+    shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
+    losing = float(max((-linear.rates[share].item() for share in shares), default=0.0))
+    drift = drift_of(linear, 1 / float(np.min(frequency)))
+
     numerics = fine(solver.numerics)
     if numerics != solver.numerics:
-        profile = solver.mesh.interpolation(engine(solver.structure, numerics).xi)
+        other = engine(solver.structure, numerics)
+        profile = solver.mesh.interpolation(other.xi)
         values = {
             name: profile @ value if len(value) > 1 else value
             for name, value in state.values.items()
         }
-        state = replace(state, values=values)
-        solver = engine(solver.structure, numerics)
-        linear = solver.linearised(Request(*control, 1.0, state, parameters))
+        moved = replace(state, values=values)
+        linear = other.linearised(Request(*control, 1.0, moved, parameters))
     area = parameters["Electrode area [m2]"]
     Z = impedance_of(linear, frequency) * area
     if np.abs(Z).min() > BLOCKS:
@@ -223,8 +235,6 @@ def spectrum(
             "the collector is bare and blocks at every frequency: a voltage of the "
             "charged cell would do, or an anode.double_layer_capacitance"
         )
-    slices = solver.built("current").slices
-    shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
     return Spectrum(
         np.asarray(frequency, dtype=float),
         Z,
@@ -232,8 +242,8 @@ def spectrum(
         float(observed["Voltage [V]"][0]),
         float(observed["Current [A]"][0]) / area,
         parameters["Ambient temperature [K]"],
-        drift_of(linear, 1 / float(np.min(frequency))),
-        float(max((-linear.rates[share].item() for share in shares), default=0.0)),
+        drift,
+        losing,
     ), observed
 
 

@@ -133,7 +133,9 @@ class Start:
             raise Infeasible("no current of the cell meets it") from None
         if most < target:
             raise Infeasible(f"the cell gives at most {most * 1e6:.4g} uW") from None
-        return float(brentq(lambda I: self.power(I) - target, 0.0, peak))
+        # Relative to the peak, as tolerances of both searches are absolute
+        share = brentq(lambda part: self.power(part * peak) - target, 0.0, 1.0)
+        return float(share * peak)
 
     def power(self, current: float) -> float:
         """Power [W] at a current [A]."""
@@ -143,6 +145,6 @@ class Start:
         """Current [A] of the largest power of a discharge, and that power [W]."""
         near = max(self.scale * OUTWARDS, key=self.power)
         found = minimize_scalar(
-            lambda I: -self.power(I), bounds=(near / 4, near * 4), method="bounded"
+            lambda part: -self.power(part * near), bounds=(0.25, 4.0), method="bounded"
         )
-        return float(found.x), float(-found.fun)
+        return float(found.x * near), float(-found.fun)

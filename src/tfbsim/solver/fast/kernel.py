@@ -60,11 +60,37 @@ class Ends(NamedTuple):
 
 
 class Curves(NamedTuple):
-    """Points of all cells, those of one in a row: number of the cell, time and state."""
+    """Points of the curves of all cells.
 
-    cell: Array
-    t: Array
-    y: Array
+    Parameters
+    ----------
+    rows : ndarray, shape (points, 3 + states)
+        Number of the cell, time, voltage and states, as they were found.
+    order : ndarray of int, shape (points,)
+        Brings those of a cell in a row.
+    """
+
+    rows: Array
+    order: Array
+
+    @property
+    def t(self) -> Array:
+        """Times, in order."""
+        return self.rows[self.order, 1]
+
+    @property
+    def y(self) -> Array:
+        """States, in order."""
+        return self.rows[self.order, 3:]
+
+    @property
+    def voltage(self) -> Array:
+        """Voltages [V], in order."""
+        return self.rows[self.order, 2]
+
+    def state(self, k: int) -> Array:
+        """One of the states, in order."""
+        return self.rows[self.order, 3 + k]
 
 
 class Solved(NamedTuple):
@@ -142,15 +168,15 @@ class Kernel:
             self._run(*of, *results, None)
             return Solved(y, t, ENDED[ended], stray, steps)
         while True:
-            rows = np.empty((self._points * count, self.states + 2))
+            rows = np.empty((self._points * count, self.states + 3))
             curve = _Rows(bend, len(rows), 0, rows.ctypes.data)
             self._run(*of, *results, ctypes.byref(curve))
             if curve.count <= len(rows):
                 break
             self._points = 5 * curve.count // (4 * count) + 1
         rows = rows[: curve.count]
-        rows = rows[np.argsort(rows[:, 0], kind="stable")]
-        curves = Curves(rows[:, 0].astype(int), rows[:, 1], rows[:, 2:])
+        cell = rows[:, 0].astype(np.min_scalar_type(count))  # 16 bits are sorted at once
+        curves = Curves(rows, np.argsort(cell, kind="stable"))
         return Solved(y, t, ENDED[ended], stray, steps, curves)
 
     def show(self, y: Array, p: Array, cell: Array | None = None) -> Array:
@@ -206,11 +232,11 @@ class Written(NamedTuple):
 
 
 def written(
-    equations: Any, rates: Any, residual: Any, ends: Ends, shown: Any
+    equations: Any, rates: Any, residual: Any, ends: Ends, shown: Any, voltage: Any
 ) -> Written | None:
     """Return the kernel of dy_d/dt = rates, 0 = residual, or None where there is none.
 
-    ``shown`` is what :meth:`Kernel.show` evaluates, a column.
+    ``shown`` is what :meth:`Kernel.show` evaluates, a column; ``voltage`` is drawn.
 
     There is none for equations with an operation of no known C, and for more states than
     ``MOST_STATES``.
@@ -220,23 +246,33 @@ def written(
         return None
     q = copy.copy(equations)
     q.parts = [copy.copy(part) for part in q.parts]
-    columns = [rates, residual, shown, *ends[:4], *(part.argument for part in q.parts)]
+    columns = [
+        rates,
+        residual,
+        shown,
+        voltage,
+        *ends[:4],
+        *(part.argument for part in q.parts),
+    ]
     columns = [casadi.densify(column) for column in columns]
     held = casadi.extract_parametric(casadi.vertcat(*columns), q.p)
     stops = np.cumsum([0, *(column.numel() for column in columns)]).tolist()
-    rates, residual, shown, *rest = casadi.vertsplit(held[0], stops)
+    rates, residual, shown, voltage, *rest = casadi.vertsplit(held[0], stops)
     for part, argument in zip(q.parts, rest[4:], strict=True):
         part.argument = argument
     combined = casadi.Function("combined", [q.p], [casadi.vertcat(*held[2])])
     q.p = casadi.vertcat(q.p, *held[1])
     try:
-        source = _source(q, rates, residual, Ends(*rest[:4], ends.watched), shown)
+        ends = Ends(*rest[:4], ends.watched)
+        source = _source(q, rates, residual, ends, shown, voltage)
     except Unknown:
         return None
     return Written(source, states, combined)
 
 
-def _source(q: Any, rates: Any, residual: Any, ends: Ends, shown: Any) -> str:
+def _source(
+    q: Any, rates: Any, residual: Any, ends: Ends, shown: Any, voltage: Any
+) -> str:
     both = casadi.densify(casadi.vertcat(rates, residual))
     J = q.jacobian(both)
     source = Source(q)
@@ -245,6 +281,7 @@ def _source(q: Any, rates: Any, residual: Any, ends: Ends, shown: Any) -> str:
     source.function("ends", {"e": casadi.vertcat(*ends[:3])})
     source.function("within_", {"e": ends.within})
     source.function("shown_", {"o": shown})
+    source.function("voltage_", {"v": voltage})
     numbers = source.matrix(J.sparsity(), rates.numel())
     watched = ", ".join(map(str, ends.watched or [0]))
     sizes = {

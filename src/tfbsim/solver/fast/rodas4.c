@@ -14,7 +14,7 @@
    first ND are differential, P inputs, and
 
        model(y, p, f), slope(y, p, f, a), ends(y, p, e), within(z, p)   the equations
-       shown_(y, p, o)                                                  what is looked at
+       shown_(y, p, o), voltage_(y, p, v)                               what is looked at
        factor(a, g), solve(a, b)                                        of g M - J
 
    Arithmetic is lane by lane: what comes out does not depend on a cell's neighbours. */
@@ -207,16 +207,16 @@ static void begin(Cells *c, Lane *lanes, I fresh, double rtol, const double *ato
     }
 }
 
-/* Points of curves as rows: number of the cell, time, states; of what there is no room for
-   only the number of rows is kept */
+/* Points of curves as rows: number of the cell, time, voltage, states; of what there is no
+   room for only the number of rows is kept */
 typedef struct { double bend; long room, count; double *rows; } Curve;
 
-static void point(Curve *to, long cell, double t, int l, const V *z)
+static void point(Curve *to, long cell, double t, int l, const V *z, const V *v)
 {
     if (to->count < to->room) {
-        double *row = to->rows + to->count * (N + 2);
-        row[0] = cell, row[1] = t;
-        for (int i = 0; i < N; i++) row[2 + i] = z[i][l];
+        double *row = to->rows + to->count * (N + 3);
+        row[0] = cell, row[1] = t, row[2] = (*v)[l];
+        for (int i = 0; i < N; i++) row[3 + i] = z[i][l];
     }
     to->count++;
 }
@@ -225,7 +225,7 @@ static void point(Curve *to, long cell, double t, int l, const V *z)
    straight lines between them miss what is watched by less than the bend */
 static void draw(Curve *to, const Cells *c, const Lane *lanes, I accepted, V t, V h)
 {
-    V d[N][2], z[N];
+    V d[N][2], z[N], v;
     int most = 0, each[W];
     for (int i = 0; i < N; i++) dense(c, i, d[i]);
     for (int l = 0; l < W; l++) {
@@ -244,9 +244,10 @@ static void draw(Curve *to, const Cells *c, const Lane *lanes, I accepted, V t, 
         for (int l = 0; l < W; l++) s[l] = (double)m / each[l];
         for (int i = 0; i < N; i++)
             z[i] = (1 - s) * c->y[i] + s * (c->new[i] + (1 - s) * (d[i][0] + s * d[i][1]));
+        voltage_(z, c->p, &v);
         for (int l = 0; l < W; l++)
             if (accepted[l] && m <= each[l])
-                point(to, lanes[l].cell, t[l] + s[l] * h[l], l, z);
+                point(to, lanes[l].cell, t[l] + s[l] * h[l], l, z, &v);
     }
 }
 
@@ -268,8 +269,12 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
     }
     while (left) {
         if (any(fresh)) begin(c, lanes, fresh, rtol, atol);
-        for (int l = 0; curve && l < W; l++)
-            if (fresh[l]) point(curve, lanes[l].cell, 0, l, c->y);
+        if (curve && any(fresh)) {
+            V v;
+            voltage_(c->y, c->p, &v);
+            for (int l = 0; l < W; l++)
+                if (fresh[l]) point(curve, lanes[l].cell, 0, l, c->y, &v);
+        }
         fresh ^= fresh;
         slope(c->y, c->p, c->f, c->a);
         V t, h, least, where;
