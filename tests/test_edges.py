@@ -670,3 +670,26 @@ def test_a_power_next_to_the_largest_of_a_cell_of_any_size(area):
     assert list(result.steps["Outcome"]) == ["reached", "infeasible"]
     exact = 4.15 / 2 * (1 + 0.001**0.5)
     assert voltages(result)[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_a_charge_of_a_bare_collector_past_its_cut_off_strips_nothing():
+    step = "Charge at C/5 until 4.2 V at -20 degC"
+    _, step = run("lco-lipon-steel-ensurge2023", [step])
+    assert (step["Outcome"], step["Duration [s]"]) == ("reached", 0)
+    assert step["Detail"].startswith("reached at once: 4.6")
+
+
+def test_a_profile_of_thousands_of_rows_is_one_trace():
+    """Charge counted over all of its rows, each jump seen from both sides."""
+    C_rate = np.resize([0.1, -0.2, 0.0, 0.3, -0.15], 2000)
+    table = {"Time [s]": np.arange(2001.0).tolist()}
+    table["C-rate"] = np.append(C_rate, 0.0).tolist()
+    profile = {"profile": table, "interpolation": "stepwise"}
+    result, step = run(CONSTANT_D, [profile])
+    assert (step["Outcome"], step["Duration [s]"]) == ("reached", 2000)
+    one_c = 670.03702861  # uA/cm2
+    passed = C_rate.clip(0).sum() / 3600 * one_c
+    assert step["Discharge [uA.h.cm-2]"] == pytest.approx(passed, rel=1e-9)
+    t = result.curves["Time [s]"].values.ravel()
+    jumps = np.flatnonzero(np.diff(t) == 0)
+    assert len(jumps) == 1999
