@@ -540,6 +540,19 @@ def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
 @pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
 @pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
 @pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
+def test_books_of_a_slow_discharge_of_a_film_that_lithium_crosses_at_once():
+    """The mean of the film is solved for where rounding of its diffusion is larger."""
+    changes = {
+        "cathode.thickness": "6.6 nm",
+        "cathode.diffusivity": "2e-3 cm2/s",
+        "anode.lithium": "0.1 um",
+    }
+    steps = ["Discharge at C/6750 until 3.9 V"]
+    result, step = run(CONSTANT_D, steps, changes | LEAKING)
+    assert step["Outcome"] == "reached"
+    assert result.summary["Lithium balance error"].max() < 1e-8
+
+
 def test_a_thin_film_is_a_capacitor_at_low_frequency(name, diffusivity, thickness):
     """R + 1/(i w C), C = F c L/(-dU/dx): rounding of its diffusion is no resistance."""
     cell = load_cell(name).replace(
