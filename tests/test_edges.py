@@ -537,9 +537,6 @@ def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
     assert step["Hold error [mV]"] < 0.2
 
 
-@pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
-@pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
-@pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
 def test_books_of_a_slow_discharge_of_a_film_that_lithium_crosses_at_once():
     """The mean of the film is solved for where rounding of its diffusion is larger."""
     changes = {
@@ -553,6 +550,9 @@ def test_books_of_a_slow_discharge_of_a_film_that_lithium_crosses_at_once():
     assert result.summary["Lithium balance error"].max() < 1e-8
 
 
+@pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
+@pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
+@pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
 def test_a_thin_film_is_a_capacitor_at_low_frequency(name, diffusivity, thickness):
     """R + 1/(i w C), C = F c L/(-dU/dx): rounding of its diffusion is no resistance."""
     cell = load_cell(name).replace(
