@@ -107,29 +107,21 @@ def distances(
     errors : sequence of (float, float)
         Those errors.
     """
+    beyond, pairs = np.zeros(1), [*zip(models, errors, strict=True)]
+    Q = np.concatenate([q for m, e in pairs for q in (m.capacity / e[0], beyond)])
+    U = np.concatenate([V for m, e in pairs for V in (m.voltage / e[1], beyond)])
     sizes = np.array([len(m.capacity) + 1 for m in models])
     last = np.cumsum(sizes) - 1
     first = last + 1 - sizes
-    Q = np.zeros(sizes.sum())
-    U = np.zeros(sizes.sum())
-    inner = np.ones(len(Q), bool)
-    inner[last] = False
-    sigma_q, sigma_V = np.array(errors).T
-    Q[inner] = np.concatenate([m.capacity for m in models])
-    U[inner] = np.concatenate([m.voltage for m in models])
-    Q[inner] /= np.repeat(sigma_q, sizes - 1)
-    U[inner] /= np.repeat(sigma_V, sizes - 1)
     reach = 10 * FAILED  # on to the cut-off and far beyond, all but vertical
     Q[last] = Q[last - 1] + 1e-3 * reach
     U[last] = U[last - 1] + np.where(U[last - 1] > U[first], reach, -reach)
     x, y = (np.concatenate(each) for each in zip(*points, strict=True))
-    stops = np.cumsum([len(q) for q, _ in points])
-    low, high = (np.repeat(ends, np.diff(stops, prepend=0)) for ends in (first, last))
+    each = [len(q) for q, _ in points]
     # Curves are found one behind the other on one axis
-    span = 2 * max(np.abs(Q).max(initial=0.0), 1.0)
-    shift = span * np.arange(len(models))
+    shift = 2 * max(np.abs(Q).max(), 1.0) * np.arange(len(models))
     axis = Q + np.repeat(shift, sizes)
-    shift = np.repeat(shift, np.diff(stops, prepend=0))
+    low, high, shift = (np.repeat(of, each) for of in (first, last, shift))
 
     def place(x: Array) -> Array:
         """The first point of its curve that is not below."""
@@ -149,7 +141,7 @@ def distances(
     along = np.clip((x * dx + y * dy) / np.maximum(dx**2 + dy**2, 1e-30), 0.0, 1.0)
     square = (along * dx - x) ** 2 + (along * dy - y) ** 2
     found = np.sqrt(np.minimum.reduceat(square, begin)) * np.sign(above)
-    return np.split(found, stops[:-1])
+    return np.split(found, np.cumsum(each)[:-1])
 
 
 class Problem:
@@ -259,10 +251,6 @@ class Problem:
                 values.append(value)
         changed = with_values(cell, changes, values) if changes else cell
         return changed.replace(rest) if rest else changed
-
-    def simulate(self, u: Array, curves: Sequence[Target]) -> list[Simulated | None]:
-        """The model's curves, None for each that could not be simulated."""
-        return self.simulate_all([u], curves)[0]
 
     def simulate_all(
         self, places: Sequence[Array], curves: Sequence[Target]
