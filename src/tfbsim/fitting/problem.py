@@ -280,21 +280,18 @@ class Problem:
             batch = self._together(own, cases, last, drawn)
             area = np.array([float(cell.area) for cell in own])
             for n, case in enumerate(cases):
-                rows = np.arange(len(own)) * len(cases) + n
-                models = [_of_rows(c, batch, rows, area) for c in wanted[case.name]]
+                targets, rows = wanted[case.name], np.arange(len(own)) * len(cases) + n
+                every = [_of_rows(target, batch, rows, area) for target in targets]
                 for row, (k, cell) in enumerate(zip(there, own, strict=True)):
                     if batch is not None and batch.plain[rows[row]]:
                         self.steps += sum(len(cycle.steps) for cycle in batch.cycles)
                         self.simulated[IN_BLOCKS] += 1
-                        mine = [model[row] for model in models]
+                        mine = [models[row] for models in every]
                     else:
                         cycles = replays[k].cycles(cell, case.protocol, last, drawn)
                         self.simulated[ONE_BY_ONE] += 1
-                        mine = [
-                            _observed(c, cycles, area[row]) for c in wanted[case.name]
-                        ]
-                    for curve, model in zip(wanted[case.name], mine, strict=True):
-                        found[k][id(curve)] = model
+                        mine = [_observed(one, cycles, area[row]) for one in targets]
+                    found[k] |= dict(zip(map(id, targets), mine, strict=True))
         self.evaluations += len(places)
         self.steps += sum(replay.steps for replay in replays)
         return [[one.get(id(curve)) for curve in curves] for one in found]
@@ -495,7 +492,7 @@ def _observed(
     if life or not len(curve.capacity):
         return Simulated(none, none, end) if math.isfinite(end) or not life else None
     drawn = joined(steps, curve.kind, area)
-    return drawn and _rising(drawn.capacity, drawn.voltage, end)
+    return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
 
 
 def _of_rows(
