@@ -537,20 +537,27 @@ def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
     assert step["Hold error [mV]"] < 0.2
 
 
-def test_a_thin_film_is_a_capacitor_at_low_frequency():
+@pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
+@pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
+@pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
+def test_a_thin_film_is_a_capacitor_at_low_frequency(name, diffusivity, thickness):
     """R + 1/(i w C), C = F c L/(-dU/dx): rounding of its diffusion is no resistance."""
-    cell = load_cell(CONSTANT_D).replace(
+    cell = load_cell(name).replace(
         {
-            "cathode.thickness": "5 nm",
+            "cathode.thickness": thickness,
             "anode.lithium": "0.1 um",
-            "cathode.diffusivity": "1e-9 cm2/s",
+            "cathode.diffusivity": diffusivity,
         }
     )
-    frequency = np.array([1e3, 1.0, 1e-2, 1e-3])
-    Z = tfbsim.impedance(cell, voltage=3.95, frequencies=frequency).Z
+    frequency = np.array([1e3, 1.0, 1e-2, 1e-3, 1e-6])
+    found = tfbsim.impedance(cell, voltage=3.95, frequencies=frequency)
+    Z = found.Z
     assert Z.real == pytest.approx(Z.real[0], rel=1e-3)
     C = -1 / (2 * np.pi * frequency * Z.imag)
     assert C[1:] == pytest.approx(C[1], rel=1e-6)
+    exact = found.circuit.impedance(frequency)
+    assert Z.real == pytest.approx(exact.real, rel=1e-6)
+    assert Z.imag == pytest.approx(exact.imag, rel=1e-6)
 
 
 def test_lithium_of_lost_sites_goes_where_there_is_room():
@@ -625,6 +632,17 @@ def test_a_spectrum_of_a_film_that_loses_its_sites_says_so():
     assert not step["Detail"]
 
 
+def test_a_peak_of_the_electron_path_that_the_mesh_does_not_resolve_is_said():
+    """sigma_e of a consistent set is least where U(x) is steepest."""
+    changes = {"cathode.electron_path": "consistent", "cathode.transference": 0.4}
+    step = "Discharge at C/10 until 3 V"
+    _, coarse = run(RAIJMAKERS, [step], changes)
+    assert "the voltage is good to 0.005 V: its electron path" in coarse["Detail"]
+    cell = load_cell(RAIJMAKERS).replace(changes)
+    fine = tfbsim.simulate(cell, [step], numerics=tfbsim.Numerics(points=600))
+    assert not fine.steps["Detail"].iloc[-1]
+
+
 def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     """Charging fills it by i - i_sei, and migration takes t_i i on."""
     changes = {
@@ -652,3 +670,26 @@ def test_a_power_next_to_the_largest_of_a_cell_of_any_size(area):
     assert list(result.steps["Outcome"]) == ["reached", "infeasible"]
     exact = 4.15 / 2 * (1 + 0.001**0.5)
     assert voltages(result)[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_a_charge_of_a_bare_collector_past_its_cut_off_strips_nothing():
+    step = "Charge at C/5 until 4.2 V at -20 degC"
+    _, step = run("lco-lipon-steel-ensurge2023", [step])
+    assert (step["Outcome"], step["Duration [s]"]) == ("reached", 0)
+    assert step["Detail"].startswith("reached at once: 4.6")
+
+
+def test_a_profile_of_thousands_of_rows_is_one_trace():
+    """Charge counted over all of its rows, each jump seen from both sides."""
+    C_rate = np.resize([0.1, -0.2, 0.0, 0.3, -0.15], 2000)
+    table = {"Time [s]": np.arange(2001.0).tolist()}
+    table["C-rate"] = np.append(C_rate, 0.0).tolist()
+    profile = {"profile": table, "interpolation": "stepwise"}
+    result, step = run(CONSTANT_D, [profile])
+    assert (step["Outcome"], step["Duration [s]"]) == ("reached", 2000)
+    one_c = 670.03702861  # uA/cm2
+    passed = C_rate.clip(0).sum() / 3600 * one_c
+    assert step["Discharge [uA.h.cm-2]"] == pytest.approx(passed, rel=1e-9)
+    t = result.curves["Time [s]"].values.ravel()
+    jumps = np.flatnonzero(np.diff(t) == 0)
+    assert len(jumps) == 1999

@@ -366,7 +366,8 @@ def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterator
 def _braces(text: str, line: int, column: int) -> str:
     """Return what stands without quotes around braces up to a column; "" if nothing."""
     bare, inside = r"[^][,{}\"'#:]", r"\{[^][{}\"']*\}"
-    pattern = rf"{bare}+(?:{inside}{bare}*)+"
+    # Begun at the first of its characters only, or a long line takes its square in time
+    pattern = rf"(?<!{bare}){bare}+(?:{inside}{bare}*)+"
     found = re.finditer(pattern, "".join(text.splitlines()[line - 1 : line]))
     before = [m[0] for m in found if m.start() <= column]
     return before[-1].strip().removeprefix("- ") if before else ""

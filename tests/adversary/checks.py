@@ -16,6 +16,8 @@ from tfbsim.solver.records import OUTCOMES, CaseRecord, StepRecord
 
 OVERFULL = 0.02  # of the sites: a straight continuation of U(x) may carry so far
 EMPTY = 2e-6  # of the sites, at a face
+# What a step says that the mesh does not resolve
+FINER, PATH = "finer than the mesh", "its electron path has a part finer than the mesh"
 SAID = 2e-3  # of the sites: a profile that is so far beyond the film at the end says so
 AT_ONCE = 1e-8  # s: a hold on a bare collector, whose current is below its cut-off
 # How far from what it must be, at most
@@ -133,8 +135,8 @@ def _of(
             full, empty = 2 * OVERFULL, OVERFULL
         yield name, _beyond(np.array(faces), film.x_max, full, empty)
     inside, x_max = trace.profiles, cell.cathode.x_max
-    yield "overshoot about a front", _beyond(inside, x_max)
-    said = "finer than the mesh" in record.detail
+    said = FINER in record.detail
+    yield "overshoot about a front", 0.0 if said else _beyond(inside, x_max)
     unsaid = _beyond(inside[-1], x_max) > SAID and not said
     yield "overshoot unsaid", float(unsaid)
     if before is not None:
@@ -204,7 +206,7 @@ def _ends(record: StepRecord, cell: Cell) -> Iterator[tuple[str, float]]:
         past.append(float((step.lower - V).max()))
     if lasted and step.upper is not None:
         past.append(float((V - step.upper).max()))
-    yield "beyond a voltage cut-off", max(past)
+    yield "beyond a voltage cut-off", 0.0 if PATH in record.detail else max(past)
     if not step.rest and low <= V[0] <= high:
         yield "beyond a limit of the cell", max(low - V.min(), V.max() - high, 0.0)
     if not lasted and step.control != "voltage" and not step.rest:

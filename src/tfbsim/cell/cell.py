@@ -345,7 +345,9 @@ class Cell(Strict):
             **{option: "on" for option, _ in self.ageing.blocks},
         }
         return Structure(
-            self.cathode.structure, film and film.structure, tuple(chosen.items())
+            self.cathode.structure,
+            film.structure if film else None,
+            tuple(chosen.items()),
         )
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
@@ -658,7 +660,8 @@ class Cell(Strict):
 
 def _set(raw: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path in raw data; alternatives of a field make way."""
-    here, model = raw, Cell
+    here: Any = raw
+    model: Any = Cell
     *parents, last = path.split(".")
     for key in parents:
         _check_known(model, key, path)
@@ -744,8 +747,8 @@ def _cell(
         raw.setdefault("reference_temperature", raw["temperature"])
     found = take_in(raw, folder)
     full = filled(raw, document)
-    for layer in {"cathode", "anode"} & full.keys() if like else ():
-        if isinstance(fields := full[layer], dict):
+    for layer in ("cathode", "anode"):
+        if like is not None and isinstance(fields := full.get(layer), dict):
             before, there = like._raw[layer], getattr(like, layer)
             same = {
                 name: getattr(there, name)

@@ -229,8 +229,9 @@ class Film(Interface, MaterialLayer):
         total = self.analysed_stoichiometry if self.analysed_stoichiometry else x
         return float(self.c_sites * self.thickness * total - self.sites * x)
 
-    def parameters(self, side: str, structure: FilmStructure) -> dict[str, Any]:
+    def parameters(self, side: str, structure: FilmStructure | None) -> dict[str, Any]:
         """Its numbers in SI, by the name in PyBaMM of "Cathode" or "Anode"."""
+        assert structure is not None
         sigma = self.transport.electronic
         rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
         rho = rho if structure.electronic is None else structure.rho_ref

@@ -142,8 +142,9 @@ def compare(
     experiment : str, Path, Document or Expanded
         A shipped experiment or a file; or a cell, whose protocol then is the data's own
         current.
-    data : path, DataFrame, Measured, or a sequence of them
-        What was measured; a DataFrame has the columns of a file.
+    data : path, DataFrame, Measured, Result, or a sequence of them
+        What was measured; a DataFrame has the columns of a file, a result stands for its
+        cases.
     cell, changes
         As :func:`tfbsim.run_experiment`.
     mapping : optional

@@ -114,24 +114,23 @@ def _place_cycles(file: Measured, found: Places) -> None:
         cycles.setdefault(segment.cycle, []).append(segment)
     for cycle in cycles.values():
         fits = {case.name: _aligned(cycle, case) for case in cases}
-        rank, pairs = min(fits.values(), key=lambda fit: fit[0])
-        unmatched = [k for k, s in enumerate(cycle) if s.flowing]
-        if rank[0] < 0:
-            alike = [name for name, fit in fits.items() if fit[0] == rank]
-            name = alike[0]
-            seen[name] += 1
-            note = (
-                f"{file.name}: {len(alike)} cases fit a cycle alike, and the first, "
-                f"'{name}', was taken; --set or another experiment chooses."
-            )
-            if len(alike) > 1 and note not in found.notes:
-                found.notes.append(note)
-            for k, at in pairs.items():
-                found.steps.append(Place(file.name, cycle[k], name, (at,), seen[name]))
-            unmatched = [k for k in unmatched if k not in pairs]
-        for k in unmatched:
-            why = _why_unmatched(cycle[k], cases)
-            found.unmatched.append((file.name, cycle[k].name, why))
+        best = min(rank for rank, _ in fits.values())
+        alike = [name for name, (rank, _) in fits.items() if rank == best]
+        name, pairs = alike[0], fits[alike[0]][1] if best[0] < 0 else {}
+        seen[name] += bool(pairs)
+        note = (
+            f"{file.name}: {len(alike)} cases fit a cycle alike, and the first, "
+            f"'{name}', was taken; --set or another experiment chooses."
+        )
+        if pairs and len(alike) > 1 and note not in found.notes:
+            found.notes.append(note)
+        for k, segment in enumerate(cycle):
+            if k in pairs:
+                place = Place(file.name, segment, name, (pairs[k],), seen[name])
+                found.steps.append(place)
+            elif segment.flowing:
+                why = _why_unmatched(segment, cases)
+                found.unmatched.append((file.name, segment.name, why))
 
 
 def _aligned(
@@ -219,7 +218,9 @@ def _place_spectra(file: Measured, found: Places) -> None:
         for k, step in enumerate(case.protocol.steps)
         if step.frequencies
     ]
-    any_step = bool(steps)
+    why = "the experiment's cycles have no step 'EIS'"
+    if steps:
+        why = "the experiment has no further step 'EIS'{}"
     for spectrum in file.spectra:
         ranks = [_rank(*at, spectrum) for at in steps]
         if min(ranks, default=math.inf) < math.inf:
@@ -228,11 +229,8 @@ def _place_spectra(file: Measured, found: Places) -> None:
             continue
         said = ((spectrum.voltage, "voltage"), (spectrum.temperature, "temperature"))
         state = " and ".join(units.text(x, name) for x, name in said if x is not None)
-        why = "the experiment's cycles have no step 'EIS'"
-        if any_step:
-            at = f" at {state}" if state else ""
-            why = f"the experiment has no further step 'EIS'{at}"
-        found.unmatched.append((file.name, spectrum.name, why))
+        reason = why.format(f" at {state}" if state else "")
+        found.unmatched.append((file.name, spectrum.name, reason))
 
 
 def _rank(case: Case, at: int, spectrum: Spectrum) -> float:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Array, Segment, Spectrum
 from ..result.names import Row
-from ..solver.impedance import Spectrum as Simulated
+from ..solver import impedance
 from .matching import Place
 from .replay import charge_where
 
@@ -231,7 +231,7 @@ def impedances(pairs: Sequence[SpectrumPair]) -> pd.DataFrame:
     return _below(parts, _SPECTRA)
 
 
-def at_frequencies(measured: Spectrum, simulated: Simulated) -> Array:
+def at_frequencies(measured: Spectrum, simulated: impedance.Spectrum) -> Array:
     """Return what is simulated at the measured frequencies, which are among its own."""
     f, Z = simulated.frequency, simulated.Z
     order = np.argsort(f)

@@ -28,9 +28,9 @@ def tables(file: File, text: str) -> list[Table]:
         rows = _WHOLE.match(text, head.end())
         layout = recognised(rows[0], file.how) if rows else None
         if rows and layout:
-            place = (head.end(), rows.end(), layout)
+            part = slice(head.end(), rows.end())
             with contextlib.suppress(InputError):
-                found.append(one_table(file, text, *place, "Gamry", head[1]))
+                found.append(one_table(file, text, part, layout, "Gamry", head[1]))
     if not found:
         raise file.error("its tables hold no numbers")
     return found

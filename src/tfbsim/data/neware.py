@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
+import pandas as pd
 
 from .headings import heading, role_of
 from .table import File, Table
@@ -75,39 +76,29 @@ def tables(file: File, text: str) -> list[Table]:
     if layout is None:
         raise file.error("its samples are no numbers")
     body = "\n".join([mark.join(heads[-1]), *samples]) + "\n"
-    table = one_table(file, body, 0, len(body), layout, "NEWARE")
-    titles = dict(_UPPER)
+    table = one_table(file, body, slice(0, len(body)), layout, "NEWARE")
     charges, unit = _of_whole_steps(heads[-2])
-    if charges:
-        titles["step_charge"] = f"charge of whole step ({unit})"
-    now: dict[str, object] = dict.fromkeys(titles)
-    rows: list[dict[str, object]] = [now]  # of what is above a sample
-    for number, k in enumerate(np.flatnonzero(~deep), start=1):
-        level = len(lines[k]) - len(lines[k].lstrip(mark))
-        fields = lines[k].split(mark)[level:]
-        now = dict(now)
-        while fields and level < depth:
-            given = {role_of(n): x for n, x in zip(heads[level], fields, strict=False)}
-            now |= {
-                role: x for role, x in given.items() if role in now and role != "step"
-            }
-            if charges and level == depth - 1:
-                whole = [fields[c] for c in charges if c < len(fields)]
-                now["step_charge"] = max(whole, key=_digits, default="")
-            fields = fields[len(heads[level]) :]
-            level += 1
-        now["step"] = number  # the cycler's own number comes again in each cycle
-        rows.append(now)
-    if charges and max(_digits(row["step_charge"]) for row in rows) < _DIGITS:
-        del titles["step_charge"]
+    rows = []  # of what is above a sample
+    for line in (x for x, at in zip(lines, deep, strict=True) if not at):
+        level = len(line) - len(line.lstrip(mark))
+        names = [name for head in heads[level:depth] for name in head]
+        fields, own = line.split(mark)[level:], sum(map(len, heads[level : depth - 1]))
+        row = {role_of(n): x for n, x in zip(names, fields, strict=False)}
+        if len(fields) > own:
+            whole = [fields[own + c] for c in charges if own + c < len(fields)]
+            row["step_charge"] = max(whole, key=_digits, default="")
+        rows.append(row)
+    above = pd.DataFrame(rows, columns=["cycle", "step", "step_type", "step_charge"])
+    above = above.ffill()
+    above["step"] = range(1, len(above) + 1)  # its own comes again in each cycle
+    if not charges or above["step_charge"].map(_digits).max() < _DIGITS:
+        del above["step_charge"]
     data, names = table.data, list(table.names)
     if len(data) == len(samples):
-        above = np.cumsum(~deep)[deep]
-        for role, title in titles.items():
-            values = np.array([rows[k][role] for k in above], dtype=object)
-            if any(v is not None for v in values):
-                data[len(names)] = values
-                names.append(title)
+        above = above.reindex(np.cumsum(~deep)[deep] - 1).dropna(axis=1, how="all")
+        for role, values in above.items():
+            data[len(names)] = values.to_numpy()
+            names.append(_UPPER.get(role) or f"charge of whole step ({unit})")
     file.note(
         f"The lines of {depth + 1} levels were taken apart; the lowest is the record."
     )
@@ -126,4 +117,4 @@ def _of_whole_steps(heads: list[str]) -> tuple[list[int], str]:
 
 def _digits(number: object) -> int:
     """Return how many digits a number is known to."""
-    return len(re.sub(r"\D", "", str(number or "")).lstrip("0"))
+    return len(re.sub(r"\D", "", str(number)).lstrip("0"))

@@ -39,7 +39,7 @@ FLOWS = {"current", "increment", "net_capacity"}
 
 
 @runtime_checkable
-class Simulated(Protocol):
+class HasRecords(Protocol):
     """A result, whose cases are records too."""
 
     @property
@@ -48,7 +48,7 @@ class Simulated(Protocol):
     def samples(self) -> pd.DataFrame: ...
 
 
-Source: TypeAlias = str | Path | pd.DataFrame | Measured | Simulated
+Source: TypeAlias = str | Path | pd.DataFrame | Measured | HasRecords
 
 # A step that passes this many times what the cell can hold was misread; from the lower
 # on it is worth a word
@@ -263,7 +263,7 @@ def read_all(
     InputError
         There is none, or none could be read.
     """
-    if isinstance(sources, str | Path | pd.DataFrame | Measured | Simulated):
+    if isinstance(sources, str | Path | pd.DataFrame | Measured | HasRecords):
         sources = [sources]
     measured: list[Measured] = []
     unreadable: list[str] = []
@@ -271,7 +271,7 @@ def read_all(
     names: list[str] = []
     every: list[str | Path | pd.DataFrame | Measured] = []
     for source in sources:
-        every += source.records if isinstance(source, Simulated) else [source]
+        every += source.records if isinstance(source, HasRecords) else [source]
     for found in every:
         try:
             if not isinstance(found, Measured):

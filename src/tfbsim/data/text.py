@@ -159,9 +159,9 @@ def text_tables(file: File, text: str, skip: int = 0, kind: str = "text") -> lis
         file.note("Numbers with decimal commas.")
     tables: list[Table] = []
     errors: list[InputError] = []
-    for start, stop in _blocks(text, begin, layout):
+    for part in _blocks(text, begin, layout):
         try:
-            tables.append(one_table(file, text, start, stop, layout, kind))
+            tables.append(one_table(file, text, part, layout, kind))
         except InputError as error:
             errors.append(error)
     if not tables:
@@ -218,7 +218,7 @@ def recognised(text: str, how: Mapping) -> Layout | None:
     return best
 
 
-def _blocks(text: str, begin: int, layout: Layout) -> list[tuple[int, int]]:
+def _blocks(text: str, begin: int, layout: Layout) -> list[slice]:
     """Return where each table begins and ends: at every further line of headings."""
     heads: list[int] = []
     seen_data = False
@@ -238,7 +238,7 @@ def _blocks(text: str, begin: int, layout: Layout) -> list[tuple[int, int]]:
         if seen_data and _known(_fields(line, layout)) >= 2:
             heads.append(start)
             seen_data = False
-    return [(a, b) for a, b in pairwise([begin, *heads, len(text)]) if b > a]
+    return [slice(a, b) for a, b in pairwise([begin, *heads, len(text)]) if b > a]
 
 
 def _bare(field: str) -> str:
@@ -264,15 +264,10 @@ def _fields(line: str, layout: Layout) -> list[str]:
 
 
 def one_table(
-    file: File,
-    text: str,
-    start: int,
-    stop: int,
-    layout: Layout,
-    kind: str = "text",
-    title: str = "",
+    file: File, text: str, part: slice, layout: Layout, kind: str, title: str = ""
 ) -> Table:
     """Return the table in a part of a text."""
+    start, stop = part.start, part.stop
     head = text[start : min(stop, start + 2_000_000)].split("\n")
     first = next(
         (k for k, x in enumerate(head[: MAX_PREAMBLE + 1]) if layout.is_data(x)), -1

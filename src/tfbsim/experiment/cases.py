@@ -257,7 +257,7 @@ class _Expansion:
         self.sections: list[tuple[Place, list[Any]]] = []
         self.often, self.every = 1, 0
         for name in ("steps", "conditioning", "check_up"):
-            given = getattr(experiment, name) or []
+            given: Any = getattr(experiment, name) or []
             self.often = given.cycles if isinstance(given, Conditioning) else self.often
             self.every = given.every if isinstance(given, CheckUp) else self.every
             plain = isinstance(given, list)
@@ -698,7 +698,7 @@ def _measured(
                 continue
             with placed(document.error, "measured", k, field):
                 value, unit = _measured_value(text, dimensions)
-            known = "cell changed" if differing else point.status
+            known: str = "cell changed" if differing else point.status
             if dimensions == CAPACITY:
                 areal, kind = units.DISPLAY["areal charge"][1], words.split()[0].lower()
                 charge = value / areal

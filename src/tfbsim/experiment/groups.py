@@ -161,16 +161,17 @@ def parsed_steps(
     known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
     for at, step in flat:
         try:
-            with placed(error, *at):
-                if isinstance(step, tuple):
-                    if step not in known:
-                        known[step] = parse_step(step[0], cell, step[1])
-                    step = known[step]
-                elif isinstance(step, Mapping):
-                    step = parse_profile(step, cell)
-                parsed.append(step)
+            if isinstance(step, tuple):
+                if step not in known:
+                    known[step] = parse_step(step[0], cell, step[1])
+                step = known[step]
+            elif isinstance(step, Mapping):
+                step = parse_profile(step, cell)
+            parsed.append(step)
         except InputError as mistake:
-            wrong.append(mistake)
+            wrong.append(error((*at, mistake.field), mistake.message))
+        except ValueError as mistake:
+            wrong.append(error(at, str(mistake)))
     return tuple(parsed), wrong
 
 

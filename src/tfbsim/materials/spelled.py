@@ -139,7 +139,8 @@ class SitesLaw(SpelledLaw):
 
     def law(self, dimension: str, folder: Path) -> laws.MultiSite:
         each = ((s.potential, s.sites, s.width) for s in self.sites)
-        return laws.MultiSite(*zip(*each, strict=True), self.temperature)
+        U, X, widths = zip(*each, strict=True)
+        return laws.MultiSite(U, X, widths, self.temperature)
 
     def check(self, law: laws.MultiSite, dimension: str) -> None:
         if law.x_max > 10:
@@ -273,7 +274,7 @@ class LawField:
         return TAG + (found if found in self.spellings else "")
 
     def _convert(self, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, Strict):
+        if isinstance(value, SpelledLaw):
             folder = Path((info.context or {}).get("folder", "."))
             law = value.law(self.dimension, folder)
             value.check(law, self.dimension)

@@ -21,11 +21,12 @@ from ..numerics import Numerics
 from ..physics.counters import Counters
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
-from .cycler import as_asked, audit, cut_offs, left_by, overshoots, unresolved
+from .cycler import as_asked, audit, cut_offs, left_by
 from .discretised import DURATION, TARGET, VOLTAGE
 from .engine import Engine, engine
 from .fast import Curves, Solved
 from .records import REACHED, CycleRecord, StepRecord
+from .resolution import overshoots, path_error, thin
 from .start import first_current
 from .trace import (
     BALANCE_LIMIT,
@@ -348,7 +349,8 @@ class Batch:
         usual &= as_asked(step, trace.event)
         usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
         thinnest = self.engine.thinnest_layer
-        usual &= ~unresolved(trace, cells, thinnest)  # type: ignore[arg-type]
+        usual &= ~thin(trace, cells, thinnest)  # type: ignore[arg-type]
+        usual &= ~path_error(trace, self.engine).any(axis=0)
         if step.rest:
             usual &= (left_by(V, cells.voltage_limits) <= SEEN).all(axis=0)
         return usual

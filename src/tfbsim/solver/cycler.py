@@ -33,13 +33,13 @@ from .records import (
     REACHED,
     SKIPPED,
     SOLVER_FAILED,
-    SURFACE,
     THROUGHPUT,
     TIME_LIMIT,
     CaseRecord,
     CycleRecord,
     StepRecord,
 )
+from .resolution import unresolved
 from .start import MET
 from .trace import (
     CHARGE_CUT_OFF,
@@ -49,12 +49,10 @@ from .trace import (
     MAXIMUM_VOLTAGE,
     MINIMUM_VOLTAGE,
     NO_LIMIT,
-    OVERFULL,
     POWER_LIMIT,
     RAMP,
     SEEN,
     SOLVER_FAILURE,
-    UNDEREMPTY,
     Infeasible,
     Request,
     SolverFailed,
@@ -66,7 +64,6 @@ from .trace import (
 
 FEWEST = 10  # cycles, after which it is asked what the harms cost
 LIMITS = MINIMUM_VOLTAGE, MAXIMUM_VOLTAGE
-LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
 
 SHORTEST = 1e-9  # s, what counts as no time
 
@@ -159,7 +156,7 @@ class Runner:
             self.stopped = "the critical current density was crossed"
             return StepRecord(step, INFEASIBLE, detail, trace, critical)
         outcome, detail = self._outcome(step, trace)
-        words = [w for w in (detail, self._unresolved(trace), self._overshot(trace)) if w]
+        words = [w for w in (detail, *unresolved(trace, self.cell, self.engine)) if w]
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
         elif trace.fallback:
@@ -196,22 +193,19 @@ class Runner:
         if step.constant:
             part = ProfilePart(duration, step.value, step.value)
             return self._stretch(step, curves, part, state, changes)
-        found: Trace | None = None
+        found: list[Trace] = []
         passed = 0.0
         for part in self._parts(step, duration):
             trace = self._stretch(step, curves, part, state, changes, passed)
-            if found is not None and self._beyond_at_once(step, trace):
-                found = replace(found, event=trace.event)
+            if found and self._beyond_at_once(step, trace):
+                found[-1] = replace(found[-1], event=trace.event)
                 break
             passed += float(trace.observed[THROUGHPUT][-1])
-            # Both values at a jump, or the point in common once
-            jump = found is not None and found.t[-1] > 0
-            found = trace if found is None else joined(found, trace, jump=jump)
+            found.append(trace)
             state = trace.end
             if trace.event is not None:
                 break
-        assert found is not None
-        return found
+        return joined(*found, jump=True)
 
     def _parts(self, step: Step, duration: float) -> Iterator[ProfilePart]:
         """The parts of a ramp or a profile, of so much time in all."""
@@ -321,28 +315,6 @@ class Runner:
         hours = trace.t[int(np.argmax(metal <= metal[-1]))] / 3600
         return f"no lithium after {hours:.3g} h: the collector blocks, V is {V:.4g} V"
 
-    def _unresolved(self, trace: Trace) -> str:
-        """Says so where a step ends before the mesh resolves its boundary layer."""
-        thinnest = self.engine.thinnest_layer
-        if trace.event == SOLVER_FAILURE or not unresolved(trace, self.cell, thinnest):
-            return ""
-        layer = boundary_layer(trace, self.cell)
-        return (
-            f"its boundary layer ends at {layer:.1g} of the film, finer than the mesh: "
-            "take more points"
-        )
-
-    def _overshot(self, trace: Trace) -> str:
-        """Say so where a profile is beyond any film about a front the mesh rounds off."""
-        if not overshoots(trace, self.cell):
-            return ""
-        x, half = trace.profiles[-1], self.cell.cathode.x_max / 2
-        extreme = float(x[np.abs(x - half).argmax()])
-        return (
-            f"x = {extreme:.2g} beside a front in the film that is finer than the mesh: "
-            "take more points"
-        )
-
     def _left(self, trace: Trace) -> str:
         """What is left of lithium that was plated in situ."""
         if not self.cell.anode.plated:
@@ -359,7 +331,7 @@ class Runner:
         if not (limit - MET > V if below else limit + MET < V):
             return ""
         at = f"it would begin at {V:.4g} V, the cell's voltage limit is {limit:g} V"
-        return self._unresolved(trace) or at
+        return next(iter(unresolved(trace, self.cell, self.engine)), at)
 
     def _outside(self, trace: Trace) -> str:
         """Say so where a rest takes the voltage out of the cell's limits."""
@@ -421,11 +393,12 @@ class Runner:
         if trace.event not in LIMITS:
             said = self._blocks(step, trace)
             return said or (self._outside(trace) if step.rest else "")
-        if trace.end.inventory < self.cell.least_inventory:
+        below = trace.event == MINIMUM_VOLTAGE
+        if below and trace.end.inventory < self.cell.least_inventory:
             return f"the last lithium{self._left(trace)}"
         if len(trace.t) > 1:
             return ""
-        asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
+        asked = step.lower if below else step.upper
         V = float(trace.observed["Voltage [V]"][-1])
         past = "met" if abs(V - float(asked or 0)) < SEEN else f"past {asked:g} V"
         return f"reached at once: {V:.4g} V is {past} already"
@@ -459,29 +432,6 @@ def left_by(V: Any, limits: Sequence[float]) -> Any:
     """Return how far a voltage goes beyond limits it was within, below and above [V]."""
     beyond = np.stack([limits[0] - V, V - limits[1]])
     return np.where(beyond[:, 0] <= 0, beyond.max(axis=1), 0.0)
-
-
-def unresolved(trace: Trace, cell: Cell, thinnest: float) -> Any:
-    """Return whether a step ends before the mesh resolves its boundary layer."""
-    ended = np.asarray(trace.event, object) != None  # noqa: E711 of each cell
-    return ended & (boundary_layer(trace, cell) < thinnest)
-
-
-def overshoots(trace: Trace, cell: Cell) -> Any:
-    """Whether the profile that a step ends with is beyond any film."""
-    x, x_max = trace.profiles[-1], cell.cathode.x_max
-    full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
-    return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
-
-
-def boundary_layer(trace: Trace, cell: Cell) -> Any:
-    """Thickness over L of the boundary layer that a step ends with; inf without one."""
-    mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
-    at_node = trace.profiles[-1][..., 0]
-    rise = np.maximum(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
-    level = rise < LEVEL * cell.cathode.x_max
-    # Of which the change is worth a step
-    return np.where(level, np.inf, abs(mean[-1] - mean[0]) / np.where(level, 1, rise))
 
 
 def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from ..physics.diffusion import DOMAIN, DOMAINS, depth
 from ..physics.leakage import ElectronicLeakage
 from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
-from ..physics.site_loss import ACTIVE
+from ..physics.site_loss import ACTIVE, NOT_LOST
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
 from .energy import IN, OUT, Passed
 from .equations import Equations
@@ -390,6 +390,13 @@ class Discretised:
         moved = profile - y[film]
         leads = (moved * rates >= 0).all() and np.abs(moved).max() < ROUNDING * x_max
         return profile if leads else None
+
+    def overshoot(self, y: Array, inputs: dict[str, Any]) -> float:
+        """How far the cathode is fuller or emptier than it can be, of its sites."""
+        names = (n for n in (ACTIVE, *NOT_LOST.values()) if n in self.slices)
+        active = reduce(np.multiply, (y[:, self.slices[n]] for n in names), np.ones(1))
+        x = y[:, self.slices[PROFILE]] / active / inputs["Cathode sites per formula unit"]
+        return float(max(x.max() - OVERFULL, UNDEREMPTY - x.min(), 0.0))
 
     def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
         """Energies as states of the kernel [W.h]."""

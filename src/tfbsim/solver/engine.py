@@ -80,6 +80,8 @@ class Linearised:
         How fast they change at y_0 [1/s].
     weights : ndarray, shape (states,)
         Of the rows: that of its node in a mean over the film; 1 of states without.
+    profiles : tuple of slice
+        States that are one through a film.
     control : int
         Number of the C-rate among the states.
     nominal : float
@@ -91,6 +93,7 @@ class Linearised:
     J: Array
     rates: Array
     weights: Array
+    profiles: tuple[slice, ...]
     control: int
     nominal: float
     observed: dict[str, Array]
@@ -274,11 +277,11 @@ class Engine:
         jacobian = built.functions["jac_times_cjmass"]
         J = jacobian(0, at, built.stack(inputs), 0).full()
         weights = np.ones(len(J))
-        for where in built.slices.values():
-            if where.stop - where.start > 1:
-                weights[where] = built.weights
+        profiles = tuple(s for s in built.slices.values() if s.stop - s.start > 1)
+        for where in profiles:
+            weights[where] = built.weights
         nominal, k = inputs["Nominal cell capacity [A.h]"], built.slices["C-rate"].start
-        return Linearised(J, rates, weights, k, nominal, observed)
+        return Linearised(J, rates, weights, profiles, k, nominal, observed)
 
     def inputs(self, request: Request) -> dict[str, Any]:
         """What the models take for a request, but for the constants that follow."""
@@ -350,7 +353,8 @@ class Engine:
         t = t * request.duration
         sites = 1 / (own["1/site charge"] * FARADAY)
         lithium = float(gained(observed, sites, own["Electrode area [m2]"]))
-        return Trace(t, observed, profiles, end, event, fallback, stray, lithium)
+        over = built.overshoot(s.y, own)
+        return Trace(t, observed, profiles, end, event, fallback, stray, lithium, over)
 
     def _why_failed(
         self,

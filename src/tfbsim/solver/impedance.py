@@ -21,7 +21,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csc_array, diags_array
+from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from ..cell.cell import Cell, load_cell
@@ -43,12 +43,10 @@ Array = np.ndarray
 FREQUENCY, REAL, IMAGINARY = "Frequency [Hz]", "Z real [Ohm.cm2]", "Z imaginary [Ohm.cm2]"
 COLUMNS = (FREQUENCY, REAL, IMAGINARY, "Z real [Ohm]", "Z imaginary [Ohm]")
 GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of a step
-# Of one for frequencies so low, over what rounding makes of diffusion in the thinnest
-# element, that the layer is thicker than the film
-SLOW, GRADING_OF_SLOW = 1e6, 3.0
 ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
 BLOCKS = 1e15  # ohm m2, above which nothing of a cell conducts
 FEW = 0.01  # of the sites that may be lost within such a period
+ROUNDING = 1e-12  # of its parts, below which a sum is 0
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
 
@@ -145,21 +143,22 @@ def impedance_of(linear: Linearised, frequency: Array) -> Array:
     frequency : ndarray, shape (frequencies,)
         [Hz].
     """
-    # Rows of a film by their weights, whose sum is the change of its mean: else rounding
-    # in its thinnest element, in which diffusion is fastest, is as large as that change
-    k, w, n = linear.control, linear.weights, len(linear.rates)
-    J, e = csc_array(w[:, None] * linear.J), np.zeros(len(w), complex)
-    mass = csc_array(diags_array(np.where(np.arange(len(w)) < n, w, 0.0)))
-    e[k] = -1.0
-    C_rates = [
-        splu((2j * np.pi * f) * mass - J).solve(e)[k] for f in np.asarray(frequency)
-    ]
+    J, w = linear.J * linear.weights[:, None], linear.weights
+    mass = np.diag(np.where(np.arange(len(w)) < len(linear.rates), w, 0.0))
+    for where in linear.profiles:
+        # Rounding of diffusion is larger than a slow change of the mean: in place of one
+        # of its nodes the sum of all, in which diffusion drops out
+        total, mean = J[where].sum(axis=0), where.start + int(w[where].argmax())
+        total[np.abs(total) < ROUNDING * np.abs(J[where]).sum(axis=0)] = 0.0
+        J[mean], mass[mean] = total, mass[where].sum(axis=0)
+    largest = np.abs(J).max(axis=1, keepdims=True)
+    largest[largest == 0] = 1.0  # nothing changes the lithium of a film that is blocked
+    J, mass = csc_array(J / largest), csc_array(mass / largest)
+    e = np.zeros(len(w), complex)
+    e[linear.control] = -1.0 / largest[linear.control, 0]
+    omegas = 2j * np.pi * np.asarray(frequency)
+    C_rates = [splu(omega * mass - J).solve(e)[linear.control] for omega in omegas]
     return -1 / (linear.nominal * np.array(C_rates))
-
-
-def _rounding(linear: Linearised) -> float:
-    """What rounding may make of the change of a film's mean [1/s]."""
-    return float(np.finfo(float).eps * np.abs(np.diag(linear.J) * linear.weights).max())
 
 
 def drift_of(linear: Linearised, time: float) -> float:
@@ -219,8 +218,8 @@ def spectrum(
     losing = float(max((-linear.rates[share].item() for share in shares), default=0.0))
     drift = drift_of(linear, 1 / float(np.min(frequency)))
 
-    def on(numerics: Numerics) -> Linearised:
-        """The cell on another mesh."""
+    numerics = fine(solver.numerics)
+    if numerics != solver.numerics:
         other = engine(solver.structure, numerics)
         profile = solver.mesh.interpolation(other.xi)
         values = {
@@ -228,17 +227,9 @@ def spectrum(
             for name, value in state.values.items()
         }
         moved = replace(state, values=values)
-        return other.linearised(Request(*control, 1.0, moved, parameters))
-
-    numerics = fine(solver.numerics)
-    if numerics != solver.numerics:
-        linear = on(numerics)
+        linear = other.linearised(Request(*control, 1.0, moved, parameters))
     area = parameters["Electrode area [m2]"]
     Z = impedance_of(linear, frequency) * area
-    slow = 2 * np.pi * np.asarray(frequency) < SLOW * _rounding(linear)
-    if slow.any() and numerics.grading == GRADING:
-        linear = on(replace(numerics, grading=GRADING_OF_SLOW))
-        Z[slow] = impedance_of(linear, np.asarray(frequency)[slow]) * area
     if np.abs(Z).min() > BLOCKS:
         raise Infeasible(
             "the collector is bare and blocks at every frequency: a voltage of the "

@@ -152,6 +152,8 @@ class Trace:
         How far a held voltage was from its target at most [V].
     gained : float
         Lithium that came from nowhere, over what was exchanged.
+    overshoot : float
+        How far x was beyond the film at any step of the solver, of its sites.
     """
 
     t: Array
@@ -162,6 +164,7 @@ class Trace:
     fallback: int = 0
     stray: float = 0.0
     gained: float = 0.0
+    overshoot: float = 0.0
 
     @property
     def doubt(self) -> Any:

@@ -1,0 +1,99 @@
+"""What the mesh of a film resolves: layers at its face, fronts and paths inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..cell.cell import Cell
+from .discretised import OVERSHOOT
+from .engine import Engine
+from .records import MEAN, SURFACE
+from .trace import (
+    ANODE_PROFILE,
+    OVERFULL,
+    SEEN,
+    SOLVER_FAILURE,
+    UNDEREMPTY,
+    Array,
+    Trace,
+)
+
+LEVEL = 1e-3  # a change of stoichiometry, of all sites, that fills or empties nothing
+# Of the voltage drop of an electron path, in V and of itself: within it is resolved
+PATH = 1e-3, 1e-2
+WITHIN = 8  # places between two nodes where a resistivity is looked at
+MORE = "finer than the mesh: take more points"
+
+
+def unresolved(trace: Trace, cell: Cell, solver: Engine) -> Iterator[str]:
+    """Say what of a step is finer than the mesh, a sentence each."""
+    if trace.event != SOLVER_FAILURE and thin(trace, cell, solver.thinnest_layer):
+        layer = boundary_layer(trace, cell)
+        yield f"its boundary layer ends at {layer:.1g} of the film, {MORE}"
+    half = cell.cathode.x_max / 2
+    if overshoots(trace, cell) or trace.overshoot > OVERSHOOT:
+        x = trace.profiles[np.abs(trace.profiles - half).max(axis=-1).argmax()]
+        extreme = float(x[np.abs(x - half).argmax()])
+        yield f"x = {extreme:.2g} beside a front in the film that is {MORE}"
+    if len(trace.t) > 1 and (off := float(path_error(trace, solver).max())):
+        yield f"the voltage is good to {off:.1g} V: its electron path has a part {MORE}"
+
+
+def thin(trace: Trace, cell: Cell, thinnest: float) -> Any:
+    """Return whether a step ends before the mesh resolves its boundary layer."""
+    ended = np.asarray(trace.event, object) != None  # noqa: E711 of each cell
+    return ended & (boundary_layer(trace, cell) < thinnest)
+
+
+def overshoots(trace: Trace, cell: Cell) -> Any:
+    """Whether the profile that a step ends with is beyond any film."""
+    x, x_max = trace.profiles[-1], cell.cathode.x_max
+    full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
+    return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
+
+
+def boundary_layer(trace: Trace, cell: Cell) -> Any:
+    """Thickness over L of the boundary layer that a step ends with; inf without one."""
+    mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
+    at_node = trace.profiles[-1][..., 0]
+    rise = np.maximum(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
+    level = rise < LEVEL * cell.cathode.x_max
+    # Of which the change is worth a step
+    return np.where(level, np.inf, abs(mean[-1] - mean[0]) / np.where(level, 1, rise))
+
+
+def path_error(trace: Trace, solver: Engine) -> Array:
+    """Return what the mesh misses of the voltage drop of electrons, at each sample [V].
+
+    A resistivity rho_e(x) with a peak makes one where x(y) passes through it, which may
+    be narrower than the nodes are apart: there the quadrature of rho_e is compared with
+    that of x on straight lines between the nodes.  0 where that is little.
+    """
+    worst = np.zeros(1)
+    for side, film in solver.structure.films.items():
+        if film.electronic is None:
+            continue
+        x = trace.profiles if side == "Cathode" else trace.observed[ANODE_PROFILE]
+
+        def rho(x: Array, film: Any = film) -> Array:
+            inside = np.clip(x, 0, film.x_max)
+            t_i = 0 if film.transference is None else film.transference(inside)
+            return np.asarray((1 - t_i) / film.electronic(inside), dtype=float)
+
+        nodes, weights = np.polynomial.legendre.leggauss(WITHIN)
+        before, step = x[..., :-1, None], np.diff(x)[..., None]
+        means = rho(before + step * (nodes + 1) / 2) @ weights / 2
+        lines = means @ np.diff(solver.xi)
+        share = np.abs(rho(x) @ solver.weights / lines - 1)
+        off = share * np.abs(trace.observed[drop_of(side)])
+        worst = np.maximum(worst, np.where((off > PATH[0]) & (share > PATH[1]), off, 0.0))
+    return worst
+
+
+def drop_of(side: str) -> str:
+    """Return the name of the voltage drop of electrons through a film."""
+    name = "Electron path voltage drop [V]"
+    return name if side == "Cathode" else f"Anode {name[0].lower()}{name[1:]}"
