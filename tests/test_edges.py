@@ -706,3 +706,13 @@ def test_a_profile_of_thousands_of_rows_is_one_trace():
     t = result.curves["Time [s]"].values.ravel()
     jumps = np.flatnonzero(np.diff(t) == 0)
     assert len(jumps) == 1999
+
+
+def test_a_film_that_levels_out_in_a_rest_has_no_boundary_layer():
+    changes = {
+        "cathode.thickness": "1 um",
+        "ageing.site_loss_by_reduction": {"rate": "1 h-1", "potential": "3.8 V"},
+    }
+    steps = ["Discharge at 5C until 3.6 V", "Rest for 100 hours"]
+    _, step = run(CONSTANT_D, steps, changes)
+    assert step["Detail"] == "less than 0.1 % of the film's sites are still active"
