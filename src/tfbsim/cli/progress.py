@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich import progress
@@ -12,32 +13,34 @@ from ..errors import count
 from .console import err
 
 
-def _bar(quiet: bool, *columns: Any) -> progress.Progress:
+@contextmanager
+def _bar(quiet: bool, words: str, total: int | None, *columns: Any) -> Iterator[Any]:
+    """A line on a terminal; yields the bar and what updates its task."""
     hidden = quiet or not err.is_terminal
-    return progress.Progress(*columns, console=err, transient=True, disable=hidden)
+    with progress.Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+        task = bar.add_task(words, total=total, told="")
+        yield bar.tasks[0], partial(bar.update, task)
 
 
 @contextmanager
 def cycles_bar(total: int, cases: int, quiet: bool) -> Iterator[Any]:
     """A bar on a terminal: cycles done of all cases, points failed, rate, time left."""
     columns = (
-        progress.TextColumn(f"{count(cases, 'case')}, cycles"),
+        progress.TextColumn("{task.description}"),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[failed]}{task.fields[rate]}"),
+        progress.TextColumn("{task.fields[told]}"),
         progress.TimeRemainingColumn(),
     )
-    with _bar(quiet, *columns) as bar:
-        task = bar.add_task("run", total=total, failed="", rate="")
+    words = f"{count(cases, 'case')}, cycles"
+    with _bar(quiet, words, total, *columns) as (task, update):
         lost = 0
 
         def tell(cycles: int, failed: int) -> None:
             nonlocal lost
             lost += failed
-            speed = bar.tasks[0].speed
-            words = f"{lost:,} failed, " if lost else ""
-            rate = f"{speed:,.3g}/s" if speed else ""
-            bar.update(task, advance=cycles, failed=words, rate=rate)
+            rate = f"{task.speed:,.3g}/s" if task.speed else ""
+            update(advance=cycles, told=f"{lost:,} failed, {rate}" if lost else rate)
 
         yield tell
 
@@ -45,20 +48,20 @@ def cycles_bar(total: int, cases: int, quiet: bool) -> Iterator[Any]:
 @contextmanager
 def simulations_bar(quiet: bool) -> Iterator[Any]:
     """A bar on a terminal: simulations done of all, once it is known how many."""
-    with _bar(quiet) as bar:
-        task = bar.add_task("Simulating", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = progress.Progress.get_default_columns()
+    with _bar(quiet, "Simulating", None, *columns) as (_, update):
+        yield lambda done, total: update(completed=done, total=total)
 
 
 @contextmanager
 def search_line(quiet: bool) -> Iterator[Any]:
     """A line on a terminal: what is searched, simulations so far, error so far."""
     text = progress.TextColumn("{task.description}")
-    with _bar(quiet, progress.SpinnerColumn(), text, progress.TimeElapsedColumn()) as bar:
-        task = bar.add_task("reading", total=None)
+    columns = progress.SpinnerColumn(), text, progress.TimeElapsedColumn()
+    with _bar(quiet, "reading", None, *columns) as (_, update):
 
         def tell(word: str, evaluations: int, error: float) -> None:
-            words = f"{word}: {evaluations} evaluations, error {error:.3g} sigma rms"
-            bar.update(task, description=words)
+            error_words = f"{evaluations} evaluations, error {error:.3g} sigma rms"
+            update(description=f"{word}: {error_words}")
 
         yield tell

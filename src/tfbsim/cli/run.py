@@ -18,6 +18,15 @@ from .edge import OTHER_OUTCOME, Interrupted
 from .options import Text
 
 MOST_ROWS, MOST_KINDS = 40, 10  # that are printed
+ANSWERS = {
+    "Charge capacity [mA.h.g-1]": "Charge\nmAh/g",
+    "Discharge capacity [mA.h.g-1]": "Discharge\nmAh/g",
+    "Discharge capacity [uA.h.cm-2]": "Discharge\nuAh/cm2",
+    "Mean discharge voltage [V]": "Mean\nV",
+    "Numerical error of discharge capacity [%]": "Error\n%",
+    "Numerical error of voltage [mV]": "Error\nmV",
+    "Outcome": "Outcome",
+}
 
 
 def run(
@@ -150,35 +159,26 @@ def _protocol(cell: str, steps: str) -> Document:
 
 def _print_tables(result: Any) -> None:
     """Print the summary, and measured values beside the simulated ones."""
-    from ..report.printed import cell, printed
+    from ..report.printed import printed
     from ..result.sweep_table import factors
 
     summary = result.summary
     of_sweep = factors(summary) if result.of_a_sweep else []
-    columns = {
-        "Case": "Case",
-        "Cycle number": "Cycle",
-        **{name: name.replace(" [", "\n").rstrip("]") for name in of_sweep},
-        "Charge capacity [mA.h.g-1]": "Charge\nmAh/g",
-        "Discharge capacity [mA.h.g-1]": "Discharge\nmAh/g",
-        "Discharge capacity [uA.h.cm-2]": "Discharge\nuAh/cm2",
-        "Mean discharge voltage [V]": "Mean\nV",
-        "Numerical error of discharge capacity [%]": "Error\n%",
-        "Numerical error of voltage [mV]": "Error\nmV",
-        "Outcome": "Outcome",
-    }
+    heads = {name: name.replace(" [", "\n").rstrip("]") for name in of_sweep}
+    columns = {"Case": "Case", "Cycle number": "Cycle"} | heads | ANSWERS
     out.print(printed(summary, columns, most=MOST_ROWS, wrap=True))
     if (more := len(summary) - MOST_ROWS) > 0:
         say(f"... and {count(more, 'row')} more")
 
-    def signed(name: str, value: Any) -> str:
-        return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
-
-    comparison = result.comparison
-    if len(comparison):
+    if len(result.comparison):
         say("\nMeasured and simulated")
-        heads = {name: name for name in comparison if name != "Source"}
-        out.print(printed(comparison, heads, signed))
+        out.print(printed(result.comparison.drop(columns="Source"), cell=_signed))
+
+
+def _signed(name: str, value: Any) -> str:
+    from ..report.printed import cell
+
+    return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
 
 
 def _warn_of(warnings: Iterable[str], file: str = "warning") -> None:
@@ -199,16 +199,14 @@ def _warn_of_others(result: Any) -> None:
     warn(f"{len(other)} of {count(len(steps), 'step')} ended otherwise than asked:")
     names = ["Case", "Cycle number", "Step", "Outcome", "Detail"]
     groups = folded(other[names], "Case", "Cycle number")
-    for row in groups.head(MOST_KINDS).to_dict("records"):
-        detail = f" ({row['Detail']})" if row["Detail"] else ""
-        cycle = row["Cycle number"] or "conditioning"
-        step = f"'{row['Step']}': {row['Outcome']}{detail}"
-        warn(f"  {row['Case']}, cycle {cycle}: {step}")
+    for case, cycle, step, ended, detail in groups.head(MOST_KINDS).itertuples(False):
+        ended += f" ({detail})" if detail else ""
+        warn(f"  {case}, cycle {cycle or 'conditioning'}: '{step}': {ended}")
     if (more := len(groups) - MOST_KINDS) > 0:
         warn(f"  ... and {count(more, 'more kind')}, all in steps.csv")
-    breaches = summary[summary["Outcome"] == "audit breach"]
-    for row in breaches.head(MOST_KINDS).to_dict("records"):
-        warn(f"  {row['Case']}, cycle {row['Cycle number']}: audit breach")
+    breaches = summary[summary["Outcome"] == "audit breach"].head(MOST_KINDS)
+    for case, cycle in breaches[["Case", "Cycle number"]].itertuples(False):
+        warn(f"  {case}, cycle {cycle}: audit breach")
 
 
 def report(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from itertools import chain, count
@@ -38,7 +38,6 @@ from . import (
 )
 from .against import thickness
 from .overlay import overlay
-from .study import Study
 from .style import FORMATS, as_file, drawn, slug, split_unit, styled, volt
 from .theme import Theme
 
@@ -56,54 +55,53 @@ __all__ = [
 Draw = Callable[[], Figure | None]
 
 
-def _drawn(result: Result) -> Iterator[tuple[str, Draw]]:
-    """Yield the figures that may make sense, by name, in the order of the report."""
-    study = Study(result)
-    theme = Theme(study)
-    if study.rows:
-        yield "capacity-map", partial(capacity_map.capacity_map, study)
-    swept = False
-    if not sampled(result):
-        of = varied(result)
-        if of and of.grid:
-            swept = True
-            yield "slices", partial(against.slices, result, of)
-    elif (found := sample(result)) is not None and len(found[1]) >= FEWEST:
-        of, table = found
-        swept = True
-        yield "uncertainty", partial(uncertainty.distributions, table)
-        yield "tornado", partial(uncertainty.tornado, of, table)
-        yield "sensitivity", lambda: uncertainty.indices(result.sensitivity)
-        yield "dependence", partial(uncertainty.dependence, of, table)
-        yield "voltage-band", partial(uncertainty.voltage_band, study)
-    if not study.rows:
-        return
+def _drawn(result: Result) -> dict[str, Draw]:
+    """Return the figures that may make sense, by name, in the order of the report."""
+    study = Theme(result)
+    draws: dict[str, Draw] = {}
+
+    def add(**of_cases: Callable[[Theme], Figure | None]) -> None:
+        for name, draw in of_cases.items() if study.rows else ():
+            draws[name.replace("_", "-")] = partial(draw, study)
+
+    add(capacity_map=capacity_map.capacity_map)
+    of, found = None if sampled(result) else varied(result), sample(result)
+    swept = True
+    if of and of.grid:
+        draws["slices"] = partial(against.slices, result, of)
+    elif found is not None and len(found[1]) >= FEWEST:
+        draws["uncertainty"] = partial(uncertainty.distributions, found[1])
+        draws["tornado"] = partial(uncertainty.tornado, *found)
+        draws["sensitivity"] = lambda: uncertainty.indices(result.sensitivity)
+        draws["dependence"] = partial(uncertainty.dependence, *found)
+        draws["voltage-band"] = partial(uncertainty.voltage_band, study)
+    else:
+        swept = False
     spectra = impedance.of_result(result)
-    yield "nyquist", partial(impedance.nyquist, spectra)
-    yield "bode", partial(impedance.bode, spectra)
-    yield "voltammogram", partial(curves.voltammogram, theme)
-    yield "voltage-capacity", partial(curves.voltage_capacity, theme)
+    add(
+        nyquist=lambda _: impedance.nyquist(spectra),
+        bode=lambda _: impedance.bode(spectra),
+        voltammogram=curves.voltammogram,
+        voltage_capacity=curves.voltage_capacity,
+    )
     if capacity_map.grid_of(study) is None:
-        yield "capacity", partial(bars.capacity, theme)
-    yield "ragone", partial(energy_density.ragone, theme)
-    yield "energy-density", partial(energy_density.energy_density, theme)
-    if not swept:
-        yield "rate-capability", partial(against.capacity, theme, "C-rate")
-        columns = [column for column in study.numeric_factors if column != "C-rate"]
-        for name, column in zip(_apart(columns), columns, strict=True):
-            yield f"capacity-{name}", partial(against.capacity, theme, column)
-    for name, draw in {
-        "cycling": cycles.cycling,
-        "ageing": cycles.ageing,
-        "cycle-life": against.life,
-        "first-plating": curves.first_plating,
-        "dqdv": dqdv.draw,
-        "losses": discharge.losses,
-        "energy": bars.energy,
-        "concentration": discharge.concentration,
-        "voltage-time": curves.voltage_time,
-    }.items():
-        yield name, partial(draw, theme)
+        add(capacity=bars.capacity)
+    add(ragone=energy_density.ragone, energy_density=energy_density.energy_density)
+    columns = [] if swept or not study.rows else ["C-rate", *study.numeric_factors]
+    for name, column in _apart(dict.fromkeys(columns)):
+        draws[name] = partial(against.capacity, study, column)
+    add(
+        cycling=cycles.cycling,
+        ageing=cycles.ageing,
+        cycle_life=against.life,
+        first_plating=curves.first_plating,
+        dqdv=dqdv.draw,
+        losses=discharge.losses,
+        energy=bars.energy,
+        concentration=discharge.concentration,
+        voltage_time=curves.voltage_time,
+    )
+    return draws
 
 
 def figures(result: Result) -> dict[str, Figure]:
@@ -119,7 +117,7 @@ def figures(result: Result) -> dict[str, Figure]:
     dict of Figure
         By name, in the order of the report; empty where nothing could be simulated.
     """
-    return drawn(dict(_drawn(result)))
+    return drawn(_drawn(result))
 
 
 def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str, bytes]]]:
@@ -137,7 +135,7 @@ def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str,
     dict of tuple
         By name, in the order of the report: the caption, and the files by format.
     """
-    job = _Files(list(_drawn(result)), ("png", format))
+    job = _Files(list(_drawn(result).items()), ("png", format))
     numbers = range(len(job.figures))
     found: dict[int, Any] = {}
     # A lock that another thread holds would stay locked in a forked process
@@ -179,16 +177,15 @@ class _Files:
         return None
 
 
-def _apart(columns: Sequence[str]) -> list[str]:
-    """Return columns as parts of file names that differ in any case of letters."""
-    names: list[str] = []
-    taken = {"map"}  # capacity-map has its name
+def _apart(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield columns with names of figures that differ in any case of letters."""
+    taken = {"capacity-map"}
     for column in columns:
-        wanted = slug(column)
+        wanted = "rate-capability" if column == "C-rate" else f"capacity-{slug(column)}"
         numbered = (f"{wanted}-{number}" for number in count(2))
-        names.append(next(n for n in chain([wanted], numbered) if n.lower() not in taken))
-        taken.add(names[-1].lower())
-    return names
+        name = next(n for n in chain([wanted], numbered) if n.lower() not in taken)
+        taken.add(name.lower())
+        yield name, column
 
 
 def figure(result: Result, name: str) -> Figure:
@@ -199,7 +196,7 @@ def figure(result: Result, name: str) -> Figure:
     InputError
         There is no such figure of it.
     """
-    found = drawn({n: draw for n, draw in _drawn(result) if n == name})
+    found = drawn({n: draw for n, draw in _drawn(result).items() if n == name})
     if name not in found:
         names = list(figures(result))
         raise InputError(

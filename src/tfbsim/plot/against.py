@@ -14,7 +14,7 @@ from ..result.sweep_table import Varied
 from . import style
 from .study import AREAL, PER_GRAM
 from .style import PER_AREA, PER_MASS, axis_label, both_units, entry, log_x, missing
-from .theme import Theme, evenly, measured, measured_key, ordered_colours, warm
+from .theme import Theme, evenly, measured, measured_key, ordered_colours
 
 LINE = 3  # points that make a line; two are marks, and what is between is not known
 RESERVOIR = "anode.lithium [um]"
@@ -26,9 +26,8 @@ LEAST_SHARE = 0.01  # % of the equilibrium capacity: where the axis ends at the 
 ENOUGH = 80.0  # %, marked
 
 
-def capacity(theme: Theme, column: str) -> Figure | None:
+def capacity(study: Theme, column: str) -> Figure | None:
     """Draw a line for each group of cases that differ in the column only."""
-    study = theme.study
     if column not in study.numeric_factors:
         return None
     lines = study.series(column)
@@ -38,7 +37,7 @@ def capacity(theme: Theme, column: str) -> Figure | None:
         return None
     # A single case is no line: it belongs to another quantity's
     x = {key: values for key, values in x.items() if several[key] > 1}
-    layout = theme.series(list(x), column)
+    layout = study.layout_of(list(x), column)
     layout.apart = {key for key in x if not len(x[key]) == several[key] >= LINE}
     loading, by_area = study.loading, study.measured_by_area
     units = [by_area] if loading is not None else [False, True]
@@ -65,11 +64,14 @@ def capacity(theme: Theme, column: str) -> Figure | None:
     if column != label:
         label = axis_label(column)
         words = label[:1].lower() + label[1:].partition(" (")[0]
-    caption = f"Discharge capacity of the last cycle against {words}."
-    if any(number < LINE for number in several.values()):
-        caption += " Two points alone are not joined."
+    apart = any(number < LINE for number in several.values())
     key = [entry("simulated", color="0.3", marker="."), *measured_key(statuses)]
-    figure = layout.finish(label, y, caption, key if statuses else [])
+    figure = layout.finish(
+        *("rate-capability", label, *y),
+        more=key if statuses else (),
+        x=words,
+        points=" Two points alone are not joined." if apart else "",
+    )
     if loading is not None and len(layout.panels) == 1:
         both_units(layout.axes[0, 0], loading, by_area)
     return figure
@@ -82,9 +84,8 @@ def cycle_life(table: pd.DataFrame) -> float:
     return float(table[CYCLE].iloc[below[0]] - 1) if len(below) else np.nan
 
 
-def life(theme: Theme) -> Figure | None:
+def life(study: Theme) -> Figure | None:
     """Draw cycle life against the lithium there is as made."""
-    study = theme.study
     if RESERVOIR not in study.numeric_factors:
         return None
     lines = {}
@@ -94,18 +95,15 @@ def life(theme: Theme) -> Figure | None:
             lines[key] = np.array(points)
     if not lines:
         return None
-    layout = theme.series(list(lines), RESERVOIR)
+    layout = study.layout_of(list(lines), RESERVOIR)
     for key, (ax,) in layout.draw():
         ax.plot(*lines[key].T, marker=".", **layout.how(key))
     for ax in layout.axes[0]:
         ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
         ax.set_ylim(0, 1.05 * ax.dataLim.y1)
-    return layout.finish(
-        "Lithium as made (µm)",
-        [f"Cycles to {100 * LIFE:.0f} % of the first discharge"],
-        "How many cycles give at least 80 % of the first discharge, against the lithium "
-        "there is as made.",
-    )
+    percent = 100 * LIFE
+    y = f"Cycles to {percent:.0f} % of the first discharge"
+    return layout.finish("cycle-life", "Lithium as made (µm)", y, share=percent)
 
 
 def slices(result: Result, of: Varied) -> Figure | None:
@@ -128,15 +126,15 @@ def slices(result: Result, of: Varied) -> Figure | None:
     figure, axes = style.subplots(*size, *shape, sharex="col", sharey="row")
     chosen = []
     # Each factor has its own range of colours: no colour means two things
-    pairs = ((*wide, warm()), (*wide[::-1], style.viridis()))
-    for column, (along, other, cmap) in zip(axes.T, pairs, strict=True):
+    pairs = ((*wide, "YlOrRd"), (*wide[::-1], "viridis"))
+    for column, (along, other, colours) in zip(axes.T, pairs, strict=True):
         x, levels = data[along].values, data[other].values
         rows = evenly(range(len(levels)), MOST_LINES)
         heading, _, unit = axis_label(other).rpartition(" (")
         heading = heading or unit
         if len(rows) < len(levels):
             chosen.append(f"{len(rows)} of {len(levels)} values of {heading}")
-        shades = cmap(np.linspace(0, 1, len(rows)))
+        shades = style.shades(colours)(np.linspace(0, 1, len(rows)))
         for name, ax in zip(answers, column, strict=True):
             for shade, k in zip(shades, rows, strict=True):
                 y = data[name].isel({other: k}).values
@@ -158,16 +156,15 @@ def slices(result: Result, of: Varied) -> Figure | None:
                 ax.axhline(ENOUGH, color="0.5", lw=0.7, ls=":")
         else:
             row[0].set_ylim(0, 1.05 * max(ax.dataLim.y1 for ax in row))
-    words = "Capacity and energy of the last cycle"
-    if SHARE in answers:
-        words += ", and the share of the equilibrium capacity that the discharge gave "
-        words += f"(dotted: {ENOUGH:g} %),"
-    words += " against each of two factors of a grid, at some values of the other"
-    words += f": {', '.join(chosen)}." if chosen else "."
+    gave = "and the share of the equilibrium capacity that the discharge gave"
+    said = {
+        "share": f", {gave} (dotted: {ENOUGH:g} %)," if SHARE in answers else "",
+        "chosen": f": {', '.join(chosen)}" if chosen else "",
+    }
     if middle:
         fixed = style.key_label(list(middle), [float(data[c]) for c in middle])
         figure.suptitle(f"at {fixed}", fontsize=8, color="0.35")
-    return style.captioned(figure, words)
+    return style.finished(figure, "slices", said=said)
 
 
 @style.styled()
@@ -200,11 +197,9 @@ def thickness(found: pd.DataFrame) -> Figure:
     axes[0].axhline(share, color="0.5", lw=0.7, ls=":")
     axes[0].set_ylabel("Of equilibrium capacity (%)")
     axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
-    handles, labels = axes[0].get_legend_handles_labels()
-    where = "outside right center"
-    figure.legend(handles, labels, title="Discharge", loc=where)
-    words = "Share of the equilibrium capacity and areal capacity of a discharge against "
-    words += f"the thickness of the cathode. Dots: where the share is {share:g} %"
+    handles = axes[0].get_legend_handles_labels()[0]
+    words = ""
     if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():
-        words += f"; not met or met everywhere: {', '.join(without)}"
-    return style.captioned(figure, f"{words}.")
+        words = f"; not met or met everywhere: {', '.join(without)}"
+    said = {"share": share, "without": words}
+    return style.finished(figure, "thickness", handles, said=said, title="Discharge")

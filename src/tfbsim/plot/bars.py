@@ -16,14 +16,14 @@ from .style import CELL
 from .theme import QUANTITIES, Theme, loss_fills, measured, measured_key
 
 MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
+FIRST: dict[str, Any] = {"color": QUANTITIES[2], "ms": 7, "mew": 1.6}  # cycle
 NOT_SEEN = 2e-3  # of a bar
 STATES = {"as made": PER_VOLUME_AS_MADE, "at full charge": PER_VOLUME_CHARGED}
 DENSITY = "Energy density (Wh L⁻¹)"
 
 
-def capacity(theme: Theme) -> Figure | None:
+def capacity(study: Theme) -> Figure | None:
     """Draw the capacity of each case as a bar, with the measured values on it."""
-    study = theme.study
     cases = range(len(study.rows))
     if not 2 <= len(cases) <= MOST_CAPACITIES:
         return None
@@ -32,11 +32,11 @@ def capacity(theme: Theme) -> Figure | None:
     points = {k: list(study.points(k)) for k in cases}
     charges = any(p[0] == "Charge" for found in points.values() for p in found)
     words = ("Discharge", "Charge") if charges else ("Discharge",)
-    panels = _by_cell(theme)
+    panels = _by_cell(study)
     high = 0.26 * len(cases) * (1.35 if charges else 1.0) + 0.25 * (len(panels) - 1)
-    figure = style.new_figure(5.6, 1.2 + high)
-    heights = [len(panel) for panel in panels.values()]
-    axes = figure.subplots(len(panels), sharex=True, height_ratios=heights, squeeze=False)
+    size, heights = (5.6, 1.2 + high), [len(panel) for panel in panels.values()]
+    how: dict[str, Any] = {"sharex": True, "squeeze": False, "height_ratios": heights}
+    figure, axes = style.subplots(*size, len(panels), **how)
     last = "last cycle" if max(map(study.last, cases)) > 1 else "simulated"
     entries: dict[str, Any] = {}
     for ax, (name, panel) in zip(axes.flat, panels.items(), strict=True):
@@ -45,15 +45,12 @@ def capacity(theme: Theme) -> Figure | None:
             thick = 0.62 / len(words)
             y = np.arange(len(panel)) + (n - (len(words) - 1) / 2) * thick
             values = [study.rows[k][column] for k in panel]
-            how: dict[str, Any] = {"color": QUANTITIES[n], "lw": 0}
-            entries.setdefault(
-                f"{word.lower()}, {last}", ax.barh(y, values, thick * 0.92, **how)
-            )
+            bars = ax.barh(y, values, thick * 0.92, color=QUANTITIES[n], lw=0)
+            entries.setdefault(f"{word.lower()}, {last}", bars)
             tables = [study.table(k) for k in panel]
             first = [t[column].iloc[0] if len(t) > 1 else np.nan for t in tables]
             if not np.isnan(first).all():
-                how = {"color": QUANTITIES[2], "ms": 7, "mew": 1.6}
-                (entries["cycle 1"],) = ax.plot(first, y, "|", **how)
+                (entries["cycle 1"],) = ax.plot(first, y, "|", **FIRST)
             for at, k in zip(y, panel, strict=True):
                 for which, number, status, mass, area in points[k]:
                     if which == word:
@@ -66,19 +63,16 @@ def capacity(theme: Theme) -> Figure | None:
     axes.flat[0].set_xlim(0, 1.04 * max(ax.dataLim.x1 for ax in axes.flat) or 1.0)
     ax = axes.flat[-1]
     style.both_units(ax, loading if len(panels) == 1 else None, by_area, "x")
-    if len(entries) > 1:
-        figure.legend(entries.values(), entries.keys(), loc="outside right center")
-    else:
+    if len(entries) == 1:
         ax.set_xlabel("Discharge " + ax.get_xlabel().lower().replace("ah", "Ah"))
-    shown = "Capacity of each case"
-    if any("measured" in entry for entry in entries):
-        shown += ", and the measured values there are"
-    return style.captioned(figure, f"{shown}.")
+    there = any("measured" in entry for entry in entries)
+    said = {"measured": ", and the measured values there are" if there else ""}
+    key = entries.values() if len(entries) > 1 else ()
+    return style.finished(figure, "capacity", key, said=said, labels=entries.keys())
 
 
-def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
+def _by_cell(study: Theme) -> dict[str, dict[int, str]]:
     """Return cases and their labels, by cell if one of several has more than one case."""
-    study = theme.study
     labels = dict(enumerate(study.labels))
     if not 1 < len(set(study.column(CELL))) < len(study.rows):
         return {"": labels}
@@ -89,9 +83,8 @@ def _by_cell(theme: Theme) -> dict[str, dict[int, str]]:
     return panels
 
 
-def densities(theme: Theme) -> Figure | None:
+def densities(study: Theme) -> Figure | None:
     """Draw a bar of energy per volume for each case and state; measured ones as marks."""
-    study = theme.study
     if not 2 <= len(study.rows) <= MOST_DENSITIES:
         return None
     figure, ax = style.subplots(5.6, 1.3 + 0.4 * len(study.rows))
@@ -110,17 +103,15 @@ def densities(theme: Theme) -> Figure | None:
     style.name_rows(ax, study.labels)
     ax.set(xlim=(0, 1.04 * ax.dataLim.x1), xlabel=DENSITY)
     handles = [*ax.get_legend_handles_labels()[0], *measured_key(statuses)]
-    figure.legend(handles=handles, loc="outside right center")
-    return figure
+    return style.finished(figure, "energy-density", handles)
 
 
-def energy(theme: Theme) -> Figure | None:
+def energy(study: Theme) -> Figure | None:
     """Draw where the energy of the last cycle goes, over what went in."""
-    study = theme.study
     if len(study.rows) > MOST_ENERGIES:
         return None
     cases = range(len(study.rows))
-    found = {k: balance for k in cases if (balance := _balance(theme, k))}
+    found = {k: balance for k in cases if (balance := _balance(study, k))}
     if not found:
         return None
     figure, ax = style.subplots(5.6, 1.3 + 0.26 * len(found))
@@ -152,19 +143,16 @@ def energy(theme: Theme) -> Figure | None:
     short = len(found) < 5
     right.set_ylabel("Efficiency\n(%)" if short else "Energy efficiency (%)")
     handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center")
-    words = "Where the energy of the last cycle goes, over the energy that went in."
+    left = ""
     if "Left in the cell" in labels:
-        words += (
-            " What was left in the cell, or taken from it, is by its end differing from "
-            "its start in stoichiometry; efficiency, losses and this add up to 100 %."
-        )
-    return style.captioned(figure, words)
+        left = " What was left in the cell, or taken from it, is by its end differing "
+        left += "from its start in stoichiometry; efficiency, losses and this add up to "
+        left += "100 %."
+    return style.finished(figure, "energy", handles, said={"left": left})
 
 
-def _balance(theme: Theme, k: int) -> dict[str, Any] | None:
+def _balance(study: Theme, k: int) -> dict[str, Any] | None:
     """Return the energy balance of the last cycle; None unless energy went both ways."""
-    study = theme.study
     if study.last(k) not in study.drawn(k):
         return None
     case = study.case(k)

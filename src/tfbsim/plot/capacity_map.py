@@ -93,14 +93,14 @@ def capacity_map(study: Study) -> Figure | None:
     units = {"[uA.h.cm-2]": PER_AREA, "[mA.h.g-1]": PER_MASS}
     if study.loading is not None:  # the same picture twice
         del units["[mA.h.g-1]" if study.measured_by_area else "[uA.h.cm-2]"]
-    figure = style.new_figure(1.0 + 3.1 * len(units), 4.1)
-    axes = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
+    size = 1.0 + 3.1 * len(units), 4.1
+    figure, axes = style.subplots(*size, 1, len(units), sharey=True, squeeze=False)
     limits = [row.get(LIMITING) for row in grid.rows]
     losses = np.array(["" if missing(loss) else str(loss) for loss in limits])
     every_x, every_y = (-(-len(along) // MOST_MARKS) for along in (grid.x, grid.y))
     marked = (grid.i % every_x == 0) & (grid.j % every_y == 0)
     drawn = []
-    for ax, (unit, label) in zip(axes, units.items(), strict=True):
+    for ax, (unit, label) in zip(axes[0], units.items(), strict=True):
         _scales(ax, grid)
         bands, lines = _filled(ax, grid, grid.values(f"Discharge capacity {unit}"))
         bar = figure.colorbar(bands, ax=ax, location="top", aspect=28, pad=0.02)
@@ -109,24 +109,22 @@ def capacity_map(study: Study) -> Figure | None:
         entries = _marks(ax, grid, np.where(marked, losses, ""))
         drawn.append((ax, lines))
     names = [axis_label(c) for c in grid.columns]
-    axes[0].set_ylabel(names[1])
+    axes[0, 0].set_ylabel(names[1])
+    names = [name.partition(" (")[0] for name in names]
+    marks = ""
     if entries:
-        columns = min(len(entries), 2 * len(units))
-        where: Any = {"loc": "outside lower center", "title": "Limiting loss"}
-        figure.legend(handles=entries, ncols=columns, **where)
+        some = f"{marked.sum():,} of the {len(marked):,} cases have a mark;"
+        marks = f" {'Each case has a mark;' if marked.all() else some} it shows which "
+        marks += "loss limited the discharge: none where it delivered 99 % of the "
+        marks += "equilibrium capacity or more."
+    said = {"x": names[0], "y": names[1][:1].lower() + names[1][1:], "marks": marks}
+    how: Any = {"title": "Limiting loss", "ncols": min(len(entries), 2 * len(units))}
+    style.finished(figure, "capacity-map", entries, "lower center", said, **how)
     style.lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         if lines is not None:
             _number(ax, lines, grid.x[grid.i[marked]], grid.y[grid.j[marked]])
-    names = [name.partition(" (")[0] for name in names]
-    words = f"Discharge capacity of the last cycle over {names[0]} and "
-    words += f"{names[1][:1].lower()}{names[1][1:]}, interpolated between the cases."
-    if entries:
-        some = f"{marked.sum():,} of the {len(marked):,} cases have a mark;"
-        words += f" {'Each case has a mark;' if marked.all() else some} it shows "
-        words += "which loss limited the discharge: none where it delivered 99 % of the "
-        words += "equilibrium capacity or more."
-    return style.captioned(figure, words)
+    return figure
 
 
 def _scales(ax: Axes, grid: Grid) -> None:
@@ -150,17 +148,15 @@ def _filled(
     ax: Axes, grid: Grid, values: np.ndarray
 ) -> tuple[ContourSet, ContourSet | None]:
     """Draw filled bands and lines between them, interpolated on the axes' scales."""
-    known, wanted, shown = [], [], []
-    for along, log in zip((grid.x, grid.y), grid.log, strict=True):
-        known.append(np.log(along) if log else along)
-        steps = np.arange((len(along) - 1) * FINE + 1) / FINE
-        wanted.append(np.interp(steps, np.arange(len(along)), known[-1]))
-        shown.append(np.exp(wanted[-1]) if log else wanted[-1])
+    scales = list(zip((grid.x, grid.y), grid.log, strict=True))
+    known = [np.log(along) if log else along for along, log in scales]
+    wanted = [_finer(along) for along in known]
+    shown = [np.exp(w) if log else w for w, log in zip(wanted, grid.log, strict=True)]
     failed = np.isnan(values)
     if failed.any():  # no slope of what is not there
         mesh = tuple(np.meshgrid(*wanted, indexing="ij"))
         filled = np.where(failed, 0.0, values)
-        found = RegularGridInterpolator(tuple(known), filled)(mesh)
+        found = RegularGridInterpolator(known, filled)(mesh)
     else:  # monotone between the points
         found = PchipInterpolator(known[0], values, axis=0)(wanted[0])
         found = PchipInterpolator(known[1], found, axis=1)(wanted[1])
@@ -169,7 +165,7 @@ def _filled(
     if high - low <= 1e-6 * abs(high):  # the same everywhere
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     levels = np.array(MaxNLocator(9, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-    cmap, norm = style.greys(), Normalize(levels[0], levels[-1])
+    cmap, norm = style.shades("Greys"), Normalize(levels[0], levels[-1])
     how: dict[str, Any] = {"corner_mask": False}
     bands = ax.contourf(*shown, table, levels=levels, cmap=cmap, norm=norm, **how)
     inside = levels[(levels > inner[0]) & (levels < inner[1])]
@@ -179,6 +175,12 @@ def _filled(
     light = cmap(norm(inside))[:, :3] @ LUMINANCE > 0.45
     how |= {"colors": np.where(light, "black", "white").tolist(), "linewidths": 0.7}
     return bands, ax.contour(*shown, table, levels=inside, **how)
+
+
+def _finer(values: np.ndarray) -> np.ndarray:
+    """Return values with others evenly between them."""
+    places = np.arange(len(values))
+    return np.interp(np.arange(places[-1] * FINE + 1) / FINE, places, values)
 
 
 def _gaps(failed: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from ..comparison.comparison import Comparison
 from ..comparison.residuals import Pair
-from ..data.measured import CHARGE, DISCHARGE, Segment
+from ..data.measured import CHARGE, DISCHARGE
 from . import style
 from .against import LINE
 from .dqdv import GRID, WIDTH, spread
@@ -33,21 +34,6 @@ MARKERS = ("o", "s", "^", "D", "v")
 POINTS = measured(marker="o", number=999)
 LINE_IN_TIME: dict[str, Any] = {"color": FACTOR_COLOURS[0], "lw": 0.9}
 BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-CAPTIONS = {
-    "overlay": "Voltage against capacity, counted from the start of each step: measured "
-    "(points) and simulated (lines); below, simulated less measured at equal charge.",
-    "overlay-time": "Voltage against time: measured (points) and simulated (lines), each "
-    "step from the moment it began in the record; below, simulated less measured.",
-    "dqdv": "Differential capacity of the constant-current steps, measured (points) and "
-    "simulated (lines). Both are smoothed alike, with a Gaussian of standard deviation "
-    f"{WIDTH * 1e3:g} mV; peaks narrower than that are not resolved. Curves of fewer "
-    f"than {ENOUGH} points are left out. Charge is counted positive.",
-    "rates": "Capacity against rate: measured (points) and simulated (line), where the "
-    "measured curve ends.",
-    "nyquist": "Impedance in the complex plane (Nyquist), per area: measured (points), "
-    "filled where the frequency is nearest to a whole decade, and simulated at the "
-    "measured frequencies (dashed), where the experiment has such a step.",
-}
 
 
 def figures(comparison: Comparison) -> dict[str, Figure]:
@@ -59,7 +45,12 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
         "dqdv": _dqdv,
         "nyquist": _nyquist,
     }
-    return style.drawn({name: partial(draw, comparison) for name, draw in draws.items()})
+    found = style.drawn({name: partial(draw, comparison) for name, draw in draws.items()})
+    for name, figure in found.items():
+        figure.set_label(
+            style.CAPTIONS["comparison"][name].format(width=WIDTH * 1e3, fewest=ENOUGH)
+        )
+    return found
 
 
 # --- Which curves, in which colour -------------------------------------------------
@@ -82,21 +73,17 @@ def _looks(pairs: Sequence[Pair]) -> tuple[list[tuple[Any, str]], list[Line2D]]:
     if not by_rate and len(set(steps)) > FEW:
         keys = [p.file for p in pairs]
     order = sorted(set(keys)) if by_rate else list(dict.fromkeys(keys))
-    colours: Any = [FACTOR_COLOURS[k % FEW] for k in range(len(order))]
+    colours: Any = cycle(FACTOR_COLOURS)
     if by_rate and len(order) > 4 and order[0] > 0:
-        colours = style.viridis()(LogNorm(order[0], order[-1])(order))
+        colours = style.shades("viridis")(LogNorm(order[0], order[-1])(order))
     looks, handles = {}, []
-    for k, (key, colour) in enumerate(zip(order, colours, strict=True)):
-        marker = MARKERS[k % len(MARKERS)]
+    for key, colour, marker in zip(order, colours, cycle(MARKERS)):
         looks[key] = colour, marker
         words = style.key_label(["C-rate"], [key]) if by_rate else style.text(key, 44)
-        if by_rate and key == 0:
-            words = "rate not stated"
-        handles.append(
-            style.entry(words, **(measured(marker=marker) | {"color": colour, "ls": "-"}))
-        )
-    marker = looks[order[0]][1] if len(order) == 1 else "o"
-    handles.append(style.entry("measured", **measured(marker=marker)))
+        words = "rate not stated" if by_rate and key == 0 else words
+        how = measured(marker=marker) | {"color": colour, "ls": "-"}
+        handles.append(style.entry(words, **how))
+    handles.append(style.entry("measured", **measured(marker=MARKERS[0])))
     handles.append(style.entry("simulated", color="0.3"))
     return [looks[key] for key in keys], handles
 
@@ -115,9 +102,10 @@ def _overlay(comparison: Comparison) -> Figure | None:
     kinds = [k for k in (CHARGE, DISCHARGE) if any(p.measured.kind == k for p in pairs)]
     looks, handles = _looks(pairs)
     rows = 2 if any(len(p.measured.voltage) > 1 for p in pairs) else 1
-    figure = style.new_figure(3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4)
+    size = 3.0 + 3.1 * len(kinds), 4.4 if rows > 1 else 3.4
     how: dict[str, Any] = {"sharex": "col", "sharey": "row", "squeeze": False}
-    axes = figure.subplots(rows, len(kinds), height_ratios=[2.4, 1][:rows], **how)
+    how["height_ratios"] = [2.4, 1][:rows]
+    figure, axes = style.subplots(*size, rows, len(kinds), **how)
     for kind, column in zip(kinds, axes.T, strict=True):
         column[0].set_title(kind.capitalize())
         column[-1].set(xlabel=f"Capacity {PER_AREA}")
@@ -136,10 +124,10 @@ def _overlay(comparison: Comparison) -> Figure | None:
             ax.plot(q, 1e3 * pair.residual, color=colour, lw=0.9, **few)
     for ax in axes[-1]:
         ax.set_xlim(left=0)
-    axes[0, 0].set_ylabel("Voltage (V)")
+    for ax, label in zip(axes[:, 0], ("Voltage (V)", "Residual (mV)"), strict=False):
+        ax.set_ylabel(label)
     if rows > 1:
         style.near_zero(axes[1, 0], [1e3 * p.residual for p in pairs])
-        axes[1, 0].set_ylabel("Residual (mV)")
     axes[0, -1].legend(handles=handles, **BESIDE)
     return figure
 
@@ -148,26 +136,24 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
     timed: dict[str, list[Pair]] = {}
     for pair in comparison.pairs:
         timed.setdefault(pair.file, []).append(pair)
-    names = [
-        name
-        for name, pairs in timed.items()
-        if all(p.measured.time is not None for p in pairs)
-    ][:MOST_FILES]
+    known = (n for n, ps in timed.items() if all(p.measured.time is not None for p in ps))
+    names = list(known)[:MOST_FILES]
     if not names:
         return None
-    figure, n = style.new_figure(7.2, 0.4 + 2.9 * len(names)), len(names)
-    axes = figure.subplots(2 * n, squeeze=False, height_ratios=[2, 1] * n)
+    n = len(names)
+    how: dict[str, Any] = {"squeeze": False, "height_ratios": [2, 1] * n}
+    figure, axes = style.subplots(7.2, 0.4 + 2.9 * n, 2 * n, **how)
     for name, (top, bottom) in zip(names, axes.reshape(-1, 2), strict=True):
         bottom.axhline(0, color="0.6", lw=0.6)
-        ends = [float(_clock(p.measured, p.measured)[-1]) for p in timed[name]]
-        unit, size = ("h", 3600.0) if max(ends) > 7200 else ("min", 60.0)
+        times: Any = [p.measured.start + p.measured.time for p in timed[name]]
+        longest = max(float(t[-1]) for t in times)
+        unit, size = ("h", 3600.0) if longest > 7200 else ("min", 60.0)
         residuals = []
-        for pair in timed[name]:
+        for at, pair in zip((t / size for t in times), timed[name], strict=True):
             m, s = pair.measured, pair.simulated
             some = _thinned(len(m.voltage))
-            at = _clock(m, m) / size
             top.plot(at[some], m.voltage[some], **POINTS)
-            top.plot(_clock(m, s) / size, s.voltage, **LINE_IN_TIME)
+            top.plot((m.start + s.time) / size, s.voltage, **LINE_IN_TIME)
             if m.kind != "hold":
                 residuals.append(1e3 * pair.residual)
                 bottom.plot(at[pair.common], residuals[-1], color="0.25", lw=0.8)
@@ -176,26 +162,15 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
         top.tick_params(labelbottom=False)
         bottom.set(xlabel=f"Time ({unit})", ylabel="Residual (mV)")
         bottom.sharex(top)
-    handles = [
-        style.entry("measured", **POINTS),
-        style.entry("simulated", **LINE_IN_TIME),
-    ]
+    looks = {"measured": POINTS, "simulated": LINE_IN_TIME}
+    handles = [style.entry(words, **how) for words, how in looks.items()]
     axes[0, 0].legend(handles=handles, loc="lower right", ncols=2)
     return figure
 
 
-def _clock(measured: Segment, segment: Segment) -> Any:
-    """Return the time since the start of the record [s], of either step."""
-    assert segment.time is not None
-    return measured.start + segment.time
-
-
 def _dqdv(comparison: Comparison) -> Figure | None:
-    pairs = [
-        p
-        for p in _chosen(comparison.pairs)
-        if len(p.measured.voltage) >= ENOUGH and np.ptp(p.measured.voltage) > 20 * WIDTH
-    ]
+    curves = [(p, p.measured.voltage) for p in _chosen(comparison.pairs)]
+    pairs = [p for p, V in curves if len(V) >= ENOUGH and np.ptp(V) > 20 * WIDTH]
     if not pairs:
         return None
     looks, handles = _looks(pairs)
@@ -220,8 +195,8 @@ def _dqdv(comparison: Comparison) -> Figure | None:
 def _rates(comparison: Comparison) -> Figure | None:
     steps = [p for p in comparison.pairs if p.at_cut_off and p.c_rate == p.c_rate]
     steps.sort(key=lambda pair: pair.c_rate)
-    figure, entries, every = style.new_figure(4.6, 3.3), [], []
-    ax = figure.subplots()
+    figure, ax = style.subplots(4.6, 3.3)
+    entries, every = [], []
     for k, kind in enumerate((DISCHARGE, CHARGE)):
         chosen = [p for p in steps if p.measured.kind == kind]
         rates = [float(f"{p.c_rate:.3g}") for p in chosen]

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from ..result.columns import STEP
 from ..result.samples import CURRENT, DIRECTION, MASS, TIME, VOLTAGE
 from .layout import Layout
-from .style import PER_MASS, both_units, captioned, entry, grid, new_figure, subplots
+from .style import PER_MASS, both_units, entry, finished, grid, subplots
 from .theme import Theme
 
 FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
@@ -29,25 +29,25 @@ ETA = "Lithium overpotential [V]"
 THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 
-def _differs(theme: Theme, k: int) -> bool:
+def _differs(study: Theme, k: int) -> bool:
     """Return whether the first cycle of a case is worth drawing beside the last."""
-    table = theme.study.table(k)
+    table = study.table(k)
     first, last = table.iloc[0], table.iloc[-1]
-    return len(theme.study.drawn(k)) > 1 and any(
+    return len(study.drawn(k)) > 1 and any(
         abs(first[n] - last[n]) > 2e-3 * max(first[n], last[n], 1e-30) for n in CAPACITIES
     )
 
 
 def branches(
-    theme: Theme, layout: Layout, k: int
+    study: Theme, layout: Layout, k: int
 ) -> Iterator[tuple[pd.DataFrame, dict[str, Any], bool]]:
     """Yield charges and discharges to draw, how, and whether they are of the last cycle:
     of the first as well if it differs."""
     last = layout.how(k) | {"lw": 0.9 if layout.bar else 1.3}
-    for branch in _one_way(theme.study.branches(k)):
+    for branch in _one_way(study.branches(k)):
         yield branch, last, True
-    if not layout.bar and _differs(theme, k):
-        for branch in _one_way(theme.study.branches(k, theme.study.drawn(k)[0])):
+    if not layout.bar and _differs(study, k):
+        for branch in _one_way(study.branches(k, study.drawn(k)[0])):
             yield branch, layout.how(k) | FIRST, False
 
 
@@ -58,24 +58,23 @@ def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
     return found if kept else []
 
 
-def cycles_key(theme: Theme, layout: Layout) -> list[Line2D]:
+def cycles_key(study: Theme, layout: Layout) -> list[Line2D]:
     """Return legend lines that tell the first cycle from the last, if both are drawn."""
-    cases = [k for k in layout.groups if theme.study.drawn(k)]
-    if layout.bar or not any(_differs(theme, k) for k in cases):
+    cases = [k for k in layout.groups if study.drawn(k)]
+    if layout.bar or not any(_differs(study, k) for k in cases):
         return []
-    last = {theme.study.last(k) for k in cases}
+    last = {study.last(k) for k in cases}
     which = f"cycle {max(last)}" if len(last) == 1 else "last cycle"
     return [entry(which, color="0.3"), entry("cycle 1", color="0.3", **FIRST)]
 
 
-def voltage_capacity(theme: Theme) -> Figure | None:
+def voltage_capacity(study: Theme) -> Figure | None:
     """Draw voltage against capacity."""
-    study = theme.study
     if not any(_one_way(study.branches(k)) for k in range(len(study.rows))):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     for k, (ax,) in layout.draw():
-        for branch, how, last in branches(theme, layout, k):
+        for branch, how, last in branches(study, layout, k):
             which = "" if last else CYCLE_1[int(branch[DIRECTION].iloc[0] > 0)]
             layout.line(ax, k, branch[MASS], branch[VOLTAGE], which, **how)
     reach = max(ax.dataLim.x1 for ax in layout.axes[0])
@@ -83,104 +82,91 @@ def voltage_capacity(theme: Theme) -> Figure | None:
     x = f"Capacity {PER_MASS}"
     if len(layout.panels) == 1:
         both_units(layout.axes[0, 0], study.loading, False, "x")
-    words = "Voltage against capacity, counted from the start of each charge and each "
-    words += "discharge"
-    key = cycles_key(theme, layout)
-    words += ", in the first and the last cycle." if key else "."
-    return layout.finish(x, ["Voltage (V)"], words, key)
+    key = cycles_key(study, layout)
+    cycles = ", in the first and the last cycle" if key else ""
+    return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, cycles=cycles)
 
 
-def voltammogram(theme: Theme) -> Figure | None:
+def voltammogram(study: Theme) -> Figure | None:
     """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first."""
-    study = theme.study
     drawn = [k for k in range(len(study.rows)) if study.drawn(k)]
-    if not any(list(_sweeps(theme, k, study.drawn(k)[-1])) for k in drawn):
+    if not any(_sweeps(study, k, study.drawn(k)[-1]) for k in drawn):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     for k, (ax,) in layout.draw():
         cycles = study.drawn(k)
         for n, cycle in enumerate(dict.fromkeys((*cycles[-1:], *cycles[:1]))):
-            for xy in _sweeps(theme, k, cycle):
+            for xy in _sweeps(study, k, cycle):
                 of, how = ("cycle 1", FIRST) if n else ("", {"lw": 1.3})
                 layout.line(ax, k, *xy.T, of, **how)
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
-    return layout.finish(
-        "Voltage (V)",
-        ["Current density (µA cm⁻²)"],
-        "Current against voltage along the ramps of the last cycle, and thin and pale of "
-        "the first; discharge is positive.",
-        cycles_key(theme, layout),
-    )
+    y, key = "Current density (µA cm⁻²)", cycles_key(study, layout)
+    return layout.finish("voltammogram", "Voltage (V)", y, more=key)
 
 
-def _sweeps(theme: Theme, k: int, cycle: int) -> Iterator[np.ndarray]:
-    """Yield voltage and current of each ramp of a cycle."""
-    table = theme.study.cycle(k, cycle)
-    for row in theme.study.case(k).steps:
-        sweep = str(row["Step"]).lstrip().startswith(SWEEP)
-        if row["Cycle number"] == cycle and sweep:
-            of_step = table[STEP] == row["Step number"]
-            yield table.loc[of_step, [VOLTAGE, CURRENT]].to_numpy()
+def _sweeps(study: Theme, k: int, cycle: int) -> list[np.ndarray]:
+    """Return voltage and current of each ramp of a cycle."""
+    table = study.cycle(k, cycle)
+    return [
+        table.loc[table[STEP] == row["Step number"], [VOLTAGE, CURRENT]].to_numpy()
+        for row in study.case(k).steps
+        if row["Cycle number"] == cycle and str(row["Step"]).lstrip().startswith(SWEEP)
+    ]
 
 
-def voltage_time(theme: Theme) -> Figure | None:
+def voltage_time(study: Theme) -> Figure | None:
     """Draw voltage, and of a single case the current, against time."""
-    study = theme.study
     cases = range(len(study.rows))
     if not cases or len(cases) > MOST or not all(study.drawn(k) for k in cases):
         return None
     data = [study.of_case(k)[[TIME, VOLTAGE, CURRENT]].to_numpy() for k in cases]
-    data = [table * [1 / 3600, 1, 1] for table in data]
-    hours = [float(table[-1, 0]) for table in data]
-    if max(hours) <= 0:
+    data = [(table * [1 / 3600, 1, 1]).T for table in data]
+    longest = max(t[-1] for t, _, _ in data)
+    if longest <= 0:
         return None
-    hours = [hour or max(hours) for hour in hours]  # of one that ended at once
-    layout = theme.cases()
-    words = "Voltage against time"
-    together = len(layout.panels) == 1 and max(hours) <= 3 * min(hours)
+    hours = [float(t[-1]) or longest for t, _, _ in data]  # one may have ended at once
+    layout = study.layout()
+    said = {"what": "Voltage", "cycles": ""}
+    together = len(layout.panels) == 1 and longest <= 3 * min(hours)
     if len(cases) == 1:
-        figure, (above, below) = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
-        axes = [above]
-        words = "Voltage and current, that of a discharge positive, against time"
+        figure, axes = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
+        said["what"] = "Voltage and current, that of a discharge positive,"
     elif together:
-        figure = new_figure(5.6, 3.0)
-        axes = [figure.subplots()] * len(cases)
+        figure, ax = subplots(5.6, 3.0)
+        axes, hours = [ax] * len(cases), [longest] * len(cases)
     else:
         columns = 2 if len(cases) <= 4 else 3
-        size = (6.0 if columns == 2 else 6.9, 0, 0, 1.9)
-        figure, axes = grid(len(cases), columns, size)
-    for k, ax in enumerate(axes):
-        layout.line(ax, k, *data[k][:, :2].T, lw=1.0)
-        end = max(hours) if together else hours[k]
-        ax.set(xlabel="Time (h)", xlim=(0, MARGIN * end))
-    if len(cases) == 1:
-        above.set(xlabel="", ylabel="Voltage (V)")
-        below.axhline(0, color="0.6", lw=0.6)
-        layout.line(below, 0, *data[0][:, [0, 2]].T, lw=1.0, color="0.25")
-        below.set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
-        figure.align_ylabels()
-    elif together:
-        axes[0].set_ylabel("Voltage (V)")
-        layout.key(figure, axes[:1])
-    else:
+        figure, axes = grid(len(cases), columns, (4.2 + 0.9 * columns, 0, 0, 1.9))
         for ax, label in zip(axes, study.labels, strict=True):
             ax.set_title(label)
+    for k, (t, V, _), ax in zip(cases, data, axes, strict=False):
+        layout.line(ax, k, t, V, lw=1.0)
+        ax.set(xlabel="Time (h)", xlim=(0, MARGIN * hours[k]))
+    axes[0].set_ylabel("Voltage (V)")
+    if len(cases) == 1:
+        axes[0].set_xlabel("")
+        axes[1].axhline(0, color="0.6", lw=0.6)
+        layout.line(axes[1], 0, data[0][0], data[0][2], lw=1.0, color="0.25")
+        axes[1].set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
+        figure.align_ylabels()
     if any(len(study.run(k)) < len(study.drawn(k)) for k in cases):
         runs = [study.run(k) for k in cases]
         first, last = min(run[0] for run in runs), max(run[-1] for run in runs)
         cycles = f"cycles {first} to {last}" if first < last else f"cycle {first}"
-        words += f" in {cycles}, of those whose curves are kept"
-    return captioned(figure, f"{words}.")
+        said["cycles"] = f" in {cycles}, of those whose curves are kept"
+    if together and len(cases) > 1:
+        return layout.key(figure, axes[:1], "voltage-time", said=said)
+    return finished(figure, "voltage-time", said=said)
 
 
-def first_plating(theme: Theme) -> Figure | None:
+def first_plating(study: Theme) -> Figure | None:
     """Draw overpotential and coverage against what is plated, in the first charge."""
-    cases = range(len(theme.study.rows))
-    found = {k: b for k in cases if (b := _on_bare_collector(theme, k)) is not None}
+    cases = range(len(study.rows))
+    found = {k: b for k in cases if (b := _on_bare_collector(study, k)) is not None}
     if not found:
         return None
-    layout = theme.cases()
+    layout = study.layout()
     for k, places in layout.draw(height=2.6, rows=2):
         if k not in found:
             continue
@@ -192,17 +178,12 @@ def first_plating(theme: Theme) -> Figure | None:
     low = min(0.0, *(ax.dataLim.y0 for ax in layout.axes[0]))
     high = max(ax.dataLim.y1 for ax in layout.axes[0])
     layout.axes[0, 0].set_ylim(low - 0.03 * high, 1.05 * high)
-    return layout.finish(
-        "Lithium plated (nm)",
-        ["Overpotential (mV)", "Coverage"],
-        "The first charge of a collector that is bare as made: the overpotential at the "
-        "lithium and its coverage, against the lithium plated.",
-    )
+    y = "Overpotential (mV)", "Coverage"
+    return layout.finish("first-plating", "Lithium plated (nm)", *y)
 
 
-def _on_bare_collector(theme: Theme, k: int) -> pd.DataFrame | None:
+def _on_bare_collector(study: Theme, k: int) -> pd.DataFrame | None:
     """Return the first charge, if it begins on a bare collector."""
-    study = theme.study
     if COVERAGE not in study.samples or not study.drawn(k):
         return None
     first_cycle = study.branches(k, study.drawn(k)[0])

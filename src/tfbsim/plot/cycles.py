@@ -43,12 +43,11 @@ def _whole_numbers(layout: Layout) -> None:
         ax.ticklabel_format(useOffset=False)
 
 
-def cycling(theme: Theme) -> Figure | None:
+def cycling(study: Theme) -> Figure | None:
     """Draw capacities and coulombic efficiency of each cycle."""
-    study = theme.study
     if not study.rows or study.cycles[CASE].value_counts().max() < FEWEST:
         return None
-    layout = theme.cases()
+    layout = study.layout()
     efficiencies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for k, (above, _) in layout.draw(height=2.6, rows=2):
         table = study.table(k)
@@ -73,9 +72,8 @@ def cycling(theme: Theme) -> Figure | None:
     more = [entry("discharge", color=NEUTRAL), entry("charge", color=NEUTRAL, **CHARGE)]
     if CHECK_UP in study.cycles:
         more.append(entry("check-up", color=NEUTRAL, **CHECKED))
-    y_labels = [f"Capacity {PER_MASS}", "Coulombic efficiency (%)"]
-    words = "Capacity and coulombic efficiency of each cycle."
-    return layout.finish("Cycle number", y_labels, words, more)
+    y = f"Capacity {PER_MASS}", "Coulombic efficiency (%)"
+    return layout.finish("cycling", "Cycle number", *y, more=more)
 
 
 def _marks(number: np.ndarray) -> dict[str, Any]:
@@ -114,14 +112,13 @@ def _draw_efficiencies(
         ax.text(0.98, 0.05, "\n".join(words), transform=ax.transAxes, **how)
 
 
-def ageing(theme: Theme) -> Figure | None:
+def ageing(study: Theme) -> Figure | None:
     """Draw capacity kept, resistance and lithium lost of each cycle."""
-    study = theme.study
     harms = {h.column for h in Declared.of([KNOWN, study.result.laws]).harms}
     there = [column for column in study.cycles if column in harms]
     if not study.cycles[there].notna().any(axis=None):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     words: dict[str, Any] = {}
     for k, places in layout.draw(height=2.3, rows=3):
         words |= _ageing_of(layout, k, places, study.table(k))
@@ -130,13 +127,9 @@ def ageing(theme: Theme) -> Figure | None:
         # One scale for a row; of lithium nothing may be lost
         tops = [t for ax in row if np.isfinite(t := ax.dataLim.y1) and ax.lines]
         row[0].set_ylim(0, 1.05 * max(tops, default=0) or 1.0)
-    return layout.finish(
-        "Cycle number",
-        ["Capacity (% of first)", "Resistance (Ω cm²)", "Lithium lost (µAh cm⁻²)"],
-        "Capacity of each discharge over the first of its kind, resistance of the "
-        "cathode's interface and of pulses, and where lithium has gone.",
-        [entry(name, color=NEUTRAL, **how) for name, how in words.items()],
-    )
+    y = "Capacity (% of first)", "Resistance (Ω cm²)", "Lithium lost (µAh cm⁻²)"
+    more = [entry(name, color=NEUTRAL, **how) for name, how in words.items()]
+    return layout.finish("ageing", "Cycle number", *y, more=more)
 
 
 def _ageing_of(

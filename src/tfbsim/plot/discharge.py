@@ -17,7 +17,7 @@ from ..physics.law import Declared
 from ..result.columns import CYCLE, SECOND_LITHIUM, STEP
 from ..result.losses import OPEN_CIRCUIT, overpotentials
 from ..result.samples import AREA, DIRECTION, MASS, VOLTAGE
-from .style import DASHED, PER_MASS, captioned, grid, missing, new_figure, viridis
+from .style import DASHED, PER_MASS, finished, grid, missing, shades, subplots
 from .theme import Theme, evenly, loss_fills
 
 CHARGE = "Snapshot capacity [uA.h.cm-2]"
@@ -29,16 +29,14 @@ MOST_STACKS = 4  # cases
 NOT_SEEN = 1e-4  # V: a tenth of a millivolt
 MOST = 9  # profiles of a single case
 ONE_LITHIUM: Any = {"color": "0.6", "lw": 0.6, "zorder": 0}  # a line at x = 1
-DEPTH = "Depth 0 is the face at the electrolyte."
 SECOND = (
     " The thin line is at one lithium per formula unit; the percentage is how much of "
     "the film's room for more was filled."
 )
 
 
-def losses(theme: Theme) -> Figure | None:
+def losses(study: Theme) -> Figure | None:
     """Draw where the voltage of the last discharge goes."""
-    study = theme.study
     found = study.last_branches()
     if not 1 <= len(found) <= MOST_STACKS:
         return None
@@ -53,15 +51,10 @@ def losses(theme: Theme) -> Figure | None:
         if len(found) > 1:
             ax.set_title(study.labels[k])
     shown["Cell voltage"] = shown.pop("Cell voltage")  # last, under all losses there are
-    figure.legend(shown.values(), shown.keys(), loc="outside right center")
     word = "discharge" if branch[DIRECTION].iloc[0] == 1 else "charge"
     pulses = " with all its pulses and rests" if branch[STEP].nunique() > 3 else ""
-    return captioned(
-        figure,
-        f"Where the voltage of the last {word}{pulses} goes. The dashed line is the "
-        "open-circuit voltage at the mean stoichiometry; diffusion is its distance to "
-        "that at the surface.",
-    )
+    said = {"step": word + pulses}
+    return finished(figure, "losses", shown.values(), said=said, labels=shown.keys())
 
 
 def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Any]:
@@ -83,9 +76,8 @@ def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Any]:
     return shown
 
 
-def concentration(theme: Theme) -> Figure | None:
+def concentration(study: Theme) -> Figure | None:
     """Draw profiles at the end of the last discharge, of a single case all along it."""
-    study = theme.study
     found = study.last_branches()
     if not found:
         return None
@@ -94,25 +86,27 @@ def concentration(theme: Theme) -> Figure | None:
     word = "discharge" if direction == 1 else "charge"
     curves = {k: study.case(k).curves for k in found}
     there = [of for of, (x, _) in FILMS.items() if any(x in c for c in curves.values())]
-    shares = {k: _second_lithium(theme, k, b, direction) for k, b in found.items()}
+    shares = {k: _second_lithium(study, k, b, direction) for k, b in found.items()}
+    said = {"films": " and the ".join(there), "step": word, "profiles": ""}
+    said["second"] = SECOND if any(shares.values()) else ""
     if len(study.rows) == 1:
         (k,) = found
-        return _snapshots(curves[k], found[k], word, shares[k], there)
+        said["when"] = "during"
+        figure, said["profiles"] = _snapshots(curves[k], found[k], word, shares[k], there)
+        return finished(figure, "concentration", said=said)
     lengths = {k: float(c["Cathode thickness [um]"]) for k, c in curves.items()}
     longest = max(lengths.values())
     # films of very different thickness can only share an axis of y/L
     in_um = longest <= 3 * min(lengths.values()) and len(there) == 1
-    layout = theme.cases()
+    layout = study.layout()
     listed = len(layout.panels) == 1 and not layout.bar
     if listed:  # else one entry may stand for several cases
         layout.label = {k: w + shares.get(k, "") for k, w in layout.label.items()}
     ends: dict[Axes, list[tuple[float, float, str]]] = {}
     for k, places in layout.draw(rows=len(there)):
-        if k not in found:
-            continue
-        depth = curves[k]["depth"].values * (lengths[k] if in_um else 1)
         for of, ax in zip(there, places, strict=True):
-            if FILMS[of][0] in curves[k]:
+            if k in found and FILMS[of][0] in curves[k]:
+                depth = curves[k]["depth"].values * (lengths[k] if in_um else 1)
                 profile = _profiles(curves[k], found[k], of)[-1][1]
                 layout.line(ax, k, depth, profile)
                 if of == "cathode" and not listed:
@@ -125,19 +119,16 @@ def concentration(theme: Theme) -> Figure | None:
             ax.axhline(1, **ONE_LITHIUM)
     for ax, lines in ends.items():
         _at_their_ends(ax, lines)
+    x = "Depth (µm)" if in_um else "Depth / thickness"
     y = [f"x in the {of}" for of in there]
-    words = f"Stoichiometry through the {' and the '.join(there)} at the end of the last "
-    words += f"{word}. {DEPTH}"
-    return layout.finish(
-        "Depth (µm)" if in_um else "Depth / thickness",
-        y if len(there) > 1 else [f"Stoichiometry at end of {word}"],
-        words + (SECOND if any(shares.values()) else ""),
-    )
+    if len(there) == 1:
+        y = [f"Stoichiometry at end of {word}"]
+    return layout.finish("concentration", x, *y, **said, when="at the end of")
 
 
-def _second_lithium(theme: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
+def _second_lithium(study: Theme, k: int, branch: pd.DataFrame, direction: int) -> str:
     """Return the share that took the second lithium, to follow a case's name."""
-    table = theme.study.table(k)
+    table = study.table(k)
     if direction != 1 or SECOND_LITHIUM not in table:
         return ""
     share = table.loc[table[CYCLE] == branch[CYCLE].iloc[0], SECOND_LITHIUM].iloc[0]
@@ -176,29 +167,30 @@ def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
 
 def _snapshots(
     curves: xr.Dataset, branch: pd.DataFrame, word: str, share: str, films: Sequence[str]
-) -> Figure:
-    found = _profiles(curves, branch, "cathode")
-    number = len(found)
-    norm = Normalize(0, float(found[-1][0]) or 1.0)
-    figure = new_figure(*((5.2, 3.3) if len(films) == 1 else (6.9, 3.1)))
-    axes = figure.subplots(1, len(films), squeeze=False)[0]
-    for of, ax in zip(films, axes, strict=True):
+) -> tuple[Figure, str]:
+    """Draw the profiles of a single case; return which they are, if not those kept."""
+    found = {of: _profiles(curves, branch, of) for of in films}
+    number = len(found["cathode"])
+    scale = ScalarMappable(
+        Normalize(0, float(found["cathode"][-1][0]) or 1.0), shades("viridis")
+    )
+    size = (5.2, 3.3) if len(films) == 1 else (6.9, 3.1)
+    figure, axes = subplots(*size, 1, len(films), squeeze=False)
+    for of, ax in zip(films, axes[0], strict=True):
         thickness = float(curves[FILMS[of][1]])
-        for q, profile in evenly(_profiles(curves, branch, of), MOST):
-            ax.plot(curves["depth"].values * thickness, profile, color=viridis()(norm(q)))
+        for q, profile in evenly(found[of], MOST):
+            ax.plot(curves["depth"].values * thickness, profile, color=scale.to_rgba(q))
         ax.set(xlabel="Depth (µm)", ylabel="Stoichiometry")
         ax.set_xlim(-0.01 * thickness, 1.01 * thickness)
         if len(films) > 1:
             ax.set_title(of.capitalize())
     if share:
-        axes[0].axhline(1, **ONE_LITHIUM)
-        axes[0].set_title(f"Second lithium at end of discharge{share}")
-    bar = ScalarMappable(norm, viridis())
+        axes[0, 0].axhline(1, **ONE_LITHIUM)
+        axes[0, 0].set_title(f"Second lithium at end of discharge{share}")
     label = f"{word.capitalize()}d (µAh cm⁻²)"
-    figure.colorbar(bar, ax=list(axes), label=label, pad=0.02)
-    words = f"Stoichiometry through the {' and the '.join(films)} during the last "
-    words += f"{word}. {DEPTH}"
-    if branch[STEP].nunique() > 1 and number > 2:
-        words += f" The lines are at its start and at ends of its {number - 1} pulses"
-        words += f", {MOST} of {number} evenly chosen." if number > MOST else "."
-    return captioned(figure, words + (SECOND if share else ""))
+    figure.colorbar(scale, ax=list(axes[0]), label=label, pad=0.02)
+    if branch[STEP].nunique() == 1 or number <= 2:
+        return figure, ""
+    some = f", {MOST} of {number} evenly chosen" if number > MOST else ""
+    pulses = f"{number - 1} pulses{some}."
+    return figure, f" The lines are at its start and at ends of its {pulses}"

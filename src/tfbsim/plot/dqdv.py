@@ -70,18 +70,17 @@ def _constant(step: pd.DataFrame) -> bool:
     return bool(current[0] != 0 and np.ptp(current) <= CONSTANT * abs(current[0]))
 
 
-def draw(theme: Theme) -> Figure | None:
+def draw(study: Theme) -> Figure | None:
     """Draw |dQ/dV| against voltage, that of a charge upwards."""
-    study = theme.study
     if not any(study.drawn(k) for k in range(len(study.rows))):
         return None
-    layout = theme.cases()
+    layout = study.layout()
     places = layout.draw()
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
     reach = {True: [0.0], False: [0.0]}
     for k, (ax,) in places:
-        for branch, how, last in branches(theme, layout, k):
+        for branch, how, last in branches(study, layout, k):
             steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
             if len(steps) != 1:  # pulses, or a current that changes
                 continue
@@ -103,10 +102,9 @@ def draw(theme: Theme) -> Figure | None:
         layout.axes[0, 0].set_ylim(low - margin, high + margin)
         note = " The first cycle runs out of the scale, which is that of the last."
     return layout.finish(
-        "Voltage (V)",
-        ["dQ/dV (mAh g⁻¹ V⁻¹)"],
-        "Differential capacity of the constant-current steps, on a voltage grid of "
-        f"{GRID * 1e3:g} mV, smoothed with a Gaussian of standard deviation "
-        f"{WIDTH * 1e3:g} mV. Charge is counted positive.{note}",
-        cycles_key(theme, layout),
+        *("dqdv", "Voltage (V)", "dQ/dV (mAh g⁻¹ V⁻¹)"),
+        more=cycles_key(study, layout),
+        grid=GRID * 1e3,
+        width=WIDTH * 1e3,
+        beyond=note,
     )

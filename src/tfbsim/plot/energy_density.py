@@ -30,19 +30,13 @@ def _powers(study: Study) -> str:
     return next((c for c in study.numeric_factors if c.endswith(POWER)), "")
 
 
-def energy_density(theme: Theme) -> Figure | None:
+def energy_density(study: Theme) -> Figure | None:
     """Draw energy per volume against each thickness that varies, or as bars."""
-    study = theme.study
     if not study.column(PER_VOLUME_AS_MADE) or _powers(study):
         return None
     thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
     varied = {c: lines for c in thicknesses if (lines := _lines(study, c))}
-    figure = _panels(theme, varied) if varied else densities(theme)
-    return figure and style.captioned(
-        figure,
-        "Discharge energy of the last cycle over the volume of all layers: as made, and "
-        "with the lithium there is at full charge.",
-    )
+    return _panels(study, varied) if varied else densities(study)
 
 
 def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
@@ -57,15 +51,15 @@ def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
     return {key: cases for key, cases in study.series(column).items() if apart(cases)}
 
 
-def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
+def _panels(study: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
     """Draw energy per volume against each quantity, the others as they are."""
-    rows = theme.study.rows
-    figure = style.new_figure(1.0 + 2.5 * max(len(varied), 2), 3.3)
-    axes = figure.subplots(1, len(varied), sharey=True, squeeze=False)[0]
+    rows = study.rows
+    size, how = (1.0 + 2.5 * max(len(varied), 2), 3.3), {"sharey": True}
+    figure, axes = style.subplots(*size, 1, len(varied), squeeze=False, **how)
     styles = dict(zip(STATES, ("-", DASHED), strict=True))
-    for ax, (column, found) in zip(axes, varied.items(), strict=True):
+    for ax, (column, found) in zip(axes[0], varied.items(), strict=True):
         keys = evenly(list(found), MOST_LINES)
-        layout = theme.series(keys, column)
+        layout = study.layout_of(keys, column)
         for key in keys:
             x = [rows[k][column] for k in found[key]]
             colour = layout.colour.get(key, NEUTRAL)
@@ -73,35 +67,33 @@ def _panels(theme: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -
                 y = [rows[k].get(STATES[state], np.nan) for k in found[key]]
                 label = layout.label.get(key, "") if ls == "-" else ""
                 ax.plot(x, y, ls=ls, color=colour, label=label or "_")
-        style.log_x(
-            ax, [rows[k][column] for cases in found.values() for k in cases], column
-        )
+        values = [rows[k][column] for cases in found.values() for k in cases]
+        style.log_x(ax, values, column)
         ax.set_xlabel(style.axis_label(column))
         if len(keys) > 1:
             ax.legend(loc="best")
-    axes[0].set(ylim=(0, 1.06 * max(ax.dataLim.ymax for ax in axes)), ylabel=DENSITY)
+    top = 1.06 * max(ax.dataLim.ymax for ax in axes[0])
+    axes[0, 0].set(ylim=(0, top), ylabel=DENSITY)
     states = [style.entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
-    figure.legend(handles=states, loc="outside upper center", ncols=2)
-    return figure
+    return style.finished(figure, "energy-density", states, "upper center", ncols=2)
 
 
-def ragone(theme: Theme) -> Figure | None:
+def ragone(study: Theme) -> Figure | None:
     """Draw energy against power by area and volume, a line for each group of cases."""
-    study = theme.study
     column = _powers(study)
     found = study.series(column) if column else {}
     found = {key: cases for key, cases in found.items() if len(cases) >= 3}
     if not found:
         return None
     shown = {key: found[key] for key in evenly(list(found), MOST_LINES)}
-    layout = theme.series(list(shown), column)
+    layout = study.layout_of(list(shown), column)
     ends = {k: _end(study, k) for cases in shown.values() for k in cases}
     panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
     if study.column(PER_VOLUME_AS_MADE):
         panels.append(("Power density (W L⁻¹)", "Energy density (Wh L⁻¹)"))
-    figure = style.new_figure(1.6 + 3.1 * len(panels), 3.9)
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for by_volume, (ax, (x, y)) in enumerate(zip(axes, panels, strict=True)):
+    size = 1.6 + 3.1 * len(panels), 3.9
+    figure, axes = style.subplots(*size, 1, len(panels), squeeze=False)
+    for by_volume, (ax, (x, y)) in enumerate(zip(axes[0], panels, strict=True)):
         for key, cases in shown.items():
             how = layout.how(key)
             energy = np.array([study.rows[k][ENERGY] for k in cases])
@@ -128,17 +120,11 @@ def ragone(theme: Theme) -> Figure | None:
         for end, mark in ENDS.items()
         if end in ends.values()
     ]
-    if marks:
-        how = {"loc": "outside lower center", "ncols": 4, "title": "Limiting loss"}
-        figure.legend(handles=marks, **how)
     where = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
-    return style.captioned(
-        figure,
-        f"Energy of the last discharge against its power{where}. Each mark is a "
-        "case and shows which loss ended it: none where 99 % of the equilibrium capacity "
-        f"was delivered. Along a grey line a discharge lasts equally long.{chosen}",
-    )
+    said = {"where": where, "chosen": chosen}
+    how = {"ncols": 4, "title": "Limiting loss"}
+    return style.finished(figure, "ragone", marks, "lower center", said, **how)
 
 
 def _end(study: Study, k: int) -> str:

@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 
 from ..fitting.fit_result import Fit
 from .impedance import nyquist
-from .style import DASHED, PER_AREA, drawn, entry, name_rows, near_zero, subplots, text
+from .style import (
+    CAPTIONS,
+    DASHED,
+    PER_AREA,
+    drawn,
+    entry,
+    name_rows,
+    near_zero,
+    subplots,
+    text,
+)
 from .theme import measured, measured_key, ordered_colours
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
@@ -29,17 +39,6 @@ VERDICT_COLOURS = {
     "upper limit only": "#CC79A7",
     "lower limit only": "#CC79A7",
 }
-CAPTIONS = {
-    "overlay": "Measured (points) and simulated with the fitted values (lines); "
-    "diamonds are held out of the fit. Below: simulated less measured at equal charge.",
-    "nyquist": "Measured spectra (points) and simulated with the fitted values (dashed).",
-    "capacities": "Simulated less measured capacity at the cut-off.",
-    "parameters": "Fitted values with 95 % intervals, between the bounds; the tick is "
-    "where the cell file had it. An interval from bound to bound is not determined.",
-    "correlations": "Left: correlations of the parameters. Right: how well each "
-    "combination is known, the half-width of its 95 % interval over the range between "
-    "the bounds; beyond the line it is not determined.",
-}
 
 
 def figures(fit: Fit) -> dict[str, Figure]:
@@ -51,7 +50,10 @@ def figures(fit: Fit) -> dict[str, Figure]:
         "parameters": _parameters,
         "correlations": _correlations,
     }
-    return drawn({name: partial(draw, fit) for name, draw in draws.items()})
+    found = drawn({name: partial(draw, fit) for name, draw in draws.items()})
+    for name, figure in found.items():
+        figure.set_label(CAPTIONS["fit"][name])
+    return found
 
 
 def _overlay(fit: Fit) -> Figure | None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ..fitting.equivalent_circuit import Fitted
 from ..result.result import Result
-from .style import DASHED, captioned, drawn, plain_log, subplots, text
+from .style import DASHED, drawn, finished, plain_log, subplots, text
 from .theme import FACTOR_COLOURS, FEW, evenly
 
 Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
@@ -84,17 +84,11 @@ def nyquist(
     ax.margins(0.16, 0.1)  # room for the names of the decades
     ax.set_aspect("equal", adjustable="datalim")
     ax.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)")
-    _key(figure, len(spectra), words if fitted else "")
-    return captioned(
-        figure,
-        "Impedance in the complex plane (Nyquist). Both axes have one scale; the points "
-        "are the frequencies nearest to whole decades.",
-    )
+    return _with_key(figure, "nyquist", len(spectra), words if fitted else "")
 
 
 def _coloured(spectra: Spectra) -> Iterator[tuple[str, Any, str]]:
-    for (label, one), colour in zip(spectra.items(), cycle(FACTOR_COLOURS)):
-        yield label, one, colour
+    return zip(spectra, spectra.values(), cycle(FACTOR_COLOURS))
 
 
 def _nearest_decades(frequency: np.ndarray) -> np.ndarray:
@@ -125,13 +119,13 @@ def _hertz(frequency: float) -> str:
     return f"{frequency * 1e6:.3g} µHz"
 
 
-def _key(figure: Figure, number: int, fitted: str = "") -> None:
-    """Add the key outside, where there is more than one line."""
+def _with_key(figure: Figure, name: str, number: int, fitted: str = "") -> Figure:
+    """Return a figure with its key, where there is more than one line, and caption."""
     if fitted:
         figure.axes[0].plot([], [], label=fitted, **FIT)
-    if number > 1 or fitted:
-        columns = min(3, number + bool(fitted))
-        figure.legend(loc="outside upper center", ncols=columns)
+    lines = number + bool(fitted)
+    key = figure.axes[0].get_legend_handles_labels()[0] if lines > 1 else []
+    return finished(figure, name, key, "upper center", ncols=min(3, lines))
 
 
 def bode(
@@ -156,9 +150,8 @@ def bode(
     above.set(xscale="log", yscale="log", ylabel="|Z| (Ω cm²)")
     plain_log(above.yaxis)
     below.set(xlabel="Frequency (Hz)", ylabel="−Phase (°)")
-    _key(figure, len(spectra), "fitted circuit" if fitted else "")
     figure.align_ylabels()
-    return captioned(figure, "Magnitude and phase of the impedance (Bode).")
+    return _with_key(figure, "bode", len(spectra), "fitted circuit" if fitted else "")
 
 
 def relaxation(times: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure | None:
@@ -170,9 +163,4 @@ def relaxation(times: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure | N
         ax.plot(tau, gamma, color=colour, lw=1.1, label=text(label))
     ax.set(xscale="log", xlabel="Time constant (s)", ylabel="γ (Ω cm²)")
     ax.set_ylim(bottom=0)
-    _key(figure, len(times))
-    return captioned(
-        figure,
-        "Distribution of relaxation times: γ d(ln τ) is the resistance of processes with "
-        "time constants around τ (Tikhonov regularisation of the real part).",
-    )
+    return _with_key(figure, "relaxation-times", len(times))

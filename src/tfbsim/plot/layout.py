@@ -5,18 +5,19 @@ A curve that lies on another is named in a note, and so is a selection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.spatial import KDTree
 
-from .style import DASHED, STYLE, captioned, entry, new_figure, plain_log
+from .style import DASHED, STYLE, entry, finished, plain_log, subplots
 
 LINE_STYLES = ("-", DASHED, (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
 POINTS = (".", "x", "+", "2")  # as the line styles, where two points are no line
@@ -69,13 +70,11 @@ class Layout:
         """Make axes, a column a panel; yield each group with those of its panel."""
         columns = len(self.panels)
         width = 5.2 if columns == 1 else 1.1 + 2.0 * columns
-        self.figure = new_figure(width, height * (1 if rows == 1 else 0.8 * rows))
-        self.axes = self.figure.subplots(
-            rows, columns, sharex=True, sharey="row", squeeze=False
-        )
+        inches = width, height * (1 if rows == 1 else 0.8 * rows)
+        how: Any = {"sharex": True, "sharey": "row", "squeeze": False}
+        self.figure, self.axes = subplots(*inches, rows, columns, **how)
         for ax, (name, _) in zip(self.axes[0], self.panels, strict=True):
-            if name:
-                ax.set_title(name)
+            ax.set_title(name)
         return self.places()
 
     def places(self) -> Iterator[tuple[Any, Any]]:
@@ -85,27 +84,30 @@ class Layout:
                 yield group, self.axes[:, c]
 
     def finish(
-        self, x: str, y: Sequence[str], caption: str, more: Sequence[Line2D] = ()
+        self, name: str, x: str, /, *y: str, more: Sequence[Line2D] = (), **said: object
     ) -> Figure:
-        """Return the figure with labels along x and of each row, key, notes, caption."""
+        """Return the figure with labels along x and of each row, key, notes, and the
+        caption of a name, with what that leaves open."""
         for ax, label in zip(self.axes[:, 0], y, strict=True):
             ax.set_ylabel(label)
         if len(self.panels) == 1:
             self.axes[-1, 0].set_xlabel(x)
         else:
             self.figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
-        self.key(self.figure, list(self.axes.flat), more)
-        return captioned(self.figure, caption)
+        return self.key(self.figure, list(self.axes.flat), name, more, said)
 
     def key(
         self,
         figure: Figure,
         axes: Sequence[Axes],
+        name: str,
         more: Sequence[Line2D] = (),
+        said: Mapping[str, object] | None = None,
         own: bool = True,
-    ) -> None:
-        """Draw the colour bar or the legend, right of the panels, and the notes; ``own``
-        entries for the groups before those that are given."""
+    ) -> Figure:
+        """Return a figure with its caption, its notes and, right of the panels, the
+        colour bar or the legend; ``own`` entries for the groups before those that are
+        given."""
         if not self.bar:  # whose colours are in order, and so are the curves
             self.notes += _hidden(self.curves, self.label, len(self.panels) > 1)
         if self.notes:
@@ -114,22 +116,20 @@ class Layout:
             figure.set_figheight(height + 0.14 * len(words) / (16 * width))  # by lines
         handles = list(more)
         if self.bar:
-            mappable, label = self.bar
-            bar = figure.colorbar(
-                mappable, ax=list(axes), label=label, aspect=30, pad=0.02
-            )
+            scale, label = self.bar
+            bar = figure.colorbar(scale, ax=list(axes), label=label, aspect=30, pad=0.02)
             bar.ax.tick_params(which="both", direction="out")
-            plain_log(bar.ax.yaxis, mappable.norm)
+            if isinstance(scale.norm, LogNorm):
+                plain_log(bar.ax.yaxis)
             if handles:
                 axes[0].legend(handles=handles, loc="best")
-            return
+            return finished(figure, name, said=said)
         if own and len(groups := set(self.groups)) > 1:
             first: dict[str, Any] = {}  # group of each label
             for group in filter(groups.__contains__, self.label):
                 first.setdefault(self.label[group], group)
             handles[:0] = [entry(words, **self.how(g)) for words, g in first.items()]
-        if handles:
-            figure.legend(handles=handles, loc="outside right center", handlelength=2.2)
+        return finished(figure, name, handles, said=said, handlelength=2.2)
 
 
 def _hidden(
@@ -139,28 +139,27 @@ def _hidden(
 ) -> list[str]:
     """Return notes on groups whose curves lie on those of another, or wholly under them,
     for each row of axes and for each of what curves are."""
-    places: dict[tuple[int, str, Axes], list[tuple[str, np.ndarray]]] = {}
-    names: dict[int, str] = {}
+    drawn: dict[tuple[int, str, Axes], list[tuple[str, np.ndarray]]] = {}
     for (of, group, ax), parts in curves.items():
         row = ax.get_subplotspec().rowspan.start  # type: ignore[union-attr]
         points = label[group], _in_axes(ax, parts)
-        places.setdefault((row, of, ax), []).append(points)
-        if ax.get_ylabel():
-            names[row] = ax.get_ylabel().partition(" (")[0].lower()
-    several = len({row for row, *_ in places}) > 1
-    notes: dict[str, dict[str, list[str]]] = {}
-    for (row, of, ax), drawn in sorted(places.items(), key=lambda item: item[0][0]):
-        where = [names.get(row, "")] * several + [of] * bool(of)
-        for what, words in _coinciding(drawn):
-            found = notes.setdefault(", ".join([*where, what]), {})
-            found.setdefault(words, []).append(ax.get_title() if titled else "")
+        drawn.setdefault((row, of, ax), []).append(points)
+    names = {row: ax.get_ylabel() for row, _, ax in drawn if ax.get_ylabel()}
+    several = len({row for row, *_ in drawn}) > 1
+    notes: dict[str, dict[str, list[str]]] = {}  # of each note the curves, and where
+    for (row, of, ax), found in sorted(drawn.items(), key=lambda item: item[0][0]):
+        of_row = names.get(row, "").partition(" (")[0].lower()
+        where = [of_row] * several + [of] * bool(of)
+        for what, words in _coinciding(found):
+            note = notes.setdefault(", ".join([*where, what]), {})
+            note.setdefault(words, []).append(ax.get_title() if titled else "")
     said = []
-    for note, found in notes.items():
+    for what, note in notes.items():
         told = []
-        for words, titles in found.items():
-            where = ", ".join(dict.fromkeys(filter(None, titles)))
-            told.append(f"{words} ({where})" if where else words)
-        said.append(f"{note}: {'; '.join(told)}")
+        for words, titles in note.items():
+            panels = ", ".join(dict.fromkeys(filter(None, titles)))
+            told.append(f"{words} ({panels})" if panels else words)
+        said.append(f"{what}: {'; '.join(told)}")
     return said
 
 

@@ -15,7 +15,7 @@ from ..fitting.ocv import OcvFit
 from ..fitting.titration import of_cell
 from ..materials.laws import MultiSite
 from ..materials.material import Material
-from .style import DASHED, STYLE, captioned, grid, plain_log, styled, subplots, text
+from .style import DASHED, STYLE, finished, grid, plain_log, styled, subplots, text
 from .theme import FACTOR_COLOURS, FEW
 
 POINTS = 400
@@ -33,11 +33,7 @@ def draw(materials: Sequence[Material]) -> Figure:
         _potential(ax, material)
         ax.set_title(text(material.name), loc="left")
     figure.supxlabel("Lithium per formula unit x", fontsize=STYLE["axes.labelsize"])
-    return captioned(
-        figure,
-        "Open-circuit potential of each electrode of the library; dashed where it is "
-        "assumed, grey beyond the range of its source.",
-    )
+    return finished(figure, "electrodes")
 
 
 def _one(material: Material) -> Figure:
@@ -54,11 +50,8 @@ def _one(material: Material) -> Figure:
     right.plot(x, shown)
     right.set(xlabel="Lithium per formula unit x", ylabel="D (cm² s⁻¹)")
     right.set(xlim=left.get_xlim())
-    return captioned(
-        figure,
-        f"{material.name}: open-circuit potential ({_of(material)}; grey beyond its "
-        "source) and diffusivity.",
-    )
+    said = {"name": material.name, "source": _of(material)}
+    return finished(figure, "electrode", said=said)
 
 
 def _of(material: Material) -> str:
@@ -128,10 +121,6 @@ def titration_figure(table: pd.DataFrame, cell: Cell) -> Figure:
     above.set(yscale="log", ylabel="D (cm² s⁻¹)")
     below.set(yscale="log", xlabel="Stoichiometry x", ylabel="over that of the cell")
     plain_log(below.yaxis)
-    figure.legend(loc="outside upper center", ncols=3)
     figure.align_ylabels()
-    return captioned(
-        figure,
-        "Diffusivity as titrations give it (points) and that of the cell (line); "
-        "below, one over the other, which is the error of the approximation.",
-    )
+    key = above.get_legend_handles_labels()[0]
+    return finished(figure, "titration", key, "upper center", ncols=3)

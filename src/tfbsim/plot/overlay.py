@@ -10,7 +10,7 @@ from ..result.result import Result
 from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
 from .layout import LINE_STYLES, Layout
 from .study import Study
-from .style import PER_MASS, captioned, entry, styled, subplots
+from .style import PER_MASS, entry, styled, subplots
 from .theme import FACTOR_COLOURS, evenly
 
 MOST_CASES = len(FACTOR_COLOURS)
@@ -85,8 +85,8 @@ def overlay(
     keys = [entry(case, color=c) for case, c in colours.items()]
     for words, style in zip(studies, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
-    layout.key(figure, [ax], keys, own=not keys)
-    return captioned(figure, f"{ACROSS[name][1]} of {' and '.join(named)}.")
+    said = {"what": ACROSS[name][1], "results": " and ".join(named)}
+    return layout.key(figure, [ax], "overlay", keys, said, own=not keys)
 
 
 def _curves(study: Study, k: int, name: str) -> list[np.ndarray]:

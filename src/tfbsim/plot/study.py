@@ -39,10 +39,9 @@ class Study:
         if len(table) > MOST_CASES:
             table = table[table[CASE].isin(self._drawn)]
         if len(table):
-            passed = (table[AREAL] > 0) | (table["Charge capacity [uA.h.cm-2]"] > 0)
-            keys = zip(table[CASE], table[CYCLE], strict=True)
-            passed |= np.array([(case, int(c)) in self._samples for case, c in keys])
-            table = table[passed]
+            passed = (table[[AREAL, "Charge capacity [uA.h.cm-2]"]] > 0).any(axis=1)
+            keys = table[[CASE, CYCLE]].itertuples(index=False, name=None)
+            table = table[passed | np.array([key in self._samples for key in keys])]
         self.cycles = table  # of each case, those in which anything was solved
         last = table.groupby(CASE, sort=False).tail(1) if len(table) else table
         last = self._with_cells(last)
@@ -60,9 +59,8 @@ class Study:
         if names.nunique() < 2:
             return table
         cells = names.unique().tolist()
-        return table.assign(
-            **{CELL: names.map(dict(zip(cells, short_names(cells), strict=True)))}
-        )
+        short = dict(zip(cells, short_names(cells), strict=True))
+        return table.assign(**{CELL: names.map(short)})
 
     @cached_property
     def named(self) -> bool:
@@ -89,20 +87,22 @@ class Study:
     @cached_property
     def numeric_factors(self) -> list[str]:
         """Factors with three numbers or more."""
-        factors = [name for name in self.factors if name != "Charge C-rate"]
-        numeric = [name for name in factors if self.is_numeric(name)]
-        return [name for name in numeric if len(set(self.column(name))) >= 3]
+        return [
+            name
+            for name in self.factors
+            if name != "Charge C-rate" and self.is_numeric(name)
+            if len(set(self.column(name))) >= 3
+        ]
 
     def key(self, row: Mapping[str, Any], without: str = "") -> tuple[Any, ...]:
         """Return the other factors; the rate a fixed current implies is not one."""
         currents = [c for c in self.factors if c.endswith(CURRENT)]
-        dropped = {without}
-        if without in RATES:
-            dropped |= {*RATES, *currents}
-        elif any(not missing(row.get(c)) for c in currents):
-            dropped |= set(RATES)
-        values = (None if f in dropped else row.get(f) for f in self.factors)
-        return tuple(None if missing(v) else v for v in values)
+        implied = any(not missing(row.get(c)) for c in currents)
+        of_rate = (*RATES, *currents) if without in RATES else RATES if implied else ()
+        kept = {f: v for f, v in row.items() if f not in (without, *of_rate)}
+        return tuple(
+            None if missing(v := kept.get(factor)) else v for factor in self.factors
+        )
 
     def series(self, column: str) -> dict[tuple[Any, ...], list[int]]:
         """Return cases that differ in one quantity only, ordered by it, by their other
@@ -185,10 +185,9 @@ class Study:
 
     def _loading(self, k: int) -> float:
         """Return the loading [mg/cm2]; NaN if no charge was passed."""
-        for word in ("Discharge", "Charge"):
-            mass = self.rows[k][f"{word} capacity [mA.h.g-1]"]
-            if mass > 0:
-                return float(self.rows[k][f"{word} capacity [uA.h.cm-2]"] / mass)
+        for name in ("Discharge capacity", "Charge capacity"):
+            if (mass := self.rows[k][f"{name} [mA.h.g-1]"]) > 0:
+                return float(self.rows[k][f"{name} [uA.h.cm-2]"] / mass)
         return float("nan")
 
     @cached_property

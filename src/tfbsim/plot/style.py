@@ -9,31 +9,28 @@ from __future__ import annotations
 import gc
 import io
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, ListedColormap, LogNorm
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.lines import Line2D
-from matplotlib.ticker import (
-    FuncFormatter,
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-    NullLocator,
-)
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 from PIL import Image
 
 DPI = 200
 FORMATS = ("png", "svg", "pdf")
 METADATA = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
+CAPTIONS = tomllib.loads(Path(__file__).with_name("captions.toml").read_text("utf-8"))
 STYLE = {
     **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), 9),
     **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), 8),
@@ -51,6 +48,8 @@ STYLE = {
     "pdf.fonttype": 42,  # text that can be edited
 }
 DASHED = (0, (4, 2))
+# Greys are of maps; viridis of a first factor, and what it has not of a second
+SEEN = {"Greys": (0.08, 0.8), "viridis": (0, 0.92), "YlOrRd": (0.3, 1)}
 PER_MASS, PER_AREA = "(mAh g⁻¹)", "(µAh cm⁻²)"
 CELL = "Name of the cell"  # not a column of the summary, but told apart like one
 
@@ -68,14 +67,9 @@ def styled() -> Iterator[None]:
             gc.enable()
 
 
-def greys() -> Colormap:
-    """Return greys for maps: colours are of factors and losses."""
-    return ListedColormap(matplotlib.colormaps["Greys"](np.linspace(0.08, 0.8, 256)))
-
-
-def viridis() -> Colormap:
-    """Return viridis without its palest yellow."""
-    return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.92, 256)))
+def shades(name: str) -> Colormap:
+    """Return the part of a range of colours that is seen on white."""
+    return ListedColormap(matplotlib.colormaps[name](np.linspace(*SEEN[name], 256)))
 
 
 # --- Text ------------------------------------------------------------------------------
@@ -205,29 +199,33 @@ def missing(value: Any) -> bool:
 # --- Axes ------------------------------------------------------------------------------
 
 
-def new_figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def subplots(width: float, height: float, *shape: int, **how: Any) -> tuple[Figure, Any]:
     """Return a figure [inch] and its axes."""
-    figure = new_figure(width, height)
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
     return figure, figure.subplots(*shape, **how)
 
 
-def captioned(figure: Figure, words: str) -> Figure:
-    """Return a figure with its caption, which ``figure.get_label()`` has."""
-    figure.set_label(words)
+def finished(
+    figure: Figure,
+    name: str,
+    key: Any = (),
+    where: str = "right center",
+    said: Mapping[str, object] | None = None,
+    **how: Any,
+) -> Figure:
+    """Return a figure with the caption of a name, which ``figure.get_label()`` has, and
+    its key; ``said`` is what the caption leaves open."""
+    if len(key):
+        figure.legend(handles=key, loc=f"outside {where}", **how)
+    figure.set_label(CAPTIONS[name].format_map(said or {}))
     return figure
 
 
 def drawn(figures: Mapping[str, Callable[[], Figure | None]]) -> dict[str, Figure]:
     """Return the figures that make sense, by name."""
     with styled():
-        found = {name: draw() for name, draw in figures.items()}
-    return {name: figure for name, figure in found.items() if figure is not None}
+        return {name: found for name, draw in figures.items() if (found := draw())}
 
 
 def rendered(figures: Mapping[str, Figure], format: str = "png") -> dict[str, bytes]:
@@ -285,8 +283,8 @@ def grid(
     """
     rows = -(-number // columns)
     width, wide, height, high = size
-    figure = new_figure(width + wide * columns, height + high * rows)
-    axes = figure.subplots(rows, columns, sharey=sharey, squeeze=False)
+    inches = width + wide * columns, height + high * rows
+    figure, axes = subplots(*inches, rows, columns, sharey=sharey, squeeze=False)
     for ax in axes.flat[number:]:
         ax.remove()
     for row in axes:
@@ -326,16 +324,13 @@ def both_units(ax: Axes, loading: float | None, by_area: bool, axis: str = "y") 
         ax.tick_params(axis=axis, **{side: False})
 
 
-def plain_log(axis: Any, norm: Any = None) -> None:
+def plain_log(axis: Any) -> None:
     """Set ticks of a logarithmic axis as plain numbers, with 2 and 5 on a short one."""
-    if norm is not None and not isinstance(norm, LogNorm):
-        return
-    view: Any = (norm.vmin, norm.vmax) if norm else axis.get_view_interval()
-    low, high = view
-    short = high / low < 300
-    short &= low >= 1e-3 and high < 1e5  # else 3×10⁻⁶ and its like would collide
+    low, high = axis.get_view_interval()
+    # else 3×10⁻⁶ and its like would collide
+    short = high / low < 300 and low >= 1e-3 and high < 1e5
     axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if short else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
+    axis.set_major_formatter(lambda value, _: _number(value))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -343,7 +338,7 @@ def few_ticks(ax: Axes) -> None:
     """Set at most four ticks along x, as plain numbers: for a narrow panel."""
     ax.xaxis.set_major_locator(MaxNLocator(4))
     if max(map(abs, ax.get_xlim())) < 1e-3:  # else an offset stands on the label
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _number(v)))
+        ax.xaxis.set_major_formatter(lambda value, _: _number(value))
 
 
 def log_x(ax: Axes, values: Sequence[float], column: str) -> None:

@@ -16,18 +16,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
 
 from ..physics.law import Declared
 from ..result.columns import CASE
 from ..result.losses import DIFFUSION, KNOWN
+from ..result.result import Result
 from .layout import LINE_STYLES, Layout
 from .study import CURRENT, RATES, Study, in_order
-from .style import CELL, axis_label, entry, key_label, missing, split_unit, title, viridis
+from .style import CELL, axis_label, entry, key_label, missing, shades, split_unit, title
 
 FACTOR_COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
@@ -44,8 +44,8 @@ PALE = 0.55
 MEASURED = {"fitted": "o", "predicted": "D", "held out": "D"}
 MOST_RINGS = 60  # measured points of a curve that has hollow marks
 
+Panels = list[tuple[str, list[Any]]]  # title, and groups
 Rows = Mapping[Any, Mapping[str, Any]]  # of each group, its factors
-Looks = tuple[dict[Any, Any], dict[Any, Any], dict[Any, str]]  # colour, style, label
 
 
 def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, Any]:
@@ -75,14 +75,11 @@ def loss_fills(names: Sequence[str], laws: Declared = KNOWN) -> dict[str, dict[s
     return {name: {"color": c, "alpha": PALE, "lw": 0} for name, c in colours.items()}
 
 
-def warm() -> Colormap:
-    """Return the range of colours of a second factor: none of them is in viridis."""
-    return ListedColormap(matplotlib.colormaps["YlOrRd"](np.linspace(0.3, 1, 256)))
-
-
 def ordered_colours(number: int) -> Sequence[Any]:
     """Return colours of a number of things in an order."""
-    return FACTOR_COLOURS if number <= FEW else list(viridis()(np.linspace(0, 1, number)))
+    return (
+        FACTOR_COLOURS if number <= FEW else shades("viridis")(np.linspace(0, 1, number))
+    )
 
 
 # --- Factors -------------------------------------------------------------------------
@@ -93,14 +90,13 @@ class _Kind:
     """Columns that say one thing together: the rate, the window, or a field."""
 
     columns: tuple[str, ...]
-    values: tuple[tuple[Any, ...], ...]  # what the cases have there, in order of value
+    values: Sequence[tuple[Any, ...]]  # what the cases have there, in order of value
     colours: Colormap | None = None  # a range of them; None for distinct ones
 
     @classmethod
     def over(cls, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> _Kind:
         """Return columns with their values, sorted."""
-        values = in_order(_value(columns, row) for row in rows)
-        return cls(tuple(columns), tuple(values))
+        return cls(tuple(columns), in_order(_value(columns, row) for row in rows))
 
     def place(self, row: Mapping[str, Any]) -> int:
         """Return which of the values a case has."""
@@ -129,10 +125,9 @@ class _Kind:
         k, n = self.place(row), len(self.values)
         if self.colours is None:
             return FACTOR_COLOURS[k % FEW]
-        (first, *_) = self.values[k]
-        if n > FEW and not missing(first):
-            return self.colours(self.norm(first))
-        return self.colours(k / max(n - 1, 1))
+        first = self.values[k][0]
+        scaled = n > FEW and not missing(first)
+        return self.colours(self.norm(first) if scaled else k / max(n - 1, 1))
 
 
 def _value(columns: Sequence[str], row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -149,18 +144,18 @@ def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
     return kinds
 
 
-class Theme:
-    """Colours, line styles and panels of the cases of a report."""
+class Theme(Study):
+    """Cases of a report with their colours, line styles and panels."""
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self.rows: dict[Any, dict[str, Any]] = {
-            k: {**dict(zip(study.factors, study.key(row), strict=True)), CASE: row[CASE]}
-            for k, row in enumerate(study.rows)
+    def __init__(self, result: Result) -> None:
+        super().__init__(result)
+        self._factors: dict[Any, dict[str, Any]] = {
+            k: {**dict(zip(self.factors, self.key(row), strict=True)), CASE: row[CASE]}
+            for k, row in enumerate(self.rows)
         }
         self.kinds = [
-            _Kind.over(columns, self.rows.values())
-            for columns in _kinds_of(study.factors).values()
+            _Kind.over(columns, self._factors.values())
+            for columns in _kinds_of(self.factors).values()
         ]
         self.main = self._main()
         self.told = self.main.columns if self.main else ()
@@ -170,25 +165,25 @@ class Theme:
 
         Cases with names are told by them.
         """
-        names = tuple((row[CASE],) for row in self.study.rows)
-        if 1 < len(names) <= FEW and (self.study.named or not self.kinds):
+        names = tuple((row[CASE],) for row in self.rows)
+        if 1 < len(names) <= FEW and (self.named or not self.kinds):
             return _Kind((CASE,), names)
         told = [k for k in self.kinds if k.columns != (CELL,)] or self.kinds
         few = [k for k in told if len(k.values) <= FEW]
         main = max(few or told, key=lambda k: len(k.values), default=None)
-        return replace(main, colours=viridis()) if main and main.numeric else main
+        return replace(main, colours=shades("viridis")) if main and main.numeric else main
 
-    def cases(self) -> Layout:
+    def layout(self) -> Layout:
         """Return the layout of figures with a line for each case."""
-        labels = dict(enumerate(self.study.labels))
+        labels = dict(enumerate(self.labels))
         if self.main is not None and self.main.columns == (CASE,):
-            colour = {k: self.main.colour(row) for k, row in self.rows.items()}
-            return Layout([("", list(self.rows))], colour, {}, labels)
-        return self._layout(self.rows, "cases", labels)
+            colour = {k: self.main.colour(row) for k, row in self._factors.items()}
+            return Layout([("", list(colour))], colour, {}, labels)
+        return self._layout(self._factors, "cases", labels)
 
-    def series(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
+    def layout_of(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
         """Return the layout of figures with a line for each series over a column."""
-        rows = {key: dict(zip(self.study.factors, key, strict=True)) for key in keys}
+        rows = {key: dict(zip(self.factors, key, strict=True)) for key in keys}
         layout = self._layout(rows, "lines", {}, x)
         if len(rows) == 1:  # the first factor is on the axis
             layout.colour = dict.fromkeys(rows, NEUTRAL)
@@ -216,20 +211,23 @@ class Theme:
         cells = [k for k in kinds if k.columns == (CELL,)]
         several = cells and combinations > len(cells[0].values)
         together = len(groups) <= FEW and combinations == len(groups) and not several
-        if together and (inside := self._inside(kinds, rows)):
-            return Layout([("", groups)], *inside)
+        if together and (layout := self._inside(kinds, rows, [("", groups)])):
+            return layout
         if len(groups) <= MANY:
             by_size = sorted(kinds, key=lambda k: (k.columns == self.told, len(k.values)))
             for panel in cells if several else by_size:
                 if not 1 < len(panel.values) <= PANELS:
                     continue
-                inside = self._inside([k for k in kinds if k is not panel], rows)
-                if inside and len(set(inside[2].values())) <= FEW:
-                    return Layout(_panels(panel, rows), *inside)
+                left = [k for k in kinds if k is not panel]
+                layout = self._inside(left, rows, _panels(panel, rows))
+                if layout and len(set(layout.label.values())) <= FEW:
+                    return layout
         return self._many(kinds, rows, what, names)
 
-    def _inside(self, kinds: Sequence[_Kind], rows: Rows) -> Looks | None:
-        """Return colour, style and label of groups told by at most two factors."""
+    def _inside(
+        self, kinds: Sequence[_Kind], rows: Rows, panels: Panels
+    ) -> Layout | None:
+        """Return a layout of groups told in each panel by at most two factors."""
         main = self.main if any(k.columns == self.told for k in kinds) else None
         others = [k for k in kinds if k.columns != self.told]
         if len(others) > 1:
@@ -242,22 +240,22 @@ class Theme:
         words = {g: [k.label(rows[g]) for k in kinds] for g in ordered}
         label = {g: ", ".join(filter(None, told)) or "other" for g, told in words.items()}
         colour = {g: main.colour(row) if main else NEUTRAL for g, row in rows.items()}
-        if not others:
-            return colour, {}, label
-        (other,) = others
-        if len(other.values) <= len(LINE_STYLES):
-            style = {g: LINE_STYLES[other.place(row)] for g, row in rows.items()}
-            return colour, style, label
-        if main:
-            return None
-        other = replace(other, colours=warm())
-        return {g: other.colour(row) for g, row in rows.items()}, {}, label
+        style: dict[Any, Any] = {}
+        for other in others:
+            if len(other.values) <= len(LINE_STYLES):
+                style = {g: LINE_STYLES[other.place(row)] for g, row in rows.items()}
+            elif main:
+                return None
+            else:
+                scale = replace(other, colours=shades("YlOrRd"))
+                colour = {g: scale.colour(row) for g, row in rows.items()}
+        return Layout(panels, colour, style, label)
 
     def _unsaid(self, kinds: Sequence[_Kind]) -> bool:
         """Return whether values say less than names: two of one unit, or one of none."""
         numbers = {k.columns[0] for k in kinds if k.numeric}.difference(RATES)
         units = [split_unit(column)[1] for column in numbers]
-        return self.study.named and ("" in units or len(set(units)) < len(units))
+        return self.named and ("" in units or len(set(units)) < len(units))
 
     def _many(
         self, kinds: Sequence[_Kind], rows: Rows, what: str, names: Mapping[Any, str]
@@ -269,7 +267,7 @@ class Theme:
             return _plain(list(rows), names)
         main = max(numeric, key=lambda k: len(k.values))
         (along,) = main.columns
-        cmap = viridis() if self.told in ((), main.columns) else warm()
+        cmap = shades("viridis") if self.told in ((), main.columns) else shades("YlOrRd")
         norm = next(k for k in self.kinds if k.columns == main.columns).norm
         columns = [c for k in kinds if k is not main for c in k.columns]
         panels: dict[tuple[Any, ...], list[Any]] = {}
@@ -298,7 +296,7 @@ class Theme:
         return layout
 
 
-def _panels(panel: _Kind, rows: Rows) -> list[tuple[str, list[Any]]]:
+def _panels(panel: _Kind, rows: Rows) -> Panels:
     """Return the groups of each value of a kind, by its label."""
     members: list[list[Any]] = [[] for _ in panel.values]
     for group, row in rows.items():
@@ -308,22 +306,24 @@ def _panels(panel: _Kind, rows: Rows) -> list[tuple[str, list[Any]]]:
 
 def _named(kinds: Sequence[_Kind], rows: Rows, names: Mapping[Any, str]) -> Layout:
     """Lay out cases told by their names, in panels of a factor of few values."""
-    options = []
-    for kind in kinds:
-        panels = _panels(kind, rows)
-        most = max(len(cases) for _, cases in panels)
-        said = not kind.numeric or split_unit(kind.columns[0])[1]
-        if said and len(panels) <= PANELS and most <= FEW:
-            options.append((most, panels))
+    options = [
+        panels
+        for kind in kinds
+        if not kind.numeric or split_unit(kind.columns[0])[1]
+        if len(panels := _panels(kind, rows)) <= PANELS and _most(panels) <= FEW
+    ]
     if not options:
         return _plain(list(rows), names)
-    _, panels = min(options, key=lambda option: option[0])
-    layout = Layout(panels, {}, {}, {})
-    for style, (_, cases) in zip(LINE_STYLES, panels, strict=False):
+    layout = Layout(min(options, key=_most), {}, {}, {})
+    for style, (_, cases) in zip(LINE_STYLES, layout.panels, strict=False):
         layout.colour |= dict(zip(cases, FACTOR_COLOURS, strict=False))
         layout.style |= dict.fromkeys(cases, style)
         layout.label |= {g: names[g] for g in cases}
     return layout
+
+
+def _most(panels: Panels) -> int:
+    return max(len(groups) for _, groups in panels)
 
 
 def _plain(groups: Sequence[Any], names: Mapping[Any, str]) -> Layout:

@@ -29,12 +29,7 @@ INDEX_COLOURS = dict(zip(INDICES, QUANTITIES, strict=True))
 INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "PAWN": "PAWN"}
 COLOURS = {"lowest tenth of the factor": QUANTITIES[1], "highest tenth": QUANTITIES[2]}
 ERROR: dict[str, Any] = {"fmt": "none", "ecolor": "0.2", "elinewidth": 0.7}
-SIGN: dict[str, Any] = {
-    "xytext": (4, 0),
-    "textcoords": "offset points",
-    "va": "center",
-    "fontsize": 10,
-}
+SIGN: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 10}
 BAND = "0.3"
 
 
@@ -60,13 +55,7 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         ax.axvline(middle, color="0.2", lw=1)
         ax.set_title(f"{low:.4g} – {middle:.4g} – {high:.4g}", fontsize=8, color="0.3")
         ax.set_xlabel(style.axis_label(name))
-    _loss_key(figure, losses)
-    return style.captioned(
-        figure,
-        "The answers of the last cycle over the sample, by the loss that limited the "
-        "discharge. The line is the median, the grey band 5 to 95 %; above it these "
-        "three.",
-    )
+    return _by_loss(figure, losses, "uncertainty")
 
 
 def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -76,11 +65,9 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         return None
     order = of.at(point_of(table)).argsort(axis=0, kind="stable")
     tenth = max(1, int(TENTH * len(order)))
-    tenths = order[:tenth], order[-tenth:]
-    ends = {  # of each answer, for each factor, its mean at both
-        name: [np.nanmean(table[name].to_numpy()[rows], axis=0) for rows in tenths]
-        for name in names
-    }
+    tenths = np.stack([order[:tenth], order[-tenth:]])
+    # Of each answer its mean at both ends of each factor
+    ends = {name: np.nanmean(table[name].to_numpy()[tenths], axis=1) for name in names}
     rank = np.argsort(-np.abs(np.diff(ends[names[0]], axis=0)[0]))[:MOST_FACTORS]
     figure, axes = _bars(names, [list(of.factors)[k] for k in rank])
     for ax, name in zip(axes, names, strict=True):
@@ -90,14 +77,9 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         ax.axvline(mean, color="0.2", lw=0.8)
         style.few_ticks(ax)
         ax.set_xlabel(style.axis_label(name))
-    entries = [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()]
-    figure.legend(handles=entries, loc="outside lower center", ncols=2)
-    return style.captioned(
-        figure,
-        "The mean answer where a factor is in its lowest and its highest tenth. A factor "
-        "that is correlated with others brings theirs along."
-        + _chosen(len(rank), len(of.factors)),
-    )
+    key = [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()]
+    said = {"chosen": _chosen(len(rank), len(of.factors))}
+    return style.finished(figure, "tornado", key, "lower center", said, ncols=2)
 
 
 def indices(table: pd.DataFrame) -> Figure | None:
@@ -128,21 +110,15 @@ def indices(table: pd.DataFrame) -> Figure | None:
                 reach = np.maximum(reach, value)
         for k, correlation in enumerate(own[RANK]):
             if abs(correlation) >= SIGNED:
-                ax.annotate("+" if correlation > 0 else "−", (reach[k], k), **SIGN)
+                ax.annotate(
+                    "+" if correlation > 0 else "−", (reach[k], k), (4, 0), **SIGN
+                )
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(style.axis_label(name).rpartition(" (")[0])
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    return style.captioned(
-        figure,
-        "Sensitivity indices with 95 % intervals. S1: the share of the variance that "
-        "knowing the factor alone would take away; ST: what would be left if all others "
-        "were known; PAWN: how far the distribution function moves, beside that of a "
-        "dummy. + and −: the answer rises or falls with the factor. Of correlated "
-        "factors, S1 and PAWN include what their partners do."
-        + _chosen(len(factors), len(first)),
-    )
+    key = axes[0].get_legend_handles_labels()[0]
+    said, where = {"chosen": _chosen(len(factors), len(first))}, "lower center"
+    return style.finished(figure, "sensitivity", key, where, said, ncols=len(key))
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -174,14 +150,9 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
             style.few_ticks(ax)
         ax.set_xlabel(style.axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
-    _loss_key(figure, losses)
     some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
-    return style.captioned(
-        figure,
-        "Energy of the last discharge against each factor of the sample: points, and "
-        f"lines through the 5th, 50th and 95th percentile of bins.{some}"
-        + _chosen(len(factors), len(of.factors)),
-    )
+    some += _chosen(len(factors), len(of.factors))
+    return _by_loss(figure, losses, "dependence", chosen=some)
 
 
 def voltage_band(study: Study) -> Figure | None:
@@ -207,11 +178,7 @@ def voltage_band(study: Study) -> Figure | None:
     ax.set_xlim(left=0)
     ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
-    return style.captioned(
-        figure,
-        "Percentiles, over the sample, of the capacity that the last discharge has given "
-        "when it comes down to a voltage.",
-    )
+    return style.finished(figure, "voltage-band")
 
 
 # --- Parts -----------------------------------------------------------------------------
@@ -228,23 +195,21 @@ def _chosen(shown: int, there: int) -> str:
     return f" The first {shown} of {there} factors are shown." if shown < there else ""
 
 
-def _loss_key(figure: Figure, losses: dict[str, Any]) -> None:
+def _by_loss(figure: Figure, losses: dict[str, Any], name: str, **said: str) -> Figure:
+    """Return a figure with its caption and the key of the limiting losses."""
     how: dict[str, Any] = {"lw": 0, "marker": "s", "alpha": 0.7}
-    entries = [
-        style.entry(style.text(name), color=c, **how)
-        for name, c in losses.items()
-        if name
-    ]
-    if entries:
-        where: Any = {"loc": "outside lower center", "ncols": min(len(entries), 4)}
-        figure.legend(handles=entries, title="Limiting loss", **where)
+    named = {style.text(loss): colour for loss, colour in losses.items() if loss}
+    key = [style.entry(loss, color=c, **how) for loss, c in named.items()]
+    where: Any = {"ncols": min(len(key), 4), "title": "Limiting loss"}
+    return style.finished(figure, name, key, "lower center", said, **where)
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a panel for each answer with a place for each factor, the first on top."""
-    figure = style.new_figure(2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors))
-    axes = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
-    style.name_rows(axes[0], [style.axis_label(c.partition(" [")[0]) for c in factors])
-    for ax in axes[1:]:
+    size, how = (2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors)), {"sharey": True}
+    figure, axes = style.subplots(*size, 1, len(names), squeeze=False, **how)
+    labels = [style.axis_label(c.partition(" [")[0]) for c in factors]
+    style.name_rows(axes[0, 0], labels)
+    for ax in axes[0, 1:]:
         ax.tick_params(axis="y", length=0)
-    return figure, axes
+    return figure, list(axes[0])

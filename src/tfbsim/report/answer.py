@@ -112,9 +112,8 @@ def folded(table: pd.DataFrame, *apart: str) -> pd.DataFrame:
     if table.empty:
         return table
     same = [c for c in table if c not in apart]
-    groups = table.groupby(same, sort=False, dropna=False) if same else [((), table)]
     rows = []
-    for _, group in groups:
+    for _, group in table.groupby(same or np.zeros(len(table)), sort=False, dropna=False):
         row = group.iloc[0].to_dict()
         if len(group) > 1:
             row |= {name: _listed(group[name].unique()) for name in apart}

@@ -11,10 +11,9 @@ from rich.markup import escape
 
 from ..comparison.comparison import COMPARISON, Comparison
 from ..errors import count
-from ..plot.comparison import CAPTIONS, figures
-from ..plot.style import rendered
+from ..plot.comparison import figures
 from .printed import cell, printed
-from .report import page, table_of, write_page
+from .report import table_of, write_drawn
 
 TEMPLATE = "comparison.html"
 MAX_ROWS = 500
@@ -37,20 +36,13 @@ PRINTED = {
 
 def write_report(comparison: Comparison, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
-    images = rendered(figures(comparison))
-    return write_page(folder, images, html(comparison, images))
-
-
-def html(comparison: Comparison, images: dict[str, bytes]) -> str:
-    """Return the report as text."""
     about = comparison.provenance
-    name = str(about.get("experiment") or "Comparison")
-    return page(
+    return write_drawn(
+        folder,
         TEMPLATE,
         about,
-        images,
-        CAPTIONS,
-        name=name,
+        figures(comparison),
+        name=str(about.get("experiment") or "Comparison"),
         title=str(about.get("title") or ""),
         protocol=about.get("protocol", ""),
         verdict=verdict(comparison),
@@ -95,14 +87,13 @@ def verdict(comparison: Comparison) -> str:
     parts = [steps] if len(rows) or not spectra else []
     if spectra:
         parts.append(f"{count(spectra, 'spectrum', 'spectra')} compared")
-    rms = rows["Voltage error, rms [mV]"].dropna()
-    if len(rms):
-        median, worst = f"{rms.median():.3g} mV rms in the median", f"{rms.max():.3g}"
-        parts.append(f"voltage within {median}, {worst} at worst")
-    off = rows["Capacity error [%]"].dropna().abs()
-    if len(off):
-        median, worst = f"{off.median():.2g} % (median)", f"{off.max():.2g}"
-        parts.append(f"capacity within {median}, {worst} at worst")
+    for name, words, digits in (
+        ("Voltage error, rms [mV]", "voltage within {} mV rms in the median", ".3g"),
+        ("Capacity error [%]", "capacity within {} % (median)", ".2g"),
+    ):
+        if len(errors := rows[name].dropna().abs()):
+            median, worst = (f"{v:{digits}}" for v in (errors.median(), errors.max()))
+            parts.append(f"{words.format(median)}, {worst} at worst")
     sentences = ["; ".join(parts)]
     doubts = len(_doubts(comparison))
     if unread := len(comparison.unreadable) - doubts:

@@ -52,22 +52,21 @@ def estimates(cell: Cell) -> dict[str, float]:
     model, values = ThinFilmCell(), cell.parameter_values()
     p = model.param
 
-    def at_temperature(E: Any) -> float:
-        return float(values.evaluate(p.arrhenius(E)))
+    def at_temperature(value: float, E: Any) -> float:
+        return value * float(values.evaluate(p.arrhenius(E)))
 
     low, high = cell.x_range
     D = 1 / float(np.mean(1 / c.transport.diffusivity(np.linspace(low, high, 501))))
-    D *= c.diffusivity_scale * at_temperature(c.diffusivity_activation_energy)
+    D = at_temperature(D * c.diffusivity_scale, c.diffusivity_activation_energy)
     RT_F = float(values.evaluate(1 / p.f))
     R_e = values.evaluate(model.variables["Electrolyte resistance [Ohm.m2]"])
     found = {"R_electrolyte": float(R_e)}
     shares = {"cathode": c.utilisation, "lithium": getattr(a, "utilisation", 1.0)}
     for film, (name, share) in zip((c, a), shares.items(), strict=True):
-        i0 = film.exchange_current
-        i0 *= at_temperature(film.exchange_current_activation_energy)
-        R = film.film_resistance
-        R /= at_temperature(film.film_resistance_activation_energy)
-        found[f"R_ct_{name}"], found[f"R_film_{name}"] = RT_F / i0 / share, R / share
+        of = film.exchange_current, film.exchange_current_activation_energy
+        found[f"R_ct_{name}"] = RT_F / at_temperature(*of) / share
+        softer = at_temperature(share, film.film_resistance_activation_energy)
+        found[f"R_film_{name}"] = film.film_resistance / softer
     found["R_contact"] = float(cell.contact_resistance)
     c_used = c.c_sites * c.active_fraction * c.utilisation
     return {
@@ -147,7 +146,7 @@ def _layers(cell: Cell) -> Table:
     """Return the layers every cell has."""
     c, e, a = cell.cathode, cell.electrolyte, cell.anode
     thickness = a.thickness if hasattr(a, "thickness") else a.lithium
-    layers = [("anode", a.material or "lithium", thickness)]
+    layers: list[Any] = [("anode", a.material or "lithium", thickness)]
     if e.second is not None:
         layers.append(("second electrolyte", e.second.material, e.second.thickness))
     layers.append(("electrolyte", e.material, e.span))
@@ -192,22 +191,20 @@ def _balance(cell: Cell) -> dict[str, str]:
         FARADAY * film.sites * (film.x_range[1] - film.x_range[0])
         for film in (cell.cathode, a)
     )
+    covers = f"U(x) covers {low:.4g} to {high:.4g}"
+    times = f"{anode / cathode:.3g} times the cathode's {text(cathode, 'areal charge')}"
     found = {
-        "Anode": f"x = {cell.anode_initial:.4g} as made; U(x) covers {low:.4g} to "
-        f"{high:.4g}",
-        "  capacity": f"{text(anode, 'areal charge')}, {anode / cathode:.3g} times the "
-        f"cathode's {text(cathode, 'areal charge')}",
+        "Anode": f"x = {cell.anode_initial:.4g} as made; {covers}",
+        "  capacity": f"{text(anode, 'areal charge')}, {times}",
     }
-    for words, voltage in zip(
-        ("discharged", "charged"), cell.states_of_charge, strict=True
-    ):
-        x = cell.stoichiometry(voltage, cell.reference_temperature)
+    for word, V in zip(("discharged", "charged"), cell.states_of_charge, strict=True):
+        x = cell.stoichiometry(V, cell.reference_temperature)
         x_n = cell.anode_at(x)
         share = cell.anode_share(x, x_n)
-        which = "the anode" if share > 0.5 else "the cathode"
-        found[f"  {words}, {voltage:.4g} V"] = (
-            f"x = {x:.4g} in the cathode, {x_n:.4g} in the anode; {which} limits, "
-            f"with {100 * max(share, 1 - share):.3g} % of the slope"
+        found[f"  {word}, {V:.4g} V"] = (
+            f"x = {x:.4g} in the cathode, {x_n:.4g} in the anode; "
+            f"the {'anode' if share > 0.5 else 'cathode'} limits, with "
+            f"{100 * max(share, 1 - share):.3g} % of the slope"
         )
     return found
 
@@ -215,23 +212,22 @@ def _balance(cell: Cell) -> dict[str, str]:
 def _of_the_collector(anode: Anode) -> dict[str, str]:
     """Return what lithium plated in situ finds."""
 
-    def text(value: Any, what: str) -> str:
-        return units.text(float(value or 0), what)
+    def of(name: str, dimension: str) -> str:
+        return units.text(float(getattr(anode, name) or 0), dimension)
 
     found = {}
     if anode.plated:
         on = " on ".join(filter(None, (anode.interlayer, anode.collector)))
-        lost = anode.interlayer_loss + anode.interphase_loss
+        lost = float((anode.interlayer_loss or 0) + (anode.interphase_loss or 0))
         found = {
             "Lithium is plated on": on or "its collector",
-            "  nucleation": f"{text(anode.nucleation_overpotential, 'voltage')} at "
-            f"{text(anode.nucleation_current, 'current density')}; "
-            f"{text(anode.coverage_thickness, 'length')} cover 63 %",
-            "  lost to first plating": text(lost, "areal charge"),
+            "  nucleation": f"{of('nucleation_overpotential', 'voltage')} at "
+            f"{of('nucleation_current', 'current density')}; "
+            f"{of('coverage_thickness', 'length')} cover 63 %",
+            "  lost to first plating": units.text(lost, "areal charge"),
             "  inactive": f"{100 * anode.inactive_fraction:.4g} % of "
             f"{anode.inactive_from}",
         }
     if anode.critical_current is not None:
-        critical = text(anode.critical_current, "current density")
-        found["Critical current density"] = critical
+        found["Critical current density"] = of("critical_current", "current density")
     return found

@@ -10,10 +10,9 @@ from rich.markup import escape
 
 from ..errors import count
 from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
-from ..plot.fit import CAPTIONS, figures
-from ..plot.style import rendered
+from ..plot.fit import figures
 from .printed import cell, printed
-from .report import page, table_of, write_page
+from .report import table_of, write_drawn
 
 TEMPLATE = "fit.html"
 MAX_ROWS = 500
@@ -36,18 +35,12 @@ PRINTED = {
 
 def write_report(fit: Fit, folder: str | Path) -> Path:
     """Write the figures and ``report.html``, each whole or not at all."""
-    images = rendered(figures(fit))
-    return write_page(folder, images, html(fit, images))
-
-
-def html(fit: Fit, images: dict[str, bytes]) -> str:
-    """Return the report as text."""
     about = fit.provenance
-    return page(
+    return write_drawn(
+        folder,
         TEMPLATE,
         about,
-        images,
-        CAPTIONS,
+        figures(fit),
         name=fit.experiment,
         title=f"Fit: {about.get('title') or fit.experiment}",
         verdict=verdict(fit),

@@ -19,7 +19,7 @@ def cell(name: str, value: Any) -> str:
 
 def printed(
     rows: pd.DataFrame,
-    heads: Mapping[str, str],
+    heads: Mapping[str, str] | None = None,
     cell: Callable[[str, Any], str] = cell,
     most: int | None = None,
     wrap: bool = False,
@@ -27,9 +27,11 @@ def printed(
     """Return a table: words on the left, numbers on the right.
 
     ``heads`` has the columns in order, with what stands above them; those that are not
-    there are left out.  A ``cell`` makes text of column and value.  The first ``most``
-    rows are shown, and long words take several lines with ``wrap``.
+    there are left out.  By default all columns are shown by their names.  A ``cell``
+    makes text of column and value.  The first ``most`` rows are shown, and long words
+    take several lines with ``wrap``.
     """
+    heads = heads or {name: name for name in rows}
     heads = {name: head for name, head in heads.items() if name in rows}
     table = Table(box=None, pad_edge=False)
     for name, head in heads.items():

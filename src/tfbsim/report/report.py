@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
 from ..errors import count
 from ..output import REPORT as DRAWN
 from ..output import Output
 from ..plot import check_format, files, split_unit, volt
+from ..plot.style import rendered
 from ..result.columns import KNOWN, LIMITING, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
@@ -40,6 +42,7 @@ MAX_TEXT = 60_000  # characters of an input file shown in the report
 
 # Of columns of tables that are no table of a result
 ENDINGS = {"[mA.h.g-1]": ".2f", "[uA.h.cm-2]": ".2f", "[%]": ".2f"}
+SHOWN = ("Measured", "Simulated")
 ENERGY_DIGITS = 3  # of the table of losses
 
 
@@ -76,6 +79,19 @@ def write_page(
     page = output.write(REPORT, text)
     output.add()
     return page
+
+
+def write_drawn(
+    folder: str | Path,
+    template: str,
+    about: Mapping[str, Any],
+    figures: Mapping[str, Figure],
+    **content: Any,
+) -> Path:
+    """Write figures and the page of a template that shows them."""
+    images = rendered(figures)
+    captions = {name: str(figure.get_label()) for name, figure in figures.items()}
+    return write_page(folder, images, page(template, about, images, captions, **content))
 
 
 def html(
@@ -183,14 +199,10 @@ def _problems(result: Result) -> pd.DataFrame:
     if steps.empty:
         return pd.DataFrame(columns=names)
     breached = summary[summary["Outcome"] == "audit breach"]
-    errors = [
-        f"balance errors {lithium:.1e} (lithium), {charge:.1e} (charge)"
-        for lithium, charge in zip(
-            breached["Lithium balance error"],
-            breached["Charge balance error"],
-            strict=True,
-        )
-    ]
+    balances = zip(
+        *(breached[f"{of} balance error"] for of in ("Lithium", "Charge")), strict=True
+    )
+    errors = [f"balance errors {a:.1e} (lithium), {b:.1e} (charge)" for a, b in balances]
     breached = breached.assign(Step="", Detail=errors).reindex(columns=names)
     found = steps.loc[steps["Outcome"] != "reached", names]
     return pd.concat([t for t in (found, breached) if len(t)]) if len(breached) else found
@@ -207,17 +219,9 @@ class _Table(NamedTuple):
 
 def table_of(table: pd.DataFrame, limit: int) -> _Table:
     """Return the first rows of a table as the templates show it."""
-    names = list(map(str, table.columns))
-    columns = (
-        [
-            f'<td class="{kind}">{escape(text) if kind != "number" else text}</td>'
-            for text, kind in (_cell(name, value) for value in table.iloc[:limit, k])
-        ]
-        for k, name in enumerate(names)
-    )
-    heads = [split_unit(name) for name in names]
-    rows = [Markup("".join(cells)) for cells in zip(*columns, strict=True)]
-    return _Table(heads, rows, len(table))
+    cells = [[_cell(str(c), v) for v in table[c].head(limit).tolist()] for c in table]
+    rows = [Markup("".join(row)) for row in zip(*cells, strict=True)]
+    return _Table([split_unit(str(name)) for name in table], rows, len(table))
 
 
 def _in_short(result: Result) -> str:
@@ -238,12 +242,15 @@ def _in_short(result: Result) -> str:
     return f"The discharge capacity goes from {' to '.join(ends)} mA.h.g-1.{by}"
 
 
-def _cell(column: str, value: Any) -> tuple[str, str]:
+def _cell(column: str, value: Any) -> str:
+    if not isinstance(value, str):
+        return f'<td class="number">{number(column, float(value))}</td>'
+    kind = "bad" if column == "Outcome" and value != "reached" else "text"
     if column == "Status":
-        return value, f"text {value}"
-    if isinstance(value, str):
-        return value, "bad" if column == "Outcome" and value != "reached" else "text"
-    return value if isinstance(value, tuple) else (number(column, float(value)), "number")
+        kind = escape(f"text {value}")
+    elif column in SHOWN:  # numbers of several quantities
+        kind = "number"
+    return f'<td class="{kind}">{escape(value)}</td>'
 
 
 def number(column: str, value: float) -> str:
@@ -299,13 +306,11 @@ def _comparison(result: Result) -> pd.DataFrame:
     if table.empty:
         return table
     quantities = table["Quantity"].tolist()
+    simulated = zip(quantities, table["Simulated"], strict=True)
     shown = {
         "Quantity": ["{} ({})".format(*split_unit(quantity)) for quantity in quantities],
-        "Measured": [(f"{value:.5g}", "number") for value in table["Measured"]],
-        "Simulated": [
-            (number(quantity, float(value)), "number")
-            for quantity, value in zip(quantities, table["Simulated"], strict=True)
-        ],
+        "Measured": [f"{value:.5g}" for value in table["Measured"]],
+        "Simulated": [number(quantity, float(value)) for quantity, value in simulated],
     }
     heads = ["Case", "Cycle", *shown, "Residual [%]", "Status", "Source"]
     return table.rename(columns={"Cycle number": "Cycle"}).assign(**shown)[heads]

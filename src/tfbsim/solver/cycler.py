@@ -193,22 +193,19 @@ class Runner:
         if step.constant:
             part = ProfilePart(duration, step.value, step.value)
             return self._stretch(step, curves, part, state, changes)
-        found: Trace | None = None
+        found: list[Trace] = []
         passed = 0.0
         for part in self._parts(step, duration):
             trace = self._stretch(step, curves, part, state, changes, passed)
-            if found is not None and self._beyond_at_once(step, trace):
-                found = replace(found, event=trace.event)
+            if found and self._beyond_at_once(step, trace):
+                found[-1] = replace(found[-1], event=trace.event)
                 break
             passed += float(trace.observed[THROUGHPUT][-1])
-            # Both values at a jump, or the point in common once
-            jump = found is not None and found.t[-1] > 0
-            found = trace if found is None else joined(found, trace, jump=jump)
+            found.append(trace)
             state = trace.end
             if trace.event is not None:
                 break
-        assert found is not None
-        return found
+        return joined(*found, jump=True)
 
     def _parts(self, step: Step, duration: float) -> Iterator[ProfilePart]:
         """The parts of a ramp or a profile, of so much time in all."""
@@ -396,11 +393,12 @@ class Runner:
         if trace.event not in LIMITS:
             said = self._blocks(step, trace)
             return said or (self._outside(trace) if step.rest else "")
-        if trace.end.inventory < self.cell.least_inventory:
+        below = trace.event == MINIMUM_VOLTAGE
+        if below and trace.end.inventory < self.cell.least_inventory:
             return f"the last lithium{self._left(trace)}"
         if len(trace.t) > 1:
             return ""
-        asked = step.lower if trace.event == MINIMUM_VOLTAGE else step.upper
+        asked = step.lower if below else step.upper
         V = float(trace.observed["Voltage [V]"][-1])
         past = "met" if abs(V - float(asked or 0)) < SEEN else f"past {asked:g} V"
         return f"reached at once: {V:.4g} V is {past} already"

@@ -13,7 +13,7 @@ A discharge without a cut-off ends there, "lithium exhausted".
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -113,24 +113,36 @@ def _blocking(solver: Engine) -> Engine:
     return engine(solver.structure.choosing("leakage", "none"), solver.numerics)
 
 
-def joined(first: Trace, second: Trace, jump: bool = False) -> Trace:
-    """Two traces of one step, one after the other; where one ends at once, the other."""
-    if len(first.t) == 1:
-        return second
-    new = slice(0, None) if jump else slice(1, None)
-    observed = {
-        name: np.concatenate([values, second.observed[name][new] + offset])
-        for name, values in first.observed.items()
-        for offset in [values[-1] if name.endswith(COUNTED) else 0.0]
-    }
+def joined(*traces: Trace, jump: bool = False) -> Trace:
+    """Traces of one step, one after the other; of those that end at once the last.
+
+    Both values at a jump are kept, or the point in common once.
+    """
+    *others, last = traces
+    parts = [trace for trace in others if len(trace.t) > 1] + [last]
+    if len(parts) == 1:
+        return last
+
+    def chain(series: Sequence[np.ndarray], counted: bool) -> np.ndarray:
+        ends = [values[-1] if counted else 0.0 for values in series]
+        before = np.cumsum(ends)
+        new = (values[0 if jump else 1 :] for values in series[1:])
+        return np.concatenate(
+            [series[0], *(a + b for a, b in zip(new, before, strict=False))]
+        )
+
     return Trace(
-        np.concatenate([first.t, first.t[-1] + second.t[new]]),
-        observed,
-        np.concatenate([first.profiles, second.profiles[new]]),
-        second.end,
-        second.event,
-        max(first.fallback, second.fallback),
-        max(first.stray, second.stray),
-        max(first.gained, second.gained),
-        max(first.overshoot, second.overshoot),
+        chain([part.t for part in parts], True),
+        {
+            name: chain([part.observed[name] for part in parts], name.endswith(COUNTED))
+            for name in parts[0].observed
+        },
+        np.concatenate(
+            [parts[0].profiles, *(p.profiles[0 if jump else 1 :] for p in parts[1:])]
+        ),
+        last.end,
+        last.event,
+        max(part.fallback for part in parts),
+        max(part.stray for part in parts),
+        max(part.gained for part in parts),
     )
