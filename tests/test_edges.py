@@ -656,6 +656,15 @@ def test_a_peak_of_the_electron_path_that_the_mesh_does_not_resolve_is_said():
     assert not fine.steps["Detail"].iloc[-1]
 
 
+def test_a_profile_keeps_what_ran_before_a_power_that_the_cell_cannot_give():
+    power = {"Time [s]": [0, 10, 20], "Power [uW/cm2]": [10.0, 1e7, 1e7]}
+    profile = {"profile": power, "interpolation": "stepwise"}
+    result, _ = run(RAIJMAKERS, [profile, "Rest for 1 second"])
+    assert list(result.steps["Outcome"]) == ["infeasible", "reached"]
+    assert result.steps["Duration [s]"][0] == pytest.approx(10)
+    assert "cannot give this power" in result.steps["Detail"][0]
+
+
 def test_what_is_consumed_at_a_face_that_migration_empties_has_an_end():
     """Charging fills it by i - i_sei, and migration takes t_i i on."""
     changes = {

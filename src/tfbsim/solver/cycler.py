@@ -196,7 +196,15 @@ class Runner:
         found: list[Trace] = []
         passed = 0.0
         for part in self._parts(step, duration):
-            trace = self._stretch(step, curves, part, state, changes, passed)
+            try:
+                trace = self._stretch(step, curves, part, state, changes, passed)
+            except (Infeasible, SolverFailed) as reason:  # what ran before it stays
+                if not found:
+                    raise
+                failed = isinstance(reason, SolverFailed)
+                event = SOLVER_FAILURE if failed else POWER_LIMIT
+                found[-1] = replace(found[-1], event=event)
+                break
             if found and self._beyond_at_once(step, trace):
                 found[-1] = replace(found[-1], event=trace.event)
                 break
