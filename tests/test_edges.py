@@ -537,6 +537,19 @@ def test_a_hold_of_a_resistive_film_that_lithium_crosses_at_once(thickness):
     assert step["Hold error [mV]"] < 0.2
 
 
+def test_books_of_a_slow_discharge_of_a_film_that_lithium_crosses_at_once():
+    """The mean of the film is solved for where rounding of its diffusion is larger."""
+    changes = {
+        "cathode.thickness": "6.6 nm",
+        "cathode.diffusivity": "2e-3 cm2/s",
+        "anode.lithium": "0.1 um",
+    }
+    steps = ["Discharge at C/6750 until 3.9 V"]
+    result, step = run(CONSTANT_D, steps, changes | LEAKING)
+    assert step["Outcome"] == "reached"
+    assert result.summary["Lithium balance error"].max() < 1e-8
+
+
 @pytest.mark.parametrize("name", [CONSTANT_D, RAIJMAKERS])
 @pytest.mark.parametrize("diffusivity", ["1e-9 cm2/s", "1e-2 cm2/s"])
 @pytest.mark.parametrize("thickness", ["2 nm", "5 nm"])
@@ -693,3 +706,13 @@ def test_a_profile_of_thousands_of_rows_is_one_trace():
     t = result.curves["Time [s]"].values.ravel()
     jumps = np.flatnonzero(np.diff(t) == 0)
     assert len(jumps) == 1999
+
+
+def test_a_film_that_levels_out_in_a_rest_has_no_boundary_layer():
+    changes = {
+        "cathode.thickness": "1 um",
+        "ageing.site_loss_by_reduction": {"rate": "1 h-1", "potential": "3.8 V"},
+    }
+    steps = ["Discharge at 5C until 3.6 V", "Rest for 100 hours"]
+    _, step = run(CONSTANT_D, steps, changes)
+    assert step["Detail"] == "less than 0.1 % of the film's sites are still active"

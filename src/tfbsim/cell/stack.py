@@ -181,7 +181,7 @@ def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
     >>> import tfbsim
     >>> cell = tfbsim.load_cell("lco-lipon-steel-ensurge2023")
     >>> tfbsim.layer_table(cell)["Layer"].tolist()[:2]
-    ['substrate', 'cathode collector']
+    ['substrate', 'cathode']
     """
     import pandas as pd
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Exit, Option
 
 from ..errors import InputError, shown, suggest
-from ..materials import every, named
-from ..materials.material import Material
 from ..output import write_atomic, write_new
 from ..yaml_file import cells, experiments, load
 from . import options
 from .console import out, say, warn
 from .edge import BAD_INPUT
+
+if TYPE_CHECKING:
+    from ..materials.material import Material
 
 MOST = 100  # mistakes of a file that are told one by one
 Kinds = Literal["cells", "experiments", "materials"]
@@ -30,6 +31,8 @@ def list_(
     """List the shipped cells and experiments, or the materials, a line each."""
     found = {"cells": cells(), "experiments": experiments()}
     if kind == "materials":
+        from ..materials import every  # with NumPy, which `--help` does without
+
         found = {kind: {name: m.title for name, m in every().items()}}
     elif kind is not None:
         found = {kind: found[kind]}
@@ -52,6 +55,8 @@ def show(
     ] = None,
 ) -> None:
     """Show a cell's layers, an experiment's steps, or a material with its sources."""
+    from ..materials import named
+
     materials = named()
     path, kind = Path(), "material"
     if name not in materials:

@@ -172,9 +172,11 @@ def intervals(
         elif any(side.lower for side in profiles[k]):
             found.append(Interval(None, None))
         else:
-            each = [[side.end(spread.rise(x)) for side in profiles[k]] for x in levels]
+            low, high = (
+                [side.end(spread.rise(level)) for level in levels] for side in profiles[k]
+            )
             points = [at for side in profiles[k] for at in side.within]
-            found.append(Interval(*each[0], tuple(each[1]), points))
+            found.append(Interval(low[0], high[0], (low[1], high[1]), points))
     return found
 
 

@@ -107,29 +107,21 @@ def distances(
     errors : sequence of (float, float)
         Those errors.
     """
+    beyond, pairs = np.zeros(1), [*zip(models, errors, strict=True)]
+    Q = np.concatenate([q for m, e in pairs for q in (m.capacity / e[0], beyond)])
+    U = np.concatenate([V for m, e in pairs for V in (m.voltage / e[1], beyond)])
     sizes = np.array([len(m.capacity) + 1 for m in models])
     last = np.cumsum(sizes) - 1
     first = last + 1 - sizes
-    Q = np.zeros(sizes.sum())
-    U = np.zeros(sizes.sum())
-    inner = np.ones(len(Q), bool)
-    inner[last] = False
-    sigma_q, sigma_V = np.array(errors).T
-    Q[inner] = np.concatenate([m.capacity for m in models])
-    U[inner] = np.concatenate([m.voltage for m in models])
-    Q[inner] /= np.repeat(sigma_q, sizes - 1)
-    U[inner] /= np.repeat(sigma_V, sizes - 1)
     reach = 10 * FAILED  # on to the cut-off and far beyond, all but vertical
     Q[last] = Q[last - 1] + 1e-3 * reach
     U[last] = U[last - 1] + np.where(U[last - 1] > U[first], reach, -reach)
     x, y = (np.concatenate(each) for each in zip(*points, strict=True))
-    stops = np.cumsum([len(q) for q, _ in points])
-    low, high = (np.repeat(ends, np.diff(stops, prepend=0)) for ends in (first, last))
+    each = [len(q) for q, _ in points]
     # Curves are found one behind the other on one axis
-    span = 2 * max(np.abs(Q).max(initial=0.0), 1.0)
-    shift = span * np.arange(len(models))
+    shift = 2 * max(np.abs(Q).max(), 1.0) * np.arange(len(models))
     axis = Q + np.repeat(shift, sizes)
-    shift = np.repeat(shift, np.diff(stops, prepend=0))
+    low, high, shift = (np.repeat(of, each) for of in (first, last, shift))
 
     def place(x: Array) -> Array:
         """The first point of its curve that is not below."""
@@ -149,7 +141,7 @@ def distances(
     along = np.clip((x * dx + y * dy) / np.maximum(dx**2 + dy**2, 1e-30), 0.0, 1.0)
     square = (along * dx - x) ** 2 + (along * dy - y) ** 2
     found = np.sqrt(np.minimum.reduceat(square, begin)) * np.sign(above)
-    return np.split(found, stops[:-1])
+    return np.split(found, np.cumsum(each)[:-1])
 
 
 class Problem:
@@ -260,10 +252,6 @@ class Problem:
         changed = with_values(cell, changes, values) if changes else cell
         return changed.replace(rest) if rest else changed
 
-    def simulate(self, u: Array, curves: Sequence[Target]) -> list[Simulated | None]:
-        """The model's curves, None for each that could not be simulated."""
-        return self.simulate_all([u], curves)[0]
-
     def simulate_all(
         self, places: Sequence[Array], curves: Sequence[Target]
     ) -> list[list[Simulated | None]]:
@@ -292,21 +280,18 @@ class Problem:
             batch = self._together(own, cases, last, drawn)
             area = np.array([float(cell.area) for cell in own])
             for n, case in enumerate(cases):
-                rows = np.arange(len(own)) * len(cases) + n
-                models = [_of_rows(c, batch, rows, area) for c in wanted[case.name]]
+                targets, rows = wanted[case.name], np.arange(len(own)) * len(cases) + n
+                every = [_of_rows(target, batch, rows, area) for target in targets]
                 for row, (k, cell) in enumerate(zip(there, own, strict=True)):
                     if batch is not None and batch.plain[rows[row]]:
                         self.steps += sum(len(cycle.steps) for cycle in batch.cycles)
                         self.simulated[IN_BLOCKS] += 1
-                        mine = [model[row] for model in models]
+                        mine = [models[row] for models in every]
                     else:
                         cycles = replays[k].cycles(cell, case.protocol, last, drawn)
                         self.simulated[ONE_BY_ONE] += 1
-                        mine = [
-                            _observed(c, cycles, area[row]) for c in wanted[case.name]
-                        ]
-                    for curve, model in zip(wanted[case.name], mine, strict=True):
-                        found[k][id(curve)] = model
+                        mine = [_observed(one, cycles, area[row]) for one in targets]
+                    found[k] |= dict(zip(map(id, targets), mine, strict=True))
         self.evaluations += len(places)
         self.steps += sum(replay.steps for replay in replays)
         return [[one.get(id(curve)) for curve in curves] for one in found]
@@ -507,7 +492,7 @@ def _observed(
     if life or not len(curve.capacity):
         return Simulated(none, none, end) if math.isfinite(end) or not life else None
     drawn = joined(steps, curve.kind, area)
-    return drawn and _rising(drawn.capacity, drawn.voltage, end)
+    return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
 
 
 def _of_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,6 +37,7 @@ RENAMED = {
 }
 
 
+@cache
 def named(variable: str) -> str:
     """Return what results call a variable of the model."""
     if variable in RENAMED:
@@ -46,5 +48,12 @@ def named(variable: str) -> str:
 
 def factor(variable: str, area: float) -> float:
     """Return what a variable of the model is multiplied by, of a cell of an area [m2]."""
+    unit, times = _unit(variable)
+    return times / area if unit == "A.h" else times
+
+
+@cache
+def _unit(variable: str) -> tuple[str, float]:
+    """The unit of the model, and what it is multiplied by."""
     unit = variable.removesuffix("]").partition(" [")[2]
-    return UNITS.get(unit, (unit, 1.0))[1] / (area if unit == "A.h" else 1.0)
+    return unit, UNITS.get(unit, (unit, 1.0))[1]

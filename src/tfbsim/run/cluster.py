@@ -16,7 +16,7 @@ import pickle
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from queue import Empty, SimpleQueue
@@ -44,7 +44,7 @@ _one_at_a_time = threading.Lock()  # of this process
 
 
 def cluster(
-    job: Job, numbers: Iterable[int], connection: Connection
+    job: Job, numbers: Sequence[int], connection: Connection
 ) -> Generator[list[Point]]:
     """Yield points computed by the workers of a cluster.
 
@@ -67,7 +67,7 @@ def cluster(
 class _Run:
     """What is given to the workers, and what is still to be."""
 
-    def __init__(self, job: Job, numbers: Iterable[int], connection: Connection) -> None:
+    def __init__(self, job: Job, numbers: Sequence[int], connection: Connection) -> None:
         self.job, self.connection = job, connection
         self.client = connection.client
         self.chunks = Chunks(numbers, 1, SECONDS, MOST)

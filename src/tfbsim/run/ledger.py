@@ -76,6 +76,7 @@ OF_CASE = {"cell", "rows", "steps", "spectra", "warnings", "laws"}
 # What every row of a case has
 OF_ROW = {CASE, CYCLE, *REQUIRED}
 OF_STEP = {CASE, CYCLE, STEP, "Step", OUTCOME, "Detail"}
+KINDS = dict.fromkeys(KNOWN, (int, float)) | dict.fromkeys(TEXTS, str)
 
 
 class Point(NamedTuple):
@@ -165,9 +166,8 @@ def _check(case: CaseResult) -> None:
             need(own, "a row of another case")
             need(row[OUTCOME] in outcomes, "an outcome there is none of")
             for name, value in row.items():
-                kind = str if name in TEXTS else int | float if name in KNOWN else None
-                right = isinstance(value, kind or str | int | float)
-                need(right, f"'{shown(name)}' is not what it should be")
+                if not isinstance(value, KINDS.get(name, (str, int, float))):
+                    raise ValueError(f"'{shown(name)}' is not what it should be")
     numbers = [row[CYCLE] for row in case.rows]
     need(numbers == list(range(1, len(numbers) + 1)), "cycles that are not in a row")
     texts = all(isinstance(words, str) for words in (case.cell, *case.warnings))

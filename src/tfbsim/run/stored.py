@@ -69,9 +69,10 @@ class Swept(Stored):
                 n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
                 ends = min(low, least), max(high, most)
                 outside[law] = [n + more, [*first, *names][:FIRST], *ends]
+            summary, steps = self._named(tables)
             yield framed([])._replace(
-                summary=self._named(tables.points, tables.summary),
-                steps=self._named(tables.points, tables.steps),
+                summary=summary,
+                steps=steps,
                 warnings=self._told(tables.header["warnings"]),
                 laws=[Declared.from_dict(tables.header["laws"])],
             )
@@ -84,12 +85,14 @@ class Swept(Stored):
         warnings = joined(self._told(beyonds), alone.warnings)
         yield alone._replace(drawn=[], warnings=warnings)
 
-    def _named(self, points: Array, table: pd.DataFrame) -> pd.DataFrame:
-        """A table of a block with the names of its cases."""
-        names = np.array([self.cases.name(k) for k in points.tolist()], dtype=object)
-        each = np.repeat(names, len(table) // len(points))
-        table.insert(0, CASE, pd.Series(each, dtype="str"))
-        return table
+    def _named(self, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The tables of a block with the names of its cases."""
+        each = [self.cases.name(k) for k in tables.points.tolist()]
+        names = np.array(each, dtype=object)
+        for table in (tables.summary, tables.steps):
+            column = np.repeat(names, len(table) // len(names))
+            table.insert(0, CASE, pd.Series(column, dtype="str"))
+        return tables.summary, tables.steps
 
     def _told(self, warnings: Any) -> dict[str, tuple[int, list[str]]]:
         each = warnings.items()
@@ -114,7 +117,7 @@ class Swept(Stored):
 
     def _results(self, tables: Tables) -> Iterator[CaseResult]:
         laws, cell = Declared.from_dict(tables.header["laws"]), tables.header["cell"]
-        each = [self._named(tables.points, t) for t in (tables.summary, tables.steps)]
+        each = self._named(tables)
         rows, steps = (np.split(np.arange(len(t)), len(tables.points)) for t in each)
         for at in zip(rows, steps, strict=True):
             mine = [t.iloc[k].to_dict("records") for t, k in zip(each, at, strict=True)]

@@ -112,6 +112,7 @@ LAST = len(FALLBACKS) - 1
 SOONER = {"num_steps_no_progress": 20_000}
 SHARPER = CAREFUL | SOONER
 SHARE = "nonlinear_convergence_coefficient"
+FALLBACKS += ({"mean": True} | CAREFUL,)  # solved for that of the film: system()
 FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
 FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
 # A voltage that is ramped near a full site goes on by less than may stray in each step
@@ -120,7 +121,7 @@ FALLBACKS += ({SHARE: 3e-4, "dt_max": 3e-5} | CAREFUL,)
 # of x, and a resistive film turns that into a current: one of so many C is left alone
 LOOSE = {SHARE: 1.0, "suppress_algebraic_error": True, "max_order_bdf": 2}
 FALLBACKS += ({"C-rate": 1e-4} | LOOSE | CAREFUL,)
-OURS = "sharper", "C-rate"  # no options of the solver
+OURS = "sharper", "C-rate", "mean"  # no options of the solver
 LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 SHOWN = "observe", "margins"  # functions beside those that IDA integrates
@@ -278,6 +279,13 @@ class Discretised:
     def functions(self) -> dict[str, casadi.Function]:
         """Those that IDA integrates."""
         return {name: f for name, f in self._compiled.items() if name not in SHOWN}
+
+    @cached_property
+    def _of_means(self) -> dict[str, casadi.Function]:
+        """The same, with the equation of each film's mean."""
+        films = (s for s in self.slices.values() if s.stop - s.start > 1)
+        means = [(film, self.weights) for film in films]
+        return system(self._equations, *self._system, means)
 
     @cached_property
     def _observe(self) -> _Columns:
@@ -476,7 +484,8 @@ class Discretised:
             atol = self._atol(least)
             if "C-rate" in self.slices:
                 atol[self.slices["C-rate"]] = asked.get("C-rate", least)
-            self.integrators[fallback] = Integrator(self.functions, rtol, atol, options)
+            functions = self._of_means if asked.get("mean") else self.functions
+            self.integrators[fallback] = Integrator(functions, rtol, atol, options)
         return self.integrators[fallback]
 
     def solve(

@@ -319,8 +319,9 @@ class Engine:
         if request.curve:
             t, y = fine.t, fine.y
         else:  # of a hold some of the steps between are looked at
-            count = LOOKED_AT if held else 2
-            some = np.unique(np.linspace(0, len(s.t) - 1, count).astype(int))
+            count, some = LOOKED_AT if held else 2, slice(None)
+            if len(s.t) > count:
+                some = np.unique(np.linspace(0, len(s.t) - 1, count).astype(int))
             t, y = s.t[some], s.y[some]
         observed = built.observe(y.T, p)
         V, stray = observed["Voltage [V]"], s.stray

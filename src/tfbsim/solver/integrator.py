@@ -9,6 +9,7 @@ tests/test_integrator.py compares it with the public ``solve``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from pybammsolvers import idaklu
 from .equations import Equations
 
 Array = np.ndarray
+ROUNDING = 1e-12  # of its parts, below which a sum is 0
 ROOT_FOUND = 2  # SUNDIALS' IDA_ROOT_RETURN
 
 
@@ -49,7 +51,11 @@ class Integration:
 
 
 def system(
-    equations: Equations, rates: Any, residual: Any, end: Any
+    equations: Equations,
+    rates: Any,
+    residual: Any,
+    end: Any,
+    profiles: Sequence[tuple[slice, Array]] = (),
 ) -> dict[str, casadi.Function]:
     """Functions of dy_d/dt = rates, 0 = residual, until the end falls through 0.
 
@@ -59,6 +65,11 @@ def system(
         Their symbols; the differential states y_d come first in y.
     rates, residual, end : casadi.SX
         Expressions of them, columns.
+    profiles : sequence of (slice, ndarray)
+        States through a film, and weights of their mean.  In place of one of them the
+        equation of the mean is solved, in which diffusion drops out: of a film that
+        lithium crosses at once rounding of diffusion is larger than all that changes
+        the mean.
 
     Returns
     -------
@@ -69,9 +80,16 @@ def system(
     given = [q.t, q.y, q.p]
     both = casadi.vertcat(rates, residual)
     cj, v = casadi.SX.sym("cj"), casadi.MX.sym("v", q.y.numel())
-    ones = casadi.SX.ones(differential), casadi.SX(residual.numel(), 1)
-    mass = casadi.diag(casadi.sparsify(casadi.vertcat(*ones)))
     slope = q.jacobian(both)
+    diagonal = np.diag(np.arange(both.numel()) < differential).astype(float)
+    for states, weights in profiles:
+        mean, w = states.start + int(weights.argmax()), casadi.DM(weights)
+        parts = casadi.diag(w) @ slope[states, :]
+        total, least = casadi.sum1(parts), ROUNDING * casadi.sum1(casadi.fabs(parts))
+        slope[mean, :] = casadi.if_else(casadi.fabs(total) < least, 0, total)
+        both[mean] = casadi.dot(w, both[states])
+        diagonal[mean, states] = weights
+    slope, mass = casadi.sparsify(slope), casadi.sparsify(casadi.DM(diagonal))
     expressions = {
         "rhs_alg": (given, both),
         "jac_times_cjmass": ([*given, cj], slope - cj * mass),
@@ -85,7 +103,7 @@ def system(
     at = jacobian.mx_in()[:3]
     for name, of, result in (
         ("jac_action", [*at, v], jacobian(*at, 0) @ v),
-        ("mass_action", [v], casadi.DM(mass) @ v),
+        ("mass_action", [v], mass @ v),
     ):
         functions[name] = casadi.Function(name, of, [casadi.densify(result)])
     return functions

@@ -14,6 +14,7 @@ from .records import MEAN, SURFACE
 from .trace import (
     ANODE_PROFILE,
     OVERFULL,
+    ROUNDED,
     SEEN,
     SOLVER_FAILURE,
     UNDEREMPTY,
@@ -58,11 +59,14 @@ def overshoots(trace: Trace, cell: Cell) -> Any:
 def boundary_layer(trace: Trace, cell: Cell) -> Any:
     """Thickness over L of the boundary layer that a step ends with; inf without one."""
     mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
-    at_node = trace.profiles[-1][..., 0]
-    rise = np.maximum(abs(x_s[-1] - x_s[0]), abs(x_s[-1] - at_node))
-    level = rise < LEVEL * cell.cathode.x_max
+    at_node, x_max = trace.profiles[-1][..., 0], cell.cathode.x_max
+    gained = abs(mean[-1] - mean[0])
+    # A surface that moves while nothing crosses it is one that levels out
+    moved = np.where(gained < ROUNDED * x_max, 0.0, abs(x_s[-1] - x_s[0]))
+    rise = np.maximum(moved, abs(x_s[-1] - at_node))
+    level = rise < LEVEL * x_max
     # Of which the change is worth a step
-    return np.where(level, np.inf, abs(mean[-1] - mean[0]) / np.where(level, 1, rise))
+    return np.where(level, np.inf, gained / np.where(level, 1, rise))
 
 
 def path_error(trace: Trace, solver: Engine) -> Array:

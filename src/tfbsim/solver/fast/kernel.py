@@ -116,26 +116,15 @@ class _Rows(ctypes.Structure):
 
 
 class Kernel:
-    """A compiled model.
+    """A compiled model: its shared library."""
 
-    Parameters
-    ----------
-    code : ctypes.CDLL
-        The shared library.
-    states : int
-        How many it has.
-    combined : casadi.Function
-        Of the inputs: what follows from them alone, evaluated once a step.
-    """
-
-    def __init__(self, code: ctypes.CDLL, states: int, combined: casadi.Function) -> None:
-        self.states, self.inputs = states, combined.size1_in(0)
-        self._combined, self._points = combined, POINTS
-        self._run, self._show = code.run, code.show
-        self._run.restype = self._show.restype = None
-        self._shown, self.lanes = (
-            ctypes.c_int.in_dll(code, name).value for name in ("SHOWN", "LANES")
-        )
+    def __init__(self, code: ctypes.CDLL) -> None:
+        names = "STATES", "INPUTS", "WHOLE", "SHOWN", "LANES"
+        sizes = (ctypes.c_int.in_dll(code, name).value for name in names)
+        self.states, self.inputs, self._all, self._shown, self.lanes = sizes
+        self._points = POINTS
+        self._run, self._show, self._whole = code.run, code.show, code.whole
+        self._run.restype = self._show.restype = self._whole.restype = None
 
     def __call__(
         self, y0: Array, p: Array, rtol: float, atol: Array, bend: float | None = None
@@ -201,11 +190,13 @@ class Kernel:
 
     def whole(self, p: Array) -> Array:
         """Return inputs and what follows from them alone, which every call takes too."""
-        if p.shape[1:] == (self.inputs + self._combined.numel_out(0),):
+        if p.shape[1:] == (self._all,):
             return p
         if p.shape[1:] != (self.inputs,):
             raise ValueError("arrays of another model")
-        return np.hstack([p, self._combined(p.T).full().T]) if len(p) else p
+        p, found = np.ascontiguousarray(p, float), np.empty((len(p), self._all))
+        self._whole(ctypes.c_long(len(p)), _at(p), _at(found))
+        return found
 
 
 def _at(array: Array) -> ctypes.c_void_p:
@@ -213,11 +204,9 @@ def _at(array: Array) -> ctypes.c_void_p:
 
 
 class Written(NamedTuple):
-    """The C of a kernel, and what else :class:`Kernel` takes."""
+    """The C of a kernel."""
 
     source: str
-    states: int
-    combined: casadi.Function
 
     @property
     def kept(self) -> bool:
@@ -228,7 +217,7 @@ class Written(NamedTuple):
     def compiled(self) -> Kernel | None:
         """Return the kernel, or None on a machine without a C compiler."""
         code = _compiled(self.source)
-        return None if code is None else Kernel(code, self.states, self.combined)
+        return None if code is None else Kernel(code)
 
 
 def written(
@@ -241,57 +230,58 @@ def written(
     There is none for equations with an operation of no known C, and for more states than
     ``MOST_STATES``.
     """
-    states = equations.y.numel()
-    if states > MOST_STATES:
+    if equations.y.numel() > MOST_STATES:
         return None
     q = copy.copy(equations)
     q.parts = [copy.copy(part) for part in q.parts]
-    columns = [
-        rates,
-        residual,
-        shown,
-        voltage,
-        *ends[:4],
-        *(part.argument for part in q.parts),
-    ]
+    arguments = [part.argument for part in q.parts]
+    columns = [rates, residual, shown, voltage, *ends[:4], *arguments]
     columns = [casadi.densify(column) for column in columns]
     held = casadi.extract_parametric(casadi.vertcat(*columns), q.p)
     stops = np.cumsum([0, *(column.numel() for column in columns)]).tolist()
     rates, residual, shown, voltage, *rest = casadi.vertsplit(held[0], stops)
     for part, argument in zip(q.parts, rest[4:], strict=True):
         part.argument = argument
-    combined = casadi.Function("combined", [q.p], [casadi.vertcat(*held[2])])
+    given, combined = q.p.numel(), casadi.vertcat(*held[2])
     q.p = casadi.vertcat(q.p, *held[1])
+    both, ends = casadi.vertcat(rates, residual), Ends(*rest[:4], ends.watched)
+    looked_at = {"shown_": {"o": shown}, "voltage_": {"v": voltage}}
+    looked_at["combined"] = {"q": combined}
     try:
-        ends = Ends(*rest[:4], ends.watched)
-        source = _source(q, rates, residual, ends, shown, voltage)
+        return Written(
+            _source(q, casadi.densify(both), rates.numel(), ends, looked_at, given)
+        )
     except Unknown:
         return None
-    return Written(source, states, combined)
 
 
 def _source(
-    q: Any, rates: Any, residual: Any, ends: Ends, shown: Any, voltage: Any
+    q: Any,
+    both: Any,
+    differential: int,
+    ends: Ends,
+    others: dict[str, dict[str, Any]],
+    given: int,
 ) -> str:
-    both = casadi.densify(casadi.vertcat(rates, residual))
+    """The C of rates and residuals, of what ends a step, and of other functions."""
     J = q.jacobian(both)
     source = Source(q)
-    source.function("model", {"f": both})
-    source.function("slope", {"f": both, "a": J.nz[:]})
-    source.function("ends", {"e": casadi.vertcat(*ends[:3])})
-    source.function("within_", {"e": ends.within})
-    source.function("shown_", {"o": shown})
-    source.function("voltage_", {"v": voltage})
-    numbers = source.matrix(J.sparsity(), rates.numel())
+    functions = {"model": {"f": both}, "slope": {"f": both, "a": J.nz[:]}}
+    functions["ends"] = {"e": casadi.vertcat(*ends[:3])}
+    functions["within_"] = {"e": ends.within}
+    for name, results in (functions | others).items():
+        source.function(name, results)
+    numbers = source.matrix(J.sparsity(), differential)
     watched = ", ".join(map(str, ends.watched or [0]))
     sizes = {
         "N": q.y.numel(),
-        "ND": rates.numel(),
+        "ND": differential,
         "P": q.p.numel(),
+        "GIVEN": given,
         "NA": numbers,
         "ENDS": 3,
         "WATCHED": len(ends.watched),
-        "M": shown.numel(),
+        "M": others["shown_"]["o"].numel(),
     }
     folder = resources.files(__package__)
     return "\n".join(

@@ -11,11 +11,13 @@
    and on no interpolant.  A lane that is done takes the next cell.
 
    What stands before this text is written for one model (emit.py): N states of which the
-   first ND are differential, P inputs, and
+   first ND are differential, P inputs of which GIVEN are given and the others follow
+   from them, and
 
        model(y, p, f), slope(y, p, f, a), ends(y, p, e), within(z, p)   the equations
        shown_(y, p, o), voltage_(y, p, v)                               what is looked at
        factor(a, g), solve(a, b)                                        of g M - J
+       combined(p, p, q)                                                the other inputs
 
    Arithmetic is lane by lane: what comes out does not depend on a cell's neighbours. */
 
@@ -315,7 +317,7 @@ void run(long count, const double *y0, const double *p, double rtol, const doubl
 
 /* What is shown of states y (count, N) with the inputs of cells, p (cells, P), to shown
    (M, count) */
-const int SHOWN = M, LANES = W;
+const int STATES = N, INPUTS = GIVEN, WHOLE = P, SHOWN = M, LANES = W;
 void show(long count, const double *y, const double *p, const long *cell, double *shown)
 {
     V a[N], b[P], o[M];
@@ -328,5 +330,20 @@ void show(long count, const double *y, const double *p, const long *cell, double
         shown_(a, b, o);
         for (int l = 0; l < W && first + l < count; l++)
             for (int m = 0; m < M; m++) shown[m * count + first + l] = o[m][l];
+    }
+}
+
+/* All inputs q (count, P) of those that are given, p (count, GIVEN) */
+void whole(long count, const double *p, double *q)
+{
+    V a[P];
+    for (long first = 0; first < count; first += W) {
+        for (int l = 0; l < W; l++) {
+            long k = first + l < count ? first + l : first;
+            for (int j = 0; j < GIVEN; j++) a[j][l] = p[k * GIVEN + j];
+        }
+        combined(a, a, a + GIVEN);
+        for (int l = 0; l < W && first + l < count; l++)
+            for (int j = 0; j < P; j++) q[(first + l) * P + j] = a[j][l];
     }
 }
