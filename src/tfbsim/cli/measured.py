@@ -181,17 +181,12 @@ def gitt(
         raise InputError(what, experiment)
     else:
         numerics = numerics_of(None, expanded.experiment.numerics)
-        found = [
-            (case.name, diffusivities(simulated_segments(case, numerics), case.cell))
-            for case in expanded.cases
-        ]
+        made = ((c, simulated_segments(c, numerics)) for c in expanded.cases)
+        found = [(c.name, diffusivities(segments, c.cell)) for c, segments in made]
     parts = [table.assign(Record=name) for name, table in found if len(table)]
     if not parts:
-        raise InputError(
-            "has no pulses with a rest before and after, and no holds in a row whose "
-            "current decays",
-            experiment if not data else data[0],
-        )
+        what = "has no pulses with a rest before and after, and no holds in a row whose "
+        raise InputError(f"{what}current decays", data[0] if data else experiment)
     table = pd.concat(parts, ignore_index=True)
     figures = {"titration": titration_figure(table, base)}
     written = options.write_all(folder, {"titration.csv": table}, figures)

@@ -141,7 +141,8 @@ def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str,
     # A lock that another thread holds would stay locked in a forked process
     forks = METHOD == "fork" and threading.active_count() == 1
     if forks and (os.cpu_count() or 1) > 1 and len(numbers) > 1:
-        with closing(processes(job, numbers, 2)) as pieces:
+        pieces: Any = processes(job, numbers, 2)
+        with closing(pieces):
             for piece in pieces:
                 found.update(piece)
     found |= {k: job.file(k) for k in numbers if k not in found}
@@ -173,7 +174,8 @@ class _Files:
         _, draw = self.figures[number]
         with styled():
             if figure := draw():
-                return figure.get_label(), {f: as_file(figure, f) for f in self.formats}
+                files = {f: as_file(figure, f) for f in self.formats}
+                return str(figure.get_label()), files
         return None
 
 

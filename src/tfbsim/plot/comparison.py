@@ -145,12 +145,14 @@ def _overlay_time(comparison: Comparison) -> Figure | None:
     figure, axes = style.subplots(7.2, 0.4 + 2.9 * n, 2 * n, **how)
     for name, (top, bottom) in zip(names, axes.reshape(-1, 2), strict=True):
         bottom.axhline(0, color="0.6", lw=0.6)
-        times: Any = [p.measured.start + p.measured.time for p in timed[name]]
+        measured_steps: Any = [p.measured for p in timed[name]]
+        times = [m.start + m.time for m in measured_steps]
         longest = max(float(t[-1]) for t in times)
         unit, size = ("h", 3600.0) if longest > 7200 else ("min", 60.0)
         residuals = []
         for at, pair in zip((t / size for t in times), timed[name], strict=True):
             m, s = pair.measured, pair.simulated
+            assert s.time is not None
             some = _thinned(len(m.voltage))
             top.plot(at[some], m.voltage[some], **POINTS)
             top.plot((m.start + s.time) / size, s.voltage, **LINE_IN_TIME)

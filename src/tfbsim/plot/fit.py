@@ -57,11 +57,8 @@ def figures(fit: Fit) -> dict[str, Figure]:
 
 
 def _overlay(fit: Fit) -> Figure | None:
-    pairs = [
-        (c, m)
-        for c, m in zip(fit.measured, fit.simulated, strict=True)
-        if len(c.capacity) and m is not None
-    ]
+    both = zip(fit.measured, fit.simulated, strict=True)
+    pairs = [(c, m) for c, m in both if len(c.capacity) and m is not None]
     if not pairs:
         return None
     cases = list(dict.fromkeys(c.label or c.case for c, _ in pairs))
@@ -128,6 +125,7 @@ def _capacities(fit: Fit) -> Figure | None:
 def _parameters(fit: Fit) -> Figure:
     rows = fit.parameters.to_dict("records")
     figure, ax = subplots(6.4, 0.9 + 0.5 * len(rows))
+    grey: dict[str, Any] = {"va": "center", "fontsize": 7, "color": "0.4"}
     for k, row in enumerate(rows):
         names = ("Value", "Low 95 %", "High 95 %", "Start")
         value, low, high, start = (_place(row, name) for name in names)
@@ -138,13 +136,11 @@ def _parameters(fit: Fit) -> Figure:
         if -0.03 <= start <= 1.03:
             ax.plot(start, k, "|", color="0.3", ms=11)
         unit = f" {row['Unit']}" if row["Unit"] else ""
-        words = (
-            f"{row['Value']:.3g}{unit}  [{row['Low 95 %']:.3g}, {row['High 95 %']:.3g}]"
-        )
+        interval = f"[{row['Low 95 %']:.3g}, {row['High 95 %']:.3g}]"
+        words = f"{row['Value']:.3g}{unit}  {interval}"
         ax.text(0.5, k - 0.33, words, ha="center", fontsize=7, color="0.2")
-        how: dict[str, Any] = {"va": "center", "fontsize": 7, "color": "0.4"}
-        ax.text(-0.04, k, f"{row['Lower bound']:.3g}", ha="right", **how)
-        ax.text(1.04, k, f"{row['Upper bound']:.3g}", ha="left", **how)
+        ax.text(-0.04, k, f"{row['Lower bound']:.3g}", ha="right", **grey)
+        ax.text(1.04, k, f"{row['Upper bound']:.3g}", ha="left", **grey)
     name_rows(ax, [text(r["Parameter"], 44) for r in rows])
     ax.set(xlim=(-0.25, 1.25), xticks=[], ylim=(len(rows) - 0.4, -0.7))
     ax.spines[:].set_visible(False)
@@ -171,24 +167,22 @@ def _correlations(fit: Fit) -> Figure | None:
     figure, (left, right) = subplots(6.8, 1.9 + 0.36 * n, 1, 2, width_ratios=(1, 1.1))
     values = fit.correlations.to_numpy()
     left.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="equal")
+    how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
     for (i, j), value in np.ndenumerate(values):
-        how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
-        how["color"] = "white" if abs(value) > 0.6 else "0.2"
-        left.text(j, i, f"{value:.2f}", **how)
+        colour = "white" if abs(value) > 0.6 else "0.2"
+        left.text(j, i, f"{value:.2f}", color=colour, **how)
     order = {name: k + 1 for k, name in enumerate(names)}
     left.set_xticks(range(n), map(str, order.values()))
     left.set_yticks(range(n), [f"{text(name, 40)}  {k}" for name, k in order.items()])
     left.tick_params(length=0)
     widths = [min(c.half_width, MOST_WIDTH) for c in fit.combinations]
-    verdicts = [
-        "determined" if c.determined else "not determined" for c in fit.combinations
-    ]
+    verdicts = ["not " * (not c.determined) + "determined" for c in fit.combinations]
     colours = [VERDICT_COLOURS[verdict] for verdict in verdicts]
     right.barh(range(n), widths, color=colours, height=0.55, left=1e-6)
     right.axvline(0.5, color="0.3", lw=0.8, ls=DASHED)
-    right.set(xscale="log", xlabel="Half-width of interval / range")
-    right.set(ylim=(n - 0.4, -0.6))
-    right.set_xlim(min(1e-3, 0.5 * min(widths)), max(2.0, 1.0 * max(widths)))
+    reach = min(1e-3, 0.5 * min(widths)), max(2.0, *widths)
+    right.set(xscale="log", xlim=reach, ylim=(n - 0.4, -0.6))
+    right.set_xlabel("Half-width of interval / range")
     right.set_yticks(range(n), [_numbers(c.weights, order) for c in fit.combinations])
     return figure
 
