@@ -132,10 +132,10 @@ class Start:
         except SolverFailed:
             raise Infeasible("no current of the cell meets it") from None
         if most < target:
-            area = 1e4 * self.inputs["Electrode area [m2]"]  # cm2
-            raise Infeasible(
-                f"the cell gives at most {most * 1e6:.4g} uW, {most * 1e6 / area:.4g} uW/cm2"
-            ) from None
+            uW = most * 1e6
+            by_area = uW / (1e4 * self.inputs["Electrode area [m2]"])
+            message = f"the cell gives at most {uW:.4g} uW, {by_area:.4g} uW/cm2"
+            raise Infeasible(message) from None
         # Relative to the peak, as tolerances of both searches are absolute
         share = brentq(lambda part: self.power(part * peak) - target, 0.0, 1.0)
         return float(share * peak)
