@@ -91,7 +91,8 @@ def path_error(trace: Trace, solver: Engine) -> Array:
         before, step = x[..., :-1, None], np.diff(x)[..., None]
         means = rho(before + step * (nodes + 1) / 2) @ weights / 2
         lines = means @ np.diff(solver.xi)
-        share = np.abs(rho(x) @ solver.weights / lines - 1)
+        missed = np.abs(rho(x) @ solver.weights - lines)
+        share = missed / np.where(lines > 0, lines, 1.0)  # 0 where ions alone conduct
         off = share * np.abs(trace.observed[drop_of(side)])
         worst = np.maximum(worst, np.where((off > PATH[0]) & (share > PATH[1]), off, 0.0))
     return worst
