@@ -1,7 +1,7 @@
 """Random cells and protocols: every law, all shipped materials, extremes of every field.
 
 Number ``k`` of a seed is drawn from its own generator, so that it can be run alone.
-``python tests/adversary/random_cells.py 20282 2000`` counts what is refused of a seed.
+``python tests/adversary/random_cells.py 171819 2000`` counts what is refused of a seed.
 """
 
 from __future__ import annotations

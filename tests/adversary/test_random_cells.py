@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -25,6 +26,7 @@ from tfbsim.solver.cycler import run_case
 from tfbsim.solver.records import CaseRecord
 
 SEED, FEW, MANY = 20281, 40, 2000
+UNSEEN = 171819  # of the many: none of its cells was run before the solver stood
 # Of the default against twice the mesh and a hundredth of the tolerances
 SAME_CHARGE = 1e-4  # of the sites
 SAME_VOLTAGE = 1e-3  # V, at the end of a step that lasts
@@ -87,8 +89,18 @@ def test_a_few(figure):
 @pytest.mark.exhaustive
 def test_thousands(figure):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        futures = {k: pool.submit(attempt, SEED + 1, k) for k in range(MANY)}
+        futures = {k: pool.submit(attempt, UNSEEN, k) for k in range(MANY)}
         _checked({k: future.result() for k, future in futures.items()}, figure)
+
+
+@pytest.mark.slow
+def test_what_is_refused(figure):
+    """Of the many: how often which field of a file refuses what is drawn."""
+    refused: Counter[str] = Counter()
+    for number in range(MANY):
+        draw(UNSEEN, number, refused)
+    for field, count in refused.items():
+        figure(f"{MANY} random cells: drawn again, {field}", count, at_most=MANY / 10)
 
 
 # --- What must not change, or in a known way -------------------------------------------
