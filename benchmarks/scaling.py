@@ -1,11 +1,10 @@
-"""How the cost of a sweep grows: with points, cores, mesh and curves; a million points.
+"""How the cost of a sweep grows: with points, cores, mesh and curves, to a million.
 
     python benchmarks/scaling.py                      # 5 minutes if nothing else runs
     python benchmarks/scaling.py --quick
 
 Every run is a process of its own, models built and workers started within it, its result
-in a folder on disk.  What a million points need is extrapolated, by a straight line
-through the runs of one process.
+with figures in a folder on disk.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from problem import NUMERICS, experiment
 from side_by_side import Code, Timed, arguments, machine, rounds, show, table
 
@@ -100,10 +98,9 @@ class Run(Code):
 
 def plan(quick: bool, largest: int) -> dict[str, list[Run]]:
     """Runs by what they vary; one stands in several."""
-    sizes = [n for n in (100, 300, 1000, 3000, 10_000, 30_000, 100_000) if n <= largest]
-    sizes = [50, 75] if quick else sizes
+    sizes = [50, 75] if quick else [10**k for k in range(2, 7) if 10**k <= largest]
     meshes = (200,) if quick else (50, 200, 400)
-    size = min(1000, sizes[-1])
+    size, many = min(1000, sizes[-1]), min(100_000, sizes[-1])
     found: dict[tuple[Any, ...], Run] = {}
 
     def run(points: int = size, **settings: Any) -> Run:
@@ -116,46 +113,15 @@ def plan(quick: bool, largest: int) -> dict[str, list[Run]]:
     cores = range(1, (os.cpu_count() or 1) + 1)
     return {
         "points": [run(n) for n in sizes],
-        "cores": [run(), *(run(workers=n) for n in cores if n > 1)],
+        "cores": [run(many), *(run(many, workers=n) for n in cores if n > 1)],
         "mesh": [run(), *(run(volumes=n) for n in meshes)],
         "curves": [run(), *(run(curves=kept) for kept in KEPT if kept != "none")],
     }
 
 
-def million(runs: list[Run], curved: list[Run]) -> list[tuple[str, str]]:
-    """What a million points need: straight lines through the runs of one process.
-
-    Through those from 1000 points on; figures and start weigh less there.
-    """
-    runs = [run for run in runs if run.amount >= 1000]
-
-    def line(quantity: str) -> tuple[float, float]:
-        sizes = [run.amount for run in runs]
-        values = [getattr(run, quantity) for run in runs]
-        each, fixed = np.polyfit(sizes, values, 1)
-        return float(each), float(fixed)
-
-    rows = [
-        (
-            f"one process, {what}",
-            f"{MILLION * each / 3600:.2g} h ({1e3 * each:.2g} ms each)",
-        )
-        for what, (each, _) in (("waited for", line("seconds")), ("busy", line("cpu")))
-    ]
-    each, _ = line("seconds")
-    rows.append(("100 processes that share nothing", f"{MILLION * each / 6000:.2g} min"))
-    _, figures = line("disk")
-    for run in curved:
-        each = (run.disk - figures) / run.amount
-        rows.append(
-            (f"disk, curves kept: {run.curves}", f"{MILLION * each / 1e3:.2g} GB")
-        )
-    return rows  # memory goes into figures and report, and these are bounded
-
-
 def main() -> None:
     parser = arguments(__doc__, rounds=3)
-    parser.add_argument("--largest", type=int, default=10_000, help="points")
+    parser.add_argument("--largest", type=int, default=MILLION, help="points")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -172,16 +138,11 @@ def main() -> None:
         f"By {what}:\n\n{table(header, [run.row() for run in runs])}"
         for what, runs in plans.items()
     ]
-    needs = []
-    if not options.quick and options.largest > 1000:
-        rows = million(plans["points"], plans["curves"])
-        needs.append(table(("a million points, extrapolated", ""), rows))
     text = "\n\n".join(
         (
             *parts,
             f"Medians of {repeats} rounds; disk is the whole folder of the result, "
             "memory the most the leading process held.",
-            *needs,
             machine(every),
         )
     )
