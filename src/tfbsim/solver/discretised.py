@@ -280,11 +280,15 @@ class Discretised:
         """Those that IDA integrates."""
         return {name: f for name, f in self._compiled.items() if name not in SHOWN}
 
+    @property
+    def profiles(self) -> tuple[slice, ...]:
+        """States that are one through a film."""
+        return tuple(s for s in self.slices.values() if s.stop - s.start > 1)
+
     @cached_property
     def _of_means(self) -> dict[str, casadi.Function]:
         """The same, with the equation of each film's mean."""
-        films = (s for s in self.slices.values() if s.stop - s.start > 1)
-        means = [(film, self.weights) for film in films]
+        means = [(film, self.weights) for film in self.profiles]
         return system(self._equations, *self._system, means)
 
     @cached_property

@@ -277,11 +277,10 @@ class Engine:
         jacobian = built.functions["jac_times_cjmass"]
         J = jacobian(0, at, built.stack(inputs), 0).full()
         weights = np.ones(len(J))
-        profiles = tuple(s for s in built.slices.values() if s.stop - s.start > 1)
-        for where in profiles:
+        for where in built.profiles:
             weights[where] = built.weights
         nominal, k = inputs["Nominal cell capacity [A.h]"], built.slices["C-rate"].start
-        return Linearised(J, rates, weights, profiles, k, nominal, observed)
+        return Linearised(J, rates, weights, built.profiles, k, nominal, observed)
 
     def inputs(self, request: Request) -> dict[str, Any]:
         """What the models take for a request, but for the constants that follow."""

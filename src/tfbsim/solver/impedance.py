@@ -34,6 +34,7 @@ from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from ..physics.site_loss import ACTIVE, NOT_LOST
 from .engine import Engine, Linearised, engine
+from .integrator import ROUNDING
 from .trace import Infeasible, Request, State
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ GRADING = 12.0  # of the mesh: the layer of a megahertz is thinner than that of 
 ALIKE = 0.2  # of their mean, that slopes of U(x) between points of a table may differ by
 BLOCKS = 1e15  # ohm m2, above which nothing of a cell conducts
 FEW = 0.01  # of the sites that may be lost within such a period
-ROUNDING = 1e-12  # of its parts, below which a sum is 0
 STEADY = 1e-3  # V that the voltage may go on within a period of the lowest frequency
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..cell.cell import Cell
+from ..physics.diffusion import LOSSES
 from .discretised import OVERSHOOT
 from .engine import Engine
 from .records import MEAN, SURFACE
@@ -93,12 +94,6 @@ def path_error(trace: Trace, solver: Engine) -> Array:
         lines = means @ np.diff(solver.xi)
         missed = np.abs(rho(x) @ solver.weights - lines)
         share = missed / np.where(lines > 0, lines, 1.0)  # 0 where ions alone conduct
-        off = share * np.abs(trace.observed[drop_of(side)])
+        off = share * np.abs(trace.observed[LOSSES[side][0].variable])
         worst = np.maximum(worst, np.where((off > PATH[0]) & (share > PATH[1]), off, 0.0))
     return worst
-
-
-def drop_of(side: str) -> str:
-    """Return the name of the voltage drop of electrons through a film."""
-    name = "Electron path voltage drop [V]"
-    return name if side == "Cathode" else f"Anode {name[0].lower()}{name[1:]}"
