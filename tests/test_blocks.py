@@ -23,7 +23,7 @@ from tfbsim.experiment.cases import expand
 from tfbsim.numerics import Numerics
 from tfbsim.result.load import load_result
 from tfbsim.result.result import STEPS, SUMMARY
-from tfbsim.run import blocks, run, workers
+from tfbsim.run import blocks, run, stored, workers
 from tfbsim.run.ledger import LEDGER
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import batch
@@ -174,10 +174,10 @@ def test_a_damaged_block(folder):
         (out / LEDGER).write_bytes(whole)
         with closing(sqlite3.connect(out / LEDGER)) as opened, opened:
             asked = "SELECT sweep, numbers, version, header, columns FROM blocks"
-            block = blocks.Block(*opened.execute(asked).fetchone())._replace(
+            block = stored.Block(*opened.execute(asked).fetchone())._replace(
                 **(change or {})
             )
-            digest = blocks.digest(block) if change else b"another"
+            digest = stored.digest(block) if change else b"another"
             values = block.numbers, block.header, block.columns, digest
             of = "numbers = ?, header = ?, columns = ?, digest = ?"
             opened.execute(f"UPDATE blocks SET {of}", values)
