@@ -18,9 +18,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
@@ -29,7 +30,7 @@ from ..cell.half_cell import STATE
 from ..cell.layers import Film
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
-from ..materials.laws import Table
+from ..materials.laws import PotentialLaw, Table
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from ..physics.site_loss import ACTIVE, NOT_LOST
@@ -148,7 +149,7 @@ def impedance_of(linear: Linearised, frequency: Array) -> Array:
     for where in linear.profiles:
         # Rounding of diffusion is larger than a slow change of the mean: in place of one
         # of its nodes the sum of all, in which diffusion drops out
-        total, mean = J[where].sum(axis=0), where.start + int(w[where].argmax())
+        total, mean = J[where].sum(axis=0), where.start + int(np.argmax(w[where]))
         total[np.abs(total) < ROUNDING * np.abs(J[where]).sum(axis=0)] = 0.0
         J[mean], mass[mean] = total, mass[where].sum(axis=0)
     largest = np.abs(J).max(axis=1, keepdims=True)
@@ -250,7 +251,7 @@ def spectrum(
 def impedance(
     cell: Cell | str,
     voltage: float | None = None,
-    frequencies: Any = None,
+    frequencies: npt.ArrayLike | None = None,
     temperature: float | None = None,
     stoichiometry: float | None = None,
     numerics: Numerics | None = None,
@@ -340,7 +341,7 @@ def impedance(
     return replace(found, circuit=Circuit.of(cell, x, temperature, coverage))
 
 
-def _kink(potential: Any, x: float) -> str:
+def _kink(potential: PotentialLaw, x: float) -> str:
     """Say by how much the slope of U(x) is open, where it is a table with a kink at x."""
     if not isinstance(potential, Table):
         return ""
@@ -353,7 +354,7 @@ def _kink(potential: Any, x: float) -> str:
     )
 
 
-def _checked(frequencies: Any) -> Array:
+def _checked(frequencies: npt.ArrayLike) -> Array:
     """Frequencies that are some, in any order."""
     try:
         frequency = np.atleast_1d(np.asarray(frequencies, dtype=float))
