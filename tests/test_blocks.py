@@ -155,7 +155,23 @@ def test_the_same_bytes_whatever_the_blocks(folder, monkeypatch, count):
     assert np.sum(told, axis=0).tolist() == [11 * 3, 1]
     for name in (SUMMARY, STEPS, "provenance.json"):
         assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes()
-    assert len(load_result(out).summary) == 24
+
+
+def test_a_loaded_result_is_as_the_one_that_was_run(folder):
+    out = folder / "out"
+    result = run_experiment(written(folder), numerics=COARSE, folder=out, figures=False)
+    again = load_result(out)
+    assert type(again.cases) is type(result.cases) and len(again.cases) == 12
+    assert again.warnings == result.warnings and again.laws == result.laws
+    for one, other in zip(again.cases, result.cases, strict=True):
+        assert (one.name, one.cell) == (other.name, other.cell)
+        for rows in ("rows", "steps"):
+            found, wanted = (pd.DataFrame(getattr(c, rows)) for c in (one, other))
+            pd.testing.assert_frame_equal(
+                found.dropna(axis=1), wanted[list(found)].dropna(axis=1), rtol=1e-9
+            )
+    names = [case.name for case in again.cases[2:9:3]]
+    assert names == ["03", "06", "09"]
 
 
 def test_a_damaged_block(folder):

@@ -15,9 +15,10 @@ from typing import NamedTuple, Self, overload
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
 from .case import CaseResult
-from .columns import CASE, CYCLE, REQUIRED, summary_names
+from .columns import REQUIRED, summary_names
 from .curves import NONE
 from .names import Row
 

@@ -14,10 +14,10 @@ from typing import NamedTuple, Self, TypedDict
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import CASE
 from ..experiment.cases import Points
 from ..physics.law import Declared
 from ..result.case import CaseResult, beyond, covered
-from ..result.columns import CASE
 from ..result.curves import NONE
 from ..result.names import Row
 from ..result.tables import FIRST, Tabled, Tables, Warned, added, framed, joined
