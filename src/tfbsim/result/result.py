@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from ..data.measured import Measured
-from ..experiment.cases import FROM_CYCLE
+from ..experiment.measured import FROM_CYCLE
 from ..output import Output, write_atomic
 from ..physics.law import Declared
 from . import losses, sensitivity, sweep_table
