@@ -430,6 +430,25 @@ class TestRun:
         code, _, err = tfb("run", *arguments)
         assert code == 2 and words in err and len(err.splitlines()) == 1
 
+    @pytest.mark.parametrize(
+        ("steps", "words"),
+        [
+            ("Discharge at 1 furlong", "STEPS 1: 'Discharge at 1 furlong' cannot be"),
+            ("Rest for 1 s; Hold at 9 V for 1 s", "STEPS 2: 'Hold at 9 V for 1 s': 9 V"),
+            ("Discharge at {rate} until 3 V", "STEPS 1: {rate} has no value"),
+            (";", "STEPS: has no steps"),
+        ],
+    )
+    def test_a_typed_step_is_named_by_its_argument(self, tfb, here, steps, words):
+        code, out, err = tfb("run", "cell.yaml", steps)
+        assert code == 2 and not out and len(err.splitlines()) == 1
+        assert err.startswith(words) and "yaml" not in err
+
+    @pytest.mark.parametrize("command", ["eis", "thickness"])
+    def test_a_field_is_named_with_the_option(self, tfb, here, command):
+        code, _, err = tfb(command, "cell.yaml", "--set", "cathode.thickness=1 furlong")
+        assert code == 2 and err.startswith("--set cathode.thickness: unknown unit")
+
     def test_options_reach_the_cases(self, tfb, here, plain):
         code, _, _ = tfb(
             *("run", "one.yaml", "--out", "r", "--cell", SHIPPED, "--quiet"),

@@ -77,6 +77,16 @@ def test_the_truth_is_found(found: Any) -> None:
     assert list(found.curves["Role"]) == ["fitted", "held out", "fitted"]
 
 
+def test_a_result_is_fitted_as_what_was_measured(rates: Expanded) -> None:
+    result = tfbsim.run_experiment(rates.document, changes=R30, numerics=COARSE)
+    far = expand(rates.document, changes={"contact_resistance": "200 ohm cm2"})
+    vary = {"contact_resistance": "3 ohm cm2..300 ohm cm2"}
+    found = tfbsim.fit(far, result, vary=vary, starts=1, numerics=COARSE)
+    (row,) = found.parameters.to_dict("records")
+    assert row["Value"] == pytest.approx(30, rel=1e-4)
+    assert set(found.curves["Source"]) == {"1C", "4C", "8C"}
+
+
 def test_what_is_written_reads_back(found: Any, tmp_path: Path) -> None:
     path = found.save(tmp_path)
     cell = tfbsim.load_cell(path)

@@ -60,12 +60,10 @@ def eis(
         "voltage": _quantity("--voltage", voltage, "voltage"),
         "temperature": _quantity("--temperature", temperature, "temperature"),
     }
-    changes = options.changes_of(set_)
     frequency = _read("--frequencies", parse_frequencies, frequencies)
 
     import pandas as pd
 
-    from ..cell.cell import load_cell
     from ..data.read import read_all
     from ..fitting.equivalent_circuit import of_spectra
     from ..numerics import Numerics
@@ -76,11 +74,11 @@ def eis(
     path = Path(cell)
     if path.suffix.lower() not in ("", ".yaml", ".yml") and path.is_file():
         files.insert(0, cell)
-        asked = [voltage, stoichiometry, temperature, *changes, points]
+        asked = [voltage, stoichiometry, temperature, *(set_ or ()), points]
         if any(value is not None for value in asked):
             raise InputError("is measured: it has no voltage or field to set", path)
     else:
-        base = load_cell(cell).replace(changes, si=False)
+        base = options.changed_cell(cell, set_)
         found = impedance(
             base,
             frequencies=frequency,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from typer import Argument, Option
 
@@ -16,6 +16,9 @@ from ..errors import InputError, shown, suggest
 from ..output import EXPORTS, Output
 from ..version import __version__
 from ..yaml_file import beside, load, shipped
+
+if TYPE_CHECKING:
+    from ..cell.cell import Cell
 
 Text: TypeAlias = str | None
 Texts: TypeAlias = list[str] | None
@@ -181,6 +184,17 @@ def changes_of(given: Texts, option: str = "--set") -> dict[str, str]:
             raise InputError("is set twice", field=f"{option} {field}")
         changes[field] = value
     return changes
+
+
+def changed_cell(name: str | Path, given: Texts) -> Cell:
+    """Return a cell with the fields that ``--set`` gives."""
+    from ..cell.cell import load_cell
+
+    cell = load_cell(name)
+    try:
+        return cell.replace(changes_of(given), si=False)
+    except InputError as error:
+        raise InputError(error.message, field=f"--set {error.field}") from None
 
 
 def numerics_of(own: Any, points: int | None, rtol: float | None, fast: bool) -> Any:

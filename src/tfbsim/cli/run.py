@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Exit, Option
 
-from ..errors import InputError, count, shown
+from ..errors import InputError, Key, count, shown
 from ..output import make_folder
 from ..yaml_file import Document, load, resolve
 from . import options
@@ -82,7 +82,7 @@ def run(
     if steps is not None:
         if cell:
             raise InputError("the cell is named before its steps", field="--cell")
-        document = _protocol(experiment, steps)
+        document = _Typed.of(experiment, steps)
     if not again:
         path = resolve(experiment, "models" if document else "experiments")
     if not path.exists():
@@ -150,11 +150,23 @@ def run(
             raise Exit(OTHER_OUTCOME)
 
 
-def _protocol(cell: str, steps: str) -> Document:
-    """Return the experiment that a cell and the steps of a command line are."""
-    sentences = [s.strip() for s in steps.split(";") if s.strip()]
-    content = {"format": 1, "kind": "experiment", "cell": cell, "steps": sentences}
-    return Document(Path(f"{Path(cell).stem}.yaml"), content, {(): 1})
+class _Typed(Document):
+    """An experiment that stands in no file: a cell and the steps of a command line."""
+
+    @classmethod
+    def of(cls, cell: str, steps: str) -> _Typed:
+        """Return the experiment of two arguments."""
+        sentences = [s.strip() for s in steps.split(";") if s.strip()]
+        if not sentences:
+            what = "has no steps, such as 'Discharge at 1C until 3 V'"
+            raise InputError(what, field="STEPS")
+        content = {"format": 1, "kind": "experiment", "cell": cell, "steps": sentences}
+        return cls(Path(f"{Path(cell).stem}.yaml"), content, {(): 1})
+
+    def error(self, path: tuple[Key, ...], message: str) -> InputError:
+        """Name the argument, and which of the steps it is, instead of a line."""
+        number = f" {path[1] + 1}" if isinstance(path[1:] and path[1], int) else ""
+        return InputError(message, field=f"STEPS{number}")
 
 
 def _print_tables(result: Any) -> None:

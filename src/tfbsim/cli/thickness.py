@@ -43,12 +43,11 @@ def thickness(
     if folder is not None:
         make_folder(options.used_folder(folder, "", "", overwrite))
 
-    from ..cell.cell import load_cell
     from ..report.printed import printed
     from ..run.thickness import thickness_for
 
     found = thickness_for(
-        load_cell(path).replace(options.changes_of(set_)),
+        options.changed_cell(path, set_),
         share,
         rate or (),
         current or (),

@@ -17,14 +17,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.matching import places
 from ..comparison.own_current import experiment_or_cell
-from ..data.read import read_all
+from ..data.mapping import Mapping as DataMapping
+from ..data.read import Source, read_all
 from ..errors import InputError, shown, suggest
 from ..experiment.expand import Expanded
 from ..experiment.settings import numerics_of
@@ -120,7 +120,7 @@ def _check_held_out(
 
 def fit(
     experiment: str | Path | Document | Expanded,
-    data: Any = (),
+    data: Sequence[Source] | Source = (),
     *,
     cell: str | None = None,
     case: str | None = None,
@@ -128,9 +128,9 @@ def fit(
     vary: Mapping[str, str] | None = None,
     held_out: Sequence[str] | None = None,
     starts: int | None = None,
-    mapping: Any = None,
+    mapping: str | Path | DataMapping | Mapping[str, object] | None = None,
     own_current: bool = False,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     progress: Progress | None = None,
     command: str = "",
     keep: Path | None = None,
@@ -141,8 +141,8 @@ def fit(
     ----------
     experiment : str, Path, Document or Expanded
         What was done to the cell; its ``measured:`` capacities count as data.  Or a cell.
-    data : path, DataFrame, Measured, or a sequence of them
-        What was measured.
+    data : path, DataFrame, Measured, Result, or a sequence of them
+        What was measured; a result stands for its cases.
     cell : str, optional
         Takes the place of the experiment's cell.
     case : str, optional

@@ -65,7 +65,7 @@ class Span(pybamm.Function):
     def __init__(self, thickness: pybamm.Symbol) -> None:
         super().__init__(abs, thickness, name="span")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"name": self.name}
 
     @classmethod

@@ -8,6 +8,7 @@ against.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..numerics import GRADING, Numerics
 from .elements import ElementSubMesh, SpectralElements
 
 Array = np.ndarray
+Geometry = dict[str, dict[pybamm.SpatialVariable, dict[str, object]]]
 
 
 def graded(count: int, grading: float) -> Array:
@@ -35,7 +37,7 @@ class GradedSubMesh(pybamm.SubMesh1D):
 
     def __init__(
         self,
-        lims: dict[str, Any],
+        lims: Mapping[object, object],
         npts: dict[str, int],
         grading: float = GRADING["volumes"],
     ) -> None:

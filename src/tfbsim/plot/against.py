@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..data.curve_table import CYCLE
 from ..errors import InputError
-from ..result.columns import CYCLE, SHARE
+from ..result.columns import SHARE
 from ..result.result import Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import Varied

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..cell.stack import PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
-from ..result.columns import CASE
+from ..data.curve_table import CASE
 from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, lost
 from . import style
 from .style import CELL

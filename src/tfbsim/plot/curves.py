@@ -11,8 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.columns import STEP
-from ..result.samples import CURRENT, DIRECTION, MASS, TIME, VOLTAGE
+from ..data.curve_table import CURRENT, DIRECTION, MASS, STEP, TIME, VOLTAGE
 from .layout import Layout
 from .style import PER_MASS, both_units, entry, finished, grid, subplots
 from .theme import Theme

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
-from ..result.columns import CASE, CHECK_UP, CYCLE, PULSE
+from ..result.columns import CHECK_UP, PULSE
 from ..result.losses import KNOWN
 from .layout import Layout
 from .study import PER_GRAM

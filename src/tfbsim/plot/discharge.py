@@ -13,10 +13,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from ..data.curve_table import AREA, CYCLE, DIRECTION, MASS, STEP, VOLTAGE
 from ..physics.law import Declared
-from ..result.columns import CYCLE, SECOND_LITHIUM, STEP
+from ..result.columns import SECOND_LITHIUM
 from ..result.losses import OPEN_CIRCUIT, overpotentials
-from ..result.samples import AREA, DIRECTION, MASS, VOLTAGE
 from .style import DASHED, PER_MASS, finished, grid, missing, shades, subplots
 from .theme import Theme, evenly, loss_fills
 

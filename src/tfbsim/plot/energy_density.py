@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cell.stack import PER_VOLUME_AS_MADE
-from ..result.columns import CASE, LIMITING
+from ..data.curve_table import CASE
+from ..result.columns import LIMITING
 from . import style
 from .bars import DENSITY, STATES, densities
 from .capacity_map import MARKS

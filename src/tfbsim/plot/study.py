@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import BRANCH, CASE, CYCLE, TIME
 from ..result.case import CaseResult
-from ..result.columns import CASE, CYCLE, OPTIONAL_COLUMNS, varied_columns
+from ..result.columns import OPTIONAL_COLUMNS, varied_columns
 from ..result.result import Result
-from ..result.samples import BRANCH, TIME
 from ..result.sweep_table import answers
 from .style import CELL, key_label, missing, short_names, text
 

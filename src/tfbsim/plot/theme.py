@@ -21,8 +21,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
 
+from ..data.curve_table import CASE
 from ..physics.law import Declared
-from ..result.columns import CASE
 from ..result.losses import DIFFUSION, KNOWN
 from ..result.result import Result
 from .layout import LINE_STYLES, Layout

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
+from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
 from ..output import (
     EXPORTS,
@@ -29,7 +30,7 @@ from ..solver.impedance import FREQUENCY, IMAGINARY, REAL
 from ..solver.trace import ANODE_PROFILE
 from . import losses
 from .case import CaseResult
-from .columns import CASE, CYCLE, LIMITING, OUTCOME, STEP, TABLES, TEXTS, Column
+from .columns import LIMITING, OUTCOME, TABLES, TEXTS, Column
 from .csv_file import read as read_csv
 from .curves import NONE, SNAPSHOT_CAPACITY, STOICHIOMETRY
 from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT, Row

@@ -17,13 +17,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..data.curve_table import CASE, CYCLE
 from ..data.measured import Measured
 from ..experiment.measured import FROM_CYCLE
 from ..output import Output, write_atomic
 from ..physics.law import Declared
 from . import losses, sensitivity, sweep_table
 from .case import CaseResult
-from .columns import CASE, CHECK_UP, CYCLE, NUMERICAL_ERRORS, OUTCOME, RETENTION
+from .columns import CHECK_UP, NUMERICAL_ERRORS, OUTCOME, RETENTION
 from .csv_file import parts
 from .curves import NONE
 from .export import files as exported

@@ -33,7 +33,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from .columns import CASE, OUTCOME
+from ..data.curve_table import CASE
+from .columns import OUTCOME
 from .sweep_table import Result, Varied, answers, point_of, sampled, varied
 
 ANSWERS = (

@@ -16,19 +16,12 @@ import pandas as pd
 import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
+from ..data.curve_table import CASE, CYCLE
 from ..experiment.expand import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .columns import (
-    CASE,
-    CYCLE,
-    LIMITING,
-    OPTIONAL_COLUMNS,
-    OUTCOME,
-    SHARE,
-    varied_columns,
-)
+from .columns import LIMITING, OPTIONAL_COLUMNS, OUTCOME, SHARE, varied_columns
 from .names import Row
 
 # Templates that the summary has under a name of its own

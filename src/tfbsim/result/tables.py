@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
 from .case import CaseResult
-from .columns import CASE, CYCLE, REQUIRED, summary_names
+from .columns import REQUIRED, summary_names
 from .names import Row
 
 Array = np.ndarray

@@ -18,6 +18,7 @@ import pandas as pd
 
 from ..cell.cell import Cell
 from ..cell.cells import Cells, Part, Unlike
+from ..data.curve_table import CASE
 from ..errors import InputError
 from ..experiment.cases import Points
 from ..experiment.steps import Protocol
@@ -25,7 +26,6 @@ from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
 from ..result.case import covered
-from ..result.columns import CASE
 from ..result.rows import Rows
 from ..result.tables import FIRST
 from ..solver.batch import Batch, merged, paying, serves

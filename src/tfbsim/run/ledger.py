@@ -26,13 +26,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import xarray as xr
 
+from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
 from ..experiment.cases import Points
 from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
 from ..result.case import CaseResult
-from ..result.columns import CASE, CYCLE, KNOWN, OUTCOME, REQUIRED, STEP, TEXTS
+from ..result.columns import KNOWN, OUTCOME, REQUIRED, TEXTS
 from ..result.curves import NONE
 from ..solver.records import OUTCOMES
 from ..version import __version__

@@ -10,10 +10,10 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import CASE
 from ..experiment.cases import Points
 from ..physics.law import Declared
 from ..result.case import CaseResult, beyond, covered
-from ..result.columns import CASE
 from ..result.curves import NONE
 from ..result.tables import FIRST, Piece, framed, joined
 from .blocks import Array, Block, Outside, Tables

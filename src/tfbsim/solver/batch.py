@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from .trace import (
     NO_LIMIT,
     PROFILE,
     SEEN,
+    Inputs,
     Request,
     State,
     Trace,
@@ -41,7 +42,6 @@ from .trace import (
 )
 
 Array = np.ndarray
-Inputs = dict[str, Any]
 # Steps that pay for a kernel, unless it was asked for or is kept: to compile it takes the
 # time of 400 to 950 steps of the general solver (docs/performance.md); and of which it is
 # asked whether it is kept
@@ -189,7 +189,7 @@ class Batch:
                 PROFILE: np.repeat(x[:, None], solver.numerics.nodes, axis=1),
                 INVENTORY: np.broadcast_to(lithium, count)[:, None],
             },
-            np.zeros(count),  # type: ignore[arg-type]
+            np.zeros(count),
         )
         self.plain = np.ones(count, bool)
         self.drawn: list[Drawn] = []
@@ -198,7 +198,7 @@ class Batch:
         """A batch that goes on with cells of these numbers, each as often as named."""
         other = Batch(Part(self.cells, rows), self.engine, self.numbers)
         values = {name: value[rows] for name, value in self.state.values.items()}
-        other.state = State(values, self.state.current[rows])  # type: ignore[index]
+        other.state = State(values, np.asarray(self.state.current)[rows])
         other.plain = self.plain[rows]
         return other
 
@@ -232,7 +232,7 @@ class Batch:
         names = np.array([*built.ends, None], dtype=object)
         event = np.where(ends.ended == "event", margins.argmin(axis=0), len(built.ends))
         values = {name: ends.y[:, built.slices[name]] for name in built.carried}
-        self.state = State(values, seen["Current [A]"])  # type: ignore[arg-type]
+        self.state = State(values, seen["Current [A]"])
         profiles = np.stack([y0[:, built.slices[PROFILE]], values[PROFILE]])
         stray = ends.stray
         if step.control == "voltage":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 
@@ -53,6 +53,7 @@ from .trace import (
     RAMP,
     SEEN,
     SOLVER_FAILURE,
+    Array,
     Infeasible,
     Request,
     SolverFailed,
@@ -135,7 +136,7 @@ class Runner:
             critical = crossing(trace, self.cell)
             if critical is not None and stop:
                 if critical > 0:  # once more, for so long
-                    trace = self._run(step, curves, critical)
+                    trace = self._run(step, curves, critical, self.state)
                 else:
                     trace = at_start(trace, self.state)
         except Infeasible as reason:
@@ -187,9 +188,15 @@ class Runner:
         still = np.zeros(1), observed | nothing, profile, self.state
         return StepRecord(step, REACHED, found.moving, Trace(*still, None), None, found)
 
-    def _run(self, step: Step, curves: bool, duration: float, **changes: Any) -> Trace:
-        """A step, or so much of it, from the state the cell is in or the one given."""
-        state = changes.pop("state", self.state)
+    def _run(
+        self,
+        step: Step,
+        curves: bool,
+        duration: float,
+        state: State,
+        changes: Mapping[str, float] = MappingProxyType({}),
+    ) -> Trace:
+        """A step, or so much of it, from a state, with other parameters."""
         if step.constant:
             part = ProfilePart(duration, step.value, step.value)
             return self._stretch(step, curves, part, state, changes)
@@ -281,7 +288,7 @@ class Runner:
         plated = self.cell.anode.plated and step.constant
         if plated and blocks(self.cell, self.engine, self.state, step):
             return blocked(self.engine, self.state, step, self.cell, 0.0)
-        trace = self._run(step, curves, step.duration)
+        trace = self._run(step, curves, step.duration, self.state)
         if not plated or trace.event != EXHAUSTED:
             return trace
         if step.control == "voltage" or step.value <= 0:
@@ -290,7 +297,7 @@ class Runner:
             return joined(trace, rest, jump=True)
 
         def onwards(t: float, state: State, changes: Mapping[str, float]) -> Trace:
-            return self._run(step, curves, t, state=state, **changes)
+            return self._run(step, curves, t, state, changes)
 
         return stripped_bare(trace, onwards, self.cell, step)
 
@@ -371,7 +378,7 @@ class Runner:
         return f"the {where} is {word} of lithium, at x = {x:.4g}"
 
     def _outcome(self, step: Step, trace: Trace) -> tuple[str, str]:
-        event = trace.event
+        event = None if trace.event is None else str(trace.event)
         if as_asked(step, event):
             return REACHED, self._reached(step, trace)
         if event is None:
@@ -424,7 +431,7 @@ def cut_offs(step: Step, limits: Sequence[float]) -> tuple[float, float]:
     return lower, upper if step.upper is None else step.upper
 
 
-def as_asked(step: Step, event: Any) -> Any:
+def as_asked(step: Step, event: str | Array | None) -> Array:
     """Return whether an event is an end a step asks for; of many cells, of each."""
     asked = {
         None: step.timed,
@@ -436,7 +443,7 @@ def as_asked(step: Step, event: Any) -> Any:
     return np.isin(np.asarray(event, object), [end for end, so in asked.items() if so])
 
 
-def left_by(V: Any, limits: Sequence[float]) -> Any:
+def left_by(V: Array, limits: Sequence[float]) -> Array:
     """Return how far a voltage goes beyond limits it was within, below and above [V]."""
     beyond = np.stack([limits[0] - V, V - limits[1]])
     return np.where(beyond[:, 0] <= 0, beyond.max(axis=1), 0.0)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property, reduce, wraps
 from threading import RLock
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import casadi
 import numpy as np
@@ -44,7 +44,9 @@ from .trace import (
     SEEN,
     UNDEREMPTY,
     Array,
+    Inputs,
     Mode,
+    Number,
     Request,
     SolverFailed,
 )
@@ -104,7 +106,7 @@ BOUND = {"num_steps_no_progress": 100_000, "t_no_progress": 1.0}
 # within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
 CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
 # Tried in turn when a solve fails; the first is the default.
-FALLBACKS: tuple[dict[str, Any], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
+FALLBACKS: tuple[dict[str, float], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
 LAST = len(FALLBACKS) - 1
 # Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
 # method ends where its corrections are within a share of a state's tolerance, and near a
@@ -246,7 +248,7 @@ class Discretised:
         self.unknown = [k for k in algebraic if k + self.model.len_rhs != voltage]
 
     @property
-    def _system(self) -> tuple[Any, Any, Any]:
+    def _system(self) -> tuple[casadi.SX, casadi.SX, casadi.SX]:
         """Rates, residual, and the room that is left until the end of a step."""
         found = self._equations.expressions
         return found["rates"], found.get("residual", casadi.SX(0, 1)), found["end"]
@@ -262,7 +264,7 @@ class Discretised:
         return functions
 
     @cached_property
-    def _residual(self) -> Any:
+    def _residual(self) -> casadi.Function:
         """What is 0 at a consistent start."""
         q = self._equations
         return q.function("start", [q.t, q.y, q.p], self._system[1][self.unknown, :])
@@ -286,8 +288,8 @@ class Discretised:
         return tuple(s for s in self.slices.values() if s.stop - s.start > 1)
 
     @cached_property
-    def _of_means(self) -> dict[str, casadi.Function]:
-        """The same, with the equation of each film's mean."""
+    def of_means(self) -> dict[str, casadi.Function]:
+        """Those that IDA integrates, with the equation of each film's mean."""
         means = [(film, self.weights) for film in self.profiles]
         return system(self._equations, *self._system, means)
 
@@ -359,11 +361,11 @@ class Discretised:
             atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
         return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
-    def stack(self, inputs: dict[str, Any]) -> Array:
+    def stack(self, inputs: Inputs) -> Array:
         """Inputs as the one vector the functions take."""
         return np.array([inputs[name] for name in self.inputs])
 
-    def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
+    def missing(self, inputs: Inputs) -> Inputs:
         """Initial states that inputs do not state, from the laws' own conditions."""
         names = [name for name in self.carried if f"Initial: {name}" not in inputs]
         if not names:
@@ -403,20 +405,20 @@ class Discretised:
         leads = (moved * rates >= 0).all() and np.abs(moved).max() < ROUNDING * x_max
         return profile if leads else None
 
-    def overshoot(self, y: Array, inputs: dict[str, Any]) -> float:
+    def overshoot(self, y: Array, inputs: Inputs) -> float:
         """How far the cathode is fuller or emptier than it can be, of its sites."""
         names = (n for n in (ACTIVE, *NOT_LOST.values()) if n in self.slices)
         active = reduce(np.multiply, (y[:, self.slices[n]] for n in names), np.ones(1))
         x = y[:, self.slices[PROFILE]] / active / inputs["Cathode sites per formula unit"]
-        return float(max(x.max() - OVERFULL, UNDEREMPTY - x.min(), 0.0))
+        return float(max(np.max(x) - OVERFULL, UNDEREMPTY - np.min(x), 0.0))
 
-    def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
+    def counted(self, y: Array, inputs: Inputs) -> dict[str, Array]:
         """Energies as states of the kernel [W.h]."""
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.ENERGIES)
         return {OUT: out, IN: out - net}
 
-    def passed(self, s: Integration, request: Request, inputs: dict[str, Any]) -> Passed:
+    def passed(self, s: Integration, request: Request, inputs: Inputs) -> Passed:
         """What passed at the solver's steps of a request."""
         y = s.y
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
@@ -428,14 +430,14 @@ class Discretised:
         I = y[:, self.slices["C-rate"].start] if "C-rate" in self.slices else 1 + 0 * s.t
         return Passed(s.t, V, I, out, out - net)
 
-    def guess(self, inputs: dict[str, Any]) -> Array:
+    def guess(self, inputs: Inputs) -> Array:
         """State vector a step starts from, algebraic states as far as they are known."""
         y = np.zeros(self.model.len_rhs_and_alg)
         for name, where in self.slices.items():
             y[where] = inputs.get(f"Initial: {name}", 0.0)
         return y
 
-    def initial(self, inputs: dict[str, Any]) -> Array:
+    def initial(self, inputs: Inputs) -> Array:
         """State vector a step of given current starts from, consistent."""
         y = self.guess(inputs)
         if not self.unknown:
@@ -456,7 +458,7 @@ class Discretised:
         raise SolverFailed("no overpotentials meet the current")
 
     @cached_property
-    def _consistent(self) -> tuple[Any, Any]:
+    def _consistent(self) -> tuple[casadi.Function, casadi.Function]:
         """Residual of the algebraic states that are not known, and its root finder, both
         of those states, the whole state vector and the inputs."""
         at = [self.model.len_rhs + k for k in self.unknown]
@@ -488,7 +490,7 @@ class Discretised:
             atol = self._atol(least)
             if "C-rate" in self.slices:
                 atol[self.slices["C-rate"]] = asked.get("C-rate", least)
-            functions = self._of_means if asked.get("mean") else self.functions
+            functions = self.of_means if asked.get("mean") else self.functions
             self.integrators[fallback] = Integrator(functions, rtol, atol, options)
         return self.integrators[fallback]
 
@@ -534,14 +536,14 @@ class _Columns:
 
     def __init__(self, function: casadi.Function) -> None:
         self.function = function  # the buffer does not keep it
-        self._buffer, self._evaluate = function.buffer()
+        buffer, self._evaluate = function.buffer()
         sizes = [function.size1_in(k) for k in range(function.n_in())]
         self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
         self._result = np.zeros(function.size1_out(0))
-        buffer: Any = self._buffer
+        self._buffer = buffer
         for k, argument in enumerate(self._arguments):
-            buffer.set_arg(k, argument.data)
-        buffer.set_res(0, self._result.data)
+            buffer.set_arg(k, argument.data)  # type: ignore[call-arg]  # casadi's stub
+        buffer.set_res(0, self._result.data)  # type: ignore[call-arg]
 
     def __call__(self, states: Array, inputs: Array) -> Array:
         """Of the rows of both, or of those of the states and one of the inputs."""
@@ -558,7 +560,7 @@ class _Columns:
         return results
 
 
-def _bracketed(g: Any, z: Array, k: int) -> Array | None:
+def _bracketed(g: casadi.Function, z: Array, k: int) -> Array | None:
     """Algebraic states, number k of them bracketed; None without a change of sign.
 
     Where next to no lithium is left the leak meets an overpotential that rises with any
@@ -613,17 +615,17 @@ class Constants:
         p = {name: casadi.MX.sym(name) for name in self.needs}
         rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
         stacked = casadi.vertcat(*p.values())
-        self._known: dict[tuple[float, ...], dict[str, float]] = {}
+        self._known: dict[tuple[Number, ...], Inputs] = {}
         whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
         self._evaluate = whole.expand()
 
-    def arrays(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+    def arrays(self, inputs: Mapping[str, Number]) -> dict[str, Array]:
         """Of inputs that are arrays, or numbers."""
         needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
         return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
 
     @one_at_a_time
-    def __call__(self, inputs: Mapping[str, float]) -> dict[str, float]:
+    def __call__(self, inputs: Mapping[str, Number]) -> Inputs:
         """Of inputs that are numbers."""
         key = tuple(inputs[name] for name in self.needs)
         if key not in self._known:

@@ -8,9 +8,9 @@ is an input, so a sweep over them never rebuilds anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pybamm
@@ -45,7 +45,9 @@ from .trace import (
     ROUNDED,
     SOLVER_FAILURE,
     Array,
+    Inputs,
     Mode,
+    Number,
     Request,
     SolverFailed,
     State,
@@ -68,20 +70,18 @@ LEAST = "Exhausted lithium over that of coverage"
 class Linearised:
     """A cell in the neighbourhood of a state, its voltage held.
 
-    M dy/dt = J (y - y_0), M the identity of the differential states, which come first,
-    and 0 of the algebraic ones; row ``control`` of J is d(voltage)/dy, and that of y the
-    C-rate.
+    M dy/dt = J (y - y_0) + rates, as :func:`~tfbsim.solver.integrator.system` has it with
+    the equation of each film's mean; row ``control`` of J is d(voltage)/dy, and that of y
+    the C-rate.
 
     Parameters
     ----------
-    J : ndarray, shape (states, states)
-        Jacobian [1/s], the solver's own.
-    rates : ndarray, shape (differential states,)
-        How fast they change at y_0 [1/s].
-    weights : ndarray, shape (states,)
-        Of the rows: that of its node in a mean over the film; 1 of states without.
-    profiles : tuple of slice
-        States that are one through a film.
+    J, M : ndarray, shape (states, states)
+        Jacobian [1/s] and mass.
+    rates : ndarray, shape (states,)
+        At y_0 [1/s].
+    slices : dict of slice
+        Where states are, by name.
     control : int
         Number of the C-rate among the states.
     nominal : float
@@ -91,9 +91,9 @@ class Linearised:
     """
 
     J: Array
+    M: Array
     rates: Array
-    weights: Array
-    profiles: tuple[slice, ...]
+    slices: dict[str, slice]
     control: int
     nominal: float
     observed: dict[str, Array]
@@ -128,7 +128,7 @@ class Engine:
         return np.asarray(self.built("current").nodes)
 
     @property
-    def mesh(self) -> Any:
+    def mesh(self) -> pybamm.SubMesh:
         """Mesh through the film."""
         return self.built("current").mesh
 
@@ -164,10 +164,10 @@ class Engine:
             other = {ANODE_PROFILE: anode * even}
         return State({PROFILE: x * even, **other})
 
-    def completed(self, state: State, parameters: dict[str, float]) -> State:
+    def completed(self, state: State, parameters: Mapping[str, Number]) -> State:
         """A state with those of every law, as made where it has none."""
-        found = self.built("current").missing(parameters | state.inputs)
-        others = {name.removeprefix("Initial: "): x for name, x in found.items()}
+        found = self.built("current").missing({**parameters, **state.inputs})
+        others = {n.removeprefix("Initial: "): np.asarray(x) for n, x in found.items()}
         return replace(state, values={**state.values, **others})
 
     @one_at_a_time
@@ -180,7 +180,8 @@ class Engine:
     ) -> dict[str, float]:
         """What is observed the instant a current [A] flows into a cell uniform at x, with
         so much lithium at the anode, as :meth:`uniform` takes it."""
-        inputs: dict[str, Any] = parameters | {
+        inputs: Inputs = {
+            **parameters,
             DURATION: 1.0,
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
@@ -229,6 +230,7 @@ class Engine:
         if event:
             return _instant(state, first, event)
         best: Trace | SolverFailed | None = None
+        answer: Trace | SolverFailed
         for fallback in range(len(FALLBACKS)):
             if best is not None and not _doubtful(best):
                 break
@@ -267,25 +269,25 @@ class Engine:
             request.control, request.target, request.state.current
         )
         observed, (y, p) = start.observe(current), start.at(current)
-        rates = now._rates(y[None], p[None])[0, : now.model.len_rhs]
         c_rate = current / inputs["Nominal cell capacity [A.h]"]
         V = float(observed["Voltage [V]"][0])
         inputs |= {"Initial: C-rate": c_rate, TARGET["voltage"]: V}
         at = built.guess(inputs)
         for name, where in built.slices.items():
             at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
-        jacobian = built.functions["jac_times_cjmass"]
-        J = jacobian(0, at, built.stack(inputs), 0).full()
-        weights = np.ones(len(J))
-        for where in built.profiles:
-            weights[where] = built.weights
-        nominal, k = inputs["Nominal cell capacity [A.h]"], built.slices["C-rate"].start
-        return Linearised(J, rates, weights, built.profiles, k, nominal, observed)
+        p, of = built.stack(inputs), built.of_means
+        J = of["jac_times_cjmass"](0, at, p, 0).full()
+        M = of["mass_action"](np.eye(len(at))).full()
+        rates = of["rhs_alg"](0, at, p).full()[:, 0]
+        nominal = float(inputs["Nominal cell capacity [A.h]"])
+        k = built.slices["C-rate"].start
+        return Linearised(J, M, rates, built.slices, k, nominal, observed)
 
-    def inputs(self, request: Request) -> dict[str, Any]:
+    def inputs(self, request: Request) -> Inputs:
         """What the models take for a request, but for the constants that follow."""
         state = request.state
-        inputs: dict[str, Any] = request.parameters | {
+        inputs: Inputs = {
+            **request.parameters,
             TARGET[request.control]: request.target,
             CHANGE: request.change,
             CHARGE_CUT_OFF: request.charge,
@@ -302,7 +304,7 @@ class Engine:
         self,
         built: Discretised,
         request: Request,
-        own: dict[str, Any],
+        own: Inputs,
         y0: Array,
         p: Array,
         fallback: int,
@@ -318,9 +320,8 @@ class Engine:
         if request.curve:
             t, y = fine.t, fine.y
         else:  # of a hold some of the steps between are looked at
-            count, some = LOOKED_AT if held else 2, slice(None)
-            if len(s.t) > count:
-                some = np.unique(np.linspace(0, len(s.t) - 1, count).astype(int))
+            count = min(LOOKED_AT if held else 2, len(s.t))
+            some = np.unique(np.linspace(0, len(s.t) - 1, count).astype(int))
             t, y = s.t[some], s.y[some]
         observed = built.observe(y.T, p)
         V, stray = observed["Voltage [V]"], s.stray
@@ -361,7 +362,7 @@ class Engine:
         t: Array,
         observed: dict[str, Array],
         end: State,
-        inputs: dict[str, Any],
+        inputs: Inputs,
     ) -> str:
         """A power the cell cannot give has no solution, nor has a ramp that turns to
         strip a bare collector; else it is the solver."""
@@ -409,7 +410,7 @@ def _worth(answer: Trace | SolverFailed) -> tuple[bool, bool, float]:
     """Of several tries the one to keep has the largest."""
     if not isinstance(answer, Trace):
         return False, False, 0.0
-    return True, answer.event != SOLVER_FAILURE, -answer.doubt
+    return True, bool(answer.event != SOLVER_FAILURE), -float(answer.doubt)
 
 
 @lru_cache(maxsize=16)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.optimize.elementwise import find_root
 
 from .discretised import TARGET, Discretised
-from .trace import Array, Infeasible, SolverFailed
+from .trace import Array, Infeasible, Inputs, Number, SolverFailed
 
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 # Currents over 1C between which one is looked for
@@ -23,9 +22,9 @@ NEAREST = 1e-13  # of 1C, that a current is looked for to
 def first_current(
     voltage: Callable[[Array, Array], Array],
     power: bool,
-    target: Any,
-    one_c: Any,
-    latest: Any,
+    target: Number,
+    one_c: Number,
+    latest: Number,
 ) -> tuple[Array, Array]:
     """Find the currents that meet a control at the start of a step, of many cells.
 
@@ -89,7 +88,7 @@ def first_current(
 class Start:
     """The cell at the instant a step starts: V as a function of the current."""
 
-    def __init__(self, built: Discretised, inputs: dict[str, Any]) -> None:
+    def __init__(self, built: Discretised, inputs: Inputs) -> None:
         self.built = built
         self.inputs = inputs
         self.scale = inputs["Nominal cell capacity [A.h]"]
@@ -108,7 +107,7 @@ class Start:
     def voltage(self, current: float) -> float:
         return float(self.observe(current)["Voltage [V]"][0])
 
-    def current_for(self, mode: str, target: float, guess: float = 0.0) -> float:
+    def current_for(self, mode: str, target: float, guess: Number = 0.0) -> float:
         """Current [A] that meets the target; the smaller of two for a power."""
         if mode == "current":
             return target
