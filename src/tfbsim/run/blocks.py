@@ -8,7 +8,7 @@ happens are not in it; they are run alone, and stand in the ledger as other case
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
