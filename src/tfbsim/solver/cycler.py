@@ -19,11 +19,11 @@ from ..physics.law import End
 from ..physics.lithium import EXHAUSTED, NOTHING_LEFT
 from ..physics.thin_film_cell import declared_by
 from .critical import at_start, beyond_critical, crossing
-from .discretised import tolerances
 from .energy import IN, OUT
 from .engine import Engine, engine
 from .error_bar import with_error
 from .exhaustion import blocked, blocks, joined, stripped_bare
+from .fallbacks import FALLBACKS
 from .impedance import spectrum
 from .records import (
     DISCHARGE,
@@ -161,7 +161,7 @@ class Runner:
         if trace.event in (SOLVER_FAILURE, POWER_LIMIT):
             pass
         elif trace.fallback:
-            rtol, _ = tolerances(self.engine.numerics, trace.fallback)
+            rtol, _ = FALLBACKS[trace.fallback].tolerances(self.engine.numerics)
             sharper = rtol < self.engine.numerics.rtol
             how = f"at rtol {rtol:.0e}" if sharper else f"with fallback {trace.fallback}"
             words.append(f"solved {how}")
