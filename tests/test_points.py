@@ -30,7 +30,8 @@ from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
 from tfbsim.run import ledger
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import cycler
-from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.audit import audit
+from tfbsim.solver.cycler import run_case
 from tfbsim.solver.engine import Engine
 
 INPUTS = Path(__file__).parent / "inputs"
