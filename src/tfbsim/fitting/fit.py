@@ -26,7 +26,7 @@ from ..comparison.own_current import experiment_or_cell
 from ..data.mapping import Mapping as DataMapping
 from ..data.read import Source, read_all
 from ..errors import InputError, shown, suggest
-from ..experiment.cases import Expanded
+from ..experiment.expand import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..run.run import SOLVED

@@ -300,14 +300,10 @@ def impedance(
             f"'{shown(temperature)}' K is not a temperature a cell runs at",
             field="temperature",
         )
-    if numerics and numerics.mesh == "volumes" and cell.cathode.double_layer_capacitance:
-        raise InputError(
-            "volumes have no potential at the face, which a double layer at the cathode "
-            "needs; 'elements', the default, would do",
-            field="mesh",
-        )
+    numerics = numerics or Numerics()
+    numerics.check(cell.cathode.double_layer_capacitance is not None)
     x = _uniform(cell, voltage, stoichiometry, temperature)
-    solver = engine(cell.structure, fine(numerics or Numerics()))
+    solver = engine(cell.structure, fine(numerics))
     lithium = cell.anode_at(x)
     if lithium < 0:
         raise InputError(
