@@ -33,7 +33,8 @@ from tfbsim.result.tables import Tabled
 from tfbsim.run import ledger, run
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import cycler
-from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.audit import audit
+from tfbsim.solver.cycler import run_case
 from tfbsim.solver.engine import Engine
 
 INPUTS = Path(__file__).parent / "inputs"
