@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, shown
-
-Array = np.ndarray
+from .measured import Array
 
 # 0-00:10:00, 0d 00:00:5.05, 1.02:03:04, 1 day 02:03:04, 12:00:00.5 pm, 0:00:10:500
 _CLOCK = re.compile(

@@ -1,6 +1,6 @@
 """From a file of measurements to steps, curves and spectra per area, in SI.
 
-File -> tables (:mod:`formats`) -> samples of one clock (:mod:`samples`,
+File -> tables (:mod:`formats`) -> samples of one clock (:mod:`raw_record`,
 :mod:`time_order`), with a sign (:mod:`signs`) -> steps (:mod:`steps`) and their charges
 (:mod:`charge`); or :mod:`capacity_tables`, or :mod:`spectra`.  Every conversion, guess
 and mend is told in a sentence.
@@ -28,7 +28,7 @@ from .formats import load_tables, table_of_frame
 from .headings import unnumbered
 from .mapping import Mapping, load_mapping
 from .measured import HOLD, REST, Measured, Segment, Spectrum
-from .samples import at_switching, samples
+from .raw_record import at_switching, raw_record
 from .signs import flowing, signed
 from .spectra import frequencies, spectra
 from .steps import FALLS, HELD, cycles, steps
@@ -217,7 +217,7 @@ def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
 def _record(table: Table) -> tuple[Segment, ...]:
     """Return the steps of a cycler's record."""
     file = table.file
-    rows = at_switching(in_order(samples(table), file), file)
+    rows = at_switching(in_order(raw_record(table), file), file)
     flow = flowing(rows)
     if flow.any():
         rows = replace(rows, i=signed(rows, flow, table))

@@ -37,9 +37,9 @@ import pandas as pd
 from scipy.optimize import least_squares, nnls
 from scipy.special import fdtri, stdtrit
 
+from ..data.measured import Array
 from ..errors import InputError, shown
 
-Array = np.ndarray
 ARCS, PEAKS = 3, 5  # arcs at most; relaxation times they may begin at
 STARTS, AGREE = 4, 2  # fits of a circuit at most; that end alike, which is enough
 IDEAL = 0.998  # exponent from which a constant phase element is a capacitance

@@ -50,7 +50,6 @@ from .targets import (
     placed_curves,
 )
 
-Array = np.ndarray
 FIRST_CASES = 200  # of which a parameter is looked for
 # Evaluations a parameter, at least: of the last pass and its derivatives, of searches
 OF_LAST, OF_SEARCHES = 8, 100

@@ -27,7 +27,7 @@ from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
 from ..comparison.comparison import FAR
 from ..comparison.residuals import mean_along
-from ..data.measured import CHARGE, DISCHARGE
+from ..data.measured import CHARGE, DISCHARGE, Array
 from ..errors import count
 from ..experiment.cases import Expanded
 from ..experiment.provenance import provenance
@@ -49,7 +49,6 @@ from .problem import Problem, Simulated
 from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
 from .targets import COLUMNS, IMPEDANCE, OF_LIVES, Target
 
-Array = np.ndarray
 # Verdicts on a parameter, from its interval
 DETERMINED, POORLY = "determined", "poorly determined"
 NOT, UPPER, LOWER = "not determined", "upper limit only", "lower limit only"
@@ -110,7 +109,7 @@ class Fit:
         What was done with the data.
     statistics : dict
         Residuals, chi^2, factor on the errors, searches, evaluations.
-    measured, simulated
+    targets, simulated
         Curves as fitted to, and the model's beside them.
     """
 
@@ -124,7 +123,7 @@ class Fit:
     warnings: list[str]
     notes: list[str]
     statistics: dict[str, Any]
-    measured: list[Target]
+    targets: list[Target]
     simulated: list[Simulated | None]
     which: list[Parameter]
     errors: tuple[float, float]
@@ -177,7 +176,7 @@ class Fit:
             notes=list(notes),
             unreadable=list(unreadable),
             statistics=statistics,
-            measured=problem.curves,
+            targets=problem.curves,
             simulated=simulated,
             which=which,
             errors=(problem.sigma_V, problem.sigma_q),
@@ -581,7 +580,7 @@ def cell_file(found: Fit) -> str:
         written = float(f"{value:.6g}") if plain else p.text(value, 6)
         put(content, p.path.split("."), written)
         content.setdefault("origin", {})[p.path] = _origin(found, p, row)
-    seen = [_written(c.datum) for c in found.measured if c.datum]
+    seen = [_written(c.datum) for c in found.targets if c.datum]
     before = [_written(d) for d in found.base.fitted if d.role == "fitted"]
     content["fitted"] = [*(d for d in before if d not in seen), *seen]
     if "cathode.thickness" in (p.path for p in found.which):
@@ -621,7 +620,7 @@ def _plain(content: Any) -> Any:
 
 def _origin(found: Fit, p: Parameter, row: dict[str, Any]) -> str:
     """Return where a fitted value comes from, in a sentence."""
-    fitted = [c for c in found.measured if not c.held_out]
+    fitted = [c for c in found.targets if not c.held_out]
     sources = list(dict.fromkeys(c.source for c in fitted))
     cases = list(dict.fromkeys(c.case for c in fitted))
     unit = f" {row['Unit']}" if row["Unit"] else ""

@@ -29,12 +29,12 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, t
 
 from .. import units
+from ..data.measured import Array
 from .parameters import Parameter
 from .problem import Problem
 from .search import SAME_MINIMUM, Minimum, search
 from .side_by_side import side_by_side
 
-Array = np.ndarray
 NARROW = 0.15  # half an interval over the range: beyond, its profile is followed
 AS_LINEAR = 0.2  # relative, of the rise of chi^2 at the ends of a linear interval
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's

@@ -32,8 +32,9 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.replay import Replay, charge_where, joined
+from ..comparison.replay import Replay, charge_where, segment_of
 from ..comparison.residuals import at_frequencies
+from ..data.measured import Array
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
@@ -53,7 +54,6 @@ from .targets import (
     Target,
 )
 
-Array = np.ndarray
 # Of the largest charge: the error of a smaller one, or of none, is that of so much
 LEAST_CHARGE = 0.01
 # Curves are drawn so closely [V], over rtol: neither makes the larger error
@@ -491,7 +491,7 @@ def _observed(
     end = float(_end(curve, cycles, area))
     if life or not len(curve.capacity):
         return Simulated(none, none, end) if math.isfinite(end) or not life else None
-    drawn = joined(steps, curve.kind, area)
+    drawn = segment_of(steps, curve.kind, area)
     return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
 
 

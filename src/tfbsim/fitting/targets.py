@@ -1,6 +1,6 @@
 """What a fit aims at: measured curves, charges and spectra, each with its steps.
 
-A curve of many samples is thinned to some residuals evenly along it.  The samples
+A curve of many samples is averaged to some residuals evenly along it.  The samples
 between two of them all count: each residual is the mean of theirs, so that noise is
 averaged and no sample is chosen for being far off.  Samples that stand apart from their
 neighbours are left aside, with a word.
@@ -23,10 +23,9 @@ from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
 from ..comparison.matching import Place, Places
-from ..data.measured import CHARGE, DISCHARGE, Segment, Spectrum
+from ..data.measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from ..experiment.cases import FROM_CYCLE, Expanded, current_of
 
-Array = np.ndarray
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
 EFFICIENCY, RESISTANCE, IMPEDANCE = "efficiency", "resistance", "impedance"
 RETENTION = "retention"
@@ -254,7 +253,7 @@ def _curve(
         role="held out" if held else "fitted",
     )
     at = (place.case, place.cycle, place.steps, segment.kind, place.file, held)
-    return Target(*at, *thinned(q, V, points), end, end_voltage, datum=datum)
+    return Target(*at, *averaged(q, V, points), end, end_voltage, datum=datum)
 
 
 def _off(V: Array) -> Array:
@@ -297,7 +296,7 @@ def _at_cut_off(
     return q[: last + 1], V[: last + 1], end, limit
 
 
-def thinned(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
+def averaged(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
     """Return a curve as at most some residuals, evenly along it, each of some points.
 
     Parameters
