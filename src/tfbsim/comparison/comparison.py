@@ -20,7 +20,7 @@ import pandas as pd
 
 from ..cell.cell import Cell
 from ..cell.fitted import status
-from ..data.mapping import Mapping as DataMapping
+from ..data.mapping import AnyMapping
 from ..data.measured import HOLD, Measured, Segment, Spectrum
 from ..data.read import Source, read_all
 from ..errors import count
@@ -128,7 +128,7 @@ def compare(
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    mapping: str | Path | DataMapping | Mapping[str, object] | None = None,
+    mapping: AnyMapping | None = None,
     own_current: bool = False,
     numerics: Numerics | Mapping[str, object] | None = None,
     folder: str | Path | None = None,

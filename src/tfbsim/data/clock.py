@@ -38,6 +38,7 @@ _STAMPS = (
     (2e4, 8e4, _DAY, "days of a spreadsheet"),
 )
 _MOST = 0.5  # of the cells that must be of one form
+_FORMS: tuple[str, ...]
 _FORMS = ("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y")
 _FORMS += ("%d/%m/%y", "%d-%b-%y", "%d-%b-%Y", "%Y/%m/%d", "%b %d %Y", "%d %b %Y")
 _HOURS = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M:%S.%f %p", "%H:%M", "%I:%M %p")

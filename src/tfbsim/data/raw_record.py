@@ -132,7 +132,7 @@ def _unit_by_date(table: Table, time: Quantity) -> float:
         rise, own = np.diff(date[known]), np.diff(t[known])
         both = (rise > 0) & (own > 0)
         if both.sum() >= 2:
-            ratio = float(rise[both].sum() / own[both].sum())
+            ratio = float(rise[both].sum()) / float(own[both].sum())
             near = min(_UNITS, key=lambda u: abs(np.log(ratio / u)))
             if abs(np.log(ratio / near)) < 0.2:
                 unit, why = near, ", as the dates run"

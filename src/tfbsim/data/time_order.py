@@ -88,7 +88,7 @@ def _bad_stamps(t: Array) -> Array:
     """Return the rows whose time is one of no neighbour: the clock goes on after them."""
     bad: list[int] = []
     start = 0  # of the clock
-    for k in np.flatnonzero(np.diff(t) < 0) + 1:
+    for k in (np.flatnonzero(np.diff(t) < 0) + 1).tolist():
         if bad and k <= bad[-1] + 1:
             continue
         last = t[k - 1]

@@ -128,8 +128,8 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Tar
         for kind, (column, _, factor) in OF_LIVES.items():
             if words == column:
                 place = (case.name, cycle, None, kind, row["Source"], held)
-                mean = {"from_cycle": row.get(FROM_CYCLE)}
-                found.append(Target(*place, *empty, row["Measured"] / factor, **mean))
+                end, first = row["Measured"] / factor, row.get(FROM_CYCLE)
+                found.append(Target(*place, *empty, end, from_cycle=first))
         kind = words.split()[0].lower()
         if kind not in COLUMNS or FROM_CYCLE in row:  # an energy density
             continue
