@@ -19,7 +19,7 @@ import pytest
 
 import tfbsim
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.result.load import load_result
 from tfbsim.result.result import STEPS, SUMMARY
@@ -58,7 +58,7 @@ NUMBERS = {"rtol": 1e-7, "atol": 1e-9}
 # waits for it
 RUNS = """\
 import os, sys
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.run import blocks, workers
 from tfbsim.run.run import run_experiment

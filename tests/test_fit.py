@@ -17,7 +17,7 @@ from synthetic import curves, noisy, rate_experiment
 import tfbsim
 from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import Expanded, expand
+from tfbsim.experiment.expand import Expanded, expand
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.fitting import problem

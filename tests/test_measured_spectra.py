@@ -16,7 +16,7 @@ from tfbsim.comparison.comparison import compare
 from tfbsim.comparison.replay import segment_of
 from tfbsim.data.measured import Measured, Spectrum
 from tfbsim.data.read import read_measured
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 

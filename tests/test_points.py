@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 import tfbsim
 from tfbsim import load_cell
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import SOME_CYCLES, Points, expand
-from tfbsim.experiment.curves import Curves
+from tfbsim.experiment.cases import Points
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.experiment import SOME_CYCLES
 from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.selection import CurveSelection
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.result.case import Notes
@@ -121,7 +123,7 @@ class TestPoints:
         path = written(folder, SWEEP, curves)
         code = (
             "import sys\n"
-            "from tfbsim.experiment.cases import expand\n"
+            "from tfbsim.experiment.expand import expand\n"
             "from tfbsim.solver.engine import Numerics\n"
             "cases = expand(sys.argv[1]).cases\n"
             "for k in range(4): print(cases.key(k, Numerics(points=20)))"
@@ -188,10 +190,10 @@ class TestPoints:
         """All there is to know of 2.4 million points, a few of them made."""
         monkeypatch.setattr("tfbsim.solver.engine.Engine.__init__", None)
         made = []
-        case = tfbsim.experiment.cases._Expansion.case
+        case = tfbsim.experiment.cases._case
         monkeypatch.setattr(
-            tfbsim.experiment.cases._Expansion,
-            "case",
+            tfbsim.experiment.cases,
+            "_case",
             lambda *a: (made.append(a), case(*a))[1],
         )
         many = SWEEP.replace("2 um, 2]", "2 um, 20000]").replace(
@@ -200,7 +202,7 @@ class TestPoints:
         cases = expand(written(folder, many)).cases
         assert len(cases) == cases.cycles == 2_400_000
         assert len(made) < 20
-        assert cases.curves == Curves(frozenset())
+        assert cases.curves == CurveSelection(frozenset())
         last = cases[-1]
         assert last.name == "2400000"
         assert last.cell.cathode.thickness == pytest.approx(2e-6)
@@ -379,9 +381,9 @@ class TestCurves:
     @given(st.lists(st.integers(1, 100_000), max_size=40), st.randoms())
     def test_of_the_same_cycles_are_written_the_same(self, cycles, random):
         """Keys are made of it, in every process."""
-        curves = Curves(frozenset(cycles), 1e-3)
+        curves = CurveSelection(frozenset(cycles), 1e-3)
         random.shuffle(cycles)
-        assert repr(Curves(frozenset(cycles), 1e-3)) == repr(curves)
+        assert repr(CurveSelection(frozenset(cycles), 1e-3)) == repr(curves)
         assert repr(pickle.loads(pickle.dumps(curves))) == repr(curves)
 
     @pytest.mark.parametrize(
@@ -449,14 +451,17 @@ class TestCurves:
         """All of a few cycles; of many of one case some; of many points none."""
         few = expand(written(folder, "cycles: 500\n", self.ONE)).cases[0]
         many = expand(written(folder, "cycles: 501\n", self.ONE)).cases[0]
-        assert few.curves == Curves()
-        assert many.curves == Curves(frozenset((*SOME_CYCLES, 501)))
+        assert few.curves == CurveSelection()
+        assert many.curves == CurveSelection(frozenset((*SOME_CYCLES, 501)))
         assert {1, 2, 5, 10, 100, 1000} <= many.curves.cycles
-        for cycles, curves in ((125, Curves()), (126, Curves(frozenset()))):
+        for cycles, curves in (
+            (125, CurveSelection()),
+            (126, CurveSelection(frozenset())),
+        ):
             points = expand(written(folder, f"cycles: {cycles}\n", SWEEP)).cases
             assert points[0].curves == points.curves == curves
         asked = "cycles: 126\ncurves: {cycles: all}\n"
-        assert expand(written(folder, asked, SWEEP)).cases[0].curves == Curves()
+        assert expand(written(folder, asked, SWEEP)).cases[0].curves == CurveSelection()
 
     @pytest.mark.parametrize(
         ("section", "words"),

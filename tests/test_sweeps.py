@@ -16,7 +16,7 @@ import pytest
 import tfbsim
 from tfbsim import Numerics, simulate, sweep
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import sweep_plan
+from tfbsim.experiment.expand import sweep_plan
 from tfbsim.experiment.provenance import provenance, run_of
 from tfbsim.plot import figures
 from tfbsim.report import report

@@ -10,7 +10,7 @@ import tfbsim
 from tfbsim.cli.app import app
 from tfbsim.cli.edge import outcome
 from tfbsim.data.measured import DISCHARGE, HOLD, REST, Segment
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.fitting.titration import diffusivities
 from tfbsim.physics.circuit import Circuit
 

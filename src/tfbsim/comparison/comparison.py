@@ -24,7 +24,8 @@ from ..data.mapping import AnyMapping
 from ..data.measured import HOLD, Measured, Segment, Spectrum
 from ..data.read import Source, read_all
 from ..errors import count
-from ..experiment.cases import Case, Expanded
+from ..experiment.cases import Case
+from ..experiment.expand import Expanded
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics

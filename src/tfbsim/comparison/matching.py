@@ -21,7 +21,8 @@ import numpy as np
 from .. import units
 from ..data.measured import HOLD, REST, UA, Measured, Segment, Spectrum
 from ..errors import InputError
-from ..experiment.cases import Case, Cases, Expanded
+from ..experiment.cases import Case, Cases
+from ..experiment.expand import Expanded
 from ..experiment.steps import Step
 from .own_current import STEADY, driven_steps
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..cell.cell import Cell, load_cell
 from ..data.measured import HOLD, REST, Array, Segment
 from ..errors import InputError
-from ..experiment.cases import Expanded, expand
+from ..experiment.expand import Expanded, expand
 from ..experiment.steps import Step
 from ..yaml_file import Document, load, shipped
 

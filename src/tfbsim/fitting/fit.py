@@ -26,7 +26,8 @@ from ..comparison.own_current import experiment_or_cell
 from ..data.mapping import AnyMapping
 from ..data.read import Source, read_all
 from ..errors import InputError, shown, suggest
-from ..experiment.cases import Cases, Expanded
+from ..experiment.cases import Cases
+from ..experiment.expand import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..run.run import SOLVED

@@ -29,7 +29,7 @@ from ..comparison.comparison import FAR
 from ..comparison.residuals import mean_along
 from ..data.measured import CHARGE, DISCHARGE, Array
 from ..errors import count
-from ..experiment.cases import Expanded
+from ..experiment.expand import Expanded
 from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv

@@ -17,7 +17,7 @@ from pydantic import Field, StrictInt, StrictStr
 from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, shown, suggest
-from ..experiment.cases import Expanded
+from ..experiment.expand import Expanded
 from ..fields import Quantity, Strict, validate
 from ..materials.transport import SelfDiffusion
 from ..yaml_file import Document

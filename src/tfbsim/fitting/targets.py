@@ -24,7 +24,8 @@ from scipy.ndimage import median_filter
 from ..cell.fitted import Datum
 from ..comparison.matching import Place, Places
 from ..data.measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
-from ..experiment.cases import FROM_CYCLE, Expanded, current_of
+from ..experiment.expand import Expanded
+from ..experiment.measured import FROM_CYCLE, current_of
 
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
 EFFICIENCY, RESISTANCE, IMPEDANCE = "efficiency", "resistance", "impedance"

@@ -17,7 +17,7 @@ import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
 from ..data.curve_table import CASE, CYCLE
-from ..experiment.cases import sweep_plan
+from ..experiment.expand import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from ..cell.cell import Cell
 from ..cell.cells import Cells, Part, Unlike
 from ..data.curve_table import CASE
 from ..errors import InputError
@@ -238,13 +239,13 @@ class _Asked:
     """
 
     def __init__(self, cases: Points, points: Array) -> None:
-        self.cases, self.expansion = cases, cases.expansion
-        steps = self.expansion.templates
+        self.cases, self.maker = cases, cases.maker
+        steps = self.maker.templates
         templates = [f for f in cases.plan.factors if f.name in steps]
         first, place = _alike(
             [f for f in cases.plan.factors if f.name not in steps], points
         )
-        each = [self._cell(cases._values(k)) for k in points[first].tolist()]
+        each = [self._cell(k) for k in points[first].tolist()]
         there = np.array([cell is not None for cell in each])
         self._made = [cell for cell in each if cell is not None]
         if not self._made:
@@ -262,30 +263,23 @@ class _Asked:
         self.rows, self.points = self.rows[kept], self.points[kept]
         self._index = self._index[kept]
 
-    def _cell(self, values: Mapping[str, Any]) -> Any:
-        own = {**values, **self.expansion.changes}
-        of_cell = {k: v for k, v in own.items() if k not in self.expansion.templates}
-        of_cell.pop("name", None)
-        chosen = of_cell.pop("cell", None)
+    def _cell(self, k: int) -> Cell | None:
         try:
-            return self.expansion.cell_of(("sweep", "factors"), chosen, of_cell)
+            return self.maker.cell_of(self.cases.row(k))
         except InputError:
             return None
 
     def _protocol(self, cells: Cells, templates: Sequence[Any]) -> Protocol:
         """Steps for all of them; ``kept`` is which of them have any."""
-        expansion = self.expansion
-        cycles = expansion.cycles or expansion.experiment.cycles
         first, turn = _alike(templates, self.points)
         found: list[tuple[Array, Protocol]] = []
         ends = np.cumsum(np.bincount(turn))[:-1]
         each = np.split(np.argsort(turn, kind="stable"), ends)
         for k, rows in zip(self.points[first].tolist(), each, strict=True):
-            texts = self._texts(k)
-            expansion.steps = 0
+            self.maker.steps = 0
             part = cells if len(first) == 1 else Part(cells, rows)
             try:
-                one = expansion._protocol(part, texts, cycles)
+                one = self.maker.protocol(part, self.cases.row(k))
             except InputError:
                 self.kept[rows] = False
                 continue
@@ -299,25 +293,21 @@ class _Asked:
         }
         return replace(found[0][1], **steps)
 
-    def _texts(self, k: int) -> dict[str, str]:
-        values = self.cases._values(k) | self.expansion.changes
-        return {k: str(v) for k, v in values.items() if k in self.expansion.templates}
-
     def _varied(self, templates: Sequence[Any]) -> dict[str, Any]:
         """Columns of what varies, as those of a single point."""
-        names, mine = self.cases._fields, self.points
+        names, mine = self.cases.fields, self.points
 
         def columns(names: list[str], first: Array, turn: Array) -> dict[str, Any]:
             each = []
             for k in first.tolist():
-                cell, texts = self._made[self._index[k]], self._texts(int(mine[k]))
-                each.append(self.expansion.varied(cell, names, texts))
+                cell, row = self._made[self._index[k]], self.cases.row(int(mine[k]))
+                each.append(self.maker.columns(cell, names, row.texts))
             if len({tuple(one) for one in each}) > 1:
                 raise Unlike
             return {n: np.array([one[n] for one in each])[turn] for n in each[0]}
 
         _, *of_cells = np.unique(self._index, return_index=True, return_inverse=True)
-        steps = self.expansion.templates
+        steps = self.maker.templates
         found = columns([name for name in names if name not in steps], *of_cells)
         of_steps = [name for name in names if name in steps]
         found |= columns(of_steps, *_alike(templates, mine))

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, count, shown
-from ..experiment.cases import Case, Cases, Expanded, Points, expand
+from ..experiment.cases import Case, Cases, Points
+from ..experiment.expand import Expanded, expand
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import Step

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..errors import InputError
-from ..experiment.curves import Curves
+from ..experiment.selection import CurveSelection
 from ..experiment.steps import ProfilePart, Protocol, Step
 from ..materials.laws import FARADAY
 from ..numerics import Numerics
@@ -486,7 +486,7 @@ def cycles_of(
     cell: Cell,
     protocol: Protocol,
     numerics: Numerics,
-    curves: Curves,
+    curves: CurveSelection,
     progress: Progress | None = None,
 ) -> Iterator[tuple[CycleRecord, bool]]:
     """Run the cycles of a case; yield each when it is done, and whether it is recorded.
@@ -499,7 +499,7 @@ def cycles_of(
     progress = progress or (lambda: None)
     if numerics.error_bar:
         plain, tight = (
-            cycles_of(cell, protocol, settings, Curves(), progress)
+            cycles_of(cell, protocol, settings, CurveSelection(), progress)
             for settings in (numerics.plain, numerics.tighter())
         )
         # The end of life may differ by a cycle
@@ -536,7 +536,7 @@ def run_case(
     protocol: Protocol,
     numerics: Numerics | None = None,
     progress: Progress | None = None,
-    curves: Curves | None = None,
+    curves: CurveSelection | None = None,
 ) -> CaseRecord:
     """Run one cell through one protocol.
 
@@ -548,13 +548,13 @@ def run_case(
         Mesh and tolerances; with ``error_bar``, each cycle has its numerical error.
     progress : callable, optional
         Called after every cycle, conditioning included.
-    curves : Curves, optional
+    curves : CurveSelection, optional
         Of which cycles the traces have all of their points; of the others they have the
         first and last of each step.
     """
     numerics = numerics or Numerics()
     cycles: tuple[list[CycleRecord], list[CycleRecord]] = [], []
-    of = cycles_of(cell, protocol, numerics, curves or Curves(), progress)
+    of = cycles_of(cell, protocol, numerics, curves or CurveSelection(), progress)
     for cycle, recorded in of:
         cycles[recorded].append(cycle)
     return CaseRecord(

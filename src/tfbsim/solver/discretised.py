@@ -288,8 +288,8 @@ class Discretised:
         return tuple(s for s in self.slices.values() if s.stop - s.start > 1)
 
     @cached_property
-    def _of_means(self) -> dict[str, casadi.Function]:
-        """The same, with the equation of each film's mean."""
+    def of_means(self) -> dict[str, casadi.Function]:
+        """Those that IDA integrates, with the equation of each film's mean."""
         means = [(film, self.weights) for film in self.profiles]
         return system(self._equations, *self._system, means)
 
@@ -490,7 +490,7 @@ class Discretised:
             atol = self._atol(least)
             if "C-rate" in self.slices:
                 atol[self.slices["C-rate"]] = asked.get("C-rate", least)
-            functions = self._of_means if asked.get("mean") else self.functions
+            functions = self.of_means if asked.get("mean") else self.functions
             self.integrators[fallback] = Integrator(functions, rtol, atol, options)
         return self.integrators[fallback]
 

@@ -70,20 +70,18 @@ LEAST = "Exhausted lithium over that of coverage"
 class Linearised:
     """A cell in the neighbourhood of a state, its voltage held.
 
-    M dy/dt = J (y - y_0), M the identity of the differential states, which come first,
-    and 0 of the algebraic ones; row ``control`` of J is d(voltage)/dy, and that of y the
-    C-rate.
+    M dy/dt = J (y - y_0) + rates, as :func:`~tfbsim.solver.integrator.system` has it with
+    the equation of each film's mean; row ``control`` of J is d(voltage)/dy, and that of y
+    the C-rate.
 
     Parameters
     ----------
-    J : ndarray, shape (states, states)
-        Jacobian [1/s], the solver's own.
-    rates : ndarray, shape (differential states,)
-        How fast they change at y_0 [1/s].
-    weights : ndarray, shape (states,)
-        Of the rows: that of its node in a mean over the film; 1 of states without.
-    profiles : tuple of slice
-        States that are one through a film.
+    J, M : ndarray, shape (states, states)
+        Jacobian [1/s] and mass.
+    rates : ndarray, shape (states,)
+        At y_0 [1/s].
+    slices : dict of slice
+        Where states are, by name.
     control : int
         Number of the C-rate among the states.
     nominal : float
@@ -93,9 +91,9 @@ class Linearised:
     """
 
     J: Array
+    M: Array
     rates: Array
-    weights: Array
-    profiles: tuple[slice, ...]
+    slices: dict[str, slice]
     control: int
     nominal: float
     observed: dict[str, Array]
@@ -271,21 +269,19 @@ class Engine:
             request.control, request.target, request.state.current
         )
         observed, (y, p) = start.observe(current), start.at(current)
-        rates = now._rates(y[None], p[None])[0, : now.model.len_rhs]
         c_rate = current / inputs["Nominal cell capacity [A.h]"]
         V = float(observed["Voltage [V]"][0])
         inputs |= {"Initial: C-rate": c_rate, TARGET["voltage"]: V}
         at = built.guess(inputs)
         for name, where in built.slices.items():
             at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
-        jacobian = built.functions["jac_times_cjmass"]
-        J = jacobian(0, at, built.stack(inputs), 0).full()
-        weights = np.ones(len(J))
-        for where in built.profiles:
-            weights[where] = built.weights
+        p, of = built.stack(inputs), built.of_means
+        J = of["jac_times_cjmass"](0, at, p, 0).full()
+        M = of["mass_action"](np.eye(len(at))).full()
+        rates = of["rhs_alg"](0, at, p).full()[:, 0]
         nominal = float(inputs["Nominal cell capacity [A.h]"])
         k = built.slices["C-rate"].start
-        return Linearised(J, rates, weights, built.profiles, k, nominal, observed)
+        return Linearised(J, M, rates, built.slices, k, nominal, observed)
 
     def inputs(self, request: Request) -> Inputs:
         """What the models take for a request, but for the constants that follow."""

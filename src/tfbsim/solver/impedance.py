@@ -35,7 +35,6 @@ from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from ..physics.site_loss import ACTIVE, NOT_LOST
 from .engine import Engine, Linearised, engine
-from .integrator import ROUNDING
 from .trace import Infeasible, Request, State
 
 if TYPE_CHECKING:
@@ -144,21 +143,13 @@ def impedance_of(linear: Linearised, frequency: Array) -> Array:
     frequency : ndarray, shape (frequencies,)
         [Hz].
     """
-    J, w = linear.J * linear.weights[:, None], linear.weights
-    mass = np.diag(np.where(np.arange(len(w)) < len(linear.rates), w, 0.0))
-    for where in linear.profiles:
-        # Rounding of diffusion is larger than a slow change of the mean: in place of one
-        # of its nodes the sum of all, in which diffusion drops out
-        total, mean = J[where].sum(axis=0), where.start + int(np.argmax(w[where]))
-        total[np.abs(total) < ROUNDING * np.abs(J[where]).sum(axis=0)] = 0.0
-        J[mean], mass[mean] = total, mass[where].sum(axis=0)
-    largest = np.abs(J).max(axis=1, keepdims=True)
+    largest = np.abs(linear.J).max(axis=1, keepdims=True)
     largest[largest == 0] = 1.0  # nothing changes the lithium of a film that is blocked
-    J, mass = csc_array(J / largest), csc_array(mass / largest)
-    e = np.zeros(len(w), complex)
+    J, M = csc_array(linear.J / largest), csc_array(linear.M / largest)
+    e = np.zeros(len(largest), complex)
     e[linear.control] = -1.0 / largest[linear.control, 0]
     omegas = 2j * np.pi * np.asarray(frequency)
-    C_rates = [splu(omega * mass - J).solve(e)[linear.control] for omega in omegas]
+    C_rates = [splu(omega * M - J).solve(e)[linear.control] for omega in omegas]
     return -1 / (linear.nominal * np.array(C_rates))
 
 
@@ -168,12 +159,10 @@ def drift_of(linear: Linearised, time: float) -> float:
     In one step of implicit Euler: the instantaneous rate is that of the thinnest element,
     which holds next to nothing.
     """
-    J, k, n = linear.J, linear.control, len(linear.rates)
+    J, k = linear.J, linear.control
     others = np.delete(np.arange(len(J)), k)
-    rates, M = np.zeros(len(J)), np.zeros(len(J))
-    rates[:n], M[:n] = linear.rates, 1 / time
-    matrix = (np.diag(M) - J)[np.ix_(others, others)]
-    change = np.linalg.solve(matrix, rates[others])
+    matrix = (linear.M / time - J)[np.ix_(others, others)]
+    change = np.linalg.solve(matrix, linear.rates[others])
     return float(J[k, others] @ change) / time
 
 
@@ -214,7 +203,7 @@ def spectrum(
     """
     control = ("current", 0.0) if voltage is None else ("voltage", voltage)
     linear = solver.linearised(Request(*control, 1.0, state, parameters))
-    observed, slices = linear.observed, solver.built("current").slices
+    observed, slices = linear.observed, linear.slices
     shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
     losing = float(max((-linear.rates[share].item() for share in shares), default=0.0))
     drift = drift_of(linear, 1 / float(np.min(frequency)))
@@ -311,14 +300,10 @@ def impedance(
             f"'{shown(temperature)}' K is not a temperature a cell runs at",
             field="temperature",
         )
-    if numerics and numerics.mesh == "volumes" and cell.cathode.double_layer_capacitance:
-        raise InputError(
-            "volumes have no potential at the face, which a double layer at the cathode "
-            "needs; 'elements', the default, would do",
-            field="mesh",
-        )
+    numerics = numerics or Numerics()
+    numerics.check(cell.cathode.double_layer_capacitance is not None)
     x = _uniform(cell, voltage, stoichiometry, temperature)
-    solver = engine(cell.structure, fine(numerics or Numerics()))
+    solver = engine(cell.structure, fine(numerics))
     lithium = cell.anode_at(x)
     if lithium < 0:
         raise InputError(
