@@ -21,10 +21,11 @@ from ..numerics import Numerics
 from ..physics.counters import Counters
 from ..physics.lithium import INVENTORY
 from ..physics.thin_film_cell import declared_by
-from .cycler import as_asked, audit, cut_offs, left_by
+from .audit import audit
 from .discretised import DURATION, TARGET, VOLTAGE
 from .engine import Engine, engine
 from .fast import Curves, Solved
+from .outcome import as_asked, cut_offs, left_by
 from .records import REACHED, CycleRecord, StepRecord
 from .resolution import overshoots, path_error, thin
 from .start import first_current

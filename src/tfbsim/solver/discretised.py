@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from functools import cached_property, reduce, wraps
-from threading import RLock
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable
+from functools import cached_property, reduce
 
 import casadi
 import numpy as np
@@ -23,8 +20,10 @@ from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.site_loss import ACTIVE, NOT_LOST
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
+from .constants import Constants
 from .energy import IN, OUT, Passed
-from .equations import Equations
+from .equations import Equations, Rows
+from .fallbacks import FALLBACKS
 from .fast import Ends, Kernel, Solved, Written
 from .fast import written as written_c
 from .film_limit import film_limit
@@ -46,7 +45,6 @@ from .trace import (
     Array,
     Inputs,
     Mode,
-    Number,
     Request,
     SolverFailed,
 )
@@ -62,7 +60,6 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
-SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 # Behind its faces a film is never fuller, or emptier, than they were, but for sites that
 # are lost: polynomials overshoot about a front by some of it.
 OVERSHOOT = 0.1  # of the sites
@@ -71,60 +68,8 @@ NEWTON = {"abstolStep": 1e-8, "line_search": False}
 BRACKETS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 
 
-# A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
-# PyBaMM builds two models at once.  One lock for all: Python runs one thread at a time,
-# and an engine for each thread would have to be built in each.
-_LOCK = RLock()
-if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread it lacks
-    os.register_at_fork(
-        before=_LOCK.acquire,
-        after_in_parent=_LOCK.release,
-        after_in_child=_LOCK.release,
-    )
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let one thread at a time into a function."""
-
-    @wraps(function)
-    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        with _LOCK:
-            return function(*args, **kwargs)
-
-    return alone
-
-
 # Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
 COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
-
-# The solver's own limit on steps does not hold where it returns each of them; progress
-# by the whole duration within so many does
-BOUND = {"num_steps_no_progress": 100_000, "t_no_progress": 1.0}
-# A first step over the duration, which may be a year: at a face that is full, volts lie
-# within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
-CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
-# Tried in turn when a solve fails; the first is the default.
-FALLBACKS: tuple[dict[str, float], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
-LAST = len(FALLBACKS) - 1
-# Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
-# method ends where its corrections are within a share of a state's tolerance, and near a
-# full or an empty site volts lie within that; a smaller share may lie within rounding.
-SOONER = {"num_steps_no_progress": 20_000}
-SHARPER = CAREFUL | SOONER
-SHARE = "nonlinear_convergence_coefficient"
-FALLBACKS += ({"mean": True} | CAREFUL,)  # solved for that of the film: system()
-FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
-FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
-# A voltage that is ramped near a full site goes on by less than may stray in each step
-FALLBACKS += ({SHARE: 3e-4, "dt_max": 3e-5} | CAREFUL,)
-# Where lithium crosses the film within a microsecond, what drives it lies within rounding
-# of x, and a resistive film turns that into a current: one of so many C is left alone
-LOOSE = {SHARE: 1.0, "suppress_algebraic_error": True, "max_order_bdf": 2}
-FALLBACKS += ({"C-rate": 1e-4} | LOOSE | CAREFUL,)
-OURS = "sharper", "C-rate", "mean"  # no options of the solver
-LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 SHOWN = "observe", "margins"  # functions beside those that IDA integrates
 
@@ -138,15 +83,6 @@ IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
 } | {"constants": ("precomputed",)}
 # Of the tolerances of the general solver, for a tenth of its error; and of the voltage's
 KERNEL_TOLERANCE, KERNEL_VOLTAGE = 0.3, 0.03
-
-
-def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
-    """Return rtol and atol that a fallback is solved at."""
-    sharper = FALLBACKS[fallback].get("sharper", 1.0)
-    return (
-        max(numerics.rtol * sharper, LEAST_RTOL),
-        max(numerics.atol * sharper, LEAST_ATOL),
-    )
 
 
 class Discretised:
@@ -227,8 +163,7 @@ class Discretised:
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
-        # A double layer is charged in less than a microsecond
-        self.fast = structure.capacitive
+        self.quick = structure.capacitive
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -294,16 +229,16 @@ class Discretised:
         return system(self._equations, *self._system, means)
 
     @cached_property
-    def _observe(self) -> _Columns:
-        return _Columns(self._compiled["observe"])
+    def _observe(self) -> Rows:
+        return Rows(self._compiled["observe"])
 
     @cached_property
-    def _margins(self) -> _Columns:
-        return _Columns(self._compiled["margins"])
+    def _margins(self) -> Rows:
+        return Rows(self._compiled["margins"])
 
     @cached_property
-    def _rates(self) -> _Columns:
-        return _Columns(self._compiled["rhs_alg"])
+    def _rates(self) -> Rows:
+        return Rows(self._compiled["rhs_alg"])
 
     @cached_property
     def kernel(self) -> Kernel | None:
@@ -474,23 +409,12 @@ class Discretised:
         """The solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             asked = FALLBACKS[fallback]
-            options = {k: v for k, v in asked.items() if k not in OURS}
-            if RAMP in self.mode:  # from rest it has no rate to guess a first step by
-                options = {"dt_init": 1e-9} | options
-            if self.mode == "voltage" + RAMP:
-                # Of index 2 where next to nothing resists: the current's own error then
-                # asks for steps without end, and is left to that of the states
-                bound = {} if "dt_max" in options else SOONER
-                options |= bound | {"suppress_algebraic_error": fallback > 0}
-            if self.fast:
-                options = options | {
-                    "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
-                }
-            rtol, least = tolerances(self.numerics, fallback)
+            options = asked.options_of(self.mode, fallback > 0, self.quick)
+            rtol, least = asked.tolerances(self.numerics)
             atol = self._atol(least)
-            if "C-rate" in self.slices:
-                atol[self.slices["C-rate"]] = asked.get("C-rate", least)
-            functions = self.of_means if asked.get("mean") else self.functions
+            if "C-rate" in self.slices and asked.c_rate is not None:
+                atol[self.slices["C-rate"]] = asked.c_rate
+            functions = self.of_means if asked.of_means else self.functions
             self.integrators[fallback] = Integrator(functions, rtol, atol, options)
         return self.integrators[fallback]
 
@@ -525,39 +449,6 @@ class Discretised:
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
         return atol
-
-
-class _Columns:
-    """A casadi function of states and inputs, evaluated for one pair after the other.
-
-    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
-    small model itself.
-    """
-
-    def __init__(self, function: casadi.Function) -> None:
-        self.function = function  # the buffer does not keep it
-        buffer, self._evaluate = function.buffer()
-        sizes = [function.size1_in(k) for k in range(function.n_in())]
-        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
-        self._result = np.zeros(function.size1_out(0))
-        self._buffer = buffer
-        for k, argument in enumerate(self._arguments):
-            buffer.set_arg(k, argument.data)  # type: ignore[call-arg]  # casadi's stub
-        buffer.set_res(0, self._result.data)  # type: ignore[call-arg]
-
-    def __call__(self, states: Array, inputs: Array) -> Array:
-        """Of the rows of both, or of those of the states and one of the inputs."""
-        results = np.empty((len(states), len(self._result)))
-        one = len(inputs) == 1
-        *_, y, p = self._arguments
-        p[:] = inputs[0]
-        for k, row in enumerate(states):
-            y[:] = row
-            if not one:
-                p[:] = inputs[k]
-            self._evaluate()
-            results[k] = self._result
-        return results
 
 
 def _bracketed(g: casadi.Function, z: Array, k: int) -> Array | None:
@@ -599,41 +490,6 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
         return pybamm.InputParameter(name) + pybamm.InputParameter(CHANGE) * t
 
     return target
-
-
-MOST_KNOWN = 10_000  # combinations of inputs
-
-
-class Constants:
-    """Combinations of inputs that hold for a step, evaluated before it."""
-
-    def __init__(self, names: list[str], symbols: list[pybamm.Symbol]) -> None:
-        unpacker = pybamm.SymbolUnpacker(pybamm.InputParameter)
-        found = unpacker.unpack_list_of_symbols(symbols)
-        self.names = names
-        self.needs = sorted({symbol.name for symbol in found})
-        p = {name: casadi.MX.sym(name) for name in self.needs}
-        rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
-        stacked = casadi.vertcat(*p.values())
-        self._known: dict[tuple[Number, ...], Inputs] = {}
-        whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
-        self._evaluate = whole.expand()
-
-    def arrays(self, inputs: Mapping[str, Number]) -> dict[str, Array]:
-        """Of inputs that are arrays, or numbers."""
-        needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
-        return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
-
-    @one_at_a_time
-    def __call__(self, inputs: Mapping[str, Number]) -> Inputs:
-        """Of inputs that are numbers."""
-        key = tuple(inputs[name] for name in self.needs)
-        if key not in self._known:
-            if len(self._known) > MOST_KNOWN:
-                self._known.clear()
-            found = self._evaluate(np.array(key)).full()[:, 0].tolist()
-            self._known[key] = dict(zip(self.names, found, strict=True))
-        return self._known[key]
 
 
 def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:

@@ -25,16 +25,15 @@ from .discretised import (
     CHANGE,
     DURATION,
     FACES,
-    FALLBACKS,
     GUESS,
-    LAST,
     TARGET,
     VOLTAGE,
     Discretised,
-    one_at_a_time,
 )
 from .ends import cut, refined
 from .energy import IN, OUT, energies
+from .fallbacks import FALLBACKS, LAST
+from .one_at_a_time import one_at_a_time
 from .start import Start
 from .trace import (
     ANODE_PROFILE,

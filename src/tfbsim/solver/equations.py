@@ -19,6 +19,7 @@ import pybamm
 from casadi import MX, SX
 from scipy.sparse import csc_matrix
 
+Array = np.ndarray
 LARGE = 100  # non-zeros from which on a matrix is not expanded
 
 
@@ -274,3 +275,36 @@ def _within(symbols: SX, needed: set[int]) -> list[int]:
 
 def _symbols(expression: SX) -> set[int]:
     return {symbol.element_hash() for symbol in casadi.symvar(casadi.vec(expression))}
+
+
+class Rows:
+    """A casadi function of states and inputs, evaluated for one pair after the other.
+
+    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
+    small model itself.
+    """
+
+    def __init__(self, function: casadi.Function) -> None:
+        self.function = function  # the buffer does not keep it
+        buffer, self._evaluate = function.buffer()
+        sizes = [function.size1_in(k) for k in range(function.n_in())]
+        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
+        self._result = np.zeros(function.size1_out(0))
+        self._buffer = buffer
+        for k, argument in enumerate(self._arguments):
+            buffer.set_arg(k, argument.data)  # type: ignore[call-arg]  # casadi's stub
+        buffer.set_res(0, self._result.data)  # type: ignore[call-arg]
+
+    def __call__(self, states: Array, inputs: Array) -> Array:
+        """Of the rows of both, or of those of the states and one of the inputs."""
+        results = np.empty((len(states), len(self._result)))
+        one = len(inputs) == 1
+        *_, y, p = self._arguments
+        p[:] = inputs[0]
+        for k, row in enumerate(states):
+            y[:] = row
+            if not one:
+                p[:] = inputs[k]
+            self._evaluate()
+            results[k] = self._result
+        return results
