@@ -118,10 +118,11 @@ def slices(result: Result, of: Varied) -> Figure | None:
     if "cycle" in data.dims:
         data = data.isel(cycle=-1)
     middle = {c: data.sizes[c] // 2 for c in of.factors if c not in wide}
-    data = data.isel(middle).sortby(wide)
+    data = data.isel(middle)
     answers = [ANSWERS[0], ANSWERS[2]]
     if SHARE in data and np.isfinite(data[SHARE].values).sum() >= LEAST_LEVELS:
         answers.append(SHARE)
+    data = data[answers].sortby(wide)
     shape = len(answers), len(wide)
     size = 3.5 * shape[1] + 0.6, 2.3 * shape[0] + 0.8
     figure, axes = style.subplots(*size, *shape, sharex="col", sharey="row")
