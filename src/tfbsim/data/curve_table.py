@@ -10,11 +10,14 @@ discharge, -1 in a charge, else 0.  ``Step capacity`` counts from the start of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-CASE, CYCLE, STEP = "Case", "Cycle number", "Step number"
+CASE: Final = "Case"
+CYCLE: Final = "Cycle number"
+STEP: Final = "Step number"
 TIME, VOLTAGE, CURRENT = "Time [s]", "Voltage [V]", "Current density [uA.cm-2]"
 STEP_MASS, STEP_AREA = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
 BRANCH, DIRECTION = "Branch number", "Direction"
@@ -28,13 +31,15 @@ def step_slices(table: Mapping[str, np.ndarray]) -> list[slice]:
     return [slice(a, b) for a, b in zip(first, [*first[1:], len(step)], strict=True)]
 
 
-def with_branches(
-    table: Mapping[str, np.ndarray], directions: Sequence[int]
+def curve_table(
+    case: str, table: Mapping[str, np.ndarray], directions: Sequence[int]
 ) -> pd.DataFrame:
-    """Return samples with their branch, its direction, and their capacity within it.
+    """Return the samples of a case with their branches.
 
     Parameters
     ----------
+    case : str
+        Its name.
     table : mapping of ndarray, shape (samples,)
         Columns with those of the cycle, the step, and its capacity per area or mass.
     directions : sequence of int
@@ -61,4 +66,4 @@ def with_branches(
             found[name][step] += table[of_step][step]
             before[name] = float(found[name][end - 1])
         begins = end
-    return pd.DataFrame({**table, **found})
+    return pd.DataFrame({CASE: case, **table, **found})

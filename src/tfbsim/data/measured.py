@@ -16,14 +16,13 @@ import numpy as np
 import pandas as pd
 
 from .curve_table import (
-    CASE,
     CURRENT,
     CYCLE,
     STEP,
     STEP_AREA,
     TIME,
     VOLTAGE,
-    with_branches,
+    curve_table,
 )
 
 Array = np.ndarray
@@ -179,6 +178,4 @@ class Measured:
             for name, values in of_step.items():
                 columns.setdefault(name, []).append(values)
         table = {name: np.concatenate(values) for name, values in columns.items()}
-        found = with_branches(table, [s.direction for s in self.segments])
-        found.insert(0, CASE, self.name)
-        return found
+        return curve_table(self.name, table, [s.direction for s in self.segments])

@@ -26,18 +26,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.replay import Replay, charge_where, joined
+from ..comparison.replay import Replay, charge_where, segment_of
 from ..comparison.residuals import at_frequencies
+from ..data.measured import Array
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
+from ..result.names import Number
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import Replayed, paying, replayed
 from ..solver.records import CycleRecord, StepRecord
@@ -53,7 +54,6 @@ from .targets import (
     Target,
 )
 
-Array = np.ndarray
 # Of the largest charge: the error of a smaller one, or of none, is that of so much
 LEAST_CHARGE = 0.01
 # Curves are drawn so closely [V], over rtol: neither makes the larger error
@@ -259,11 +259,13 @@ class Problem:
         wanted: dict[str, list[Target]] = {}
         for curve in curves:
             wanted.setdefault(curve.case, []).append(curve)
-        alike: dict[Any, list[Case]] = {}  # cases that a batch may take together
+        alike: dict[
+            tuple[int, bool, int, object], list[Case]
+        ] = {}  # cases that a batch may take together
         for case in self.cases:
-            if mine := wanted.get(case.name):
-                drawn = any(len(curve.capacity) for curve in mine)
-                last = max(curve.cycle for curve in mine)
+            if targets := wanted.get(case.name):
+                drawn = any(len(curve.capacity) for curve in targets)
+                last = max(curve.cycle for curve in targets)
                 begun = case.protocol.conditioning, case.protocol.conditioning_cycles
                 key = self._cell_of[case.name], drawn, last, begun
                 alike.setdefault(key, []).append(case)
@@ -453,7 +455,7 @@ class Problem:
         return found
 
 
-def _end(curve: Target, cycles: Sequence[CycleRecord], area: Any) -> Any:
+def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
     """What the model has at the end of a curve, of one cell or of each of many."""
     if curve.kind in OF_LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
@@ -465,7 +467,7 @@ def _end(curve: Target, cycles: Sequence[CycleRecord], area: Any) -> Any:
             / np.maximum(first.discharge if curve.kind == RETENTION else c.charge, 1e-300)
             for c in of
         ]
-        return np.mean(values, axis=0)
+        return np.array(values).mean(axis=0)
     return sum(getattr(step, curve.kind) for step in _steps(curve, cycles)) / area
 
 
@@ -491,7 +493,7 @@ def _observed(
     end = float(_end(curve, cycles, area))
     if life or not len(curve.capacity):
         return Simulated(none, none, end) if math.isfinite(end) or not life else None
-    drawn = joined(steps, curve.kind, area)
+    drawn = segment_of(steps, curve.kind, area)
     return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
 
 

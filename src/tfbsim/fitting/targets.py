@@ -1,6 +1,6 @@
 """What a fit aims at: measured curves, charges and spectra, each with its steps.
 
-A curve of many samples is thinned to some residuals evenly along it.  The samples
+A curve of many samples is averaged to some residuals evenly along it.  The samples
 between two of them all count: each residual is the mean of theirs, so that noise is
 averaged and no sample is chosen for being far off.  Samples that stand apart from their
 neighbours are left aside, with a word.
@@ -23,11 +23,10 @@ from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
 from ..comparison.matching import Place, Places
-from ..data.measured import CHARGE, DISCHARGE, Segment, Spectrum
+from ..data.measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from ..experiment.expand import Expanded
 from ..experiment.measured import FROM_CYCLE, current_of
 
-Array = np.ndarray
 COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
 EFFICIENCY, RESISTANCE, IMPEDANCE = "efficiency", "resistance", "impedance"
 RETENTION = "retention"
@@ -130,8 +129,8 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Tar
         for kind, (column, _, factor) in OF_LIVES.items():
             if words == column:
                 place = (case.name, cycle, None, kind, row["Source"], held)
-                mean = {"from_cycle": row.get(FROM_CYCLE)}
-                found.append(Target(*place, *empty, row["Measured"] / factor, **mean))
+                end, first = row["Measured"] / factor, row.get(FROM_CYCLE)
+                found.append(Target(*place, *empty, end, from_cycle=first))
         kind = words.split()[0].lower()
         if kind not in COLUMNS or FROM_CYCLE in row:  # an energy density
             continue
@@ -255,7 +254,7 @@ def _curve(
         role="held out" if held else "fitted",
     )
     at = (place.case, place.cycle, place.steps, segment.kind, place.file, held)
-    return Target(*at, *thinned(q, V, points), end, end_voltage, datum=datum)
+    return Target(*at, *averaged(q, V, points), end, end_voltage, datum=datum)
 
 
 def _off(V: Array) -> Array:
@@ -298,7 +297,7 @@ def _at_cut_off(
     return q[: last + 1], V[: last + 1], end, limit
 
 
-def thinned(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
+def averaged(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
     """Return a curve as at most some residuals, evenly along it, each of some points.
 
     Parameters

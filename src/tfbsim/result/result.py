@@ -19,7 +19,7 @@ import xarray as xr
 
 from ..data.curve_table import CASE, CYCLE
 from ..data.measured import Measured
-from ..experiment.measured import FROM_CYCLE
+from ..experiment.measured import FROM_CYCLE, MeasuredRow
 from ..output import Output, write_atomic
 from ..physics.law import Declared
 from . import losses, sensitivity, sweep_table
@@ -56,7 +56,7 @@ class Result:
         self,
         cases: Sequence[CaseResult],
         provenance: Row | None = None,
-        measured: Sequence[Row] = (),
+        measured: Sequence[MeasuredRow] = (),
     ) -> None:
         self.cases = cases
         self.provenance = provenance or {}

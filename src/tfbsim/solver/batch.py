@@ -213,7 +213,7 @@ class Batch:
         self.drawn = []
         with np.errstate(all="ignore"):  # of cells that are no longer plain
             records = tuple(self._step(step, bend) for step in steps)
-            lithium, charge = audit(records, self.cells)  # type: ignore[arg-type]
+            lithium, charge = audit(records, self.cells)
         self.plain &= np.maximum(lithium, charge) <= BALANCE_LIMIT
         return CycleRecord(number, records, lithium, charge)
 
@@ -348,9 +348,9 @@ class Batch:
         if self.numbers:
             return usual
         usual &= as_asked(step, trace.event)
-        usual &= ~overshoots(trace, cells)  # type: ignore[arg-type]
+        usual &= ~overshoots(trace, cells)
         thinnest = self.engine.thinnest_layer
-        usual &= ~thin(trace, cells, thinnest)  # type: ignore[arg-type]
+        usual &= ~thin(trace, cells, thinnest)
         usual &= ~path_error(trace, self.engine).any(axis=0)
         if step.rest:
             usual &= (left_by(V, cells.voltage_limits) <= SEEN).all(axis=0)
