@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+import numpy as np
 from pydantic import model_validator
 
 from .. import units
@@ -26,6 +27,7 @@ from ..materials import library
 if TYPE_CHECKING:
     import pandas as pd
 
+Number = float | np.ndarray  # of one cell, or of many
 LITHIUM_MOLAR_MASS = 6.94e-3  # kg/mol, IUPAC 2021
 
 # Columns of the summary, where the cell has a stack
@@ -95,22 +97,22 @@ class Layer:
     # Its place in the cell, and what it is made of
     name: str
     material: str
-    thickness: float  # Its own [m]
-    density: float  # Mean [kg/m3]
+    thickness: Number  # Its own [m]
+    density: Number  # Mean [kg/m3]
     shared_by: int = 1  # Cells it is divided between
 
     @property
-    def volume(self) -> float:
+    def volume(self) -> Number:
         """Return the volume of one cell's share, per area [m]."""
         return self.thickness / self.shared_by
 
     @property
-    def mass(self) -> float:
+    def mass(self) -> Number:
         """Return the mass of one cell's share, per area [kg/m2]."""
         return self.density * self.volume
 
 
-def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
+def layers(cell: Layered, lithium: Number | None = None) -> list[Layer]:
     """Return the layers of a cell with a stack, from the substrate up.
 
     Lithium metal is as thick as made [m] if it is left out; what is more than that comes
@@ -120,16 +122,17 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
         refuse("stack", "is missing; it lists the layers around the cell")
 
     def made(
-        name: str, of: Any, thickness: float, density: float | None, shared_by: int = 1
+        name: str, of: Any, thickness: Number, density: Number | None, shared_by: int = 1
     ) -> Layer:
-        return Layer(name, of.material or "", thickness, density or math.nan, shared_by)
+        density = math.nan if density is None else density
+        return Layer(name, of.material or "", thickness, density, shared_by)
 
     cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
-    plated = 0.0
+    plated: Number = 0.0
     if hasattr(anode, "lithium"):
-        there = float(anode.lithium) if lithium is None else lithium
+        there = anode.lithium if lithium is None else lithium
         rho = LITHIUM_MOLAR_MASS / anode.molar_volume
-        plated = rho * (there - float(anode.lithium))
+        plated = rho * (there - anode.lithium)
         other = made("lithium", anode, there, rho)
     else:  # a film, whose lithium weighs the same in either
         other = made("anode", anode, anode.thickness, anode.density)
@@ -144,8 +147,8 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
     if (second := electrolyte.second) is not None:
         name = "second electrolyte"
         found["second"] = made(name, second, second.thickness, second.density)
-    for place, layer in cell.stack:
-        if layer is not None:
+    for place in Stack.model_fields:
+        if (layer := getattr(cell.stack, place)) is not None:
             own = layer.thickness, layer.mass_density, int(layer.shared_by)
             found[place] = made(place.replace("_", " "), layer, *own)
     return [found[name] for name in _ORDER if name in found]
@@ -201,17 +204,17 @@ def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
     )
 
 
-def total_volume(found: list[Layer]) -> float:
+def total_volume(found: list[Layer]) -> Number:
     """Return the thickness of one cell with its share of all layers [m]."""
     return sum(layer.volume for layer in found)
 
 
-def total_mass(found: list[Layer]) -> float:
+def total_mass(found: list[Layer]) -> Number:
     """Return the mass of one cell with its share of all layers, per area [kg/m2]."""
     return sum(layer.mass for layer in found)
 
 
-def densities(cell: Layered, energy: float, lithium: float) -> dict[str, float]:
+def densities(cell: Layered, energy: Number, lithium: Number) -> dict[str, Number]:
     """Return ``COLUMNS``, in Wh/L and Wh/kg, of a cell with a stack.
 
     Given are the energy of its discharge [J/m2] and the thickness of its lithium at full

@@ -21,6 +21,7 @@ from pydantic import Field, StrictInt, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..errors import Error, InputError, Place, at_field, placed, shown, suggest
 from ..fields import Strict, refuse, validate
 from .profile import parse_profile, read_profile
@@ -153,7 +154,7 @@ class Writing:
 
 
 def parsed_steps(
-    flat: Sequence[Placed], cell: Cell, error: Error
+    flat: Sequence[Placed], cell: Cell | Cells, error: Error
 ) -> tuple[tuple[Step, ...], list[InputError]]:
     """Return steps that are written out for a cell, and what is wrong with the others."""
     parsed: list[Step] = []

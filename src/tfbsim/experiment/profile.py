@@ -21,6 +21,7 @@ from pydantic import Field, StrictBool, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..errors import shown
 from ..fields import Quantity, Strict, Temperature, Voltage, refuse, validate
 from ..yaml_file import load_columns
@@ -76,7 +77,7 @@ def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
     return dict(zip(headings, (c.tolist() for c in values), strict=True))
 
 
-def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
+def parse_profile(given: Mapping[str, Any], cell: Cell | Cells) -> Step:
     """Return a profile, the fields of :class:`ProfileStep`, as a step for a cell.
 
     A ValueError says in one sentence what is wrong with it.

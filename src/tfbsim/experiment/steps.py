@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import units
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..errors import shown, suggest
 from .frequencies import SPECTRUM, parse_frequencies
 
@@ -167,7 +168,7 @@ CHARGES = ("charge", "areal charge", "specific charge")
 _SHARE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*%\s*of\s*1\s*C", re.IGNORECASE)
 
 
-def in_amperes(value: float, kind: str, cell: Cell) -> float:
+def in_amperes(value: float, kind: str, cell: Cell | Cells) -> float:
     """Return a current, charge or power in A, A.s or W, of the cell's area or mass."""
     if kind in ("C-rate", "share of 1C"):
         return value * cell.one_c_current
@@ -214,7 +215,7 @@ _ENDS = {
 }
 
 
-def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
+def parse_step(text: str, cell: Cell | Cells, temperature: Any = None) -> Step:
     """Return a sentence, as "Discharge at C/10 until 3.0 V", as a step for a cell.
 
     The temperature of the step is such as "60 degC", or a number in K.  A ValueError says
@@ -322,7 +323,7 @@ def _taken_apart(
 
 
 def _step(
-    text: str, verb: str, parts: dict[str, str], ends: Sequence[str], cell: Cell
+    text: str, verb: str, parts: dict[str, str], ends: Sequence[str], cell: Cell | Cells
 ) -> Step:
     """Return the step that the parts of a sentence say, its limits not yet checked."""
     control: Control = "voltage" if verb in ("hold", "sweep") else "current"
@@ -372,7 +373,7 @@ def _step(
     return Step(text, control, value, duration, timed, rate=rate, start=start, **found)
 
 
-def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, Any]:
+def _ends(texts: Sequence[str], verb: str, cell: Cell | Cells) -> dict[str, Any]:
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:
@@ -399,7 +400,7 @@ def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, Any]:
     return found
 
 
-def _checked(step: Step, quoted: str, cell: Cell) -> Step:
+def _checked(step: Step, quoted: str, cell: Cell | Cells) -> Step:
     """Return a step whose voltages the cell allows."""
     low, high = cell.voltage_limits
     held = (step.value, step.start) if step.control == "voltage" else ()
@@ -416,7 +417,9 @@ def _checked(step: Step, quoted: str, cell: Cell) -> Step:
     return step
 
 
-def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> float:
+def _default(
+    control: str, value: float, cut_off: float | None, cell: Cell | Cells
+) -> float:
     """Time limit of a step that states none [s]."""
     charge = cell.theoretical_charge * cell.area
     if control == "voltage":

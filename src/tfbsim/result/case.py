@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import xarray as xr
@@ -16,7 +16,7 @@ from ..solver import critical
 from ..solver.records import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
-from .names import Row
+from .names import Number, Row
 from .rows import Rows, of_one, spectra
 
 NO_OTHERS = Declared()
@@ -45,14 +45,18 @@ class Notes(Rows):
     ``curves`` says which curves are kept: all of them unless told otherwise.
     """
 
+    cell: Cell
+    clock: float
+    surface: tuple[float, float]
+
     def __init__(
         self,
         name: str,
         cell: Cell,
-        varied: Row | None = None,
+        varied: Mapping[str, Number | str] = {},
         curves: CurveSelection | None = None,
     ) -> None:
-        super().__init__(name, cell, varied or {})
+        super().__init__(name, cell, varied)
         self.curves = curves
         self.spectra: list[Row] = []
         self.warnings = cell.warnings()

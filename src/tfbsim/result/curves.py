@@ -8,12 +8,13 @@ import numpy as np
 import xarray as xr
 
 from ..cell.cell import Cell
+from ..cell.layers import Film
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.records import CycleRecord
 from ..solver.trace import ANODE_PROFILE
 from . import losses
-from .names import NET, THROUGHPUT, Row, factor, named
+from .names import NET, THROUGHPUT, factor, named
 
 STOICHIOMETRY, SNAPSHOT_CAPACITY = "Stoichiometry", "Snapshot capacity [uA.h.cm-2]"
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
@@ -89,12 +90,12 @@ def curves_of(
     # A check-up has its own steps
     most = max(len(of[SNAPSHOT_CAPACITY]) for of in profiles)
     longest = max(len(of["Time [s]"]) for of in samples)
-    data: Row = {
+    data: dict[str, object] = {
         name: (("cycle", "sample"), _padded([of.get(name) for of in samples], longest))
         for name in samples[0]
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    if cell.structure.anode:
+    if isinstance(cell.anode, Film):
         data["Anode thickness [um]"] = float(cell.anode.thickness) * 1e6
     dimensions = ("cycle", "step", "snapshot", "depth")
     for name in profiles[0]:

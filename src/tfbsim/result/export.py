@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,19 @@ ENDINGS = {"csv": ".csv", "xlsx": ".xlsx", "bdf": BDF}
 MOST_ROWS = 2**20 - 1  # of a sheet, below its head
 
 
+class Result(Protocol):
+    """What is written of a result."""
+
+    @property
+    def summary(self) -> pd.DataFrame: ...
+    @property
+    def steps(self) -> pd.DataFrame: ...
+    @property
+    def samples(self) -> pd.DataFrame: ...
+
+
 def files(
-    result: Any, name: str, cases: Sequence[str] | None = None
+    result: Result, name: str, cases: Sequence[str] | None = None
 ) -> Mapping[str, bytes]:
     """Return the curves of a result, or of some cases, as files by name.
 
@@ -49,7 +60,7 @@ def files(
     return {name: _workbook(sheets)}
 
 
-def _chosen(result: Any, cases: Sequence[str] | None) -> pd.DataFrame:
+def _chosen(result: Result, cases: Sequence[str] | None) -> pd.DataFrame:
     table = result.samples
     if table.empty:
         raise InputError("no case of this result has curves", field="export")

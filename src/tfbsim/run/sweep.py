@@ -31,7 +31,7 @@ def sweep(
     cycles: int = 1,
     conditioning: Sequence[Any] = (),
     conditioning_cycles: int = 1,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,

@@ -54,7 +54,8 @@ class Job(Protocol):
         """The point of a case that could not be run."""
 
 
-Pool = Callable[[Any, Sequence[int]], Generator[list[Point | Block]]]
+Numbers = Sequence[int] | np.ndarray
+Pool = Callable[[Job, Numbers], Generator[list[Point | Block]]]
 
 
 class Chunks:
@@ -66,7 +67,7 @@ class Chunks:
 
     def __init__(
         self,
-        numbers: Sequence[int],
+        numbers: Numbers,
         workers: int,
         seconds: float = CHUNK,
         most: int = MOST,
@@ -109,15 +110,15 @@ class Chunks:
         return twice
 
 
-def _sizes(job: Any) -> dict[str, int]:
+def _sizes(job: Job) -> dict[str, int]:
     """Of the pieces of a job that takes points together."""
-    if getattr(job, "blocks", None) is None:
+    if getattr(job, "swept", None) is None:
         return {}
     sizes = {"first": FIRST_OF_BLOCKS, "most": MOST_OF_BLOCKS}
     return sizes | {"least": LEAST_OF_BLOCKS}
 
 
-def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
+def serial(job: Job, numbers: Numbers) -> Generator[list[Point | Block]]:
     """Yield points computed in this process."""
     chunks = Chunks(numbers, 1, **_sizes(job))
     while chunks:
@@ -126,9 +127,7 @@ def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
         chunks.took(len(piece), time.perf_counter() - started)
 
 
-def processes(
-    job: Job, numbers: Sequence[int], workers: int
-) -> Generator[list[Point | Block]]:
+def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point | Block]]:
     """Yield points computed in processes of this machine; of a single one, in this."""
     sizes = _sizes(job)
     if len(numbers) <= sizes.get("first", 1):

@@ -88,7 +88,7 @@ def paying(
     return numerics if all(one.kernel for one in built) else None
 
 
-def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
+def serves(cell: Cell | Cells, protocol: Protocol, solver: Engine) -> bool:
     """Whether a batch takes cells such as this through a protocol, given a compiler."""
     steps = protocol.all_steps
     if not all(step.constant and not step.frequencies for step in steps):
