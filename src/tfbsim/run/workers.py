@@ -18,8 +18,10 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from multiprocessing import connection, get_context, parent_process
-from typing import Any, Protocol
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Protocol
 
 import numpy as np
 
@@ -39,6 +41,7 @@ WORKERS = (
 )
 # Where processes may fork, they have at once what this one imported and built
 METHOD = "fork" if sys.platform == "linux" else "spawn"
+Handler = Callable[[int, FrameType | None], object] | int | None  # of a signal
 
 
 class Job(Protocol):
@@ -134,7 +137,7 @@ def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point 
         yield from serial(job, numbers)
         return
     chunks = Chunks(numbers, workers, **sizes)
-    team: dict[Any, _Worker] = {}  # by their pipes
+    team: dict[Connection, _Worker] = {}  # by their pipes
     left: list[_Worker] = []
 
     def start() -> None:
@@ -153,7 +156,8 @@ def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point 
             start()
         while team:
             points: list[Point | Block] = []
-            for worker in [team[pipe] for pipe in connection.wait(team)]:
+            ready = wait(team)
+            for worker in [one for pipe, one in team.items() if pipe in ready]:
                 piece = worker.piece
                 try:
                     answer = worker.pipe.recv()
@@ -192,12 +196,13 @@ class _Worker:
     """
 
     def __init__(self, job: Job) -> None:
-        context: Any = get_context(METHOD)
+        forks = METHOD == "fork"
+        context = get_context("fork") if forks else get_context("spawn")
         self.piece: list[int] | None = None  # None until it is ready
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        quiet = _held if METHOD == "fork" else unheard
+        quiet = _held if forks else unheard
         with quiet(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -210,7 +215,7 @@ class _Worker:
             self.pipe.send(piece)
 
 
-def _work(pipe: connection.Connection, job: Job) -> None:
+def _work(pipe: Connection, job: Job) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -233,9 +238,9 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _handled(handler: Any, *numbers: int) -> Iterator[None]:
+def _handled(handler: Handler, *numbers: int) -> Iterator[None]:
     """Answer signals in another way here; the main thread alone hears of them."""
-    before: dict[int, Any] = {}
+    before: dict[int, Handler] = {}
     try:
         if threading.current_thread() is threading.main_thread():
             for number in numbers:
