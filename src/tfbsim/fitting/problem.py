@@ -31,7 +31,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.replay import Replay, charge_where, segment_of
+from ..comparison.replay import Replay, charge_where
 from ..comparison.residuals import at_frequencies
 from ..data.measured import Array
 from ..errors import InputError
@@ -48,6 +48,7 @@ from .targets import (
     COLUMNS,
     EFFICIENCY,
     IMPEDANCE,
+    NONE,
     OF_LIVES,
     RESISTANCE,
     RETENTION,
@@ -481,20 +482,19 @@ def _observed(
     curve: Target, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """What the model has where a curve was measured."""
-    none, life = np.empty(0), curve.kind in OF_LIVES
-    steps = [] if life else _steps(curve, cycles)
-    if any(step.trace is None for step in steps):
+    steps = [] if curve.kind in OF_LIVES else _steps(curve, cycles)
+    traces = [step.trace for step in steps if step.trace is not None]
+    if len(traces) < len(steps):
         return None
     if curve.spectrum is not None:
         spectrum = steps[0].spectrum
         if spectrum is None:
             return None
-        return Simulated(none, none, math.nan, at_frequencies(curve.spectrum, spectrum))
-    end = float(_end(curve, cycles, area))
-    if life or not len(curve.capacity):
-        return Simulated(none, none, end) if math.isfinite(end) or not life else None
-    drawn = segment_of(steps, curve.kind, area)
-    return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
+        Z = at_frequencies(curve.spectrum, spectrum)
+        return Simulated(NONE, NONE, math.nan, Z)
+    every = [trace.observed for trace in traces if len(curve.capacity)]
+    pieces = [(o["Voltage [V]"], o["Discharge capacity [A.h]"]) for o in every]
+    return _drawn(curve, pieces, float(_end(curve, cycles, area)), area)
 
 
 def _of_rows(
@@ -503,28 +503,31 @@ def _of_rows(
     """What the model has where a curve was measured, of rows of a batch."""
     if batch is None:
         return []
-    none = np.empty(0)
     areas = np.repeat(area, len(batch.plain) // len(area))
     end = np.broadcast_to(_end(curve, batch.cycles, areas), len(areas))[rows].tolist()
-    if curve.kind in OF_LIVES or not len(curve.capacity):
-        return [Simulated(none, none, e) if math.isfinite(e) else None for e in end]
-    every = batch.drawn[curve.cycle - 1]
-    parts = every if curve.steps is None else [every[k] for k in curve.steps]
-    found: list[Simulated | None] = []
-    for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True):
-        if not batch.plain[row]:
-            found.append(None)
-            continue
-        V, q = zip(*(part.of(row) for part in parts), strict=True)
-        q = [np.abs(x) / own for x in q]
-        for k in range(1, len(q)):
-            q[k] += q[k - 1][-1]
-        found.append(_rising(np.concatenate(q), np.concatenate(V), e))
-    return found
+    parts = batch.drawn[curve.cycle - 1] if len(curve.capacity) else []
+    if parts and curve.steps is not None:
+        parts = [parts[k] for k in curve.steps]
+    return [
+        _drawn(curve, [part.of(row) for part in parts], e, own)
+        if batch.plain[row]
+        else None
+        for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True)
+    ]
 
 
-def _rising(q: Array, V: Array, end: float) -> Simulated:
-    """A curve without the points at which its charge does not grow."""
+def _drawn(
+    curve: Target, pieces: Sequence[tuple[Array, Array]], end: float, area: float
+) -> Simulated | None:
+    """Return voltages and charges [A.h] of steps in a row as a curve, where one was
+    measured, without the points at which its charge does not grow."""
+    if not len(curve.capacity):
+        return Simulated(NONE, NONE, end) if math.isfinite(end) else None
+    passed, charges = 0.0, []
+    for _, Q in pieces:
+        charges.append(passed + np.abs(Q) / area)
+        passed = charges[-1][-1]
+    q, V = np.concatenate(charges), np.concatenate([V for V, _ in pieces])
     if (np.diff(q) <= 1e-12 * q[-1]).any():
         further = np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]
         rising = np.concatenate([[True], further])
