@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..result.columns import SHARE
 from ..result.result import Result
 from ..result.sensitivity import ANSWERS
-from ..result.sweep_table import Varied
+from ..result.sweep_table import Varied, dataset
 from . import style
 from .study import AREAL, PER_GRAM
 from .style import PER_AREA, PER_MASS, axis_label, both_units, entry, log_x, missing
@@ -114,7 +114,7 @@ def slices(result: Result, of: Varied) -> Figure | None:
     if len(wide) < 2:
         return None
     wide = sorted(wide, key=lambda c: -len(of.factors[c].levels))[:2]
-    data = result.dataset
+    data = dataset(result, [ANSWERS[0], ANSWERS[2], SHARE])
     if "cycle" in data.dims:
         data = data.isel(cycle=-1)
     middle = {c: data.sizes[c] // 2 for c in of.factors if c not in wide}

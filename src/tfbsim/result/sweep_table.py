@@ -6,7 +6,7 @@ was loaded has the answers of the run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -137,21 +137,23 @@ def answers(table: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def dataset(result: Result) -> xr.Dataset:
+def dataset(result: Result, wanted: Sequence[str] | None = None) -> xr.Dataset:
     """The answers of a sweep as arrays with named coordinates.
 
     Parameters
     ----------
     result : Result
         Of a sweep, whole or in part; of other cases, the dimension is ``case``.
+    wanted : sequence of str, optional
+        Columns of ``answers``; by default all.
 
     Returns
     -------
     Dataset
-        Every column of ``answers`` with its unit.  Of a grid, each factor is a dimension,
-        named as its column; of samples and lists side by side, the dimension is
-        ``point``, from 1, and the factors are coordinates of it.  ``cycle`` is the last
-        dimension if there is more than one.  NaN and "" where a point is not there.
+        The columns of ``answers`` with their units.  Of a grid, each factor is a
+        dimension, named as its column; of samples and lists side by side, the dimension
+        is ``point``, from 1, and the factors are coordinates of it.  ``cycle`` is the
+        last dimension if there is more than one.  NaN and "" where a point is not there.
 
     Examples
     --------
@@ -185,7 +187,8 @@ def dataset(result: Result) -> xr.Dataset:
         coords["cycle"] = cycles
         sizes["cycle"] = len(cycles)
     found = xr.Dataset(coords=coords)
-    for name in table.columns.difference([CASE, CYCLE, *coords], sort=False):
+    names = table.columns.difference([CASE, CYCLE, *coords], sort=False)
+    for name in names if wanted is None else names.intersection(wanted, sort=False):
         number = is_numeric_dtype(table[name].dtype)
         nothing, kind = (np.nan, float) if number else ("", object)
         values = np.full((points, len(cycles)), nothing, kind)

@@ -6,7 +6,7 @@ room of their numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice, pairwise
@@ -14,6 +14,7 @@ from typing import NamedTuple, Self, overload
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
@@ -67,44 +68,77 @@ def added(one: Warned, other: Warned) -> Warned:
     return found
 
 
-def joined(pieces: Iterable[Tables]) -> Tables:
-    """Return the tables of all points of a sweep in their order, of pieces in any."""
-    each = list(pieces)
-    warnings: Warned = {}
-    for piece in each:
-        warnings = added(warnings, piece.warnings)
-    return Tables(
-        _below([piece.summary for piece in each]),
-        _below([piece.steps for piece in each]),
-        _below([piece.spectra for piece in each]),
-        [case for piece in each for case in piece.drawn],
-        warnings,
-        list(dict.fromkeys(laws for piece in each for laws in piece.laws)),
-    )
+def joined(pieces: Iterable[Tables], cases: int) -> Tables:
+    """Return the tables of points of a sweep in their order, of pieces in any.
 
-
-def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables below each other, by case; nothing where one of them lacks a column.
-
-    They may fill the memory: a column leaves them before the next is joined.
+    ``cases`` is how many there may be in all.
     """
-    tables = [table for table in tables if len(table)]
-    columns: dict[object, pd.Series] = {}
-    order = None
-    for name in dict.fromkeys(name for table in tables for name in table):
-        parts = [
-            table.pop(name).infer_objects()
-            if name in table
-            else pd.Series(np.nan, table.index)
-            for table in tables
-        ]
-        column = pd.concat(parts, ignore_index=True)
-        if name == CASE and not column.is_monotonic_increasing:  # it is the first
-            order = column.argsort(kind="stable").to_numpy()
-        if order is not None:
-            column = column.take(order).reset_index(drop=True)
-        columns[name] = column
-    return pd.DataFrame(columns, copy=False)
+    each = _Stack(), _Stack(), _Stack()
+    drawn: list[CaseResult] = []
+    warnings: Warned = {}
+    laws: dict[Declared, None] = {}
+    for piece in pieces:
+        number = piece.summary[CASE].nunique() if len(piece.summary) else 1
+        for stack, table in zip(each, piece, strict=False):
+            if len(table):
+                stack.add(table, len(table) * cases // number)
+        drawn += piece.drawn
+        warnings = added(warnings, piece.warnings)
+        laws |= dict.fromkeys(piece.laws)
+    return Tables(*(stack.table() for stack in each), drawn, warnings, [*laws])
+
+
+class _Stack:
+    """Tables below each other, nothing where one of them lacks a column.
+
+    They may fill the memory: a column of numbers is an array with room for all rows, so
+    that none stands twice.
+    """
+
+    def __init__(self) -> None:
+        # Of each column its parts, which begin at these rows
+        self.parts: dict[Hashable, dict[int, pd.Series | Array]] = {}
+        self.rows = 0
+
+    def add(self, table: pd.DataFrame, room: int) -> None:
+        """Put a table below, of so many rows that may come in all."""
+        end, before = self.rows + len(table), {}
+        if self.rows:
+            before = {0: pd.Series(np.nan, range(self.rows))}
+        for name in dict.fromkeys((*self.parts, *table)):
+            own = pd.Series(np.nan, table.index)
+            if name in table:
+                own = table[name].infer_objects()
+            parts = self.parts.setdefault(name, {**before})
+            start, last = next(reversed(parts.items()), (0, own))
+            fits = isinstance(last, Array) and end <= start + len(last)
+            if not fits or last.dtype != own.dtype:
+                start, last = self.rows, own
+                if is_numeric_dtype(own.dtype):
+                    last = np.empty(max(room - start, len(own)), own.dtype)
+                parts[start] = last
+            if isinstance(last, Array):
+                last[self.rows - start : end - start] = own
+        self.rows = end
+
+    def table(self) -> pd.DataFrame:
+        """Return all of them, by case; the stack is empty then."""
+        columns: dict[Hashable, pd.Series] = {}
+        order = None
+        for name in [*self.parts]:
+            parts = self.parts.pop(name)
+            ends = [*parts, self.rows][1:]
+            each = [
+                pd.Series(part[: end - start])
+                for (start, part), end in zip(parts.items(), ends, strict=True)
+            ]
+            column = pd.concat(each, ignore_index=True) if len(each) > 1 else each[0]
+            if name == CASE and not column.is_monotonic_increasing:  # it is the first
+                order = column.argsort(kind="stable").to_numpy()
+            if order is not None:
+                column = column.take(order).reset_index(drop=True)
+            columns[name] = column
+        return pd.DataFrame(columns, copy=False)
 
 
 class Tabled(Sequence[CaseResult]):
@@ -126,16 +160,20 @@ class Tabled(Sequence[CaseResult]):
         self.tables, self.like = tables, like
         self.others = {case.name: case for case in others}
         summary = tables.summary
-        self.names = summary[CASE].unique().tolist() if len(summary) else []
+        self.names = pd.Index(summary[CASE].unique() if len(summary) else [])
 
     @classmethod
-    def of(cls, cases: Iterator[CaseResult]) -> Self:
-        """Return the tables of cases, which are there a few thousand at a time."""
-        pieces, like = [], CaseResult("", [], [], NONE)
-        while some := [*islice(cases, ROWS)]:
-            like = replace(some[0], curves=NONE, warnings=[], key="")
-            pieces.append(framed(some))
-        tables = joined(pieces)
+    def of(cls, cases: Iterator[CaseResult], number: int) -> Self:
+        """Return the tables of at most so many cases, made a few thousand at a time."""
+        like = CaseResult("", [], [], NONE)
+
+        def pieces() -> Iterator[Tables]:
+            nonlocal like
+            while some := [*islice(cases, ROWS)]:
+                like = replace(some[0], curves=NONE, warnings=[], key="")
+                yield framed(some)
+
+        tables = joined(pieces(), number)
         return cls(tables, replace(like, laws=Declared.of(tables.laws)), tables.drawn)
 
     def __len__(self) -> int:
@@ -157,15 +195,14 @@ class Tabled(Sequence[CaseResult]):
 
     def _made(self, first: int, last: int) -> Iterator[CaseResult]:
         each = zip(*(rows(first, last) for rows in self._rows), strict=True)
-        names = self.names[first:last]
+        names = self.names[first:last].tolist()
         for name, (rows, steps, spectra) in zip(names, each, strict=True):
             like = self.others.get(name, self.like)
             yield replace(like, name=name, rows=rows, steps=steps, spectra=spectra)
 
     @cached_property
     def _rows(self) -> list[_Rows]:
-        names = pd.Index(self.names)
-        return [_Rows(table, names) for table in self.tables[:3]]
+        return [_Rows(table, self.names) for table in self.tables[:3]]
 
 
 class _Rows:

@@ -193,7 +193,7 @@ def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseRes
     if job.blocks:
         return ledger.swept(cases, job.numerics, job.sweep)
     found = ledger.get(keys)
-    return list(found) if len(cases) <= AT_ONCE else Tabled.of(found)
+    return list(found) if len(cases) <= AT_ONCE else Tabled.of(found, len(cases))
 
 
 def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:

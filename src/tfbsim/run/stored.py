@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self, TypedDict
 
 import numpy as np
@@ -159,36 +160,39 @@ def swept(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) -
 
     left = np.ones(len(cases), bool)  # each is taken once
     left[[int(case.name) - 1 for case in alone]] = False
-    pieces: list[Tables] = []
     outside: Outside = {}
-    ranges: dict[str, tuple[float, float]] = {}
-    cell = ""
-    for block in blocks:
-        wanted = left[block.points]
-        if not wanted.any():
-            continue
-        points = block.points[wanted]
-        left[points] = False
-        header, summary, steps = block.read(wanted)
-        names = pd.Series([cases.name(k) for k in points.tolist()], dtype="str")
-        for table in (summary, steps):
-            column = names.repeat(len(table) // len(names))
-            table.insert(0, CASE, column.reset_index(drop=True))
-        for law, (more, first, least, most) in header["outside"].items():
-            n, before, low, high = outside.get(law, (0, [], np.inf, -np.inf))
-            first = [*before, *first][:FIRST]
-            outside[law] = n + more, first, min(low, least), max(high, most)
-            ranges = ranges or covered(cases[int(points[0])].cell)
-        cell = header["cell"]
-        laws = [Declared.from_dict(header["laws"])]
-        told = named(header["warnings"])
-        pieces.append(Tables(summary, steps, warnings=told, laws=laws))
-    beyonds = {
-        beyond(law, (low, high), ranges[law]): (n, first)
-        for law, (n, first, low, high) in outside.items()
-    }
-    others = framed(alone)
-    warnings = added(named(beyonds), others.warnings)
-    tables = joined([*pieces, others._replace(drawn=[], warnings=warnings)])
-    like = CaseResult("", [], [], NONE, cell=cell, laws=Declared.of(tables.laws))
-    return Tabled(tables, like, alone)
+    like = CaseResult("", [], [], NONE)
+
+    def pieces() -> Iterator[Tables]:
+        nonlocal like
+        ranges: dict[str, tuple[float, float]] = {}
+        for block in blocks:
+            wanted = left[block.points]
+            if not wanted.any():
+                continue
+            points = block.points[wanted]
+            left[points] = False
+            header, summary, steps = block.read(wanted)
+            names = pd.Series([cases.name(k) for k in points.tolist()], dtype="str")
+            for table in (summary, steps):
+                column = names.repeat(len(table) // len(names))
+                table.insert(0, CASE, column.reset_index(drop=True))
+            for law, (more, first, least, most) in header["outside"].items():
+                n, before, low, high = outside.get(law, (0, [], np.inf, -np.inf))
+                first = [*before, *first][:FIRST]
+                outside[law] = n + more, first, min(low, least), max(high, most)
+                ranges = ranges or covered(cases[int(points[0])].cell)
+            like = replace(like, cell=header["cell"])
+            laws = [Declared.from_dict(header["laws"])]
+            told = named(header["warnings"])
+            yield Tables(summary, steps, warnings=told, laws=laws)
+        beyonds = {
+            beyond(law, (low, high), ranges[law]): (n, first)
+            for law, (n, first, low, high) in outside.items()
+        }
+        others = framed(alone)
+        warnings = added(named(beyonds), others.warnings)
+        yield others._replace(drawn=[], warnings=warnings)
+
+    tables = joined(pieces(), len(cases))
+    return Tabled(tables, replace(like, laws=Declared.of(tables.laws)), alone)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..materials.laws import FARADAY
 from ..physics.thin_film_cell import declared_by
 from .records import DISCHARGE, THROUGHPUT, StepRecord
 from .trace import least_exchanged
 
 
-def audit(records: Sequence[StepRecord], cell: Cell) -> tuple[float, float]:
+def audit(records: Sequence[StepRecord], cell: Cell | Cells) -> tuple[float, float]:
     """Return lithium and charge balance errors over consecutive steps, of one cell or
     of many.
 
