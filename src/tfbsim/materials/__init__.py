@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from .. import units
 from ..yaml_file import load
@@ -77,17 +76,25 @@ def _by_name(materials: list[Material]) -> dict[str, Material]:
 
 
 def of_content(
-    name: str, layer: str, content: Mapping[str, Any], fields: Mapping[str, Any]
+    name: str, layer: str, content: Mapping[str, object], fields: Mapping[str, object]
 ) -> Material:
     """Return a material from the content of its file and the fields that it sets."""
-    origin, valid = content.get("origin", {}), content.get("valid", {})
-    source = content.get("source", "no source is given")
+    origin, valid, more = (_block(content, key) for key in ("origin", "valid", "data"))
+    source = str(content.get("source", "no source is given"))
     values, data = (
-        {k: Value(v, origin.get(k, source), valid.get(k, "")) for k, v in given.items()}
-        for given in (fields, content.get("data", {}))
+        {
+            k: Value(v, str(origin.get(k, source)), str(valid.get(k, "")))
+            for k, v in given.items()
+        }
+        for given in (fields, more)
     )
     title = str(content.get("description", "a file of its own"))
     return Material(name, title, (layer,), values, data)
+
+
+def _block(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path, layer: str) -> Material:
