@@ -16,7 +16,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +71,12 @@ class Document:
     def error(self, path: Place, message: str) -> InputError:
         """Return (not raise) the error that says `message` of the part at `path`."""
         return InputError(message, self.path, self.line(path), dotted(path))
+
+
+def block(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return the mapping that stands under a name, an empty one where there is none."""
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def load(path: str | os.PathLike[str]) -> Document:

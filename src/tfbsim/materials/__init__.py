@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from .. import units
-from ..yaml_file import load
+from ..yaml_file import block, load
 from .inert import MATERIALS
 from .laws import Constant
 from .material import Material, Value
@@ -79,7 +79,7 @@ def of_content(
     name: str, layer: str, content: Mapping[str, object], fields: Mapping[str, object]
 ) -> Material:
     """Return a material from the content of its file and the fields that it sets."""
-    origin, valid, more = (_block(content, key) for key in ("origin", "valid", "data"))
+    origin, valid, more = (block(content, key) for key in ("origin", "valid", "data"))
     source = str(content.get("source", "no source is given"))
     values, data = (
         {
@@ -90,11 +90,6 @@ def of_content(
     )
     title = str(content.get("description", "a file of its own"))
     return Material(name, title, (layer,), values, data)
-
-
-def _block(content: Mapping[str, object], name: str) -> Mapping[str, object]:
-    found = content.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path, layer: str) -> Material:
