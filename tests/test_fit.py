@@ -24,7 +24,7 @@ from tfbsim.fitting import problem
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
 from tfbsim.fitting.problem import Simulated
-from tfbsim.fitting.targets import thinned
+from tfbsim.fitting.targets import averaged
 from tfbsim.numerics import Numerics
 from tfbsim.report.fit import verdict
 from tfbsim.run.run import IN_BLOCKS, ONE_BY_ONE
@@ -155,7 +155,7 @@ def test_bad_data_does_not_lose_the_good(rates: Expanded, tmp_path: Path) -> Non
     found = tfbsim.fit(rates, data, vary=vary, starts=1, numerics=COARSE)
     assert len(found.unreadable) == 1 and "bad.csv" in found.unreadable[0]
     assert not found.as_asked
-    assert len(found.measured) == 3
+    assert len(found.targets) == 3
 
 
 def test_a_record_drives_the_cell_by_its_own_current(rates: Expanded) -> None:
@@ -375,12 +375,12 @@ def test_thinning_averages_and_leaves_spikes_aside() -> None:
     rng = np.random.default_rng(7)
     q = np.linspace(0, 1, 4000)
     V = 4 - q + 1e-3 * rng.standard_normal(4000)
-    at, mean, group = thinned(q, V, 40)
+    at, mean, group = averaged(q, V, 40)
     assert group[-1] == 39 and len(at) <= 240
     off = np.bincount(group, mean - (4 - at)) / np.bincount(group)
     assert off.std() < 1.5e-4  # 1 mV over the root of a hundred, with margin
     bend = 4 - 0.2 * q - np.maximum(q - 0.95, 0) * 20
-    at, mean, _ = thinned(q, bend, 40)
+    at, mean, _ = averaged(q, bend, 40)
     exact = 4 - 0.2 * at - np.maximum(at - 0.95, 0) * 20
     assert np.abs(mean - exact).max() < 3e-3
 
@@ -435,7 +435,7 @@ def test_what_is_given_twice_counts_once(rates: Expanded) -> None:
     assert sum("capacity of" in n and "counted once" in n for n in both.notes) == 3
     held = tfbsim.fit(listed, again, vary=VARY, held_out=["copy.csv"], numerics=COARSE)
     assert list(held.curves["Role"]).count("held out") == 1
-    assert len(held.measured) == 3  # fitted under one name, it would be no prediction
+    assert len(held.targets) == 3  # fitted under one name, it would be no prediction
 
 
 def test_a_fitted_cell_knows_what_it_was_fitted_to(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from .cases import Cases, Points, cases_of_list
 from .experiment import Experiment, load_experiment
 from .foresee import check_ageing
 from .maker import Maker
-from .measured import measured_rows
+from .measured import MeasuredRow, measured_rows
 from .provenance import Run
 from .sampling import Plan
 
@@ -30,7 +30,7 @@ class Expanded:
     cells: dict[str, Cell]  # As loaded, by the name or path that asks for each
     cell: str | None  # What took the place of the experiment's cell
     changes: dict[str, str]  # What was set for every case
-    measured: list[dict[str, object]]  # Rows of the comparison with measurement
+    measured: list[MeasuredRow]  # Rows of the comparison with measurement
     warnings: tuple[str, ...] = ()  # What is worth knowing of the cases
 
 

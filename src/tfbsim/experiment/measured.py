@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, TypedDict
 
 from pydantic import StrictStr
 
@@ -32,9 +32,21 @@ MEASURED = {  # field to the words of its column, and what it may be given as
     "interface_resistance": ("Interface resistance", ("areal resistance",)),
 }
 FIELD_OF = {words: field for field, (words, _) in MEASURED.items()}
-FROM_CYCLE = "From cycle"
+FROM_CYCLE: Final = "From cycle"
 OF_CYCLES = "Cycle number"  # the heading beside them in a table of measured cycles
-
+MeasuredRow = TypedDict(
+    "MeasuredRow",
+    {
+        "Case": str,
+        "Cycle number": int,
+        "From cycle": int,  # of a mean; else it is not there
+        "Quantity": str,
+        "Measured": float,
+        "Status": str,
+        "Source": str,
+    },
+    total=False,
+)
 
 # What a measurement is of: another thickness is another cell, another D another guess
 _MADE = re.compile(
@@ -66,13 +78,13 @@ def measured_rows(
     cases: Sequence[Case],
     stated: Sequence[Case],
     changes: Mapping[str, str],
-) -> tuple[list[dict[str, object]], list[str]]:
+) -> tuple[list[MeasuredRow], list[str]]:
     """Return the rows of the comparison with measurement, and what leaves others out.
 
     Whether a capacity was fitted is asked of the cell, if a fit wrote it; of another, the
     experiment says it, unless the cell is not as the file states it.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[MeasuredRow] = []
     others: dict[str, None] = {}
     for k, point in _points_measured(experiment, document):
         case = _matching(point.case, cases)
@@ -104,17 +116,16 @@ def measured_rows(
                 known = (
                     status(case.cell.fitted, kind, point.cycle, current, charge) or known
                 )
-            rows.append(
-                {
-                    "Case": case.name,
-                    "Cycle number": point.cycle,
-                    **({FROM_CYCLE: point.from_cycle} if point.from_cycle else {}),
-                    "Quantity": f"{words} [{unit}]",
-                    "Measured": value,
-                    "Status": known,
-                    "Source": point.source or experiment.source,
-                }
-            )
+            row: MeasuredRow = {"Case": case.name, "Cycle number": point.cycle}
+            if point.from_cycle:
+                row[FROM_CYCLE] = point.from_cycle
+            row |= {
+                "Quantity": f"{words} [{unit}]",
+                "Measured": value,
+                "Status": known,
+                "Source": point.source or experiment.source,
+            }
+            rows.append(row)
     return rows, list(others)
 
 

@@ -15,7 +15,6 @@ from ..data.curve_table import BRANCH, CASE, CYCLE, TIME
 from ..result.case import CaseResult
 from ..result.columns import OPTIONAL_COLUMNS, varied_columns
 from ..result.result import Result
-from ..result.sweep_table import answers
 from .style import CELL, key_label, missing, short_names, text
 
 MOST_CASES = 20_000  # looked at; of more, those with curves
@@ -35,7 +34,7 @@ class Study:
         self._drawn: dict[str, list[int]] = {}
         for case, cycle in self._samples:
             self._drawn.setdefault(case, []).append(cycle)
-        table = answers(result)
+        table = result.answers
         if len(table) > MOST_CASES:
             table = table[table[CASE].isin(self._drawn)]
         if len(table):

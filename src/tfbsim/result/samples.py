@@ -16,8 +16,8 @@ from ..data.curve_table import (
     STEP_AREA,
     TIME,
     VOLTAGE,
-    step_slices,
-    with_branches,
+    curve_table,
+    spans,
 )
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment
 from ..data.steps import HELD
@@ -48,9 +48,9 @@ def _of_case(case: CaseResult) -> pd.DataFrame | None:
     if not len(cycles):
         return None
     number = found.pop(STEP).astype(int)
-    table = {CASE: case.name, CYCLE: cycles, STEP: number, **found}
-    directions = [_direction(table, step) for step in step_slices(table)]
-    return with_branches(table, directions)
+    table = {CYCLE: cycles, STEP: number, **found}
+    directions = [_direction(table, slice(*step)) for step in spans([cycles, number])]
+    return curve_table(case.name, table, directions)
 
 
 def records(table: pd.DataFrame) -> list[Measured]:

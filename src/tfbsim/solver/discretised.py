@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from functools import cached_property, reduce, wraps
-from threading import RLock
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable
+from functools import cached_property, reduce
 
 import casadi
 import numpy as np
@@ -23,8 +20,10 @@ from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.site_loss import ACTIVE, NOT_LOST
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
+from .constants import Constants
 from .energy import IN, OUT, Passed
-from .equations import Equations
+from .equations import Equations, Rows
+from .fallbacks import FALLBACKS
 from .fast import Ends, Kernel, Solved, Written
 from .fast import written as written_c
 from .film_limit import film_limit
@@ -46,7 +45,6 @@ from .trace import (
     Array,
     Inputs,
     Mode,
-    Number,
     Request,
     SolverFailed,
 )
@@ -62,7 +60,6 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
-SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 # Behind its faces a film is never fuller, or emptier, than they were, but for sites that
 # are lost: polynomials overshoot about a front by some of it.
 OVERSHOOT = 0.1  # of the sites
@@ -71,60 +68,8 @@ NEWTON = {"abstolStep": 1e-8, "line_search": False}
 BRACKETS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 
 
-# A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
-# PyBaMM builds two models at once.  One lock for all: Python runs one thread at a time,
-# and an engine for each thread would have to be built in each.
-_LOCK = RLock()
-if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread it lacks
-    os.register_at_fork(
-        before=_LOCK.acquire,
-        after_in_parent=_LOCK.release,
-        after_in_child=_LOCK.release,
-    )
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let one thread at a time into a function."""
-
-    @wraps(function)
-    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        with _LOCK:
-            return function(*args, **kwargs)
-
-    return alone
-
-
 # Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
 COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
-
-# The solver's own limit on steps does not hold where it returns each of them; progress
-# by the whole duration within so many does
-BOUND = {"num_steps_no_progress": 100_000, "t_no_progress": 1.0}
-# A first step over the duration, which may be a year: at a face that is full, volts lie
-# within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
-CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
-# Tried in turn when a solve fails; the first is the default.
-FALLBACKS: tuple[dict[str, float], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
-LAST = len(FALLBACKS) - 1
-# Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
-# method ends where its corrections are within a share of a state's tolerance, and near a
-# full or an empty site volts lie within that; a smaller share may lie within rounding.
-SOONER = {"num_steps_no_progress": 20_000}
-SHARPER = CAREFUL | SOONER
-SHARE = "nonlinear_convergence_coefficient"
-FALLBACKS += ({"mean": True} | CAREFUL,)  # solved for that of the film: system()
-FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
-FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
-# A voltage that is ramped near a full site goes on by less than may stray in each step
-FALLBACKS += ({SHARE: 3e-4, "dt_max": 3e-5} | CAREFUL,)
-# Where lithium crosses the film within a microsecond, what drives it lies within rounding
-# of x, and a resistive film turns that into a current: one of so many C is left alone
-LOOSE = {SHARE: 1.0, "suppress_algebraic_error": True, "max_order_bdf": 2}
-FALLBACKS += ({"C-rate": 1e-4} | LOOSE | CAREFUL,)
-OURS = "sharper", "C-rate", "mean"  # no options of the solver
-LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 SHOWN = "observe", "margins"  # functions beside those that IDA integrates
 
@@ -138,15 +83,6 @@ IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
 } | {"constants": ("precomputed",)}
 # Of the tolerances of the general solver, for a tenth of its error; and of the voltage's
 KERNEL_TOLERANCE, KERNEL_VOLTAGE = 0.3, 0.03
-
-
-def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
-    """Return rtol and atol that a fallback is solved at."""
-    sharper = FALLBACKS[fallback].get("sharper", 1.0)
-    return (
-        max(numerics.rtol * sharper, LEAST_RTOL),
-        max(numerics.atol * sharper, LEAST_ATOL),
-    )
 
 
 class Discretised:
@@ -227,8 +163,7 @@ class Discretised:
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
-        # A double layer is charged in less than a microsecond
-        self.fast = structure.capacitive
+        self.quick = structure.capacitive
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -294,16 +229,16 @@ class Discretised:
         return system(self._equations, *self._system, means)
 
     @cached_property
-    def _observe(self) -> _Columns:
-        return _Columns(self._compiled["observe"])
+    def _observe(self) -> Rows:
+        return Rows(self._compiled["observe"])
 
     @cached_property
-    def _margins(self) -> _Columns:
-        return _Columns(self._compiled["margins"])
+    def _margins(self) -> Rows:
+        return Rows(self._compiled["margins"])
 
     @cached_property
-    def _rates(self) -> _Columns:
-        return _Columns(self._compiled["rhs_alg"])
+    def _rates(self) -> Rows:
+        return Rows(self._compiled["rhs_alg"])
 
     @cached_property
     def kernel(self) -> Kernel | None:
@@ -343,17 +278,17 @@ class Discretised:
         return written_c(q, rates, residual, ends, casadi.vertcat(*shown), voltage)
 
     def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
-        """What the kernel observes of states, by name, and margins (ends, states)."""
+        """Return what the kernel observes, by name, and margins, shape (ends, states)."""
         assert self.kernel is not None
         found = self.kernel.show(y, p)
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 
     def integrated(self, y0: Array, p: Array, bend: float | None = None) -> Solved:
-        """Cells as far as the kernel takes them, at its tolerances.
+        """Integrate cells by the kernel, at its tolerances.
 
-        And their curves, where straight lines between points may miss the voltage [V], of
-        a hold the current over 1C, by so much.
+        With their curves, where straight lines between points may miss the voltage [V],
+        of a hold the current over 1C, by ``bend``.
         """
         assert self.kernel is not None
         rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
@@ -362,11 +297,11 @@ class Discretised:
         return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
     def stack(self, inputs: Inputs) -> Array:
-        """Inputs as the one vector the functions take."""
+        """Return inputs as the one vector the functions take."""
         return np.array([inputs[name] for name in self.inputs])
 
     def missing(self, inputs: Inputs) -> Inputs:
-        """Initial states that inputs do not state, from the laws' own conditions."""
+        """Return initial states that inputs do not state, by the laws' own conditions."""
         names = [name for name in self.carried if f"Initial: {name}" not in inputs]
         if not names:
             return {}
@@ -380,12 +315,12 @@ class Discretised:
         }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
-        """Observed quantities at the columns of y; of inputs one column, or as many."""
+        """Return what is observed at columns of y, of one column of inputs or as many."""
         values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
         return dict(zip(self.observed, values.T, strict=True))
 
     def margins(self, y: Array, inputs: Array) -> dict[str, float]:
-        """How far a state is from each end a step can have.
+        """Return how far a state is from each end a step can have.
 
         Above 0 while the step goes on; the first to reach 0 ends it.
         """
@@ -393,8 +328,8 @@ class Discretised:
         return dict(zip(self.ends, values.tolist(), strict=True))
 
     def taken_back(self, y: Array, p: Array) -> Array | None:
-        """Profile just within its ends, of a film full or empty at a face that becomes
-        less so; None where it does not."""
+        """Return the profile just within its ends, of a film full or empty at a face that
+        becomes less so; None where it does not."""
         if ACTIVE in self.slices or self.numerics.mesh != "elements":
             return None  # the state at a face is not its stoichiometry
         film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.cathode.x_max
@@ -406,20 +341,20 @@ class Discretised:
         return profile if leads else None
 
     def overshoot(self, y: Array, inputs: Inputs) -> float:
-        """How far the cathode is fuller or emptier than it can be, of its sites."""
+        """Return how far the cathode is fuller or emptier than can be, of its sites."""
         names = (n for n in (ACTIVE, *NOT_LOST.values()) if n in self.slices)
         active = reduce(np.multiply, (y[:, self.slices[n]] for n in names), np.ones(1))
         x = y[:, self.slices[PROFILE]] / active / inputs["Cathode sites per formula unit"]
         return float(max(np.max(x) - OVERFULL, UNDEREMPTY - np.min(x), 0.0))
 
     def counted(self, y: Array, inputs: Inputs) -> dict[str, Array]:
-        """Energies as states of the kernel [W.h]."""
+        """Return the energies that the kernel has as states [W.h]."""
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.ENERGIES)
         return {OUT: out, IN: out - net}
 
     def passed(self, s: Integration, request: Request, inputs: Inputs) -> Passed:
-        """What passed at the solver's steps of a request."""
+        """Return what passed at the solver's steps of a request."""
         y = s.y
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.CHARGES)
@@ -431,14 +366,14 @@ class Discretised:
         return Passed(s.t, V, I, out, out - net)
 
     def guess(self, inputs: Inputs) -> Array:
-        """State vector a step starts from, algebraic states as far as they are known."""
+        """Return the states a step starts from, algebraic ones as far as known."""
         y = np.zeros(self.model.len_rhs_and_alg)
         for name, where in self.slices.items():
             y[where] = inputs.get(f"Initial: {name}", 0.0)
         return y
 
     def initial(self, inputs: Inputs) -> Array:
-        """State vector a step of given current starts from, consistent."""
+        """Return the consistent states that a step of given current starts from."""
         y = self.guess(inputs)
         if not self.unknown:
             return y
@@ -471,26 +406,15 @@ class Discretised:
         return g, casadi.rootfinder("solve", "newton", g, NEWTON)
 
     def integrator(self, fallback: int = 0) -> Integrator:
-        """The solver, or one of its fallbacks, set up on first use."""
+        """Return the solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             asked = FALLBACKS[fallback]
-            options = {k: v for k, v in asked.items() if k not in OURS}
-            if RAMP in self.mode:  # from rest it has no rate to guess a first step by
-                options = {"dt_init": 1e-9} | options
-            if self.mode == "voltage" + RAMP:
-                # Of index 2 where next to nothing resists: the current's own error then
-                # asks for steps without end, and is left to that of the states
-                bound = {} if "dt_max" in options else SOONER
-                options |= bound | {"suppress_algebraic_error": fallback > 0}
-            if self.fast:
-                options = options | {
-                    "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
-                }
-            rtol, least = tolerances(self.numerics, fallback)
+            options = asked.options_of(self.mode, fallback > 0, self.quick)
+            rtol, least = asked.tolerances(self.numerics)
             atol = self._atol(least)
-            if "C-rate" in self.slices:
-                atol[self.slices["C-rate"]] = asked.get("C-rate", least)
-            functions = self.of_means if asked.get("mean") else self.functions
+            if "C-rate" in self.slices and asked.c_rate is not None:
+                atol[self.slices["C-rate"]] = asked.c_rate
+            functions = self.of_means if asked.of_means else self.functions
             self.integrators[fallback] = Integrator(functions, rtol, atol, options)
         return self.integrators[fallback]
 
@@ -520,48 +444,15 @@ class Discretised:
         return integrator.solve(y0, yp0, p)
 
     def _atol(self, least: float) -> Array:
-        """Absolute tolerance of each state."""
+        """Return the absolute tolerance of each state."""
         atol = np.full(self.model.len_rhs_and_alg, least)
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
         return atol
 
 
-class _Columns:
-    """A casadi function of states and inputs, evaluated for one pair after the other.
-
-    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
-    small model itself.
-    """
-
-    def __init__(self, function: casadi.Function) -> None:
-        self.function = function  # the buffer does not keep it
-        buffer, self._evaluate = function.buffer()
-        sizes = [function.size1_in(k) for k in range(function.n_in())]
-        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
-        self._result = np.zeros(function.size1_out(0))
-        self._buffer = buffer
-        for k, argument in enumerate(self._arguments):
-            buffer.set_arg(k, argument.data)  # type: ignore[call-arg]  # casadi's stub
-        buffer.set_res(0, self._result.data)  # type: ignore[call-arg]
-
-    def __call__(self, states: Array, inputs: Array) -> Array:
-        """Of the rows of both, or of those of the states and one of the inputs."""
-        results = np.empty((len(states), len(self._result)))
-        one = len(inputs) == 1
-        *_, y, p = self._arguments
-        p[:] = inputs[0]
-        for k, row in enumerate(states):
-            y[:] = row
-            if not one:
-                p[:] = inputs[k]
-            self._evaluate()
-            results[k] = self._result
-        return results
-
-
 def _bracketed(g: casadi.Function, z: Array, k: int) -> Array | None:
-    """Algebraic states, number k of them bracketed; None without a change of sign.
+    """Solve for algebraic states, number k bracketed; None without a change of sign.
 
     Where next to no lithium is left the leak meets an overpotential that rises with any
     current, and where a film is empty oxidation of the electrolyte one that rises with
@@ -601,41 +492,6 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-MOST_KNOWN = 10_000  # combinations of inputs
-
-
-class Constants:
-    """Combinations of inputs that hold for a step, evaluated before it."""
-
-    def __init__(self, names: list[str], symbols: list[pybamm.Symbol]) -> None:
-        unpacker = pybamm.SymbolUnpacker(pybamm.InputParameter)
-        found = unpacker.unpack_list_of_symbols(symbols)
-        self.names = names
-        self.needs = sorted({symbol.name for symbol in found})
-        p = {name: casadi.MX.sym(name) for name in self.needs}
-        rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
-        stacked = casadi.vertcat(*p.values())
-        self._known: dict[tuple[Number, ...], Inputs] = {}
-        whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
-        self._evaluate = whole.expand()
-
-    def arrays(self, inputs: Mapping[str, Number]) -> dict[str, Array]:
-        """Of inputs that are arrays, or numbers."""
-        needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
-        return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
-
-    @one_at_a_time
-    def __call__(self, inputs: Mapping[str, Number]) -> Inputs:
-        """Of inputs that are numbers."""
-        key = tuple(inputs[name] for name in self.needs)
-        if key not in self._known:
-            if len(self._known) > MOST_KNOWN:
-                self._known.clear()
-            found = self._evaluate(np.array(key)).full()[:, 0].tolist()
-            self._known[key] = dict(zip(self.names, found, strict=True))
-        return self._known[key]
-
-
 def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
     unpacker = pybamm.SymbolUnpacker((pybamm.Parameter, pybamm.FunctionParameter))
     found: set[pybamm.Symbol] = unpacker.unpack_list_of_symbols(symbols)
@@ -643,6 +499,6 @@ def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
 
 
 def _scalar_parameters(symbols: list[pybamm.Symbol]) -> set[str]:
-    """Names of the parameters among symbols, functions of other things included."""
+    """Return names of the parameters among symbols, those of functions included."""
     kinds = pybamm.Parameter | pybamm.FunctionParameter
     return {symbol.name for symbol in symbols if isinstance(symbol, kinds)}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..physics.diffusion import LOSSES
 from .discretised import OVERSHOOT
 from .engine import Engine
@@ -43,21 +44,21 @@ def unresolved(trace: Trace, cell: Cell, solver: Engine) -> Iterator[str]:
         yield f"the voltage is good to {off:.1g} V: its electron path has a part {MORE}"
 
 
-def thin(trace: Trace, cell: Cell, thinnest: float) -> Array:
+def thin(trace: Trace, cell: Cell | Cells, thinnest: float) -> Array:
     """Return whether a step ends before the mesh resolves its boundary layer."""
     ended = np.asarray(trace.event, object) != None  # noqa: E711 of each cell
     return ended & (boundary_layer(trace, cell) < thinnest)
 
 
-def overshoots(trace: Trace, cell: Cell) -> Array:
-    """Whether the profile that a step ends with is beyond any film."""
+def overshoots(trace: Trace, cell: Cell | Cells) -> Array:
+    """Return whether the profile that a step ends with is beyond any film."""
     x, x_max = trace.profiles[-1], cell.cathode.x_max
     full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
     return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
 
 
-def boundary_layer(trace: Trace, cell: Cell) -> Array:
-    """Thickness over L of the boundary layer that a step ends with; inf without one."""
+def boundary_layer(trace: Trace, cell: Cell | Cells) -> Array:
+    """Return the thickness over L of the boundary layer at the end; inf without one."""
     mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
     at_node, x_max = trace.profiles[-1][..., 0], cell.cathode.x_max
     gained = abs(mean[-1] - mean[0])
