@@ -304,6 +304,9 @@ class MultiSite:
         return self.curve(x)
 
 
+POTENTIALS = MultiSite | Rational | Exponentials | Table  # that a film may have
+
+
 @dataclass(frozen=True)
 class Difference:
     """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
