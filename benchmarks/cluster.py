@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tfbsim.experiment.cases import expand
-from tfbsim.experiment.curves import ALL
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.selection import ALL
 from tfbsim.numerics import Numerics
 from tfbsim.run.cluster import surroundings, work
 from tfbsim.run.ledger import Point

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import tfbsim
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.fitting import fit as fitting
 from tfbsim.fitting.fit import Problem
 from tfbsim.numerics import Numerics

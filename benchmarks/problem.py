@@ -21,7 +21,7 @@ from scipy.optimize import brentq
 from scipy.special import erfc
 
 from tfbsim import Numerics, load_cell
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.materials.laws import FARADAY, GAS_CONSTANT
 from tfbsim.yaml_file import Document, load, resolve
 

@@ -24,8 +24,9 @@ from scipy.optimize import minimize_scalar
 import tfbsim
 from tfbsim import units
 from tfbsim.cell.stack import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
-from tfbsim.experiment.cases import expand, load_experiment
-from tfbsim.experiment.curves import NO_CURVES
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.experiment import load_experiment
+from tfbsim.experiment.selection import NO_CURVES
 from tfbsim.fitting.parameters import has
 from tfbsim.materials import every
 from tfbsim.materials.laws import FARADAY
@@ -1175,7 +1176,7 @@ def columns_page() -> str:
         "`Cycle number`, the summary has a column for each field that varies, such as "
         "`cathode.thickness [um]`. Empty fields and NaN mean that there is no such "
         "number: a cycle without a charge has no coulombic efficiency. curves.csv is what "
-        "`--export csv` writes, a row a sample; curves.nc, the sheet Curves of an .xlsx "
+        "`--export csv` writes, a row a sample; curves.nc, the sheet CurveSelection of an .xlsx "
         "and `result.samples` have the same names. Charges are counted from the "
         "beginning of a step.\n\n"
     )

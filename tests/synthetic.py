@@ -8,7 +8,7 @@ import numpy as np
 
 from tfbsim.cell.cell import Cell
 from tfbsim.data.measured import Measured, Segment
-from tfbsim.experiment.cases import Expanded
+from tfbsim.experiment.expand import Expanded
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 from tfbsim.yaml_file import Document

@@ -19,11 +19,11 @@ import pytest
 
 import tfbsim
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.result.load import load_result
 from tfbsim.result.result import STEPS, SUMMARY
-from tfbsim.run import blocks, run, workers
+from tfbsim.run import blocks, run, stored, workers
 from tfbsim.run.ledger import LEDGER
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import batch
@@ -58,7 +58,7 @@ NUMBERS = {"rtol": 1e-7, "atol": 1e-9}
 # waits for it
 RUNS = """\
 import os, sys
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.run import blocks, workers
 from tfbsim.run.run import run_experiment
@@ -155,7 +155,23 @@ def test_the_same_bytes_whatever_the_blocks(folder, monkeypatch, count):
     assert np.sum(told, axis=0).tolist() == [11 * 3, 1]
     for name in (SUMMARY, STEPS, "provenance.json"):
         assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes()
-    assert len(load_result(out).summary) == 24
+
+
+def test_a_loaded_result_is_as_the_one_that_was_run(folder):
+    out = folder / "out"
+    result = run_experiment(written(folder), numerics=COARSE, folder=out, figures=False)
+    again = load_result(out)
+    assert type(again.cases) is type(result.cases) and len(again.cases) == 12
+    assert again.warnings == result.warnings and again.laws == result.laws
+    for one, other in zip(again.cases, result.cases, strict=True):
+        assert (one.name, one.cell) == (other.name, other.cell)
+        for rows in ("rows", "steps"):
+            found, wanted = (pd.DataFrame(getattr(c, rows)) for c in (one, other))
+            wanted = wanted[list(found)].dropna(axis=1)
+            found = found.dropna(axis=1)
+            pd.testing.assert_frame_equal(found, wanted, check_dtype=False, rtol=1e-9)
+    names = [case.name for case in again.cases[2:9:3]]
+    assert names == ["03", "06", "09"]
 
 
 def test_a_damaged_block(folder):
@@ -174,10 +190,10 @@ def test_a_damaged_block(folder):
         (out / LEDGER).write_bytes(whole)
         with closing(sqlite3.connect(out / LEDGER)) as opened, opened:
             asked = "SELECT sweep, numbers, version, header, columns FROM blocks"
-            block = blocks.Block(*opened.execute(asked).fetchone())._replace(
+            block = stored.Block(*opened.execute(asked).fetchone())._replace(
                 **(change or {})
             )
-            digest = blocks.digest(block) if change else b"another"
+            digest = stored.digest(block) if change else b"another"
             values = block.numbers, block.header, block.columns, digest
             of = "numbers = ?, header = ?, columns = ?, digest = ?"
             opened.execute(f"UPDATE blocks SET {of}", values)

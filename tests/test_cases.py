@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.materials import spelled
 from tfbsim.numerics import Numerics
 from tfbsim.yaml_file import load

@@ -14,7 +14,7 @@ import tfbsim
 from tfbsim import cli
 from tfbsim.cli import console
 from tfbsim.errors import InputError
-from tfbsim.experiment import cases as module
+from tfbsim.experiment import expand as module
 from tfbsim.numerics import Numerics
 from tfbsim.result.load import load_result
 

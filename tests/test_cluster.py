@@ -18,7 +18,7 @@ import dask
 
 import tfbsim
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.result.result import CURVES, LOSSES, STEPS, SUMMARY
 from tfbsim.run import cluster as module

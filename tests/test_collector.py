@@ -11,7 +11,7 @@ from rich.console import Console
 import tfbsim
 from tfbsim import load_cell, load_result, simulate
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.physics.plating import INACTIVE, TAKEN
 from tfbsim.physics.thin_film_cell import ThinFilmCell

@@ -238,6 +238,27 @@ class TestByTheExperiment:
             assert found.table[RMS].max() < 0.01
             assert found.table[CAPACITY].abs().max() < 1e-6
 
+    @pytest.mark.parametrize("ending", [".csv", ".bdf.csv"])
+    def test_an_exported_result_reads_back_as_the_same_samples(self, ending, tmp_path):
+        steps = [
+            *("Charge at 1C until 4.2 V", "Hold at 4.2 V until C/5"),
+            *("Rest for 10 minutes", "Discharge at 1C until 3.0 V"),
+        ]
+        result = tfbsim.simulate(CELL, steps, cycles=2, numerics=FAST)
+        (path,) = result.export(tmp_path / f"x{ending}")
+        cell = tfbsim.load_cell(CELL)
+        own = result.samples.copy()
+        own["Time [s]"] -= own["Time [s]"].iloc[0]
+        for measured in (tfbsim.read_measured(path, cell), *result.records):
+            table = measured.samples
+            assert set(table["Case"]) == {measured.name}
+            assert len(table.columns) == 10 and len(table) == len(own)
+            for column in table.columns.drop("Case"):
+                values, scale = own[column].to_numpy(), own[column].abs().max()
+                assert table[column].to_numpy() == pytest.approx(
+                    values, rel=1e-9, abs=1e-9 * scale
+                ), column
+
     def test_repeated_cycles_go_to_cycles_in_order(self):
         q = np.linspace(0, 1.0, 20)
         one_c = tfbsim.load_cell(CELL).one_c_current_density

@@ -20,7 +20,7 @@ from tfbsim.cell.stack import (
     PER_VOLUME_CHARGED,
 )
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.materials import library
 from tfbsim.plot import figures
 from tfbsim.result.result import Result

@@ -14,8 +14,9 @@ from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
 from tfbsim.physics.lithium import EXHAUSTED
 from tfbsim.solver.cycler import run_case
-from tfbsim.solver.discretised import FALLBACKS, Discretised
+from tfbsim.solver.discretised import Discretised
 from tfbsim.solver.engine import Engine, engine
+from tfbsim.solver.fallbacks import FALLBACKS
 from tfbsim.solver.integrator import Integrator
 from tfbsim.solver.records import (
     INFEASIBLE,

@@ -17,14 +17,14 @@ from synthetic import curves, noisy, rate_experiment
 import tfbsim
 from tfbsim.data.measured import Measured, Segment
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import Expanded, expand
+from tfbsim.experiment.expand import Expanded, expand
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.fitting import problem
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
 from tfbsim.fitting.problem import Simulated
-from tfbsim.fitting.targets import thinned
+from tfbsim.fitting.targets import averaged
 from tfbsim.numerics import Numerics
 from tfbsim.report.fit import verdict
 from tfbsim.run.run import IN_BLOCKS, ONE_BY_ONE
@@ -75,6 +75,16 @@ def test_the_truth_is_found(found: Any) -> None:
     assert found.as_asked
     assert found.error("held out")["voltage [mV]"] < 8  # noise of 3 mV and of charge
     assert list(found.curves["Role"]) == ["fitted", "held out", "fitted"]
+
+
+def test_a_result_is_fitted_as_what_was_measured(rates: Expanded) -> None:
+    result = tfbsim.run_experiment(rates.document, changes=R30, numerics=COARSE)
+    far = expand(rates.document, changes={"contact_resistance": "200 ohm cm2"})
+    vary = {"contact_resistance": "3 ohm cm2..300 ohm cm2"}
+    found = tfbsim.fit(far, result, vary=vary, starts=1, numerics=COARSE)
+    (row,) = found.parameters.to_dict("records")
+    assert row["Value"] == pytest.approx(30, rel=1e-4)
+    assert set(found.curves["Source"]) == {"1C", "4C", "8C"}
 
 
 def test_what_is_written_reads_back(found: Any, tmp_path: Path) -> None:
@@ -145,7 +155,7 @@ def test_bad_data_does_not_lose_the_good(rates: Expanded, tmp_path: Path) -> Non
     found = tfbsim.fit(rates, data, vary=vary, starts=1, numerics=COARSE)
     assert len(found.unreadable) == 1 and "bad.csv" in found.unreadable[0]
     assert not found.as_asked
-    assert len(found.measured) == 3
+    assert len(found.targets) == 3
 
 
 def test_a_record_drives_the_cell_by_its_own_current(rates: Expanded) -> None:
@@ -365,12 +375,12 @@ def test_thinning_averages_and_leaves_spikes_aside() -> None:
     rng = np.random.default_rng(7)
     q = np.linspace(0, 1, 4000)
     V = 4 - q + 1e-3 * rng.standard_normal(4000)
-    at, mean, group = thinned(q, V, 40)
+    at, mean, group = averaged(q, V, 40)
     assert group[-1] == 39 and len(at) <= 240
     off = np.bincount(group, mean - (4 - at)) / np.bincount(group)
     assert off.std() < 1.5e-4  # 1 mV over the root of a hundred, with margin
     bend = 4 - 0.2 * q - np.maximum(q - 0.95, 0) * 20
-    at, mean, _ = thinned(q, bend, 40)
+    at, mean, _ = averaged(q, bend, 40)
     exact = 4 - 0.2 * at - np.maximum(at - 0.95, 0) * 20
     assert np.abs(mean - exact).max() < 3e-3
 
@@ -425,7 +435,7 @@ def test_what_is_given_twice_counts_once(rates: Expanded) -> None:
     assert sum("capacity of" in n and "counted once" in n for n in both.notes) == 3
     held = tfbsim.fit(listed, again, vary=VARY, held_out=["copy.csv"], numerics=COARSE)
     assert list(held.curves["Role"]).count("held out") == 1
-    assert len(held.measured) == 3  # fitted under one name, it would be no prediction
+    assert len(held.targets) == 3  # fitted under one name, it would be no prediction
 
 
 def test_a_fitted_cell_knows_what_it_was_fitted_to(tmp_path: Path) -> None:

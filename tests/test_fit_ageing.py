@@ -7,7 +7,7 @@ import pytest
 
 import tfbsim
 from tfbsim import InputError, Numerics, load_cell, simulate
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.result.csv_file import csv
 
 QUICK = Numerics(points=30, rtol=1e-6, atol=1e-8)

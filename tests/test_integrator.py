@@ -9,8 +9,8 @@ import pybamm
 import pytest
 
 from tfbsim.numerics import Numerics
-from tfbsim.solver.discretised import BOUND, FALLBACKS, LAST
 from tfbsim.solver.engine import Engine
+from tfbsim.solver.fallbacks import BOUND, FALLBACKS, LAST
 from tfbsim.solver.integrator import Integrator
 from tfbsim.solver.trace import Infeasible, Request, Trace
 
@@ -133,6 +133,6 @@ def test_a_solve_takes_no_more_steps_than_it_may(raijmakers, small):
     )
     assert len(whole.t) > 20
     assert (cut.ended, len(cut.t)) == ("failure", 20)
-    most = [options["num_steps_no_progress"] for options in FALLBACKS]
+    most = [one.options["num_steps_no_progress"] for one in FALLBACKS]
     assert max(most) <= 100_000
-    assert all(options["t_no_progress"] == 1 for options in FALLBACKS)
+    assert all(one.options["t_no_progress"] == 1 for one in FALLBACKS)

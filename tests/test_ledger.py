@@ -24,8 +24,9 @@ import xarray as xr
 import tfbsim
 from tfbsim import simulate
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import Case, Cases, expand
-from tfbsim.experiment.curves import Curves
+from tfbsim.experiment.cases import Case, Cases
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.selection import CurveSelection
 from tfbsim.numerics import Numerics
 from tfbsim.output import CannotWrite
 from tfbsim.result.case import CaseResult
@@ -311,11 +312,11 @@ class TestOtherFiles:
         assert list(path.parent.iterdir()) == []
 
 
-class Unkind(Curves):
+class Unkind(CurveSelection):
     """Is asked in the midst of a case which curves it keeps, and goes wrong."""
 
     def __repr__(self):
-        return repr(Curves(self.cycles, self.error))  # the same key
+        return repr(CurveSelection(self.cycles, self.error))  # the same key
 
 
 class Raises(Unkind):
@@ -353,7 +354,7 @@ class DiesOnce(Dies):
         return True
 
 
-def becomes(case: Case, kind: type[Curves]) -> Case:
+def becomes(case: Case, kind: type[CurveSelection]) -> Case:
     return replace(case, curves=kind())
 
 

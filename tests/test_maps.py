@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfbsim import simulate
-from tfbsim.experiment import cases
+from tfbsim.experiment.expand import expand
 from tfbsim.plot import capacity_map, figures
 from tfbsim.plot.cases import Cases
 from tfbsim.plot.style import styled
@@ -241,7 +241,7 @@ def test_the_map_has_the_same_bytes_every_time(one):
 
 @pytest.mark.parametrize("cathode", ["lco", "nmc811"])
 def test_the_shipped_maps_are_grids_of_rate_and_thickness(cathode):
-    expanded = cases.expand(f"{cathode}-rate-thickness-map")
+    expanded = expand(f"{cathode}-rate-thickness-map")
     lengths = {case.varied[THICKNESS] for case in expanded.cases}
     rates = {case.values["rate"] for case in expanded.cases}
     assert len(expanded.cases) == len(lengths) * len(rates)

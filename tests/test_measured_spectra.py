@@ -13,10 +13,10 @@ import tfbsim
 from tfbsim.cli.app import app
 from tfbsim.cli.edge import outcome
 from tfbsim.comparison.comparison import compare
-from tfbsim.comparison.replay import joined
+from tfbsim.comparison.replay import segment_of
 from tfbsim.data.measured import Measured, Spectrum
 from tfbsim.data.read import read_measured
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case
 
@@ -165,7 +165,7 @@ def test_fit_to_a_spectrum_and_a_discharge_together(tmp_path):
     true["cathode.exchange_current"] = "500 uA/cm2"
     case = expand(tmp_path / "j.yaml", None, true).cases[0]
     done = run_case(case.cell, case.protocol, Numerics()).cycles[0].steps
-    discharge = joined([done[-1]], "discharge", float(case.cell.area))
+    discharge = segment_of([done[-1]], "discharge", float(case.cell.area))
     spectrum = Spectrum(done[2].spectrum.frequency, done[2].spectrum.Z, "spectrum 1")
     record = Measured("x", Path("x"), (discharge,), (), (spectrum,))
     found = tfbsim.fit(

@@ -16,7 +16,7 @@ from tfbsim import load_cell
 from tfbsim.cell.cell import Cell
 from tfbsim.cli.run import report
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.experiment.provenance import load_run
 from tfbsim.output import Output, listed, read_provenance
 from tfbsim.plot import figures

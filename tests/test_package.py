@@ -19,7 +19,8 @@ from tfbsim.cell import parameter_sets
 from tfbsim.cell.cell import Cell
 from tfbsim.cell.layers import Anode, Electrolyte, Film
 from tfbsim.cell.stack import Stack, StackLayer
-from tfbsim.experiment import cases
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.experiment import Experiment
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -89,7 +90,7 @@ class TestImport:
             "        assert type(value).__name__ != 'module', name\n"
             "from tfbsim import simulate, load_cell\n"
             "assert callable(simulate) and callable(load_cell)\n"
-            "import tfbsim.experiment.cases, tfbsim.report.report, tfbsim.plot\n"
+            "import tfbsim.experiment.expand, tfbsim.report.report, tfbsim.plot\n"
             "assert callable(tfbsim.simulate)\n"
             "print('good')"
         )
@@ -132,7 +133,7 @@ class TestShippedCells:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_shipped_experiment_is_valid(name):
-    expanded = cases.expand(name)
+    expanded = expand(name)
     assert expanded.experiment.description and expanded.cases
 
 
@@ -181,7 +182,7 @@ class TestEntryPoints:
 
 def test_every_field_is_documented():
     text = "".join((ROOT / "docs" / f"{n}.md").read_text() for n in ("files", "fields"))
-    models = [Cell, cases.Experiment]
+    models = [Cell, Experiment]
     models += [Film, Electrolyte, Anode, Stack, StackLayer]
     missing = {
         name for model in models for name in model.model_fields if f"`{name}`" not in text

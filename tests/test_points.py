@@ -18,19 +18,23 @@ from hypothesis import strategies as st
 import tfbsim
 from tfbsim import load_cell
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import SOME_CYCLES, Points, expand
-from tfbsim.experiment.curves import Curves
+from tfbsim.experiment.cases import Points
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.experiment import SOME_CYCLES
 from tfbsim.experiment.groups import parse_cycle
+from tfbsim.experiment.selection import CurveSelection
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.result.case import Notes
 from tfbsim.result.curves import NONE, thinned
 from tfbsim.result.load import load_result
 from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
-from tfbsim.run import ledger
+from tfbsim.result.tables import Tabled
+from tfbsim.run import ledger, run
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import cycler
-from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.audit import audit
+from tfbsim.solver.cycler import run_case
 from tfbsim.solver.engine import Engine
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -121,7 +125,7 @@ class TestPoints:
         path = written(folder, SWEEP, curves)
         code = (
             "import sys\n"
-            "from tfbsim.experiment.cases import expand\n"
+            "from tfbsim.experiment.expand import expand\n"
             "from tfbsim.solver.engine import Numerics\n"
             "cases = expand(sys.argv[1]).cases\n"
             "for k in range(4): print(cases.key(k, Numerics(points=20)))"
@@ -188,10 +192,10 @@ class TestPoints:
         """All there is to know of 2.4 million points, a few of them made."""
         monkeypatch.setattr("tfbsim.solver.engine.Engine.__init__", None)
         made = []
-        case = tfbsim.experiment.cases._Expansion.case
+        case = tfbsim.experiment.cases._case
         monkeypatch.setattr(
-            tfbsim.experiment.cases._Expansion,
-            "case",
+            tfbsim.experiment.cases,
+            "_case",
             lambda *a: (made.append(a), case(*a))[1],
         )
         many = SWEEP.replace("2 um, 2]", "2 um, 20000]").replace(
@@ -200,7 +204,7 @@ class TestPoints:
         cases = expand(written(folder, many)).cases
         assert len(cases) == cases.cycles == 2_400_000
         assert len(made) < 20
-        assert cases.curves == Curves(frozenset())
+        assert cases.curves == CurveSelection(frozenset())
         last = cases[-1]
         assert last.name == "2400000"
         assert last.cell.cathode.thickness == pytest.approx(2e-6)
@@ -239,15 +243,16 @@ class TestRuns:
         assert [case.name for case in read.cases] == ["1", "2", "3", "4"]
         xr.testing.assert_identical(read.curves, whole.curves)
 
-    def test_stored_points_are_read_one_by_one(self, folder, no_figures, monkeypatch):
-        """As where there are more than fit into memory."""
+    def test_many_points_are_kept_as_tables(self, folder, no_figures, monkeypatch):
         path = written(folder, SWEEP)
         whole = run_experiment(path, numerics=COARSE, folder=folder / "a")
-        monkeypatch.setattr(ledger, "AT_ONCE", 2)
+        monkeypatch.setattr(run, "AT_ONCE", 2)
         lazy = run_experiment(path, numerics=COARSE, folder=folder / "b")
-        assert isinstance(lazy.cases, ledger.Stored) and isinstance(whole.cases, list)
+        assert isinstance(lazy.cases, Tabled) and isinstance(whole.cases, list)
         same_bytes(folder / "a", folder / "b")
-        assert len(lazy.cases) == 4 and lazy.cases[-1].rows == whole.cases[3].rows
+        assert len(lazy.cases) == 4
+        one, other = (pd.DataFrame(r.cases[-1].rows) for r in (lazy, whole))
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
         assert [case.name for case in lazy.cases[1:3]] == ["2", "3"]
 
     @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -379,9 +384,9 @@ class TestCurves:
     @given(st.lists(st.integers(1, 100_000), max_size=40), st.randoms())
     def test_of_the_same_cycles_are_written_the_same(self, cycles, random):
         """Keys are made of it, in every process."""
-        curves = Curves(frozenset(cycles), 1e-3)
+        curves = CurveSelection(frozenset(cycles), 1e-3)
         random.shuffle(cycles)
-        assert repr(Curves(frozenset(cycles), 1e-3)) == repr(curves)
+        assert repr(CurveSelection(frozenset(cycles), 1e-3)) == repr(curves)
         assert repr(pickle.loads(pickle.dumps(curves))) == repr(curves)
 
     @pytest.mark.parametrize(
@@ -449,14 +454,17 @@ class TestCurves:
         """All of a few cycles; of many of one case some; of many points none."""
         few = expand(written(folder, "cycles: 500\n", self.ONE)).cases[0]
         many = expand(written(folder, "cycles: 501\n", self.ONE)).cases[0]
-        assert few.curves == Curves()
-        assert many.curves == Curves(frozenset((*SOME_CYCLES, 501)))
+        assert few.curves == CurveSelection()
+        assert many.curves == CurveSelection(frozenset((*SOME_CYCLES, 501)))
         assert {1, 2, 5, 10, 100, 1000} <= many.curves.cycles
-        for cycles, curves in ((125, Curves()), (126, Curves(frozenset()))):
+        for cycles, curves in (
+            (125, CurveSelection()),
+            (126, CurveSelection(frozenset())),
+        ):
             points = expand(written(folder, f"cycles: {cycles}\n", SWEEP)).cases
             assert points[0].curves == points.curves == curves
         asked = "cycles: 126\ncurves: {cycles: all}\n"
-        assert expand(written(folder, asked, SWEEP)).cases[0].curves == Curves()
+        assert expand(written(folder, asked, SWEEP)).cases[0].curves == CurveSelection()
 
     @pytest.mark.parametrize(
         ("section", "words"),

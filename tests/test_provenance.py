@@ -9,7 +9,7 @@ import pytest
 
 from tfbsim import load_cell, simulate
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import expand
+from tfbsim.experiment.expand import expand
 from tfbsim.experiment.provenance import load_run
 from tfbsim.numerics import Numerics
 from tfbsim.run.run import run_experiment

@@ -16,14 +16,13 @@ import pytest
 import tfbsim
 from tfbsim import Numerics, simulate, sweep
 from tfbsim.errors import InputError
-from tfbsim.experiment.cases import sweep_plan
+from tfbsim.experiment.expand import sweep_plan
 from tfbsim.experiment.provenance import provenance, run_of
 from tfbsim.plot import figures
 from tfbsim.report import report
 from tfbsim.result.case import CaseResult
 from tfbsim.result.load import load_result
 from tfbsim.result.result import Result
-from tfbsim.result.sweep_table import answers
 from tfbsim.yaml_file import Document
 
 CELL = "lco-lipon-li-constant-d"
@@ -88,7 +87,7 @@ def test_a_grid_has_a_dimension_for_each_factor_named_as_in_the_summary(grid):
     assert data[THICKNESS].values.tolist() == [5, 9, 12]
     assert data[THICKNESS].attrs == {"units": "um"}
     assert data[AREAL].attrs == {"units": "uA.h.cm-2"} and data["C-rate"].attrs == {}
-    for row in answers(grid).to_dict("records"):
+    for row in grid.answers.to_dict("records"):
         here = {name: row[name] for name in data.dims}
         for name in (AREAL, ENERGY, "Of equilibrium capacity [%]", LOSS, "Outcome"):
             assert data[name].sel(here).item() == row[name]

@@ -10,9 +10,8 @@ import tfbsim
 from tfbsim.cli.app import app
 from tfbsim.cli.edge import outcome
 from tfbsim.data.measured import DISCHARGE, HOLD, REST, Segment
-from tfbsim.experiment.cases import expand
-from tfbsim.fitting.titration import diffusivities, simulated_segments
-from tfbsim.numerics import Numerics
+from tfbsim.experiment.expand import expand
+from tfbsim.fitting.titration import diffusivities
 from tfbsim.physics.circuit import Circuit
 
 CELL = "lco-lipon-li-constant-d"
@@ -99,7 +98,7 @@ def test_a_measured_record_gives_the_same(tmp_path, capsys):
     """As a table with a mapping, and as EC-Lab exports it."""
     (tmp_path / "x.yaml").write_text(EXPERIMENT)
     case = expand(tmp_path / "x.yaml").cases[0]
-    found = simulated_segments(case, Numerics())
+    found = tfbsim.run_experiment(tmp_path / "x.yaml").records[0].segments
     true = diffusivities(found, case.cell)["Ratio"].to_numpy()
     t, V, i, step, begun = [], [], [], [], 0.0
     for number, s in enumerate(found):

@@ -61,6 +61,15 @@ class Numerics:
             message = f"{shown(self.mesh)} is none; it is elements or volumes"
             raise InputError(message, field="mesh")
 
+    def check(self, double_layer: bool) -> None:
+        """Refuse a mesh that a cell with a double layer at its cathode cannot have."""
+        if double_layer and self.mesh == "volumes":
+            message = (
+                "volumes have no potential at the face, which a double layer at the "
+                "cathode needs; 'elements', the default, would do"
+            )
+            raise InputError(message, field="mesh")
+
     @property
     def spread(self) -> float:
         """The grading, or the default of the mesh."""

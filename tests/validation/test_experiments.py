@@ -2,7 +2,8 @@
 
 import pytest
 
-from tfbsim.experiment.cases import expand, load_experiment
+from tfbsim.experiment.expand import expand
+from tfbsim.experiment.experiment import load_experiment
 from tfbsim.run.run import run_experiment
 from tfbsim.yaml_file import shipped
 

@@ -11,7 +11,8 @@ import pytest
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.audit import audit
+from tfbsim.solver.cycler import run_case
 from tfbsim.solver.engine import engine
 from tfbsim.solver.records import AUDIT_BREACH, REACHED, CycleRecord
 

@@ -14,7 +14,7 @@ from synthetic import curves, noisy, rate_experiment
 
 import tfbsim
 from tfbsim.data.measured import Measured
-from tfbsim.experiment.cases import Expanded, expand
+from tfbsim.experiment.expand import Expanded, expand
 from tfbsim.numerics import Numerics
 
 CELL = "lco-lipon-li-constant-d"

@@ -15,7 +15,8 @@ from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
-from tfbsim.solver.cycler import audit, run_case
+from tfbsim.solver.audit import audit
+from tfbsim.solver.cycler import run_case
 from tfbsim.solver.records import REACHED, TIME_LIMIT
 
 F, R = 96485.33212, 8.314462618

@@ -121,6 +121,7 @@ class Film(Interface, MaterialLayer):
     # Of lithium metal alone
     plated: ClassVar = False
     critical_current: ClassVar = None
+    surface: ClassVar = ""  # nothing is plated
     beyond_critical_current: ClassVar = "go on"
     inventory: ClassVar = 0.0
     least_inventory: ClassVar = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..materials.laws import Curve, DiffusionPotential, Law, PotentialLaw
+from ..materials.laws import Array, Curve, DiffusionPotential, Law, PotentialLaw
 from ..materials.transport import diffusion_potential, path_potential, resistivity
 
 # Options of the model for the anode, and the number each has in a parameter set
@@ -47,6 +47,14 @@ class FilmStructure:
     def rho_ref(self) -> float:
         """Return the resistivity that rho_e(x) is relative to [Ohm m]."""
         return self._resistivity[0]
+
+    def path_resistivity(self, x: Array) -> Array:
+        """Return (1 - t_i)/sigma_e at x [Ohm m]; 0 where nothing resists electrons."""
+        if self.electronic is None:
+            return np.zeros_like(x)
+        inside = np.clip(x, 0, self.x_max)
+        t_i = 0 if self.transference is None else self.transference(inside)
+        return np.asarray((1 - t_i) / self.electronic(inside), dtype=float)
 
     def functions(self, side: str) -> dict[str, Any]:
         """The function parameters of the model, by name; of "Cathode" or "Anode"."""

@@ -78,7 +78,7 @@ def show(
 
         describe_cell(load_cell(path), out)
     else:
-        from ..experiment.cases import expand
+        from ..experiment.expand import expand
         from ..report.files import describe_experiment
 
         describe_experiment(expand(path), out)
@@ -144,7 +144,7 @@ def _notes(path: Path, kind: str) -> list[str]:
 
         check_cluster(load(path))
     else:
-        from ..experiment.cases import expand
+        from ..experiment.expand import expand
         from ..experiment.foresee import foreseen
 
         expanded = expand(path)

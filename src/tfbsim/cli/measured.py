@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -164,9 +165,12 @@ def gitt(
 
     from ..comparison.own_current import experiment_or_cell
     from ..data.read import read_all
+    from ..experiment.selection import ALL
     from ..experiment.settings import numerics_of
-    from ..fitting.titration import diffusivities, simulated_segments
+    from ..fitting.titration import diffusivities
     from ..plot.material import titration_figure
+    from ..result.result import Result
+    from ..run.run import noted
 
     expanded, of_cell = experiment_or_cell(experiment, cell, changes, False)
     doubts: list[str] = []
@@ -181,8 +185,11 @@ def gitt(
         raise InputError(what, experiment)
     else:
         numerics = numerics_of(None, expanded.experiment.numerics)
-        made = ((c, simulated_segments(c, numerics)) for c in expanded.cases)
-        found = [(c.name, diffusivities(segments, c.cell)) for c, segments in made]
+        whole = [replace(case, curves=ALL) for case in expanded.cases]
+        simulated = Result([noted(case, numerics).result() for case in whole])
+        cells = {case.name: case.cell for case in whole}
+        records = simulated.records
+        found = [(m.name, diffusivities(m.segments, cells[m.name])) for m in records]
     parts = [table.assign(Record=name) for name, table in found if len(table)]
     if not parts:
         what = "has no pulses with a rest before and after, and no holds in a row whose "

@@ -91,7 +91,7 @@ def run(
     if again and (cell or changes or points or rtol or fast or error_bar):
         raise InputError("repeats a run as it was: leave out all but --out", path)
 
-    from ..experiment.cases import expand
+    from ..experiment.expand import expand
     from ..experiment.provenance import load_run
     from ..run.run import cycles_each, run_experiment
     from .progress import cycles_bar

@@ -20,11 +20,12 @@ import pandas as pd
 
 from ..cell.cell import Cell
 from ..cell.fitted import status
-from ..data.mapping import Mapping as DataMapping
+from ..data.mapping import AnyMapping
 from ..data.measured import HOLD, Measured, Segment, Spectrum
 from ..data.read import Source, read_all
 from ..errors import count
-from ..experiment.cases import Case, Expanded
+from ..experiment.cases import Case
+from ..experiment.expand import Expanded
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
@@ -35,7 +36,7 @@ from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
 from .matching import Place, Places, places
 from .own_current import experiment_or_cell, unlike
-from .replay import Replay, joined
+from .replay import Replay, segment_of
 from .residuals import Pair, SpectrumPair, at_frequencies, impedances, overlays, table
 
 Progress = Callable[[int, int], None]
@@ -128,7 +129,7 @@ def compare(
     data: Sequence[Source] | Source,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    mapping: str | Path | DataMapping | Mapping[str, object] | None = None,
+    mapping: AnyMapping | None = None,
     own_current: bool = False,
     numerics: Numerics | Mapping[str, object] | None = None,
     folder: str | Path | None = None,
@@ -277,7 +278,7 @@ def _pair(
     if T is not None and abs(T - own) > ELSEWHERE:
         measured_at, at = (f"{x - 273.15:.1f} degC" for x in (T, own))
         found.note(f"{file}: measured at {measured_at}, simulated at {at}.")
-    simulated = joined(parts, segment.kind, float(cell.area))
+    simulated = segment_of(parts, segment.kind, float(cell.area))
     if simulated is None:
         failed = (
             f"the simulated step was {other.outcome}: {other.detail}" if other else ""

@@ -21,7 +21,8 @@ import numpy as np
 from .. import units
 from ..data.measured import HOLD, REST, UA, Measured, Segment, Spectrum
 from ..errors import InputError
-from ..experiment.cases import Case, Cases, Expanded
+from ..experiment.cases import Case, Cases
+from ..experiment.expand import Expanded
 from ..experiment.steps import Step
 from .own_current import STEADY, driven_steps
 
@@ -163,7 +164,7 @@ def _distance(segment: Segment, step: Step, area: float) -> float:
     if segment.kind == HOLD:
         off = abs(float(np.median(segment.voltage)) - step.value)
         return off if step.control == "voltage" and off <= SAME_VOLTAGE else math.inf
-    sign = segment.sign
+    sign = segment.direction
     if step.rest or step.control == "voltage" or sign * step.value < 0:
         return math.inf
     far = 0.0
@@ -191,7 +192,7 @@ def _why_unmatched(segment: Segment, cases: Sequence[Case]) -> str:
     mean = float(np.mean(np.abs(i))) if len(i) else 0.0
     if mean > 0 and float(np.std(np.abs(i))) / mean > STEADY:
         return "its current varies: --own-current drives the cell with it"
-    sign = segment.sign
+    sign = segment.direction
     known = sorted(
         {
             round(abs(step.value) / float(case.cell.area) * UA, 6)

@@ -10,7 +10,7 @@ import numpy as np
 from ..cell.cell import Cell, load_cell
 from ..data.measured import HOLD, REST, Array, Segment
 from ..errors import InputError
-from ..experiment.cases import Expanded, expand
+from ..experiment.expand import Expanded, expand
 from ..experiment.steps import Step
 from ..yaml_file import Document, load, shipped
 
@@ -76,7 +76,7 @@ def driven_steps(segment: Segment, segments: Sequence[Segment], cell: Cell) -> l
         return [Step(text, "voltage", float(np.median(segment.voltage)), lasts, True)]
     steps = []
     for lasts, passed in _pieces(t, segment.capacity, segment.current):
-        I = segment.sign * 3600 * passed / lasts * float(cell.area)
+        I = segment.direction * 3600 * passed / lasts * float(cell.area)
         lower, upper = low if I > 0 else None, high if I < 0 else None
         steps.append(Step(text, "current", I, lasts, True, lower=lower, upper=upper))
     return steps

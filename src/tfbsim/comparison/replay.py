@@ -47,7 +47,7 @@ class Replay:
         return [replace(c, check_up=protocol.is_check_up(c.number)) for c in found]
 
 
-def joined(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | None:
+def segment_of(parts: Sequence[StepRecord], kind: str, area: float) -> Segment | None:
     """Return consecutive simulated steps as one measured step of a kind would be.
 
     None if nothing of them could be simulated; ``area`` is the cell's [m2].

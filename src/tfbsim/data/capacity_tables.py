@@ -10,8 +10,8 @@ import numpy as np
 from .. import units
 from ..errors import count, shown
 from .mapping import DIMENSIONS, CurveColumns, Direction
-from .measured import CHARGE, DISCHARGE, Segment
-from .table import TIMES, Array, Table
+from .measured import CHARGE, DISCHARGE, Array, Segment
+from .table import TIMES, Table
 
 MOST_CURVES = 1000
 _SIDES: tuple[tuple[str, Direction | None], ...] = (

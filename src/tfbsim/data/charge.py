@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import count
-from .measured import CHARGE, DISCHARGE, HOLD, REST, Segment
-from .samples import Samples
+from .measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
+from .raw_record import RawRecord
 from .steps import Span
-from .table import Array, File
+from .table import File
 
 POWERS = (1e-6, 1e-4, 1e-3, 1e-2, 1.0, 1e2, 1e3, 1e4, 1e6)
 WITHIN = 0.1  # of the integral of the current that a counter of charge may be off
@@ -31,7 +31,7 @@ UNIT = "uA.h.cm-2"
 
 
 def segments(
-    rows: Samples, found: Sequence[Span], cycles: Sequence[int], file: File
+    rows: RawRecord, found: Sequence[Span], cycles: Sequence[int], file: File
 ) -> tuple[Segment, ...]:
     """Return the steps of discharge positive samples, each with its charge.
 
@@ -138,7 +138,7 @@ def _shown(charge: float) -> str:
 
 
 def _tell_whole(
-    rows: Samples, found: Sequence[Span], charges: pd.Series, file: File
+    rows: RawRecord, found: Sequence[Span], charges: pd.Series, file: File
 ) -> None:
     """Tell of steps whose own lines have another charge than their samples."""
     if rows.whole is None or "step" not in rows.marks:
@@ -157,7 +157,7 @@ def _tell_whole(
         )
 
 
-def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
+def _step_clock(rows: RawRecord, found: Sequence[Span]) -> Array | None:
     """Return the clock of the step, if it runs as the total one between most samples."""
     own = rows.step_time
     if own is None or rows.by_step:
@@ -169,7 +169,7 @@ def _step_clock(rows: Samples, found: Sequence[Span]) -> Array | None:
     return own if len(every) and abs(float(np.median(every)) - 1) < WITHIN else None
 
 
-def _passed(rows: Samples, span: Span, away: Array | float = 0.0) -> Array:
+def _passed(rows: RawRecord, span: Span, away: Array | float = 0.0) -> Array:
     """Return the integral of |i| over a step [A.h.m-2], less pauses between samples."""
     size, dt = np.abs(rows.i[span.cut]), np.diff(rows.t[span.cut]) - away
     mean = _mean(size[:-1], size[1:], span.kind)
@@ -188,7 +188,7 @@ def _mean(a: Array, b: Array, kind: str) -> Array:
     return mean
 
 
-def _counter_of(rows: Samples, span: Span) -> Array | None:
+def _counter_of(rows: RawRecord, span: Span) -> Array | None:
     """Return the counter that counts in a step, upwards from what it read before it."""
     side = DISCHARGE if rows.i[span.cut].mean() > 0 else CHARGE
     for role in (f"{side}_capacity", "capacity", "net_capacity"):
@@ -211,7 +211,7 @@ def _counter_of(rows: Samples, span: Span) -> Array | None:
     return None
 
 
-def _from_reset(rows: Samples, span: Span, counter: Array) -> Array:
+def _from_reset(rows: RawRecord, span: Span, counter: Array) -> Array:
     """Return a counter that is 0 at the first sample if it restarts after it."""
     k = span.start
     if span.stop - k < 2:
@@ -222,7 +222,7 @@ def _from_reset(rows: Samples, span: Span, counter: Array) -> Array:
     return np.where(np.arange(len(counter)) == k, 0.0, counter) if resets else counter
 
 
-def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
+def _before(rows: RawRecord, span: Span, counter: Array, way: float) -> float:
     """Return what a counter counted between the begin of a step and its first sample."""
     k, t, own = span.start, rows.t, rows.step_time
     i = abs(float(rows.i[k]))
@@ -249,7 +249,7 @@ def _before(rows: Samples, span: Span, counter: Array, way: float) -> float:
 
 
 def _in_use(
-    rows: Samples, found: Sequence[Span], counters: Sequence[Array | None], file: File
+    rows: RawRecord, found: Sequence[Span], counters: Sequence[Array | None], file: File
 ) -> bool:
     """Return whether the counters close, telling where they and the integral differ."""
     ratios: list[Array] = []
@@ -311,7 +311,7 @@ def _rounding(size: Array) -> float:
     return min(0.5 * last / float(np.median(size[size > 0])), 0.5)
 
 
-def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, str]:
+def _begun(rows: RawRecord, span: Span, counted: Array | None) -> tuple[float, str]:
     """Return when a step began, and what says so: clock, counter, sample or nothing."""
     k, t = span.start, rows.t
     first = float(t[k])
@@ -336,7 +336,7 @@ def _begun(rows: Samples, span: Span, counted: Array | None) -> tuple[float, str
     return first, SAMPLE if not k or since <= 0 or span.kind == REST else NOTHING
 
 
-def _at_begin(rows: Samples, span: Span) -> bool:
+def _at_begin(rows: RawRecord, span: Span) -> bool:
     """Return whether a hold's first sample is its begin: the current has not fallen."""
     k = span.start
     if span.kind != HOLD or span.goes_on or not k or rows.i[k] * rows.i[k - 1] <= 0:
@@ -344,7 +344,7 @@ def _at_begin(rows: Samples, span: Span) -> bool:
     return bool(abs(rows.i[k]) > (1 - AS_BEFORE) * abs(rows.i[k - 1]))
 
 
-def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, bool]:
+def _after(rows: RawRecord, span: Span, begun: float, used: bool) -> tuple[float, bool]:
     """Return what passed from the last sample of a step to the begin of the next
     [A.h.m-2], and whether a counter says so."""
     k, t = span.stop, rows.t
@@ -363,7 +363,7 @@ def _after(rows: Samples, span: Span, begun: float, used: bool) -> tuple[float, 
 
 
 def _segment(
-    rows: Samples,
+    rows: RawRecord,
     span: Span,
     cycle: int,
     counted: Array | None,
@@ -398,7 +398,7 @@ def _segment(
     return made, away
 
 
-def _lead(rows: Samples, span: Span, begun: float) -> float:
+def _lead(rows: RawRecord, span: Span, begun: float) -> float:
     """Return what passed between the begin of a step and its first sample [A.h.m-2]."""
     k, t, V = span.start, rows.t, rows.V
     i, since = abs(float(rows.i[k])), float(t[k]) - begun

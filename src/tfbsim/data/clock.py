@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, shown
-
-Array = np.ndarray
+from .measured import Array
 
 # 0-00:10:00, 0d 00:00:5.05, 1.02:03:04, 1 day 02:03:04, 12:00:00.5 pm, 0:00:10:500
 _CLOCK = re.compile(
@@ -39,6 +38,7 @@ _STAMPS = (
     (2e4, 8e4, _DAY, "days of a spreadsheet"),
 )
 _MOST = 0.5  # of the cells that must be of one form
+_FORMS: tuple[str, ...]
 _FORMS = ("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y")
 _FORMS += ("%d/%m/%y", "%d-%b-%y", "%d-%b-%Y", "%Y/%m/%d", "%b %d %Y", "%d %b %Y")
 _HOURS = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M:%S.%f %p", "%H:%M", "%I:%M %p")

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Mapping as Dict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictInt, StrictStr
 
@@ -95,7 +95,11 @@ class Mapping(Strict):
     skip_rows: Annotated[StrictInt, Field(ge=0, le=100_000)] | None = None
 
 
-def load_mapping(source: str | Path | Document | Mapping | Dict[str, object]) -> Mapping:
+# A mapping, its file, or plain data
+AnyMapping: TypeAlias = str | Path | Mapping | Dict[str, object]
+
+
+def load_mapping(source: AnyMapping | Document) -> Mapping:
     """Return a mapping from its file, or from plain data.
 
     Raises

@@ -7,10 +7,23 @@ with every conversion, guess and mend told in a sentence.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+
+from .curve_table import (
+    CURRENT,
+    CYCLE,
+    STEP,
+    STEP_AREA,
+    TIME,
+    VOLTAGE,
+    curve_table,
+)
 
 Array = np.ndarray
 CHARGE, DISCHARGE, HOLD, REST = "charge", "discharge", "hold", "rest"
@@ -61,9 +74,10 @@ class Segment:
         return self.kind in (CHARGE, DISCHARGE)
 
     @property
-    def sign(self) -> float:
-        """Sign of the current of a charge or a discharge."""
-        return 1.0 if self.kind == DISCHARGE else -1.0
+    def direction(self) -> int:
+        """1 where it discharges, -1 where it charges, 0 in a rest."""
+        known = {DISCHARGE: 1, CHARGE: -1, REST: 0}
+        return known[self.kind] if self.kind in known else int(np.sign(self.mean_current))
 
     @property
     def mean_current(self) -> float:
@@ -139,3 +153,29 @@ class Measured:
     notes: tuple[str, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
     doubts: tuple[str, ...] = ()
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """The table of :mod:`tfbsim.data.curve_table`: V(t), a row a sample.
+
+        Steps are counted in each cycle; a time that the file does not have is NaN.
+        """
+        if not self.segments:
+            return pd.DataFrame()
+        number: Counter[int] = Counter()
+        steps = []
+        for s in self.segments:
+            number[s.cycle] += 1
+            none = np.full(len(s.voltage), np.nan)
+            steps.append(
+                {
+                    CYCLE: np.full(len(s.voltage), s.cycle),
+                    STEP: np.full(len(s.voltage), number[s.cycle]),
+                    TIME: none if s.time is None else s.start + s.time,
+                    VOLTAGE: s.voltage,
+                    CURRENT: s.current * UA,
+                    STEP_AREA: s.capacity * UA,
+                }
+            )
+        table = {name: np.concatenate([of[name] for of in steps]) for name in steps[0]}
+        return curve_table(self.name, table, [s.direction for s in self.segments])

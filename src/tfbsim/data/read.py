@@ -1,6 +1,6 @@
 """From a file of measurements to steps, curves and spectra per area, in SI.
 
-File -> tables (:mod:`formats`) -> samples of one clock (:mod:`samples`,
+File -> tables (:mod:`formats`) -> samples of one clock (:mod:`raw_record`,
 :mod:`time_order`), with a sign (:mod:`signs`) -> steps (:mod:`steps`) and their charges
 (:mod:`charge`); or :mod:`capacity_tables`, or :mod:`spectra`.  Every conversion, guess
 and mend is told in a sentence.
@@ -9,7 +9,6 @@ and mend is told in a sentence.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +25,9 @@ from .capacity_tables import curves
 from .charge import segments
 from .formats import load_tables, table_of_frame
 from .headings import unnumbered
-from .mapping import Mapping, load_mapping
+from .mapping import AnyMapping, Mapping, load_mapping
 from .measured import HOLD, REST, Measured, Segment, Spectrum
-from .samples import at_switching, samples
+from .raw_record import at_switching, raw_record
 from .signs import flowing, signed
 from .spectra import frequencies, spectra
 from .steps import FALLS, HELD, cycles, steps
@@ -66,7 +65,7 @@ SLIPS = {
 def read_measured(
     path: str | Path | pd.DataFrame,
     cell: Cell | None = None,
-    mapping: str | Path | Mapping | Dict[str, object] | None = None,
+    mapping: AnyMapping | None = None,
 ) -> Measured:
     """Read a file of measurements.
 
@@ -178,9 +177,9 @@ def _of_tables(tables: Sequence[Table]) -> tuple[list[Segment], list[Spectrum]]:
         if which:
             file.note(f"{which} was left out: {why.message}.", True)
     named = [replace(z, name=f"spectrum {k}") for k, z in enumerate(impedances, start=1)]
-    stated = [z for z in named if z.voltage is not None]
-    if file.how.voltage is None and stated:
-        said = (f"{z.name} at {units.text(z.voltage, 'voltage')}" for z in stated[:9])
+    volts = [(z.name, z.voltage) for z in named if z.voltage is not None]
+    if file.how.voltage is None and volts:
+        said = (f"{name} at {units.text(V, 'voltage')}" for name, V in volts[:9])
         file.note(f"By the file itself {', '.join(said)}.")
     return found, named
 
@@ -217,7 +216,7 @@ def _of_table(table: Table) -> tuple[Sequence[Segment], Sequence[Spectrum]]:
 def _record(table: Table) -> tuple[Segment, ...]:
     """Return the steps of a cycler's record."""
     file = table.file
-    rows = at_switching(in_order(samples(table), file), file)
+    rows = at_switching(in_order(raw_record(table), file), file)
     flow = flowing(rows)
     if flow.any():
         rows = replace(rows, i=signed(rows, flow, table))
@@ -251,7 +250,7 @@ def _of_charge(table: Table) -> bool:
 def read_all(
     sources: Sequence[Source] | Source,
     cell: Cell | None,
-    mapping: str | Path | Mapping | Dict[str, object] | None = None,
+    mapping: AnyMapping | None = None,
 ) -> tuple[list[Measured], list[str]]:
     """Read files by the same mapping; what is read already stays as it is.
 

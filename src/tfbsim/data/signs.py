@@ -12,8 +12,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from .samples import Samples, spans
-from .table import Array, File, Table
+from .curve_table import spans
+from .measured import Array
+from .raw_record import RawRecord
+from .table import File, Table
 
 CLEAR = 0.5  # of the charge that must agree on the sign
 MOVED = 6e-3  # V, of a trend
@@ -21,7 +23,7 @@ MATTERS = 0.01  # of all charge: what a small current must pass to be one
 STEADY = 0.05  # relative change of the current within which it is constant
 
 
-def flowing(rows: Samples) -> Array:
+def flowing(rows: RawRecord) -> Array:
     """Return whether a current flows at each sample.
 
     A current that is small beside the largest is one if the file calls the step so, or
@@ -58,7 +60,7 @@ def _rest_below(i: Array) -> float:
     return 1e-4 * top
 
 
-def signed(rows: Samples, flow: Array, table: Table) -> Array:
+def signed(rows: RawRecord, flow: Array, table: Table) -> Array:
     """Return the current [A.m-2], discharge positive."""
     file = table.file
     said = file.how.current_sign
@@ -100,7 +102,7 @@ def signed(rows: Samples, flow: Array, table: Table) -> Array:
     return _turned(rows, charge, why, file)
 
 
-def _turned(rows: Samples, charge: bool, why: str, file: File) -> Array:
+def _turned(rows: RawRecord, charge: bool, why: str, file: File) -> Array:
     """Return the current, turned where a charge was positive, and say so."""
     word, turned = ("charge", ": sign turned") if charge else ("discharge", "")
     file.note(f"Current counted {word} positive, {why}{turned}.")
@@ -114,7 +116,7 @@ def _convention(table: Table) -> str:
     return table.layout if table.layout in ("EC-Lab", "NEWARE") else ""
 
 
-def _sides(rows: Samples, flow: Array) -> dict[str, Array]:
+def _sides(rows: RawRecord, flow: Array) -> dict[str, Array]:
     """Return what the file says of each sample: +1 charge, -1 discharge, else NaN."""
     found: dict[str, Array] = {}
     up = np.zeros(len(rows))
@@ -132,7 +134,7 @@ def _sides(rows: Samples, flow: Array) -> dict[str, Array]:
     return found
 
 
-def _agreed(side: Array, rows: Samples, flow: Array) -> float:
+def _agreed(side: Array, rows: RawRecord, flow: Array) -> float:
     """Return the share of the charge that says charge is positive, less the rest."""
     weight = np.abs(rows.i) * np.diff(rows.t, prepend=rows.t[:1])
     weight = np.where(flow & np.isfinite(side), weight, 0.0)
@@ -140,7 +142,7 @@ def _agreed(side: Array, rows: Samples, flow: Array) -> float:
     return agreed / float(weight.sum()) if weight.any() else 0.0
 
 
-def _trend(rows: Samples, flow: Array) -> Array:
+def _trend(rows: RawRecord, flow: Array) -> Array:
     """Return the sign in which V moves under each current, NaN where it hardly does."""
     sign = np.where(flow, np.sign(rows.i), 0)
     side = np.full(len(rows), np.nan)
@@ -151,7 +153,7 @@ def _trend(rows: Samples, flow: Array) -> Array:
     return side
 
 
-def _swings_both_ways(rows: Samples, flow: Array, declared: bool) -> bool:
+def _swings_both_ways(rows: RawRecord, flow: Array, declared: bool) -> bool:
     """Return whether V rises and falls by much of its range under current.
 
     Of a format that has charge positive, a fall is one of half the range at a steady
@@ -168,7 +170,7 @@ def _swings_both_ways(rows: Samples, flow: Array, declared: bool) -> bool:
     return most > 0.15 * range_ and least < (-0.5 if declared else -0.15) * range_
 
 
-def _one_way(rows: Samples, flow: Array) -> list[tuple[int, int]]:
+def _one_way(rows: RawRecord, flow: Array) -> list[tuple[int, int]]:
     """Return stretches under current within which the voltage goes one way."""
     V, least = rows.V, 0.2 * float(np.ptp(rows.V))
     turned = np.zeros(len(rows))  # 1 where the voltage goes the other way from then on
@@ -183,7 +185,7 @@ def _one_way(rows: Samples, flow: Array) -> list[tuple[int, int]]:
     return [(a, b) for a, b in spans(marks) if flow[a] and b - a >= 2]
 
 
-def _by_trend(rows: Samples, flow: Array, file: File) -> Array:
+def _by_trend(rows: RawRecord, flow: Array, file: File) -> Array:
     """Return a current without a sign by which way the voltage goes."""
     file.note(
         "The current has no sign: where the voltage rises it was taken as charging."

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import count
 from .headings import factor, heading
-from .measured import Spectrum
-from .table import Array, File, Quantity, Table
+from .measured import Array, Spectrum
+from .table import File, Quantity, Table
 
 DECADES = (1e-6, 1e12)  # Hz, of a frequency that can be meant
 LEAST_VOLTAGE = 1e-3  # V; less is no cell's: a bias is then counted from open circuit

@@ -13,9 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from .measured import CHARGE, DISCHARGE, HOLD, REST
-from .samples import Samples, spans
-from .table import Array
+from .curve_table import spans
+from .measured import CHARGE, DISCHARGE, HOLD, REST, Array
+from .raw_record import RawRecord
 
 HELD = 3e-3  # V: how far the voltage of a hold strays
 FALLEN = 0.95  # of its first current, what a hold ends below
@@ -44,7 +44,7 @@ class Span:
         return slice(self.start, self.stop)
 
 
-def steps(rows: Samples, flow: Array) -> list[Span]:
+def steps(rows: RawRecord, flow: Array) -> list[Span]:
     """Return the steps of samples whose current is discharge positive."""
     sign = np.where(flow, np.sign(rows.i), 0)
     return [
@@ -54,7 +54,9 @@ def steps(rows: Samples, flow: Array) -> list[Span]:
     ]
 
 
-def _parts(rows: Samples, start: int, stop: int, kind: str) -> list[tuple[int, int, str]]:
+def _parts(
+    rows: RawRecord, start: int, stop: int, kind: str
+) -> list[tuple[int, int, str]]:
     """Return a run as a hold, constant currents, or both, one after another."""
     if kind == REST or stop - start < 3:
         return [(start, stop, kind)]
@@ -92,7 +94,7 @@ def _hold_from(V: Array, size: Array) -> int:
     return first if fallen else first + 1
 
 
-def cycles(rows: Samples, found: Sequence[Span]) -> list[int]:
+def cycles(rows: RawRecord, found: Sequence[Span]) -> list[int]:
     """Return the cycle of each step: the file's own from 1, or by what comes again."""
     if "cycle" in rows.marks:
         own = rows.marks["cycle"][[s.start for s in found]]

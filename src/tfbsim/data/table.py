@@ -22,8 +22,8 @@ from ..errors import InputError, shown, suggest
 from .clock import DATE, absolute, after_summer_time, seconds
 from .headings import KIND, factor, heading, hertz, rank, role_of, unnumbered
 from .mapping import Mapping
+from .measured import Array
 
-Array = np.ndarray
 FRAME = "DataFrame"  # the name of data that are in no file
 TIMES = ("time", "step_time", "date")  # the best first
 CHARGES = ("capacity", "charge_capacity", "discharge_capacity", "net_capacity")

@@ -8,15 +8,16 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import count
-from .samples import Samples
-from .table import Array, File
+from .measured import Array
+from .raw_record import RawRecord
+from .table import File
 
 SUMMARY = 5  # rows of one at the end
 TWICE = 20  # rows from which on a record that comes again is one pasted twice
 STAMPS = 3  # bad time stamps in a row that are mended
 
 
-def in_order(rows: Samples, file: File) -> Samples:
+def in_order(rows: RawRecord, file: File) -> RawRecord:
     """Return samples whose time never falls: duplicates out, restarts joined."""
     # Else the last row of a step and the first of the next, or of a coarse clock
     every = (rows.t, rows.V, rows.i, *rows.marks.values())
@@ -71,7 +72,7 @@ def in_order(rows: Samples, file: File) -> Samples:
     return rows.take(np.argsort(t, kind="stable"))
 
 
-def _once_more(rows: Samples) -> Array:
+def _once_more(rows: RawRecord) -> Array:
     """Return which samples repeat those from the first on, one by one."""
     again = np.zeros(len(rows), dtype=bool)
     every = np.column_stack([rows.t, rows.V, rows.i])
@@ -87,7 +88,7 @@ def _bad_stamps(t: Array) -> Array:
     """Return the rows whose time is one of no neighbour: the clock goes on after them."""
     bad: list[int] = []
     start = 0  # of the clock
-    for k in np.flatnonzero(np.diff(t) < 0) + 1:
+    for k in (np.flatnonzero(np.diff(t) < 0) + 1).tolist():
         if bad and k <= bad[-1] + 1:
             continue
         last = t[k - 1]
@@ -102,7 +103,7 @@ def _bad_stamps(t: Array) -> Array:
     return np.array(bad, dtype=int)
 
 
-def _mended(rows: Samples, bad: Array) -> Array:
+def _mended(rows: RawRecord, bad: Array) -> Array:
     """Return the time, bad stamps by the clock of the step or by their neighbours."""
     t = rows.t.copy()
     good = np.ones(len(t), dtype=bool)

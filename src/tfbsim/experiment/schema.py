@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from ..cell.cell import LAYERS, Cell
 from ..fields import FORMAT, Quantity, described, inner_models
-from .cases import Experiment
+from .experiment import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 GIVEN = ("thickness", "lithium")  # of a layer, what no material sets

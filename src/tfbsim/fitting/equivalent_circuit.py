@@ -30,16 +30,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import combinations
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares, nnls
 from scipy.special import fdtri, stdtrit
 
+from ..data.measured import Array
 from ..errors import InputError, shown
 
-Array = np.ndarray
 ARCS, PEAKS = 3, 5  # arcs at most; relaxation times they may begin at
 STARTS, AGREE = 4, 2  # fits of a circuit at most; that end alike, which is enough
 IDEAL = 0.998  # exponent from which a constant phase element is a capacitance
@@ -93,7 +93,7 @@ class EquivalentCircuit:
         return number * math.log(square) + len(self.rows) * math.log(number)
 
 
-def _library(name: str, task: str) -> Any:
+def _library(name: str, task: str) -> ModuleType:
     """Return a package of the extra, without which a task cannot be done."""
     try:
         with warnings.catch_warnings():
@@ -195,7 +195,7 @@ def _inductive(frequency: Array, Z: Array) -> bool:
     test, with one whose reactance is more than what circuits are told apart by.
     """
     w = 2j * np.pi * frequency
-    ends = 0.01 / abs(w).max(), 100 / abs(w).min()
+    ends = 0.01 / np.abs(w).max(), 100 / np.abs(w).min()
     tau = np.geomspace(*ends, 5 * math.ceil(math.log10(ends[1] / ends[0])))
     parts = np.column_stack([1 / (1 + w[:, None] * tau), np.ones_like(w), 1 / w, w])
     weighted = parts / np.abs(Z)[:, None]
@@ -213,7 +213,7 @@ def _inductive(frequency: Array, Z: Array) -> bool:
 def _peaks(frequency: Array, Z: Array) -> list[float]:
     """Return the highest relaxation times [s]; without pyimpspec some in every decade."""
     fast, slow = (1 / (2 * math.pi * f) for f in (frequency.max(), frequency.min()))
-    even = [float(t) for t in np.geomspace(fast, slow, PEAKS + 2)[1:-1]]
+    even = np.geomspace(fast, slow, PEAKS + 2)[1:-1].tolist()
     try:
         tau, gamma = relaxation_times(frequency, Z)
     except InputError:
@@ -231,7 +231,7 @@ def _kind(element: str) -> str:
 class _Fits:
     """Fits of circuits of impedance.py to a spectrum."""
 
-    def __init__(self, library: Any, frequency: Array, Z: Array) -> None:
+    def __init__(self, library: ModuleType, frequency: Array, Z: Array) -> None:
         self.library, self.frequency, self.Z = library, frequency, Z
 
     def best(self, name: str, times: Sequence[float]) -> EquivalentCircuit | None:

@@ -17,16 +17,17 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..comparison.matching import places
 from ..comparison.own_current import experiment_or_cell
-from ..data.read import read_all
+from ..data.mapping import AnyMapping
+from ..data.read import Source, read_all
 from ..errors import InputError, shown, suggest
-from ..experiment.cases import Expanded
+from ..experiment.cases import Cases
+from ..experiment.expand import Expanded
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..run.run import SOLVED
@@ -50,7 +51,6 @@ from .targets import (
     placed_curves,
 )
 
-Array = np.ndarray
 FIRST_CASES = 200  # of which a parameter is looked for
 # Evaluations a parameter, at least: of the last pass and its derivatives, of searches
 OF_LAST, OF_SEARCHES = 8, 100
@@ -96,7 +96,7 @@ def _of_case(
     ]
     measured = [row for row in expanded.measured if row["Case"] == name]
     asked = asked.model_copy(update={"parameters": own, "held_out": held_out})
-    return replace(expanded, cases=[case], measured=measured), asked
+    return replace(expanded, cases=Cases([case]), measured=measured), asked
 
 
 def _check_held_out(
@@ -120,7 +120,7 @@ def _check_held_out(
 
 def fit(
     experiment: str | Path | Document | Expanded,
-    data: Any = (),
+    data: Sequence[Source] | Source = (),
     *,
     cell: str | None = None,
     case: str | None = None,
@@ -128,9 +128,9 @@ def fit(
     vary: Mapping[str, str] | None = None,
     held_out: Sequence[str] | None = None,
     starts: int | None = None,
-    mapping: Any = None,
+    mapping: AnyMapping | None = None,
     own_current: bool = False,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     progress: Progress | None = None,
     command: str = "",
     keep: Path | None = None,
@@ -141,8 +141,8 @@ def fit(
     ----------
     experiment : str, Path, Document or Expanded
         What was done to the cell; its ``measured:`` capacities count as data.  Or a cell.
-    data : path, DataFrame, Measured, or a sequence of them
-        What was measured.
+    data : path, DataFrame, Measured, Result, or a sequence of them
+        What was measured; a result stands for its cases.
     cell : str, optional
         Takes the place of the experiment's cell.
     case : str, optional
@@ -243,8 +243,9 @@ def fit(
     # Another kernel is kept for the next fit, and pays then at the latest
     worth = WORTH_ASKING if quick.compiled else None
     exact = Problem(*of, last, others, served * OF_LAST * len(which), worth)
-    for problem in (exact, quick) if keep else ():
-        problem.keep(keep)
+    if keep is not None:
+        exact.keep(keep)
+        quick.keep(keep)
     account = _settled(exact, quick, starts or asked.starts, progress, notes)
     result = Fit.from_account(account, expanded, base, notes, unreadable, command)
     result.provenance[SOLVED] = dict(exact.simulated + quick.simulated)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations as pairs_of
 from pathlib import Path
@@ -27,9 +27,9 @@ from ..cell.cell import tables as tables_of
 from ..cell.fitted import Datum
 from ..comparison.comparison import FAR
 from ..comparison.residuals import mean_along
-from ..data.measured import CHARGE, DISCHARGE
+from ..data.measured import CHARGE, DISCHARGE, Array
 from ..errors import count
-from ..experiment.cases import Expanded
+from ..experiment.expand import Expanded
 from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
@@ -44,12 +44,11 @@ from .intervals import (
     fixed,
 )
 from .noise import effective
-from .parameters import Parameter, put, with_values
+from .parameters import Parameter, changed, with_values
 from .problem import Problem, Simulated
 from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
 from .targets import COLUMNS, IMPEDANCE, OF_LIVES, Target
 
-Array = np.ndarray
 # Verdicts on a parameter, from its interval
 DETERMINED, POORLY = "determined", "poorly determined"
 NOT, UPPER, LOWER = "not determined", "upper limit only", "lower limit only"
@@ -110,7 +109,7 @@ class Fit:
         What was done with the data.
     statistics : dict
         Residuals, chi^2, factor on the errors, searches, evaluations.
-    measured, simulated
+    targets, simulated
         Curves as fitted to, and the model's beside them.
     """
 
@@ -123,14 +122,14 @@ class Fit:
     fixed: list[Fixed]
     warnings: list[str]
     notes: list[str]
-    statistics: dict[str, Any]
-    measured: list[Target]
+    statistics: dict[str, float]
+    targets: list[Target]
     simulated: list[Simulated | None]
     which: list[Parameter]
     errors: tuple[float, float]
     experiment: str
     unreadable: list[str]
-    provenance: dict[str, Any]
+    provenance: dict[str, object]
 
     @classmethod
     def from_account(
@@ -157,7 +156,7 @@ class Fit:
         warnings = [
             *_of_noise(account, table, statistics),
             *_elsewhere(problem.curves, simulated),
-            *_of_parameters(table, correlations, known, constant, statistics),
+            *_of_parameters(problem, table, correlations, known, constant),
             *_of_searches(curves, statistics),
         ]
         about = provenance(
@@ -177,7 +176,7 @@ class Fit:
             notes=list(notes),
             unreadable=list(unreadable),
             statistics=statistics,
-            measured=problem.curves,
+            targets=problem.curves,
             simulated=simulated,
             which=which,
             errors=(problem.sigma_V, problem.sigma_q),
@@ -220,7 +219,7 @@ class Fit:
         resolve_name("tfbsim.report.fit:write_report")(self, output.folder)
         return path
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return all numbers, as fit.json has them."""
         return {
             "tfbsim": __version__,
@@ -247,7 +246,7 @@ class Fit:
         }
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
     """Return the rows of a table, None where a number is not finite."""
     plain = table.astype(object).replace([math.inf, -math.inf], math.nan)
     return plain.where(plain.notna(), None).to_dict("records")
@@ -256,7 +255,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 # --- Statistics --------------------------------------------------------------------
 
 
-def _statistics(account: Account) -> dict[str, Any]:
+def _statistics(account: Account) -> dict[str, float]:
     """Return chi^2 and what it says of the stated errors."""
     problem = account.problem
     r = problem.plain(account.minimum.u)[~problem.aside]
@@ -288,12 +287,12 @@ def _statistics(account: Account) -> dict[str, Any]:
     }
 
 
-def misfit(statistics: dict[str, Any]) -> bool:
+def misfit(statistics: Mapping[str, float]) -> bool:
     """Return whether chi^2 is one that the stated errors cannot give."""
     return bool(statistics["probability of a larger chi^2"] < IMPOSSIBLE)
 
 
-def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, Any]:
+def _row(p: Parameter, u: float, interval: Interval, misfit: bool) -> dict[str, object]:
     """Return a parameter's value and interval in its display unit, and the verdict."""
 
     def end(place: float | None, side: int) -> float:
@@ -357,13 +356,20 @@ def _curves(account: Account) -> tuple[pd.DataFrame, list[Simulated | None]]:
                 half_V = 1e3 * math.sqrt(mean_along(square, curve.capacity))
         if math.isnan(curve.end) and math.isnan(curve.end_voltage):
             half = math.nan  # the data's own current passes what it passes
-        middle = row["Simulated [uA.h.cm-2]"]
+        middle = 100 * _charge(curve, model)
         row["Simulated, low 95 % [uA.h.cm-2]"] = middle - 100 * half
         row["Simulated, high 95 % [uA.h.cm-2]"] = middle + 100 * half
         row["Simulated voltage, half of 95 % [mV]"] = half_V
         row["Source"] = curve.source
         rows.append(row)
     return pd.DataFrame(rows), simulated
+
+
+def _charge(curve: Target, model: Simulated | None) -> float:
+    """Return the charge at the end of a curve [A.h.m-2]; NaN where it has none."""
+    if model is None or curve.kind in OF_LIVES:
+        return math.nan
+    return model.charge_at(curve.end_voltage)
 
 
 def _predicted(curve: Target, model: Simulated) -> tuple[float, Array]:
@@ -374,7 +380,7 @@ def _predicted(curve: Target, model: Simulated) -> tuple[float, Array]:
     return model.charge_at(curve.end_voltage), V
 
 
-def _errors(curve: Target, model: Simulated | None) -> dict[str, Any]:
+def _errors(curve: Target, model: Simulated | None) -> dict[str, object]:
     """Return how far the model is from one measured curve."""
     of_life = OF_LIVES.get(curve.kind)
     columns = {**COLUMNS, IMPEDANCE: "Impedance"}
@@ -382,7 +388,7 @@ def _errors(curve: Target, model: Simulated | None) -> dict[str, Any]:
     measured = curve.end
     if not math.isfinite(measured) and math.isfinite(curve.end_voltage):
         measured = float(curve.capacity[-1])
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
         "Quantity": of_life[0] if of_life else columns[curve.kind],
@@ -391,7 +397,7 @@ def _errors(curve: Target, model: Simulated | None) -> dict[str, Any]:
         "Voltage error, rms [mV]": math.nan,
         "Voltage error, largest [mV]": math.nan,
         "Measured [uA.h.cm-2]": math.nan if of_life else 100 * measured,
-        "Simulated [uA.h.cm-2]": math.nan,
+        "Simulated [uA.h.cm-2]": 100 * _charge(curve, model),
         "Capacity error [%]": math.nan,
     }
     if model is None:
@@ -410,7 +416,6 @@ def _errors(curve: Target, model: Simulated | None) -> dict[str, Any]:
         row[f"Simulated [{unit}]"] = factor * end
         row["Error [%]"] = error
         return row
-    row["Simulated [uA.h.cm-2]"] = 100 * end
     row["Capacity error [%]"] = error
     within = curve.capacity <= (model.capacity[-1] if len(model.capacity) else 0.0)
     if within.any():
@@ -427,7 +432,7 @@ def _errors(curve: Target, model: Simulated | None) -> dict[str, Any]:
 
 
 def _of_noise(
-    account: Account, table: pd.DataFrame, statistics: dict[str, Any]
+    account: Account, table: pd.DataFrame, statistics: Mapping[str, float]
 ) -> list[str]:
     """Return what the residuals say of the model and of the stated errors."""
     problem, rho = account.problem, account.problem.rho
@@ -477,18 +482,18 @@ def _of_noise(
 
 
 def _of_parameters(
+    problem: Problem,
     table: pd.DataFrame,
     correlations: pd.DataFrame,
     combinations: Sequence[Combination],
     constant: Sequence[Fixed],
-    statistics: dict[str, Any],
 ) -> list[str]:
     """Return which parameters the data do not determine, and what they do of them."""
     found = []
-    if statistics["degrees of freedom"] < 0:
+    if problem.size < len(problem.which):
         found.append(
-            f"{count(statistics['residuals'], 'measured number')} cannot determine "
-            f"{count(statistics['parameters'], 'parameter')}"
+            f"{count(problem.size, 'measured number')} cannot determine "
+            f"{count(len(problem.which), 'parameter')}"
         )
     for row in table.to_dict("records"):
         if sentence := _SAID.get(row["Verdict"]):
@@ -518,7 +523,7 @@ def _of_parameters(
     return found
 
 
-def _of_searches(curves: pd.DataFrame, statistics: dict[str, Any]) -> list[str]:
+def _of_searches(curves: pd.DataFrame, statistics: Mapping[str, float]) -> list[str]:
     """Return what could not be simulated, and whether a better minimum is likely."""
     known = [name for name in curves if name.startswith(("Simulated [", "Impedance e"))]
     found = [
@@ -574,14 +579,15 @@ def _elsewhere(
 def cell_file(found: Fit) -> str:
     """Return the fitted cell as a file, the origin of every fitted value in it."""
     content = found.base.written.content
-    for p, row in zip(found.which, _records(found.parameters), strict=True):
+    for p, (_, row) in zip(found.which, found.parameters.iterrows(), strict=True):
         shift = units.ZERO_CELSIUS if p.dimension == "temperature" else 0.0
         value = (row["Value"] + shift) / units.DISPLAY[p.dimension][1]
         plain = p.dimension == "dimensionless"
         written = float(f"{value:.6g}") if plain else p.text(value, 6)
-        put(content, p.path.split("."), written)
+        first, *below = p.path.split(".")
+        content[first] = changed(content.get(first), below, written)
         content.setdefault("origin", {})[p.path] = _origin(found, p, row)
-    seen = [_written(c.datum) for c in found.measured if c.datum]
+    seen = [_written(c.datum) for c in found.targets if c.datum]
     before = [_written(d) for d in found.base.fitted if d.role == "fitted"]
     content["fitted"] = [*(d for d in before if d not in seen), *seen]
     if "cathode.thickness" in (p.path for p in found.which):
@@ -600,7 +606,7 @@ def cell_file(found: Fit) -> str:
     return head + yaml_text(content)
 
 
-def yaml_text(content: dict[str, Any]) -> str:
+def yaml_text(content: Mapping[str, object]) -> str:
     """Return the text of a file with content."""
     yaml = YAML()
     yaml.width = 88
@@ -610,7 +616,7 @@ def yaml_text(content: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-def _plain(content: Any) -> Any:
+def _plain(content: object) -> object:
     """Return content with numbers of numpy, which a file cannot hold, as Python's."""
     if isinstance(content, dict):
         return {k: _plain(v) for k, v in content.items()}
@@ -619,9 +625,9 @@ def _plain(content: Any) -> Any:
     return content.item() if isinstance(content, np.generic) else content
 
 
-def _origin(found: Fit, p: Parameter, row: dict[str, Any]) -> str:
+def _origin(found: Fit, p: Parameter, row: pd.Series) -> str:
     """Return where a fitted value comes from, in a sentence."""
-    fitted = [c for c in found.measured if not c.held_out]
+    fitted = [c for c in found.targets if not c.held_out]
     sources = list(dict.fromkeys(c.source for c in fitted))
     cases = list(dict.fromkeys(c.case for c in fitted))
     unit = f" {row['Unit']}" if row["Unit"] else ""
@@ -633,7 +639,7 @@ def _origin(found: Fit, p: Parameter, row: dict[str, Any]) -> str:
     )
 
 
-def _written(datum: Datum) -> dict[str, Any]:
+def _written(datum: Datum) -> dict[str, object]:
     """Return what a cell file says of one measured step."""
     found = {k: v for k, v in datum.model_dump().items() if v not in ("", 0.0)}
     dimensions = {"current_density": "current density", "capacity": "areal charge"}

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 from scipy.linalg import null_space
@@ -29,12 +28,12 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, t
 
 from .. import units
+from ..data.measured import Array
 from .parameters import Parameter
 from .problem import Problem
 from .search import SAME_MINIMUM, Minimum, search
 from .side_by_side import side_by_side
 
-Array = np.ndarray
 NARROW = 0.15  # half an interval over the range: beyond, its profile is followed
 AS_LINEAR = 0.2  # relative, of the rise of chi^2 at the ends of a linear interval
 NEAR_BOUND = 1e-3  # of the range: a value there is the bound's
@@ -394,14 +393,15 @@ def _of_block(
             others = product((1.0, -1.0), repeat=number - 1)
             powers = [np.array([1.0, *power]) for power in others]
         powers.append(np.zeros(number))
-    forms: list[tuple[bool, Any, Array]] = []  # whether simple, rows, powers
+    forms: list[tuple[bool, Array, Array]] = []  # whether simple, rows, powers
     for power in powers:
         rows = _coefficients(null * _terms(power, shown)[1] * rate)
         small = _simple(rows)
         alike = {(p.dimension, w) for p, w in zip(own, power, strict=True)}
-        simple = small is not None and (len(alike) == 1 or not power.any())
-        if simple or power.any():
-            forms.append((simple, small if simple else rows, power))
+        if small is not None and (len(alike) == 1 or not power.any()):
+            forms.append((True, small, power))
+        elif power.any():
+            forms.append((False, rows, power))
     forms.sort(key=lambda form: not form[0])
 
     def values_and_errors(rows: Array, power: Array) -> tuple[Array, Array]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
+from ..data.measured import Array
 from .problem import Problem
 
-Array = np.ndarray
 SIGNIFICANT = 2.7  # twice the gain of the log-likelihood: 1 in 20 of independent ones
 MOST = 0.995  # beyond, a drift and an offset are one
 FEW = 8  # residuals of a curve that can say so

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult, isotonic_regression, least_squares
@@ -248,7 +247,7 @@ def _solve(
         parts = np.stack([slope / width, X * share, slope * z], axis=2)
         return parts.reshape(len(x), -1) / sigma[:, None]
 
-    each: Any = [
+    each = [
         (U.min() - REACH, U.max() + REACH),
         (np.log(1e-4), np.log(3 * x[-1])),
         tuple(np.log(WIDTHS)),

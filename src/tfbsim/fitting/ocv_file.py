@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .. import units
 from ..cell.cell import Cell, load_cell
+from ..data.mapping import AnyMapping
 from ..data.measured import CHARGE, DISCHARGE, Segment
 from ..data.read import read_measured
 from ..errors import InputError, count, shown
@@ -35,7 +35,7 @@ def fit_files(
     sites: int | None = None,
     temperature: str = "25 degC",
     cell: str | None = None,
-    mapping: Any = None,
+    mapping: AnyMapping | None = None,
 ) -> OcvOfFiles:
     """Fit to the slow charge and discharge in one file or two."""
     ends = _ends(stoichiometry)
@@ -88,7 +88,7 @@ def _ends(text: str) -> tuple[float, float]:
     )
 
 
-def law_of(fit: OcvFit) -> dict[str, Any]:
+def law_of(fit: OcvFit) -> dict[str, object]:
     """Return the law as a cell file has it."""
     rounded = [{k: f"{v:.5g}" for k, v in site.items()} for site in fit.sites]
     sites = [

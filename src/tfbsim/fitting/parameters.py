@@ -6,19 +6,18 @@ Each field is carried as u in [0, 1] between its bounds, on a linear or logarith
 from __future__ import annotations
 
 import contextlib
-import copy
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
 from ..errors import InputError, shown, suggest
-from ..experiment.cases import Expanded
+from ..experiment.expand import Expanded
 from ..fields import Quantity, Strict, validate
 from ..materials.transport import SelfDiffusion
 from ..yaml_file import Document
@@ -27,8 +26,8 @@ from ..yaml_file import Document
 class Bounds(Strict):
     """A field that may vary, and between what."""
 
-    min: Any
-    max: Any
+    min: object
+    max: object
     scale: Literal["log", "linear"] | None = None
 
 
@@ -96,7 +95,7 @@ def definition(
     held out cases and files take the place of the block's.
     """
     document = expanded.document
-    block: dict[str, Any] = dict(expanded.experiment.fit or {})
+    block: dict[str, object] = dict(expanded.experiment.fit or {})
     if vary:
         block["parameters"] = {k: _bounds(k, text) for k, text in vary.items()}
     if held_out is not None:
@@ -115,7 +114,7 @@ def definition(
         raise document.error(("fit", *error.field.split(".")), error.message) from None
 
 
-def _bounds(path: str, text: str) -> dict[str, Any]:
+def _bounds(path: str, text: str) -> dict[str, str]:
     """Return ``0.1..10 log`` as bounds."""
     found = re.fullmatch(r"\s*(.+?)\s*\.\.\s*(.+?)\s*(?:\s(log|linear))?\s*", text)
     if found is None:
@@ -180,9 +179,9 @@ def has(cell: Cell, path: str) -> bool:
     return False
 
 
-def _inside(cell: Cell, keys: Sequence[str], path: str) -> Any:
+def _inside(cell: Cell, keys: Sequence[str], path: str) -> object:
     """Return what the cell file has at keys inside a law."""
-    here: Any = cell.written.content[keys[0]].get(keys[1])
+    here: object = cell.written.content[keys[0]].get(keys[1])
     for key in keys[2:]:
         if isinstance(here, list) and key.isdigit() and int(key) < len(here):
             here = here[int(key)]
@@ -222,24 +221,27 @@ def _number(cell: Cell, path: str) -> tuple[float, str]:
     return number, dimension
 
 
-def put(content: Any, keys: Sequence[str], value: Any) -> None:
-    """Write a value at keys of a file's content; mappings that lack are made."""
-    for key in keys[:-1]:
-        is_list = isinstance(content, list)
-        content = content[int(key)] if is_list else content.setdefault(key, {})
-    content[int(keys[-1]) if isinstance(content, list) else keys[-1]] = value
+def changed(content: object, keys: Sequence[str], value: object) -> object:
+    """Return a file's content with a value at keys; mappings that lack are made."""
+    if not keys:
+        return value
+    key, *below = keys
+    if isinstance(content, list):
+        k = int(key)
+        return [*content[:k], changed(content[k], below, value), *content[k + 1 :]]
+    known = content if isinstance(content, dict) else {}
+    return {**known, key: changed(known.get(key), below, value)}
 
 
 def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float]) -> Cell:
     """Return the cell with values [SI] in place."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     for parameter, value in zip(which, values, strict=True):
         first, *keys = parameter.path.split(".")
         if len(keys) < 2:
             changes[parameter.path] = value
             continue
         field = f"{first}.{keys[0]}"
-        if field not in changes:
-            changes[field] = copy.deepcopy(cell.written.content[first][keys[0]])
-        put(changes[field], keys[1:], value)
+        law = changes.get(field) or cell.written.content[first][keys[0]]
+        changes[field] = changed(law, keys[1:], value)
     return cell.replace(changes)

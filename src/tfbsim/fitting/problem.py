@@ -26,18 +26,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.replay import Replay, charge_where, joined
+from ..comparison.replay import Replay, charge_where
 from ..comparison.residuals import at_frequencies
+from ..data.measured import Array
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
+from ..result.names import Number
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import Replayed, paying, replayed
 from ..solver.records import CycleRecord, StepRecord
@@ -47,13 +48,13 @@ from .targets import (
     COLUMNS,
     EFFICIENCY,
     IMPEDANCE,
+    NONE,
     OF_LIVES,
     RESISTANCE,
     RETENTION,
     Target,
 )
 
-Array = np.ndarray
 # Of the largest charge: the error of a smaller one, or of none, is that of so much
 LEAST_CHARGE = 0.01
 # Curves are drawn so closely [V], over rtol: neither makes the larger error
@@ -259,11 +260,13 @@ class Problem:
         wanted: dict[str, list[Target]] = {}
         for curve in curves:
             wanted.setdefault(curve.case, []).append(curve)
-        alike: dict[Any, list[Case]] = {}  # cases that a batch may take together
+        alike: dict[
+            tuple[int, bool, int, object], list[Case]
+        ] = {}  # cases that a batch may take together
         for case in self.cases:
-            if mine := wanted.get(case.name):
-                drawn = any(len(curve.capacity) for curve in mine)
-                last = max(curve.cycle for curve in mine)
+            if targets := wanted.get(case.name):
+                drawn = any(len(curve.capacity) for curve in targets)
+                last = max(curve.cycle for curve in targets)
                 begun = case.protocol.conditioning, case.protocol.conditioning_cycles
                 key = self._cell_of[case.name], drawn, last, begun
                 alike.setdefault(key, []).append(case)
@@ -453,7 +456,7 @@ class Problem:
         return found
 
 
-def _end(curve: Target, cycles: Sequence[CycleRecord], area: Any) -> Any:
+def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
     """What the model has at the end of a curve, of one cell or of each of many."""
     if curve.kind in OF_LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
@@ -465,7 +468,7 @@ def _end(curve: Target, cycles: Sequence[CycleRecord], area: Any) -> Any:
             / np.maximum(first.discharge if curve.kind == RETENTION else c.charge, 1e-300)
             for c in of
         ]
-        return np.mean(values, axis=0)
+        return np.array(values).mean(axis=0)
     return sum(getattr(step, curve.kind) for step in _steps(curve, cycles)) / area
 
 
@@ -479,20 +482,19 @@ def _observed(
     curve: Target, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """What the model has where a curve was measured."""
-    none, life = np.empty(0), curve.kind in OF_LIVES
-    steps = [] if life else _steps(curve, cycles)
-    if any(step.trace is None for step in steps):
+    steps = [] if curve.kind in OF_LIVES else _steps(curve, cycles)
+    traces = [step.trace for step in steps if step.trace is not None]
+    if len(traces) < len(steps):
         return None
     if curve.spectrum is not None:
         spectrum = steps[0].spectrum
         if spectrum is None:
             return None
-        return Simulated(none, none, math.nan, at_frequencies(curve.spectrum, spectrum))
-    end = float(_end(curve, cycles, area))
-    if life or not len(curve.capacity):
-        return Simulated(none, none, end) if math.isfinite(end) or not life else None
-    drawn = joined(steps, curve.kind, area)
-    return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
+        Z = at_frequencies(curve.spectrum, spectrum)
+        return Simulated(NONE, NONE, math.nan, Z)
+    every = [trace.observed for trace in traces if len(curve.capacity)]
+    pieces = [(o["Voltage [V]"], o["Discharge capacity [A.h]"]) for o in every]
+    return _drawn(curve, pieces, float(_end(curve, cycles, area)), area)
 
 
 def _of_rows(
@@ -501,28 +503,31 @@ def _of_rows(
     """What the model has where a curve was measured, of rows of a batch."""
     if batch is None:
         return []
-    none = np.empty(0)
     areas = np.repeat(area, len(batch.plain) // len(area))
     end = np.broadcast_to(_end(curve, batch.cycles, areas), len(areas))[rows].tolist()
-    if curve.kind in OF_LIVES or not len(curve.capacity):
-        return [Simulated(none, none, e) if math.isfinite(e) else None for e in end]
-    every = batch.drawn[curve.cycle - 1]
-    parts = every if curve.steps is None else [every[k] for k in curve.steps]
-    found: list[Simulated | None] = []
-    for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True):
-        if not batch.plain[row]:
-            found.append(None)
-            continue
-        V, q = zip(*(part.of(row) for part in parts), strict=True)
-        q = [np.abs(x) / own for x in q]
-        for k in range(1, len(q)):
-            q[k] += q[k - 1][-1]
-        found.append(_rising(np.concatenate(q), np.concatenate(V), e))
-    return found
+    parts = batch.drawn[curve.cycle - 1] if len(curve.capacity) else []
+    if parts and curve.steps is not None:
+        parts = [parts[k] for k in curve.steps]
+    return [
+        _drawn(curve, [part.of(row) for part in parts], e, own)
+        if batch.plain[row]
+        else None
+        for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True)
+    ]
 
 
-def _rising(q: Array, V: Array, end: float) -> Simulated:
-    """A curve without the points at which its charge does not grow."""
+def _drawn(
+    curve: Target, pieces: Sequence[tuple[Array, Array]], end: float, area: float
+) -> Simulated | None:
+    """Return voltages and charges [A.h] of steps in a row as a curve, where one was
+    measured, without the points at which its charge does not grow."""
+    if not len(curve.capacity):
+        return Simulated(NONE, NONE, end) if math.isfinite(end) else None
+    passed, charges = 0.0, []
+    for _, Q in pieces:
+        charges.append(passed + np.abs(Q) / area)
+        passed = charges[-1][-1]
+    q, V = np.concatenate(charges), np.concatenate([V for V, _ in pieces])
     if (np.diff(q) <= 1e-12 * q[-1]).any():
         further = np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]
         rising = np.concatenate([[True], further])

@@ -24,10 +24,10 @@ from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import qmc
 
+from ..data.measured import Array
 from .problem import Problem
 from .side_by_side import side_by_side
 
-Array = np.ndarray
 Progress = Callable[[str, int, float], None]
 SAME_MINIMUM = 0.02  # of chi^2
 LEAST, PATIENCE = 3, 4  # searches at least; further ones that find nothing better

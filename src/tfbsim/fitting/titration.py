@@ -43,14 +43,10 @@ import pandas as pd
 
 from ..cell.cell import Cell
 from ..cell.layers import Film
-from ..comparison.replay import joined
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
 from ..errors import InputError
-from ..experiment.cases import Case
 from ..materials.laws import FARADAY
-from ..numerics import Numerics
 from ..physics.circuit import Circuit
-from ..solver.cycler import run_case
 
 COLUMNS = (
     *("Method", "Stoichiometry", "Voltage [V]", "D [cm2.s-1]", "D of the cell [cm2.s-1]"),
@@ -65,24 +61,6 @@ BEGIN = 0.25  # of a pulse, up to which V_0 is read
 LATE = 0.4, 0.02  # of the first current of a hold, between which it decays as one term
 FEW = 6  # samples of a pulse at least
 SHARP = 0.05  # of the change of the surface, by which the drop V_0 may move its end
-
-
-def simulated_segments(case: Case, numerics: Numerics) -> list[Segment]:
-    """Return the steps of a simulated case as a record of a cycler has them."""
-    record = run_case(case.cell, case.protocol, numerics)
-    found = []
-    for cycle in record.cycles:
-        for step in cycle.steps:
-            if step.step.held:
-                kind = HOLD
-            elif step.step.rest:
-                kind = REST
-            else:
-                kind = DISCHARGE if step.step.value > 0 else CHARGE
-            segment = joined([step], kind, float(case.cell.area))
-            if segment is not None and len(segment.voltage) > 1:
-                found.append(segment)
-    return found
 
 
 def diffusivities(segments: Sequence[Segment], cell: Cell) -> pd.DataFrame:

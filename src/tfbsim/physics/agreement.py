@@ -7,6 +7,7 @@ of PyBaMM too, which follow from those of the film: changed alone they would say
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..cell.structure import KINDS
 
 # Option: the parameter that tells, or a sum of them, and the number each value of the
 # option stands for; a value that is not listed holds for any number
-Implied = dict[str, tuple[str, dict[str, float]]]
+Implied = dict[str, tuple[str, Mapping[str, float]]]
 
 
 def _of_a_film(side: str) -> Implied:
@@ -97,7 +98,7 @@ def _sum(names: str) -> pybamm.Symbol:
 
 
 def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
-    """Standard parameters as the set has them, and as they follow from the film."""
+    """Return standard parameters: as the set has them, as they follow from the film."""
     half = pybamm.Scalar(0.5)
     x = half * pybamm.Parameter("Cathode sites per formula unit")
     pairs = {name: (pybamm.Parameter(name), own) for name, own in following().items()}
@@ -110,7 +111,7 @@ def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
 
 
 def _sources(name: str) -> list[str]:
-    """Parameters of the film that a standard one follows from, quoted."""
+    """Return the parameters of the film that a standard one follows from, quoted."""
     if name == POTENTIAL:
         return [f"'{OWN_POTENTIAL}'"]
     own = following()[name]
@@ -171,7 +172,7 @@ class Agreement(pybamm.Function):
     def _zero(*values: object) -> float:
         return 0.0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"model": self.model, "options": self.options}
 
     @classmethod
@@ -206,11 +207,11 @@ class Agreement(pybamm.Function):
             name, numbers = self.implied[option]
             if value not in numbers:
                 continue
-            number = child.value if isinstance(child, pybamm.Scalar) else None
+            number = float(child.value) if isinstance(child, pybamm.Scalar) else math.nan
             if number != numbers[value]:
                 words = {n: word for word, n in numbers.items()}
                 remedy[option] = words.get(number) or OTHER[value]
-                found = "not a fixed number" if number is None else f"{number:g}"
+                found = "not a fixed number" if math.isnan(number) else f"{number:g}"
                 given.append(f"'{name}' is {found} instead of {numbers[value]:g}")
         if not remedy:
             return pybamm.Scalar(0)

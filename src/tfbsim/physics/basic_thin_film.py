@@ -8,8 +8,6 @@ boundary conditions.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pybamm
 
 from ..cell.half_cell import STATE
@@ -19,7 +17,7 @@ from .agreement import Agreement, agreeing
 from .diffusion import DOMAIN, depth
 from .elements import ElementSubMesh
 from .lithium import EXHAUSTED
-from .mesh import spatial_method
+from .mesh import Geometry, spatial_method
 from .parameters import ambient_temperature
 
 F, R = pybamm.constants.F, pybamm.constants.R
@@ -205,7 +203,7 @@ class BasicThinFilmCell(pybamm.BaseModel):
         return pybamm.ParameterValues(shipped_parameter_values(name))
 
     @property
-    def default_geometry(self) -> dict[str, Any]:
+    def default_geometry(self) -> Geometry:
         thickness = pybamm.Parameter("Cathode thickness [m]")
         return {DOMAIN: {depth(): {"min": 0, "max": thickness}}}
 
@@ -214,11 +212,11 @@ class BasicThinFilmCell(pybamm.BaseModel):
         return {depth(): Numerics().nodes}
 
     @property
-    def default_submesh_types(self) -> dict[str, Any]:
+    def default_submesh_types(self) -> dict[str, type[pybamm.SubMesh]]:
         return {DOMAIN: ElementSubMesh}
 
     @property
-    def default_spatial_methods(self) -> dict[str, Any]:
+    def default_spatial_methods(self) -> dict[str, pybamm.SpatialMethod]:
         return {DOMAIN: spatial_method("elements")}
 
     @property

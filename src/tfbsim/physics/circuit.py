@@ -21,12 +21,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ..cell.cell import Cell
-from ..materials.laws import FARADAY, GAS_CONSTANT
+from ..materials.laws import FARADAY, GAS_CONSTANT, Law
 from .electrolyte import VACUUM
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Circuit:
         def rate(energy: float) -> float:
             return math.exp(energy / GAS_CONSTANT * (1 / T_ref - 1 / T))
 
-        def at(law: Any) -> float:
+        def at(law: Law | float) -> float:
             return float(law(x)) if callable(law) else float(law)
 
         transport = c.transport
@@ -180,9 +181,9 @@ class Circuit:
         rows = [row for row in rows if row[1]]
         return pd.DataFrame(rows, columns=["Element", "Value", "Unit"])
 
-    def impedance(self, frequency: Any) -> Array:
+    def impedance(self, frequency: npt.ArrayLike) -> Array:
         """Return Z at frequencies [Hz], complex [Ohm.m2]."""
-        w = 2j * np.pi * np.asarray(frequency, dtype=float)
+        w: Array = 2j * np.pi * np.asarray(frequency, dtype=float)
         s = np.sqrt(w * self.diffusion_time)
         half = np.tanh(s / 2) / s  # A - B
         A, t_i, R = 1 / (s * np.tanh(s)), self.transference, self.cathode_transfer

@@ -25,17 +25,29 @@ T. A. Zang, Spectral Methods: Fundamentals in Single Domains (Springer 2006), 2.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pybamm
 from numpy.polynomial import Legendre
-from scipy.sparse import block_diag, coo_array, csr_matrix, diags, hstack, vstack
+from scipy.sparse import (
+    block_diag,
+    coo_array,
+    csr_matrix,
+    diags,
+    hstack,
+    sparray,
+    spmatrix,
+    vstack,
+)
 
 from ..numerics import ORDER, grading_of_elements
 
 Array = np.ndarray
+# Of what is differentiated: value and kind at each side
+Conditions = Mapping[pybamm.Symbol, Mapping[str, tuple[pybamm.Symbol, str]]]
 WIDENING = 0.6  # share of the elements that widen
 
 
@@ -123,7 +135,7 @@ class ElementSubMesh(pybamm.SubMesh1D):
 
     def __init__(
         self,
-        lims: dict[str, Any],
+        lims: Mapping[object, object],
         npts: dict[str, int],
         order: int = ORDER,
         grading: float | None = None,
@@ -149,7 +161,7 @@ class ElementSubMesh(pybamm.SubMesh1D):
         self.edges = np.concatenate([ends[:1], points.ravel(), ends[-1:]])
         self.d_edges, self.d_nodes = np.diff(self.edges), np.diff(self.nodes)
         self.weights = self.gather.T @ (self.h[:, None] * w / 2).ravel()
-        self.internal_boundaries: list[Any] = []
+        self.internal_boundaries: list[float] = []
         self.dimension = 1
 
     @property
@@ -188,7 +200,7 @@ class ElementSubMesh(pybamm.SubMesh1D):
 
     _serialise_derived_params = frozenset({"lims", "npts", "grading"})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {
             "ends": self.ends.tolist(),
             "order": self.order,
@@ -211,7 +223,9 @@ class SpectralElements(pybamm.SpatialMethod):
     differentiated: without one it has no flux there.
     """
 
-    def _repeated(self, matrix: Any, symbol: pybamm.Symbol) -> pybamm.Matrix:
+    def _repeated(
+        self, matrix: sparray | spmatrix, symbol: pybamm.Symbol
+    ) -> pybamm.Matrix:
         repeats = self._get_auxiliary_domain_repeats(symbol.domains)
         return pybamm.Matrix(self._block_diagonal(matrix, repeats))
 
@@ -224,7 +238,7 @@ class SpectralElements(pybamm.SpatialMethod):
         self,
         symbol: pybamm.Symbol,
         discretised_symbol: pybamm.Symbol,
-        boundary_conditions: dict[Any, Any],
+        boundary_conditions: Conditions,
     ) -> pybamm.Symbol:
         mesh = self._submesh(symbol)
         _, _, slopes = gauss_lobatto(mesh.order)
@@ -253,7 +267,7 @@ class SpectralElements(pybamm.SpatialMethod):
         self,
         symbol: pybamm.Symbol,
         discretised_symbol: pybamm.Symbol,
-        boundary_conditions: dict[Any, Any],
+        boundary_conditions: Conditions,
     ) -> pybamm.Symbol:
         mesh = self._submesh(symbol)
         _, w, slopes = gauss_lobatto(mesh.order)
@@ -274,7 +288,7 @@ class SpectralElements(pybamm.SpatialMethod):
         child: pybamm.Symbol,
         discretised_child: pybamm.Symbol,
         integration_dimension: str,
-        integration_variable: Any,
+        integration_variable: list[pybamm.SpatialVariable],
     ) -> pybamm.Symbol:
         if integration_dimension != "primary":
             raise NotImplementedError("elements integrate over their own dimension")
@@ -285,7 +299,7 @@ class SpectralElements(pybamm.SpatialMethod):
         self,
         symbol: pybamm.Symbol,
         discretised_child: pybamm.Symbol,
-        bcs: dict[Any, Any] | None = None,
+        bcs: Conditions | None = None,
     ) -> pybamm.Symbol:
         if not isinstance(symbol, pybamm.BoundaryValue):
             raise NotImplementedError("of a face, elements give the value alone")
@@ -314,7 +328,7 @@ class SpectralElements(pybamm.SpatialMethod):
         disc_left: pybamm.Symbol,
         disc_right: pybamm.Symbol,
     ) -> pybamm.Symbol:
-        """Values at nodes are taken to where fluxes are, beside a flux."""
+        """Take values at nodes to where fluxes are, beside a flux."""
         on_left, on_right = (s.evaluates_on_edges("primary") for s in (left, right))
         if on_left and not on_right:
             disc_right = self._to_fluxes(disc_right)

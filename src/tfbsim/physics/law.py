@@ -9,12 +9,14 @@ A law that no option names is handed over in ``Structure.laws`` and edits nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from typing import Any, Self, get_args, get_type_hints
+from typing import Self
 
+import numpy as np
 import pybamm
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -126,21 +128,16 @@ class Harm:
     states: tuple[str, ...]
     returned: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        for name in ("states", "returned"):  # of a file they are lists
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-
     @property
     def column(self) -> str:
         """Its column of the summary."""
         return f"Capacity lost to {self.name} [mA.h.g-1]"
 
-    def undone(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def undone(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return states, by name, without it; what is left out is as made."""
         found = {k: v for k, v in values.items() if k not in self.states}
-        for name in values.keys() & {
-            *self.returned
-        }:  # of a profile the mean rises by what each node gets
+        # Of a profile the mean rises by what each node gets
+        for name in values.keys() & {*self.returned}:
             found[name] = values[name] + values[self.states[0]]
         return found
 
@@ -179,7 +176,7 @@ class Declared:
     harms: tuple[Harm, ...] = ()
 
     @classmethod
-    def of(cls, laws: Iterable[Any]) -> Self:
+    def of(cls, laws: Iterable[object]) -> Self:
         """Return the sum of laws, or of such sums, each entry once."""
         laws = list(laws)
         return cls(
@@ -209,27 +206,19 @@ class Declared:
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
         return type(self)(*(tuple(x for x in a if x not in b) for a, b in pairs))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Sequence[object]]:
         """Return it as plain lists and words, for a file; nothing of what is empty."""
         return {name: entries for name, entries in asdict(self).items() if entries}
 
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+    @staticmethod
+    def from_dict(given: Mapping[str, Sequence[object]]) -> Declared:
         """Return what :meth:`as_dict` was of."""
-        found = {}
-        for name, entries in given.items():
-            kind = _kinds(cls)[name]
-            found[name] = tuple(
-                kind(**entry) if isinstance(entry, dict) else kind(entry)
-                for entry in entries
-            )
-        return cls(**found)
+        return _reader().validate_python(given)
 
 
 @cache
-def _kinds(cls: type) -> dict[str, Any]:
-    """What the entries of each field are."""
-    return {name: get_args(hint)[0] for name, hint in get_type_hints(cls).items()}
+def _reader() -> TypeAdapter[Declared]:
+    return TypeAdapter(Declared)
 
 
 class Law(pybamm.BaseSubModel):

@@ -29,12 +29,12 @@ from .electrolyte import DROP
 from .law import End, Law, Loss
 from .parameters import FARADAY, ThinFilmParameters
 
-MODES = np.arange(1, 25, 2)
+MODES = range(1, 25, 2)
 DEPLETED = "Salt depleted [experiment]"
 LEAST, NOTHING = 1e-4, 1e-5  # over c_0: an end of a step; in place of none in a logarithm
 FILM = "Salt concentration at the film [mol.m-3]"
 FOIL = "Salt concentration at the foil [mol.m-3]"
-STEADY = 8 / (np.pi * MODES) ** 2  # of each mode, at u = 1
+STEADY = 8 / (np.pi * np.array(MODES)) ** 2  # of each mode, at u = 1
 
 
 def state(k: int) -> str:
@@ -54,7 +54,7 @@ class LiquidElectrolyte(Law):
         return {state(k): pybamm.Variable(state(k)) for k in MODES}
 
     def _over_limit(self, variables: dict[str, pybamm.Symbol]) -> pybamm.Symbol:
-        """Current over the limiting one."""
+        """Return the current over the limiting one."""
         p, P = self.param, pybamm.Parameter
         D = P("Salt diffusivity [m2.s-1]") * p.arrhenius(p.E_sigma)
         faster = 2 * FARADAY * D * P("Salt concentration [mol.m-3]")
@@ -69,7 +69,7 @@ class LiquidElectrolyte(Law):
         u = self._over_limit(variables)
 
         def concentration(y: float) -> pybamm.Symbol:
-            shapes = np.cos(np.pi * MODES * y)
+            shapes = np.cos(np.pi * np.array(MODES) * y)
             rest = float(1 - 2 * y - STEADY @ shapes)  # of the modes that are no states
             parts = zip(MODES, shapes, strict=True)
             return 1 + u * rest + sum(float(w) * variables[state(k)] for k, w in parts)

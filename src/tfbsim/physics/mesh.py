@@ -8,6 +8,7 @@ against.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..numerics import GRADING, Numerics
 from .elements import ElementSubMesh, SpectralElements
 
 Array = np.ndarray
+Geometry = dict[str, dict[pybamm.SpatialVariable, dict[str, object]]]
 
 
 def graded(count: int, grading: float) -> Array:
@@ -35,7 +37,7 @@ class GradedSubMesh(pybamm.SubMesh1D):
 
     def __init__(
         self,
-        lims: dict[str, Any],
+        lims: Mapping[object, object],
         npts: dict[str, int],
         grading: float = GRADING["volumes"],
     ) -> None:
@@ -111,14 +113,14 @@ class Depths:
 
     @classmethod
     def of(cls, mesh: pybamm.SubMesh1D, points: int) -> Depths:
-        """The volumes of a mesh; of elements, so many graded ones."""
+        """Return the volumes of a mesh; of elements, so many graded ones."""
         if not isinstance(mesh, ElementSubMesh):
             return cls(mesh.nodes)
         edges = graded(points, GRADING["volumes"])
         return cls((edges[1:] + edges[:-1]) / 2, mesh.averages(edges))
 
     def __call__(self, profiles: Array) -> Array:
-        """Means over the volumes, of values at the nodes, shape (..., nodes)."""
+        """Return means over the volumes, of values at the nodes, shape (..., nodes)."""
         return profiles if self.averages is None else profiles @ self.averages.T
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any
 
 import pybamm
 
@@ -37,7 +36,7 @@ from .leakage import ElectronicLeakage, NoLeakage
 from .liquid_electrolyte import LiquidElectrolyte
 from .lithium import LithiumInventory
 from .lithium_consumption import LithiumConsumption
-from .mesh import SUBMESHES, spatial_method
+from .mesh import SUBMESHES, Geometry, spatial_method
 from .parameters import ThinFilmParameters
 from .plating import CoverageKinetics, PlatedInventory
 from .site_loss import SiteLoss
@@ -316,7 +315,7 @@ class ThinFilmCell(pybamm.BaseModel):
         return ("Cathode", "Anode") if self.options["anode"] == "film" else ("Cathode",)
 
     @property
-    def default_geometry(self) -> dict[str, Any]:
+    def default_geometry(self) -> Geometry:
         return {
             DOMAINS[side]: {depth(side): {"min": 0, "max": span(self.param.film(side))}}
             for side in self.films
@@ -328,12 +327,12 @@ class ThinFilmCell(pybamm.BaseModel):
         return {depth(side): nodes for side in self.films}
 
     @property
-    def default_submesh_types(self) -> dict[str, Any]:
+    def default_submesh_types(self) -> dict[str, type[pybamm.SubMesh]]:
         mesh = SUBMESHES[self.options["cathode mesh"]]
         return {DOMAINS[side]: mesh for side in self.films}
 
     @property
-    def default_spatial_methods(self) -> dict[str, Any]:
+    def default_spatial_methods(self) -> dict[str, pybamm.SpatialMethod]:
         method = spatial_method(self.options["cathode mesh"])
         return {DOMAINS[side]: method for side in self.films}
 
@@ -344,7 +343,7 @@ class ThinFilmCell(pybamm.BaseModel):
         return pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8, options=quick)
 
     @property
-    def default_quick_plot_variables(self) -> list[Any]:
+    def default_quick_plot_variables(self) -> list[str | list[str]]:
         other = ["Lithium thickness [m]"]
         if self.options["anode"] == "film":
             other = ["Anode surface stoichiometry", "Anode stoichiometry"]

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..data.curve_table import CYCLE
 from ..errors import InputError
-from ..result.columns import CYCLE, SHARE
+from ..result.columns import SHARE
 from ..result.result import Result
 from ..result.sensitivity import ANSWERS
-from ..result.sweep_table import Varied
+from ..result.sweep_table import Varied, dataset
 from .axes import both_units, log_x, plain_log, subplots
 from .cases import AREAL, PER_GRAM, Cases
 from .encoding import by_series
@@ -119,14 +120,15 @@ def slices(result: Result, of: Varied) -> Figure | None:
     if len(wide) < 2:
         return None
     wide = sorted(wide, key=lambda c: -len(of.factors[c].levels))[:2]
-    data = result.dataset
+    data = dataset(result, [ANSWERS[0], ANSWERS[2], SHARE])
     if "cycle" in data.dims:
         data = data.isel(cycle=-1)
     middle = {c: data.sizes[c] // 2 for c in of.factors if c not in wide}
-    data = data.isel(middle).sortby(wide)
+    data = data.isel(middle)
     answers = [ANSWERS[0], ANSWERS[2]]
     if SHARE in data and np.isfinite(data[SHARE].values).sum() >= LEAST_LEVELS:
         answers.append(SHARE)
+    data = data[answers].sortby(wide)
     shape = len(answers), len(wide)
     size = 3.5 * shape[1] + 0.6, 2.3 * shape[0] + 0.8
     figure, axes = subplots(*size, *shape, sharex="col", sharey="row")

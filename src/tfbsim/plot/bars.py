@@ -109,7 +109,7 @@ def densities(cases: Cases) -> Figure | None:
     places = {case: k for k, case in enumerate(cases.rows)}
     statuses = []
     for point in cases.measured:
-        case, status = str(point["Case"]), str(point["Status"])
+        case, status = point["Case"], point["Status"]
         if point["Quantity"] == PER_VOLUME_AS_MADE and case in places:
             at = places[case] - 0.31 / 2
             ax.plot(point["Measured"], at, label="_", **measured(status))

@@ -9,9 +9,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..result.columns import CASE, CYCLE, OPTIONAL_COLUMNS, varied_columns
+from ..data.curve_table import CASE, CYCLE
+from ..experiment.measured import MeasuredRow
+from ..result.columns import OPTIONAL_COLUMNS, varied_columns
 from ..result.result import Result
-from ..result.sweep_table import answers
 from .labels import CELL, Key, Value, key_label, missing, short_names, text
 from .samples import Samples
 
@@ -54,7 +55,7 @@ class Cases:
         samples: Samples,
         cycles: pd.DataFrame | None = None,
         named: bool = True,
-        measured: Sequence[Row] = (),
+        measured: Sequence[MeasuredRow] = (),
     ) -> None:
         if cycles is None:
             every = [(case, n) for case in samples.cases for n in samples.cycles(case)]
@@ -73,7 +74,7 @@ class Cases:
     @classmethod
     def of(cls, result: Result) -> Cases:
         """Return the cases of a result in which anything was solved."""
-        samples, table = Samples(result.samples), answers(result)
+        samples, table = Samples(result.samples), result.answers
         if len(table) > MOST_CASES:
             table = table[table[CASE].isin(samples.cases)]
         if len(table):
@@ -199,18 +200,17 @@ class Cases:
     def points(self, case: str) -> Iterator[Point]:
         """Yield the measured capacities of a case."""
         for point in self.measured:
-            quantity, cycle = str(point["Quantity"]), point["Cycle number"]
-            if point["Case"] != case or "capacity" not in quantity:
-                continue
-            value, loading = float(point["Measured"] or 0), self._loadings[case]
-            mass = value if "g-1" in quantity else value / loading
-            told = quantity.split()[0], int(cycle or 0), str(point["Status"])
-            yield Point(*told, mass, mass * loading)
+            quantity, value = point["Quantity"], point["Measured"]
+            if point["Case"] == case and "capacity" in quantity:
+                loading = self._loadings[case]
+                mass = value if "g-1" in quantity else value / loading
+                told = quantity.split()[0], point["Cycle number"], point["Status"]
+                yield Point(*told, mass, mass * loading)
 
     @property
     def measured_by_area(self) -> bool:
         """Whether the measured values are areal."""
-        return any("cm-2]" in str(point["Quantity"]) for point in self.measured)
+        return any("cm-2]" in point["Quantity"] for point in self.measured)
 
 
 def _factors(table: pd.DataFrame) -> list[str]:

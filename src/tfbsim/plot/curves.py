@@ -11,8 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..result.columns import CASE, CYCLE, STEP
-from ..result.samples import AREA, CURRENT, DIRECTION, MASS, TIME, VOLTAGE
+from ..data.curve_table import (
+    AREA,
+    CASE,
+    CURRENT,
+    CYCLE,
+    DIRECTION,
+    MASS,
+    STEP,
+    TIME,
+    VOLTAGE,
+)
 from .axes import both_units, grid, plane, subplots
 from .cases import Cases
 from .encoding import by_case

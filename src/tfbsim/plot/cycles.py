@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
-from ..result.columns import CASE, CHECK_UP, CYCLE, PULSE
+from ..result.columns import CHECK_UP, PULSE
 from ..result.losses import KNOWN
 from .cases import PER_GRAM, Cases
 from .encoding import by_case

@@ -13,12 +13,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from ..data.curve_table import AREA, CYCLE, DIRECTION, MASS, STEP, VOLTAGE
 from ..physics.law import Declared
 from ..result.case import CaseResult
-from ..result.columns import CYCLE, SECOND_LITHIUM, STEP
+from ..result.columns import SECOND_LITHIUM
 from ..result.losses import overpotentials
 from ..result.names import OPEN_CIRCUIT
-from ..result.samples import AREA, DIRECTION, MASS, VOLTAGE
 from .axes import grid, subplots
 from .cases import Cases
 from .encoding import by_case

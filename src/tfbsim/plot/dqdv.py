@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from ..result.columns import STEP
-from ..result.samples import CURRENT, DIRECTION, STEP_MASS, VOLTAGE
+from ..data.curve_table import CURRENT, DIRECTION, STEP, STEP_MASS, VOLTAGE
 from .cases import Cases
 from .curves import branches, cycles_key
 from .encoding import by_case

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
 
-from ..result.columns import CASE
+from ..data.curve_table import CASE
 from .cases import CURRENT, RATES, Cases, Row, in_order
 from .labels import CELL, Key, axis_label, key_label, missing, split_unit, title
 from .layout import Group, Layout, Panels, evenly

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cell.stack import PER_VOLUME_AS_MADE
-from ..result.columns import CASE, CYCLE, LIMITING
+from ..data.curve_table import CASE, CYCLE
+from ..result.columns import LIMITING
 from .axes import log_x, plain_log, subplots
 from .bars import DENSITY, STATES, densities
 from .capacity_map import MARKS

@@ -48,7 +48,7 @@ def figures(fit: Fit) -> dict[str, Figure]:
 
 
 def _overlay(fit: Fit) -> Figure | None:
-    both = zip(fit.measured, fit.simulated, strict=True)
+    both = zip(fit.targets, fit.simulated, strict=True)
     pairs = [(c, m) for c, m in both if len(c.capacity) and m is not None]
     if not pairs:
         return None
@@ -83,7 +83,7 @@ def _role(held: bool) -> str:
 
 def _nyquist(fit: Fit) -> Figure | None:
     spectra, simulated = {}, {}
-    for c, m in zip(fit.measured, fit.simulated, strict=True):
+    for c, m in zip(fit.targets, fit.simulated, strict=True):
         if c.spectrum is not None:
             spectra[c.label] = c.spectrum.frequency, c.spectrum.impedance * 1e4
             if m is not None and m.Z is not None:

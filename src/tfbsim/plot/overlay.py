@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..data.curve_table import CURRENT, MASS, TIME, VOLTAGE
 from ..errors import InputError, shown
 from ..result.result import Result
-from ..result.samples import CURRENT, MASS, TIME, VOLTAGE
 from .axes import plane
 from .cases import Cases
 from .labels import PER_MASS

@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from ..result.columns import CASE, CYCLE
-from ..result.samples import BRANCH, DIRECTION, TIME
+from ..data.curve_table import BRANCH, CASE, CYCLE, DIRECTION, TIME
 
 
 class Samples:

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..data.curve_table import AREA, DIRECTION, VOLTAGE
 from ..result.columns import LIMITING
-from ..result.samples import AREA, DIRECTION, VOLTAGE
 from ..result.sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, varying
 from ..result.sweep_table import Varied, point_of
 from .axes import few_ticks, grid, log_x, name_rows, plane, subplots

@@ -22,7 +22,6 @@ from ..result.losses import EFFICIENCY
 from ..result.losses import KNOWN as KNOWN_LAWS
 from ..result.names import named
 from ..result.result import Result
-from ..result.sweep_table import answers
 from .describe import describe_cell
 
 DELIVERED = (
@@ -46,7 +45,7 @@ def delivered(result: Result) -> pd.DataFrame:
     Columns without a value are left out.  ``Against measured [%]`` is the residual of the
     case that is largest.
     """
-    table = answers(result).groupby("Case", sort=False).tail(1)
+    table = result.answers.groupby("Case", sort=False).tail(1)
     there = table.notna() & (table != "")
     shown = [c for c in DELIVERED if c in table and there[c].any()]
     table = table[["Case", "Cycle number", *shown, OUTCOME]].copy()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from .. import units
 from ..errors import count
-from ..experiment.cases import Expanded
+from ..experiment.expand import Expanded
 from ..materials.laws import FARADAY, Constant
 from ..materials.material import Material, Value
 

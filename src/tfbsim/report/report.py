@@ -27,7 +27,7 @@ from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
 from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
-from ..result.sweep_table import answers, factors
+from ..result.sweep_table import factors
 from .answer import RESIDUAL, aged, at_once, cells, delivered, folded, grouped
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def table_of(table: pd.DataFrame, limit: int) -> _Table:
 
 def _in_short(result: Result) -> str:
     """Return the least and the most that points of a sweep deliver, and the limits."""
-    table = answers(result)
+    table = result.answers
     table = table[table["Cycle number"] == table["Cycle number"].max()]
     name = "Discharge capacity [mA.h.g-1]"
     values = table[name].dropna()
@@ -280,7 +280,7 @@ def _digits(column: str) -> str:
 
 def _points(result: Result) -> pd.DataFrame:
     """Return what varies over a sweep and what comes of it, with the limiting loss."""
-    table = answers(result)
+    table = result.answers
     shown = (*ANSWERS, EFFICIENCY, SHARE, LIMITING, "Outcome")
     several = table["Cycle number"].nunique() > 1
     first = ["Case", "Cycle number"] if several else ["Case"]

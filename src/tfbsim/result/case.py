@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..cell.cell import Cell
 from ..cell.cells import Cells
-from ..experiment.curves import Curves
+from ..experiment.selection import CurveSelection
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
@@ -50,7 +50,7 @@ class Notes(Rows):
         name: str,
         cell: Cell,
         varied: Row | None = None,
-        curves: Curves | None = None,
+        curves: CurveSelection | None = None,
     ) -> None:
         super().__init__(name, cell, varied or {})
         self.curves = curves

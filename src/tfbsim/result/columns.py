@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
 from ..solver.cycler import FEWEST
 from ..solver.records import OUTCOMES as WORDS
@@ -31,7 +32,7 @@ class Column:
     optional: bool = False  # left out of a table in which nothing has a value for it
 
 
-CASE, CYCLE, STEP, OUTCOME = "Case", "Cycle number", "Step number", "Outcome"
+OUTCOME = "Outcome"
 ANODE_SHARE = "Anode share of slope at end of discharge [%]"
 SECOND_LITHIUM = "Second lithium at end of discharge [%]"
 CRITICAL = "Critical current crossed at [s]"

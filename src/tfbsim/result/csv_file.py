@@ -70,8 +70,10 @@ def read(path: Path | io.StringIO, **options: Any) -> pd.DataFrame:
     table = pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
     table = table.rename(columns=_unquoted)
     for k, kind in enumerate(table.dtypes):
-        if not is_numeric_dtype(kind) and table.iloc[:, k].notna().any():
-            table.isetitem(k, table.iloc[:, k].map(_unquoted))
+        if not is_numeric_dtype(kind):
+            words = table.iloc[:, k].unique()
+            if any(_unquoted(word) is not word for word in words):
+                table.isetitem(k, table.iloc[:, k].map(_unquoted))
     return table
 
 

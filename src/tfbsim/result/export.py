@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import CASE, CURRENT, CYCLE, STEP, TIME, VOLTAGE
 from ..errors import InputError, shown, suggest
-from .columns import CASE, CYCLE, STEP
 from .csv_file import csv, quoted
 from .names import NET, THROUGHPUT
-from .samples import CURRENT, TIME, VOLTAGE
 
 BDF = ".bdf.csv"
 ENDINGS = {"csv": ".csv", "xlsx": ".xlsx", "bdf": BDF}

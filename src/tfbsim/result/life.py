@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import CASE, CYCLE
 from ..errors import InputError
 from ..materials.laws import FARADAY, GAS_CONSTANT
-from .columns import CASE, CHECK_UP, CYCLE
+from .columns import CHECK_UP
 from .result import Result
 
 CAPACITY, TEMPERATURE = "Discharge capacity [mA.h.g-1]", "temperature [degC]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
+from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
 from ..output import (
     EXPORTS,
@@ -29,11 +30,12 @@ from ..solver.impedance import FREQUENCY, IMAGINARY, REAL
 from ..solver.trace import ANODE_PROFILE
 from . import losses
 from .case import CaseResult
-from .columns import CASE, CYCLE, LIMITING, OUTCOME, STEP, TABLES, TEXTS, Column
+from .columns import LIMITING, OUTCOME, TABLES, TEXTS, Column
 from .csv_file import read as read_csv
 from .curves import NONE, SNAPSHOT_CAPACITY, STOICHIOMETRY
 from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT, Row
 from .result import CURVES, IMPEDANCE, STEPS, SUMMARY, UNFINISHED, Result
+from .tables import Tabled, Tables
 
 # What a result must hold for anything to be made of it
 SPECTRA = tuple(Column(c, "") for c in (CASE, CYCLE, STEP, FREQUENCY, REAL, IMAGINARY))
@@ -106,12 +108,14 @@ def _loaded(folder: Path, about: Row, problems: list[str], damaged: set[str]) ->
             curves = opened.load()
         if not problems:
             _check_curves(curves, steps, folder / CURVES)
-    cases = [*_cases(summary, steps, curves, about, bool(problems))]
+    spectra = pd.DataFrame()
     if IMPEDANCE in about.get(FILES, {}) and IMPEDANCE not in damaged:
-        spectra = _by_case(_table(folder / IMPEDANCE, False))
-        cases = [replace(case, spectra=spectra.get(case.name, [])) for case in cases]
+        spectra = _table(folder / IMPEDANCE, False)
+    tables = Tables(
+        summary, steps, spectra, laws=[Declared.from_dict(about.pop("laws", {}))]
+    )
+    cases = _cases(tables, curves, about, bool(problems))
     if problems:
-        cases = [case for case in cases if _holds(case)]
         about["incomplete"] = problems
     for key in ("audit", FILES, REPORT, EXPORTS, OWN):
         about.pop(key, None)
@@ -195,50 +199,55 @@ def _check_curves(curves: xr.Dataset, steps: pd.DataFrame, path: Path) -> None:
     refuse(ran[STEP].max() > curves.sizes["step"], "step", "a step has no profiles")
 
 
-def _cases(
-    summary: pd.DataFrame,
-    steps: pd.DataFrame,
-    curves: xr.Dataset,
-    provenance: Row,
-    left: bool,
-) -> Iterator[CaseResult]:
+def _cases(tables: Tables, curves: xr.Dataset, provenance: Row, left: bool) -> Tabled:
     """The cases of tables and curves as they were written; or those that are left."""
-    rows, of_steps = _by_case(summary), _by_case(steps)
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
+    like = CaseResult("", [], [], NONE, laws=tables.laws[0])
     if not listed:  # points of a sweep: one cell, and no word of their own
         (cell,) = (entry["name"] for entry in provenance["cells"].values())
-        listed = {name: {"cell": cell, "key": "", "warnings": []} for name in rows}
+        like = replace(like, cell=cell)
+    others = [replace(like, **entry) for entry in listed.values()]
     if left:
-        whole = rows.keys() & of_steps.keys()
-        listed = {name: entry for name, entry in listed.items() if name in whole}
-        if not listed:
-            raise ValueError("no case is left whole")
-    drawn = set(curves["case"].values.tolist())
-    laws = Declared.from_dict(provenance.pop("laws", {}))
-    for name, entry in listed.items():
-        own = NONE
-        if name in drawn:
-            most = max(int(step[STEP]) for step in of_steps[name])
-            own = _trimmed(curves.sel(case=name, drop=True), len(rows[name]), most)
-        kept = (entry[field] for field in ("warnings", "key", "cell"))
-        yield CaseResult(name, rows[name], of_steps[name], own, *kept, laws)
+        names = {*tables.summary[CASE]} & {*tables.steps[CASE]}
+        tables = _of(tables, names & listed.keys() if listed else names)
+        cycles = tables.summary[CYCLE]
+        wanted = tables.summary.groupby(CASE).cumcount() + 1
+        tables = _of(tables, names - {*tables.summary[CASE][cycles != wanted]})
+    cases = Tabled(tables, like, others)
+    drawn = {*curves["case"].values.tolist()}
+    if not drawn:
+        return cases
+    own = []
+    for case in cases:
+        if case.name in drawn:
+            most = max(int(step[STEP]) for step in case.steps)
+            of_case = curves.sel(case=case.name, drop=True)
+            own.append(replace(case, curves=_trimmed(of_case, len(case.rows), most)))
+    if left:
+        broken = {case.name for case in own if not _is_balanced(case)}
+        tables = _of(tables, {*cases.names} - broken)
+        own = [case for case in own if case.name not in broken]
+    return Tabled(tables._replace(drawn=own), like, [*others, *own])
 
 
-def _holds(case: CaseResult) -> bool:
-    """Whether the tables of a case go with each other and with its curves."""
+def _of(tables: Tables, names: Collection[str]) -> Tables:
+    """The tables of some cases."""
+    if not names:
+        raise ValueError("no case is left whole")
+    summary, steps, spectra = (
+        table[table[CASE].isin(names)].reset_index(drop=True) if len(table) else table
+        for table in tables[:3]
+    )
+    return tables._replace(summary=summary, steps=steps, spectra=spectra)
+
+
+def _is_balanced(case: CaseResult) -> bool:
+    """Whether the curves of a case go with its steps."""
     try:
         losses.balances(case.curves, case.steps)
-        cycles = [row[CYCLE] for row in case.rows]
     except Exception:  # whatever changed numbers lead to
         return False
-    return cycles == list(range(1, len(cycles) + 1))
-
-
-def _by_case(table: pd.DataFrame) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in table.to_dict("records"):
-        found.setdefault(row[CASE], []).append({str(k): v for k, v in row.items()})
-    return found
+    return True
 
 
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:

@@ -17,19 +17,20 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..data.curve_table import CASE, CYCLE
 from ..data.measured import Measured
-from ..experiment.cases import FROM_CYCLE
+from ..experiment.measured import FROM_CYCLE, MeasuredRow
 from ..output import Output, write_atomic
 from ..physics.law import Declared
 from . import losses, sensitivity, sweep_table
 from .case import CaseResult
-from .columns import CASE, CHECK_UP, CYCLE, NUMERICAL_ERRORS, OUTCOME, RETENTION
+from .columns import CHECK_UP, NUMERICAL_ERRORS, OUTCOME, RETENTION
 from .csv_file import parts
 from .curves import NONE
 from .export import files as exported
 from .names import Row
 from .samples import records, samples
-from .tables import Piece, in_order, whole
+from .tables import Tabled, Tables, framed, in_order
 
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
 UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
@@ -55,15 +56,16 @@ class Result:
         self,
         cases: Sequence[CaseResult],
         provenance: Row | None = None,
-        measured: Sequence[Row] = (),
+        measured: Sequence[MeasuredRow] = (),
     ) -> None:
         self.cases = cases
         self.provenance = provenance or {}
         self.measured = list(measured)
 
     @cached_property
-    def _whole(self) -> Piece:
-        return whole(self.cases)
+    def _whole(self) -> Tables:
+        cases = self.cases
+        return cases.tables if isinstance(cases, Tabled) else framed(cases)
 
     @cached_property
     def _summary(self) -> pd.DataFrame:
@@ -79,6 +81,17 @@ class Result:
         """One row per step, with its outcome; conditioning is cycle 0."""
         return self._whole.steps.copy(deep=False)
 
+    @cached_property
+    def _answers(self) -> pd.DataFrame:
+        return sweep_table.answers(self.summary, self.steps)
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """The summary, and before the outcome what limited the last discharge of each
+        cycle: ``Of equilibrium capacity [%]`` and ``Limiting loss`` ("" where nothing
+        says so)."""
+        return self._answers.copy(deep=False)
+
     @property
     def impedance(self) -> pd.DataFrame:
         """One row per frequency of the steps that measure the impedance.
@@ -86,10 +99,10 @@ class Result:
         Case, Cycle number and Step number, Voltage [V], Frequency [Hz], Z real and
         Z imaginary [Ohm.cm2] and [Ohm]; conditioning is cycle 0.
         """
-        return pd.DataFrame(self._whole.spectra)
+        return self._whole.spectra.copy(deep=False)
 
     @property
-    def drawn(self) -> list[CaseResult]:
+    def drawn(self) -> Sequence[CaseResult]:
         """The cases that have curves."""
         return self._whole.drawn
 

@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
 from ..cell import stack
+from ..data.curve_table import CASE, CYCLE, STEP
 from ..materials.laws import PotentialLaw
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
@@ -23,10 +24,8 @@ from ..solver.trace import MAXIMUM_VOLTAGE, MINIMUM_VOLTAGE
 from . import losses
 from .columns import (
     ANODE_SHARE,
-    CASE,
     CHECK_UP,
     CRITICAL,
-    CYCLE,
     LIMITING,
     LONGEST_PULSE,
     NUMERICAL_ERRORS,
@@ -34,7 +33,6 @@ from .columns import (
     PULSE,
     SECOND_LITHIUM,
     SHARE,
-    STEP,
 )
 from .names import Number, Row, factor, named
 

@@ -1,4 +1,4 @@
-"""The one table of curves: a row for every sample, of all cases, cycles and steps."""
+"""The curves of a result as the one table of V(t), and as records of a cycler."""
 
 from __future__ import annotations
 
@@ -8,30 +8,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import (
+    CASE,
+    CURRENT,
+    CYCLE,
+    STEP,
+    STEP_AREA,
+    TIME,
+    VOLTAGE,
+    curve_table,
+    spans,
+)
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment
 from ..data.steps import HELD
 from ..units import ZERO_CELSIUS
 from .case import CaseResult
-from .columns import CASE, CYCLE, STEP
 from .names import Row
 
-TIME, VOLTAGE, CURRENT = "Time [s]", "Voltage [V]", "Current density [uA.cm-2]"
-STEP_MASS, STEP_AREA = "Step capacity [mA.h.g-1]", "Step capacity [uA.h.cm-2]"
-# Consecutive steps in one direction, with the rests between them
-BRANCH, DIRECTION = "Branch number", "Direction"
 VARIES = 0.01  # of the largest current of a hold, that it falls by at least
-MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
 def samples(cases: Iterable[CaseResult]) -> pd.DataFrame:
-    """Return the curves of cases as one table, a row a sample.
-
-    ``Case``, ``Cycle number`` and ``Step number`` say where it is from, and the curve
-    variables follow.  ``Branch number`` counts the charges and discharges of a cycle from
-    1, each of one or more steps with the rests between them; 0 is a rest that belongs to
-    none.  ``Direction`` is 1 in a discharge, -1 in a charge, else 0.  ``Capacity`` is
-    counted from the start of the branch.
-    """
+    """Return the curves of cases as one table (:mod:`tfbsim.data.curve_table`)."""
     tables = [table for case in cases if (table := _of_case(case)) is not None]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -50,8 +48,9 @@ def _of_case(case: CaseResult) -> pd.DataFrame | None:
     if not len(cycles):
         return None
     number = found.pop(STEP).astype(int)
-    table = {CASE: case.name, CYCLE: cycles, STEP: number, **found}
-    return pd.DataFrame(table | _branches(table))
+    table = {CYCLE: cycles, STEP: number, **found}
+    directions = [_direction(table, slice(*step)) for step in spans([cycles, number])]
+    return curve_table(case.name, table, directions)
 
 
 def records(table: pd.DataFrame) -> list[Measured]:
@@ -74,35 +73,6 @@ def records(table: pd.DataFrame) -> list[Measured]:
             steps.append(Segment(kind, int(cycle), *arrays, *about))
         kept = tuple(step for step in steps if len(step.voltage) > 1)
         found.append(Measured(str(name), Path(str(name)), kept))
-    return found
-
-
-def _branches(table: Row) -> dict[str, np.ndarray]:
-    """Branch, direction and capacity of each sample."""
-    cycle, step = table[CYCLE], table[STEP]
-    first = np.flatnonzero(np.diff(cycle, prepend=-1) | np.diff(step, prepend=-1))
-    found: dict[str, np.ndarray] = {
-        name: np.zeros(len(cycle), int if name in (BRANCH, DIRECTION) else float)
-        for name in (BRANCH, DIRECTION, MASS, AREA)
-    }
-    branch, direction, begins, previous = 0, 0, 0, None
-    before = {MASS: 0.0, AREA: 0.0}
-    for start, end in zip(first, [*first[1:], len(cycle)], strict=True):
-        step_ = slice(start, end)
-        if cycle[start] != previous:
-            previous, branch, direction, begins = cycle[start], 0, 0, start
-        own = _direction(table, step_)
-        if own == 0:  # a rest is of the branch if that goes on
-            continue
-        if own != direction:
-            branch, direction, begins = branch + 1, own, max(begins, int(start))
-            before = {MASS: 0.0, AREA: 0.0}
-        found[BRANCH][begins:end], found[DIRECTION][begins:end] = branch, direction
-        for name, of_step in ((MASS, STEP_MASS), (AREA, STEP_AREA)):
-            found[name][begins:end] = before[name]
-            found[name][step_] += table[of_step][step_]
-            before[name] = float(found[name][end - 1])
-        begins = end
     return found
 
 

@@ -33,8 +33,9 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from .columns import CASE, OUTCOME
-from .sweep_table import Result, Varied, answers, point_of, sampled, varied
+from ..data.curve_table import CASE
+from .columns import OUTCOME
+from .sweep_table import Result, Varied, point_of, sampled, varied
 
 ANSWERS = (
     "Discharge capacity [uA.h.cm-2]",
@@ -115,7 +116,7 @@ def sample(result: Result) -> tuple[Varied, pd.DataFrame] | None:
     of = varied(result) if sampled(result) else None
     if of is None or not of.factors:
         return None
-    table = answers(result).groupby(CASE, sort=False).tail(1)
+    table = result.answers.groupby(CASE, sort=False).tail(1)
     there = ~table[OUTCOME].isin(NO_ANSWER)
     return of, table.loc[there].reset_index(drop=True)
 

@@ -6,7 +6,7 @@ was loaded has the answers of the run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,19 +16,12 @@ import pandas as pd
 import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
-from ..experiment.cases import sweep_plan
+from ..data.curve_table import CASE, CYCLE
+from ..experiment.expand import sweep_plan
 from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
-from .columns import (
-    CASE,
-    CYCLE,
-    LIMITING,
-    OPTIONAL_COLUMNS,
-    OUTCOME,
-    SHARE,
-    varied_columns,
-)
+from .columns import LIMITING, OPTIONAL_COLUMNS, OUTCOME, SHARE, varied_columns
 from .names import Row
 
 # Templates that the summary has under a name of its own
@@ -45,9 +38,7 @@ class Result(Protocol):
     provenance: Row
 
     @property
-    def summary(self) -> pd.DataFrame: ...
-    @property
-    def steps(self) -> pd.DataFrame: ...
+    def answers(self) -> pd.DataFrame: ...
     @property
     def of_a_sweep(self) -> bool: ...
 
@@ -79,11 +70,8 @@ def sampled(result: Result) -> bool:
     return content.get("sweep", {}).get("method") in METHODS[2:]
 
 
-def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:
-    """Return what the sweep of a result varied, or None if it is of no sweep.
-
-    ``table`` are its ``answers``, if they are there.
-    """
+def varied(result: Result) -> Varied | None:
+    """Return what the sweep of a result varied, or None if it is of no sweep."""
     plan = None
     if result.of_a_sweep:
         run = run_of(result.provenance, Path(PROVENANCE))
@@ -91,7 +79,7 @@ def varied(result: Result, table: pd.DataFrame | None = None) -> Varied | None:
     if plan is None:
         return None
     section = result.provenance["experiment_content"]["sweep"]
-    table = answers(result) if table is None else table
+    table = result.answers
     factors: dict[str, Factor] = {}
     for factor in plan.factors:
         if factor.name not in run.changes:
@@ -129,40 +117,43 @@ def factors(summary: pd.DataFrame) -> list[str]:
     return [*varied_columns(summary), *differ]
 
 
-def answers(result: Result) -> pd.DataFrame:
+def answers(table: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     """Return the summary with the loss that limited the last discharge of each cycle.
 
-    Before the outcome stand ``Limiting loss`` ("" where nothing says so) and ``Of
-    equilibrium capacity [%]``.
+    Both tables are copies of their own, whose columns may be added to.
     """
-    table, steps = result.summary, result.steps
     for name, nothing in ((SHARE, np.nan), (LIMITING, "")):
         if name not in steps:
             steps[name] = nothing
     out = steps["Discharge [uA.h.cm-2]"] >= steps["Charge [uA.h.cm-2]"]
     ends = steps[out & (steps[CYCLE] > 0) & (steps[LIMITING] != "")]
-    ends = ends.groupby([CASE, CYCLE], sort=False).tail(1)
-    found = table.merge(ends[[CASE, CYCLE, SHARE, LIMITING]], "left", [CASE, CYCLE])
-    found[LIMITING] = found[LIMITING].astype(object).fillna("")
-    found[OUTCOME] = found.pop(OUTCOME)
-    return found
+    ends = ends.drop_duplicates([CASE, CYCLE], keep="last")
+    found = table[[CASE, CYCLE]].merge(
+        ends[[CASE, CYCLE, SHARE, LIMITING]], "left", [CASE, CYCLE]
+    )
+    table[SHARE] = found[SHARE].to_numpy()
+    table[LIMITING] = found[LIMITING].astype(object).fillna("").to_numpy()
+    table[OUTCOME] = table.pop(OUTCOME)
+    return table
 
 
-def dataset(result: Result) -> xr.Dataset:
+def dataset(result: Result, wanted: Sequence[str] | None = None) -> xr.Dataset:
     """The answers of a sweep as arrays with named coordinates.
 
     Parameters
     ----------
     result : Result
         Of a sweep, whole or in part; of other cases, the dimension is ``case``.
+    wanted : sequence of str, optional
+        Columns of ``answers``; by default all.
 
     Returns
     -------
     Dataset
-        Every column of ``answers`` with its unit.  Of a grid, each factor is a dimension,
-        named as its column; of samples and lists side by side, the dimension is
-        ``point``, from 1, and the factors are coordinates of it.  ``cycle`` is the last
-        dimension if there is more than one.  NaN and "" where a point is not there.
+        The columns of ``answers`` with their units.  Of a grid, each factor is a
+        dimension, named as its column; of samples and lists side by side, the dimension
+        is ``point``, from 1, and the factors are coordinates of it.  ``cycle`` is the
+        last dimension if there is more than one.  NaN and "" where a point is not there.
 
     Examples
     --------
@@ -175,8 +166,7 @@ def dataset(result: Result) -> xr.Dataset:
     >>> found["Limiting loss"].sel({"C-rate": 2, "cathode.thickness [um]": 12}).item()
     'Diffusion in the film'
     """
-    table = answers(result)
-    of = varied(result, table)
+    table, of = result.answers, varied(result)
     coords: Row
     if of is None:
         point, names = pd.factorize(table[CASE])
@@ -197,7 +187,8 @@ def dataset(result: Result) -> xr.Dataset:
         coords["cycle"] = cycles
         sizes["cycle"] = len(cycles)
     found = xr.Dataset(coords=coords)
-    for name in table.columns.difference([CASE, CYCLE, *coords], sort=False):
+    names = table.columns.difference([CASE, CYCLE, *coords], sort=False)
+    for name in names if wanted is None else names.intersection(wanted, sort=False):
         number = is_numeric_dtype(table[name].dtype)
         nothing, kind = (np.nan, float) if number else ("", object)
         values = np.full((points, len(cycles)), nothing, kind)

@@ -1,62 +1,65 @@
-"""Tables of many cases, some thousand at a time, below each other."""
+"""Tables of many cases below each other, and the cases of which they are.
+
+A case of a sweep is a few rows of tables until it is asked for: a million points take the
+room of their numbers.
+"""
 
 from __future__ import annotations
 
-import itertools
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice, pairwise
+from typing import NamedTuple, Self, overload
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
 from .case import CaseResult
-from .columns import CASE, CYCLE, REQUIRED, summary_names
+from .columns import REQUIRED, summary_names
+from .curves import NONE
 from .names import Row
 
 Array = np.ndarray
-ROWS = 2_000  # cases read at a time
+ROWS = 2_000  # cases made at a time
 FIRST = 4  # cases named beside a warning
 Warned = Mapping[str, tuple[int, Sequence[str]]]  # the number of cases, and the first
 
 
-class Piece(NamedTuple):
+NOTHING = pd.DataFrame()
+
+
+class Tables(NamedTuple):
     """The tables of some cases, those that have curves, and what all of them say."""
 
     summary: pd.DataFrame
     steps: pd.DataFrame
-    spectra: list[Row]
-    drawn: list[CaseResult]
-    warnings: Warned
-    laws: list[Declared]
+    spectra: pd.DataFrame = NOTHING
+    drawn: Sequence[CaseResult] = ()
+    warnings: Warned = {}
+    laws: Sequence[Declared] = ()
 
 
-def framed(cases: Sequence[CaseResult]) -> Piece:
+def framed(cases: Iterable[CaseResult]) -> Tables:
     """Return the tables of cases."""
+    cases = list(cases)
     warnings: Warned = {}
     for case in cases:
-        warnings = joined(warnings, {words: (1, [case.name]) for words in case.warnings})
-    return Piece(
-        _frame(row for case in cases for row in case.rows),
-        _frame(row for case in cases for row in case.steps),
-        [row for case in cases for row in case.spectra],
+        warnings = added(warnings, {words: (1, [case.name]) for words in case.warnings})
+    return Tables(
+        pd.DataFrame(row for case in cases for row in case.rows),
+        pd.DataFrame(row for case in cases for row in case.steps),
+        pd.DataFrame(row for case in cases for row in case.spectra),
         [case for case in cases if case.curves.sizes["cycle"]],
         warnings,
         list(dict.fromkeys(case.laws for case in cases)),
     )
 
 
-def _frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """A table in which words that repeat are kept once."""
-    once = sys.intern
-    return pd.DataFrame(
-        [{k: once(v) if type(v) is str else v for k, v in row.items()} for row in rows]
-    )
-
-
-def joined(one: Warned, other: Warned) -> Warned:
+def added(one: Warned, other: Warned) -> Warned:
     """Return warnings of some cases and of others that follow."""
     found = dict(one)
     for words, (number, names) in other.items():
@@ -65,86 +68,158 @@ def joined(one: Warned, other: Warned) -> Warned:
     return found
 
 
-def whole(cases: Any) -> Piece:
-    """Return the tables of all cases, read a few thousand at a time."""
-    found = framed([])
-    tables = _Stack(), _Stack()
-    for piece in _pieces(cases):
-        share = max(piece.summary[CASE].nunique(), 1) if len(piece.summary) else 1
-        for stack, own in zip(tables, piece[:2], strict=True):
-            stack.add(own, len(own) * len(cases) // share)
-        found.spectra.extend(piece.spectra)
-        found.drawn.extend(piece.drawn)
-        found.laws.extend(piece.laws)
-        found = found._replace(warnings=joined(found.warnings, piece.warnings))
-    by_case = hasattr(cases, "pieces")  # some of them come last
-    summary, steps = (stack.table(by_case) for stack in tables)
-    return found._replace(summary=summary, steps=steps)
+def joined(pieces: Iterable[Tables], cases: int) -> Tables:
+    """Return the tables of points of a sweep in their order, of pieces in any.
 
-
-def _pieces(cases: Any) -> Iterator[Piece]:
-    """Some cases have their tables as they are."""
-    if hasattr(cases, "pieces"):
-        yield from cases.pieces()
-        return
-    each = iter(cases)
-    while some := list(itertools.islice(each, ROWS)):
-        yield framed(some)
+    ``cases`` is how many there may be in all.
+    """
+    each = _Stack(), _Stack(), _Stack()
+    drawn: list[CaseResult] = []
+    warnings: Warned = {}
+    laws: dict[Declared, None] = {}
+    for piece in pieces:
+        number = piece.summary[CASE].nunique() if len(piece.summary) else 1
+        for stack, table in zip(each, piece, strict=False):
+            if len(table):
+                stack.add(table, len(table) * cases // number)
+        drawn += piece.drawn
+        warnings = added(warnings, piece.warnings)
+        laws |= dict.fromkeys(piece.laws)
+    return Tables(*(stack.table() for stack in each), drawn, warnings, [*laws])
 
 
 class _Stack:
     """Tables below each other, nothing where one of them lacks a column.
 
-    They may fill the memory: columns of numbers are arrays with room for all rows, of
-    which none stands twice; words stay in pieces, which share their characters.
+    They may fill the memory: a column of numbers is an array with room for all rows, so
+    that none stands twice.
     """
 
     def __init__(self) -> None:
-        self.columns: dict[Any, Array | list[pd.Series]] = {}  # numbers, or words
+        # Of each column its parts, which begin at these rows
+        self.parts: dict[Hashable, dict[int, pd.Series | Array]] = {}
         self.rows = 0
-        self.last, self.in_order = "", True  # name of a case, and whether they rise
 
     def add(self, table: pd.DataFrame, room: int) -> None:
         """Put a table below, of so many rows that may come in all."""
-        if not len(table):
-            return
-        end, names = self.rows + len(table), table[CASE]
-        self.in_order &= self.last <= names.iloc[0] and names.is_monotonic_increasing
-        self.last = names.iloc[-1]
-        nothing = pd.Series(np.nan, table.index)
-        for name in dict.fromkeys((*self.columns, *table)):
-            own = table.get(name, nothing)
-            before = self.columns.get(name)
-            if before is None:
-                before = np.full(self.rows, np.nan) if self.rows else own.to_numpy()[:0]
-            if isinstance(before, list) or not is_numeric_dtype(own.dtype):
-                if isinstance(before, np.ndarray):
-                    before = [pd.Series(before[: self.rows])] if self.rows else []
-                self.columns[name] = [*before, own.infer_objects()]
-                continue
-            kind = np.result_type(before.dtype, own.dtype)
-            if len(before) < end or before.dtype != kind:
-                whole = np.empty(max(room, end), kind)
-                whole[: self.rows] = before[: self.rows]
-                self.columns[name] = before = whole
-            before[self.rows : end] = own
+        end, before = self.rows + len(table), {}
+        if self.rows:
+            before = {0: pd.Series(np.nan, range(self.rows))}
+        for name in dict.fromkeys((*self.parts, *table)):
+            own = pd.Series(np.nan, table.index)
+            if name in table:
+                own = table[name].infer_objects()
+            parts = self.parts.setdefault(name, {**before})
+            start, last = next(reversed(parts.items()), (0, own))
+            fits = isinstance(last, Array) and end <= start + len(last)
+            if not fits or last.dtype != own.dtype:
+                start, last = self.rows, own
+                if is_numeric_dtype(own.dtype):
+                    last = np.empty(max(room - start, len(own)), own.dtype)
+                parts[start] = last
+            if isinstance(last, Array):
+                last[self.rows - start : end - start] = own
         self.rows = end
 
-    def table(self, by_case: bool) -> pd.DataFrame:
-        """All of them, in the order of their names if asked; the stack is empty then."""
-        each: dict[Any, Any] = {}
+    def table(self) -> pd.DataFrame:
+        """Return all of them, by case; the stack is empty then."""
+        columns: dict[Hashable, pd.Series] = {}
         order = None
-        for name in [*self.columns]:
-            column = self.columns.pop(name)
-            if isinstance(column, list):
-                each[name] = pd.concat(column, ignore_index=True)
-            else:
-                each[name] = pd.Series(column[: self.rows])
-            if by_case and not self.in_order:
-                if order is None:  # the first column is the case
-                    order = each[CASE].argsort(kind="stable").to_numpy()
-                each[name] = each[name].take(order).reset_index(drop=True)
-        return pd.DataFrame(each, copy=False)
+        for name in [*self.parts]:
+            parts = self.parts.pop(name)
+            ends = [*parts, self.rows][1:]
+            each = [
+                pd.Series(part[: end - start])
+                for (start, part), end in zip(parts.items(), ends, strict=True)
+            ]
+            column = pd.concat(each, ignore_index=True) if len(each) > 1 else each[0]
+            if name == CASE and not column.is_monotonic_increasing:  # it is the first
+                order = column.argsort(kind="stable").to_numpy()
+            if order is not None:
+                column = column.take(order).reset_index(drop=True)
+            columns[name] = column
+        return pd.DataFrame(columns, copy=False)
+
+
+class Tabled(Sequence[CaseResult]):
+    """The cases of tables, each made when it is asked for.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of all of them.
+    like : CaseResult
+        A case without rows, which the others are like.
+    others : iterable of CaseResult
+        Those that have curves, warnings or a key of their own.
+    """
+
+    def __init__(
+        self, tables: Tables, like: CaseResult, others: Iterable[CaseResult]
+    ) -> None:
+        self.tables, self.like = tables, like
+        self.others = {case.name: case for case in others}
+        summary = tables.summary
+        self.names = pd.Index(summary[CASE].unique() if len(summary) else [])
+
+    @classmethod
+    def of(cls, cases: Iterator[CaseResult], number: int) -> Self:
+        """Return the tables of at most so many cases, made a few thousand at a time."""
+        like = CaseResult("", [], [], NONE)
+
+        def pieces() -> Iterator[Tables]:
+            nonlocal like
+            while some := [*islice(cases, ROWS)]:
+                like = replace(some[0], curves=NONE, warnings=[], key="")
+                yield framed(some)
+
+        tables = joined(pieces(), number)
+        return cls(tables, replace(like, laws=Declared.of(tables.laws)), tables.drawn)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, k: int) -> CaseResult: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[CaseResult]: ...
+    def __getitem__(self, k: int | slice) -> CaseResult | list[CaseResult]:
+        if isinstance(k, slice):
+            return [self[one] for one in range(*k.indices(len(self)))]
+        k = range(len(self))[k]
+        return next(self._made(k, k + 1))
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        for first in range(0, len(self), ROWS):
+            yield from self._made(first, min(first + ROWS, len(self)))
+
+    def _made(self, first: int, last: int) -> Iterator[CaseResult]:
+        each = zip(*(rows(first, last) for rows in self._rows), strict=True)
+        names = self.names[first:last].tolist()
+        for name, (rows, steps, spectra) in zip(names, each, strict=True):
+            like = self.others.get(name, self.like)
+            yield replace(like, name=name, rows=rows, steps=steps, spectra=spectra)
+
+    @cached_property
+    def _rows(self) -> list[_Rows]:
+        return [_Rows(table, self.names) for table in self.tables[:3]]
+
+
+class _Rows:
+    """The rows of a table by the cases, in their order."""
+
+    def __init__(self, table: pd.DataFrame, names: pd.Index) -> None:
+        self.table = table
+        of = names.get_indexer(table[CASE]) if len(table) else np.empty(0, int)
+        self.order = np.argsort(of, kind="stable")
+        self.ends = np.searchsorted(of[self.order], np.arange(len(names) + 1))
+
+    def __call__(self, first: int, last: int) -> Iterator[list[Row]]:
+        """Yield the rows of each of some cases."""
+        ends = self.ends[first : last + 1]
+        rows = self.table.iloc[self.order[ends[0] : ends[-1]]].to_dict("records")
+        for start, end in pairwise((ends - ends[0]).tolist()):
+            yield rows[start:end]
 
 
 def in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:

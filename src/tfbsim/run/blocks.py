@@ -1,4 +1,4 @@
-"""Points of a sweep computed and kept in blocks: arrays, and no object a point.
+"""Points of a sweep computed in blocks: arrays, and no object a point.
 
 A block is what :class:`~tfbsim.solver.batch.Batch` makes of points whose numbers follow
 each other: the columns of their tables.  Points to which anything but the end asked for
@@ -8,14 +8,13 @@ happens are not in it; they are run alone, and stand in the ledger as other case
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from ..cell.cell import Cell
 from ..cell.cells import Cells, Part, Unlike
 from ..errors import InputError
 from ..experiment.cases import Points
@@ -24,118 +23,13 @@ from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
 from ..result.case import covered
-from ..result.columns import CASE
 from ..result.rows import Rows
 from ..result.tables import FIRST
 from ..solver.batch import Batch, merged, paying, serves
 from ..solver.engine import engine
-from ..version import __version__
+from .stored import About, Array, Block, Outside
 
-Array = np.ndarray
-Outside = dict[str, list[Any]]  # laws: number of points, the first, least and most x
-OF_BLOCK = {"cell", "laws", "warnings", "outside", "rows", "steps"}
 FEWEST = 2  # points that make a block
-
-
-def digest(parts: Iterable[Any]) -> bytes:
-    """SHA-256 of the columns of a row of the ledger, to know what was kept by."""
-    each = [p if isinstance(p, bytes) else str(p).encode() for p in parts]
-    lengths = ",".join(str(len(part)) for part in each).encode()
-    return hashlib.sha256(b"".join([lengths, *each])).digest()
-
-
-class Tables(NamedTuple):
-    """The tables of a block, without the column of the case."""
-
-    points: Array
-    header: dict[str, Any]
-    summary: pd.DataFrame
-    steps: pd.DataFrame
-
-
-class Block(NamedTuple):
-    """Points of a sweep as a row of the ledger."""
-
-    sweep: str  # hash of everything that determines the points of the sweep
-    numbers: bytes  # of its points, from 0, in order
-    version: str  # of tfbsim
-    header: bytes  # what stands in the tables, as JSON
-    columns: bytes  # the numbers that differ
-
-    failed = None
-
-    @classmethod
-    def of(
-        cls, sweep: str, numbers: Array, plain: Array, header: dict[str, Any], noted: Rows
-    ) -> Block:
-        """The block of the rows that are noted of the plain ones, under a header."""
-        kept: list[Array] = []
-
-        def written(value: Any) -> Any:
-            """A constant, or the row of a column; of words with the words."""
-            value = np.asarray(value)
-            value = value[plain] if value.ndim else value
-            if value.dtype.kind in "OU":
-                codes, words = pd.factorize(value.astype(object).ravel())
-                if len(words) == 1:
-                    return {"is": str(words[0])}
-                kept.append(codes.astype(float))
-                return {"row": len(kept) - 1, "words": [str(w) for w in words]}
-            if not value.ndim:
-                return {"is": value.item()}
-            value = value.astype(float)
-            bits = value.view(np.int64)  # -0.0 is none like 0.0
-            if (bits == bits[0]).all():
-                return {"is": value[0].item()}
-            kept.append(value)
-            return {"row": len(kept) - 1}
-
-        tables = {
-            name: [{k: written(v) for k, v in row.items() if k != CASE} for row in table]
-            for name, table in (("rows", noted.rows), ("steps", noted.steps))
-        }
-        text = json.dumps(header | tables).encode()
-        columns = np.stack(kept).tobytes() if kept else b""
-        return cls(sweep, numbers.astype("<i8").tobytes(), __version__, text, columns)
-
-    @property
-    def points(self) -> Array:
-        """Numbers of its points."""
-        return np.frombuffer(self.numbers, "<i8")
-
-    def checked(self) -> Self:
-        """Itself; one of the errors of damage if it is none, whoever wrote it."""
-        if not len(self.points) or (np.diff(self.points, prepend=-1) <= 0).any():
-            raise ValueError("points that are not in order")
-        if not self.tables(np.zeros(len(self.points), bool)).header.keys() >= OF_BLOCK:
-            raise KeyError("what a header has")
-        return self
-
-    def tables(self, wanted: Array) -> Tables:
-        """Its tables, of the points that are wanted (a mask)."""
-        header, points = json.loads(self.header), self.points
-        numbers = np.frombuffer(self.columns, "<f8").reshape(-1, len(points))
-        count = int(wanted.sum())
-
-        def column(written: Mapping[str, Any]) -> Any:
-            if "is" in written:
-                kind = object if isinstance(written["is"], str) else None
-                return np.full(count, written["is"], dtype=kind)
-            found = numbers[written["row"]][wanted]
-            if "words" in written:
-                return np.array(written["words"], dtype=object)[found.astype(int)]
-            return found
-
-        def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-            columns = {}
-            for name in dict.fromkeys(name for row in rows for name in row):
-                whole = np.stack([column(row[name]) for row in rows], axis=1).ravel()
-                # Words stay objects, one for all rows that have it
-                columns[name] = pd.Series(whole, dtype=whole.dtype)
-            return pd.DataFrame(columns, copy=False)
-
-        found = (table(header[name]) for name in ("rows", "steps"))
-        return Tables(points[wanted], header, *found)
 
 
 def kernel_of(cases: Any, numerics: Numerics) -> Numerics | None:
@@ -200,23 +94,23 @@ def _solved(
         noted.add(cycle, True)
     kept = batch.plain
     plain[asked.rows[kept]] = True
-    header = {
+    about: About = {
         "cell": cells.name,
         "laws": declared_by(cells.structure).beyond(losses.KNOWN).as_dict(),
         "warnings": asked.warnings(kept),
         "outside": _outside(cells, noted.surface, kept, asked.points),
     }
-    return Block.of(sweep, points[plain], kept, header, noted)
+    return Block.of(sweep, points[plain], kept, about, noted.rows, noted.steps)
 
 
 def _outside(cells: Cells, x: tuple[Array, Array], kept: Array, points: Array) -> Outside:
     """Where surfaces left the range that the source of a law covers."""
-    found = {}
+    found: Outside = {}
     for label, valid in covered(cells).items():
         out = kept & ((x[0] < valid[0]) | (x[1] > valid[1]))
         if out.any():
             ends = float(x[0][out].min()), float(x[1][out].max())
-            found[label] = [int(out.sum()), points[out][:FIRST].tolist(), *ends]
+            found[label] = int(out.sum()), points[out][:FIRST].tolist(), *ends
     return found
 
 
@@ -238,13 +132,13 @@ class _Asked:
     """
 
     def __init__(self, cases: Points, points: Array) -> None:
-        self.cases, self.expansion = cases, cases.expansion
-        steps = self.expansion.templates
+        self.cases, self.maker = cases, cases.maker
+        steps = self.maker.templates
         templates = [f for f in cases.plan.factors if f.name in steps]
         first, place = _alike(
             [f for f in cases.plan.factors if f.name not in steps], points
         )
-        each = [self._cell(cases._values(k)) for k in points[first].tolist()]
+        each = [self._cell(k) for k in points[first].tolist()]
         there = np.array([cell is not None for cell in each])
         self._made = [cell for cell in each if cell is not None]
         if not self._made:
@@ -262,30 +156,23 @@ class _Asked:
         self.rows, self.points = self.rows[kept], self.points[kept]
         self._index = self._index[kept]
 
-    def _cell(self, values: Mapping[str, Any]) -> Any:
-        own = {**values, **self.expansion.changes}
-        of_cell = {k: v for k, v in own.items() if k not in self.expansion.templates}
-        of_cell.pop("name", None)
-        chosen = of_cell.pop("cell", None)
+    def _cell(self, k: int) -> Cell | None:
         try:
-            return self.expansion.cell_of(("sweep", "factors"), chosen, of_cell)
+            return self.maker.cell_of(self.cases.row(k))
         except InputError:
             return None
 
     def _protocol(self, cells: Cells, templates: Sequence[Any]) -> Protocol:
         """Steps for all of them; ``kept`` is which of them have any."""
-        expansion = self.expansion
-        cycles = expansion.cycles or expansion.experiment.cycles
         first, turn = _alike(templates, self.points)
         found: list[tuple[Array, Protocol]] = []
         ends = np.cumsum(np.bincount(turn))[:-1]
         each = np.split(np.argsort(turn, kind="stable"), ends)
         for k, rows in zip(self.points[first].tolist(), each, strict=True):
-            texts = self._texts(k)
-            expansion.steps = 0
+            self.maker.steps = 0
             part = cells if len(first) == 1 else Part(cells, rows)
             try:
-                one = expansion._protocol(part, texts, cycles)
+                one = self.maker.protocol(part, self.cases.row(k))
             except InputError:
                 self.kept[rows] = False
                 continue
@@ -299,25 +186,21 @@ class _Asked:
         }
         return replace(found[0][1], **steps)
 
-    def _texts(self, k: int) -> dict[str, str]:
-        values = self.cases._values(k) | self.expansion.changes
-        return {k: str(v) for k, v in values.items() if k in self.expansion.templates}
-
     def _varied(self, templates: Sequence[Any]) -> dict[str, Any]:
         """Columns of what varies, as those of a single point."""
-        names, mine = self.cases._fields, self.points
+        names, mine = self.cases.fields, self.points
 
         def columns(names: list[str], first: Array, turn: Array) -> dict[str, Any]:
             each = []
             for k in first.tolist():
-                cell, texts = self._made[self._index[k]], self._texts(int(mine[k]))
-                each.append(self.expansion.varied(cell, names, texts))
+                cell, row = self._made[self._index[k]], self.cases.row(int(mine[k]))
+                each.append(self.maker.columns(cell, names, row.texts))
             if len({tuple(one) for one in each}) > 1:
                 raise Unlike
             return {n: np.array([one[n] for one in each])[turn] for n in each[0]}
 
         _, *of_cells = np.unique(self._index, return_index=True, return_inverse=True)
-        steps = self.expansion.templates
+        steps = self.maker.templates
         found = columns([name for name in names if name not in steps], *of_cells)
         of_steps = [name for name in names if name in steps]
         found |= columns(of_steps, *_alike(templates, mine))

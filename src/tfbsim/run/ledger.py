@@ -17,27 +17,27 @@ import math
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
 
+from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
 from ..experiment.cases import Points
 from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
 from ..result.case import CaseResult
-from ..result.columns import CASE, CYCLE, KNOWN, OUTCOME, REQUIRED, STEP, TEXTS
+from ..result.columns import KNOWN, OUTCOME, REQUIRED, TEXTS
 from ..result.curves import NONE
+from ..result.tables import Tabled
 from ..solver.records import OUTCOMES
 from ..version import __version__
-from .blocks import Block, digest
-from .stored import Stored, Swept
+from .stored import Block, digest, swept
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
 FORMAT = 4
@@ -45,7 +45,6 @@ APPLICATION = 0x74666273  # "tfbs": tells a ledger from other SQLite files
 PATIENCE = 60.0  # s that a writer waits for another to commit
 # Levels 4 and 6 take 1.3 and 2 times as long, and save 2 %
 LEVEL = 1
-AT_ONCE = 5_000  # results held in memory; more are read one by one
 
 SCHEMA = f"""
 CREATE TABLE points (key TEXT PRIMARY KEY, name TEXT NOT NULL, failed TEXT,
@@ -221,33 +220,23 @@ class Ledger:
                 block = Block(name, *parts)
                 if digest(block) != kept:
                     raise ValueError("a block is not what was kept")
-                yield block
+                yield block.checked()
 
-    def swept(self, cases: Points, numerics: Numerics, sweep: str) -> Swept:
-        """The points of a sweep there are: blocks are read when they are asked for if
-        they are on disk."""
+    def alone(self, cases: Points, numerics: Numerics) -> list[CaseResult]:
+        """The points there are of a sweep by themselves, failed ones too, in order."""
         names = (name for _, name in self._keys("key, name"))
         numbers = sorted({int(name) - 1 for name in names if name.isdecimal()})
         there = [k for k in numbers if 0 <= k < len(cases)]
-        alone = list(self.get([cases.key(k, numerics) for k in there]))
+        return list(self.get(cases.key(k, numerics) for k in there))
+
+    def swept(self, cases: Points, numerics: Numerics, sweep: str) -> Tabled:
+        """The points of a sweep there are."""
         with self._errors():
-            if self.path == ":memory:":
-                kept = list(self.blocks(sweep))
-                return Swept(cases, lambda: kept, alone)
-            return Swept(cases, partial(_anew, self.path, Ledger.blocks, sweep), alone)
+            return swept(cases, self.blocks(sweep), self.alone(cases, numerics))
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""
         return {key for key, failed in self._keys("key, failed") if failed is None}
-
-    def results(self, keys: Sequence[str]) -> Sequence[CaseResult]:
-        """The points there are of these, in their order: read now, or when they are
-        asked for if there are many and they are on disk."""
-        if len(keys) <= AT_ONCE or self.path == ":memory:":
-            return list(self.get(keys))
-        there = {key for (key,) in self._keys("key")}
-        kept = [key for key in keys if key in there]
-        return Stored(kept, partial(_anew, self.path, Ledger.get))
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""
@@ -311,14 +300,6 @@ class Ledger:
         except (sqlite3.Error, MemoryError, *_DAMAGE) as error:
             message = f"is damaged ({str(error)[:80]}); {AGAIN}"
             raise InputError(message, self.path) from None
-
-
-def _anew(
-    path: str | Path, read: Callable[[Ledger, Any], Iterator[Any]], what: Any
-) -> Iterator[Any]:
-    """Yield what is read of a ledger on disk."""
-    with Ledger(path) as ledger:
-        yield from read(ledger, what)
 
 
 def discard(path: Path) -> None:

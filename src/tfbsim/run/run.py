@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, count, shown
-from ..experiment.cases import Case, Cases, Expanded, Points, expand
+from ..experiment.cases import Case, Cases, Points
+from ..experiment.expand import Expanded, expand
 from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import Step
@@ -25,16 +26,19 @@ from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
 from ..result.case import CaseResult, Notes
 from ..result.result import UNFINISHED, Result
+from ..result.tables import Tabled
 from ..solver.cycler import cycles_of
 from ..solver.engine import engine
 from ..solver.records import SKIPPED, SOLVER_FAILED, CycleRecord, StepRecord
 from ..yaml_file import Document
-from .blocks import Block, kernel_of, solved, sweep_key
+from .blocks import kernel_of, solved, sweep_key
 from .ledger import LEDGER, Ledger, Point, discard
+from .stored import Block
 from .workers import Pool, processes, serial
 
 SOLVED = "solved"  # in the provenance: how many cases, and how
 IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
+AT_ONCE = 5_000  # points of a sweep that are kept as cases; more are tables
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 Told = Callable[[int, int], None]  # cycles done and points failed since the last time
 
@@ -129,8 +133,9 @@ def run_experiment(
                 for points in found:
                     ledger.add(points)
             complete = result()
-            blocks = getattr(complete.cases, "by_kernel", 0)
-            how = {IN_BLOCKS: blocks, ONE_BY_ONE: len(complete.cases) - blocks}
+            there = complete.cases
+            alone = len(there.others if kernel and isinstance(there, Tabled) else there)
+            how = {IN_BLOCKS: len(there) - alone, ONE_BY_ONE: alone}
             about[SOLVED] = {word: number for word, number in how.items() if number}
             if folder:
                 complete.save(folder, figures, format)
@@ -181,25 +186,25 @@ def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
 def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseResult]:
     """The cases of a job that a ledger has, in their order."""
     cases = job.cases
-    if job.blocks and isinstance(cases, Points):
+    if not isinstance(cases, Points):
+        # A new name of a cell is none of the key
+        names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
+        return [replace(case, cell=names[case.key]) for case in ledger.get(keys)]
+    if job.blocks:
         return ledger.swept(cases, job.numerics, job.sweep)
-    found = ledger.results(keys)
-    if isinstance(cases, Points):
-        return found
-    # A new name of a cell is none of the key
-    names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
-    return [replace(case, cell=names[case.key]) for case in found]
+    found = ledger.get(keys)
+    return list(found) if len(cases) <= AT_ONCE else Tabled.of(found, len(cases))
 
 
 def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
     """The numbers of the cases it has not; those that failed are tried again."""
-    finished = ledger.finished()
-    if not job.blocks:
+    finished, cases = ledger.finished(), job.cases
+    if not (job.blocks and isinstance(cases, Points)):
         return np.flatnonzero([key not in finished for key in keys])
-    swept: Any = _kept(ledger, job, keys)
-    left = np.ones(len(job.cases), bool)
-    left[swept.keys] = False
-    for case in swept.alone:
+    left = np.ones(len(cases), bool)
+    for block in ledger.blocks(job.sweep):
+        left[block.points] = False
+    for case in ledger.alone(cases, job.numerics):
         left[int(case.name) - 1] = case.key not in finished
     return np.flatnonzero(left)
 

@@ -1,124 +1,198 @@
-"""Finished cases that stay in the ledger, read when they are asked for."""
+"""Points of a sweep as a row of the ledger: the columns of their tables, packed.
+
+A block holds points to which nothing but the end asked for happened; others stand in the
+ledger as cases do.  Both are read back as tables, and no object a point.
+"""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any, overload
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple, Self, TypedDict
 
 import numpy as np
 import pandas as pd
 
+from ..data.curve_table import CASE
 from ..experiment.cases import Points
 from ..physics.law import Declared
 from ..result.case import CaseResult, beyond, covered
-from ..result.columns import CASE
 from ..result.curves import NONE
-from ..result.tables import FIRST, Piece, framed, joined
-from .blocks import Array, Block, Outside, Tables
+from ..result.names import Row
+from ..result.tables import FIRST, Tabled, Tables, Warned, added, framed, joined
+from ..version import __version__
 
-Keys = Sequence[Any] | Array
-
-
-class Stored(Sequence[CaseResult]):
-    """Finished cases by their keys, in order; ``read`` returns those of some keys."""
-
-    def __init__(self, keys: Keys, read: Callable[[Keys], Iterator[CaseResult]]) -> None:
-        self.keys, self.read = keys, read
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    @overload
-    def __getitem__(self, k: int) -> CaseResult: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[CaseResult]: ...
-    def __getitem__(self, k: int | slice) -> CaseResult | list[CaseResult]:
-        if not isinstance(k, slice):
-            return next(self.read([self.keys[k]]))
-        rows = range(*k.indices(len(self)))
-        found = list(self.read([self.keys[row] for row in sorted(rows)]))
-        return found if rows.step > 0 else found[::-1]
-
-    def __iter__(self) -> Iterator[CaseResult]:
-        return self.read(self.keys)
+Array = np.ndarray
+Outside = dict[str, tuple[int, list[int], float, float]]
+Written = TypedDict(
+    "Written", {"is": float | str, "row": int, "words": list[str]}, total=False
+)
 
 
-class Swept(Stored):
-    """The finished points of a sweep: what ``blocks`` returns, and those run alone."""
+class About(TypedDict):
+    """What points of a block have in common, as JSON."""
 
-    def __init__(
-        self,
-        cases: Points,
-        blocks: Callable[[], Iterable[Block]],
-        alone: Sequence[CaseResult],
-    ) -> None:
-        self.cases, self.blocks, self.alone = cases, blocks, alone
-        known = [block.checked().points for block in blocks()]
-        self.numbers = np.array([int(case.name) - 1 for case in alone], int)
-        points = np.unique(np.concatenate([*known, self.numbers]))
-        super().__init__(points, self._some)
-        self.by_kernel = len(points) - len(alone)
+    cell: str
+    laws: dict[str, object]
+    warnings: dict[str, tuple[int, list[int]]]  # number of points, and the first of them
+    outside: Outside  # laws: the same, and the least and most x
 
-    def pieces(self) -> Iterator[Piece]:
-        """Yield the tables of all of it, a block at a time, then those run alone."""
-        outside: Outside = {}
-        for tables in self._tables(self.keys):
-            for law, (more, names, least, most) in tables.header["outside"].items():
-                n, first, low, high = outside.get(law, (0, [], np.inf, -np.inf))
-                ends = min(low, least), max(high, most)
-                outside[law] = [n + more, [*first, *names][:FIRST], *ends]
-            summary, steps = self._named(tables)
-            yield framed([])._replace(
-                summary=summary,
-                steps=steps,
-                warnings=self._told(tables.header["warnings"]),
-                laws=[Declared.from_dict(tables.header["laws"])],
-            )
-        ranges = covered(self.cases[int(self.keys[0])].cell) if outside else {}
-        beyonds = {
-            beyond(law, ends, ranges[law]): (n, first)
-            for law, (n, first, *ends) in outside.items()
-        }
-        alone = framed(self.alone)
-        warnings = joined(self._told(beyonds), alone.warnings)
-        yield alone._replace(drawn=[], warnings=warnings)
 
-    def _named(self, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The tables of a block with the names of its cases."""
-        each = [self.cases.name(k) for k in tables.points.tolist()]
-        names = np.array(each, dtype=object)
-        for table in (tables.summary, tables.steps):
-            column = np.repeat(names, len(table) // len(names))
-            table.insert(0, CASE, pd.Series(column, dtype="str"))
-        return tables.summary, tables.steps
+class Header(About):
+    """The rows of the tables too: a constant, or which of the columns."""
 
-    def _told(self, warnings: Any) -> dict[str, tuple[int, list[str]]]:
+    rows: list[dict[str, Written]]
+    steps: list[dict[str, Written]]
+
+
+def digest(parts: Iterable[object]) -> bytes:
+    """SHA-256 of the columns of a row of the ledger, to know what was kept by."""
+    each = [p if isinstance(p, bytes) else str(p).encode() for p in parts]
+    lengths = ",".join(str(len(part)) for part in each).encode()
+    return hashlib.sha256(b"".join([lengths, *each])).digest()
+
+
+class Block(NamedTuple):
+    """Points of a sweep as a row of the ledger."""
+
+    sweep: str  # hash of everything that determines the points of the sweep
+    numbers: bytes  # of its points, from 0, in order
+    version: str  # of tfbsim
+    header: bytes  # what stands in the tables, as JSON
+    columns: bytes  # the numbers that differ
+
+    @classmethod
+    def of(
+        cls,
+        sweep: str,
+        numbers: Array,
+        plain: Array,
+        about: About,
+        rows: Sequence[Row],
+        steps: Sequence[Row],
+    ) -> Self:
+        """Return the block of those places of rows that are plain."""
+        kept: list[Array] = []
+
+        def written(given: object) -> Written:
+            """A constant, or the row of a column; of words with the words."""
+            value = np.asarray(given)
+            value = value[plain] if value.ndim else value
+            if value.dtype.kind in "OU":
+                codes, words = pd.factorize(value.astype(object).ravel())
+                if len(words) == 1:
+                    return {"is": str(words[0])}
+                kept.append(codes.astype(float))
+                return {"row": len(kept) - 1, "words": [str(w) for w in words]}
+            if not value.ndim:
+                return {"is": value.item()}
+            value = value.astype(float)
+            bits = value.view(np.int64)  # -0.0 is none like 0.0
+            if (bits == bits[0]).all():
+                return {"is": value[0].item()}
+            kept.append(value)
+            return {"row": len(kept) - 1}
+
+        def table(rows: Sequence[Row]) -> list[dict[str, Written]]:
+            return [{k: written(v) for k, v in row.items() if k != CASE} for row in rows]
+
+        header: Header = {**about, "rows": table(rows), "steps": table(steps)}
+        columns = np.stack(kept).tobytes() if kept else b""
+        points = numbers.astype("<i8").tobytes()
+        return cls(sweep, points, __version__, json.dumps(header).encode(), columns)
+
+    @property
+    def failed(self) -> None:
+        """Why there is nothing: of no block, unlike of a point by itself."""
+
+    @property
+    def points(self) -> Array:
+        """Numbers of its points."""
+        return np.frombuffer(self.numbers, "<i8")
+
+    def checked(self) -> Self:
+        """Return it; raises one of the errors of damage if it is none, whoever wrote
+        it."""
+        if not len(self.points) or (np.diff(self.points, prepend=-1) <= 0).any():
+            raise ValueError("points that are not in order")
+        if not self.read(np.zeros(len(self.points), bool))[0].keys() >= OF_BLOCK:
+            raise KeyError("what a header has")
+        return self
+
+    def read(self, wanted: Array) -> tuple[Header, pd.DataFrame, pd.DataFrame]:
+        """Return what the points have in common, and the rows of the summary and of the
+        steps, without the case, of those that are wanted (a mask)."""
+        header: Header = json.loads(self.header)
+        numbers = np.frombuffer(self.columns, "<f8").reshape(-1, len(self.points))
+        count = int(wanted.sum())
+
+        def column(written: Written) -> Array:
+            if "is" in written:
+                kind = object if isinstance(written["is"], str) else None
+                return np.full(count, written["is"], dtype=kind)
+            found = numbers[written["row"]][wanted]
+            if "words" in written:
+                return np.array(written["words"], dtype=object)[found.astype(int)]
+            return found
+
+        def table(rows: list[dict[str, Written]]) -> pd.DataFrame:
+            columns = {}
+            for name in dict.fromkeys(name for row in rows for name in row):
+                whole = np.stack([column(row[name]) for row in rows], axis=1).ravel()
+                # Words stay objects, one for all rows that have it
+                columns[name] = pd.Series(whole, dtype=whole.dtype)
+            return pd.DataFrame(columns, copy=False)
+
+        return header, table(header["rows"]), table(header["steps"])
+
+
+OF_BLOCK = Header.__required_keys__
+
+
+def swept(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) -> Tabled:
+    """Return the points of a sweep there are: of blocks, and those run alone."""
+
+    def named(warnings: Mapping[str, tuple[int, Sequence[int]]]) -> Warned:
         each = warnings.items()
-        return {w: (n, [self.cases.name(k) for k in first]) for w, (n, first) in each}
+        return {w: (n, [cases.name(k) for k in first]) for w, (n, first) in each}
 
-    def _tables(self, points: Keys) -> Iterator[Tables]:
-        """Tables of blocks, of some of the points, each of them once."""
-        left = np.zeros(len(self.cases), bool)
-        left[points] = True
-        left[self.numbers] = False
-        for block in self.blocks():
-            new = left[block.points]
-            if new.any():
-                left[block.points] = False
-                yield block.tables(new)
+    left = np.ones(len(cases), bool)  # each is taken once
+    left[[int(case.name) - 1 for case in alone]] = False
+    outside: Outside = {}
+    like = CaseResult("", [], [], NONE)
 
-    def _some(self, points: Keys) -> Iterator[CaseResult]:
-        wanted = np.isin(self.numbers, points)
-        alone = (case for case, own in zip(self.alone, wanted, strict=True) if own)
-        of_blocks = chain.from_iterable(map(self._results, self._tables(points)))
-        yield from heapq.merge(of_blocks, alone, key=lambda case: case.name)
+    def pieces() -> Iterator[Tables]:
+        nonlocal like
+        ranges: dict[str, tuple[float, float]] = {}
+        for block in blocks:
+            wanted = left[block.points]
+            if not wanted.any():
+                continue
+            points = block.points[wanted]
+            left[points] = False
+            header, summary, steps = block.read(wanted)
+            names = pd.Series([cases.name(k) for k in points.tolist()], dtype="str")
+            for table in (summary, steps):
+                column = names.repeat(len(table) // len(names))
+                table.insert(0, CASE, column.reset_index(drop=True))
+            for law, (more, first, least, most) in header["outside"].items():
+                n, before, low, high = outside.get(law, (0, [], np.inf, -np.inf))
+                first = [*before, *first][:FIRST]
+                outside[law] = n + more, first, min(low, least), max(high, most)
+                ranges = ranges or covered(cases[int(points[0])].cell)
+            like = replace(like, cell=header["cell"])
+            laws = [Declared.from_dict(header["laws"])]
+            told = named(header["warnings"])
+            yield Tables(summary, steps, warnings=told, laws=laws)
+        beyonds = {
+            beyond(law, (low, high), ranges[law]): (n, first)
+            for law, (n, first, low, high) in outside.items()
+        }
+        others = framed(alone)
+        warnings = added(named(beyonds), others.warnings)
+        yield others._replace(drawn=[], warnings=warnings)
 
-    def _results(self, tables: Tables) -> Iterator[CaseResult]:
-        laws, cell = Declared.from_dict(tables.header["laws"]), tables.header["cell"]
-        each = self._named(tables)
-        rows, steps = (np.split(np.arange(len(t)), len(tables.points)) for t in each)
-        for at in zip(rows, steps, strict=True):
-            mine = [t.iloc[k].to_dict("records") for t, k in zip(each, at, strict=True)]
-            yield CaseResult(mine[0][0][CASE], *mine, NONE, [], "", cell, laws)
+    tables = joined(pieces(), len(cases))
+    return Tabled(tables, replace(like, laws=Declared.of(tables.laws)), alone)

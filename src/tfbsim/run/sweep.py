@@ -11,7 +11,7 @@ import numpy as np
 from .. import units
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError
-from ..experiment.cases import expand
+from ..experiment.expand import expand
 from ..experiment.sampling import METHODS
 from ..numerics import Numerics
 from ..result.result import Result

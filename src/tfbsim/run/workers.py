@@ -24,8 +24,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import InputError
-from .blocks import Block
 from .ledger import Point
+from .stored import Block
 
 CHUNK = 0.7  # s of work handed out at a time; with the commit, less than a second
 MOST = 256  # points in a chunk

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from functools import cached_property, reduce, wraps
-from threading import RLock
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable
+from functools import cached_property, reduce
 
 import casadi
 import numpy as np
@@ -23,8 +20,10 @@ from ..physics.lithium import INVENTORY
 from ..physics.mesh import Depths, submesh, thinnest_layer, weights
 from ..physics.site_loss import ACTIVE, NOT_LOST
 from ..physics.thin_film_cell import OPTIONS, ThinFilmCell
+from .constants import Constants
 from .energy import IN, OUT, Passed
-from .equations import Equations
+from .equations import Equations, Rows
+from .fallbacks import FALLBACKS
 from .fast import Ends, Kernel, Solved, Written
 from .fast import written as written_c
 from .film_limit import film_limit
@@ -44,6 +43,7 @@ from .trace import (
     SEEN,
     UNDEREMPTY,
     Array,
+    Inputs,
     Mode,
     Request,
     SolverFailed,
@@ -60,7 +60,6 @@ TARGET = {
     "voltage": "Voltage function [V]",
     "power": "Power function [W]",
 }
-SHORTEST = 1e-14  # of a step's duration, that the solver first tries
 # Behind its faces a film is never fuller, or emptier, than they were, but for sites that
 # are lost: polynomials overshoot about a front by some of it.
 OVERSHOOT = 0.1  # of the sites
@@ -69,60 +68,8 @@ NEWTON = {"abstolStep": 1e-8, "line_search": False}
 BRACKETS = 1e1, 1e4, 1e7  # V, the last at a million C through any resistance
 
 
-# A solver and the buffers of a model serve one caller at a time, and neither CasADi nor
-# PyBaMM builds two models at once.  One lock for all: Python runs one thread at a time,
-# and an engine for each thread would have to be built in each.
-_LOCK = RLock()
-if hasattr(os, "register_at_fork"):  # a child never finds it held by a thread it lacks
-    os.register_at_fork(
-        before=_LOCK.acquire,
-        after_in_parent=_LOCK.release,
-        after_in_child=_LOCK.release,
-    )
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def one_at_a_time(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let one thread at a time into a function."""
-
-    @wraps(function)
-    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        with _LOCK:
-            return function(*args, **kwargs)
-
-    return alone
-
-
 # Scalar code is long and has no loops: -O3 takes twice as long over it, and gains nothing
 COMPILER_FLAGS = ("-O1", "-march=native", "-fPIC")
-
-# The solver's own limit on steps does not hold where it returns each of them; progress
-# by the whole duration within so many does
-BOUND = {"num_steps_no_progress": 100_000, "t_no_progress": 1.0}
-# A first step over the duration, which may be a year: at a face that is full, volts lie
-# within 1e-9 of the sites, and the current of a hold falls in less than a picosecond.
-CAREFUL = BOUND | {"dt_init": 1e-21, "max_convergence_failures": 100}
-# Tried in turn when a solve fails; the first is the default.
-FALLBACKS: tuple[dict[str, Any], ...] = (BOUND, CAREFUL, {"max_order_bdf": 2} | CAREFUL)
-LAST = len(FALLBACKS) - 1
-# Tried where a voltage strayed that was to be held, or all of the above failed.  Newton's
-# method ends where its corrections are within a share of a state's tolerance, and near a
-# full or an empty site volts lie within that; a smaller share may lie within rounding.
-SOONER = {"num_steps_no_progress": 20_000}
-SHARPER = CAREFUL | SOONER
-SHARE = "nonlinear_convergence_coefficient"
-FALLBACKS += ({"mean": True} | CAREFUL,)  # solved for that of the film: system()
-FALLBACKS += tuple({SHARE: share} | SHARPER for share in (1e-3, 1e-8, 1e-10))
-FALLBACKS += ({"sharper": 1e-3} | SHARPER, {"sharper": 1e-5} | SHARPER)
-# A voltage that is ramped near a full site goes on by less than may stray in each step
-FALLBACKS += ({SHARE: 3e-4, "dt_max": 3e-5} | CAREFUL,)
-# Where lithium crosses the film within a microsecond, what drives it lies within rounding
-# of x, and a resistive film turns that into a current: one of so many C is left alone
-LOOSE = {SHARE: 1.0, "suppress_algebraic_error": True, "max_order_bdf": 2}
-FALLBACKS += ({"C-rate": 1e-4} | LOOSE | CAREFUL,)
-OURS = "sharper", "C-rate", "mean"  # no options of the solver
-LEAST_RTOL, LEAST_ATOL = 1e-12, 1e-15
 
 SHOWN = "observe", "margins"  # functions beside those that IDA integrates
 
@@ -136,15 +83,6 @@ IN_THE_KERNEL: dict[str, tuple[str, ...]] = {
 } | {"constants": ("precomputed",)}
 # Of the tolerances of the general solver, for a tenth of its error; and of the voltage's
 KERNEL_TOLERANCE, KERNEL_VOLTAGE = 0.3, 0.03
-
-
-def tolerances(numerics: Numerics, fallback: int) -> tuple[float, float]:
-    """Return rtol and atol that a fallback is solved at."""
-    sharper = FALLBACKS[fallback].get("sharper", 1.0)
-    return (
-        max(numerics.rtol * sharper, LEAST_RTOL),
-        max(numerics.atol * sharper, LEAST_ATOL),
-    )
 
 
 class Discretised:
@@ -225,8 +163,7 @@ class Discretised:
         self.weights = weights(mesh[DOMAIN])
         self.depths = Depths.of(mesh[DOMAIN], numerics.points)
         self.thinnest_layer = thinnest_layer(mesh[DOMAIN])
-        # A double layer is charged in less than a microsecond
-        self.fast = structure.capacitive
+        self.quick = structure.capacitive
         self.slices = {v.name: s[0] for v, s in discretisation.y_slices.items()}
         self.numerics = numerics
         self.mode = mode
@@ -246,7 +183,7 @@ class Discretised:
         self.unknown = [k for k in algebraic if k + self.model.len_rhs != voltage]
 
     @property
-    def _system(self) -> tuple[Any, Any, Any]:
+    def _system(self) -> tuple[casadi.SX, casadi.SX, casadi.SX]:
         """Rates, residual, and the room that is left until the end of a step."""
         found = self._equations.expressions
         return found["rates"], found.get("residual", casadi.SX(0, 1)), found["end"]
@@ -262,7 +199,7 @@ class Discretised:
         return functions
 
     @cached_property
-    def _residual(self) -> Any:
+    def _residual(self) -> casadi.Function:
         """What is 0 at a consistent start."""
         q = self._equations
         return q.function("start", [q.t, q.y, q.p], self._system[1][self.unknown, :])
@@ -286,22 +223,22 @@ class Discretised:
         return tuple(s for s in self.slices.values() if s.stop - s.start > 1)
 
     @cached_property
-    def _of_means(self) -> dict[str, casadi.Function]:
-        """The same, with the equation of each film's mean."""
+    def of_means(self) -> dict[str, casadi.Function]:
+        """Those that IDA integrates, with the equation of each film's mean."""
         means = [(film, self.weights) for film in self.profiles]
         return system(self._equations, *self._system, means)
 
     @cached_property
-    def _observe(self) -> _Columns:
-        return _Columns(self._compiled["observe"])
+    def _observe(self) -> Rows:
+        return Rows(self._compiled["observe"])
 
     @cached_property
-    def _margins(self) -> _Columns:
-        return _Columns(self._compiled["margins"])
+    def _margins(self) -> Rows:
+        return Rows(self._compiled["margins"])
 
     @cached_property
-    def _rates(self) -> _Columns:
-        return _Columns(self._compiled["rhs_alg"])
+    def _rates(self) -> Rows:
+        return Rows(self._compiled["rhs_alg"])
 
     @cached_property
     def kernel(self) -> Kernel | None:
@@ -341,17 +278,17 @@ class Discretised:
         return written_c(q, rates, residual, ends, casadi.vertcat(*shown), voltage)
 
     def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
-        """What the kernel observes of states, by name, and margins (ends, states)."""
+        """Return what the kernel observes, by name, and margins, shape (ends, states)."""
         assert self.kernel is not None
         found = self.kernel.show(y, p)
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 
     def integrated(self, y0: Array, p: Array, bend: float | None = None) -> Solved:
-        """Cells as far as the kernel takes them, at its tolerances.
+        """Integrate cells by the kernel, at its tolerances.
 
-        And their curves, where straight lines between points may miss the voltage [V], of
-        a hold the current over 1C, by so much.
+        With their curves, where straight lines between points may miss the voltage [V],
+        of a hold the current over 1C, by ``bend``.
         """
         assert self.kernel is not None
         rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
@@ -359,12 +296,12 @@ class Discretised:
             atol[self.slices[VOLTAGE]] *= KERNEL_VOLTAGE / KERNEL_TOLERANCE
         return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
-    def stack(self, inputs: dict[str, Any]) -> Array:
-        """Inputs as the one vector the functions take."""
+    def stack(self, inputs: Inputs) -> Array:
+        """Return inputs as the one vector the functions take."""
         return np.array([inputs[name] for name in self.inputs])
 
-    def missing(self, inputs: dict[str, Any]) -> dict[str, Array]:
-        """Initial states that inputs do not state, from the laws' own conditions."""
+    def missing(self, inputs: Inputs) -> Inputs:
+        """Return initial states that inputs do not state, by the laws' own conditions."""
         names = [name for name in self.carried if f"Initial: {name}" not in inputs]
         if not names:
             return {}
@@ -378,12 +315,12 @@ class Discretised:
         }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
-        """Observed quantities at the columns of y; of inputs one column, or as many."""
+        """Return what is observed at columns of y, of one column of inputs or as many."""
         values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
         return dict(zip(self.observed, values.T, strict=True))
 
     def margins(self, y: Array, inputs: Array) -> dict[str, float]:
-        """How far a state is from each end a step can have.
+        """Return how far a state is from each end a step can have.
 
         Above 0 while the step goes on; the first to reach 0 ends it.
         """
@@ -391,8 +328,8 @@ class Discretised:
         return dict(zip(self.ends, values.tolist(), strict=True))
 
     def taken_back(self, y: Array, p: Array) -> Array | None:
-        """Profile just within its ends, of a film full or empty at a face that becomes
-        less so; None where it does not."""
+        """Return the profile just within its ends, of a film full or empty at a face that
+        becomes less so; None where it does not."""
         if ACTIVE in self.slices or self.numerics.mesh != "elements":
             return None  # the state at a face is not its stoichiometry
         film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.cathode.x_max
@@ -403,21 +340,21 @@ class Discretised:
         leads = (moved * rates >= 0).all() and np.abs(moved).max() < ROUNDING * x_max
         return profile if leads else None
 
-    def overshoot(self, y: Array, inputs: dict[str, Any]) -> float:
-        """How far the cathode is fuller or emptier than it can be, of its sites."""
+    def overshoot(self, y: Array, inputs: Inputs) -> float:
+        """Return how far the cathode is fuller or emptier than can be, of its sites."""
         names = (n for n in (ACTIVE, *NOT_LOST.values()) if n in self.slices)
         active = reduce(np.multiply, (y[:, self.slices[n]] for n in names), np.ones(1))
         x = y[:, self.slices[PROFILE]] / active / inputs["Cathode sites per formula unit"]
-        return float(max(x.max() - OVERFULL, UNDEREMPTY - x.min(), 0.0))
+        return float(max(np.max(x) - OVERFULL, UNDEREMPTY - np.min(x), 0.0))
 
-    def counted(self, y: Array, inputs: dict[str, Any]) -> dict[str, Array]:
-        """Energies as states of the kernel [W.h]."""
+    def counted(self, y: Array, inputs: Inputs) -> dict[str, Array]:
+        """Return the energies that the kernel has as states [W.h]."""
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.ENERGIES)
         return {OUT: out, IN: out - net}
 
-    def passed(self, s: Integration, request: Request, inputs: dict[str, Any]) -> Passed:
-        """What passed at the solver's steps of a request."""
+    def passed(self, s: Integration, request: Request, inputs: Inputs) -> Passed:
+        """Return what passed at the solver's steps of a request."""
         y = s.y
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.CHARGES)
@@ -428,15 +365,15 @@ class Discretised:
         I = y[:, self.slices["C-rate"].start] if "C-rate" in self.slices else 1 + 0 * s.t
         return Passed(s.t, V, I, out, out - net)
 
-    def guess(self, inputs: dict[str, Any]) -> Array:
-        """State vector a step starts from, algebraic states as far as they are known."""
+    def guess(self, inputs: Inputs) -> Array:
+        """Return the states a step starts from, algebraic ones as far as known."""
         y = np.zeros(self.model.len_rhs_and_alg)
         for name, where in self.slices.items():
             y[where] = inputs.get(f"Initial: {name}", 0.0)
         return y
 
-    def initial(self, inputs: dict[str, Any]) -> Array:
-        """State vector a step of given current starts from, consistent."""
+    def initial(self, inputs: Inputs) -> Array:
+        """Return the consistent states that a step of given current starts from."""
         y = self.guess(inputs)
         if not self.unknown:
             return y
@@ -456,7 +393,7 @@ class Discretised:
         raise SolverFailed("no overpotentials meet the current")
 
     @cached_property
-    def _consistent(self) -> tuple[Any, Any]:
+    def _consistent(self) -> tuple[casadi.Function, casadi.Function]:
         """Residual of the algebraic states that are not known, and its root finder, both
         of those states, the whole state vector and the inputs."""
         at = [self.model.len_rhs + k for k in self.unknown]
@@ -469,26 +406,15 @@ class Discretised:
         return g, casadi.rootfinder("solve", "newton", g, NEWTON)
 
     def integrator(self, fallback: int = 0) -> Integrator:
-        """The solver, or one of its fallbacks, set up on first use."""
+        """Return the solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             asked = FALLBACKS[fallback]
-            options = {k: v for k, v in asked.items() if k not in OURS}
-            if RAMP in self.mode:  # from rest it has no rate to guess a first step by
-                options = {"dt_init": 1e-9} | options
-            if self.mode == "voltage" + RAMP:
-                # Of index 2 where next to nothing resists: the current's own error then
-                # asks for steps without end, and is left to that of the states
-                bound = {} if "dt_max" in options else SOONER
-                options |= bound | {"suppress_algebraic_error": fallback > 0}
-            if self.fast:
-                options = options | {
-                    "dt_init": min(SHORTEST, options.get("dt_init", SHORTEST))
-                }
-            rtol, least = tolerances(self.numerics, fallback)
+            options = asked.options_of(self.mode, fallback > 0, self.quick)
+            rtol, least = asked.tolerances(self.numerics)
             atol = self._atol(least)
-            if "C-rate" in self.slices:
-                atol[self.slices["C-rate"]] = asked.get("C-rate", least)
-            functions = self._of_means if asked.get("mean") else self.functions
+            if "C-rate" in self.slices and asked.c_rate is not None:
+                atol[self.slices["C-rate"]] = asked.c_rate
+            functions = self.of_means if asked.of_means else self.functions
             self.integrators[fallback] = Integrator(functions, rtol, atol, options)
         return self.integrators[fallback]
 
@@ -518,48 +444,15 @@ class Discretised:
         return integrator.solve(y0, yp0, p)
 
     def _atol(self, least: float) -> Array:
-        """Absolute tolerance of each state."""
+        """Return the absolute tolerance of each state."""
         atol = np.full(self.model.len_rhs_and_alg, least)
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
         return atol
 
 
-class _Columns:
-    """A casadi function of states and inputs, evaluated for one pair after the other.
-
-    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
-    small model itself.
-    """
-
-    def __init__(self, function: casadi.Function) -> None:
-        self.function = function  # the buffer does not keep it
-        self._buffer, self._evaluate = function.buffer()
-        sizes = [function.size1_in(k) for k in range(function.n_in())]
-        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
-        self._result = np.zeros(function.size1_out(0))
-        buffer: Any = self._buffer
-        for k, argument in enumerate(self._arguments):
-            buffer.set_arg(k, argument.data)
-        buffer.set_res(0, self._result.data)
-
-    def __call__(self, states: Array, inputs: Array) -> Array:
-        """Of the rows of both, or of those of the states and one of the inputs."""
-        results = np.empty((len(states), len(self._result)))
-        one = len(inputs) == 1
-        *_, y, p = self._arguments
-        p[:] = inputs[0]
-        for k, row in enumerate(states):
-            y[:] = row
-            if not one:
-                p[:] = inputs[k]
-            self._evaluate()
-            results[k] = self._result
-        return results
-
-
-def _bracketed(g: Any, z: Array, k: int) -> Array | None:
-    """Algebraic states, number k of them bracketed; None without a change of sign.
+def _bracketed(g: casadi.Function, z: Array, k: int) -> Array | None:
+    """Solve for algebraic states, number k bracketed; None without a change of sign.
 
     Where next to no lithium is left the leak meets an overpotential that rises with any
     current, and where a film is empty oxidation of the electrolyte one that rises with
@@ -599,41 +492,6 @@ def _straight(name: str) -> Callable[[pybamm.Symbol], pybamm.Symbol]:
     return target
 
 
-MOST_KNOWN = 10_000  # combinations of inputs
-
-
-class Constants:
-    """Combinations of inputs that hold for a step, evaluated before it."""
-
-    def __init__(self, names: list[str], symbols: list[pybamm.Symbol]) -> None:
-        unpacker = pybamm.SymbolUnpacker(pybamm.InputParameter)
-        found = unpacker.unpack_list_of_symbols(symbols)
-        self.names = names
-        self.needs = sorted({symbol.name for symbol in found})
-        p = {name: casadi.MX.sym(name) for name in self.needs}
-        rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
-        stacked = casadi.vertcat(*p.values())
-        self._known: dict[tuple[float, ...], dict[str, float]] = {}
-        whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
-        self._evaluate = whole.expand()
-
-    def arrays(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
-        """Of inputs that are arrays, or numbers."""
-        needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
-        return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
-
-    @one_at_a_time
-    def __call__(self, inputs: Mapping[str, float]) -> dict[str, float]:
-        """Of inputs that are numbers."""
-        key = tuple(inputs[name] for name in self.needs)
-        if key not in self._known:
-            if len(self._known) > MOST_KNOWN:
-                self._known.clear()
-            found = self._evaluate(np.array(key)).full()[:, 0].tolist()
-            self._known[key] = dict(zip(self.names, found, strict=True))
-        return self._known[key]
-
-
 def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
     unpacker = pybamm.SymbolUnpacker((pybamm.Parameter, pybamm.FunctionParameter))
     found: set[pybamm.Symbol] = unpacker.unpack_list_of_symbols(symbols)
@@ -641,6 +499,6 @@ def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
 
 
 def _scalar_parameters(symbols: list[pybamm.Symbol]) -> set[str]:
-    """Names of the parameters among symbols, functions of other things included."""
+    """Return names of the parameters among symbols, those of functions included."""
     kinds = pybamm.Parameter | pybamm.FunctionParameter
     return {symbol.name for symbol in symbols if isinstance(symbol, kinds)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
@@ -27,43 +27,40 @@ from .trace import (
     SEEN,
     UNDEREMPTY,
     Array,
+    Inputs,
 )
 
 WITHIN = 8  # samples within a step of the solver that are looked at
 
 
 def cut(
-    built: Discretised, inputs: dict[str, Any], stretch: Integration, p: Array
+    built: Discretised, inputs: Inputs, stretch: Integration, p: Array
 ) -> tuple[Integration, str | None]:
-    """A stretch up to the first end that the solver stepped over, and which it was."""
+    """Return a stretch up to the first end that the solver stepped over, and which."""
     t, y, yp = stretch.t, stretch.y, stretch.yp
     if stretch.ended == "inside":
         return stretch, FILM_LIMIT
     if yp is None or len(t) < 2:
         return stretch, None
     # Of each end that was passed: how far a state is from it, times, the same at those
-    passed: list[tuple[str, Callable[[Array], float], Array, Array]] = []
+    passed: list[tuple[str, Callable[[Array], float | Array], Array, Array]] = []
     for side in built.structure.films:
         film = built.slices[f"{side} stoichiometry"]
-        x_max = inputs[f"{side} sites per formula unit"]
+        x_max = float(inputs[f"{side} sites per formula unit"])
 
-        def inside(states: Array, film: slice = film, x_max: float = x_max) -> Any:
-            x = states[..., film]
-            below, above = x - UNDEREMPTY * x_max, OVERFULL * x_max - x
-            return np.minimum(below, above).min(axis=-1)
-
-        room = inside(y)
-        if room.min() < -OVERSHOOT * x_max:
-            passed.append((FILM_LIMIT, inside, t, room))
+        room_in = partial(_inside, film=film, x_max=x_max)
+        room = room_in(y)
+        if np.min(room) < -OVERSHOOT * x_max:
+            passed.append((FILM_LIMIT, room_in, t, room))
 
     def volts(state: Array) -> float:
         return float(built.observe(state[:, None], p)["Voltage [V]"][0])
 
-    c = inputs["C-rate cut-off"]
+    c = float(inputs["C-rate cut-off"])
     if not built.mode.startswith("voltage"):
         times, V = _within(t, y, yp, built.slices[VOLTAGE].start)
-        lower = inputs["Lower voltage cut-off [V]"]
-        upper = inputs["Upper voltage cut-off [V]"]
+        lower = float(inputs["Lower voltage cut-off [V]"])
+        upper = float(inputs["Upper voltage cut-off [V]"])
         if V.min() < lower - SEEN:
             passed.append((MINIMUM_VOLTAGE, lambda s: volts(s) - lower, times, V - lower))
         if V.max() > upper + SEEN:
@@ -72,7 +69,7 @@ def cut(
         k = built.slices["C-rate"].start
         times, rate = _within(t, y, yp, k)
         sign = math.copysign(1.0, rate[0])
-        if (sign * rate).min() < c * (1 - SEEN):
+        if np.min(sign * rate) < c * (1 - SEEN):
             over = sign * rate - c
             passed.append(
                 (CURRENT_CUT_OFF, lambda s: float(sign * s[k] - c), times, over)
@@ -83,10 +80,10 @@ def cut(
     end, event = math.inf, None
     for name, room_of, times, margins in passed:
 
-        def room_at(time: float, of: Callable[[Array], float] = room_of) -> float:
-            return of(between(time))
+        def room_at(time: float, of: Callable[[Array], float | Array] = room_of) -> float:
+            return float(of(between(time)))
 
-        for k in np.flatnonzero(margins < 0):
+        for k in map(int, np.flatnonzero(margins < 0)):
             before, at = float(times[k - 1]), float(times[k])
             if at >= end or k == 0:
                 break
@@ -107,8 +104,15 @@ def cut(
     ), event
 
 
+def _inside(states: Array, film: slice, x_max: float) -> Array:
+    """Return how far the profile of a film is from full or empty, of states in rows."""
+    x = states[..., film]
+    below, above = x - UNDEREMPTY * x_max, OVERFULL * x_max - x
+    return np.asarray(np.minimum(below, above).min(axis=-1))
+
+
 def _within(t: Array, y: Array, yp: Array, k: int) -> tuple[Array, Array]:
-    """State k at the solver's steps and between them, on its interpolant."""
+    """Return state k at the solver's steps and between them, on its interpolant."""
     s, h = np.arange(WITHIN) / WITHIN, np.diff(t)[:, None]
     y, slope = y[:, k, None], yp[:, k, None]
     # Hermite's cubic written out: a spline of SciPy takes as long as a step of the cell
@@ -118,7 +122,7 @@ def _within(t: Array, y: Array, yp: Array, k: int) -> tuple[Array, Array]:
 
 
 def refined(built: Discretised, stretch: Integration) -> tuple[Integration, Array]:
-    """A stretch with points between the solver's, and the numbers of those.
+    """Return a stretch with points between the solver's, and the numbers of those.
 
     They are where a straight line between two of the solver's would miss the voltage by
     more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so that a

@@ -8,9 +8,9 @@ is an input, so a sweep over them never rebuilds anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pybamm
@@ -25,16 +25,15 @@ from .discretised import (
     CHANGE,
     DURATION,
     FACES,
-    FALLBACKS,
     GUESS,
-    LAST,
     TARGET,
     VOLTAGE,
     Discretised,
-    one_at_a_time,
 )
 from .ends import cut, refined
 from .energy import IN, OUT, energies
+from .fallbacks import FALLBACKS, LAST
+from .one_at_a_time import one_at_a_time
 from .start import Start
 from .trace import (
     ANODE_PROFILE,
@@ -45,7 +44,9 @@ from .trace import (
     ROUNDED,
     SOLVER_FAILURE,
     Array,
+    Inputs,
     Mode,
+    Number,
     Request,
     SolverFailed,
     State,
@@ -68,20 +69,18 @@ LEAST = "Exhausted lithium over that of coverage"
 class Linearised:
     """A cell in the neighbourhood of a state, its voltage held.
 
-    M dy/dt = J (y - y_0), M the identity of the differential states, which come first,
-    and 0 of the algebraic ones; row ``control`` of J is d(voltage)/dy, and that of y the
-    C-rate.
+    M dy/dt = J (y - y_0) + rates, as :func:`~tfbsim.solver.integrator.system` has it with
+    the equation of each film's mean; row ``control`` of J is d(voltage)/dy, and that of y
+    the C-rate.
 
     Parameters
     ----------
-    J : ndarray, shape (states, states)
-        Jacobian [1/s], the solver's own.
-    rates : ndarray, shape (differential states,)
-        How fast they change at y_0 [1/s].
-    weights : ndarray, shape (states,)
-        Of the rows: that of its node in a mean over the film; 1 of states without.
-    profiles : tuple of slice
-        States that are one through a film.
+    J, M : ndarray, shape (states, states)
+        Jacobian [1/s] and mass.
+    rates : ndarray, shape (states,)
+        At y_0 [1/s].
+    slices : dict of slice
+        Where states are, by name.
     control : int
         Number of the C-rate among the states.
     nominal : float
@@ -91,9 +90,9 @@ class Linearised:
     """
 
     J: Array
+    M: Array
     rates: Array
-    weights: Array
-    profiles: tuple[slice, ...]
+    slices: dict[str, slice]
     control: int
     nominal: float
     observed: dict[str, Array]
@@ -117,7 +116,7 @@ class Engine:
 
     @one_at_a_time
     def built(self, mode: Mode) -> Discretised:
-        """The discretised model for a control, built on first use."""
+        """Return the discretised model for a control, built on first use."""
         if mode not in self._built:
             self._built[mode] = Discretised(self.structure, self.numerics, mode)
         return self._built[mode]
@@ -128,7 +127,7 @@ class Engine:
         return np.asarray(self.built("current").nodes)
 
     @property
-    def mesh(self) -> Any:
+    def mesh(self) -> pybamm.SubMesh:
         """Mesh through the film."""
         return self.built("current").mesh
 
@@ -148,7 +147,7 @@ class Engine:
         return self.built("current").depths
 
     def uniform(self, x: float, anode: float) -> State:
-        """A cell with a uniform cathode.
+        """Return the state of a cell with a uniform cathode.
 
         Parameters
         ----------
@@ -164,10 +163,10 @@ class Engine:
             other = {ANODE_PROFILE: anode * even}
         return State({PROFILE: x * even, **other})
 
-    def completed(self, state: State, parameters: dict[str, float]) -> State:
-        """A state with those of every law, as made where it has none."""
-        found = self.built("current").missing(parameters | state.inputs)
-        others = {name.removeprefix("Initial: "): x for name, x in found.items()}
+    def completed(self, state: State, parameters: Mapping[str, Number]) -> State:
+        """Return a state with those of every law, as made where it has none."""
+        found = self.built("current").missing({**parameters, **state.inputs})
+        others = {n.removeprefix("Initial: "): np.asarray(x) for n, x in found.items()}
         return replace(state, values={**state.values, **others})
 
     @one_at_a_time
@@ -178,9 +177,10 @@ class Engine:
         parameters: dict[str, float],
         anode: float = 1.0,
     ) -> dict[str, float]:
-        """What is observed the instant a current [A] flows into a cell uniform at x, with
-        so much lithium at the anode, as :meth:`uniform` takes it."""
-        inputs: dict[str, Any] = parameters | {
+        """Return what is observed the instant a current [A] flows in a cell uniform at x,
+        with so much lithium at the anode, as :meth:`uniform` takes it."""
+        inputs: Inputs = {
+            **parameters,
             DURATION: 1.0,
             **dict.fromkeys(
                 ("Lower voltage cut-off [V]", "Upper voltage cut-off [V]"), 0.0
@@ -229,6 +229,7 @@ class Engine:
         if event:
             return _instant(state, first, event)
         best: Trace | SolverFailed | None = None
+        answer: Trace | SolverFailed
         for fallback in range(len(FALLBACKS)):
             if best is not None and not _doubtful(best):
                 break
@@ -267,25 +268,25 @@ class Engine:
             request.control, request.target, request.state.current
         )
         observed, (y, p) = start.observe(current), start.at(current)
-        rates = now._rates(y[None], p[None])[0, : now.model.len_rhs]
         c_rate = current / inputs["Nominal cell capacity [A.h]"]
         V = float(observed["Voltage [V]"][0])
         inputs |= {"Initial: C-rate": c_rate, TARGET["voltage"]: V}
         at = built.guess(inputs)
         for name, where in built.slices.items():
             at[where] = c_rate if name == "C-rate" else y[now.slices[name]]
-        jacobian = built.functions["jac_times_cjmass"]
-        J = jacobian(0, at, built.stack(inputs), 0).full()
-        weights = np.ones(len(J))
-        for where in built.profiles:
-            weights[where] = built.weights
-        nominal, k = inputs["Nominal cell capacity [A.h]"], built.slices["C-rate"].start
-        return Linearised(J, rates, weights, built.profiles, k, nominal, observed)
+        p, of = built.stack(inputs), built.of_means
+        J = of["jac_times_cjmass"](0, at, p, 0).full()
+        M = of["mass_action"](np.eye(len(at))).full()
+        rates = of["rhs_alg"](0, at, p).full()[:, 0]
+        nominal = float(inputs["Nominal cell capacity [A.h]"])
+        k = built.slices["C-rate"].start
+        return Linearised(J, M, rates, built.slices, k, nominal, observed)
 
-    def inputs(self, request: Request) -> dict[str, Any]:
-        """What the models take for a request, but for the constants that follow."""
+    def inputs(self, request: Request) -> Inputs:
+        """Return what the models take for a request, without the constants of it."""
         state = request.state
-        inputs: dict[str, Any] = request.parameters | {
+        inputs: Inputs = {
+            **request.parameters,
             TARGET[request.control]: request.target,
             CHANGE: request.change,
             CHARGE_CUT_OFF: request.charge,
@@ -302,12 +303,12 @@ class Engine:
         self,
         built: Discretised,
         request: Request,
-        own: dict[str, Any],
+        own: Inputs,
         y0: Array,
         p: Array,
         fallback: int,
     ) -> Trace:
-        """What the solver, or a fallback, makes of a request."""
+        """Solve a request by the solver, or by a fallback."""
         try:
             s = built.solve(y0, p, fallback, request.curve)
         except pybamm.SolverError as error:
@@ -318,9 +319,8 @@ class Engine:
         if request.curve:
             t, y = fine.t, fine.y
         else:  # of a hold some of the steps between are looked at
-            count, some = LOOKED_AT if held else 2, slice(None)
-            if len(s.t) > count:
-                some = np.unique(np.linspace(0, len(s.t) - 1, count).astype(int))
+            count = min(LOOKED_AT if held else 2, len(s.t))
+            some = np.unique(np.linspace(0, len(s.t) - 1, count).astype(int))
             t, y = s.t[some], s.y[some]
         observed = built.observe(y.T, p)
         V, stray = observed["Voltage [V]"], s.stray
@@ -361,10 +361,13 @@ class Engine:
         t: Array,
         observed: dict[str, Array],
         end: State,
-        inputs: dict[str, Any],
+        inputs: Inputs,
     ) -> str:
-        """A power the cell cannot give has no solution, nor has a ramp that turns to
-        strip a bare collector; else it is the solver."""
+        """Return the event that a failure stands for.
+
+        A power the cell cannot give has no solution, nor has a ramp that turns to strip a
+        bare collector; else it is the solver's.
+        """
         towards = -request.change if request.control == "voltage" else request.change
         one_c = inputs["Nominal cell capacity [A.h]"]
         leak = observed["Leakage current density [A.m-2]"]
@@ -388,7 +391,7 @@ class Engine:
 
 
 def _instant(state: State, first: dict[str, Array], event: str) -> Trace:
-    """A step that an event ends at its first instant, of what is observed then."""
+    """Return a step that an event ends at its first instant, of what is observed then."""
     seen = first | {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
     profile = stoichiometries(state.profile[None], first)
     return Trace(np.zeros(1), seen, profile, state, event)
@@ -406,13 +409,13 @@ def _doubtful(answer: Trace | SolverFailed) -> bool:
 
 
 def _worth(answer: Trace | SolverFailed) -> tuple[bool, bool, float]:
-    """Of several tries the one to keep has the largest."""
+    """Return what is largest of the one of several tries that is kept."""
     if not isinstance(answer, Trace):
         return False, False, 0.0
-    return True, answer.event != SOLVER_FAILURE, -answer.doubt
+    return True, bool(answer.event != SOLVER_FAILURE), -float(answer.doubt)
 
 
 @lru_cache(maxsize=16)
 def engine(structure: Structure, numerics: Numerics) -> Engine:
-    """The engine of a structure, built once per process."""
+    """Return the engine of a structure, built once per process."""
     return Engine(structure, numerics)

@@ -11,23 +11,24 @@ products with large constant matrices, a loop of which is faster than its scalar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import casadi
 import numpy as np
 import pybamm
+from casadi import MX, SX
 from scipy.sparse import csc_matrix
 
-SX, MX = casadi.SX, casadi.MX
+Array = np.ndarray
 LARGE = 100  # non-zeros from which on a matrix is not expanded
 
 
 class Call(NamedTuple):
     """Symbols that are wanted, the rows of the argument they need, how they follow."""
 
-    symbols: Any
+    symbols: SX
     rows: list[int]
-    evaluate: Callable[[Any], Any]
+    evaluate: Callable[[MX], MX]
 
 
 class Table:
@@ -46,16 +47,16 @@ class Table:
         self.w, self.slopes = SX.sym("w", size), SX.sym("slope", size)
         self.argument = SX()  # of the states, the inputs and what was taken out before it
 
-    def values(self, a: Any) -> Any:
-        """w at arguments a (casadi, a column)."""
+    def values(self, a: MX) -> MX:
+        """Return w at arguments a (casadi, a column)."""
         node = self.node
         if node.interpolator == "pchip" and node.function.c.ndim == 2:
             return self._monotone(a)
         child = pybamm.StateVector(slice(0, a.numel()))
         return node.create_copy(new_children=[child]).to_casadi(None, a)
 
-    def _monotone(self, a: Any) -> Any:
-        """The same as PyBaMM's in half the time: on even nodes no search, fewer steps."""
+    def _monotone(self, a: MX) -> MX:
+        """Return what PyBaMM does in half the time: on even nodes without a search."""
         x, c = self.node.function.x, self.node.function.c
         step, last = (x[-1] - x[0]) / (len(x) - 1), len(x) - 2
         if np.ptp(np.diff(x)) < 1e-9 * step:
@@ -72,14 +73,14 @@ class Table:
         )
         return c0 + rest * (c1 + rest * (c2 + rest * c3))
 
-    def slopes_at(self, a: Any) -> Any:
-        """dw/da at arguments a (casadi, a column)."""
+    def slopes_at(self, a: MX) -> MX:
+        """Return dw/da at arguments a (casadi, a column)."""
         x = MX.sym("x", a.numel())
         slopes = casadi.jtimes(self.values(x), x, MX.ones(a.numel()))
         return casadi.Function("slopes", [x], [slopes])(a)
 
     def calls(self, needed: set[int]) -> Iterable[Call]:
-        """What is to be evaluated for the symbols of it that are needed."""
+        """Yield what is to be evaluated for the symbols of it that are needed."""
         for symbols, evaluate in ((self.w, self.values), (self.slopes, self.slopes_at)):
             if rows := _within(symbols, needed):
                 yield Call(symbols[rows], rows, evaluate)
@@ -100,7 +101,7 @@ class Product:
         self.argument = SX()
 
     def calls(self, needed: set[int]) -> Iterable[Call]:
-        """What is to be evaluated for the symbols of it that are needed."""
+        """Yield what is to be evaluated for the symbols of it that are needed."""
         if rows := _within(self.w, needed):
             some = self.matrix[rows]
             columns = np.flatnonzero(np.diff(some.indptr)).tolist()
@@ -109,7 +110,7 @@ class Product:
 
 
 def _large(node: pybamm.Symbol) -> bool:
-    """Whether a node is a product with a large constant matrix."""
+    """Return whether a node is a product with a large constant matrix."""
     return (
         isinstance(node, pybamm.MatrixMultiplication)
         and isinstance(node.left, pybamm.Matrix)
@@ -156,7 +157,7 @@ class Equations:
     def _expand(self, symbols: dict[str, pybamm.Symbol]) -> None:
         t, y, p = (MX.sym("given", of.numel()) for of in self._given)
         inputs = {name: p[k] for k, name in enumerate(self.inputs)}
-        known: dict[pybamm.Symbol, Any] = {}  # PyBaMM's cache of what it has converted
+        known: dict[pybamm.Symbol, MX] = {}  # PyBaMM's cache of what it has converted
         taken_out, arguments = [], []
         for symbol in symbols.values():
             for node in symbol.post_order():
@@ -182,23 +183,23 @@ class Equations:
         self.expressions = dict(zip(symbols, scalars, strict=True))
 
     @property
-    def _given(self) -> tuple[Any, Any, Any]:
+    def _given(self) -> tuple[SX, SX, SX]:
         return self.t, self.y, self.p
 
-    def jacobian(self, expression: Any) -> Any:
-        """d(expression)/dy, through the tables and products: casadi.SX, sparse."""
+    def jacobian(self, expression: SX) -> SX:
+        """Return d(expression)/dy, through the tables and products: casadi.SX, sparse."""
         # dw/dy of each part as a sum of C R, matrices of numbers times of symbols: what
         # follows from products of products is multiplied out in numbers
-        totals: list[list[tuple[Any, Any]]] = []
+        totals: list[list[tuple[SX, SX]]] = []
 
-        def through(e: Any, kind: type) -> Iterable[tuple[Any, Any]]:
+        def through(e: SX, *kinds: type) -> Iterable[tuple[SX, SX]]:
             for part, pairs in zip(self.parts, totals, strict=False):
-                if isinstance(part, kind) and (J := casadi.jacobian(e, part.w)).nnz():
+                if isinstance(part, kinds) and (J := casadi.jacobian(e, part.w)).nnz():
                     yield from ((J @ C, R) for C, R in pairs)
 
-        def total(e: Any, kind: Any = Table | Product) -> Any:
+        def total(e: SX, *kinds: type) -> SX:
             J = casadi.jacobian(e, self.y)
-            for C, R in through(e, kind):
+            for C, R in through(e, *kinds or (Table, Product)):
                 J += C @ R
             return J
 
@@ -213,8 +214,8 @@ class Equations:
                 totals.append(own + [(A @ C, R) for C, R in others])
         return total(expression)
 
-    def function(self, name: str, given: Sequence[Any], expression: Any) -> Any:
-        """A casadi.Function of symbols, what was taken out evaluated where it is needed.
+    def function(self, name: str, given: Sequence[SX], expression: SX) -> casadi.Function:
+        """Return a casadi.Function of symbols; what was taken out is evaluated if needed.
 
         Parameters
         ----------
@@ -237,26 +238,26 @@ class Equations:
                 needed |= _symbols(part.argument[call.rows])
             calls += [(part, call) for call in reversed(own)]
         arguments = [MX.sym("x", of.numel()) for of in given]
-        known: list[Any] = []
-        found: list[Any] = []
+        known: list[SX] = []
+        found: list[MX] = []
         for part, call in reversed(calls):
             wanted = part.argument[call.rows]
             a = _picked(wanted, [*given, *known], [*arguments, *found])
             if a is None:
-                scalars = _scalar(f"{name}_argument", [*given, *known], wanted)
-                a = scalars(*arguments, *found)
+                argument = _scalar(f"{name}_argument", [*given, *known], wanted)
+                a = argument(*arguments, *found)
             found.append(call.evaluate(a))
             known.append(call.symbols)
         whole = _scalar(f"{name}_rest", [*given, *known], expression)
         return casadi.Function(name, arguments, [whole(*arguments, *found)])
 
 
-def _scalar(name: str, given: Iterable[Any], expression: Any) -> Any:
+def _scalar(name: str, given: Iterable[SX], expression: SX) -> casadi.Function:
     return casadi.Function(name, list(given), [expression], {"cse": True})
 
 
-def _picked(wanted: Any, symbols: Sequence[Any], values: Sequence[Any]) -> Any:
-    """Values of what is wanted if it is nothing but symbols of one column; else None."""
+def _picked(wanted: SX, symbols: Sequence[SX], values: Sequence[MX]) -> MX | None:
+    """Return values of what is wanted if it is symbols of one column; else None."""
     hashes = [wanted[k].element_hash() for k in range(wanted.numel())]
     for column, value in zip(symbols, values, strict=True):
         place = {column[k].element_hash(): k for k in range(column.numel())}
@@ -266,11 +267,44 @@ def _picked(wanted: Any, symbols: Sequence[Any], values: Sequence[Any]) -> Any:
     return None
 
 
-def _within(symbols: Any, needed: set[int]) -> list[int]:
-    """Which of a column of symbols are needed."""
+def _within(symbols: SX, needed: set[int]) -> list[int]:
+    """Return which of a column of symbols are needed."""
     hashes = (symbols[k].element_hash() for k in range(symbols.numel()))
     return [k for k, symbol in enumerate(hashes) if symbol in needed]
 
 
-def _symbols(expression: Any) -> set[int]:
+def _symbols(expression: SX) -> set[int]:
     return {symbol.element_hash() for symbol in casadi.symvar(casadi.vec(expression))}
+
+
+class Rows:
+    """A casadi function of states and inputs, evaluated for one pair after the other.
+
+    Through its buffers: to hand casadi a matrix, and get one back, takes longer than a
+    small model itself.
+    """
+
+    def __init__(self, function: casadi.Function) -> None:
+        self.function = function  # the buffer does not keep it
+        buffer, self._evaluate = function.buffer()
+        sizes = [function.size1_in(k) for k in range(function.n_in())]
+        self._arguments = [np.zeros(size) for size in sizes]  # a time may come first
+        self._result = np.zeros(function.size1_out(0))
+        self._buffer = buffer
+        for k, argument in enumerate(self._arguments):
+            buffer.set_arg(k, argument.data)  # type: ignore[call-arg]  # casadi's stub
+        buffer.set_res(0, self._result.data)  # type: ignore[call-arg]
+
+    def __call__(self, states: Array, inputs: Array) -> Array:
+        """Return a row for each row of states, with that of inputs, or the one."""
+        results = np.empty((len(states), len(self._result)))
+        one = len(inputs) == 1
+        *_, y, p = self._arguments
+        p[:] = inputs[0]
+        for k, row in enumerate(states):
+            y[:] = row
+            if not one:
+                p[:] = inputs[k]
+            self._evaluate()
+            results[k] = self._result
+        return results

@@ -7,15 +7,15 @@ i_ct - t_i i, at the collector by what migrates there, t_i i; i into the film.
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
 
 import pybamm
 
 from ..cell.structure import Structure
+from ..physics.thin_film_cell import ThinFilmCell
 from .trace import OVERFULL, ROUNDING, UNDEREMPTY
 
 
-def film_limit(model: Any, structure: Structure) -> pybamm.Symbol:
+def film_limit(model: ThinFilmCell, structure: Structure) -> pybamm.Symbol:
     """Return what falls to zero where a face of any film is at its end.
 
     Parameters
@@ -52,9 +52,13 @@ def film_limit(model: Any, structure: Structure) -> pybamm.Symbol:
 
 
 def _margin(
-    x: Any, i: Any, x_max: float, full: float = OVERFULL, empty: float = UNDEREMPTY
-) -> Any:
-    """Falls to zero where a face is full, or empty, of what it may be, and driven on."""
+    x: pybamm.Symbol,
+    i: pybamm.Symbol,
+    x_max: float,
+    full: float = OVERFULL,
+    empty: float = UNDEREMPTY,
+) -> pybamm.Symbol:
+    """Return what falls to zero where a face is full, or empty, and driven on."""
     fills, empties = i > 0, i < 0
     room, left = full * x_max - x, x - empty * x_max
     return fills * room + empties * left + (1 - fills - empties)

@@ -18,9 +18,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
@@ -29,12 +30,11 @@ from ..cell.half_cell import STATE
 from ..cell.layers import Film
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
-from ..materials.laws import Table
+from ..materials.laws import PotentialLaw, Table
 from ..numerics import Numerics
 from ..physics.circuit import Circuit
 from ..physics.site_loss import ACTIVE, NOT_LOST
 from .engine import Engine, Linearised, engine
-from .integrator import ROUNDING
 from .trace import Infeasible, Request, State
 
 if TYPE_CHECKING:
@@ -143,21 +143,13 @@ def impedance_of(linear: Linearised, frequency: Array) -> Array:
     frequency : ndarray, shape (frequencies,)
         [Hz].
     """
-    J, w = linear.J * linear.weights[:, None], linear.weights
-    mass = np.diag(np.where(np.arange(len(w)) < len(linear.rates), w, 0.0))
-    for where in linear.profiles:
-        # Rounding of diffusion is larger than a slow change of the mean: in place of one
-        # of its nodes the sum of all, in which diffusion drops out
-        total, mean = J[where].sum(axis=0), where.start + int(w[where].argmax())
-        total[np.abs(total) < ROUNDING * np.abs(J[where]).sum(axis=0)] = 0.0
-        J[mean], mass[mean] = total, mass[where].sum(axis=0)
-    largest = np.abs(J).max(axis=1, keepdims=True)
+    largest = np.abs(linear.J).max(axis=1, keepdims=True)
     largest[largest == 0] = 1.0  # nothing changes the lithium of a film that is blocked
-    J, mass = csc_array(J / largest), csc_array(mass / largest)
-    e = np.zeros(len(w), complex)
+    J, M = csc_array(linear.J / largest), csc_array(linear.M / largest)
+    e = np.zeros(len(largest), complex)
     e[linear.control] = -1.0 / largest[linear.control, 0]
     omegas = 2j * np.pi * np.asarray(frequency)
-    C_rates = [splu(omega * mass - J).solve(e)[linear.control] for omega in omegas]
+    C_rates = [splu(omega * M - J).solve(e)[linear.control] for omega in omegas]
     return -1 / (linear.nominal * np.array(C_rates))
 
 
@@ -167,12 +159,10 @@ def drift_of(linear: Linearised, time: float) -> float:
     In one step of implicit Euler: the instantaneous rate is that of the thinnest element,
     which holds next to nothing.
     """
-    J, k, n = linear.J, linear.control, len(linear.rates)
+    J, k = linear.J, linear.control
     others = np.delete(np.arange(len(J)), k)
-    rates, M = np.zeros(len(J)), np.zeros(len(J))
-    rates[:n], M[:n] = linear.rates, 1 / time
-    matrix = (np.diag(M) - J)[np.ix_(others, others)]
-    change = np.linalg.solve(matrix, rates[others])
+    matrix = (linear.M / time - J)[np.ix_(others, others)]
+    change = np.linalg.solve(matrix, linear.rates[others])
     return float(J[k, others] @ change) / time
 
 
@@ -213,7 +203,7 @@ def spectrum(
     """
     control = ("current", 0.0) if voltage is None else ("voltage", voltage)
     linear = solver.linearised(Request(*control, 1.0, state, parameters))
-    observed, slices = linear.observed, solver.built("current").slices
+    observed, slices = linear.observed, linear.slices
     shares = [slices[n] for n in (ACTIVE, *NOT_LOST.values()) if n in slices]
     losing = float(max((-linear.rates[share].item() for share in shares), default=0.0))
     drift = drift_of(linear, 1 / float(np.min(frequency)))
@@ -250,7 +240,7 @@ def spectrum(
 def impedance(
     cell: Cell | str,
     voltage: float | None = None,
-    frequencies: Any = None,
+    frequencies: npt.ArrayLike | None = None,
     temperature: float | None = None,
     stoichiometry: float | None = None,
     numerics: Numerics | None = None,
@@ -310,14 +300,10 @@ def impedance(
             f"'{shown(temperature)}' K is not a temperature a cell runs at",
             field="temperature",
         )
-    if numerics and numerics.mesh == "volumes" and cell.cathode.double_layer_capacitance:
-        raise InputError(
-            "volumes have no potential at the face, which a double layer at the cathode "
-            "needs; 'elements', the default, would do",
-            field="mesh",
-        )
+    numerics = numerics or Numerics()
+    numerics.check(cell.cathode.double_layer_capacitance is not None)
     x = _uniform(cell, voltage, stoichiometry, temperature)
-    solver = engine(cell.structure, fine(numerics or Numerics()))
+    solver = engine(cell.structure, fine(numerics))
     lithium = cell.anode_at(x)
     if lithium < 0:
         raise InputError(
@@ -340,7 +326,7 @@ def impedance(
     return replace(found, circuit=Circuit.of(cell, x, temperature, coverage))
 
 
-def _kink(potential: Any, x: float) -> str:
+def _kink(potential: PotentialLaw, x: float) -> str:
     """Say by how much the slope of U(x) is open, where it is a table with a kink at x."""
     if not isinstance(potential, Table):
         return ""
@@ -353,8 +339,8 @@ def _kink(potential: Any, x: float) -> str:
     )
 
 
-def _checked(frequencies: Any) -> Array:
-    """Frequencies that are some, in any order."""
+def _checked(frequencies: npt.ArrayLike) -> Array:
+    """Return frequencies as an array, or refuse them."""
     try:
         frequency = np.atleast_1d(np.asarray(frequencies, dtype=float))
     except (TypeError, ValueError):
@@ -371,7 +357,7 @@ def _checked(frequencies: Any) -> Array:
 def _uniform(
     cell: Cell, voltage: float | None, x: float | None, temperature: float | None
 ) -> float:
-    """Stoichiometry of the cathode at a voltage, or as given."""
+    """Return the stoichiometry of the cathode at a voltage, or as given."""
     if voltage is not None and x is not None:
         raise InputError("is given beside a voltage; one would do", field="stoichiometry")
     if voltage is not None:

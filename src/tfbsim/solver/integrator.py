@@ -9,9 +9,8 @@ tests/test_integrator.py compares it with the public ``solve``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import casadi
 import numpy as np
@@ -52,12 +51,12 @@ class Integration:
 
 def system(
     equations: Equations,
-    rates: Any,
-    residual: Any,
-    end: Any,
+    rates: casadi.SX,
+    residual: casadi.SX,
+    end: casadi.SX,
     profiles: Sequence[tuple[slice, Array]] = (),
 ) -> dict[str, casadi.Function]:
-    """Functions of dy_d/dt = rates, 0 = residual, until the end falls through 0.
+    """Return functions of dy_d/dt = rates, 0 = residual, until the end falls through 0.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ def system(
     slope = q.jacobian(both)
     diagonal = np.diag(np.arange(both.numel()) < differential).astype(float)
     for states, weights in profiles:
-        mean, w = states.start + int(weights.argmax()), casadi.DM(weights)
+        mean, w = states.start + int(np.argmax(weights)), casadi.DM(weights)
         parts = casadi.diag(w) @ slope[states, :]
         total, least = casadi.sum1(parts), ROUNDING * casadi.sum1(casadi.fabs(parts))
         slope[mean, :] = casadi.if_else(casadi.fabs(total) < least, 0, total)
@@ -131,7 +130,7 @@ class Integrator:
         functions: dict[str, casadi.Function],
         rtol: float,
         atol: Array | float,
-        options: dict[str, Any],
+        options: Mapping[str, float],
     ) -> None:
         residual, jacobian = functions["rhs_alg"], functions["jac_times_cjmass"]
         self.states = residual.size1_out(0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ..physics.lithium import NOTHING_LEFT
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by_options
 from .impedance import Spectrum
-from .trace import BALANCE_LIMIT, HOLD_LIMIT, Trace
+from .trace import BALANCE_LIMIT, HOLD_LIMIT, Array, Number, Trace
 
 REACHED = "reached"
 TIME_LIMIT = "time limit"
@@ -115,8 +114,8 @@ class StepRecord:
         """Energy that went in [W.h]."""
         return self._last("Charge energy [W.h]")
 
-    def _last(self, name: str) -> Any:
-        """What was observed last of one name; 0 if nothing was."""
+    def _last(self, name: str) -> float:
+        """Return what was observed last of one name; 0 if nothing was."""
         values = self.trace.observed.get(name) if self.trace else None
         if values is None:
             return 0.0
@@ -161,22 +160,22 @@ class CycleRecord:
         return sum(step.energy_out for step in self.steps)
 
     @property
-    def resistance(self) -> Any:
+    def resistance(self) -> Number:
         """Of the cathode's interface when the last charging step ends [Ohm.m2]."""
         return self.when_charged(INTERFACE)
 
-    def when_charged(self, variable: str) -> Any:
-        """A variable when the last charging step ends; NaN without one."""
-        found: Any = math.nan
+    def when_charged(self, variable: str) -> Number:
+        """Return a variable when the last charging step ends; NaN without one."""
+        found = np.array(math.nan)
         for step in self.steps:
             value = step.end.get(variable, math.nan)
             found = np.where(step.charge > 0, value, found)
-        return found if np.ndim(found) else float(found)
+        return found if found.ndim else float(found)
 
     def end_of_life(self, until: EndOfLife, first: CycleRecord) -> str:
         """Say by what a cycle ends the life, of the first of its kind; "" if it lives."""
         values = [
-            c.discharge if until.quantity == "capacity" else c.resistance
+            float(c.discharge if until.quantity == "capacity" else c.resistance)
             for c in (self, first)
         ]
         if not until.met(*values):
@@ -189,14 +188,15 @@ class CycleRecord:
         )
 
     @property
-    def outcome(self) -> Any:
+    def outcome(self) -> str | Array:
         """The first outcome that is not "reached", or an audit breach, or reached."""
         for record in self.steps:
             if record.outcome != REACHED:
                 return record.outcome
         worst = np.maximum(self.lithium_balance_error, self.charge_balance_error)
-        strays: list[Any] = [r.trace.stray for r in self.steps if r.trace]
-        closed = (worst <= BALANCE_LIMIT) & (reduce(np.maximum, strays, 0) <= HOLD_LIMIT)
+        closed = worst <= BALANCE_LIMIT
+        for trace in (record.trace for record in self.steps):
+            closed = closed & (trace is None or trace.stray <= HOLD_LIMIT)
         found = np.where(closed, REACHED, AUDIT_BREACH)
         return found if found.ndim else str(found)
 

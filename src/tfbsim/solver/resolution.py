@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
+from ..cell.cells import Cells
 from ..physics.diffusion import LOSSES
 from .discretised import OVERSHOOT
 from .engine import Engine
@@ -37,28 +37,28 @@ def unresolved(trace: Trace, cell: Cell, solver: Engine) -> Iterator[str]:
         yield f"its boundary layer ends at {layer:.1g} of the film, {MORE}"
     half = cell.cathode.x_max / 2
     if overshoots(trace, cell) or trace.overshoot > OVERSHOOT:
-        x = trace.profiles[np.abs(trace.profiles - half).max(axis=-1).argmax()]
-        extreme = float(x[np.abs(x - half).argmax()])
+        x = np.ravel(trace.profiles)
+        extreme = float(x[np.argmax(np.abs(x - half))])
         yield f"x = {extreme:.2g} beside a front in the film that is {MORE}"
     if len(trace.t) > 1 and (off := float(path_error(trace, solver).max())):
         yield f"the voltage is good to {off:.1g} V: its electron path has a part {MORE}"
 
 
-def thin(trace: Trace, cell: Cell, thinnest: float) -> Any:
+def thin(trace: Trace, cell: Cell | Cells, thinnest: float) -> Array:
     """Return whether a step ends before the mesh resolves its boundary layer."""
     ended = np.asarray(trace.event, object) != None  # noqa: E711 of each cell
     return ended & (boundary_layer(trace, cell) < thinnest)
 
 
-def overshoots(trace: Trace, cell: Cell) -> Any:
-    """Whether the profile that a step ends with is beyond any film."""
+def overshoots(trace: Trace, cell: Cell | Cells) -> Array:
+    """Return whether the profile that a step ends with is beyond any film."""
     x, x_max = trace.profiles[-1], cell.cathode.x_max
     full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
     return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
 
 
-def boundary_layer(trace: Trace, cell: Cell) -> Any:
-    """Thickness over L of the boundary layer that a step ends with; inf without one."""
+def boundary_layer(trace: Trace, cell: Cell | Cells) -> Array:
+    """Return the thickness over L of the boundary layer at the end; inf without one."""
     mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
     at_node, x_max = trace.profiles[-1][..., 0], cell.cathode.x_max
     gained = abs(mean[-1] - mean[0])
@@ -83,16 +83,11 @@ def path_error(trace: Trace, solver: Engine) -> Array:
             continue
         x = trace.profiles if side == "Cathode" else trace.observed[ANODE_PROFILE]
 
-        def rho(x: Array, film: Any = film) -> Array:
-            inside = np.clip(x, 0, film.x_max)
-            t_i = 0 if film.transference is None else film.transference(inside)
-            return np.asarray((1 - t_i) / film.electronic(inside), dtype=float)
-
         nodes, weights = np.polynomial.legendre.leggauss(WITHIN)
         before, step = x[..., :-1, None], np.diff(x)[..., None]
-        means = rho(before + step * (nodes + 1) / 2) @ weights / 2
+        means = film.path_resistivity(before + step * (nodes + 1) / 2) @ weights / 2
         lines = means @ np.diff(solver.xi)
-        missed = np.abs(rho(x) @ solver.weights - lines)
+        missed = np.abs(film.path_resistivity(x) @ solver.weights - lines)
         share = missed / np.where(lines > 0, lines, 1.0)  # 0 where ions alone conduct
         off = share * np.abs(trace.observed[LOSSES[side][0].variable])
         worst = np.maximum(worst, np.where((off > PATH[0]) & (share > PATH[1]), off, 0.0))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.optimize.elementwise import find_root
 
 from .discretised import TARGET, Discretised
-from .trace import Array, Infeasible, SolverFailed
+from .trace import Array, Infeasible, Inputs, Number, SolverFailed
 
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 # Currents over 1C between which one is looked for
@@ -23,9 +22,9 @@ NEAREST = 1e-13  # of 1C, that a current is looked for to
 def first_current(
     voltage: Callable[[Array, Array], Array],
     power: bool,
-    target: Any,
-    one_c: Any,
-    latest: Any,
+    target: Number,
+    one_c: Number,
+    latest: Number,
 ) -> tuple[Array, Array]:
     """Find the currents that meet a control at the start of a step, of many cells.
 
@@ -54,7 +53,7 @@ def first_current(
     every = np.arange(len(target))
 
     def off(c_rate: Array, rows: Array) -> Array:
-        """How far the control is beyond its target, rising with the C-rate."""
+        """Return how far the control is beyond its target, rising with the C-rate."""
         current = c_rate * one_c[rows]
         V = voltage(current, rows)
         return V * current - target[rows] if power else target[rows] - V
@@ -89,14 +88,14 @@ def first_current(
 class Start:
     """The cell at the instant a step starts: V as a function of the current."""
 
-    def __init__(self, built: Discretised, inputs: dict[str, Any]) -> None:
+    def __init__(self, built: Discretised, inputs: Inputs) -> None:
         self.built = built
         self.inputs = inputs
         self.scale = inputs["Nominal cell capacity [A.h]"]
         self._seen: dict[float, dict[str, Array]] = {}
 
     def at(self, current: float) -> tuple[Array, Array]:
-        """States and inputs at a current, what ``observe`` takes."""
+        """Return states and inputs at a current, what ``observe`` takes."""
         inputs = self.inputs | {TARGET["current"]: current}
         return self.built.initial(inputs), self.built.stack(inputs)
 
@@ -108,8 +107,8 @@ class Start:
     def voltage(self, current: float) -> float:
         return float(self.observe(current)["Voltage [V]"][0])
 
-    def current_for(self, mode: str, target: float, guess: float = 0.0) -> float:
-        """Current [A] that meets the target; the smaller of two for a power."""
+    def current_for(self, mode: str, target: float, guess: Number = 0.0) -> float:
+        """Return the current [A] that meets the target, of two the smaller."""
         if mode == "current":
             return target
         power = mode == "power"
@@ -141,11 +140,11 @@ class Start:
         return float(share * peak)
 
     def power(self, current: float) -> float:
-        """Power [W] at a current [A]."""
+        """Return the power [W] at a current [A]."""
         return current * self.voltage(current)
 
     def peak_power(self) -> tuple[float, float]:
-        """Current [A] of the largest power of a discharge, and that power [W]."""
+        """Return the current [A] of the largest power of a discharge, and it [W]."""
         near = max(self.scale * OUTWARDS, key=self.power)
         found = minimize_scalar(
             lambda part: -self.power(part * near), bounds=(0.25, 4.0), method="bounded"

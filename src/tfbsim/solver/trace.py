@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,8 @@ from ..physics.lithium import INVENTORY
 from ..physics.site_loss import ACTIVE
 
 Array = np.ndarray
+Number = float | Array  # of one cell, or of many
+Inputs = dict[str, Number]  # of a discretised model, by name
 Mode = str  # "current", "voltage" or "power"; of what changes in a step, " ramp" besides
 RAMP = " ramp"
 
@@ -53,13 +54,13 @@ class State:
     """
 
     values: Mapping[str, Array]
-    current: float = 0.0
+    current: Number = 0.0
 
     @classmethod
     def of(
         cls, y: Array, slices: dict[str, slice], carried: Sequence[str], current: float
     ) -> State:
-        """From a state vector of the solver."""
+        """Return the state of a state vector of the solver."""
         return cls({name: y[slices[name]].copy() for name in carried}, current)
 
     @property
@@ -79,7 +80,7 @@ class State:
         return float(self.values[INVENTORY][0]) if INVENTORY in self.values else math.inf
 
     @property
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> Inputs:
         """What the solver takes to start from it."""
         return {f"Initial: {name}": value for name, value in self.values.items()}
 
@@ -116,7 +117,7 @@ class Request:
     target: float
     duration: float
     state: State
-    parameters: dict[str, float]
+    parameters: Mapping[str, Number]
     lower: float = -NO_LIMIT
     upper: float = NO_LIMIT
     c_rate_cut_off: float = -1.0
@@ -160,14 +161,14 @@ class Trace:
     observed: dict[str, Array]
     profiles: Array
     end: State
-    event: str | None
+    event: str | Array | None
     fallback: int = 0
-    stray: float = 0.0
-    gained: float = 0.0
+    stray: Number = 0.0
+    gained: Number = 0.0
     overshoot: float = 0.0
 
     @property
-    def doubt(self) -> Any:
+    def doubt(self) -> Number:
         """The largest of what is audited, over its limit."""
         return np.maximum(self.stray / HOLD_LIMIT, self.gained / BALANCE_LIMIT)
 
@@ -185,7 +186,7 @@ def stoichiometries(profiles: Array, observed: dict[str, Array]) -> Array:
     return profiles / observed[ACTIVE][:, None] if ACTIVE in observed else profiles
 
 
-def gained(observed: dict[str, Array], sites: Any, area: Any) -> Any:
+def gained(observed: dict[str, Array], sites: Number, area: Number) -> Array:
     """Return lithium that came from nowhere, over what was exchanged.
 
     Parameters
@@ -201,7 +202,7 @@ def gained(observed: dict[str, Array], sites: Any, area: Any) -> Any:
     return np.abs(total - total[0]).max(axis=0) / np.maximum(passed, least)
 
 
-def least_exchanged(sites: Any, total: Any) -> Any:
+def least_exchanged(sites: Number, total: Number) -> Array:
     """Return what a balance is at least relative to, by what is rounded.
 
     Parameters
@@ -214,7 +215,7 @@ def least_exchanged(sites: Any, total: Any) -> Any:
     return np.maximum(1e-3 * sites, 1e-6 * total)
 
 
-def ahead(inputs: Mapping[str, Any], V: Any, current: Any) -> dict[str, Any]:
+def ahead(inputs: Mapping[str, Number], V: Number, current: Number) -> dict[str, Array]:
     """Return the voltages that end a step, of one cell or of many.
 
     A limit that is passed already does not end a step that leads away from it.

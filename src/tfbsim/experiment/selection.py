@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Curves:
+class CurveSelection:
     """Which curves of a case are kept."""
 
     cycles: frozenset[int] | None = None  # Of which cycles; None for all
@@ -17,11 +17,11 @@ class Curves:
     def __repr__(self) -> str:
         """Keys are made of it: the same for the same cycles, in every process."""
         cycles = None if self.cycles is None else sorted(self.cycles)
-        return f"Curves({cycles}, {self.error!r})"
+        return f"CurveSelection({cycles}, {self.error!r})"
 
     def of(self, cycle: int) -> bool:
         """Return whether the curves of a cycle are kept."""
         return self.cycles is None or cycle in self.cycles
 
 
-ALL, NO_CURVES = Curves(), Curves(frozenset())
+ALL, NO_CURVES = CurveSelection(), CurveSelection(frozenset())

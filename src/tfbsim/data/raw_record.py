@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from ..errors import count, shown
-from .table import CHARGES, TIMES, Array, File, Quantity, Table, roles
+from .curve_table import spans
+from .measured import Array
+from .table import CHARGES, TIMES, File, Quantity, Table, roles
 
 ROW_BY_ROW = 0.34  # of the rows at which a number of the step changes: it counts rows
 # A text that says what a step does, and the sign of a charging current
@@ -28,8 +28,8 @@ _UNITS = {
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Samples in the order of the file."""
+class RawRecord:
+    """The samples of a file in its order."""
 
     t: Array  # total clock [s]
     V: Array  # [V]
@@ -52,7 +52,7 @@ class Samples:
         coarse = len(dt) and (dt == 0).mean() > 0.2 and (dt > 0).any()
         return float(dt[dt > 0].min()) if coarse else 0.0
 
-    def take(self, keep: Array) -> Samples:
+    def take(self, keep: Array) -> RawRecord:
         """Return some of the samples."""
         arrays = {k: v[keep] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
         counters = {k: v[keep] for k, v in self.counters.items()}
@@ -60,7 +60,7 @@ class Samples:
         return replace(self, **arrays, counters=counters, marks=marks)
 
 
-def samples(table: Table) -> Samples:
+def raw_record(table: Table) -> RawRecord:
     """Return the samples of a table that have time and voltage, and current."""
     columns, file = table.columns, table.file
     V = table.volts()
@@ -97,7 +97,7 @@ def samples(table: Table) -> Samples:
         marks |= _steps_from((size[1:] < 0.02 * size[:-1]) & (fall > 3 * usual))
     warmth = T.values if isinstance(T, Quantity) else None
     about = step_time, _kinds(table), warmth, whole, counters, marks
-    return _known(Samples(t, V.values, i, *about, clock == "step_time"), table)
+    return _known(RawRecord(t, V.values, i, *about, clock == "step_time"), table)
 
 
 def _marks(table: Table) -> dict[str, Array]:
@@ -131,7 +131,7 @@ def _unit_by_date(table: Table, time: Quantity) -> float:
         rise, own = np.diff(date[known]), np.diff(t[known])
         both = (rise > 0) & (own > 0)
         if both.sum() >= 2:
-            ratio = float(rise[both].sum() / own[both].sum())
+            ratio = float(rise[both].sum()) / float(own[both].sum())
             near = min(_UNITS, key=lambda u: abs(np.log(ratio / u)))
             if abs(np.log(ratio / near)) < 0.2:
                 unit, why = near, ", as the dates run"
@@ -204,7 +204,7 @@ def _kinds(table: Table) -> Array | None:
     return kind if np.isfinite(kind).any() else None
 
 
-def _known(rows: Samples, table: Table) -> Samples:
+def _known(rows: RawRecord, table: Table) -> RawRecord:
     """Return the samples that have all three numbers, of a voltage that a cell has."""
     file, every = table.file, {"time": rows.t, "voltage": rows.V, "current": rows.i}
     known = np.isfinite(list(every.values())).all(axis=0)
@@ -241,7 +241,7 @@ def _not_understood(table: Table, what: str) -> str:
     return f"{has}, which is no {what}; {wanted} would do"
 
 
-def at_switching(rows: Samples, file: File) -> Samples:
+def at_switching(rows: RawRecord, file: File) -> RawRecord:
     """Return samples with the current of the step in an end row that has switched it off.
 
     Some cyclers write the first or last row of a step with the current of its neighbour.
@@ -276,13 +276,3 @@ def at_switching(rows: Samples, file: File) -> Samples:
             f"uA.h.cm-2 in all; without, {own:.4g}."
         )
     return replace(rows, i=i)
-
-
-def spans(values: Sequence[Array]) -> list[tuple[int, int]]:
-    """Return the spans in which none of some arrays changes."""
-    n = len(values[0])
-    cut = np.zeros(max(n - 1, 0), dtype=bool)
-    for array in values:
-        cut |= np.diff(np.nan_to_num(array)) != 0
-    edges = [0, *(np.flatnonzero(cut) + 1).tolist(), n]
-    return list(pairwise(edges))
