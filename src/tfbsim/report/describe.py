@@ -13,8 +13,8 @@ from rich.table import Table
 
 from .. import units
 from ..cell import stack as energy
+from ..cell.anode import Anode
 from ..cell.cell import Cell
-from ..cell.layers import Anode
 from ..materials.laws import FARADAY
 from ..physics.thin_film_cell import ThinFilmCell
 
