@@ -34,6 +34,7 @@ from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
+from ..yaml_file import block
 from .intervals import (
     Combination,
     Fixed,
@@ -588,7 +589,7 @@ def cell_file(found: Fit) -> str:
         written = float(f"{value:.6g}") if plain else p.text(value, 6)
         first, *below = p.path.split(".")
         content[first] = changed(content.get(first), below, written)
-        content.setdefault("origin", {})[p.path] = _origin(found, p, row)
+        content["origin"] = {**block(content, "origin"), p.path: _origin(found, p, row)}
     seen = [_written(c.datum) for c in found.targets if c.datum]
     before = [_written(d) for d in found.base.fitted if d.role == "fitted"]
     content["fitted"] = [*(d for d in before if d not in seen), *seen]
