@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from mutation import anything, mutated
 
 from tfbsim import load_cell
+from tfbsim.cell.anode import Anode
 from tfbsim.cell.cell import Cell, _cell
-from tfbsim.cell.layers import Anode, Electrolyte, Film
+from tfbsim.cell.electrolyte import Electrolyte
+from tfbsim.cell.film import Film
 from tfbsim.errors import InputError
 from tfbsim.experiment.schema import KINDS, json_schema, page, written
 from tfbsim.yaml_file import load

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import numpy as np
 from pydantic import model_validator
@@ -23,6 +23,9 @@ from .. import units
 from ..errors import shown, suggest
 from ..fields import Density, Length, Quantity, Strict, refuse
 from ..materials import library
+from .anode import Anode
+from .electrolyte import Electrolyte, SecondElectrolyte
+from .film import Film
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,10 +87,16 @@ class Stack(Strict):
 class Layered(Protocol):
     """A cell, as far as its layers go."""
 
-    stack: Stack | None
-    cathode: Any
-    electrolyte: Any
-    anode: Any
+    @property
+    def stack(self) -> Stack | None: ...
+    @property
+    def cathode(self) -> Film: ...
+    @property
+    def electrolyte(self) -> Electrolyte: ...
+    @property
+    def negative(self) -> Film | None: ...
+    @property
+    def metal(self) -> Anode | None: ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class Layer:
     material: str
     thickness: Number  # Its own [m]
     density: Number  # Mean [kg/m3]
-    shared_by: int = 1  # Cells it is divided between
+    shared_by: Number = 1  # Cells it is divided between
 
     @property
     def volume(self) -> Number:
@@ -122,35 +131,41 @@ def layers(cell: Layered, lithium: Number | None = None) -> list[Layer]:
         refuse("stack", "is missing; it lists the layers around the cell")
 
     def made(
-        name: str, of: Any, thickness: Number, density: Number | None, shared_by: int = 1
+        name: str,
+        of: Film | Electrolyte | SecondElectrolyte | Anode,
+        thickness: Number,
+        density: Number | None,
     ) -> Layer:
         density = math.nan if density is None else density
-        return Layer(name, of.material or "", thickness, density, shared_by)
+        return Layer(name, of.material or "", thickness, density)
 
-    cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
-    plated: Number = 0.0
-    if hasattr(anode, "lithium"):
-        there = anode.lithium if lithium is None else lithium
-        rho = LITHIUM_MOLAR_MASS / anode.molar_volume
-        plated = rho * (there - anode.lithium)
-        other = made("lithium", anode, there, rho)
-    else:  # a film, whose lithium weighs the same in either
-        other = made("anode", anode, anode.thickness, anode.density)
-    left = cathode.density - plated / cathode.thickness
+    cathode, electrolyte = cell.cathode, cell.electrolyte
     found = {
-        "cathode": made("cathode", cathode, cathode.thickness, left),
         "electrolyte": made(
             "electrolyte", electrolyte, electrolyte.span, electrolyte.density
         ),
-        "lithium": other,
     }
+    left: Number = cathode.density
+    if metal := cell.metal:
+        there = metal.lithium if lithium is None else lithium
+        rho = LITHIUM_MOLAR_MASS / metal.molar_volume
+        left = left - rho * (there - metal.lithium) / cathode.thickness
+        found["lithium"] = made("lithium", metal, there, rho)
+    if film := cell.negative:  # whose lithium weighs the same in either
+        found["lithium"] = made("anode", film, film.thickness, film.density)
+    found["cathode"] = made("cathode", cathode, cathode.thickness, left)
     if (second := electrolyte.second) is not None:
         name = "second electrolyte"
         found["second"] = made(name, second, second.thickness, second.density)
     for place in Stack.model_fields:
         if (layer := getattr(cell.stack, place)) is not None:
-            own = layer.thickness, layer.mass_density, int(layer.shared_by)
-            found[place] = made(place.replace("_", " "), layer, *own)
+            found[place] = Layer(
+                place.replace("_", " "),
+                layer.material or "",
+                layer.thickness,
+                layer.mass_density,
+                layer.shared_by,
+            )
     return [found[name] for name in _ORDER if name in found]
 
 
@@ -195,7 +210,7 @@ def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
             "Layer": layer.name,
             "Material": layer.material,
             "Thickness [um]": layer.thickness * 1e6,
-            "Shared by": layer.shared_by,
+            "Shared by": int(layer.shared_by),
             "Mass [mg.cm-2]": layer.mass * 1e2,
             "Volume share [%]": 100 * layer.volume / volume,
             "Mass share [%]": 100 * layer.mass / mass,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import scipy  # loads scipy.interpolate, half a second, where it is first used
@@ -19,7 +19,9 @@ import scipy  # loads scipy.interpolate, half a second, where it is first used
 if TYPE_CHECKING:
     import pybamm
 
-Array = np.ndarray
+Array: TypeAlias = np.ndarray
+Floats: TypeAlias = float | Array  # one number, or an array of any shape
+Expression: TypeAlias = "Floats | pybamm.Symbol"
 GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 
@@ -34,7 +36,7 @@ class Law(Protocol):
     def valid(self) -> tuple[float, float]:
         """Lowest and highest x of the source."""
 
-    def __call__(self, x: Any) -> Any: ...
+    def __call__(self, x: Floats) -> Array: ...
 
     def __hash__(self) -> int: ...
 
@@ -65,7 +67,7 @@ class Curve:
     straight: bool = False
 
     @cached_property
-    def _spline(self) -> Any:
+    def _spline(self) -> scipy.interpolate.PPoly:
         name = "CubicSpline" if self.dense else "PchipInterpolator"
         kind = getattr(scipy.interpolate, name)
         return kind(self.x, self.y)
@@ -75,7 +77,7 @@ class Curve:
         slope = self._spline.derivative()
         return float(slope(self.x[0])), float(slope(self.x[-1]))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         """Value at x (NumPy, any shape)."""
         inside = np.clip(x, self.x[0], self.x[-1])
         low, high = self._end_slopes
@@ -92,11 +94,11 @@ class Curve:
         slopes = self.slope(np.concatenate([self.x, halfway]))
         return len(self.x) > 3 and bool((slopes < 0).all())
 
-    def slope(self, x: Any) -> Any:
+    def slope(self, x: Floats) -> Array:
         """dy/dx at x (NumPy, any shape)."""
         return self._spline.derivative()(np.clip(x, self.x[0], self.x[-1]))
 
-    def of(self, x: Any) -> Any:
+    def of(self, x: Expression) -> Expression:
         """Value at x, a PyBaMM symbol or NumPy."""
         return self(x) if isinstance(x, float | int | np.ndarray) else self.symbol(x)
 
@@ -127,7 +129,7 @@ class Constant:
     def valid(self) -> tuple[float, float]:
         return (-np.inf, np.inf)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.value + 0.0 * np.asarray(x, dtype=float)
 
 
@@ -163,9 +165,9 @@ class Table:
         slopes = np.diff(self.y) / np.diff(self.x)
         k = int(np.clip(np.searchsorted(self.x, x) - 1, 0, len(slopes) - 1))
         near = slopes[max(k - 1, 0) : k + 2]
-        return float(near.min()), float(near.max())
+        return float(np.min(near)), float(np.max(near))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         if self.logarithmic:  # a diffusivity: constant outside its points
             return 10.0 ** self.curve(np.clip(x, *self.valid))
         return self.curve(x)
@@ -190,7 +192,7 @@ class Rational:
     valid: tuple[float, float]
     x_max: float = 1.0
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         polyval = np.polynomial.polynomial.polyval
         return polyval(x, self.numerator) / polyval(x, self.denominator)
 
@@ -223,7 +225,7 @@ class Exponentials:
     valid: tuple[float, float]
     x_max: float = 1.0
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
         return y + sum(b * np.exp((x - at) / width) for b, at, width in self.terms)
 
@@ -268,11 +270,11 @@ class MultiSite:
     def _f(self) -> float:
         return FARADAY / (GAS_CONSTANT * self.T_ref)  # 1/V
 
-    def stoichiometry(self, U: Any) -> Any:
+    def stoichiometry(self, U: Floats) -> Array:
         """x at potential U [V] (any shape)."""
         return self._sum(U)[0]
 
-    def _sum(self, U: Any) -> tuple[Any, Any]:
+    def _sum(self, U: Floats) -> tuple[Array, Array]:
         """x and -dx/dU [1/V] at U."""
         U = np.asarray(U, dtype=float)[..., None]
         width = np.array(self.omega) / self._f
@@ -281,7 +283,7 @@ class MultiSite:
         X = np.array(self.X)
         return (X * filled).sum(-1), (X / width * e / (1 + e) ** 2).sum(-1)
 
-    def capacity_density(self, U: Any) -> Any:
+    def capacity_density(self, U: Floats) -> Array:
         """-dx/dU [1/V] at potential U [V]: the dQ/dV of equilibrium."""
         return self._sum(U)[1]
 
@@ -298,8 +300,11 @@ class MultiSite:
         apart = np.concatenate([[True], np.diff(x) > 1e-12 * self.x_max])
         return Curve(x[apart], U[apart], dense=True)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.curve(x)
+
+
+POTENTIALS = MultiSite | Rational | Exponentials | Table  # that a film may have
 
 
 @dataclass(frozen=True)
@@ -322,7 +327,7 @@ class Difference:
     x_n: float
     ratio: float
 
-    def opposite(self, x: Any) -> Any:
+    def opposite(self, x: Floats) -> Floats:
         """Stoichiometry of the negative film where the positive one's is x."""
         return self.x_n + self.ratio * (self.x_0 - x)
 
@@ -337,7 +342,7 @@ class Difference:
         low, high = self.x_0 + (self.x_n - ends) / self.ratio
         return max(float(x[0]), float(low)), min(float(x[-1]), float(high))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.positive.curve(x) - self.negative.curve(self.opposite(x))
 
     @cached_property
@@ -366,7 +371,7 @@ class LogPolynomial:
     coefficients: tuple[float, ...]
     valid: tuple[float, float] = (0.0, 1.0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         inside = np.clip(x, *self.valid)
         return 10.0 ** np.polynomial.polynomial.polyval(inside, self.coefficients)
 
@@ -378,7 +383,7 @@ class PythonLaw:
     function: Callable[[Array], Array]
     valid: tuple[float, float] = (0.0, 1.0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.function(np.clip(x, *self.valid))
 
 
@@ -464,12 +469,12 @@ class DiffusionPotential:
     def _backward(self) -> Curve:
         return Curve(self._psi, self.x, dense=True)
 
-    def of(self, x: Any) -> Any:
+    def of(self, x: Expression) -> Expression:
         """psi at x (a PyBaMM symbol or NumPy, any shape)."""
         return x if isinstance(self.law, Constant) else self._forward.of(x)
 
     __call__ = of
 
-    def inverse(self, psi: Any) -> Any:
+    def inverse(self, psi: Expression) -> Expression:
         """x at psi (a PyBaMM symbol or NumPy, any shape)."""
         return psi if isinstance(self.law, Constant) else self._backward.of(psi)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from .laws import POTENTIALS, PotentialLaw
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Value:
         The range it holds in, such as "0.5 <= x <= 0.999" or "-25 to 140 degC".
     """
 
-    value: Any
+    value: object
     source: str  # Where it comes from; "assumed" where it was not measured
     valid: str = ""
 
@@ -56,6 +57,12 @@ class Material:
     also: tuple[str, ...] = ()
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """Return the values alone, by field."""
         return {name: given.value for name, given in self.values.items()}
+
+    @property
+    def potential(self) -> PotentialLaw | None:
+        """Return the open-circuit potential, of the material of an electrode."""
+        found = self.fields.get("open_circuit_potential")
+        return found if isinstance(found, POTENTIALS) else None

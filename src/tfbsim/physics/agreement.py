@@ -98,7 +98,7 @@ def _sum(names: str) -> pybamm.Symbol:
 
 
 def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
-    """Standard parameters as the set has them, and as they follow from the film."""
+    """Return standard parameters: as the set has them, as they follow from the film."""
     half = pybamm.Scalar(0.5)
     x = half * pybamm.Parameter("Cathode sites per formula unit")
     pairs = {name: (pybamm.Parameter(name), own) for name, own in following().items()}
@@ -111,7 +111,7 @@ def _pairs(anode: str) -> dict[str, tuple[pybamm.Symbol, pybamm.Symbol]]:
 
 
 def _sources(name: str) -> list[str]:
-    """Parameters of the film that a standard one follows from, quoted."""
+    """Return the parameters of the film that a standard one follows from, quoted."""
     if name == POTENTIAL:
         return [f"'{OWN_POTENTIAL}'"]
     own = following()[name]

@@ -183,7 +183,7 @@ class PlanarDiffusion(Law):
         }
 
     def _active_sites(self, xi: pybamm.Symbol) -> dict[str, pybamm.Symbol]:
-        """Profile over the sites that are active, and where there is room in them."""
+        """Return the profile over the active sites, and where there is room in them."""
         if not self.losing:
             return {}
         x = self.filled / self.active
@@ -239,7 +239,7 @@ class PlanarDiffusion(Law):
     def _open_circuit(
         self, variables: dict[str, pybamm.Symbol], x_s: pybamm.Symbol
     ) -> dict[str, pybamm.Symbol]:
-        """U at the mean stoichiometry, and of an anode what diffusion adds to it."""
+        """Return U at the mean stoichiometry; of an anode what diffusion adds to it."""
         U = self.film.U(variables[self.film.named("mean stoichiometry")])
         held = variables[self.held]
         if self.side == "Cathode":
@@ -262,7 +262,7 @@ class PlanarDiffusion(Law):
     def _transference(
         self, x: pybamm.Symbol
     ) -> tuple[pybamm.Symbol | None, pybamm.Symbol, pybamm.Symbol]:
-        """t_i where fluxes are, of a law, and at both faces."""
+        """Return t_i where fluxes are, of a law, and at both faces."""
         film = self.film
         self.boundary_conditions = {}
         if self.transference == "constant":
@@ -288,7 +288,7 @@ class PlanarDiffusion(Law):
         ends: tuple[pybamm.Symbol, pybamm.Symbol],
         D: pybamm.Symbol,
     ) -> pybamm.Symbol:
-        """Integral of rho_e (i - F N) dy, i - F N = (1 - t_i) i + F D dc/dy.
+        """Return the integral of rho_e (i - F N) dy, i - F N = (1 - t_i) i + F D dc/dy.
 
         The second part is one of rho_e D dc, a difference of a potential like psi.
         """

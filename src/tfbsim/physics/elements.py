@@ -328,7 +328,7 @@ class SpectralElements(pybamm.SpatialMethod):
         disc_left: pybamm.Symbol,
         disc_right: pybamm.Symbol,
     ) -> pybamm.Symbol:
-        """Values at nodes are taken to where fluxes are, beside a flux."""
+        """Take values at nodes to where fluxes are, beside a flux."""
         on_left, on_right = (s.evaluates_on_edges("primary") for s in (left, right))
         if on_left and not on_right:
             disc_right = self._to_fluxes(disc_right)

@@ -125,7 +125,7 @@ class ButlerVolmer(Law):
     def exchange_current(
         self, variables: dict[str, pybamm.Symbol], i_an: pybamm.Symbol
     ) -> pybamm.Symbol:
-        """i_0 at the state of the surface; what plates may ask for the direction."""
+        """Return i_0 at the state of the surface; of what plates by its direction."""
         p, film = self.param, self.film
         if film is None:
             rate = p.i0_n_ref * p.arrhenius(p.E_i0_n)

@@ -54,7 +54,7 @@ class LiquidElectrolyte(Law):
         return {state(k): pybamm.Variable(state(k)) for k in MODES}
 
     def _over_limit(self, variables: dict[str, pybamm.Symbol]) -> pybamm.Symbol:
-        """Current over the limiting one."""
+        """Return the current over the limiting one."""
         p, P = self.param, pybamm.Parameter
         D = P("Salt diffusivity [m2.s-1]") * p.arrhenius(p.E_sigma)
         faster = 2 * FARADAY * D * P("Salt concentration [mol.m-3]")

@@ -113,14 +113,14 @@ class Depths:
 
     @classmethod
     def of(cls, mesh: pybamm.SubMesh1D, points: int) -> Depths:
-        """The volumes of a mesh; of elements, so many graded ones."""
+        """Return the volumes of a mesh; of elements, so many graded ones."""
         if not isinstance(mesh, ElementSubMesh):
             return cls(mesh.nodes)
         edges = graded(points, GRADING["volumes"])
         return cls((edges[1:] + edges[:-1]) / 2, mesh.averages(edges))
 
     def __call__(self, profiles: Array) -> Array:
-        """Means over the volumes, of values at the nodes, shape (..., nodes)."""
+        """Return means over the volumes, of values at the nodes, shape (..., nodes)."""
         return profiles if self.averages is None else profiles @ self.averages.T
 
 

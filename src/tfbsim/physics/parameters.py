@@ -90,28 +90,28 @@ class FilmParameters(BaseParameters):
         return pybamm.FunctionParameter(self.named(name), of)
 
     def U(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Open-circuit potential against Li at T: U(x, T_ref) + (T - T_ref) dU/dT."""
+        """Return the potential U(x, T_ref) + (T - T_ref) dU/dT against lithium [V]."""
         shift = (self.cell.T - self.cell.T_ref) * self.dUdT
         return self._function("open-circuit potential [V]", x=x) + shift
 
     def t_i_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Ionic transference number of the film as a law of x [-]."""
+        """Return the ionic transference number of the film as a law of x [-]."""
         return self._function("ionic transference number", x=x)
 
     def rho_of_x(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Electronic resistivity of the film over rho_e [-]."""
+        """Return the electronic resistivity of the film over rho_e [-]."""
         return self._function("relative resistivity", x=x)
 
     def psi_e(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Integral of rho_e D over (rho_e D)_ref dx [-]."""
+        """Return the integral of rho_e D over (rho_e D)_ref dx [-]."""
         return self._function("electron path potential", x=x)
 
     def psi(self, x: pybamm.Symbol) -> pybamm.Symbol:
-        """Diffusion potential, integral of D/D_ref dx [-]."""
+        """Return the diffusion potential, integral of D/D_ref dx [-]."""
         return self._function("diffusion potential", x=x)
 
     def x_of_psi(self, psi: pybamm.Symbol) -> pybamm.Symbol:
-        """Inverse of psi(x)."""
+        """Return the inverse of psi(x)."""
         return self._function("stoichiometry of diffusion potential", psi=psi)
 
 
@@ -228,14 +228,14 @@ class ThinFilmParameters(BaseParameters):
         return self.combined("1/site charge", 1 / (FARADAY * self.n_sites))
 
     def arrhenius(self, E: pybamm.Symbol) -> pybamm.Symbol:
-        """exp[(E/R)(1/T_ref - 1/T)], the factor on a rate of activation energy E."""
+        """Return exp[(E/R)(1/T_ref - 1/T)] on a rate of activation energy E."""
         return pybamm.exp(E / GAS_CONSTANT * (1 / self.T_ref - 1 / self.T))
 
 
 def tafel(
     p: ThinFilmParameters, law: str, cause: str, phi: pybamm.Symbol
 ) -> pybamm.Symbol:
-    """Factor exp[+-alpha f (phi - U)] on the rate of a law, with its Arrhenius factor.
+    """Return exp[+-alpha f (phi - U)] on the rate of a law, with its Arrhenius factor.
 
     Parameters
     ----------

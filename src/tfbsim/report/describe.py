@@ -13,8 +13,9 @@ from rich.table import Table
 
 from .. import units
 from ..cell import stack as energy
+from ..cell.anode import Anode
 from ..cell.cell import Cell
-from ..cell.layers import Anode
+from ..cell.film import Film
 from ..materials.laws import FARADAY
 from ..physics.thin_film_cell import ThinFilmCell
 
@@ -114,7 +115,7 @@ def _facts(cell: Cell) -> dict[str, str]:
     text, found, c = units.text, estimates(cell), cell.cathode
     one_c, theoretical = found["one_c"], found["theoretical_charge"]
     low, high = cell.x_range
-    film = "lithium" if hasattr(cell.anode, "lithium") else "anode"
+    film = "lithium" if cell.metal else "anode"
     total = sum(R for name, R in found.items() if name.startswith("R_"))
     facts = {
         "Area": text(cell.area, "area"),
@@ -139,7 +140,11 @@ def _facts(cell: Cell) -> dict[str, str]:
     for name, label in LIMITS.items():
         current = text(found[name], "current density")
         facts[label] = f"{current} = {found[name] / one_c:.3g}C"
-    return facts | (_balance(cell) if film == "anode" else _of_the_collector(cell.anode))
+    if cell.metal:
+        facts |= _of_the_collector(cell.metal)
+    if cell.negative:
+        facts |= _balance(cell, cell.negative)
+    return facts
 
 
 def _layers(cell: Cell) -> Table:
@@ -169,7 +174,7 @@ def _stack(cell: Cell) -> Table:
             layer.name,
             layer.material,
             _thick(float(layer.thickness)),
-            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
+            f"{layer.shared_by:g} cells" if layer.shared_by > 1 else "",
             f"{100 * layer.volume / volume:.1f} %",
             f"{100 * layer.mass / mass:.1f} %",
         ]
@@ -183,9 +188,9 @@ def _stack(cell: Cell) -> Table:
     return _table(rows, *heads, right=2)
 
 
-def _balance(cell: Cell) -> dict[str, str]:
+def _balance(cell: Cell, a: Film) -> dict[str, str]:
     """Return which of two films limits the cell."""
-    text, a = units.text, cell.anode
+    text = units.text
     low, high = a.x_range
     cathode, anode = (
         FARADAY * film.sites * (film.x_range[1] - film.x_range[0])

@@ -65,9 +65,9 @@ def describe_material(material: Material, console: Console) -> None:
     say(f"{material.name}{names}: {material.title}")
     places = {"cathode": "cathode or film at the anode", "stack": "layer around the cell"}
     say(f"may stand as {', '.join(places.get(one, one) for one in material.layers)}")
-    law = material.fields.get("open_circuit_potential")
-    known = law is not None and {"molar_mass", "density"} <= material.fields.keys()
-    theory = _theory(material, law.x_max) if known else {}
+    law = material.potential
+    known = {"molar_mass", "density"} <= material.fields.keys()
+    theory = _theory(material, law.x_max) if law and known else {}
     for name, value in {**material.values, **material.data, **theory}.items():
         say(f"  {name}: {as_text(value.value)}")
         say(f"    {value.source}{value.valid and '; ' + value.valid}")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import xarray as xr
 
 from ..cell.cell import Cell
-from ..cell.cells import Cells
+from ..cell.cells import AnyCell
+from ..cell.notes import beyond_the_electrolyte
 from ..experiment.selection import CurveSelection
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
@@ -98,7 +99,7 @@ class Notes(Rows):
             for name, valid in covered(cell).items()
             if low < valid[0] or high > valid[1]
         ]
-        said = [*self.warnings, *cell.beyond_the_electrolyte(highest)]
+        said = [*self.warnings, *beyond_the_electrolyte(cell, highest)]
         return CaseResult(
             name=self.name,
             rows=[of_one(row) for row in self.rows],
@@ -112,7 +113,7 @@ class Notes(Rows):
         )
 
 
-def covered(cell: Cell | Cells) -> dict[str, tuple[float, float]]:
+def covered(cell: AnyCell) -> dict[str, tuple[float, float]]:
     """Return the stoichiometries that the sources of laws cover, by field."""
     laws = {
         "open_circuit_potential": cell.cathode.open_circuit_potential,

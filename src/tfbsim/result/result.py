@@ -285,8 +285,8 @@ class Result:
             Another ending, no such case, or no curves.
         """
         path = Path(path)
-        cases = [case] if isinstance(case, str) else case
-        found = exported(self, path.name, cases)
+        sheets = {"Summary": self.summary, "Steps": self.steps}
+        found = exported(self.samples, path.name, case, sheets)
         for name, content in found.items():
             write_atomic(path.with_name(name), content)
         return [path.with_name(name) for name in found]

@@ -14,9 +14,7 @@ from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
 from ..cell import stack
-from ..cell.cell import Cell
-from ..cell.cells import Cells
-from ..cell.layers import Film
+from ..cell.cells import AnyCell
 from ..data.curve_table import CASE, CYCLE, STEP
 from ..materials.laws import PotentialLaw
 from ..physics.mesh import NO_DEPTHS, Depths
@@ -51,7 +49,7 @@ class Rows:
     def __init__(
         self,
         name: str,
-        cell: Cell | Cells,
+        cell: AnyCell,
         varied: Mapping[str, Number | str],
         depths: Depths = NO_DEPTHS,
     ) -> None:
@@ -240,14 +238,14 @@ def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
     return found
 
 
-def _thickest(cycle: CycleRecord, cell: Cell | Cells) -> Number:
+def _thickest(cycle: CycleRecord, cell: AnyCell) -> Number:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
     found: list[Number] = [np.nan]
-    metal = cell.anode
+    metal = cell.metal
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
         lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
-        if "Inactive lithium thickness [m]" in observed and not isinstance(metal, Film):
+        if "Inactive lithium thickness [m]" in observed and metal:
             taken = observed["Lithium taken by the collector [mol.m-2]"]
             idle = observed["Inactive lithium thickness [m]"]
             lithium = lithium + idle + taken * metal.molar_volume

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..cell.cell import Cell
-from ..cell.cells import Cells, Part, Unlike
+from ..cell.cells import AnyCell, Cells, Part, Unlike
 from ..experiment.steps import Protocol, Step
 from ..numerics import Numerics
 from ..physics.counters import Counters
@@ -88,8 +88,8 @@ def paying(
     return numerics if all(one.kernel for one in built) else None
 
 
-def serves(cell: Cell | Cells, protocol: Protocol, solver: Engine) -> bool:
-    """Whether a batch takes cells such as this through a protocol, given a compiler."""
+def serves(cell: AnyCell, protocol: Protocol, solver: Engine) -> bool:
+    """Return whether a batch takes such cells through a protocol, given a compiler."""
     steps = protocol.all_steps
     if not all(step.constant and not step.frequencies for step in steps):
         return False
@@ -101,7 +101,7 @@ def serves(cell: Cell | Cells, protocol: Protocol, solver: Engine) -> bool:
 
 
 def _modes(protocols: Sequence[Protocol]) -> set[str]:
-    """The models that protocols need."""
+    """Return the modes of the models that protocols need."""
     steps = [step for protocol in protocols for step in protocol.all_steps]
     return {"current", *(step.control for step in steps)}
 
@@ -154,7 +154,7 @@ class Drawn(NamedTuple):
     charge: Array
 
     def of(self, k: int) -> tuple[Array, Array]:
-        """Voltage and charge of a cell."""
+        """Return voltage and charge of a cell."""
         rows = slice(self.first[k], self.first[k + 1])
         return self.voltage[rows], self.charge[rows]
 
@@ -196,7 +196,7 @@ class Batch:
         self.drawn: list[Drawn] = []
 
     def taken(self, rows: Array) -> Batch:
-        """A batch that goes on with cells of these numbers, each as often as named."""
+        """Return a batch of the cells of these numbers, each as often as named."""
         other = Batch(Part(self.cells, rows), self.engine, self.numbers)
         values = {name: value[rows] for name, value in self.state.values.items()}
         other.state = State(values, np.asarray(self.state.current)[rows])
@@ -206,7 +206,7 @@ class Batch:
     def cycle(
         self, number: int, steps: Sequence[Step], bend: float | None = None
     ) -> CycleRecord:
-        """A cycle of this number, audited.
+        """Run a cycle and return its audited record.
 
         Its steps are drawn where straight lines between points may miss by ``bend`` [V].
         """
@@ -248,13 +248,13 @@ class Batch:
     def _seen(
         self, step: Step, own: Inputs, y: Array, p: Array
     ) -> tuple[dict[str, Array], Array]:
-        """What is observed of states, and their margins."""
+        """Return what is observed of states, and their margins."""
         built = self.engine.built(step.control)
         seen, margins = built.shown(y, p)
         return seen | built.counted(y, own), margins
 
     def _drawn(self, step: Step, own: Inputs, curves: Curves) -> Drawn:
-        """The curves of a step."""
+        """Return the curves of a step."""
         count, counters = len(self.cells), self.engine.built(step.control).slices
         each = np.bincount(curves.rows[:, 0].astype(int), minlength=count)
         Ah = own["Electrode area [m2]"] / (3600 * own["1/site charge"]) * np.ones(count)
@@ -262,7 +262,7 @@ class Batch:
         return Drawn(np.append(0, np.cumsum(each)), curves.voltage, charge)
 
     def _inputs(self, step: Step) -> Inputs:
-        """Inputs of a step, as :class:`Runner` asks for it."""
+        """Return the inputs of a step, as :class:`Runner` asks for it."""
         lower, upper = cut_offs(step, self.cells.voltage_limits)
         own = self.engine.inputs(
             Request(
@@ -280,7 +280,7 @@ class Batch:
         return own | self.engine.built("current").constants.arrays(own)
 
     def _rows(self, mode: str, own: Inputs) -> tuple[Array, Array]:
-        """States and inputs of a model, a row a cell."""
+        """Return states and inputs of a model, a row a cell."""
         built, count = self.engine.built(mode), len(self.cells)
         y = np.zeros((count, built.model.len_rhs_and_alg))
         p = np.empty((count, len(built.inputs)))
@@ -293,7 +293,7 @@ class Batch:
         return y, p
 
     def _integrated(self, step: Step, y0: Array, p: Array, bend: float | None) -> Solved:
-        """The plain cells as far as the kernel takes them, the others where they are."""
+        """Integrate the plain cells by the kernel; leave the others where they are."""
         count, rows = len(y0), np.flatnonzero(self.plain)
         found = self.engine.built(step.control).integrated(y0[rows], p[rows], bend)
         ended = np.full(count, "failure")
@@ -307,7 +307,7 @@ class Batch:
         return whole
 
     def _start(self, step: Step, own: Inputs, current: Array) -> tuple[Array, Array]:
-        """States and inputs that the kernel starts from, at a current."""
+        """Return states and inputs that the kernel starts from, at a current."""
         y, p = self._rows("current", own | {TARGET["current"]: current})
         first, _ = self.engine.built("current").shown(y, p)
         V = first["Voltage [V]"]
@@ -319,7 +319,7 @@ class Batch:
         return self._rows(step.control, changed)
 
     def _current(self, step: Step, own: Inputs) -> Array:
-        """The current that meets the control at the start [A]."""
+        """Return the current that meets the control at the start [A]."""
         count = len(self.cells)
         if step.control == "current":
             return np.broadcast_to(step.value, count)
@@ -342,7 +342,7 @@ class Batch:
         return found
 
     def _usual(self, step: Step, trace: Trace) -> Array:
-        """To which cells nothing happened in a step but the end asked for."""
+        """Return to which cells nothing happened in a step but the end asked for."""
         cells, V = self.cells, trace.observed["Voltage [V]"]
         usual = np.isfinite(V).all(axis=0) & (trace.doubt <= 1)
         if self.numbers:

@@ -38,13 +38,13 @@ class Constants:
         self._evaluate = whole.expand()
 
     def arrays(self, inputs: Mapping[str, Number]) -> dict[str, Array]:
-        """Of inputs that are arrays, or numbers."""
+        """Return the combinations, by name, of inputs that are arrays or numbers."""
         needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
         return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
 
     @one_at_a_time
     def __call__(self, inputs: Mapping[str, Number]) -> Inputs:
-        """Of inputs that are numbers."""
+        """Return the combinations, by name, of inputs that are numbers."""
         key = tuple(inputs[name] for name in self.needs)
         if key not in self._known:
             if len(self._known) > MOST_KNOWN:

@@ -17,7 +17,7 @@ from .trace import State, Trace
 
 
 def crossing(trace: Trace, cell: Cell) -> float | None:
-    """When |i + i_e| first exceeds the critical current density [s]; None if never.
+    """Return when |i + i_e| first exceeds the critical one [s]; None if never.
 
     Interpolated between the samples of the trace.
     """
@@ -37,20 +37,20 @@ def crossing(trace: Trace, cell: Cell) -> float | None:
 
 
 def at_start(trace: Trace, start: State) -> Trace:
-    """Nothing but the first moment of a step."""
+    """Return the first moment of a step alone."""
     first = {name: values[:1] for name, values in trace.observed.items()}
     return Trace(trace.t[:1], first, trace.profiles[:1], start, None)
 
 
 def beyond_critical(cell: Cell, time: float) -> str:
-    """In words, where a step crossed it."""
+    """Say when a step crossed the critical current density."""
     limit = units.text(float(cell.anode.critical_current or 0.0), "current density")
     found = f"the critical current density of {cell.anode.surface}, {limit}, is crossed"
     return f"{found} {time:.4g} s after its start"
 
 
 def warning(cell: Cell, found: Sequence[tuple[str, str, float]]) -> str:
-    """A sentence on the crossings of a case: cycle, step and time [s] of each."""
+    """Return a sentence on the crossings of a case: cycle, step and time [s] of each."""
     where, text, time = found[0]
     others = len(found) - 1
     more = f"; so it is in {others} step{'s' * (others > 1)} more" if others else ""

@@ -75,13 +75,13 @@ class Runner:
         self.state: State = solver.completed(even, cell.parameters())
 
     def cycle(self, number: int, steps: Sequence[Step], curves: bool) -> CycleRecord:
-        """A cycle of this number, audited; ``curves`` keeps all points of its steps."""
+        """Run a cycle and return its audited record, of all points with ``curves``."""
         records = [self.step(step, curves) for step in steps]
         balances = audit(records, self.cell)
         return CycleRecord(number, tuple(records), *balances)
 
     def lost(self, steps: Sequence[Step]) -> dict[str, float]:
-        """Charge that each harm costs [A.h], by its column.
+        """Return the charge that each harm costs [A.h], by its column.
 
         What a cycle from here would discharge more, had the harm not been done: the
         second, as the film comes to rest in a first.
@@ -142,7 +142,7 @@ class Runner:
         return StepRecord(step, outcome, detail, trace, critical)
 
     def _measured(self, step: Step) -> StepRecord:
-        """A spectrum, which leaves the cell as it is."""
+        """Measure a spectrum, which leaves the cell as it is."""
         voltage = step.value if step.control == "voltage" else None
         parameters = self.cell.parameters(step.temperature)
         frequency = np.array(step.frequencies)
@@ -167,7 +167,7 @@ class Runner:
         state: State,
         changes: Mapping[str, float] = MappingProxyType({}),
     ) -> Trace:
-        """A step, or so much of it, from a state, with other parameters."""
+        """Run so much of a step from a state, with other parameters."""
         if step.constant:
             part = ProfilePart(duration, step.value, step.value)
             return self._stretch(step, curves, part, state, changes)
@@ -194,7 +194,7 @@ class Runner:
         return joined(*found, jump=True)
 
     def _parts(self, step: Step, duration: float) -> Iterator[ProfilePart]:
-        """The parts of a ramp or a profile, of so much time in all."""
+        """Yield the parts of a ramp or a profile, of so much time in all."""
         if step.rate is not None:
             first = step.start if step.start is not None else self._voltage_now(step)
             whole = max(abs(step.value - first) / step.rate, SHORTEST)
@@ -213,7 +213,7 @@ class Runner:
                     return
 
     def _voltage_now(self, step: Step) -> float:
-        """The voltage the last step ended at; at rest, before the first."""
+        """Return the voltage the last step ended at; at rest, before the first."""
         if self.voltage is not None:
             return self.voltage
         parameters = self.cell.parameters(step.temperature)
@@ -230,7 +230,7 @@ class Runner:
         changes: Mapping[str, float],
         passed: float = 0.0,
     ) -> Trace:
-        """A part of a step from a state, after so much charge of it [A.h]."""
+        """Run a part of a step from a state, after so much charge of the step [A.h]."""
         lower, upper = cut_offs(step, self.cell.voltage_limits)
         change = part.last - part.first
         # A part of a profile at constant current may end by a charge too
@@ -254,7 +254,7 @@ class Runner:
         )
 
     def _solved(self, step: Step, curves: bool) -> Trace:
-        """A step, also where the collector is bare or becomes so."""
+        """Run a step, also where the collector is bare or becomes so."""
         # What is left on a collector is not followed along a ramp or a profile
         plated = self.cell.anode.plated and step.constant
         if plated and blocks(self.cell, self.engine, self.state, step):

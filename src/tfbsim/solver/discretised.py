@@ -278,17 +278,17 @@ class Discretised:
         return written_c(q, rates, residual, ends, casadi.vertcat(*shown), voltage)
 
     def shown(self, y: Array, p: Array) -> tuple[dict[str, Array], Array]:
-        """What the kernel observes of states, by name, and margins (ends, states)."""
+        """Return what the kernel observes, by name, and margins, shape (ends, states)."""
         assert self.kernel is not None
         found = self.kernel.show(y, p)
         seen = dict(zip(self.observed, found, strict=False))
         return seen, found[len(self.observed) :]
 
     def integrated(self, y0: Array, p: Array, bend: float | None = None) -> Solved:
-        """Cells as far as the kernel takes them, at its tolerances.
+        """Integrate cells by the kernel, at its tolerances.
 
-        And their curves, where straight lines between points may miss the voltage [V], of
-        a hold the current over 1C, by so much.
+        With their curves, where straight lines between points may miss the voltage [V],
+        of a hold the current over 1C, by ``bend``.
         """
         assert self.kernel is not None
         rtol, atol = self.numerics.rtol, self._atol(self.numerics.atol)
@@ -297,11 +297,11 @@ class Discretised:
         return self.kernel(y0, p, KERNEL_TOLERANCE * rtol, KERNEL_TOLERANCE * atol, bend)
 
     def stack(self, inputs: Inputs) -> Array:
-        """Inputs as the one vector the functions take."""
+        """Return inputs as the one vector the functions take."""
         return np.array([inputs[name] for name in self.inputs])
 
     def missing(self, inputs: Inputs) -> Inputs:
-        """Initial states that inputs do not state, from the laws' own conditions."""
+        """Return initial states that inputs do not state, by the laws' own conditions."""
         names = [name for name in self.carried if f"Initial: {name}" not in inputs]
         if not names:
             return {}
@@ -315,12 +315,12 @@ class Discretised:
         }
 
     def observe(self, y: Array, inputs: Array) -> dict[str, Array]:
-        """Observed quantities at the columns of y; of inputs one column, or as many."""
+        """Return what is observed at columns of y, of one column of inputs or as many."""
         values = self._observe(np.atleast_2d(y.T), np.atleast_2d(inputs.T))
         return dict(zip(self.observed, values.T, strict=True))
 
     def margins(self, y: Array, inputs: Array) -> dict[str, float]:
-        """How far a state is from each end a step can have.
+        """Return how far a state is from each end a step can have.
 
         Above 0 while the step goes on; the first to reach 0 ends it.
         """
@@ -328,8 +328,8 @@ class Discretised:
         return dict(zip(self.ends, values.tolist(), strict=True))
 
     def taken_back(self, y: Array, p: Array) -> Array | None:
-        """Profile just within its ends, of a film full or empty at a face that becomes
-        less so; None where it does not."""
+        """Return the profile just within its ends, of a film full or empty at a face that
+        becomes less so; None where it does not."""
         if ACTIVE in self.slices or self.numerics.mesh != "elements":
             return None  # the state at a face is not its stoichiometry
         film, faces, x_max = self.slices[PROFILE], [0, -1], self.structure.cathode.x_max
@@ -341,20 +341,20 @@ class Discretised:
         return profile if leads else None
 
     def overshoot(self, y: Array, inputs: Inputs) -> float:
-        """How far the cathode is fuller or emptier than it can be, of its sites."""
+        """Return how far the cathode is fuller or emptier than can be, of its sites."""
         names = (n for n in (ACTIVE, *NOT_LOST.values()) if n in self.slices)
         active = reduce(np.multiply, (y[:, self.slices[n]] for n in names), np.ones(1))
         x = y[:, self.slices[PROFILE]] / active / inputs["Cathode sites per formula unit"]
         return float(max(np.max(x) - OVERFULL, UNDEREMPTY - np.min(x), 0.0))
 
     def counted(self, y: Array, inputs: Inputs) -> dict[str, Array]:
-        """Energies as states of the kernel [W.h]."""
+        """Return the energies that the kernel has as states [W.h]."""
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.ENERGIES)
         return {OUT: out, IN: out - net}
 
     def passed(self, s: Integration, request: Request, inputs: Inputs) -> Passed:
-        """What passed at the solver's steps of a request."""
+        """Return what passed at the solver's steps of a request."""
         y = s.y
         Ah = inputs["Electrode area [m2]"] / (3600 * inputs["1/site charge"])
         net, out = (y[:, self.slices[name]][:, 0] * Ah for name in Counters.CHARGES)
@@ -366,14 +366,14 @@ class Discretised:
         return Passed(s.t, V, I, out, out - net)
 
     def guess(self, inputs: Inputs) -> Array:
-        """State vector a step starts from, algebraic states as far as they are known."""
+        """Return the states a step starts from, algebraic ones as far as known."""
         y = np.zeros(self.model.len_rhs_and_alg)
         for name, where in self.slices.items():
             y[where] = inputs.get(f"Initial: {name}", 0.0)
         return y
 
     def initial(self, inputs: Inputs) -> Array:
-        """State vector a step of given current starts from, consistent."""
+        """Return the consistent states that a step of given current starts from."""
         y = self.guess(inputs)
         if not self.unknown:
             return y
@@ -406,7 +406,7 @@ class Discretised:
         return g, casadi.rootfinder("solve", "newton", g, NEWTON)
 
     def integrator(self, fallback: int = 0) -> Integrator:
-        """The solver, or one of its fallbacks, set up on first use."""
+        """Return the solver, or one of its fallbacks, set up on first use."""
         if fallback not in self.integrators:
             asked = FALLBACKS[fallback]
             options = asked.options_of(self.mode, fallback > 0, self.quick)
@@ -444,7 +444,7 @@ class Discretised:
         return integrator.solve(y0, yp0, p)
 
     def _atol(self, least: float) -> Array:
-        """Absolute tolerance of each state."""
+        """Return the absolute tolerance of each state."""
         atol = np.full(self.model.len_rhs_and_alg, least)
         if VOLTAGE in self.slices:
             atol[self.slices[VOLTAGE]] = self.numerics.voltage_tolerance
@@ -452,7 +452,7 @@ class Discretised:
 
 
 def _bracketed(g: casadi.Function, z: Array, k: int) -> Array | None:
-    """Algebraic states, number k of them bracketed; None without a change of sign.
+    """Solve for algebraic states, number k bracketed; None without a change of sign.
 
     Where next to no lithium is left the leak meets an overpotential that rises with any
     current, and where a film is empty oxidation of the electrolyte one that rises with
@@ -499,6 +499,6 @@ def _parameters(symbols: list[pybamm.Symbol]) -> set[pybamm.Symbol]:
 
 
 def _scalar_parameters(symbols: list[pybamm.Symbol]) -> set[str]:
-    """Names of the parameters among symbols, functions of other things included."""
+    """Return names of the parameters among symbols, those of functions included."""
     kinds = pybamm.Parameter | pybamm.FunctionParameter
     return {symbol.name for symbol in symbols if isinstance(symbol, kinds)}

@@ -36,7 +36,7 @@ WITHIN = 8  # samples within a step of the solver that are looked at
 def cut(
     built: Discretised, inputs: Inputs, stretch: Integration, p: Array
 ) -> tuple[Integration, str | None]:
-    """A stretch up to the first end that the solver stepped over, and which it was."""
+    """Return a stretch up to the first end that the solver stepped over, and which."""
     t, y, yp = stretch.t, stretch.y, stretch.yp
     if stretch.ended == "inside":
         return stretch, FILM_LIMIT
@@ -105,14 +105,14 @@ def cut(
 
 
 def _inside(states: Array, film: slice, x_max: float) -> Array:
-    """How far the profile of a film is from full and from empty, of states in rows."""
+    """Return how far the profile of a film is from full or empty, of states in rows."""
     x = states[..., film]
     below, above = x - UNDEREMPTY * x_max, OVERFULL * x_max - x
     return np.asarray(np.minimum(below, above).min(axis=-1))
 
 
 def _within(t: Array, y: Array, yp: Array, k: int) -> tuple[Array, Array]:
-    """State k at the solver's steps and between them, on its interpolant."""
+    """Return state k at the solver's steps and between them, on its interpolant."""
     s, h = np.arange(WITHIN) / WITHIN, np.diff(t)[:, None]
     y, slope = y[:, k, None], yp[:, k, None]
     # Hermite's cubic written out: a spline of SciPy takes as long as a step of the cell
@@ -122,7 +122,7 @@ def _within(t: Array, y: Array, yp: Array, k: int) -> tuple[Array, Array]:
 
 
 def refined(built: Discretised, stretch: Integration) -> tuple[Integration, Array]:
-    """A stretch with points between the solver's, and the numbers of those.
+    """Return a stretch with points between the solver's, and the numbers of those.
 
     They are where a straight line between two of the solver's would miss the voltage by
     more than ``CURVE_TOLERANCE``, on the solver's own Hermite interpolant, so that a

@@ -116,7 +116,7 @@ class Engine:
 
     @one_at_a_time
     def built(self, mode: Mode) -> Discretised:
-        """The discretised model for a control, built on first use."""
+        """Return the discretised model for a control, built on first use."""
         if mode not in self._built:
             self._built[mode] = Discretised(self.structure, self.numerics, mode)
         return self._built[mode]
@@ -147,7 +147,7 @@ class Engine:
         return self.built("current").depths
 
     def uniform(self, x: float, anode: float) -> State:
-        """A cell with a uniform cathode.
+        """Return the state of a cell with a uniform cathode.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Engine:
         return State({PROFILE: x * even, **other})
 
     def completed(self, state: State, parameters: Mapping[str, Number]) -> State:
-        """A state with those of every law, as made where it has none."""
+        """Return a state with those of every law, as made where it has none."""
         found = self.built("current").missing({**parameters, **state.inputs})
         others = {n.removeprefix("Initial: "): np.asarray(x) for n, x in found.items()}
         return replace(state, values={**state.values, **others})
@@ -177,8 +177,8 @@ class Engine:
         parameters: dict[str, float],
         anode: float = 1.0,
     ) -> dict[str, float]:
-        """What is observed the instant a current [A] flows into a cell uniform at x, with
-        so much lithium at the anode, as :meth:`uniform` takes it."""
+        """Return what is observed the instant a current [A] flows in a cell uniform at x,
+        with so much lithium at the anode, as :meth:`uniform` takes it."""
         inputs: Inputs = {
             **parameters,
             DURATION: 1.0,
@@ -283,7 +283,7 @@ class Engine:
         return Linearised(J, M, rates, built.slices, k, nominal, observed)
 
     def inputs(self, request: Request) -> Inputs:
-        """What the models take for a request, but for the constants that follow."""
+        """Return what the models take for a request, without the constants of it."""
         state = request.state
         inputs: Inputs = {
             **request.parameters,
@@ -308,7 +308,7 @@ class Engine:
         p: Array,
         fallback: int,
     ) -> Trace:
-        """What the solver, or a fallback, makes of a request."""
+        """Solve a request by the solver, or by a fallback."""
         try:
             s = built.solve(y0, p, fallback, request.curve)
         except pybamm.SolverError as error:
@@ -363,8 +363,11 @@ class Engine:
         end: State,
         inputs: Inputs,
     ) -> str:
-        """A power the cell cannot give has no solution, nor has a ramp that turns to
-        strip a bare collector; else it is the solver."""
+        """Return the event that a failure stands for.
+
+        A power the cell cannot give has no solution, nor has a ramp that turns to strip a
+        bare collector; else it is the solver's.
+        """
         towards = -request.change if request.control == "voltage" else request.change
         one_c = inputs["Nominal cell capacity [A.h]"]
         leak = observed["Leakage current density [A.m-2]"]
@@ -388,7 +391,7 @@ class Engine:
 
 
 def _instant(state: State, first: dict[str, Array], event: str) -> Trace:
-    """A step that an event ends at its first instant, of what is observed then."""
+    """Return a step that an event ends at its first instant, of what is observed then."""
     seen = first | {OUT: np.zeros(1), IN: np.zeros(1)} | state.at_anode
     profile = stoichiometries(state.profile[None], first)
     return Trace(np.zeros(1), seen, profile, state, event)
@@ -406,7 +409,7 @@ def _doubtful(answer: Trace | SolverFailed) -> bool:
 
 
 def _worth(answer: Trace | SolverFailed) -> tuple[bool, bool, float]:
-    """Of several tries the one to keep has the largest."""
+    """Return what is largest of the one of several tries that is kept."""
     if not isinstance(answer, Trace):
         return False, False, 0.0
     return True, bool(answer.event != SOLVER_FAILURE), -float(answer.doubt)
@@ -414,5 +417,5 @@ def _worth(answer: Trace | SolverFailed) -> tuple[bool, bool, float]:
 
 @lru_cache(maxsize=16)
 def engine(structure: Structure, numerics: Numerics) -> Engine:
-    """The engine of a structure, built once per process."""
+    """Return the engine of a structure, built once per process."""
     return Engine(structure, numerics)

@@ -48,7 +48,7 @@ class Table:
         self.argument = SX()  # of the states, the inputs and what was taken out before it
 
     def values(self, a: MX) -> MX:
-        """w at arguments a (casadi, a column)."""
+        """Return w at arguments a (casadi, a column)."""
         node = self.node
         if node.interpolator == "pchip" and node.function.c.ndim == 2:
             return self._monotone(a)
@@ -56,7 +56,7 @@ class Table:
         return node.create_copy(new_children=[child]).to_casadi(None, a)
 
     def _monotone(self, a: MX) -> MX:
-        """The same as PyBaMM's in half the time: on even nodes no search, fewer steps."""
+        """Return what PyBaMM does in half the time: on even nodes without a search."""
         x, c = self.node.function.x, self.node.function.c
         step, last = (x[-1] - x[0]) / (len(x) - 1), len(x) - 2
         if np.ptp(np.diff(x)) < 1e-9 * step:
@@ -74,13 +74,13 @@ class Table:
         return c0 + rest * (c1 + rest * (c2 + rest * c3))
 
     def slopes_at(self, a: MX) -> MX:
-        """dw/da at arguments a (casadi, a column)."""
+        """Return dw/da at arguments a (casadi, a column)."""
         x = MX.sym("x", a.numel())
         slopes = casadi.jtimes(self.values(x), x, MX.ones(a.numel()))
         return casadi.Function("slopes", [x], [slopes])(a)
 
     def calls(self, needed: set[int]) -> Iterable[Call]:
-        """What is to be evaluated for the symbols of it that are needed."""
+        """Yield what is to be evaluated for the symbols of it that are needed."""
         for symbols, evaluate in ((self.w, self.values), (self.slopes, self.slopes_at)):
             if rows := _within(symbols, needed):
                 yield Call(symbols[rows], rows, evaluate)
@@ -101,7 +101,7 @@ class Product:
         self.argument = SX()
 
     def calls(self, needed: set[int]) -> Iterable[Call]:
-        """What is to be evaluated for the symbols of it that are needed."""
+        """Yield what is to be evaluated for the symbols of it that are needed."""
         if rows := _within(self.w, needed):
             some = self.matrix[rows]
             columns = np.flatnonzero(np.diff(some.indptr)).tolist()
@@ -110,7 +110,7 @@ class Product:
 
 
 def _large(node: pybamm.Symbol) -> bool:
-    """Whether a node is a product with a large constant matrix."""
+    """Return whether a node is a product with a large constant matrix."""
     return (
         isinstance(node, pybamm.MatrixMultiplication)
         and isinstance(node.left, pybamm.Matrix)
@@ -187,7 +187,7 @@ class Equations:
         return self.t, self.y, self.p
 
     def jacobian(self, expression: SX) -> SX:
-        """d(expression)/dy, through the tables and products: casadi.SX, sparse."""
+        """Return d(expression)/dy, through the tables and products: casadi.SX, sparse."""
         # dw/dy of each part as a sum of C R, matrices of numbers times of symbols: what
         # follows from products of products is multiplied out in numbers
         totals: list[list[tuple[SX, SX]]] = []
@@ -215,7 +215,7 @@ class Equations:
         return total(expression)
 
     def function(self, name: str, given: Sequence[SX], expression: SX) -> casadi.Function:
-        """A casadi.Function of symbols, what was taken out evaluated where it is needed.
+        """Return a casadi.Function of symbols; what was taken out is evaluated if needed.
 
         Parameters
         ----------
@@ -257,7 +257,7 @@ def _scalar(name: str, given: Iterable[SX], expression: SX) -> casadi.Function:
 
 
 def _picked(wanted: SX, symbols: Sequence[SX], values: Sequence[MX]) -> MX | None:
-    """Values of what is wanted if it is nothing but symbols of one column; else None."""
+    """Return values of what is wanted if it is symbols of one column; else None."""
     hashes = [wanted[k].element_hash() for k in range(wanted.numel())]
     for column, value in zip(symbols, values, strict=True):
         place = {column[k].element_hash(): k for k in range(column.numel())}
@@ -268,7 +268,7 @@ def _picked(wanted: SX, symbols: Sequence[SX], values: Sequence[MX]) -> MX | Non
 
 
 def _within(symbols: SX, needed: set[int]) -> list[int]:
-    """Which of a column of symbols are needed."""
+    """Return which of a column of symbols are needed."""
     hashes = (symbols[k].element_hash() for k in range(symbols.numel()))
     return [k for k, symbol in enumerate(hashes) if symbol in needed]
 
@@ -296,7 +296,7 @@ class Rows:
         buffer.set_res(0, self._result.data)  # type: ignore[call-arg]
 
     def __call__(self, states: Array, inputs: Array) -> Array:
-        """Of the rows of both, or of those of the states and one of the inputs."""
+        """Return a row for each row of states, with that of inputs, or the one."""
         results = np.empty((len(states), len(self._result)))
         one = len(inputs) == 1
         *_, y, p = self._arguments

@@ -19,12 +19,12 @@ GRID = 2001  # points of a step at which voltages are compared
 
 
 def with_error(cycle: CycleRecord, tight: CycleRecord) -> CycleRecord:
-    """A cycle with its numerical error, from the same solved tighter."""
+    """Return a cycle with its numerical error, from the same solved tighter."""
     return replace(cycle, numerical_error=numerical_error(cycle, tight))
 
 
 def numerical_error(cycle: CycleRecord, tight: CycleRecord) -> NumericalError:
-    """The error of one cycle."""
+    """Return the error of one cycle."""
     pairs = list(zip(cycle.steps, tight.steps, strict=True))
     misses = [miss for pair in pairs if (miss := _voltage_misses(*pair)) is not None]
     voltage = np.sqrt(np.mean(np.concatenate(misses) ** 2)) if misses else np.nan
@@ -46,7 +46,7 @@ def _relative(value: float, reference: float) -> float:
 
 
 def _voltage_misses(step: StepRecord, tight: StepRecord) -> np.ndarray | None:
-    """Voltage differences over a step, evenly spaced in charge or in time [V]."""
+    """Return voltage differences over a step, even in charge or in time [V]."""
     if step.trace is None or tight.trace is None or step.step.control == "voltage":
         return None
     (s, V), (s_tight, V_tight) = (_curve(r) for r in (step, tight))
@@ -58,7 +58,7 @@ def _voltage_misses(step: StepRecord, tight: StepRecord) -> np.ndarray | None:
 
 
 def _curve(record: StepRecord) -> tuple[np.ndarray, np.ndarray]:
-    """What the voltage of a step is drawn against, and the voltage [V]."""
+    """Return what the voltage of a step is drawn against, and the voltage [V]."""
     trace = record.trace
     assert trace is not None
     moved = np.abs(trace.observed["Discharge capacity [A.h]"])

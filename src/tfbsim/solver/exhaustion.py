@@ -31,7 +31,7 @@ Run = Callable[[float, State, Mapping[str, float]], Trace]
 
 
 def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Trace:
-    """A discharge that ran out of lithium, on to its lower cut-off if it has one."""
+    """Continue a discharge that ran out of lithium to its lower cut-off, if any."""
     found = trace
     if step.lower is None:
         return trace
@@ -52,7 +52,7 @@ def stripped_bare(trace: Trace, run: Run, cell: Cell, step: Step) -> Trace:
 
 
 def blocks(cell: Cell, solver: Engine, state: State, step: Step) -> bool:
-    """Whether a step begins on a bare collector, and would strip it."""
+    """Return whether a step begins on a bare collector, and would strip it."""
     g, R = _conductance(cell, solver, step), float(cell.contact_resistance)
     driven = step.control == "voltage" or (step.value <= 0 and g > 0)
     if not driven or state.inventory > cell.least_inventory:
@@ -64,7 +64,7 @@ def blocks(cell: Cell, solver: Engine, state: State, step: Step) -> bool:
 
 
 def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -> Trace:
-    """A rest, hold or charge from a time on [s] at which the collector is bare."""
+    """Run a rest, hold or charge from the time [s] at which the collector is bare."""
     R, area = float(cell.contact_resistance), float(cell.area)
     V, i = _by_leak(_conductance(cell, solver, step), R, step, area)
     c_rate = abs(i) / cell.one_c_current_density
@@ -89,14 +89,14 @@ def blocked(solver: Engine, state: State, step: Step, cell: Cell, past: float) -
 
 
 def _conductance(cell: Cell, solver: Engine, step: Step) -> float:
-    """Of the electrolyte, for electrons [S.m-2]."""
+    """Return the conductance of the electrolyte for electrons [S.m-2]."""
     parameters = cell.parameters(step.temperature)
     constants = solver.built("current").constants(parameters)
     return float(constants.get("Leakage conductance [S.m-2]", 0.0))
 
 
 def _by_leak(g: float, R: float, step: Step, area: float) -> tuple[float, float]:
-    """Voltage [V] and current density [A.m-2] where only the leak conducts.
+    """Return voltage [V] and current density [A.m-2] where only the leak conducts.
 
     -i = g (V + i R), of a conductance g [S.m-2] behind a resistance R [Ohm.m2].
     """
@@ -109,12 +109,12 @@ def _by_leak(g: float, R: float, step: Step, area: float) -> tuple[float, float]
 
 
 def _blocking(solver: Engine) -> Engine:
-    """The film without anything that passes the electrolyte."""
+    """Return the engine of the film with nothing that passes the electrolyte."""
     return engine(solver.structure.choosing("leakage", "none"), solver.numerics)
 
 
 def joined(*traces: Trace, jump: bool = False) -> Trace:
-    """Traces of one step, one after the other; of those that end at once the last.
+    """Join the traces of one step; of those that end at once the last.
 
     Both values at a jump are kept, or the point in common once.
     """

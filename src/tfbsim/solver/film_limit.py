@@ -58,7 +58,7 @@ def _margin(
     full: float = OVERFULL,
     empty: float = UNDEREMPTY,
 ) -> pybamm.Symbol:
-    """Falls to zero where a face is full, or empty, of what it may be, and driven on."""
+    """Return what falls to zero where a face is full, or empty, and driven on."""
     fills, empties = i > 0, i < 0
     room, left = full * x_max - x, x - empty * x_max
     return fills * room + empties * left + (1 - fills - empties)

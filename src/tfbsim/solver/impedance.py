@@ -26,8 +26,8 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from ..cell.cell import Cell, load_cell
+from ..cell.film import Film
 from ..cell.half_cell import STATE
-from ..cell.layers import Film
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..materials.laws import PotentialLaw, Table
@@ -340,7 +340,7 @@ def _kink(potential: PotentialLaw, x: float) -> str:
 
 
 def _checked(frequencies: npt.ArrayLike) -> Array:
-    """Frequencies that are some, in any order."""
+    """Return frequencies as an array, or refuse them."""
     try:
         frequency = np.atleast_1d(np.asarray(frequencies, dtype=float))
     except (TypeError, ValueError):
@@ -357,7 +357,7 @@ def _checked(frequencies: npt.ArrayLike) -> Array:
 def _uniform(
     cell: Cell, voltage: float | None, x: float | None, temperature: float | None
 ) -> float:
-    """Stoichiometry of the cathode at a voltage, or as given."""
+    """Return the stoichiometry of the cathode at a voltage, or as given."""
     if voltage is not None and x is not None:
         raise InputError("is given beside a voltage; one would do", field="stoichiometry")
     if voltage is not None:

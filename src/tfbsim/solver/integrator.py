@@ -56,7 +56,7 @@ def system(
     end: casadi.SX,
     profiles: Sequence[tuple[slice, Array]] = (),
 ) -> dict[str, casadi.Function]:
-    """Functions of dy_d/dt = rates, 0 = residual, until the end falls through 0.
+    """Return functions of dy_d/dt = rates, 0 = residual, until the end falls through 0.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def _outcome(step: Step, trace: Trace, cell: Cell) -> tuple[str, str]:
 
 
 def _reached(step: Step, trace: Trace, cell: Cell) -> str:
-    """What is to be said of a step that ended as asked."""
+    """Say what there is to say of a step that ended as asked."""
     if trace.event not in LIMITS:
         said = _blocks(step, trace, cell)
         return said or (_outside(trace, cell) if step.rest else "")
@@ -143,7 +143,7 @@ def _reached(step: Step, trace: Trace, cell: Cell) -> str:
 
 
 def _by_leakage(step: Step, trace: Trace, cell: Cell) -> str:
-    """Says so where a hold or a charge cannot end because the electrolyte leaks."""
+    """Say so where a hold or a charge cannot end because the electrolyte leaks."""
     leakage = trace.observed["Leakage current density [A.m-2]"].max()
     current = abs(trace.observed["Current [A]"][-1]) / cell.area
     end = current
@@ -155,7 +155,7 @@ def _by_leakage(step: Step, trace: Trace, cell: Cell) -> str:
 
 
 def _blocks(step: Step, trace: Trace, cell: Cell) -> str:
-    """Says so where a step goes on without lithium on the collector."""
+    """Say so where a step goes on without lithium on the collector."""
     discharge = step.value > 0 and step.control != "voltage"
     if not cell.anode.plated or discharge:
         return ""
@@ -169,7 +169,7 @@ def _blocks(step: Step, trace: Trace, cell: Cell) -> str:
 
 
 def _left(trace: Trace, cell: Cell) -> str:
-    """What is left of lithium that was plated in situ."""
+    """Say what is left of lithium that was plated in situ."""
     if not cell.anode.plated:
         return ""
     left = 1e9 * float(trace.observed["Lithium thickness [m]"][-1])

@@ -115,7 +115,7 @@ class StepRecord:
         return self._last("Charge energy [W.h]")
 
     def _last(self, name: str) -> float:
-        """What was observed last of one name; 0 if nothing was."""
+        """Return what was observed last of one name; 0 if nothing was."""
         values = self.trace.observed.get(name) if self.trace else None
         if values is None:
             return 0.0
@@ -165,7 +165,7 @@ class CycleRecord:
         return self.when_charged(INTERFACE)
 
     def when_charged(self, variable: str) -> Number:
-        """A variable when the last charging step ends; NaN without one."""
+        """Return a variable when the last charging step ends; NaN without one."""
         found = np.array(math.nan)
         for step in self.steps:
             value = step.end.get(variable, math.nan)

@@ -51,14 +51,14 @@ def thin(trace: Trace, cell: Cell | Cells, thinnest: float) -> Array:
 
 
 def overshoots(trace: Trace, cell: Cell | Cells) -> Array:
-    """Whether the profile that a step ends with is beyond any film."""
+    """Return whether the profile that a step ends with is beyond any film."""
     x, x_max = trace.profiles[-1], cell.cathode.x_max
     full = x.max(axis=-1) > (OVERFULL + SEEN) * x_max
     return full | (x.min(axis=-1) < (UNDEREMPTY - SEEN) * x_max)
 
 
 def boundary_layer(trace: Trace, cell: Cell | Cells) -> Array:
-    """Thickness over L of the boundary layer that a step ends with; inf without one."""
+    """Return the thickness over L of the boundary layer at the end; inf without one."""
     mean, x_s = (trace.observed[name] for name in (MEAN, SURFACE))
     at_node, x_max = trace.profiles[-1][..., 0], cell.cathode.x_max
     gained = abs(mean[-1] - mean[0])

@@ -53,7 +53,7 @@ def first_current(
     every = np.arange(len(target))
 
     def off(c_rate: Array, rows: Array) -> Array:
-        """How far the control is beyond its target, rising with the C-rate."""
+        """Return how far the control is beyond its target, rising with the C-rate."""
         current = c_rate * one_c[rows]
         V = voltage(current, rows)
         return V * current - target[rows] if power else target[rows] - V
@@ -95,7 +95,7 @@ class Start:
         self._seen: dict[float, dict[str, Array]] = {}
 
     def at(self, current: float) -> tuple[Array, Array]:
-        """States and inputs at a current, what ``observe`` takes."""
+        """Return states and inputs at a current, what ``observe`` takes."""
         inputs = self.inputs | {TARGET["current"]: current}
         return self.built.initial(inputs), self.built.stack(inputs)
 
@@ -108,7 +108,7 @@ class Start:
         return float(self.observe(current)["Voltage [V]"][0])
 
     def current_for(self, mode: str, target: float, guess: Number = 0.0) -> float:
-        """Current [A] that meets the target; the smaller of two for a power."""
+        """Return the current [A] that meets the target, of two the smaller."""
         if mode == "current":
             return target
         power = mode == "power"
@@ -140,11 +140,11 @@ class Start:
         return float(share * peak)
 
     def power(self, current: float) -> float:
-        """Power [W] at a current [A]."""
+        """Return the power [W] at a current [A]."""
         return current * self.voltage(current)
 
     def peak_power(self) -> tuple[float, float]:
-        """Current [A] of the largest power of a discharge, and that power [W]."""
+        """Return the current [A] of the largest power of a discharge, and it [W]."""
         near = max(self.scale * OUTWARDS, key=self.power)
         found = minimize_scalar(
             lambda part: -self.power(part * near), bounds=(0.25, 4.0), method="bounded"

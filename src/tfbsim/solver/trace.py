@@ -60,7 +60,7 @@ class State:
     def of(
         cls, y: Array, slices: dict[str, slice], carried: Sequence[str], current: float
     ) -> State:
-        """From a state vector of the solver."""
+        """Return the state of a state vector of the solver."""
         return cls({name: y[slices[name]].copy() for name in carried}, current)
 
     @property
