@@ -66,6 +66,11 @@ class Curve:
     # Of pchip: its first and last two intervals are straight, and go on so beyond
     straight: bool = False
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the first and the last node."""
+        return float(self.x[0]), float(self.x[-1])
+
     @cached_property
     def _spline(self) -> scipy.interpolate.PPoly:
         name = "CubicSpline" if self.dense else "PchipInterpolator"
@@ -74,8 +79,8 @@ class Curve:
 
     @cached_property
     def _end_slopes(self) -> tuple[float, float]:
-        slope = self._spline.derivative()
-        return float(slope(self.x[0])), float(slope(self.x[-1]))
+        low, high = (float(self._spline.derivative()(x)) for x in self.ends)
+        return low, high
 
     def __call__(self, x: Floats) -> Array:
         """Value at x (NumPy, any shape)."""
@@ -106,7 +111,7 @@ class Curve:
         """Return the same function as a PyBaMM expression of x."""
         import pybamm
 
-        lo, hi = float(self.x[0]), float(self.x[-1])
+        lo, hi = self.ends
         low, high = self._end_slopes
         if self.straight:
             return pybamm.Interpolant(self.x, self.y, x, interpolator="pchip")
