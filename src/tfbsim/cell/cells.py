@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel
 
 from ..materials.laws import Array, Floats
+from .cell import Cell
 
 
 class Unlike(Exception):
@@ -56,6 +57,9 @@ class Cells:
         if all(isinstance(value, int | float) for value in values):
             return np.array(values, dtype=float)[self._index]
         raise Unlike
+
+
+AnyCell: TypeAlias = Cell | Cells
 
 
 class Part(Cells):

@@ -14,12 +14,12 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from ..cell.cell import LAYERS, Cell
-from ..fields import FORMAT, Quantity, described, inner_models
+from ..fields import FORMAT, Quantity, Strict, described, inner_models
 from .experiment import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 GIVEN = ("thickness", "lithium")  # of a layer, what no material sets
-KINDS: dict[str, Any] = {"cell": Cell, "experiment": Experiment}
+KINDS: dict[str, type[Strict]] = {"cell": Cell, "experiment": Experiment}
 
 
 def json_schema(kind: str) -> dict[str, Any]:

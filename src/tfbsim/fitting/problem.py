@@ -22,7 +22,7 @@ import hashlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,11 +43,10 @@ from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import Replayed, paying, replayed
 from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import CURVE_TOLERANCE
-from .parameters import Parameter, with_values
+from .parameters import Definition, Parameter, with_values
 from .targets import (
     COLUMNS,
     EFFICIENCY,
-    IMPEDANCE,
     NONE,
     OF_LIVES,
     RESISTANCE,
@@ -86,10 +85,6 @@ class Simulated:
         if not (math.isfinite(voltage) and len(self.voltage) > 1):
             return self.end
         return charge_where(self.capacity, self.voltage, voltage, self.end)
-
-    def above(self, q: Array, V: Array, errors: tuple[float, float]) -> Array:
-        """Signed distances of points to the curve, over errors of q and V."""
-        return distances([self], [(q / errors[0], V / errors[1])], [errors])[0]
 
 
 def distances(
@@ -156,12 +151,10 @@ class Problem:
         Fitted and held out.
     which : sequence of Parameter
         What varies.
-    errors : (float, float)
-        sigma_V [V], and sigma_q over the capacity of the curve.
+    errors : Definition
+        With sigma_V [V], and the errors of others over what is measured.
     numerics : Numerics
         Mesh and tolerances.
-    others : mapping, optional
-        Error of an "efficiency"; of a "resistance" and an "impedance" over it.
     expected : int
         Least number of evaluations that are to come, by which the kernel pays or not; 0
         where it serves not every case and place.
@@ -181,19 +174,17 @@ class Problem:
         cases: Sequence[Case],
         curves: Sequence[Target],
         which: Sequence[Parameter],
-        errors: tuple[float, float],
+        errors: Definition,
         numerics: Numerics,
-        others: Mapping[str, float] | None = None,
         expected: int = 0,
         worth: int | None = None,
     ) -> None:
-        self.others = others or {}
+        self.errors = errors
         self.which = list(which)
         self.curves = list(curves)
         self.fitted = [c for c in curves if not c.held_out]
         needed = {c.case for c in curves}
         self.cases = [case for case in cases if case.name in needed]
-        self.sigma_V, self.sigma_q = errors
         self.numerics = numerics
         self.evaluations = 0
         self.steps = 0
@@ -361,7 +352,7 @@ class Problem:
         interrupt cut short is left out.
         """
         cases = [(case.cell.written, case.protocol) for case in self.cases]
-        errors = self.sigma_V, self.sigma_q, self.others
+        errors = {k: v for k, v in self.errors if k.endswith("_error")}
         with np.printoptions(threshold=sys.maxsize):
             identity = repr((cases, self.fitted, self.which, self.numerics, errors))
         digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -377,10 +368,10 @@ class Problem:
     def _sigma(self, curve: Target) -> float:
         """Error of the charge of a curve, or of what else its end is."""
         if curve.kind == EFFICIENCY:
-            return self.others[EFFICIENCY]
+            return self.errors.efficiency_error
         if curve.kind == RESISTANCE:
-            return self.others[RESISTANCE] * curve.scale
-        return self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
+            return self.errors.resistance_error * curve.scale
+        return self.errors.capacity_error * max(curve.scale, LEAST_CHARGE * self.largest)
 
     def _of(self, simulated: Sequence[Sequence[Simulated | None]]) -> list[Array]:
         """Residuals of the fitted curves at each of some places."""
@@ -393,7 +384,7 @@ class Problem:
                 if curve.spectrum is not None:
                     assert model.Z is not None
                     Z = curve.spectrum.impedance
-                    off = (model.Z - Z) / (self.others[IMPEDANCE] * np.abs(Z))
+                    off = (model.Z - Z) / (self.errors.impedance_error * np.abs(Z))
                     r[:] = np.hstack([off.real, off.imag])
                     continue
                 if len(curve.capacity):
@@ -402,7 +393,9 @@ class Problem:
                     off = model.charge_at(curve.end_voltage) - curve.end
                     r[-1] = off / self._sigma(curve)
         if drawn:
-            errors = [(self._sigma(curve), self.sigma_V) for _, curve, _ in drawn]
+            errors = [
+                (self._sigma(curve), self.errors.voltage_error) for _, curve, _ in drawn
+            ]
             points = [
                 (curve.capacity / q, curve.voltage / V)
                 for (_, curve, _), (q, V) in zip(drawn, errors, strict=True)

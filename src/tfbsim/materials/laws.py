@@ -42,7 +42,6 @@ class Law(Protocol):
     def __hash__(self) -> int: ...
 
 
-@runtime_checkable
 class PotentialLaw(Law, Protocol):
     """An open-circuit potential, which the model sees as a Curve."""
 
@@ -304,6 +303,9 @@ class MultiSite:
 
     def __call__(self, x: Floats) -> Array:
         return self.curve(x)
+
+
+POTENTIALS = MultiSite | Rational | Exponentials | Table  # that a film may have
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .laws import POTENTIALS, PotentialLaw
+
 
 @dataclass(frozen=True)
 class Value:
@@ -58,3 +60,9 @@ class Material:
     def fields(self) -> dict[str, object]:
         """Return the values alone, by field."""
         return {name: given.value for name, given in self.values.items()}
+
+    @property
+    def potential(self) -> PotentialLaw | None:
+        """Return the open-circuit potential, of the material of an electrode."""
+        found = self.fields.get("open_circuit_potential")
+        return found if isinstance(found, POTENTIALS) else None

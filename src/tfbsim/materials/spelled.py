@@ -254,7 +254,6 @@ SPELLED: dict[str, type[SpelledLaw]] = {  # by the key that tells it from others
 _POTENTIALS = ("table", "sites", "numerator", "polynomial")
 _POSITIVES = ("table", "log10_polynomial")
 # What Python gives as it is
-_POTENTIAL_LAWS = laws.MultiSite | laws.Rational | laws.Exponentials | laws.Table
 _POSITIVE_LAWS = laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
 
 
@@ -294,7 +293,7 @@ class LawField:
             folder = Path((info.context or {}).get("folder", "."))
             return value.checked(self.dimension, folder)
         if self.dimension == "voltage":
-            if isinstance(value, _POTENTIAL_LAWS):
+            if isinstance(value, laws.POTENTIALS):
                 return value
             raise ValueError(
                 "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: "

@@ -39,10 +39,8 @@ def draw(materials: Sequence[Material]) -> Figure:
     return finished(figure, "electrodes")
 
 
-def potential_law(material: Material) -> PotentialLaw:
-    """Return U(x) of an electrode."""
-    law = material.fields.get("open_circuit_potential")
-    if not isinstance(law, PotentialLaw):
+def _law(material: Material) -> PotentialLaw:
+    if (law := material.potential) is None:
         raise InputError(f"{material.name} is no electrode: it has no U(x) to draw")
     return law
 
@@ -52,7 +50,7 @@ def _one(material: Material) -> Figure:
     left, right = axes[0]
     _potential(left, material)
     left.set(xlabel="Lithium per formula unit x", ylabel="U (V against Li)")
-    law, D = potential_law(material), material.fields.get("diffusivity")
+    law, D = _law(material), material.fields.get("diffusivity")
     if not isinstance(D, Law):
         raise InputError(f"{material.name} leaves D(x) to a cell: it cannot be drawn")
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
@@ -74,7 +72,7 @@ def _of(material: Material) -> str:
 
 
 def _potential(ax: Axes, material: Material) -> None:
-    law = potential_law(material)
+    law = _law(material)
     curve = law.curve
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     x = x[(curve.x[0] <= x) & (x <= curve.x[-1])]

@@ -111,10 +111,10 @@ def _table(rows: Sequence[Sequence[str]], *heads: str, right: int = 9) -> Table:
 
 def _facts(cell: Cell) -> dict[str, str]:
     """Return what is told of a cell below its layers, by label."""
-    text, found, c, a = units.text, estimates(cell), cell.cathode, cell.anode
+    text, found, c = units.text, estimates(cell), cell.cathode
     one_c, theoretical = found["one_c"], found["theoretical_charge"]
     low, high = cell.x_range
-    film = "anode" if isinstance(a, Film) else "lithium"
+    film = "lithium" if cell.metal else "anode"
     total = sum(R for name, R in found.items() if name.startswith("R_"))
     facts = {
         "Area": text(cell.area, "area"),
@@ -139,7 +139,11 @@ def _facts(cell: Cell) -> dict[str, str]:
     for name, label in LIMITS.items():
         current = text(found[name], "current density")
         facts[label] = f"{current} = {found[name] / one_c:.3g}C"
-    return facts | (_balance(cell, a) if isinstance(a, Film) else _of_the_collector(a))
+    if cell.metal:
+        facts |= _of_the_collector(cell.metal)
+    if cell.negative:
+        facts |= _balance(cell, cell.negative)
+    return facts
 
 
 def _layers(cell: Cell) -> Table:
@@ -184,7 +188,7 @@ def _stack(cell: Cell) -> Table:
 
 
 def _balance(cell: Cell, a: Film) -> dict[str, str]:
-    """Return which of two films limits the cell, ``a`` at the anode."""
+    """Return which of two films limits the cell."""
     text = units.text
     low, high = a.x_range
     cathode, anode = (

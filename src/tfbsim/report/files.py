@@ -11,7 +11,7 @@ from .. import units
 from ..errors import count
 from ..experiment.expand import Expanded
 from ..experiment.experiment import Conditioning
-from ..materials.laws import FARADAY, Constant, PotentialLaw
+from ..materials.laws import FARADAY, Constant
 from ..materials.material import Material, Value
 
 MOST_CASES = 20  # of an experiment, listed
@@ -67,14 +67,13 @@ def describe_material(material: Material, console: Console) -> None:
     say(f"{material.name}{names}: {material.title}")
     places = {"cathode": "cathode or film at the anode", "stack": "layer around the cell"}
     say(f"may stand as {', '.join(places.get(one, one) for one in material.layers)}")
-    law = material.fields.get("open_circuit_potential")
-    values = {**material.values, **material.data}
-    if isinstance(law, PotentialLaw):
+    law, values = material.potential, {**material.values, **material.data}
+    if law is not None:
         values |= _theory(material, law.x_max)
     for name, value in values.items():
         say(f"  {name}: {as_text(value.value)}")
         say(f"    {value.source}{value.valid and '; ' + value.valid}")
-    if isinstance(law, PotentialLaw):
+    if law is not None:
         say("\nU(x) [V against Li]")
         for x in np.linspace(0.0, law.x_max, 11)[1:-1]:
             if law.curve.x[0] <= x <= law.curve.x[-1]:

@@ -65,10 +65,9 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
 def _with_law(cell: Cell, law: Mapping[str, object], origin: str) -> dict[str, object]:
     """Return what the file of a cell with the law in it says."""
     content = cell.replace({"cathode.open_circuit_potential": law}).written.content
-    place = "open_circuit_potential"
-    content["cathode"] = {**block(content, "cathode"), place: law}
-    told = f"fitted (tfbsim fit-ocv): {origin}"
-    content["origin"] = {**block(content, "origin"), f"cathode.{place}": told}
+    field, said = "open_circuit_potential", f"fitted (tfbsim fit-ocv): {origin}"
+    content["cathode"] = {**block(content, "cathode"), field: law}
+    content["origin"] = {**block(content, "origin"), f"cathode.{field}": said}
     if content.get("reference_temperature") == content.get("temperature"):
         content.pop("reference_temperature", None)
     return content
