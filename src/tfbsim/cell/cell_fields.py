@@ -203,8 +203,7 @@ class CellFields(Strict):
     @property
     def x_range(self) -> tuple[float, float]:
         """Stoichiometries of the cathode that equilibrium is known at."""
-        x = self.open_circuit_potential.curve.x
-        return float(x[0]), float(x[-1])
+        return self.open_circuit_potential.curve.ends
 
     def stoichiometry(self, voltage: float, temperature: float | None = None) -> float:
         """Return the cathode's x in equilibrium at a voltage [V]; ValueError if none."""
