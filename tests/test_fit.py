@@ -594,13 +594,17 @@ def test_distance_to_a_curve() -> None:
     """On a line of slope -1 in units of the errors, and past its end."""
     q = np.linspace(0, 10, 50)
     curve = Simulated(q, 4 - 0.1 * q, 10.0)
-    on = curve.above(np.array([5.0]), np.array([3.5]), (1.0, 0.1))
-    below = curve.above(np.array([5.0]), np.array([3.4]), (1.0, 0.1))
+
+    def above(q: float, V: float) -> Any:
+        point = np.array([q]), np.array([V / 0.1])
+        return problem.distances([curve], [point], [(1.0, 0.1)])[0]
+
+    on, below = above(5.0, 3.5), above(5.0, 3.4)
     assert on == pytest.approx(0, abs=1e-9)
     assert below == pytest.approx(np.sqrt(0.5))  # the curve is above the point
-    past = curve.above(np.array([13.0]), np.array([3.0]), (1.0, 0.1))
+    past = above(13.0, 3.0)
     assert past == pytest.approx(-3.0, rel=0.01)  # it ended 3 errors too early
-    assert np.isfinite(curve.above(np.array([0.0]), np.array([9.0]), (1.0, 0.1))).all()
+    assert np.isfinite(above(0.0, 9.0)).all()
 
 
 def test_uncertainty_is_the_textbook_one() -> None:

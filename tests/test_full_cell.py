@@ -5,7 +5,7 @@ import pytest
 
 import tfbsim
 from tfbsim import InputError, load_cell
-from tfbsim.cell.layers import Film
+from tfbsim.cell.film import Film
 from tfbsim.plot import figure
 from tfbsim.result.losses import widths
 

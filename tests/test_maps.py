@@ -11,7 +11,7 @@ import pytest
 from tfbsim import simulate
 from tfbsim.experiment.expand import expand
 from tfbsim.plot import capacity_map, figures
-from tfbsim.plot.study import Study
+from tfbsim.plot.cases import Cases
 from tfbsim.plot.style import styled
 from tfbsim.result.case import CaseResult
 from tfbsim.result.curves import NONE
@@ -66,7 +66,7 @@ def mark(rate: float, length: float) -> str:
 
 def drawn(result: Result) -> Any:
     with styled():
-        return capacity_map.capacity_map(Study(result))
+        return capacity_map.capacity_map(Cases.of(result))
 
 
 def panels(figure: Any) -> list[Any]:
@@ -129,7 +129,7 @@ def test_a_loss_of_another_name_is_marked_too(one):
 
 def test_contours_lie_between_the_cases_that_bracket_them(one):
     result = of_grid(one, mark)
-    grid = capacity_map.grid_of(Study(result))
+    grid = capacity_map.grid_of(Cases.of(result))
     values = grid.values(MASS)
     assert values.shape == (len(RATES), len(LENGTHS))
     _, right = panels(drawn(result))
@@ -170,7 +170,7 @@ def test_failed_cases_leave_a_gap(one):
     nothing = {name: 0.0 for name in failed.rows[0] if " capacity [" in name}
     rows = [row | nothing for row in failed.rows]
     result.cases[7] = CaseResult(failed.name, rows, failed.steps, NONE)
-    grid = capacity_map.grid_of(Study(result))
+    grid = capacity_map.grid_of(Cases.of(result))
     assert np.isnan(grid.values(AREAL)).sum() == 1
     figure = drawn(result)
     at = {pair for place in marks(panels(figure)[0]).values() for pair in place}
@@ -204,7 +204,7 @@ def test_what_is_no_grid_has_no_map(one):
     pairs = list(zip(RATES, (*LENGTHS, 20.0), strict=True))
     diagonal = [filled(one, **{THICKNESS: b, RATE: a}) for a, b in pairs]
     for some in (few, three, third, twice, diagonal, whole[:1]):
-        assert capacity_map.grid_of(Study(Result(some))) is None
+        assert capacity_map.grid_of(Cases.of(Result(some))) is None
         assert drawn(Result(some)) is None
 
 
@@ -215,7 +215,7 @@ def test_a_grid_of_currents_is_one_though_the_c_rate_varies_with_both(one):
     for case in result.cases:
         row = case.rows[0]
         row[RATE] = row[current] / row[THICKNESS]
-    grid = capacity_map.grid_of(Study(result))
+    grid = capacity_map.grid_of(Cases.of(result))
     assert grid.columns == (current, THICKNESS)
     assert drawn(result).axes[0].get_xlabel() == "Rate (µA cm⁻²)"
 

@@ -16,8 +16,10 @@ from packaging.requirements import Requirement
 import tfbsim
 from tfbsim import yaml_file as files
 from tfbsim.cell import parameter_sets
+from tfbsim.cell.anode import Anode
 from tfbsim.cell.cell import Cell
-from tfbsim.cell.layers import Anode, Electrolyte, Film
+from tfbsim.cell.electrolyte import Electrolyte
+from tfbsim.cell.film import Film
 from tfbsim.cell.stack import Stack, StackLayer
 from tfbsim.experiment.expand import expand
 from tfbsim.experiment.experiment import Experiment

@@ -8,8 +8,8 @@ import pytest
 
 import tfbsim
 from tfbsim import simulate
-from tfbsim.plot import dqdv, figures, style
-from tfbsim.plot.study import Study
+from tfbsim.plot import dqdv, figures, labels, style
+from tfbsim.plot.cases import Cases
 from tfbsim.result.case import CaseResult
 from tfbsim.result.result import Result
 
@@ -227,7 +227,7 @@ def test_a_selection_has_as_many_panels_of_each_cell(single):
     ],
 )
 def test_cells_are_named_by_what_tells_them_apart(names, short):
-    assert style.short_names(names) == short
+    assert labels.short_names(names) == short
 
 
 def test_differential_capacity_integrates_to_the_capacity():
@@ -249,7 +249,8 @@ def test_a_held_voltage_has_no_differential_capacity():
 
 
 def test_losses_reach_from_open_circuit_to_the_voltage(single):
-    step = Study(single).last_branch(0)
+    cases = Cases.of(single)
+    step = cases.samples.last_branch(*cases.rows)
     axes = figures(single)["losses"].axes[0]
     top, bottom = lines(axes)
     assert top[:, 1] == pytest.approx(step["Open-circuit voltage [V]"])
@@ -341,14 +342,14 @@ def test_hostile_names_are_drawn_as_text(single):
     ],
 )
 def test_columns_become_axis_labels(column, label):
-    assert style.axis_label(column) == label
+    assert labels.axis_label(column) == label
 
 
 def test_values_become_labels():
     columns = ("C-rate", "Lower cut-off [V]", "Upper cut-off [V]", "cathode.d [S.cm-1]")
-    label = style.key_label(columns, (0.1, 3.0, 4.25, 3e-6))
+    label = labels.key_label(columns, (0.1, 3.0, 4.25, 3e-6))
     assert label == "C/10, 3×10⁻⁶ S cm⁻¹, 3.0–4.25 V"
-    assert style.key_label(columns, (2.0, 3.0, None, None)) == "2C, from 3.0 V"
+    assert labels.key_label(columns, (2.0, 3.0, None, None)) == "2C, from 3.0 V"
 
 
 def test_a_voltammogram_shows_the_ramps(tmp_path):

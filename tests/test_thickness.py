@@ -6,7 +6,7 @@ import pytest
 import tfbsim
 from tfbsim.errors import InputError
 from tfbsim.plot import thickness
-from tfbsim.plot.study import AREAL
+from tfbsim.plot.cases import AREAL
 from tfbsim.run.thickness import THICKNESS
 
 CELL = "lco-lipon-li-raijmakers2020"

@@ -7,18 +7,25 @@ it, so that a table, a column name or a file can show it in the unit people use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import ge, gt, le, lt
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
-from pydantic_core import core_schema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from . import units
-from .errors import InputError, dotted, shown, suggest, together
+from .errors import InputError, Key, Place, dotted, shown, suggest, together
 from .yaml_file import Document
 
 FORMAT = 1
@@ -28,11 +35,6 @@ _BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "lt": (lt, "below"),
     "le": (le, "at most"),
 }
-
-
-# Models of a field that may be one of several, by their tags.  A tag stands in the
-# location of an error of pydantic's and must be no key of the data.
-TAGGED: dict[str, Any] = {}
 
 
 def refuse(field: str, message: str) -> NoReturn:
@@ -51,6 +53,20 @@ class Strict(BaseModel):
     )
 
 
+Model = TypeVar("Model", bound=Strict)
+# Models of a field that may be one of several, by their tags.  A tag stands in the
+# location of an error of pydantic's and must be no key of the data.
+TAGGED: dict[str, type[Strict]] = {}
+
+
+@runtime_checkable
+class Dimensioned(Protocol):
+    """What a field of one dimension is annotated with."""
+
+    @property
+    def dimension(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A field's dimension and bounds (SI): the field is a float, parsed from text.
@@ -64,11 +80,13 @@ class Quantity:
     lt: float | None = None
     le: float | None = None
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
         number = core_schema.float_schema(allow_inf_nan=False)
         return core_schema.with_info_before_validator_function(self.parse, number)
 
-    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, object]:
         """Say how a file states it: text with its unit, and the range it must be in."""
         plain = self.dimension == "dimensionless"
         return {
@@ -102,13 +120,13 @@ class Quantity:
         kind = self.dimension.replace("dimensionless", "plain number")
         return f"{kind} {', '.join(words for *_, words in self._limits)}".strip()
 
-    def parse(self, value: Any, info: ValidationInfo) -> float:
+    def parse(self, value: object, info: ValidationInfo) -> float:
         """Return the value in SI."""
-        bare = isinstance(value, float | int) and not isinstance(value, bool)
-        if bare and (info.context or {}).get("python"):
-            number = float(value)
-        else:
+        python = (info.context or {}).get("python")
+        if isinstance(value, bool) or not (python and isinstance(value, float | int)):
             number = units.parse(value, self.dimension)
+        else:
+            number = float(value)
         for within, bound, words in self._limits:
             if not within(number, bound):
                 raise ValueError(f"'{shown(value)}' is out of range; it must be {words}")
@@ -150,7 +168,7 @@ WORDS = {
 }
 
 
-def _metadata(annotation: Any) -> Iterator[Any]:
+def _metadata(annotation: object) -> Iterator[object]:
     """Yield what is annotated inside X | None, list[X] and their like."""
     yield from getattr(annotation, "__metadata__", ())
     for argument in getattr(annotation, "__args__", ()):
@@ -158,12 +176,12 @@ def _metadata(annotation: Any) -> Iterator[Any]:
 
 
 @cache  # the points of a sweep ask the same again and again
-def described(model: Any, name: str) -> Any:
+def described(model: type[BaseModel], name: str) -> Dimensioned | None:
     """Return what a field of a dimension holds, such as a Quantity; None of another."""
-    if (field := getattr(model, "model_fields", {}).get(name)) is None:
+    if (field := model.model_fields.get(name)) is None:
         return None
     items = (*field.metadata, *_metadata(field.annotation))
-    return next((item for item in items if hasattr(item, "dimension")), None)
+    return next((item for item in items if isinstance(item, Dimensioned)), None)
 
 
 def numbers(block: BaseModel, prefix: str, names: tuple[str, ...]) -> dict[str, float]:
@@ -176,7 +194,9 @@ def numbers(block: BaseModel, prefix: str, names: tuple[str, ...]) -> dict[str, 
 
 
 @cache
-def _named(model: Any, prefix: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
+def _named(
+    model: type[BaseModel], prefix: str, names: tuple[str, ...]
+) -> list[tuple[str, str]]:
     found = []
     for name in names:
         what = described(model, name)
@@ -201,13 +221,13 @@ def check_head(document: Document, kind: str) -> None:
 
 
 def validate(
-    model: type[Strict],
-    data: dict[str, Any],
+    model: type[Model],
+    data: Mapping[str, object],
     *,
     document: Document | None = None,
     folder: Path | None = None,
     python: bool = False,
-) -> Any:
+) -> Model:
     """Return a pydantic model from plain data, or raise one InputError with all mistakes.
 
     Parameters
@@ -237,7 +257,7 @@ def validate(
 
 
 def _sentence(
-    model: type[Strict], data: Any, error: Any, document: Document | None
+    model: type[Strict], data: object, error: ErrorDetails, document: Document | None
 ) -> InputError:
     """Return pydantic's error as one of ours."""
     path, last = _in_data(error["loc"], data), str((error["loc"] or ("",))[-1])
@@ -267,7 +287,7 @@ _KINDS = {
 }
 
 
-def _message(error: Any) -> str:
+def _message(error: ErrorDetails) -> str:
     """Return what pydantic's error says in words of ours."""
     context, kind = error.get("ctx", {}), error["type"]
     given = f"'{shown(error.get('input'))}'"
@@ -286,30 +306,29 @@ def _message(error: Any) -> str:
     return f"{given} will not do: {text[0].lower()}{text[1:]}"
 
 
-def _in_data(loc: Sequence[Any], data: Any) -> tuple[Any, ...]:
+def _in_data(loc: Place, data: object) -> Place:
     """Return the part of pydantic's location that is in the data (union tags are not)."""
-    path: list[Any] = []
+    path: list[Key] = []
     for key in loc:
-        if isinstance(data, dict | list) and key in (
-            data if isinstance(data, dict) else range(len(data))
-        ):
+        data = dict(enumerate(data)) if isinstance(data, list) else data
+        if isinstance(data, dict) and key in data:
             path.append(key)
             data = data[key]
     return tuple(path)
 
 
-def _fields_at(model: Any, loc: Sequence[Any]) -> list[str]:
+def _fields_at(model: type[BaseModel], loc: Place) -> list[str]:
     """Return the names of the fields a mapping at this location may have."""
+    found: type[BaseModel] | None = model
     for key in map(str, loc):
-        fields = getattr(model, "model_fields", {})
         if key in TAGGED:
-            model = TAGGED[key]
-        elif key in fields:
-            model = next(inner_models(fields[key].annotation), None)
-    return list(getattr(model, "model_fields", ()))
+            found = TAGGED[key]
+        elif found and key in found.model_fields:
+            found = next(inner_models(found.model_fields[key].annotation), None)
+    return list(found.model_fields) if found else []
 
 
-def inner_models(annotation: Any) -> Iterator[Any]:
+def inner_models(annotation: object) -> Iterator[type[BaseModel]]:
     """Yield the models inside list[...], X | None and Annotated[...]."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation

@@ -18,7 +18,7 @@ import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from .errors import InputError, shown
 
@@ -26,6 +26,14 @@ PROVENANCE = "provenance.json"
 FILES, REPORT, EXPORTS, OWN = "files", "report", "exports", "sha256"
 MAX_JSON_BYTES = 100 * 2**20
 REMEDY = "`tfbsim run --resume` writes it anew"
+
+
+class Entry(TypedDict):
+    """A file as the provenance lists it."""
+
+    bytes: int
+    sha256: str
+    rows: NotRequired[int]  # Of a table
 
 
 class CannotWrite(OSError):
@@ -123,7 +131,7 @@ def write_new(files: Mapping[Path, bytes]) -> None:
         raise
 
 
-def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
+def read_json(path: str | os.PathLike[str], what: str) -> dict[str, object]:
     """Read a JSON file that holds a mapping; ``what`` it is to be, for the message.
 
     Raises
@@ -180,7 +188,7 @@ class Output:
 
     def __init__(self, folder: str | Path, part: str = FILES) -> None:
         self.folder, self.part = make_folder(folder), part
-        self.written: dict[str, dict[str, Any]] = {}
+        self.written: dict[str, Entry] = {}
 
     def write(
         self, name: str, data: bytes | str | Iterable[str], rows: int | None = None
@@ -193,40 +201,40 @@ class Output:
             self.written[name]["rows"] = rows
         return self.folder / name
 
-    def seal(self, content: Mapping[str, Any]) -> None:
+    def seal(self, content: Mapping[str, object]) -> None:
         """Write the provenance with the list, and remove what an earlier one lists.
 
         An earlier report stays until there is another.
         """
         earlier = _earlier(self.folder)
-        drawn = {part: earlier.get(part, {}) for part in (REPORT, EXPORTS)}
+        drawn = {part: _entries(earlier, part) for part in (REPORT, EXPORTS)}
         lists = {FILES: self.written, **drawn}
         _write_provenance(self.folder, {**content, **lists})
-        remove(self.folder, earlier.get(FILES, {}).keys() - self.written.keys())
+        remove(self.folder, _entries(earlier, FILES).keys() - self.written.keys())
 
     def add(self) -> None:
         """List these files in the provenance that is there, in place of others of their
         part; a folder without one, or whose own has been changed, is left as it is."""
         if content := _earlier(self.folder):
             _write_provenance(self.folder, {**content, self.part: self.written})
-            remove(self.folder, content.get(self.part, {}).keys() - self.written.keys())
+            remove(self.folder, _entries(content, self.part).keys() - self.written.keys())
 
 
-def _write_provenance(folder: Path, content: Mapping[str, Any]) -> None:
+def _write_provenance(folder: Path, content: Mapping[str, object]) -> None:
     content = {k: v for k, v in content.items() if k != OWN}
     content[OWN] = _own_hash(content)
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
     write_atomic(folder / PROVENANCE, text + "\n")
 
 
-def _own_hash(content: Mapping[str, Any]) -> str:
+def _own_hash(content: Mapping[str, object]) -> str:
     """SHA-256 of all but itself, as JSON has it."""
     content = {k: v for k, v in content.items() if k != OWN}
     read = json.loads(json.dumps(content, default=str))
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
-def read_provenance(folder: str | Path) -> dict[str, Any]:
+def read_provenance(folder: str | Path) -> dict[str, object]:
     """The provenance of a folder, as it was written.
 
     Raises
@@ -247,10 +255,17 @@ def read_provenance(folder: str | Path) -> dict[str, Any]:
 def listed(folder: str | Path, *parts: str) -> set[str]:
     """Return the names of the files that the provenance of a folder lists, if any."""
     content = _earlier(Path(folder))
-    return set().union(*(content.get(p, ()) for p in parts or (FILES, REPORT, EXPORTS)))
+    each = (_entries(content, part) for part in parts or (FILES, REPORT, EXPORTS))
+    return set().union(*each)
 
 
-def _earlier(folder: Path) -> dict[str, Any]:
+def _entries(content: Mapping[str, object], part: str) -> Mapping[str, Entry]:
+    """Return what a provenance lists under a part, by the names of the files."""
+    found = content.get(part)
+    return found if isinstance(found, dict) else {}
+
+
+def _earlier(folder: Path) -> dict[str, object]:
     try:
         return read_provenance(folder)
     except InputError:
@@ -265,10 +280,10 @@ def remove(folder: str | Path, names: Iterable[str]) -> None:
                 (Path(folder) / name).unlink(missing_ok=True)
 
 
-def damage(folder: str | Path, content: Mapping[str, Any]) -> dict[str, str]:
+def damage(folder: str | Path, content: Mapping[str, object]) -> dict[str, str]:
     """Return what is wrong with the computed files of a folder, by their names."""
     found = {}
-    for name, entry in content[FILES].items():
+    for name, entry in _entries(content, FILES).items():
         try:
             if problem := _damage(Path(folder) / name, entry):
                 found[name] = problem
@@ -277,7 +292,7 @@ def damage(folder: str | Path, content: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _damage(path: Path, entry: Mapping[str, Any]) -> str:
+def _damage(path: Path, entry: Entry) -> str:
     if not path.is_file():
         return "is missing"
     size, wanted = path.stat().st_size, entry["bytes"]

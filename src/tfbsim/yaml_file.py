@@ -16,16 +16,17 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .errors import InputError, Key, dotted, shown, suggest
+from .errors import InputError, Place, dotted, shown, suggest
 from .output import read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
+    from ruamel.yaml.events import Event, ScalarEvent
 
 MAX_YAML_BYTES = 2**20
 MAX_CSV_BYTES = 5 * 2**20
@@ -57,19 +58,25 @@ class Document:
     """What a YAML file holds, and the line on which each part of it stands."""
 
     path: Path
-    data: dict[str, Any]  # Plain dict, list, str, int, float, bool and None only
-    _lines: dict[tuple[Key, ...], int] = field(repr=False)
+    data: dict[str, object]  # Plain dict, list, str, int, float, bool and None only
+    _lines: dict[Place, int] = field(repr=False)
 
-    def line(self, path: tuple[Key, ...] = ()) -> int:
+    def line(self, path: Place = ()) -> int:
         """Return the line (from 1) of what stands at a path, or of its nearest parent."""
         path = tuple(path)
         while path not in self._lines:
             path = path[:-1]
         return self._lines[path]
 
-    def error(self, path: tuple[Key, ...], message: str) -> InputError:
+    def error(self, path: Place, message: str) -> InputError:
         """Return (not raise) the error that says `message` of the part at `path`."""
         return InputError(message, self.path, self.line(path), dotted(path))
+
+
+def block(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return the mapping that stands under a name, an empty one where there is none."""
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def load(path: str | os.PathLike[str]) -> Document:
@@ -208,10 +215,10 @@ def resolve(name_or_path: str, folder: str) -> Path:
     raise InputError(f"no shipped {kind} is called '{shown(name_or_path)}'{hint}")
 
 
-def check_plain(data: Any, file: str | os.PathLike[str], where: str) -> None:
+def check_plain(data: object, file: str | os.PathLike[str], where: str) -> None:
     """Refuse data of a field of a file that no YAML file of this kind could hold: a
     control character, a number that is not finite, or what is nested too deep."""
-    waiting: list[tuple[Any, tuple[Key, ...]]] = [(data, (where,))]
+    waiting: list[tuple[object, Place]] = [(data, (where,))]
     while waiting:
         value, path = waiting.pop()
         problem = ""
@@ -248,20 +255,20 @@ class _Composer:
     def __init__(self, text: str, last_line: int, file: str | os.PathLike[str]) -> None:
         self.events = _events(text, last_line, file)
         self.last_line, self.file = last_line, file
-        self.lines: dict[tuple[Key, ...], int] = {}
+        self.lines: dict[Place, int] = {}
         self.nodes = 0
 
-    def error(self, event: Any, message: str, path: tuple[Key, ...] = ()) -> InputError:
+    def error(self, event: Event, message: str, path: Place = ()) -> InputError:
         return InputError(message, self.file, self.line(event), dotted(path))
 
-    def line(self, event: Any) -> int:
+    def line(self, event: Event) -> int:
         return min(event.start_mark.line + 1, self.last_line)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Return what the only document holds, which is a mapping."""
         from ruamel.yaml import events as ev
 
-        root: dict[str, Any] | None = None
+        root: dict[str, object] | None = None
         for event in self.events:
             if isinstance(event, ev.DocumentStartEvent):
                 if root is not None:
@@ -276,70 +283,85 @@ class _Composer:
                 message = f"the file holds {kind}; lines of the form 'key: value' are due"
                 raise self.error(event, message)
             elif isinstance(event, ev.NodeEvent):
-                root = self.value(event, ())
+                self.begin(event, ())
+                root = self.mapping(())
         if root is None:
             raise InputError("the file is empty", self.file)
         return root
 
-    def value(self, event: Any, path: tuple[Key, ...], key_of: Any = None) -> Any:
-        """Return the value that begins with an event; as a key of a mapping, if any."""
+    def begin(self, event: Event, path: Place) -> None:
+        """Refuse what no value or key may begin with, and note the line of the first."""
         from ruamel.yaml import events as ev
 
-        if key_of is None:
-            self.lines.setdefault(path, self.line(event))
+        self.lines.setdefault(path, self.line(event))
         self.nodes += 1
         problem = f"more than {MAX_NODES:,} values" if self.nodes > MAX_NODES else ""
         if isinstance(event, ev.AliasEvent):
             alias = f"aliases (*{shown(event.anchor)})"
             problem = f"{alias} do not go here; write the value out"
-        elif event.anchor is not None:
-            problem = f"anchors (&{shown(event.anchor)}) do not go here"
-        elif event.tag is not None:
-            problem = f"tags ({shown(event.tag)}) do not go here"
-        elif len(path) >= MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
-            problem = f"nested more than {MAX_DEPTH} deep"
+        elif isinstance(event, ev.ScalarEvent | ev.CollectionStartEvent):
+            if event.anchor is not None:
+                problem = f"anchors (&{shown(event.anchor)}) do not go here"
+            elif event.tag is not None:
+                problem = f"tags ({shown(event.tag)}) do not go here"
+            elif len(path) >= MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
+                problem = f"nested more than {MAX_DEPTH} deep"
         if problem:
             raise self.error(event, problem, path)
-        if isinstance(event, ev.ScalarEvent):
-            try:
-                value = _scalar(str(event.value), plain=bool(event.implicit[0]))
-            except ValueError as err:
-                raise self.error(event, str(err), path) from None
-            return value if key_of is None else self.key(event, value, path, key_of)
-        if key_of is not None:
-            return self.key(event, "", path, key_of)
-        if isinstance(event, ev.SequenceStartEvent):
-            items: list[Any] = []
-            while not isinstance(event := next(self.events), ev.SequenceEndEvent):
-                items.append(self.value(event, (*path, len(items))))
-            return items
-        mapping: dict[str, Any] = {}
-        while not isinstance(event := next(self.events), ev.MappingEndEvent):
-            key = self.value(event, path, key_of=mapping)
-            self.lines[(*path, key)] = self.line(event)
-            mapping[key] = self.value(next(self.events), (*path, key))
-        return mapping
 
-    def key(
-        self, event: Any, key: Any, path: tuple[Key, ...], mapping: dict[str, Any]
-    ) -> str:
-        """Return a key of a mapping that has it not yet."""
-        scalar = hasattr(event, "value")
-        if not scalar or not isinstance(key, str):
-            text = shown(event.value) if scalar else "a list or mapping"
-            message = f"a key must be text, not {text or 'empty'}; put it in quotes"
+    def value(self, event: Event, path: Place) -> object:
+        """Return the value that begins with an event."""
+        from ruamel.yaml import events as ev
+
+        self.begin(event, path)
+        if isinstance(event, ev.ScalarEvent):
+            return self.scalar(event, path)
+        if not isinstance(event, ev.SequenceStartEvent):
+            return self.mapping(path)
+        items: list[object] = []
+        while not isinstance(event := next(self.events), ev.SequenceEndEvent):
+            items.append(self.value(event, (*path, len(items))))
+        return items
+
+    def mapping(self, path: Place) -> dict[str, object]:
+        """Return the mapping that has begun, each of its keys once."""
+        from ruamel.yaml import events as ev
+
+        found: dict[str, object] = {}
+        while not isinstance(event := next(self.events), ev.MappingEndEvent):
+            key = self.key(event, path)
+            if key in found:
+                first = self.lines[(*path, key)]
+                message = f"a duplicate key; it is already on line {first}"
+                raise self.error(event, message, (*path, key))
+            self.lines[(*path, key)] = self.line(event)
+            found[key] = self.value(next(self.events), (*path, key))
+        return found
+
+    def key(self, event: Event, path: Place) -> str:
+        """Return a key of the mapping at a path."""
+        from ruamel.yaml import events as ev
+
+        self.begin(event, path)
+        key, text = None, "a list or mapping"
+        if isinstance(event, ev.ScalarEvent):
+            key, text = self.scalar(event, path), shown(event.value) or "empty"
+            if key == "<<" and event.implicit[0]:
+                message = "merge keys (<<) do not go here; write the values out"
+                raise self.error(event, message, path)
+        if not isinstance(key, str):
+            message = f"a key must be text, not {text}; put it in quotes"
             raise self.error(event, message, path)
-        if key == "<<" and event.implicit[0]:
-            message = "merge keys (<<) do not go here; write the values out"
-            raise self.error(event, message, path)
-        if key in mapping:
-            first = self.lines[(*path, key)]
-            message = f"a duplicate key; it is already on line {first}"
-            raise self.error(event, message, (*path, key))
         return key
 
+    def scalar(self, event: ScalarEvent, path: Place) -> str | int | float | bool | None:
+        try:
+            return _scalar(str(event.value), plain=bool(event.implicit[0]))
+        except ValueError as err:
+            raise self.error(event, str(err), path) from None
 
-def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterator[Any]:
+
+def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterator[Event]:
     from ruamel.yaml import YAML
 
     line: int | None = None
@@ -355,10 +377,11 @@ def _events(text: str, last_line: int, file: str | os.PathLike[str]) -> Iterator
         # What is never closed shows at the end of the file, but is where it opened.
         unclosed = "stream end" in problem or "end of stream" in problem
         mark = next(filter(None, reversed(marks) if unclosed else marks), None)
-        line = min(mark.line + 1, last_line) if mark else line
         hint = "; indent with spaces" if r"'\t'" in problem else ""
-        if mark and (unquoted := _braces(text, line, mark.column)):
-            hint = f'; a text that holds braces goes in quotes: "{shown(unquoted)}"'
+        if mark:
+            line = min(mark.line + 1, last_line)
+            if unquoted := _braces(text, line, mark.column):
+                hint = f'; a text that holds braces goes in quotes: "{shown(unquoted)}"'
         message = f"not valid YAML: {shown(problem, 200)}{hint}"
         raise InputError(message, file, line) from None
 

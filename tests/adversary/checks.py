@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfbsim.cell.cell import FARADAY, Cell
+from tfbsim.cell.cell import Cell
+from tfbsim.materials.laws import FARADAY
 from tfbsim.physics.thin_film_cell import declared_by
 from tfbsim.solver.records import OUTCOMES, CaseRecord, StepRecord
 

@@ -4,8 +4,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from tfbsim import optimise
-from tfbsim.cell.cell import FARADAY
 from tfbsim.cell.stack import PER_VOLUME_AS_MADE
+from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics
 
 c, D, x_0, x_end = 5e4, 1e-15, 0.2, 0.8  # of the ideal cell, U = 4.5 V - x V

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import model_validator
 
@@ -48,14 +48,14 @@ class Tafel(Strict):
     """Transfer coefficient alpha: a factor of e in the rate every RT/(alpha F)."""
     activation_energy: Activation = 0.0
     """Activation energy of the rate."""
+    RATE: ClassVar = "rate"  # The field that is the rate
 
     def at(self, cause: str, potential: float, T: float, T_ref: float) -> float:
         """Return the rate at a potential [V] and temperatures [K], SI."""
         per_volt = SIGNS[cause] * self.transfer_coefficient * FARADAY / T
         activated = self.activation_energy * (1 / T_ref - 1 / T)
         exponent = (per_volt * (potential - self.potential) + activated) / GAS_CONSTANT
-        given = getattr(self, "rate", None) or getattr(self, "current", 0.0)
-        return float(given * math.exp(min(exponent, 600.0)))
+        return float(getattr(self, self.RATE) * math.exp(min(exponent, 600.0)))
 
 
 class InterphaseWithTime(Strict):
@@ -118,6 +118,7 @@ class LithiumConsumption(Strict):
 class ElectrolyteOxidation(Tafel):
     """Oxidation of the electrolyte at the cathode, until its reservoir is empty."""
 
+    RATE = "current"
     current: CurrentDensity
     """Current density of the oxidation at the potential given, per area of the cell."""
     reservoir: ArealCharge

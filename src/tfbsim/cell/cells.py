@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel
 
-Array = np.ndarray
+from ..materials.laws import Array, Floats
+from .cell import Cell
 
 
 class Unlike(Exception):
@@ -23,7 +24,7 @@ class Cells:
     attribute in which they differ by more than a number, :class:`Unlike` is raised.
     """
 
-    def __init__(self, of: Sequence[Any], index: Array) -> None:
+    def __init__(self, of: Sequence[object], index: Array) -> None:
         self._of, self._index = of, index
 
     def __len__(self) -> int:
@@ -35,20 +36,21 @@ class Cells:
         found = self.__dict__[name] = self._made(name)
         return found
 
-    def _made(self, name: str) -> Any:
+    def _made(self, name: str) -> object:
         return self._whole([getattr(one, name) for one in self._of])
 
-    def parameters(self, temperature: Any = None) -> dict[str, Any]:
+    def parameters(self, temperature: Floats | None = None) -> dict[str, Floats]:
         """Return those of :meth:`Cell.parameters`, as arrays where they differ."""
         ambient = self.temperature if temperature is None else temperature
         return {"Ambient temperature [K]": ambient, **self.constants}
 
-    def _whole(self, values: list[Any]) -> Any:
+    def _whole(self, values: list[object]) -> object:
         first = values[0]
         if isinstance(first, BaseModel):
             return Cells(values, self._index)
         if isinstance(first, dict):
-            each = zip(*(value.values() for value in values), strict=True)
+            dicts = (value for value in values if isinstance(value, dict))
+            each = zip(*(one.values() for one in dicts), strict=True)
             return dict(zip(first, map(self._whole, map(list, each)), strict=True))
         if values.count(first) == len(values):
             return first
@@ -57,16 +59,19 @@ class Cells:
         raise Unlike
 
 
+AnyCell: TypeAlias = Cell | Cells
+
+
 class Part(Cells):
     """Some of the places, or rows, of all of :class:`Cells`."""
 
     def __init__(self, whole: Cells, rows: Array) -> None:
         self._all, self._index = whole, rows
 
-    def _made(self, name: str) -> Any:
+    def _made(self, name: str) -> object:
         return self._part(getattr(self._all, name))
 
-    def _part(self, value: Any) -> Any:
+    def _part(self, value: object) -> object:
         if isinstance(value, Cells):
             return Part(value, self._index)
         if isinstance(value, dict):

@@ -9,7 +9,7 @@ the share of its sites that take part.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -61,12 +61,12 @@ class OpenCircuit:
         """x at an open-circuit potential [V] at the reference temperature."""
         import pybamm
 
-        x = np.linspace(*self.law.curve.x[[0, -1]], POINTS)
+        x = np.linspace(*self.law.curve.ends, POINTS)
         U = np.minimum.accumulate(self.law.curve(x)) - FALL * np.arange(POINTS)
         return pybamm.Interpolant(U[::-1], x[::-1], potential, interpolator="linear")
 
 
-def standard_parameters(law: PotentialLaw) -> dict[str, Any]:
+def standard_parameters(law: PotentialLaw) -> dict[str, object]:
     """Return the standard parameters of a cell with this U(x), by name."""
     open_circuit = OpenCircuit(law)
     return {

@@ -8,23 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from os.path import isfile
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError, shown, suggest
 from ..fields import Strict, check_head, validate
 from ..materials import HEAD, library, of_content
 from ..materials.material import Material
-from ..yaml_file import Document, load
-from .layers import (
-    INITIAL,
-    LAWS,
-    OF_A_FILM,
-    Anode,
-    Electrolyte,
-    Film,
-    SecondElectrolyte,
-    is_a_film,
-)
+from ..yaml_file import Document, block, load
+from .anode import Anode, is_a_film
+from .electrolyte import OF_A_FILM, Electrolyte, SecondElectrolyte
+from .film import INITIAL, LAWS, Film
+from .paths import at
 
 PLACES = ("cathode", "electrolyte", "electrolyte.second", "anode")  # of a material
 MODELS: dict[str, type[Strict]] = {
@@ -34,26 +27,19 @@ MODELS: dict[str, type[Strict]] = {
 }
 
 
-def at(data: Any, place: str) -> Any:
-    """Return the value at a dotted place, None if there is none."""
-    for key in place.split("."):
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def _put(data: dict[str, Any], place: str, fields: dict[str, Any]) -> None:
+def _put(data: dict[str, object], place: str, fields: dict[str, object]) -> None:
     """Let fields stand at a dotted place, without changing what is shared."""
     layer, _, second = place.partition(".")
-    data[layer] = data[layer] | {second: fields} if second else fields
+    data[layer] = {**block(data, layer), second: fields} if second else fields
 
 
-def _group(place: str, fields: Any) -> str:
+def _group(place: str, fields: object) -> str:
     """Return what materials of the library may stand in a layer as it is given."""
     layer = place.partition(".")[0]
     return "cathode" if layer == "anode" and is_a_film(fields) else layer
 
 
-def named_in(place: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def named_in(place: str, fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield fields of a layer that name what sets others, and the groups these are of;
     what an interlayer sets comes before what a collector does, a material first of all.
     """
@@ -66,22 +52,24 @@ def named_in(place: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         yield "material", group
 
 
-def filled(raw: dict[str, Any], document: Document | None) -> dict[str, Any]:
+def filled(raw: dict[str, object], document: Document | None) -> dict[str, object]:
     """Return a cell's content over that of the materials it names."""
     full = dict(raw)
     for place in PLACES:
         if isinstance(fields := at(full, place), dict):
-            given: dict[str, Any] = {}
+            given: dict[str, object] = {}
             for field, group in named_in(place, fields):
                 given |= _of_library(group, fields[field], place, field, document)
             _put(full, place, _over(place, given, fields))
     liquid = at(full, "electrolyte.salt") is not None  # which wets all of the film
-    if liquid and isinstance(full.get("cathode"), dict):
-        full["cathode"] = full["cathode"] | {"utilisation": 1.0}
+    if liquid and isinstance(cathode := full.get("cathode"), dict):
+        full["cathode"] = cathode | {"utilisation": 1.0}
     return full
 
 
-def _over(place: str, given: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+def _over(
+    place: str, given: dict[str, object], fields: dict[str, object]
+) -> dict[str, object]:
     """Return the fields of a layer over those that a material sets.
 
     A liquid takes the place of a film without what the file says of the film, so that
@@ -94,19 +82,19 @@ def _over(place: str, given: dict[str, Any], fields: dict[str, Any]) -> dict[str
         return given | fields
     kept = {k: v for k, v in fields.items() if k not in OF_A_FILM}
     if isinstance(salt := kept.get("salt", {}), dict):
-        kept["salt"] = {**given["salt"], **salt}
+        kept["salt"] = {**block(given, "salt"), **salt}
     return {**given, **kept, "thickness": {**given, **kept}["separator"]}
 
 
-def _known_at(place: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _known_at(place: str, fields: Mapping[str, object]) -> dict[str, object]:
     """Return those that a second film of electrolyte may have; of others all."""
     known = SecondElectrolyte.model_fields if place.endswith("second") else fields
     return {name: value for name, value in fields.items() if name in known}
 
 
 def _of_library(
-    group: str, name: Any, place: str, field: str, document: Document | None
-) -> dict[str, Any]:
+    group: str, name: object, place: str, field: str, document: Document | None
+) -> dict[str, object]:
     """Return the fields that a material of the library sets, named at this place."""
     materials = library(group)
     if isinstance(name, str) and name in materials:
@@ -133,7 +121,7 @@ def _is_a_material(path: Path) -> bool:
 # --- Files of materials --------------------------------------------------------------
 
 
-def take_in(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
+def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
     """Put what files of materials beside a cell's say into the cell's own content.
 
     A layer whose ``material`` is none of the library and the name of a file has its
@@ -153,7 +141,7 @@ def take_in(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
         given = {k: v for k, v in data.items() if k not in HEAD}
         given = _known_at(place, given)
         origin = {
-            f"{place}.{key}": data.get("origin", {}).get(
+            f"{place}.{key}": block(data, "origin").get(
                 key, data.get("source", f"as {path.name} has it")
             )
             for key in given
@@ -169,14 +157,15 @@ def take_in(raw: dict[str, Any], folder: Path) -> dict[str, Document]:
 
 
 def where_it_stands(
-    error: InputError, found: Mapping[str, Document], own: Mapping[str, Any]
+    error: InputError, found: Mapping[str, Document], own: Mapping[str, object]
 ) -> InputError:
     """Return a mistake in the file that it stands in: a material's, or the cell's."""
     for place, document in found.items():
         rest = error.field.removeprefix(f"{place}.")
         first = rest.partition(".")[0]
         inside = rest != error.field and first in document.data
-        if inside and first not in at(own, place):
+        written = at(own, place)
+        if inside and not (isinstance(written, dict) and first in written):
             return document.error(tuple(rest.split(".")), error.message)
     return error
 
@@ -192,13 +181,13 @@ def _read(path: str | Path, model: type[Strict]) -> Document:
         raise document.error((key,), f"unknown key '{shown(key)}'{hint}")
     if not isinstance(more := data.get("data", {}), dict):
         raise document.error(("data",), "must be a mapping")
-    for block in ("origin", "valid"):
-        texts = data.get(block, {})
+    for name in ("origin", "valid"):
+        texts = data.get(name, {})
         if not isinstance(texts, dict) or {*map(type, texts.values())} - {str}:
-            raise document.error((block,), "must be a mapping of fields to text")
+            raise document.error((name,), "must be a mapping of fields to text")
         for key in texts.keys() - {*data, *more}:
             message = f"is of no value that is given{suggest(key, [*data, *more])}"
-            raise document.error((block, key), message)
+            raise document.error((name, key), message)
     return document
 
 
@@ -211,7 +200,7 @@ def read_material(path: str | Path) -> Material:
     model: type[Strict] = Film if film else Electrolyte
     data = (document := _read(path, model)).data
     fields = {name: value for name, value in data.items() if name not in HEAD}
-    left: dict[str, Any] = {"conductivity": "1e-6 S/cm"}
+    left: dict[str, object] = {"conductivity": "1e-6 S/cm"}
     if film:
         left = library("cathode")["LCO"].fields
         if "site_concentration" in data:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from ..materials import library
 from ..yaml_file import shipped
@@ -58,19 +57,19 @@ def papers(cell: Cell) -> list[str]:
     return list(found.values())
 
 
-def shipped_parameter_values(name: str) -> dict[str, Any]:
+def shipped_parameter_values(name: str) -> dict[str, object]:
     """Return the parameter values of a shipped cell, charged, with its papers."""
     cell = load_cell(name)
     values = cell.parameter_values(charged=True)
     return dict(values.items()) | {"citations": papers(cell)}
 
 
-def __getattr__(name: str) -> Callable[[], dict[str, Any]]:
+def __getattr__(name: str) -> Callable[[], dict[str, object]]:
     files = {stem.replace("-", "_"): stem for stem in shipped("models")}
     if name not in files:
         raise AttributeError(f"no shipped cell is called {name!r}")
 
-    def get_parameter_values() -> dict[str, Any]:
+    def get_parameter_values() -> dict[str, object]:
         return shipped_parameter_values(files[name])
 
     get_parameter_values.__doc__ = f"The shipped cell {files[name]}, charged."

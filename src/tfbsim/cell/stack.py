@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import model_validator
 
@@ -22,6 +22,9 @@ from .. import units
 from ..errors import shown, suggest
 from ..fields import Density, Length, Quantity, Strict, refuse
 from ..materials import library
+from .anode import Anode
+from .electrolyte import Electrolyte, SecondElectrolyte
+from .film import Film
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,10 +85,16 @@ class Stack(Strict):
 class Layered(Protocol):
     """A cell, as far as its layers go."""
 
-    stack: Stack | None
-    cathode: Any
-    electrolyte: Any
-    anode: Any
+    @property
+    def stack(self) -> Stack | None: ...
+    @property
+    def cathode(self) -> Film: ...
+    @property
+    def electrolyte(self) -> Electrolyte: ...
+    @property
+    def negative(self) -> Film | None: ...
+    @property
+    def metal(self) -> Anode | None: ...
 
 
 @dataclass(frozen=True)
@@ -120,34 +129,40 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
         refuse("stack", "is missing; it lists the layers around the cell")
 
     def made(
-        name: str, of: Any, thickness: float, density: float | None, shared_by: int = 1
+        name: str,
+        of: Film | Electrolyte | SecondElectrolyte | Anode,
+        thickness: float,
+        density: float | None,
     ) -> Layer:
-        return Layer(name, of.material or "", thickness, density or math.nan, shared_by)
+        return Layer(name, of.material or "", thickness, density or math.nan)
 
-    cathode, electrolyte, anode = cell.cathode, cell.electrolyte, cell.anode
-    plated = 0.0
-    if hasattr(anode, "lithium"):
-        there = float(anode.lithium) if lithium is None else lithium
-        rho = LITHIUM_MOLAR_MASS / anode.molar_volume
-        plated = rho * (there - float(anode.lithium))
-        other = made("lithium", anode, there, rho)
-    else:  # a film, whose lithium weighs the same in either
-        other = made("anode", anode, anode.thickness, anode.density)
-    left = cathode.density - plated / cathode.thickness
+    cathode, electrolyte = cell.cathode, cell.electrolyte
     found = {
-        "cathode": made("cathode", cathode, cathode.thickness, left),
         "electrolyte": made(
             "electrolyte", electrolyte, electrolyte.span, electrolyte.density
         ),
-        "lithium": other,
     }
+    left = cathode.density
+    if metal := cell.metal:
+        there = float(metal.lithium) if lithium is None else lithium
+        rho = LITHIUM_MOLAR_MASS / metal.molar_volume
+        left -= rho * (there - float(metal.lithium)) / cathode.thickness
+        found["lithium"] = made("lithium", metal, there, rho)
+    if film := cell.negative:  # whose lithium weighs the same in either
+        found["lithium"] = made("anode", film, film.thickness, film.density)
+    found["cathode"] = made("cathode", cathode, cathode.thickness, left)
     if (second := electrolyte.second) is not None:
         name = "second electrolyte"
         found["second"] = made(name, second, second.thickness, second.density)
     for place, layer in cell.stack:
         if layer is not None:
-            own = layer.thickness, layer.mass_density, int(layer.shared_by)
-            found[place] = made(place.replace("_", " "), layer, *own)
+            found[place] = Layer(
+                place.replace("_", " "),
+                layer.material or "",
+                layer.thickness,
+                layer.mass_density,
+                int(layer.shared_by),
+            )
     return [found[name] for name in _ORDER if name in found]
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..materials.laws import Array, Curve, DiffusionPotential, Law, PotentialLaw
 from ..materials.transport import diffusion_potential, path_potential, resistivity
+
+if TYPE_CHECKING:
+    import pybamm
 
 # Options of the model for the anode, and the number each has in a parameter set
 KINDS = {"evaporated": 0, "plated in situ": 1, "film": 2}
@@ -56,7 +59,7 @@ class FilmStructure:
         t_i = 0 if self.transference is None else self.transference(inside)
         return np.asarray((1 - t_i) / self.electronic(inside), dtype=float)
 
-    def functions(self, side: str) -> dict[str, Any]:
+    def functions(self, side: str) -> dict[str, object]:
         """The function parameters of the model, by name; of "Cathode" or "Anode"."""
         psi = self.psi
         functions = {
@@ -91,7 +94,7 @@ class Structure:
     # Options of :class:`ThinFilmCell` that the cell implies
     chosen: tuple[tuple[str, str], ...] = ()
     # Further laws, as :class:`ThinFilmCell` takes them
-    laws: tuple[Callable[[Any], Any], ...] = ()
+    laws: tuple[Callable[..., pybamm.BaseSubModel], ...] = ()
 
     @property
     def films(self) -> dict[str, FilmStructure]:
@@ -113,7 +116,7 @@ class Structure:
         """Return it with another value of an option."""
         return replace(self, chosen=tuple({**dict(self.chosen), name: value}.items()))
 
-    def functions(self) -> dict[str, Any]:
+    def functions(self) -> dict[str, object]:
         """The function parameters of the model, by name."""
         films = self.films.items()
         return {k: v for side, film in films for k, v in film.functions(side).items()}

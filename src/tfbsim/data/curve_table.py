@@ -10,6 +10,7 @@ discharge, -1 in a charge, else 0.  ``Step capacity`` counts from the start of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -24,11 +25,11 @@ BRANCH, DIRECTION = "Branch number", "Direction"
 MASS, AREA = "Capacity [mA.h.g-1]", "Capacity [uA.h.cm-2]"
 
 
-def step_slices(table: Mapping[str, np.ndarray]) -> list[slice]:
-    """Return the samples of each step, in order."""
-    number, step = table[CYCLE], table[STEP]
-    first = np.flatnonzero(np.diff(number, prepend=-1) | np.diff(step, prepend=-1))
-    return [slice(a, b) for a, b in zip(first, [*first[1:], len(step)], strict=True)]
+def spans(values: Sequence[np.ndarray]) -> list[tuple[int, int]]:
+    """Return the spans in which none of some arrays changes, such as steps."""
+    changes = [np.diff(np.nan_to_num(array)) != 0 for array in values]
+    edges = np.flatnonzero(np.any(changes, axis=0)) + 1
+    return list(pairwise([0, *edges.tolist(), len(values[0])]))
 
 
 def curve_table(
@@ -51,8 +52,8 @@ def curve_table(
     found |= {name: np.zeros(n) for name, _ in capacities}
     branch, direction, begins, previous = 0, 0, 0, None
     before = dict.fromkeys(found, 0.0)
-    for step, own in zip(step_slices(table), directions, strict=True):
-        start, end = step.start, step.stop
+    steps = spans([table[CYCLE], table[STEP]])
+    for (start, end), own in zip(steps, directions, strict=True):
         if table[CYCLE][start] != previous:
             previous, branch, direction, begins = table[CYCLE][start], 0, 0, start
         if own == 0:  # a rest is of the branch if that goes on
@@ -63,7 +64,7 @@ def curve_table(
         found[BRANCH][begins:end], found[DIRECTION][begins:end] = branch, direction
         for name, of_step in capacities:
             found[name][begins:end] = before[name]
-            found[name][step] += table[of_step][step]
+            found[name][start:end] += table[of_step][start:end]
             before[name] = float(found[name][end - 1])
         begins = end
     return pd.DataFrame({CASE: case, **table, **found})

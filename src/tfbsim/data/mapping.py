@@ -9,13 +9,14 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping as Dict
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 from .. import units
-from ..errors import InputError, shown
+from ..errors import shown
 from ..fields import Quantity, Strict, Temperature, check_head, validate
 from ..yaml_file import Document, load
 
@@ -25,6 +26,35 @@ ENCODINGS = re.compile(
     r"ascii|utf-(8|16|32)(-(sig|le|be))?|iso8859-\d+|cp\d+|koi8-\w|mac-\w+|gb\w+|big5\w*"
     r"|shift_jis\w*|euc_\w+|iso2022_\w+|johab|tis-620|kz1048|ptcp154|hp-roman8"
 )
+# What a column may be measured in, the most likely first
+DIMENSIONS = {
+    "time": ("time",),
+    "voltage": ("voltage",),
+    "current": ("current", "current density", "specific current"),
+    "capacity": ("charge", "areal charge", "specific charge"),
+    "temperature": ("temperature",),
+    "impedance": ("resistance", "areal resistance"),
+}
+
+
+def _of_text(name: str) -> str:
+    """Return the name of an encoding, if it is one of text files."""
+    with suppress(LookupError, ValueError):
+        if ENCODINGS.fullmatch(codecs.lookup(name).name):
+            return name
+    raise ValueError(
+        f"unknown encoding of text '{shown(name)}'; such as utf-8, utf-16 or latin-1"
+    )
+
+
+def _current(text: str) -> str:
+    """Return a current or C-rate, if it is one."""
+    if units.c_rate(text) is None:
+        units.quantity(text, DIMENSIONS["current"])
+    return text
+
+
+Current = Annotated[StrictStr, AfterValidator(_current)]
 Column = StrictStr | Annotated[StrictInt, Field(ge=1, le=1000)]
 Direction = Literal["charge", "discharge"]
 Area = Annotated[float, Quantity("area", gt=0, le=1.0)]
@@ -64,7 +94,7 @@ class CurveColumns(Strict):
 
     voltage: Column
     capacity: Column
-    current: StrictStr | None = None
+    current: Current | None = None
     direction: Direction | None = None
 
 
@@ -84,14 +114,14 @@ class Mapping(Strict):
     loading: Annotated[float, Quantity("areal mass", gt=0)] | None = None
     temperature: Temperature | None = None
     voltage: Annotated[float, Quantity("voltage", ge=-10, le=10)] | None = None
-    current: StrictStr | None = None
+    current: Current | None = None
     direction: Direction | None = None
     curves: Annotated[list[CurveColumns], Field(min_length=1, max_length=100)] | None = (
         None
     )
     delimiter: Literal["comma", "semicolon", "tab", "space"] | None = None
     decimal: Literal["point", "comma"] | None = None
-    encoding: StrictStr | None = None
+    encoding: Annotated[StrictStr, AfterValidator(_of_text)] | None = None
     skip_rows: Annotated[StrictInt, Field(ge=0, le=100_000)] | None = None
 
 
@@ -110,51 +140,9 @@ def load_mapping(source: AnyMapping | Document) -> Mapping:
     if isinstance(source, Mapping):
         return source
     if isinstance(source, Dict):
-        document, found = None, validate(Mapping, dict(source), python=True)
-    else:
-        document = source if isinstance(source, Document) else load(source)
-        check_head(document, "mapping")
-        found = validate(Mapping, document.data, document=document)
-
-    def refuse(message: str, *path: str | int) -> InputError:
-        if document:
-            return document.error(path, message)
-        return InputError(message, field=".".join(map(str, path)))
-
-    if found.encoding is not None and not _of_text(found.encoding):
-        raise refuse(
-            f"unknown encoding of text '{shown(found.encoding)}'; such as utf-8, "
-            "utf-16 or latin-1",
-            "encoding",
-        )
-    currents: dict[tuple[str | int, ...], str | None]
-    currents = {("current",): found.current}
-    for k, curve in enumerate(found.curves or []):
-        currents["curves", k, "current"] = curve.current
-    for path, text in currents.items():
-        try:
-            if text is not None and units.c_rate(text) is None:
-                units.quantity(text, DIMENSIONS["current"])
-        except ValueError as error:
-            raise refuse(str(error), *path) from None
-    mapping: Mapping = found
-    return mapping
-
-
-def _of_text(encoding: str) -> bool:
-    """Return whether an encoding is one of text files, not of names or bytes."""
-    try:
-        return bool(ENCODINGS.fullmatch(codecs.lookup(encoding).name))
-    except (LookupError, ValueError):
-        return False
-
-
-# What a column may be measured in, the most likely first
-DIMENSIONS = {
-    "time": ("time",),
-    "voltage": ("voltage",),
-    "current": ("current", "current density", "specific current"),
-    "capacity": ("charge", "areal charge", "specific charge"),
-    "temperature": ("temperature",),
-    "impedance": ("resistance", "areal resistance"),
-}
+        found: Mapping = validate(Mapping, dict(source), python=True)
+        return found
+    document = source if isinstance(source, Document) else load(source)
+    check_head(document, "mapping")
+    found = validate(Mapping, document.data, document=document)
+    return found

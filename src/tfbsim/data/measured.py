@@ -162,20 +162,20 @@ class Measured:
         """
         if not self.segments:
             return pd.DataFrame()
-        steps: Counter[int] = Counter()
-        columns: dict[str, list[Array]] = {}
+        number: Counter[int] = Counter()
+        steps = []
         for s in self.segments:
-            steps[s.cycle] += 1
-            n = len(s.voltage)
-            of_step = {
-                CYCLE: np.full(n, s.cycle),
-                STEP: np.full(n, steps[s.cycle]),
-                TIME: np.full(n, np.nan) if s.time is None else s.start + s.time,
-                VOLTAGE: s.voltage,
-                CURRENT: s.current * UA,
-                STEP_AREA: s.capacity * UA,
-            }
-            for name, values in of_step.items():
-                columns.setdefault(name, []).append(values)
-        table = {name: np.concatenate(values) for name, values in columns.items()}
+            number[s.cycle] += 1
+            none = np.full(len(s.voltage), np.nan)
+            steps.append(
+                {
+                    CYCLE: np.full(len(s.voltage), s.cycle),
+                    STEP: np.full(len(s.voltage), number[s.cycle]),
+                    TIME: none if s.time is None else s.start + s.time,
+                    VOLTAGE: s.voltage,
+                    CURRENT: s.current * UA,
+                    STEP_AREA: s.capacity * UA,
+                }
+            )
+        table = {name: np.concatenate([of[name] for of in steps]) for name in steps[0]}
         return curve_table(self.name, table, [s.direction for s in self.segments])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from ..errors import count, shown
+from .curve_table import spans
 from .measured import Array
 from .table import CHARGES, TIMES, File, Quantity, Table, roles
 
@@ -277,13 +276,3 @@ def at_switching(rows: RawRecord, file: File) -> RawRecord:
             f"uA.h.cm-2 in all; without, {own:.4g}."
         )
     return replace(rows, i=i)
-
-
-def spans(values: Sequence[Array]) -> list[tuple[int, int]]:
-    """Return the spans in which none of some arrays changes."""
-    n = len(values[0])
-    cut = np.zeros(max(n - 1, 0), dtype=bool)
-    for array in values:
-        cut |= np.diff(np.nan_to_num(array)) != 0
-    edges = [0, *(np.flatnonzero(cut) + 1).tolist(), n]
-    return list(pairwise(edges))

@@ -12,8 +12,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from .curve_table import spans
 from .measured import Array
-from .raw_record import RawRecord, spans
+from .raw_record import RawRecord
 from .table import File, Table
 
 CLEAR = 0.5  # of the charge that must agree on the sign

@@ -13,8 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from .curve_table import spans
 from .measured import CHARGE, DISCHARGE, HOLD, REST, Array
-from .raw_record import RawRecord, spans
+from .raw_record import RawRecord
 
 HELD = 3e-3  # V: how far the voltage of a hold strays
 FALLEN = 0.95  # of its first current, what a hold ends below

@@ -11,19 +11,19 @@ import contextlib
 import math
 import re
 import string
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field, StrictInt, StrictStr
 
 from .. import units
-from ..cell.cell import Cell
+from ..cell.cells import AnyCell
 from ..errors import Error, InputError, Place, at_field, placed, shown, suggest
 from ..fields import Strict, refuse, validate
-from .profile import parse_profile, read_profile
+from .profile import Table, parse_profile, read_profile
 from .steps import Step, parse_step
 
 MAX_STEPS = 10_000  # of one case
@@ -31,7 +31,9 @@ MAX_CYCLES = 100_000
 MAX_VALUES = 5_000
 Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
-Placed = tuple[Place, Any]  # a step and where it stands
+# A step for a cell; a sentence and its temperature; the mapping of a profile
+Written: TypeAlias = Step | tuple[str, object] | Mapping[str, object]
+Placed: TypeAlias = tuple[Place, Written]  # and where it stands
 Filled = Mapping[str, str]
 
 
@@ -39,10 +41,10 @@ class Group(Strict):
     """Steps repeated, or written once for each value of a template."""
 
     step: StrictStr | None = None
-    temperature: Any = None
+    temperature: object = None
     repeat: Cycles | None = None
-    for_each: dict[str, Any] | None = None
-    steps: list[Any] | None = None
+    for_each: dict[str, object] | None = None
+    steps: list[object] | None = None
 
 
 class Writing:
@@ -53,13 +55,15 @@ class Writing:
         self.si = si  # whether a plain number is one in SI, as in Python
         self.folder = folder  # where profiles are looked for
         self._groups: dict[int, Group] = {}  # as checked, each once
-        self._profiles: dict[str, Any] = {}  # as read
+        self._profiles: dict[str, Table] = {}  # as read
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[type[Writing], tuple[Error, Path, bool]]:
         # The keys of groups hold in this process only
         return Writing, (self.error, self.folder, self.si)
 
-    def flat(self, where: Place, steps: Sequence[Any], templates: Filled) -> list[Placed]:
+    def flat(
+        self, where: Place, steps: Sequence[object], templates: Filled
+    ) -> list[Placed]:
         """Return steps with groups written out, each with its place.
 
         A step is a :class:`Step`, a pair of sentence and temperature, or the mapping of
@@ -73,21 +77,24 @@ class Writing:
                     raise self.error((*where, k), f"more than {MAX_STEPS} steps")
         return found
 
-    def _written_out(self, at: Place, step: Any, templates: Filled) -> Iterator[Placed]:
+    def _written_out(
+        self, at: Place, step: object, templates: Filled
+    ) -> Iterator[Placed]:
         if isinstance(step, Mapping):
             written = self._profile if "profile" in step else self._group
             yield from written(at, step, templates)
         elif isinstance(step, Step):
             yield at, step
         else:
-            pair = isinstance(step, tuple) and len(step) == 2
-            sentence, T = step if pair else (step, None)
+            sentence, T = step, None
+            if isinstance(step, tuple) and len(step) == 2:
+                sentence, T = step
             if not isinstance(sentence, str):
                 raise self.error(at, f"'{shown(step)}' is not a step")
             yield at, (self._filled(at, sentence, templates), T)
 
     def _group(
-        self, at: Place, step: Mapping[str, Any], templates: Filled
+        self, at: Place, step: Mapping[str, object], templates: Filled
     ) -> Iterator[Placed]:
         group = self._groups.get(id(step))
         if group is None:
@@ -115,7 +122,7 @@ class Writing:
                 yield from self.flat((*at, "steps"), group.steps, values)
 
     def _profile(
-        self, at: Place, step: Mapping[str, Any], templates: Filled
+        self, at: Place, step: Mapping[str, object], templates: Filled
     ) -> Iterator[Placed]:
         """Yield a profile's mapping with its templates filled and its table read."""
         filled = {
@@ -153,12 +160,14 @@ class Writing:
 
 
 def parsed_steps(
-    flat: Sequence[Placed], cell: Cell, error: Error
+    flat: Sequence[Placed], cell: AnyCell, error: Error
 ) -> tuple[tuple[Step, ...], list[InputError]]:
     """Return steps that are written out for a cell, and what is wrong with the others."""
     parsed: list[Step] = []
     wrong: list[InputError] = []
-    known: dict[Any, Step] = {}  # a group repeats its sentences thousands of times
+    known: dict[
+        tuple[str, object], Step
+    ] = {}  # a group repeats its sentences thousands of times
     for at, step in flat:
         try:
             if isinstance(step, tuple):
@@ -175,7 +184,7 @@ def parsed_steps(
     return tuple(parsed), wrong
 
 
-def parse_cycle(steps: Any, cell: Cell, name: str = "steps") -> tuple[Step, ...]:
+def parse_cycle(steps: object, cell: AnyCell, name: str = "steps") -> tuple[Step, ...]:
     """Return steps of Python for a cell: what a file may say, pairs and Steps.
 
     An InputError names the step.
@@ -192,10 +201,13 @@ def parse_cycle(steps: Any, cell: Cell, name: str = "steps") -> tuple[Step, ...]
     return parsed
 
 
-RANGES: dict[str, Any] = {"linear": np.linspace, "log": np.geomspace}
+RANGES: dict[str, Callable[[float, float, int], np.ndarray]] = {
+    "linear": np.linspace,
+    "log": np.geomspace,
+}
 
 
-def values_of(where: Place, values: Any, error: Error) -> list[Any]:
+def values_of(where: Place, values: object, error: Error) -> list[object]:
     """Return a list as written, or of {linear: [first, last, number]}, or {log: ...}."""
     if isinstance(values, list) and values:
         return values
@@ -220,7 +232,9 @@ def values_of(where: Place, values: Any, error: Error) -> list[Any]:
     return [f"{float(p):.6g} {unit}".strip() for p in points]
 
 
-def _range_ends(where: Place, ends: list[Any], error: Error) -> tuple[float, float, str]:
+def _range_ends(
+    where: Place, ends: list[object], error: Error
+) -> tuple[float, float, str]:
     """Return both ends of a range in the unit of the first."""
     split = [re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", str(e)) for e in ends[:2]]
     if None in split:
@@ -245,7 +259,7 @@ def _fields(text: str) -> tuple[str, ...]:
     return tuple(field for _, field, _, _ in parts if field)
 
 
-def names_in(steps: Any) -> set[str]:
+def names_in(steps: object) -> set[str]:
     """Return the names in {braces} that the cases must fill."""
     if isinstance(steps, str):
         return set(_fields(steps))

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeGuard
 
 from .. import units
 from ..cell.cell import Cell, load_cell
+from ..cell.cells import AnyCell
 from ..errors import InputError, Place, placed, shown, suggest, together
 from ..fields import refuse
 from ..yaml_file import Document
@@ -202,7 +203,7 @@ class Maker:
 
     # --- The steps, and the columns ---------------------------------------------------
 
-    def protocol(self, cell: Cell, row: Row) -> Protocol:
+    def protocol(self, cell: AnyCell, row: Row) -> Protocol:
         """Return the steps of a case for its cell."""
         parsed: list[tuple[Step, ...]] = []
         wrong: list[InputError] = []

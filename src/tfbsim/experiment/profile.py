@@ -15,12 +15,12 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
 from .. import units
-from ..cell.cell import Cell
+from ..cell.cells import AnyCell
 from ..errors import shown
 from ..fields import Quantity, Strict, Temperature, Voltage, refuse, validate
 from ..yaml_file import load_columns
@@ -76,16 +76,16 @@ def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
     return dict(zip(headings, (c.tolist() for c in values), strict=True))
 
 
-def parse_profile(given: Mapping[str, Any], cell: Cell) -> Step:
+def parse_profile(given: Mapping[str, object], cell: AnyCell) -> Step:
     """Return a profile, the fields of :class:`ProfileStep`, as a step for a cell.
 
     A ValueError says in one sentence what is wrong with it.
     """
-    fields: ProfileStep = validate(ProfileStep, dict(given))
-    if isinstance(fields.profile, str):
-        given = {**given, "profile": read_profile(fields.profile, Path())}
-        fields = validate(ProfileStep, given)
-    table: Any = fields.profile
+    fields = validate(ProfileStep, dict(given))
+    table = fields.profile
+    if isinstance(table, str):
+        table = read_profile(table, Path())
+        fields = validate(ProfileStep, {**given, "profile": table})
     if len(table) != 2:
         refuse("profile", "must have two columns, time and a control")
     (t_name, t), (name, v) = table.items()

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from ..cell.cell import Cell, Written
 from ..errors import InputError, shown
@@ -22,6 +21,7 @@ from ..version import __version__
 from ..yaml_file import Document, check_plain
 from .settings import Recorded
 
+PARTS = "experiment_content", "cells", "changes", "numerics"  # of what users write
 PACKAGES = "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "xarray", "pandas"
 
 
@@ -32,59 +32,54 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run as a provenance file tells it."""
+class Inputs:
+    """What a run is made of."""
 
     document: Document  # The experiment
-    cells: dict[str, Cell]  # By the name or path the experiment has for each
+    cells: dict[str, Cell]  # As loaded, by the name or path the experiment has for each
     cell: str | None  # What --cell said
     changes: dict[str, str]  # What --set said
+
+    def provenance(self, numerics: Numerics, command: str = "") -> dict[str, object]:
+        """Inputs with their hashes, versions, tolerances and the command of a run."""
+        content = self.document.data
+        return {
+            "tfbsim": __version__,
+            "experiment": content.get("name") or self.document.path.stem,
+            "title": content.get("description", ""),
+            "source": content.get("source", ""),
+            "experiment_file": self.document.path.name,
+            "experiment_sha256": _hash(content),
+            "experiment_content": content,
+            "cells": {name: _cell_entry(used) for name, used in self.cells.items()},
+            "cell": self.cell,
+            "changes": self.changes,
+            "numerics": asdict(numerics),
+            "command": command,
+            "python": platform.python_version(),
+            "platform": f"{sys.platform} {platform.machine()}",
+            "packages": {name: versions()[name] for name in PACKAGES},
+        }
+
+
+@dataclass(frozen=True)
+class Run(Inputs):
+    """A run as a provenance file tells it."""
+
     numerics: Numerics  # Mesh and tolerances
     differences: list[str]  # Versions that are other than they were, in words
-
-
-def provenance(
-    document: Document,
-    cells: Mapping[str, Cell],
-    numerics: Numerics,
-    cell: str | None = None,
-    changes: Mapping[str, str] | None = None,
-    command: str = "",
-) -> dict[str, Any]:
-    """Inputs with their hashes, versions, tolerances and the command of a run.
-
-    The cells are as loaded, by the name or path the experiment has for each; ``cell`` and
-    ``changes`` are what --cell and --set said.
-    """
-    return {
-        "tfbsim": __version__,
-        "experiment": document.data.get("name") or document.path.stem,
-        "title": document.data.get("description", ""),
-        "source": document.data.get("source", ""),
-        "experiment_file": document.path.name,
-        "experiment_sha256": _hash(document.data),
-        "experiment_content": document.data,
-        "cells": {name: _cell_entry(used) for name, used in cells.items()},
-        "cell": cell,
-        "changes": dict(changes or {}),
-        "numerics": asdict(numerics),
-        "command": command,
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-        "packages": {name: versions()[name] for name in PACKAGES},
-    }
 
 
 class _Recorded(Strict):
     numerics: Recorded
 
 
-def _cell_entry(cell: Cell) -> dict[str, Any]:
+def _cell_entry(cell: Cell) -> dict[str, object]:
     written = asdict(cell.written)
     return {"name": cell.name, "sha256": _hash(written), **written}
 
 
-def _hash(content: Any) -> str:
+def _hash(content: object) -> str:
     """SHA-256 of what was read: comments and layout of a file do not count."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -95,24 +90,25 @@ def load_run(path: Path) -> Run:
     return run_of(read_json(path, "provenance.json of a run"), path)
 
 
-def run_of(content: Mapping[str, Any], path: Path) -> Run:
+def run_of(content: Mapping[str, object], path: Path) -> Run:
     """Return the run that the content of a provenance.json tells of."""
     try:
-        for part in ("experiment_content", "cells", "changes", "numerics"):
-            check_plain(content[part], path, part)
+        told = {part: _mapping(content, part) for part in (*PARTS, "packages")}
+        for part in PARTS:
+            check_plain(told[part], path, part)
         own_path = path.with_name(str(content["experiment_file"]))
-        document = Document(own_path, dict(content["experiment_content"]), {(): 1})
+        document = Document(own_path, dict(told["experiment_content"]), {(): 1})
         cells = {
             str(name): cell_of_entry(str(name), entry, path)
-            for name, entry in content["cells"].items()
+            for name, entry in told["cells"].items()
         }
-        recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
+        recorded = Document(path, {"numerics": told["numerics"]}, {(): 1})
         numerics = validate(_Recorded, recorded.data, document=recorded).numerics
-        changes = {str(k): str(v) for k, v in content["changes"].items()}
+        changes = {str(k): str(v) for k, v in told["changes"].items()}
         cell = content["cell"]
         if not isinstance(cell, str | None):
             raise TypeError("cell")
-        before = {"tfbsim": content["tfbsim"], **content["packages"]}
+        before = {"tfbsim": content["tfbsim"], **told["packages"]}
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -129,11 +125,18 @@ def run_of(content: Mapping[str, Any], path: Path) -> Run:
     return Run(document, cells, cell, changes, numerics.applied(), differences)
 
 
-def cell_of_entry(name: str, entry: Mapping[str, Any], path: Path | None = None) -> Cell:
+def _mapping(content: Mapping[str, object], part: str) -> Mapping[str, object]:
+    if not isinstance(found := content[part], dict):
+        raise TypeError(part)
+    return found
+
+
+def cell_of_entry(name: str, entry: object, path: Path | str = "") -> Cell:
     """Return the cell of an entry of ``cells``; InputError if it was changed by hand."""
-    written = Written(**{field.name: entry[field.name] for field in fields(Written)})
+    if not isinstance(entry, dict):
+        raise TypeError(name)
+    written = Written(*(entry[field.name] for field in fields(Written)))
     if _hash(asdict(written)) != entry["sha256"]:
-        raise InputError(
-            f"the cell '{shown(name)}' in it was changed by hand", path or ""
-        )
+        message = f"the cell '{shown(name)}' in it was changed by hand"
+        raise InputError(message, path)
     return Cell.from_written(written)

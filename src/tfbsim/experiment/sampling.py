@@ -28,7 +28,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import scipy  # loads scipy.stats where it is first used
@@ -38,6 +38,7 @@ from .. import units
 from ..errors import Error, InputError, Place, placed, shown, suggest
 from ..fields import Quantity, Strict, refuse
 from ..yaml_file import Document
+from .groups import RANGES
 
 MAX_POINTS = 10_000_000
 MAX_FACTORS = 100
@@ -45,7 +46,7 @@ MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
 
 C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
 METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
-RANGES = dict.fromkeys(("linear", "log"), "[first, last, number of values]")
+RANGE = "[first, last, number of values]"
 # How each is written, and its values at probabilities u
 _Quantile = Callable[[np.ndarray, float, float], np.ndarray]
 DISTRIBUTIONS: dict[str, tuple[str, _Quantile]] = {
@@ -68,7 +69,7 @@ DISTRIBUTIONS: dict[str, tuple[str, _Quantile]] = {
 }
 
 
-def _method(value: Any) -> Any:
+def _method(value: object) -> object:
     if value not in METHODS:
         hint = suggest(str(value), METHODS) or f"; there are: {', '.join(METHODS)}"
         raise ValueError(f"unknown method '{shown(value)}'{hint}")
@@ -91,7 +92,7 @@ class Sweep(Strict):
     ] = "grid"
     points: Annotated[StrictInt, Field(ge=1, le=MAX_POINTS)] | None = None
     seed: Annotated[StrictInt, Field(ge=0)] = 0
-    factors: dict[str, Any]
+    factors: dict[str, object]
     correlations: list[Correlation] = []
 
     @property
@@ -134,7 +135,7 @@ class Scale:
         bare = not self.unit or self.dimension == C_RATE
         return 1.0 if bare else units.parse(f"1 {self.unit}", self.dimension)
 
-    def number(self, value: Any, *, difference: bool = False) -> float:
+    def number(self, value: object, *, difference: bool = False) -> float:
         """Return a value as written as a number; ValueError if it will not do."""
         if self.dimension == C_RATE:
             rate = units.c_rate(value) if isinstance(value, str) else None
@@ -143,10 +144,10 @@ class Scale:
             return rate
         number = units.parse(value, self.dimension)
         if self.dimension == "temperature":
-            if difference and units.split(value, self.dimension)[1] == "degC":
+            if difference and units.split(str(value), self.dimension)[1] == "degC":
                 raise ValueError("a standard deviation is a difference; write it in K")
         elif self.unit:
-            written, unit = units.split(value, self.dimension)
+            written, unit = units.split(str(value), self.dimension)
             # 15 digits: 100 nm is 0.1 um, and not 0.09999999999999999
             other = float(f"{number / self.si:.15g}")
             return float(written) if unit == self.unit else other
@@ -194,7 +195,7 @@ class Factor:
         """At every point in the unit of its column, shape (points,)."""
         return self._spread(self.scale.displayed(self.levels))
 
-    def at(self, k: Any) -> Any:
+    def at(self, k: int | np.ndarray) -> np.ndarray:
         """At point k, or at an array of points."""
         return self.levels[k // self.stride % len(self.levels)]
 
@@ -331,15 +332,16 @@ class _Reader:
     is_template: Callable[[str], bool]
     names: tuple[str, ...]
 
-    def spec(self, name: str, given: Any) -> _Spec:
+    def spec(self, name: str, given: object) -> _Spec:
         kind, items, at = self._items(("sweep", "factors", name), given)
         scale = self._scale(name, (*at, 0), items[0])
         size = len(items) if kind == "list" else 0
         if kind in RANGES:
-            *items, size = items
-            if type(size) is not int or not 2 <= size <= MAX_POINTS:
+            *items, number = items
+            if type(number) is not int or not 2 <= number <= MAX_POINTS:
                 message = f"the number of values must be from 2 to {MAX_POINTS:,}"
                 raise self.error((*at, 2), message)
+            size = number
         numbers = []
         for i, item in enumerate(items):
             spread = i == 1 and "normal" in kind
@@ -357,10 +359,14 @@ class _Reader:
             raise self.error(at, message)
         return _Spec(name, scale, kind, tuple(numbers), size, at)
 
-    def _items(self, at: Place, given: Any) -> tuple[str, list[Any], Place]:
+    def _items(self, at: Place, given: object) -> tuple[str, list[object], Place]:
         """Return the kind of a factor, its numbers as written, and where they stand."""
         sampled, method = self.section.sampled, self.section.method
-        forms = {k: form for k, (form, _) in DISTRIBUTIONS.items()} if sampled else RANGES
+        forms = (
+            {k: form for k, (form, _) in DISTRIBUTIONS.items()}
+            if sampled
+            else dict.fromkeys(RANGES, RANGE)
+        )
         if isinstance(given, list) and given and not sampled:
             return "list", given, at
         if not isinstance(given, dict) or len(given) != 1:
@@ -377,7 +383,7 @@ class _Reader:
             raise self.error((*at, kind), f"must be {forms[kind]}")
         return kind, items, (*at, kind)
 
-    def _scale(self, name: str, at: Place, first: Any) -> Scale:
+    def _scale(self, name: str, at: Place, first: object) -> Scale:
         """Return the scale of a factor; the first value of a template decides."""
         if not self.is_template(name):
             try:
@@ -399,7 +405,7 @@ class _Reader:
                 continue
             # K, since spacings and deviations want an absolute scale
             unit = {"dimensionless": "", "temperature": "K"}.get(dimension)
-            written = "" if unit == "" else units.split(first, dimension)[1]
+            written = "" if unit == "" else units.split(str(first), dimension)[1]
             if unit == "K" and written == "C":
                 continue  # which nobody but a field of a temperature can tell from a rate
             return Scale(dimension, written if unit is None else unit)
@@ -450,8 +456,7 @@ class _Reader:
             return np.array(spec.numbers)
         if spec.kind in RANGES:
             first, last = spec.numbers
-            spaced = np.linspace if spec.kind == "linear" else np.geomspace
-            inner = _rounded(spaced(first, last, spec.size)[1:-1])
+            inner = _rounded(RANGES[spec.kind](first, last, spec.size)[1:-1])
             return np.concatenate(([first], inner, [last]))
         with np.errstate(all="ignore"):  # what overflows is refused
             x = DISTRIBUTIONS[spec.kind][1](u, *spec.numbers)

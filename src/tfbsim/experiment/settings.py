@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
@@ -28,7 +28,7 @@ class Settings(Strict):
         """With the defaults for what is not given; ``atol`` follows ``rtol``."""
         given = {k: v for k, v in self.model_dump().items() if v is not None}
         if self.rtol is not None:
-            given["atol"] = self.rtol / 100
+            given.setdefault("atol", self.rtol / 100)
         return Numerics(**given)
 
 
@@ -40,13 +40,8 @@ class Recorded(Settings):
     # In volts, as Numerics has it
     voltage_tolerance: Annotated[float, Field(ge=1e-8, le=0.1)] | None = None
 
-    def applied(self) -> Numerics:
-        """As they were."""
-        given = {k: v for k, v in self.model_dump().items() if v is not None}
-        return Numerics(**given)
 
-
-def numerics_of(given: Any, default: Settings | None = None) -> Numerics:
+def numerics_of(given: object, default: Settings | None = None) -> Numerics:
     """Return mesh and tolerances, also from a mapping of what a file may say of them.
 
     None stands for the default, that of an experiment if there is one.  An InputError

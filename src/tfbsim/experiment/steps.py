@@ -14,12 +14,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from .. import units
-from ..cell.cell import Cell
+from ..cell.cells import AnyCell
 from ..errors import shown, suggest
 from .frequencies import SPECTRUM, parse_frequencies
 
@@ -153,7 +153,7 @@ class Protocol:
         return self.cycles + (self.conditioning_cycles if self.conditioning else 0)
 
 
-def least(one: Any, other: Any) -> Any:
+def least(one: float, other: float) -> float:
     """Return the smaller of two numbers, or of each two of arrays."""
     found = np.minimum(one, other)
     return found if np.ndim(found) else float(found)
@@ -167,7 +167,7 @@ CHARGES = ("charge", "areal charge", "specific charge")
 _SHARE = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*%\s*of\s*1\s*C", re.IGNORECASE)
 
 
-def in_amperes(value: float, kind: str, cell: Cell) -> float:
+def in_amperes(value: float, kind: str, cell: AnyCell) -> float:
     """Return a current, charge or power in A, A.s or W, of the cell's area or mass."""
     if kind in ("C-rate", "share of 1C"):
         return value * cell.one_c_current
@@ -214,7 +214,7 @@ _ENDS = {
 }
 
 
-def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
+def parse_step(text: str, cell: AnyCell, temperature: object = None) -> Step:
     """Return a sentence, as "Discharge at C/10 until 3.0 V", as a step for a cell.
 
     The temperature of the step is such as "60 degC", or a number in K.  A ValueError says
@@ -238,7 +238,7 @@ def parse_step(text: str, cell: Cell, temperature: Any = None) -> Step:
     return _checked(replace(step, temperature=T), quoted, cell)
 
 
-def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
+def _spectrum(text: str, sentence: str, temperature: object) -> Step:
     """Return "[at VOLTAGE,] [FREQUENCIES] [at TEMPERATURE]" as a step."""
     sentence, value = sentence.strip(" ,"), None
     at_once = re.fullmatch(
@@ -261,15 +261,17 @@ def _spectrum(text: str, sentence: str, temperature: Any) -> Step:
         raise ValueError(message) from None
     control: Control = "current" if value is None else "voltage"
     T = _temperature(temperature)
-    known: dict[str, Any] = {"temperature": T, "frequencies": frequencies}
-    return Step(text, control, value or 0.0, 0.0, True, **known)
+    step = Step(text, control, value or 0.0, 0.0, True, temperature=T)
+    return replace(step, frequencies=frequencies)
 
 
-def _temperature(given: Any) -> float | None:
+def _temperature(given: object) -> float | None:
     if given is None:
         return None
-    plain = type(given) in (int, float)
-    T = float(given) if plain else units.parse(given, "temperature")
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        T = float(given)
+    else:
+        T = units.parse(given, "temperature")
     if not 150 <= T <= 700:
         raise ValueError(f"'{shown(given)}' is not a temperature a cell runs at")
     return T
@@ -322,7 +324,7 @@ def _taken_apart(
 
 
 def _step(
-    text: str, verb: str, parts: dict[str, str], ends: Sequence[str], cell: Cell
+    text: str, verb: str, parts: dict[str, str], ends: Sequence[str], cell: AnyCell
 ) -> Step:
     """Return the step that the parts of a sentence say, its limits not yet checked."""
     control: Control = "voltage" if verb in ("hold", "sweep") else "current"
@@ -369,10 +371,22 @@ def _step(
         whole = charge / abs(value)
         duration = least(duration, whole) if timed else whole
         timed = True
-    return Step(text, control, value, duration, timed, rate=rate, start=start, **found)
+    return Step(
+        text,
+        control,
+        value,
+        duration,
+        timed,
+        lower=found.get("lower"),
+        upper=found.get("upper"),
+        c_rate_cut_off=found.get("c_rate_cut_off"),
+        charge=charge,
+        rate=rate,
+        start=start,
+    )
 
 
-def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, Any]:
+def _ends(texts: Sequence[str], verb: str, cell: AnyCell) -> dict[str, float]:
     """Return what ends a step, by the name of its field."""
     found: dict[str, float] = {}
     for text in texts:
@@ -399,7 +413,7 @@ def _ends(texts: Sequence[str], verb: str, cell: Cell) -> dict[str, Any]:
     return found
 
 
-def _checked(step: Step, quoted: str, cell: Cell) -> Step:
+def _checked(step: Step, quoted: str, cell: AnyCell) -> Step:
     """Return a step whose voltages the cell allows."""
     low, high = cell.voltage_limits
     held = (step.value, step.start) if step.control == "voltage" else ()
@@ -416,7 +430,7 @@ def _checked(step: Step, quoted: str, cell: Cell) -> Step:
     return step
 
 
-def _default(control: str, value: float, cut_off: float | None, cell: Cell) -> float:
+def _default(control: str, value: float, cut_off: float | None, cell: AnyCell) -> float:
     """Time limit of a step that states none [s]."""
     charge = cell.theoretical_charge * cell.area
     if control == "voltage":

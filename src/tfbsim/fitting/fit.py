@@ -41,9 +41,6 @@ from .parameters import Definition, definition, has, parameters
 from .problem import Problem
 from .search import FINE_STEP, Minimum, Progress, minima, search
 from .targets import (
-    EFFICIENCY,
-    IMPEDANCE,
-    RESISTANCE,
     Target,
     counted_once,
     held_cycles,
@@ -234,15 +231,12 @@ def fit(
     base = _one_cell(expanded, curves)
     which = parameters(base, asked.parameters, None if vary else expanded.document)
     last = numerics_of(numerics, expanded.experiment.numerics)
-    errors = (asked.voltage_error, asked.capacity_error)
-    others = {EFFICIENCY: asked.efficiency_error, RESISTANCE: asked.resistance_error}
-    others[IMPEDANCE] = asked.impedance_error
-    of = expanded.cases, curves, which, errors
+    of = expanded.cases, curves, which, asked
     fast, served = _quick(last, Problem(*of, last), base)
-    quick = Problem(*of, fast, others, served * OF_SEARCHES * len(which))
+    quick = Problem(*of, fast, served * OF_SEARCHES * len(which))
     # Another kernel is kept for the next fit, and pays then at the latest
     worth = WORTH_ASKING if quick.compiled else None
-    exact = Problem(*of, last, others, served * OF_LAST * len(which), worth)
+    exact = Problem(*of, last, served * OF_LAST * len(which), worth)
     if keep is not None:
         exact.keep(keep)
         quick.keep(keep)

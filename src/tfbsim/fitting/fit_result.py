@@ -30,10 +30,10 @@ from ..comparison.residuals import mean_along
 from ..data.measured import CHARGE, DISCHARGE, Array
 from ..errors import count
 from ..experiment.expand import Expanded
-from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
+from ..yaml_file import block
 from .intervals import (
     Combination,
     Fixed,
@@ -159,10 +159,6 @@ class Fit:
             *_of_parameters(problem, table, correlations, known, constant),
             *_of_searches(curves, statistics),
         ]
-        about = provenance(
-            *(expanded.document, expanded.cells, problem.numerics),
-            *(expanded.cell, expanded.changes, command),
-        )
         stem = expanded.document.path.stem
         return cls(
             cell=with_values(base, which, problem.values(u)),
@@ -179,10 +175,10 @@ class Fit:
             targets=problem.curves,
             simulated=simulated,
             which=which,
-            errors=(problem.sigma_V, problem.sigma_q),
+            errors=(problem.errors.voltage_error, problem.errors.capacity_error),
             # Of a cell in place of an experiment, its name
             experiment=expanded.experiment.name if stem == "own-current" else stem,
-            provenance=about,
+            provenance=expanded.provenance(problem.numerics, command),
         )
 
     @property
@@ -276,8 +272,8 @@ def _statistics(account: Account) -> dict[str, float]:
         "probability of a smaller chi^2": smaller,
         "correlation of neighbouring residuals": problem.rho,
         "factor on the stated errors": math.sqrt(account.spread.scale),
-        "voltage error stated [mV]": 1e3 * problem.sigma_V,
-        "capacity error stated [%]": 100 * problem.sigma_q,
+        "voltage error stated [mV]": 1e3 * problem.errors.voltage_error,
+        "capacity error stated [%]": 100 * problem.errors.capacity_error,
         "searches": len(account.searches),
         "searches that ended in the best minimum": len(
             agreeing(account.searches, freedom)
@@ -442,9 +438,11 @@ def _of_noise(
         return found
     share = statistics["chi^2 a degree of freedom"]
     size = math.sqrt(share)
-    stated = f"{1e3 * problem.sigma_V:.3g} mV and {100 * problem.sigma_q:.3g} %"
+    errors = problem.errors
+    stated = f"{1e3 * errors.voltage_error:.3g} mV"
+    stated += f" and {100 * errors.capacity_error:.3g} %"
     if any(curve.spectrum is not None for curve in problem.fitted):
-        stated += f", {100 * problem.others[IMPEDANCE]:.3g} % of |Z|"
+        stated += f", {100 * errors.impedance_error:.3g} % of |Z|"
     if misfit(statistics):
         found.append(
             f"the model does not describe these data: chi^2 is {share:.3g} a degree of "
@@ -586,7 +584,7 @@ def cell_file(found: Fit) -> str:
         written = float(f"{value:.6g}") if plain else p.text(value, 6)
         first, *below = p.path.split(".")
         content[first] = changed(content.get(first), below, written)
-        content.setdefault("origin", {})[p.path] = _origin(found, p, row)
+        content["origin"] = {**block(content, "origin"), p.path: _origin(found, p, row)}
     seen = [_written(c.datum) for c in found.targets if c.datum]
     before = [_written(d) for d in found.base.fitted if d.role == "fitted"]
     content["fitted"] = [*(d for d in before if d not in seen), *seen]

@@ -16,6 +16,7 @@ from pydantic import Field, StrictInt, StrictStr
 
 from .. import units
 from ..cell.cell import Cell
+from ..cell.paths import at
 from ..errors import InputError, shown, suggest
 from ..experiment.expand import Expanded
 from ..fields import Quantity, Strict, validate
@@ -181,7 +182,7 @@ def has(cell: Cell, path: str) -> bool:
 
 def _inside(cell: Cell, keys: Sequence[str], path: str) -> object:
     """Return what the cell file has at keys inside a law."""
-    here: object = cell.written.content[keys[0]].get(keys[1])
+    here = at(cell.written.content, ".".join(keys[:2]))
     for key in keys[2:]:
         if isinstance(here, list) and key.isdigit() and int(key) < len(here):
             here = here[int(key)]
@@ -242,6 +243,6 @@ def with_values(cell: Cell, which: Sequence[Parameter], values: Sequence[float])
             changes[parameter.path] = value
             continue
         field = f"{first}.{keys[0]}"
-        law = changes.get(field) or cell.written.content[first][keys[0]]
+        law = changes.get(field) or at(cell.written.content, field)
         changes[field] = changed(law, keys[1:], value)
     return cell.replace(changes)

@@ -22,7 +22,7 @@ import hashlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.replay import Replay, charge_where, segment_of
+from ..comparison.replay import Replay, charge_where
 from ..comparison.residuals import at_frequencies
 from ..data.measured import Array
 from ..errors import InputError
@@ -43,11 +43,11 @@ from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import Replayed, paying, replayed
 from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import CURVE_TOLERANCE
-from .parameters import Parameter, with_values
+from .parameters import Definition, Parameter, with_values
 from .targets import (
     COLUMNS,
     EFFICIENCY,
-    IMPEDANCE,
+    NONE,
     OF_LIVES,
     RESISTANCE,
     RETENTION,
@@ -85,10 +85,6 @@ class Simulated:
         if not (math.isfinite(voltage) and len(self.voltage) > 1):
             return self.end
         return charge_where(self.capacity, self.voltage, voltage, self.end)
-
-    def above(self, q: Array, V: Array, errors: tuple[float, float]) -> Array:
-        """Signed distances of points to the curve, over errors of q and V."""
-        return distances([self], [(q / errors[0], V / errors[1])], [errors])[0]
 
 
 def distances(
@@ -155,12 +151,10 @@ class Problem:
         Fitted and held out.
     which : sequence of Parameter
         What varies.
-    errors : (float, float)
-        sigma_V [V], and sigma_q over the capacity of the curve.
+    errors : Definition
+        With sigma_V [V], and the errors of others over what is measured.
     numerics : Numerics
         Mesh and tolerances.
-    others : mapping, optional
-        Error of an "efficiency"; of a "resistance" and an "impedance" over it.
     expected : int
         Least number of evaluations that are to come, by which the kernel pays or not; 0
         where it serves not every case and place.
@@ -180,19 +174,17 @@ class Problem:
         cases: Sequence[Case],
         curves: Sequence[Target],
         which: Sequence[Parameter],
-        errors: tuple[float, float],
+        errors: Definition,
         numerics: Numerics,
-        others: Mapping[str, float] | None = None,
         expected: int = 0,
         worth: int | None = None,
     ) -> None:
-        self.others = others or {}
+        self.errors = errors
         self.which = list(which)
         self.curves = list(curves)
         self.fitted = [c for c in curves if not c.held_out]
         needed = {c.case for c in curves}
         self.cases = [case for case in cases if case.name in needed]
-        self.sigma_V, self.sigma_q = errors
         self.numerics = numerics
         self.evaluations = 0
         self.steps = 0
@@ -360,7 +352,7 @@ class Problem:
         interrupt cut short is left out.
         """
         cases = [(case.cell.written, case.protocol) for case in self.cases]
-        errors = self.sigma_V, self.sigma_q, self.others
+        errors = {k: v for k, v in self.errors if k.endswith("_error")}
         with np.printoptions(threshold=sys.maxsize):
             identity = repr((cases, self.fitted, self.which, self.numerics, errors))
         digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -376,10 +368,10 @@ class Problem:
     def _sigma(self, curve: Target) -> float:
         """Error of the charge of a curve, or of what else its end is."""
         if curve.kind == EFFICIENCY:
-            return self.others[EFFICIENCY]
+            return self.errors.efficiency_error
         if curve.kind == RESISTANCE:
-            return self.others[RESISTANCE] * curve.scale
-        return self.sigma_q * max(curve.scale, LEAST_CHARGE * self.largest)
+            return self.errors.resistance_error * curve.scale
+        return self.errors.capacity_error * max(curve.scale, LEAST_CHARGE * self.largest)
 
     def _of(self, simulated: Sequence[Sequence[Simulated | None]]) -> list[Array]:
         """Residuals of the fitted curves at each of some places."""
@@ -392,7 +384,7 @@ class Problem:
                 if curve.spectrum is not None:
                     assert model.Z is not None
                     Z = curve.spectrum.impedance
-                    off = (model.Z - Z) / (self.others[IMPEDANCE] * np.abs(Z))
+                    off = (model.Z - Z) / (self.errors.impedance_error * np.abs(Z))
                     r[:] = np.hstack([off.real, off.imag])
                     continue
                 if len(curve.capacity):
@@ -401,7 +393,9 @@ class Problem:
                     off = model.charge_at(curve.end_voltage) - curve.end
                     r[-1] = off / self._sigma(curve)
         if drawn:
-            errors = [(self._sigma(curve), self.sigma_V) for _, curve, _ in drawn]
+            errors = [
+                (self._sigma(curve), self.errors.voltage_error) for _, curve, _ in drawn
+            ]
             points = [
                 (curve.capacity / q, curve.voltage / V)
                 for (_, curve, _), (q, V) in zip(drawn, errors, strict=True)
@@ -481,20 +475,19 @@ def _observed(
     curve: Target, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """What the model has where a curve was measured."""
-    none, life = np.empty(0), curve.kind in OF_LIVES
-    steps = [] if life else _steps(curve, cycles)
-    if any(step.trace is None for step in steps):
+    steps = [] if curve.kind in OF_LIVES else _steps(curve, cycles)
+    traces = [step.trace for step in steps if step.trace is not None]
+    if len(traces) < len(steps):
         return None
     if curve.spectrum is not None:
         spectrum = steps[0].spectrum
         if spectrum is None:
             return None
-        return Simulated(none, none, math.nan, at_frequencies(curve.spectrum, spectrum))
-    end = float(_end(curve, cycles, area))
-    if life or not len(curve.capacity):
-        return Simulated(none, none, end) if math.isfinite(end) or not life else None
-    drawn = segment_of(steps, curve.kind, area)
-    return None if drawn is None else _rising(drawn.capacity, drawn.voltage, end)
+        Z = at_frequencies(curve.spectrum, spectrum)
+        return Simulated(NONE, NONE, math.nan, Z)
+    every = [trace.observed for trace in traces if len(curve.capacity)]
+    pieces = [(o["Voltage [V]"], o["Discharge capacity [A.h]"]) for o in every]
+    return _drawn(curve, pieces, float(_end(curve, cycles, area)), area)
 
 
 def _of_rows(
@@ -503,28 +496,31 @@ def _of_rows(
     """What the model has where a curve was measured, of rows of a batch."""
     if batch is None:
         return []
-    none = np.empty(0)
     areas = np.repeat(area, len(batch.plain) // len(area))
     end = np.broadcast_to(_end(curve, batch.cycles, areas), len(areas))[rows].tolist()
-    if curve.kind in OF_LIVES or not len(curve.capacity):
-        return [Simulated(none, none, e) if math.isfinite(e) else None for e in end]
-    every = batch.drawn[curve.cycle - 1]
-    parts = every if curve.steps is None else [every[k] for k in curve.steps]
-    found: list[Simulated | None] = []
-    for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True):
-        if not batch.plain[row]:
-            found.append(None)
-            continue
-        V, q = zip(*(part.of(row) for part in parts), strict=True)
-        q = [np.abs(x) / own for x in q]
-        for k in range(1, len(q)):
-            q[k] += q[k - 1][-1]
-        found.append(_rising(np.concatenate(q), np.concatenate(V), e))
-    return found
+    parts = batch.drawn[curve.cycle - 1] if len(curve.capacity) else []
+    if parts and curve.steps is not None:
+        parts = [parts[k] for k in curve.steps]
+    return [
+        _drawn(curve, [part.of(row) for part in parts], e, own)
+        if batch.plain[row]
+        else None
+        for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True)
+    ]
 
 
-def _rising(q: Array, V: Array, end: float) -> Simulated:
-    """A curve without the points at which its charge does not grow."""
+def _drawn(
+    curve: Target, pieces: Sequence[tuple[Array, Array]], end: float, area: float
+) -> Simulated | None:
+    """Return voltages and charges [A.h] of steps in a row as a curve, where one was
+    measured, without the points at which its charge does not grow."""
+    if not len(curve.capacity):
+        return Simulated(NONE, NONE, end) if math.isfinite(end) else None
+    passed, charges = 0.0, []
+    for _, Q in pieces:
+        charges.append(passed + np.abs(Q) / area)
+        passed = charges[-1][-1]
+    q, V = np.concatenate(charges), np.concatenate([V for V, _ in pieces])
     if (np.diff(q) <= 1e-12 * q[-1]).any():
         further = np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]
         rising = np.concatenate([[True], further])

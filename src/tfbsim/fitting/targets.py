@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,7 @@ GOT_THERE = 1e-3  # V short of its cut-off at which a record still got there
 WITHIN = 6  # averages a residual has at most, so that a bend does not shift their mean
 SPIKE, LEAST_SPIKE = 8.0, 0.01  # standard deviations, and V, from the running median
 ENOUGH = 20  # samples that have a running median
+NONE = np.empty(0, dtype=int)
 SAME = 0.9  # share of common samples of a curve that was given twice
 
 
@@ -83,9 +84,9 @@ class Target:
     kind: str
     source: str
     held_out: bool
-    capacity: Array
-    voltage: Array
-    group: Array
+    capacity: Array = field(default_factory=NONE.copy)
+    voltage: Array = field(default_factory=NONE.copy)
+    group: Array = field(default_factory=NONE.copy)
     end: float = math.nan
     end_voltage: float = math.nan
     label: str = ""
@@ -120,34 +121,30 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Tar
     """Return the experiment's own ``measured:`` capacities, per area."""
     found = []
     cases = {case.name: case for case in expanded.cases}
+    kinds = {words: kind for kind, words in COLUMNS.items()}
+    kinds |= {words: kind for kind, (words, *_) in OF_LIVES.items()}
     for row in expanded.measured:
-        case = cases[row["Case"]]
-        held, cycle = case.name in held_out, int(row["Cycle number"])
+        case, cycle, source = cases[row["Case"]], row["Cycle number"], row["Source"]
+        held = case.name in held_out
         held |= any(first <= cycle <= last for first, last in held_cycles(held_out))
-        words = row["Quantity"].partition(" [")[0]
-        empty = np.empty(0), np.empty(0), np.empty(0, dtype=int)
-        for kind, (column, _, factor) in OF_LIVES.items():
-            if words == column:
-                place = (case.name, cycle, None, kind, row["Source"], held)
-                end, first = row["Measured"] / factor, row.get(FROM_CYCLE)
-                found.append(Target(*place, *empty, end, from_cycle=first))
-        kind = words.split()[0].lower()
-        if kind not in COLUMNS or FROM_CYCLE in row:  # an energy density
-            continue
-        if "A.h.cm-2" in row["Quantity"]:
-            end = row["Measured"] / 100  # uA.h.cm-2 to A.h.m-2
-        else:  # mA.h.g-1
-            end = row["Measured"] * case.cell.loading
-        datum = Datum.model_construct(
-            data=row["Source"],
-            kind=kind,
-            cycle=cycle,
-            current_density=current_of(case, kind),
-            capacity=3600 * end,
-            role="held out" if held else "fitted",
-        )
-        place = (case.name, cycle, None, kind, row["Source"], held)
-        found.append(Target(*place, *empty, end, datum=datum))
+        words, _, unit = row["Quantity"].partition(" [")
+        kind, end, datum = kinds.get(words), row["Measured"], None
+        if kind is None or (kind in COLUMNS and FROM_CYCLE in row):
+            continue  # an energy density, or a mean
+        if kind in OF_LIVES:
+            end /= OF_LIVES[kind][2]
+        else:  # from uA.h.cm-2 or mA.h.g-1
+            end = end / 100 if "A.h.cm-2" in unit else end * case.cell.loading
+            datum = Datum.model_construct(
+                data=source,
+                kind=kind,
+                cycle=cycle,
+                current_density=current_of(case, kind),
+                capacity=3600 * end,
+                role="held out" if held else "fitted",
+            )
+        place, mean = (case.name, cycle, None, kind, source, held), row.get(FROM_CYCLE)
+        found.append(Target(*place, end=end, datum=datum, from_cycle=mean))
     return found
 
 
@@ -211,13 +208,8 @@ def placed_curves(
         held = bool({spectrum.file, spectrum.case, spectrum.label} & {*held_out})
         at = (spectrum.case, 1, spectrum.steps, IMPEDANCE, spectrum.label, held)
         both = np.arange(2 * len(spectrum.measured.frequency))  # parts of Z
-        found.append(
-            Target(
-                *(*at, np.empty(0), np.empty(0), both),
-                label=spectrum.label,
-                spectrum=spectrum.measured,
-            )
-        )
+        label, measured = spectrum.label, spectrum.measured
+        found.append(Target(*at, group=both, label=label, spectrum=measured))
     return found, notes
 
 

@@ -42,7 +42,7 @@ import numpy as np
 import pandas as pd
 
 from ..cell.cell import Cell
-from ..cell.layers import Film
+from ..cell.film import Film
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, Array, Segment
 from ..errors import InputError
 from ..materials.laws import FARADAY

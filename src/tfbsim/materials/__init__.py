@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from .. import units
-from ..yaml_file import load
+from ..yaml_file import block, load
 from .inert import MATERIALS
 from .laws import Constant
 from .material import Material, Value
@@ -77,14 +76,17 @@ def _by_name(materials: list[Material]) -> dict[str, Material]:
 
 
 def of_content(
-    name: str, layer: str, content: Mapping[str, Any], fields: Mapping[str, Any]
+    name: str, layer: str, content: Mapping[str, object], fields: Mapping[str, object]
 ) -> Material:
     """Return a material from the content of its file and the fields that it sets."""
-    origin, valid = content.get("origin", {}), content.get("valid", {})
-    source = content.get("source", "no source is given")
+    origin, valid, more = (block(content, key) for key in ("origin", "valid", "data"))
+    source = str(content.get("source", "no source is given"))
     values, data = (
-        {k: Value(v, origin.get(k, source), valid.get(k, "")) for k, v in given.items()}
-        for given in (fields, content.get("data", {}))
+        {
+            k: Value(v, str(origin.get(k, source)), str(valid.get(k, "")))
+            for k, v in given.items()
+        }
+        for given in (fields, more)
     )
     title = str(content.get("description", "a file of its own"))
     return Material(name, title, (layer,), values, data)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import scipy  # loads scipy.interpolate, half a second, where it is first used
@@ -19,7 +19,9 @@ import scipy  # loads scipy.interpolate, half a second, where it is first used
 if TYPE_CHECKING:
     import pybamm
 
-Array = np.ndarray
+Array: TypeAlias = np.ndarray
+Floats: TypeAlias = float | Array  # one number, or an array of any shape
+Expression: TypeAlias = "Floats | pybamm.Symbol"
 GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 
@@ -27,6 +29,7 @@ FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 VANISHING = 1e-6  # of the largest D: one that is nothing at an end of the film
 
 
+@runtime_checkable
 class Law(Protocol):
     """A function of the stoichiometry x, hashable, without continuation."""
 
@@ -34,7 +37,7 @@ class Law(Protocol):
     def valid(self) -> tuple[float, float]:
         """Lowest and highest x of the source."""
 
-    def __call__(self, x: Any) -> Any: ...
+    def __call__(self, x: Floats) -> Array: ...
 
     def __hash__(self) -> int: ...
 
@@ -64,18 +67,23 @@ class Curve:
     # Of pchip: its first and last two intervals are straight, and go on so beyond
     straight: bool = False
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the first and the last node."""
+        return float(self.x[0]), float(self.x[-1])
+
     @cached_property
-    def _spline(self) -> Any:
+    def _spline(self) -> scipy.interpolate.PPoly:
         name = "CubicSpline" if self.dense else "PchipInterpolator"
         kind = getattr(scipy.interpolate, name)
         return kind(self.x, self.y)
 
     @cached_property
     def _end_slopes(self) -> tuple[float, float]:
-        slope = self._spline.derivative()
-        return float(slope(self.x[0])), float(slope(self.x[-1]))
+        low, high = (float(self._spline.derivative()(x)) for x in self.ends)
+        return low, high
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         """Value at x (NumPy, any shape)."""
         inside = np.clip(x, self.x[0], self.x[-1])
         low, high = self._end_slopes
@@ -92,11 +100,11 @@ class Curve:
         slopes = self.slope(np.concatenate([self.x, halfway]))
         return len(self.x) > 3 and bool((slopes < 0).all())
 
-    def slope(self, x: Any) -> Any:
+    def slope(self, x: Floats) -> Array:
         """dy/dx at x (NumPy, any shape)."""
         return self._spline.derivative()(np.clip(x, self.x[0], self.x[-1]))
 
-    def of(self, x: Any) -> Any:
+    def of(self, x: Expression) -> Expression:
         """Value at x, a PyBaMM symbol or NumPy."""
         return self(x) if isinstance(x, float | int | np.ndarray) else self.symbol(x)
 
@@ -104,7 +112,7 @@ class Curve:
         """Return the same function as a PyBaMM expression of x."""
         import pybamm
 
-        lo, hi = float(self.x[0]), float(self.x[-1])
+        lo, hi = self.ends
         low, high = self._end_slopes
         if self.straight:
             return pybamm.Interpolant(self.x, self.y, x, interpolator="pchip")
@@ -127,26 +135,18 @@ class Constant:
     def valid(self) -> tuple[float, float]:
         return (-np.inf, np.inf)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.value + 0.0 * np.asarray(x, dtype=float)
 
 
 @dataclass(frozen=True)
 class Table:
-    """pchip through measured points, in log10(y) where ``logarithmic``.
+    """pchip through measured points, in log10(y) where ``logarithmic``."""
 
-    Parameters
-    ----------
-    x, y : tuple of float
-        Points, x strictly increasing; y > 0 where ``logarithmic``.
-    x_max : float
-        Sites per formula unit, of a potential.
-    """
-
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+    x: tuple[float, ...]  # Strictly increasing
+    y: tuple[float, ...]  # Above 0 where ``logarithmic``
     logarithmic: bool = False
-    x_max: float = 1.0
+    x_max: float = 1.0  # Sites per formula unit, of a potential
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -163,9 +163,9 @@ class Table:
         slopes = np.diff(self.y) / np.diff(self.x)
         k = int(np.clip(np.searchsorted(self.x, x) - 1, 0, len(slopes) - 1))
         near = slopes[max(k - 1, 0) : k + 2]
-        return float(near.min()), float(near.max())
+        return float(np.min(near)), float(np.max(near))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         if self.logarithmic:  # a diffusivity: constant outside its points
             return 10.0 ** self.curve(np.clip(x, *self.valid))
         return self.curve(x)
@@ -173,24 +173,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Rational:
-    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x.
+    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x."""
 
-    Parameters
-    ----------
-    numerator, denominator : tuple of float
-        Coefficients a_k, b_k in rising powers of x.
-    valid : (float, float)
-        The range of x; the denominator must not vanish in it.
-    x_max : float
-        Sites per formula unit.
-    """
+    numerator: tuple[float, ...]  # a_k in rising powers of x
+    denominator: tuple[float, ...]  # b_k
+    valid: tuple[float, float]  # The range of x; no denominator vanishes in it
+    x_max: float = 1.0  # Sites per formula unit
 
-    numerator: tuple[float, ...]
-    denominator: tuple[float, ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
-
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         polyval = np.polynomial.polynomial.polyval
         return polyval(x, self.numerator) / polyval(x, self.denominator)
 
@@ -204,26 +194,14 @@ class Rational:
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x.
+    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x."""
 
-    Parameters
-    ----------
-    polynomial : tuple of float
-        Coefficients a_k in rising powers of x.
-    terms : tuple of (float, float, float)
-        b_j, x_j, w_j of each exponential.
-    valid : (float, float)
-        The range of x.
-    x_max : float
-        Sites per formula unit.
-    """
+    polynomial: tuple[float, ...]  # a_k in rising powers of x
+    terms: tuple[tuple[float, float, float], ...]  # b_j, x_j, w_j
+    valid: tuple[float, float]  # The range of x
+    x_max: float = 1.0  # Sites per formula unit
 
-    polynomial: tuple[float, ...]
-    terms: tuple[tuple[float, float, float], ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
-
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
         return y + sum(b * np.exp((x - at) / width) for b, at, width in self.terms)
 
@@ -241,19 +219,12 @@ class MultiSite:
     Ideal-solution site filling with an effective width omega_j (1: ideal; below 1
     attraction, above 1 a spread of site energies).  Monotone and smooth, always
     single-phase; each peak of dQ/dV is one site.
-
-    Parameters
-    ----------
-    U, X, omega : tuple of float
-        Site potentials [V against Li], sites per formula unit, widths [-].
-    T_ref : float
-        Temperature the widths are stated at [K].
     """
 
-    U: tuple[float, ...]
-    X: tuple[float, ...]
-    omega: tuple[float, ...]
-    T_ref: float = 298.15
+    U: tuple[float, ...]  # Site potentials [V against Li]
+    X: tuple[float, ...]  # Sites per formula unit
+    omega: tuple[float, ...]  # Widths [-]
+    T_ref: float = 298.15  # That the widths are stated at [K]
 
     @property
     def x_max(self) -> float:
@@ -268,11 +239,11 @@ class MultiSite:
     def _f(self) -> float:
         return FARADAY / (GAS_CONSTANT * self.T_ref)  # 1/V
 
-    def stoichiometry(self, U: Any) -> Any:
+    def stoichiometry(self, U: Floats) -> Array:
         """x at potential U [V] (any shape)."""
         return self._sum(U)[0]
 
-    def _sum(self, U: Any) -> tuple[Any, Any]:
+    def _sum(self, U: Floats) -> tuple[Array, Array]:
         """x and -dx/dU [1/V] at U."""
         U = np.asarray(U, dtype=float)[..., None]
         width = np.array(self.omega) / self._f
@@ -281,7 +252,7 @@ class MultiSite:
         X = np.array(self.X)
         return (X * filled).sum(-1), (X / width * e / (1 + e) ** 2).sum(-1)
 
-    def capacity_density(self, U: Any) -> Any:
+    def capacity_density(self, U: Floats) -> Array:
         """-dx/dU [1/V] at potential U [V]: the dQ/dV of equilibrium."""
         return self._sum(U)[1]
 
@@ -298,31 +269,25 @@ class MultiSite:
         apart = np.concatenate([[True], np.diff(x) > 1e-12 * self.x_max])
         return Curve(x[apart], U[apart], dense=True)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.curve(x)
+
+
+POTENTIALS = MultiSite | Rational | Exponentials | Table  # that a film may have
 
 
 @dataclass(frozen=True)
 class Difference:
-    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
+    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one."""
 
-    Parameters
-    ----------
-    positive, negative : PotentialLaw
-        U_p and U_n.
-    x_0, x_n : float
-        Stoichiometries of both at one moment.
-    ratio : float
-        Sites of the positive film over those of the negative.
-    """
-
-    positive: PotentialLaw
-    negative: PotentialLaw
+    positive: PotentialLaw  # U_p
+    negative: PotentialLaw  # U_n
+    # Stoichiometries of both at one moment
     x_0: float
     x_n: float
-    ratio: float
+    ratio: float  # Sites of the positive film over those of the negative
 
-    def opposite(self, x: Any) -> Any:
+    def opposite(self, x: Floats) -> Floats:
         """Stoichiometry of the negative film where the positive one's is x."""
         return self.x_n + self.ratio * (self.x_0 - x)
 
@@ -337,7 +302,7 @@ class Difference:
         low, high = self.x_0 + (self.x_n - ends) / self.ratio
         return max(float(x[0]), float(low)), min(float(x[-1]), float(high))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.positive.curve(x) - self.negative.curve(self.opposite(x))
 
     @cached_property
@@ -353,20 +318,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class LogPolynomial:
-    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
+    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients."""
 
-    Parameters
-    ----------
-    coefficients : tuple of float
-        a_k in rising powers of x; 10^a_0 carries the unit [m2/s].
-    valid : (float, float)
-        The range of x; constant outside.
-    """
-
+    # a_k in rising powers of x; 10^a_0 carries the unit [m2/s]
     coefficients: tuple[float, ...]
-    valid: tuple[float, float] = (0.0, 1.0)
+    valid: tuple[float, float] = (0.0, 1.0)  # The range of x; constant outside
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         inside = np.clip(x, *self.valid)
         return 10.0 ** np.polynomial.polynomial.polyval(inside, self.coefficients)
 
@@ -378,7 +336,7 @@ class PythonLaw:
     function: Callable[[Array], Array]
     valid: tuple[float, float] = (0.0, 1.0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         return self.function(np.clip(x, *self.valid))
 
 
@@ -464,12 +422,12 @@ class DiffusionPotential:
     def _backward(self) -> Curve:
         return Curve(self._psi, self.x, dense=True)
 
-    def of(self, x: Any) -> Any:
+    def of(self, x: Expression) -> Expression:
         """psi at x (a PyBaMM symbol or NumPy, any shape)."""
         return x if isinstance(self.law, Constant) else self._forward.of(x)
 
     __call__ = of
 
-    def inverse(self, psi: Any) -> Any:
+    def inverse(self, psi: Expression) -> Expression:
         """x at psi (a PyBaMM symbol or NumPy, any shape)."""
         return psi if isinstance(self.law, Constant) else self._backward.of(psi)

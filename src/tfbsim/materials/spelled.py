@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from pydantic import Discriminator, Field, Tag, ValidationInfo
-from pydantic_core import core_schema
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from .. import units
 from ..errors import shown
@@ -51,7 +54,7 @@ def _check_fraction(low: float, high: float, x_max: float, name: str = "") -> No
     )
 
 
-def _check_decades(y: Any, dimension: str) -> None:
+def _check_decades(y: laws.Array, dimension: str) -> None:
     decades = math.log10(np.max(y)) - math.log10(np.min(y))
     if decades > MOST_DECADES:
         raise ValueError(
@@ -63,12 +66,13 @@ def _check_decades(y: Any, dimension: str) -> None:
 class SpelledLaw(Strict):
     """A law of x as a file spells it."""
 
-    def law(self, dimension: str, folder: Path) -> Any:
+    def law(self, dimension: str, folder: Path) -> laws.Law | SelfDiffusion:
         """Return the law, of a dimension; a table is in the folder."""
         raise NotImplementedError
 
-    def check(self, law: Any, dimension: str) -> None:
-        """Refuse a law that cannot be simulated."""
+    def checked(self, dimension: str, folder: Path) -> laws.Law | SelfDiffusion:
+        """Return the law; ValueError of one that cannot be simulated."""
+        return self.law(dimension, folder)
 
 
 class TableLaw(SpelledLaw):
@@ -142,7 +146,8 @@ class SitesLaw(SpelledLaw):
         U, X, widths = zip(*each, strict=True)
         return laws.MultiSite(U, X, widths, self.temperature)
 
-    def check(self, law: laws.MultiSite, dimension: str) -> None:
+    def checked(self, dimension: str, folder: Path) -> laws.MultiSite:
+        law = self.law(dimension, folder)
         if law.x_max > 10:
             raise ValueError(
                 f"the sites add up to {law.x_max:g} per formula unit; write them as "
@@ -154,12 +159,17 @@ class SitesLaw(SpelledLaw):
                 "them, or add a small and broad one between: {potential: 3 V, sites: "
                 "0.02, width: 15}"
             )
+        return law
 
 
 class _FormulaLaw(SpelledLaw):
     """A potential on a stated range of x."""
 
-    def check(self, law: laws.Rational | laws.Exponentials, dimension: str) -> None:
+    def law(self, dimension: str, folder: Path) -> laws.Rational | laws.Exponentials:
+        raise NotImplementedError
+
+    def checked(self, dimension: str, folder: Path) -> laws.Rational | laws.Exponentials:
+        law = self.law(dimension, folder)
         low, high = law.valid
         if not 0 <= low < high:
             raise ValueError("range must be two rising stoichiometries, as [0.5, 1]")
@@ -172,6 +182,7 @@ class _FormulaLaw(SpelledLaw):
             raise ValueError(
                 "the potential must fall with x and stay finite over its range; narrow it"
             )
+        return law
 
 
 class RationalLaw(_FormulaLaw):
@@ -233,7 +244,7 @@ class PolynomialLaw(SpelledLaw):
         return law
 
 
-SPELLED: dict[str, Any] = {  # by the key that tells it from others
+SPELLED: dict[str, type[SpelledLaw]] = {  # by the key that tells it from others
     "table": TableLaw,
     "sites": SitesLaw,
     "numerator": RationalLaw,
@@ -243,7 +254,6 @@ SPELLED: dict[str, Any] = {  # by the key that tells it from others
 _POTENTIALS = ("table", "sites", "numerator", "polynomial")
 _POSITIVES = ("table", "log10_polynomial")
 # What Python gives as it is
-_POTENTIAL_LAWS = laws.MultiSite | laws.Rational | laws.Exponentials | laws.Table
 _POSITIVE_LAWS = laws.Constant | laws.Table | laws.LogPolynomial | laws.PythonLaw
 
 
@@ -254,41 +264,45 @@ class LawField:
     spellings: tuple[str, ...]
     dimension: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        tagged: list[Any] = [Annotated[SPELLED[k], Tag(TAG + k)] for k in self.spellings]
-        tagged.append(Annotated[Any, Tag(TAG)])
-        union: Any = Annotated[reduce(or_, tagged), Discriminator(self._tag)]
-        return core_schema.with_info_after_validator_function(
-            self._convert, handler.generate_schema(union)
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        choices = {
+            TAG + key: handler.generate_schema(SPELLED[key]) for key in self.spellings
+        }
+        union = core_schema.tagged_union_schema(
+            {**choices, TAG: core_schema.any_schema()}, self._tag
         )
+        return core_schema.with_info_after_validator_function(self._convert, union)
 
-    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, object]:
         """Say which laws there are; a plain quantity, unless it is a potential."""
         spelled = [law for law in handler(core).get("oneOf", []) if law]
         constant = {"type": "string", "examples": [units.sample(self.dimension)]}
         return {"anyOf": spelled if self.dimension == "voltage" else [*spelled, constant]}
 
-    def _tag(self, value: Any) -> str:
+    def _tag(self, value: object) -> str:
         given = value if isinstance(value, dict) else ()
         found = next((key for key in SPELLED if key in given), "")
         return TAG + (found if found in self.spellings else "")
 
-    def _convert(self, value: Any, info: ValidationInfo) -> Any:
+    def _convert(self, value: object, info: ValidationInfo) -> laws.Law | SelfDiffusion:
         if isinstance(value, SpelledLaw):
             folder = Path((info.context or {}).get("folder", "."))
-            law = value.law(self.dimension, folder)
-            value.check(law, self.dimension)
-            return law
+            return value.checked(self.dimension, folder)
         if self.dimension == "voltage":
-            if isinstance(value, _POTENTIAL_LAWS):
+            if isinstance(value, laws.POTENTIALS):
                 return value
             raise ValueError(
                 "an open-circuit potential is a law of x: {table: FILE.csv}, {sites: "
                 "[...]} or {numerator: [...], denominator: [...], range: [...]} or "
                 "{polynomial: [...], exponentials: [...], range: [...]}"
             )
-        of_sites = self.dimension == "diffusivity" and isinstance(value, SelfDiffusion)
-        if of_sites or isinstance(value, _POSITIVE_LAWS):
+        if isinstance(value, _POSITIVE_LAWS):
+            return value
+        if self.dimension == "diffusivity" and isinstance(value, SelfDiffusion):
             return value
         if callable(value):  # from Python only: a file holds no functions
             return laws.PythonLaw(value)
@@ -307,5 +321,8 @@ class SelfDiffusivityLaw(SpelledLaw):
 SPELLED["self_diffusivity"] = SelfDiffusivityLaw
 TAGGED |= {TAG + key: model for key, model in SPELLED.items()}
 Potential = Annotated[laws.PotentialLaw, LawField(_POTENTIALS, "voltage")]
-Diffusivity = Annotated[Any, LawField((*_POSITIVES, "self_diffusivity"), "diffusivity")]
+Diffusivity = Annotated[
+    laws.Law | SelfDiffusion,
+    LawField((*_POSITIVES, "self_diffusivity"), "diffusivity"),
+]
 ConductivityLaw = Annotated[laws.Law, LawField(_POSITIVES, "conductivity")]

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from .laws import (
     Array,
     Curve,
     DiffusionPotential,
+    Floats,
     Law,
     PotentialLaw,
 )
@@ -47,35 +48,23 @@ class SelfDiffusion:
 
 @dataclass(frozen=True)
 class ThermodynamicFactor:
-    """D(x) = D_0 (1 - theta) Theta.
+    """D(x) = D_0 (1 - theta) Theta."""
 
-    Parameters
-    ----------
-    D_0 : Law
-        Self-diffusivity [m2/s], most often a constant.
-    potential : PotentialLaw
-        U(x).
-    x_max : float
-        Sites per formula unit.
-    T : float
-        Temperature of Theta [K].
-    """
-
-    D_0: Law
-    potential: PotentialLaw
-    x_max: float
-    T: float = 298.15
+    D_0: Law  # Self-diffusivity [m2/s], most often a constant
+    potential: PotentialLaw  # U(x)
+    x_max: float  # Sites per formula unit
+    T: float = 298.15  # Of Theta [K]
 
     @property
     def valid(self) -> tuple[float, float]:
         return self.potential.valid
 
-    def factor(self, x: Any) -> Any:
+    def factor(self, x: Floats) -> Array:
         """Theta(x) = -f x dU/dx."""
         f = FARADAY / (GAS_CONSTANT * self.T)
         return -f * x * self.potential.curve.slope(x)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         x = np.clip(x, *self._inside)
         return self.D_0(x) * (1 - x / self.x_max) * self.factor(x)
 
@@ -103,7 +92,7 @@ def grid_of(potential: PotentialLaw, x_max: float, widest: float = 1e-3) -> Arra
 
 
 # What follows from |dU/dc|/F [m2/s per S/m] and two of the set
-RULES: dict[str, Callable[[Any, Any, Any], Any]] = {
+RULES: dict[str, Callable[[Array, Array, Floats], Array]] = {
     "t_i of D and sigma_e": lambda slope, D, sigma_e: D / (sigma_e * slope),
     "sigma_e of D and t_i": lambda slope, D, t_i: D / (t_i * slope),
     "t_i of both sigma": lambda _, ionic, electronic: ionic / (ionic + electronic),
@@ -129,7 +118,7 @@ class Derived:
     def valid(self) -> tuple[float, float]:
         return self.potential.valid
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Floats) -> Array:
         slope = -self.potential.curve.slope(x) / (FARADAY * self.c)
         second = self.second(x) if callable(self.second) else self.second
         with np.errstate(divide="ignore"):  # where U is flat it conducts without limit

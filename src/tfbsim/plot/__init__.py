@@ -3,7 +3,7 @@
 ``figures(result)`` returns those that make sense for the result, by name.  They are
 drawn with matplotlib's defaults and a style of their own, without display or global
 state, so that the same result gives the same bytes.
-What colours and line styles mean is stated in ``theme.py``, and every figure has its
+What colours and line styles mean is stated in ``looks.py``, and every figure has its
 caption in ``figure.get_label()``.
 """
 
@@ -37,9 +37,10 @@ from . import (
     uncertainty,
 )
 from .against import thickness
+from .cases import Cases
+from .labels import slug, split_unit, volt
 from .overlay import overlay
-from .style import FORMATS, as_file, drawn, slug, split_unit, styled, volt
-from .theme import Theme
+from .style import FORMATS, as_file, drawn, styled
 
 __all__ = [
     "FORMATS",
@@ -57,14 +58,15 @@ Draw = Callable[[], Figure | None]
 
 def _drawn(result: Result) -> dict[str, Draw]:
     """Return the figures that may make sense, by name, in the order of the report."""
-    study = Theme(result)
+    cases = Cases.of(result)
+    drawn = {case.name: case for case in result.drawn}
     draws: dict[str, Draw] = {}
 
-    def add(**of_cases: Callable[[Theme], Figure | None]) -> None:
-        for name, draw in of_cases.items() if study.rows else ():
-            draws[name.replace("_", "-")] = partial(draw, study)
+    def add(**more: Draw) -> None:
+        if cases.rows:
+            draws.update({name.replace("_", "-"): draw for name, draw in more.items()})
 
-    add(capacity_map=capacity_map.capacity_map)
+    add(capacity_map=partial(capacity_map.capacity_map, cases))
     of, found = None if sampled(result) else varied(result), sample(result)
     swept = True
     if of and of.grid:
@@ -74,32 +76,35 @@ def _drawn(result: Result) -> dict[str, Draw]:
         draws["tornado"] = partial(uncertainty.tornado, *found)
         draws["sensitivity"] = lambda: uncertainty.indices(result.sensitivity)
         draws["dependence"] = partial(uncertainty.dependence, *found)
-        draws["voltage-band"] = partial(uncertainty.voltage_band, study)
+        draws["voltage-band"] = partial(uncertainty.voltage_band, cases.samples)
     else:
         swept = False
     spectra = impedance.of_result(result)
     add(
-        nyquist=lambda _: impedance.nyquist(spectra),
-        bode=lambda _: impedance.bode(spectra),
-        voltammogram=curves.voltammogram,
-        voltage_capacity=curves.voltage_capacity,
+        nyquist=partial(impedance.nyquist, spectra),
+        bode=partial(impedance.bode, spectra),
+        voltammogram=partial(curves.voltammogram, cases, result.steps),
+        voltage_capacity=partial(curves.voltage_capacity, cases),
     )
-    if capacity_map.grid_of(study) is None:
-        add(capacity=bars.capacity)
-    add(ragone=energy_density.ragone, energy_density=energy_density.energy_density)
-    columns = [] if swept or not study.rows else ["C-rate", *study.numeric_factors]
-    for name, column in _apart(dict.fromkeys(columns)):
-        draws[name] = partial(against.capacity, study, column)
+    if capacity_map.grid_of(cases) is None:
+        add(capacity=partial(bars.capacity, cases))
     add(
-        cycling=cycles.cycling,
-        ageing=cycles.ageing,
-        cycle_life=against.life,
-        first_plating=curves.first_plating,
-        dqdv=dqdv.draw,
-        losses=discharge.losses,
-        energy=bars.energy,
-        concentration=discharge.concentration,
-        voltage_time=curves.voltage_time,
+        ragone=partial(energy_density.ragone, cases, result.steps),
+        energy_density=partial(energy_density.energy_density, cases),
+    )
+    columns = [] if swept or not cases.rows else ["C-rate", *cases.numeric_factors]
+    for name, column in _apart(dict.fromkeys(columns)):
+        draws[name] = partial(against.capacity, cases, column)
+    add(
+        cycling=partial(cycles.cycling, cases),
+        ageing=partial(cycles.ageing, cases, result.laws),
+        cycle_life=partial(against.life, cases),
+        first_plating=partial(curves.first_plating, cases),
+        dqdv=partial(dqdv.draw, cases),
+        losses=partial(discharge.losses, cases, result.laws),
+        energy=partial(bars.energy, cases, drawn, result.laws),
+        concentration=partial(discharge.concentration, cases, drawn),
+        voltage_time=partial(curves.voltage_time, cases),
     )
     return draws
 

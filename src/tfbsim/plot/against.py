@@ -12,10 +12,13 @@ from ..result.columns import SHARE
 from ..result.result import Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import Varied, dataset
-from . import style
-from .study import AREAL, PER_GRAM
-from .style import PER_AREA, PER_MASS, axis_label, both_units, entry, log_x, missing
-from .theme import Theme, evenly, measured, measured_key, ordered_colours
+from .axes import both_units, log_x, plain_log, subplots
+from .cases import AREAL, PER_GRAM, Cases
+from .encoding import by_series
+from .labels import PER_AREA, PER_MASS, axis_label, key_label
+from .layout import evenly
+from .looks import entry, measured, measured_key, ordered_colours, shades
+from .style import finished, styled
 
 LINE = 3  # points that make a line; two are marks, and what is between is not known
 RESERVOIR = "anode.lithium [um]"
@@ -27,38 +30,40 @@ LEAST_SHARE = 0.01  # % of the equilibrium capacity: where the axis ends at the 
 ENOUGH = 80.0  # %, marked
 
 
-def capacity(study: Theme, column: str) -> Figure | None:
+def capacity(cases: Cases, column: str) -> Figure | None:
     """Draw a line for each group of cases that differ in the column only."""
-    if column not in study.numeric_factors:
+    if column not in cases.numeric_factors:
         return None
-    lines = study.series(column)
-    x = {key: [study.rows[k][column] for k in cases] for key, cases in lines.items()}
+    lines = cases.series(column)
+    x = {key: cases.numbers(column, members) for key, members in lines.items()}
     several = {key: len(set(values)) for key, values in x.items()}
     if max(several.values(), default=0) < LINE:
         return None
     # A single case is no line: it belongs to another quantity's
     x = {key: values for key, values in x.items() if several[key] > 1}
-    layout = study.layout_of(list(x), column)
+    layout = by_series(cases, x, column)
     layout.apart = {key for key in x if not len(x[key]) == several[key] >= LINE}
-    loading, by_area = study.loading, study.measured_by_area
+    loading, by_area = cases.loading, cases.measured_by_area
     units = [by_area] if loading is not None else [False, True]
     statuses: list[str] = []
     for key, places in layout.draw(rows=len(units)):
-        cases, how = lines[key], layout.how(key)
-        dots = {"marker": "."} if how["ls"] and len(cases) <= 15 else {}
+        members, look = lines[key], layout.look(key)
+        if look["ls"] and len(members) <= 15:
+            look["marker"] = "."
         for ax, in_area in zip(places, units, strict=True):
-            y = [study.rows[k][AREAL if in_area else PER_GRAM] for k in cases]
+            out = cases.numbers(AREAL if in_area else PER_GRAM, members)
             if several[key] < LINE:
-                ax.plot(x[key], y, **(how | dots))
+                ax.plot(x[key], out, **look)
             else:
-                layout.line(ax, key, x[key], y, **dots)
-            for at, k in zip(x[key], cases, strict=True):
-                for which, _, status, mass, area in study.points(k):
-                    if which == "Discharge":
-                        ax.plot(at, area if in_area else mass, **measured(status))
-                        statuses.append(status)
+                layout.line(ax, key, x[key], out, **look)
+            for at, case in zip(x[key], members, strict=True):
+                for point in cases.points(case):
+                    if point.which == "Discharge":
+                        value = point.per_area if in_area else point.per_gram
+                        ax.plot(at, value, **measured(point.status))
+                        statuses.append(point.status)
     for ax in layout.axes.flat:
-        log_x(ax, [v for values in x.values() for v in values], column)
+        log_x(ax, np.concatenate(list(x.values())), column)
         ax.set_ylim(0, ax.get_ylim()[1])
     y = [f"Discharge capacity {PER_AREA if unit else PER_MASS}" for unit in units]
     label = words = "C-rate"
@@ -66,12 +71,11 @@ def capacity(study: Theme, column: str) -> Figure | None:
         label = axis_label(column)
         words = label[:1].lower() + label[1:].partition(" (")[0]
     apart = any(number < LINE for number in several.values())
-    key = [entry("simulated", color="0.3", marker="."), *measured_key(statuses)]
+    legend = [entry("simulated", color="0.3", marker="."), *measured_key(statuses)]
     figure = layout.finish(
         *("rate-capability", label, *y),
-        more=key if statuses else (),
-        x=words,
-        points=" Two points alone are not joined." if apart else "",
+        more=legend if statuses else (),
+        said={"x": words, "points": " Two points alone are not joined." * apart},
     )
     if loading is not None and len(layout.panels) == 1:
         both_units(layout.axes[0, 0], loading, by_area)
@@ -85,26 +89,28 @@ def cycle_life(table: pd.DataFrame) -> float:
     return float(table[CYCLE].iloc[below[0]] - 1) if len(below) else np.nan
 
 
-def life(study: Theme) -> Figure | None:
+def life(cases: Cases) -> Figure | None:
     """Draw cycle life against the lithium there is as made."""
-    if RESERVOIR not in study.numeric_factors:
+    if RESERVOIR not in cases.numeric_factors:
         return None
     lines = {}
-    for key, cases in study.series(RESERVOIR).items():
-        points = [(study.rows[k][RESERVOIR], cycle_life(study.table(k))) for k in cases]
-        if len(points := [p for p in points if not missing(p[1])]) > 1:
-            lines[key] = np.array(points)
+    for key, members in cases.series(RESERVOIR).items():
+        lives = [cycle_life(cases.table(case)) for case in members]
+        points = np.stack([cases.numbers(RESERVOIR, members), lives])
+        points = points[:, np.isfinite(lives)]
+        if points.shape[1] > 1:
+            lines[key] = points
     if not lines:
         return None
-    layout = study.layout_of(list(lines), RESERVOIR)
+    layout = by_series(cases, lines, RESERVOIR)
     for key, (ax,) in layout.draw():
-        ax.plot(*lines[key].T, marker=".", **layout.how(key))
+        ax.plot(*lines[key], **layout.look(key) | {"marker": "."})
     for ax in layout.axes[0]:
         ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
         ax.set_ylim(0, 1.05 * ax.dataLim.y1)
     percent = 100 * LIFE
     y = f"Cycles to {percent:.0f} % of the first discharge"
-    return layout.finish("cycle-life", "Lithium as made (µm)", y, share=percent)
+    return layout.finish("cycle-life", "Lithium as made (µm)", y, said={"share": percent})
 
 
 def slices(result: Result, of: Varied) -> Figure | None:
@@ -125,7 +131,7 @@ def slices(result: Result, of: Varied) -> Figure | None:
     data = data[answers].sortby(wide)
     shape = len(answers), len(wide)
     size = 3.5 * shape[1] + 0.6, 2.3 * shape[0] + 0.8
-    figure, axes = style.subplots(*size, *shape, sharex="col", sharey="row")
+    figure, axes = subplots(*size, *shape, sharex="col", sharey="row")
     chosen = []
     # Each factor has its own range of colours: no colour means two things
     pairs = ((*wide, "YlOrRd"), (*wide[::-1], "viridis"))
@@ -136,24 +142,25 @@ def slices(result: Result, of: Varied) -> Figure | None:
         heading = heading or unit
         if len(rows) < len(levels):
             chosen.append(f"{len(rows)} of {len(levels)} values of {heading}")
-        shades = style.shades(colours)(np.linspace(0, 1, len(rows)))
+        drawn = shades(colours)(np.linspace(0, 1, len(rows)))
         for name, ax in zip(answers, column, strict=True):
-            for shade, k in zip(shades, rows, strict=True):
+            for colour, k in zip(drawn, rows, strict=True):
                 y = data[name].isel({other: k}).values
                 if np.isfinite(y).any():
-                    label = style.key_label([other], [float(levels[k])])
+                    label = key_label([other], [float(levels[k])])
                     dots = "." if len(y) <= 15 else ""
-                    ax.plot(x, y, color=shade, label=label, marker=dots)
-            log_x(ax, x.tolist(), along)
+                    ax.plot(x, y, color=colour, label=label, marker=dots)
+            log_x(ax, x, along)
         column[-1].set_xlabel(axis_label(along))
-        where = {"loc": "lower center", "ncols": 3, "bbox_to_anchor": (0.5, 1.0)}
-        column[0].legend(title=heading, **where)
+        column[0].legend(
+            title=heading, loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0)
+        )
     for name, row in zip(answers, axes, strict=True):
         row[0].set_ylabel(axis_label(name))
         if name == SHARE:
             low = min(ax.dataLim.minposy for ax in row)
             row[0].set(yscale="log", ylim=(max(0.8 * low, LEAST_SHARE), 125))
-            style.plain_log(row[0].yaxis)
+            plain_log(row[0].yaxis)
             for ax in row:
                 ax.axhline(ENOUGH, color="0.5", lw=0.7, ls=":")
         else:
@@ -164,12 +171,12 @@ def slices(result: Result, of: Varied) -> Figure | None:
         "chosen": f": {', '.join(chosen)}" if chosen else "",
     }
     if middle:
-        fixed = style.key_label(list(middle), [float(data[c]) for c in middle])
+        fixed = key_label(list(middle), [float(data[c]) for c in middle])
         figure.suptitle(f"at {fixed}", fontsize=8, color="0.35")
-    return style.finished(figure, "slices", said=said)
+    return finished(figure, "slices", said=said)
 
 
-@style.styled()
+@styled()
 def thickness(found: pd.DataFrame) -> Figure:
     """Draw what :func:`tfbsim.thickness_for` found, with each root marked.
 
@@ -187,21 +194,22 @@ def thickness(found: pd.DataFrame) -> Figure:
         raise InputError("must be True for the figure", field="curve")
     share, curve = 100 * found.attrs["share"], pd.DataFrame(found.attrs["curve"])
     rows = found.to_dict("records")
-    figure, axes = style.subplots(7.4, 3.2, 1, 2, sharex=True)
-    for ax, y in zip(axes, (SHARE, AREAL), strict=True):
+    figure, axes = subplots(7.4, 3.2, 1, 2, sharex=True)
+    left, right = axes[0]
+    for ax, y in zip((left, right), (SHARE, AREAL), strict=True):
         for colour, row in zip(ordered_colours(len(rows)), rows, strict=False):
             line = curve[curve["Discharge"] == row["Discharge"]]
             ax.plot(line[THICKNESS], line[y], color=colour, label=row["Discharge"])
             ax.plot(row[THICKNESS], row[y], "o", color=colour)
         ax.set(xscale="log", xlabel="Cathode thickness (µm)")
-        style.plain_log(ax.xaxis)
+        plain_log(ax.xaxis)
         ax.set_ylim(0)
-    axes[0].axhline(share, color="0.5", lw=0.7, ls=":")
-    axes[0].set_ylabel("Of equilibrium capacity (%)")
-    axes[1].set_ylabel(f"Discharge capacity {PER_AREA}")
-    handles = axes[0].get_legend_handles_labels()[0]
+    left.axhline(share, color="0.5", lw=0.7, ls=":")
+    left.set_ylabel("Of equilibrium capacity (%)")
+    right.set_ylabel(f"Discharge capacity {PER_AREA}")
+    handles = left.get_legend_handles_labels()[0]
     words = ""
     if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():
         words = f"; not met or met everywhere: {', '.join(without)}"
     said = {"share": share, "without": words}
-    return style.finished(figure, "thickness", handles, said=said, title="Discharge")
+    return finished(figure, "thickness", handles, said=said, title="Discharge")

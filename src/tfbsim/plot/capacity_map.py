@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,9 +17,11 @@ from scipy.spatial import KDTree
 
 from ..result.columns import LIMITING
 from ..result.losses import LOSSES
-from . import style
-from .study import CURRENT, RATES, Study
-from .style import PER_AREA, PER_MASS, axis_label, missing
+from .axes import log_x, plain_log, subplots
+from .cases import CURRENT, RATES, Cases
+from .labels import PER_AREA, PER_MASS, axis_label, missing, text
+from .looks import Look, shades
+from .style import finished, lay_out
 
 MOST_MARKS = 14  # along a side; more would cover the map
 LEAST = 4  # values of each quantity; lines show fewer as well
@@ -29,7 +30,7 @@ FINE = 12  # points drawn between two that were computed
 NONE = "none"  # nothing limits: the equilibrium capacity was delivered
 # Marks are white and told apart by their shape: every grey is one of the map
 MARKS = {NONE: ".", **dict(zip(LOSSES, cycle("ov^sDPX*phd")))}
-MARK: dict[str, Any] = {"ls": "", "mfc": "white", "mec": "black", "ms": 4.5, "mew": 0.7}
+MARK: Look = {"ls": "", "mfc": "white", "mec": "black", "ms": 4.5, "mew": 0.7}
 LUMINANCE = np.array([0.3, 0.6, 0.1])  # of red, green and blue
 LABEL = 7  # points, size of the numbers on the contours
 CLEAR = 6.5  # points between the middle of such a number and what it must not cover
@@ -42,14 +43,14 @@ class Grid:
     columns: tuple[str, str]  # the quantities along x and y
     x: np.ndarray  # their values, ascending
     y: np.ndarray
-    rows: list[dict[str, Any]]  # the summary of each case
-    i: np.ndarray  # the place of each along x and y
+    cases: Cases
+    i: np.ndarray  # the place of each case along x and y
     j: np.ndarray
 
     def values(self, name: str) -> np.ndarray:
         """Return a column of the summary, shape (x, y); NaN where a case is not there."""
         found = np.full((len(self.x), len(self.y)), np.nan)
-        found[self.i, self.j] = [row[name] for row in self.rows]
+        found[self.i, self.j] = self.cases.numbers(name, self.cases.rows)
         return found
 
     @property
@@ -61,41 +62,42 @@ class Grid:
         ]
 
 
-def grid_of(study: Study) -> Grid | None:
+def grid_of(cases: Cases) -> Grid | None:
     """Return the grid that the cases form over exactly two numbers, if they do."""
-    factors, rows = list(study.factors), study.rows
+    factors, rows = cases.factors, cases.rows
     currents = [c for c in factors if c.endswith(CURRENT)]
-    if any(len(study.column(c)) == len(rows) for c in currents):
+    if any(len(cases.column(c)) == len(rows) for c in currents):
         # the C-rate only follows from a current and a thickness
         factors = [c for c in factors if c not in RATES]
-    if len(factors) != 2 or not all(map(study.is_numeric, factors)):
+    if len(factors) != 2 or not all(map(cases.is_numeric, factors)):
         return None
     x, y = sorted(factors, key=lambda c: c != "C-rate" and c not in currents)
-    if any(len(study.column(c)) < len(rows) for c in (x, y)):
+    if any(len(cases.column(c)) < len(rows) for c in (x, y)):
         return None
     # A C-rate is a current over another: the same to a few digits less than written
-    pairs = np.array([[float(f"{row[c]:.9g}") for c in (x, y)] for row in rows])
+    values = (cases.numbers(c, rows) for c in (x, y))
+    pairs = np.array([[float(f"{v:.9g}") for v in column] for column in values]).T
     (along_x, i), (along_y, j) = (np.unique(v, return_inverse=True) for v in pairs.T)
     places = len(along_x) * len(along_y)
     if min(len(along_x), len(along_y)) < LEAST or len(pairs) < COVERED * places:
         return None
     if len(np.unique(pairs, axis=0)) < len(pairs):
         return None
-    return Grid((x, y), along_x, along_y, rows, i, j)
+    return Grid((x, y), along_x, along_y, cases, i, j)
 
 
-def capacity_map(study: Study) -> Figure | None:
+def capacity_map(cases: Cases) -> Figure | None:
     """Draw discharge capacity of the last cycle as a map, by area and by mass, if the
     cases form a grid over exactly two numbers."""
-    grid = grid_of(study)
+    grid = grid_of(cases)
     if grid is None:
         return None
     units = {"[uA.h.cm-2]": PER_AREA, "[mA.h.g-1]": PER_MASS}
-    if study.loading is not None:  # the same picture twice
-        del units["[mA.h.g-1]" if study.measured_by_area else "[uA.h.cm-2]"]
+    if cases.loading is not None:  # the same picture twice
+        del units["[mA.h.g-1]" if cases.measured_by_area else "[uA.h.cm-2]"]
     size = 1.0 + 3.1 * len(units), 4.1
-    figure, axes = style.subplots(*size, 1, len(units), sharey=True, squeeze=False)
-    limits = [row.get(LIMITING) for row in grid.rows]
+    figure, axes = subplots(*size, 1, len(units), sharey=True)
+    limits = [row.get(LIMITING) for row in cases.rows.values()]
     losses = np.array(["" if missing(loss) else str(loss) for loss in limits])
     every_x, every_y = (-(-len(along) // MOST_MARKS) for along in (grid.x, grid.y))
     marked = (grid.i % every_x == 0) & (grid.j % every_y == 0)
@@ -118,9 +120,12 @@ def capacity_map(study: Study) -> Figure | None:
         marks += "loss limited the discharge: none where it delivered 99 % of the "
         marks += "equilibrium capacity or more."
     said = {"x": names[0], "y": names[1][:1].lower() + names[1][1:], "marks": marks}
-    how: Any = {"title": "Limiting loss", "ncols": min(len(entries), 2 * len(units))}
-    style.finished(figure, "capacity-map", entries, "lower center", said, **how)
-    style.lay_out(figure)  # the numbers need the final size of the axes
+    finished(
+        *(figure, "capacity-map", entries, "outside lower center", said),
+        title="Limiting loss",
+        ncols=min(len(entries), 2 * len(units)),
+    )
+    lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         if lines is not None:
             _number(ax, lines, grid.x[grid.i[marked]], grid.y[grid.j[marked]])
@@ -131,17 +136,15 @@ def _scales(ax: Axes, grid: Grid) -> None:
     """Set scales, ticks and limits, with a margin for the marks."""
     if grid.log[1]:
         ax.set_yscale("log")
-    for set_limits, values, log in zip(
-        (ax.set_xlim, ax.set_ylim), (grid.x, grid.y), grid.log, strict=True
-    ):
+    for axis, values, log in zip("xy", (grid.x, grid.y), grid.log, strict=True):
         low, high = np.log(values[[0, -1]]) if log else values[[0, -1]]
         margin = 0.04 * (high - low)
         limits = np.array([low - margin, high + margin])
-        set_limits(np.exp(limits) if log else limits)
-    style.log_x(ax, grid.x.tolist(), grid.columns[0])
+        ax.set(**{f"{axis}lim": np.exp(limits) if log else limits})
+    log_x(ax, grid.x, grid.columns[0])
     ax.set_xlabel(axis_label(grid.columns[0]))
     if grid.log[1]:
-        style.plain_log(ax.yaxis)
+        plain_log(ax.yaxis)
 
 
 def _filled(
@@ -165,16 +168,22 @@ def _filled(
     if high - low <= 1e-6 * abs(high):  # the same everywhere
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
     levels = np.array(MaxNLocator(9, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-    cmap, norm = style.shades("Greys"), Normalize(levels[0], levels[-1])
-    how: dict[str, Any] = {"corner_mask": False}
-    bands = ax.contourf(*shown, table, levels=levels, cmap=cmap, norm=norm, **how)
+    cmap, norm = shades("Greys"), Normalize(levels[0], levels[-1])
+    bands = ax.contourf(
+        *shown, table, levels=levels, cmap=cmap, norm=norm, corner_mask=False
+    )
     inside = levels[(levels > inner[0]) & (levels < inner[1])]
     if not len(inside):
         return bands, None
     # white on dark bands, black on light ones
     light = cmap(norm(inside))[:, :3] @ LUMINANCE > 0.45
-    how |= {"colors": np.where(light, "black", "white").tolist(), "linewidths": 0.7}
-    return bands, ax.contour(*shown, table, levels=inside, **how)
+    return bands, ax.contour(
+        *(*shown, table),
+        levels=inside,
+        colors=np.where(light, "black", "white").tolist(),
+        linewidths=0.7,
+        corner_mask=False,
+    )
 
 
 def _finer(values: np.ndarray) -> np.ndarray:
@@ -197,8 +206,9 @@ def _marks(ax: Axes, grid: Grid, losses: np.ndarray) -> list[Line2D]:
     for loss in dict.fromkeys([*MARKS, *sorted(losses)]):
         at = losses == loss
         if loss and at.any():
-            how = {"marker": MARKS.get(loss, "*"), "label": style.text(loss)}
-            entries += ax.plot(grid.x[grid.i[at]], grid.y[grid.j[at]], **MARK, **how)
+            look: Look = MARK | {"marker": MARKS.get(loss, "*")}
+            x, y = grid.x[grid.i[at]], grid.y[grid.j[at]]
+            entries += ax.plot(x, y, label=text(loss), **look)
     return entries
 
 
@@ -206,14 +216,15 @@ def _number(ax: Axes, lines: ContourSet, x: np.ndarray, y: np.ndarray) -> None:
     """Write the level of each line where it is clear of marks, frame and other lines."""
     point = 72 / ax.get_figure().dpi  # type: ignore[union-attr]
 
-    def points(data: Any) -> np.ndarray:
+    def points(data: np.ndarray) -> np.ndarray:
         return ax.transData.transform(data) * point
 
     low, high = np.array(ax.get_window_extent().get_points()) * point
     occupied = points(np.stack([x, y], axis=1))
-    paths = [path.vertices for path in lines.get_paths() if len(path.vertices)]
+    vertices = [np.asarray(path.vertices) for path in lines.get_paths()]
+    paths = [path for path in vertices if len(path)]
     drawn = [points(path) for path in paths]
-    placed: list[Any] = []
+    placed: list[np.ndarray] = []
     for k, at in enumerate(drawn):
         others = np.concatenate([occupied, *drawn[:k], *drawn[k + 1 :]])
         edge = np.minimum(at - low, high - at).min(axis=1)

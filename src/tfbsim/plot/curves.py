@@ -4,22 +4,35 @@ and the first lithium that is plated."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..data.curve_table import CURRENT, DIRECTION, MASS, STEP, TIME, VOLTAGE
+from ..data.curve_table import (
+    AREA,
+    CASE,
+    CURRENT,
+    CYCLE,
+    DIRECTION,
+    MASS,
+    STEP,
+    TIME,
+    VOLTAGE,
+)
+from .axes import both_units, grid, subplots
+from .cases import Cases
+from .encoding import by_case
+from .labels import PER_MASS
 from .layout import Layout
-from .style import PER_MASS, both_units, entry, finished, grid, subplots
-from .theme import Theme
+from .looks import Look, entry
+from .samples import Samples
+from .style import finished
 
-FIRST: dict[str, Any] = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
+FIRST: Look = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
 BACK = 0.01  # of the largest current of a branch, the other way
 CYCLE_1 = ("first charge", "first discharge")
-CAPACITIES = ("Charge capacity [uA.h.cm-2]", "Discharge capacity [uA.h.cm-2]")
 SWEEP = "Sweep"  # how the sentence of a ramp begins
 MOST = 6  # cases against time
 MARGIN = 1.02  # of the time shown
@@ -28,26 +41,34 @@ ETA = "Lithium overpotential [V]"
 THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 
-def _differs(study: Theme, k: int) -> bool:
+def _differs(samples: Samples, case: str) -> bool:
     """Return whether the first cycle of a case is worth drawing beside the last."""
-    table = study.table(k)
-    first, last = table.iloc[0], table.iloc[-1]
-    return len(study.drawn(k)) > 1 and any(
-        abs(first[n] - last[n]) > 2e-3 * max(first[n], last[n], 1e-30) for n in CAPACITIES
-    )
+    cycles = samples.cycles(case)
+    if len(cycles) < 2:
+        return False
+    first, last = (_capacities(samples, case, n) for n in (cycles[0], cycles[-1]))
+    return bool((np.abs(first - last) > 2e-3 * np.maximum(first, last)).any())
+
+
+def _capacities(samples: Samples, case: str, cycle: int) -> np.ndarray:
+    """Return the charge and discharge capacity of a cycle [uAh/cm2]."""
+    found = {-1: 1e-30, 1: 1e-30}
+    for branch in samples.branches(case, cycle):
+        found[branch[DIRECTION].iloc[0]] += branch[AREA].iloc[-1]
+    return np.array(list(found.values()))
 
 
 def branches(
-    study: Theme, layout: Layout, k: int
-) -> Iterator[tuple[pd.DataFrame, dict[str, Any], bool]]:
+    samples: Samples, layout: Layout[str], case: str
+) -> Iterator[tuple[pd.DataFrame, Look, bool]]:
     """Yield charges and discharges to draw, how, and whether they are of the last cycle:
     of the first as well if it differs."""
-    last = layout.how(k) | {"lw": 0.9 if layout.bar else 1.3}
-    for branch in _one_way(study.branches(k)):
+    last = layout.look(case) | {"lw": 0.9 if layout.bar else 1.3}
+    for branch in _one_way(samples.branches(case)):
         yield branch, last, True
-    if not layout.bar and _differs(study, k):
-        for branch in _one_way(study.branches(k, study.drawn(k)[0])):
-            yield branch, layout.how(k) | FIRST, False
+    if not layout.bar and _differs(samples, case):
+        for branch in _one_way(samples.branches(case, samples.cycles(case)[0])):
+            yield branch, layout.look(case) | FIRST, False
 
 
 def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -57,134 +78,145 @@ def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
     return found if kept else []
 
 
-def cycles_key(study: Theme, layout: Layout) -> list[Line2D]:
+def cycles_key(cases: Cases, layout: Layout[str]) -> list[Line2D]:
     """Return legend lines that tell the first cycle from the last, if both are drawn."""
-    cases = [k for k in layout.groups if study.drawn(k)]
-    if layout.bar or not any(_differs(study, k) for k in cases):
+    drawn = [case for case in layout.groups if case in cases.drawn]
+    if layout.bar or not any(_differs(cases.samples, case) for case in drawn):
         return []
-    last = {study.last(k) for k in cases}
+    last = {cases.last(case) for case in drawn}
     which = f"cycle {max(last)}" if len(last) == 1 else "last cycle"
-    return [entry(which, color="0.3"), entry("cycle 1", color="0.3", **FIRST)]
+    return [entry(which, color="0.3"), entry("cycle 1", FIRST, color="0.3")]
 
 
-def voltage_capacity(study: Theme) -> Figure | None:
+def voltage_capacity(cases: Cases) -> Figure | None:
     """Draw voltage against capacity."""
-    if not any(_one_way(study.branches(k)) for k in range(len(study.rows))):
+    samples = cases.samples
+    if not any(_one_way(samples.branches(case)) for case in cases.rows):
         return None
-    layout = study.layout()
-    for k, (ax,) in layout.draw():
-        for branch, how, last in branches(study, layout, k):
+    layout = by_case(cases)
+    for case, (ax,) in layout.draw():
+        for branch, look, last in branches(samples, layout, case):
             which = "" if last else CYCLE_1[int(branch[DIRECTION].iloc[0] > 0)]
-            layout.line(ax, k, branch[MASS], branch[VOLTAGE], which, **how)
+            layout.line(ax, case, branch[MASS], branch[VOLTAGE], which, **look)
     reach = max(ax.dataLim.x1 for ax in layout.axes[0])
     layout.axes[0, 0].set_xlim(-0.01 * reach, 1.03 * reach or 1.0)
     x = f"Capacity {PER_MASS}"
     if len(layout.panels) == 1:
-        both_units(layout.axes[0, 0], study.loading, False, "x")
-    key = cycles_key(study, layout)
+        both_units(layout.axes[0, 0], cases.loading, False, "x")
+    key = cycles_key(cases, layout)
     cycles = ", in the first and the last cycle" if key else ""
-    return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, cycles=cycles)
+    said = {"cycles": cycles}
+    return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, said=said)
 
 
-def voltammogram(study: Theme) -> Figure | None:
+def voltammogram(cases: Cases, steps: pd.DataFrame) -> Figure | None:
     """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first."""
-    drawn = [k for k in range(len(study.rows)) if study.drawn(k)]
-    if not any(_sweeps(study, k, study.drawn(k)[-1]) for k in drawn):
+    ramps = steps[steps["Step"].str.lstrip().str.startswith(SWEEP)]
+    found = {case: _sweeps(cases.samples, ramps, case) for case in cases.drawn}
+    if not any(sweeps[0] for sweeps in found.values()):
         return None
-    layout = study.layout()
-    for k, (ax,) in layout.draw():
-        cycles = study.drawn(k)
-        for n, cycle in enumerate(dict.fromkeys((*cycles[-1:], *cycles[:1]))):
-            for xy in _sweeps(study, k, cycle):
-                of, how = ("cycle 1", FIRST) if n else ("", {"lw": 1.3})
-                layout.line(ax, k, *xy.T, of, **how)
+    layout = by_case(cases)
+    for case, (ax,) in layout.draw():
+        for n, sweeps in enumerate(found.get(case, ())):
+            look: Look = FIRST if n else {"lw": 1.3}
+            for voltage, current in sweeps:
+                layout.line(ax, case, voltage, current, "cycle 1" if n else "", **look)
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
-    y, key = "Current density (µA cm⁻²)", cycles_key(study, layout)
+    y, key = "Current density (µA cm⁻²)", cycles_key(cases, layout)
     return layout.finish("voltammogram", "Voltage (V)", y, more=key)
 
 
-def _sweeps(study: Theme, k: int, cycle: int) -> list[np.ndarray]:
-    """Return voltage and current of each ramp of a cycle."""
-    table = study.cycle(k, cycle)
-    return [
-        table.loc[table[STEP] == row["Step number"], [VOLTAGE, CURRENT]].to_numpy()
-        for row in study.case(k).steps
-        if row["Cycle number"] == cycle and str(row["Step"]).lstrip().startswith(SWEEP)
-    ]
+def _sweeps(
+    samples: Samples, ramps: pd.DataFrame, case: str
+) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    """Return voltage and current of each ramp of the last cycle, and of the first."""
+    cycles = samples.cycles(case)
+    found = []
+    for cycle in dict.fromkeys((cycles[-1], cycles[0])):
+        table = samples.of(case, cycle)
+        numbers = ramps.loc[(ramps[CASE] == case) & (ramps[CYCLE] == cycle), STEP]
+        parts = [table[table[STEP] == number] for number in numbers]
+        found.append([(p[VOLTAGE].to_numpy(), p[CURRENT].to_numpy()) for p in parts])
+    return found
 
 
-def voltage_time(study: Theme) -> Figure | None:
+def voltage_time(cases: Cases) -> Figure | None:
     """Draw voltage, and of a single case the current, against time."""
-    cases = range(len(study.rows))
-    if not cases or len(cases) > MOST or not all(study.drawn(k) for k in cases):
+    samples, drawn = cases.samples, cases.drawn
+    if not 1 <= len(drawn) == len(cases.rows) <= MOST:
         return None
-    data = [study.of_case(k)[[TIME, VOLTAGE, CURRENT]].to_numpy() for k in cases]
-    data = [(table * [1 / 3600, 1, 1]).T for table in data]
-    longest = max(t[-1] for t, _, _ in data)
-    if longest <= 0:
+    data = {case: samples.of_run(case) for case in drawn}
+    hours = {case: float(table[TIME].iloc[-1]) / 3600 for case, table in data.items()}
+    if (longest := max(hours.values())) <= 0:
         return None
-    hours = [float(t[-1]) or longest for t, _, _ in data]  # one may have ended at once
-    layout = study.layout()
+    hours = {case: end or longest for case, end in hours.items()}  # or ended at once
+    layout, y = by_case(cases), ["Voltage (V)"]
+    together = len(layout.panels) == 1 and longest <= 3 * min(hours.values())
     said = {"what": "Voltage", "cycles": ""}
-    together = len(layout.panels) == 1 and longest <= 3 * min(hours)
-    if len(cases) == 1:
-        figure, axes = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
+    if len(drawn) == 1:
+        layout.figure, layout.axes = subplots(
+            *(5.2, 3.6, 2), sharex=True, height_ratios=[2, 1]
+        )
+        ((case, table),) = data.items()
+        below = layout.axes[1, 0]
+        below.axhline(0, color="0.6", lw=0.6)
+        layout.line(below, case, table[TIME] / 3600, table[CURRENT], lw=1.0, color="0.25")
         said["what"] = "Voltage and current, that of a discharge positive,"
+        y.append("Current\n(µA cm⁻²)")
     elif together:
-        figure, ax = subplots(5.6, 3.0)
-        axes, hours = [ax] * len(cases), [longest] * len(cases)
+        layout.figure, layout.axes = subplots(5.6, 3.0)
+        hours = dict.fromkeys(drawn, longest)
+    if together:
+        places = dict.fromkeys(drawn, layout.axes[0, 0])
     else:
-        columns = 2 if len(cases) <= 4 else 3
-        figure, axes = grid(len(cases), columns, (4.2 + 0.9 * columns, 0, 0, 1.9))
-        for ax, label in zip(axes, study.labels, strict=True):
-            ax.set_title(label)
-    for k, (t, V, _), ax in zip(cases, data, axes, strict=False):
-        layout.line(ax, k, t, V, lw=1.0)
-        ax.set(xlabel="Time (h)", xlim=(0, MARGIN * hours[k]))
-    axes[0].set_ylabel("Voltage (V)")
-    if len(cases) == 1:
-        axes[0].set_xlabel("")
-        axes[1].axhline(0, color="0.6", lw=0.6)
-        layout.line(axes[1], 0, data[0][0], data[0][2], lw=1.0, color="0.25")
-        axes[1].set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
-        figure.align_ylabels()
-    if any(len(study.run(k)) < len(study.drawn(k)) for k in cases):
-        runs = [study.run(k) for k in cases]
+        columns = 2 if len(drawn) <= 4 else 3
+        figure, panels = grid(len(drawn), columns, (4.2 + 0.9 * columns, 0, 0, 1.9))
+        places = dict(zip(drawn, panels, strict=True))
+    for case, ax in places.items():
+        table = data[case]
+        layout.line(ax, case, table[TIME] / 3600, table[VOLTAGE], lw=1.0)
+        ax.set(xlim=(0, MARGIN * hours[case]))
+    runs = [samples.run(case) for case in drawn]
+    if any(run != samples.cycles(case) for run, case in zip(runs, drawn, strict=True)):
         first, last = min(run[0] for run in runs), max(run[-1] for run in runs)
-        cycles = f"cycles {first} to {last}" if first < last else f"cycle {first}"
-        said["cycles"] = f" in {cycles}, of those whose curves are kept"
-    if together and len(cases) > 1:
-        return layout.key(figure, axes[:1], "voltage-time", said=said)
+        words = f"cycles {first} to {last}" if first < last else f"cycle {first}"
+        said["cycles"] = f" in {words}, of those whose curves are kept"
+    if together:
+        layout.figure.align_ylabels()
+        return layout.finish("voltage-time", "Time (h)", *y, said=said)
+    for case, ax in places.items():
+        ax.set(title=cases.labels[case], xlabel="Time (h)")
     return finished(figure, "voltage-time", said=said)
 
 
-def first_plating(study: Theme) -> Figure | None:
+def first_plating(cases: Cases) -> Figure | None:
     """Draw overpotential and coverage against what is plated, in the first charge."""
-    cases = range(len(study.rows))
-    found = {k: b for k in cases if (b := _on_bare_collector(study, k)) is not None}
+    samples = cases.samples
+    if COVERAGE not in samples.columns:
+        return None
+    first = {
+        case: samples.branches(case, samples.cycles(case)[0]) for case in cases.drawn
+    }
+    charges = {
+        case: [b for b in branches if b[DIRECTION].iloc[0] < 0][:1]
+        for case, branches in first.items()
+    }
+    # Those that begin on a bare collector
+    found = {k: c[0] for k, c in charges.items() if c and c[0][COVERAGE].iloc[0] < 0.5}
     if not found:
         return None
-    layout = study.layout()
-    for k, places in layout.draw(height=2.6, rows=2):
-        if k not in found:
+    layout = by_case(cases)
+    for case, places in layout.draw(height=2.6, rows=2):
+        if case not in found:
             continue
-        plated = found[k][found[k][THICKNESS] > THINNEST]
+        plated = found[case][found[case][THICKNESS] > THINNEST]
         values = -1e3 * plated[ETA], plated[COVERAGE]
         for ax, y in zip(places, values, strict=True):
             ax.set_xscale("log")
-            layout.line(ax, k, 1e3 * plated[THICKNESS], y)
+            layout.line(ax, case, 1e3 * plated[THICKNESS], y)
     low = min(0.0, *(ax.dataLim.y0 for ax in layout.axes[0]))
     high = max(ax.dataLim.y1 for ax in layout.axes[0])
     layout.axes[0, 0].set_ylim(low - 0.03 * high, 1.05 * high)
     y = "Overpotential (mV)", "Coverage"
     return layout.finish("first-plating", "Lithium plated (nm)", *y)
-
-
-def _on_bare_collector(study: Theme, k: int) -> pd.DataFrame | None:
-    """Return the first charge, if it begins on a bare collector."""
-    if COVERAGE not in study.samples or not study.drawn(k):
-        return None
-    first_cycle = study.branches(k, study.drawn(k)[0])
-    charges = [b for b in first_cycle if b[DIRECTION].iloc[0] < 0]
-    return charges[0] if charges and charges[0][COVERAGE].iloc[0] < 0.5 else None

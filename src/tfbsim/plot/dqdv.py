@@ -14,8 +14,9 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
 from ..data.curve_table import CURRENT, DIRECTION, STEP, STEP_MASS, VOLTAGE
+from .cases import Cases
 from .curves import branches, cycles_key
-from .theme import Theme
+from .encoding import by_case
 
 GRID = 0.001  # V between points
 WIDTH = 0.005  # V, standard deviation of the Gaussian
@@ -69,17 +70,17 @@ def _constant(step: pd.DataFrame) -> bool:
     return bool(current[0] != 0 and np.ptp(current) <= CONSTANT * abs(current[0]))
 
 
-def draw(study: Theme) -> Figure | None:
+def draw(cases: Cases) -> Figure | None:
     """Draw |dQ/dV| against voltage, that of a charge upwards."""
-    if not any(study.drawn(k) for k in range(len(study.rows))):
+    if not cases.drawn:
         return None
-    layout = study.layout()
+    layout = by_case(cases)
     places = layout.draw()
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
     reach = {True: [0.0], False: [0.0]}
-    for k, (ax,) in places:
-        for branch, how, last in branches(study, layout, k):
+    for case, (ax,) in places:
+        for branch, look, last in branches(cases.samples, layout, case):
             steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
             if len(steps) != 1:  # pulses, or a current that changes
                 continue
@@ -89,7 +90,7 @@ def draw(study: Theme) -> Figure | None:
             if found:
                 grid, slope = found
                 signed = -branch[DIRECTION].iloc[0] * slope
-                layout.line(ax, k, grid, signed, "" if last else "cycle 1", **how)
+                layout.line(ax, case, grid, signed, "" if last else "cycle 1", **look)
                 reach[last] += [signed.min(), signed.max()]
     if not layout.curves:
         return None
@@ -102,8 +103,6 @@ def draw(study: Theme) -> Figure | None:
         note = " The first cycle runs out of the scale, which is that of the last."
     return layout.finish(
         *("dqdv", "Voltage (V)", "dQ/dV (mAh g⁻¹ V⁻¹)"),
-        more=cycles_key(study, layout),
-        grid=GRID * 1e3,
-        width=WIDTH * 1e3,
-        beyond=note,
+        more=cycles_key(cases, layout),
+        said={"grid": GRID * 1e3, "width": WIDTH * 1e3, "beyond": note},
     )

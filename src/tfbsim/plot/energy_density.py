@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cell.stack import PER_VOLUME_AS_MADE
-from ..data.curve_table import CASE
+from ..data.curve_table import CASE, CYCLE
 from ..result.columns import LIMITING
-from . import style
+from .axes import log_x, plain_log, subplots
 from .bars import DENSITY, STATES, densities
 from .capacity_map import MARKS
-from .study import Study
-from .style import DASHED
-from .theme import NEUTRAL, Theme, evenly
+from .cases import Cases
+from .encoding import by_series
+from .labels import Key, axis_label, missing, text
+from .layout import evenly
+from .looks import DASHED, NEUTRAL, LineStyle, entry
+from .style import finished
 
 ENERGY = "Discharge energy [mW.h.cm-2]"
 POWER = "[uW.cm-2]"  # of a column: a discharge at constant power
@@ -26,116 +30,116 @@ EXHAUSTED = "lithium exhausted"  # an outcome
 ENDS = {**MARKS, EXHAUSTED: "*"}
 
 
-def _powers(study: Study) -> str:
+def _powers(cases: Cases) -> str:
     """Return the varied power of a discharge, if there is one."""
-    return next((c for c in study.numeric_factors if c.endswith(POWER)), "")
+    return next((c for c in cases.numeric_factors if c.endswith(POWER)), "")
 
 
-def energy_density(study: Theme) -> Figure | None:
+def energy_density(cases: Cases) -> Figure | None:
     """Draw energy per volume against each thickness that varies, or as bars."""
-    if not study.column(PER_VOLUME_AS_MADE) or _powers(study):
+    if not cases.column(PER_VOLUME_AS_MADE) or _powers(cases):
         return None
-    thicknesses = [c for c in study.numeric_factors if c.endswith("[um]")]
-    varied = {c: lines for c in thicknesses if (lines := _lines(study, c))}
-    return _panels(study, varied) if varied else densities(study)
+    thicknesses = [c for c in cases.numeric_factors if c.endswith("[um]")]
+    varied = {c: lines for c in thicknesses if (lines := _lines(cases, c))}
+    return _panels(cases, varied) if varied else densities(cases)
 
 
-def _lines(study: Study, column: str) -> dict[tuple[Any, ...], list[int]]:
+def _lines(cases: Cases, column: str) -> dict[Key, list[str]]:
     """Return series of three values or more; none where cases differ in a word as well,
     which is no column."""
-    rows = study.rows
 
-    def apart(cases: list[int]) -> bool:
-        points = {(rows[k][column], f"{rows[k][ENERGY]:.6g}") for k in cases}
-        return len(points) == len({x for x, _ in points}) >= 3
+    def apart(members: Sequence[str]) -> bool:
+        x, energy = (cases.numbers(c, members) for c in (column, ENERGY))
+        points = {(at, f"{value:.6g}") for at, value in zip(x, energy, strict=True)}
+        return len(points) == len(set(x)) >= 3
 
-    return {key: cases for key, cases in study.series(column).items() if apart(cases)}
+    return {key: found for key, found in cases.series(column).items() if apart(found)}
 
 
-def _panels(study: Theme, varied: dict[str, dict[tuple[Any, ...], list[int]]]) -> Figure:
+def _panels(cases: Cases, varied: Mapping[str, Mapping[Key, Sequence[str]]]) -> Figure:
     """Draw energy per volume against each quantity, the others as they are."""
-    rows = study.rows
-    size, how = (1.0 + 2.5 * max(len(varied), 2), 3.3), {"sharey": True}
-    figure, axes = style.subplots(*size, 1, len(varied), squeeze=False, **how)
-    styles = dict(zip(STATES, ("-", DASHED), strict=True))
+    size = 1.0 + 2.5 * max(len(varied), 2), 3.3
+    figure, axes = subplots(*size, 1, len(varied), sharey=True)
+    styles: dict[str, LineStyle] = dict(zip(STATES, ("-", DASHED), strict=True))
     for ax, (column, found) in zip(axes[0], varied.items(), strict=True):
         keys = evenly(list(found), MOST_LINES)
-        layout = study.layout_of(keys, column)
+        layout = by_series(cases, keys, column)
         for key in keys:
-            x = [rows[k][column] for k in found[key]]
+            x = cases.numbers(column, found[key])
             colour = layout.colour.get(key, NEUTRAL)
             for state, ls in styles.items():
-                y = [rows[k].get(STATES[state], np.nan) for k in found[key]]
+                y = cases.numbers(STATES[state], found[key])
                 label = layout.label.get(key, "") if ls == "-" else ""
                 ax.plot(x, y, ls=ls, color=colour, label=label or "_")
-        values = [rows[k][column] for cases in found.values() for k in cases]
-        style.log_x(ax, values, column)
-        ax.set_xlabel(style.axis_label(column))
+        every = [case for members in found.values() for case in members]
+        log_x(ax, cases.numbers(column, every), column)
+        ax.set_xlabel(axis_label(column))
         if len(keys) > 1:
             ax.legend(loc="best")
     top = 1.06 * max(ax.dataLim.ymax for ax in axes[0])
     axes[0, 0].set(ylim=(0, top), ylabel=DENSITY)
-    states = [style.entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
-    return style.finished(figure, "energy-density", states, "upper center", ncols=2)
+    states = [entry(state, color="0.3", ls=ls) for state, ls in styles.items()]
+    return finished(figure, "energy-density", states, "outside upper center", ncols=2)
 
 
-def ragone(study: Theme) -> Figure | None:
+def ragone(cases: Cases, steps: pd.DataFrame) -> Figure | None:
     """Draw energy against power by area and volume, a line for each group of cases."""
-    column = _powers(study)
-    found = study.series(column) if column else {}
-    found = {key: cases for key, cases in found.items() if len(cases) >= 3}
+    column = _powers(cases)
+    found = cases.series(column) if column else {}
+    found = {key: members for key, members in found.items() if len(members) >= 3}
     if not found:
         return None
     shown = {key: found[key] for key in evenly(list(found), MOST_LINES)}
-    layout = study.layout_of(list(shown), column)
-    ends = {k: _end(study, k) for cases in shown.values() for k in cases}
+    layout = by_series(cases, shown, column)
+    every = [case for members in shown.values() for case in members]
+    ends = {case: _end(cases, steps, case) for case in every}
     panels = [("Areal power (mW cm⁻²)", "Areal energy (mWh cm⁻²)")]
-    if study.column(PER_VOLUME_AS_MADE):
+    if cases.column(PER_VOLUME_AS_MADE):
         panels.append(("Power density (W L⁻¹)", "Energy density (Wh L⁻¹)"))
     size = 1.6 + 3.1 * len(panels), 3.9
-    figure, axes = style.subplots(*size, 1, len(panels), squeeze=False)
+    figure, axes = subplots(*size, 1, len(panels))
     for by_volume, (ax, (x, y)) in enumerate(zip(axes[0], panels, strict=True)):
-        for key, cases in shown.items():
-            how = layout.how(key)
-            energy = np.array([study.rows[k][ENERGY] for k in cases])
-            points = np.array([[study.rows[k][column] * 1e-3 for k in cases], energy])
+        for key, members in shown.items():
+            look = layout.look(key)
+            energy = cases.numbers(ENERGY, members)
+            points = np.stack([cases.numbers(column, members) * 1e-3, energy])
             if by_volume:
-                density = [study.rows[k][PER_VOLUME_AS_MADE] for k in cases]
+                density = cases.numbers(PER_VOLUME_AS_MADE, members)
                 with np.errstate(divide="ignore", invalid="ignore"):
                     points = points * np.where(energy > 0, density / energy, np.nan)
             there = (points > 0).all(axis=0)
-            ax.plot(*points[:, there], **how)
-            for k, at, is_there in zip(cases, points.T, there, strict=True):
+            ax.plot(*points[:, there], **look)
+            for case, at, is_there in zip(members, points.T, there, strict=True):
                 if is_there:
-                    mark = ENDS.get(ends[k], "*")
-                    ax.plot(*at, marker=mark, color=how["color"], ms=4, mew=0)
+                    mark = ENDS.get(ends[case], "*")
+                    ax.plot(*at, marker=mark, color=look["color"], ms=4, mew=0)
         ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
         _durations(ax)
-    lines = [
-        style.entry(layout.label[key] or "simulated", **layout.how(key)) for key in shown
-    ]
+    lines = [entry(layout.label[key] or "simulated", layout.look(key)) for key in shown]
     if len(lines) > 1:
         figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
     marks = [
-        style.entry(style.text(end), marker=mark, color="0.2", ls="", ms=4)
+        entry(text(end), marker=mark, color="0.2", ls="", ms=4)
         for end, mark in ENDS.items()
         if end in ends.values()
     ]
-    where = ", per area and per volume as made" if len(panels) > 1 else ""
+    of = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
-    said = {"where": where, "chosen": chosen}
-    how = {"ncols": 4, "title": "Limiting loss"}
-    return style.finished(figure, "ragone", marks, "lower center", said, **how)
+    said = {"where": of, "chosen": chosen}
+    return finished(
+        *(figure, "ragone", marks, "outside lower center", said),
+        ncols=4,
+        title="Limiting loss",
+    )
 
 
-def _end(study: Study, k: int) -> str:
+def _end(cases: Cases, steps: pd.DataFrame, case: str) -> str:
     """Return what ended the last discharge: a loss, or that no lithium was left."""
-    steps = study.result.steps
-    last = (steps[CASE] == study.rows[k][CASE]) & (steps["Cycle number"] == study.last(k))
+    last = (steps[CASE] == case) & (steps[CYCLE] == cases.last(case))
     if (steps["Outcome"][last] == EXHAUSTED).any():
         return EXHAUSTED
-    limit = study.rows[k].get(LIMITING)
-    return "" if style.missing(limit) else str(limit)
+    limit = cases.rows[case].get(LIMITING)
+    return "" if missing(limit) else str(limit)
 
 
 def _durations(ax: Axes) -> None:
@@ -146,8 +150,8 @@ def _durations(ax: Axes) -> None:
         foot = y[0] / hours * (y[1] / y[0]) ** 0.04  # where it enters the frame
         foot = max(foot, x[0] * (x[1] / x[0]) ** 0.01)
         if foot * hours < y[1] and foot < x[1] / (x[1] / x[0]) ** 0.12:
-            how: dict[str, Any] = {"fontsize": 7, "color": "0.5", "va": "center"}
-            ax.annotate(f" {label}", (foot, hours * foot), ha="left", **how)
+            words = ax.annotate(f" {label}", (foot, hours * foot), ha="left")
+            words.set(fontsize=7, color="0.5", va="center")
     ax.set(xlim=x, ylim=y)
-    style.plain_log(ax.xaxis)
-    style.plain_log(ax.yaxis)
+    plain_log(ax.xaxis)
+    plain_log(ax.yaxis)

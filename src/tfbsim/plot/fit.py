@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..fitting.fit_result import Fit
+from .axes import name_rows, near_zero, plane, subplots
 from .impedance import nyquist
-from .style import (
-    CAPTIONS,
-    DASHED,
-    PER_AREA,
-    drawn,
-    entry,
-    name_rows,
-    near_zero,
-    subplots,
-    text,
-)
-from .theme import measured, measured_key, ordered_colours
+from .labels import PER_AREA, text
+from .looks import DASHED, Look, entry, measured, measured_key, ordered_colours
+from .style import CAPTIONS, drawn
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
 # Simulated capacities
-ROLES: dict[str, dict[str, Any]] = {
+ROLES: dict[str, Look] = {
     "fitted": {"color": "0.25", "marker": "o", "lw": 1.0, "ms": 4},
     "held out": {"color": "0.55", "marker": "D", "lw": 1.0, "ms": 4},
 }
@@ -63,7 +54,8 @@ def _overlay(fit: Fit) -> Figure | None:
         return None
     cases = list(dict.fromkeys(c.label or c.case for c, _ in pairs))
     colour = dict(zip(cases, ordered_colours(len(cases)), strict=False))
-    figure, (upper, lower) = subplots(6.4, 5.0, 2, 1, sharex=True, height_ratios=(2.2, 1))
+    figure, axes = subplots(6.4, 5.0, 2, sharex=True, height_ratios=(2.2, 1))
+    upper, lower = axes[:, 0]
     residuals = []
     for c, m in pairs:
         own, q, V = colour[c.label or c.case], c.capacity, c.voltage
@@ -103,7 +95,7 @@ def _capacities(fit: Fit) -> Figure | None:
     rows = fit.curves[fit.curves["Capacity error [%]"].notna()].to_dict("records")
     if not rows:
         return None
-    figure, ax = subplots(5.2, 1.2 + 0.28 * len(rows))
+    figure, ax = plane(5.2, 1.2 + 0.28 * len(rows))
     several = len({r["Cycle number"] for r in rows} | {r["Quantity"] for r in rows}) > 2
     names = []
     for k, row in enumerate(rows):
@@ -117,15 +109,14 @@ def _capacities(fit: Fit) -> Figure | None:
     name_rows(ax, names)
     ax.set_xlabel("Simulated − measured capacity (%)")
     roles = [role for role in ROLES if role in {row["Role"] for row in rows}]
-    handles = [entry(role, **ROLES[role]) for role in roles]
+    handles = [entry(role, ROLES[role]) for role in roles]
     figure.legend(handles=handles, loc="outside right center")
     return figure
 
 
 def _parameters(fit: Fit) -> Figure:
     rows = fit.parameters.to_dict("records")
-    figure, ax = subplots(6.4, 0.9 + 0.5 * len(rows))
-    grey: dict[str, Any] = {"va": "center", "fontsize": 7, "color": "0.4"}
+    figure, ax = plane(6.4, 0.9 + 0.5 * len(rows))
     for k, row in enumerate(rows):
         names = ("Value", "Low 95 %", "High 95 %", "Start")
         value, low, high, start = (_place(row, name) for name in names)
@@ -139,8 +130,9 @@ def _parameters(fit: Fit) -> Figure:
         interval = f"[{row['Low 95 %']:.3g}, {row['High 95 %']:.3g}]"
         words = f"{row['Value']:.3g}{unit}  {interval}"
         ax.text(0.5, k - 0.33, words, ha="center", fontsize=7, color="0.2")
-        ax.text(-0.04, k, f"{row['Lower bound']:.3g}", ha="right", **grey)
-        ax.text(1.04, k, f"{row['Upper bound']:.3g}", ha="left", **grey)
+        for x, bound, side in ((-0.04, "Lower", "right"), (1.04, "Upper", "left")):
+            edge = ax.text(x, k, f"{row[f'{bound} bound']:.3g}", ha=side, va="center")
+            edge.set(fontsize=7, color="0.4")
     name_rows(ax, [text(r["Parameter"], 44) for r in rows])
     ax.set(xlim=(-0.25, 1.25), xticks=[], ylim=(len(rows) - 0.4, -0.7))
     ax.spines[:].set_visible(False)
@@ -151,9 +143,9 @@ def _parameters(fit: Fit) -> Figure:
     return figure
 
 
-def _place(row: Any, name: str) -> float:
+def _place(row: Mapping[str, float | str], name: str) -> float:
     """Return where a value is between the bounds."""
-    low, high, value = (row[n] for n in ("Lower bound", "Upper bound", name))
+    low, high, value = (float(row[n]) for n in ("Lower bound", "Upper bound", name))
     if row["Scale"] == "log":
         return float(np.log(max(value, 1e-300) / low) / np.log(high / low))
     return float((value - low) / (high - low))
@@ -164,13 +156,14 @@ def _correlations(fit: Fit) -> Figure | None:
     n = len(names)
     if n < 2:
         return None
-    figure, (left, right) = subplots(6.8, 1.9 + 0.36 * n, 1, 2, width_ratios=(1, 1.1))
+    figure, axes = subplots(6.8, 1.9 + 0.36 * n, 1, 2, width_ratios=(1, 1.1))
+    left, right = axes[0]
     values = fit.correlations.to_numpy()
     left.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="equal")
-    how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
     for (i, j), value in np.ndenumerate(values):
         colour = "white" if abs(value) > 0.6 else "0.2"
-        left.text(j, i, f"{value:.2f}", color=colour, **how)
+        words = left.text(j, i, f"{value:.2f}", color=colour, fontsize=7)
+        words.set(ha="center", va="center")
     order = {name: k + 1 for k, name in enumerate(names)}
     left.set_xticks(range(n), map(str, order.values()))
     left.set_yticks(range(n), [f"{text(name, 40)}  {k}" for name, k in order.items()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import cycle
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +13,16 @@ from matplotlib.figure import Figure
 
 from ..fitting.equivalent_circuit import Fitted
 from ..result.result import Result
-from .style import DASHED, drawn, finished, plain_log, subplots, text
-from .theme import FACTOR_COLOURS, FEW, evenly
+from .axes import plain_log, plane, subplots
+from .labels import text
+from .layout import evenly
+from .looks import DASHED, FACTOR_COLOURS, FEW, Look
+from .style import drawn, finished
 
-Spectra = Mapping[str, tuple[np.ndarray, np.ndarray]]  # label: Hz, Z [Ohm.cm2]
-POINTS: dict[str, Any] = {"ls": "", "marker": "o", "ms": 3, "mfc": "none"}
-FIT: dict[str, Any] = {"color": "black", "lw": 0.8, "ls": DASHED}
+Spectrum: TypeAlias = tuple[np.ndarray, np.ndarray]  # Hz, Z [Ohm.cm2]
+Spectra: TypeAlias = Mapping[str, Spectrum]  # by label
+POINTS: Look = {"ls": "", "marker": "o", "ms": 3, "mfc": "none"}
+FIT: Look = {"color": "black", "lw": 0.8, "ls": DASHED}
 NEAR = 0.06  # of a decade, that a marked frequency may be off a whole one
 
 
@@ -47,7 +51,7 @@ def of_result(result: Result) -> Spectra:
         return {}
     words = {"Case": "{}", "Cycle number": "cycle {}", "Step number": "step {}"}
     apart = [name for name in words if table[name].nunique() > 1]
-    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    found: dict[str, Spectrum] = {}
     for _, one in table.groupby(list(words), sort=False):
         label = ", ".join(words[name].format(one[name].iloc[0]) for name in apart)
         Z = one["Z real [Ohm.cm2]"] + 1j * one["Z imaginary [Ohm.cm2]"]
@@ -67,14 +71,13 @@ def nyquist(
     every = np.concatenate([Z for _, Z in spectra.values()])
     width, height = np.ptp(every.real), np.ptp(every.imag)
     ratio = height / width if width else 1.0
-    figure, ax = subplots(5.2, float(np.clip(1.0 + 4.4 * ratio, 2.2, 4.8)))
+    figure, ax = plane(5.2, float(np.clip(1.0 + 4.4 * ratio, 2.2, 4.8)))
     for label, (frequency, Z), colour in _coloured(spectra):
         points = label in measured
-        how = POINTS if points else {"lw": 1.1}
-        ax.plot(Z.real, -Z.imag, color=colour, label=text(label), **how)
+        ax.plot(Z.real, -Z.imag, color=colour, label=text(label), **_look(points))
         marked = _nearest_decades(frequency)
-        face = {"ms": 4.5, "mec": "black"} if points else {"ms": 3.2}
-        ax.plot(Z[marked].real, -Z[marked].imag, "o", color=colour, **face)
+        dots: Look = {"ms": 4.5, "mec": "black"} if points else {"ms": 3.2}
+        ax.plot(Z[marked].real, -Z[marked].imag, "o", color=colour, **dots)
         if fitted and label in fitted:
             ax.plot(fitted[label].real, -fitted[label].imag, **FIT)
         if label == next(iter(spectra)):
@@ -87,7 +90,11 @@ def nyquist(
     return _with_key(figure, "nyquist", len(spectra), words if fitted else "")
 
 
-def _coloured(spectra: Spectra) -> Iterator[tuple[str, Any, str]]:
+def _look(measured: bool) -> Look:
+    return POINTS if measured else {"lw": 1.1}
+
+
+def _coloured(spectra: Spectra) -> Iterator[tuple[str, Spectrum, str]]:
     return zip(spectra, spectra.values(), cycle(FACTOR_COLOURS))
 
 
@@ -104,11 +111,12 @@ def _decades(
 ) -> None:
     """Name the decades that lie apart from those named already, left of a rising line."""
     last = np.inf
-    how: Any = {"textcoords": "offset points", "fontsize": 7, "color": "0.35"}
     for f, z, left in zip(frequency, Z, rises, strict=True):
         if abs(z - last) > apart:
             side, gap = ("right", -4) if left else ("left", 4)
-            ax.annotate(_hertz(f), (z.real, -z.imag), (gap, 3), ha=side, **how)
+            at = (z.real, -z.imag), (gap, 3)
+            words = ax.annotate(_hertz(f), *at, textcoords="offset points")
+            words.set(ha=side, fontsize=7, color="0.35")
             last = z
 
 
@@ -125,7 +133,7 @@ def _with_key(figure: Figure, name: str, number: int, fitted: str = "") -> Figur
         figure.axes[0].plot([], [], label=fitted, **FIT)
     lines = number + bool(fitted)
     key = figure.axes[0].get_legend_handles_labels()[0] if lines > 1 else []
-    return finished(figure, name, key, "upper center", ncols=min(3, lines))
+    return finished(figure, name, key, "outside upper center", ncols=min(3, lines))
 
 
 def bode(
@@ -136,17 +144,17 @@ def bode(
     """Draw magnitude and phase against frequency."""
     if not spectra:
         return None
-    figure, (above, below) = subplots(5.2, 4.0, 2, 1, sharex=True)
+    figure, axes = subplots(5.2, 4.0, 2, 1, sharex=True)
+    above, below = axes[:, 0]
 
-    def draw(frequency: np.ndarray, Z: np.ndarray, label: str = "", **how: Any) -> None:
-        above.plot(frequency, np.abs(Z), label=label, **how)
-        below.plot(frequency, -np.degrees(np.angle(Z)), **how)
+    def draw(frequency: np.ndarray, Z: np.ndarray, look: Look, label: str = "") -> None:
+        above.plot(frequency, np.abs(Z), label=label, **look)
+        below.plot(frequency, -np.degrees(np.angle(Z)), **look)
 
     for label, (frequency, Z), colour in _coloured(spectra):
-        how = POINTS if label in measured else {"lw": 1.1}
-        draw(frequency, Z, text(label), color=colour, **how)
+        draw(frequency, Z, {"color": colour, **_look(label in measured)}, text(label))
         if fitted and label in fitted:
-            draw(frequency, fitted[label], **FIT)
+            draw(frequency, fitted[label], FIT)
     above.set(xscale="log", yscale="log", ylabel="|Z| (Ω cm²)")
     plain_log(above.yaxis)
     below.set(xlabel="Frequency (Hz)", ylabel="−Phase (°)")
@@ -154,11 +162,11 @@ def bode(
     return _with_key(figure, "bode", len(spectra), "fitted circuit" if fitted else "")
 
 
-def relaxation(times: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure | None:
+def relaxation(times: Spectra) -> Figure | None:
     """Draw distributions of relaxation times."""
     if not times:
         return None
-    figure, ax = subplots(5.2, 3.0)
+    figure, ax = plane(5.2, 3.0)
     for label, (tau, gamma), colour in _coloured(times):
         ax.plot(tau, gamma, color=colour, lw=1.1, label=text(label))
     ax.set(xscale="log", xlabel="Time constant (s)", ylabel="γ (Ω cm²)")

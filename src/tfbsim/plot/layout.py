@@ -1,13 +1,13 @@
-"""Panels of curves with their key, and notes on what a reader cannot see.
+"""Panels of curves: axes, key, and notes on what a reader cannot see.
 
 A curve that lies on another is named in a note, and so is a selection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, TypeAlias, TypeVar, Unpack
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,99 +15,109 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 from scipy.spatial import KDTree
 
-from .style import DASHED, STYLE, entry, finished, plain_log, subplots
+from .axes import plain_log, subplots
+from .looks import LINE_STYLES, POINTS, Colour, LineStyle, Look, entry
+from .style import STYLE, finished
 
-LINE_STYLES = ("-", DASHED, (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
-POINTS = (".", "x", "+", "2")  # as the line styles, where two points are no line
 COINCIDE = 0.004  # of the axes: lines nearer to each other look like one
 NEARLY_ALL = 0.97  # of their length
 
+Group = TypeVar("Group", bound=Hashable)  # of curves: a case, say, or a series of cases
+Item = TypeVar("Item")
+Panels: TypeAlias = list[tuple[str, list[Group]]]  # title, and groups
+
 
 @dataclass
-class Layout:
+class Layout(Generic[Group]):
     """Panels of groups, each group with its colour, line style and label, and the key."""
 
-    panels: list[tuple[str, list[Any]]]
-    colour: dict[Any, Any]
-    style: dict[Any, Any]
-    label: dict[Any, str]
+    panels: Panels[Group]
+    colour: dict[Group, Colour]
+    style: dict[Group, LineStyle]
+    label: dict[Group, str]
     bar: tuple[ScalarMappable, str] | None = None
     notes: list[str] = field(default_factory=list)
-    apart: set[Any] = field(default_factory=set)  # groups of points that are no line
+    apart: set[Group] = field(default_factory=set)  # groups of points that are no line
     # Of what curves are, group and axes: their points (n, 2), in the order drawn
-    curves: dict[tuple[str, Any, Axes], list[np.ndarray]] = field(default_factory=dict)
+    curves: dict[tuple[str, Group, Axes], list[np.ndarray]] = field(default_factory=dict)
     figure: Figure = field(init=False)
-    axes: Any = field(init=False)  # (rows, panels)
+    axes: np.ndarray = field(init=False)  # (rows, panels)
 
-    def how(self, group: Any) -> dict[str, Any]:
-        """Return keywords of a line, or of points that are none."""
+    def look(self, group: Group) -> Look:
+        """Return how a line looks, or points that are none."""
         style = self.style.get(group, "-")
-        how = {"color": self.colour[group], "ls": style}
-        if group in self.apart:
-            k = LINE_STYLES.index(style)
-            how |= {"ls": "", "marker": POINTS[k], "ms": 5 + 2 * (k == 0)}
-        return how
+        if group not in self.apart:
+            return {"color": self.colour[group], "ls": style}
+        k = LINE_STYLES.index(style)
+        size = 5 + 2 * (k == 0)
+        return {"color": self.colour[group], "ls": "", "marker": POINTS[k], "ms": size}
 
     def line(
-        self, ax: Axes, group: Any, x: Any, y: Any, of: str = "", **how: Any
+        self,
+        ax: Axes,
+        group: Group,
+        x: ArrayLike,
+        y: ArrayLike,
+        of: str = "",
+        **look: Unpack[Look],
     ) -> None:
         """Draw a curve that the key names where others hide it.
 
-        ``of`` says what of the group the curve is, where it has others; ``how`` goes over
-        :meth:`how`.
+        ``of`` says what of the group the curve is, where it has others; ``look`` goes
+        over :meth:`look`.
         """
-        ax.plot(x, y, **(self.how(group) | how))
+        ax.plot(x, y, **(self.look(group) | look))
         self.curves.setdefault((of, group, ax), []).append(np.column_stack([x, y]))
 
     @property
-    def groups(self) -> list[Any]:
+    def groups(self) -> list[Group]:
         """All groups that are drawn."""
         return [group for _, members in self.panels for group in members]
 
-    def draw(self, height: float = 3.3, rows: int = 1) -> Iterator[tuple[Any, Any]]:
+    def draw(
+        self, height: float = 3.3, rows: int = 1
+    ) -> Iterator[tuple[Group, np.ndarray]]:
         """Make axes, a column a panel; yield each group with those of its panel."""
         columns = len(self.panels)
         width = 5.2 if columns == 1 else 1.1 + 2.0 * columns
         inches = width, height * (1 if rows == 1 else 0.8 * rows)
-        how: Any = {"sharex": True, "sharey": "row", "squeeze": False}
-        self.figure, self.axes = subplots(*inches, rows, columns, **how)
+        self.figure, self.axes = subplots(
+            *inches, rows, columns, sharex=True, sharey="row"
+        )
         for ax, (name, _) in zip(self.axes[0], self.panels, strict=True):
             ax.set_title(name)
         return self.places()
 
-    def places(self) -> Iterator[tuple[Any, Any]]:
+    def places(self) -> Iterator[tuple[Group, np.ndarray]]:
         """Yield each group with the axes of its panel, one for each row."""
         for c, (_, members) in enumerate(self.panels):
             for group in members:
                 yield group, self.axes[:, c]
 
     def finish(
-        self, name: str, x: str, /, *y: str, more: Sequence[Line2D] = (), **said: object
+        self,
+        name: str,
+        x: str,
+        *y: str,
+        more: Sequence[Line2D] = (),
+        said: Mapping[str, object] | None = None,
+        own: bool = True,
     ) -> Figure:
-        """Return the figure with labels along x and of each row, key, notes, and the
-        caption of a name, with what that leaves open."""
+        """Return the figure with labels along x and of each row, notes, and the colour
+        bar or the legend: ``own`` entries for the groups, and ``more``.
+
+        The caption is that of the name, with what it leaves open ``said``.
+        """
+        figure = self.figure
         for ax, label in zip(self.axes[:, 0], y, strict=True):
             ax.set_ylabel(label)
         if len(self.panels) == 1:
             self.axes[-1, 0].set_xlabel(x)
         else:
-            self.figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
-        return self.key(self.figure, list(self.axes.flat), name, more, said)
-
-    def key(
-        self,
-        figure: Figure,
-        axes: Sequence[Axes],
-        name: str,
-        more: Sequence[Line2D] = (),
-        said: Mapping[str, object] | None = None,
-        own: bool = True,
-    ) -> Figure:
-        """Return a figure with its caption, its notes and, right of the panels, the
-        colour bar or the legend; ``own`` entries for the groups before those that are
-        given."""
+            figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
         if not self.bar:  # whose colours are in order, and so are the curves
             self.notes += _hidden(self.curves, self.label, len(self.panels) > 1)
         if self.notes:
@@ -117,7 +127,8 @@ class Layout:
         handles = list(more)
         if self.bar:
             scale, label = self.bar
-            bar = figure.colorbar(scale, ax=list(axes), label=label, aspect=30, pad=0.02)
+            axes = list(self.axes.flat)
+            bar = figure.colorbar(scale, ax=axes, label=label, aspect=30, pad=0.02)
             bar.ax.tick_params(which="both", direction="out")
             if isinstance(scale.norm, LogNorm):
                 plain_log(bar.ax.yaxis)
@@ -125,16 +136,16 @@ class Layout:
                 axes[0].legend(handles=handles, loc="best")
             return finished(figure, name, said=said)
         if own and len(groups := set(self.groups)) > 1:
-            first: dict[str, Any] = {}  # group of each label
+            first: dict[str, Group] = {}  # group of each label
             for group in filter(groups.__contains__, self.label):
                 first.setdefault(self.label[group], group)
-            handles[:0] = [entry(words, **self.how(g)) for words, g in first.items()]
+            handles[:0] = [entry(words, self.look(g)) for words, g in first.items()]
         return finished(figure, name, handles, said=said, handlelength=2.2)
 
 
 def _hidden(
-    curves: dict[tuple[str, Any, Axes], list[np.ndarray]],
-    label: dict[Any, str],
+    curves: Mapping[tuple[str, Group, Axes], list[np.ndarray]],
+    label: Mapping[Group, str],
     titled: bool,
 ) -> list[str]:
     """Return notes on groups whose curves lie on those of another, or wholly under them,
@@ -205,3 +216,13 @@ def _in_axes(ax: Axes, parts: Sequence[np.ndarray]) -> np.ndarray:
         even = np.linspace(0, along[-1], number)
         found.append(np.stack([np.interp(even, along, v) for v in xy.T], axis=1))
     return np.concatenate(found)
+
+
+def evenly(items: Sequence[Item], number: int) -> list[Item]:
+    """Return at most ``number`` items, evenly chosen, both ends among them if several."""
+    if number == 1:
+        return [items[len(items) // 2]]
+    if len(items) <= number:
+        return list(items)
+    rows = np.unique(np.linspace(0, len(items) - 1, number).round().astype(int))
+    return [items[k] for k in rows]

@@ -11,12 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cell.cell import Cell
+from ..errors import InputError
 from ..fitting.ocv import OcvFit
 from ..fitting.titration import of_cell
-from ..materials.laws import MultiSite
+from ..materials.laws import Law, MultiSite, PotentialLaw
 from ..materials.material import Material
-from .style import DASHED, STYLE, finished, grid, plain_log, styled, subplots, text
-from .theme import FACTOR_COLOURS, FEW
+from .axes import grid, plain_log, subplots
+from .labels import text
+from .looks import DASHED, FACTOR_COLOURS, FEW, Look
+from .style import STYLE, finished, styled
 
 POINTS = 400
 EDGE = 0.02  # of the range at either end, where tails of the sites are no measurement
@@ -36,17 +39,26 @@ def draw(materials: Sequence[Material]) -> Figure:
     return finished(figure, "electrodes")
 
 
+def _law(material: Material) -> PotentialLaw:
+    if (law := material.potential) is None:
+        raise InputError(f"{material.name} is no electrode: it has no U(x) to draw")
+    return law
+
+
 def _one(material: Material) -> Figure:
-    figure, (left, right) = subplots(7.2, 2.8, 1, 2)
+    figure, axes = subplots(7.2, 2.8, 1, 2)
+    left, right = axes[0]
     _potential(left, material)
     left.set(xlabel="Lithium per formula unit x", ylabel="U (V against Li)")
-    law, D = material.fields["open_circuit_potential"], material.fields["diffusivity"]
+    law, D = _law(material), material.fields.get("diffusivity")
+    if not isinstance(D, Law):
+        raise InputError(f"{material.name} leaves D(x) to a cell: it cannot be drawn")
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     low, high = D.valid
     x = x[(low <= x) & (x <= high)]
     shown = 1e4 * np.broadcast_to(D(x), x.shape)
     # Its limits first: matplotlib would find none about a constant D
-    right.set(ylim=(shown.min() / 11, shown.max() * 11), yscale="log")
+    right.set(ylim=(np.min(shown) / 11, np.max(shown) * 11), yscale="log")
     right.plot(x, shown)
     right.set(xlabel="Lithium per formula unit x", ylabel="D (cm² s⁻¹)")
     right.set(xlim=left.get_xlim())
@@ -60,7 +72,7 @@ def _of(material: Material) -> str:
 
 
 def _potential(ax: Axes, material: Material) -> None:
-    law = material.fields["open_circuit_potential"]
+    law = _law(material)
     curve = law.curve
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     x = x[(curve.x[0] <= x) & (x <= curve.x[-1])]
@@ -78,8 +90,8 @@ def _potential(ax: Axes, material: Material) -> None:
 @styled()
 def ocv_figure(fit: OcvFit) -> Figure:
     """Draw branches and law, their differences, and dQ/dV with its sites."""
-    ratios = (1.6, 0.8, 1.2)
-    figure, (top, middle, bottom) = subplots(5.6, 6.4, 3, height_ratios=ratios)
+    figure, axes = subplots(5.6, 6.4, 3, height_ratios=(1.6, 0.8, 1.2))
+    top, middle, bottom = axes[:, 0]
     for k, (name, (x, U)) in enumerate(fit.branches.items()):
         top.plot(x, U, color=FACTOR_COLOURS[1 - k], lw=0.9, label=name)
     top.plot(fit.x, fit.U + fit.error, color="black", ls=DASHED, label="law")
@@ -107,20 +119,20 @@ def ocv_figure(fit: OcvFit) -> Figure:
 @styled()
 def titration_figure(table: pd.DataFrame, cell: Cell) -> Figure:
     """Draw D of each pulse or hold beside the D of the cell, and the ratio of both."""
-    ratios = (3, 2)
-    figure, (above, below) = subplots(5.2, 4.6, 2, sharex=True, height_ratios=ratios)
+    figure, axes = subplots(5.2, 4.6, 2, sharex=True, height_ratios=(3, 2))
+    above, below = axes[:, 0]
     ends = table["Stoichiometry"].min(), table["Stoichiometry"].max()
     x = np.linspace(*ends, 200)
     above.plot(x, 1e4 * of_cell(cell, x), color="black", lw=1.0, label="of the cell")
     below.axhline(1.0, color="black", lw=1.0)
     for k, (method, one) in enumerate(table.groupby("Method", sort=False)):
-        how = {"ls": "", "marker": "os^D"[k % 4], "ms": 4, "mfc": "none"}
-        how |= {"color": FACTOR_COLOURS[k % FEW]}
-        above.plot(one["Stoichiometry"], one["D [cm2.s-1]"], label=method, **how)
-        below.plot(one["Stoichiometry"], one["Ratio"], **how)
+        look: Look = {"ls": "", "marker": "os^D"[k % 4], "ms": 4, "mfc": "none"}
+        look["color"] = FACTOR_COLOURS[k % FEW]
+        above.plot(one["Stoichiometry"], one["D [cm2.s-1]"], label=method, **look)
+        below.plot(one["Stoichiometry"], one["Ratio"], **look)
     above.set(yscale="log", ylabel="D (cm² s⁻¹)")
     below.set(yscale="log", xlabel="Stoichiometry x", ylabel="over that of the cell")
     plain_log(below.yaxis)
     figure.align_ylabels()
     key = above.get_legend_handles_labels()[0]
-    return finished(figure, "titration", key, "upper center", ncols=3)
+    return finished(figure, "titration", key, "outside upper center", ncols=3)

@@ -8,10 +8,13 @@ from matplotlib.figure import Figure
 from ..data.curve_table import CURRENT, MASS, TIME, VOLTAGE
 from ..errors import InputError, shown
 from ..result.result import Result
-from .layout import LINE_STYLES, Layout
-from .study import Study
-from .style import PER_MASS, entry, styled, subplots
-from .theme import FACTOR_COLOURS, evenly
+from .axes import subplots
+from .cases import Cases
+from .labels import PER_MASS
+from .layout import Layout, evenly
+from .looks import FACTOR_COLOURS, LINE_STYLES, entry
+from .samples import Samples
+from .style import styled
 
 MOST_CASES = len(FACTOR_COLOURS)
 ACROSS = {
@@ -50,49 +53,51 @@ def overlay(
     >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['thick', 'thin']
     """
-    named = {str(k): r for k, r in enumerate(results, start=1)} | labelled
+    named: dict[str, object] = {str(k): r for k, r in enumerate(results, start=1)}
+    named |= labelled
     if name not in ACROSS:
         raise InputError(f"'{name}' is no overlay; there are: {', '.join(ACROSS)}")
     if not 2 <= len(named) <= len(LINE_STYLES):
         raise InputError(f"an overlay is of 2 to {len(LINE_STYLES)} results")
+    every: dict[str, Cases] = {}
     for label, result in named.items():
         if not isinstance(result, Result):
             message = f"'{shown(result)}' is given where a result would do"
             raise InputError(message, field=label)
-    studies = {label: Study(result) for label, result in named.items()}
-    cases = list(dict.fromkeys(w for study in studies.values() for w in study.labels))
-    if not any(len(study.samples) for study in studies.values()):
+        every[label] = Cases.of(result)
+    labels = [label for cases in every.values() for label in cases.labels.values()]
+    if not any(cases.samples.cases for cases in every.values()):
         raise InputError("none of these results has curves")
-    kept = evenly(cases, MOST_CASES)
+    known = list(dict.fromkeys(labels))
+    kept = evenly(known, MOST_CASES)
     # Of a single case, only the result tells curves apart
     colours = dict(zip(kept, FACTOR_COLOURS, strict=False)) if len(kept) > 1 else {}
-    layout = Layout([("", [])], {}, {}, {})
-    for n, (words, study) in enumerate(studies.items()):
-        for k, case in enumerate(study.labels):
-            if case in kept and study.drawn(k):
-                group = words, k
+    layout: Layout[tuple[str, str]] = Layout([("", [])], {}, {}, {})
+    for n, (words, cases) in enumerate(every.items()):
+        for case in cases.drawn:
+            if (label := cases.labels[case]) in kept:
+                group = words, case
                 layout.panels[0][1].append(group)
-                layout.colour[group] = colours.get(case, FACTOR_COLOURS[n])
+                layout.colour[group] = colours.get(label, FACTOR_COLOURS[n])
                 layout.style[group] = LINE_STYLES[n]
-                layout.label[group] = f"{case}, {words}" if colours else words
-    if len(kept) < len(cases):
-        layout.notes.append(f"{len(kept)} of {len(cases)} cases, evenly chosen")
-    figure, ax = subplots(5.6, 3.4)
+                layout.label[group] = f"{label}, {words}" if colours else words
+    if len(kept) < len(known):
+        layout.notes.append(f"{len(kept)} of {len(known)} cases, evenly chosen")
+    layout.figure, layout.axes = subplots(5.6, 3.4)
     for group in layout.groups:
-        for xy in _curves(studies[group[0]], group[1], name):
-            layout.line(ax, group, *xy.T)
-    ax.set(xlabel=ACROSS[name][0], ylabel=ACROSS[name][1])
+        for xy in _curves(every[group[0]].samples, group[1], name):
+            layout.line(layout.axes[0, 0], group, *xy.T)
     keys = [entry(case, color=c) for case, c in colours.items()]
-    for words, style in zip(studies, LINE_STYLES, strict=False) if keys else ():
+    for words, style in zip(every, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
     said = {"what": ACROSS[name][1], "results": " and ".join(named)}
-    return layout.key(figure, [ax], "overlay", keys, said, own=not keys)
+    return layout.finish("overlay", *ACROSS[name], more=keys, said=said, own=not keys)
 
 
-def _curves(study: Study, k: int, name: str) -> list[np.ndarray]:
+def _curves(samples: Samples, case: str, name: str) -> list[np.ndarray]:
     """Return curves of a case, each of shape (points, 2)."""
     if name == "voltage-capacity":
-        return [np.array(b[[MASS, VOLTAGE]]) for b in study.branches(k)]
-    table = study.of_case(k)
+        return [np.array(b[[MASS, VOLTAGE]]) for b in samples.branches(case)]
+    table = samples.of_run(case)
     y = table[VOLTAGE if name == "voltage-time" else CURRENT]
     return [np.stack([table[TIME] / 3600, y], axis=1)]

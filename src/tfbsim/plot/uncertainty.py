@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,12 @@ from ..data.curve_table import AREA, DIRECTION, VOLTAGE
 from ..result.columns import LIMITING
 from ..result.sensitivity import ANSWERS, DUMMY, FEWEST, INDEXED, INDICES, RANK, varying
 from ..result.sweep_table import Varied, point_of
-from . import style
-from .study import Study
-from .style import PER_AREA
-from .theme import QUANTITIES, evenly, loss_fills
+from .axes import few_ticks, grid, log_x, name_rows, plane, subplots
+from .labels import PER_AREA, axis_label, text
+from .layout import evenly
+from .looks import QUANTITIES, Colour, Look, entry, loss_fills
+from .samples import Samples
+from .style import finished
 
 MOST_FACTORS = 20  # of one figure
 MOST_DOTS = 2000
@@ -28,8 +29,6 @@ VOLTAGES = 400
 INDEX_COLOURS = dict(zip(INDICES, QUANTITIES, strict=True))
 INDEX_NAMES = {"S1": "first order, S1", "ST": "total, ST", "PAWN": "PAWN"}
 COLOURS = {"lowest tenth of the factor": QUANTITIES[1], "highest tenth": QUANTITIES[2]}
-ERROR: dict[str, Any] = {"fmt": "none", "ecolor": "0.2", "elinewidth": 0.7}
-SIGN: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 10}
 BAND = "0.3"
 
 
@@ -40,21 +39,19 @@ def distributions(table: pd.DataFrame) -> Figure | None:
         return None
     losses = _losses(table)
     size = (0, 3.5, 0.5, 2.5)
-    figure, axes = style.grid(
-        len(names), min(2, len(names)), size, "Points", sharey=False
-    )
+    figure, axes = grid(len(names), min(2, len(names)), size, "Points", sharey=False)
     for ax, name in zip(axes, names, strict=True):
         there = table[table[name].notna()]
         y = there[name].to_numpy()
         parts = [y[there[LIMITING] == loss] for loss in losses]
-        edges: Any = np.histogram_bin_edges(y, min(60, max(10, int(len(y) ** 0.5))))
+        edges = np.histogram_bin_edges(y, min(60, max(10, int(len(y) ** 0.5))))
         colours = list(losses.values())
-        ax.hist(parts, edges, stacked=True, color=colours, alpha=0.55, lw=0)
+        ax.hist(parts, list(edges), stacked=True, color=colours, alpha=0.55, lw=0)
         low, middle, high = np.percentile(y, (5, 50, 95))
         ax.axvspan(low, high, color="0.93", zorder=0, lw=0)
         ax.axvline(middle, color="0.2", lw=1)
         ax.set_title(f"{low:.4g} – {middle:.4g} – {high:.4g}", fontsize=8, color="0.3")
-        ax.set_xlabel(style.axis_label(name))
+        ax.set_xlabel(axis_label(name))
     return _by_loss(figure, losses, "uncertainty")
 
 
@@ -75,11 +72,11 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         for end, colour in zip(ends[name], COLOURS.values(), strict=True):
             ax.barh(range(len(rank)), end[rank] - mean, 0.62, mean, color=colour, lw=0)
         ax.axvline(mean, color="0.2", lw=0.8)
-        style.few_ticks(ax)
-        ax.set_xlabel(style.axis_label(name))
-    key = [style.entry(label, color=c, lw=6) for label, c in COLOURS.items()]
+        few_ticks(ax)
+        ax.set_xlabel(axis_label(name))
+    key = [entry(label, color=c, lw=6) for label, c in COLOURS.items()]
     said = {"chosen": _chosen(len(rank), len(of.factors))}
-    return style.finished(figure, "tornado", key, "lower center", said, ncols=2)
+    return finished(figure, "tornado", key, "outside lower center", said, ncols=2)
 
 
 def indices(table: pd.DataFrame) -> Figure | None:
@@ -98,27 +95,36 @@ def indices(table: pd.DataFrame) -> Figure | None:
         reach = np.zeros(len(factors))
         for n, index in enumerate(shown):
             y = np.arange(len(factors)) + (n - (len(shown) - 1) / 2) * thick
-            value, how = own[index].to_numpy(), {"color": INDEX_COLOURS[index]}
-            ax.barh(y, value, thick * 0.9, lw=0, label=INDEX_NAMES[index], **how)
+            value, colour = own[index].to_numpy(), INDEX_COLOURS[index]
+            name_of = INDEX_NAMES[index]
+            ax.barh(y, value, thick * 0.9, lw=0, label=name_of, color=colour)
             if f"{index} (95 %)" in own:
                 error = own[f"{index} (95 %)"].to_numpy()
-                ax.errorbar(value, y, xerr=error, **ERROR)
+                ax.errorbar(
+                    value, y, xerr=error, fmt="none", ecolor="0.2", elinewidth=0.7
+                )
                 reach = np.maximum(reach, value + error)
             else:
                 dummy = own[DUMMY].iloc[0]
-                ax.axvline(dummy, ls=":", lw=1.0, label="PAWN of a dummy", **how)
+                ax.axvline(dummy, ls=":", lw=1.0, label="PAWN of a dummy", color=colour)
                 reach = np.maximum(reach, value)
         for k, correlation in enumerate(own[RANK]):
             if abs(correlation) >= SIGNED:
+                sign = "+" if correlation > 0 else "−"
                 ax.annotate(
-                    "+" if correlation > 0 else "−", (reach[k], k), (4, 0), **SIGN
+                    *(sign, (reach[k], k), (4, 0)),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=10,
                 )
-        ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * reach.max(), 0.1))
+        ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * float(np.max(reach)), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
-        ax.set_xlabel(style.axis_label(name).rpartition(" (")[0])
+        ax.set_xlabel(axis_label(name).rpartition(" (")[0])
     key = axes[0].get_legend_handles_labels()[0]
-    said, where = {"chosen": _chosen(len(factors), len(first))}, "lower center"
-    return style.finished(figure, "sensitivity", key, where, said, ncols=len(key))
+    said = {"chosen": _chosen(len(factors), len(first))}
+    return finished(
+        *(figure, "sensitivity", key, "outside lower center", said), ncols=len(key)
+    )
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -130,36 +136,34 @@ def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
     X = of.at(point_of(table))
     y, losses = table[name].to_numpy(), _losses(table)
     columns, size = min(4, len(factors)), (1.2, 1.9, 0.6, 1.9)
-    figure, axes = style.grid(
-        len(factors), columns, size, style.axis_label(name), fontsize=7
-    )
-    dot: Any = {"alpha": 0.4, "mew": 0, "ms": 4 if len(y) < MOST_DOTS / 2 else 2.5}
+    figure, axes = grid(len(factors), columns, size, axis_label(name), fontsize=7)
+    dot: Look = {"alpha": 0.4, "mew": 0, "ms": 4 if len(y) < MOST_DOTS / 2 else 2.5}
     dots = np.array(evenly(range(len(y)), MOST_DOTS))
     for x, ax, column in zip(X.T, axes, factors, strict=False):
         for loss, colour in losses.items():
             own = dots[(table[LIMITING] == loss).to_numpy()[dots]]
-            ax.plot(x[own], y[own], ".", rasterized=True, color=colour, **dot)
+            ax.plot(x[own], y[own], ".", rasterized=True, **dot | {"color": colour})
         bins = np.array_split(np.argsort(x, kind="stable"), min(BINS, len(x) // 8))
         middle = [np.median(x[b]) for b in bins]
         lines = np.array([np.percentile(y[b], (5, 50, 95)) for b in bins]).T
         for line, ls in zip(lines, (":", "-", ":"), strict=True):
             ax.plot(middle, line, ls, color="black", lw=1.0)
         if x.min() > 0 and x.max() > 10 * x.min():
-            style.log_x(ax, [float(x.min()), float(x.max())], "")
+            log_x(ax, [float(x.min()), float(x.max())], "")
         else:
-            style.few_ticks(ax)
-        ax.set_xlabel(style.axis_label(column), fontsize=7)
+            few_ticks(ax)
+        ax.set_xlabel(axis_label(column), fontsize=7)
         ax.tick_params(labelsize=7)
     some = f" {len(dots):,} of {len(y):,} points are drawn." if len(dots) < len(y) else ""
     some += _chosen(len(factors), len(of.factors))
     return _by_loss(figure, losses, "dependence", chosen=some)
 
 
-def voltage_band(study: Study) -> Figure | None:
+def voltage_band(samples: Samples) -> Figure | None:
     """Draw percentiles of the capacity that a discharge gives down to each voltage."""
     curves = []
-    for k in range(len(study.rows)):
-        out = [b for b in study.branches(k) if b[DIRECTION].iloc[0] == 1]
+    for case in samples.cases:
+        out = [b for b in samples.branches(case) if b[DIRECTION].iloc[0] == 1]
         if out:
             V, q = out[-1][VOLTAGE].to_numpy(), out[-1][AREA].to_numpy()
             curves.append((np.minimum.accumulate(V), q))
@@ -170,21 +174,23 @@ def voltage_band(study: Study) -> Figure | None:
     # A cell that starts below V has given nothing there; one that ended, all it gives
     q = np.array([np.interp(-V, -down, own) for down, own in curves])
     low, quarter, median, three, high = np.percentile(q, (5, 25, 50, 75, 95), axis=0)
-    figure, ax = style.subplots(4.6, 3.3)
-    how: Any = {"color": BAND, "lw": 0}
-    ax.fill_betweenx(V, low, high, alpha=0.2, label="5–95 %", **how)
-    ax.fill_betweenx(V, quarter, three, alpha=0.35, label="25–75 %", **how)
+    figure, ax = plane(4.6, 3.3)
+    for left, right, alpha, words in (
+        (low, high, 0.2, "5–95 %"),
+        (quarter, three, 0.35, "25–75 %"),
+    ):
+        ax.fill_betweenx(V, left, right, alpha=alpha, label=words, color=BAND, lw=0)
     ax.plot(median, V, color=BAND, label="median")
     ax.set_xlim(left=0)
     ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
     ax.legend(title=f"{len(curves):,} discharges", loc="lower left")
-    return style.finished(figure, "voltage-band")
+    return finished(figure, "voltage-band")
 
 
 # --- Parts -----------------------------------------------------------------------------
 
 
-def _losses(table: pd.DataFrame) -> dict[str, Any]:
+def _losses(table: pd.DataFrame) -> dict[str, Colour]:
     """Return each limiting loss with its colour, the most frequent first."""
     names = table[LIMITING].value_counts().index.tolist()
     fills = loss_fills([name for name in names if name not in ("", "none")])
@@ -195,21 +201,28 @@ def _chosen(shown: int, there: int) -> str:
     return f" The first {shown} of {there} factors are shown." if shown < there else ""
 
 
-def _by_loss(figure: Figure, losses: dict[str, Any], name: str, **said: str) -> Figure:
+def _by_loss(
+    figure: Figure, losses: Mapping[str, Colour], name: str, chosen: str = ""
+) -> Figure:
     """Return a figure with its caption and the key of the limiting losses."""
-    how: dict[str, Any] = {"lw": 0, "marker": "s", "alpha": 0.7}
-    named = {style.text(loss): colour for loss, colour in losses.items() if loss}
-    key = [style.entry(loss, color=c, **how) for loss, c in named.items()]
-    where: Any = {"ncols": min(len(key), 4), "title": "Limiting loss"}
-    return style.finished(figure, name, key, "lower center", said, **where)
+    key = [
+        entry(text(loss), color=colour, lw=0, marker="s", alpha=0.7)
+        for loss, colour in losses.items()
+        if loss
+    ]
+    return finished(
+        *(figure, name, key, "outside lower center", {"chosen": chosen}),
+        ncols=min(len(key), 4),
+        title="Limiting loss",
+    )
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a panel for each answer with a place for each factor, the first on top."""
-    size, how = (2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors)), {"sharey": True}
-    figure, axes = style.subplots(*size, 1, len(names), squeeze=False, **how)
-    labels = [style.axis_label(c.partition(" [")[0]) for c in factors]
-    style.name_rows(axes[0, 0], labels)
+    size = 2.3 + 2.1 * len(names), 1.2 + 0.3 * len(factors)
+    figure, axes = subplots(*size, 1, len(names), sharey=True)
+    labels = [axis_label(c.partition(" [")[0]) for c in factors]
+    name_rows(axes[0, 0], labels)
     for ax in axes[0, 1:]:
         ax.tick_params(axis="y", length=0)
     return figure, list(axes[0])

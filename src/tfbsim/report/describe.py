@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -13,8 +12,9 @@ from rich.table import Table
 
 from .. import units
 from ..cell import stack as energy
+from ..cell.anode import Anode
 from ..cell.cell import Cell
-from ..cell.layers import Anode
+from ..cell.film import Film
 from ..materials.laws import FARADAY
 from ..physics.thin_film_cell import ThinFilmCell
 
@@ -52,7 +52,7 @@ def estimates(cell: Cell) -> dict[str, float]:
     model, values = ThinFilmCell(), cell.parameter_values()
     p = model.param
 
-    def at_temperature(value: float, E: Any) -> float:
+    def at_temperature(value: float, E: object) -> float:
         return value * float(values.evaluate(p.arrhenius(E)))
 
     low, high = cell.x_range
@@ -114,7 +114,7 @@ def _facts(cell: Cell) -> dict[str, str]:
     text, found, c = units.text, estimates(cell), cell.cathode
     one_c, theoretical = found["one_c"], found["theoretical_charge"]
     low, high = cell.x_range
-    film = "lithium" if hasattr(cell.anode, "lithium") else "anode"
+    film = "lithium" if cell.metal else "anode"
     total = sum(R for name, R in found.items() if name.startswith("R_"))
     facts = {
         "Area": text(cell.area, "area"),
@@ -139,19 +139,23 @@ def _facts(cell: Cell) -> dict[str, str]:
     for name, label in LIMITS.items():
         current = text(found[name], "current density")
         facts[label] = f"{current} = {found[name] / one_c:.3g}C"
-    return facts | (_balance(cell) if film == "anode" else _of_the_collector(cell.anode))
+    if cell.metal:
+        facts |= _of_the_collector(cell.metal)
+    if cell.negative:
+        facts |= _balance(cell, cell.negative)
+    return facts
 
 
 def _layers(cell: Cell) -> Table:
     """Return the layers every cell has."""
     c, e, a = cell.cathode, cell.electrolyte, cell.anode
-    thickness = a.thickness if hasattr(a, "thickness") else a.lithium
-    layers: list[Any] = [("anode", a.material or "lithium", thickness)]
-    if e.second is not None:
-        layers.append(("second electrolyte", e.second.material, e.second.thickness))
-    layers.append(("electrolyte", e.material, e.span))
-    layers.append(("cathode", c.material, c.thickness))
-    rows = [(name, material or "", _thick(L)) for name, material, L in layers]
+    thickness = a.thickness if isinstance(a, Film) else a.lithium
+    layers = [("anode", a.material or "lithium", thickness)]
+    if (second := e.second) is not None:
+        layers.append(("second electrolyte", second.material or "", second.thickness))
+    layers.append(("electrolyte", e.material or "", e.span))
+    layers.append(("cathode", c.material or "", c.thickness))
+    rows = [(name, material, _thick(float(L or 0))) for name, material, L in layers]
     return _table(rows, "Layer", "Material", "Thickness")
 
 
@@ -183,9 +187,9 @@ def _stack(cell: Cell) -> Table:
     return _table(rows, *heads, right=2)
 
 
-def _balance(cell: Cell) -> dict[str, str]:
+def _balance(cell: Cell, a: Film) -> dict[str, str]:
     """Return which of two films limits the cell."""
-    text, a = units.text, cell.anode
+    text = units.text
     low, high = a.x_range
     cathode, anode = (
         FARADAY * film.sites * (film.x_range[1] - film.x_range[0])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from ..plot.material import ocv_figure
 from ..plot.style import rendered
 from ..result.csv_file import csv
 from ..version import __version__
+from ..yaml_file import block
 from .printed import printed
 
 DIGITS = {"potential": 4, "sites": 4, "width": 3, "share": 1}
@@ -61,13 +62,12 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     return path
 
 
-def _with_law(cell: Cell, law: dict[str, Any], origin: str) -> dict[str, Any]:
+def _with_law(cell: Cell, law: Mapping[str, object], origin: str) -> dict[str, object]:
     """Return what the file of a cell with the law in it says."""
     content = cell.replace({"cathode.open_circuit_potential": law}).written.content
-    content["cathode"]["open_circuit_potential"] = law
-    content.setdefault("origin", {})["cathode.open_circuit_potential"] = (
-        f"fitted (tfbsim fit-ocv): {origin}"
-    )
+    field, said = "open_circuit_potential", f"fitted (tfbsim fit-ocv): {origin}"
+    content["cathode"] = {**block(content, "cathode"), field: law}
+    content["origin"] = {**block(content, "origin"), f"cathode.{field}": said}
     if content.get("reference_temperature") == content.get("temperature"):
         content.pop("reference_temperature", None)
     return content

@@ -94,8 +94,8 @@ def curves_of(
         for name in samples[0]
     }
     data["Cathode thickness [um]"] = float(cell.cathode.thickness) * 1e6
-    if cell.structure.anode:
-        data["Anode thickness [um]"] = float(cell.anode.thickness) * 1e6
+    if cell.negative:
+        data["Anode thickness [um]"] = float(cell.negative.thickness) * 1e6
     dimensions = ("cycle", "step", "snapshot", "depth")
     for name in profiles[0]:
         values = _padded([of[name] for of in profiles], most)

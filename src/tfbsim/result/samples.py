@@ -17,7 +17,7 @@ from ..data.curve_table import (
     TIME,
     VOLTAGE,
     curve_table,
-    step_slices,
+    spans,
 )
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment
 from ..data.steps import HELD
@@ -49,7 +49,7 @@ def _of_case(case: CaseResult) -> pd.DataFrame | None:
         return None
     number = found.pop(STEP).astype(int)
     table = {CYCLE: cycles, STEP: number, **found}
-    directions = [_direction(table, step) for step in step_slices(table)]
+    directions = [_direction(table, slice(*step)) for step in spans([cycles, number])]
     return curve_table(case.name, table, directions)
 
 

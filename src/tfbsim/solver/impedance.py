@@ -26,8 +26,8 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from ..cell.cell import Cell, load_cell
+from ..cell.film import Film
 from ..cell.half_cell import STATE
-from ..cell.layers import Film
 from ..errors import InputError, shown
 from ..experiment.frequencies import SPECTRUM, checked, parse_frequencies
 from ..materials.laws import PotentialLaw, Table

@@ -1,88 +1,28 @@
-"""What a colour, a line style and a panel mean, once for all figures of a report.
+"""Which panel, colour and line style tells a case, or a series of cases, from the others.
 
-- A colour says which value of the report's first factor a line is of: the window, say.
-- A line style says which value of the second; further factors have panels.
-- Where the first factor stands on the axis, lines are grey.  A factor of too many values
-  for line styles has a range of colours of its own.
-- Pale fills are voltage losses and nothing else.  Greys are quantities.
-- Measured points are black and hollow, and the legend names them.  Simulated points are
-  filled dots in the colour of their line.
-- Panels and legends are in order of value; cases that have names keep theirs.
+Panels and legends are in order of value; cases that have names keep theirs.  What a
+colour and a line style mean is in ``looks.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeAlias
 
-import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
-from matplotlib.lines import Line2D
 
 from ..data.curve_table import CASE
-from ..physics.law import Declared
-from ..result.losses import DIFFUSION, KNOWN
-from ..result.result import Result
-from .layout import LINE_STYLES, Layout
-from .study import CURRENT, RATES, Study, in_order
-from .style import CELL, axis_label, entry, key_label, missing, shades, split_unit, title
+from .cases import CURRENT, RATES, Cases, Row, in_order
+from .labels import CELL, Key, axis_label, key_label, missing, split_unit, title
+from .layout import Group, Layout, Panels, evenly
+from .looks import FACTOR_COLOURS, FEW, LINE_STYLES, NEUTRAL, Colour, LineStyle, shades
 
-FACTOR_COLOURS = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
-    *("#E69F00", "#56B4E9", "#000000", "#8C510A"),
-)
-FEW = len(FACTOR_COLOURS)  # groups told apart by a legend
 MANY = 24  # groups drawn in one figure
 PANELS = 4
-NEUTRAL = "0.25"  # lines where the first factor is on the axis
-QUANTITIES = ("0.55", "0.8", "0.3")  # bars: first, second and third quantity
-# Of losses that no law gives a colour
-MORE_LOSSES = ("#882255", "#44AA99", "#DDCC77", "#117733", "#AA4499")
-PALE = 0.55
-MEASURED = {"fitted": "o", "predicted": "D", "held out": "D"}
-MOST_RINGS = 60  # measured points of a curve that has hollow marks
 
-Panels = list[tuple[str, list[Any]]]  # title, and groups
-Rows = Mapping[Any, Mapping[str, Any]]  # of each group, its factors
-
-
-def measured(status: str = "", marker: str = "", number: int = 1) -> dict[str, Any]:
-    """Return how measured points look: hollow where they are few, pale dots where many.
-
-    The ``status`` says what they are to a fit, a ``marker`` tells curves apart, and
-    ``number`` is how many points the curve has.
-    """
-    marker = marker or MEASURED.get(status, "s")
-    how: dict[str, Any] = {"marker": marker, "ls": "", "color": "k", "mec": "k"}
-    if number > MOST_RINGS:
-        return how | {"ms": 3.2, "mew": 0, "mfc": "k", "alpha": 0.3}
-    size = 5.5 if number == 1 else 4.5
-    return how | {"ms": size, "mew": 1.1 if number == 1 else 0.9, "mfc": "none"}
-
-
-def measured_key(statuses: Iterable[str]) -> list[Line2D]:
-    """Return legend entries of measured points."""
-    return [entry(f"measured, {s}", **measured(s)) for s in sorted(set(statuses))]
-
-
-def loss_fills(names: Sequence[str], laws: Declared = KNOWN) -> dict[str, dict[str, Any]]:
-    """Return how the fill of each loss looks."""
-    spare = iter(MORE_LOSSES * (len(names) // len(MORE_LOSSES) + 1))
-    own = {DIFFUSION: "#009E73"} | {loss.name: loss.colour for loss in laws.losses}
-    colours = {name: own.get(name) or next(spare) for name in names}
-    return {name: {"color": c, "alpha": PALE, "lw": 0} for name, c in colours.items()}
-
-
-def ordered_colours(number: int) -> Sequence[Any]:
-    """Return colours of a number of things in an order."""
-    return (
-        FACTOR_COLOURS if number <= FEW else shades("viridis")(np.linspace(0, 1, number))
-    )
-
-
-# --- Factors -------------------------------------------------------------------------
+Rows: TypeAlias = Mapping[Group, Row]  # of each group, its factors
 
 
 @dataclass(frozen=True)
@@ -90,26 +30,26 @@ class _Kind:
     """Columns that say one thing together: the rate, the window, or a field."""
 
     columns: tuple[str, ...]
-    values: Sequence[tuple[Any, ...]]  # what the cases have there, in order of value
+    values: Sequence[Key]  # what the cases have there, in order of value
     colours: Colormap | None = None  # a range of them; None for distinct ones
 
     @classmethod
-    def over(cls, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> _Kind:
+    def over(cls, columns: Sequence[str], rows: Iterable[Row]) -> _Kind:
         """Return columns with their values, sorted."""
         return cls(tuple(columns), in_order(_value(columns, row) for row in rows))
 
-    def place(self, row: Mapping[str, Any]) -> int:
+    def place(self, row: Row) -> int:
         """Return which of the values a case has."""
         return self.values.index(_value(self.columns, row))
 
-    def label(self, row: Mapping[str, Any]) -> str:
+    def label(self, row: Row) -> str:
         """Return the value of a case in words."""
         return key_label(self.columns, _value(self.columns, row))
 
     @property
     def norm(self) -> Normalize:
         """The scale of a single number."""
-        levels = [v for (v,) in self.values if not missing(v)]
+        levels = [float(v) for (v,) in self.values if v is not None]
         low, high = min(levels), max(levels)
         return (LogNorm if low > 0 and high / low > 10 else Normalize)(low, high)
 
@@ -120,17 +60,18 @@ class _Kind:
             isinstance(v, int | float) for (v,) in self.values if v is not None
         )
 
-    def colour(self, row: Mapping[str, Any]) -> Any:
+    def colour(self, row: Row) -> Colour:
         """Return the colour of the value of a case, wherever it is drawn."""
         k, n = self.place(row), len(self.values)
         if self.colours is None:
             return FACTOR_COLOURS[k % FEW]
         first = self.values[k][0]
-        scaled = n > FEW and not missing(first)
-        return self.colours(self.norm(first) if scaled else k / max(n - 1, 1))
+        if n > FEW and isinstance(first, int | float):
+            return self.colours(self.norm(first))
+        return self.colours(k / max(n - 1, 1))
 
 
-def _value(columns: Sequence[str], row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _value(columns: Sequence[str], row: Row) -> Key:
     return tuple(None if missing(v := row.get(c)) else v for c in columns)
 
 
@@ -144,18 +85,18 @@ def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
     return kinds
 
 
-class Theme(Study):
-    """Cases of a report with their colours, line styles and panels."""
+class _Encoding:
+    """The factors of cases, and which of them has the colours."""
 
-    def __init__(self, result: Result) -> None:
-        super().__init__(result)
-        self._factors: dict[Any, dict[str, Any]] = {
-            k: {**dict(zip(self.factors, self.key(row), strict=True)), CASE: row[CASE]}
-            for k, row in enumerate(self.rows)
+    def __init__(self, cases: Cases) -> None:
+        self.cases = cases
+        self.rows: dict[str, Row] = {
+            case: {**dict(zip(cases.factors, cases.key(case), strict=True)), CASE: case}
+            for case in cases.rows
         }
         self.kinds = [
-            _Kind.over(columns, self._factors.values())
-            for columns in _kinds_of(self.factors).values()
+            _Kind.over(columns, self.rows.values())
+            for columns in _kinds_of(cases.factors).values()
         ]
         self.main = self._main()
         self.told = self.main.columns if self.main else ()
@@ -165,33 +106,17 @@ class Theme(Study):
 
         Cases with names are told by them.
         """
-        names = tuple((row[CASE],) for row in self.rows)
-        if 1 < len(names) <= FEW and (self.named or not self.kinds):
+        names = tuple((case,) for case in self.rows)
+        if 1 < len(names) <= FEW and (self.cases.named or not self.kinds):
             return _Kind((CASE,), names)
         told = [k for k in self.kinds if k.columns != (CELL,)] or self.kinds
         few = [k for k in told if len(k.values) <= FEW]
         main = max(few or told, key=lambda k: len(k.values), default=None)
         return replace(main, colours=shades("viridis")) if main and main.numeric else main
 
-    def layout(self) -> Layout:
-        """Return the layout of figures with a line for each case."""
-        labels = dict(enumerate(self.labels))
-        if self.main is not None and self.main.columns == (CASE,):
-            colour = {k: self.main.colour(row) for k, row in self._factors.items()}
-            return Layout([("", list(colour))], colour, {}, labels)
-        return self._layout(self._factors, "cases", labels)
-
-    def layout_of(self, keys: Sequence[tuple[Any, ...]], x: str) -> Layout:
-        """Return the layout of figures with a line for each series over a column."""
-        rows = {key: dict(zip(self.factors, key, strict=True)) for key in keys}
-        layout = self._layout(rows, "lines", {}, x)
-        if len(rows) == 1:  # the first factor is on the axis
-            layout.colour = dict.fromkeys(rows, NEUTRAL)
-        return layout
-
-    def _layout(
-        self, rows: Rows, what: str, names: Mapping[Any, str], x: str = ""
-    ) -> Layout:
+    def layout(
+        self, rows: Rows[Group], what: str, names: Mapping[Group, str], x: str = ""
+    ) -> Layout[Group]:
         """Return which group is in which panel, colour and line style.
 
         ``what`` the groups are, in the plural, ``names`` what they are called where
@@ -225,8 +150,8 @@ class Theme(Study):
         return self._many(kinds, rows, what, names)
 
     def _inside(
-        self, kinds: Sequence[_Kind], rows: Rows, panels: Panels
-    ) -> Layout | None:
+        self, kinds: Sequence[_Kind], rows: Rows[Group], panels: Panels[Group]
+    ) -> Layout[Group] | None:
         """Return a layout of groups told in each panel by at most two factors."""
         main = self.main if any(k.columns == self.told for k in kinds) else None
         others = [k for k in kinds if k.columns != self.told]
@@ -240,7 +165,7 @@ class Theme(Study):
         words = {g: [k.label(rows[g]) for k in kinds] for g in ordered}
         label = {g: ", ".join(filter(None, told)) or "other" for g, told in words.items()}
         colour = {g: main.colour(row) if main else NEUTRAL for g, row in rows.items()}
-        style: dict[Any, Any] = {}
+        style: dict[Group, LineStyle] = {}
         for other in others:
             if len(other.values) <= len(LINE_STYLES):
                 style = {g: LINE_STYLES[other.place(row)] for g, row in rows.items()}
@@ -255,11 +180,15 @@ class Theme(Study):
         """Return whether values say less than names: two of one unit, or one of none."""
         numbers = {k.columns[0] for k in kinds if k.numeric}.difference(RATES)
         units = [split_unit(column)[1] for column in numbers]
-        return self.named and ("" in units or len(set(units)) < len(units))
+        return self.cases.named and ("" in units or len(set(units)) < len(units))
 
     def _many(
-        self, kinds: Sequence[_Kind], rows: Rows, what: str, names: Mapping[Any, str]
-    ) -> Layout:
+        self,
+        kinds: Sequence[_Kind],
+        rows: Rows[Group],
+        what: str,
+        names: Mapping[Group, str],
+    ) -> Layout[Group]:
         """Colour by the number with most values, panels by the rest, and a selection
         where there are too many."""
         numeric = [k for k in kinds if k.numeric and len(k.values) >= 4]
@@ -270,10 +199,12 @@ class Theme(Study):
         cmap = shades("viridis") if self.told in ((), main.columns) else shades("YlOrRd")
         norm = next(k for k in self.kinds if k.columns == main.columns).norm
         columns = [c for k in kinds if k is not main for c in k.columns]
-        panels: dict[tuple[Any, ...], list[Any]] = {}
+        panels: dict[Key, list[Group]] = {}
+        level: dict[Group, float] = {}
         for g, row in rows.items():
-            if not missing(row.get(along)):
+            if (value := row.get(along)) is not None:
                 panels.setdefault(_value(columns, row), []).append(g)
+                level[g] = float(value)
         kept = _chosen_panels(columns, list(panels))
         several = {c: len({v[k] for v in kept}) > 1 for k, c in enumerate(columns)}
         told = [c for c in columns if several[c] or len(kept) == 1]
@@ -286,7 +217,7 @@ class Theme(Study):
             for value in kept
         ]
         shown = [g for _, members in drawn for g in members]
-        colour = {g: cmap(norm(rows[g][along])) for g in shown}
+        colour: dict[Group, Colour] = {g: cmap(norm(level[g])) for g in shown}
         bar = ScalarMappable(norm, cmap), axis_label(along)
         layout = Layout(drawn, colour, {}, dict.fromkeys(shown, ""), bar)
         if len(shown) < len(rows):
@@ -296,15 +227,38 @@ class Theme(Study):
         return layout
 
 
-def _panels(panel: _Kind, rows: Rows) -> Panels:
+def by_case(cases: Cases) -> Layout[str]:
+    """Return the layout of figures with a line for each case."""
+    encoding = _Encoding(cases)
+    main, rows = encoding.main, encoding.rows
+    if main is not None and main.columns == (CASE,):
+        colour = {case: main.colour(row) for case, row in rows.items()}
+        return Layout([("", list(colour))], colour, {}, cases.labels)
+    return encoding.layout(rows, "cases", cases.labels)
+
+
+def by_series(cases: Cases, keys: Iterable[Key], x: str) -> Layout[Key]:
+    """Return the layout of figures with a line for each series over a column."""
+    rows: dict[Key, Row] = {
+        key: dict(zip(cases.factors, key, strict=True)) for key in keys
+    }
+    layout = _Encoding(cases).layout(rows, "lines", {}, x)
+    if len(rows) == 1:  # the first factor is on the axis
+        layout.colour = dict.fromkeys(rows, NEUTRAL)
+    return layout
+
+
+def _panels(panel: _Kind, rows: Rows[Group]) -> Panels[Group]:
     """Return the groups of each value of a kind, by its label."""
-    members: list[list[Any]] = [[] for _ in panel.values]
+    members: list[list[Group]] = [[] for _ in panel.values]
     for group, row in rows.items():
         members[panel.place(row)].append(group)
     return [(panel.label(rows[found[0]]) or "other", found) for found in members if found]
 
 
-def _named(kinds: Sequence[_Kind], rows: Rows, names: Mapping[Any, str]) -> Layout:
+def _named(
+    kinds: Sequence[_Kind], rows: Rows[Group], names: Mapping[Group, str]
+) -> Layout[Group]:
     """Lay out cases told by their names, in panels of a factor of few values."""
     options = [
         panels
@@ -322,13 +276,14 @@ def _named(kinds: Sequence[_Kind], rows: Rows, names: Mapping[Any, str]) -> Layo
     return layout
 
 
-def _most(panels: Panels) -> int:
+def _most(panels: Panels[Group]) -> int:
     return max(len(groups) for _, groups in panels)
 
 
-def _plain(groups: Sequence[Any], names: Mapping[Any, str]) -> Layout:
+def _plain(groups: Sequence[Group], names: Mapping[Group, str]) -> Layout[Group]:
     """Lay out groups that no factor tells apart."""
     drawn = evenly(groups, MANY)
+    colour: dict[Group, Colour]
     colour = {g: FACTOR_COLOURS[k % FEW] for k, g in enumerate(drawn)}
     style = {g: LINE_STYLES[k // FEW] for k, g in enumerate(drawn)}
     layout = Layout([("", drawn)], colour, style, {g: names.get(g, "") for g in drawn})
@@ -337,19 +292,9 @@ def _plain(groups: Sequence[Any], names: Mapping[Any, str]) -> Layout:
     return layout
 
 
-def evenly(items: Sequence[Any], number: int) -> list[Any]:
-    """Return at most ``number`` items, evenly chosen, both ends among them if several."""
-    if number == 1:
-        return [items[len(items) // 2]]
-    if len(items) <= number:
-        return list(items)
-    rows = np.unique(np.linspace(0, len(items) - 1, number).round().astype(int))
-    return [items[k] for k in rows]
-
-
 def _chosen_panels(
-    columns: Sequence[str], keys: Sequence[tuple[Any, ...]], number: int = PANELS
-) -> list[tuple[Any, ...]]:
+    columns: Sequence[str], keys: Sequence[Key], number: int = PANELS
+) -> list[Key]:
     """Return at most ``number`` keys: of each cell as many, with one quantity varied, the
     others at a middle value."""
     if len(keys) <= number:
