@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import scipy  # loads scipy.interpolate, half a second, where it is first used
@@ -29,6 +29,7 @@ FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 VANISHING = 1e-6  # of the largest D: one that is nothing at an end of the film
 
 
+@runtime_checkable
 class Law(Protocol):
     """A function of the stoichiometry x, hashable, without continuation."""
 
