@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ..data.curve_table import CURRENT, MASS, TIME, VOLTAGE
 from ..errors import InputError, shown
 from ..result.result import Result
-from .axes import plane
+from .axes import subplots
 from .cases import Cases
 from .labels import PER_MASS
 from .layout import Layout, evenly
@@ -83,16 +83,15 @@ def overlay(
                 layout.label[group] = f"{label}, {words}" if colours else words
     if len(kept) < len(known):
         layout.notes.append(f"{len(kept)} of {len(known)} cases, evenly chosen")
-    figure, ax = plane(5.6, 3.4)
+    layout.figure, layout.axes = subplots(5.6, 3.4)
     for group in layout.groups:
         for xy in _curves(every[group[0]].samples, group[1], name):
-            layout.line(ax, group, *xy.T)
-    ax.set(xlabel=ACROSS[name][0], ylabel=ACROSS[name][1])
+            layout.line(layout.axes[0, 0], group, *xy.T)
     keys = [entry(case, color=c) for case, c in colours.items()]
     for words, style in zip(every, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
     said = {"what": ACROSS[name][1], "results": " and ".join(named)}
-    return layout.key(figure, [ax], "overlay", keys, said, own=not keys)
+    return layout.finish("overlay", *ACROSS[name], more=keys, said=said, own=not keys)
 
 
 def _curves(samples: Samples, case: str, name: str) -> list[np.ndarray]:
