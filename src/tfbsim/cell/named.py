@@ -75,9 +75,7 @@ def _over(
     A liquid takes the place of a film without what the file says of the film, so that
     another material is all it takes; of its salt the file may say a part.
     """
-    given = _known_at(place, given)
-    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
-        given.pop("initial_stoichiometry", None)
+    given = _beneath(place, given, fields)
     if "salt" not in given or fields.get("salt", given) is None:
         return given | fields
     kept = {k: v for k, v in fields.items() if k not in OF_A_FILM}
@@ -86,10 +84,15 @@ def _over(
     return {**given, **kept, "thickness": {**given, **kept}["separator"]}
 
 
-def _known_at(place: str, fields: Mapping[str, object]) -> dict[str, object]:
-    """Return those that a second film of electrolyte may have; of others all."""
-    known = SecondElectrolyte.model_fields if place.endswith("second") else fields
-    return {name: value for name, value in fields.items() if name in known}
+def _beneath(
+    place: str, given: Mapping[str, object], fields: Mapping[str, object]
+) -> dict[str, object]:
+    """Return what of a material goes with the fields of a layer: what a second film of
+    electrolyte has, and the initial state once."""
+    known = SecondElectrolyte.model_fields if place.endswith("second") else given
+    by_voltage = "initial_voltage" in fields and "initial_stoichiometry" not in fields
+    left_out = "initial_stoichiometry" if by_voltage else ""
+    return {k: v for k, v in given.items() if k in known and k != left_out}
 
 
 def _of_library(
@@ -139,7 +142,7 @@ def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
             continue
         data = (document := _read(path, MODELS[group])).data
         given = {k: v for k, v in data.items() if k not in HEAD}
-        given = _known_at(place, given)
+        given = _beneath(place, given, fields)
         origin = {
             f"{place}.{key}": block(data, "origin").get(
                 key, data.get("source", f"as {path.name} has it")
@@ -147,8 +150,6 @@ def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
             for key in given
             if key not in fields
         }
-        if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
-            given.pop("initial_stoichiometry", None)
         _put(raw, place, {**given, **fields, "material_file": path.name})
         if isinstance(own := raw.get("origin", {}), dict):
             raw["origin"] = {**origin, **own}
