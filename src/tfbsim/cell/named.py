@@ -13,7 +13,7 @@ from ..errors import InputError, shown, suggest
 from ..fields import Strict, check_head, validate
 from ..materials import HEAD, library, of_content
 from ..materials.material import Material
-from ..yaml_file import Document, block, load
+from ..yaml_file import Content, Document, block, load
 from .anode import Anode, is_a_film
 from .electrolyte import OF_A_FILM, Electrolyte, SecondElectrolyte
 from .film import INITIAL, LAWS, Film
@@ -39,7 +39,7 @@ def _group(place: str, fields: object) -> str:
     return "cathode" if layer == "anode" and is_a_film(fields) else layer
 
 
-def named_in(place: str, fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def named_in(place: str, fields: Content) -> Iterator[tuple[str, str]]:
     """Yield fields of a layer that name what sets others, and the groups these are of;
     what an interlayer sets comes before what a collector does, a material first of all.
     """
@@ -84,9 +84,7 @@ def _over(
     return {**given, **kept, "thickness": {**given, **kept}["separator"]}
 
 
-def _beneath(
-    place: str, given: Mapping[str, object], fields: Mapping[str, object]
-) -> dict[str, object]:
+def _beneath(place: str, given: Content, fields: Content) -> dict[str, object]:
     """Return what of a material goes with the fields of a layer: what a second film of
     electrolyte has, and the initial state once."""
     known = SecondElectrolyte.model_fields if place.endswith("second") else given
@@ -158,7 +156,7 @@ def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
 
 
 def where_it_stands(
-    error: InputError, found: Mapping[str, Document], own: Mapping[str, object]
+    error: InputError, found: Mapping[str, Document], own: Content
 ) -> InputError:
     """Return a mistake in the file that it stands in: a material's, or the cell's."""
     for place, document in found.items():
