@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..data.curve_table import (
     AREA,
+    BRANCH,
     CASE,
     CURRENT,
     CYCLE,
@@ -43,19 +44,11 @@ THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 def _differs(samples: Samples, case: str) -> bool:
     """Return whether the first cycle of a case is worth drawing beside the last."""
-    cycles = samples.cycles(case)
-    if len(cycles) < 2:
-        return False
-    first, last = (_capacities(samples, case, n) for n in (cycles[0], cycles[-1]))
-    return bool((np.abs(first - last) > 2e-3 * np.maximum(first, last)).any())
-
-
-def _capacities(samples: Samples, case: str, cycle: int) -> np.ndarray:
-    """Return the charge and discharge capacity of a cycle [uAh/cm2]."""
-    found = {-1: 1e-30, 1: 1e-30}
-    for branch in samples.branches(case, cycle):
-        found[branch[DIRECTION].iloc[0]] += branch[AREA].iloc[-1]
-    return np.array(list(found.values()))
+    ends = samples.cycles(case)[:1] + samples.cycles(case)[1:][-1:]
+    branches = (samples.of(case, n).groupby([DIRECTION, BRANCH])[AREA] for n in ends)
+    capacities = [of_cycle.last().groupby(DIRECTION).sum() for of_cycle in branches]
+    both = pd.concat(capacities, axis=1).fillna(0)
+    return bool((np.ptp(both, axis=1) > 2e-3 * both.max(axis=1)).any())
 
 
 def branches(
@@ -112,33 +105,24 @@ def voltage_capacity(cases: Cases) -> Figure | None:
 def voltammogram(cases: Cases, steps: pd.DataFrame) -> Figure | None:
     """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first."""
     ramps = steps[steps["Step"].str.lstrip().str.startswith(SWEEP)]
-    found = {case: _sweeps(cases.samples, ramps, case) for case in cases.drawn}
-    if not any(sweeps[0] for sweeps in found.values()):
+    if ramps.empty:
         return None
+    keys = {*ramps[[CASE, CYCLE, STEP]].itertuples(index=False, name=None)}
     layout = by_case(cases)
     for case, (ax,) in layout.draw():
-        for n, sweeps in enumerate(found.get(case, ())):
+        cycles = cases.samples.cycles(case)
+        for n, cycle in enumerate(dict.fromkeys(cycles[-1:] + cycles[:1])):
             look: Look = FIRST if n else {"lw": 1.3}
-            for voltage, current in sweeps:
-                layout.line(ax, case, voltage, current, "cycle 1" if n else "", **look)
+            for step, part in cases.samples.of(case, cycle).groupby(STEP):
+                if (case, cycle, step) in keys:
+                    xy, of = (part[VOLTAGE], part[CURRENT]), "cycle 1" if n else ""
+                    layout.line(ax, case, *xy, of, **look)
+    if not layout.curves:
+        return None
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
     y, key = "Current density (µA cm⁻²)", cycles_key(cases, layout)
     return layout.finish("voltammogram", "Voltage (V)", y, more=key)
-
-
-def _sweeps(
-    samples: Samples, ramps: pd.DataFrame, case: str
-) -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """Return voltage and current of each ramp of the last cycle, and of the first."""
-    cycles = samples.cycles(case)
-    found = []
-    for cycle in dict.fromkeys((cycles[-1], cycles[0])):
-        table = samples.of(case, cycle)
-        numbers = ramps.loc[(ramps[CASE] == case) & (ramps[CYCLE] == cycle), STEP]
-        parts = [table[table[STEP] == number] for number in numbers]
-        found.append([(p[VOLTAGE].to_numpy(), p[CURRENT].to_numpy()) for p in parts])
-    return found
 
 
 def voltage_time(cases: Cases) -> Figure | None:
