@@ -6,7 +6,8 @@ dimensions.csv and symbols.csv, converted in exact decimals. pint was tried: its
 registry knows thousands of units, among them C as the coulomb, which nobody who writes
 1C means, it reads neither `cm2` nor `30 degC` as text, and to load it takes as long as
 all else that checking a file does. An activation energy in eV is one per particle; the
-faraday makes it J/mol (CODATA 2018, exact: e = 1.602176634e-19 C, N_A = 6.02214076e23 /mol).
+faraday makes it J/mol (CODATA 2018, exact: e = 1.602176634e-19 C, N_A = 6.02214076e23
+/mol).
 """
 
 from __future__ import annotations

@@ -163,9 +163,9 @@ class Film(Interface, MaterialLayer):
 
     def parameters(self, side: str, structure: FilmStructure) -> dict[str, float]:
         """Its numbers in SI, by the name in PyBaMM of "Cathode" or "Anode"."""
-        sigma = self.transport.electronic
-        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
-        rho = rho if structure.electronic is None else structure.rho_ref
+        sigma, rho = self.transport.electronic, structure.rho_ref
+        if isinstance(sigma, laws.Constant):
+            rho = 1 / sigma.value
         E_rho = "electronic resistivity activation energy [J.mol-1]"
         return {
             **numbers(self, side, OF_AN_ELECTRODE),
