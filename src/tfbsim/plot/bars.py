@@ -16,15 +16,7 @@ from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, los
 from .axes import both_units, name_rows, plane, subplots
 from .cases import Cases
 from .labels import CELL, key_label, missing
-from .looks import (
-    QUANTITIES,
-    Fill,
-    Look,
-    labelled,
-    loss_fills,
-    measured,
-    measured_key,
-)
+from .looks import QUANTITIES, Fill, Look, labelled, loss_fills, measured, measured_key
 from .style import finished
 
 MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
