@@ -172,14 +172,14 @@ def _stack(cell: Cell) -> Table:
         [
             layer.name,
             layer.material,
-            _thick(layer.thickness),
-            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
+            _thick(float(layer.thickness)),
+            f"{layer.shared_by:g} cells" if layer.shared_by > 1 else "",
             f"{100 * layer.volume / volume:.1f} %",
             f"{100 * layer.mass / mass:.1f} %",
         ]
         for layer in found
     ]
-    per_area = units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2"
+    per_area = units.text(float(volume), "length"), f"{mass * 100:.4g} mg.cm-2"
     rows.append(["one cell, as made", "", per_area[0], "", "", per_area[1]])
     if not any(layer.shared_by > 1 for layer in found):
         for row in (heads, *rows):
