@@ -163,5 +163,6 @@ def _balance(case: CaseResult, cycle: int, laws: Declared) -> dict[str, float] |
     if cycle not in case.curves["cycle"].values:
         return None
     found = balances(case.curves.sel(cycle=[cycle]), case.steps, laws)
-    whole = [b for b in found if b["Step number"] == 0]
-    return whole[-1] if whole and not missing(whole[-1][EFFICIENCY]) else None
+    whole = [b for b in found if b["Step number"] == 0][-1:]
+    rows = ({k: float(v) for k, v in b.items() if not isinstance(v, str)} for b in whole)
+    return next((row for row in rows if not missing(row[EFFICIENCY])), None)
