@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..cell.cell import Cell
 from ..cell.cells import AnyCell
-from ..experiment.selection import CurveSelection
+from ..experiment.experiment import CurveSelection
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
