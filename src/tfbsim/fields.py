@@ -272,10 +272,8 @@ def _sentence(
 
 
 _KINDS = {
-    "model_type": "a mapping of fields",
-    "dict_type": "a mapping of fields",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    **dict.fromkeys(("model_type", "dict_type"), "a mapping of fields"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
     "string_type": "text",
     "int_type": "a whole number",
 }

@@ -90,11 +90,8 @@ class Cell(CellFields):
             **self.anode.options("anode" if film else "lithium"),
             **{option: "on" for option, _ in self.ageing.blocks},
         }
-        return Structure(
-            self.cathode.structure,
-            film.structure if film else None,
-            tuple(chosen.items()),
-        )
+        anode = film.structure if film else None
+        return Structure(self.cathode.structure, anode, tuple(chosen.items()))
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
         """The scalar parameters of :class:`ThinFilmCell`, SI, by PyBaMM name."""

@@ -20,11 +20,8 @@ from .film import INITIAL, LAWS, Film
 from .paths import at
 
 PLACES = ("cathode", "electrolyte", "electrolyte.second", "anode")  # of a material
-MODELS: dict[str, type[Strict]] = {
-    "cathode": Film,
-    "electrolyte": Electrolyte,
-    "anode": Anode,
-}
+MODELS: dict[str, type[Strict]]
+MODELS = {"cathode": Film, "electrolyte": Electrolyte, "anode": Anode}
 
 
 def _put(data: dict[str, object], place: str, fields: dict[str, object]) -> None:

@@ -26,9 +26,7 @@ from .steps import EndOfLife, Protocol, Step
 MAX_STEPS_IN_ALL = 50_000
 MAX_MISTAKES = 20  # that are told of one file
 # What a template's value may be, for a column of its own
-COLUMNS_OF_TEMPLATES = (
-    *("current density", "temperature", "time", "areal power", "voltage rate"),
-)
+OF_TEMPLATES = "current density", "temperature", "time", "areal power", "voltage rate"
 NO_COLUMNS = ("name", "cycles", "cell", "description", "source")  # though cases set them
 WHOLE = f"must be a whole number from 1 to {MAX_CYCLES}"
 
@@ -210,15 +208,9 @@ class Maker:
             raise together(wrong)
         own, first, check_up = parsed
         before, every = self.experiment.conditioning, self.experiment.check_up
-        return Protocol(
-            own,
-            row.cycles,
-            first,
-            before.cycles if isinstance(before, Conditioning) else 1,
-            check_up,
-            every.every if every else 0,
-            self.until,
-        )
+        times = before.cycles if isinstance(before, Conditioning) else 1
+        others = check_up, every.every if every else 0, self.until
+        return Protocol(own, row.cycles, first, times, *others)
 
     def columns(
         self, cell: Cell, fields: Sequence[str], texts: Mapping[str, str]
@@ -246,7 +238,7 @@ def _template_column(name: str, text: str) -> dict[str, float]:
     """Return a template's value as a column, unless the summary has one anyway: those of
     C-rates and cut-off voltages."""
     if units.c_rate(text) is None:
-        for dimension in COLUMNS_OF_TEMPLATES:
+        for dimension in OF_TEMPLATES:
             with contextlib.suppress(ValueError):
                 value = units.to_display(units.parse(text, dimension), dimension)
                 return {f"{name} [{units.display_unit(dimension)}]": value}

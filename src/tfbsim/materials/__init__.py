@@ -79,13 +79,11 @@ def of_content(name: str, layer: str, content: Content, fields: Content) -> Mate
     """Return a material from the content of its file and the fields that it sets."""
     origin, valid, more = (block(content, key) for key in ("origin", "valid", "data"))
     source = str(content.get("source", "no source is given"))
-    values, data = (
-        {
-            k: Value(v, str(origin.get(k, source)), str(valid.get(k, "")))
-            for k, v in given.items()
-        }
-        for given in (fields, more)
-    )
+
+    def value(key: str, given: object) -> Value:
+        return Value(given, str(origin.get(key, source)), str(valid.get(key, "")))
+
+    values, data = ({k: value(k, v) for k, v in g.items()} for g in (fields, more))
     title = str(content.get("description", "a file of its own"))
     return Material(name, title, (layer,), values, data)
 
