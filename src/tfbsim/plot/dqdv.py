@@ -13,14 +13,15 @@ from matplotlib.figure import Figure
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from ..data.curve_table import CURRENT, DIRECTION, STEP, STEP_MASS, VOLTAGE
+from ..data.curve_table import CURRENT, DIRECTION, STEP, STEP_AREA, STEP_MASS, VOLTAGE
 from .cases import Cases
 from .curves import branches, cycles_key
 from .encoding import by_case
 
 GRID = 0.001  # V between points
 WIDTH = 0.005  # V, standard deviation of the Gaussian
-CONSTANT = 1e-6  # relative change of the current within a constant-current step
+CONSTANT = 0.01  # relative standard deviation of a current that is constant
+ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 DENSE = 10  # points between two samples of a simulated curve
 SPIKE = 1.15  # of the last cycle's reach: what is beyond does not set the scale
 
@@ -49,7 +50,7 @@ def spread(voltage: np.ndarray, capacity: np.ndarray, grid: np.ndarray) -> np.nd
 def differential_capacity(
     voltage: np.ndarray, capacity: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the grid and |dQ/dV| of a simulated constant-current step.
+    """Return the grid and |dQ/dV| of a constant-current step.
 
     V(Q) is interpolated monotonically between its samples.  None if the step spans too
     little voltage.
@@ -67,14 +68,16 @@ def differential_capacity(
 def _constant(step: pd.DataFrame) -> bool:
     """Return whether a step has one current."""
     current = step[CURRENT].to_numpy()
-    return bool(current[0] != 0 and np.ptp(current) <= CONSTANT * abs(current[0]))
+    return bool(current.any() and current.std() <= CONSTANT * abs(current.mean()))
 
 
 def draw(cases: Cases) -> Figure | None:
     """Draw |dQ/dV| against voltage, that of a charge upwards."""
     if not cases.drawn:
         return None
-    layout = by_case(cases)
+    layout, unit, capacity, least = by_case(cases), "µAh cm⁻²", STEP_AREA, ENOUGH
+    if cases.samples.per_mass:  # simulated, in as many points as the curve takes
+        unit, capacity, least = "mAh g⁻¹", STEP_MASS, 2
     places = layout.draw()
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
@@ -82,10 +85,10 @@ def draw(cases: Cases) -> Figure | None:
     for case, (ax,) in places:
         for branch, look, last in branches(cases.samples, layout, case):
             steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
-            if len(steps) != 1:  # pulses, or a current that changes
-                continue
+            if len(steps) != 1 or len(steps[0]) < least:
+                continue  # pulses, a current that changes, or a few points of a paper
             found = differential_capacity(
-                steps[0][VOLTAGE].to_numpy(), steps[0][STEP_MASS].to_numpy()
+                steps[0][VOLTAGE].to_numpy(), steps[0][capacity].to_numpy()
             )
             if found:
                 grid, slope = found
@@ -102,7 +105,7 @@ def draw(cases: Cases) -> Figure | None:
         layout.axes[0, 0].set_ylim(low - margin, high + margin)
         note = " The first cycle runs out of the scale, which is that of the last."
     return layout.finish(
-        *("dqdv", "Voltage (V)", "dQ/dV (mAh g⁻¹ V⁻¹)"),
+        *("dqdv", "Voltage (V)", f"dQ/dV ({unit} V⁻¹)"),
         more=cycles_key(cases, layout),
         said={"grid": GRID * 1e3, "width": WIDTH * 1e3, "beyond": note},
     )
