@@ -255,16 +255,8 @@ def _settled(
 ) -> Account:
     """Look for the best minimum, and for what the residuals say there.
 
-    Parameters
-    ----------
-    exact, quick : Problem
-        With the numerics that are stated, and those of the searches.
-    starts : int
-        Most searches.
-    progress : callable or None
-        As :func:`fit`.
-    notes : list of str
-        What was left aside is added.
+    The problem is ``exact`` with the numerics that are stated, ``quick`` with those of
+    the searches.  What was left aside is added to the notes.
     """
 
     def tell(chi2: float) -> None:
@@ -295,13 +287,8 @@ def _settled(
 def _spread(
     exact: Problem, quick: Problem, minimum: Minimum
 ) -> tuple[Minimum, Spread, Spread]:
-    """Spread at a minimum, its residuals made independent if neighbours share them.
-
-    Returns
-    -------
-    Minimum, Spread, Spread
-        The minimum, there; with the stated errors at least; by the scatter alone.
-    """
+    """Return a minimum, its residuals made independent if neighbours share them, and its
+    spread: with the stated errors at least, and by the scatter alone."""
     J = exact.jacobian(minimum.u, FINE_STEP, central=True)
     freedom = max(exact.size - len(exact.which), 1)
     plain = minimum.chi2 / freedom

@@ -63,22 +63,12 @@ FAILED = 100.0  # residual of each point of a step that could not be simulated
 
 @dataclass(frozen=True)
 class Simulated:
-    """A curve of the model beside a measured one.
+    """A curve of the model beside a measured one."""
 
-    Parameters
-    ----------
-    capacity, voltage : ndarray, shape (samples,)
-        [A.h.m-2], [V]; empty where only the capacity was asked for.
-    end : float
-        Capacity at its end [A.h.m-2].
-    Z : ndarray of complex, shape (frequencies,), optional
-        Of a spectrum, at the measured frequencies [Ohm.m2].
-    """
-
-    capacity: Array
-    voltage: Array
-    end: float
-    Z: Array | None = None
+    capacity: Array  # [A.h.m-2], rising; empty where only the end was asked for
+    voltage: Array  # [V]
+    end: float  # capacity at its end [A.h.m-2]
+    Z: Array | None = None  # of a spectrum, at the measured frequencies [Ohm.m2]
 
     def charge_at(self, voltage: float) -> float:
         """Charge where the curve first comes to a voltage; its end, if it never does."""
