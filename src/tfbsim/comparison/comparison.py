@@ -1,7 +1,7 @@
 """Measured curves beside simulated ones: which belong together, and how they differ.
 
 The protocol is the experiment's, or the data's own current.  What was measured finds its
-place (:mod:`.matching`), the cases that are needed are run (:mod:`.replay`), and both are
+place (:mod:`.places`), the cases that are needed are run (:mod:`.replay`), and both are
 put together (:mod:`.residuals`).
 """
 
@@ -34,8 +34,8 @@ from ..result.csv_file import csv
 from ..result.names import Row
 from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
-from .matching import Place, Places, places
-from .own_current import experiment_or_cell, unlike
+from .measured_current import experiment_or_cell, unlike
+from .places import Place, Places, places
 from .replay import Replay, segment_of
 from .residuals import Pair, SpectrumPair, at_frequencies, impedances, overlays, table
 

@@ -106,7 +106,7 @@ def search(
 
 
 def improbable(chi2: float, freedom: float) -> bool:
-    """Whether the stated errors cannot give so large a chi^2."""
+    """Return whether the stated errors cannot give so large a chi^2."""
     return bool(chi2_distribution.sf(chi2, max(freedom, 1)) < IMPOSSIBLE)
 
 

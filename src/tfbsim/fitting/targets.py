@@ -22,7 +22,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import Place, Places
+from ..comparison.places import Place, Places
 from ..data.measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from ..experiment.expand import Expanded
 from ..experiment.measured import FROM_CYCLE, current_of
@@ -327,7 +327,7 @@ def counted_once(
 
 
 def _same(one: Target, other: Target, error: float) -> bool:
-    """Whether two curves are one measurement."""
+    """Return whether two curves are one measurement."""
     if one.kind != other.kind or one.datum is None or other.datum is None:
         return False
     if len(one.capacity) and len(other.capacity):
