@@ -15,18 +15,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 from scipy.optimize import minimize_scalar
 
 import tfbsim
 from tfbsim import units
+from tfbsim.cell.cell import LAYERS
 from tfbsim.cell.stack import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.expand import expand
 from tfbsim.experiment.experiment import load_experiment
 from tfbsim.experiment.selection import NO_CURVES
+from tfbsim.fields import Quantity, described, inner_models
 from tfbsim.fitting.parameters import has
 from tfbsim.materials import every
 from tfbsim.materials.laws import FARADAY
@@ -1165,6 +1168,41 @@ def library_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def fields(name: str) -> None:
+    """Write docs/fields.md from the fields themselves."""
+    (DOCS / f"{name}.md").write_text(fields_page(), encoding="utf-8")
+
+
+def fields_page() -> str:
+    """Every field of a cell."""
+    text = "# Fields of a cell file\n\nLaws, groups of fields and the experiment stand in [files.md](files.md).\n"
+    models: dict[str, type[BaseModel]] = {"": tfbsim.Cell}
+    for name in LAYERS:
+        models[name] = next(inner_models(tfbsim.Cell.model_fields[name].annotation))
+    for name, model in models.items():
+        title = f"`{name}`: {model.__doc__}" if name else "The cell"
+        text += f"\n## {title}\n\n| field | what it is | value | default |\n"
+        text += "|---|---|---|---|\n"
+        for field, info in model.model_fields.items():
+            said = " ".join((info.description or "").split())
+            unsaid = info.is_required() or info.default in (None, "", {})
+            default = "" if unsaid else info.default
+            text += f"| `{field}` | {said} | {field_value(model, field)} | {default} |\n"
+    return text + "\nWritten by `python docs/pages.py fields`.\n"
+
+
+def field_value(model: type[BaseModel], field: str) -> str:
+    """Return what a field holds, in words."""
+    what, annotation = described(model, field), model.model_fields[field].annotation
+    if isinstance(what, Quantity):
+        return f"{what.words}, as `{what.example}`"
+    if what is not None:
+        return f"law, or {what.dimension}"
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{word}`" for word in get_args(annotation))
+    return ""
+
+
 def columns(name: str) -> None:
     """Write docs/columns.md from where the columns are defined."""
     (DOCS / f"{name}.md").write_text(columns_page(), encoding="utf-8")
@@ -1176,7 +1214,7 @@ def columns_page() -> str:
         "`Cycle number`, the summary has a column for each field that varies, such as "
         "`cathode.thickness [um]`. Empty fields and NaN mean that there is no such "
         "number: a cycle without a charge has no coulombic efficiency. curves.csv is what "
-        "`--export csv` writes, a row a sample; curves.nc, the sheet CurveSelection of an .xlsx "
+        "`--export csv` writes, a row a sample; curves.nc, the sheet Curves of an .xlsx "
         "and `result.samples` have the same names. Charges are counted from the "
         "beginning of a step.\n\n"
     )
@@ -1282,6 +1320,7 @@ PAGES: dict[str, Callable[[str], None]] = {
     "materials-gallery": materials_gallery,
     "electrolyte-choice": electrolyte_choice,
     "columns": columns,
+    "fields": fields,
     "library": library,
 }
 

@@ -17,7 +17,7 @@ import tfbsim
 from tfbsim import Numerics, simulate, sweep
 from tfbsim.errors import InputError
 from tfbsim.experiment.expand import sweep_plan
-from tfbsim.experiment.provenance import provenance, run_of
+from tfbsim.experiment.provenance import Inputs, run_of
 from tfbsim.plot import figures
 from tfbsim.report import report
 from tfbsim.result.case import CaseResult
@@ -51,7 +51,7 @@ def made(one: CaseResult, section: dict[str, Any], changes: Any = None) -> Resul
     content = {"format": 1, "kind": "experiment", "steps": steps, "sweep": section}
     document = Document(Path("e.yaml"), content, {(): 1})
     cells = {"cell": tfbsim.load_cell(CELL)}
-    about = provenance(document, cells, COARSE, "cell", changes)
+    about = Inputs(document, cells, "cell", changes or {}).provenance(COARSE)
     plan = sweep_plan(run_of(about, Path("provenance.json")))
     columns = plan.columns()
     cases = []

@@ -230,14 +230,8 @@ def validate(
 ) -> Model:
     """Return a pydantic model from plain data, or raise one InputError with all mistakes.
 
-    Parameters
-    ----------
-    document : Document, optional
-        Where the data came from, for the line of an error.
-    folder : Path, optional
-        Where tables are looked for.
-    python : bool
-        Whether plain numbers are SI quantities.
+    The data are those of a document, whose lines errors name; tables are looked for in a
+    folder; and ``python`` says that plain numbers are SI quantities.
     """
     try:
         return model.model_validate(

@@ -42,13 +42,7 @@ class CannotWrite(OSError):
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Name the file or folder in what goes wrong within.
-
-    Raises
-    ------
-    CannotWrite
-        In place of any other OSError.
-    """
+    """Name the file or folder in what goes wrong within: CannotWrite, for any OSError."""
     try:
         yield
     except OSError as error:
@@ -68,15 +62,7 @@ def write_atomic(
 ) -> tuple[int, str]:
     """Write a file so that it is there whole or not at all; text as UTF-8.
 
-    Returns
-    -------
-    int, str
-        Its size [bytes] and SHA-256.
-
-    Raises
-    ------
-    CannotWrite
-        The folder is missing or cannot be written to, the disk is full.
+    Returned are its size [bytes] and SHA-256.  CannotWrite says why it could not be.
     """
     target = Path(path)
     size, digest = 0, hashlib.sha256()
@@ -108,12 +94,7 @@ def _encoded(text: str) -> bytes:
 def write_new(files: Mapping[Path, bytes]) -> None:
     """Write files that are not there yet: all of them or none.
 
-    Raises
-    ------
-    InputError
-        One is there already.
-    CannotWrite
-        Naming the file.
+    An InputError tells of one that is there already, CannotWrite of what went wrong.
     """
     written: list[Path] = []
     try:
@@ -134,10 +115,8 @@ def write_new(files: Mapping[Path, bytes]) -> None:
 def read_json(path: str | os.PathLike[str], what: str) -> dict[str, object]:
     """Read a JSON file that holds a mapping; ``what`` it is to be, for the message.
 
-    Raises
-    ------
-    InputError
-        It cannot be read, is larger than 100 MiB, or holds anything else.
+    An InputError refuses one that cannot be read, is larger than 100 MiB, or holds
+    anything else.
     """
     data = read_bytes(path, MAX_JSON_BYTES)
     try:
@@ -151,13 +130,7 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, object]:
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
-    """Read a regular file.
-
-    Raises
-    ------
-    InputError
-        It is missing, unreadable, a folder, a device, or larger than the limit.
-    """
+    """Read a regular file; an InputError refuses what is none, or larger than a limit."""
     try:
         # Asked first: opening a pipe would wait for ever.
         mode = os.stat(path).st_mode
@@ -235,13 +208,7 @@ def _own_hash(content: Mapping[str, object]) -> str:
 
 
 def read_provenance(folder: str | Path) -> dict[str, object]:
-    """The provenance of a folder, as it was written.
-
-    Raises
-    ------
-    InputError
-        There is none, or it is not what was written.
-    """
+    """Return the provenance of a folder; InputError if it is not what was written."""
     path = Path(folder) / PROVENANCE
     content = read_json(path, "provenance.json of a run")
     if OWN not in content:

@@ -12,7 +12,6 @@ from ..fields import (
     CurrentDensity,
     Quantity,
     Share,
-    Strict,
     numbers,
     refuse,
 )
@@ -23,8 +22,14 @@ from .layers import OF_AN_INTERFACE, Interface
 EXHAUSTED_COVERAGE = 1e-6  # of the lithium of coverage: what is left counts as nothing
 
 
-class Metal(Strict):
-    """The fields of lithium metal itself."""
+Overpotential = Annotated[float, Quantity("voltage", ge=0, le=2)]
+
+
+class Anode(Interface):
+    """Lithium metal: evaporated, or plated in situ where there is a collector."""
+
+    # Of a film alone
+    entropic_change: ClassVar = 0.0
 
     material: str | None = None
     """Material of the library; sets what is not given here."""
@@ -32,22 +37,12 @@ class Metal(Strict):
     """Thickness of the lithium as made; may be 0."""
     molar_volume: Annotated[float, Quantity("molar volume", gt=0)]
     """Molar volume of lithium."""
-
-
-class Anode(Interface, Metal):
-    """Lithium metal: evaporated, or plated in situ where there is a collector."""
-
-    # Of a film alone
-    entropic_change: ClassVar = 0.0
-
     collector: str | None = None
     """What lithium is plated on in situ, by name; may be bare; sets what is not given
     here."""
     interlayer: str | None = None
     """Layer between collector and electrolyte, by name; comes before the collector."""
-    nucleation_overpotential: Annotated[float, Quantity("voltage", ge=0, le=2)] | None = (
-        None
-    )
+    nucleation_overpotential: Overpotential | None = None
     """Overpotential eta_nuc at which the bare collector plates at nucleation_current."""
     nucleation_current: CurrentDensity | None = None
     """Current density i_nuc of nucleation_overpotential."""

@@ -23,7 +23,7 @@ from ..fields import Quantity, Strict, check_head, described, refuse, validate
 from ..materials import library
 from ..materials.material import Material
 from ..yaml_file import Document, block, load, resolve
-from . import notes, paths
+from . import paths
 from .cell_fields import CellFields
 from .electrolyte import OF_A_FILM
 from .film import INITIAL, LAWS, at_voltage
@@ -45,11 +45,9 @@ FOLLOWING = "structure", "constants", "open_circuit_potential"
 class Cell(CellFields):
     """A thin-film cell, in SI; every field documented in docs/files.md."""
 
-    # As written, for changed copies: what the file said, and where it stands
-    _raw: dict[str, object] = PrivateAttr(default_factory=dict)
+    # Where the file stands, and the texts of its tables, by name
     _folder: Path = PrivateAttr(default_factory=Path)
     _tables: dict[str, str] = PrivateAttr(default_factory=dict)
-    _kept: tuple[str, ...] = PrivateAttr(default=())  # where the material was changed
 
     @property
     def origins(self) -> dict[str, str]:
@@ -161,10 +159,6 @@ class Cell(CellFields):
             }
         )
 
-    def warnings(self) -> list[str]:
-        """Return sentences on what is consistent enough to run, and worth knowing."""
-        return notes.warnings(self, self._kept, block(self._raw, "electrolyte"))
-
     def value(self, path: str) -> tuple[float, str]:
         """Return a number in its display unit, and that unit; as :meth:`number`."""
         number, dimension = self.number(path)
@@ -239,9 +233,7 @@ class Cell(CellFields):
             if not isinstance(model, Strict) or type(value) is not float:
                 return None
             quantity = described(type(model), name)
-            if not isinstance(quantity, Quantity):
-                return None
-            if not quantity.holds(value):
+            if not isinstance(quantity, Quantity) or not quantity.holds(value):
                 return None
             if not isinstance(getattr(model, name), int | float):  # an alternative
                 return None

@@ -6,6 +6,7 @@ import math
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Discriminator, PrivateAttr, Tag, model_validator
 
 from ..fields import (
@@ -18,12 +19,13 @@ from ..fields import (
     TwoVoltages,
     refuse,
 )
-from ..materials import laws
+from ..materials import laws, library
 from ..materials.laws import FARADAY
 from ..materials.transport import diffusion_potential
+from ..yaml_file import block
 from .ageing import Ageing
 from .anode import Anode, is_a_film
-from .electrolyte import Electrolyte
+from .electrolyte import OF_A_FILM, Electrolyte, ElectrolyteFilm
 from .film import Film, at_voltage
 from .fitted import Datum
 from .stack import Stack
@@ -81,7 +83,11 @@ class CellFields(Strict):
     fitted: list[Datum] = []
     """What a fit saw, and what it held out, as `tfbsim fit` writes it."""
 
-    _stated_thickness: float = PrivateAttr(default=math.nan)  # that one_c is stated at
+    # What the file said, the thickness its one_c is stated at, and the fields that stayed
+    # where another material was set
+    _raw: dict[str, object] = PrivateAttr(default_factory=dict)
+    _stated_thickness: float = PrivateAttr(default=math.nan)
+    _kept: tuple[str, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -203,8 +209,7 @@ class CellFields(Strict):
     @property
     def x_range(self) -> tuple[float, float]:
         """Stoichiometries of the cathode that equilibrium is known at."""
-        x = self.open_circuit_potential.curve.x
-        return float(x[0]), float(x[-1])
+        return self.open_circuit_potential.curve.ends
 
     def stoichiometry(self, voltage: float, temperature: float | None = None) -> float:
         """Return the cathode's x in equilibrium at a voltage [V]; ValueError if none."""
@@ -284,3 +289,83 @@ class CellFields(Strict):
         low, high = (float(curve(x)) for x in reversed(self.x_range))
         least, most = self.cut_offs
         return max(low, least), min(high, most)
+
+    # --- What is worth knowing ---
+
+    def beyond_the_electrolyte(self, highest: float | None = None) -> list[str]:
+        """Where an electrolyte meets an electrode outside its window, in words.
+
+        The highest voltage of the cell [V] is the one as made if left out.
+        """
+        first = self.electrolyte
+        last: ElectrolyteFilm = first.second or first
+        nodes = self.open_circuit_potential.curve
+        positive = highest or float(nodes(self.x_initial))
+        negative, of = 0.0, "lithium"
+        if self.negative:
+            x = float(np.interp(-positive, -nodes.y, nodes.x))
+            positive = float(self.cathode.open_circuit_potential.curve(x))
+            negative = float(self.negative.open_circuit_potential.curve(self.anode_at(x)))
+            of = f"the anode, at {negative:.3g} V against lithium,"
+        found = []
+        if last.window_lower is not None and negative < last.window_lower:
+            found.append(
+                f"{of} reduces {last.material or 'the electrolyte'}, which is stable "
+                f"above {last.window_lower:g} V only; no layer between them is modelled"
+            )
+        if first.window_upper is not None and positive > first.window_upper:
+            found.append(
+                f"the cathode, at {positive:.3g} V against lithium, oxidises "
+                f"{first.material or 'the electrolyte'}, which is stable below "
+                f"{first.window_upper:g} V only"
+            )
+        return found
+
+    def warnings(self) -> list[str]:
+        """Return sentences on what is consistent enough to run, and worth knowing."""
+        c = self.cathode
+        found = []
+        if c.transference > 0 and c.transport.electronic is None:
+            found.append(
+                f"cathode.transference is {c.transference:g} with an electronic "
+                "conductivity left infinite: the film's own voltage loss is then partly "
+                "left out"
+            )
+        bare = not self.negative and not self.lithium_inventory
+        if bare and not self.anode.plated:
+            found.append(
+                "there is no lithium as made and no anode.collector: the first charge "
+                "plates it as if on lithium"
+            )
+        if self._kept:
+            found.append(
+                f"the cell's own {', '.join(self._kept)} stay where another material is "
+                "set; change them too, or take a cell that leaves them to the material"
+            )
+        low, high = self.cut_offs
+        empty, full = self.states_of_charge
+        if self.negative and not empty < full:
+            found.append(
+                f"no voltage between {low:g} and {high:g} V, its window, is one in "
+                "equilibrium of the two films"
+            )
+        found += self.beyond_the_electrolyte(self.window[1] if self.window else None)
+        of_library = library("electrolyte").get(self.electrolyte.material or "")
+        if of_library is not None and "salt" in of_library.values:
+            left = [
+                f"electrolyte.{k}"
+                for k in OF_A_FILM
+                if k in block(self._raw, "electrolyte")
+            ]
+            left += ["cathode.utilisation"] if c.utilisation == 1 else []
+            found.append(
+                f"{self.electrolyte.material} is a liquid, in a separator of "
+                f"{1e6 * self.electrolyte.span:.4g} um that wets all of the film: not "
+                f"used are {', '.join(left)}"
+            )
+        law = c.open_circuit_potential
+        if isinstance(law, laws.MultiSite) or c.initial_stoichiometry is None:
+            return found
+        if not law.valid[0] <= self.x_initial <= law.valid[1]:
+            found.append("the initial stoichiometry is outside the source of U(x)")
+        return found

@@ -28,12 +28,14 @@ OF_A_FILM = (
     *("electronic_conductivity", "electronic_conductivity_activation_energy"),
     *("relative_permittivity", "window_lower", "window_upper"),
 )
+Concentration = Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+Permittivity = Annotated[float, Quantity("dimensionless", ge=1, le=1e5)]
 
 
 class Salt(Strict):
     """The salt of a liquid electrolyte."""
 
-    concentration: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+    concentration: Concentration
     """Concentration c_0 as made."""
     diffusivity: Annotated[float, Quantity("diffusivity", gt=0, le=1e-6)]
     """Diffusivity D of the salt."""
@@ -41,7 +43,7 @@ class Salt(Strict):
     """Transference number t_+ of the cation."""
     thermodynamic_factor: Annotated[float, Quantity("dimensionless", gt=0, le=100)] = 1.0
     """Thermodynamic factor 1 + dln f/dln c."""
-    peak: Annotated[float, Quantity("concentration", gt=0, le=1e5)]
+    peak: Concentration
     """Concentration at which the conductivity is largest."""
     exponent: UpToTen = 1.0
     """Exponent a of the conductivity below its peak."""
@@ -95,9 +97,7 @@ class Electrolyte(ElectrolyteFilm):
     """Electronic conductivity, which discharges the cell; left out: none."""
     electronic_conductivity_activation_energy: Activation = 0.0
     """Activation energy of the electronic conductivity."""
-    relative_permittivity: (
-        Annotated[float, Quantity("dimensionless", ge=1, le=1e5)] | None
-    ) = None
+    relative_permittivity: Permittivity | None = None
     """Relative permittivity, which gives it a capacitance; left out: none."""
     separator: Length | None = None
     """Thickness of the separator that holds a liquid."""
@@ -132,20 +132,22 @@ class Electrolyte(ElectrolyteFilm):
     @property
     def parameters(self) -> dict[str, float]:
         """Its numbers in SI, by the name in PyBaMM."""
-        second, salt = self.second or ONE_FILM, self.salt
-        leak = "electronic_conductivity"
-        sigma = "conductivity", "conductivity_activation_energy"
-        own = *sigma, leak, f"{leak}_activation_energy", "relative_permittivity"
-        between = "interface_resistance", "interface_resistance_activation_energy"
-        R, E = (
-            second.thickness / second.conductivity,
-            second.conductivity_activation_energy,
+        own = (
+            *(
+                "conductivity",
+                "conductivity_activation_energy",
+                "electronic_conductivity",
+            ),
+            *("electronic_conductivity_activation_energy", "relative_permittivity"),
         )
+        between = "interface_resistance", "interface_resistance_activation_energy"
+        second = self.second or ONE_FILM
+        E, L = second.conductivity_activation_energy, second.thickness
         return {
             "Electrolyte thickness [m]": self.span,
             **numbers(self, "Electrolyte", own),
             **numbers(second, "Electrolyte", between),
-            "Second electrolyte resistance [Ohm.m2]": R,
+            "Second electrolyte resistance [Ohm.m2]": L / second.conductivity,
             "Second electrolyte resistance activation energy [J.mol-1]": E,
-            **(salt.parameters if salt else {}),
+            **(self.salt.parameters if self.salt else {}),
         }

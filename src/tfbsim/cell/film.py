@@ -224,8 +224,7 @@ class Film(Interface, MaterialLayer):
     @property
     def x_range(self) -> tuple[float, float]:
         """Stoichiometries the open-circuit law covers."""
-        x = self.open_circuit_potential.curve.x
-        return float(x[0]), float(x[-1])
+        return self.open_circuit_potential.curve.ends
 
     @model_validator(mode="after")
     def _consistent(self) -> Film:
@@ -307,7 +306,7 @@ class Film(Interface, MaterialLayer):
 def at_voltage(law: laws.PotentialLaw, voltage: float) -> float:
     """x where an open-circuit potential is a voltage [V], where it is known."""
     curve = law.curve
-    low, high = float(curve.x[0]), float(curve.x[-1])
+    low, high = curve.ends
     if not curve(high) <= voltage <= curve(low):
         raise ValueError(
             f"{voltage:g} V is outside the open-circuit potential, which runs from "

@@ -61,8 +61,7 @@ class OpenCircuit:
         """x at an open-circuit potential [V] at the reference temperature."""
         import pybamm
 
-        low, high = self.law.curve.x[[0, -1]]
-        x = np.linspace(low, high, POINTS)
+        x = np.linspace(*self.law.curve.ends, POINTS)
         U = np.minimum.accumulate(self.law.curve(x)) - FALL * np.arange(POINTS)
         return pybamm.Interpolant(U[::-1], x[::-1], potential, interpolator="linear")
 

@@ -23,7 +23,7 @@ from ..errors import shown, suggest
 from ..fields import Density, Length, Quantity, Strict, refuse
 from ..materials import library
 from .anode import Anode
-from .electrolyte import Electrolyte, SecondElectrolyte
+from .electrolyte import Electrolyte
 from .film import Film
 
 if TYPE_CHECKING:
@@ -128,47 +128,39 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
     if cell.stack is None:
         refuse("stack", "is missing; it lists the layers around the cell")
 
-    def made(
+    found: dict[str, Layer] = {}
+
+    def add(
         name: str,
-        of: Film | Electrolyte | SecondElectrolyte | Anode,
+        material: str | None,
         thickness: float,
         density: float | None,
-    ) -> Layer:
-        return Layer(name, of.material or "", thickness, density or math.nan)
+        shared_by: float = 1,
+    ) -> None:
+        known = thickness, density or math.nan, int(shared_by)
+        found[name] = Layer(name.replace("_", " "), material or "", *known)
 
-    cathode, electrolyte = cell.cathode, cell.electrolyte
-    found = {
-        "electrolyte": made(
-            "electrolyte", electrolyte, electrolyte.span, electrolyte.density
-        ),
-    }
-    left = cathode.density
+    c, e, left = cell.cathode, cell.electrolyte, cell.cathode.density
     if metal := cell.metal:
         there = float(metal.lithium) if lithium is None else lithium
         rho = LITHIUM_MOLAR_MASS / metal.molar_volume
-        left -= rho * (there - float(metal.lithium)) / cathode.thickness
-        found["lithium"] = made("lithium", metal, there, rho)
+        left -= rho * (there - float(metal.lithium)) / c.thickness
+        add("lithium", metal.material, there, rho)
     if film := cell.negative:  # whose lithium weighs the same in either
-        found["lithium"] = made("anode", film, film.thickness, film.density)
-    found["cathode"] = made("cathode", cathode, cathode.thickness, left)
-    if (second := electrolyte.second) is not None:
-        name = "second electrolyte"
-        found["second"] = made(name, second, second.thickness, second.density)
-    for place, layer in cell.stack:
-        if layer is not None:
-            found[place] = Layer(
-                place.replace("_", " "),
-                layer.material or "",
-                layer.thickness,
-                layer.mass_density,
-                int(layer.shared_by),
-            )
+        add("anode", film.material, film.thickness, film.density)
+    add("cathode", c.material, c.thickness, left)
+    add("electrolyte", e.material, e.span, e.density)
+    if second := e.second:
+        add("second_electrolyte", second.material, second.thickness, second.density)
+    for place, own in cell.stack:
+        if own:
+            add(place, own.material, own.thickness, own.mass_density, own.shared_by)
     return [found[name] for name in _ORDER if name in found]
 
 
 _ORDER = (
-    *("substrate", "cathode_collector", "cathode", "electrolyte", "second"),
-    *("interlayer", "lithium", "anode_collector", "insulation", "packaging"),
+    *("substrate", "cathode_collector", "cathode", "electrolyte", "second_electrolyte"),
+    *("interlayer", "lithium", "anode", "anode_collector", "insulation", "packaging"),
 )
 
 

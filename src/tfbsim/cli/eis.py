@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option
 
 from .. import units
-from ..errors import InputError
+from ..errors import InputError, at_field, placed
 from ..experiment.frequencies import SPECTRUM, parse_frequencies
 from . import options
 from .console import say, warn
@@ -60,7 +60,8 @@ def eis(
         "voltage": _quantity("--voltage", voltage, "voltage"),
         "temperature": _quantity("--temperature", temperature, "temperature"),
     }
-    frequency = _read("--frequencies", parse_frequencies, frequencies)
+    with placed(at_field, "--frequencies"):
+        frequency = parse_frequencies(frequencies)
 
     import pandas as pd
 
@@ -136,11 +137,5 @@ def eis(
 
 
 def _quantity(option: str, given: str | None, dimension: str) -> float | None:
-    return None if given is None else _read(option, units.parse, given, dimension)
-
-
-def _read(option: str, parse: Any, *given: str) -> Any:
-    try:
-        return parse(*given)
-    except ValueError as error:
-        raise InputError(str(error), field=option) from None
+    with placed(at_field, option):
+        return None if given is None else units.parse(given, dimension)

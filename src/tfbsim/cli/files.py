@@ -91,10 +91,6 @@ def _draw(material: Material, path: Path) -> None:
     kind = path.suffix.removeprefix(".").lower()
     if kind not in FORMATS:
         raise InputError(f"its name must end in .{', .'.join(FORMATS)}", path)
-    if "open_circuit_potential" not in material.fields:
-        raise InputError(f"{material.name} is no electrode: it has no U(x) to draw")
-    if "diffusivity" not in material.fields:
-        raise InputError(f"{material.name} leaves D(x) to a cell: it cannot be drawn")
     write_atomic(path, rendered({"": draw([material])}, kind)[""])
     say(f"U(x) and D(x) in {path}")
 

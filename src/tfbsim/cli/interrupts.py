@@ -12,8 +12,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
     from types import FrameType
-    from typing import Any
 
 INTERRUPTED = 130  # exit code
 SIGNALS = signal.SIGINT, signal.SIGTERM
@@ -36,7 +36,7 @@ def answer_signals() -> None:
             signal.signal(number, _interrupt)
     dropped = sys.unraisablehook
 
-    def hook(unraisable: Any) -> None:
+    def hook(unraisable: UnraisableHookArgs) -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             dropped(unraisable)
             return

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from typer import Argument, Option
+from typer.models import OptionInfo
 
 from ..errors import InputError, shown, suggest
 from ..output import EXPORTS, Output
@@ -18,7 +19,13 @@ from ..version import __version__
 from ..yaml_file import beside, load, shipped
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
     from ..cell.cell import Cell
+    from ..experiment.settings import Settings
+    from ..numerics import Numerics
+    from ..result.result import Result
 
 Text: TypeAlias = str | None
 Texts: TypeAlias = list[str] | None
@@ -63,10 +70,11 @@ Exports = Annotated[
 ]
 
 
-def folder_option(default: str, *names: str) -> Any:
+def folder_option(default: str, *names: str) -> OptionInfo:
     """Return the option of where a command writes; ``default`` is beneath results/."""
     help_ = f"Folder; default results/{default}"
-    return Option("--out", *names, help=help_, readable=False)
+    option: OptionInfo = Option("--out", *names, help=help_, readable=False)
+    return option
 
 
 def used_folder(
@@ -98,8 +106,8 @@ def used_folder(
 
 def write_all(
     folder: Path,
-    tables: Mapping[str, Any],
-    figures: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame | None],
+    figures: Mapping[str, Figure],
     format_: str = "png",
 ) -> str:
     """Write tables that have rows and figures into a folder, and the command that did.
@@ -129,7 +137,7 @@ def check_exports(formats: Iterable[str]) -> None:
         raise InputError(message, field="--export")
 
 
-def write_exports(result: Any, folder: Path, formats: Iterable[str]) -> None:
+def write_exports(result: Result, folder: Path, formats: Iterable[str]) -> None:
     """Write curves.csv, curves.xlsx or curves.bdf.csv, listed in the provenance."""
     from ..result.export import ENDINGS, files
 
@@ -197,7 +205,9 @@ def changed_cell(name: str | Path, given: Texts) -> Cell:
         raise InputError(error.message, field=f"--set {error.field}") from None
 
 
-def numerics_of(own: Any, points: int | None, rtol: float | None, fast: bool) -> Any:
+def numerics_of(
+    own: Settings, points: int | None, rtol: float | None, fast: bool
+) -> Numerics:
     """What the experiment asks for, under what the command line does."""
     from ..numerics import Numerics
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
@@ -16,6 +16,9 @@ from . import options
 from .console import out, say, warn
 from .edge import OTHER_OUTCOME, Interrupted
 from .options import Text
+
+if TYPE_CHECKING:
+    from ..result.result import Result
 
 MOST_ROWS, MOST_KINDS = 40, 10  # that are printed
 ANSWERS = {
@@ -165,11 +168,11 @@ class _Typed(Document):
 
     def error(self, path: tuple[Key, ...], message: str) -> InputError:
         """Name the argument, and which of the steps it is, instead of a line."""
-        number = f" {path[1] + 1}" if isinstance(path[1:] and path[1], int) else ""
-        return InputError(message, field=f"STEPS{number}")
+        numbers = [f" {key + 1}" for key in path if isinstance(key, int)]
+        return InputError(message, field=f"STEPS{''.join(numbers[:1])}")
 
 
-def _print_tables(result: Any) -> None:
+def _print_tables(result: Result) -> None:
     """Print the summary, and measured values beside the simulated ones."""
     from ..report.printed import printed
     from ..result.sweep_table import factors
@@ -187,7 +190,7 @@ def _print_tables(result: Any) -> None:
         out.print(printed(result.comparison.drop(columns="Source"), cell=_signed))
 
 
-def _signed(name: str, value: Any) -> str:
+def _signed(name: str, value: object) -> str:
     from ..report.printed import cell
 
     return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
@@ -202,7 +205,7 @@ def _warn_of(warnings: Iterable[str], file: str = "warning") -> None:
         warn(f"{file}: {first}{more}")
 
 
-def _warn_of_others(result: Any) -> None:
+def _warn_of_others(result: Result) -> None:
     """Print the steps that ended otherwise than asked, and the breaches."""
     from ..report.answer import folded
 

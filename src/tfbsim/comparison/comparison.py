@@ -26,7 +26,6 @@ from ..data.read import Source, read_all
 from ..errors import count
 from ..experiment.cases import Case
 from ..experiment.expand import Expanded
-from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
@@ -179,12 +178,8 @@ def compare(
     where = places(measured, expanded, own_current)
     found = Comparison(measured, [], unreadable, where.unmatched, notes=where.notes)
     audit = _simulate(found, where, numerics, progress)
-    about = provenance(
-        *(expanded.document, expanded.cells, numerics),
-        *(expanded.cell, expanded.changes, command),
-    )
     found.provenance.update(
-        **about,
+        **expanded.provenance(numerics, command),
         protocol="the data's own current" if own_current else "the experiment's",
         audit=audit,
         notes=found.notes,

@@ -15,21 +15,16 @@ from .experiment import Experiment, load_experiment
 from .foresee import check_ageing
 from .maker import Maker
 from .measured import MeasuredRow, measured_rows
-from .provenance import Run
+from .provenance import Inputs, Run
 from .sampling import Plan
 
 
 @dataclass(frozen=True)
-class Expanded:
+class Expanded(Inputs):
     """An experiment with its cases, everything checked, nothing solved."""
 
-    # As read
-    experiment: Experiment
-    document: Document
+    experiment: Experiment  # As read
     cases: Cases  # What is run
-    cells: dict[str, Cell]  # As loaded, by the name or path that asks for each
-    cell: str | None  # What took the place of the experiment's cell
-    changes: dict[str, str]  # What was set for every case
     measured: list[MeasuredRow]  # Rows of the comparison with measurement
     warnings: tuple[str, ...] = ()  # What is worth knowing of the cases
 
@@ -66,8 +61,8 @@ def expand(
     if others:
         left = "its measured values are of another cell or protocol and left out"
         warnings += (f"{left}: {', '.join(others)} changed",)
-    known = maker.loaded, cell, changes, measured, warnings
-    return Expanded(experiment, document, cases, *known)
+    inputs = document, maker.loaded, cell, changes
+    return Expanded(*inputs, experiment, cases, measured, warnings)
 
 
 def _cases(maker: Maker) -> tuple[Cases, tuple[str, ...]]:

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.film import Film
-from ..cell.notes import beyond_the_electrolyte
 from .steps import Protocol
 
 CLOSE = 5e-3  # V, or x: nearer than that nodes joined by straight lines may miss
@@ -67,7 +66,7 @@ def _of_one(cell: Cell, protocol: Protocol) -> Iterable[str]:
     steps = protocol.all_steps
     upper = [step.upper for step in steps if step.upper is not None]
     upper += [step.value for step in steps if step.control == "voltage"]
-    yield from beyond_the_electrolyte(cell, max(upper, default=None))
+    yield from cell.beyond_the_electrolyte(max(upper, default=None))
     for step in protocol.all_steps:
         limits = [v for v in (step.lower, step.upper) if v is not None]
         if step.control == "voltage":

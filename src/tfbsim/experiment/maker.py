@@ -50,16 +50,8 @@ class Row(NamedTuple):
 class Maker:
     """Makes the cases of an experiment, with the place of every mistake.
 
-    Parameters
-    ----------
-    experiment, document : Experiment, Document
-        As read.
-    cell : str, optional
-        What takes the place of the experiment's cell.
-    changes : mapping
-        What is set for every case.
-    loaded : mapping, optional
-        Cells that are loaded already, by name or path; no other is read from a file.
+    ``cell`` takes the place of the experiment's, ``changes`` are set for every case.  If
+    cells are loaded already, by name or path, no other is read from a file.
     """
 
     def __init__(

@@ -32,47 +32,42 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run as a provenance file tells it."""
+class Inputs:
+    """What a run is made of."""
 
     document: Document  # The experiment
-    cells: dict[str, Cell]  # By the name or path the experiment has for each
+    cells: dict[str, Cell]  # As loaded, by the name or path the experiment has for each
     cell: str | None  # What --cell said
     changes: dict[str, str]  # What --set said
+
+    def provenance(self, numerics: Numerics, command: str = "") -> dict[str, object]:
+        """Inputs with their hashes, versions, tolerances and the command of a run."""
+        content = self.document.data
+        return {
+            "tfbsim": __version__,
+            "experiment": content.get("name") or self.document.path.stem,
+            "title": content.get("description", ""),
+            "source": content.get("source", ""),
+            "experiment_file": self.document.path.name,
+            "experiment_sha256": _hash(content),
+            "experiment_content": content,
+            "cells": {name: _cell_entry(used) for name, used in self.cells.items()},
+            "cell": self.cell,
+            "changes": self.changes,
+            "numerics": asdict(numerics),
+            "command": command,
+            "python": platform.python_version(),
+            "platform": f"{sys.platform} {platform.machine()}",
+            "packages": {name: versions()[name] for name in PACKAGES},
+        }
+
+
+@dataclass(frozen=True)
+class Run(Inputs):
+    """A run as a provenance file tells it."""
+
     numerics: Numerics  # Mesh and tolerances
     differences: list[str]  # Versions that are other than they were, in words
-
-
-def provenance(
-    document: Document,
-    cells: Mapping[str, Cell],
-    numerics: Numerics,
-    cell: str | None = None,
-    changes: Mapping[str, str] | None = None,
-    command: str = "",
-) -> dict[str, object]:
-    """Inputs with their hashes, versions, tolerances and the command of a run.
-
-    The cells are as loaded, by the name or path the experiment has for each; ``cell`` and
-    ``changes`` are what --cell and --set said.
-    """
-    return {
-        "tfbsim": __version__,
-        "experiment": document.data.get("name") or document.path.stem,
-        "title": document.data.get("description", ""),
-        "source": document.data.get("source", ""),
-        "experiment_file": document.path.name,
-        "experiment_sha256": _hash(document.data),
-        "experiment_content": document.data,
-        "cells": {name: _cell_entry(used) for name, used in cells.items()},
-        "cell": cell,
-        "changes": dict(changes or {}),
-        "numerics": asdict(numerics),
-        "command": command,
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-        "packages": {name: versions()[name] for name in PACKAGES},
-    }
 
 
 class _Recorded(Strict):

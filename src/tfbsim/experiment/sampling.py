@@ -239,16 +239,9 @@ def plan(
 ) -> Plan:
     """Return the points of a sweep; the same section makes the same points.
 
-    Parameters
-    ----------
-    section, document : Sweep, Document
-        As read, under ``sweep``, and the place of every mistake.
-    dimension_of : callable
-        The dimension of a cell field; None, or an InputError, if it is no number.
-    is_template : callable
-        Whether a step uses this name in {braces}; asked first.
-    names : iterable of str
-        Of all that may vary, to suggest from.
+    Asked of a name is first whether a step uses it in {braces}, then the dimension of the
+    cell's field: None, or an InputError, if it is no number.  ``names`` are those of all
+    that may vary, to suggest from.
     """
     reader = _Reader(section, document.error, dimension_of, is_template, tuple(names))
     specs = [reader.spec(name, given) for name, given in section.factors.items()]

@@ -1,7 +1,6 @@
-"""JSON Schema of cell and experiment files, and the page of their fields.
+"""JSON Schema of cell and experiment files, made from what the fields say of themselves.
 
-Both are made from the fields, which say what they are, in which unit and range.
-``python -m tfbsim.experiment.schema .`` writes schema/ and docs/fields.md.
+``python -m tfbsim.experiment.schema .`` writes schema/.
 """
 
 from __future__ import annotations
@@ -9,12 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
-
-from ..cell.cell import LAYERS, Cell
-from ..fields import FORMAT, Quantity, Strict, described, inner_models
+from ..cell.cell import Cell
+from ..fields import FORMAT, Strict
 from .experiment import Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -56,43 +53,8 @@ def written(kind: str) -> str:
     return json.dumps(json_schema(kind), indent=1, ensure_ascii=False) + "\n"
 
 
-def page() -> str:
-    """Return docs/fields.md: every field of a cell, in Markdown."""
-    text = (
-        "# Fields of a cell file\n\nMade from the fields by "
-        "`python -m tfbsim.experiment.schema .`; laws, groups of fields and the "
-        "experiment stand in [files.md](files.md).\n"
-    )
-    models: dict[str, type[BaseModel]] = {"": Cell}
-    for name in LAYERS:
-        models[name] = next(inner_models(Cell.model_fields[name].annotation))
-    for name, model in models.items():
-        title = f"`{name}`: {model.__doc__}" if name else "The cell"
-        text += f"\n## {title}\n\n| field | what it is | value | default |\n"
-        text += "|---|---|---|---|\n"
-        for field, info in model.model_fields.items():
-            said = " ".join((info.description or "").split())
-            unsaid = info.is_required() or info.default in (None, "", {})
-            default = "" if unsaid else info.default
-            text += f"| `{field}` | {said} | {_value(model, field)} | {default} |\n"
-    return text
-
-
-def _value(model: type[BaseModel], field: str) -> str:
-    """Return what a field holds, in words."""
-    what, annotation = described(model, field), model.model_fields[field].annotation
-    if isinstance(what, Quantity):
-        return f"{what.words}, as `{what.example}`"
-    if what is not None:
-        return f"law, or {what.dimension}"
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{word}`" for word in get_args(annotation))
-    return ""
-
-
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     for name in KINDS:
         path = root / "schema" / f"{name}.schema.json"
         path.write_text(written(name), encoding="utf-8")
-    (root / "docs" / "fields.md").write_text(page(), encoding="utf-8")

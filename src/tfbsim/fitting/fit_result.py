@@ -30,7 +30,6 @@ from ..comparison.residuals import mean_along
 from ..data.measured import CHARGE, DISCHARGE, Array
 from ..errors import count
 from ..experiment.expand import Expanded
-from ..experiment.provenance import provenance
 from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
@@ -160,10 +159,6 @@ class Fit:
             *_of_parameters(problem, table, correlations, known, constant),
             *_of_searches(curves, statistics),
         ]
-        about = provenance(
-            *(expanded.document, expanded.cells, problem.numerics),
-            *(expanded.cell, expanded.changes, command),
-        )
         stem = expanded.document.path.stem
         return cls(
             cell=with_values(base, which, problem.values(u)),
@@ -183,7 +178,7 @@ class Fit:
             errors=(problem.errors.voltage_error, problem.errors.capacity_error),
             # Of a cell in place of an experiment, its name
             experiment=expanded.experiment.name if stem == "own-current" else stem,
-            provenance=about,
+            provenance=expanded.provenance(problem.numerics, command),
         )
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import scipy  # loads scipy.interpolate, half a second, where it is first used
@@ -29,6 +29,7 @@ FARADAY = 96485.33212331001  # C/mol, CODATA 2018, as in PyBaMM
 VANISHING = 1e-6  # of the largest D: one that is nothing at an end of the film
 
 
+@runtime_checkable
 class Law(Protocol):
     """A function of the stoichiometry x, hashable, without continuation."""
 
@@ -66,6 +67,11 @@ class Curve:
     # Of pchip: its first and last two intervals are straight, and go on so beyond
     straight: bool = False
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the first and the last node."""
+        return float(self.x[0]), float(self.x[-1])
+
     @cached_property
     def _spline(self) -> scipy.interpolate.PPoly:
         name = "CubicSpline" if self.dense else "PchipInterpolator"
@@ -74,8 +80,8 @@ class Curve:
 
     @cached_property
     def _end_slopes(self) -> tuple[float, float]:
-        slope = self._spline.derivative()
-        return float(slope(self.x[0])), float(slope(self.x[-1]))
+        low, high = (float(self._spline.derivative()(x)) for x in self.ends)
+        return low, high
 
     def __call__(self, x: Floats) -> Array:
         """Value at x (NumPy, any shape)."""
@@ -106,7 +112,7 @@ class Curve:
         """Return the same function as a PyBaMM expression of x."""
         import pybamm
 
-        lo, hi = float(self.x[0]), float(self.x[-1])
+        lo, hi = self.ends
         low, high = self._end_slopes
         if self.straight:
             return pybamm.Interpolant(self.x, self.y, x, interpolator="pchip")
@@ -135,20 +141,12 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
-    """pchip through measured points, in log10(y) where ``logarithmic``.
+    """pchip through measured points, in log10(y) where ``logarithmic``."""
 
-    Parameters
-    ----------
-    x, y : tuple of float
-        Points, x strictly increasing; y > 0 where ``logarithmic``.
-    x_max : float
-        Sites per formula unit, of a potential.
-    """
-
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+    x: tuple[float, ...]  # Strictly increasing
+    y: tuple[float, ...]  # Above 0 where ``logarithmic``
     logarithmic: bool = False
-    x_max: float = 1.0
+    x_max: float = 1.0  # Sites per formula unit, of a potential
 
     @property
     def valid(self) -> tuple[float, float]:
@@ -175,22 +173,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Rational:
-    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x.
+    """y = sum_k a_k x^k / sum_k b_k x^k, on a stated range of x."""
 
-    Parameters
-    ----------
-    numerator, denominator : tuple of float
-        Coefficients a_k, b_k in rising powers of x.
-    valid : (float, float)
-        The range of x; the denominator must not vanish in it.
-    x_max : float
-        Sites per formula unit.
-    """
-
-    numerator: tuple[float, ...]
-    denominator: tuple[float, ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
+    numerator: tuple[float, ...]  # a_k in rising powers of x
+    denominator: tuple[float, ...]  # b_k
+    valid: tuple[float, float]  # The range of x; no denominator vanishes in it
+    x_max: float = 1.0  # Sites per formula unit
 
     def __call__(self, x: Floats) -> Array:
         polyval = np.polynomial.polynomial.polyval
@@ -206,24 +194,12 @@ class Rational:
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x.
+    """y = sum_k a_k x^k + sum_j b_j exp((x - x_j)/w_j), on a stated range of x."""
 
-    Parameters
-    ----------
-    polynomial : tuple of float
-        Coefficients a_k in rising powers of x.
-    terms : tuple of (float, float, float)
-        b_j, x_j, w_j of each exponential.
-    valid : (float, float)
-        The range of x.
-    x_max : float
-        Sites per formula unit.
-    """
-
-    polynomial: tuple[float, ...]
-    terms: tuple[tuple[float, float, float], ...]
-    valid: tuple[float, float]
-    x_max: float = 1.0
+    polynomial: tuple[float, ...]  # a_k in rising powers of x
+    terms: tuple[tuple[float, float, float], ...]  # b_j, x_j, w_j
+    valid: tuple[float, float]  # The range of x
+    x_max: float = 1.0  # Sites per formula unit
 
     def __call__(self, x: Floats) -> Array:
         y = np.polynomial.polynomial.polyval(x, self.polynomial)
@@ -243,19 +219,12 @@ class MultiSite:
     Ideal-solution site filling with an effective width omega_j (1: ideal; below 1
     attraction, above 1 a spread of site energies).  Monotone and smooth, always
     single-phase; each peak of dQ/dV is one site.
-
-    Parameters
-    ----------
-    U, X, omega : tuple of float
-        Site potentials [V against Li], sites per formula unit, widths [-].
-    T_ref : float
-        Temperature the widths are stated at [K].
     """
 
-    U: tuple[float, ...]
-    X: tuple[float, ...]
-    omega: tuple[float, ...]
-    T_ref: float = 298.15
+    U: tuple[float, ...]  # Site potentials [V against Li]
+    X: tuple[float, ...]  # Sites per formula unit
+    omega: tuple[float, ...]  # Widths [-]
+    T_ref: float = 298.15  # That the widths are stated at [K]
 
     @property
     def x_max(self) -> float:
@@ -309,23 +278,14 @@ POTENTIALS = MultiSite | Rational | Exponentials | Table  # that a film may have
 
 @dataclass(frozen=True)
 class Difference:
-    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one.
+    """U = U_p(x) - U_n(x_n + ratio (x_0 - x)): a cell of two films, over x of one."""
 
-    Parameters
-    ----------
-    positive, negative : PotentialLaw
-        U_p and U_n.
-    x_0, x_n : float
-        Stoichiometries of both at one moment.
-    ratio : float
-        Sites of the positive film over those of the negative.
-    """
-
-    positive: PotentialLaw
-    negative: PotentialLaw
+    positive: PotentialLaw  # U_p
+    negative: PotentialLaw  # U_n
+    # Stoichiometries of both at one moment
     x_0: float
     x_n: float
-    ratio: float
+    ratio: float  # Sites of the positive film over those of the negative
 
     def opposite(self, x: Floats) -> Floats:
         """Stoichiometry of the negative film where the positive one's is x."""
@@ -358,18 +318,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class LogPolynomial:
-    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients.
+    """y = 10^(sum_k a_k x^k): a diffusivity over decades with few coefficients."""
 
-    Parameters
-    ----------
-    coefficients : tuple of float
-        a_k in rising powers of x; 10^a_0 carries the unit [m2/s].
-    valid : (float, float)
-        The range of x; constant outside.
-    """
-
+    # a_k in rising powers of x; 10^a_0 carries the unit [m2/s]
     coefficients: tuple[float, ...]
-    valid: tuple[float, float] = (0.0, 1.0)
+    valid: tuple[float, float] = (0.0, 1.0)  # The range of x; constant outside
 
     def __call__(self, x: Floats) -> Array:
         inside = np.clip(x, *self.valid)

@@ -10,51 +10,26 @@ from .laws import POTENTIALS, PotentialLaw
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a material.
+    """One value of a material."""
 
-    Parameters
-    ----------
-    value : str, float or Law
-        As a cell file or Python gives it: text with its unit, a number, a law of x.
-    source : str
-        Where it comes from; "assumed" where it was not measured.
-    valid : str
-        The range it holds in, such as "0.5 <= x <= 0.999" or "-25 to 140 degC".
-    """
-
-    value: object
+    value: object  # As files and Python give it: text with its unit, a number, a law of x
     source: str  # Where it comes from; "assumed" where it was not measured
-    valid: str = ""
+    valid: str = ""  # Range it holds in: "0.5 <= x <= 0.999", "-25 to 140 degC"
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a cell file need not repeat.
+    """What a cell file need not repeat."""
 
-    Parameters
-    ----------
-    name : str
-        As a cell file names it.
-    title : str
-        A line: composition and form.
-    layers : tuple of str
-        Where it may stand: cathode, electrolyte or anode; the field of the anode that
-        names what lithium is plated on, collector or interlayer; or stack, a layer
-        around the cell.
-    values : mapping
-        Field of the layer to :class:`Value`; a cell file overrides any of them.
-    data : mapping
-        What no field of a layer takes, such as "capacity", the same way.
-    also : tuple of str
-        Other names of it.
-    """
-
-    name: str
-    title: str
+    name: str  # As a cell file names it
+    title: str  # Composition and form, in a line
+    # Where it may stand: cathode, electrolyte or anode; the field of the anode that names
+    # what lithium is plated on, collector or interlayer; or stack, around the cell
     layers: tuple[str, ...]
-    values: Mapping[str, Value]
+    values: Mapping[str, Value]  # By field of the layer; a cell file overrides any
+    # What no field of a layer takes, such as "capacity"
     data: Mapping[str, Value] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()  # Other names of it
 
     @property
     def fields(self) -> dict[str, object]:

@@ -48,24 +48,12 @@ class SelfDiffusion:
 
 @dataclass(frozen=True)
 class ThermodynamicFactor:
-    """D(x) = D_0 (1 - theta) Theta.
+    """D(x) = D_0 (1 - theta) Theta."""
 
-    Parameters
-    ----------
-    D_0 : Law
-        Self-diffusivity [m2/s], most often a constant.
-    potential : PotentialLaw
-        U(x).
-    x_max : float
-        Sites per formula unit.
-    T : float
-        Temperature of Theta [K].
-    """
-
-    D_0: Law
-    potential: PotentialLaw
-    x_max: float
-    T: float = 298.15
+    D_0: Law  # Self-diffusivity [m2/s], most often a constant
+    potential: PotentialLaw  # U(x)
+    x_max: float  # Sites per formula unit
+    T: float = 298.15  # Of Theta [K]
 
     @property
     def valid(self) -> tuple[float, float]:

@@ -38,9 +38,8 @@ NO_SITES = End(
     "infeasible",
     f"less than {100 * LEAST:g} % of the film's sites are still active",
 )
-MOST = (
-    1e3  # of the sites per second: lithium that they leave may speed up what takes them
-)
+# Of the sites per second: lithium that they leave may speed up what takes them
+MOST = 1e3
 RUNAWAY = End(
     "Site loss that runs away [experiment]",
     "infeasible",

@@ -57,11 +57,9 @@ def capacity(cases: Cases, column: str) -> Figure | None:
             else:
                 layout.line(ax, key, x[key], out, **look)
             for at, case in zip(x[key], members, strict=True):
-                for point in cases.points(case):
-                    if point.which == "Discharge":
-                        value = point.per_area if in_area else point.per_gram
-                        ax.plot(at, value, **measured(point.status))
-                        statuses.append(point.status)
+                for row, mass, area in cases.points(case, "Discharge"):
+                    ax.plot(at, area if in_area else mass, **measured(row["Status"]))
+                    statuses.append(row["Status"])
     for ax in layout.axes.flat:
         log_x(ax, np.concatenate(list(x.values())), column)
         ax.set_ylim(0, ax.get_ylim()[1])

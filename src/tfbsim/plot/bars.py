@@ -41,8 +41,7 @@ def capacity(cases: Cases) -> Figure | None:
         return None
     loading = cases.loading
     by_area = cases.measured_by_area or loading is None
-    points = {case: list(cases.points(case)) for case in cases.rows}
-    charges = any(p.which == "Charge" for found in points.values() for p in found)
+    charges = any(True for case in cases.rows for _ in cases.points(case, "Charge"))
     words = ("Discharge", "Charge") if charges else ("Discharge",)
     panels = _by_cell(cases)
     high = 0.26 * number * (1.35 if charges else 1.0) + 0.25 * (len(panels) - 1)
@@ -65,13 +64,11 @@ def capacity(cases: Cases) -> Figure | None:
             if not np.isnan(first).all():
                 (entries["cycle 1"],) = ax.plot(first, y, "|", **FIRST)
             for at, case in zip(y, panel, strict=True):
-                for point in points[case]:
-                    if point.which == word:
-                        value = point.per_area if by_area else point.per_gram
-                        (mark,) = ax.plot(value, at, **measured(point.status))
-                        early = point.cycle != cases.last(case)
-                        note = f", cycle {point.cycle}" if early else ""
-                        entries.setdefault(f"measured, {point.status}{note}", mark)
+                for row, mass, area in cases.points(case, word):
+                    status, cycle = row["Status"], row["Cycle number"]
+                    (mark,) = ax.plot(area if by_area else mass, at, **measured(status))
+                    note = f", cycle {cycle}" if cycle != cases.last(case) else ""
+                    entries.setdefault(f"measured, {status}{note}", mark)
         name_rows(ax, list(panel.values()))
         ax.set_title(name)
     axes.flat[0].set_xlim(0, 1.04 * max(ax.dataLim.x1 for ax in axes.flat) or 1.0)

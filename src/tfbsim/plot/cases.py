@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,16 +23,6 @@ RATES = ("C-rate", "Charge C-rate")
 CURRENT = "[uA.cm-2]"  # of a column: a fixed current
 
 Row: TypeAlias = Mapping[str, Value]
-
-
-class Point(NamedTuple):
-    """A measured capacity."""
-
-    which: str  # Charge or Discharge
-    cycle: int
-    status: str
-    per_gram: float  # mAh/g
-    per_area: float  # uAh/cm2
 
 
 class Cases:
@@ -153,17 +143,12 @@ class Cases:
     def series(self, column: str) -> dict[Key, list[str]]:
         """Return cases that differ in one quantity only, ordered by it, by their other
         factors."""
-        found: dict[Key, list[str]] = {}
-        for case, row in self.rows.items():
-            if not missing(row.get(column)):
-                found.setdefault(self.key(case, column), []).append(case)
-        return {
-            key: [found[key][n] for n in self._order(column, found[key])]
-            for key in in_order(found)
-        }
-
-    def _order(self, column: str, cases: Sequence[str]) -> np.ndarray:
-        return np.argsort(self.numbers(column, cases), kind="stable")
+        there = [c for c, row in self.rows.items() if not missing(row.get(column))]
+        found: dict[Key, list[str]]
+        found = {key: [] for key in in_order(self.key(case, column) for case in there)}
+        for n in np.argsort(self.numbers(column, there), kind="stable"):
+            found[self.key(there[n], column)].append(there[n])
+        return found
 
     @cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
@@ -184,38 +169,32 @@ class Cases:
 
     # --- Measured ----------------------------------------------------------------------
 
-    @cached_property
-    def _loadings(self) -> dict[str, float]:
-        """The loading of each case [mg/cm2]; NaN if no charge was passed."""
-        loadings = dict.fromkeys(self.rows, np.nan)
-        for way in ("Charge", "Discharge"):
-            mass, area = (
-                self.numbers(f"{way} capacity [{unit}]", self.rows)
-                for unit in ("mA.h.g-1", "uA.h.cm-2")
-            )
-            for case, m, a in zip(self.rows, mass, area, strict=True):
-                if m > 0:
-                    loadings[case] = float(a / m)
-        return loadings
+    def _loading(self, case: str) -> float:
+        """Return the loading [mg/cm2]; NaN if no charge was passed."""
+        for way in ("Discharge", "Charge"):
+            names = f"{way} capacity [uA.h.cm-2]", f"{way} capacity [mA.h.g-1]"
+            area, mass = (float(self.numbers(name, [case])[0]) for name in names)
+            if mass > 0:
+                return area / mass
+        return np.nan
 
     @cached_property
     def loading(self) -> float | None:
         """The loading [mg/cm2] the cases share, if they do."""
-        values = np.array(list(self._loadings.values()))
+        values = np.array([self._loading(case) for case in self.rows])
         values = values[np.isfinite(values)]
         if not len(values) or np.ptp(values) > 1e-6 * values[0]:
             return None
         return float(values[0])
 
-    def points(self, case: str) -> Iterator[Point]:
-        """Yield the measured capacities of a case."""
-        for point in self.measured:
-            quantity, value = point["Quantity"], point["Measured"]
-            if point["Case"] == case and "capacity" in quantity:
-                loading = self._loadings[case]
+    def points(self, case: str, way: str) -> Iterator[tuple[MeasuredRow, float, float]]:
+        """Yield measured capacities of a case, per mass [mAh/g] and area [uAh/cm2]."""
+        for row in self.measured:
+            quantity, value = row["Quantity"], row["Measured"]
+            if row["Case"] == case and quantity.startswith(f"{way} capacity"):
+                loading = self._loading(case)
                 mass = value if "g-1" in quantity else value / loading
-                told = quantity.split()[0], point["Cycle number"], point["Status"]
-                yield Point(*told, mass, mass * loading)
+                yield row, mass, mass * loading
 
     @property
     def measured_by_area(self) -> bool:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..data.curve_table import (
     AREA,
+    BRANCH,
     CASE,
     CURRENT,
     CYCLE,
@@ -23,7 +23,7 @@ from ..data.curve_table import (
     VOLTAGE,
     spans,
 )
-from .axes import both_units, grid, plane, subplots
+from .axes import both_units, grid, subplots
 from .cases import Cases
 from .encoding import by_case
 from .labels import PER_AREA, PER_MASS
@@ -48,19 +48,11 @@ THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 def _differs(samples: Samples, case: str) -> bool:
     """Return whether the first cycle of a case is worth drawing beside the last."""
-    cycles = samples.cycles(case)
-    if len(cycles) < 2:
-        return False
-    first, last = (_capacities(samples, case, n) for n in (cycles[0], cycles[-1]))
-    return bool((np.abs(first - last) > 2e-3 * np.maximum(first, last)).any())
-
-
-def _capacities(samples: Samples, case: str, cycle: int) -> np.ndarray:
-    """Return the charge and discharge capacity of a cycle [uAh/cm2]."""
-    found = {-1: 1e-30, 1: 1e-30}
-    for branch in samples.branches(case, cycle):
-        found[branch[DIRECTION].iloc[0]] += branch[AREA].iloc[-1]
-    return np.array(list(found.values()))
+    ends = samples.cycles(case)[:1] + samples.cycles(case)[1:][-1:]
+    branches = (samples.of(case, n).groupby([DIRECTION, BRANCH])[AREA] for n in ends)
+    capacities = [of_cycle.last().groupby(DIRECTION).sum() for of_cycle in branches]
+    both = pd.concat(capacities, axis=1).fillna(0)
+    return bool((np.ptp(both, axis=1) > 2e-3 * both.max(axis=1)).any())
 
 
 def branches(
@@ -119,41 +111,30 @@ def voltage_capacity(cases: Cases) -> Figure | None:
 def voltammogram(cases: Cases, steps: pd.DataFrame | None = None) -> Figure | None:
     """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first.
 
-    Ramps are told by the sentences of ``steps``; without these by the samples.
+    Ramps are known by the sentences of ``steps``; without these by the samples.
     """
-    ramps = None
+    keys: set[tuple[str, int, int]] = set()
     if steps is not None:
         ramps = steps[steps["Step"].str.lstrip().str.startswith(SWEEP)]
-    found = {case: _sweeps(cases.samples, ramps, case) for case in cases.drawn}
-    if not any(sweeps[0] for sweeps in found.values()):
-        return None
+        keys = {*ramps[[CASE, CYCLE, STEP]].itertuples(index=False, name=None)}
+        if not keys:
+            return None
     layout = by_case(cases)
     for case, (ax,) in layout.draw():
-        for n, sweeps in enumerate(found.get(case, ())):
+        cycles = cases.samples.cycles(case)
+        for n, cycle in enumerate(dict.fromkeys(cycles[-1:] + cycles[:1])):
             look: Look = FIRST if n else {"lw": 1.3}
-            for voltage, current in sweeps:
-                layout.line(ax, case, voltage, current, "cycle 1" if n else "", **look)
+            table = cases.samples.of(case, cycle)
+            parts = [p for k, p in table.groupby(STEP) if (case, cycle, k) in keys]
+            for part in _ramps(table) if steps is None else parts:
+                xy, of = (part[VOLTAGE], part[CURRENT]), "cycle 1" if n else ""
+                layout.line(ax, case, *xy, of, **look)
+    if not layout.curves:
+        return None
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
     y, key = "Current density (µA cm⁻²)", cycles_key(cases, layout)
     return layout.finish("voltammogram", "Voltage (V)", y, more=key)
-
-
-def _sweeps(
-    samples: Samples, ramps: pd.DataFrame | None, case: str
-) -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """Return voltage and current of each ramp of the last cycle, and of the first."""
-    cycles = samples.cycles(case)
-    found = []
-    for cycle in dict.fromkeys((cycles[-1], cycles[0])):
-        table = samples.of(case, cycle)
-        if ramps is None:
-            parts = _ramps(table)
-        else:
-            numbers = ramps.loc[(ramps[CASE] == case) & (ramps[CYCLE] == cycle), STEP]
-            parts = [table[table[STEP] == number] for number in numbers]
-        found.append([(p[VOLTAGE].to_numpy(), p[CURRENT].to_numpy()) for p in parts])
-    return found
 
 
 def _ramps(table: pd.DataFrame) -> list[pd.DataFrame]:
@@ -179,63 +160,64 @@ def voltage_time(cases: Cases) -> Figure | None:
     samples, drawn = cases.samples, cases.drawn
     if not 1 <= len(drawn) == len(cases.rows) <= MOST:
         return None
-    data = {case: _in_time(samples.of_run(case)) for case in drawn}
-    longest = max(float(t[-1]) for t, *_ in data.values())
-    if not longest > 0:  # or unknown, of a table without time
+    data = {case: samples.of_run(case) for case in drawn}
+    hours = {case: float(table[TIME].iloc[-1]) / 3600 for case, table in data.items()}
+    if not (longest := max(hours.values())) > 0:  # or unknown, of a table without time
         return None
-    # One may have ended at once
-    hours = {case: float(t[-1]) or longest for case, (t, *_) in data.items()}
-    layout = by_case(cases)
-    said = {"what": "Voltage", "cycles": ""}
+    hours = {case: end or longest for case, end in hours.items()}  # or ended at once
+    layout, y = by_case(cases), ["Voltage (V)"]
     together = len(layout.panels) == 1 and longest <= 3 * min(hours.values())
-    places: dict[str, Axes]
+    said = {"what": "Voltage", "cycles": ""}
     if len(drawn) == 1:
-        figure, axes = subplots(5.2, 3.6, 2, sharex=True, height_ratios=[2, 1])
-        places, below = {drawn[0]: axes[0, 0]}, axes[1, 0]
+        layout.figure, layout.axes = subplots(
+            *(5.2, 3.6, 2), sharex=True, height_ratios=[2, 1]
+        )
+        ((case, table),) = data.items()
+        below = layout.axes[1, 0]
+        below.axhline(0, color="0.6", lw=0.6)
+        layout.line(below, case, table[TIME] / 3600, table[CURRENT], lw=1.0, color="0.25")
+        said["what"] = "Voltage and current, that of a discharge positive,"
+        y.append("Current\n(µA cm⁻²)")
     elif together:
-        figure, ax = plane(5.6, 3.0)
-        places, hours = dict.fromkeys(drawn, ax), dict.fromkeys(drawn, longest)
+        layout.figure, layout.axes = subplots(5.6, 3.0)
+        hours = dict.fromkeys(drawn, longest)
+    if together:
+        places = dict.fromkeys(drawn, layout.axes[0, 0])
     else:
         columns = 2 if len(drawn) <= 4 else 3
         figure, panels = grid(len(drawn), columns, (4.2 + 0.9 * columns, 0, 0, 1.9))
         places = dict(zip(drawn, panels, strict=True))
-        for case, ax in places.items():
-            ax.set_title(cases.labels[case])
     for case, ax in places.items():
-        layout.line(ax, case, data[case][0], data[case][1], lw=1.0)
-        ax.set(xlabel="Time (h)", xlim=(0, MARGIN * hours[case]))
-    places[drawn[0]].set_ylabel("Voltage (V)")
-    if len(drawn) == 1:
-        said["what"] = "Voltage and current, that of a discharge positive,"
-        places[drawn[0]].set_xlabel("")
-        below.axhline(0, color="0.6", lw=0.6)
-        t, _, i = data[drawn[0]]
-        layout.line(below, drawn[0], t, i, lw=1.0, color="0.25")
-        below.set(xlabel="Time (h)", ylabel="Current\n(µA cm⁻²)")
-        figure.align_ylabels()
+        table = data[case]
+        layout.line(ax, case, table[TIME] / 3600, table[VOLTAGE], lw=1.0)
+        ax.set(xlim=(0, MARGIN * hours[case]))
     runs = [samples.run(case) for case in drawn]
     if any(run != samples.cycles(case) for run, case in zip(runs, drawn, strict=True)):
         first, last = min(run[0] for run in runs), max(run[-1] for run in runs)
         words = f"cycles {first} to {last}" if first < last else f"cycle {first}"
         said["cycles"] = f" in {words}, of those whose curves are kept"
-    if together and len(drawn) > 1:
-        return layout.key(figure, [places[drawn[0]]], "voltage-time", said=said)
+    if together:
+        layout.figure.align_ylabels()
+        return layout.finish("voltage-time", "Time (h)", *y, said=said)
+    for case, ax in places.items():
+        ax.set(title=cases.labels[case], xlabel="Time (h)")
     return finished(figure, "voltage-time", said=said)
-
-
-def _in_time(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return time [h], voltage and current of samples."""
-    t, V, i = (table[name].to_numpy() for name in (TIME, VOLTAGE, CURRENT))
-    return t / 3600, V, i
 
 
 def first_plating(cases: Cases) -> Figure | None:
     """Draw overpotential and coverage against what is plated, in the first charge."""
-    found = {
-        case: branch
-        for case in cases.drawn
-        if (branch := _on_bare_collector(cases.samples, case)) is not None
+    samples = cases.samples
+    if COVERAGE not in samples.columns:
+        return None
+    first = {
+        case: samples.branches(case, samples.cycles(case)[0]) for case in cases.drawn
     }
+    charges = {
+        case: [b for b in branches if b[DIRECTION].iloc[0] < 0][:1]
+        for case, branches in first.items()
+    }
+    # Those that begin on a bare collector
+    found = {k: c[0] for k, c in charges.items() if c and c[0][COVERAGE].iloc[0] < 0.5}
     if not found:
         return None
     layout = by_case(cases)
@@ -252,12 +234,3 @@ def first_plating(cases: Cases) -> Figure | None:
     layout.axes[0, 0].set_ylim(low - 0.03 * high, 1.05 * high)
     y = "Overpotential (mV)", "Coverage"
     return layout.finish("first-plating", "Lithium plated (nm)", *y)
-
-
-def _on_bare_collector(samples: Samples, case: str) -> pd.DataFrame | None:
-    """Return the first charge, if it begins on a bare collector."""
-    if COVERAGE not in samples.columns:
-        return None
-    first_cycle = samples.branches(case, samples.cycles(case)[0])
-    charges = [b for b in first_cycle if b[DIRECTION].iloc[0] < 0]
-    return charges[0] if charges and charges[0][COVERAGE].iloc[0] < 0.5 else None

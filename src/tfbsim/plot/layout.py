@@ -52,8 +52,8 @@ class Layout(Generic[Group]):
         if group not in self.apart:
             return {"color": self.colour[group], "ls": style}
         k = LINE_STYLES.index(style)
-        look: Look = {"color": self.colour[group], "ls": "", "marker": POINTS[k]}
-        return look | {"ms": 5 + 2 * (k == 0)}
+        size = 5 + 2 * (k == 0)
+        return {"color": self.colour[group], "ls": "", "marker": POINTS[k], "ms": size}
 
     def line(
         self,
@@ -101,33 +101,23 @@ class Layout(Generic[Group]):
         self,
         name: str,
         x: str,
-        /,
         *y: str,
         more: Sequence[Line2D] = (),
         said: Mapping[str, object] | None = None,
+        own: bool = True,
     ) -> Figure:
-        """Return the figure with labels along x and of each row, key, notes, and the
-        caption of a name, with what that leaves open."""
+        """Return the figure with labels along x and of each row, notes, and the colour
+        bar or the legend: ``own`` entries for the groups, and ``more``.
+
+        The caption is that of the name, with what it leaves open ``said``.
+        """
+        figure = self.figure
         for ax, label in zip(self.axes[:, 0], y, strict=True):
             ax.set_ylabel(label)
         if len(self.panels) == 1:
             self.axes[-1, 0].set_xlabel(x)
         else:
-            self.figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
-        return self.key(self.figure, list(self.axes.flat), name, more, said)
-
-    def key(
-        self,
-        figure: Figure,
-        axes: Sequence[Axes],
-        name: str,
-        more: Sequence[Line2D] = (),
-        said: Mapping[str, object] | None = None,
-        own: bool = True,
-    ) -> Figure:
-        """Return a figure with its caption, its notes and, right of the panels, the
-        colour bar or the legend; ``own`` entries for the groups before those that are
-        given."""
+            figure.supxlabel(x, fontsize=STYLE["axes.labelsize"])
         if not self.bar:  # whose colours are in order, and so are the curves
             self.notes += _hidden(self.curves, self.label, len(self.panels) > 1)
         if self.notes:
@@ -137,7 +127,8 @@ class Layout(Generic[Group]):
         handles = list(more)
         if self.bar:
             scale, label = self.bar
-            bar = figure.colorbar(scale, ax=list(axes), label=label, aspect=30, pad=0.02)
+            axes = list(self.axes.flat)
+            bar = figure.colorbar(scale, ax=axes, label=label, aspect=30, pad=0.02)
             bar.ax.tick_params(which="both", direction="out")
             if isinstance(scale.norm, LogNorm):
                 plain_log(bar.ax.yaxis)

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cell.cell import Cell
+from ..errors import InputError
 from ..fitting.ocv import OcvFit
 from ..fitting.titration import of_cell
-from ..materials.laws import MultiSite
+from ..materials.laws import Law, MultiSite, PotentialLaw
 from ..materials.material import Material
 from .axes import grid, plain_log, subplots
 from .labels import text
@@ -38,12 +39,20 @@ def draw(materials: Sequence[Material]) -> Figure:
     return finished(figure, "electrodes")
 
 
+def _law(material: Material) -> PotentialLaw:
+    if (law := material.potential) is None:
+        raise InputError(f"{material.name} is no electrode: it has no U(x) to draw")
+    return law
+
+
 def _one(material: Material) -> Figure:
     figure, axes = subplots(7.2, 2.8, 1, 2)
     left, right = axes[0]
     _potential(left, material)
     left.set(xlabel="Lithium per formula unit x", ylabel="U (V against Li)")
-    law, D = material.fields["open_circuit_potential"], material.fields["diffusivity"]
+    law, D = _law(material), material.fields.get("diffusivity")
+    if not isinstance(D, Law):
+        raise InputError(f"{material.name} leaves D(x) to a cell: it cannot be drawn")
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     low, high = D.valid
     x = x[(low <= x) & (x <= high)]
@@ -63,7 +72,7 @@ def _of(material: Material) -> str:
 
 
 def _potential(ax: Axes, material: Material) -> None:
-    law = material.fields["open_circuit_potential"]
+    law = _law(material)
     curve = law.curve
     x = np.linspace(EDGE, 1 - EDGE, POINTS) * law.x_max
     x = x[(curve.x[0] <= x) & (x <= curve.x[-1])]

@@ -9,7 +9,7 @@ from ..data.curve_table import AREA, CURRENT, MASS, TIME, VOLTAGE
 from ..data.measured import Measured
 from ..errors import InputError, shown
 from ..result.result import Result
-from .axes import plane
+from .axes import subplots
 from .cases import Cases
 from .labels import PER_AREA, PER_MASS
 from .layout import Layout, evenly
@@ -19,7 +19,7 @@ from .style import styled
 
 MOST_CASES = len(FACTOR_COLOURS)
 ACROSS = {
-    "voltage-capacity": ("Capacity", "Voltage (V)"),
+    "voltage-capacity": ("Capacity {}", "Voltage (V)"),
     "voltage-time": ("Time (h)", "Voltage (V)"),
     "current-time": ("Time (h)", "Current density (µA cm⁻²)"),
 }
@@ -87,19 +87,19 @@ def overlay(
                 layout.label[group] = f"{label}, {words}" if colours else words
     if len(kept) < len(known):
         layout.notes.append(f"{len(kept)} of {len(known)} cases, evenly chosen")
-    figure, ax = plane(5.6, 3.4)
+    layout.figure, layout.axes = subplots(5.6, 3.4)
     per_mass = all(cases.samples.per_mass for cases in every.values())
     capacity, unit = (MASS, PER_MASS) if per_mass else (AREA, PER_AREA)
     for group in layout.groups:
         for xy in _curves(every[group[0]].samples, group[1], name, capacity):
-            layout.line(ax, group, *xy.T)
-    x, y = ACROSS[name]
-    ax.set(xlabel=x if x != "Capacity" else f"{x} {unit}", ylabel=y)
+            layout.line(layout.axes[0, 0], group, *xy.T)
     keys = [entry(case, color=c) for case, c in colours.items()]
     for words, style in zip(every, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
+    x, y = ACROSS[name]
     said = {"what": y, "results": " and ".join(named)}
-    return layout.key(figure, [ax], "overlay", keys, said, own=not keys)
+    x = x.format(unit)
+    return layout.finish("overlay", x, y, more=keys, said=said, own=not keys)
 
 
 def _curves(samples: Samples, case: str, name: str, capacity: str) -> list[np.ndarray]:

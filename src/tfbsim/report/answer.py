@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from ..result.losses import EFFICIENCY
 from ..result.losses import KNOWN as KNOWN_LAWS
 from ..result.names import named
 from ..result.result import Result
+from ..yaml_file import block
 from .describe import describe_cell
 
 DELIVERED = (
@@ -120,21 +120,21 @@ def folded(table: pd.DataFrame, *apart: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=table.columns)
 
 
-def _listed(values: Sequence[Any], most: int = 6) -> Any:
+def _listed(values: Sequence[str | float], most: int = 6) -> str | float:
     """Return values as words, runs of whole numbers as "1 to 5"; one alone as it is."""
     if len(values) == 1:
         return values[0]
-    runs: list[list[Any]] = []
+    runs: list[list[str]] = []
+    after: float | None = None  # what would go on with the latest run
     for value in values:
-        whole = not isinstance(value, str) and float(value).is_integer()
-        if whole and runs and runs[-1][-1] == value - 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
+        number = None if isinstance(value, str) else float(value)
+        if number is None or number != after:
+            runs.append([])
+        runs[-1].append(str(value) if number is None else f"{number:g}")
+        after = number + 1 if number is not None and number.is_integer() else None
     words = []
-    for run in runs:
-        texts = [value if isinstance(value, str) else f"{value:g}" for value in run]
-        words += texts if len(run) < 3 else [f"{texts[0]} to {texts[-1]}"]
+    for texts in runs:
+        words += texts if len(texts) < 3 else [f"{texts[0]} to {texts[-1]}"]
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return ", ".join(words[:most]) + more
 
@@ -147,20 +147,27 @@ def grouped(warnings: Iterable[str]) -> list[tuple[str, list[str]]]:
     return [(first, others) for first, *others in found.values()]
 
 
-def cells(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+def cells(about: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return the cells of a provenance as ``tfbsim show`` prints them, by name.
 
     A cell that cannot be read back, as of a file changed by hand, is left out.
     """
     found = []
-    for name, entry in list((about.get("cells") or {}).items())[:MAX_CELLS]:
+    entries = block(about, "cells")
+    for name in list(entries)[:MAX_CELLS]:
         try:
-            cell = cell_of_entry(name, entry)
+            cell = cell_of_entry(name, block(entries, name))
         except (InputError, KeyError, TypeError, ValueError, AttributeError):
             continue
         text = io.StringIO()
-        plain: Any = {"highlight": False, "emoji": False, "color_system": None}
-        paper = Console(file=text, width=110, soft_wrap=True, **plain)
+        paper = Console(
+            file=text,
+            width=110,
+            soft_wrap=True,
+            emoji=False,
+            highlight=False,
+            color_system=None,
+        )
         describe_cell(cell, paper, warnings=False)  # they have their own section
         lines = (line.rstrip() for line in text.getvalue().splitlines())
         found.append((cell.name, "\n".join(lines)))

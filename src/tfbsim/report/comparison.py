@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -136,8 +135,8 @@ def print_comparison(comparison: Comparison, folder: Path, out: Console) -> None
     out.print(f"table, figures and report.html in {escape(str(folder))}")
 
 
-def _cell(column: str, value: Any) -> str:
-    if "error" not in column or value != value:
+def _cell(column: str, value: object) -> str:
+    if not isinstance(value, float) or "error" not in column or value != value:
         return cell(column, value)
     signed = f"{value:+.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
     return f"{value:.3g}" if "rms" in column else signed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -53,7 +52,7 @@ def estimates(cell: Cell) -> dict[str, float]:
     model, values = ThinFilmCell(), cell.parameter_values()
     p = model.param
 
-    def at_temperature(value: float, E: Any) -> float:
+    def at_temperature(value: float, E: object) -> float:
         return value * float(values.evaluate(p.arrhenius(E)))
 
     low, high = cell.x_range
@@ -150,13 +149,13 @@ def _facts(cell: Cell) -> dict[str, str]:
 def _layers(cell: Cell) -> Table:
     """Return the layers every cell has."""
     c, e, a = cell.cathode, cell.electrolyte, cell.anode
-    thickness = a.thickness if hasattr(a, "thickness") else a.lithium
-    layers: list[Any] = [("anode", a.material or "lithium", thickness)]
-    if e.second is not None:
-        layers.append(("second electrolyte", e.second.material, e.second.thickness))
-    layers.append(("electrolyte", e.material, e.span))
-    layers.append(("cathode", c.material, c.thickness))
-    rows = [(name, material or "", _thick(L)) for name, material, L in layers]
+    thickness = a.thickness if isinstance(a, Film) else a.lithium
+    layers = [("anode", a.material or "lithium", thickness)]
+    if (second := e.second) is not None:
+        layers.append(("second electrolyte", second.material or "", second.thickness))
+    layers.append(("electrolyte", e.material or "", e.span))
+    layers.append(("cathode", c.material or "", c.thickness))
+    rows = [(name, material, _thick(float(L or 0))) for name, material, L in layers]
     return _table(rows, "Layer", "Material", "Thickness")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.console import Console
 from .. import units
 from ..errors import count
 from ..experiment.expand import Expanded
+from ..experiment.experiment import Conditioning
 from ..materials.laws import FARADAY, Constant
 from ..materials.material import Material, Value
 
@@ -25,8 +25,14 @@ def describe_experiment(expanded: Expanded, console: Console) -> None:
     if experiment.source:
         say(experiment.source)
     say(f"cell: {'; '.join(dict.fromkeys(case.cell.name for case in cases))}")
-    for label in ("conditioning", "steps"):
-        for k, line in enumerate(_lines(getattr(experiment, label))):
+    before, lines = experiment.conditioning, {"steps": _lines(experiment.steps)}
+    if isinstance(before, Conditioning):
+        cycles = f"({before.cycles} cycles)"
+        lines = {"conditioning": [*_lines(before.steps), cycles], **lines}
+    elif before is not None:
+        lines = {"conditioning": _lines(before), **lines}
+    for label, of_label in lines.items():
+        for k, line in enumerate(of_label):
             say(f"{label + ':' if k == 0 else '':<14}{line}")
     say(f"{'cycles:':<14}{experiment.cycles}")
     say(f"{count(len(cases), 'case')}:")
@@ -39,16 +45,12 @@ def describe_experiment(expanded: Expanded, console: Console) -> None:
         say(f"  ... and {len(cases) - MOST_CASES} more")
 
 
-def _lines(steps: Any) -> list[str]:
+def _lines(steps: object) -> list[str]:
     """Return steps and groups as indented lines."""
-    if steps is None:
-        return []
-    if hasattr(steps, "steps"):
-        return [*_lines(steps.steps), f"({steps.cycles} cycles)"]
     lines = []
-    for step in steps:
-        if isinstance(step, str):
-            lines.append(step)
+    for step in steps if isinstance(steps, list) else ():
+        if not isinstance(step, dict):
+            lines.append(str(step))
         elif "step" in step:
             lines.append(f"{step['step']} at {step.get('temperature', '?')}")
         else:
@@ -65,10 +67,10 @@ def describe_material(material: Material, console: Console) -> None:
     say(f"{material.name}{names}: {material.title}")
     places = {"cathode": "cathode or film at the anode", "stack": "layer around the cell"}
     say(f"may stand as {', '.join(places.get(one, one) for one in material.layers)}")
-    law = material.potential
-    known = {"molar_mass", "density"} <= material.fields.keys()
-    theory = _theory(material, law.x_max) if law and known else {}
-    for name, value in {**material.values, **material.data, **theory}.items():
+    law, values = material.potential, {**material.values, **material.data}
+    if law is not None:
+        values |= _theory(material, law.x_max)
+    for name, value in values.items():
         say(f"  {name}: {as_text(value.value)}")
         say(f"    {value.source}{value.valid and '; ' + value.valid}")
     if law is not None:
@@ -78,7 +80,7 @@ def describe_material(material: Material, console: Console) -> None:
                 say(f"  x = {x:.3g}  {float(law.curve(x)):.3f}")
 
 
-def as_text(given: Any) -> str:
+def as_text(given: object) -> str:
     """Return a value of a material in words."""
     if isinstance(given, Constant):
         return f"{given.value:g} m2/s"
@@ -86,9 +88,12 @@ def as_text(given: Any) -> str:
 
 
 def _theory(material: Material, sites: float) -> dict[str, Value]:
-    """Return the capacity of all sites, which no source need print."""
-    mass = units.parse(material.fields["molar_mass"], "molar mass")
-    density = units.parse(material.fields["density"], "density")
+    """Return the capacity of all sites, if it is known, which no source need print."""
+    fields = material.fields
+    if not {"molar_mass", "density"} <= fields.keys():
+        return {}
+    mass = units.parse(str(fields["molar_mass"]), "molar mass")
+    density = units.parse(str(fields["density"]), "density")
     specific = sites * FARADAY / mass  # C/kg
     per_volume = f"{specific * density / 3.6e7:.4g} uA h/(cm2 um)"
     source = f"derived: {sites:.4g} lithium a formula"

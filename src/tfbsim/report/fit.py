@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -100,8 +99,8 @@ def print_fit(fit: Fit, cell: Path, out: Console) -> None:
     out.print(f"fitted cell {escape(str(cell))}; tables, figures, report.html beside it")
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, value: object) -> str:
     signed = "largest" in column or "Capacity error" in column
-    if signed and value == value:
+    if signed and isinstance(value, float) and value == value:
         return f"{value:+.4g}"
     return cell(column, value).removesuffix(" capacity")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,7 @@ def save(found: OcvOfFiles, folder: Path, command: str = "") -> Path:
     return path
 
 
-def _with_law(cell: Cell, law: dict[str, Any], origin: str) -> dict[str, Any]:
+def _with_law(cell: Cell, law: Mapping[str, object], origin: str) -> dict[str, object]:
     """Return what the file of a cell with the law in it says."""
     content = cell.replace({"cathode.open_circuit_potential": law}).written.content
     field, said = "open_circuit_potential", f"fitted (tfbsim fit-ocv): {origin}"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Literal
 
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
 
-def cell(name: str, value: Any) -> str:
+def cell(name: str, value: object) -> str:
     """Return words as they are, a number in four digits, and nothing for NaN."""
-    if isinstance(value, str | int):
+    if not isinstance(value, float):
         return str(value)
     return "" if value != value else f"{value:.4g}"
 
@@ -20,7 +20,7 @@ def cell(name: str, value: Any) -> str:
 def printed(
     rows: pd.DataFrame,
     heads: Mapping[str, str] | None = None,
-    cell: Callable[[str, Any], str] = cell,
+    cell: Callable[[str, object], str] = cell,
     most: int | None = None,
     wrap: bool = False,
 ) -> Table:
@@ -36,7 +36,7 @@ def printed(
     table = Table(box=None, pad_edge=False)
     for name, head in heads.items():
         words = not pd.api.types.is_numeric_dtype(rows[name])
-        side: Any = "left" if words else "right"
+        side: Literal["left", "right"] = "left" if words else "right"
         table.add_column(escape(head), justify=side, no_wrap=not wrap)
     for row in rows.head(len(rows) if most is None else most).to_dict("records"):
         table.add_row(*(escape(cell(name, row[name])) for name in heads))

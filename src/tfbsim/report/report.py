@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup, escape
@@ -28,6 +28,7 @@ from ..result.losses import EFFICIENCY
 from ..result.result import PERCENTILES, SENSITIVITY, Result
 from ..result.sensitivity import ANSWERS
 from ..result.sweep_table import factors
+from ..yaml_file import block
 from .answer import RESIDUAL, aged, at_once, cells, delivered, folded, grouped
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def write_report(result: Result, folder: str | Path, format: str = "png") -> Pat
     drawn = files(result, format)
     images = {name: file["png"] for name, (_, file) in drawn.items()}
     captions = {name: caption for name, (caption, _) in drawn.items()}
-    others: dict[str, Any] = {n: t for n, t in tables.items() if not t.empty}
+    others: dict[str, bytes | pd.DataFrame]
+    others = {n: t for n, t in tables.items() if not t.empty}
     if format != "png":
         others |= {f"{name}.{format}": f[format] for name, (_, f) in drawn.items()}
     return write_page(folder, images, html(result, images, captions), others)
@@ -84,9 +86,9 @@ def write_page(
 def write_drawn(
     folder: str | Path,
     template: str,
-    about: Mapping[str, Any],
+    about: Mapping[str, object],
     figures: Mapping[str, Figure],
-    **content: Any,
+    **content: object,
 ) -> Path:
     """Write figures and the page of a template that shows them."""
     images = rendered(figures)
@@ -128,10 +130,10 @@ def html(
 
 def page(
     template: str,
-    about: Mapping[str, Any],
+    about: Mapping[str, object],
     images: Mapping[str, bytes],
     captions: Mapping[str, str],
-    **content: Any,
+    **content: object,
 ) -> str:
     """Return a report of any kind: figures, provenance, what its template asks for."""
     figures = [
@@ -242,9 +244,9 @@ def _in_short(result: Result) -> str:
     return f"The discharge capacity goes from {' to '.join(ends)} mA.h.g-1.{by}"
 
 
-def _cell(column: str, value: Any) -> str:
-    if not isinstance(value, str):
-        return f'<td class="number">{number(column, float(value))}</td>'
+def _cell(column: str, value: object) -> str:
+    if isinstance(value, int | float):
+        return f'<td class="number">{number(column, value)}</td>'
     kind = "bad" if column == "Outcome" and value != "reached" else "text"
     if column == "Status":
         kind = escape(f"text {value}")
@@ -333,10 +335,13 @@ def _warnings(result: Result) -> list[tuple[tuple[str, str], list[tuple[str, str
     return [(named(first), list(map(named, others))) for first, others in grouped(found)]
 
 
-def _inputs(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _inputs(about: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return the experiment and cells as they were read."""
-    cells = (about.get("cells") or {}).items()
-    found = {f"The cell as read: {name}": cell.get("content") for name, cell in cells}
+    entries = block(about, "cells")
+    found: dict[str, object] = {
+        f"The cell as read: {name}": block(entries, name).get("content")
+        for name in entries
+    }
     if about.get("experiment_content"):
         found = {"The experiment as read": about["experiment_content"]} | found
     texts = []

@@ -9,7 +9,6 @@ import xarray as xr
 
 from ..cell.cell import Cell
 from ..cell.cells import Cells
-from ..cell.notes import beyond_the_electrolyte
 from ..experiment.selection import CurveSelection
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
@@ -95,7 +94,7 @@ class Notes(Rows):
             for name, valid in covered(cell).items()
             if low < valid[0] or high > valid[1]
         ]
-        said = [*self.warnings, *beyond_the_electrolyte(cell, highest)]
+        said = [*self.warnings, *cell.beyond_the_electrolyte(highest)]
         return CaseResult(
             name=self.name,
             rows=[of_one(row) for row in self.rows],

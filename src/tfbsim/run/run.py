@@ -19,7 +19,6 @@ import numpy as np
 from ..errors import InputError, count, shown
 from ..experiment.cases import Case, Cases, Points
 from ..experiment.expand import Expanded, expand
-from ..experiment.provenance import provenance
 from ..experiment.settings import numerics_of
 from ..experiment.steps import Step
 from ..numerics import Numerics
@@ -102,8 +101,7 @@ def run_experiment(
     expanded = expand(experiment, cell, changes)
     numerics = numerics_of(numerics, expanded.experiment.numerics)
     cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
-    inputs = expanded.document, expanded.cells, numerics, expanded.cell, expanded.changes
-    about = provenance(*inputs, command)
+    about = expanded.provenance(numerics, command)
     with ExitStack() as stack:
         # A full collection through what is imported takes 0.1 s
         gc.freeze()

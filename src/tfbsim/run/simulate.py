@@ -12,7 +12,7 @@ from ..errors import InputError, shown
 from ..experiment.cases import Case
 from ..experiment.foresee import check_ageing
 from ..experiment.groups import MAX_CYCLES, parse_cycle
-from ..experiment.provenance import provenance
+from ..experiment.provenance import Inputs
 from ..experiment.settings import numerics_of
 from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
@@ -104,8 +104,9 @@ def simulate(
     check_ageing([(cell, protocol)])
     numerics = numerics_of(numerics)
     content = steps, cycles, conditioning, conditioning_cycles, check_up, every, until
-    about = provenance(as_experiment(*content), {"cell": cell}, numerics, cell="cell")
-    return Result([noted(Case("base", cell, protocol, {}), numerics).result()], about)
+    inputs = Inputs(as_experiment(*content), {"cell": cell}, "cell", {})
+    case = noted(Case("base", cell, protocol, {}), numerics).result()
+    return Result([case], inputs.provenance(numerics))
 
 
 def as_experiment(
