@@ -30,7 +30,6 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
-from ..result.names import Row
 from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
 from .measured_current import experiment_or_cell, unlike
@@ -76,7 +75,7 @@ class Comparison:
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    provenance: Row = field(default_factory=dict)
+    provenance: dict[str, object] = field(default_factory=dict)
     spectra: list[SpectrumPair] = field(default_factory=list)
 
     @property
@@ -192,7 +191,7 @@ def compare(
     return found
 
 
-def _about(measured: Measured) -> Row:
+def _about(measured: Measured) -> dict[str, object]:
     """Return what the provenance says of a file."""
     sha256 = ""
     with suppress(OSError):

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Array, Segment, Spectrum
-from ..result.names import Row
 from ..solver import impedance
 from .places import Place
 from .replay import charge_where
@@ -100,10 +99,10 @@ class Pair:
         return float(m.capacity[-1]), end
 
     @property
-    def row(self) -> Row:
+    def row(self) -> dict[str, object]:
         """Its row of ``comparison.csv``."""
         m, common = self.measured, self.common
-        row: Row = {
+        row: dict[str, object] = {
             "File": self.file,
             "Step": m.name,
             "Case": self.case,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,6 @@ from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Measured, Segment
 from ..data.steps import HELD
 from ..units import ZERO_CELSIUS
 from .case import CaseResult
-from .names import Row
 
 VARIES = 0.01  # of the largest current of a hold, that it falls by at least
 
@@ -76,7 +75,7 @@ def records(table: pd.DataFrame) -> list[Measured]:
     return found
 
 
-def _direction(table: Row, step: slice) -> int:
+def _direction(table: Mapping[str, np.ndarray], step: slice) -> int:
     """1 for a discharge, -1 for a charge, 0 for a rest."""
     if step.stop - step.start < 2 or table[STEP_AREA][step].max() <= 0:
         return 0
