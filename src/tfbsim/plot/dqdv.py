@@ -20,7 +20,8 @@ from .encoding import by_case
 
 GRID = 0.001  # V between points
 WIDTH = 0.005  # V, standard deviation of the Gaussian
-CONSTANT = 0.01  # relative standard deviation of a current that is constant
+# Relative standard deviation of a constant current, simulated and measured
+CONSTANT, MEASURED = 1e-6, 0.01
 ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 DENSE = 10  # points between two samples of a simulated curve
 SPIKE = 1.15  # of the last cycle's reach: what is beyond does not set the scale
@@ -65,28 +66,31 @@ def differential_capacity(
     return grid, spread(PchipInterpolator(q, V)(fine), fine, grid)
 
 
-def _constant(step: pd.DataFrame) -> bool:
-    """Return whether a step has one current."""
+def _constant(step: pd.DataFrame, simulated: bool) -> bool:
+    """Return whether a step has one current, and points enough."""
+    if not simulated and len(step) < ENOUGH:
+        return False
     current = step[CURRENT].to_numpy()
-    return bool(current.any() and current.std() <= CONSTANT * abs(current.mean()))
+    size = CONSTANT if simulated else MEASURED
+    return bool(current.any() and current.std() <= size * abs(current.mean()))
 
 
 def draw(cases: Cases) -> Figure | None:
     """Draw |dQ/dV| against voltage, that of a charge upwards."""
     if not cases.drawn:
         return None
-    layout, unit, capacity, least = by_case(cases), "µAh cm⁻²", STEP_AREA, ENOUGH
-    if cases.samples.per_mass:  # simulated, in as many points as the curve takes
-        unit, capacity, least = "mAh g⁻¹", STEP_MASS, 2
+    layout, simulated = by_case(cases), cases.samples.per_mass
+    capacity, unit = (STEP_MASS, "mAh g⁻¹") if simulated else (STEP_AREA, "µAh cm⁻²")
     places = layout.draw()
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
     reach = {True: [0.0], False: [0.0]}
     for case, (ax,) in places:
         for branch, look, last in branches(cases.samples, layout, case):
-            steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
-            if len(steps) != 1 or len(steps[0]) < least:
-                continue  # pulses, a current that changes, or a few points of a paper
+            every = branch.groupby(STEP)
+            steps = [step for _, step in every if _constant(step, simulated)]
+            if len(steps) != 1:  # pulses, or a current that changes
+                continue
             found = differential_capacity(
                 steps[0][VOLTAGE].to_numpy(), steps[0][capacity].to_numpy()
             )
