@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfbsim.experiment.expand import expand
-from tfbsim.experiment.selection import ALL
+from tfbsim.experiment.experiment import ALL
 from tfbsim.numerics import Numerics
 from tfbsim.run.cluster import surroundings, work
 from tfbsim.run.ledger import Point

@@ -27,8 +27,7 @@ from tfbsim import units
 from tfbsim.cell.cell import LAYERS
 from tfbsim.cell.stack import PER_MASS_AS_MADE, PER_VOLUME_AS_MADE, PER_VOLUME_CHARGED
 from tfbsim.experiment.expand import expand
-from tfbsim.experiment.experiment import load_experiment
-from tfbsim.experiment.selection import NO_CURVES
+from tfbsim.experiment.experiment import NO_CURVES, load_experiment
 from tfbsim.fields import Quantity, described, inner_models
 from tfbsim.fitting.parameters import has
 from tfbsim.materials import every

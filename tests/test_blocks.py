@@ -128,6 +128,21 @@ def test_are_what_each_point_is_by_itself(folder, monkeypatch, out):
         result.cases[12]
 
 
+def test_of_a_cell_with_layers_around_it(folder, monkeypatch):
+    path, cell = written(folder), folder / "cell.yaml"
+    layers = "stack:\n  substrate: {material: steel, thickness: 9 um, density: 8 g/cm3}\n"
+    whole = cell.read_text().replace("2e-6 S/cm", "2e-6 S/cm\n  density: 2.3 g/cm3")
+    cell.write_text(whole + layers)
+    varied = "    stack.substrate.thickness: {linear: [9 um, 20 um, 12]}\n"
+    path.write_text(path.read_text() + varied)
+    result = run_experiment(path, numerics=COARSE)
+    assert result.provenance["solved"][run.IN_BLOCKS] >= 4
+    wanted = one_by_one(path, monkeypatch)[0].filter(like="energy density")
+    found = result.summary[list(wanted)]
+    assert len(wanted.columns) == 2 and wanted.notna().sum().min() >= 8
+    pd.testing.assert_frame_equal(found, wanted, **NUMBERS)
+
+
 def test_warnings_are_told_once_of_all(folder, monkeypatch):
     path = written(folder, lithium="[0 um" + ", 0 um" * 11 + "]")
     result = run_experiment(path, numerics=COARSE)

@@ -11,8 +11,8 @@ import pytest
 from tfbsim import load_cell
 from tfbsim.cell.cells import Unlike
 from tfbsim.comparison.replay import Replay
+from tfbsim.experiment.experiment import NO_CURVES
 from tfbsim.experiment.groups import parse_cycle
-from tfbsim.experiment.selection import NO_CURVES
 from tfbsim.experiment.steps import Protocol
 from tfbsim.materials.laws import FARADAY
 from tfbsim.numerics import Numerics

@@ -26,7 +26,7 @@ from tfbsim import simulate
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Case, Cases
 from tfbsim.experiment.expand import expand
-from tfbsim.experiment.selection import CurveSelection
+from tfbsim.experiment.experiment import CurveSelection
 from tfbsim.numerics import Numerics
 from tfbsim.output import CannotWrite
 from tfbsim.result.case import CaseResult

@@ -20,9 +20,8 @@ from tfbsim import load_cell
 from tfbsim.errors import InputError
 from tfbsim.experiment.cases import Points
 from tfbsim.experiment.expand import expand
-from tfbsim.experiment.experiment import SOME_CYCLES
+from tfbsim.experiment.experiment import SOME_CYCLES, CurveSelection
 from tfbsim.experiment.groups import parse_cycle
-from tfbsim.experiment.selection import CurveSelection
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.result.case import Notes

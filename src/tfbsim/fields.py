@@ -7,7 +7,7 @@ it, so that a table, a column name or a file can show it in the unit people use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import ge, gt, le, lt
@@ -26,7 +26,7 @@ from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from . import units
 from .errors import InputError, Key, Place, dotted, shown, suggest, together
-from .yaml_file import Document
+from .yaml_file import Content, Document
 
 FORMAT = 1
 _BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
@@ -222,7 +222,7 @@ def check_head(document: Document, kind: str) -> None:
 
 def validate(
     model: type[Model],
-    data: Mapping[str, object],
+    data: Content,
     *,
     document: Document | None = None,
     folder: Path | None = None,
@@ -272,10 +272,8 @@ def _sentence(
 
 
 _KINDS = {
-    "model_type": "a mapping of fields",
-    "dict_type": "a mapping of fields",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    **dict.fromkeys(("model_type", "dict_type"), "a mapping of fields"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
     "string_type": "text",
     "int_type": "a whole number",
 }

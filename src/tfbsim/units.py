@@ -2,15 +2,17 @@
 
 Units exist at the edge only: `parse` turns `600 nm` into a plain SI float, `text`
 turns the float back, and nothing in between carries a unit. The units are those of
-the table below, converted in exact decimals. pint was tried: its registry knows
-thousands of units, among them C as the coulomb, which nobody who writes 1C means, it
-reads neither `cm2` nor `30 degC` as text, and to load it takes as long as all else
-that checking a file does. An activation energy in eV is one per particle; the faraday
-makes it J/mol (CODATA 2018, exact: e = 1.602176634e-19 C, N_A = 6.02214076e23 /mol).
+dimensions.csv and symbols.csv, converted in exact decimals. pint was tried: its
+registry knows thousands of units, among them C as the coulomb, which nobody who writes
+1C means, it reads neither `cm2` nor `30 degC` as text, and to load it takes as long as
+all else that checking a file does. An activation energy in eV is one per particle; the
+faraday makes it J/mol (CODATA 2018, exact: e = 1.602176634e-19 C, N_A = 6.02214076e23
+/mol).
 """
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 import unicodedata
@@ -18,6 +20,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Real
+from pathlib import Path
 from typing import NamedTuple
 
 from .errors import shown, suggest
@@ -34,42 +37,19 @@ class _Dimension(NamedTuple):
     factor: float  # display unit / SI unit
 
 
+def _rows(name: str) -> list[dict[str, str]]:
+    with open(Path(__file__).with_name(name), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _quotient(text: str) -> float:
+    number, _, divisor = text.partition("/")
+    return float(number) / float(divisor or 1)
+
+
 _DIMENSIONS = {
-    "length": _Dimension("m", "600 nm", "um", 1e6),
-    "area": _Dimension("m2", "0.15 cm2", "cm2", 1e4),
-    "time": _Dimension("s", "10 min", "s", 1.0),
-    "temperature": _Dimension("K", "30 degC", "degC", 1.0),
-    "voltage": _Dimension("V", "4.3 V", "V", 1.0),
-    "current": _Dimension("A", "6 uA", "uA", 1e6),
-    "current density": _Dimension("A.m-2", "40 uA/cm2", "uA.cm-2", 1e2),
-    "specific current": _Dimension("A.kg-1", "50 mA/g", "mA.g-1", 1.0),
-    "resistance": _Dimension("ohm", "300 ohm", "Ohm", 1.0),
-    "areal resistance": _Dimension("ohm.m2", "18.3 ohm.cm2", "Ohm.cm2", 1e4),
-    "conductivity": _Dimension("S.m-1", "2e-6 S/cm", "S.cm-1", 1e-2),
-    "diffusivity": _Dimension("m2.s-1", "1e-10 cm2/s", "cm2.s-1", 1e4),
-    "areal mass": _Dimension("kg.m-2", "2.3 mg/cm2", "mg.cm-2", 1e2),
-    "density": _Dimension("kg.m-3", "3.8 g/cm3", "g.cm-3", 1e-3),
-    "molar mass": _Dimension("kg.mol-1", "97.28 g/mol", "g.mol-1", 1e3),
-    "molar volume": _Dimension("m3.mol-1", "13 cm3/mol", "cm3.mol-1", 1e6),
-    "concentration": _Dimension("mol.m-3", "50 mol/L", "mol.m-3", 1.0),
-    "activation energy": _Dimension("J.mol-1", "0.55 eV", "eV", 1 / 96485.33212331001),
-    "areal charge": _Dimension("A.s.m-2", "35 uAh/cm2", "uA.h.cm-2", 1e2 / 3600),
-    "areal inventory": _Dimension("mol.m-2", "1.5 umol/cm2", "umol.cm-2", 1e2),
-    "specific charge": _Dimension("A.s.kg-1", "350 mAh/g", "mA.h.g-1", 1 / 3600),
-    "charge": _Dimension("A.s", "5 uAh", "uA.h", 1e6 / 3600),
-    "power": _Dimension("W", "10 uW", "uW", 1e6),
-    "areal power": _Dimension("W.m-2", "100 uW/cm2", "uW.cm-2", 1e2),
-    "energy density": _Dimension("J.m-3", "1200 Wh/L", "W.h.L-1", 1e-3 / 3600),
-    "specific energy": _Dimension("J.kg-1", "300 Wh/kg", "W.h.kg-1", 1 / 3600),
-    "dimensionless": _Dimension("", "0.5", "", 1.0),
-    "entropy coefficient": _Dimension("V.K-1", "0.1 mV/K", "mV.K-1", 1e3),
-    "voltage rate": _Dimension("V.s-1", "0.1 mV/s", "mV.s-1", 1e3),
-    "rate": _Dimension("s-1", "0.01 h-1", "h-1", 3600.0),
-    "areal resistance rate": _Dimension(
-        "ohm.m2.s-1", "0.5 ohm.cm2/h", "Ohm.cm2.h-1", 1e4 * 3600
-    ),
-    "frequency": _Dimension("s-1", "800 kHz", "Hz", 1.0),
-    "areal capacitance": _Dimension("F.m-2", "10 uF/cm2", "uF.cm-2", 1e2),
+    row.pop("dimension"): _Dimension(factor=_quotient(row.pop("factor")), **row)
+    for row in _rows("dimensions.csv")
 }
 
 #: For each dimension its unit in PyBaMM notation and display value / SI value;
@@ -86,39 +66,16 @@ _PREFIXES = {
         "fpnumcdkMG", (-15, -12, -9, -6, -3, -2, -1, 3, 6, 9), strict=True
     )
 }
-# The units a file may use: their names, the prefixes each may carry, their size in SI.
-_UNITS: tuple[tuple[str, str, str, Powers], ...] = (
-    ("m", "pnumcdk", "1", (1, 0, 0, 0, 0, 0)),
-    ("angstrom", "", "1e-10", (1, 0, 0, 0, 0, 0)),
-    ("L l", "num", "1e-3", (3, 0, 0, 0, 0, 0)),
-    ("g", "pnumk", "1e-3", (0, 1, 0, 0, 0, 0)),
-    ("s", "pnum", "1", (0, 0, 1, 0, 0, 0)),
-    ("sec second seconds", "", "1", (0, 0, 1, 0, 0, 0)),
-    ("min minute minutes", "", "60", (0, 0, 1, 0, 0, 0)),
-    ("h hr hour hours", "", "3600", (0, 0, 1, 0, 0, 0)),
-    ("day days", "", "86400", (0, 0, 1, 0, 0, 0)),
-    ("week weeks", "", "604800", (0, 0, 1, 0, 0, 0)),
-    ("year years", "", "31557600", (0, 0, 1, 0, 0, 0)),  # of 365.25 days
-    ("A", "fpnumk", "1", (0, 0, 0, 1, 0, 0)),
-    ("K", "num", "1", (0, 0, 0, 0, 1, 0)),
-    ("degC", "", "1", (0, 0, 0, 0, 1, 0)),  # a difference of it; `parse` has the offset
-    ("mol", "fpnumk", "1", (0, 0, 0, 0, 0, 1)),
-    ("J", "fpnumkM", "1", (2, 1, -2, 0, 0, 0)),
-    ("eV", "mk", "96485.3321233100184", (2, 1, -2, 0, 0, -1)),
-    ("W", "fpnumk", "1", (2, 1, -3, 0, 0, 0)),
-    ("V", "pnumk", "1", (2, 1, -3, -1, 0, 0)),
-    ("S", "fpnumk", "1", (-2, -1, 3, 2, 0, 0)),
-    ("ohm Ohm", "numkMG", "1", (2, 1, -3, -2, 0, 0)),
-    ("F", "fpnum", "1", (-2, -1, 4, 2, 0, 0)),
-    ("Hz", "numkMG", "1", (0, 0, -1, 0, 0, 0)),
-    ("Ah", "fpnumk", "3600", (0, 0, 1, 1, 0, 0)),
-    ("Wh", "fpnumk", "3600", (2, 1, -2, 0, 0, 0)),
-)
+# The units a file may use, with the prefixes each may carry; degC is a difference of it,
+# whose offset `parse` has, and a year has 365.25 days
 _SYMBOLS: dict[str, tuple[Decimal, Powers]] = {
-    prefix + name: (Decimal(size) * _PREFIXES.get(prefix, 1), powers)
-    for names, prefixes, size, powers in _UNITS
-    for name in names.split()
-    for prefix in ["", *prefixes]
+    prefix + name: (
+        Decimal(row["size"]) * _PREFIXES.get(prefix, 1),
+        tuple(int(row[base]) for base in ("m", "kg", "s", "A", "K", "mol")),
+    )
+    for row in _rows("symbols.csv")
+    for name in row["names"].split()
+    for prefix in ["", *row["prefixes"]]
 }
 _SAID = {  # words for which no symbol looks alike
     **dict.fromkeys(("micron", "microns", "micrometer", "micrometre"), "um"),

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import InputError, Place, dotted, shown, suggest
 from .output import read_bytes
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from ruamel.yaml.events import Event, ScalarEvent
 
+Content: TypeAlias = Mapping[str, object]  # of a file, or a part of it
 MAX_YAML_BYTES = 2**20
 MAX_CSV_BYTES = 5 * 2**20
 MAX_DEPTH = 20
@@ -73,7 +74,7 @@ class Document:
         return InputError(message, self.path, self.line(path), dotted(path))
 
 
-def block(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+def block(content: Content, name: str) -> Content:
     """Return the mapping that stands under a name, an empty one where there is none."""
     found = content.get(name)
     return found if isinstance(found, dict) else {}

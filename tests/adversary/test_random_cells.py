@@ -18,8 +18,8 @@ from checks import LIMITS, Found, check
 from random_cells import draw, draw_fields
 
 import tfbsim
+from tfbsim.experiment.experiment import NO_CURVES
 from tfbsim.experiment.groups import parse_cycle
-from tfbsim.experiment.selection import NO_CURVES
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
 from tfbsim.solver.cycler import run_case

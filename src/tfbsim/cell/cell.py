@@ -22,7 +22,7 @@ from ..errors import InputError, shown
 from ..fields import Quantity, Strict, check_head, described, refuse, validate
 from ..materials import library
 from ..materials.material import Material
-from ..yaml_file import Document, block, load, resolve
+from ..yaml_file import Content, Document, block, load, resolve
 from . import paths
 from .cell_fields import CellFields
 from .electrolyte import OF_A_FILM
@@ -90,11 +90,8 @@ class Cell(CellFields):
             **self.anode.options("anode" if film else "lithium"),
             **{option: "on" for option, _ in self.ageing.blocks},
         }
-        return Structure(
-            self.cathode.structure,
-            film.structure if film else None,
-            tuple(chosen.items()),
-        )
+        anode = film.structure if film else None
+        return Structure(self.cathode.structure, anode, tuple(chosen.items()))
 
     def parameters(self, temperature: float | None = None) -> dict[str, float]:
         """The scalar parameters of :class:`ThinFilmCell`, SI, by PyBaMM name."""
@@ -178,7 +175,7 @@ class Cell(CellFields):
 
     # --- Changed copies ---
 
-    def replace(self, changes: Mapping[str, object], *, si: bool = True) -> Cell:
+    def replace(self, changes: Content, *, si: bool = True) -> Cell:
         """A copy with fields changed, checked again.
 
         Parameters
@@ -223,7 +220,7 @@ class Cell(CellFields):
         )
         return cell
 
-    def _with_numbers(self, changes: Mapping[str, object]) -> Cell | None:
+    def _with_numbers(self, changes: Content) -> Cell | None:
         """A copy with plain numbers changed, without reading everything anew: a fifth of
         the time.  None where that would not do, or if they will not."""
         layers: dict[str, dict[str, float]] = {}
@@ -309,7 +306,7 @@ class Written:
     stated_thickness: float  # The thickness that ``one_c`` is stated at [m]
 
 
-def tables(content: Mapping[str, object]) -> list[str]:
+def tables(content: Content) -> list[str]:
     """Return the names of the CSV files that a valid cell's file names."""
     films = block(content, "cathode"), block(content, "anode")
     named = [film.get(name) for film in films for name in LAWS]

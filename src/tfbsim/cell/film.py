@@ -37,10 +37,8 @@ from .structure import FilmStructure
 
 INITIAL = ("initial_stoichiometry", "initial_voltage")  # of a film, one of them
 LAWS = (
-    "open_circuit_potential",
-    "diffusivity",
-    "electronic_conductivity",
-    "ionic_conductivity",
+    *("open_circuit_potential", "diffusivity"),
+    *("electronic_conductivity", "ionic_conductivity"),
 )
 
 # Fields of a film that are parameters of the model as they are
@@ -136,13 +134,10 @@ class Film(Interface, MaterialLayer):
         """What is no number of it."""
         found = self.transport
         t_i, sigma_e = found.transference, found.electronic
-        return FilmStructure(
-            potential=self.open_circuit_potential,
-            diffusivity=found.diffusivity,
-            x_max=self.x_max,
-            transference=t_i if callable(t_i) else None,
-            electronic=None if isinstance(sigma_e, laws.Constant) else sigma_e,
-        )
+        share = t_i if callable(t_i) else None
+        sigma_e = None if isinstance(sigma_e, laws.Constant) else sigma_e
+        U, D = self.open_circuit_potential, found.diffusivity
+        return FilmStructure(U, D, self.x_max, share, sigma_e)
 
     def options(self, place: str) -> dict[str, str]:
         """Options of the model for this film, at the "cathode" or the "anode"."""
@@ -168,9 +163,9 @@ class Film(Interface, MaterialLayer):
 
     def parameters(self, side: str, structure: FilmStructure) -> dict[str, float]:
         """Its numbers in SI, by the name in PyBaMM of "Cathode" or "Anode"."""
-        sigma = self.transport.electronic
-        rho = 1 / sigma.value if isinstance(sigma, laws.Constant) else 0.0
-        rho = rho if structure.electronic is None else structure.rho_ref
+        sigma, rho = self.transport.electronic, structure.rho_ref
+        if isinstance(sigma, laws.Constant):
+            rho = 1 / sigma.value
         E_rho = "electronic resistivity activation energy [J.mol-1]"
         return {
             **numbers(self, side, OF_AN_ELECTRODE),
@@ -202,10 +197,8 @@ class Film(Interface, MaterialLayer):
             refuse("ionic_conductivity", message)
         if sigma_i is not None and sigma_e is not None and not t_i:
             if scale != 1:
-                message = (
-                    "must be 1 where the diffusivity follows from the conductivities"
-                )
-                refuse("diffusivity_scale", message)
+                follows = "where the diffusivity follows from the conductivities"
+                refuse("diffusivity_scale", f"must be 1 {follows}")
             both = U, c, sigma_i, sigma_e
             share = Derived("t_i of both sigma", *both)
             return Transport(Derived("D of both sigma", *both), share, sigma_e)

@@ -13,18 +13,15 @@ from ..errors import InputError, shown, suggest
 from ..fields import Strict, check_head, validate
 from ..materials import HEAD, library, of_content
 from ..materials.material import Material
-from ..yaml_file import Document, block, load
+from ..yaml_file import Content, Document, block, load
 from .anode import Anode, is_a_film
 from .electrolyte import OF_A_FILM, Electrolyte, SecondElectrolyte
 from .film import INITIAL, LAWS, Film
 from .paths import at
 
 PLACES = ("cathode", "electrolyte", "electrolyte.second", "anode")  # of a material
-MODELS: dict[str, type[Strict]] = {
-    "cathode": Film,
-    "electrolyte": Electrolyte,
-    "anode": Anode,
-}
+MODELS: dict[str, type[Strict]]
+MODELS = {"cathode": Film, "electrolyte": Electrolyte, "anode": Anode}
 
 
 def _put(data: dict[str, object], place: str, fields: dict[str, object]) -> None:
@@ -39,7 +36,7 @@ def _group(place: str, fields: object) -> str:
     return "cathode" if layer == "anode" and is_a_film(fields) else layer
 
 
-def named_in(place: str, fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def named_in(place: str, fields: Content) -> Iterator[tuple[str, str]]:
     """Yield fields of a layer that name what sets others, and the groups these are of;
     what an interlayer sets comes before what a collector does, a material first of all.
     """
@@ -75,9 +72,7 @@ def _over(
     A liquid takes the place of a film without what the file says of the film, so that
     another material is all it takes; of its salt the file may say a part.
     """
-    given = _known_at(place, given)
-    if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
-        given.pop("initial_stoichiometry", None)
+    given = _beneath(place, given, fields)
     if "salt" not in given or fields.get("salt", given) is None:
         return given | fields
     kept = {k: v for k, v in fields.items() if k not in OF_A_FILM}
@@ -86,10 +81,13 @@ def _over(
     return {**given, **kept, "thickness": {**given, **kept}["separator"]}
 
 
-def _known_at(place: str, fields: Mapping[str, object]) -> dict[str, object]:
-    """Return those that a second film of electrolyte may have; of others all."""
-    known = SecondElectrolyte.model_fields if place.endswith("second") else fields
-    return {name: value for name, value in fields.items() if name in known}
+def _beneath(place: str, given: Content, fields: Content) -> dict[str, object]:
+    """Return what of a material goes with the fields of a layer: what a second film of
+    electrolyte has, and the initial state once."""
+    known = SecondElectrolyte.model_fields if place.endswith("second") else given
+    by_voltage = "initial_voltage" in fields and "initial_stoichiometry" not in fields
+    left_out = "initial_stoichiometry" if by_voltage else ""
+    return {k: v for k, v in given.items() if k in known and k != left_out}
 
 
 def _of_library(
@@ -139,7 +137,7 @@ def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
             continue
         data = (document := _read(path, MODELS[group])).data
         given = {k: v for k, v in data.items() if k not in HEAD}
-        given = _known_at(place, given)
+        given = _beneath(place, given, fields)
         origin = {
             f"{place}.{key}": block(data, "origin").get(
                 key, data.get("source", f"as {path.name} has it")
@@ -147,8 +145,6 @@ def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
             for key in given
             if key not in fields
         }
-        if "initial_voltage" in fields and "initial_stoichiometry" not in fields:
-            given.pop("initial_stoichiometry", None)
         _put(raw, place, {**given, **fields, "material_file": path.name})
         if isinstance(own := raw.get("origin", {}), dict):
             raw["origin"] = {**origin, **own}
@@ -157,7 +153,7 @@ def take_in(raw: dict[str, object], folder: Path) -> dict[str, Document]:
 
 
 def where_it_stands(
-    error: InputError, found: Mapping[str, Document], own: Mapping[str, object]
+    error: InputError, found: Mapping[str, Document], own: Content
 ) -> InputError:
     """Return a mistake in the file that it stands in: a material's, or the cell's."""
     for place, document in found.items():

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
+import numpy as np
 from pydantic import model_validator
 
 from .. import units
@@ -29,6 +30,7 @@ from .film import Film
 if TYPE_CHECKING:
     import pandas as pd
 
+Number = float | np.ndarray  # of one cell, or of many
 LITHIUM_MOLAR_MASS = 6.94e-3  # kg/mol, IUPAC 2021
 
 # Columns of the summary, where the cell has a stack
@@ -104,22 +106,22 @@ class Layer:
     # Its place in the cell, and what it is made of
     name: str
     material: str
-    thickness: float  # Its own [m]
-    density: float  # Mean [kg/m3]
-    shared_by: int = 1  # Cells it is divided between
+    thickness: Number  # Its own [m]
+    density: Number  # Mean [kg/m3]
+    shared_by: Number = 1  # Cells it is divided between
 
     @property
-    def volume(self) -> float:
+    def volume(self) -> Number:
         """Return the volume of one cell's share, per area [m]."""
         return self.thickness / self.shared_by
 
     @property
-    def mass(self) -> float:
+    def mass(self) -> Number:
         """Return the mass of one cell's share, per area [kg/m2]."""
         return self.density * self.volume
 
 
-def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
+def layers(cell: Layered, lithium: Number | None = None) -> list[Layer]:
     """Return the layers of a cell with a stack, from the substrate up.
 
     Lithium metal is as thick as made [m] if it is left out; what is more than that comes
@@ -133,18 +135,20 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
     def add(
         name: str,
         material: str | None,
-        thickness: float,
-        density: float | None,
-        shared_by: float = 1,
+        thickness: Number,
+        density: Number | None,
+        shared_by: Number = 1,
     ) -> None:
-        known = thickness, density or math.nan, int(shared_by)
+        density = math.nan if density is None else density
+        known = thickness, density, shared_by
         found[name] = Layer(name.replace("_", " "), material or "", *known)
 
-    c, e, left = cell.cathode, cell.electrolyte, cell.cathode.density
+    c, e = cell.cathode, cell.electrolyte
+    left: Number = c.density
     if metal := cell.metal:
-        there = float(metal.lithium) if lithium is None else lithium
+        there = metal.lithium if lithium is None else lithium
         rho = LITHIUM_MOLAR_MASS / metal.molar_volume
-        left -= rho * (there - float(metal.lithium)) / c.thickness
+        left = left - rho * (there - metal.lithium) / c.thickness
         add("lithium", metal.material, there, rho)
     if film := cell.negative:  # whose lithium weighs the same in either
         add("anode", film.material, film.thickness, film.density)
@@ -152,8 +156,8 @@ def layers(cell: Layered, lithium: float | None = None) -> list[Layer]:
     add("electrolyte", e.material, e.span, e.density)
     if second := e.second:
         add("second_electrolyte", second.material, second.thickness, second.density)
-    for place, own in cell.stack:
-        if own:
+    for place in Stack.model_fields:
+        if own := getattr(cell.stack, place):
             add(place, own.material, own.thickness, own.mass_density, own.shared_by)
     return [found[name] for name in _ORDER if name in found]
 
@@ -199,7 +203,7 @@ def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
             "Layer": layer.name,
             "Material": layer.material,
             "Thickness [um]": layer.thickness * 1e6,
-            "Shared by": layer.shared_by,
+            "Shared by": int(layer.shared_by),
             "Mass [mg.cm-2]": layer.mass * 1e2,
             "Volume share [%]": 100 * layer.volume / volume,
             "Mass share [%]": 100 * layer.mass / mass,
@@ -208,17 +212,17 @@ def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
     )
 
 
-def total_volume(found: list[Layer]) -> float:
+def total_volume(found: list[Layer]) -> Number:
     """Return the thickness of one cell with its share of all layers [m]."""
     return sum(layer.volume for layer in found)
 
 
-def total_mass(found: list[Layer]) -> float:
+def total_mass(found: list[Layer]) -> Number:
     """Return the mass of one cell with its share of all layers, per area [kg/m2]."""
     return sum(layer.mass for layer in found)
 
 
-def densities(cell: Layered, energy: float, lithium: float) -> dict[str, float]:
+def densities(cell: Layered, energy: Number, lithium: Number) -> dict[str, Number]:
     """Return ``COLUMNS``, in Wh/L and Wh/kg, of a cell with a stack.
 
     Given are the energy of its discharge [J/m2] and the thickness of its lithium at full

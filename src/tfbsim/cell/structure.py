@@ -42,14 +42,10 @@ class FilmStructure:
         return diffusion_potential(self.potential, self.x_max, self.diffusivity, *others)
 
     @cached_property
-    def _resistivity(self) -> tuple[float, Curve]:
-        assert self.electronic is not None
-        return resistivity(self.electronic, self.psi.x)
-
-    @property
     def rho_ref(self) -> float:
-        """Return the resistivity that rho_e(x) is relative to [Ohm m]."""
-        return self._resistivity[0]
+        """Resistivity that rho_e(x) is relative to [Ohm m]; 0 where it is no law."""
+        sigma_e = self.electronic
+        return 0.0 if sigma_e is None else resistivity(sigma_e, self.psi.x)[0]
 
     def path_resistivity(self, x: Array) -> Array:
         """Return (1 - t_i)/sigma_e at x [Ohm m]; 0 where nothing resists electrons."""
@@ -71,7 +67,7 @@ class FilmStructure:
             t_i = Curve(psi.x, np.asarray(self.transference(psi.x), dtype=float))
             functions["ionic transference number"] = t_i.of
         if self.electronic is not None:
-            rho_ref, relative = self._resistivity
+            rho_ref, relative = resistivity(self.electronic, psi.x)
             path = path_potential(psi, self.electronic, rho_ref)
             functions["relative resistivity"] = relative.of
             functions["electron path potential"] = path.of

@@ -165,7 +165,7 @@ def gitt(
 
     from ..comparison.measured_current import experiment_or_cell
     from ..data.read import read_all
-    from ..experiment.selection import ALL
+    from ..experiment.experiment import ALL
     from ..experiment.settings import numerics_of
     from ..fitting.titration import diffusivities
     from ..plot.material import titration_figure

@@ -142,8 +142,10 @@ def write_exports(result: Result, folder: Path, formats: Iterable[str]) -> None:
     from ..result.export import ENDINGS, files
 
     output = Output(folder, EXPORTS)
+    sheets = {"Summary": result.summary, "Steps": result.steps}
     for name in dict.fromkeys(formats):
-        for file, content in files(result, f"curves{ENDINGS[name]}").items():
+        found = files(result.samples, f"curves{ENDINGS[name]}", None, sheets)
+        for file, content in found.items():
             output.write(file, content)
     output.add()
 

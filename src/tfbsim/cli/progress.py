@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich import progress
 
 from ..errors import count
 from .console import err
@@ -22,11 +13,11 @@ from .console import err
 
 @contextmanager
 def _bar(
-    quiet: bool, words: str, total: int | None, *columns: str | ProgressColumn
-) -> Iterator[Progress]:
+    quiet: bool, words: str, total: int | None, *columns: str | progress.ProgressColumn
+) -> Iterator[progress.Progress]:
     """Show a line of one task on a terminal."""
     hidden = quiet or not err.is_terminal
-    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+    with progress.Progress(*columns, console=err, transient=True, disable=hidden) as bar:
         bar.add_task(words, total=total, told="")
         yield bar
 
@@ -36,8 +27,12 @@ def cycles_bar(
     total: int, cases: int, quiet: bool
 ) -> Iterator[Callable[[int, int], None]]:
     """Show a bar: cycles done of all cases, points failed, rate, time left."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    told = TextColumn("{task.fields[told]}"), TimeRemainingColumn()
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+    )
+    told = progress.TextColumn("{task.fields[told]}"), progress.TimeRemainingColumn()
     words = f"{count(cases, 'case')}, cycles"
     with _bar(quiet, words, total, *columns, *told) as bar:
         (task,), lost = bar.tasks, 0
@@ -55,7 +50,7 @@ def cycles_bar(
 @contextmanager
 def simulations_bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Show a bar: simulations done of all, once it is known how many."""
-    with _bar(quiet, "Simulating", None, *Progress.get_default_columns()) as bar:
+    with _bar(quiet, "Simulating", None, *progress.Progress.get_default_columns()) as bar:
         (task,) = bar.task_ids
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -63,8 +58,15 @@ def simulations_bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def search_line(quiet: bool) -> Iterator[Callable[[str, int, float], None]]:
     """Show a line: what is searched, simulations so far, error so far."""
-    text = TextColumn("{task.description}")
-    with _bar(quiet, "reading", None, SpinnerColumn(), text, TimeElapsedColumn()) as bar:
+    text = progress.TextColumn("{task.description}")
+    with _bar(
+        quiet,
+        "reading",
+        None,
+        progress.SpinnerColumn(),
+        text,
+        progress.TimeElapsedColumn(),
+    ) as bar:
         (task,) = bar.task_ids
 
         def tell(word: str, evaluations: int, error: float) -> None:

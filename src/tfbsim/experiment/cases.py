@@ -20,11 +20,12 @@ import numpy as np
 from ..cell.cell import Cell
 from ..errors import InputError, Place, shown, together
 from ..numerics import Numerics
+from ..yaml_file import Content
+from .experiment import ALL, CurveSelection
 from .groups import values_of
-from .maker import MAX_MISTAKES, MAX_STEPS_IN_ALL, Maker, Row, Values
+from .maker import MAX_MISTAKES, MAX_STEPS_IN_ALL, Maker, Row
 from .provenance import versions
 from .sampling import Plan
-from .selection import ALL, CurveSelection
 from .steps import Protocol
 
 # Bounds the time it takes to check a hostile file: half a millisecond for a case
@@ -42,7 +43,7 @@ class Case:
     cell: Cell
     protocol: Protocol
     varied: Mapping[str, float | str]  # Column of the summary to value
-    values: Values = field(default_factory=dict)  # What sets it apart, as written
+    values: Content = field(default_factory=dict)  # What sets it apart, as written
     curves: CurveSelection = ALL  # Which are kept
 
     def key(self, numerics: Numerics) -> str:
@@ -206,11 +207,11 @@ def cases_of_list(maker: Maker) -> Cases:
     )
 
 
-def _entries(maker: Maker) -> list[tuple[Place, Values]]:
+def _entries(maker: Maker) -> list[tuple[Place, Content]]:
     """Return what each case sets and where it stands, grids written out."""
     if maker.experiment.cases is None:
         return [((), {})]
-    entries: list[tuple[Place, Values]] = []
+    entries: list[tuple[Place, Content]] = []
     for k, entry in enumerate(maker.experiment.cases):
         place = ("cases", k)
         if len(entry) > MAX_FIELDS:
@@ -221,7 +222,7 @@ def _entries(maker: Maker) -> list[tuple[Place, Values]]:
     return entries
 
 
-def _grid(maker: Maker, place: Place, entry: Values) -> list[Values]:
+def _grid(maker: Maker, place: Place, entry: Content) -> list[Content]:
     """Return the combinations of an entry, the last field varying fastest."""
     if "grid" not in entry:
         return [entry]
@@ -242,7 +243,7 @@ def _grid(maker: Maker, place: Place, entry: Values) -> list[Values]:
     return [fixed | dict(zip(grid, values, strict=True)) for values in combinations]
 
 
-def _differing(entries: Sequence[Values]) -> list[str]:
+def _differing(entries: Sequence[Content]) -> list[str]:
     """Return the keys in which the cases differ: what names them."""
     keys = dict.fromkeys(k for entry in entries for k in entry if k != "name")
     texts: dict[int, str] = {}  # a grid's cases share values, which may be long

@@ -7,6 +7,7 @@ cases, sweep                       over which values of {templates} and cell fie
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -17,7 +18,6 @@ from ..fields import Quantity, Strict, check_head, validate
 from ..yaml_file import Document, load, resolve
 from .groups import Cycles
 from .sampling import Sweep
-from .selection import CurveSelection
 from .settings import Settings
 
 # Without a word on curves: all of them up to so many cycles of all cases together; above,
@@ -50,6 +50,28 @@ class KeptCurves(Strict):
         Discriminator(lambda value: "list" if isinstance(value, list) else "word"),
     ] = "all"
     error: Annotated[float, Quantity("voltage", gt=0, le=1)] | None = None
+
+
+@dataclass(frozen=True)
+class CurveSelection:
+    """Which curves of a case are kept."""
+
+    cycles: frozenset[int] | None = None  # Of which cycles; None for all
+    # By how much the voltage may be missed between the points that are kept [V]; 0 keeps
+    # every point
+    error: float = 0.0
+
+    def __repr__(self) -> str:
+        """Keys are made of it: the same for the same cycles, in every process."""
+        cycles = None if self.cycles is None else sorted(self.cycles)
+        return f"CurveSelection({cycles}, {self.error!r})"
+
+    def of(self, cycle: int) -> bool:
+        """Return whether the curves of a cycle are kept."""
+        return self.cycles is None or cycle in self.cycles
+
+
+ALL, NO_CURVES = CurveSelection(), CurveSelection(frozenset())
 
 
 class Section(NamedTuple):

@@ -23,6 +23,7 @@ from .. import units
 from ..cell.cells import AnyCell
 from ..errors import Error, InputError, Place, at_field, placed, shown, suggest
 from ..fields import Strict, refuse, validate
+from ..yaml_file import Content
 from .profile import Table, parse_profile, read_profile
 from .steps import Step, parse_step
 
@@ -32,7 +33,7 @@ MAX_VALUES = 5_000
 Cycles = Annotated[StrictInt, Field(ge=1, le=MAX_CYCLES)]
 
 # A step for a cell; a sentence and its temperature; the mapping of a profile
-Written: TypeAlias = Step | tuple[str, object] | Mapping[str, object]
+Written: TypeAlias = Step | tuple[str, object] | Content
 Placed: TypeAlias = tuple[Place, Written]  # and where it stands
 Filled = Mapping[str, str]
 
@@ -93,9 +94,7 @@ class Writing:
                 raise self.error(at, f"'{shown(step)}' is not a step")
             yield at, (self._filled(at, sentence, templates), T)
 
-    def _group(
-        self, at: Place, step: Mapping[str, object], templates: Filled
-    ) -> Iterator[Placed]:
+    def _group(self, at: Place, step: Content, templates: Filled) -> Iterator[Placed]:
         group = self._groups.get(id(step))
         if group is None:
             with placed(self.error, *at):
@@ -121,9 +120,7 @@ class Writing:
             for values in self._each(at, group, templates):
                 yield from self.flat((*at, "steps"), group.steps, values)
 
-    def _profile(
-        self, at: Place, step: Mapping[str, object], templates: Filled
-    ) -> Iterator[Placed]:
+    def _profile(self, at: Place, step: Content, templates: Filled) -> Iterator[Placed]:
         """Yield a profile's mapping with its templates filled and its table read."""
         filled = {
             key: self._filled(at, value, templates) if isinstance(value, str) else value

@@ -16,7 +16,7 @@ from ..cell.cell import Cell, load_cell
 from ..cell.cells import AnyCell
 from ..errors import InputError, Place, placed, shown, suggest, together
 from ..fields import refuse
-from ..yaml_file import Document
+from ..yaml_file import Content, Document
 from .experiment import Conditioning, Experiment
 from .groups import MAX_CYCLES, Writing, names_in, parsed_steps
 from .sampling import Plan, Sweep, plan
@@ -26,21 +26,17 @@ from .steps import EndOfLife, Protocol, Step
 MAX_STEPS_IN_ALL = 50_000
 MAX_MISTAKES = 20  # that are told of one file
 # What a template's value may be, for a column of its own
-COLUMNS_OF_TEMPLATES = (
-    *("current density", "temperature", "time", "areal power", "voltage rate"),
-)
+OF_TEMPLATES = "current density", "temperature", "time", "areal power", "voltage rate"
 NO_COLUMNS = ("name", "cycles", "cell", "description", "source")  # though cases set them
 WHOLE = f"must be a whole number from 1 to {MAX_CYCLES}"
-
-Values = Mapping[str, object]
 
 
 class Row(NamedTuple):
     """What sets a case apart, by what it is of."""
 
     place: Place  # Where it stands in the file
-    values: Values  # As written, with what --set says in its place
-    fields: Values  # Of the cell, by dotted path
+    values: Content  # As written, with what --set says in its place
+    fields: Content  # Of the cell, by dotted path
     texts: Mapping[str, str]  # Of {templates}
     cycles: int
     cell: object = None  # The name or path of its own cell
@@ -83,13 +79,13 @@ class Maker:
             self.cycles = int(cycles)
         self._writing = Writing(document.error, document.path.parent)
         self._cells: dict[str, Cell] = {}
-        self._latest: tuple[str, Values, Cell] | None = None  # of the last point
+        self._latest: tuple[str, Content, Cell] | None = None  # of the last point
 
-    def changed(self, values: Values) -> Values:
+    def changed(self, values: Content) -> Content:
         """Return what a case gives, with what --set gives in its place, in names too."""
         return {name: self.changes.get(name, value) for name, value in values.items()}
 
-    def row(self, place: Place, values: Values) -> Row:
+    def row(self, place: Place, values: Content) -> Row:
         """Return what a case sets, by what it is of."""
         values = self.changed(values)
         every = {**values, **self.changes}
@@ -212,15 +208,9 @@ class Maker:
             raise together(wrong)
         own, first, check_up = parsed
         before, every = self.experiment.conditioning, self.experiment.check_up
-        return Protocol(
-            own,
-            row.cycles,
-            first,
-            before.cycles if isinstance(before, Conditioning) else 1,
-            check_up,
-            every.every if every else 0,
-            self.until,
-        )
+        times = before.cycles if isinstance(before, Conditioning) else 1
+        others = check_up, every.every if every else 0, self.until
+        return Protocol(own, row.cycles, first, times, *others)
 
     def columns(
         self, cell: Cell, fields: Sequence[str], texts: Mapping[str, str]
@@ -248,7 +238,7 @@ def _template_column(name: str, text: str) -> dict[str, float]:
     """Return a template's value as a column, unless the summary has one anyway: those of
     C-rates and cut-off voltages."""
     if units.c_rate(text) is None:
-        for dimension in COLUMNS_OF_TEMPLATES:
+        for dimension in OF_TEMPLATES:
             with contextlib.suppress(ValueError):
                 value = units.to_display(units.parse(text, dimension), dimension)
                 return {f"{name} [{units.display_unit(dimension)}]": value}

@@ -15,7 +15,7 @@ from ..cell.cell import Cell
 from ..cell.fitted import status
 from ..errors import InputError, placed, shown, suggest
 from ..fields import Strict, refuse, validate
-from ..yaml_file import Document
+from ..yaml_file import Content, Document
 from .cases import Case
 from .experiment import Experiment
 from .groups import Cycles
@@ -191,7 +191,7 @@ def current_of(case: Case, kind: str) -> float:
     return found.pop() / float(case.cell.area) if len(found) == 1 else 0.0
 
 
-def _matching(wanted: str | Mapping[str, object], cases: Sequence[Case]) -> Case | None:
+def _matching(wanted: str | Content, cases: Sequence[Case]) -> Case | None:
     """Return the case of this name, or the only one with these values."""
     if isinstance(wanted, str):
         return next((case for case in cases if case.name == wanted), None)

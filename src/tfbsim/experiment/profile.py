@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,7 +23,7 @@ from .. import units
 from ..cell.cells import AnyCell
 from ..errors import shown
 from ..fields import Quantity, Strict, Temperature, Voltage, refuse, validate
-from ..yaml_file import load_columns
+from ..yaml_file import Content, load_columns
 from .steps import (
     CHARGES,
     CURRENTS,
@@ -76,7 +76,7 @@ def read_profile(name: str, folder: Path, columns: int | None = 2) -> Table:
     return dict(zip(headings, (c.tolist() for c in values), strict=True))
 
 
-def parse_profile(given: Mapping[str, object], cell: AnyCell) -> Step:
+def parse_profile(given: Content, cell: AnyCell) -> Step:
     """Return a profile, the fields of :class:`ProfileStep`, as a step for a cell.
 
     A ValueError says in one sentence what is wrong with it.

@@ -6,7 +6,6 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from ..fields import Strict, validate
 from ..numerics import Numerics
 from ..output import read_json
 from ..version import __version__
-from ..yaml_file import Document, check_plain
+from ..yaml_file import Content, Document, check_plain
 from .settings import Recorded
 
 PARTS = "experiment_content", "cells", "changes", "numerics"  # of what users write
@@ -90,7 +89,7 @@ def load_run(path: Path) -> Run:
     return run_of(read_json(path, "provenance.json of a run"), path)
 
 
-def run_of(content: Mapping[str, object], path: Path) -> Run:
+def run_of(content: Content, path: Path) -> Run:
     """Return the run that the content of a provenance.json tells of."""
     try:
         told = {part: _mapping(content, part) for part in (*PARTS, "packages")}
@@ -125,7 +124,7 @@ def run_of(content: Mapping[str, object], path: Path) -> Run:
     return Run(document, cells, cell, changes, numerics.applied(), differences)
 
 
-def _mapping(content: Mapping[str, object], part: str) -> Mapping[str, object]:
+def _mapping(content: Content, part: str) -> Content:
     if not isinstance(found := content[part], dict):
         raise TypeError(part)
     return found

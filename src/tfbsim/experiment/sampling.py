@@ -28,10 +28,10 @@ import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import numpy as np
-import scipy  # loads scipy.stats where it is first used
+import scipy  # loads scipy.special where it is first used
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
 from .. import units
@@ -45,27 +45,23 @@ MAX_FACTORS = 100
 MAX_NUMBERS = 100_000_000  # points times factors, where all are kept: 0.8 GB
 
 C_RATE = "C-rate"  # a dimension that templates have beside those of `units`
-METHODS = ("grid", "zip", "latin hypercube", "sobol", "saltelli")
+Method = Literal["grid", "zip", "latin hypercube", "sobol", "saltelli"]
+METHODS: tuple[Method, ...] = get_args(Method)
 RANGE = "[first, last, number of values]"
-# How each is written, and its values at probabilities u
-_Quantile = Callable[[np.ndarray, float, float], np.ndarray]
-DISTRIBUTIONS: dict[str, tuple[str, _Quantile]] = {
-    "uniform": (
-        "[low, high]",
-        lambda u, a, b: scipy.stats.uniform.ppf(u, a, b - a).clip(a, b),
+FORMS = {  # of distributions, as they are written
+    "uniform": "[low, high]",
+    "loguniform": "[low, high]",
+    "normal": "[mean, standard deviation]",
+    "lognormal": "[median, standard deviation of the logarithm]",
+}
+# The values at probabilities u
+DISTRIBUTIONS: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
+    "uniform": lambda u, a, b: (a + u * (b - a)).clip(a, b),
+    "loguniform": lambda u, a, b: np.exp(np.log(a) + u * (np.log(b) - np.log(a))).clip(
+        a, b
     ),
-    "loguniform": (
-        "[low, high]",
-        lambda u, a, b: scipy.stats.loguniform.ppf(u, a, b).clip(a, b),
-    ),
-    "normal": (
-        "[mean, standard deviation]",
-        lambda u, a, b: scipy.stats.norm.ppf(u, a, b),
-    ),
-    "lognormal": (
-        "[median, standard deviation of the logarithm]",
-        lambda u, a, b: scipy.stats.lognorm.ppf(u, b, scale=a),
-    ),
+    "normal": lambda u, a, b: a + b * scipy.special.ndtri(u),
+    "lognormal": lambda u, a, b: a * np.exp(b * scipy.special.ndtri(u)),
 }
 
 
@@ -86,10 +82,7 @@ class Correlation(Strict):
 class Sweep(Strict):
     """The section ``sweep`` of an experiment file."""
 
-    method: Annotated[
-        Literal["grid", "zip", "latin hypercube", "sobol", "saltelli"],
-        BeforeValidator(_method),
-    ] = "grid"
+    method: Annotated[Method, BeforeValidator(_method)] = "grid"
     points: Annotated[StrictInt, Field(ge=1, le=MAX_POINTS)] | None = None
     seed: Annotated[StrictInt, Field(ge=0)] = 0
     factors: dict[str, object]
@@ -105,9 +98,8 @@ class Sweep(Strict):
         if not 1 <= len(self.factors) <= MAX_FACTORS:
             refuse("factors", f"must be 1 to {MAX_FACTORS} factors")
         if self.sampled and self.points is None:
-            refuse(
-                "points", f"is missing; a {self.method} needs it, as in 'points: 1024'"
-            )
+            needs = f"is missing; a {self.method} needs it, as in 'points: 1024'"
+            refuse("points", needs)
         for field in ("points", "seed", "correlations"):
             if not self.sampled and field in self.model_fields_set:
                 message = f"does not go with a {self.method}, only with samples: "
@@ -355,11 +347,7 @@ class _Reader:
     def _items(self, at: Place, given: object) -> tuple[str, list[object], Place]:
         """Return the kind of a factor, its numbers as written, and where they stand."""
         sampled, method = self.section.sampled, self.section.method
-        forms = (
-            {k: form for k, (form, _) in DISTRIBUTIONS.items()}
-            if sampled
-            else dict.fromkeys(RANGES, RANGE)
-        )
+        forms = FORMS if sampled else dict.fromkeys(RANGES, RANGE)
         if isinstance(given, list) and given and not sampled:
             return "list", given, at
         if not isinstance(given, dict) or len(given) != 1:
@@ -452,7 +440,7 @@ class _Reader:
             inner = _rounded(RANGES[spec.kind](first, last, spec.size)[1:-1])
             return np.concatenate(([first], inner, [last]))
         with np.errstate(all="ignore"):  # what overflows is refused
-            x = DISTRIBUTIONS[spec.kind][1](u, *spec.numbers)
+            x = DISTRIBUTIONS[spec.kind](u, *spec.numbers)
         if not np.isfinite(x).all() or (spec.kind == "lognormal" and not x.all()):
             raise self.error(spec.at, "reaches values beyond floating point; narrow it")
         if spec.scale.dimension == C_RATE and x.min() <= 0:

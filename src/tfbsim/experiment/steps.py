@@ -324,7 +324,7 @@ def _taken_apart(
 
 
 def _step(
-    text: str, verb: str, parts: dict[str, str], ends: Sequence[str], cell: AnyCell
+    text: str, verb: str, parts: dict[str, str], until: Sequence[str], cell: AnyCell
 ) -> Step:
     """Return the step that the parts of a sentence say, its limits not yet checked."""
     control: Control = "voltage" if verb in ("hold", "sweep") else "current"
@@ -353,7 +353,7 @@ def _step(
         control = "power" if kind in POWERS else "current"
         value = (-1 if verb == "charge" else 1) * in_amperes(value, kind, cell)
 
-    found = _ends(ends, verb, cell)
+    found = _ends(until, verb, cell)
     timed = "time" in parts
     if timed:
         duration = units.parse(parts["time"], "time")
@@ -371,19 +371,9 @@ def _step(
         whole = charge / abs(value)
         duration = least(duration, whole) if timed else whole
         timed = True
-    return Step(
-        text,
-        control,
-        value,
-        duration,
-        timed,
-        lower=found.get("lower"),
-        upper=found.get("upper"),
-        c_rate_cut_off=found.get("c_rate_cut_off"),
-        charge=charge,
-        rate=rate,
-        start=start,
-    )
+    lower, upper, cut_off = map(found.get, ("lower", "upper", "c_rate_cut_off"))
+    step = Step(text, control, value, duration, timed, lower, upper, cut_off)
+    return replace(step, charge=charge, rate=rate, start=start)
 
 
 def _ends(texts: Sequence[str], verb: str, cell: AnyCell) -> dict[str, float]:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from .. import units
-from ..yaml_file import block, load
+from ..yaml_file import Content, block, load
 from .inert import MATERIALS
 from .laws import Constant
 from .material import Material, Value
@@ -75,19 +75,15 @@ def _by_name(materials: list[Material]) -> dict[str, Material]:
     return {material.name: material for material in materials} | other
 
 
-def of_content(
-    name: str, layer: str, content: Mapping[str, object], fields: Mapping[str, object]
-) -> Material:
+def of_content(name: str, layer: str, content: Content, fields: Content) -> Material:
     """Return a material from the content of its file and the fields that it sets."""
     origin, valid, more = (block(content, key) for key in ("origin", "valid", "data"))
     source = str(content.get("source", "no source is given"))
-    values, data = (
-        {
-            k: Value(v, str(origin.get(k, source)), str(valid.get(k, "")))
-            for k, v in given.items()
-        }
-        for given in (fields, more)
-    )
+
+    def value(key: str, given: object) -> Value:
+        return Value(given, str(origin.get(key, source)), str(valid.get(key, "")))
+
+    values, data = ({k: value(k, v) for k, v in g.items()} for g in (fields, more))
     title = str(content.get("description", "a file of its own"))
     return Material(name, title, (layer,), values, data)
 

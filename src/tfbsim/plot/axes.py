@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,31 +14,23 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 
 from .labels import PER_AREA, PER_MASS, number, rate
 
-Share: TypeAlias = bool | Literal["none", "all", "row", "col"]
+
+class Shape(TypedDict, total=False):
+    """What axes share, and how their sizes go together."""
+
+    sharex: bool | Literal["col"]
+    sharey: bool | Literal["row"]
+    height_ratios: Sequence[float]
+    width_ratios: Sequence[float]
 
 
 def subplots(
-    width: float,
-    height: float,
-    rows: int = 1,
-    columns: int = 1,
-    *,
-    sharex: Share = False,
-    sharey: Share = False,
-    height_ratios: Sequence[float] | None = None,
-    width_ratios: Sequence[float] | None = None,
+    width: float, height: float, rows: int = 1, columns: int = 1, **how: Unpack[Shape]
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure [inch] and its axes, shape (rows, columns)."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    axes: np.ndarray = figure.subplots(
-        *(rows, columns),
-        sharex=sharex,
-        sharey=sharey,
-        squeeze=False,
-        height_ratios=height_ratios,
-        width_ratios=width_ratios,
-    )
+    axes: np.ndarray = figure.subplots(rows, columns, squeeze=False, **how)
     return figure, axes
 
 
@@ -129,14 +121,14 @@ def log_x(ax: Axes, values: Iterable[float], column: str) -> None:
     """Set a logarithmic axis where the values ask for it, with ticks at rates."""
     values = sorted({v for v in values if v > 0})
     wide = len(values) > 1 and values[-1] / values[0] > 10
-    if column != "C-rate" and not wide:
-        return
-    ax.set_xscale("log")
-    if column != "C-rate" or len(values) > 8:
-        return plain_log(ax.xaxis)
-    kept = values[:1]
-    for v in values[1:]:
-        if v / kept[-1] > (values[-1] / values[0]) ** 0.08:
-            kept.append(v)
-    ax.set_xticks(kept, [rate(v) for v in kept])
-    ax.xaxis.set_minor_locator(NullLocator())
+    if column == "C-rate" or wide:
+        ax.set_xscale("log")
+    if column == "C-rate" and len(values) <= 8:
+        kept = values[:1]
+        for v in values[1:]:
+            if v / kept[-1] > (values[-1] / values[0]) ** 0.08:
+                kept.append(v)
+        ax.set_xticks(kept, [rate(v) for v in kept])
+        ax.xaxis.set_minor_locator(NullLocator())
+    elif column == "C-rate" or wide:
+        plain_log(ax.xaxis)

@@ -16,15 +16,7 @@ from ..result.losses import EFFICIENCY, ENERGY_IN, STORED, balances, beside, los
 from .axes import both_units, name_rows, plane, subplots
 from .cases import Cases
 from .labels import CELL, key_label, missing
-from .looks import (
-    QUANTITIES,
-    Fill,
-    Look,
-    labelled,
-    loss_fills,
-    measured,
-    measured_key,
-)
+from .looks import QUANTITIES, Fill, Look, labelled, loss_fills, measured, measured_key
 from .style import finished
 
 MOST_CAPACITIES, MOST_DENSITIES, MOST_ENERGIES = 40, 20, 20  # cases
@@ -171,5 +163,6 @@ def _balance(case: CaseResult, cycle: int, laws: Declared) -> dict[str, float] |
     if cycle not in case.curves["cycle"].values:
         return None
     found = balances(case.curves.sel(cycle=[cycle]), case.steps, laws)
-    whole = [b for b in found if b["Step number"] == 0]
-    return whole[-1] if whole and not missing(whole[-1][EFFICIENCY]) else None
+    whole = [b for b in found if b["Step number"] == 0][-1:]
+    rows = ({k: float(v) for k, v in b.items() if not isinstance(v, str)} for b in whole)
+    return next((row for row in rows if not missing(row[EFFICIENCY])), None)

@@ -21,7 +21,7 @@ from .axes import log_x, plain_log, subplots
 from .cases import CURRENT, RATES, Cases
 from .labels import PER_AREA, PER_MASS, axis_label, missing, text
 from .looks import Look, shades
-from .style import finished, lay_out
+from .style import LegendStyle, finished, lay_out
 
 MOST_MARKS = 14  # along a side; more would cover the map
 LEAST = 4  # values of each quantity; lines show fewer as well
@@ -120,11 +120,9 @@ def capacity_map(cases: Cases) -> Figure | None:
         marks += "loss limited the discharge: none where it delivered 99 % of the "
         marks += "equilibrium capacity or more."
     said = {"x": names[0], "y": names[1][:1].lower() + names[1][1:], "marks": marks}
-    finished(
-        *(figure, "capacity-map", entries, "outside lower center", said),
-        title="Limiting loss",
-        ncols=min(len(entries), 2 * len(units)),
-    )
+    n = min(len(entries), 2 * len(units))
+    how: LegendStyle = {"title": "Limiting loss", "ncols": n}
+    finished(figure, "capacity-map", entries, "outside lower center", said, **how)
     lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         if lines is not None:

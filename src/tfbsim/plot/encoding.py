@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Generic
 
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
@@ -21,8 +21,6 @@ from .looks import FACTOR_COLOURS, FEW, LINE_STYLES, NEUTRAL, Colour, LineStyle,
 
 MANY = 24  # groups drawn in one figure
 PANELS = 4
-
-Rows: TypeAlias = Mapping[Group, Row]  # of each group, its factors
 
 
 @dataclass(frozen=True)
@@ -85,19 +83,43 @@ def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
     return kinds
 
 
-class _Encoding:
-    """The factors of cases, and which of them has the colours."""
+def _panels(panel: _Kind, rows: Mapping[Group, Row]) -> Panels[Group]:
+    """Return the groups of each value of a kind, by its label."""
+    members: list[list[Group]] = [[] for _ in panel.values]
+    for group, row in rows.items():
+        members[panel.place(row)].append(group)
+    return [(panel.label(rows[found[0]]) or "other", found) for found in members if found]
 
-    def __init__(self, cases: Cases) -> None:
-        self.cases = cases
-        self.rows: dict[str, Row] = {
-            case: {**dict(zip(cases.factors, cases.key(case), strict=True)), CASE: case}
-            for case in cases.rows
-        }
-        self.kinds = [
-            _Kind.over(columns, self.rows.values())
-            for columns in _kinds_of(cases.factors).values()
+
+def _most(panels: Panels[Group]) -> int:
+    return max(len(groups) for _, groups in panels)
+
+
+class _Encoding(Generic[Group]):
+    """Groups of cases by their factors, and which of the factors has the colours.
+
+    Groups that nothing else tells apart have ``names``; ``x`` is the factor along the
+    axis, if one is.
+    """
+
+    def __init__(
+        self,
+        cases: Cases,
+        rows: Mapping[Group, Row],
+        names: Mapping[Group, str],
+        x: str = "",
+    ) -> None:
+        self.cases, self.rows, self.names = cases, rows, names
+        keys = map(cases.key, cases.rows)
+        every = [dict(zip(cases.factors, key, strict=True)) for key in keys]
+        self.every = [
+            _Kind.over(columns, every) for columns in _kinds_of(cases.factors).values()
         ]
+        kinds = [
+            _Kind.over([c for c in kind.columns if c != x], rows.values())
+            for kind in self.every
+        ]
+        self.kinds = [kind for kind in kinds if len(kind.values) > 1]  # tell groups apart
         self.main = self._main()
         self.told = self.main.columns if self.main else ()
 
@@ -106,53 +128,42 @@ class _Encoding:
 
         Cases with names are told by them.
         """
-        names = tuple((case,) for case in self.rows)
-        if 1 < len(names) <= FEW and (self.cases.named or not self.kinds):
+        names = tuple((case,) for case in self.cases.rows)
+        if 1 < len(names) <= FEW and (self.cases.named or not self.every):
             return _Kind((CASE,), names)
-        told = [k for k in self.kinds if k.columns != (CELL,)] or self.kinds
+        told = [k for k in self.every if k.columns != (CELL,)] or self.every
         few = [k for k in told if len(k.values) <= FEW]
         main = max(few or told, key=lambda k: len(k.values), default=None)
         return replace(main, colours=shades("viridis")) if main and main.numeric else main
 
-    def layout(
-        self, rows: Rows[Group], what: str, names: Mapping[Group, str], x: str = ""
-    ) -> Layout[Group]:
-        """Return which group is in which panel, colour and line style.
-
-        ``what`` the groups are, in the plural, ``names`` what they are called where
-        nothing tells them apart, ``x`` the factor along the axis, if one is.
-        """
-        kinds = [
-            _Kind.over([c for c in kind.columns if c != x], rows.values())
-            for kind in self.kinds
-        ]
-        kinds = [kind for kind in kinds if len(kind.values) > 1]  # tell groups apart
-        groups = list(rows)
+    def layout(self) -> Layout[Group]:
+        """Return which group is in which panel, colour and line style."""
+        kinds, groups = self.kinds, list(self.rows)
         if not kinds:
-            return _plain(groups, names)
-        combinations = len({tuple(k.place(row) for k in kinds) for row in rows.values()})
-        if names and (combinations < len(groups) or self._unsaid(kinds)):
-            return _named(kinds, rows, names)
+            return self._plain()
+        places = {tuple(k.place(row) for k in kinds) for row in self.rows.values()}
+        apart = len(places) == len(groups)
+        if self.names and (not apart or self._unsaid()):
+            return self._named()
         cells = [k for k in kinds if k.columns == (CELL,)]
-        several = cells and combinations > len(cells[0].values)
-        together = len(groups) <= FEW and combinations == len(groups) and not several
-        if together and (layout := self._inside(kinds, rows, [("", groups)])):
+        several = cells and len(places) > len(cells[0].values)
+        together = len(groups) <= FEW and apart and not several
+        if together and (layout := self._inside(kinds, [("", groups)])):
             return layout
-        if len(groups) <= MANY:
-            by_size = sorted(kinds, key=lambda k: (k.columns == self.told, len(k.values)))
-            for panel in cells if several else by_size:
-                if not 1 < len(panel.values) <= PANELS:
-                    continue
+        by_size = sorted(kinds, key=lambda k: (k.columns == self.told, len(k.values)))
+        for panel in cells if several else by_size:
+            if 1 < len(panel.values) <= PANELS and len(groups) <= MANY:
                 left = [k for k in kinds if k is not panel]
-                layout = self._inside(left, rows, _panels(panel, rows))
+                layout = self._inside(left, _panels(panel, self.rows))
                 if layout and len(set(layout.label.values())) <= FEW:
                     return layout
-        return self._many(kinds, rows, what, names)
+        return self._many()
 
     def _inside(
-        self, kinds: Sequence[_Kind], rows: Rows[Group], panels: Panels[Group]
+        self, kinds: Sequence[_Kind], panels: Panels[Group]
     ) -> Layout[Group] | None:
         """Return a layout of groups told in each panel by at most two factors."""
+        rows = self.rows
         main = self.main if any(k.columns == self.told for k in kinds) else None
         others = [k for k in kinds if k.columns != self.told]
         if len(others) > 1:
@@ -176,29 +187,24 @@ class _Encoding:
                 colour = {g: scale.colour(row) for g, row in rows.items()}
         return Layout(panels, colour, style, label)
 
-    def _unsaid(self, kinds: Sequence[_Kind]) -> bool:
+    def _unsaid(self) -> bool:
         """Return whether values say less than names: two of one unit, or one of none."""
-        numbers = {k.columns[0] for k in kinds if k.numeric}.difference(RATES)
+        numbers = {k.columns[0] for k in self.kinds if k.numeric}.difference(RATES)
         units = [split_unit(column)[1] for column in numbers]
         return self.cases.named and ("" in units or len(set(units)) < len(units))
 
-    def _many(
-        self,
-        kinds: Sequence[_Kind],
-        rows: Rows[Group],
-        what: str,
-        names: Mapping[Group, str],
-    ) -> Layout[Group]:
+    def _many(self) -> Layout[Group]:
         """Colour by the number with most values, panels by the rest, and a selection
         where there are too many."""
-        numeric = [k for k in kinds if k.numeric and len(k.values) >= 4]
+        rows = self.rows
+        numeric = [k for k in self.kinds if k.numeric and len(k.values) >= 4]
         if not numeric:
-            return _plain(list(rows), names)
+            return self._plain()
         main = max(numeric, key=lambda k: len(k.values))
         (along,) = main.columns
         cmap = shades("viridis") if self.told in ((), main.columns) else shades("YlOrRd")
-        norm = next(k for k in self.kinds if k.columns == main.columns).norm
-        columns = [c for k in kinds if k is not main for c in k.columns]
+        norm = next(k for k in self.every if k.columns == main.columns).norm
+        columns = [c for k in self.kinds if k is not main for c in k.columns]
         panels: dict[Key, list[Group]] = {}
         level: dict[Group, float] = {}
         for g, row in rows.items():
@@ -209,86 +215,70 @@ class _Encoding:
         several = {c: len({v[k] for v in kept}) > 1 for k, c in enumerate(columns)}
         told = [c for c in columns if several[c] or len(kept) == 1]
         fixed = [c for c in columns if c not in told]
-        drawn = [
-            (
-                title(told, [rows[panels[value][0]].get(c) for c in told]),
-                evenly(panels[value], MANY // len(kept)),
-            )
-            for value in kept
-        ]
+        drawn: Panels[Group] = []
+        for members in (panels[key] for key in kept):
+            name = title(told, _value(told, rows[members[0]]))
+            drawn.append((name, evenly(members, MANY // len(kept))))
         shown = [g for _, members in drawn for g in members]
         colour: dict[Group, Colour] = {g: cmap(norm(level[g])) for g in shown}
         bar = ScalarMappable(norm, cmap), axis_label(along)
         layout = Layout(drawn, colour, {}, dict.fromkeys(shown, ""), bar)
         if len(shown) < len(rows):
+            what = "cases" if self.names else "lines"
             layout.notes.append(f"{len(shown)} of {len(rows)} {what}, evenly chosen")
-        if note := key_label(fixed, [rows[shown[0]].get(c) for c in fixed]):
+        if note := key_label(fixed, _value(fixed, rows[shown[0]])):
             layout.notes.append(f"at {note}")
+        return layout
+
+    def _named(self) -> Layout[Group]:
+        """Lay out cases told by their names, in panels of a factor of few values."""
+        options = [
+            panels
+            for kind in self.kinds
+            if not kind.numeric or split_unit(kind.columns[0])[1]
+            if len(panels := _panels(kind, self.rows)) <= PANELS and _most(panels) <= FEW
+        ]
+        if not options:
+            return self._plain()
+        layout = Layout(min(options, key=_most), {}, {}, {})
+        for style, (_, cases) in zip(LINE_STYLES, layout.panels, strict=False):
+            layout.colour |= dict(zip(cases, FACTOR_COLOURS, strict=False))
+            layout.style |= dict.fromkeys(cases, style)
+            layout.label |= {g: self.names[g] for g in cases}
+        return layout
+
+    def _plain(self) -> Layout[Group]:
+        """Lay out groups that no factor tells apart."""
+        groups = evenly(list(self.rows), MANY)
+        layout = Layout([("", groups)], {}, {}, {})
+        for k, group in enumerate(groups):
+            layout.colour[group] = FACTOR_COLOURS[k % FEW]
+            layout.style[group] = LINE_STYLES[k // FEW]
+            layout.label[group] = self.names.get(group, "")
+        if len(groups) < len(self.rows):
+            layout.notes.append(f"{len(groups)} of {len(self.rows)}, evenly chosen")
         return layout
 
 
 def by_case(cases: Cases) -> Layout[str]:
     """Return the layout of figures with a line for each case."""
-    encoding = _Encoding(cases)
-    main, rows = encoding.main, encoding.rows
-    if main is not None and main.columns == (CASE,):
+    rows: dict[str, Row] = {
+        case: {**dict(zip(cases.factors, cases.key(case), strict=True)), CASE: case}
+        for case in cases.rows
+    }
+    encoding = _Encoding(cases, rows, cases.labels)
+    if (main := encoding.main) is not None and main.columns == (CASE,):
         colour = {case: main.colour(row) for case, row in rows.items()}
         return Layout([("", list(colour))], colour, {}, cases.labels)
-    return encoding.layout(rows, "cases", cases.labels)
+    return encoding.layout()
 
 
 def by_series(cases: Cases, keys: Iterable[Key], x: str) -> Layout[Key]:
     """Return the layout of figures with a line for each series over a column."""
-    rows: dict[Key, Row] = {
-        key: dict(zip(cases.factors, key, strict=True)) for key in keys
-    }
-    layout = _Encoding(cases).layout(rows, "lines", {}, x)
+    rows = {key: dict(zip(cases.factors, key, strict=True)) for key in keys}
+    layout = _Encoding(cases, rows, {}, x).layout()
     if len(rows) == 1:  # the first factor is on the axis
         layout.colour = dict.fromkeys(rows, NEUTRAL)
-    return layout
-
-
-def _panels(panel: _Kind, rows: Rows[Group]) -> Panels[Group]:
-    """Return the groups of each value of a kind, by its label."""
-    members: list[list[Group]] = [[] for _ in panel.values]
-    for group, row in rows.items():
-        members[panel.place(row)].append(group)
-    return [(panel.label(rows[found[0]]) or "other", found) for found in members if found]
-
-
-def _named(
-    kinds: Sequence[_Kind], rows: Rows[Group], names: Mapping[Group, str]
-) -> Layout[Group]:
-    """Lay out cases told by their names, in panels of a factor of few values."""
-    options = [
-        panels
-        for kind in kinds
-        if not kind.numeric or split_unit(kind.columns[0])[1]
-        if len(panels := _panels(kind, rows)) <= PANELS and _most(panels) <= FEW
-    ]
-    if not options:
-        return _plain(list(rows), names)
-    layout = Layout(min(options, key=_most), {}, {}, {})
-    for style, (_, cases) in zip(LINE_STYLES, layout.panels, strict=False):
-        layout.colour |= dict(zip(cases, FACTOR_COLOURS, strict=False))
-        layout.style |= dict.fromkeys(cases, style)
-        layout.label |= {g: names[g] for g in cases}
-    return layout
-
-
-def _most(panels: Panels[Group]) -> int:
-    return max(len(groups) for _, groups in panels)
-
-
-def _plain(groups: Sequence[Group], names: Mapping[Group, str]) -> Layout[Group]:
-    """Lay out groups that no factor tells apart."""
-    drawn = evenly(groups, MANY)
-    colour: dict[Group, Colour]
-    colour = {g: FACTOR_COLOURS[k % FEW] for k, g in enumerate(drawn)}
-    style = {g: LINE_STYLES[k // FEW] for k, g in enumerate(drawn)}
-    layout = Layout([("", drawn)], colour, style, {g: names.get(g, "") for g in drawn})
-    if len(drawn) < len(groups):
-        layout.notes.append(f"{len(drawn)} of {len(groups)}, evenly chosen")
     return layout
 
 

@@ -20,7 +20,7 @@ from .encoding import by_series
 from .labels import Key, axis_label, missing, text
 from .layout import evenly
 from .looks import DASHED, NEUTRAL, LineStyle, entry
-from .style import finished
+from .style import LegendStyle, finished
 
 ENERGY = "Discharge energy [mW.h.cm-2]"
 POWER = "[uW.cm-2]"  # of a column: a discharge at constant power
@@ -126,11 +126,8 @@ def ragone(cases: Cases, steps: pd.DataFrame) -> Figure | None:
     of = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
     said = {"where": of, "chosen": chosen}
-    return finished(
-        *(figure, "ragone", marks, "outside lower center", said),
-        ncols=4,
-        title="Limiting loss",
-    )
+    how: LegendStyle = {"ncols": 4, "title": "Limiting loss"}
+    return finished(figure, "ragone", marks, "outside lower center", said, **how)
 
 
 def _end(cases: Cases, steps: pd.DataFrame, case: str) -> str:

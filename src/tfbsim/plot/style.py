@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 import matplotlib.style
 import numpy as np
@@ -41,10 +41,6 @@ STYLE = {
     "pdf.fonttype": 42,  # text that can be edited
 }
 
-Where: TypeAlias = Literal[
-    "outside right center", "outside upper center", "outside lower center"
-]
-
 
 @contextmanager
 def styled() -> Iterator[None]:
@@ -59,23 +55,31 @@ def styled() -> Iterator[None]:
             gc.enable()
 
 
+Where: TypeAlias = Literal[
+    "outside right center", "outside upper center", "outside lower center"
+]
+
+
+class LegendStyle(TypedDict, total=False):
+    """What a figure's legend has beside its entries."""
+
+    ncols: int
+    title: str
+    handlelength: float
+
+
 def finished(
     figure: Figure,
     name: str,
     key: Sequence[Artist] = (),
     where: Where = "outside right center",
     said: Mapping[str, object] | None = None,
-    *,
-    ncols: int = 1,
-    title: str | None = None,
-    handlelength: float | None = None,
+    **legend: Unpack[LegendStyle],
 ) -> Figure:
     """Return a figure with the caption of a name, which ``figure.get_label()`` has, and
     its key; ``said`` is what the caption leaves open."""
     if key:
-        figure.legend(
-            handles=key, loc=where, ncols=ncols, title=title, handlelength=handlelength
-        )
+        figure.legend(handles=key, loc=where, **legend)
     figure.set_label(CAPTIONS[name].format_map(said or {}))
     return figure
 

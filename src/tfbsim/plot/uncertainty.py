@@ -18,7 +18,7 @@ from .labels import PER_AREA, axis_label, text
 from .layout import evenly
 from .looks import QUANTITIES, Colour, Look, entry, loss_fills
 from .samples import Samples
-from .style import finished
+from .style import LegendStyle, finished
 
 MOST_FACTORS = 20  # of one figure
 MOST_DOTS = 2000
@@ -95,36 +95,27 @@ def indices(table: pd.DataFrame) -> Figure | None:
         reach = np.zeros(len(factors))
         for n, index in enumerate(shown):
             y = np.arange(len(factors)) + (n - (len(shown) - 1) / 2) * thick
-            value, colour = own[index].to_numpy(), INDEX_COLOURS[index]
-            name_of = INDEX_NAMES[index]
-            ax.barh(y, value, thick * 0.9, lw=0, label=name_of, color=colour)
+            x, colour = own[index].to_numpy(), INDEX_COLOURS[index]
+            ax.barh(y, x, thick * 0.9, lw=0, label=INDEX_NAMES[index], color=colour)
             if f"{index} (95 %)" in own:
                 error = own[f"{index} (95 %)"].to_numpy()
-                ax.errorbar(
-                    value, y, xerr=error, fmt="none", ecolor="0.2", elinewidth=0.7
-                )
-                reach = np.maximum(reach, value + error)
+                ax.errorbar(x, y, xerr=error, fmt="none", ecolor="0.2", elinewidth=0.7)
+                reach = np.maximum(reach, x + error)
             else:
                 dummy = own[DUMMY].iloc[0]
                 ax.axvline(dummy, ls=":", lw=1.0, label="PAWN of a dummy", color=colour)
-                reach = np.maximum(reach, value)
+                reach = np.maximum(reach, x)
         for k, correlation in enumerate(own[RANK]):
             if abs(correlation) >= SIGNED:
                 sign = "+" if correlation > 0 else "−"
-                ax.annotate(
-                    *(sign, (reach[k], k), (4, 0)),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=10,
-                )
+                at = ax.annotate(sign, (reach[k], k), (4, 0), textcoords="offset points")
+                at.set(va="center", fontsize=10)
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(1.2 * float(np.max(reach)), 0.1))
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(axis_label(name).rpartition(" (")[0])
     key = axes[0].get_legend_handles_labels()[0]
-    said = {"chosen": _chosen(len(factors), len(first))}
-    return finished(
-        *(figure, "sensitivity", key, "outside lower center", said), ncols=len(key)
-    )
+    said, n = {"chosen": _chosen(len(factors), len(first))}, len(key)
+    return finished(figure, "sensitivity", key, "outside lower center", said, ncols=n)
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -175,11 +166,8 @@ def voltage_band(samples: Samples) -> Figure | None:
     q = np.array([np.interp(-V, -down, own) for down, own in curves])
     low, quarter, median, three, high = np.percentile(q, (5, 25, 50, 75, 95), axis=0)
     figure, ax = plane(4.6, 3.3)
-    for left, right, alpha, words in (
-        (low, high, 0.2, "5–95 %"),
-        (quarter, three, 0.35, "25–75 %"),
-    ):
-        ax.fill_betweenx(V, left, right, alpha=alpha, label=words, color=BAND, lw=0)
+    ax.fill_betweenx(V, low, high, alpha=0.2, label="5–95 %", color=BAND, lw=0)
+    ax.fill_betweenx(V, quarter, three, alpha=0.35, label="25–75 %", color=BAND, lw=0)
     ax.plot(median, V, color=BAND, label="median")
     ax.set_xlim(left=0)
     ax.set(xlabel=f"Capacity {PER_AREA}", ylabel="Voltage (V)")
@@ -205,16 +193,11 @@ def _by_loss(
     figure: Figure, losses: Mapping[str, Colour], name: str, chosen: str = ""
 ) -> Figure:
     """Return a figure with its caption and the key of the limiting losses."""
-    key = [
-        entry(text(loss), color=colour, lw=0, marker="s", alpha=0.7)
-        for loss, colour in losses.items()
-        if loss
-    ]
-    return finished(
-        *(figure, name, key, "outside lower center", {"chosen": chosen}),
-        ncols=min(len(key), 4),
-        title="Limiting loss",
-    )
+    square: Look = {"lw": 0, "marker": "s", "alpha": 0.7}
+    key = [entry(text(loss), square, color=c) for loss, c in losses.items() if loss]
+    how: LegendStyle = {"ncols": min(len(key), 4), "title": "Limiting loss"}
+    said = {"chosen": chosen}
+    return finished(figure, name, key, "outside lower center", said, **how)
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:

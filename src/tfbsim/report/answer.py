@@ -160,14 +160,8 @@ def cells(about: Mapping[str, object]) -> list[tuple[str, str]]:
         except (InputError, KeyError, TypeError, ValueError, AttributeError):
             continue
         text = io.StringIO()
-        paper = Console(
-            file=text,
-            width=110,
-            soft_wrap=True,
-            emoji=False,
-            highlight=False,
-            color_system=None,
-        )
+        paper = Console(file=text, width=110, emoji=False, color_system=None)
+        paper.soft_wrap = True
         describe_cell(cell, paper, warnings=False)  # they have their own section
         lines = (line.rstrip() for line in text.getvalue().splitlines())
         found.append((cell.name, "\n".join(lines)))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from .. import units
@@ -17,6 +15,7 @@ from ..cell.cell import Cell
 from ..cell.film import Film
 from ..materials.laws import FARADAY
 from ..physics.thin_film_cell import ThinFilmCell
+from .printed import text_table
 
 RESISTIVE_DROP = 0.5  # V: about what a cell of 3.9 V loses before a 3 V cut-off bites
 RESISTANCES = {
@@ -91,22 +90,12 @@ def describe_cell(cell: Cell, console: Console, warnings: bool = True) -> None:
     say()
     console.print(_stack(cell) if cell.stack else _layers(cell))
     say()
-    console.print(_table(list(_facts(cell).items())))
+    console.print(text_table(_facts(cell).items()))
     if cell.origins:
         say()
-        console.print(_table(list(cell.origins.items()), "Field", "Origin"))
+        console.print(text_table(cell.origins.items(), ("Field", "Origin")))
     for warning in cell.warnings() if warnings else ():
         say(f"note: {warning}")
-
-
-def _table(rows: Sequence[Sequence[str]], *heads: str, right: int = 9) -> Table:
-    """Return a table whose columns from number ``right`` on are of numbers."""
-    table = Table(*heads, box=None, pad_edge=False, show_header=bool(heads))
-    for column in table.columns[right:]:
-        column.justify = "right"
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
 
 
 def _facts(cell: Cell) -> dict[str, str]:
@@ -156,7 +145,7 @@ def _layers(cell: Cell) -> Table:
     layers.append(("electrolyte", e.material or "", e.span))
     layers.append(("cathode", c.material or "", c.thickness))
     rows = [(name, material, _thick(float(L or 0))) for name, material, L in layers]
-    return _table(rows, "Layer", "Material", "Thickness")
+    return text_table(rows, ("Layer", "Material", "Thickness"))
 
 
 def _thick(length: float) -> str:
@@ -172,19 +161,19 @@ def _stack(cell: Cell) -> Table:
         [
             layer.name,
             layer.material,
-            _thick(layer.thickness),
-            f"{layer.shared_by} cells" if layer.shared_by > 1 else "",
+            _thick(float(layer.thickness)),
+            f"{layer.shared_by:g} cells" if layer.shared_by > 1 else "",
             f"{100 * layer.volume / volume:.1f} %",
             f"{100 * layer.mass / mass:.1f} %",
         ]
         for layer in found
     ]
-    per_area = units.text(volume, "length"), f"{mass * 100:.4g} mg.cm-2"
+    per_area = units.text(float(volume), "length"), f"{mass * 100:.4g} mg.cm-2"
     rows.append(["one cell, as made", "", per_area[0], "", "", per_area[1]])
     if not any(layer.shared_by > 1 for layer in found):
         for row in (heads, *rows):
             del row[3]
-    return _table(rows, *heads, right=2)
+    return text_table(rows, heads, range(2, len(heads)))
 
 
 def _balance(cell: Cell, a: Film) -> dict[str, str]:

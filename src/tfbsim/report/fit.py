@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
@@ -48,9 +49,7 @@ def write_report(fit: Fit, folder: str | Path) -> Path:
         warnings=fit.warnings,
         parameters=table_of(fit.parameters, MAX_ROWS),
         curves=table_of(fit.curves.dropna(axis=1, how="all"), MAX_ROWS),
-        combinations=[
-            (c.text, f"{c.half_width:.2g}", c.determined) for c in fit.combinations
-        ],
+        combinations=table_of(_combinations(fit), MAX_ROWS),
         files=(PARAMETERS, CURVES),
         notes=fit.notes,
         statistics=[
@@ -58,6 +57,16 @@ def write_report(fit: Fit, folder: str | Path) -> Path:
             for name, value in fit.statistics.items()
         ],
     )
+
+
+def _combinations(fit: Fit) -> pd.DataFrame:
+    """Return how well each combination of the parameters is known."""
+    rows = [
+        (c.text, c.half_width, "not " * (not c.determined) + "determined")
+        for c in fit.combinations
+    ]
+    heads = ["Combination", "Half-width [of range]", "Verdict"]
+    return pd.DataFrame(rows, columns=heads)
 
 
 def verdict(fit: Fit) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
+
+
+def text_table(
+    rows: Iterable[Sequence[str]],
+    heads: Sequence[str] = (),
+    right: Container[int] = (),
+    wrap: bool = True,
+) -> Table:
+    """Return a table of words; the columns of these numbers are on the ``right``."""
+    table = Table(*map(escape, heads), box=None, pad_edge=False, show_header=bool(heads))
+    for row in rows:
+        table.add_row(*map(escape, row))
+    for number, column in enumerate(table.columns):
+        column.justify = "right" if number in right else "left"
+        column.no_wrap = not wrap
+    return table
 
 
 def cell(name: str, value: object) -> str:
@@ -33,11 +48,8 @@ def printed(
     """
     heads = heads or {name: name for name in rows}
     heads = {name: head for name, head in heads.items() if name in rows}
-    table = Table(box=None, pad_edge=False)
-    for name, head in heads.items():
-        words = not pd.api.types.is_numeric_dtype(rows[name])
-        side: Literal["left", "right"] = "left" if words else "right"
-        table.add_column(escape(head), justify=side, no_wrap=not wrap)
-    for row in rows.head(len(rows) if most is None else most).to_dict("records"):
-        table.add_row(*(escape(cell(name, row[name])) for name in heads))
-    return table
+    number = pd.api.types.is_numeric_dtype
+    right = [k for k, name in enumerate(heads) if number(rows[name])]
+    records = rows.head(len(rows) if most is None else most).to_dict("records")
+    texts = ([cell(name, row[name]) for name in heads] for row in records)
+    return text_table(texts, list(heads.values()), right, wrap)

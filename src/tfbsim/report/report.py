@@ -42,7 +42,8 @@ MAX_DELIVERED = 40
 MAX_TEXT = 60_000  # characters of an input file shown in the report
 
 # Of columns of tables that are no table of a result
-ENDINGS = {"[mA.h.g-1]": ".2f", "[uA.h.cm-2]": ".2f", "[%]": ".2f"}
+ENDINGS = dict.fromkeys(("[mA.h.g-1]", "[uA.h.cm-2]", "[%]"), ".2f")
+ENDINGS |= {"[of range]": ".2g"}
 SHOWN = ("Measured", "Simulated")
 ENERGY_DIGITS = 3  # of the table of losses
 
@@ -247,7 +248,8 @@ def _in_short(result: Result) -> str:
 def _cell(column: str, value: object) -> str:
     if isinstance(value, int | float):
         return f'<td class="number">{number(column, value)}</td>'
-    kind = "bad" if column == "Outcome" and value != "reached" else "text"
+    other = (column == "Outcome" and value != "reached") or value == "not determined"
+    kind = "bad" if other else "text"
     if column == "Status":
         kind = escape(f"text {value}")
     elif column in SHOWN:  # numbers of several quantities

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import xarray as xr
 
 from ..cell.cell import Cell
-from ..cell.cells import Cells
-from ..experiment.selection import CurveSelection
+from ..cell.cells import AnyCell
+from ..experiment.experiment import CurveSelection
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
 from ..solver.records import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
-from .names import Row
+from .names import Number, Row
 from .rows import Rows, of_one, spectra
 
 NO_OTHERS = Declared()
@@ -45,14 +45,18 @@ class Notes(Rows):
     ``curves`` says which curves are kept: all of them unless told otherwise.
     """
 
+    cell: Cell
+    clock: float
+    surface: tuple[float, float]
+
     def __init__(
         self,
         name: str,
         cell: Cell,
-        varied: Row | None = None,
+        varied: Mapping[str, Number | str] = {},
         curves: CurveSelection | None = None,
     ) -> None:
-        super().__init__(name, cell, varied or {})
+        super().__init__(name, cell, varied)
         self.curves = curves
         self.spectra: list[Row] = []
         self.warnings = cell.warnings()
@@ -108,7 +112,7 @@ class Notes(Rows):
         )
 
 
-def covered(cell: Cell | Cells) -> dict[str, tuple[float, float]]:
+def covered(cell: AnyCell) -> dict[str, tuple[float, float]]:
     """Return the stoichiometries that the sources of laws cover, by field."""
     laws = {
         "open_circuit_potential": cell.cathode.open_circuit_potential,

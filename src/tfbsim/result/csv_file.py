@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,10 +63,13 @@ def _field(text: object) -> str:
     return f'"{text.replace(chr(34), 2 * chr(34))}"' if MARKED.search(text) else text
 
 
-def read(path: Path | io.StringIO, **options: Any) -> pd.DataFrame:
-    """Read a table that :func:`csv` wrote; only an empty field is nothing, for a case
-    may be called NA."""
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+def read(path: Path | io.StringIO, texts: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a table that :func:`csv` wrote, some columns of it as texts.
+
+    Only an empty field is nothing, for a case may be called NA.
+    """
+    kinds = dict.fromkeys(texts, str)
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=kinds)
     table = table.rename(columns=_unquoted)
     for k, kind in enumerate(table.dtypes):
         if not is_numeric_dtype(kind):
@@ -82,6 +84,6 @@ def quoted(text: object) -> object:
     return f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
 
 
-def _unquoted(text: Any) -> object:
+def _unquoted(text: object) -> object:
     quoted = isinstance(text, str) and text[:1] == "'" and FORMULA.match(text)
-    return text[1:] if quoted else text
+    return text[1:] if isinstance(text, str) and quoted else text

@@ -13,7 +13,7 @@ from ..physics.thin_film_cell import declared_by
 from ..solver.records import CycleRecord
 from ..solver.trace import ANODE_PROFILE
 from . import losses
-from .names import NET, THROUGHPUT, Row, factor, named
+from .names import NET, THROUGHPUT, factor, named
 
 STOICHIOMETRY, SNAPSHOT_CAPACITY = "Stoichiometry", "Snapshot capacity [uA.h.cm-2]"
 SNAPSHOTS = 9  # profiles kept per step, evenly spaced in charge
@@ -89,7 +89,7 @@ def curves_of(
     # A check-up has its own steps
     most = max(len(of[SNAPSHOT_CAPACITY]) for of in profiles)
     longest = max(len(of["Time [s]"]) for of in samples)
-    data: Row = {
+    data: dict[str, object] = {
         name: (("cycle", "sample"), _padded([of.get(name) for of in samples], longest))
         for name in samples[0]
     }

@@ -7,8 +7,7 @@ holds one test a file and counts charge current positive.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -24,12 +23,12 @@ MOST_ROWS = 2**20 - 1  # of a sheet, below its head
 
 
 def files(
-    result: Any, name: str, cases: Sequence[str] | None = None
+    samples: pd.DataFrame, name: str, case: object, sheets: Mapping[str, pd.DataFrame]
 ) -> Mapping[str, bytes]:
-    """Return the curves of a result, or of some cases, as files by name.
+    """Return the samples of a result, or of some cases, as files by name.
 
-    The ending of the name says the format: .csv, .xlsx or .bdf.csv; in the last, several
-    cases are a file each, with the case in its name.
+    The ending of the name says the format: .csv, .xlsx with further sheets, or .bdf.csv;
+    in the last, several cases are a file each, with the case in its name.
 
     Raises
     ------
@@ -40,26 +39,30 @@ def files(
     if not endings:
         message = f"'{name}' must end in .csv, .xlsx or {BDF}"
         raise InputError(message, field="export")
-    table = _chosen(result, cases)
+    table = _chosen(samples, case)
     if endings[0] == BDF:
         return _bdf_files(table, name[: -len(BDF)])
     if endings[0] == ".csv":
         return {name: csv(table, None).encode()}
-    sheets = {"Summary": result.summary, "Steps": result.steps, "Curves": table}
-    return {name: _workbook(sheets)}
+    return {name: _workbook({**sheets, "Curves": table})}
 
 
-def _chosen(result: Any, cases: Sequence[str] | None) -> pd.DataFrame:
-    table = result.samples
+def _chosen(table: pd.DataFrame, case: object) -> pd.DataFrame:
+    """The samples of a case, or of several; of all if none is named."""
     if table.empty:
         raise InputError("no case of this result has curves", field="export")
-    there = list(table[CASE].unique())
-    for case in cases or ():
-        if case not in there:
-            hint = suggest(str(case), there)
-            message = f"no case with curves is called '{shown(case)}'{hint}"
+    if case is None:
+        return table
+    cases, there = (
+        case if isinstance(case, list | tuple) else [case],
+        table[CASE].unique(),
+    )
+    for one in cases:
+        if one not in there:
+            hint = suggest(str(one), there)
+            message = f"no case with curves is called '{shown(one)}'{hint}"
             raise InputError(message, field="case")
-    return table if cases is None else table[table[CASE].isin(cases)]
+    return table[table[CASE].isin(cases)]
 
 
 def _bdf_files(table: pd.DataFrame, stem: str) -> dict[str, bytes]:

@@ -33,7 +33,7 @@ from .case import CaseResult
 from .columns import LIMITING, OUTCOME, TABLES, TEXTS, Column
 from .csv_file import read as read_csv
 from .curves import NONE, SNAPSHOT_CAPACITY, STOICHIOMETRY
-from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT, Row
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, THROUGHPUT
 from .result import CURVES, IMPEDANCE, STEPS, SUMMARY, UNFINISHED, Result
 from .tables import Tabled, Tables
 
@@ -99,7 +99,9 @@ def load_result(folder: str | Path, incomplete: bool = False) -> Result:
     return result
 
 
-def _loaded(folder: Path, about: Row, problems: list[str], damaged: set[str]) -> Result:
+def _loaded(
+    folder: Path, about: dict[str, Any], problems: list[str], damaged: set[str]
+) -> Result:
     summary, steps = (_table(folder / name, name in damaged) for name in (SUMMARY, STEPS))
     steps = steps.fillna({"Detail": "", LIMITING: ""})
     curves = NONE.expand_dims(case=np.empty(0, str))
@@ -124,13 +126,12 @@ def _loaded(folder: Path, about: Row, problems: list[str], damaged: set[str]) ->
 
 def _table(path: Path, damaged: bool) -> pd.DataFrame:
     """A table, checked; of a damaged one, what is left of it."""
-    texts = dict.fromkeys(TEXTS, str)
     if not damaged:
-        table = read_csv(path, dtype=texts)
+        table = read_csv(path, TEXTS)
         _check_table(table, path)
         return table
     lines = path.read_bytes().decode("utf-8", "replace")
-    table = read_csv(io.StringIO(lines[: lines.rfind("\n") + 1]), dtype=texts)
+    table = read_csv(io.StringIO(lines[: lines.rfind("\n") + 1]), TEXTS)
     for name in table.columns.difference([*TEXTS]):  # words where others have numbers
         numbers = pd.to_numeric(table[name], errors="coerce")
         words = numbers.isna() & table[name].notna()
@@ -177,7 +178,7 @@ def _check_curves(curves: xr.Dataset, steps: pd.DataFrame, path: Path) -> None:
     for name in ("cycle", "step", "depth"):
         refuse(name not in curves.coords, name, "there is no such coordinate")
     refuse(TIME not in curves or STEP not in curves, TIME, "there is no such variable")
-    there: Any = np.isfinite(curves[TIME])
+    there = curves[TIME].notnull()
     if not there.any():  # nothing could be done
         return
     anode = [ANODE_PROFILE, "Anode thickness [um]"] * (ANODE_PROFILE in curves)
@@ -199,7 +200,9 @@ def _check_curves(curves: xr.Dataset, steps: pd.DataFrame, path: Path) -> None:
     refuse(ran[STEP].max() > curves.sizes["step"], "step", "a step has no profiles")
 
 
-def _cases(tables: Tables, curves: xr.Dataset, provenance: Row, left: bool) -> Tabled:
+def _cases(
+    tables: Tables, curves: xr.Dataset, provenance: dict[str, Any], left: bool
+) -> Tabled:
     """The cases of tables and curves as they were written; or those that are left."""
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
     like = CaseResult("", [], [], NONE, laws=tables.laws[0])
@@ -253,8 +256,6 @@ def _is_balanced(case: CaseResult) -> bool:
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
     """Without the padding other cases made necessary."""
     if TIME in dataset:
-        there = dataset[TIME].notnull().any("cycle").values
-        dataset = dataset.isel(
-            sample=slice(int(np.flatnonzero(there).max(initial=-1)) + 1)
-        )
+        there = np.flatnonzero(dataset[TIME].notnull().any("cycle").values)
+        dataset = dataset.isel(sample=slice(there[-1] + 1 if len(there) else 0))
     return dataset.isel(cycle=dataset["cycle"].values <= cycles, step=slice(steps))

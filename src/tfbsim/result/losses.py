@@ -20,16 +20,19 @@ to the other: zero over a cycle that ends where it began.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+import xarray as xr
 from scipy.interpolate import PchipInterpolator
 
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by_options
-from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, Row, named
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, Number, Row, named
 
-Sample = Mapping[str, Any]  # curve variables, by the names a result gives them
+# Curve variables, by the names a result gives them: of moments, or of one
+Of = TypeVar("Of", np.ndarray, Number)
+Sample = Mapping[str, np.ndarray]
 
 DIFFUSION = "Diffusion in the film"
 ANODE = "Anode mean open-circuit potential [V]"  # of a film
@@ -40,7 +43,7 @@ LOSSES = (DIFFUSION, *(loss.name for loss in KNOWN.losses))
 # --- Of a moment -----------------------------------------------------------------------
 
 
-def overpotentials(sample: Sample, laws: Declared = KNOWN) -> dict[str, Any]:
+def overpotentials(sample: Mapping[str, Of], laws: Declared = KNOWN) -> dict[str, Of]:
     """Return the overpotentials [V], by name; their sum is U(x_mean) - V.
 
     For diffusion and each loss that the sample has, positive where it costs voltage on
@@ -152,7 +155,9 @@ def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
     return means
 
 
-def balances(curves: Any, steps: Sequence[Row], laws: Declared = KNOWN) -> list[Row]:
+def balances(
+    curves: xr.Dataset, steps: Sequence[Row], laws: Declared = KNOWN
+) -> list[Row]:
     """Return the energy balance of every cycle of a case, and of its steps.
 
     The rows of ``losses.csv`` without the case, from its curves and, for their sentences,
@@ -193,8 +198,12 @@ NO_SPAN = 1e-6  # a change of stoichiometry that is none
 
 
 def limit(
-    direction: int, x_start: Any, x_equilibrium: Any, end: Sample, laws: Declared = KNOWN
-) -> tuple[Any, Any]:
+    direction: int,
+    x_start: Number,
+    x_equilibrium: Number,
+    end: Mapping[str, Number],
+    laws: Declared = KNOWN,
+) -> tuple[Number, str | np.ndarray]:
     """How much of its capacity a step got before its cut-off, and what cost it the rest.
 
     A cell without losses ends at the stoichiometry whose open-circuit voltage is the
@@ -232,7 +241,7 @@ def limit(
     share = direction * (x - x_start) / np.where(none, np.nan, span) + 0.0
     eta = overpotentials(end, laws)
     behind = [np.maximum(direction * eta[n], 0.0) for n in eta if n != DIFFUSION]
-    volts: Any = sum(behind)
+    volts: Number = sum(behind)
     per_volt = np.maximum(direction * (x_equilibrium - x_s), 0.0)
     per_volt = per_volt / np.where(volts == 0, 1.0, volts)
     parts = [direction * (x_s - x), *(one * per_volt for one in behind)]
@@ -245,7 +254,7 @@ def limit(
 # --- How much of the film took the second lithium --------------------------------------
 
 
-def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Any:
+def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Number:
     """Return how much of the film is filled beyond one lithium per formula unit [%].
 
     100 times the mean over the volumes, the last axis of x, of (x - 1)/(x_max - 1),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from ..materials.laws import FARADAY
 
-Row: TypeAlias = dict[str, Any]  # of a table: numbers and words by column
 Number: TypeAlias = float | np.ndarray  # of one cell, or of many at once
+Row: TypeAlias = dict[str, Number | str]  # of a table: numbers and words by column
 
 OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
 SURFACE = "Open-circuit potential at the surface [V]"

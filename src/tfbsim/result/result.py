@@ -7,7 +7,7 @@ writes opens with plain pandas and xarray; ``load_result`` reads it back.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from pkgutil import resolve_name
@@ -28,9 +28,8 @@ from .columns import CHECK_UP, NUMERICAL_ERRORS, OUTCOME, RETENTION
 from .csv_file import parts
 from .curves import NONE
 from .export import files as exported
-from .names import Row
 from .samples import records, samples
-from .tables import Tabled, Tables, framed, in_order
+from .tables import Tabled, Tables, Warned, framed, in_order
 
 SUMMARY, CURVES, STEPS = "summary.csv", "curves.nc", "steps.csv"
 UNFINISHED = "unfinished"  # in the provenance of a run that was interrupted
@@ -55,7 +54,7 @@ class Result:
     def __init__(
         self,
         cases: Sequence[CaseResult],
-        provenance: Row | None = None,
+        provenance: dict[str, Any] | None = None,
         measured: Sequence[MeasuredRow] = (),
     ) -> None:
         self.cases = cases
@@ -112,12 +111,9 @@ class Result:
         return Declared.of([losses.KNOWN, *self._whole.laws])
 
     @property
-    def warnings(self) -> dict[str, Row]:
+    def warnings(self) -> Mapping[str, Warned]:
         """Warnings, each with the number of its cases and the first of them."""
-        return self.provenance.get("warnings") or {
-            words: {"cases": number, "first": list(first)}
-            for words, (number, first) in self._whole.warnings.items()
-        }
+        return self.provenance.get("warnings") or self._whole.warnings
 
     @property
     def losses(self) -> pd.DataFrame:
@@ -224,7 +220,7 @@ class Result:
         take as what was measured; they take the result itself too."""
         return records(self.samples)
 
-    def plot(self, name: str | None = None) -> Any:
+    def plot(self, name: str | None = None) -> object:
         """Return the figures of the report by name, or the one that is named."""
         if name is None:
             return resolve_name("tfbsim.plot:figures")(self)
@@ -289,13 +285,13 @@ class Result:
             Another ending, no such case, or no curves.
         """
         path = Path(path)
-        cases = case if case is None or isinstance(case, list | tuple) else [case]
-        found = exported(self, path.name, cases)
+        sheets = {"Summary": self.summary, "Steps": self.steps}
+        found = exported(self.samples, path.name, case, sheets)
         for name, content in found.items():
             write_atomic(path.with_name(name), content)
         return [path.with_name(name) for name in found]
 
-    def audit(self) -> Row:
+    def audit(self) -> dict[str, float | None]:
         """Largest balance and cut-off errors, and steps that ended otherwise."""
         summary, steps = self.summary, self.steps
         cut_off = steps["Cut-off error [uV]"].max()

@@ -5,16 +5,16 @@ Of many cases at once (:mod:`tfbsim.run.blocks`), a row is columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, reduce
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
 from ..cell import stack
+from ..cell.cells import AnyCell
 from ..data.curve_table import CASE, CYCLE, STEP
 from ..materials.laws import PotentialLaw
 from ..physics.mesh import NO_DEPTHS, Depths
@@ -47,21 +47,25 @@ class Rows:
     """
 
     def __init__(
-        self, name: str, cell: Any, varied: Row, depths: Depths = NO_DEPTHS
+        self,
+        name: str,
+        cell: AnyCell,
+        varied: Mapping[str, Number | str],
+        depths: Depths = NO_DEPTHS,
     ) -> None:
         self.name, self.cell, self.varied, self.depths = name, cell, varied, depths
         self.rows: list[Row] = []
         self.steps: list[Row] = []
-        self.clock: Any = 0.0  # when the next cycle begins [s]
+        self.clock: Number = 0.0  # when the next cycle begins [s]
         # Least and most stoichiometry at the surface of the cathode
-        self.surface: tuple[Any, Any] = (np.inf, -np.inf)
+        self.surface: tuple[Number, Number] = (np.inf, -np.inf)
         self.cm2 = cell.area * 1e4
 
     def add(self, cycle: CycleRecord, recorded: bool) -> None:
         """Add a cycle that is done, of the conditioning or to be recorded."""
         number = cycle.number if recorded else 0
         for k, step in enumerate(cycle.steps, start=1):
-            row = {CASE: self.name, CYCLE: number, STEP: k}
+            row: Row = {CASE: self.name, CYCLE: number, STEP: k}
             self.steps.append(row | self._of_step(step))
         if not recorded:
             return
@@ -234,16 +238,17 @@ def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
     return found
 
 
-def _thickest(cycle: CycleRecord, cell: Any) -> Number:
+def _thickest(cycle: CycleRecord, cell: AnyCell) -> Number:
     """The lithium when there is most of it [m], with what is inactive or taken by the
     collector; NaN if nothing ran."""
     found: list[Number] = [np.nan]
+    metal = cell.metal
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
         lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
-        if "Inactive lithium thickness [m]" in observed:
+        if "Inactive lithium thickness [m]" in observed and metal:
             taken = observed["Lithium taken by the collector [mol.m-2]"]
             idle = observed["Inactive lithium thickness [m]"]
-            lithium = lithium + idle + taken * cell.anode.molar_volume
+            lithium = lithium + idle + taken * metal.molar_volume
         found.append(lithium.max(axis=0))
     return reduce(np.fmax, found)
 

@@ -76,9 +76,10 @@ def percentiles(result: Result) -> pd.DataFrame:
     shares = [f"{p} %" for p in PERCENTILES]
     columns = ["Answer", "Points", "Mean", "Standard deviation", *shares]
     found = sample(result)
+    table = pd.DataFrame() if found is None else found[1]
     rows = []
-    for name in varying(found[1], ANSWERS) if found else ():
-        y = found[1][name].dropna().to_numpy()
+    for name in varying(table, ANSWERS):
+        y = table[name].dropna().to_numpy()
         if len(y) >= FEWEST:
             spread = [len(y), y.mean(), y.std(ddof=1), *np.percentile(y, PERCENTILES)]
             rows.append([name, *spread])

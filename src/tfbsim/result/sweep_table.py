@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,6 @@ from ..experiment.provenance import run_of
 from ..experiment.sampling import C_RATE, METHODS, Factor
 from ..output import PROVENANCE
 from .columns import LIMITING, OPTIONAL_COLUMNS, OUTCOME, SHARE, varied_columns
-from .names import Row
 
 # Templates that the summary has under a name of its own
 COLUMNS_OF = {
@@ -35,7 +34,7 @@ SAME = 1e-6  # relative; the summary has a rate as a current over another
 class Result(Protocol):
     """What is asked of a result here."""
 
-    provenance: Row
+    provenance: dict[str, Any]
 
     @property
     def answers(self) -> pd.DataFrame: ...
@@ -167,7 +166,7 @@ def dataset(result: Result, wanted: Sequence[str] | None = None) -> xr.Dataset:
     'Diffusion in the film'
     """
     table, of = result.answers, varied(result)
-    coords: Row
+    coords: dict[str, object]
     if of is None:
         point, names = pd.factorize(table[CASE])
         sizes, coords = {"case": len(names)}, {"case": names.to_numpy(object)}

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice, pairwise
-from typing import NamedTuple, Self, overload
+from typing import NamedTuple, Self, TypedDict, overload
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,13 @@ from .names import Row
 Array = np.ndarray
 ROWS = 2_000  # cases made at a time
 FIRST = 4  # cases named beside a warning
-Warned = Mapping[str, tuple[int, Sequence[str]]]  # the number of cases, and the first
+
+
+class Warned(TypedDict):
+    """Of which cases something is told."""
+
+    cases: int
+    first: list[str]  # of their names
 
 
 NOTHING = pd.DataFrame()
@@ -39,16 +45,18 @@ class Tables(NamedTuple):
     steps: pd.DataFrame
     spectra: pd.DataFrame = NOTHING
     drawn: Sequence[CaseResult] = ()
-    warnings: Warned = {}
+    warnings: Mapping[str, Warned] = {}
     laws: Sequence[Declared] = ()
 
 
 def framed(cases: Iterable[CaseResult]) -> Tables:
     """Return the tables of cases."""
     cases = list(cases)
-    warnings: Warned = {}
+    warnings: dict[str, Warned] = {}
     for case in cases:
-        warnings = added(warnings, {words: (1, [case.name]) for words in case.warnings})
+        add_warnings(
+            warnings, {w: Warned(cases=1, first=[case.name]) for w in case.warnings}
+        )
     return Tables(
         pd.DataFrame(row for case in cases for row in case.rows),
         pd.DataFrame(row for case in cases for row in case.steps),
@@ -59,13 +67,12 @@ def framed(cases: Iterable[CaseResult]) -> Tables:
     )
 
 
-def added(one: Warned, other: Warned) -> Warned:
-    """Return warnings of some cases and of others that follow."""
-    found = dict(one)
-    for words, (number, names) in other.items():
-        before, first = found.get(words, (0, ()))
-        found[words] = before + number, [*first, *names][:FIRST]
-    return found
+def add_warnings(found: dict[str, Warned], more: Mapping[str, Warned]) -> None:
+    """Add warnings of cases that follow."""
+    for words, of in more.items():
+        before = found.setdefault(words, Warned(cases=0, first=[]))
+        before["cases"] += of["cases"]
+        before["first"] = [*before["first"], *of["first"]][:FIRST]
 
 
 def joined(pieces: Iterable[Tables], cases: int) -> Tables:
@@ -75,7 +82,7 @@ def joined(pieces: Iterable[Tables], cases: int) -> Tables:
     """
     each = _Stack(), _Stack(), _Stack()
     drawn: list[CaseResult] = []
-    warnings: Warned = {}
+    warnings: dict[str, Warned] = {}
     laws: dict[Declared, None] = {}
     for piece in pieces:
         number = piece.summary[CASE].nunique() if len(piece.summary) else 1
@@ -83,9 +90,10 @@ def joined(pieces: Iterable[Tables], cases: int) -> Tables:
             if len(table):
                 stack.add(table, len(table) * cases // number)
         drawn += piece.drawn
-        warnings = added(warnings, piece.warnings)
+        add_warnings(warnings, piece.warnings)
         laws |= dict.fromkeys(piece.laws)
-    return Tables(*(stack.table() for stack in each), drawn, warnings, [*laws])
+    summary, steps, spectra = (stack.table() for stack in each)
+    return Tables(summary, steps, spectra, drawn, warnings, [*laws])
 
 
 class _Stack:

@@ -7,54 +7,45 @@ happens are not in it; they are run alone, and stand in the ledger as other case
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Cells, Part, Unlike
 from ..errors import InputError
-from ..experiment.cases import Points
+from ..experiment.cases import Cases, Points
+from ..experiment.sampling import Factor
 from ..experiment.steps import Protocol
 from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
 from ..result.case import covered
+from ..result.names import Number
 from ..result.rows import Rows
 from ..result.tables import FIRST
 from ..solver.batch import Batch, merged, paying, serves
 from ..solver.engine import engine
-from .stored import About, Array, Block, Outside
+from .stored import About, Array, Block, Outside, Swept
 
 FEWEST = 2  # points that make a block
 
 
-def kernel_of(cases: Any, numerics: Numerics) -> Numerics | None:
-    """Return what points are solved with in blocks; None where they are not."""
-    points = isinstance(cases, Points) and cases.curves.cycles == frozenset()
-    if not points or len(cases) < FEWEST:
+def kernel_of(cases: Cases, numerics: Numerics) -> Swept | None:
+    """Return cases as points that are solved in blocks; None where they are not."""
+    if not isinstance(cases, Points) or cases.curves.cycles != frozenset():
+        return None
+    if len(cases) < FEWEST:
         return None
     case = cases[0]
     steps = len(case.protocol.all_steps) * cases.cycles  # of a conditioning all of them
-    return paying(case.cell, [case.protocol], steps, numerics)
+    kernel = paying(case.cell, [case.protocol], steps, numerics)
+    return Swept(cases, numerics, kernel) if kernel else None
 
 
-def sweep_key(cases: Points, numerics: Numerics) -> str:
-    """Return the hash of everything that determines the points of a sweep."""
-    levels = [
-        (f.name, f.stride, f.points, f.levels.tobytes()) for f in cases.plan.factors
-    ]
-    content = cases.key(0, numerics), levels
-    return hashlib.sha256(repr(content).encode()).hexdigest()
-
-
-def solved(
-    cases: Points, numerics: Numerics, sweep: str, numbers: Sequence[int]
-) -> tuple[list[Block], list[int]]:
-    """Solve points of a sweep, in order, by a kernel and under a key.
+def solved(swept: Swept, numbers: Sequence[int]) -> tuple[list[Block], list[int]]:
+    """Solve points of a sweep, in order.
 
     Returns
     -------
@@ -66,7 +57,7 @@ def solved(
     for run in np.split(np.asarray(numbers), ends):
         plain = np.zeros(len(run), bool)  # which of them are in the block
         try:
-            block = _solved(cases, numerics, sweep, run, plain)
+            block = _solved(swept, run, plain)
         except Unlike:
             block = None
         blocks += [block] if block else []
@@ -74,13 +65,11 @@ def solved(
     return blocks, left
 
 
-def _solved(
-    cases: Points, numerics: Numerics, sweep: str, points: Array, plain: Array
-) -> Block | None:
+def _solved(swept: Swept, points: Array, plain: Array) -> Block | None:
     """A block of points in a row; sets which of them it has."""
-    asked = _Asked(cases, points)
+    asked = _Asked(swept.cases, points)
     cells, protocol = asked.cells, asked.protocol
-    solver = engine(cells.structure, numerics)
+    solver = engine(cells.structure, swept.kernel)
     if not serves(cells, protocol, solver):
         return None
     batch = Batch(cells, solver)
@@ -100,21 +89,24 @@ def _solved(
         "warnings": asked.warnings(kept),
         "outside": _outside(cells, noted.surface, kept, asked.points),
     }
-    return Block.of(sweep, points[plain], kept, about, noted.rows, noted.steps)
+    return Block.of(swept.key, points[plain], kept, about, noted.rows, noted.steps)
 
 
-def _outside(cells: Cells, x: tuple[Array, Array], kept: Array, points: Array) -> Outside:
+def _outside(
+    cells: Cells, x: tuple[Number, Number], kept: Array, points: Array
+) -> Outside:
     """Where surfaces left the range that the source of a law covers."""
     found: Outside = {}
+    least, most = np.asarray(x[0]), np.asarray(x[1])
     for label, valid in covered(cells).items():
-        out = kept & ((x[0] < valid[0]) | (x[1] > valid[1]))
+        out = kept & ((least < valid[0]) | (most > valid[1]))
         if out.any():
-            ends = float(x[0][out].min()), float(x[1][out].max())
+            ends = float(least[out].min()), float(most[out].max())
             found[label] = int(out.sum()), points[out][:FIRST].tolist(), *ends
     return found
 
 
-def _alike(factors: Sequence[Any], points: Array) -> tuple[Array, Array]:
+def _alike(factors: Sequence[Factor], points: Array) -> tuple[Array, Array]:
     """The first point of each set of values of factors, and which set each point has."""
     code = np.zeros(len(points), int)
     for stride, levels in {(f.stride, len(f.levels)): None for f in factors}:
@@ -162,35 +154,35 @@ class _Asked:
         except InputError:
             return None
 
-    def _protocol(self, cells: Cells, templates: Sequence[Any]) -> Protocol:
+    def _protocol(self, cells: Cells, templates: Sequence[Factor]) -> Protocol:
         """Steps for all of them; ``kept`` is which of them have any."""
         first, turn = _alike(templates, self.points)
-        found: list[tuple[Array, Protocol]] = []
+        places: list[Array] = []
+        found: list[Protocol] = []
         ends = np.cumsum(np.bincount(turn))[:-1]
         each = np.split(np.argsort(turn, kind="stable"), ends)
         for k, rows in zip(self.points[first].tolist(), each, strict=True):
             self.maker.steps = 0
             part = cells if len(first) == 1 else Part(cells, rows)
             try:
-                one = self.maker.protocol(part, self.cases.row(k))
+                found.append(self.maker.protocol(part, self.cases.row(k)))
             except InputError:
                 self.kept[rows] = False
-                continue
-            found.append((rows, one))
+            else:
+                places.append(rows)
         if not found:
             raise Unlike
-        rows = [rows for rows, _ in found]
-        steps = {
-            name: merged(rows, [getattr(one, name) for _, one in found], self.kept)
-            for name in ("steps", "conditioning")
-        }
-        return replace(found[0][1], **steps)
+        return replace(
+            found[0],
+            steps=merged(places, [one.steps for one in found], self.kept),
+            conditioning=merged(places, [one.conditioning for one in found], self.kept),
+        )
 
-    def _varied(self, templates: Sequence[Any]) -> dict[str, Any]:
+    def _varied(self, templates: Sequence[Factor]) -> dict[str, Array]:
         """Columns of what varies, as those of a single point."""
         names, mine = self.cases.fields, self.points
 
-        def columns(names: list[str], first: Array, turn: Array) -> dict[str, Any]:
+        def columns(names: list[str], first: Array, turn: Array) -> dict[str, Array]:
             each = []
             for k in first.tolist():
                 cell, row = self._made[self._index[k]], self.cases.row(int(mine[k]))
@@ -206,13 +198,14 @@ class _Asked:
         found |= columns(of_steps, *_alike(templates, mine))
         return {name: found[name] for name in self.cases[int(mine[0])].varied}
 
-    def warnings(self, kept: Array) -> dict[str, list[Any]]:
+    def warnings(self, kept: Array) -> dict[str, tuple[int, list[int]]]:
         """What cells tell of themselves: the number of points and the first of them."""
-        found: dict[str, list[Any]] = {}
+        told: dict[str, list[int]] = {}  # by which of the cells
         for number, cell in enumerate(self._made):
             for words in cell.warnings():
-                rows = kept & (self._index == number)
-                told = found.setdefault(words, [0, []])
-                told[0] += int(rows.sum())
-                told[1] += self.points[rows][:FIRST].tolist()
-        return {words: [n, sorted(first)[:FIRST]] for words, (n, first) in found.items()}
+                told.setdefault(words, []).append(number)
+        found = {}
+        for words, numbers in told.items():
+            points = self.points[kept & np.isin(self._index, numbers)]
+            found[words] = len(points), points[:FIRST].tolist()
+        return found

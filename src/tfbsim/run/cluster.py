@@ -28,7 +28,8 @@ from ..errors import InputError, shown
 from ..experiment.provenance import versions
 from .ledger import Point
 from .scheduler import Connection
-from .workers import KILLED, Chunks, Job
+from .stored import Block
+from .workers import KILLED, Chunks, Job, Numbers
 
 SECONDS = 5.0  # of work in a chunk
 MOST = 5_000  # points in a chunk
@@ -44,8 +45,8 @@ _one_at_a_time = threading.Lock()  # of this process
 
 
 def cluster(
-    job: Job, numbers: Sequence[int], connection: Connection
-) -> Generator[list[Point]]:
+    job: Job, numbers: Numbers, connection: Connection
+) -> Generator[list[Point | Block]]:
     """Yield points computed by the workers of a cluster.
 
     Raises
@@ -67,7 +68,7 @@ def cluster(
 class _Run:
     """What is given to the workers, and what is still to be."""
 
-    def __init__(self, job: Job, numbers: Sequence[int], connection: Connection) -> None:
+    def __init__(self, job: Job, numbers: Numbers, connection: Connection) -> None:
         self.job, self.connection = job, connection
         self.client = connection.client
         self.chunks = Chunks(numbers, 1, SECONDS, MOST)
@@ -100,7 +101,7 @@ class _Run:
             return not self.given
         return len(self.given) < AHEAD * max(1, self.workers)
 
-    def finished(self) -> list[Point]:
+    def finished(self) -> list[Point | Block]:
         """Points that came back; none, after a while, if none did."""
         futures: list[Future] = []
         with suppress(Empty):
@@ -109,7 +110,7 @@ class _Run:
                 futures.append(self.done.get_nowait())
         return [point for future in futures for point in self._points(future)]
 
-    def _points(self, future: Future) -> list[Point]:
+    def _points(self, future: Future) -> list[Point | Block]:
         piece = self.given.pop(future)
         self.alone = False
         try:
@@ -169,7 +170,7 @@ def surroundings() -> dict[str, str]:
 
 def work(
     packed: bytes, numbers: Sequence[int], wanted: dict[str, str]
-) -> tuple[list[Point], float]:
+) -> tuple[list[Point | Block], float]:
     """The points of a chunk, and the seconds it took."""
     with _one_at_a_time:
         found = surroundings()

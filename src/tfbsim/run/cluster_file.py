@@ -29,6 +29,7 @@ ADDRESS = re.compile(
 # Dask opens an HTTP server of its state, whether asked or not: on the loopback
 HTTP = "127.0.0.1:0"
 
+Options = dict[str, object]  # of dask-jobqueue, which knows them
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 
 
@@ -61,9 +62,9 @@ class ClusterFile(Strict):
     description: StrictStr = ""
     address: StrictStr | None = None
     local: Local | None = None
-    slurm: dict[str, Any] | None = None
-    pbs: dict[str, Any] | None = None
-    lsf: dict[str, Any] | None = None
+    slurm: Options | None = None
+    pbs: Options | None = None
+    lsf: Options | None = None
     jobs: Count | None = None
     adapt: Adapt | None = None
     tls: Tls | None = None
@@ -113,7 +114,7 @@ def check_cluster(document: Document) -> None:
         job_options(document, file)
 
 
-def job_options(document: Document, file: ClusterFile) -> tuple[Any, dict[str, Any]]:
+def job_options(document: Document, file: ClusterFile) -> tuple[Any, Options]:
     """Return the cluster of dask-jobqueue for a queue, and what that is given.
 
     Raises
@@ -146,7 +147,7 @@ def job_options(document: Document, file: ClusterFile) -> tuple[Any, dict[str, A
     more = options.get("worker_extra_args") or []
     if isinstance(more, list) and "--dashboard-address" not in more:
         options["worker_extra_args"] = [*more, "--dashboard-address", HTTP]
-    if not isinstance(options.get("scheduler_options") or {}, dict):
+    if of_scheduler(options) != (options.get("scheduler_options") or {}):
         raise document.error((system, "scheduler_options"), "must be fields and values")
     of_cluster = inspect.signature(JobQueueCluster.__init__).parameters
     of_job = {k: v for k, v in options.items() if k not in of_cluster}
@@ -157,10 +158,16 @@ def job_options(document: Document, file: ClusterFile) -> tuple[Any, dict[str, A
     return kind, options
 
 
+def of_scheduler(options: Options) -> Options:
+    """Return what a queue's file gives the scheduler."""
+    given = options.get("scheduler_options")
+    return given if isinstance(given, dict) else {}
+
+
 def reached_by(file: ClusterFile) -> bool:
     """Return whether a queue's file says where its scheduler is to listen."""
     options = getattr(file, file.system)
-    own = options.get("scheduler_options") or {}
+    own = of_scheduler(options)
     if options.get("interface") or own.get("host") or own.get("interface"):
         return True
     try:

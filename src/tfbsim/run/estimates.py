@@ -87,7 +87,8 @@ def saturation_capacity(
     x_s = seen(x, "Cathode surface stoichiometry")
     # Gradient of psi that the current would cause over the whole film
     constants = solver.built("current").constants(parameters)
-    reach = current_density * constants["Cathode slope per current density [m2.A-1]"]
+    slope = float(constants["Cathode slope per current density [m2.A-1]"])
+    reach = current_density * slope
     if isinstance(found.diffusivity, Constant):
         filled = _series(reach, found.transference, x_s - x_0)
     else:

@@ -17,18 +17,16 @@ import math
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import xarray as xr
 
 from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
-from ..experiment.cases import Points
-from ..numerics import Numerics
 from ..output import writing
 from ..physics.law import Declared
 from ..result.case import CaseResult
@@ -37,7 +35,7 @@ from ..result.curves import NONE
 from ..result.tables import Tabled
 from ..solver.records import OUTCOMES
 from ..version import __version__
-from .stored import Block, digest, swept
+from .stored import Block, Swept, digest, tabled
 
 LEDGER = "ledger.sqlite"  # in the folder of a result
 FORMAT = 4
@@ -117,21 +115,20 @@ class Point(NamedTuple):
         listed = tables.pop("curves")
         if tables.keys() != OF_CASE:
             raise ValueError("other tables than those of a case")
-        tables["laws"] = Declared.from_dict(tables["laws"])
+        tables["laws"] = laws = Declared.from_dict(tables["laws"])
+        _check(self.name, tables, laws)
         sizes = [math.prod(s) * np.dtype(kind).itemsize for _, _, kind, s in listed]
         if min(sizes, default=0) < 0 or sum(sizes) > MOST_OF_CURVES:
             raise ValueError("curves of no size there is")
         curves = _unpacked(self.curves, sum(sizes)) if listed else b""
         arrays, start = {}, 0
         for (name, dims, kind, shape), size in zip(listed, sizes, strict=True):
-            planes = np.frombuffer(curves[start : start + size], np.uint8)
-            planes = planes.reshape(np.dtype(kind).itemsize, -1)
+            own = np.frombuffer(curves[start : start + size], np.uint8)
+            planes = own.reshape(np.dtype(kind).itemsize, -1)
             start += size
             arrays[name] = dims, np.ascontiguousarray(planes.T).view(kind).reshape(shape)
         drawn = xr.Dataset(arrays) if arrays else NONE
-        case = CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
-        _check(case)
-        return case
+        return CaseResult(name=self.name, key=self.key, curves=drawn, **tables)
 
 
 def _by_significance(array: np.ndarray) -> bytes:
@@ -147,30 +144,34 @@ def _unpacked(packed: bytes, most: int) -> bytes:
     return content
 
 
-def _check(case: CaseResult) -> None:
-    """Refuse rows that are none of a case, whoever wrote them."""
+def _check(name: str, tables: Mapping[str, object], laws: Declared) -> None:
+    """Refuse tables that are none of a case, whoever wrote them."""
 
     def need(what: bool, wrong: str) -> None:
         if not what:
             raise ValueError(wrong)
 
-    outcomes = (*OUTCOMES, *(end.outcome for end in case.laws.ends))
-    for rows, wanted, first in ((case.rows, OF_ROW, 1), (case.steps, OF_STEP, 0)):
-        need(isinstance(rows, list) and bool(rows), "no rows")
+    outcomes = (*OUTCOMES, *(end.outcome for end in laws.ends))
+    for table, wanted, first in (("steps", OF_STEP, 0), ("rows", OF_ROW, 1)):
+        rows = tables[table]
+        if not isinstance(rows, list) or not rows:
+            raise ValueError("no rows")
+        cycles = []
         for row in rows:
             there = isinstance(row, dict) and row.keys() >= wanted
             need(there, "a row without its columns")
             cycle = row[CYCLE]
-            own = row[CASE] == case.name and type(cycle) is int and cycle >= first
+            cycles.append(cycle)
+            own = row[CASE] == name and type(cycle) is int and cycle >= first
             need(own, "a row of another case")
             need(row[OUTCOME] in outcomes, "an outcome there is none of")
-            for name, value in row.items():
-                if not isinstance(value, KINDS.get(name, (str, int, float))):
-                    raise ValueError(f"'{shown(name)}' is not what it should be")
-    numbers = [row[CYCLE] for row in case.rows]
-    need(numbers == list(range(1, len(numbers) + 1)), "cycles that are not in a row")
-    texts = all(isinstance(words, str) for words in (case.cell, *case.warnings))
-    need(texts, "a cell or warnings that are no text")
+            for column, value in row.items():
+                if not isinstance(value, KINDS.get(column, (str, int, float))):
+                    raise ValueError(f"'{shown(column)}' is not what it should be")
+    need(cycles == list(range(1, len(cycles) + 1)), "cycles that are not in a row")
+    warnings = tables["warnings"]
+    texts = tables["cell"], *(warnings if isinstance(warnings, list) else [None])
+    need(all(isinstance(words, str) for words in texts), "texts that are none")
 
 
 class Ledger:
@@ -185,9 +186,10 @@ class Ledger:
     def __init__(self, path: str | Path) -> None:
         self.path = path
         # Transactions are begun in so many words, where there is anything to write
-        how: dict[str, Any] = {"timeout": PATIENCE, "isolation_level": None}
         with self._errors():
-            self._connection = sqlite3.connect(path, **how)
+            self._connection = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None
+            )
         try:
             with self._errors():
                 self._open()
@@ -212,31 +214,31 @@ class Ledger:
                 else:
                     self._connection.execute(ADD, (*row, digest(row)))
 
-    def blocks(self, sweep: str) -> Iterator[Block]:
+    def blocks(self, of: Swept) -> Iterator[Block]:
         """Blocks of points of a sweep, in order."""
         asked = "SELECT * FROM blocks WHERE sweep = ? ORDER BY first"
         with self._errors():
-            for name, _, *parts, kept in self._connection.execute(asked, (sweep,)):
+            for name, _, *parts, kept in self._connection.execute(asked, (of.key,)):
                 block = Block(name, *parts)
                 if digest(block) != kept:
                     raise ValueError("a block is not what was kept")
                 yield block.checked()
 
-    def alone(self, cases: Points, numerics: Numerics) -> list[CaseResult]:
+    def alone(self, of: Swept) -> list[CaseResult]:
         """The points there are of a sweep by themselves, failed ones too, in order."""
-        names = (name for _, name in self._keys("key, name"))
+        names = (name for _, name, _ in self._points())
         numbers = sorted({int(name) - 1 for name in names if name.isdecimal()})
-        there = [k for k in numbers if 0 <= k < len(cases)]
-        return list(self.get(cases.key(k, numerics) for k in there))
+        there = [k for k in numbers if 0 <= k < len(of.cases)]
+        return list(self.get(of.cases.key(k, of.numerics) for k in there))
 
-    def swept(self, cases: Points, numerics: Numerics, sweep: str) -> Tabled:
+    def swept(self, of: Swept) -> Tabled:
         """The points of a sweep there are."""
         with self._errors():
-            return swept(cases, self.blocks(sweep), self.alone(cases, numerics))
+            return tabled(of.cases, self.blocks(of), self.alone(of))
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""
-        return {key for key, failed in self._keys("key, failed") if failed is None}
+        return {key for key, _, failed in self._points() if failed is None}
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
         """The points there are of these, failed ones too, one after the other."""
@@ -249,10 +251,11 @@ class Ledger:
                         raise ValueError("a point is not what was kept")
                     yield point.result()
 
-    def _keys(self, columns: str) -> list[tuple[Any, ...]]:
-        """Columns of all points."""
+    def _points(self) -> list[tuple[str, str, str | None]]:
+        """Key and name of all points, and why one failed."""
         with self._errors():
-            return self._connection.execute(f"SELECT {columns} FROM points").fetchall()
+            asked = "SELECT key, name, failed FROM points"
+            return self._connection.execute(asked).fetchall()
 
     def _open(self) -> None:
         if not self._is_ours():

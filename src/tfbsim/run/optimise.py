@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,12 +60,12 @@ class Optimum:
 def optimise(
     cell: Cell | str,
     field: str,
-    between: tuple[Any, Any],
-    steps: Sequence[Any] | Callable[[Cell], Sequence[Any]],
+    between: tuple[str | float, str | float],
+    steps: Sequence[object] | Callable[[Cell], Sequence[object]],
     maximise: str = ENERGY,
     cycles: int = 1,
-    conditioning: Sequence[Any] = (),
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    conditioning: Sequence[object] = (),
+    numerics: Numerics | Mapping[str, object] | None = None,
     start: int = 7,
 ) -> Optimum:
     """Vary one field, on a logarithmic scale, until a quantity is largest.
@@ -123,7 +122,7 @@ def optimise(
         raise InputError("is missing; energy per volume or mass needs it", field="stack")
     tried: dict[float, float] = {}
 
-    def at(value: float) -> tuple[Cell, Sequence[Any]]:
+    def at(value: float) -> tuple[Cell, Sequence[object]]:
         """The cell, and what is done to it."""
         changed = base.replace({field: value})
         return changed, steps(changed) if callable(steps) else steps
@@ -148,8 +147,8 @@ def optimise(
         tried[value] = float(row[maximise])
         return tried[value]
 
-    ends = np.log([low, high])
-    scan = np.linspace(*ends, max(start, 3))
+    ends = float(np.log(low)), float(np.log(high))
+    scan = np.linspace(ends[0], ends[1], max(start, 3))
     values = [quantity(x) for x in scan]
     if np.isnan(values).all():
         raise InputError("is no number anywhere in the range", field="maximise")
@@ -167,6 +166,6 @@ def optimise(
     rows = [(units.to_display(v, dimension), tried[v]) for v in sorted(tried)]
     name = f"{field} [{unit}]" if unit else field
     table = pd.DataFrame(rows, columns=[name, maximise])
-    near = bool((abs(np.log(best) - ends) < 2e-3).any())
+    near = bool((abs(np.log(best) - np.array(ends)) < 2e-3).any())
     by = BY_KERNEL if compiled else BY_GENERAL
     return Optimum(at(best)[0], field, best, tried[best], near, table, by)

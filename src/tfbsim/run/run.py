@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -12,7 +13,6 @@ from functools import partial
 from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
 
 import numpy as np
 
@@ -30,10 +30,10 @@ from ..solver.cycler import cycles_of
 from ..solver.engine import engine
 from ..solver.records import SKIPPED, SOLVER_FAILED, CycleRecord, StepRecord
 from ..yaml_file import Document
-from .blocks import kernel_of, solved, sweep_key
+from .blocks import kernel_of, solved
 from .ledger import LEDGER, Ledger, Point, discard
-from .stored import Block
-from .workers import Pool, processes, serial
+from .stored import Block, Swept
+from .workers import Numbers, Pool, processes, serial
 
 SOLVED = "solved"  # in the provenance: how many cases, and how
 IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
@@ -46,7 +46,7 @@ def run_experiment(
     experiment: str | Path | Document | Expanded,
     cell: str | None = None,
     changes: Mapping[str, str] | None = None,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,
@@ -95,7 +95,7 @@ def run_experiment(
     KeyboardInterrupt
         Interrupted; what was finished is in ``folder``.
     """
-    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+    if not is_count(workers):
         message = f"'{shown(workers)}' must be a whole number of at least 1"
         raise InputError(message, field="workers")
     expanded = expand(experiment, cell, changes)
@@ -114,11 +114,9 @@ def run_experiment(
         ledger = stack.enter_context(Ledger(folder / LEDGER if folder else ":memory:"))
         if folder:  # of this result, others may be drawn
             remove(folder, listed(folder, REPORT, EXPORTS))
-        kernel = kernel_of(cases, numerics)
-        job = CaseJob(
-            cases, numerics, kernel, sweep_key(cases, numerics) if kernel else ""
-        )
-        keys = [] if kernel else [cases.key(k, numerics) for k in range(len(cases))]
+        swept = kernel_of(cases, numerics)
+        job = CaseJob(cases, numerics, swept)
+        keys = [] if swept else [cases.key(k, numerics) for k in range(len(cases))]
 
         def result() -> Result:
             return Result(_kept(ledger, job, keys), about, expanded.measured)
@@ -132,7 +130,7 @@ def run_experiment(
                     ledger.add(points)
             complete = result()
             there = complete.cases
-            alone = len(there.others if kernel and isinstance(there, Tabled) else there)
+            alone = len(there.others if swept and isinstance(there, Tabled) else there)
             how = {IN_BLOCKS: len(there) - alone, ONE_BY_ONE: alone}
             about[SOLVED] = {word: number for word, number in how.items() if number}
             if folder:
@@ -145,6 +143,13 @@ def run_experiment(
                 kept.save(folder, figures=False)
             raise
     return complete
+
+
+def is_count(number: object, most: float = math.inf) -> bool:
+    """Return whether a number is whole, at least 1, and not above another."""
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        return False
+    return 1 <= int(number) <= most
 
 
 def cycles_each(numerics: Numerics) -> int:
@@ -188,27 +193,27 @@ def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseRes
         # A new name of a cell is none of the key
         names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
         return [replace(case, cell=names[case.key]) for case in ledger.get(keys)]
-    if job.blocks:
-        return ledger.swept(cases, job.numerics, job.sweep)
+    if job.swept:
+        return ledger.swept(job.swept)
     found = ledger.get(keys)
     return list(found) if len(cases) <= AT_ONCE else Tabled.of(found, len(cases))
 
 
 def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
     """The numbers of the cases it has not; those that failed are tried again."""
-    finished, cases = ledger.finished(), job.cases
-    if not (job.blocks and isinstance(cases, Points)):
+    finished = ledger.finished()
+    if job.swept is None:
         return np.flatnonzero([key not in finished for key in keys])
-    left = np.ones(len(cases), bool)
-    for block in ledger.blocks(job.sweep):
+    left = np.ones(len(job.cases), bool)
+    for block in ledger.blocks(job.swept):
         left[block.points] = False
-    for case in ledger.alone(cases, job.numerics):
+    for case in ledger.alone(job.swept):
         left[int(case.name) - 1] = case.key not in finished
     return np.flatnonzero(left)
 
 
 def _points(
-    job: CaseJob, missing: np.ndarray, pool: Pool, tell: Told
+    job: CaseJob, missing: Numbers, pool: Pool, tell: Told
 ) -> Generator[list[Point | Block]]:
     """Points as they are finished, several at a time."""
     cases = job.cases
@@ -231,13 +236,12 @@ class CaseJob:
 
     cases: Cases
     numerics: Numerics
-    blocks: Numerics | None = None  # of the kernel for many cells, if they go together
-    sweep: str = ""  # key of their blocks
+    swept: Swept | None = None  # where they go together, in blocks
     heard: Callable[[], None] | None = None  # told of every cycle that is done
 
     def prepare(self, number: int) -> None:
         """Build the models of a case; what is wrong with it is told in its turn."""
-        if self.blocks is not None:  # done, to know that it serves
+        if self.swept is not None:  # done, to know that it serves
             return
         with suppress(Exception):
             case = self.cases[number]
@@ -249,8 +253,8 @@ class CaseJob:
 
     def __call__(self, numbers: Sequence[int]) -> list[Point | Block]:
         points: list[Point | Block] = []
-        if self.blocks is not None and isinstance(self.cases, Points):
-            found, numbers = solved(self.cases, self.blocks, self.sweep, numbers)
+        if self.swept is not None:
+            found, numbers = solved(self.swept, numbers)
             points += found
         return points + [self._alone(k) for k in sorted(numbers)]
 
@@ -284,12 +288,13 @@ class CaseJob:
             }
             case = replace(first, name=cases.name(number), varied=varied)
         p, after = case.protocol, (SKIPPED, "after: the case failed")
-        first = SOLVER_FAILED, f"failed: {reason}"
-        outcomes = itertools.chain([first], itertools.repeat(after))
+        ends = itertools.chain(
+            [(SOLVER_FAILED, f"failed: {reason}")], itertools.repeat(after)
+        )
         notes = Notes(case.name, case.cell, case.varied)  # no mesh: it may have failed
 
         def skip(number: int, steps: Sequence[Step], recorded: bool) -> None:
-            done = (StepRecord(step, *next(outcomes), None) for step in steps)
+            done = [StepRecord(step, *next(ends), trace=None) for step in steps]
             notes.add(CycleRecord(number, tuple(done), 0.0, 0.0), recorded)
 
         for k in range(p.conditioning_cycles if p.conditioning else 0):

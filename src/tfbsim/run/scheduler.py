@@ -19,16 +19,24 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import dask
 from distributed import Client, LocalCluster, Security, Status
+from distributed.deploy import Cluster
 from distributed.utils import silence_logging_cmgr
 
 from ..errors import InputError, shown
 from ..output import read_json
 from ..yaml_file import Document, load
-from .cluster_file import ADDRESS, HTTP, ClusterFile, job_options, reached_by, read
+from .cluster_file import (
+    ADDRESS,
+    HTTP,
+    ClusterFile,
+    job_options,
+    of_scheduler,
+    reached_by,
+    read,
+)
 from .workers import unheard
 
 CONNECT = 10.0  # s until it is told that nobody listens
@@ -149,7 +157,7 @@ def _answers(address: str, context: ssl.SSLContext | None) -> None:
     host, _, port = address.rpartition("://")[2].rpartition(":")
     with ExitStack() as stack:
         place = host.strip("[]"), int(port)
-        door: Any = stack.enter_context(socket.create_connection(place, CONNECT))
+        door = stack.enter_context(socket.create_connection(place, CONNECT))
         if context:
             door = stack.enter_context(context.wrap_socket(door))
         if not door.recv(1):
@@ -158,7 +166,7 @@ def _answers(address: str, context: ssl.SSLContext | None) -> None:
 
 def _same_dask(client: Client, name: str) -> None:
     """Dask speaks to others of its version only."""
-    found: Any = client.get_versions()
+    found = client.get_versions()
     own = found["client"]["packages"]
     others = {"the scheduler": found["scheduler"], **found["workers"]}
     for who, theirs in others.items():
@@ -195,7 +203,7 @@ def _started(
 
 def _made(
     document: Document, file: ClusterFile, security: Security, refused: list[str]
-) -> Any:
+) -> Cluster:
     if not file.local:
         return queue(document, file, refused, security)
     with unheard():
@@ -216,7 +224,7 @@ def queue(
     file: ClusterFile,
     refused: list[str],
     security: Security | None = None,
-) -> Any:
+) -> Cluster:
     """Return a cluster of dask-jobqueue without jobs yet.
 
     ``job_script()`` shows what they do; ``refused`` gets what the queue says of jobs that
@@ -244,7 +252,7 @@ def queue(
     options["scheduler_options"] = {
         "dashboard_address": HTTP,
         **({} if reached_by(file) else {"host": LOOPBACK}),
-        **(options.get("scheduler_options") or {}),
+        **of_scheduler(options),
     }
     try:
         return kind(job_cls=Submitted, **options)

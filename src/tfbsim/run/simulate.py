@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..cell.cell import Cell, load_cell
 from ..errors import InputError, shown
@@ -18,17 +16,19 @@ from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
 from ..result.result import Result
 from ..yaml_file import Document
-from .run import noted
+from .run import is_count, noted
+
+Steps = Iterable[object] | Step
 
 
 def simulate(
     cell: Cell | str,
-    steps: Sequence[Any],
+    steps: Sequence[object],
     cycles: int = 1,
-    conditioning: Sequence[Any] = (),
+    conditioning: Sequence[object] = (),
     conditioning_cycles: int = 1,
-    numerics: Numerics | Mapping[str, Any] | None = None,
-    check_up: Sequence[Any] = (),
+    numerics: Numerics | Mapping[str, object] | None = None,
+    check_up: Sequence[object] = (),
     every: int = 0,
     until: str | None = None,
 ) -> Result:
@@ -82,8 +82,7 @@ def simulate(
         ("conditioning_cycles", conditioning_cycles),
         *([("every", every)] if len(check_up) else []),
     ):
-        whole = isinstance(number, Integral) and not isinstance(number, bool)
-        if not whole or not 1 <= number <= MAX_CYCLES:
+        if not is_count(number, MAX_CYCLES):
             message = f"'{shown(number)}' must be a whole number from 1 to {MAX_CYCLES:,}"
             raise InputError(message, field=name)
     try:
@@ -110,16 +109,16 @@ def simulate(
 
 
 def as_experiment(
-    steps: Any,
+    steps: Steps,
     cycles: int,
-    conditioning: Any,
+    conditioning: Steps,
     conditioning_cycles: int,
-    check_up: Any = (),
+    check_up: Steps = (),
     every: int = 0,
     until: str | None = None,
 ) -> Document:
     """Return what an experiment file would say, to repeat the run from."""
-    content: dict[str, Any] = {"format": 1, "kind": "experiment", "name": "simulation"}
+    content: dict[str, object] = {"format": 1, "kind": "experiment", "name": "simulation"}
     if conditioning:
         before = {"steps": _written(conditioning), "cycles": conditioning_cycles}
         content["conditioning"] = before
@@ -131,9 +130,9 @@ def as_experiment(
     return Document(Path("simulation.yaml"), content, {(): 1})
 
 
-def _written(steps: Any) -> list[Any]:
+def _written(steps: Steps) -> list[object]:
     """Steps as a file has them."""
-    found: list[Any] = []
+    found: list[object] = []
     for step in [steps] if isinstance(steps, str | Mapping | Step) else steps:
         if isinstance(step, Step):
             found.append(step.text)

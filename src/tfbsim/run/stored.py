@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple, Self, TypedDict
 
 import numpy as np
@@ -17,11 +18,12 @@ import pandas as pd
 
 from ..data.curve_table import CASE
 from ..experiment.cases import Points
+from ..numerics import Numerics
 from ..physics.law import Declared
 from ..result.case import CaseResult, beyond, covered
 from ..result.curves import NONE
 from ..result.names import Row
-from ..result.tables import FIRST, Tabled, Tables, Warned, added, framed, joined
+from ..result.tables import FIRST, Tabled, Tables, Warned, add_warnings, framed, joined
 from ..version import __version__
 
 Array = np.ndarray
@@ -35,7 +37,7 @@ class About(TypedDict):
     """What points of a block have in common, as JSON."""
 
     cell: str
-    laws: dict[str, object]
+    laws: Mapping[str, Sequence[object]]
     warnings: dict[str, tuple[int, list[int]]]  # number of points, and the first of them
     outside: Outside  # laws: the same, and the least and most x
 
@@ -45,6 +47,23 @@ class Header(About):
 
     rows: list[dict[str, Written]]
     steps: list[dict[str, Written]]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Points of a sweep that are solved in blocks."""
+
+    cases: Points
+    numerics: Numerics
+    kernel: Numerics  # what the kernel solves them with
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything that determines the points."""
+        factors = self.cases.plan.factors
+        levels = [(f.name, f.stride, f.points, f.levels.tobytes()) for f in factors]
+        content = self.cases.key(0, self.numerics), levels
+        return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
 def digest(parts: Iterable[object]) -> bytes:
@@ -151,12 +170,14 @@ class Block(NamedTuple):
 OF_BLOCK = Header.__required_keys__
 
 
-def swept(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) -> Tabled:
+def tabled(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) -> Tabled:
     """Return the points of a sweep there are: of blocks, and those run alone."""
 
-    def named(warnings: Mapping[str, tuple[int, Sequence[int]]]) -> Warned:
-        each = warnings.items()
-        return {w: (n, [cases.name(k) for k in first]) for w, (n, first) in each}
+    def named(warnings: Mapping[str, tuple[int, Sequence[int]]]) -> dict[str, Warned]:
+        return {
+            words: Warned(cases=number, first=[cases.name(k) for k in first])
+            for words, (number, first) in warnings.items()
+        }
 
     left = np.ones(len(cases), bool)  # each is taken once
     left[[int(case.name) - 1 for case in alone]] = False
@@ -190,8 +211,8 @@ def swept(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) -
             beyond(law, (low, high), ranges[law]): (n, first)
             for law, (n, first, low, high) in outside.items()
         }
-        others = framed(alone)
-        warnings = added(named(beyonds), others.warnings)
+        warnings, others = named(beyonds), framed(alone)
+        add_warnings(warnings, others.warnings)
         yield others._replace(drawn=[], warnings=warnings)
 
     tables = joined(pieces(), len(cases))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,16 +21,16 @@ from .simulate import as_experiment
 
 def sweep(
     cell: Cell | str,
-    steps: Sequence[Any],
-    factors: Mapping[str, Any],
+    steps: Sequence[object],
+    factors: Mapping[str, object],
     method: str = "grid",
     points: int | None = None,
     seed: int = 0,
     correlations: Mapping[tuple[str, str], float] | None = None,
     cycles: int = 1,
-    conditioning: Sequence[Any] = (),
+    conditioning: Sequence[object] = (),
     conditioning_cycles: int = 1,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,
@@ -84,7 +83,7 @@ def sweep(
         if not isinstance(given, Mapping):
             raise InputError("must be a mapping", field=f"sweep.{field}")
     try:
-        section: dict[str, Any] = {
+        section: dict[str, object] = {
             "method": method,
             "factors": {str(k): _written(cell, str(k), v) for k, v in factors.items()},
         }
@@ -116,21 +115,22 @@ def sweep(
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _written(cell: Cell, name: str, values: Any) -> Any:
+def _written(cell: Cell, name: str, values: object) -> object:
     """Values of a factor as a file has them."""
     try:
         dimension = cell.number(name)[1]
     except InputError:
         dimension = "dimensionless"
 
-    def text(value: Any) -> Any:
+    def text(value: object) -> object:
         value = _plain(value)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if dimension == "dimensionless" or not number:
+        if dimension == "dimensionless" or isinstance(value, bool | str):
+            return value
+        if not isinstance(value, int | float):
             return value
         try:
             shown = units.to_display(float(value), dimension)

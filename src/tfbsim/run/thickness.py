@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ COPIED = (
     "Mean discharge voltage [V]",
 )
 AROUND = 4.0  # how far a curve goes to either side of the roots
+Found = dict[str, float | str]  # of one thickness, by the columns of the table
 STEP = 2.0  # factor by which the root is sought before it is refined
 
 
@@ -36,7 +36,7 @@ def thickness_for(
     upper: str | float | None = None,
     between: tuple[float, float] = (20e-9, 500e-6),
     curve: bool = False,
-    numerics: Numerics | Mapping[str, Any] | None = None,
+    numerics: Numerics | Mapping[str, object] | None = None,
 ) -> pd.DataFrame:
     """Find the cathode thickness that still delivers a share of equilibrium capacity.
 
@@ -108,8 +108,8 @@ def thickness_for(
         )
     limits = zip((lower, upper), base.voltage_limits, strict=True)
     volts = [own if given is None else given for given, own in limits]
-    ends = [v if isinstance(v, str) else f"{v:.10g} V" for v in volts]
-    searches = [_Share(base, rate, *ends, numerics) for rate in asked or ["1C"]]
+    lowest, highest = (v if isinstance(v, str) else f"{v:.10g} V" for v in volts)
+    searches = [_Share(base, rate, lowest, highest, numerics) for rate in asked or ["1C"]]
     table = pd.DataFrame([search.row(share, low, high) for search in searches])
     if curve:
         roots = table[THICKNESS].dropna() * 1e-6
@@ -130,7 +130,12 @@ class _Share:
     """The share of its equilibrium capacity that a cell delivers, over the thickness."""
 
     def __init__(
-        self, cell: Cell, discharge: str, lower: str, upper: str, numerics: Any
+        self,
+        cell: Cell,
+        discharge: str,
+        lower: str,
+        upper: str,
+        numerics: Numerics | Mapping[str, object] | None,
     ) -> None:
         self.cell, self.discharge, self.numerics = cell, discharge, numerics
         self.conditioning = [
@@ -138,7 +143,7 @@ class _Share:
             f"Hold at {upper} until C/100",
         ]
         self.steps = [f"Discharge at {discharge} until {lower}"]
-        self.found: dict[float, dict[str, Any]] = {}
+        self.found: dict[float, Found] = {}
 
     def at(self, thickness: float) -> float:
         """Return the share at a thickness [m]."""
@@ -146,7 +151,7 @@ class _Share:
             self.found[thickness] = self._solved(thickness)
         return float(self.found[thickness][SHARE]) / 100
 
-    def _solved(self, thickness: float) -> dict[str, Any]:
+    def _solved(self, thickness: float) -> Found:
         cell = self.cell.replace({FIELD: thickness})
         result = simulate(cell, self.steps, 1, self.conditioning, numerics=self.numerics)
         step, row = result.steps.iloc[-1], result.summary.iloc[-1]
@@ -162,12 +167,12 @@ class _Share:
             )
         return {SHARE: share, **{name: row[name] for name in COPIED if name in row}}
 
-    def curve(self, low: float, high: float) -> list[dict[str, Any]]:
+    def curve(self, low: float, high: float) -> list[Found]:
         """Return what was found between two thicknesses [m], in their order."""
         there = [x for x in sorted(self.found) if low * 0.999 <= x <= high * 1.001]
         return [self._row(x) for x in there]
 
-    def row(self, share: float, low: float, high: float) -> dict[str, Any]:
+    def row(self, share: float, low: float, high: float) -> Found:
         """Return the row of the table for a share."""
         last = min(max(float(self.cell.cathode.thickness), low), high)
         thick = self.at(last) >= share  # it may be thicker
@@ -188,6 +193,6 @@ class _Share:
         self.at(thickness)
         return self._row(thickness) | {"Note": ""}
 
-    def _row(self, thickness: float) -> dict[str, Any]:
-        known = {"Discharge": self.discharge, THICKNESS: 1e6 * thickness}
+    def _row(self, thickness: float) -> Found:
+        known: Found = {"Discharge": self.discharge, THICKNESS: 1e6 * thickness}
         return known | self.found[thickness]

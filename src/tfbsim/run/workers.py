@@ -18,8 +18,10 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from multiprocessing import connection, get_context, parent_process
-from typing import Any, Protocol
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Protocol
 
 import numpy as np
 
@@ -39,6 +41,7 @@ WORKERS = (
 )
 # Where processes may fork, they have at once what this one imported and built
 METHOD = "fork" if sys.platform == "linux" else "spawn"
+Handler = Callable[[int, FrameType | None], object] | int | None  # of a signal
 
 
 class Job(Protocol):
@@ -54,7 +57,8 @@ class Job(Protocol):
         """The point of a case that could not be run."""
 
 
-Pool = Callable[[Any, Sequence[int]], Generator[list[Point | Block]]]
+Numbers = Sequence[int] | np.ndarray
+Pool = Callable[[Job, Numbers], Generator[list[Point | Block]]]
 
 
 class Chunks:
@@ -66,7 +70,7 @@ class Chunks:
 
     def __init__(
         self,
-        numbers: Sequence[int],
+        numbers: Numbers,
         workers: int,
         seconds: float = CHUNK,
         most: int = MOST,
@@ -109,15 +113,15 @@ class Chunks:
         return twice
 
 
-def _sizes(job: Any) -> dict[str, int]:
+def _sizes(job: Job) -> dict[str, int]:
     """Of the pieces of a job that takes points together."""
-    if getattr(job, "blocks", None) is None:
+    if getattr(job, "swept", None) is None:
         return {}
     sizes = {"first": FIRST_OF_BLOCKS, "most": MOST_OF_BLOCKS}
     return sizes | {"least": LEAST_OF_BLOCKS}
 
 
-def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
+def serial(job: Job, numbers: Numbers) -> Generator[list[Point | Block]]:
     """Yield points computed in this process."""
     chunks = Chunks(numbers, 1, **_sizes(job))
     while chunks:
@@ -126,16 +130,14 @@ def serial(job: Job, numbers: Sequence[int]) -> Generator[list[Point | Block]]:
         chunks.took(len(piece), time.perf_counter() - started)
 
 
-def processes(
-    job: Job, numbers: Sequence[int], workers: int
-) -> Generator[list[Point | Block]]:
+def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point | Block]]:
     """Yield points computed in processes of this machine; of a single one, in this."""
     sizes = _sizes(job)
     if len(numbers) <= sizes.get("first", 1):
         yield from serial(job, numbers)
         return
     chunks = Chunks(numbers, workers, **sizes)
-    team: dict[Any, _Worker] = {}  # by their pipes
+    team: dict[Connection, _Worker] = {}  # by their pipes
     left: list[_Worker] = []
 
     def start() -> None:
@@ -154,7 +156,8 @@ def processes(
             start()
         while team:
             points: list[Point | Block] = []
-            for worker in [team[pipe] for pipe in connection.wait(team)]:
+            ready = wait(team)
+            for worker in [one for pipe, one in team.items() if pipe in ready]:
                 piece = worker.piece
                 try:
                     answer = worker.pipe.recv()
@@ -193,12 +196,13 @@ class _Worker:
     """
 
     def __init__(self, job: Job) -> None:
-        context: Any = get_context(METHOD)
+        forks = METHOD == "fork"
+        context = get_context("fork") if forks else get_context("spawn")
         self.piece: list[int] | None = None  # None until it is ready
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        quiet = _held if METHOD == "fork" else unheard
+        quiet = _held if forks else unheard
         with quiet(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -211,7 +215,7 @@ class _Worker:
             self.pipe.send(piece)
 
 
-def _work(pipe: connection.Connection, job: Job) -> None:
+def _work(pipe: Connection, job: Job) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -234,9 +238,9 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _handled(handler: Any, *numbers: int) -> Iterator[None]:
+def _handled(handler: Handler, *numbers: int) -> Iterator[None]:
     """Answer signals in another way here; the main thread alone hears of them."""
-    before: dict[int, Any] = {}
+    before: dict[int, Handler] = {}
     try:
         if threading.current_thread() is threading.main_thread():
             for number in numbers:

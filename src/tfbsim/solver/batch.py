@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..cell.cell import Cell
-from ..cell.cells import Cells, Part, Unlike
+from ..cell.cells import AnyCell, Cells, Part, Unlike
 from ..experiment.steps import Protocol, Step
 from ..numerics import Numerics
 from ..physics.counters import Counters
@@ -88,7 +88,7 @@ def paying(
     return numerics if all(one.kernel for one in built) else None
 
 
-def serves(cell: Cell, protocol: Protocol, solver: Engine) -> bool:
+def serves(cell: AnyCell, protocol: Protocol, solver: Engine) -> bool:
     """Return whether a batch takes such cells through a protocol, given a compiler."""
     steps = protocol.all_steps
     if not all(step.constant and not step.frequencies for step in steps):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..errors import InputError
-from ..experiment.selection import CurveSelection
+from ..experiment.experiment import CurveSelection
 from ..experiment.steps import ProfilePart, Protocol, Step
 from ..numerics import Numerics
 from ..physics.lithium import EXHAUSTED

@@ -11,14 +11,13 @@ scaled, and algebraic states come behind it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import casadi
 import numpy as np
+from casadi import SX
+from numpy.typing import ArrayLike
 
 from ..equations import Equations, Product, Table
-
-SX = casadi.SX
 
 _INFIX = {
     casadi.OP_ADD: "+",
@@ -87,7 +86,7 @@ class Source:
         """All of it."""
         return "\n".join([*self.lines, ""])
 
-    def function(self, name: str, results: Mapping[str, Any]) -> None:
+    def function(self, name: str, results: Mapping[str, SX]) -> None:
         """Write a function of y and p with results of these names, vectors."""
         q = self.equations
         results = {name: self._plain(value) for name, value in results.items()}
@@ -129,7 +128,7 @@ class Source:
         self._scalars("", given, whole, names)
         self.lines.append("}")
 
-    def _plain(self, expression: Any) -> Any:
+    def _plain(self, expression: SX) -> SX:
         """An expression with its products written out."""
         for part in reversed(self.equations.parts):
             if isinstance(part, Product):
@@ -155,8 +154,8 @@ class Source:
     def _scalars(
         self,
         label: str,
-        given: Sequence[tuple[Any, str]],
-        expression: Any,
+        given: Sequence[tuple[SX, str]],
+        expression: SX,
         names: Sequence[str],
     ) -> None:
         """Write one operation after the other, as casadi lists them."""
@@ -182,7 +181,7 @@ class Source:
             held[into[0]] = f"v{label}_{k}"
             self.lines.append(f"    const V v{label}_{k} = {written};")
 
-    def matrix(self, pattern: Any, differential: int) -> int:
+    def matrix(self, pattern: casadi.Sparsity, differential: int) -> int:
         """Write ``factor`` and ``solve`` of g M - J, and return how many numbers it has.
 
         Parameters
@@ -281,14 +280,14 @@ def _decomposed(
     return factor, down, up
 
 
-def _numbers(values: Any) -> str:
-    return "{" + ",".join(repr(float(v)) for v in values) + "}"
+def _numbers(values: ArrayLike) -> str:
+    return "{" + ",".join(map(repr, np.asarray(values, float).tolist())) + "}"
 
 
-def _symbols(expression: Any) -> set[int]:
+def _symbols(expression: SX) -> set[int]:
     return {symbol.element_hash() for symbol in casadi.symvar(casadi.vec(expression))}
 
 
-def _within(symbols: Any, needed: set[int]) -> set[int]:
+def _within(symbols: SX, needed: set[int]) -> set[int]:
     hashes = (symbols[k].element_hash() for k in range(symbols.numel()))
     return {k for k, symbol in enumerate(hashes) if symbol in needed}

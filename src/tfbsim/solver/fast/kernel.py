@@ -13,12 +13,14 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import casadi
 import numpy as np
 import platformdirs
+from casadi import SX
 
+from ..equations import Equations
 from .emit import Source, Unknown
 
 Array = np.ndarray
@@ -52,10 +54,10 @@ class Ends(NamedTuple):
         Those states.
     """
 
-    room: Any
-    inside: Any
-    stray: Any
-    within: Any
+    room: SX
+    inside: SX
+    stray: SX
+    within: SX
     watched: list[int]
 
 
@@ -180,7 +182,7 @@ class Kernel:
         """
         y, p = (np.ascontiguousarray(a, dtype=float) for a in (y, p))
         cell = np.arange(len(y)) if cell is None else np.ascontiguousarray(cell, int)
-        one_each = len(cell) == len(y) and (not len(y) or cell.max() < len(p))
+        one_each = len(cell) == len(y) and not np.any(cell >= len(p))
         if y.shape != (len(y), self.states) or not one_each:
             raise ValueError("arrays of another model")
         p = self.whole(p)
@@ -221,7 +223,7 @@ class Written(NamedTuple):
 
 
 def written(
-    equations: Any, rates: Any, residual: Any, ends: Ends, shown: Any, voltage: Any
+    equations: Equations, rates: SX, residual: SX, ends: Ends, shown: SX, voltage: SX
 ) -> Written | None:
     """Return the kernel of dy_d/dt = rates, 0 = residual, or None where there is none.
 
@@ -244,7 +246,9 @@ def written(
         part.argument = argument
     given, combined = q.p.numel(), casadi.vertcat(*held[2])
     q.p = casadi.vertcat(q.p, *held[1])
-    both, ends = casadi.vertcat(rates, residual), Ends(*rest[:4], ends.watched)
+    both = casadi.vertcat(rates, residual)
+    room, inside, stray, within = rest[:4]
+    ends = Ends(room, inside, stray, within, ends.watched)
     looked_at = {"shown_": {"o": shown}, "voltage_": {"v": voltage}}
     looked_at["combined"] = {"q": combined}
     try:
@@ -256,11 +260,11 @@ def written(
 
 
 def _source(
-    q: Any,
-    both: Any,
+    q: Equations,
+    both: SX,
     differential: int,
     ends: Ends,
-    others: dict[str, dict[str, Any]],
+    others: dict[str, dict[str, SX]],
     given: int,
 ) -> str:
     """The C of rates and residuals, of what ends a step, and of other functions."""
