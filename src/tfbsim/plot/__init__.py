@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from itertools import chain, count
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -55,6 +54,7 @@ __all__ = [
 ]
 
 Draw = Callable[[], Figure | None]
+Drawn = tuple[str, dict[str, bytes]]  # caption, and files by format
 
 
 def _of_record(measured: Measured) -> dict[str, Draw]:
@@ -142,7 +142,7 @@ def figures(result: Result | Measured) -> dict[str, Figure]:
     return drawn(_drawn(result))
 
 
-def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str, bytes]]]:
+def files(result: Result, format: str = "png") -> dict[str, Drawn]:
     """Return the figures of a result as files, drawn in two processes if these may fork.
 
     Parameters
@@ -159,16 +159,17 @@ def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str,
     """
     job = _Files(list(_drawn(result).items()), ("png", format))
     numbers = range(len(job.figures))
-    found: dict[int, Any] = {}
+    found: dict[int, Drawn | None] = {}
     # A lock that another thread holds would stay locked in a forked process
     forks = METHOD == "fork" and threading.active_count() == 1
     if forks and (os.cpu_count() or 1) > 1 and len(numbers) > 1:
-        pieces: Any = processes(job, numbers, 2)
-        with closing(pieces):
+        with closing(processes(job, numbers, 2)) as pieces:
             for piece in pieces:
                 found.update(piece)
-    found |= {k: job.file(k) for k in numbers if k not in found}
-    return {job.figures[k][0]: found[k] for k in numbers if found[k]}
+    drawn = (
+        (job.figures[k][0], found[k] if k in found else job.file(k)) for k in numbers
+    )
+    return {name: file for name, file in drawn if file}
 
 
 class _Files:
@@ -181,17 +182,17 @@ class _Files:
 
     def prepare(self, number: int) -> None: ...
 
-    def __call__(self, numbers: Sequence[int]) -> Any:
+    def __call__(self, numbers: Sequence[int]) -> list[tuple[int, Drawn | None]]:
         found = []
         for k in numbers:
             with suppress(Exception):  # which the first process meets again
                 found.append((k, self.file(k)))
         return found
 
-    def failed(self, number: int, reason: str) -> Any:
+    def failed(self, number: int, reason: str) -> tuple[int, Drawn | None]:
         return number, self.file(number)
 
-    def file(self, number: int) -> tuple[str, dict[str, bytes]] | None:
+    def file(self, number: int) -> Drawn | None:
         """Return the caption and the files of a figure that makes sense."""
         _, draw = self.figures[number]
         with styled():

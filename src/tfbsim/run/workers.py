@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -44,21 +44,24 @@ METHOD = "fork" if sys.platform == "linux" else "spawn"
 Handler = Callable[[int, FrameType | None], object] | int | None  # of a signal
 
 
-class Job(Protocol):
+Done = TypeVar("Done")  # what a job makes of a case, or of several
+
+
+class Job(Protocol[Done]):
     """What is done; picklable."""
 
     def prepare(self, number: int) -> None:
         """Build what a case needs, before there are processes that may share it."""
 
-    def __call__(self, numbers: Sequence[int]) -> list[Point | Block]:
+    def __call__(self, numbers: Sequence[int]) -> list[Done]:
         """The points of these cases."""
 
-    def failed(self, number: int, reason: str) -> Point:
+    def failed(self, number: int, reason: str) -> Done:
         """The point of a case that could not be run."""
 
 
 Numbers = Sequence[int] | np.ndarray
-Pool = Callable[[Job, Numbers], Generator[list[Point | Block]]]
+Pool = Callable[[Job[Point | Block], Numbers], Generator[list[Point | Block]]]
 
 
 class Chunks:
@@ -121,7 +124,7 @@ def _sizes(job: Job) -> dict[str, int]:
     return sizes | {"least": LEAST_OF_BLOCKS}
 
 
-def serial(job: Job, numbers: Numbers) -> Generator[list[Point | Block]]:
+def serial(job: Job[Done], numbers: Numbers) -> Generator[list[Done]]:
     """Yield points computed in this process."""
     chunks = Chunks(numbers, 1, **_sizes(job))
     while chunks:
@@ -130,7 +133,7 @@ def serial(job: Job, numbers: Numbers) -> Generator[list[Point | Block]]:
         chunks.took(len(piece), time.perf_counter() - started)
 
 
-def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point | Block]]:
+def processes(job: Job[Done], numbers: Numbers, workers: int) -> Generator[list[Done]]:
     """Yield points computed in processes of this machine; of a single one, in this."""
     sizes = _sizes(job)
     if len(numbers) <= sizes.get("first", 1):
@@ -155,7 +158,7 @@ def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point 
         for _ in range(min(workers, len(chunks.waiting))):
             start()
         while team:
-            points: list[Point | Block] = []
+            points: list[Done] = []
             ready = wait(team)
             for worker in [one for pipe, one in team.items() if pipe in ready]:
                 piece = worker.piece
@@ -195,7 +198,7 @@ class _Worker:
     hangs if it was sending then, and outlives a run that is killed.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job[Done]) -> None:
         forks = METHOD == "fork"
         context = get_context("fork") if forks else get_context("spawn")
         self.piece: list[int] | None = None  # None until it is ready
@@ -215,13 +218,13 @@ class _Worker:
             self.pipe.send(piece)
 
 
-def _work(pipe: Connection, job: Job) -> None:
+def _work(pipe: Connection, job: Job[Done]) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.freeze()  # what is there stays; to look through it would copy every page of it
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: list[Point | Block] | InputError | None = None
+    answer: list[Done] | InputError | None = None
     with suppress(EOFError, OSError):
         while True:
             pipe.send(answer)
