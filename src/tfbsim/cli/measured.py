@@ -36,7 +36,7 @@ def compare(
     changes = options.changes_of(set_)
 
     from ..comparison.comparison import compare as compare_data
-    from ..comparison.own_current import experiment_or_cell
+    from ..comparison.measured_current import experiment_or_cell
     from ..report.comparison import print_comparison
     from .progress import simulations_bar
 
@@ -163,7 +163,7 @@ def gitt(
 
     import pandas as pd
 
-    from ..comparison.own_current import experiment_or_cell
+    from ..comparison.measured_current import experiment_or_cell
     from ..data.read import read_all
     from ..experiment.experiment import ALL
     from ..experiment.settings import numerics_of
