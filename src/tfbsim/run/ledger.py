@@ -27,6 +27,7 @@ import xarray as xr
 
 from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
+from ..experiment.cases import Points
 from ..output import writing
 from ..physics.law import Declared
 from ..result.case import CaseResult
@@ -224,17 +225,19 @@ class Ledger:
                     raise ValueError("a block is not what was kept")
                 yield block.checked()
 
-    def alone(self, of: Swept) -> list[CaseResult]:
+    def alone(self, of: Swept) -> Iterator[CaseResult]:
         """The points there are of a sweep by themselves, failed ones too, in order."""
         names = (name for _, name, _ in self._points())
         numbers = sorted({int(name) - 1 for name in names if name.isdecimal()})
         there = [k for k in numbers if 0 <= k < len(of.cases)]
-        return list(self.get(of.cases.key(k, of.numerics) for k in there))
+        return self.get(of.cases.key(k, of.numerics) for k in there)
 
-    def swept(self, of: Swept) -> Tabled:
-        """The points of a sweep there are."""
+    def tabled(self, cases: Points, of: Swept | None, keys: Iterable[str]) -> Tabled:
+        """The points of a sweep there are: of blocks, or by their keys."""
         with self._errors():
-            return tabled(of.cases, self.blocks(of), self.alone(of))
+            if of is None:
+                return tabled(cases, (), self.get(keys))
+            return tabled(cases, self.blocks(of), self.alone(of))
 
     def finished(self) -> set[str]:
         """Keys of the points that did not fail."""

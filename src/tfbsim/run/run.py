@@ -37,7 +37,6 @@ from .workers import Numbers, Pool, processes, serial
 
 SOLVED = "solved"  # in the provenance: how many cases, and how
 IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
-AT_ONCE = 5_000  # points of a sweep that are kept as cases; more are tables
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 Progress = Callable[[int, int], None]  # cycles done and points failed since the last time
 
@@ -130,8 +129,8 @@ def run_experiment(
                     ledger.add(points)
             complete = result()
             there = complete.cases
-            alone = len(there.others if swept and isinstance(there, Tabled) else there)
-            how = {IN_BLOCKS: len(there) - alone, ONE_BY_ONE: alone}
+            in_blocks = there.in_blocks if isinstance(there, Tabled) else 0
+            how = {IN_BLOCKS: in_blocks, ONE_BY_ONE: len(there) - in_blocks}
             about[SOLVED] = {word: number for word, number in how.items() if number}
             if folder:
                 complete.save(folder, figures, format)
@@ -193,10 +192,7 @@ def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseRes
         # A new name of a cell is none of the key
         names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
         return [replace(case, cell=names[case.key]) for case in ledger.get(keys)]
-    if job.swept:
-        return ledger.swept(job.swept)
-    found = ledger.get(keys)
-    return list(found) if len(cases) <= AT_ONCE else Tabled.of(found, len(cases))
+    return ledger.tabled(cases, job.swept, keys)
 
 
 def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
