@@ -152,7 +152,7 @@ def is_count(number: object, most: float = math.inf) -> bool:
 
 
 def cycles_each(numerics: Numerics) -> int:
-    """How often every cycle is solved."""
+    """Return how often every cycle is solved."""
     return 2 if numerics.error_bar else 1
 
 
@@ -169,7 +169,7 @@ def _clear(folder: Path) -> None:
 
 @contextmanager
 def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
-    """Who computes the points: this process, others of this machine, or a cluster."""
+    """Provide who computes: this process, others of this machine, or a cluster."""
     if scheduler is None:
         yield partial(processes, workers=workers) if workers > 1 else serial
         return
@@ -186,7 +186,7 @@ def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
 
 
 def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseResult]:
-    """The cases of a job that a ledger has, in their order."""
+    """Return the cases of a job that a ledger has, in their order."""
     cases = job.cases
     if not isinstance(cases, Points):
         # A new name of a cell is none of the key
@@ -196,7 +196,7 @@ def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseRes
 
 
 def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
-    """The numbers of the cases it has not; those that failed are tried again."""
+    """Return the numbers of the cases it has not; what failed is tried again."""
     finished = ledger.finished()
     if job.swept is None:
         return np.flatnonzero([key not in finished for key in keys])
@@ -211,7 +211,7 @@ def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
 def _points(
     job: CaseJob, missing: Numbers, pool: Pool, progress: Progress
 ) -> Generator[list[Point | Block]]:
-    """Points as they are finished, several at a time."""
+    """Yield points as they are finished, several at a time."""
     cases = job.cases
     if pool is serial:
         job.on_cycle = lambda: progress(1, 0)
@@ -255,7 +255,7 @@ class CaseJob:
         return points + [self._alone(k) for k in sorted(numbers)]
 
     def _alone(self, number: int) -> Point:
-        """A case by itself.
+        """Run a case by itself.
 
         A point of a sweep fails alone; of a list, what is wrong is told at once.
         """
@@ -270,7 +270,7 @@ class CaseJob:
             return self.failed(number, f"{type(error).__name__}: {error}")
 
     def failed(self, number: int, reason: str) -> Point:
-        """A case none of whose steps ran, the first for this reason."""
+        """Return a case none of whose steps ran, the first for this reason."""
         cases, reason = self.cases, shown(reason, 300)
         try:
             case = cases[number]

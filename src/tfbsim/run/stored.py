@@ -77,7 +77,7 @@ class Swept:
 
 
 def digest(parts: Iterable[object]) -> bytes:
-    """SHA-256 of the columns of a row of the ledger, to know what was kept by."""
+    """Return the SHA-256 of a row of the ledger, to know that it is what was kept."""
     each = [p if isinstance(p, bytes) else str(p).encode() for p in parts]
     lengths = ",".join(str(len(part)) for part in each).encode()
     return hashlib.sha256(b"".join([lengths, *each])).digest()
@@ -106,7 +106,7 @@ class Block(NamedTuple):
         kept: list[Array] = []
 
         def written(given: object) -> Written:
-            """A constant, or the row of a column; of words with the words."""
+            """Return a constant, or which of the columns; of words with the words."""
             value = np.asarray(given)
             value = value[plain] if value.ndim else value
             if value.dtype.kind in "OU":
