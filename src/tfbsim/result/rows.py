@@ -160,7 +160,7 @@ class Rows:
         return np.nan
 
     def _second_lithium(self, cycle: CycleRecord) -> Number:
-        """Return the share of second sites filled at the end of the last discharge [%]."""
+        """Return the share of second sites that the last discharge filled [%]."""
         found: Number = np.nan
         if (x_max := self.cell.cathode.x_max) <= 1:
             return found
