@@ -1,13 +1,18 @@
 """Figures: which there are, and that what is drawn is what was computed."""
 
+import dataclasses
 import io
+from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 
 import tfbsim
 from tfbsim import simulate
+from tfbsim.data.measured import Measured, Spectrum
+from tfbsim.errors import InputError
 from tfbsim.plot import dqdv, figures, labels, style
 from tfbsim.plot.cases import Cases
 from tfbsim.result.case import CaseResult
@@ -363,6 +368,80 @@ def test_a_voltammogram_shows_the_ramps(tmp_path):
 
 def test_no_voltammogram_without_ramps(rates):
     assert "voltammogram" not in figures(rates)
+
+
+class TestOfMeasuredFiles:
+    """The figures of V(t) and of spectra are those of a result."""
+
+    CELL = "lco-lipon-li-raijmakers2020"
+
+    def both(self, steps, folder, cycles=2) -> tuple[Result, Measured]:
+        result = tfbsim.simulate(self.CELL, steps, cycles=cycles)
+        (path,) = result.export(folder / "x.bdf.csv")
+        return result, tfbsim.read_measured(path, tfbsim.load_cell(self.CELL))
+
+    def test_they_are_those_of_the_result_it_was_exported_from(self, tmp_path):
+        steps = ["Discharge at 1C until 3.0 V", "Charge at 1C until 4.2 V"]
+        result, measured = self.both(steps, tmp_path)
+        simulated, found = figures(result), figures(measured)
+        assert list(found) == ["voltage-capacity", "dqdv", "voltage-time"]
+        loading = 100 * tfbsim.load_cell(self.CELL).loading  # mg/cm2
+        scales = {"voltage-capacity": (loading, 1), "dqdv": (1, loading)}
+        for name, figure in found.items():
+            pairs = zip(simulated[name].axes[0].lines, figure.axes[0].lines, strict=True)
+            for ours, theirs in pairs:
+                of_x, of_y = scales.get(name, (1, 1))
+                x, y = (
+                    np.asarray(a, float) for a in (ours.get_xdata(), ours.get_ydata())
+                )
+                assert theirs.get_xdata() == pytest.approx(of_x * x, rel=1e-6, abs=1e-6)
+                assert theirs.get_ydata() == pytest.approx(of_y * y, rel=1e-6, abs=1e-3)
+            assert figure.get_label() == simulated[name].get_label()
+        assert "cm⁻²" in found["voltage-capacity"].axes[0].get_xlabel()
+
+    @pytest.mark.parametrize("noise", [0.0, 1e-4])
+    def test_ramps_show_in_the_samples(self, noise, tmp_path):
+        steps = ["Sweep to 4.0 V at 1 mV/s", "Sweep to 3.6 V at 1 mV/s"]
+        _, measured = self.both(["Rest for 1 minute", *steps], tmp_path)
+        rng = np.random.default_rng(0)
+        noisy = [
+            dataclasses.replace(
+                s, voltage=s.voltage + noise * rng.normal(size=len(s.voltage))
+            )
+            for s in measured.segments
+        ]
+        measured = dataclasses.replace(measured, segments=tuple(noisy))
+        (axes,) = figures(measured)["voltammogram"].axes
+        points = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) > 2]
+        assert min(map(np.min, points)) == pytest.approx(3.6, abs=0.01)
+        assert max(map(np.max, points)) == pytest.approx(4.0, abs=0.01)
+        with pytest.raises(InputError, match="no figure 'losses' of this record"):
+            tfbsim.plot.figure(measured, "losses")
+
+    def test_curves_of_a_table_are_cases(self):
+        table = pd.DataFrame({"U (V)": [4.0, 3.9, 3.8, 3.5], "Q (uAh/cm2)": [0, 3, 6, 9]})
+        second = table.assign(**{"U (V)": [3.9, 3.8, 3.7, 3.4]})
+        data = pd.concat([table, second], ignore_index=True)
+        figure = tfbsim.plot.figure(tfbsim.read_measured(data), "voltage-capacity")
+        (key,) = figure.legends
+        assert [text.get_text() for text in key.get_texts()] == ["curve 1", "curve 2"]
+        assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [4, 4]
+
+    def test_spectra_are_points(self):
+        f, Z = np.geomspace(1e5, 1, 30), 10 / (1 + 1j * np.geomspace(1e-3, 1e3, 30)[::-1])
+        spectrum = Spectrum(f, Z * 1e-4, "spectrum 1")
+        found = figures(Measured("z", Path("z"), (), spectra=(spectrum,)))
+        assert list(found) == ["nyquist", "bode"]
+        line = found["nyquist"].axes[0].lines[0]
+        assert line.get_linestyle() == "None"
+        assert line.get_xdata() == pytest.approx(Z.real)
+
+    def test_on_one_axes_with_a_result(self, tmp_path):
+        result, measured = self.both(["Discharge at 1C until 3.0 V"], tmp_path, 1)
+        figure = tfbsim.overlay(simulated=result, measured=measured)
+        ours, theirs = figure.axes[0].lines
+        assert theirs.get_xdata() == pytest.approx(ours.get_xdata(), rel=1e-6, abs=1e-6)
+        assert "cm⁻²" in figure.axes[0].get_xlabel()
 
 
 def of_windows(result: Result) -> Result:

@@ -36,7 +36,7 @@ def compare(
     changes = options.changes_of(set_)
 
     from ..comparison.comparison import compare as compare_data
-    from ..comparison.own_current import experiment_or_cell
+    from ..comparison.measured_current import experiment_or_cell
     from ..report.comparison import print_comparison
     from .progress import simulations_bar
 
@@ -163,14 +163,14 @@ def gitt(
 
     import pandas as pd
 
-    from ..comparison.own_current import experiment_or_cell
+    from ..comparison.measured_current import experiment_or_cell
     from ..data.read import read_all
     from ..experiment.experiment import ALL
     from ..experiment.settings import numerics_of
     from ..fitting.titration import diffusivities
     from ..plot.material import titration_figure
     from ..result.result import Result
-    from ..run.run import noted
+    from ..run.run import case_result
 
     expanded, of_cell = experiment_or_cell(experiment, cell, changes, False)
     doubts: list[str] = []
@@ -186,7 +186,7 @@ def gitt(
     else:
         numerics = numerics_of(None, expanded.experiment.numerics)
         whole = [replace(case, curves=ALL) for case in expanded.cases]
-        simulated = Result([noted(case, numerics).result() for case in whole])
+        simulated = Result([case_result(case, numerics) for case in whole])
         cells = {case.name: case.cell for case in whole}
         records = simulated.records
         found = [(m.name, diffusivities(m.segments, cells[m.name])) for m in records]

@@ -1,7 +1,7 @@
 """Measured curves beside simulated ones: which belong together, and how they differ.
 
 The protocol is the experiment's, or the data's own current.  What was measured finds its
-place (:mod:`.matching`), the cases that are needed are run (:mod:`.replay`), and both are
+place (:mod:`.places`), the cases that are needed are run (:mod:`.replay`), and both are
 put together (:mod:`.residuals`).
 """
 
@@ -30,11 +30,10 @@ from ..experiment.settings import numerics_of
 from ..numerics import Numerics
 from ..output import Output
 from ..result.csv_file import csv
-from ..result.names import Row
 from ..solver.records import AUDIT_BREACH, REACHED, StepRecord
 from ..yaml_file import Document
-from .matching import Place, Places, places
-from .own_current import experiment_or_cell, unlike
+from .measured_current import experiment_or_cell, unlike
+from .places import Place, Places, places
 from .replay import Replay, segment_of
 from .residuals import Pair, SpectrumPair, at_frequencies, impedances, overlays, table
 
@@ -76,7 +75,7 @@ class Comparison:
     unmatched: list[tuple[str, str, str]] = field(default_factory=list)
     otherwise: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    provenance: Row = field(default_factory=dict)
+    provenance: dict[str, object] = field(default_factory=dict)
     spectra: list[SpectrumPair] = field(default_factory=list)
 
     @property
@@ -192,7 +191,7 @@ def compare(
     return found
 
 
-def _about(measured: Measured) -> Row:
+def _about(measured: Measured) -> dict[str, object]:
     """Return what the provenance says of a file."""
     sha256 = ""
     with suppress(OSError):

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.measured import CHARGE, DISCHARGE, HOLD, REST, UA, Array, Segment, Spectrum
-from ..result.names import Row
 from ..solver import impedance
-from .matching import Place
+from .places import Place
 from .replay import charge_where
 
 BEYOND = 1e-4  # of a step: by how much a record's last clock or charge may exceed it
@@ -59,7 +58,7 @@ class Pair:
 
     @property
     def axes(self) -> tuple[Array, Array]:
-        """What both run along: charge [A.h.m-2], in a rest time [s]."""
+        """Return what each runs along: charge [A.h.m-2], in a rest time [s]."""
         m, s = self.measured, self.simulated
         if m.kind == REST and m.time is not None and s.time is not None:
             return m.time, s.time
@@ -67,22 +66,23 @@ class Pair:
 
     @property
     def common(self) -> Array:
-        """Which measured points the simulated curve reaches."""
-        here, there = self.axes
-        return np.asarray((here >= there[0]) & (here <= there[-1] * (1 + BEYOND)))
+        """Whether the simulated curve reaches each measured point."""
+        measured, simulated = self.axes
+        last = simulated[-1] * (1 + BEYOND)
+        return np.asarray((measured >= simulated[0]) & (measured <= last))
 
     @property
     def covered(self) -> float:
         """Share of the measured charge, in a rest time, that is simulated [%]."""
-        here, there = (float(axis[-1]) for axis in self.axes)
-        share = min(1.0, there / here) if here > 0 else 1.0
+        measured, simulated = (float(axis[-1]) for axis in self.axes)
+        share = min(1.0, simulated / measured) if measured > 0 else 1.0
         return 100.0 if share > 1 - BEYOND else 100 * share
 
     @property
     def residual(self) -> Array:
         """Simulated less measured voltage at the common points [V]."""
-        (here, there), common = self.axes, self.common
-        V = np.interp(here[common], there, self.simulated.voltage)
+        (measured, simulated), common = self.axes, self.common
+        V = np.interp(measured[common], simulated, self.simulated.voltage)
         return V - self.measured.voltage[common]
 
     @property
@@ -99,10 +99,10 @@ class Pair:
         return float(m.capacity[-1]), end
 
     @property
-    def row(self) -> Row:
+    def row(self) -> dict[str, object]:
         """Its row of ``comparison.csv``."""
         m, common = self.measured, self.common
-        row: Row = {
+        row: dict[str, object] = {
             "File": self.file,
             "Step": m.name,
             "Case": self.case,

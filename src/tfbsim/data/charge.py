@@ -42,7 +42,7 @@ def segments(
     used = _in_use(rows, found, counters, file)
     clock = _step_clock(rows, found)
     made: list[Segment] = []
-    told: list[dict[str, float]] = []  # charges [A.h.m-2] of each step
+    accounts: list[dict[str, float]] = []  # charges [A.h.m-2] of each step
     gaps: list[tuple[float, float]] = []  # s, A.h.m-2
     before: Span | None = None
     for span, cycle, counter in zip(found, cycles, counters, strict=True):
@@ -51,7 +51,7 @@ def segments(
         segment, away = _segment(rows, span, cycle, q, clock, begun)
         made.append(segment)
         own: dict[str, float] = {}
-        told.append(own)
+        accounts.append(own)
         known = witness in (CLOCK, COUNTER) and not span.goes_on
         known |= span.kind == REST and used
         if before and before.kind != REST and known and span.start == before.stop:
@@ -74,7 +74,7 @@ def segments(
             long = dt > max(60.0, 10 * float(np.quantile(dt, 0.9, method="lower")))
             gaps += zip(dt[long].tolist(), gained[long].tolist(), strict=True)
     names = ["charge", "first", "most", "after", "counted", "pause", "paused"]
-    account = pd.DataFrame(told, columns=names).fillna(0.0)
+    account = pd.DataFrame(accounts, columns=names).fillna(0.0)
     _tell(account, file, 0.0 if used else _rounding(np.abs(rows.i)), gaps)
     _tell_whole(rows, found, account["charge"], file)
     return tuple(replace(s, start=s.start - made[0].start) for s in made)

@@ -120,14 +120,14 @@ def _sides(rows: RawRecord, flow: Array) -> dict[str, Array]:
     """Return what the file says of each sample: +1 charge, -1 discharge, else NaN."""
     found: dict[str, Array] = {}
     up = np.zeros(len(rows))
-    told = False
+    counted = False
     for role, sign in (("charge_capacity", 1.0), ("discharge_capacity", -1.0)):
         if role in rows.counters:
-            told = True
+            counted = True
             moved = np.diff(rows.counters[role], prepend=rows.counters[role][:1])
             up += sign * np.where(np.isfinite(moved) & (moved > 0), moved, 0.0)
     up[1:][~(flow[1:] & flow[:-1])] = 0.0
-    if told and up.any():
+    if counted and up.any():
         found["its counters of charge"] = np.where(up != 0, np.sign(up), np.nan)
     if rows.kind is not None and (np.abs(rows.kind[flow]) == 1).any():
         found["the kind of its steps"] = np.where(rows.kind == 0, np.nan, rows.kind)

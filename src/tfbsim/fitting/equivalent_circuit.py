@@ -58,27 +58,15 @@ UNITS |= {"Ohm^-1 sec^a": "S.s^n.cm-2", "Ohm sec^-1/2": "Ohm.cm2.s-0.5"}
 
 @dataclass(frozen=True)
 class EquivalentCircuit:
-    """A circuit fitted to a spectrum.
+    """A circuit fitted to a spectrum."""
 
-    Parameters
-    ----------
-    description : str
-        Elements in series, those side by side as p(,): ``R0-p(R1,C1)-p(R2-Wo2,CPE2)``.
-    rows : list of tuple
-        Element, value, unit, lower and upper end of the 95 % interval, per cm2.
-    Z : ndarray of complex, shape (frequencies,)
-        Of the circuit [Ohm.cm2].
-    misfit : float
-        Root of the mean square of |Z_fit - Z|/|Z|.
-    determined : bool
-        Whether the spectrum tells every value of it.
-    """
-
+    # Elements in series, those side by side as p(,): ``R0-p(R1,C1)-p(R2-Wo2,CPE2)``
     description: str
+    # Element, value, unit, lower and upper end of the 95 % interval, per cm2
     rows: list[tuple[str, float, str, float, float]]
-    Z: Array
-    misfit: float
-    determined: bool
+    Z: Array  # of the circuit [Ohm.cm2]
+    misfit: float  # root of the mean square of |Z_fit - Z|/|Z|
+    determined: bool  # whether the spectrum tells every value of it
 
     @property
     def undetermined(self) -> list[str]:
@@ -359,21 +347,12 @@ class _Fits:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Circuits and relaxation times of several spectra.
-
-    Parameters
-    ----------
-    circuits : dict
-        Label of the spectrum to its :class:`EquivalentCircuit`.
-    relaxation : dict
-        Label to time constants [s] and their distribution [Ohm.cm2].
-    missing : tuple of str
-        What could not be done, and why.
-    """
+    """Circuits and relaxation times of several spectra, by their labels."""
 
     circuits: dict[str, EquivalentCircuit]
+    # Time constants [s] and their distribution [Ohm.cm2]
     relaxation: dict[str, tuple[Array, Array]]
-    missing: tuple[str, ...]
+    missing: tuple[str, ...]  # what could not be done, and why
 
     @property
     def table(self) -> pd.DataFrame:

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from ..cell.cell import Cell
-from ..comparison.matching import places
-from ..comparison.own_current import experiment_or_cell
+from ..comparison.measured_current import experiment_or_cell
+from ..comparison.places import places
 from ..data.mapping import AnyMapping
 from ..data.read import Source, read_all
 from ..errors import InputError, shown, suggest
@@ -103,7 +103,7 @@ def _check_held_out(
     cycles: set[int],
     by_option: bool,
 ) -> None:
-    """Every name held out is of something there is."""
+    """Refuse a name held out of nothing there is."""
     for k, name in enumerate(asked.held_out):
         held = held_cycles([name])
         if name in names or any(a <= c <= b for a, b in held for c in cycles):
@@ -240,13 +240,13 @@ def fit(
     if keep is not None:
         exact.keep(keep)
         quick.keep(keep)
-    account = _settled(exact, quick, starts or asked.starts, progress, notes)
+    account = _account(exact, quick, starts or asked.starts, progress, notes)
     result = Fit.from_account(account, expanded, base, notes, unreadable, command)
     result.provenance[SOLVED] = dict(exact.simulated + quick.simulated)
     return result
 
 
-def _settled(
+def _account(
     exact: Problem,
     quick: Problem,
     starts: int,
@@ -255,16 +255,8 @@ def _settled(
 ) -> Account:
     """Look for the best minimum, and for what the residuals say there.
 
-    Parameters
-    ----------
-    exact, quick : Problem
-        With the numerics that are stated, and those of the searches.
-    starts : int
-        Most searches.
-    progress : callable or None
-        As :func:`fit`.
-    notes : list of str
-        What was left aside is added.
+    The problem is ``exact`` with the numerics that are stated, ``quick`` with those of
+    the searches.  What was left aside is added to the notes.
     """
 
     def tell(chi2: float) -> None:
@@ -295,13 +287,8 @@ def _settled(
 def _spread(
     exact: Problem, quick: Problem, minimum: Minimum
 ) -> tuple[Minimum, Spread, Spread]:
-    """Spread at a minimum, its residuals made independent if neighbours share them.
-
-    Returns
-    -------
-    Minimum, Spread, Spread
-        The minimum, there; with the stated errors at least; by the scatter alone.
-    """
+    """Return a minimum, its residuals made independent if neighbours share them, and its
+    spread: with the stated errors at least, and by the scatter alone."""
     J = exact.jacobian(minimum.u, FINE_STEP, central=True)
     freedom = max(exact.size - len(exact.which), 1)
     plain = minimum.chi2 / freedom
@@ -322,7 +309,7 @@ def _spread(
 def _without_spikes(
     quick: Problem, exact: Problem, best: Minimum, notes: list[str]
 ) -> Minimum:
-    """Leave residuals aside that stand apart from all others, and say so."""
+    """Leave residuals aside that stand apart; return the minimum of the others."""
     apart = standing_apart(quick, quick.plain(best.u))
     new = int(apart.sum() - quick.aside.sum())
     if not new:
@@ -338,7 +325,7 @@ def _without_spikes(
 
 
 def _one_cell(expanded: Expanded, curves: Sequence[Target]) -> Cell:
-    """The cell that is fitted: the one of every case with data."""
+    """Return the cell that is fitted: the one of every case with data."""
     needed = {c.case for c in curves}
     names = {case.cell.name for case in expanded.cases if case.name in needed}
     if len(expanded.cells) > 1 and len(names) > 1:
@@ -351,7 +338,7 @@ def _one_cell(expanded: Expanded, curves: Sequence[Target]) -> Cell:
 
 
 def _quick(numerics: Numerics, exact: Problem, base: Cell) -> tuple[Numerics, bool]:
-    """Numerics to search with, and whether the kernel serves every case and value.
+    """Return numerics to search with, and whether the kernel serves every case and value.
 
     They are compiled where it does not, and one model serves every value.
     """

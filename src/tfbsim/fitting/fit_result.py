@@ -333,17 +333,17 @@ def _curves(account: Account) -> tuple[pd.DataFrame, list[Simulated | None]]:
     ends = problem.around(u, FINE_STEP, central=True)
     steps = np.array([(high - low).sum() for low, high in ends])
     every = [place for pair in ends for place in pair]
-    simulated, *beside = problem.simulate_all([u, *every], problem.curves)
+    simulated, *others = problem.simulate_all([u, *every], problem.curves)
     # A direction that the data leave open goes as far as the bounds
     s, Vt = directions(account.J)
     root = Vt.T / np.sqrt(s**2 / account.spread.scale + UNIFORM)
     width = account.spread.width()
     rows = []
-    for curve, model, *there in zip(problem.curves, simulated, *beside, strict=True):
+    for curve, model, *beside in zip(problem.curves, simulated, *others, strict=True):
         row = _errors(curve, model)
         half = half_V = math.nan
-        known = [_predicted(curve, m) for m in there if m is not None]
-        if len(known) == len(there):
+        known = [_predicted(curve, m) for m in beside if m is not None]
+        if len(known) == len(beside):
             q, V = np.array([q for q, _ in known]), np.array([V for _, V in known])
             half = width * float(np.linalg.norm((q[1::2] - q[::2]) / steps @ root))
             if len(curve.capacity):

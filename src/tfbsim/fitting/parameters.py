@@ -182,29 +182,29 @@ def has(cell: Cell, path: str) -> bool:
 
 def _inside(cell: Cell, keys: Sequence[str], path: str) -> object:
     """Return what the cell file has at keys inside a law."""
-    here = at(cell.written.content, ".".join(keys[:2]))
+    found = at(cell.written.content, ".".join(keys[:2]))
     for key in keys[2:]:
-        if isinstance(here, list) and key.isdigit() and int(key) < len(here):
-            here = here[int(key)]
-        elif isinstance(here, dict) and key in here:
-            here = here[key]
+        if isinstance(found, list) and key.isdigit() and int(key) < len(found):
+            found = found[int(key)]
+        elif isinstance(found, dict) and key in found:
+            found = found[key]
         else:
             law = ".".join(keys[:2])
             message = f"the cell file's {law} has no '{shown(key)}'"
             raise InputError(message, field=path)
-    return here
+    return found
 
 
 def _number(cell: Cell, path: str) -> tuple[float, str]:
     """Return a number of the cell [SI] and its dimension, inside a law too."""
     keys = path.split(".")
     if len(keys) > 2 and isinstance(cell.written.content.get(keys[0]), dict):
-        here = _inside(cell, keys, path)
-        if isinstance(here, int | float) and not isinstance(here, bool):
-            return float(here), "dimensionless"
+        found = _inside(cell, keys, path)
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return float(found), "dimensionless"
         for dimension in units.DISPLAY:
             with contextlib.suppress(ValueError):
-                return units.parse(here, dimension), dimension
+                return units.parse(found, dimension), dimension
         raise InputError("is not a number and cannot be fitted", field=path)
     try:
         number, dimension = cell.number(path)

@@ -63,25 +63,15 @@ FAILED = 100.0  # residual of each point of a step that could not be simulated
 
 @dataclass(frozen=True)
 class Simulated:
-    """A curve of the model beside a measured one.
+    """A curve of the model beside a measured one."""
 
-    Parameters
-    ----------
-    capacity, voltage : ndarray, shape (samples,)
-        [A.h.m-2], [V]; empty where only the capacity was asked for.
-    end : float
-        Capacity at its end [A.h.m-2].
-    Z : ndarray of complex, shape (frequencies,), optional
-        Of a spectrum, at the measured frequencies [Ohm.m2].
-    """
-
-    capacity: Array
-    voltage: Array
-    end: float
-    Z: Array | None = None
+    capacity: Array  # [A.h.m-2], rising; empty where only the end was asked for
+    voltage: Array  # [V]
+    end: float  # capacity at its end [A.h.m-2]
+    Z: Array | None = None  # of a spectrum, at the measured frequencies [Ohm.m2]
 
     def charge_at(self, voltage: float) -> float:
-        """Charge where the curve first comes to a voltage; its end, if it never does."""
+        """Return the charge where the curve first comes to a voltage, or else its end."""
         if not (math.isfinite(voltage) and len(self.voltage) > 1):
             return self.end
         return charge_where(self.capacity, self.voltage, voltage, self.end)
@@ -120,7 +110,7 @@ def distances(
     low, high, shift = (np.repeat(of, each) for of in (first, last, shift))
 
     def place(x: Array) -> Array:
-        """The first point of its curve that is not below."""
+        """Return the first point of its curve that is not below."""
         return np.searchsorted(axis, np.clip(x, Q[low], Q[high]) + shift)
 
     k = np.clip(place(x), low + 1, high)
@@ -213,7 +203,7 @@ class Problem:
         self._kept: Path | None = None
 
     def _paying(self, expected: int, worth: int | None) -> Numerics | None:
-        """Numerics of batches, if the kernel pays."""
+        """Return the numerics of batches, if the kernel pays."""
         protocols = [case.protocol for case in self.cases]
         last = max(curve.cycle for curve in self.curves)
         steps = sum(
@@ -225,11 +215,11 @@ class Problem:
         return paying(cell, protocols, steps, self.numerics, kept=True, worth=worth)
 
     def values(self, u: Array) -> list[float]:
-        """Values [SI] at places between the bounds."""
+        """Return the values [SI] at places between the bounds."""
         return [p.value(float(x)) for p, x in zip(self.which, u, strict=True)]
 
     def cell(self, cell: Cell, u: Array) -> Cell:
-        """A case's cell with the values in place, its model's shape kept if it can be."""
+        """Return a cell with the values at places, of one model if it can be."""
         changes, values = [], []
         scale = float(cell.cathode.diffusivity_scale)
         rest: dict[str, float] = {}
@@ -247,7 +237,7 @@ class Problem:
     def simulate_all(
         self, places: Sequence[Array], curves: Sequence[Target]
     ) -> list[list[Simulated | None]]:
-        """The model's curves at each of several places."""
+        """Return the model's curves at each of several places."""
         wanted: dict[str, list[Target]] = {}
         for curve in curves:
             wanted.setdefault(curve.case, []).append(curve)
@@ -293,7 +283,7 @@ class Problem:
     def _together(
         self, cells: Sequence[Cell], cases: Sequence[Case], last: int, drawn: bool
     ) -> Replayed | None:
-        """Cells through the protocols of cases, all at once; None where that is not."""
+        """Return cells through protocols all at once; None where that is not served."""
         if not self.compiled or not cells:
             return None
         bend = min(CURVE_TOLERANCE, BEND * self.numerics.rtol) if drawn else None
@@ -308,11 +298,11 @@ class Problem:
         return int((~self.aside).sum())
 
     def residuals(self, u: Array) -> Array:
-        """Residuals of the fitted curves over their errors, made independent."""
+        """Return residuals of the fitted curves over their errors, made independent."""
         return self.independent(self.plain(u))
 
     def independent(self, values: Array, rho: float | None = None) -> Array:
-        """Residuals, or columns of their derivatives, without what neighbours share."""
+        """Return residuals, or derivatives of them, without what neighbours share."""
         rho = self.rho if rho is None else rho
         found = values.copy()
         found[self.aside] = 0.0
@@ -324,7 +314,7 @@ class Problem:
         return found
 
     def plain(self, u: Array) -> Array:
-        """Residuals of the fitted curves over their errors."""
+        """Return residuals of the fitted curves over their errors."""
         self.evaluate([u])
         return self._known[np.asarray(u, dtype=float).tobytes()]
 
@@ -366,7 +356,7 @@ class Problem:
         folder.mkdir(parents=True, exist_ok=True)
 
     def _sigma(self, curve: Target) -> float:
-        """Error of the charge of a curve, or of what else its end is."""
+        """Return the error of the charge of a curve, or of what else its end is."""
         if curve.kind == EFFICIENCY:
             return self.errors.efficiency_error
         if curve.kind == RESISTANCE:
@@ -374,7 +364,7 @@ class Problem:
         return self.errors.capacity_error * max(curve.scale, LEAST_CHARGE * self.largest)
 
     def _of(self, simulated: Sequence[Sequence[Simulated | None]]) -> list[Array]:
-        """Residuals of the fitted curves at each of some places."""
+        """Return residuals of the fitted curves at each of some places."""
         found = [[np.full(c.size, FAILED) for c in self.fitted] for _ in simulated]
         drawn = []  # with points: the model, the curve, and where its residuals go
         for models, parts in zip(simulated, found, strict=True):
@@ -413,7 +403,7 @@ class Problem:
         central: bool = False,
         which: Sequence[int] | Array | None = None,
     ) -> Array:
-        """Finite differences of the residuals, shape (residuals, which parameters).
+        """Return finite differences of the residuals, of shape (residuals, which).
 
         At a bound they go inward.
         """
@@ -434,7 +424,7 @@ class Problem:
         central: bool = False,
         which: Sequence[int] | Array | None = None,
     ) -> list[tuple[Array, Array]]:
-        """Places between which each difference is taken, of :meth:`jacobian`."""
+        """Return the places between which :meth:`jacobian` takes each difference."""
         found = []
         for k in range(len(self.which)) if which is None else which:
             h, x = self.which[k].step(size), float(u[k])
@@ -450,7 +440,7 @@ class Problem:
 
 
 def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
-    """What the model has at the end of a curve, of one cell or of each of many."""
+    """Return what the model has at the end of a curve, of one cell or of many."""
     if curve.kind in OF_LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
         first = next(c for c in cycles if c.check_up == of[-1].check_up)
@@ -466,7 +456,7 @@ def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
 
 
 def _steps(curve: Target, cycles: Sequence[CycleRecord]) -> list[StepRecord]:
-    """The steps that a curve is of."""
+    """Return the steps that a curve is of."""
     every = cycles[curve.cycle - 1].steps
     return [*every] if curve.steps is None else [every[k] for k in curve.steps]
 
@@ -474,7 +464,7 @@ def _steps(curve: Target, cycles: Sequence[CycleRecord]) -> list[StepRecord]:
 def _observed(
     curve: Target, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
-    """What the model has where a curve was measured."""
+    """Return what the model has where a curve was measured."""
     steps = [] if curve.kind in OF_LIVES else _steps(curve, cycles)
     traces = [step.trace for step in steps if step.trace is not None]
     if len(traces) < len(steps):
@@ -493,7 +483,7 @@ def _observed(
 def _of_rows(
     curve: Target, batch: Replayed | None, rows: Array, area: Array
 ) -> list[Simulated | None]:
-    """What the model has where a curve was measured, of rows of a batch."""
+    """Return the same for rows of a batch."""
     if batch is None:
         return []
     areas = np.repeat(area, len(batch.plain) // len(area))

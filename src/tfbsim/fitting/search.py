@@ -41,18 +41,10 @@ EDGE = 1e-9
 
 @dataclass(frozen=True)
 class Minimum:
-    """Where a search ended.
+    """Where a search ended."""
 
-    Parameters
-    ----------
-    u : ndarray, shape (parameters,)
-        Places between the bounds.
-    chi2 : float
-        Sum of squared residuals.
-    """
-
-    u: Array
-    chi2: float
+    u: Array  # places of the parameters between the bounds
+    chi2: float  # sum of squared residuals
 
 
 def search(
@@ -114,7 +106,7 @@ def search(
 
 
 def improbable(chi2: float, freedom: float) -> bool:
-    """Whether the stated errors cannot give so large a chi^2."""
+    """Return whether the stated errors cannot give so large a chi^2."""
     return bool(chi2_distribution.sf(chi2, max(freedom, 1)) < IMPOSSIBLE)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from ..cell.fitted import Datum
-from ..comparison.matching import Place, Places
+from ..comparison.places import Place, Places
 from ..data.measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from ..experiment.expand import Expanded
 from ..experiment.measured import FROM_CYCLE, current_of
@@ -47,51 +47,25 @@ SAME = 0.9  # share of common samples of a curve that was given twice
 
 @dataclass(frozen=True)
 class Target:
-    """One measured step, or one measured capacity, of a case.
+    """A measured step, or a number or spectrum that was measured of a cycle of a case."""
 
-    Parameters
-    ----------
-    case : str
-        Name of the case.
-    cycle : int
-        Recorded cycle, from 1.
-    steps : tuple of int or None
-        Which steps of it (from 0), in a row; None: all of this kind.
-    kind : str
-        "charge" or "discharge"; "impedance", of a ``spectrum``; "efficiency" or
-        "resistance" of a cycle, which is the ``end`` then, in SI.
-    source : str
-        File or source it came from.
-    held_out : bool
-        Predicted, not fitted.
-    capacity, voltage : ndarray, shape (points,)
-        [A.h.m-2], [V].
-    group : ndarray of int, shape (points,)
-        Residual that each point counts for, from 0.
-    end : float
-        Measured charge at the end of the curve [A.h.m-2]; NaN if that is no datum.
-    end_voltage : float
-        Last voltage measured [V]; NaN: that of the end of the step.
-    label : str
-        What tables call it in place of the case.
-    datum : Datum or None
-        What the fitted cell's file says of it.
-    """
-
-    case: str
-    cycle: int
-    steps: tuple[int, ...] | None
+    case: str  # its name
+    cycle: int  # recorded, from 1
+    steps: tuple[int, ...] | None  # of it (from 0), in a row; None: all of this kind
+    # "charge" or "discharge"; "impedance", of a spectrum; "efficiency", "retention" or
+    # "resistance" of a cycle, which is the end then, in SI
     kind: str
-    source: str
-    held_out: bool
+    source: str  # file or source it came from
+    held_out: bool  # predicted, not fitted
+    # Points [A.h.m-2], [V], and the residual (from 0) that each counts for
     capacity: Array = field(default_factory=NONE.copy)
     voltage: Array = field(default_factory=NONE.copy)
     group: Array = field(default_factory=NONE.copy)
-    end: float = math.nan
-    end_voltage: float = math.nan
-    label: str = ""
-    datum: Datum | None = None
-    from_cycle: int | None = None
+    end: float = math.nan  # charge at the end [A.h.m-2]; NaN if that is no datum
+    end_voltage: float = math.nan  # last measured [V]; NaN: that of the end of the step
+    label: str = ""  # what tables call it in place of the case
+    datum: Datum | None = None  # what the fitted cell's file says of it
+    from_cycle: int | None = None  # the first of those that a number is the mean of
     spectrum: Spectrum | None = None
 
     @property
@@ -267,12 +241,8 @@ def _at_cut_off(
 ) -> tuple[Array, Array, float, float]:
     """Return a curve without what lies past a cut-off, and its end if it got there.
 
-    Returns
-    -------
-    capacity, voltage : ndarray
-        Without the end.
-    end, end_voltage : float
-        Charge there, NaN if the record ended before the cut-off, and voltage.
+    The end, which the curve is without too, is a charge, NaN where the record ended
+    before the cut-off, and a voltage.
     """
     sign = -1.0 if kind == DISCHARGE else 1.0
     past = sign * (V - limit)  # above 0 past the cut-off
@@ -357,7 +327,7 @@ def counted_once(
 
 
 def _same(one: Target, other: Target, error: float) -> bool:
-    """Whether two curves are one measurement."""
+    """Return whether two curves are one measurement."""
     if one.kind != other.kind or one.datum is None or other.datum is None:
         return False
     if len(one.capacity) and len(other.capacity):

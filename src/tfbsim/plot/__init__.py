@@ -1,4 +1,4 @@
-"""Figures of a result: what a paper on a cell would show of it.
+"""Figures of a result or a measured file: what a paper on a cell would show of it.
 
 ``figures(result)`` returns those that make sense for the result, by name.  They are
 drawn with matplotlib's defaults and a style of their own, without display or global
@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from itertools import chain, count
-from typing import Any
 
 from matplotlib.figure import Figure
 
+from ..data.measured import Measured
 from ..errors import InputError, shown, suggest
 from ..result.result import Result
 from ..result.sensitivity import FEWEST, sample
@@ -54,10 +54,27 @@ __all__ = [
 ]
 
 Draw = Callable[[], Figure | None]
+Drawn = tuple[str, dict[str, bytes]]  # caption, and files by format
 
 
-def _drawn(result: Result) -> dict[str, Draw]:
+def _of_record(measured: Measured) -> dict[str, Draw]:
+    """Return the figures that may make sense of a record: of V(t) and of spectra."""
+    cases, spectra = Cases.of(measured), impedance.spectra_of(measured)
+    points = list(spectra)
+    return {
+        "nyquist": partial(impedance.nyquist, spectra, None, points),
+        "bode": partial(impedance.bode, spectra, None, points),
+        "voltammogram": partial(curves.voltammogram, cases),
+        "voltage-capacity": partial(curves.voltage_capacity, cases),
+        "dqdv": partial(dqdv.draw, cases),
+        "voltage-time": partial(curves.voltage_time, cases),
+    }
+
+
+def _drawn(result: Result | Measured) -> dict[str, Draw]:
     """Return the figures that may make sense, by name, in the order of the report."""
+    if isinstance(result, Measured):
+        return _of_record(result)
     cases = Cases.of(result)
     drawn = {case.name: case for case in result.drawn}
     draws: dict[str, Draw] = {}
@@ -79,7 +96,7 @@ def _drawn(result: Result) -> dict[str, Draw]:
         draws["voltage-band"] = partial(uncertainty.voltage_band, cases.samples)
     else:
         swept = False
-    spectra = impedance.of_result(result)
+    spectra = impedance.spectra_of(result)
     add(
         nyquist=partial(impedance.nyquist, spectra),
         bode=partial(impedance.bode, spectra),
@@ -109,13 +126,13 @@ def _drawn(result: Result) -> dict[str, Draw]:
     return draws
 
 
-def figures(result: Result) -> dict[str, Figure]:
-    """Return the figures that make sense for a result.
+def figures(result: Result | Measured) -> dict[str, Figure]:
+    """Return the figures that make sense for a result, or for a measured file.
 
     Parameters
     ----------
-    result : Result
-        Of one or many cases.
+    result : Result or Measured
+        Of one or many cases; of a file those of V(t) and of its spectra.
 
     Returns
     -------
@@ -125,7 +142,7 @@ def figures(result: Result) -> dict[str, Figure]:
     return drawn(_drawn(result))
 
 
-def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str, bytes]]]:
+def files(result: Result, format: str = "png") -> dict[str, Drawn]:
     """Return the figures of a result as files, drawn in two processes if these may fork.
 
     Parameters
@@ -142,16 +159,17 @@ def files(result: Result, format: str = "png") -> dict[str, tuple[str, dict[str,
     """
     job = _Files(list(_drawn(result).items()), ("png", format))
     numbers = range(len(job.figures))
-    found: dict[int, Any] = {}
+    found: dict[int, Drawn | None] = {}
     # A lock that another thread holds would stay locked in a forked process
     forks = METHOD == "fork" and threading.active_count() == 1
     if forks and (os.cpu_count() or 1) > 1 and len(numbers) > 1:
-        pieces: Any = processes(job, numbers, 2)
-        with closing(pieces):
+        with closing(processes(job, numbers, 2)) as pieces:
             for piece in pieces:
                 found.update(piece)
-    found |= {k: job.file(k) for k in numbers if k not in found}
-    return {job.figures[k][0]: found[k] for k in numbers if found[k]}
+    drawn = (
+        (job.figures[k][0], found[k] if k in found else job.file(k)) for k in numbers
+    )
+    return {name: file for name, file in drawn if file}
 
 
 class _Files:
@@ -164,17 +182,17 @@ class _Files:
 
     def prepare(self, number: int) -> None: ...
 
-    def __call__(self, numbers: Sequence[int]) -> Any:
+    def __call__(self, numbers: Sequence[int]) -> list[tuple[int, Drawn | None]]:
         found = []
         for k in numbers:
             with suppress(Exception):  # which the first process meets again
                 found.append((k, self.file(k)))
         return found
 
-    def failed(self, number: int, reason: str) -> Any:
+    def failed(self, number: int, reason: str) -> tuple[int, Drawn | None]:
         return number, self.file(number)
 
-    def file(self, number: int) -> tuple[str, dict[str, bytes]] | None:
+    def file(self, number: int) -> Drawn | None:
         """Return the caption and the files of a figure that makes sense."""
         _, draw = self.figures[number]
         with styled():
@@ -195,8 +213,8 @@ def _apart(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield name, column
 
 
-def figure(result: Result, name: str) -> Figure:
-    """Return one figure of a result.
+def figure(result: Result | Measured, name: str) -> Figure:
+    """Return one figure of a result, or of a measured file.
 
     Raises
     ------
@@ -206,8 +224,9 @@ def figure(result: Result, name: str) -> Figure:
     found = drawn({n: draw for n, draw in _drawn(result).items() if n == name})
     if name not in found:
         names = list(figures(result))
+        what = "record" if isinstance(result, Measured) else "result"
         raise InputError(
-            f"there is no figure '{shown(name)}' of this result"
+            f"there is no figure '{shown(name)}' of this {what}"
             f"{suggest(str(name), names) or '; there are: ' + ', '.join(names)}"
         )
     return found[name]

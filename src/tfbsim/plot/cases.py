@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..data.curve_table import CASE, CYCLE
+from ..data.curve_table import CASE, CYCLE, TIME
+from ..data.measured import Measured
 from ..experiment.measured import MeasuredRow
 from ..result.columns import OPTIONAL_COLUMNS, varied_columns
 from ..result.result import Result
@@ -62,8 +63,17 @@ class Cases:
             self.rows = {case: rows[case] for case in by_value}
 
     @classmethod
-    def of(cls, result: Result) -> Cases:
-        """Return the cases of a result in which anything was solved."""
+    def of(cls, result: Result | Measured) -> Cases:
+        """Return the cases of a result in which anything was solved, or a record.
+
+        Curves of a table that has no time do not follow one another: each is a case.
+        """
+        if isinstance(result, Measured):
+            table = result.samples
+            if len(table) and table[TIME].isna().all():
+                each = "curve " + table[CYCLE].astype(str)
+                table = table.assign(**{CASE: each, CYCLE: 1})
+            return cls(Samples(table))
         samples, table = Samples(result.samples), result.answers
         if len(table) > MOST_CASES:
             table = table[table[CASE].isin(samples.cases)]

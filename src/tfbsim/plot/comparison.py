@@ -19,7 +19,7 @@ from ..comparison.residuals import Pair
 from ..data.measured import CHARGE, DISCHARGE
 from .against import LINE
 from .axes import log_x, near_zero, plane, subplots
-from .dqdv import GRID, WIDTH, spread
+from .dqdv import ENOUGH, GRID, WIDTH, spread
 from .impedance import nyquist
 from .labels import PER_AREA, key_label, text
 from .layout import evenly
@@ -27,7 +27,6 @@ from .looks import FACTOR_COLOURS, FEW, Colour, Look, entry, measured, shades
 from .style import CAPTIONS, drawn
 
 UA = 100.0
-ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 MOST = 16  # curves in one panel
 MOST_FILES = 4  # in the figure against time
 MOST_MARKS = 200  # drawn of a curve

@@ -21,11 +21,12 @@ from ..data.curve_table import (
     STEP,
     TIME,
     VOLTAGE,
+    spans,
 )
 from .axes import both_units, grid, subplots
 from .cases import Cases
 from .encoding import by_case
-from .labels import PER_MASS
+from .labels import PER_AREA, PER_MASS
 from .layout import Layout
 from .looks import Look, entry
 from .samples import Samples
@@ -34,6 +35,9 @@ from .style import finished
 FIRST: Look = {"lw": 0.7, "alpha": 0.55}  # how the first cycle looks
 BACK = 0.01  # of the largest current of a branch, the other way
 CYCLE_1 = ("first charge", "first discharge")
+FEW, LEAST_RAMP = 20, 0.05  # samples of a measured ramp; V that it spans
+STEADY = 0.05  # relative change of a rate or a current that is one
+NOISE = 9  # samples that a rate is taken over
 SWEEP = "Sweep"  # how the sentence of a ramp begins
 MOST = 6  # cases against time
 MARGIN = 1.02  # of the time shown
@@ -67,8 +71,8 @@ def branches(
 def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """Return branches if each current keeps its sign; else the capacity counts back."""
     currents = [branch[CURRENT] for branch in found]
-    kept = all(min(-i.min(), i.max()) <= BACK * i.abs().max() for i in currents)
-    return found if kept else []
+    back = any(min(-i.min(), i.max()) > BACK * i.abs().max() for i in currents)
+    return [] if back else found
 
 
 def cycles_key(cases: Cases, layout: Layout[str]) -> list[Line2D]:
@@ -84,16 +88,18 @@ def cycles_key(cases: Cases, layout: Layout[str]) -> list[Line2D]:
 def voltage_capacity(cases: Cases) -> Figure | None:
     """Draw voltage against capacity."""
     samples = cases.samples
-    if not any(_one_way(samples.branches(case)) for case in cases.rows):
+    drawn = (b for case in cases.rows for b in _one_way(samples.branches(case)))
+    if not any(len(branch) > 1 for branch in drawn):
         return None
     layout = by_case(cases)
+    capacity, unit = (MASS, PER_MASS) if samples.per_mass else (AREA, PER_AREA)
     for case, (ax,) in layout.draw():
         for branch, look, last in branches(samples, layout, case):
             which = "" if last else CYCLE_1[int(branch[DIRECTION].iloc[0] > 0)]
-            layout.line(ax, case, branch[MASS], branch[VOLTAGE], which, **look)
+            layout.line(ax, case, branch[capacity], branch[VOLTAGE], which, **look)
     reach = max(ax.dataLim.x1 for ax in layout.axes[0])
     layout.axes[0, 0].set_xlim(-0.01 * reach, 1.03 * reach or 1.0)
-    x = f"Capacity {PER_MASS}"
+    x = f"Capacity {unit}"
     if len(layout.panels) == 1:
         both_units(layout.axes[0, 0], cases.loading, False, "x")
     key = cycles_key(cases, layout)
@@ -102,27 +108,51 @@ def voltage_capacity(cases: Cases) -> Figure | None:
     return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, said=said)
 
 
-def voltammogram(cases: Cases, steps: pd.DataFrame) -> Figure | None:
-    """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first."""
-    ramps = steps[steps["Step"].str.lstrip().str.startswith(SWEEP)]
-    if ramps.empty:
-        return None
-    keys = {*ramps[[CASE, CYCLE, STEP]].itertuples(index=False, name=None)}
+def voltammogram(cases: Cases, steps: pd.DataFrame | None = None) -> Figure | None:
+    """Draw i(V) of the ramps, of the last cycle and, thin and pale, of the first.
+
+    Ramps are known by the sentences of ``steps``; without these by the samples.
+    """
+    keys: set[tuple[str, int, int]] = set()
+    if steps is not None:
+        ramps = steps[steps["Step"].str.lstrip().str.startswith(SWEEP)]
+        keys = {*ramps[[CASE, CYCLE, STEP]].itertuples(index=False, name=None)}
+        if not keys:
+            return None
     layout = by_case(cases)
     for case, (ax,) in layout.draw():
         cycles = cases.samples.cycles(case)
         for n, cycle in enumerate(dict.fromkeys(cycles[-1:] + cycles[:1])):
             look: Look = FIRST if n else {"lw": 1.3}
-            for step, part in cases.samples.of(case, cycle).groupby(STEP):
-                if (case, cycle, step) in keys:
-                    xy, of = (part[VOLTAGE], part[CURRENT]), "cycle 1" if n else ""
-                    layout.line(ax, case, *xy, of, **look)
+            table = cases.samples.of(case, cycle)
+            parts = [p for k, p in table.groupby(STEP) if (case, cycle, k) in keys]
+            for part in _ramps(table) if steps is None else parts:
+                xy, of = (part[VOLTAGE], part[CURRENT]), "cycle 1" if n else ""
+                layout.line(ax, case, *xy, of, **look)
     if not layout.curves:
         return None
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.7", lw=0.6, zorder=0)
     y, key = "Current density (µA cm⁻²)", cycles_key(cases, layout)
     return layout.finish("voltammogram", "Voltage (V)", y, more=key)
+
+
+def _ramps(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the stretches in which V runs at one rate and the current changes."""
+    t, V, i = (table[name].to_numpy() for name in (TIME, VOLTAGE, CURRENT))
+    n = NOISE
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = (V[n:] - V[:-n]) / (t[n:] - t[:-n])
+        steady = np.abs(np.diff(rate)) < STEADY * np.abs(rate[1:])
+    found = []
+    for start, stop in spans([steady]) if len(steady) else ():
+        run = slice(start, stop + n + 1)
+        if not steady[start] or stop - start < FEW or np.ptp(V[run]) < LEAST_RAMP:
+            continue
+        straight = np.ptp(rate[start:stop]) < 2 * STEADY * np.abs(rate[start])
+        if straight and np.ptp(i[run]) > STEADY * np.abs(i[run]).max():
+            found.append(table[run])
+    return found
 
 
 def voltage_time(cases: Cases) -> Figure | None:
@@ -132,7 +162,7 @@ def voltage_time(cases: Cases) -> Figure | None:
         return None
     data = {case: samples.of_run(case) for case in drawn}
     hours = {case: float(table[TIME].iloc[-1]) / 3600 for case, table in data.items()}
-    if (longest := max(hours.values())) <= 0:
+    if not (longest := max(hours.values())) > 0:  # or unknown, of a table without time
         return None
     hours = {case: end or longest for case, end in hours.items()}  # or ended at once
     layout, y = by_case(cases), ["Voltage (V)"]

@@ -13,14 +13,16 @@ from matplotlib.figure import Figure
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from ..data.curve_table import CURRENT, DIRECTION, STEP, STEP_MASS, VOLTAGE
+from ..data.curve_table import CURRENT, DIRECTION, STEP, STEP_AREA, STEP_MASS, VOLTAGE
 from .cases import Cases
 from .curves import branches, cycles_key
 from .encoding import by_case
 
 GRID = 0.001  # V between points
 WIDTH = 0.005  # V, standard deviation of the Gaussian
-CONSTANT = 1e-6  # relative change of the current within a constant-current step
+# Relative standard deviation of a constant current, simulated and measured
+CONSTANT, MEASURED = 1e-6, 0.01
+ENOUGH = 40  # points of a curve below which dQ/dV would show their spacing
 DENSE = 10  # points between two samples of a simulated curve
 SPIKE = 1.15  # of the last cycle's reach: what is beyond does not set the scale
 
@@ -49,7 +51,7 @@ def spread(voltage: np.ndarray, capacity: np.ndarray, grid: np.ndarray) -> np.nd
 def differential_capacity(
     voltage: np.ndarray, capacity: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the grid and |dQ/dV| of a simulated constant-current step.
+    """Return the grid and |dQ/dV| of a constant-current step.
 
     V(Q) is interpolated monotonically between its samples.  None if the step spans too
     little voltage.
@@ -64,28 +66,33 @@ def differential_capacity(
     return grid, spread(PchipInterpolator(q, V)(fine), fine, grid)
 
 
-def _constant(step: pd.DataFrame) -> bool:
-    """Return whether a step has one current."""
+def _constant(step: pd.DataFrame, simulated: bool) -> bool:
+    """Return whether a step has one current, and points enough."""
+    if not simulated and len(step) < ENOUGH:
+        return False
     current = step[CURRENT].to_numpy()
-    return bool(current[0] != 0 and np.ptp(current) <= CONSTANT * abs(current[0]))
+    size = CONSTANT if simulated else MEASURED
+    return bool(current.any() and current.std() <= size * abs(current.mean()))
 
 
 def draw(cases: Cases) -> Figure | None:
     """Draw |dQ/dV| against voltage, that of a charge upwards."""
     if not cases.drawn:
         return None
-    layout = by_case(cases)
+    layout, simulated = by_case(cases), cases.samples.per_mass
+    capacity, unit = (STEP_MASS, "mAh g⁻¹") if simulated else (STEP_AREA, "µAh cm⁻²")
     places = layout.draw()
     for ax in layout.axes[0]:
         ax.axhline(0, color="0.6", lw=0.6)
     reach = {True: [0.0], False: [0.0]}
     for case, (ax,) in places:
         for branch, look, last in branches(cases.samples, layout, case):
-            steps = [step for _, step in branch.groupby(STEP) if _constant(step)]
+            every = branch.groupby(STEP)
+            steps = [step for _, step in every if _constant(step, simulated)]
             if len(steps) != 1:  # pulses, or a current that changes
                 continue
             found = differential_capacity(
-                steps[0][VOLTAGE].to_numpy(), steps[0][STEP_MASS].to_numpy()
+                steps[0][VOLTAGE].to_numpy(), steps[0][capacity].to_numpy()
             )
             if found:
                 grid, slope = found
@@ -102,7 +109,7 @@ def draw(cases: Cases) -> Figure | None:
         layout.axes[0, 0].set_ylim(low - margin, high + margin)
         note = " The first cycle runs out of the scale, which is that of the last."
     return layout.finish(
-        *("dqdv", "Voltage (V)", "dQ/dV (mAh g⁻¹ V⁻¹)"),
+        *("dqdv", "Voltage (V)", f"dQ/dV ({unit} V⁻¹)"),
         more=cycles_key(cases, layout),
         said={"grid": GRID * 1e3, "width": WIDTH * 1e3, "beyond": note},
     )

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..data.measured import Measured
 from ..fitting.equivalent_circuit import Fitted
 from ..result.result import Result
 from .axes import plain_log, plane, subplots
@@ -44,8 +45,11 @@ def figures_of(
     )
 
 
-def of_result(result: Result) -> Spectra:
-    """Return the spectra of a result, labelled by what sets them apart."""
+def spectra_of(result: Result | Measured) -> Spectra:
+    """Return the spectra of a result or a file, labelled by what sets them apart."""
+    if isinstance(result, Measured):
+        some = evenly(result.spectra, FEW)
+        return {z.name: (z.frequency, z.impedance * 1e4) for z in some}
     table = result.impedance
     if table.empty:
         return {}

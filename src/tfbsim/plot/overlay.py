@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..data.curve_table import CURRENT, MASS, TIME, VOLTAGE
+from ..data.curve_table import AREA, CURRENT, MASS, TIME, VOLTAGE
+from ..data.measured import Measured
 from ..errors import InputError, shown
 from ..result.result import Result
 from .axes import subplots
 from .cases import Cases
-from .labels import PER_MASS
+from .labels import PER_AREA, PER_MASS
 from .layout import Layout, evenly
 from .looks import FACTOR_COLOURS, LINE_STYLES, entry
 from .samples import Samples
@@ -18,7 +19,7 @@ from .style import styled
 
 MOST_CASES = len(FACTOR_COLOURS)
 ACROSS = {
-    "voltage-capacity": (f"Capacity {PER_MASS}", "Voltage (V)"),
+    "voltage-capacity": ("Capacity {}", "Voltage (V)"),
     "voltage-time": ("Time (h)", "Voltage (V)"),
     "current-time": ("Time (h)", "Current density (µA cm⁻²)"),
 }
@@ -26,19 +27,22 @@ ACROSS = {
 
 @styled()
 def overlay(
-    *results: Result, name: str = "voltage-capacity", **labelled: Result
+    *results: Result | Measured,
+    name: str = "voltage-capacity",
+    **labelled: Result | Measured,
 ) -> Figure:
-    """Draw the curves of results on one axes.
+    """Draw the curves of results, or of measured files, on one axes.
 
-    A colour is a case, by its name; a line style is a result.
+    A colour is a case, by its name; a line style is a result.  Capacities are per mass,
+    or per area if a file is among them.
 
     Parameters
     ----------
-    *results : Result
+    *results : Result or Measured
         Called 1, 2, ... in the legend.
     name : str
         "voltage-capacity", "voltage-time" or "current-time".
-    **labelled : Result
+    **labelled : Result or Measured
         Results by what the legend calls them.
 
     Examples
@@ -61,7 +65,7 @@ def overlay(
         raise InputError(f"an overlay is of 2 to {len(LINE_STYLES)} results")
     every: dict[str, Cases] = {}
     for label, result in named.items():
-        if not isinstance(result, Result):
+        if not isinstance(result, Result | Measured):
             message = f"'{shown(result)}' is given where a result would do"
             raise InputError(message, field=label)
         every[label] = Cases.of(result)
@@ -84,20 +88,24 @@ def overlay(
     if len(kept) < len(known):
         layout.notes.append(f"{len(kept)} of {len(known)} cases, evenly chosen")
     layout.figure, layout.axes = subplots(5.6, 3.4)
+    per_mass = all(cases.samples.per_mass for cases in every.values())
+    capacity, unit = (MASS, PER_MASS) if per_mass else (AREA, PER_AREA)
     for group in layout.groups:
-        for xy in _curves(every[group[0]].samples, group[1], name):
+        for xy in _curves(every[group[0]].samples, group[1], name, capacity):
             layout.line(layout.axes[0, 0], group, *xy.T)
     keys = [entry(case, color=c) for case, c in colours.items()]
     for words, style in zip(every, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
-    said = {"what": ACROSS[name][1], "results": " and ".join(named)}
-    return layout.finish("overlay", *ACROSS[name], more=keys, said=said, own=not keys)
+    x, y = ACROSS[name]
+    said = {"what": y, "results": " and ".join(named)}
+    x = x.format(unit)
+    return layout.finish("overlay", x, y, more=keys, said=said, own=not keys)
 
 
-def _curves(samples: Samples, case: str, name: str) -> list[np.ndarray]:
+def _curves(samples: Samples, case: str, name: str, capacity: str) -> list[np.ndarray]:
     """Return curves of a case, each of shape (points, 2)."""
     if name == "voltage-capacity":
-        return [np.array(b[[MASS, VOLTAGE]]) for b in samples.branches(case)]
+        return [np.array(b[[capacity, VOLTAGE]]) for b in samples.branches(case)]
     table = samples.of_run(case)
     y = table[VOLTAGE if name == "voltage-time" else CURRENT]
     return [np.stack([table[TIME] / 3600, y], axis=1)]

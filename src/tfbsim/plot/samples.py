@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from ..data.curve_table import BRANCH, CASE, CYCLE, DIRECTION, TIME
+from ..data.curve_table import BRANCH, CASE, CYCLE, DIRECTION, MASS, TIME
 
 
 class Samples:
@@ -25,6 +25,11 @@ class Samples:
         self._cycles: dict[str, list[int]] = {}
         for case, cycle in self._tables:
             self._cycles.setdefault(case, []).append(cycle)
+
+    @property
+    def per_mass(self) -> bool:
+        """Whether charges are there per mass too; measured ones are per area alone."""
+        return MASS in self.columns
 
     @property
     def cases(self) -> list[str]:

@@ -45,7 +45,7 @@ _one_at_a_time = threading.Lock()  # of this process
 
 
 def cluster(
-    job: Job, numbers: Numbers, connection: Connection
+    job: Job[Point | Block], numbers: Numbers, connection: Connection
 ) -> Generator[list[Point | Block]]:
     """Yield points computed by the workers of a cluster.
 
@@ -68,7 +68,9 @@ def cluster(
 class _Run:
     """What is given to the workers, and what is still to be."""
 
-    def __init__(self, job: Job, numbers: Numbers, connection: Connection) -> None:
+    def __init__(
+        self, job: Job[Point | Block], numbers: Numbers, connection: Connection
+    ) -> None:
         self.job, self.connection = job, connection
         self.client = connection.client
         self.chunks = Chunks(numbers, 1, SECONDS, MOST)
@@ -187,6 +189,6 @@ def work(
 
 
 @lru_cache(maxsize=1)
-def _unpacked(packed: bytes) -> Job:
-    job: Job = pickle.loads(packed)
+def _unpacked(packed: bytes) -> Job[Point | Block]:
+    job: Job[Point | Block] = pickle.loads(packed)
     return job

@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -44,21 +44,24 @@ METHOD = "fork" if sys.platform == "linux" else "spawn"
 Handler = Callable[[int, FrameType | None], object] | int | None  # of a signal
 
 
-class Job(Protocol):
+Done = TypeVar("Done")  # what a job makes of a case, or of several
+
+
+class Job(Protocol[Done]):
     """What is done; picklable."""
 
     def prepare(self, number: int) -> None:
         """Build what a case needs, before there are processes that may share it."""
 
-    def __call__(self, numbers: Sequence[int]) -> list[Point | Block]:
+    def __call__(self, numbers: Sequence[int]) -> list[Done]:
         """The points of these cases."""
 
-    def failed(self, number: int, reason: str) -> Point:
+    def failed(self, number: int, reason: str) -> Done:
         """The point of a case that could not be run."""
 
 
 Numbers = Sequence[int] | np.ndarray
-Pool = Callable[[Job, Numbers], Generator[list[Point | Block]]]
+Pool = Callable[[Job[Point | Block], Numbers], Generator[list[Point | Block]]]
 
 
 class Chunks:
@@ -121,7 +124,7 @@ def _sizes(job: Job) -> dict[str, int]:
     return sizes | {"least": LEAST_OF_BLOCKS}
 
 
-def serial(job: Job, numbers: Numbers) -> Generator[list[Point | Block]]:
+def serial(job: Job[Done], numbers: Numbers) -> Generator[list[Done]]:
     """Yield points computed in this process."""
     chunks = Chunks(numbers, 1, **_sizes(job))
     while chunks:
@@ -130,22 +133,22 @@ def serial(job: Job, numbers: Numbers) -> Generator[list[Point | Block]]:
         chunks.took(len(piece), time.perf_counter() - started)
 
 
-def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point | Block]]:
+def processes(job: Job[Done], numbers: Numbers, workers: int) -> Generator[list[Done]]:
     """Yield points computed in processes of this machine; of a single one, in this."""
     sizes = _sizes(job)
     if len(numbers) <= sizes.get("first", 1):
         yield from serial(job, numbers)
         return
     chunks = Chunks(numbers, workers, **sizes)
-    team: dict[Connection, _Worker] = {}  # by their pipes
-    left: list[_Worker] = []
+    running: dict[Connection, _Worker] = {}  # by their pipes
+    ended: list[_Worker] = []
 
     def start() -> None:
         worker = _Worker(job)
-        team[worker.pipe] = worker
+        running[worker.pipe] = worker
 
-    def leave(worker: _Worker) -> None:
-        left.append(team.pop(worker.pipe))
+    def end(worker: _Worker) -> None:
+        ended.append(running.pop(worker.pipe))
         worker.process.terminate()
         worker.pipe.close()
 
@@ -154,15 +157,15 @@ def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point 
             job.prepare(chunks.waiting[0])
         for _ in range(min(workers, len(chunks.waiting))):
             start()
-        while team:
-            points: list[Point | Block] = []
-            ready = wait(team)
-            for worker in [one for pipe, one in team.items() if pipe in ready]:
+        while running:
+            points: list[Done] = []
+            ready = wait(running)
+            for worker in [one for pipe, one in running.items() if pipe in ready]:
                 piece = worker.piece
                 try:
                     answer = worker.pipe.recv()
                 except (EOFError, OSError):
-                    leave(worker)
+                    end(worker)
                     if piece is None:
                         raise InputError(WORKERS) from None
                     points += [job.failed(n, KILLED) for n in chunks.give_back(piece)]
@@ -177,14 +180,14 @@ def processes(job: Job, numbers: Numbers, workers: int) -> Generator[list[Point 
                 if chunks:
                     worker.give(chunks.take())
                 else:
-                    leave(worker)
+                    end(worker)
             if points:
                 yield points
     finally:
         # All are told to end before any is waited for
-        for worker in list(team.values()):
-            leave(worker)
-        for worker in left:
+        for worker in list(running.values()):
+            end(worker)
+        for worker in ended:
             worker.process.join()
 
 
@@ -195,14 +198,14 @@ class _Worker:
     hangs if it was sending then, and outlives a run that is killed.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job[Done]) -> None:
         forks = METHOD == "fork"
         context = get_context("fork") if forks else get_context("spawn")
         self.piece: list[int] | None = None  # None until it is ready
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        quiet = _held if forks else unheard
+        quiet = _interrupts_kept_back if forks else interrupts_ignored
         with quiet(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -215,13 +218,13 @@ class _Worker:
             self.pipe.send(piece)
 
 
-def _work(pipe: Connection, job: Job) -> None:
+def _work(pipe: Connection, job: Job[Done]) -> None:
     """What a worker does, until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.freeze()  # what is there stays; to look through it would copy every page of it
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: list[Point | Block] | InputError | None = None
+    answer: list[Done] | InputError | None = None
     with suppress(EOFError, OSError):
         while True:
             pipe.send(answer)
@@ -251,18 +254,18 @@ def _handled(handler: Handler, *numbers: int) -> Iterator[None]:
             signal.signal(number, other)
 
 
-def unheard() -> AbstractContextManager[None]:
+def interrupts_ignored() -> AbstractContextManager[None]:
     """Ctrl-C is not for the processes that are started here: the run answers it."""
     return _handled(signal.SIG_IGN, signal.SIGINT)
 
 
 @contextmanager
-def _held() -> Iterator[None]:
+def _interrupts_kept_back() -> Iterator[None]:
     """Keep Ctrl-C and SIGTERM back until what is begun here is done."""
-    heard: list[int] = []
+    came: list[int] = []
     try:
-        with _handled(lambda came, _: heard.append(came), signal.SIGINT, signal.SIGTERM):
+        with _handled(lambda one, _: came.append(one), signal.SIGINT, signal.SIGTERM):
             yield
     finally:
-        for number in heard:
+        for number in came:
             signal.raise_signal(number)

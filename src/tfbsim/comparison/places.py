@@ -24,7 +24,7 @@ from ..errors import InputError
 from ..experiment.cases import Case, Cases
 from ..experiment.expand import Expanded
 from ..experiment.steps import Step
-from .own_current import STEADY, driven_steps
+from .measured_current import STEADY, driven_steps
 
 SAME_CURRENT = 0.1  # relative; within it a measured current is a step's
 SAME_VOLTAGE = 0.02  # V, of a hold
