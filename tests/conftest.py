@@ -21,8 +21,8 @@ from tfbsim.cell.cell import Cell
 from tfbsim.experiment.cases import Case
 from tfbsim.materials import laws
 from tfbsim.numerics import Numerics
-from tfbsim.result.case import Notes
-from tfbsim.run.run import noted
+from tfbsim.result.case import CaseResult
+from tfbsim.run.run import case_result
 from tfbsim.solver.discretised import DURATION, Discretised
 from tfbsim.solver.engine import engine
 from tfbsim.solver.integrator import Integration
@@ -121,11 +121,11 @@ def before_a_case(
     """Calls this with the name of each case before it is run in this process."""
 
     def install(call: Callable[[str], object]) -> None:
-        def called(case: Case, *arguments: Any) -> Notes:
+        def called(case: Case, *arguments: Any) -> CaseResult:
             call(case.name)
-            return noted(case, *arguments)
+            return case_result(case, *arguments)
 
-        monkeypatch.setattr("tfbsim.run.run.noted", called)
+        monkeypatch.setattr("tfbsim.run.run.case_result", called)
 
     return install
 

@@ -24,7 +24,7 @@ from tfbsim.experiment.experiment import SOME_CYCLES, CurveSelection
 from tfbsim.experiment.groups import parse_cycle
 from tfbsim.experiment.steps import Protocol
 from tfbsim.numerics import Numerics
-from tfbsim.result.case import Notes
+from tfbsim.result.case import CaseRecorder
 from tfbsim.result.curves import NONE, thinned
 from tfbsim.result.load import load_result
 from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
@@ -515,11 +515,11 @@ class TestNumerics:
 def test_a_case_without_curves_is_kept_in_the_ledger(tmp_path):
     cell = load_cell(INPUTS / "cell.yaml")
     record = run_case(cell, Protocol(parse_cycle(["Rest for 1 s"], cell)), COARSE)
-    notes = Notes("a", cell)
-    notes.depths = record.depths
+    recorder = CaseRecorder("a", cell)
+    recorder.depths = record.depths
     for cycle in record.cycles:
-        notes.add(cycle, True)
-    bare = replace(notes.result("k"), curves=NONE)
+        recorder.add(cycle, True)
+    bare = replace(recorder.result("k"), curves=NONE)
     point = ledger.Point.of(bare)
     assert point.result().curves is NONE
     assert len(point.curves) < 20

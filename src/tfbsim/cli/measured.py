@@ -170,7 +170,7 @@ def gitt(
     from ..fitting.titration import diffusivities
     from ..plot.material import titration_figure
     from ..result.result import Result
-    from ..run.run import noted
+    from ..run.run import case_result
 
     expanded, of_cell = experiment_or_cell(experiment, cell, changes, False)
     doubts: list[str] = []
@@ -186,7 +186,7 @@ def gitt(
     else:
         numerics = numerics_of(None, expanded.experiment.numerics)
         whole = [replace(case, curves=ALL) for case in expanded.cases]
-        simulated = Result([noted(case, numerics).result() for case in whole])
+        simulated = Result([case_result(case, numerics) for case in whole])
         cells = {case.name: case.cell for case in whole}
         records = simulated.records
         found = [(m.name, diffusivities(m.segments, cells[m.name])) for m in records]

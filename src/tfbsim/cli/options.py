@@ -139,13 +139,11 @@ def check_exports(formats: Iterable[str]) -> None:
 
 def write_exports(result: Result, folder: Path, formats: Iterable[str]) -> None:
     """Write curves.csv, curves.xlsx or curves.bdf.csv, listed in the provenance."""
-    from ..result.export import ENDINGS, files
+    from ..result.export import ENDINGS
 
     output = Output(folder, EXPORTS)
-    sheets = {"Summary": result.summary, "Steps": result.steps}
     for name in dict.fromkeys(formats):
-        found = files(result.samples, f"curves{ENDINGS[name]}", None, sheets)
-        for file, content in found.items():
+        for file, content in result.exported(f"curves{ENDINGS[name]}").items():
             output.write(file, content)
     output.add()
 

@@ -17,7 +17,7 @@ from ..fields import Strict, validate
 from ..numerics import Numerics
 from ..output import read_json
 from ..version import __version__
-from ..yaml_file import Content, Document, check_plain
+from ..yaml_file import Content, Document, block, check_plain
 from .settings import Recorded
 
 PARTS = "experiment_content", "cells", "changes", "numerics"  # of what users write
@@ -78,10 +78,14 @@ def _cell_entry(cell: Cell) -> dict[str, object]:
     return {"name": cell.name, "sha256": _hash(written), **written}
 
 
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _hash(content: object) -> str:
     """SHA-256 of what was read: comments and layout of a file do not count."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str))
 
 
 def load_run(path: Path) -> Run:
@@ -92,17 +96,19 @@ def load_run(path: Path) -> Run:
 def run_of(content: Content, path: Path) -> Run:
     """Return the run that the content of a provenance.json tells of."""
     try:
-        told = {part: _mapping(content, part) for part in (*PARTS, "packages")}
         for part in PARTS:
-            check_plain(told[part], path, part)
+            check_plain(content[part], path, part)
+        told = {
+            part: _mapping(content, part) for part in ("cells", "changes", "packages")
+        }
         own_path = path.with_name(str(content["experiment_file"]))
-        document = Document(own_path, dict(told["experiment_content"]), {(): 1})
+        document = Document(own_path, dict(block(content, PARTS[0])), {(): 1})
         cells = {
             str(name): cell_of_entry(str(name), entry, path)
             for name, entry in told["cells"].items()
         }
-        recorded = Document(path, {"numerics": told["numerics"]}, {(): 1})
-        numerics = validate(_Recorded, recorded.data, document=recorded).numerics
+        recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
+        told_of = validate(_Recorded, recorded.data, document=recorded, python=True)
         changes = {str(k): str(v) for k, v in told["changes"].items()}
         cell = content["cell"]
         if not isinstance(cell, str | None):
@@ -121,7 +127,7 @@ def run_of(content: Content, path: Path) -> Run:
         for name, then in before.items()
         if name in now and then != now[name]
     ]
-    return Run(document, cells, cell, changes, numerics.applied(), differences)
+    return Run(document, cells, cell, changes, told_of.numerics.applied(), differences)
 
 
 def _mapping(content: Content, part: str) -> Content:

@@ -1,4 +1,4 @@
-"""A case that was run: its rows and curves, noted cycle by cycle."""
+"""A case that was run: its rows and curves, recorded cycle by cycle."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CaseResult:
     spectra: list[Row] = field(default_factory=list)
 
 
-class Notes(Rows):
+class CaseRecorder(Rows):
     """What is kept of a case while it runs: rows, curves, spectra and warnings.
 
     ``curves`` says which curves are kept: all of them unless told otherwise.

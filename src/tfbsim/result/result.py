@@ -27,7 +27,7 @@ from .case import CaseResult
 from .columns import CHECK_UP, NUMERICAL_ERRORS, OUTCOME, RETENTION
 from .csv_file import parts
 from .curves import NONE
-from .export import files as exported
+from .export import files
 from .samples import records, samples
 from .tables import Tabled, Tables, Warned, framed, in_order
 
@@ -285,11 +285,17 @@ class Result:
             Another ending, no such case, or no curves.
         """
         path = Path(path)
-        sheets = {"Summary": self.summary, "Steps": self.steps}
-        found = exported(self.samples, path.name, case, sheets)
+        found = self.exported(path.name, case)
         for name, content in found.items():
             write_atomic(path.with_name(name), content)
         return [path.with_name(name) for name in found]
+
+    def exported(
+        self, name: str, case: str | Sequence[str] | None = None
+    ) -> Mapping[str, bytes]:
+        """Return the files that :meth:`export` writes, by their names."""
+        sheets = {"Summary": self.summary, "Steps": self.steps}
+        return files(self.samples, name, case, sheets)
 
     def audit(self) -> dict[str, float | None]:
         """Largest balance and cut-off errors, and steps that ended otherwise."""

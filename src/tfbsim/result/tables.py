@@ -100,53 +100,51 @@ class _Stack:
     """Tables below each other, nothing where one of them lacks a column.
 
     They may fill the memory: a column of numbers is an array with room for all rows, so
-    that none stands twice.
+    that none stands twice; words stay in pieces, which share their characters.
     """
 
     def __init__(self) -> None:
-        # Of each column its parts, which begin at these rows
-        self.parts: dict[Hashable, dict[int, pd.Series | Array]] = {}
+        self.columns: dict[Hashable, Array | list[pd.Series]] = {}
         self.rows = 0
 
     def add(self, table: pd.DataFrame, room: int) -> None:
         """Put a table below, of so many rows that may come in all."""
-        end, before = self.rows + len(table), {}
-        if self.rows:
-            before = {0: pd.Series(np.nan, range(self.rows))}
-        for name in dict.fromkeys((*self.parts, *table)):
+        end = self.rows + len(table)
+        for name in dict.fromkeys((*self.columns, *table)):
             own = pd.Series(np.nan, table.index)
             if name in table:
                 own = table[name].infer_objects()
-            parts = self.parts.setdefault(name, {**before})
-            start, last = next(reversed(parts.items()), (0, own))
-            fits = isinstance(last, Array) and end <= start + len(last)
-            if not fits or last.dtype != own.dtype:
-                start, last = self.rows, own
-                if is_numeric_dtype(own.dtype):
-                    last = np.empty(max(room - start, len(own)), own.dtype)
-                parts[start] = last
-            if isinstance(last, Array):
-                last[self.rows - start : end - start] = own
+            kept = self.columns.get(name, np.full(self.rows, np.nan))
+            if isinstance(kept, list) or not is_numeric_dtype(own.dtype):
+                before = (
+                    kept if isinstance(kept, list) else [pd.Series(kept[: self.rows])]
+                )
+                self.columns[name] = [*before, own] if self.rows else [own]
+                continue
+            kind = np.result_type(kept.dtype, own.dtype) if self.rows else own.dtype
+            if len(kept) < end or kept.dtype != kind:
+                whole = np.empty(max(room, end), kind)
+                whole[: self.rows] = kept[: self.rows]
+                self.columns[name] = kept = whole
+            kept[self.rows : end] = own
         self.rows = end
 
     def table(self) -> pd.DataFrame:
         """Return all of them, by case; the stack is empty then."""
-        columns: dict[Hashable, pd.Series] = {}
+        found: dict[Hashable, pd.Series] = {}
         order = None
-        for name in [*self.parts]:
-            parts = self.parts.pop(name)
-            ends = [*parts, self.rows][1:]
-            each = [
-                pd.Series(part[: end - start])
-                for (start, part), end in zip(parts.items(), ends, strict=True)
-            ]
-            column = pd.concat(each, ignore_index=True) if len(each) > 1 else each[0]
+        for name in [*self.columns]:
+            kept = self.columns.pop(name)
+            if isinstance(kept, list):
+                column = pd.concat(kept, ignore_index=True)
+            else:
+                column = pd.Series(kept[: self.rows])
             if name == CASE and not column.is_monotonic_increasing:  # it is the first
                 order = column.argsort(kind="stable").to_numpy()
             if order is not None:
                 column = column.take(order).reset_index(drop=True)
-            columns[name] = column
-        return pd.DataFrame(columns, copy=False)
+            found[name] = column
+        return pd.DataFrame(found, copy=False)
 
 
 class Tabled(Sequence[CaseResult]):

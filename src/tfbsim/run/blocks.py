@@ -67,29 +67,29 @@ def solved(swept: Swept, numbers: Sequence[int]) -> tuple[list[Block], list[int]
 
 def _solved(swept: Swept, points: Array, plain: Array) -> Block | None:
     """A block of points in a row; sets which of them it has."""
-    asked = _Asked(swept.cases, points)
-    cells, protocol = asked.cells, asked.protocol
+    inputs = _Inputs(swept.cases, points)
+    cells, protocol = inputs.cells, inputs.protocol
     solver = engine(cells.structure, swept.kernel)
     if not serves(cells, protocol, solver):
         return None
     batch = Batch(cells, solver)
-    noted = Rows("", cells, asked.varied, solver.depths)
+    rows = Rows("", cells, inputs.varied, solver.depths)
     for _ in range(protocol.conditioning_cycles if protocol.conditioning else 0):
-        noted.add(batch.cycle(0, protocol.conditioning), False)
+        rows.add(batch.cycle(0, protocol.conditioning), False)
     for number in range(1, protocol.cycles + 1):
         cycle = batch.cycle(number, protocol.steps)
         if not batch.plain.any():
             return None
-        noted.add(cycle, True)
+        rows.add(cycle, True)
     kept = batch.plain
-    plain[asked.rows[kept]] = True
+    plain[inputs.rows[kept]] = True
     about: About = {
         "cell": cells.name,
         "laws": declared_by(cells.structure).beyond(losses.KNOWN).as_dict(),
-        "warnings": asked.warnings(kept),
-        "outside": _outside(cells, noted.surface, kept, asked.points),
+        "warnings": inputs.warnings(kept),
+        "outside": _outside(cells, rows.surface, kept, inputs.points),
     }
-    return Block.of(swept.key, points[plain], kept, about, noted.rows, noted.steps)
+    return Block.of(swept.key, points[plain], kept, about, rows.rows, rows.steps)
 
 
 def _outside(
@@ -115,7 +115,7 @@ def _alike(factors: Sequence[Factor], points: Array) -> tuple[Array, Array]:
     return first, turn
 
 
-class _Asked:
+class _Inputs:
     """What is asked of points, without those that cannot be made.
 
     ``rows`` says which of the points these are; ``points`` are their numbers, ``cells``

@@ -23,7 +23,7 @@ from ..experiment.settings import numerics_of
 from ..experiment.steps import Step
 from ..numerics import Numerics
 from ..output import EXPORTS, REPORT, listed, make_folder, remove
-from ..result.case import CaseResult, Notes
+from ..result.case import CaseRecorder, CaseResult
 from ..result.result import UNFINISHED, Result
 from ..result.tables import Tabled
 from ..solver.cycler import cycles_of
@@ -39,7 +39,7 @@ SOLVED = "solved"  # in the provenance: how many cases, and how
 IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
 AT_ONCE = 5_000  # points of a sweep that are kept as cases; more are tables
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
-Told = Callable[[int, int], None]  # cycles done and points failed since the last time
+Progress = Callable[[int, int], None]  # cycles done and points failed since the last time
 
 
 def run_experiment(
@@ -50,7 +50,7 @@ def run_experiment(
     workers: int = 1,
     folder: str | Path | None = None,
     resume: bool = False,
-    progress: Told | None = None,
+    progress: Progress | None = None,
     command: str = "",
     scheduler: str | None = None,
     figures: bool = True,
@@ -100,7 +100,7 @@ def run_experiment(
         raise InputError(message, field="workers")
     expanded = expand(experiment, cell, changes)
     numerics = numerics_of(numerics, expanded.experiment.numerics)
-    cases, tell = expanded.cases, progress or (lambda cycles, failed: None)
+    cases, progress = expanded.cases, progress or (lambda cycles, failed: None)
     about = expanded.provenance(numerics, command)
     with ExitStack() as stack:
         # A full collection through what is imported takes 0.1 s
@@ -123,9 +123,9 @@ def run_experiment(
 
         missing = _missing(ledger, job, keys)
         done = len(cases) - len(missing)
-        tell(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
+        progress(cases.cycles * cycles_each(numerics) * done // max(len(cases), 1), 0)
         try:
-            with closing(_points(job, missing, pool, tell)) as found:
+            with closing(_points(job, missing, pool, progress)) as found:
                 for points in found:
                     ledger.add(points)
             complete = result()
@@ -213,20 +213,20 @@ def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
 
 
 def _points(
-    job: CaseJob, missing: Numbers, pool: Pool, tell: Told
+    job: CaseJob, missing: Numbers, pool: Pool, progress: Progress
 ) -> Generator[list[Point | Block]]:
     """Points as they are finished, several at a time."""
     cases = job.cases
     if pool is serial:
-        job.heard = lambda: tell(1, 0)
+        job.on_cycle = lambda: progress(1, 0)
     each = cases.cycles * cycles_each(job.numerics) // max(len(cases), 1)
     with closing(pool(job, missing)) as found:
         for points in found:
             failed = sum(point.failed is not None for point in points)
             blocks = [len(point.points) for point in points if isinstance(point, Block)]
-            # Told of the others already, where cycles are heard
-            alone = 0 if job.heard else len(points) - len(blocks)
-            tell(each * (sum(blocks) + alone), failed)
+            # Those run alone are counted cycle by cycle already
+            alone = 0 if job.on_cycle else len(points) - len(blocks)
+            progress(each * (sum(blocks) + alone), failed)
             yield points
 
 
@@ -237,7 +237,7 @@ class CaseJob:
     cases: Cases
     numerics: Numerics
     swept: Swept | None = None  # where they go together, in blocks
-    heard: Callable[[], None] | None = None  # told of every cycle that is done
+    on_cycle: Callable[[], None] | None = None  # called when a cycle is done
 
     def prepare(self, number: int) -> None:
         """Build the models of a case; what is wrong with it is told in its turn."""
@@ -264,15 +264,14 @@ class CaseJob:
         A point of a sweep fails alone; of a list, what is wrong is told at once.
         """
         try:
-            case = self.cases[number]
-            notes = noted(case, self.numerics, self.heard)
+            case, key = self.cases[number], self.cases.key(number, self.numerics)
+            return Point.of(case_result(case, self.numerics, key, self.on_cycle))
         except InputError as error:
             if not isinstance(self.cases, Points):
                 raise
             return self.failed(number, str(error))
         except Exception as error:
             return self.failed(number, f"{type(error).__name__}: {error}")
-        return Point.of(notes.result(self.cases.key(number, self.numerics)))
 
     def failed(self, number: int, reason: str) -> Point:
         """A case none of whose steps ran, the first for this reason."""
@@ -288,29 +287,33 @@ class CaseJob:
             }
             case = replace(first, name=cases.name(number), varied=varied)
         p, after = case.protocol, (SKIPPED, "after: the case failed")
-        ends = itertools.chain(
-            [(SOLVER_FAILED, f"failed: {reason}")], itertools.repeat(after)
-        )
-        notes = Notes(case.name, case.cell, case.varied)  # no mesh: it may have failed
+        failed = SOLVER_FAILED, f"failed: {reason}"
+        ends = itertools.chain([failed], itertools.repeat(after))
+        recorder = CaseRecorder(
+            case.name, case.cell, case.varied
+        )  # no mesh: it may have failed
 
         def skip(number: int, steps: Sequence[Step], recorded: bool) -> None:
             done = [StepRecord(step, *next(ends), trace=None) for step in steps]
-            notes.add(CycleRecord(number, tuple(done), 0.0, 0.0), recorded)
+            recorder.add(CycleRecord(number, tuple(done), 0.0, 0.0), recorded)
 
         for k in range(p.conditioning_cycles if p.conditioning else 0):
             skip(k + 1, p.conditioning, False)
         for k in range(p.cycles):
             skip(k + 1, p.of(k + 1), True)
-        return Point.of(notes.result(cases.key(number, self.numerics)), reason)
+        return Point.of(recorder.result(cases.key(number, self.numerics)), reason)
 
 
-def noted(
-    case: Case, numerics: Numerics, heard: Callable[[], None] | None = None
-) -> Notes:
-    """Run a case, one step after the other, and return what is noted of it."""
-    notes = Notes(case.name, case.cell, case.varied, case.curves)
-    notes.depths = engine(case.cell.structure, numerics.plain).depths
+def case_result(
+    case: Case,
+    numerics: Numerics,
+    key: str = "",
+    on_cycle: Callable[[], None] | None = None,
+) -> CaseResult:
+    """Run a case, one step after the other."""
+    recorder = CaseRecorder(case.name, case.cell, case.varied, case.curves)
+    recorder.depths = engine(case.cell.structure, numerics.plain).depths
     what = case.cell, case.protocol, numerics, case.curves
-    for cycle, recorded in cycles_of(*what, heard):
-        notes.add(cycle, recorded)
-    return notes
+    for cycle, recorded in cycles_of(*what, on_cycle):
+        recorder.add(cycle, recorded)
+    return recorder.result(key)

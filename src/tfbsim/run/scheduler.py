@@ -37,7 +37,7 @@ from .cluster_file import (
     reached_by,
     read,
 )
-from .workers import unheard
+from .workers import interrupts_ignored
 
 CONNECT = 10.0  # s until it is told that nobody listens
 LOOPBACK = "127.0.0.1"
@@ -206,7 +206,7 @@ def _made(
 ) -> Cluster:
     if not file.local:
         return queue(document, file, refused, security)
-    with unheard():
+    with interrupts_ignored():
         return LocalCluster(
             n_workers=file.local.workers,
             threads_per_worker=1,

@@ -16,7 +16,7 @@ from ..experiment.steps import EndOfLife, Protocol, Step
 from ..numerics import Numerics
 from ..result.result import Result
 from ..yaml_file import Document
-from .run import is_count, noted
+from .run import case_result, is_count
 
 Steps = Iterable[object] | Step
 
@@ -104,7 +104,7 @@ def simulate(
     numerics = numerics_of(numerics)
     content = steps, cycles, conditioning, conditioning_cycles, check_up, every, until
     inputs = Inputs(as_experiment(*content), {"cell": cell}, "cell", {})
-    case = noted(Case("base", cell, protocol, {}), numerics).result()
+    case = case_result(Case("base", cell, protocol, {}), numerics)
     return Result([case], inputs.provenance(numerics))
 
 

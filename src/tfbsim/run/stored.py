@@ -194,10 +194,10 @@ def tabled(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) 
             points = block.points[wanted]
             left[points] = False
             header, summary, steps = block.read(wanted)
-            names = pd.Series([cases.name(k) for k in points.tolist()], dtype="str")
+            names = np.array([cases.name(k) for k in points.tolist()], dtype=object)
             for table in (summary, steps):
-                column = names.repeat(len(table) // len(names))
-                table.insert(0, CASE, column.reset_index(drop=True))
+                column = np.repeat(names, len(table) // len(names))
+                table.insert(0, CASE, pd.Series(column, dtype="str"))
             for law, (more, first, least, most) in header["outside"].items():
                 n, before, low, high = outside.get(law, (0, [], np.inf, -np.inf))
                 first = [*before, *first][:FIRST]

@@ -140,15 +140,15 @@ def processes(job: Job[Done], numbers: Numbers, workers: int) -> Generator[list[
         yield from serial(job, numbers)
         return
     chunks = Chunks(numbers, workers, **sizes)
-    team: dict[Connection, _Worker] = {}  # by their pipes
-    left: list[_Worker] = []
+    running: dict[Connection, _Worker] = {}  # by their pipes
+    ended: list[_Worker] = []
 
     def start() -> None:
         worker = _Worker(job)
-        team[worker.pipe] = worker
+        running[worker.pipe] = worker
 
-    def leave(worker: _Worker) -> None:
-        left.append(team.pop(worker.pipe))
+    def end(worker: _Worker) -> None:
+        ended.append(running.pop(worker.pipe))
         worker.process.terminate()
         worker.pipe.close()
 
@@ -157,15 +157,15 @@ def processes(job: Job[Done], numbers: Numbers, workers: int) -> Generator[list[
             job.prepare(chunks.waiting[0])
         for _ in range(min(workers, len(chunks.waiting))):
             start()
-        while team:
+        while running:
             points: list[Done] = []
-            ready = wait(team)
-            for worker in [one for pipe, one in team.items() if pipe in ready]:
+            ready = wait(running)
+            for worker in [one for pipe, one in running.items() if pipe in ready]:
                 piece = worker.piece
                 try:
                     answer = worker.pipe.recv()
                 except (EOFError, OSError):
-                    leave(worker)
+                    end(worker)
                     if piece is None:
                         raise InputError(WORKERS) from None
                     points += [job.failed(n, KILLED) for n in chunks.give_back(piece)]
@@ -180,14 +180,14 @@ def processes(job: Job[Done], numbers: Numbers, workers: int) -> Generator[list[
                 if chunks:
                     worker.give(chunks.take())
                 else:
-                    leave(worker)
+                    end(worker)
             if points:
                 yield points
     finally:
         # All are told to end before any is waited for
-        for worker in list(team.values()):
-            leave(worker)
-        for worker in left:
+        for worker in list(running.values()):
+            end(worker)
+        for worker in ended:
             worker.process.join()
 
 
@@ -205,7 +205,7 @@ class _Worker:
         self.since = 0.0
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, job), daemon=True)
-        quiet = _held if forks else unheard
+        quiet = _interrupts_kept_back if forks else interrupts_ignored
         with quiet(), warnings.catch_warnings():
             # NumPy's threads are idle, and it sees to them itself
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -254,18 +254,18 @@ def _handled(handler: Handler, *numbers: int) -> Iterator[None]:
             signal.signal(number, other)
 
 
-def unheard() -> AbstractContextManager[None]:
+def interrupts_ignored() -> AbstractContextManager[None]:
     """Ctrl-C is not for the processes that are started here: the run answers it."""
     return _handled(signal.SIG_IGN, signal.SIGINT)
 
 
 @contextmanager
-def _held() -> Iterator[None]:
+def _interrupts_kept_back() -> Iterator[None]:
     """Keep Ctrl-C and SIGTERM back until what is begun here is done."""
-    heard: list[int] = []
+    came: list[int] = []
     try:
-        with _handled(lambda came, _: heard.append(came), signal.SIGINT, signal.SIGTERM):
+        with _handled(lambda one, _: came.append(one), signal.SIGINT, signal.SIGTERM):
             yield
     finally:
-        for number in heard:
+        for number in came:
             signal.raise_signal(number)
