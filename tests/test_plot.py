@@ -13,8 +13,9 @@ import tfbsim
 from tfbsim import simulate
 from tfbsim.data.measured import Measured, Spectrum
 from tfbsim.errors import InputError
-from tfbsim.plot import dqdv, figures, labels, style
+from tfbsim.plot import curves, dqdv, figures, labels, style
 from tfbsim.plot.cases import Cases
+from tfbsim.plot.samples import Samples
 from tfbsim.result.case import CaseResult
 from tfbsim.result.result import Result
 
@@ -106,6 +107,18 @@ def test_branches_end_at_the_capacities_of_the_summary(single):
     assert np.all(np.diff(charge[:, 0]) >= 0)
     assert charge[-1, 1] == pytest.approx(4.2)
     assert last[1][-1, 1] == pytest.approx(3.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "draw", [curves.voltage_capacity, curves.voltage_time, dqdv.draw]
+)
+def test_figures_of_voltage_need_the_samples_alone(single, draw):
+    with style.styled():
+        bare, whole = draw(Cases(Samples(single.samples))), draw(Cases.of(single))
+    for ax, same in zip(bare.axes, whole.axes, strict=True):
+        assert len(ax.get_lines()) == len(same.get_lines())
+        for one, other in zip(lines(ax), lines(same), strict=True):
+            assert np.array_equal(one, other)
 
 
 def test_the_rate_figure_shows_summary_and_measured_values(rates):

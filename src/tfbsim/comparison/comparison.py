@@ -103,7 +103,7 @@ class Comparison:
         return impedances(self.spectra)
 
     def note(self, sentence: str) -> None:
-        """Tell something, once."""
+        """Add a note, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
 

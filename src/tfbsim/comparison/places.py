@@ -46,7 +46,7 @@ class Place(Generic[T]):
 
     @property
     def label(self) -> str:
-        """What sets it apart."""
+        """Names of the file and of what was measured."""
         return f"{self.file}, {self.measured.name}"
 
 

@@ -81,7 +81,7 @@ class Segment:
 
     @property
     def mean_current(self) -> float:
-        """Charge over time [A.m-2]; without a time the mean."""
+        """Mean current [A.m-2], over time; without a time over the samples."""
         t, i = self.time, self.current
         if t is None or len(t) < 2 or t[-1] <= t[0]:
             return float(np.mean(i))
@@ -89,7 +89,7 @@ class Segment:
 
     @property
     def elapsed(self) -> Array:
-        """Time since its start [s]; of a table by charge and current."""
+        """Time since its start [s]; without a time, that of its charge."""
         if self.time is not None:
             return self.time
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,7 +103,7 @@ class Segment:
 
     @property
     def digest(self) -> str:
-        """Hash of charge and voltage."""
+        """Hash of its charges and voltages."""
         both = np.round(np.array([self.capacity, self.voltage]), 9)
         return hashlib.sha256(both.tobytes()).hexdigest()[:16]
 

@@ -47,7 +47,7 @@ class RawRecord:
 
     @cached_property
     def tick(self) -> float:
-        """How long a clock that is coarser than the samples stands still [s]; else 0."""
+        """Interval of a clock that is coarser than the samples [s]; else 0."""
         dt = np.diff(self.t)
         coarse = len(dt) and (dt == 0).mean() > 0.2 and (dt > 0).any()
         return float(dt[dt > 0].min()) if coarse else 0.0

@@ -40,7 +40,7 @@ class Span:
 
     @property
     def cut(self) -> slice:
-        """Its samples."""
+        """Slice of its samples."""
         return slice(self.start, self.stop)
 
 

@@ -56,7 +56,7 @@ class File:
     doubts: dict[str, None] = field(default_factory=dict)
 
     def note(self, sentence: str, doubt: bool = False) -> None:
-        """Tell something, once."""
+        """Add a note, once; a doubt is one that matters to the result."""
         self.notes[sentence] = None
         if doubt:
             self.doubts[sentence] = None

@@ -7,7 +7,6 @@ there are the factors only (:mod:`.sampling`), and a point is a row of them.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from ..yaml_file import Content
 from .experiment import ALL, CurveSelection
 from .groups import values_of
 from .maker import MAX_MISTAKES, MAX_STEPS_IN_ALL, Maker, Row
-from .provenance import versions
+from .provenance import digest, versions
 from .sampling import Plan
 from .steps import Protocol
 
@@ -52,11 +51,7 @@ class Case:
         limits = self.cell.loading, self.cell.voltage_limits, *self.cell.stacked
         settings = sorted(self.varied.items()), numerics, self.curves
         content = parameters, self.cell.structure, limits, self.protocol, settings
-        return _hash(repr((self.name, *content, tuple(versions().values()))))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+        return digest(repr((self.name, *content, tuple(versions().values()))))
 
 
 def _case(maker: Maker, row: Row, fields: Sequence[str], label: str) -> Case:
@@ -133,7 +128,7 @@ class Points(Cases):
     def key(self, k: int, numerics: Numerics) -> str:
         """Hash of everything that determines the result of point k."""
         values = self.maker.changed(self.plan.point(k))
-        return _hash(f"{self._common(numerics)} {self.name(k)} {values!r}")
+        return digest(f"{self._common(numerics)} {self.name(k)} {values!r}")
 
     @cache  # noqa: B019 - as long as a run
     def _common(self, numerics: Numerics) -> str:
@@ -141,7 +136,7 @@ class Points(Cases):
         maker, x = self.maker, self.maker.experiment
         content = maker.cell_of().written, x.steps, x.conditioning, x.check_up, x.until
         settings = maker.cycles, sorted(maker.changes.items()), numerics, self.curves
-        return _hash(repr((*content, *settings, tuple(versions().values()))))
+        return digest(repr((*content, *settings, tuple(versions().values()))))
 
     @property
     def cycles(self) -> int:

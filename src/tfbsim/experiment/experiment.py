@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, StrictStr, Tag
 
@@ -25,6 +25,7 @@ from .settings import Settings
 ALL_CURVES = 500
 SOME_CYCLES = tuple(m * 10**k for k in range(6) for m in (1, 2, 5))
 Steps = Annotated[list[object], Field(min_length=1)]
+Section: TypeAlias = tuple[Place, list[object]]  # where steps stand, and the steps
 
 
 class Conditioning(Strict):
@@ -74,13 +75,6 @@ class CurveSelection:
 ALL, NO_CURVES = CurveSelection(), CurveSelection(frozenset())
 
 
-class Section(NamedTuple):
-    """Steps of an experiment that make a cycle, and where they stand."""
-
-    place: Place
-    steps: list[object]
-
-
 class Experiment(Strict):
     """What to do to a cell; every field documented in docs/files.md."""
 
@@ -107,11 +101,11 @@ class Experiment(Strict):
     def sections(self) -> tuple[Section, Section, Section]:
         """Return the steps of a cycle, of the conditioning and of a check-up."""
         before, check_up = self.conditioning, self.check_up
-        first = Section(("conditioning",), before if isinstance(before, list) else [])
+        first: Section = (("conditioning",), before if isinstance(before, list) else [])
         if isinstance(before, Conditioning):
-            first = Section(("conditioning", "steps"), before.steps)
-        every = Section(("check_up", "steps"), check_up.steps if check_up else [])
-        return Section(("steps",), self.steps), first, every
+            first = ("conditioning", "steps"), before.steps
+        every = ("check_up", "steps"), check_up.steps if check_up else []
+        return (("steps",), self.steps), first, every
 
     def kept(self, cycles: int, last: int) -> CurveSelection:
         """Return which curves are kept, of so many cycles in all and up to this one."""

@@ -240,10 +240,9 @@ def _range_ends(
     with contextlib.suppress(ValueError, ZeroDivisionError):
         if unit == other and math.isfinite(float(first) * float(last)):
             return float(first), float(last), unit
-        for dimension in units.DISPLAY.keys() - {"temperature"}:
-            with contextlib.suppress(ValueError):
-                a, b = (units.parse(str(e), dimension) for e in ends[:2])
-                return float(first), float(first) * b / a, unit
+        options = units.DISPLAY.keys() - {"temperature"}
+        a, dimension = units.quantity(str(ends[0]), options)
+        return float(first), float(first) * units.parse(str(ends[1]), dimension) / a, unit
     raise error(where, "both ends must be numbers of one dimension")
 
 

@@ -64,7 +64,7 @@ class Maker:
         self.closed = loaded is not None
         self.steps = 0  # that were written out
         self.sections = experiment.sections
-        self.templates = set().union(*(names_in(s.steps) for s in self.sections))
+        self.templates = set().union(*(names_in(steps) for _, steps in self.sections))
         self.until: EndOfLife | None = None
         if experiment.until is not None:
             with placed(document.error, "until"):
@@ -195,12 +195,12 @@ class Maker:
         """Return the steps of a case for its cell."""
         parsed: list[tuple[Step, ...]] = []
         wrong: list[InputError] = []
-        for section in self.sections:
-            flat = self._writing.flat(*section, row.texts)
+        for place, steps in self.sections:
+            flat = self._writing.flat(place, steps, row.texts)
             self.steps += len(flat)
             if self.steps > MAX_STEPS_IN_ALL:
                 message = f"more than {MAX_STEPS_IN_ALL:,} steps in all cases together"
-                raise self.error(section.place, message)
+                raise self.error(place, message)
             found, mistakes = parsed_steps(flat, cell, self.error)
             parsed.append(found)
             wrong += mistakes[:MAX_MISTAKES]

@@ -78,10 +78,14 @@ def _cell_entry(cell: Cell) -> dict[str, object]:
     return {"name": cell.name, "sha256": _hash(written), **written}
 
 
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _hash(content: object) -> str:
     """SHA-256 of what was read: comments and layout of a file do not count."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str))
 
 
 def load_run(path: Path) -> Run:
@@ -92,22 +96,21 @@ def load_run(path: Path) -> Run:
 def run_of(content: Content, path: Path) -> Run:
     """Return the run that the content of a provenance.json tells of."""
     try:
-        told = {part: _mapping(content, part) for part in (*PARTS, "packages")}
         for part in PARTS:
-            check_plain(told[part], path, part)
+            check_plain(content[part], path, part)
         own_path = path.with_name(str(content["experiment_file"]))
-        document = Document(own_path, dict(told["experiment_content"]), {(): 1})
+        document = Document(own_path, dict(_mapping(content[PARTS[0]] or {})), {(): 1})
         cells = {
             str(name): cell_of_entry(str(name), entry, path)
-            for name, entry in told["cells"].items()
+            for name, entry in _mapping(content["cells"]).items()
         }
-        recorded = Document(path, {"numerics": told["numerics"]}, {(): 1})
-        numerics = validate(_Recorded, recorded.data, document=recorded).numerics
-        changes = {str(k): str(v) for k, v in told["changes"].items()}
+        recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
+        told_of = validate(_Recorded, recorded.data, document=recorded, python=True)
+        changes = {str(k): str(v) for k, v in _mapping(content["changes"]).items()}
         cell = content["cell"]
         if not isinstance(cell, str | None):
             raise TypeError("cell")
-        before = {"tfbsim": content["tfbsim"], **told["packages"]}
+        before = {"tfbsim": content["tfbsim"], **_mapping(content["packages"])}
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -121,19 +124,19 @@ def run_of(content: Content, path: Path) -> Run:
         for name, then in before.items()
         if name in now and then != now[name]
     ]
-    return Run(document, cells, cell, changes, numerics.applied(), differences)
+    return Run(document, cells, cell, changes, told_of.numerics.applied(), differences)
 
 
-def _mapping(content: Content, part: str) -> Content:
-    if not isinstance(found := content[part], dict):
-        raise TypeError(part)
+def _mapping(found: object) -> Content:
+    if not isinstance(found, dict):
+        raise TypeError(f"{found!r} is no mapping")
     return found
 
 
 def cell_of_entry(name: str, entry: object, path: Path | str = "") -> Cell:
     """Return the cell of an entry of ``cells``; InputError if it was changed by hand."""
     if not isinstance(entry, dict):
-        raise TypeError(name)
+        raise TypeError(f"{name} is no cell")
     written = Written(*(entry[field.name] for field in fields(Written)))
     if _hash(asdict(written)) != entry["sha256"]:
         message = f"the cell '{shown(name)}' in it was changed by hand"

@@ -37,8 +37,6 @@ class Recorded(Settings):
 
     atol: Annotated[float, Field(ge=1e-14, le=1e-2)] | None = None
     error_bar: StrictBool = False
-    # In volts, as Numerics has it
-    voltage_tolerance: Annotated[float, Field(ge=1e-8, le=0.1)] | None = None
 
 
 def numerics_of(given: object, default: Settings | None = None) -> Numerics:

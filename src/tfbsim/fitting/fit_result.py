@@ -47,7 +47,7 @@ from .noise import effective
 from .parameters import Parameter, changed, with_values
 from .problem import Problem, Simulated
 from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
-from .targets import COLUMNS, IMPEDANCE, OF_LIVES, Target
+from .targets import CAPACITIES, LIVES, QUANTITIES, Target
 
 # Verdicts on a parameter, from its interval
 DETERMINED, POORLY = "determined", "poorly determined"
@@ -363,7 +363,7 @@ def _curves(account: Account) -> tuple[pd.DataFrame, list[Simulated | None]]:
 
 def _charge(curve: Target, model: Simulated | None) -> float:
     """Return the charge at the end of a curve [A.h.m-2]; NaN where it has none."""
-    if model is None or curve.kind in OF_LIVES:
+    if model is None or curve.kind not in CAPACITIES:
         return math.nan
     return model.charge_at(curve.end_voltage)
 
@@ -378,8 +378,7 @@ def _predicted(curve: Target, model: Simulated) -> tuple[float, Array]:
 
 def _errors(curve: Target, model: Simulated | None) -> dict[str, object]:
     """Return how far the model is from one measured curve."""
-    of_life = OF_LIVES.get(curve.kind)
-    columns = {**COLUMNS, IMPEDANCE: "Impedance"}
+    words, unit, factor = QUANTITIES[curve.kind]
     # Of a record that ended before its cut-off, the charge at its last voltage
     measured = curve.end
     if not math.isfinite(measured) and math.isfinite(curve.end_voltage):
@@ -387,12 +386,12 @@ def _errors(curve: Target, model: Simulated | None) -> dict[str, object]:
     row: dict[str, object] = {
         "Case": curve.label or curve.case,
         "Cycle number": curve.cycle,
-        "Quantity": of_life[0] if of_life else columns[curve.kind],
+        "Quantity": words,
         "Role": "held out" if curve.held_out else "fitted",
         "Points": len(curve.capacity),
         "Voltage error, rms [mV]": math.nan,
         "Voltage error, largest [mV]": math.nan,
-        "Measured [uA.h.cm-2]": math.nan if of_life else 100 * measured,
+        "Measured [uA.h.cm-2]": math.nan if curve.kind in LIVES else 100 * measured,
         "Simulated [uA.h.cm-2]": 100 * _charge(curve, model),
         "Capacity error [%]": math.nan,
     }
@@ -406,8 +405,7 @@ def _errors(curve: Target, model: Simulated | None) -> dict[str, object]:
         return row
     end = model.charge_at(curve.end_voltage)
     error = 100 * (end / measured - 1) if measured > 0 else math.nan
-    if of_life:
-        _, unit, factor = of_life
+    if curve.kind in LIVES:
         row[f"Measured [{unit}]"] = factor * measured
         row[f"Simulated [{unit}]"] = factor * end
         row["Error [%]"] = error

@@ -60,7 +60,7 @@ class Spread:
 
     @property
     def correlation(self) -> Array:
-        """Of the parameters."""
+        """Correlations of the parameters."""
         return self.covariance / np.outer(self.std, self.std)
 
     def width(self, level: float = 0.95) -> float:
@@ -109,7 +109,7 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half its width, over the range."""
+        """Half of its width, as a share of the range."""
         low = 0.0 if self.low is None else self.low
         return ((1.0 if self.high is None else self.high) - low) / 2
 
@@ -287,7 +287,7 @@ class Combination:
 
     @property
     def text(self) -> str:
-        """Its larger parts, as ``+0.71 a, -0.70 b``."""
+        """Larger parts of it, as ``+0.71 a, -0.70 b``."""
         parts = sorted(self.weights.items(), key=lambda item: -abs(item[1]))
         parts = [(name, w) for name, w in parts if abs(w) > 0.2] or parts[:1]
         return ", ".join(f"{w:+.2f} {name}" for name, w in parts)
@@ -316,7 +316,7 @@ class Fixed:
 
     @property
     def sentence(self) -> str:
-        """It, its value and its error, to the second digit of the error."""
+        """Combination, value and error, to the second digit of the error."""
         value, error = f"{self.value:.5g}", f"{self.half_width:.2g}"
         size = abs(math.log10(max(abs(self.value), 1e-300)))
         if 0 < self.half_width < math.inf and size <= 5:

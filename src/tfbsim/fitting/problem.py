@@ -45,10 +45,10 @@ from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import CURVE_TOLERANCE
 from .parameters import Definition, Parameter, with_values
 from .targets import (
-    COLUMNS,
+    CAPACITIES,
     EFFICIENCY,
+    LIVES,
     NONE,
-    OF_LIVES,
     RESISTANCE,
     RETENTION,
     Target,
@@ -184,7 +184,9 @@ class Problem:
             if case.cell not in cells:
                 cells.append(case.cell)
         self._cell_of = {case.name: cells.index(case.cell) for case in self.cases}
-        self.largest = max((c.scale for c in curves if c.kind in COLUMNS), default=1) or 1
+        self.largest = (
+            max((c.scale for c in curves if c.kind in CAPACITIES), default=1) or 1
+        )
         self.simulated: Counter[str] = Counter()
         self.compiled = None
         if expected and self.cases:
@@ -294,7 +296,7 @@ class Problem:
 
     @property
     def size(self) -> int:
-        """How many residuals count."""
+        """Number of residuals that count."""
         return int((~self.aside).sum())
 
     def residuals(self, u: Array) -> Array:
@@ -441,7 +443,7 @@ class Problem:
 
 def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
     """Return what the model has at the end of a curve, of one cell or of many."""
-    if curve.kind in OF_LIVES:
+    if curve.kind in LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
         first = next(c for c in cycles if c.check_up == of[-1].check_up)
         values = [
@@ -465,7 +467,7 @@ def _observed(
     curve: Target, cycles: Sequence[CycleRecord], area: float
 ) -> Simulated | None:
     """Return what the model has where a curve was measured."""
-    steps = [] if curve.kind in OF_LIVES else _steps(curve, cycles)
+    steps = [] if curve.kind in LIVES else _steps(curve, cycles)
     traces = [step.trace for step in steps if step.trace is not None]
     if len(traces) < len(steps):
         return None

@@ -27,14 +27,18 @@ from ..data.measured import CHARGE, DISCHARGE, Array, Segment, Spectrum
 from ..experiment.expand import Expanded
 from ..experiment.measured import FROM_CYCLE, current_of
 
-COLUMNS = {CHARGE: "Charge capacity", DISCHARGE: "Discharge capacity"}
 EFFICIENCY, RESISTANCE, IMPEDANCE = "efficiency", "resistance", "impedance"
 RETENTION = "retention"
-# What a life is measured by beside capacities: column, unit, and what SI is multiplied by
-OF_LIVES = {
+CAPACITIES = (CHARGE, DISCHARGE)
+LIVES = (EFFICIENCY, RETENTION, RESISTANCE)  # what a cycle has beside capacities
+# Words and unit of each kind, and what SI is multiplied by
+QUANTITIES = {
+    CHARGE: ("Charge capacity", "uA.h.cm-2", 100.0),
+    DISCHARGE: ("Discharge capacity", "uA.h.cm-2", 100.0),
     EFFICIENCY: ("Coulombic efficiency", "%", 100.0),
     RETENTION: ("Capacity retention", "%", 100.0),
     RESISTANCE: ("Interface resistance", "Ohm.cm2", 1e4),
+    IMPEDANCE: ("Impedance", "Ohm.cm2", 1e4),
 }
 HELD_CYCLES = re.compile(r"cycles? (\d+)(?: to (\d+))?")
 GOT_THERE = 1e-3  # V short of its cut-off at which a record still got there
@@ -70,24 +74,24 @@ class Target:
 
     @property
     def scale(self) -> float:
-        """The capacity its relative error is of [A.h.m-2]."""
+        """Capacity that its relative error refers to [A.h.m-2]."""
         if math.isfinite(self.end):
             return self.end
         return float(self.capacity[-1]) or 1.0 if len(self.capacity) else 1.0
 
     @property
     def groups(self) -> int:
-        """How many residuals its points give."""
+        """Number of residuals of its points."""
         return int(self.group[-1]) + 1 if len(self.group) else 0
 
     @cached_property
     def counts(self) -> Array:
-        """How many points each of those is the mean of."""
+        """Number of points that each of those is the mean of."""
         return np.bincount(self.group)
 
     @property
     def size(self) -> int:
-        """How many residuals it gives."""
+        """Number of all its residuals."""
         return self.groups + math.isfinite(self.end)
 
 
@@ -95,18 +99,17 @@ def measured_capacities(expanded: Expanded, held_out: Sequence[str]) -> list[Tar
     """Return the experiment's own ``measured:`` capacities, per area."""
     found = []
     cases = {case.name: case for case in expanded.cases}
-    kinds = {words: kind for kind, words in COLUMNS.items()}
-    kinds |= {words: kind for kind, (words, *_) in OF_LIVES.items()}
+    kinds = {words: kind for kind, (words, *_) in QUANTITIES.items()}
     for row in expanded.measured:
         case, cycle, source = cases[row["Case"]], row["Cycle number"], row["Source"]
         held = case.name in held_out
         held |= any(first <= cycle <= last for first, last in held_cycles(held_out))
         words, _, unit = row["Quantity"].partition(" [")
         kind, end, datum = kinds.get(words), row["Measured"], None
-        if kind is None or (kind in COLUMNS and FROM_CYCLE in row):
+        if kind is None or (kind in CAPACITIES and FROM_CYCLE in row):
             continue  # an energy density, or a mean
-        if kind in OF_LIVES:
-            end /= OF_LIVES[kind][2]
+        if kind in LIVES:
+            end /= QUANTITIES[kind][2]
         else:  # from uA.h.cm-2 or mA.h.g-1
             end = end / 100 if "A.h.cm-2" in unit else end * case.cell.loading
             datum = Datum.model_construct(
@@ -156,7 +159,7 @@ def placed_curves(
     cases = {case.name: case for case in places.expanded.cases}
     for place in places.steps:
         segment = place.measured
-        if segment.kind not in COLUMNS or not place.steps:
+        if segment.kind not in CAPACITIES or not place.steps:
             continue
         case, limit = cases[place.case], None
         names = {place.file, place.case, place.label}

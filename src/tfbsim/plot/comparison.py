@@ -6,7 +6,6 @@ Measured points are black; where an axes has several curves, a shape tells them 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import cycle
 
 import numpy as np
@@ -24,7 +23,7 @@ from .impedance import nyquist
 from .labels import PER_AREA, key_label, text
 from .layout import evenly
 from .looks import FACTOR_COLOURS, FEW, Colour, Look, entry, measured, shades
-from .style import CAPTIONS, drawn
+from .style import captioned
 
 UA = 100.0
 MOST = 16  # curves in one panel
@@ -37,19 +36,9 @@ LINE_IN_TIME: Look = {"color": FACTOR_COLOURS[0], "lw": 0.9}
 
 def figures(comparison: Comparison) -> dict[str, Figure]:
     """Return the figures that make sense for a comparison, by name."""
-    draws = {
-        "overlay": _overlay,
-        "rates": _rates,
-        "overlay-time": _overlay_time,
-        "dqdv": _dqdv,
-        "nyquist": _nyquist,
-    }
-    found = drawn({name: partial(draw, comparison) for name, draw in draws.items()})
-    for name, figure in found.items():
-        figure.set_label(
-            CAPTIONS["comparison"][name].format(width=WIDTH * 1e3, fewest=ENOUGH)
-        )
-    return found
+    draws = _overlay, _rates, _overlay_time, _dqdv, _nyquist
+    said = {"width": WIDTH * 1e3, "fewest": ENOUGH}
+    return captioned("comparison", comparison, *draws, **said)
 
 
 # --- Which curves, in which colour -------------------------------------------------

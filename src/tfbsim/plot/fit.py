@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +12,7 @@ from .axes import name_rows, near_zero, plane, subplots
 from .impedance import nyquist
 from .labels import PER_AREA, text
 from .looks import DASHED, Look, entry, measured, measured_key, ordered_colours
-from .style import CAPTIONS, drawn
+from .style import captioned
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge
@@ -34,17 +33,8 @@ VERDICT_COLOURS = {
 
 def figures(fit: Fit) -> dict[str, Figure]:
     """Return the figures of a fit, by name, in the report's order."""
-    draws = {
-        "overlay": _overlay,
-        "nyquist": _nyquist,
-        "capacities": _capacities,
-        "parameters": _parameters,
-        "correlations": _correlations,
-    }
-    found = drawn({name: partial(draw, fit) for name, draw in draws.items()})
-    for name, figure in found.items():
-        figure.set_label(CAPTIONS["fit"][name])
-    return found
+    draws = _overlay, _nyquist, _capacities, _parameters, _correlations
+    return captioned("fit", fit, *draws)
 
 
 def _overlay(fit: Fit) -> Figure | None:

@@ -10,8 +10,9 @@ import io
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict, Unpack
+from typing import Literal, TypeAlias, TypedDict, TypeVar, Unpack
 
 import matplotlib.style
 import numpy as np
@@ -55,6 +56,7 @@ def styled() -> Iterator[None]:
             gc.enable()
 
 
+Of = TypeVar("Of")  # what figures are of
 Where: TypeAlias = Literal[
     "outside right center", "outside upper center", "outside lower center"
 ]
@@ -88,6 +90,18 @@ def drawn(figures: Mapping[str, Callable[[], Figure | None]]) -> dict[str, Figur
     """Return the figures that make sense, by name."""
     with styled():
         return {name: found for name, draw in figures.items() if (found := draw())}
+
+
+def captioned(
+    kind: str, of: Of, *draws: Callable[[Of], Figure | None], **said: object
+) -> dict[str, Figure]:
+    """Return the figures of a fit or a comparison, by the names of what draws them."""
+    names = (draw.__name__.strip("_").replace("_", "-") for draw in draws)
+    parts = (partial(draw, of) for draw in draws)
+    found = drawn(dict(zip(names, parts, strict=True)))
+    for name, figure in found.items():
+        figure.set_label(CAPTIONS[kind][name].format_map(said))
+    return found
 
 
 def rendered(figures: Mapping[str, Figure], format: str = "png") -> dict[str, bytes]:
