@@ -34,15 +34,8 @@ from ..output import Output
 from ..result.csv_file import csv
 from ..version import __version__
 from ..yaml_file import block
-from .intervals import (
-    Combination,
-    Fixed,
-    Interval,
-    Spread,
-    combinations,
-    directions,
-    fixed,
-)
+from .combinations import Combination, Fixed, combinations, fixed
+from .intervals import Interval, Spread, directions
 from .noise import effective
 from .parameters import Parameter, changed, with_values
 from .problem import Problem, Simulated
