@@ -17,7 +17,7 @@ from ..fields import Strict, validate
 from ..numerics import Numerics
 from ..output import read_json
 from ..version import __version__
-from ..yaml_file import Content, Document, block, check_plain
+from ..yaml_file import Content, Document, check_plain
 from .settings import Recorded
 
 PARTS = "experiment_content", "cells", "changes", "numerics"  # of what users write
@@ -98,22 +98,19 @@ def run_of(content: Content, path: Path) -> Run:
     try:
         for part in PARTS:
             check_plain(content[part], path, part)
-        told = {
-            part: _mapping(content, part) for part in ("cells", "changes", "packages")
-        }
         own_path = path.with_name(str(content["experiment_file"]))
-        document = Document(own_path, dict(block(content, PARTS[0])), {(): 1})
+        document = Document(own_path, dict(_mapping(content[PARTS[0]] or {})), {(): 1})
         cells = {
             str(name): cell_of_entry(str(name), entry, path)
-            for name, entry in told["cells"].items()
+            for name, entry in _mapping(content["cells"]).items()
         }
         recorded = Document(path, {"numerics": content["numerics"]}, {(): 1})
         told_of = validate(_Recorded, recorded.data, document=recorded, python=True)
-        changes = {str(k): str(v) for k, v in told["changes"].items()}
+        changes = {str(k): str(v) for k, v in _mapping(content["changes"]).items()}
         cell = content["cell"]
         if not isinstance(cell, str | None):
             raise TypeError("cell")
-        before = {"tfbsim": content["tfbsim"], **told["packages"]}
+        before = {"tfbsim": content["tfbsim"], **_mapping(content["packages"])}
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -130,16 +127,16 @@ def run_of(content: Content, path: Path) -> Run:
     return Run(document, cells, cell, changes, told_of.numerics.applied(), differences)
 
 
-def _mapping(content: Content, part: str) -> Content:
-    if not isinstance(found := content[part], dict):
-        raise TypeError(part)
+def _mapping(found: object) -> Content:
+    if not isinstance(found, dict):
+        raise TypeError(f"{found!r} is no mapping")
     return found
 
 
 def cell_of_entry(name: str, entry: object, path: Path | str = "") -> Cell:
     """Return the cell of an entry of ``cells``; InputError if it was changed by hand."""
     if not isinstance(entry, dict):
-        raise TypeError(name)
+        raise TypeError(f"{name} is no cell")
     written = Written(*(entry[field.name] for field in fields(Written)))
     if _hash(asdict(written)) != entry["sha256"]:
         message = f"the cell '{shown(name)}' in it was changed by hand"
