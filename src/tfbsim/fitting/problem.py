@@ -84,14 +84,8 @@ def distances(
 ) -> list[Array]:
     """Return signed distances of points to curves, one set of points to each.
 
-    Parameters
-    ----------
-    models : sequence of Simulated
-        The curves, of a point at least.
-    points : sequence of (ndarray, ndarray)
-        Charge and voltage, each over its error.
-    errors : sequence of (float, float)
-        Those errors.
+    The points are charges and voltages, each over its error; ``errors`` are those of each
+    curve, which has a point at least.
     """
     beyond, pairs = np.zeros(1), [*zip(models, errors, strict=True)]
     Q = np.concatenate([q for m, e in pairs for q in (m.capacity / e[0], beyond)])
