@@ -117,7 +117,7 @@ def write_all(
     str
         The folder and the files in it.
     """
-    from ..plot.style import rendered
+    from ..plot.drawing import rendered
     from ..result.csv_file import csv
 
     output = Output(folder)
