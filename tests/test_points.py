@@ -29,7 +29,7 @@ from tfbsim.result.curves import NONE, thinned
 from tfbsim.result.load import load_result
 from tfbsim.result.result import CURVES, STEPS, SUMMARY, Result
 from tfbsim.result.tables import Tabled
-from tfbsim.run import ledger, run
+from tfbsim.run import ledger, stored
 from tfbsim.run.run import run_experiment
 from tfbsim.solver import cycler
 from tfbsim.solver.audit import audit
@@ -242,17 +242,17 @@ class TestRuns:
         assert [case.name for case in read.cases] == ["1", "2", "3", "4"]
         xr.testing.assert_identical(read.curves, whole.curves)
 
-    def test_many_points_are_kept_as_tables(self, folder, no_figures, monkeypatch):
+    def test_points_are_read_a_few_at_a_time(self, folder, no_figures, monkeypatch):
+        """As where there are more than fit into memory."""
         path = written(folder, SWEEP)
         whole = run_experiment(path, numerics=COARSE, folder=folder / "a")
-        monkeypatch.setattr(run, "AT_ONCE", 2)
-        lazy = run_experiment(path, numerics=COARSE, folder=folder / "b")
-        assert isinstance(lazy.cases, Tabled) and isinstance(whole.cases, list)
+        monkeypatch.setattr(stored, "AT_ONCE", 2)
+        few = run_experiment(path, numerics=COARSE, folder=folder / "b")
         same_bytes(folder / "a", folder / "b")
-        assert len(lazy.cases) == 4
-        one, other = (pd.DataFrame(r.cases[-1].rows) for r in (lazy, whole))
+        assert isinstance(few.cases, Tabled) and len(few.cases) == 4
+        one, other = (pd.DataFrame(r.cases[-1].rows) for r in (few, whole))
         pd.testing.assert_frame_equal(one, other, check_exact=True)
-        assert [case.name for case in lazy.cases[1:3]] == ["2", "3"]
+        assert [case.name for case in few.cases[1:3]] == ["2", "3"]
 
     @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
     def test_a_point_that_the_cell_refuses_fails_alone(self, folder, no_figures, workers):

@@ -55,7 +55,7 @@ _HARM = (
 
 
 def _of_summary(laws: Declared) -> list[Column]:
-    """The columns of the summary that laws declare."""
+    """Return the columns of the summary that laws declare."""
     shown = [Column(named(c.variable), c.about, c.digits, True) for c in laws.columns]
     return shown + [Column(harm.column, _HARM, ".2f", True) for harm in laws.harms]
 

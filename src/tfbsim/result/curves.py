@@ -22,7 +22,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def samples_of(cycle: CycleRecord, cell: Cell, clock: float, error: float) -> Arrays:
-    """Curve variables of a cycle that begins at a time [s], its steps in a row."""
+    """Return the curve variables of a cycle that begins at a time [s]."""
     area = float(cell.area)
     per_area, per_gram = 1e6 / (area * 1e4), 1 / (area * cell.loading)
     shown = declared_by(cell.structure).curves
@@ -105,7 +105,7 @@ def curves_of(
 
 
 def _padded(arrays: Sequence[np.ndarray | None], length: int) -> np.ndarray:
-    """Arrays above each other, each followed by NaN up to a length."""
+    """Return arrays above each other, each followed by NaN up to a length."""
     shape = next(a.shape[1:] for a in arrays if a is not None)
     padded = np.full((len(arrays), length, *shape), np.nan)
     for row, values in zip(padded, arrays, strict=True):
@@ -115,7 +115,7 @@ def _padded(arrays: Sequence[np.ndarray | None], length: int) -> np.ndarray:
 
 
 def profiles_of(cycle: CycleRecord, cell: Cell, depths: Depths) -> Arrays:
-    """x through each film at moments evenly spaced in charge, and that charge."""
+    """Return x through each film at moments evenly spaced in charge, and that charge."""
     shape = (len(cycle.steps), SNAPSHOTS, len(depths.xi))
     names = [STOICHIOMETRY, *[ANODE_PROFILE] * bool(cell.structure.anode)]
     found = {name: np.full(shape, np.nan) for name in names}

@@ -48,7 +48,7 @@ def files(
 
 
 def _chosen(table: pd.DataFrame, case: object) -> pd.DataFrame:
-    """The samples of a case, or of several; of all if none is named."""
+    """Return the samples of a case, or of several; of all if none is named."""
     if table.empty:
         raise InputError("no case of this result has curves", field="export")
     if case is None:

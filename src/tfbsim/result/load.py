@@ -125,7 +125,7 @@ def _loaded(
 
 
 def _table(path: Path, damaged: bool) -> pd.DataFrame:
-    """A table, checked; of a damaged one, what is left of it."""
+    """Read a table and check it; of a damaged one, what is left of it."""
     if not damaged:
         table = read_csv(path, TEXTS)
         _check_table(table, path)
@@ -203,7 +203,7 @@ def _check_curves(curves: xr.Dataset, steps: pd.DataFrame, path: Path) -> None:
 def _cases(
     tables: Tables, curves: xr.Dataset, provenance: dict[str, Any], left: bool
 ) -> Tabled:
-    """The cases of tables and curves as they were written; or those that are left."""
+    """Return the cases of tables and curves as written; or those that are left."""
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
     like = CaseResult("", [], [], NONE, laws=tables.laws[0])
     if not listed:  # points of a sweep: one cell, and no word of their own
@@ -234,7 +234,7 @@ def _cases(
 
 
 def _of(tables: Tables, names: Collection[str]) -> Tables:
-    """The tables of some cases."""
+    """Return the tables of some cases."""
     if not names:
         raise ValueError("no case is left whole")
     summary, steps, spectra = (
@@ -245,7 +245,7 @@ def _of(tables: Tables, names: Collection[str]) -> Tables:
 
 
 def _is_balanced(case: CaseResult) -> bool:
-    """Whether the curves of a case go with its steps."""
+    """Return whether the curves of a case go with its steps."""
     try:
         losses.balances(case.curves, case.steps)
     except Exception:  # whatever changed numbers lead to
@@ -254,7 +254,7 @@ def _is_balanced(case: CaseResult) -> bool:
 
 
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:
-    """Without the padding other cases made necessary."""
+    """Return curves without the padding other cases made necessary."""
     if TIME in dataset:
         there = np.flatnonzero(dataset[TIME].notnull().any("cycle").values)
         dataset = dataset.isel(sample=slice(there[-1] + 1 if len(there) else 0))

@@ -91,7 +91,7 @@ RESOLVED = 1e-7  # a step in x that is more than rounding
 
 
 def _energies(sample: Sample, laws: Declared) -> dict[int, dict[str, float]]:
-    """The energy balance of each step of a cycle [uWh/cm2], by its number.
+    """Return the energy balance of each step of a cycle [uWh/cm2], by its number.
 
     Energy in less out is the sum of the losses, side currents and what is stored, to
     rounding.
@@ -131,7 +131,7 @@ def _means(values: np.ndarray) -> np.ndarray:
 
 
 def _open_circuit_means(sample: Sample, first: np.ndarray) -> np.ndarray:
-    """U(x_mean) between samples [V], by a monotone interpolation of U(x) in each step.
+    """Return U(x_mean) between samples [V], U(x) interpolated monotonely in each step.
 
     The samples resolve the voltage, and so U at the surface; the mean may pass a cliff of
     U(x) within a few of them.
@@ -204,7 +204,7 @@ def limit(
     end: Mapping[str, Number],
     laws: Declared = KNOWN,
 ) -> tuple[Number, str | np.ndarray]:
-    """How much of its capacity a step got before its cut-off, and what cost it the rest.
+    """Return how much of its capacity a step got, and what cost it the rest.
 
     A cell without losses ends at the stoichiometry whose open-circuit voltage is the
     cut-off.  What is missing to it has two parts.  Diffusion keeps the mean behind the
@@ -265,7 +265,7 @@ def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Number:
 
 
 def widths(xi: np.ndarray) -> np.ndarray:
-    """Widths of the volumes whose nodes are at xi, from 0 on; a node is in the middle."""
+    """Return the widths of volumes from 0 on whose middles are at xi."""
     edges = [0.0]
     for node in xi.tolist():
         edges.append(2 * node - edges[-1])

@@ -54,6 +54,6 @@ def factor(variable: str, area: float) -> float:
 
 @cache
 def _unit(variable: str) -> tuple[str, float]:
-    """The unit of the model, and what it is multiplied by."""
+    """Return the unit of the model, and what it is multiplied by."""
     unit = variable.removesuffix("]").partition(" [")[2]
     return unit, UNITS.get(unit, (unit, 1.0))[1]

@@ -298,7 +298,7 @@ class Result:
         return files(self.samples, name, case, sheets)
 
     def audit(self) -> dict[str, float | None]:
-        """Largest balance and cut-off errors, and steps that ended otherwise."""
+        """Return the largest errors of balances and cut-offs, and the number of steps."""
         summary, steps = self.summary, self.steps
         cut_off = steps["Cut-off error [uV]"].max()
         numerical = {
@@ -329,7 +329,7 @@ def _netcdf(dataset: xr.Dataset) -> bytes:
 
 
 def _retention(summary: pd.DataFrame) -> pd.Series:
-    """The discharge of each cycle over the first of its case and kind [%]."""
+    """Return the discharge of each cycle over the first of its case and kind [%]."""
     Q = summary["Discharge capacity [uA.h.cm-2]"]
     kinds = summary[CHECK_UP] if CHECK_UP in summary else np.zeros(len(Q))
     return 100 * Q / Q.groupby([summary[CASE], kinds]).transform("first")

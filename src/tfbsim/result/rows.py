@@ -78,7 +78,7 @@ class Rows:
             self.surface = np.fmin(low, x.min(0)), np.fmax(high, x.max(0))
 
     def _of_cycle(self, cycle: CycleRecord) -> Row:
-        """What the summary says of a cycle."""
+        """Return the columns of a cycle in the summary."""
         cell, charge, discharge = self.cell, cycle.charge, cycle.discharge
         energy_in, energy_out = cycle.energy_in, cycle.energy_out
         per_gram, per_area = 1 / (cell.area * cell.loading), 1e6 / self.cm2
@@ -126,7 +126,7 @@ class Rows:
         return row | {OUTCOME: cycle.outcome}
 
     def _of_step(self, step: StepRecord) -> Row:
-        """What the table of steps says of a step."""
+        """Return the columns of a step in the table of steps."""
 
         def last(name: str) -> Number:
             return step.end.get(name, np.nan)
@@ -151,7 +151,7 @@ class Rows:
         return row | {OUTCOME: step.outcome, "Detail": step.detail}
 
     def _critical(self, cycle: CycleRecord) -> float:
-        """When the critical current was crossed, since the first cycle [s]."""
+        """Return when the critical current was crossed, since the first cycle [s]."""
         clock = self.clock
         for step in cycle.steps:
             if step.critical is not None:
@@ -160,7 +160,7 @@ class Rows:
         return np.nan
 
     def _second_lithium(self, cycle: CycleRecord) -> Number:
-        """Share of second sites filled when the last discharging step ends [%]."""
+        """Return the share of second sites that the last discharge filled [%]."""
         found: Number = np.nan
         if (x_max := self.cell.cathode.x_max) <= 1:
             return found
@@ -174,7 +174,7 @@ class Rows:
         return found
 
     def _limit(self, record: StepRecord) -> tuple[Number, Number | str]:
-        """A step's share of its equilibrium capacity [%], and what limited it.
+        """Return a step's share of its equilibrium capacity [%], and what limited it.
 
         NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
         """
@@ -216,12 +216,12 @@ def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[Row]:
 
 
 def _ratio(above: Number, below: Number, where: Number) -> Number:
-    """A quotient, NaN elsewhere."""
+    """Return a quotient, NaN elsewhere."""
     return np.where(where, above, np.nan) / np.where(where, below, 1.0)
 
 
 def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
-    """(V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
+    """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
 
     A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
     """
@@ -239,8 +239,10 @@ def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
 
 
 def _thickest(cycle: CycleRecord, cell: AnyCell) -> Number:
-    """The lithium when there is most of it [m], with what is inactive or taken by the
-    collector; NaN if nothing ran."""
+    """Return the lithium when there is most of it [m]; NaN if nothing ran.
+
+    What is inactive or taken by the collector counts.
+    """
     found: list[Number] = [np.nan]
     metal = cell.metal
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
@@ -254,7 +256,7 @@ def _thickest(cycle: CycleRecord, cell: AnyCell) -> Number:
 
 
 def _asked(cycle: CycleRecord, one_c: Number) -> Row:
-    """Rates and cut-offs the protocol states."""
+    """Return rates and cut-offs that the protocol states."""
     steps = [s.step for s in cycle.steps]
     currents = [s.value for s in steps if s.control == "current"]
     discharges = [value for value in currents if np.all(value > 0)]
@@ -271,14 +273,14 @@ def _asked(cycle: CycleRecord, one_c: Number) -> Row:
 
 
 def _rounded(value: Number) -> Number:
-    """0.1, not 0.1 times a current over the same."""
+    """Return 12 digits: 0.1, not 0.1 times a current over the same."""
     several, turn = np.unique(value, return_inverse=True)
     found = np.array([float(f"{one:.12g}") for one in several.tolist()])[turn]
     return found if np.ndim(value) else found.item()
 
 
 def _cut_off_error(record: StepRecord) -> Number:
-    """Distance from the voltage cut-off a step ended at [uV]; NaN if it did not."""
+    """Return the distance from the voltage cut-off a step ended at [uV]; else NaN."""
     trace, step = record.trace, record.step
     found: Number = np.nan
     if trace is None or len(trace.t) == 1:  # met at once: nothing was integrated
@@ -291,13 +293,13 @@ def _cut_off_error(record: StepRecord) -> Number:
 
 
 def _hold_error(record: StepRecord) -> Number:
-    """How far a held voltage strayed from its target [mV]; NaN where none is held."""
+    """Return how far a held voltage strayed from its target [mV]; NaN where none is."""
     held = record.trace is not None and record.step.control == "voltage"
     return 1e3 * record.trace.stray if held and record.trace else np.nan
 
 
 def _equilibrium(law: PotentialLaw, U: Number) -> Number:
-    """x in equilibrium at a potential [V], by the U(x) that the model solves."""
+    """Return x in equilibrium at a potential [V], by the U(x) that the model solves."""
     if not np.ndim(U):
         return _nearest(law, float(U))
     several, turn = np.unique(U, return_inverse=True)
@@ -318,7 +320,7 @@ def _equilibrium(law: PotentialLaw, U: Number) -> Number:
 
 @lru_cache(maxsize=1000)  # points of a sweep ask the same again and again
 def _nearest(law: PotentialLaw, U: float) -> float:
-    """x at a potential [V]; beyond the ends of U(x) on its straight continuation."""
+    """Return x at a potential [V]; beyond its ends, U(x) goes on straight."""
     curve = law.curve
     low, high = float(curve.x[0]), float(curve.x[-1])
     for end, side in ((low, 1), (high, -1)):

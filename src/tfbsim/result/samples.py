@@ -76,7 +76,7 @@ def records(table: pd.DataFrame) -> list[Measured]:
 
 
 def _direction(table: Mapping[str, np.ndarray], step: slice) -> int:
-    """1 for a discharge, -1 for a charge, 0 for a rest."""
+    """Return 1 for a discharge, -1 for a charge, 0 for a rest."""
     if step.stop - step.start < 2 or table[STEP_AREA][step].max() <= 0:
         return 0
     return int(np.sign(np.trapezoid(table[CURRENT][step], table[TIME][step])))

@@ -87,7 +87,7 @@ def percentiles(result: Result) -> pd.DataFrame:
 
 
 def sensitivity(result: Result) -> pd.DataFrame:
-    """Indices of each answer to each factor of a sample, in the last cycle.
+    """Return indices of each answer to each factor of a sample, in the last cycle.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def first_order(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     parts = np.array([rows[k].T @ rows[k] for k in np.array_split(order, GROUPS)])
 
     def explained(products: np.ndarray, number: int) -> float:
-        """Share that so many terms explain, from the sums of products."""
+        """Return the share that so many terms explain, from the sums of products."""
         mean = products[0, -1] / products[0, 0]
         total = products[-1, -1] - products[0, 0] * mean**2
         own = [*range(number + 1), -2]
@@ -236,7 +236,7 @@ def _problem(factors: int) -> dict[str, object]:
 
 @contextmanager
 def _contained() -> Iterator[None]:
-    """SALib seeds NumPy's common state, and warns of what the indices show."""
+    """Contain SALib, which seeds NumPy's common state and warns of what indices show."""
     state = np.random.get_state()  # noqa: NPY002
     with warnings.catch_warnings(record=True):
         np.random.seed(SEED)  # noqa: NPY002

@@ -57,14 +57,14 @@ class Varied:
     correlated: bool
 
     def at(self, points: np.ndarray) -> np.ndarray:
-        """Factors at some points, in the units of their columns, shape (points,
+        """Return factors at some points, in the units of their columns, shape (points,
         factors)."""
         columns = [factor.displayed[points] for factor in self.factors.values()]
         return np.stack(columns, axis=1)
 
 
 def sampled(result: Result) -> bool:
-    """Whether the cases of a result are a sample of distributions."""
+    """Return whether the cases of a result are a sample of distributions."""
     content = result.provenance.get("experiment_content", {})
     return content.get("sweep", {}).get("method") in METHODS[2:]
 
@@ -90,7 +90,7 @@ def varied(result: Result) -> Varied | None:
 
 
 def _column(factor: Factor, table: pd.DataFrame, taken: Mapping[str, Factor]) -> str:
-    """The column of the summary that has a factor, or what it would be called."""
+    """Return the column of the summary that has a factor, or what it would be called."""
     name = factor.scale.column(factor.name)
     if name in table:
         return name
@@ -105,7 +105,7 @@ def _column(factor: Factor, table: pd.DataFrame, taken: Mapping[str, Factor]) ->
 
 
 def point_of(table: pd.DataFrame) -> np.ndarray:
-    """The point (from 0) of each row: its case is named by its number."""
+    """Return the point (from 0) of each row, whose number names its case."""
     return table[CASE].astype(int).to_numpy() - 1
 
 
@@ -137,7 +137,7 @@ def answers(table: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def dataset(result: Result, wanted: Sequence[str] | None = None) -> xr.Dataset:
-    """The answers of a sweep as arrays with named coordinates.
+    """Return the answers of a sweep as arrays with named coordinates.
 
     Parameters
     ----------

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice, pairwise
-from typing import NamedTuple, Self, TypedDict, overload
+from itertools import pairwise
+from typing import NamedTuple, TypedDict, overload
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,10 @@ from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
 from .case import CaseResult
 from .columns import REQUIRED, summary_names
-from .curves import NONE
 from .names import Row
 
 Array = np.ndarray
-ROWS = 2_000  # cases made at a time
+AT_ONCE = 2_000  # cases made at a time
 FIRST = 4  # cases named beside a warning
 
 
@@ -158,29 +157,21 @@ class Tabled(Sequence[CaseResult]):
         A case without rows, which the others are like.
     others : iterable of CaseResult
         Those that have curves, warnings or a key of their own.
+    in_blocks : int
+        How many were solved in blocks.
     """
 
     def __init__(
-        self, tables: Tables, like: CaseResult, others: Iterable[CaseResult]
+        self,
+        tables: Tables,
+        like: CaseResult,
+        others: Iterable[CaseResult],
+        in_blocks: int = 0,
     ) -> None:
-        self.tables, self.like = tables, like
+        self.tables, self.like, self.in_blocks = tables, like, in_blocks
         self.others = {case.name: case for case in others}
         summary = tables.summary
         self.names = pd.Index(summary[CASE].unique() if len(summary) else [])
-
-    @classmethod
-    def of(cls, cases: Iterator[CaseResult], number: int) -> Self:
-        """Return the tables of at most so many cases, made a few thousand at a time."""
-        like = CaseResult("", [], [], NONE)
-
-        def pieces() -> Iterator[Tables]:
-            nonlocal like
-            while some := [*islice(cases, ROWS)]:
-                like = replace(some[0], curves=NONE, warnings=[], key="")
-                yield framed(some)
-
-        tables = joined(pieces(), number)
-        return cls(tables, replace(like, laws=Declared.of(tables.laws)), tables.drawn)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -196,8 +187,8 @@ class Tabled(Sequence[CaseResult]):
         return next(self._made(k, k + 1))
 
     def __iter__(self) -> Iterator[CaseResult]:
-        for first in range(0, len(self), ROWS):
-            yield from self._made(first, min(first + ROWS, len(self)))
+        for first in range(0, len(self), AT_ONCE):
+            yield from self._made(first, min(first + AT_ONCE, len(self)))
 
     def _made(self, first: int, last: int) -> Iterator[CaseResult]:
         each = zip(*(rows(first, last) for rows in self._rows), strict=True)

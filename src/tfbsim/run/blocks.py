@@ -66,7 +66,7 @@ def solved(swept: Swept, numbers: Sequence[int]) -> tuple[list[Block], list[int]
 
 
 def _solved(swept: Swept, points: Array, plain: Array) -> Block | None:
-    """A block of points in a row; sets which of them it has."""
+    """Solve points in a row as a block; ``plain`` is set for those it has."""
     inputs = _Inputs(swept.cases, points)
     cells, protocol = inputs.cells, inputs.protocol
     solver = engine(cells.structure, swept.kernel)
@@ -95,7 +95,7 @@ def _solved(swept: Swept, points: Array, plain: Array) -> Block | None:
 def _outside(
     cells: Cells, x: tuple[Number, Number], kept: Array, points: Array
 ) -> Outside:
-    """Where surfaces left the range that the source of a law covers."""
+    """Return where surfaces left the range that the source of a law covers."""
     found: Outside = {}
     least, most = np.asarray(x[0]), np.asarray(x[1])
     for label, valid in covered(cells).items():
@@ -107,7 +107,7 @@ def _outside(
 
 
 def _alike(factors: Sequence[Factor], points: Array) -> tuple[Array, Array]:
-    """The first point of each set of values of factors, and which set each point has."""
+    """Return the first point of each set of values, and which set each point has."""
     code = np.zeros(len(points), int)
     for stride, levels in {(f.stride, len(f.levels)): None for f in factors}:
         code = code * levels + points // stride % levels
@@ -155,7 +155,7 @@ class _Inputs:
             return None
 
     def _protocol(self, cells: Cells, templates: Sequence[Factor]) -> Protocol:
-        """Steps for all of them; ``kept`` is which of them have any."""
+        """Return steps for all of them; ``kept`` is unset where there are none."""
         first, turn = _alike(templates, self.points)
         places: list[Array] = []
         found: list[Protocol] = []
@@ -179,7 +179,7 @@ class _Inputs:
         )
 
     def _varied(self, templates: Sequence[Factor]) -> dict[str, Array]:
-        """Columns of what varies, as those of a single point."""
+        """Return the columns of what varies, as those of a single point."""
         names, mine = self.cases.fields, self.points
 
         def columns(names: list[str], first: Array, turn: Array) -> dict[str, Array]:
@@ -199,7 +199,7 @@ class _Inputs:
         return {name: found[name] for name in self.cases[int(mine[0])].varied}
 
     def warnings(self, kept: Array) -> dict[str, tuple[int, list[int]]]:
-        """What cells tell of themselves: the number of points and the first of them."""
+        """Return the warnings of cells: the number of points and the first of them."""
         told: dict[str, list[int]] = {}  # by which of the cells
         for number, cell in enumerate(self._made):
             for words in cell.warnings():

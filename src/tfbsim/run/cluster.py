@@ -104,7 +104,7 @@ class _Run:
         return len(self.given) < AHEAD * max(1, self.workers)
 
     def finished(self) -> list[Point | Block]:
-        """Points that came back; none, after a while, if none did."""
+        """Return points that came back; none, after a while, if none did."""
         futures: list[Future] = []
         with suppress(Empty):
             futures.append(self.done.get(timeout=GLANCE))
@@ -165,7 +165,7 @@ class _Run:
 
 
 def surroundings() -> dict[str, str]:
-    """Versions that the numbers, and what is sent, depend on."""
+    """Return versions that the numbers, and what is sent, depend on."""
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return {"Python": python, **versions()}
 
@@ -173,7 +173,7 @@ def surroundings() -> dict[str, str]:
 def work(
     packed: bytes, numbers: Sequence[int], wanted: dict[str, str]
 ) -> tuple[list[Point | Block], float]:
-    """The points of a chunk, and the seconds it took."""
+    """Compute the points of a chunk, and return the seconds it took too."""
     with _one_at_a_time:
         found = surroundings()
         for name, here in wanted.items():

@@ -189,7 +189,7 @@ def remark(document: Document) -> str:
 
 
 def _options(kind: Any) -> list[str]:
-    """What a cluster of dask-jobqueue takes, and the jobs of it."""
+    """Return what a cluster of dask-jobqueue takes, and the jobs of it."""
     classes = [*kind.__mro__, *kind.job_cls.__mro__]
     names: Mapping[str, None] = {
         name: None

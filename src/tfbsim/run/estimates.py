@@ -36,7 +36,7 @@ UNEVEN, LARGE = 0.16, 0.15
 def saturation_capacity(
     cell: Cell, current_density: float, cut_off: float, start: float | None = None
 ) -> float:
-    """Charge that a film takes until its surface is at the cut-off [A.h/m2].
+    """Return the charge that a film takes until its surface is at the cut-off [A.h/m2].
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def saturation_capacity(
 
 
 def _series(reach: float, t_i: float, rise: float) -> float:
-    """Rise of the mean x when the surface has risen so far, D constant."""
+    """Return the rise of the mean x when the surface has risen so far, D constant."""
 
     def excess(tau: float) -> float:
         waves = np.exp(-((TERMS * np.pi) ** 2) * tau) / TERMS**2

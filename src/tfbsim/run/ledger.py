@@ -27,6 +27,7 @@ import xarray as xr
 
 from ..data.curve_table import CASE, CYCLE, STEP
 from ..errors import InputError, shown
+from ..experiment.cases import Points
 from ..output import writing
 from ..physics.law import Declared
 from ..result.case import CaseResult
@@ -88,7 +89,7 @@ class Point(NamedTuple):
 
     @classmethod
     def of(cls, case: CaseResult, failed: str | None = None) -> Point:
-        """The point of a case."""
+        """Return the point of a case."""
         variables = {} if case.curves is NONE else case.curves.variables
         tables = {
             "cell": case.cell,
@@ -132,7 +133,7 @@ class Point(NamedTuple):
 
 
 def _by_significance(array: np.ndarray) -> bytes:
-    """Bytes of the numbers, all first ones first: they compress by a quarter more."""
+    """Return the bytes of numbers, all first ones first, to compress a quarter better."""
     return np.atleast_1d(array).reshape(-1, 1).view(np.uint8).T.tobytes()
 
 
@@ -215,7 +216,7 @@ class Ledger:
                     self._connection.execute(ADD, (*row, digest(row)))
 
     def blocks(self, of: Swept) -> Iterator[Block]:
-        """Blocks of points of a sweep, in order."""
+        """Yield the blocks of points of a sweep, in order."""
         asked = "SELECT * FROM blocks WHERE sweep = ? ORDER BY first"
         with self._errors():
             for name, _, *parts, kept in self._connection.execute(asked, (of.key,)):
@@ -224,24 +225,26 @@ class Ledger:
                     raise ValueError("a block is not what was kept")
                 yield block.checked()
 
-    def alone(self, of: Swept) -> list[CaseResult]:
-        """The points there are of a sweep by themselves, failed ones too, in order."""
+    def alone(self, of: Swept) -> Iterator[CaseResult]:
+        """Yield the points of a sweep that were run alone, failed ones too, in order."""
         names = (name for _, name, _ in self._points())
         numbers = sorted({int(name) - 1 for name in names if name.isdecimal()})
         there = [k for k in numbers if 0 <= k < len(of.cases)]
-        return list(self.get(of.cases.key(k, of.numerics) for k in there))
+        return self.get(of.cases.key(k, of.numerics) for k in there)
 
-    def swept(self, of: Swept) -> Tabled:
-        """The points of a sweep there are."""
+    def tabled(self, cases: Points, of: Swept | None, keys: Iterable[str]) -> Tabled:
+        """Return the points there are of a sweep in blocks, or of keys."""
         with self._errors():
-            return tabled(of.cases, self.blocks(of), self.alone(of))
+            if of is None:
+                return tabled(cases, (), self.get(keys))
+            return tabled(cases, self.blocks(of), self.alone(of))
 
     def finished(self) -> set[str]:
-        """Keys of the points that did not fail."""
+        """Return the keys of the points that did not fail."""
         return {key for key, _, failed in self._points() if failed is None}
 
     def get(self, keys: Iterable[str]) -> Iterator[CaseResult]:
-        """The points there are of these, failed ones too, one after the other."""
+        """Yield the points there are of these keys, failed ones too."""
         asked = "SELECT * FROM points WHERE key = ?"
         with self._errors():
             for key in keys:
@@ -252,7 +255,7 @@ class Ledger:
                     yield point.result()
 
     def _points(self) -> list[tuple[str, str, str | None]]:
-        """Key and name of all points, and why one failed."""
+        """Return key and name of all points, and why one failed."""
         with self._errors():
             asked = "SELECT key, name, failed FROM points"
             return self._connection.execute(asked).fetchall()
@@ -270,7 +273,7 @@ class Ledger:
         self._connection.execute(COUNT_TABLES).fetchone()
 
     def _is_ours(self) -> bool:
-        """False of an empty file."""
+        """Return whether the file is a ledger; False of an empty one."""
         questions = "PRAGMA application_id", "PRAGMA user_version", COUNT_TABLES
         application, version, tables = (
             self._connection.execute(question).fetchone()[0] for question in questions

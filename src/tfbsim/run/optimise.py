@@ -123,7 +123,7 @@ def optimise(
     tried: dict[float, float] = {}
 
     def at(value: float) -> tuple[Cell, Sequence[object]]:
-        """The cell, and what is done to it."""
+        """Return the cell, and what is done to it."""
         changed = base.replace({field: value})
         return changed, steps(changed) if callable(steps) else steps
 

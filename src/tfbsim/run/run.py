@@ -37,7 +37,6 @@ from .workers import Numbers, Pool, processes, serial
 
 SOLVED = "solved"  # in the provenance: how many cases, and how
 IN_BLOCKS, ONE_BY_ONE = "in blocks, by the kernel", "one by one"
-AT_ONCE = 5_000  # points of a sweep that are kept as cases; more are tables
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # half a file, its writer killed
 Progress = Callable[[int, int], None]  # cycles done and points failed since the last time
 
@@ -130,8 +129,8 @@ def run_experiment(
                     ledger.add(points)
             complete = result()
             there = complete.cases
-            alone = len(there.others if swept and isinstance(there, Tabled) else there)
-            how = {IN_BLOCKS: len(there) - alone, ONE_BY_ONE: alone}
+            in_blocks = there.in_blocks if isinstance(there, Tabled) else 0
+            how = {IN_BLOCKS: in_blocks, ONE_BY_ONE: len(there) - in_blocks}
             about[SOLVED] = {word: number for word, number in how.items() if number}
             if folder:
                 complete.save(folder, figures, format)
@@ -153,7 +152,7 @@ def is_count(number: object, most: float = math.inf) -> bool:
 
 
 def cycles_each(numerics: Numerics) -> int:
-    """How often every cycle is solved."""
+    """Return how often every cycle is solved."""
     return 2 if numerics.error_bar else 1
 
 
@@ -170,7 +169,7 @@ def _clear(folder: Path) -> None:
 
 @contextmanager
 def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
-    """Who computes the points: this process, others of this machine, or a cluster."""
+    """Provide who computes: this process, others of this machine, or a cluster."""
     if scheduler is None:
         yield partial(processes, workers=workers) if workers > 1 else serial
         return
@@ -187,20 +186,17 @@ def _pool(workers: int, scheduler: str | None) -> Iterator[Pool]:
 
 
 def _kept(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> Sequence[CaseResult]:
-    """The cases of a job that a ledger has, in their order."""
+    """Return the cases of a job that a ledger has, in their order."""
     cases = job.cases
     if not isinstance(cases, Points):
         # A new name of a cell is none of the key
         names = dict(zip(keys, (case.cell.name for case in cases), strict=True))
         return [replace(case, cell=names[case.key]) for case in ledger.get(keys)]
-    if job.swept:
-        return ledger.swept(job.swept)
-    found = ledger.get(keys)
-    return list(found) if len(cases) <= AT_ONCE else Tabled.of(found, len(cases))
+    return ledger.tabled(cases, job.swept, keys)
 
 
 def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
-    """The numbers of the cases it has not; those that failed are tried again."""
+    """Return the numbers of the cases it has not; what failed is tried again."""
     finished = ledger.finished()
     if job.swept is None:
         return np.flatnonzero([key not in finished for key in keys])
@@ -215,7 +211,7 @@ def _missing(ledger: Ledger, job: CaseJob, keys: Sequence[str]) -> np.ndarray:
 def _points(
     job: CaseJob, missing: Numbers, pool: Pool, progress: Progress
 ) -> Generator[list[Point | Block]]:
-    """Points as they are finished, several at a time."""
+    """Yield points as they are finished, several at a time."""
     cases = job.cases
     if pool is serial:
         job.on_cycle = lambda: progress(1, 0)
@@ -259,7 +255,7 @@ class CaseJob:
         return points + [self._alone(k) for k in sorted(numbers)]
 
     def _alone(self, number: int) -> Point:
-        """A case by itself.
+        """Run a case by itself.
 
         A point of a sweep fails alone; of a list, what is wrong is told at once.
         """
@@ -274,7 +270,7 @@ class CaseJob:
             return self.failed(number, f"{type(error).__name__}: {error}")
 
     def failed(self, number: int, reason: str) -> Point:
-        """A case none of whose steps ran, the first for this reason."""
+        """Return a case none of whose steps ran, the first for this reason."""
         cases, reason = self.cases, shown(reason, 300)
         try:
             case = cases[number]

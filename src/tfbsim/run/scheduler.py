@@ -55,7 +55,7 @@ class Connection:
 
 @contextmanager
 def connected(scheduler: str) -> Iterator[Connection]:
-    """A connection to what ``--scheduler`` names.
+    """Connect to what ``--scheduler`` names.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def _client(address: str, security: Security, name: str) -> Iterator[Client]:
 
 
 def _answers(address: str, context: ssl.SSLContext | None) -> None:
-    """Knock: Dask greets whoever connects, but waits for ever for others to greet it."""
+    """Refuse what does not greet: Dask does, but waits for ever to be greeted itself."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     with ExitStack() as stack:
         place = host.strip("[]"), int(port)
@@ -165,7 +165,7 @@ def _answers(address: str, context: ssl.SSLContext | None) -> None:
 
 
 def _same_dask(client: Client, name: str) -> None:
-    """Dask speaks to others of its version only."""
+    """Refuse another version of Dask, which speaks to its own only."""
     found = client.get_versions()
     own = found["client"]["packages"]
     others = {"the scheduler": found["scheduler"], **found["workers"]}
@@ -188,7 +188,7 @@ def _same_dask(client: Client, name: str) -> None:
 def _started(
     document: Document, file: ClusterFile, security: Security, refused: list[str]
 ) -> Iterator[str]:
-    """The address of the cluster a file describes, there until the run ends."""
+    """Start the cluster of a file, which ends with the run, and provide its address."""
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         closing(_made(document, file, security, refused)) as cluster,

@@ -131,7 +131,7 @@ def as_experiment(
 
 
 def _written(steps: Steps) -> list[object]:
-    """Steps as a file has them."""
+    """Return steps as a file has them."""
     found: list[object] = []
     for step in [steps] if isinstance(steps, str | Mapping | Step) else steps:
         if isinstance(step, Step):

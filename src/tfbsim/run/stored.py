@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple, Self, TypedDict
 
 import numpy as np
@@ -23,7 +24,16 @@ from ..physics.law import Declared
 from ..result.case import CaseResult, beyond, covered
 from ..result.curves import NONE
 from ..result.names import Row
-from ..result.tables import FIRST, Tabled, Tables, Warned, add_warnings, framed, joined
+from ..result.tables import (
+    AT_ONCE,
+    FIRST,
+    NOTHING,
+    Tabled,
+    Tables,
+    Warned,
+    framed,
+    joined,
+)
 from ..version import __version__
 
 Array = np.ndarray
@@ -67,7 +77,7 @@ class Swept:
 
 
 def digest(parts: Iterable[object]) -> bytes:
-    """SHA-256 of the columns of a row of the ledger, to know what was kept by."""
+    """Return the SHA-256 of a row of the ledger, to know that it is what was kept."""
     each = [p if isinstance(p, bytes) else str(p).encode() for p in parts]
     lengths = ",".join(str(len(part)) for part in each).encode()
     return hashlib.sha256(b"".join([lengths, *each])).digest()
@@ -96,7 +106,7 @@ class Block(NamedTuple):
         kept: list[Array] = []
 
         def written(given: object) -> Written:
-            """A constant, or the row of a column; of words with the words."""
+            """Return a constant, or which of the columns; of words with the words."""
             value = np.asarray(given)
             value = value[plain] if value.ndim else value
             if value.dtype.kind in "OU":
@@ -170,7 +180,7 @@ class Block(NamedTuple):
 OF_BLOCK = Header.__required_keys__
 
 
-def tabled(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) -> Tabled:
+def tabled(cases: Points, blocks: Iterable[Block], alone: Iterator[CaseResult]) -> Tabled:
     """Return the points of a sweep there are: of blocks, and those run alone."""
 
     def named(warnings: Mapping[str, tuple[int, Sequence[int]]]) -> dict[str, Warned]:
@@ -180,12 +190,17 @@ def tabled(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) 
         }
 
     left = np.ones(len(cases), bool)  # each is taken once
-    left[[int(case.name) - 1 for case in alone]] = False
-    outside: Outside = {}
     like = CaseResult("", [], [], NONE)
+    apart: list[Tables] = []
+    while some := [*islice(alone, AT_ONCE)]:
+        left[[int(case.name) - 1 for case in some]] = False
+        like = replace(some[0], curves=NONE, warnings=[], key="")
+        apart.append(framed(some))
+    outside: Outside = {}
+    in_blocks = 0
 
     def pieces() -> Iterator[Tables]:
-        nonlocal like
+        nonlocal like, in_blocks
         ranges: dict[str, tuple[float, float]] = {}
         for block in blocks:
             wanted = left[block.points]
@@ -193,6 +208,7 @@ def tabled(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) 
                 continue
             points = block.points[wanted]
             left[points] = False
+            in_blocks += len(points)
             header, summary, steps = block.read(wanted)
             names = np.array([cases.name(k) for k in points.tolist()], dtype=object)
             for table in (summary, steps):
@@ -211,9 +227,9 @@ def tabled(cases: Points, blocks: Iterable[Block], alone: Sequence[CaseResult]) 
             beyond(law, (low, high), ranges[law]): (n, first)
             for law, (n, first, low, high) in outside.items()
         }
-        warnings, others = named(beyonds), framed(alone)
-        add_warnings(warnings, others.warnings)
-        yield others._replace(drawn=[], warnings=warnings)
+        yield Tables(NOTHING, NOTHING, warnings=named(beyonds))
+        yield from apart
 
     tables = joined(pieces(), len(cases))
-    return Tabled(tables, replace(like, laws=Declared.of(tables.laws)), alone)
+    like = replace(like, laws=Declared.of(tables.laws))
+    return Tabled(tables, like, tables.drawn, in_blocks)

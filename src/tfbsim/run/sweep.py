@@ -120,7 +120,7 @@ def _plain(value: object) -> object:
 
 
 def _written(cell: Cell, name: str, values: object) -> object:
-    """Values of a factor as a file has them."""
+    """Return the values of a factor as a file has them."""
     try:
         dimension = cell.number(name)[1]
     except InputError:

@@ -54,10 +54,10 @@ class Job(Protocol[Done]):
         """Build what a case needs, before there are processes that may share it."""
 
     def __call__(self, numbers: Sequence[int]) -> list[Done]:
-        """The points of these cases."""
+        """Return the points of these cases."""
 
     def failed(self, number: int, reason: str) -> Done:
-        """The point of a case that could not be run."""
+        """Return the point of a case that could not be run."""
 
 
 Numbers = Sequence[int] | np.ndarray
@@ -92,7 +92,7 @@ class Chunks:
         return bool(len(self.waiting) or self.again)
 
     def take(self) -> list[int]:
-        """The next piece; towards the end smaller, so that all finish together."""
+        """Return the next piece; towards the end smaller, so that all finish together."""
         if self.again:
             return [self.again.popleft()]
         size = int(self.seconds / self.each) if self.each else self.first
@@ -108,7 +108,7 @@ class Chunks:
         self.each = min(each, 2 * latest)
 
     def give_back(self, numbers: Iterable[int]) -> list[int]:
-        """Those of a killed process; returns the ones that killed another before."""
+        """Take back those of a killed process; return those that killed one before."""
         twice = [number for number in numbers if number in self.killed]
         once = [number for number in numbers if number not in self.killed]
         self.killed.update(once)
@@ -117,7 +117,7 @@ class Chunks:
 
 
 def _sizes(job: Job) -> dict[str, int]:
-    """Of the pieces of a job that takes points together."""
+    """Return the sizes of pieces of a job that takes points together."""
     if getattr(job, "swept", None) is None:
         return {}
     sizes = {"first": FIRST_OF_BLOCKS, "most": MOST_OF_BLOCKS}
@@ -219,7 +219,7 @@ class _Worker:
 
 
 def _work(pipe: Connection, job: Job[Done]) -> None:
-    """What a worker does, until it is ended."""
+    """Compute chunk after chunk, until the process is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.freeze()  # what is there stays; to look through it would copy every page of it
@@ -255,7 +255,7 @@ def _handled(handler: Handler, *numbers: int) -> Iterator[None]:
 
 
 def interrupts_ignored() -> AbstractContextManager[None]:
-    """Ctrl-C is not for the processes that are started here: the run answers it."""
+    """Have the processes started here ignore Ctrl-C, which the run answers."""
     return _handled(signal.SIG_IGN, signal.SIGINT)
 
 

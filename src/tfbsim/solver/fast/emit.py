@@ -83,7 +83,7 @@ class Source:
             self._table(k, one)
 
     def text(self) -> str:
-        """All of it."""
+        """Return all of it."""
         return "\n".join([*self.lines, ""])
 
     def function(self, name: str, results: Mapping[str, SX]) -> None:
@@ -129,7 +129,7 @@ class Source:
         self.lines.append("}")
 
     def _plain(self, expression: SX) -> SX:
-        """An expression with its products written out."""
+        """Return an expression with its products written out."""
         for part in reversed(self.equations.parts):
             if isinstance(part, Product):
                 scalars = casadi.densify(SX(casadi.DM(part.matrix)) @ part.argument)
@@ -231,7 +231,7 @@ def _operation(op: int, of: Sequence[str]) -> str:
 
 
 def _order(place: Iterable[tuple[int, int]], n: int) -> list[int]:
-    """In which order unknowns are eliminated: first those that no other row has.
+    """Return in which order unknowns are eliminated: first those that no other row has.
 
     Counters, and what is but shown, then cost nothing.  The others stay as they are: the
     film from face to face, then what is algebraic.
@@ -250,7 +250,7 @@ def _order(place: Iterable[tuple[int, int]], n: int) -> list[int]:
 def _decomposed(
     place: dict[tuple[int, int], int], order: Sequence[int]
 ) -> tuple[list[str], list[str], list[str]]:
-    """L U in place, inverse pivots on the diagonal; fills are added to ``place``."""
+    """Return L U in place, inverse pivots on the diagonal; ``place`` gets the fills."""
     factor, down, up = [], [], []
     at = {k: position for position, k in enumerate(order)}
     columns: dict[int, list[int]] = {k: [] for k in order}

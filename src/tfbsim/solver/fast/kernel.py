@@ -91,7 +91,7 @@ class Curves(NamedTuple):
         return self.rows[self.order, 2]
 
     def state(self, k: int) -> Array:
-        """One of the states, in order."""
+        """Return one of the states, in order."""
         return self.rows[self.order, 3 + k]
 
 
@@ -267,7 +267,7 @@ def _source(
     others: dict[str, dict[str, SX]],
     given: int,
 ) -> str:
-    """The C of rates and residuals, of what ends a step, and of other functions."""
+    """Return the C of rates and residuals, of the ends of a step, and of others."""
     J = q.jacobian(both)
     source = Source(q)
     functions = {"model": {"f": both}, "slope": {"f": both, "a": J.nz[:]}}
@@ -303,7 +303,7 @@ def _source(
 
 @lru_cache(maxsize=1)
 def _machine() -> tuple[str, str] | None:
-    """The compiler, and what it says of itself and of this processor."""
+    """Return the compiler, and what it says of itself and of this processor."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         return None
@@ -316,12 +316,12 @@ def _machine() -> tuple[str, str] | None:
 
 
 def _folder() -> Path:
-    """Where libraries are kept."""
+    """Return the folder where libraries are kept."""
     return Path(platformdirs.user_cache_dir("tfbsim")) / "kernels"
 
 
 def _name(source: str, machine: tuple[str, str]) -> str:
-    """Name of the library of a source."""
+    """Return the name of the library of a source."""
     content = "\0".join([source, machine[1], *FLAGS, *LIBMVEC])
     return f"{hashlib.sha256(content.encode()).hexdigest()[:24]}.so"
 
@@ -369,12 +369,12 @@ def _made(scratch: Path, compiler: str, source: str) -> Path:
 
 
 def _sealed(content: bytes) -> bytes:
-    """A library with its hash behind it, which a loader passes over."""
+    """Return a library with its hash behind it, which a loader passes over."""
     return content + hashlib.sha256(content).digest()
 
 
 def _is_own(path: Path) -> bool:
-    """Whether no other user can have put there what would be loaded."""
+    """Return whether no other user can have put there what would be loaded."""
     if not path.is_absolute() or not hasattr(os, "geteuid"):
         return path.is_absolute() and path.exists()
     status = path.stat()
