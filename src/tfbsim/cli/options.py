@@ -117,7 +117,7 @@ def write_all(
     str
         The folder and the files in it.
     """
-    from ..plot.style import rendered
+    from ..plot.drawing import rendered
     from ..result.csv_file import csv
 
     output = Output(folder)
@@ -198,11 +198,12 @@ def changed_cell(name: str | Path, given: Texts) -> Cell:
     """Return a cell with the fields that ``--set`` gives."""
     from ..cell.cell import load_cell
 
-    cell = load_cell(name)
+    cell, changes = load_cell(name), changes_of(given)
     try:
-        return cell.replace(changes_of(given), si=False)
+        return cell.replace(changes, si=False) if changes else cell
     except InputError as error:
-        raise InputError(error.message, field=f"--set {error.field}") from None
+        field = f"--set {error.field}".strip()
+        raise InputError(error.message, error.file, error.line, field) from None
 
 
 def numerics_of(
