@@ -83,6 +83,7 @@ def run(
     from ..experiment.provenance import load_run
     from ..report.answer import at_once
     from ..report.run import otherwise, print_tables, warnings
+    from ..report.written import write_exports
     from ..run.run import cycles_each, run_experiment
     from .progress import cycles_bar
 
@@ -123,7 +124,7 @@ def run(
         kept = f"what was finished is in {folder}, and --resume computes the rest"
         raise Interrupted(f"interrupted; {kept}") from None
     if export:
-        options.write_exports(result, folder, export)
+        write_exports(result, folder, export)
     if not quiet:
         print_tables(result, out)
         drawn = ", curves, figures and report.html" if figures else " and curves"
@@ -167,6 +168,7 @@ def report(
 ) -> None:
     """Draw figures and report again from results, without solving."""
     from ..report.report import write_report
+    from ..report.written import write_exports
     from ..result.load import load_result
 
     options.check_exports(export or ())
@@ -174,7 +176,7 @@ def report(
     try:
         write_report(result, folder, format_)
         if export:
-            options.write_exports(result, folder, export)
+            write_exports(result, folder, export)
     except (InputError, OSError):
         raise
     except Exception as error:
