@@ -194,24 +194,6 @@ def _quantity(text: str, dimensions: tuple[str, ...]) -> tuple[float, str]:
 
 _VERBS = ("charge", "discharge", "hold", "rest", "sweep")
 _KEYWORD = re.compile(r"\s+(?:or\s+)?(until|for|at|to|from)\s+", re.IGNORECASE)
-# By what it ends: the verbs that may, what is said to the others, and of a value of 0
-_ENDS = {
-    "voltage": (
-        ("charge", "discharge"),
-        "a hold ends by a current, a rest by a time, a sweep at its voltage",
-        "",
-    ),
-    "current": (
-        ("hold",),
-        "only a hold ends by its current",
-        "a hold ends at a current above 0",
-    ),
-    "charge": (
-        ("charge", "discharge", "hold", "sweep"),
-        "a rest ends by a time: no charge flows",
-        "the charge that ends it must be above 0",
-    ),
-}
 
 
 def parse_step(text: str, cell: AnyCell, temperature: object = None) -> Step:
@@ -383,20 +365,24 @@ def _ends(texts: Sequence[str], verb: str, cell: AnyCell) -> dict[str, float]:
         if "%" in text and not _SHARE.fullmatch(text.strip()):
             raise ValueError("a share is one of 1C for an hour: 'until 80 % of 1C'")
         value, kind = _quantity(text, ("voltage", "C-rate", *CURRENTS, *CHARGES))
-        by = "current" if kind in ("C-rate", *CURRENTS) else "charge"
-        by = kind if kind == "voltage" else by
-        verbs, refusal, of_zero = _ENDS[by]
-        if verb not in verbs:
-            raise ValueError(refusal)
-        if of_zero and value <= 0:
+        if kind == "voltage":
+            name, fits = "upper" if verb == "charge" else "lower", "charge" in verb
+            lack = "a hold ends by a current, a rest by a time, a sweep at its voltage"
+        elif kind in ("C-rate", *CURRENTS):
+            name, fits = "c_rate_cut_off", verb == "hold"
+            lack = "only a hold ends by its current"
+            of_zero = "a hold ends at a current above 0"
+        else:
+            name, fits = "charge", verb != "rest"
+            lack = "a rest ends by a time: no charge flows"
+            of_zero = "the charge that ends it must be above 0"
+        if not fits:
+            raise ValueError(lack)
+        if kind != "voltage" and value <= 0:
             raise ValueError(of_zero)
-        name = "upper" if verb == "charge" else "lower"
-        if by == "charge":
-            name, value = by, in_amperes(value, kind, cell)
-        elif by == "current":
-            name = "c_rate_cut_off"
-            if kind != "C-rate":
-                value = in_amperes(value, kind, cell) / cell.one_c_current
+        if kind not in ("voltage", "C-rate"):
+            value = in_amperes(value, kind, cell)
+            value = value / cell.one_c_current if kind in CURRENTS else value
         if name in found:
             raise ValueError(f"'{shown(text)}' is a second end of its kind")
         found[name] = value

@@ -34,7 +34,8 @@ from ..run.run import SOLVED
 from ..solver.batch import WORTH_ASKING, serves
 from ..solver.engine import engine
 from ..yaml_file import Document
-from .fit_result import Account, Fit
+from .account import Account
+from .fit_result import Fit
 from .intervals import Spread, intervals, uncertainty
 from .noise import autocorrelation, standing_apart
 from .parameters import Definition, definition, has, parameters

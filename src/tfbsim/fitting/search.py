@@ -57,20 +57,9 @@ def search(
 ) -> Minimum:
     """Return where least squares from one start end.
 
-    Parameters
-    ----------
-    problem : Problem
-        What is fitted.
-    start : ndarray, shape (parameters,)
-        Places between the bounds.
-    size : float
-        Of the finite differences.
-    tell : callable, optional
-        Called with chi^2 at each place tried.
-    tolerance : float
-        Relative, of chi^2 and of the places.
-    free : sequence of int, optional
-        Parameters that vary, the others held; by default all.
+    The start is of places between the bounds, ``size`` that of the finite differences.
+    ``tell`` is called with chi^2 at each place tried.  The ``tolerance`` is relative, of
+    chi^2 and of the places.  Parameters that are ``free`` vary, by default all.
     """
     which = np.arange(len(start)) if free is None else np.asarray(free, dtype=int)
     origin = np.clip(np.asarray(start, dtype=float), 0.0, 1.0)
@@ -113,15 +102,9 @@ def improbable(chi2: float, freedom: float) -> bool:
 def minima(problem: Problem, starts: int, progress: Progress | None) -> list[Minimum]:
     """Return where the searches ended, the first from the cell's own values.
 
-    Parameters
-    ----------
-    problem : Problem
-        What is fitted.
-    starts : int
-        Most searches where a minimum fits the data, but at least ``LEAST``; of one
-        parameter, two.
-    progress : callable, optional
-        Called with a word, the number of evaluations and the rms residual.
+    ``starts`` are most searches where a minimum fits the data, but at least ``LEAST``; of
+    one parameter, two.  ``progress`` is called with a word, the number of evaluations and
+    the rms residual.
     """
     number, freedom = len(problem.which), problem.size - len(problem.which)
     word = ""

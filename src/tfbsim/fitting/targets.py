@@ -136,19 +136,8 @@ def placed_curves(
 ) -> tuple[list[Target], list[str]]:
     """Return what was measured beside the steps that :func:`tfbsim.compare` finds.
 
-    Parameters
-    ----------
-    places : Places
-        Where it belongs.
-    held_out : sequence of str
-        Cases, files and, of a record by its own current, cycles that are predicted.
-    points : int
-        Most residuals of a curve.
-
-    Returns
-    -------
-    list of Target, list of str
-        What belongs somewhere, and a sentence on each step that does not.
+    What is held out are cases, files and, of a record by its own current, cycles; a curve
+    has at most ``points`` residuals.  A sentence tells each step that belongs nowhere.
     """
     own, found = places.own_current, []
     notes = [
@@ -265,17 +254,8 @@ def _at_cut_off(
 def averaged(q: Array, V: Array, points: int) -> tuple[Array, Array, Array]:
     """Return a curve as at most some residuals, evenly along it, each of some points.
 
-    Parameters
-    ----------
-    q, V : ndarray, shape (samples,)
-        Charge, rising, and voltage.
-    points : int
-        Most residuals.
-
-    Returns
-    -------
-    q, V, group : ndarray
-        Points, each the mean of neighbouring samples, and the residual of each.
+    The charge q rises.  Points are the means of neighbouring samples; ``group`` is the
+    residual of each.
     """
     if len(q) <= points:
         return q, V, np.arange(len(q))
@@ -298,12 +278,7 @@ def counted_once(
 ) -> tuple[list[Target], list[str]]:
     """Return the curves without those that are given again, and a sentence on each.
 
-    Parameters
-    ----------
-    curves : sequence of Target
-        As given.
-    error : float
-        Of a capacity, relative: capacities of one step that agree to it are one.
+    Capacities of one step that agree to the relative error are one.
     """
     kept: list[Target] = []
     notes = []

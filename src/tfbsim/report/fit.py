@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import count
-from ..fitting.fit_result import CURVES, PARAMETERS, Fit, misfit
+from ..fitting.account import misfit
+from ..fitting.fit_result import CURVES, PARAMETERS, Fit
 from ..plot.fit import figures
 from .printed import cell, printed
 from .report import table_of, write_drawn
