@@ -171,8 +171,10 @@ class Tabled(Sequence[CaseResult]):
     ) -> None:
         self.tables, self.like, self.in_blocks = tables, like, in_blocks
         self.others = {case.name: case for case in others}
-        summary = tables.summary
-        self.names = pd.Index(summary[CASE].unique() if len(summary) else [])
+        names = tables.summary.get(CASE, pd.Series(dtype="str"))
+        names = names[names.ne(names.shift())]  # less than to look for them all
+        sure = names.is_monotonic_increasing
+        self.names = pd.Index(names if sure else names.unique())
 
     def __len__(self) -> int:
         return len(self.names)
