@@ -33,8 +33,8 @@ from tfbsim.fitting.parameters import has
 from tfbsim.materials import every
 from tfbsim.materials.laws import FARADAY
 from tfbsim.physics.circuit import Circuit
+from tfbsim.plot import drawing
 from tfbsim.plot import figures as every_figure
-from tfbsim.plot import style
 from tfbsim.plot.material import draw as draw_materials
 from tfbsim.report.answer import aged
 from tfbsim.report.describe import estimates
@@ -54,7 +54,7 @@ def page(name: str, drawn: Result, figures: Sequence[str], *text: str) -> None:
     """Write docs/NAME.md with figures of the result that is drawn."""
     experiment, _ = load_experiment(name)
     found = every_figure(drawn)
-    images = style.rendered(found)
+    images = drawing.rendered(found)
     parts = [f"# {experiment.description}", f"`tfbsim run {name}`. {experiment.source}"]
     for figure in (f for f in figures if f in images):
         path = DOCS / "images" / f"{name}-{figure}.png"
@@ -1065,7 +1065,7 @@ def left_by_the_fit(spread: float) -> tuple[np.ndarray, float]:
 def materials_gallery(name: str) -> None:
     result = tfbsim.run_experiment(name, workers=2)
     electrodes = [m for m in every().values() if "cathode" in m.layers]
-    image = style.rendered({"": draw_materials(electrodes)})[""]
+    image = drawing.rendered({"": draw_materials(electrodes)})[""]
     (DOCS / "images" / f"{name}-potentials.png").write_bytes(image)
     found = result.summary.groupby("Case", sort=False).tail(1)
     rows = []

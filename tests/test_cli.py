@@ -448,6 +448,8 @@ class TestRun:
     def test_a_field_is_named_with_the_option(self, tfb, here, command):
         code, _, err = tfb(command, "cell.yaml", "--set", "cathode.thickness=1 furlong")
         assert code == 2 and err.startswith("--set cathode.thickness: unknown unit")
+        code, _, err = tfb(command, "cell.yaml", "--set", "wobble")
+        assert code == 2 and err.startswith("--set: 'wobble' is not FIELD=VALUE")
 
     def test_options_reach_the_cases(self, tfb, here, plain):
         code, _, _ = tfb(

@@ -23,7 +23,7 @@ from tfbsim.experiment.steps import Protocol
 from tfbsim.fitting import problem
 from tfbsim.fitting.intervals import uncertainty
 from tfbsim.fitting.parameters import Bounds, definition, parameters, with_values
-from tfbsim.fitting.problem import Simulated
+from tfbsim.fitting.simulated import Simulated, distances
 from tfbsim.fitting.targets import averaged
 from tfbsim.numerics import Numerics
 from tfbsim.report.fit import verdict
@@ -597,7 +597,7 @@ def test_distance_to_a_curve() -> None:
 
     def above(q: float, V: float) -> Any:
         point = np.array([q]), np.array([V / 0.1])
-        return problem.distances([curve], [point], [(1.0, 0.1)])[0]
+        return distances([curve], [point], [(1.0, 0.1)])[0]
 
     on, below = above(5.0, 3.5), above(5.0, 3.4)
     assert on == pytest.approx(0, abs=1e-9)

@@ -13,7 +13,7 @@ import tfbsim
 from tfbsim import simulate
 from tfbsim.data.measured import Measured, Spectrum
 from tfbsim.errors import InputError
-from tfbsim.plot import curves, dqdv, figures, labels, style
+from tfbsim.plot import curves, dqdv, drawing, figures, labels, style
 from tfbsim.plot.cases import Cases
 from tfbsim.plot.samples import Samples
 from tfbsim.result.case import CaseResult
@@ -330,11 +330,11 @@ def test_the_second_lithium_is_marked_and_told():
 
 
 def test_png_bytes_do_not_depend_on_settings_or_on_saving(rates, tmp_path):
-    first = style.rendered(figures(rates))
+    first = drawing.rendered(figures(rates))
     rates.save(tmp_path / "out", figures=False)
     again = tfbsim.load_result(tmp_path / "out")
     with matplotlib.rc_context({"font.size": 20, "axes.grid": True}):
-        second = style.rendered(figures(again))
+        second = drawing.rendered(figures(again))
     assert first == second
     for content in first.values():
         assert content.startswith(b"\x89PNG")
@@ -453,6 +453,8 @@ class TestOfMeasuredFiles:
         result, measured = self.both(["Discharge at 1C until 3.0 V"], tmp_path, 1)
         figure = tfbsim.overlay(simulated=result, measured=measured)
         ours, theirs = figure.axes[0].lines
+        told = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert told == ["simulated", "measured"]
         assert theirs.get_xdata() == pytest.approx(ours.get_xdata(), rel=1e-6, abs=1e-6)
         assert "cm⁻²" in figure.axes[0].get_xlabel()
 
@@ -558,7 +560,7 @@ def test_one_figure_is_drawn_by_name(single):
 
 @pytest.mark.parametrize("format, start", [("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_figures_are_vectors_too_the_same_every_time(single, format, start):
-    first, second = (style.rendered(figures(single), format) for _ in range(2))
+    first, second = (drawing.rendered(figures(single), format) for _ in range(2))
     assert first == second and "dqdv" in first
     assert all(content.startswith(start) for content in first.values())
 

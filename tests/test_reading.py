@@ -526,6 +526,29 @@ def test_a_step_past_its_cut_off(tmp_path):
     assert passed["Detail"] == "reached at once: 4.2 V is past 4 V already"
 
 
+def test_samples_are_those_of_the_steps():
+    """Of every layout: charges from the start of each branch, one after another."""
+    for path in (p for p in sorted(DATA.iterdir()) if p.suffix in (".csv", ".txt")):
+        try:
+            measured = read_measured(path, CELL)
+        except InputError:
+            continue
+        if not measured.segments:  # of a spectrum
+            assert measured.samples.empty
+            continue
+        table = measured.samples
+        assert len(table) == sum(len(s.voltage) for s in measured.segments)
+        for _, branch in table[table["Branch number"] > 0].groupby(
+            ["Cycle number", "Branch number"]
+        ):
+            assert branch["Direction"].nunique() == 1
+            passed = branch["Capacity [uA.h.cm-2]"].to_numpy()
+            assert (np.diff(passed) >= -1e-9).all(), path.name
+            last = branch.groupby("Step number")["Step capacity [uA.h.cm-2]"].last()
+            moves = branch.groupby("Step number")["Current density [uA.cm-2]"].any()
+            assert passed[-1] == pytest.approx(last[moves].sum()), path.name
+
+
 def test_voltages_as_the_heading_says():
     measured = read_measured(DATA / "15-symmetric-cell.csv", CELL)
     voltages = np.concatenate([s.voltage for s in measured.segments])

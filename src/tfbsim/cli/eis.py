@@ -69,6 +69,7 @@ def eis(
     from ..fitting.equivalent_circuit import of_spectra
     from ..numerics import Numerics
     from ..plot.impedance import figures_of
+    from ..report.written import write_all
     from ..solver.impedance import impedance, table_of
 
     found, base, files = None, None, list(measured or [])
@@ -111,9 +112,8 @@ def eis(
         "equivalent-circuit.csv": fitted.table if fitted else None,
         "relaxation-times.csv": fitted.times if fitted else None,
     }
-    written = options.write_all(
-        folder, tables, figures_of(spectra, fitted, [*own]), format_
-    )
+    figures = figures_of(spectra, fitted, [*own])
+    written = write_all(folder, options.command_line(), tables, figures, format_)
     warn(*doubts, *(fitted.missing if fitted else ()))
     if quiet:
         return

@@ -85,8 +85,8 @@ def show(
 
 
 def _draw(material: Material, path: Path) -> None:
+    from ..plot.drawing import FORMATS, rendered
     from ..plot.material import draw
-    from ..plot.style import FORMATS, rendered
 
     kind = path.suffix.removeprefix(".").lower()
     if kind not in FORMATS:

@@ -169,6 +169,7 @@ def gitt(
     from ..experiment.settings import numerics_of
     from ..fitting.titration import diffusivities
     from ..plot.material import titration_figure
+    from ..report.written import write_all
     from ..result.result import Result
     from ..run.run import case_result
 
@@ -195,8 +196,9 @@ def gitt(
         what = "has no pulses with a rest before and after, and no holds in a row whose "
         raise InputError(f"{what}current decays", data[0] if data else experiment)
     table = pd.concat(parts, ignore_index=True)
+    command = options.command_line()
     figures = {"titration": titration_figure(table, base)}
-    written = options.write_all(folder, {"titration.csv": table}, figures)
+    written = write_all(folder, command, {"titration.csv": table}, figures)
     warn(*doubts)
     if quiet:
         return

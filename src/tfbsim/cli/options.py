@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,18 +14,12 @@ from typer import Argument, Option
 from typer.models import OptionInfo
 
 from ..errors import InputError, shown, suggest
-from ..output import EXPORTS, Output
-from ..version import __version__
 from ..yaml_file import beside, load, shipped
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from ..cell.cell import Cell
     from ..experiment.settings import Settings
     from ..numerics import Numerics
-    from ..result.result import Result
 
 Text: TypeAlias = str | None
 Texts: TypeAlias = list[str] | None
@@ -104,48 +98,11 @@ def used_folder(
     return folder
 
 
-def write_all(
-    folder: Path,
-    tables: Mapping[str, pd.DataFrame | None],
-    figures: Mapping[str, Figure],
-    format_: str = "png",
-) -> str:
-    """Write tables that have rows and figures into a folder, and the command that did.
-
-    Returns
-    -------
-    str
-        The folder and the files in it.
-    """
-    from ..plot.style import rendered
-    from ..result.csv_file import csv
-
-    output = Output(folder)
-    for name, rows in tables.items():
-        if rows is not None and len(rows):
-            output.write(name, csv(rows), len(rows))
-    for name, content in rendered(figures, format_).items():
-        output.write(f"{name}.{format_}", content)
-    output.seal({"tfbsim": __version__, "command": command_line()})
-    return f"{folder}: {', '.join(output.written)}"
-
-
 def check_exports(formats: Iterable[str]) -> None:
     """Refuse a format whose package is missing, before anything is solved."""
     if Export.XLSX in formats and find_spec("openpyxl") is None:
         message = "xlsx needs openpyxl: pip install 'tfbsim[excel]'"
         raise InputError(message, field="--export")
-
-
-def write_exports(result: Result, folder: Path, formats: Iterable[str]) -> None:
-    """Write curves.csv, curves.xlsx or curves.bdf.csv, listed in the provenance."""
-    from ..result.export import ENDINGS
-
-    output = Output(folder, EXPORTS)
-    for name in dict.fromkeys(formats):
-        for file, content in result.exported(f"curves{ENDINGS[name]}").items():
-            output.write(file, content)
-    output.add()
 
 
 def find(name: str, *more: str, also: Iterable[str] = ()) -> tuple[Path, str]:
@@ -198,11 +155,12 @@ def changed_cell(name: str | Path, given: Texts) -> Cell:
     """Return a cell with the fields that ``--set`` gives."""
     from ..cell.cell import load_cell
 
-    cell = load_cell(name)
+    cell, changes = load_cell(name), changes_of(given)
     try:
-        return cell.replace(changes_of(given), si=False)
+        return cell.replace(changes, si=False) if changes else cell
     except InputError as error:
-        raise InputError(error.message, field=f"--set {error.field}") from None
+        field = f"--set {error.field}".strip()
+        raise InputError(error.message, error.file, error.line, field) from None
 
 
 def numerics_of(

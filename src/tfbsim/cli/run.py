@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from ..errors import InputError, Key, count, shown
+from ..errors import InputError, Key, shown
 from ..output import make_folder
 from ..yaml_file import Document, load, resolve
 from . import options
 from .console import out, say, warn
 from .edge import OTHER_OUTCOME, Interrupted
 from .options import Text
-
-if TYPE_CHECKING:
-    from ..result.result import Result
-
-MOST_ROWS, MOST_KINDS = 40, 10  # that are printed
-ANSWERS = {
-    "Charge capacity [mA.h.g-1]": "Charge\nmAh/g",
-    "Discharge capacity [mA.h.g-1]": "Discharge\nmAh/g",
-    "Discharge capacity [uA.h.cm-2]": "Discharge\nuAh/cm2",
-    "Mean discharge voltage [V]": "Mean\nV",
-    "Numerical error of discharge capacity [%]": "Error\n%",
-    "Numerical error of voltage [mV]": "Error\nmV",
-    "Outcome": "Outcome",
-}
 
 
 def run(
@@ -96,6 +81,9 @@ def run(
 
     from ..experiment.expand import expand
     from ..experiment.provenance import load_run
+    from ..report.answer import at_once
+    from ..report.run import otherwise, print_tables, warnings
+    from ..report.written import write_exports
     from ..run.run import cycles_each, run_experiment
     from .progress import cycles_bar
 
@@ -109,7 +97,7 @@ def run(
         expanded = expand(document or path, cell, changes)
         numerics = options.numerics_of(expanded.experiment.numerics, points, rtol, fast)
         numerics = replace(numerics, error_bar=error_bar)
-    _warn_of(expanded.warnings, expanded.document.path.name)
+    warn(*warnings(expanded.warnings, expanded.document.path.name))
     if scheduler and scheduler.endswith((".yaml", ".yml")):
         from ..run.cluster_file import remark
 
@@ -136,18 +124,16 @@ def run(
         kept = f"what was finished is in {folder}, and --resume computes the rest"
         raise Interrupted(f"interrupted; {kept}") from None
     if export:
-        options.write_exports(result, folder, export)
+        write_exports(result, folder, export)
     if not quiet:
-        from ..report.answer import at_once
-
-        _print_tables(result)
+        print_tables(result, out)
         drawn = ", curves, figures and report.html" if figures else " and curves"
         say(f"\ntable{drawn} in {folder}")
-        _warn_of(w for w in result.warnings if w not in expanded.warnings)
+        warn(*warnings(w for w in result.warnings if w not in expanded.warnings))
         if not result.of_a_sweep and (words := at_once(result)):
             warn(words)
     if not result.as_asked:
-        _warn_of_others(result)
+        warn(*otherwise(result))
         # Points of a sweep may lie beyond what the cell can do: that is an answer
         if not (result.of_a_sweep and result.solved):
             raise Exit(OTHER_OUTCOME)
@@ -172,58 +158,6 @@ class _Typed(Document):
         return InputError(message, field=f"STEPS{''.join(numbers[:1])}")
 
 
-def _print_tables(result: Result) -> None:
-    """Print the summary, and measured values beside the simulated ones."""
-    from ..report.printed import printed
-    from ..result.sweep_table import factors
-
-    summary = result.summary
-    of_sweep = factors(summary) if result.of_a_sweep else []
-    heads = {name: name.replace(" [", "\n").rstrip("]") for name in of_sweep}
-    columns = {"Case": "Case", "Cycle number": "Cycle"} | heads | ANSWERS
-    out.print(printed(summary, columns, most=MOST_ROWS, wrap=True))
-    if (more := len(summary) - MOST_ROWS) > 0:
-        say(f"... and {count(more, 'row')} more")
-
-    if len(result.comparison):
-        say("\nMeasured and simulated")
-        out.print(printed(result.comparison.drop(columns="Source"), cell=_signed))
-
-
-def _signed(name: str, value: object) -> str:
-    from ..report.printed import cell
-
-    return f"{value:+.2f}" if name == "Residual [%]" else cell(name, value)
-
-
-def _warn_of(warnings: Iterable[str], file: str = "warning") -> None:
-    """Print warnings, those that differ in their numbers alone as one line."""
-    from ..report.answer import grouped
-
-    for first, others in grouped(warnings):
-        more = f" (and {len(others)} more such, other numbers)" if others else ""
-        warn(f"{file}: {first}{more}")
-
-
-def _warn_of_others(result: Result) -> None:
-    """Print the steps that ended otherwise than asked, and the breaches."""
-    from ..report.answer import folded
-
-    steps, summary = result.steps, result.summary
-    other = steps[steps["Outcome"] != "reached"]
-    warn(f"{len(other)} of {count(len(steps), 'step')} ended otherwise than asked:")
-    names = ["Case", "Cycle number", "Step", "Outcome", "Detail"]
-    groups = folded(other[names], "Case", "Cycle number")
-    for case, cycle, step, ended, detail in groups.head(MOST_KINDS).itertuples(False):
-        ended += f" ({detail})" if detail else ""
-        warn(f"  {case}, cycle {cycle or 'conditioning'}: '{step}': {ended}")
-    if (more := len(groups) - MOST_KINDS) > 0:
-        warn(f"  ... and {count(more, 'more kind')}, all in steps.csv")
-    breaches = summary[summary["Outcome"] == "audit breach"].head(MOST_KINDS)
-    for case, cycle in breaches[["Case", "Cycle number"]].itertuples(False):
-        warn(f"  {case}, cycle {cycle}: audit breach")
-
-
 def report(
     folder: Annotated[Path, Argument(help="A folder that `run` wrote.", readable=False)],
     incomplete: Annotated[
@@ -234,6 +168,7 @@ def report(
 ) -> None:
     """Draw figures and report again from results, without solving."""
     from ..report.report import write_report
+    from ..report.written import write_exports
     from ..result.load import load_result
 
     options.check_exports(export or ())
@@ -241,7 +176,7 @@ def report(
     try:
         write_report(result, folder, format_)
         if export:
-            options.write_exports(result, folder, export)
+            write_exports(result, folder, export)
     except (InputError, OSError):
         raise
     except Exception as error:

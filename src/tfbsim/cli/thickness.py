@@ -60,10 +60,12 @@ def thickness(
     out.print(printed(found, heads, wrap=True))
     if folder is not None:
         from ..plot import thickness as draw
+        from ..report.written import write_all
 
         curves = type(found)(found.attrs["curve"])
         tables = {"thickness.csv": found, "thickness-curves.csv": curves}
-        options.write_all(folder, tables, {"thickness": draw(found)}, format_)
+        command, figures = options.command_line(), {"thickness": draw(found)}
+        write_all(folder, command, tables, figures, format_)
         say(f"\ntable, curves and figure in {folder}")
     if found["Note"].any():
         raise Exit(OTHER_OUTCOME)

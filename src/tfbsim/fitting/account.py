@@ -20,8 +20,9 @@ from ..data.measured import Array
 from .intervals import Interval, Spread, directions
 from .noise import effective
 from .parameters import Parameter
-from .problem import Problem, Simulated
+from .problem import Problem
 from .search import FINE_STEP, IMPOSSIBLE, Minimum, agreeing
+from .simulated import Simulated
 from .targets import CAPACITIES, LIVES, QUANTITIES, Target
 
 # Verdicts on a parameter, from its interval

@@ -16,7 +16,8 @@ from ..errors import count
 from .account import DETERMINED, LOWER, NOT, POORLY, UPPER, WIDE, Account, misfit
 from .combinations import Combination, Fixed
 from .noise import effective
-from .problem import Problem, Simulated
+from .problem import Problem
+from .simulated import Simulated
 from .targets import Target
 
 _SAID = {

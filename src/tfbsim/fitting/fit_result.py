@@ -35,7 +35,7 @@ from .account import (
 from .caveats import of_noise, of_parameters, of_searches, of_starts
 from .combinations import Combination, Fixed, combinations, fixed
 from .parameters import Parameter, changed, with_values
-from .problem import Simulated
+from .simulated import Simulated
 from .targets import Target
 
 PARAMETERS, CURVES, FIT, REPORT = "fit.csv", "fit-curves.csv", "fit.json", "report.html"

@@ -1,12 +1,8 @@
 """Residuals of a cell's parameters against measured curves and capacities.
 
-A measured point (q, V) of a step gives its distance to the model's curve in the plane of
-q/sigma_q and V/sigma_V, positive where the curve is above: least squares of a point that
-is uncertain in both coordinates (orthogonal distance regression, Boggs and Rogers,
-Contemp. Math. 112 (1990) 183).  On a plateau that is the voltage error, in a steep end
-the capacity error.  Beyond its own end the curve goes on straight down, so that one that
-ends early still says by how much.  A charge measured at the end gives
-(q_model - q)/sigma_q, at the voltage where it was measured.
+A measured point (q, V) of a step gives its distance to the model's curve
+(:mod:`.simulated`), a charge at the end (q_model - q)/sigma_q at the voltage where it
+was measured.
 
 Residuals of neighbouring points that go together (rho, :mod:`.noise`) are made
 independent: r_i' = (r_i - rho r_{i-1})/sqrt(1 - rho^2).
@@ -24,104 +20,29 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Unlike
-from ..comparison.replay import Replay, charge_where
-from ..comparison.residuals import at_frequencies
+from ..comparison.replay import Replay
 from ..data.measured import Array
 from ..errors import InputError
 from ..experiment.cases import Case
 from ..materials import laws
 from ..numerics import Numerics
-from ..result.names import Number
 from ..run.run import IN_BLOCKS, ONE_BY_ONE
 from ..solver.batch import Replayed, paying, replayed
-from ..solver.records import CycleRecord, StepRecord
 from ..solver.trace import CURVE_TOLERANCE
 from .parameters import Definition, Parameter, with_values
-from .targets import (
-    CAPACITIES,
-    EFFICIENCY,
-    LIVES,
-    NONE,
-    RESISTANCE,
-    RETENTION,
-    Target,
-)
+from .simulated import FAILED, Simulated, distances, observed, of_rows
+from .targets import CAPACITIES, EFFICIENCY, RESISTANCE, Target
 
 # Of the largest charge: the error of a smaller one, or of none, is that of so much
 LEAST_CHARGE = 0.01
 # Curves are drawn so closely [V], over rtol: neither makes the larger error
 BEND = 10.0
-FAILED = 100.0  # residual of each point of a step that could not be simulated
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """A curve of the model beside a measured one."""
-
-    capacity: Array  # [A.h.m-2], rising; empty where only the end was asked for
-    voltage: Array  # [V]
-    end: float  # capacity at its end [A.h.m-2]
-    Z: Array | None = None  # of a spectrum, at the measured frequencies [Ohm.m2]
-
-    def charge_at(self, voltage: float) -> float:
-        """Return the charge where the curve first comes to a voltage, or else its end."""
-        if not (math.isfinite(voltage) and len(self.voltage) > 1):
-            return self.end
-        return charge_where(self.capacity, self.voltage, voltage, self.end)
-
-
-def distances(
-    models: Sequence[Simulated],
-    points: Sequence[tuple[Array, Array]],
-    errors: Sequence[tuple[float, float]],
-) -> list[Array]:
-    """Return signed distances of points to curves, one set of points to each.
-
-    The points are charges and voltages, each over its error; ``errors`` are those of each
-    curve, which has a point at least.
-    """
-    beyond, pairs = np.zeros(1), [*zip(models, errors, strict=True)]
-    Q = np.concatenate([q for m, e in pairs for q in (m.capacity / e[0], beyond)])
-    U = np.concatenate([V for m, e in pairs for V in (m.voltage / e[1], beyond)])
-    sizes = np.array([len(m.capacity) + 1 for m in models])
-    last = np.cumsum(sizes) - 1
-    first = last + 1 - sizes
-    reach = 10 * FAILED  # on to the cut-off and far beyond, all but vertical
-    Q[last] = Q[last - 1] + 1e-3 * reach
-    U[last] = U[last - 1] + np.where(U[last - 1] > U[first], reach, -reach)
-    x, y = (np.concatenate(each) for each in zip(*points, strict=True))
-    each = [len(q) for q, _ in points]
-    # Curves are found one behind the other on one axis
-    shift = 2 * max(np.abs(Q).max(), 1.0) * np.arange(len(models))
-    axis = Q + np.repeat(shift, sizes)
-    low, high, shift = (np.repeat(of, each) for of in (first, last, shift))
-
-    def place(x: Array) -> Array:
-        """Return the first point of its curve that is not below."""
-        return np.searchsorted(axis, np.clip(x, Q[low], Q[high]) + shift)
-
-    k = np.clip(place(x), low + 1, high)
-    along = np.clip((x - Q[k - 1]) / np.maximum(Q[k] - Q[k - 1], 1e-300), 0.0, 1.0)
-    above = U[k - 1] + along * (U[k] - U[k - 1]) - y
-    # No segment is nearest that is farther off than the curve at the same charge
-    far = np.abs(above) + np.maximum(0, np.maximum(Q[low] - x, x - Q[high]))
-    start = np.clip(place(x - far) - 1, low, high - 1)
-    count = np.clip(place(x + far), start + 1, high) - start
-    begin = np.cumsum(count) - count
-    k = np.repeat(start - begin, count) + np.arange(count.sum())
-    x, y = np.repeat(x, count) - Q[k], np.repeat(y, count) - U[k]
-    dx, dy = Q[k + 1] - Q[k], U[k + 1] - U[k]
-    along = np.clip((x * dx + y * dy) / np.maximum(dx**2 + dy**2, 1e-30), 0.0, 1.0)
-    square = (along * dx - x) ** 2 + (along * dy - y) ** 2
-    found = np.sqrt(np.minimum.reduceat(square, begin)) * np.sign(above)
-    return np.split(found, np.cumsum(each)[:-1])
 
 
 class Problem:
@@ -261,7 +182,7 @@ class Problem:
             area = np.array([float(cell.area) for cell in own])
             for n, case in enumerate(cases):
                 targets, rows = wanted[case.name], np.arange(len(own)) * len(cases) + n
-                every = [_of_rows(target, batch, rows, area) for target in targets]
+                every = [of_rows(target, batch, rows, area) for target in targets]
                 for row, (k, cell) in enumerate(zip(there, own, strict=True)):
                     if batch is not None and batch.plain[rows[row]]:
                         self.steps += sum(len(cycle.steps) for cycle in batch.cycles)
@@ -270,7 +191,7 @@ class Problem:
                     else:
                         cycles = replays[k].cycles(cell, case.protocol, last, drawn)
                         self.simulated[ONE_BY_ONE] += 1
-                        mine = [_observed(one, cycles, area[row]) for one in targets]
+                        mine = [observed(one, cycles, area[row]) for one in targets]
                     found[k] |= dict(zip(map(id, targets), mine, strict=True))
         self.evaluations += len(places)
         self.steps += sum(replay.steps for replay in replays)
@@ -433,82 +354,3 @@ class Problem:
             pair[0][k], pair[1][k] = low, high
             found.append(pair)
         return found
-
-
-def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
-    """Return what the model has at the end of a curve, of one cell or of many."""
-    if curve.kind in LIVES:
-        of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]
-        first = next(c for c in cycles if c.check_up == of[-1].check_up)
-        values = [
-            c.resistance
-            if curve.kind == RESISTANCE
-            else c.discharge
-            / np.maximum(first.discharge if curve.kind == RETENTION else c.charge, 1e-300)
-            for c in of
-        ]
-        return np.array(values).mean(axis=0)
-    return sum(getattr(step, curve.kind) for step in _steps(curve, cycles)) / area
-
-
-def _steps(curve: Target, cycles: Sequence[CycleRecord]) -> list[StepRecord]:
-    """Return the steps that a curve is of."""
-    every = cycles[curve.cycle - 1].steps
-    return [*every] if curve.steps is None else [every[k] for k in curve.steps]
-
-
-def _observed(
-    curve: Target, cycles: Sequence[CycleRecord], area: float
-) -> Simulated | None:
-    """Return what the model has where a curve was measured."""
-    steps = [] if curve.kind in LIVES else _steps(curve, cycles)
-    traces = [step.trace for step in steps if step.trace is not None]
-    if len(traces) < len(steps):
-        return None
-    if curve.spectrum is not None:
-        spectrum = steps[0].spectrum
-        if spectrum is None:
-            return None
-        Z = at_frequencies(curve.spectrum, spectrum)
-        return Simulated(NONE, NONE, math.nan, Z)
-    every = [trace.observed for trace in traces if len(curve.capacity)]
-    pieces = [(o["Voltage [V]"], o["Discharge capacity [A.h]"]) for o in every]
-    return _drawn(curve, pieces, float(_end(curve, cycles, area)), area)
-
-
-def _of_rows(
-    curve: Target, batch: Replayed | None, rows: Array, area: Array
-) -> list[Simulated | None]:
-    """Return the same for rows of a batch."""
-    if batch is None:
-        return []
-    areas = np.repeat(area, len(batch.plain) // len(area))
-    end = np.broadcast_to(_end(curve, batch.cycles, areas), len(areas))[rows].tolist()
-    parts = batch.drawn[curve.cycle - 1] if len(curve.capacity) else []
-    if parts and curve.steps is not None:
-        parts = [parts[k] for k in curve.steps]
-    return [
-        _drawn(curve, [part.of(row) for part in parts], e, own)
-        if batch.plain[row]
-        else None
-        for row, own, e in zip(rows.tolist(), area.tolist(), end, strict=True)
-    ]
-
-
-def _drawn(
-    curve: Target, pieces: Sequence[tuple[Array, Array]], end: float, area: float
-) -> Simulated | None:
-    """Return voltages and charges [A.h] of steps in a row as a curve, where one was
-    measured, without the points at which its charge does not grow."""
-    if not len(curve.capacity):
-        return Simulated(NONE, NONE, end) if math.isfinite(end) else None
-    passed, charges = 0.0, []
-    for _, Q in pieces:
-        charges.append(passed + np.abs(Q) / area)
-        passed = charges[-1][-1]
-    q, V = np.concatenate(charges), np.concatenate([V for V, _ in pieces])
-    if (np.diff(q) <= 1e-12 * q[-1]).any():
-        further = np.diff(np.maximum.accumulate(q)) > 1e-12 * q[-1]
-        rising = np.concatenate([[True], further])
-        q, V = q[rising], V[rising]
-    return Simulated(q, V, end)

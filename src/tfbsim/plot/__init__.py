@@ -9,10 +9,7 @@ caption in ``figure.get_label()``.
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, count
 
@@ -23,7 +20,6 @@ from ..errors import InputError, shown, suggest
 from ..result.result import Result
 from ..result.sensitivity import FEWEST, sample
 from ..result.sweep_table import sampled, varied
-from ..run.workers import METHOD, processes
 from . import (
     against,
     bars,
@@ -38,9 +34,9 @@ from . import (
 )
 from .against import thickness
 from .cases import Cases
+from .drawing import FORMATS, Draw, Drawn, as_files, check_format, drawn
 from .labels import slug, split_unit, volt
 from .overlay import overlay
-from .style import FORMATS, as_file, drawn, styled
 
 __all__ = [
     "FORMATS",
@@ -52,9 +48,6 @@ __all__ = [
     "thickness",
     "volt",
 ]
-
-Draw = Callable[[], Figure | None]
-Drawn = tuple[str, dict[str, bytes]]  # caption, and files by format
 
 
 def _of_record(measured: Measured) -> dict[str, Draw]:
@@ -157,49 +150,7 @@ def files(result: Result, format: str = "png") -> dict[str, Drawn]:
     dict of tuple
         By name, in the order of the report: the caption, and the files by format.
     """
-    job = _Files(list(_drawn(result).items()), ("png", format))
-    numbers = range(len(job.figures))
-    found: dict[int, Drawn | None] = {}
-    # A lock that another thread holds would stay locked in a forked process
-    forks = METHOD == "fork" and threading.active_count() == 1
-    if forks and (os.cpu_count() or 1) > 1 and len(numbers) > 1:
-        with closing(processes(job, numbers, 2)) as pieces:
-            for piece in pieces:
-                found.update(piece)
-    drawn = (
-        (job.figures[k][0], found[k] if k in found else job.file(k)) for k in numbers
-    )
-    return {name: file for name, file in drawn if file}
-
-
-class _Files:
-    """Draws figures by their numbers, as a pool of processes asks for it."""
-
-    def __init__(
-        self, figures: Sequence[tuple[str, Draw]], formats: Sequence[str]
-    ) -> None:
-        self.figures, self.formats = figures, formats
-
-    def prepare(self, number: int) -> None: ...
-
-    def __call__(self, numbers: Sequence[int]) -> list[tuple[int, Drawn | None]]:
-        found = []
-        for k in numbers:
-            with suppress(Exception):  # which the first process meets again
-                found.append((k, self.file(k)))
-        return found
-
-    def failed(self, number: int, reason: str) -> tuple[int, Drawn | None]:
-        return number, self.file(number)
-
-    def file(self, number: int) -> Drawn | None:
-        """Return the caption and the files of a figure that makes sense."""
-        _, draw = self.figures[number]
-        with styled():
-            if figure := draw():
-                files = {f: as_file(figure, f) for f in self.formats}
-                return str(figure.get_label()), files
-        return None
+    return as_files(_drawn(result), ("png", format))
 
 
 def _apart(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -230,11 +181,3 @@ def figure(result: Result | Measured, name: str) -> Figure:
             f"{suggest(str(name), names) or '; there are: ' + ', '.join(names)}"
         )
     return found[name]
-
-
-def check_format(format: str) -> None:
-    """Refuse a format that figures cannot be written in."""
-    if format not in FORMATS:
-        raise InputError(
-            f"'{format}' is no format of a figure; there are: {', '.join(FORMATS)}"
-        )

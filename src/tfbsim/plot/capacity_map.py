@@ -19,9 +19,10 @@ from ..result.columns import LIMITING
 from ..result.losses import LOSSES
 from .axes import log_x, plain_log, subplots
 from .cases import CURRENT, RATES, Cases
+from .drawing import lay_out
 from .labels import PER_AREA, PER_MASS, axis_label, missing, text
 from .looks import Look, shades
-from .style import LegendStyle, finished, lay_out
+from .style import LegendStyle, finished
 
 MOST_MARKS = 14  # along a side; more would cover the map
 LEAST = 4  # values of each quantity; lines show fewer as well

@@ -19,11 +19,11 @@ from ..data.measured import CHARGE, DISCHARGE
 from .against import LINE
 from .axes import log_x, near_zero, plane, subplots
 from .dqdv import ENOUGH, GRID, WIDTH, spread
+from .drawing import captioned
 from .impedance import nyquist
 from .labels import PER_AREA, key_label, text
 from .layout import evenly
 from .looks import FACTOR_COLOURS, FEW, Colour, Look, entry, measured, shades
-from .style import captioned
 
 UA = 100.0
 MOST = 16  # curves in one panel

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from ..fitting.fit_result import Fit
 from .axes import name_rows, near_zero, plane, subplots
+from .drawing import captioned
 from .impedance import nyquist
 from .labels import PER_AREA, text
 from .looks import DASHED, Look, entry, measured, measured_key, ordered_colours
-from .style import captioned
 
 UA = 100.0  # A.h.m-2 to uA.h.cm-2
 MOST_WIDTH = 10.0  # of an interval over the range: beyond, the bar goes to the edge

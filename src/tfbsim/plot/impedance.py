@@ -15,10 +15,11 @@ from ..data.measured import Measured
 from ..fitting.equivalent_circuit import Fitted
 from ..result.result import Result
 from .axes import plain_log, plane, subplots
+from .drawing import drawn
 from .labels import text
 from .layout import evenly
 from .looks import DASHED, FACTOR_COLOURS, FEW, Look
-from .style import drawn, finished
+from .style import finished
 
 Spectrum: TypeAlias = tuple[np.ndarray, np.ndarray]  # Hz, Z [Ohm.cm2]
 Spectra: TypeAlias = Mapping[str, Spectrum]  # by label

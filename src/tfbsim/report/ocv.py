@@ -17,8 +17,8 @@ from ..fitting.ocv import OcvFit
 from ..fitting.ocv_file import OcvOfFiles, law_of, words
 from ..materials.laws import MultiSite
 from ..output import Output
+from ..plot.drawing import rendered
 from ..plot.material import ocv_figure
-from ..plot.style import rendered
 from ..result.csv_file import csv
 from ..version import __version__
 from ..yaml_file import block

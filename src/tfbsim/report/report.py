@@ -21,7 +21,7 @@ from ..errors import count
 from ..output import REPORT as DRAWN
 from ..output import Output
 from ..plot import check_format, files, split_unit, volt
-from ..plot.style import rendered
+from ..plot.drawing import rendered
 from ..result.columns import KNOWN, LIMITING, SHARE
 from ..result.csv_file import csv
 from ..result.losses import EFFICIENCY
