@@ -453,6 +453,8 @@ class TestOfMeasuredFiles:
         result, measured = self.both(["Discharge at 1C until 3.0 V"], tmp_path, 1)
         figure = tfbsim.overlay(simulated=result, measured=measured)
         ours, theirs = figure.axes[0].lines
+        told = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert told == ["simulated", "measured"]
         assert theirs.get_xdata() == pytest.approx(ours.get_xdata(), rel=1e-6, abs=1e-6)
         assert "cm⁻²" in figure.axes[0].get_xlabel()
 

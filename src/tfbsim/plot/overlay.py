@@ -74,8 +74,11 @@ def overlay(
         raise InputError("none of these results has curves")
     known = list(dict.fromkeys(labels))
     kept = evenly(known, MOST_CASES)
-    # Of a single case, only the result tells curves apart
-    colours = dict(zip(kept, FACTOR_COLOURS, strict=False)) if len(kept) > 1 else {}
+    # Of a single case, or one that was measured too, only the result tells curves apart
+    alone = any(isinstance(result, Measured) for result in named.values())
+    alone = alone and all(len(cases.drawn) == 1 for cases in every.values())
+    several = len(kept) > 1 and not alone
+    colours = dict(zip(kept, FACTOR_COLOURS, strict=False)) if several else {}
     layout: Layout[tuple[str, str]] = Layout([("", [])], {}, {}, {})
     for n, (words, cases) in enumerate(every.items()):
         for case in cases.drawn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,9 +112,7 @@ def _loaded(
     spectra = pd.DataFrame()
     if IMPEDANCE in about.get(FILES, {}) and IMPEDANCE not in damaged:
         spectra = _table(folder / IMPEDANCE, False)
-    tables = Tables(
-        summary, steps, spectra, laws=[Declared.from_dict(about.pop("laws", {}))]
-    )
+    tables = Tables(summary, steps, spectra)
     cases = _cases(tables, curves, about, bool(problems))
     if problems:
         about["incomplete"] = problems
@@ -205,52 +202,43 @@ def _cases(
 ) -> Tabled:
     """Return the cases of tables and curves as written; or those that are left."""
     listed = {entry["name"]: entry for entry in provenance.pop("cases")}
-    like = CaseResult("", [], [], NONE, laws=tables.laws[0])
+    laws = Declared.from_dict(provenance.pop("laws", {}))
+    like = CaseResult("", [], [], NONE, laws=laws)
     if not listed:  # points of a sweep: one cell, and no word of their own
         (cell,) = (entry["name"] for entry in provenance["cells"].values())
         like = replace(like, cell=cell)
     others = [replace(like, **entry) for entry in listed.values()]
-    if left:
-        names = {*tables.summary[CASE]} & {*tables.steps[CASE]}
-        tables = _of(tables, names & listed.keys() if listed else names)
-        cycles = tables.summary[CYCLE]
-        wanted = tables.summary.groupby(CASE).cumcount() + 1
-        tables = _of(tables, names - {*tables.summary[CASE][cycles != wanted]})
-    cases = Tabled(tables, like, others)
-    drawn = {*curves["case"].values.tolist()}
-    if not drawn:
-        return cases
+    tables = tables._replace(laws=Declared.of([losses.KNOWN, laws]))
+    cases, drawn = Tabled(tables, like, others), {*curves["case"].values.tolist()}
     own = []
-    for case in cases:
+    for case in cases if drawn else ():
         if case.name in drawn:
-            most = max(int(step[STEP]) for step in case.steps)
+            most = max((int(step[STEP]) for step in case.steps), default=0)
             of_case = curves.sel(case=case.name, drop=True)
             own.append(replace(case, curves=_trimmed(of_case, len(case.rows), most)))
-    if left:
-        broken = {case.name for case in own if not _is_balanced(case)}
-        tables = _of(tables, {*cases.names} - broken)
-        own = [case for case in own if case.name not in broken]
-    return Tabled(tables._replace(drawn=own), like, [*others, *own])
-
-
-def _of(tables: Tables, names: Collection[str]) -> Tables:
-    """Return the tables of some cases."""
-    if not names:
+    cases = Tabled(tables._replace(drawn=own), like, [*others, *own])
+    if not left:
+        return cases
+    there = {case.name for case in cases if _holds(case)}
+    if not (there := there & listed.keys() if listed else there):
         raise ValueError("no case is left whole")
     summary, steps, spectra = (
-        table[table[CASE].isin(names)].reset_index(drop=True) if len(table) else table
+        table[table[CASE].isin(there)].reset_index(drop=True) if len(table) else table
         for table in tables[:3]
     )
-    return tables._replace(summary=summary, steps=steps, spectra=spectra)
+    own = [case for case in own if case.name in there]
+    tables = Tables(summary, steps, spectra, own, laws=tables.laws)
+    return Tabled(tables, like, [*others, *own])
 
 
-def _is_balanced(case: CaseResult) -> bool:
-    """Return whether the curves of a case go with its steps."""
+def _holds(case: CaseResult) -> bool:
+    """Return whether the tables of a case go with each other and with its curves."""
     try:
         losses.balances(case.curves, case.steps)
+        cycles = [row[CYCLE] for row in case.rows]
     except Exception:  # whatever changed numbers lead to
         return False
-    return True
+    return bool(case.steps) and cycles == list(range(1, len(cycles) + 1))
 
 
 def _trimmed(dataset: xr.Dataset, cycles: int, steps: int) -> xr.Dataset:

@@ -64,16 +64,12 @@ class Result:
     @cached_property
     def _whole(self) -> Tables:
         cases = self.cases
-        return cases.tables if isinstance(cases, Tabled) else framed(cases)
-
-    @cached_property
-    def _summary(self) -> pd.DataFrame:
-        return in_order(self._whole.summary, self.laws)
+        return in_order(cases.tables if isinstance(cases, Tabled) else framed(cases))
 
     @property
     def summary(self) -> pd.DataFrame:
         """One row per case and cycle; the columns of ``summary.csv``."""
-        return self._summary.copy(deep=False)
+        return self._whole.summary.copy(deep=False)
 
     @property
     def steps(self) -> pd.DataFrame:
@@ -105,10 +101,10 @@ class Result:
         """The cases that have curves."""
         return self._whole.drawn
 
-    @cached_property
+    @property
     def laws(self) -> Declared:
         """What laws declare: those of the options, and further ones of the cases."""
-        return Declared.of([losses.KNOWN, *self._whole.laws])
+        return self._whole.laws
 
     @property
     def warnings(self) -> Mapping[str, Warned]:

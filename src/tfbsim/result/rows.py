@@ -206,12 +206,8 @@ def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[Row]:
     """Yield the impedance at the steps of a cycle that measure it, a row a frequency."""
     for k, step in enumerate(cycle.steps, start=1):
         if step.spectrum is not None:
-            at = {
-                CASE: name,
-                CYCLE: number,
-                STEP: k,
-                "Voltage [V]": step.spectrum.voltage,
-            }
+            at: Row = {CASE: name, CYCLE: number, STEP: k}
+            at["Voltage [V]"] = step.spectrum.voltage
             yield from (at | row for row in step.spectrum.table.to_dict("records"))
 
 

@@ -18,6 +18,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ..data.curve_table import CASE, CYCLE
 from ..physics.law import Declared
+from . import losses
 from .case import CaseResult
 from .columns import REQUIRED, summary_names
 from .names import Row
@@ -45,7 +46,7 @@ class Tables(NamedTuple):
     spectra: pd.DataFrame = NOTHING
     drawn: Sequence[CaseResult] = ()
     warnings: Mapping[str, Warned] = {}
-    laws: Sequence[Declared] = ()
+    laws: Declared = losses.KNOWN  # and those that only the cases have
 
 
 def framed(cases: Iterable[CaseResult]) -> Tables:
@@ -53,16 +54,15 @@ def framed(cases: Iterable[CaseResult]) -> Tables:
     cases = list(cases)
     warnings: dict[str, Warned] = {}
     for case in cases:
-        add_warnings(
-            warnings, {w: Warned(cases=1, first=[case.name]) for w in case.warnings}
-        )
+        own = Warned(cases=1, first=[case.name])
+        add_warnings(warnings, dict.fromkeys(case.warnings, own))
     return Tables(
         pd.DataFrame(row for case in cases for row in case.rows),
         pd.DataFrame(row for case in cases for row in case.steps),
         pd.DataFrame(row for case in cases for row in case.spectra),
         [case for case in cases if case.curves.sizes["cycle"]],
         warnings,
-        list(dict.fromkeys(case.laws for case in cases)),
+        Declared.of([losses.KNOWN, *dict.fromkeys(case.laws for case in cases)]),
     )
 
 
@@ -82,7 +82,7 @@ def joined(pieces: Iterable[Tables], cases: int) -> Tables:
     each = _Stack(), _Stack(), _Stack()
     drawn: list[CaseResult] = []
     warnings: dict[str, Warned] = {}
-    laws: dict[Declared, None] = {}
+    laws = [losses.KNOWN]
     for piece in pieces:
         number = piece.summary[CASE].nunique() if len(piece.summary) else 1
         for stack, table in zip(each, piece, strict=False):
@@ -90,9 +90,10 @@ def joined(pieces: Iterable[Tables], cases: int) -> Tables:
                 stack.add(table, len(table) * cases // number)
         drawn += piece.drawn
         add_warnings(warnings, piece.warnings)
-        laws |= dict.fromkeys(piece.laws)
+        laws.append(piece.laws)
     summary, steps, spectra = (stack.table() for stack in each)
-    return Tables(summary, steps, spectra, drawn, warnings, [*laws])
+    declared = Declared.of(dict.fromkeys(laws))
+    return Tables(summary, steps, spectra, drawn, warnings, declared)
 
 
 class _Stack:
@@ -219,11 +220,12 @@ class _Rows:
             yield rows[start:end]
 
 
-def in_order(table: pd.DataFrame, laws: Declared) -> pd.DataFrame:
-    """Return the columns of the summary, those that are empty left out."""
-    known = summary_names(laws)
+def in_order(tables: Tables) -> Tables:
+    """Return tables with the columns of the summary in order, without empty ones."""
+    table, known = tables.summary, summary_names(tables.laws)
     varied = [c for c in table if c not in (CASE, CYCLE, *known)]
     there = [c for c in known if c in table]
     kept = [c for c in there if c in REQUIRED or table[c].notna().any()]
     names = [n for n in (CASE, CYCLE, *varied, *kept) if n in table]
-    return pd.DataFrame({name: table[name] for name in names}, copy=False)
+    summary = pd.DataFrame({name: table[name] for name in names}, copy=False)
+    return tables._replace(summary=summary)

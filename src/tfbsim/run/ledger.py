@@ -70,7 +70,7 @@ _json = json.JSONEncoder(default=lambda number: number.item())
 _DAMAGE = (zlib.error, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 # Unpacked, tables are at most so many times as large, or so large [bytes]
 MOST_TIMES, MOST_BYTES, MOST_OF_CURVES = 100, 64 * 2**20, 4 * 2**30
-OF_CASE = {"cell", "rows", "steps", "spectra", "warnings", "laws"}
+OF_CASE = "cell", "rows", "steps", "spectra", "warnings"
 # What every row of a case has
 OF_ROW = {CASE, CYCLE, *REQUIRED}
 OF_STEP = {CASE, CYCLE, STEP, "Step", OUTCOME, "Detail"}
@@ -91,17 +91,11 @@ class Point(NamedTuple):
     def of(cls, case: CaseResult, failed: str | None = None) -> Point:
         """Return the point of a case."""
         variables = {} if case.curves is NONE else case.curves.variables
-        tables = {
-            "cell": case.cell,
-            "rows": case.rows,
-            "steps": case.steps,
-            "spectra": case.spectra,
-            "warnings": case.warnings,
-            "laws": case.laws.as_dict(),
-            "curves": [
-                (str(n), v.dims, v.dtype.str, v.shape) for n, v in variables.items()
-            ],
-        }
+        tables = {name: getattr(case, name) for name in OF_CASE}
+        tables["laws"] = case.laws.as_dict()
+        tables["curves"] = [
+            (str(n), v.dims, v.dtype.str, v.shape) for n, v in variables.items()
+        ]
         curves = b"".join(_by_significance(v.values) for v in variables.values())
         return cls(
             *(case.key, case.name, failed, __version__),
@@ -114,7 +108,7 @@ class Point(NamedTuple):
         most = max(MOST_BYTES, MOST_TIMES * len(self.tables))
         tables = json.loads(_unpacked(self.tables, most))
         listed = tables.pop("curves")
-        if tables.keys() != OF_CASE:
+        if tables.keys() != {*OF_CASE, "laws"}:
             raise ValueError("other tables than those of a case")
         tables["laws"] = laws = Declared.from_dict(tables["laws"])
         _check(self.name, tables, laws)
@@ -188,9 +182,7 @@ class Ledger:
         self.path = path
         # Transactions are begun in so many words, where there is anything to write
         with self._errors():
-            self._connection = sqlite3.connect(
-                path, timeout=PATIENCE, isolation_level=None
-            )
+            self._connection = sqlite3.connect(path, PATIENCE, isolation_level=None)
         try:
             with self._errors():
                 self._open()

@@ -21,6 +21,7 @@ from ..data.curve_table import CASE
 from ..experiment.cases import Points
 from ..numerics import Numerics
 from ..physics.law import Declared
+from ..result import losses
 from ..result.case import CaseResult, beyond, covered
 from ..result.curves import NONE
 from ..result.names import Row
@@ -220,7 +221,7 @@ def tabled(cases: Points, blocks: Iterable[Block], alone: Iterator[CaseResult]) 
                 outside[law] = n + more, first, min(low, least), max(high, most)
                 ranges = ranges or covered(cases[int(points[0])].cell)
             like = replace(like, cell=header["cell"])
-            laws = [Declared.from_dict(header["laws"])]
+            laws = Declared.from_dict(header["laws"])
             told = named(header["warnings"])
             yield Tables(summary, steps, warnings=told, laws=laws)
         beyonds = {
@@ -231,5 +232,5 @@ def tabled(cases: Points, blocks: Iterable[Block], alone: Iterator[CaseResult]) 
         yield from apart
 
     tables = joined(pieces(), len(cases))
-    like = replace(like, laws=Declared.of(tables.laws))
+    like = replace(like, laws=tables.laws.beyond(losses.KNOWN))
     return Tabled(tables, like, tables.drawn, in_blocks)

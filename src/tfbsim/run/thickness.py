@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -126,24 +127,16 @@ def thickness_for(
     return table
 
 
+@dataclasses.dataclass
 class _Share:
     """The share of its equilibrium capacity that a cell delivers, over the thickness."""
 
-    def __init__(
-        self,
-        cell: Cell,
-        discharge: str,
-        lower: str,
-        upper: str,
-        numerics: Numerics | Mapping[str, object] | None,
-    ) -> None:
-        self.cell, self.discharge, self.numerics = cell, discharge, numerics
-        self.conditioning = [
-            f"Charge at C/10 until {upper}",
-            f"Hold at {upper} until C/100",
-        ]
-        self.steps = [f"Discharge at {discharge} until {lower}"]
-        self.found: dict[float, Found] = {}
+    cell: Cell
+    discharge: str
+    lower: str
+    upper: str
+    numerics: Numerics | Mapping[str, object] | None
+    found: dict[float, Found] = dataclasses.field(default_factory=dict)
 
     def at(self, thickness: float) -> float:
         """Return the share at a thickness [m]."""
@@ -153,7 +146,9 @@ class _Share:
 
     def _solved(self, thickness: float) -> Found:
         cell = self.cell.replace({FIELD: thickness})
-        result = simulate(cell, self.steps, 1, self.conditioning, numerics=self.numerics)
+        full = f"Charge at C/10 until {self.upper}", f"Hold at {self.upper} until C/100"
+        steps = [f"Discharge at {self.discharge} until {self.lower}"]
+        result = simulate(cell, steps, 1, full, numerics=self.numerics)
         step, row = result.steps.iloc[-1], result.summary.iloc[-1]
         share = float(step[SHARE])
         if not step["Discharge [uA.h.cm-2]"] > 0:  # at the cut-off at once
