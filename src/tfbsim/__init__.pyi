@@ -1,3 +1,4 @@
+from . import plot as plot
 from .cell.cell import Cell as Cell
 from .cell.cell import load_cell as load_cell
 from .cell.stack import layer_table as layer_table

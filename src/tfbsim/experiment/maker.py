@@ -83,7 +83,8 @@ class Maker:
 
     def changed(self, values: Content) -> Content:
         """Return what a case gives, with what --set gives in its place, in names too."""
-        return {name: self.changes.get(name, value) for name, value in values.items()}
+        own = self.changes
+        return {k: own.get(k, v) for k, v in values.items()} if own else values
 
     def row(self, place: Place, values: Content) -> Row:
         """Return what a case sets, by what it is of."""
@@ -95,9 +96,8 @@ class Maker:
             cycles = self.cycles
         if not _whole(cycles):
             raise self.wrong(place, "cycles", WHOLE)
-        fields = {k: v for k, v in every.items() if k not in self.templates}
-        texts = {k: str(v) for k, v in every.items() if k in self.templates}
-        return Row(place, values, fields, texts, cycles, cell, name)
+        texts = {k: str(every.pop(k)) for k in [*every] if k in self.templates}
+        return Row(place, values, every, texts, cycles, cell, name)
 
     def plan(self, sweep: Sweep) -> Plan:
         """Return the points of a sweep."""

@@ -354,8 +354,8 @@ def _step(
         duration = least(duration, whole) if timed else whole
         timed = True
     lower, upper, cut_off = map(found.get, ("lower", "upper", "c_rate_cut_off"))
-    step = Step(text, control, value, duration, timed, lower, upper, cut_off)
-    return replace(step, charge=charge, rate=rate, start=start)
+    ends = lower, upper, cut_off, None, charge, rate, start
+    return Step(text, control, value, duration, timed, *ends)
 
 
 def _ends(texts: Sequence[str], verb: str, cell: AnyCell) -> dict[str, float]:

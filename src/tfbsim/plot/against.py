@@ -73,7 +73,7 @@ def capacity(cases: Cases, column: str) -> Figure | None:
     figure = layout.finish(
         *("rate-capability", label, *y),
         more=legend if statuses else (),
-        said={"x": words, "points": " Two points alone are not joined." * apart},
+        details={"x": words, "points": " Two points alone are not joined." * apart},
     )
     if loading is not None and len(layout.panels) == 1:
         both_units(layout.axes[0, 0], loading, by_area)
@@ -108,7 +108,9 @@ def life(cases: Cases) -> Figure | None:
         ax.set_ylim(0, 1.05 * ax.dataLim.y1)
     percent = 100 * LIFE
     y = f"Cycles to {percent:.0f} % of the first discharge"
-    return layout.finish("cycle-life", "Lithium as made (µm)", y, said={"share": percent})
+    return layout.finish(
+        "cycle-life", "Lithium as made (µm)", y, details={"share": percent}
+    )
 
 
 def slices(result: Result, of: Varied) -> Figure | None:
@@ -164,14 +166,14 @@ def slices(result: Result, of: Varied) -> Figure | None:
         else:
             row[0].set_ylim(0, 1.05 * max(ax.dataLim.y1 for ax in row))
     gave = "and the share of the equilibrium capacity that the discharge gave"
-    said = {
+    details = {
         "share": f", {gave} (dotted: {ENOUGH:g} %)," if SHARE in answers else "",
         "chosen": f": {', '.join(chosen)}" if chosen else "",
     }
     if middle:
         fixed = key_label(list(middle), [float(data[c]) for c in middle])
         figure.suptitle(f"at {fixed}", fontsize=8, color="0.35")
-    return finished(figure, "slices", said=said)
+    return finished(figure, "slices", details=details)
 
 
 @styled()
@@ -209,5 +211,5 @@ def thickness(found: pd.DataFrame) -> Figure:
     words = ""
     if without := found.loc[found[THICKNESS].isna(), "Discharge"].tolist():
         words = f"; not met or met everywhere: {', '.join(without)}"
-    said = {"share": share, "without": words}
-    return finished(figure, "thickness", handles, said=said, title="Discharge")
+    details = {"share": share, "without": words}
+    return finished(figure, "thickness", handles, details=details, title="Discharge")

@@ -86,17 +86,17 @@ def both_units(
 ) -> None:
     """Label a capacity axis, and the opposite one in the other unit."""
     word = "Capacity " if axis == "x" else "Discharge capacity "
-    here, there = (PER_AREA, PER_MASS) if by_area else (PER_MASS, PER_AREA)
-    ax.set(**{f"{axis}label": word + here})
+    unit, other = (PER_AREA, PER_MASS) if by_area else (PER_MASS, PER_AREA)
+    ax.set(**{f"{axis}label": word + unit})
     if loading is None:
         return
     factor = 1 / loading if by_area else loading
     functions = (lambda v: v * factor, lambda v: v / factor)
     if axis == "x":
-        ax.secondary_xaxis("top", functions=functions).set_xlabel(word + there)
+        ax.secondary_xaxis("top", functions=functions).set_xlabel(word + other)
         ax.tick_params(top=False)
     else:
-        ax.secondary_yaxis("right", functions=functions).set_ylabel(word + there)
+        ax.secondary_yaxis("right", functions=functions).set_ylabel(word + other)
         ax.tick_params(right=False)
 
 

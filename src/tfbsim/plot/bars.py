@@ -69,9 +69,9 @@ def capacity(cases: Cases) -> Figure | None:
     if len(entries) == 1:
         ax.set_xlabel("Discharge " + ax.get_xlabel().lower().replace("ah", "Ah"))
     there = any("measured" in entry for entry in entries)
-    said = {"measured": ", and the measured values there are" if there else ""}
+    details = {"measured": ", and the measured values there are" if there else ""}
     key = labelled(entries) if len(entries) > 1 else ()
-    return finished(figure, "capacity", key, said=said)
+    return finished(figure, "capacity", key, details=details)
 
 
 def _by_cell(cases: Cases) -> dict[str, dict[str, str]]:
@@ -155,7 +155,7 @@ def energy(
         left = " What was left in the cell, or taken from it, is by its end differing "
         left += "from its start in stoichiometry; efficiency, losses and this add up to "
         left += "100 %."
-    return finished(figure, "energy", handles, said={"left": left})
+    return finished(figure, "energy", handles, details={"left": left})
 
 
 def _balance(case: CaseResult, cycle: int, laws: Declared) -> dict[str, float] | None:

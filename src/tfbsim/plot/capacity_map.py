@@ -120,10 +120,10 @@ def capacity_map(cases: Cases) -> Figure | None:
         marks = f" {'Each case has a mark;' if marked.all() else some} it shows which "
         marks += "loss limited the discharge: none where it delivered 99 % of the "
         marks += "equilibrium capacity or more."
-    said = {"x": names[0], "y": names[1][:1].lower() + names[1][1:], "marks": marks}
+    details = {"x": names[0], "y": names[1][:1].lower() + names[1][1:], "marks": marks}
     n = min(len(entries), 2 * len(units))
     how: LegendStyle = {"title": "Limiting loss", "ncols": n}
-    finished(figure, "capacity-map", entries, "outside lower center", said, **how)
+    finished(figure, "capacity-map", entries, "outside lower center", details, **how)
     lay_out(figure)  # the numbers need the final size of the axes
     for ax, lines in drawn:
         if lines is not None:

@@ -36,7 +36,7 @@ class Cases:
         A row for each case and cycle that was solved, with what varies; by default what
         the samples say of them.
     named : bool
-        Whether cases are told by their names, and keep their order.
+        Whether cases are known by their names, and keep their order.
     measured : sequence of mapping
         Measured values, a row each.
     """
@@ -95,10 +95,10 @@ class Cases:
     @cached_property
     def labels(self) -> dict[str, str]:
         """A label for each case: its name, or with several cells what tells it apart."""
-        told = {case: key_label(self.factors, self.key(case)) for case in self.rows}
-        apart = CELL in self.factors and len(set(told.values())) == len(told)
+        by_value = {case: key_label(self.factors, self.key(case)) for case in self.rows}
+        apart = CELL in self.factors and len(set(by_value.values())) == len(by_value)
         if apart and not self.named:
-            return told
+            return by_value
         return {case: text(case) for case in self.rows}
 
     @property

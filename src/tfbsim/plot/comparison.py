@@ -37,8 +37,8 @@ LINE_IN_TIME: Look = {"color": FACTOR_COLOURS[0], "lw": 0.9}
 def figures(comparison: Comparison) -> dict[str, Figure]:
     """Return the figures that make sense for a comparison, by name."""
     draws = _overlay, _rates, _overlay_time, _dqdv, _nyquist
-    said = {"width": WIDTH * 1e3, "fewest": ENOUGH}
-    return captioned("comparison", comparison, *draws, **said)
+    details = {"width": WIDTH * 1e3, "fewest": ENOUGH}
+    return captioned("comparison", comparison, *draws, **details)
 
 
 # --- Which curves, in which colour -------------------------------------------------

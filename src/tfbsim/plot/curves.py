@@ -104,8 +104,8 @@ def voltage_capacity(cases: Cases) -> Figure | None:
         both_units(layout.axes[0, 0], cases.loading, False, "x")
     key = cycles_key(cases, layout)
     cycles = ", in the first and the last cycle" if key else ""
-    said = {"cycles": cycles}
-    return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, said=said)
+    details = {"cycles": cycles}
+    return layout.finish("voltage-capacity", x, "Voltage (V)", more=key, details=details)
 
 
 def voltammogram(cases: Cases, steps: pd.DataFrame | None = None) -> Figure | None:
@@ -167,7 +167,7 @@ def voltage_time(cases: Cases) -> Figure | None:
     hours = {case: end or longest for case, end in hours.items()}  # or ended at once
     layout, y = by_case(cases), ["Voltage (V)"]
     together = len(layout.panels) == 1 and longest <= 3 * min(hours.values())
-    said = {"what": "Voltage", "cycles": ""}
+    details = {"what": "Voltage", "cycles": ""}
     if len(drawn) == 1:
         layout.figure, layout.axes = subplots(
             *(5.2, 3.6, 2), sharex=True, height_ratios=[2, 1]
@@ -176,7 +176,7 @@ def voltage_time(cases: Cases) -> Figure | None:
         below = layout.axes[1, 0]
         below.axhline(0, color="0.6", lw=0.6)
         layout.line(below, case, table[TIME] / 3600, table[CURRENT], lw=1.0, color="0.25")
-        said["what"] = "Voltage and current, that of a discharge positive,"
+        details["what"] = "Voltage and current, that of a discharge positive,"
         y.append("Current\n(µA cm⁻²)")
     elif together:
         layout.figure, layout.axes = subplots(5.6, 3.0)
@@ -195,13 +195,13 @@ def voltage_time(cases: Cases) -> Figure | None:
     if any(run != samples.cycles(case) for run, case in zip(runs, drawn, strict=True)):
         first, last = min(run[0] for run in runs), max(run[-1] for run in runs)
         words = f"cycles {first} to {last}" if first < last else f"cycle {first}"
-        said["cycles"] = f" in {words}, of those whose curves are kept"
+        details["cycles"] = f" in {words}, of those whose curves are kept"
     if together:
         layout.figure.align_ylabels()
-        return layout.finish("voltage-time", "Time (h)", *y, said=said)
+        return layout.finish("voltage-time", "Time (h)", *y, details=details)
     for case, ax in places.items():
         ax.set(title=cases.labels[case], xlabel="Time (h)")
-    return finished(figure, "voltage-time", said=said)
+    return finished(figure, "voltage-time", details=details)
 
 
 def first_plating(cases: Cases) -> Figure | None:

@@ -113,8 +113,8 @@ def _draw_efficiencies(
             if far := [v for v in values if (v < low) == (side == "below")]:
                 points = "1 point" if len(far) == 1 else f"{len(far)} points"
                 words.append(f"{points} {side}, to {of(far):.3g} %")
-        said = ax.text(0.98, 0.05, "\n".join(words), transform=ax.transAxes, ha="right")
-        said.set(fontsize=7, color="0.35", in_layout=False)
+        note = ax.text(0.98, 0.05, "\n".join(words), transform=ax.transAxes, ha="right")
+        note.set(fontsize=7, color="0.35", in_layout=False)
 
 
 def ageing(cases: Cases, laws: Declared) -> Figure | None:

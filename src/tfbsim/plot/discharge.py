@@ -59,8 +59,8 @@ def losses(cases: Cases, laws: Declared) -> Figure | None:
     shown["Cell voltage"] = shown.pop("Cell voltage")  # last, under all losses there are
     word = "discharge" if branch[DIRECTION].iloc[0] == 1 else "charge"
     pulses = " with all its pulses and rests" if branch[STEP].nunique() > 3 else ""
-    said = {"step": word + pulses}
-    return finished(figure, "losses", labelled(shown), said=said)
+    details = {"step": word + pulses}
+    return finished(figure, "losses", labelled(shown), details=details)
 
 
 def _stack(ax: Axes, branch: pd.DataFrame, laws: Declared) -> dict[str, Artist]:
@@ -93,16 +93,16 @@ def concentration(cases: Cases, drawn: Mapping[str, CaseResult]) -> Figure | Non
     curves = {case: drawn[case].curves for case in found}
     there = [of for of, (x, _) in FILMS.items() if any(x in c for c in curves.values())]
     shares = {c: _second_lithium(cases.table(c), b, direction) for c, b in found.items()}
-    said = {"films": " and the ".join(there), "step": word, "profiles": ""}
-    said["second"] = SECOND if any(shares.values()) else ""
-    said["when"] = "at the end of"
+    details = {"films": " and the ".join(there), "step": word, "profiles": ""}
+    details["second"] = SECOND if any(shares.values()) else ""
+    details["when"] = "at the end of"
     if len(cases.rows) == 1:
         ((case, branch),) = found.items()
-        said["when"] = "during"
-        figure, said["profiles"] = _snapshots(
+        details["when"] = "during"
+        figure, details["profiles"] = _snapshots(
             curves[case], branch, word, shares[case], there
         )
-        return finished(figure, "concentration", said=said)
+        return finished(figure, "concentration", details=details)
     lengths = {k: float(c["Cathode thickness [um]"]) for k, c in curves.items()}
     longest = max(lengths.values())
     # films of very different thickness can only share an axis of y/L
@@ -132,7 +132,7 @@ def concentration(cases: Cases, drawn: Mapping[str, CaseResult]) -> Figure | Non
     y = [f"x in the {of}" for of in there]
     if len(there) == 1:
         y = [f"Stoichiometry at end of {word}"]
-    return layout.finish("concentration", x, *y, said=said)
+    return layout.finish("concentration", x, *y, details=details)
 
 
 def _one_lithium(ax: Axes) -> None:
@@ -173,8 +173,8 @@ def _at_their_ends(ax: Axes, lines: Sequence[tuple[float, float, str]]) -> None:
     for x, y, share in sorted(lines, key=lambda line: line[1]):
         words = share.removeprefix(": ")
         if words and words != "0.0 %" and y - below > 0.07 * (high - low):
-            said = ax.annotate(words, (x, y), (0, -2), textcoords="offset points")
-            said.set(ha="right", va="top", fontsize=7)
+            note = ax.annotate(words, (x, y), (0, -2), textcoords="offset points")
+            note.set(ha="right", va="top", fontsize=7)
         below = y
 
 

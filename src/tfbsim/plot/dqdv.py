@@ -111,5 +111,5 @@ def draw(cases: Cases) -> Figure | None:
     return layout.finish(
         *("dqdv", "Voltage (V)", f"dQ/dV ({unit} V⁻¹)"),
         more=cycles_key(cases, layout),
-        said={"grid": GRID * 1e3, "width": WIDTH * 1e3, "beyond": note},
+        details={"grid": GRID * 1e3, "width": WIDTH * 1e3, "beyond": note},
     )

@@ -36,14 +36,14 @@ def drawn(figures: Mapping[str, Draw]) -> dict[str, Figure]:
 
 
 def captioned(
-    kind: str, of: Of, *draws: Callable[[Of], Figure | None], **said: object
+    kind: str, of: Of, *draws: Callable[[Of], Figure | None], **details: object
 ) -> dict[str, Figure]:
     """Return the figures of a fit or a comparison, by the names of what draws them."""
     names = (draw.__name__.strip("_").replace("_", "-") for draw in draws)
     parts = (partial(draw, of) for draw in draws)
     found = drawn(dict(zip(names, parts, strict=True)))
     for name, figure in found.items():
-        figure.set_label(CAPTIONS[kind][name].format_map(said))
+        figure.set_label(CAPTIONS[kind][name].format_map(details))
     return found
 
 

@@ -24,7 +24,7 @@ PANELS = 4
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _Factor:
     """Columns that say one thing together: the rate, the window, or a field."""
 
     columns: tuple[str, ...]
@@ -32,7 +32,7 @@ class _Kind:
     colours: Colormap | None = None  # a range of them; None for distinct ones
 
     @classmethod
-    def over(cls, columns: Sequence[str], rows: Iterable[Row]) -> _Kind:
+    def over(cls, columns: Sequence[str], rows: Iterable[Row]) -> _Factor:
         """Return columns with their values, sorted."""
         return cls(tuple(columns), in_order(_value(columns, row) for row in rows))
 
@@ -73,18 +73,18 @@ def _value(columns: Sequence[str], row: Row) -> Key:
     return tuple(None if missing(v := row.get(c)) else v for c in columns)
 
 
-def _kinds_of(columns: Sequence[str]) -> dict[str, list[str]]:
+def _factors_of(columns: Sequence[str]) -> dict[str, list[str]]:
     """Return columns by what they say."""
-    kinds: dict[str, list[str]] = {}
+    factors: dict[str, list[str]] = {}
     for column in columns:
         rate = column in RATES or column.endswith(CURRENT)
-        kind = "rate" if rate else "window" if "cut-off" in column else column
-        kinds.setdefault(kind, []).append(column)
-    return kinds
+        factor = "rate" if rate else "window" if "cut-off" in column else column
+        factors.setdefault(factor, []).append(column)
+    return factors
 
 
-def _panels(panel: _Kind, rows: Mapping[Group, Row]) -> Panels[Group]:
-    """Return the groups of each value of a kind, by its label."""
+def _panels(panel: _Factor, rows: Mapping[Group, Row]) -> Panels[Group]:
+    """Return the groups of each value of a factor, by its label."""
     members: list[list[Group]] = [[] for _ in panel.values]
     for group, row in rows.items():
         members[panel.place(row)].append(group)
@@ -112,69 +112,74 @@ class _Encoding(Generic[Group]):
         self.cases, self.rows, self.names = cases, rows, names
         keys = map(cases.key, cases.rows)
         every = [dict(zip(cases.factors, key, strict=True)) for key in keys]
-        self.every = [
-            _Kind.over(columns, every) for columns in _kinds_of(cases.factors).values()
+        self.of_cases = [
+            _Factor.over(columns, every)
+            for columns in _factors_of(cases.factors).values()
         ]
-        kinds = [
-            _Kind.over([c for c in kind.columns if c != x], rows.values())
-            for kind in self.every
+        factors = [
+            _Factor.over([c for c in factor.columns if c != x], rows.values())
+            for factor in self.of_cases
         ]
-        self.kinds = [kind for kind in kinds if len(kind.values) > 1]  # tell groups apart
+        self.factors = [
+            factor for factor in factors if len(factor.values) > 1
+        ]  # tell groups apart
         self.main = self._main()
-        self.told = self.main.columns if self.main else ()
+        self.coloured = self.main.columns if self.main else ()
 
-    def _main(self) -> _Kind | None:
+    def _main(self) -> _Factor | None:
         """Return the factor that has the colours: of few values, and the most of those.
 
-        Cases with names are told by them.
+        Cases that have names are known by them.
         """
         names = tuple((case,) for case in self.cases.rows)
-        if 1 < len(names) <= FEW and (self.cases.named or not self.every):
-            return _Kind((CASE,), names)
-        told = [k for k in self.every if k.columns != (CELL,)] or self.every
-        few = [k for k in told if len(k.values) <= FEW]
-        main = max(few or told, key=lambda k: len(k.values), default=None)
+        if 1 < len(names) <= FEW and (self.cases.named or not self.of_cases):
+            return _Factor((CASE,), names)
+        others = [k for k in self.of_cases if k.columns != (CELL,)] or self.of_cases
+        few = [k for k in others if len(k.values) <= FEW]
+        main = max(few or others, key=lambda k: len(k.values), default=None)
         return replace(main, colours=shades("viridis")) if main and main.numeric else main
 
     def layout(self) -> Layout[Group]:
         """Return which group is in which panel, colour and line style."""
-        kinds, groups = self.kinds, list(self.rows)
-        if not kinds:
+        factors, groups = self.factors, list(self.rows)
+        if not factors:
             return self._plain()
-        places = {tuple(k.place(row) for k in kinds) for row in self.rows.values()}
+        places = {tuple(k.place(row) for k in factors) for row in self.rows.values()}
         apart = len(places) == len(groups)
         if self.names and (not apart or self._unsaid()):
             return self._named()
-        cells = [k for k in kinds if k.columns == (CELL,)]
+        cells = [k for k in factors if k.columns == (CELL,)]
         several = cells and len(places) > len(cells[0].values)
         together = len(groups) <= FEW and apart and not several
-        if together and (layout := self._inside(kinds, [("", groups)])):
+        if together and (layout := self._inside(factors, [("", groups)])):
             return layout
-        by_size = sorted(kinds, key=lambda k: (k.columns == self.told, len(k.values)))
+        by_size = sorted(
+            factors, key=lambda k: (k.columns == self.coloured, len(k.values))
+        )
         for panel in cells if several else by_size:
             if 1 < len(panel.values) <= PANELS and len(groups) <= MANY:
-                left = [k for k in kinds if k is not panel]
+                left = [k for k in factors if k is not panel]
                 layout = self._inside(left, _panels(panel, self.rows))
                 if layout and len(set(layout.label.values())) <= FEW:
                     return layout
         return self._many()
 
     def _inside(
-        self, kinds: Sequence[_Kind], panels: Panels[Group]
+        self, factors: Sequence[_Factor], panels: Panels[Group]
     ) -> Layout[Group] | None:
-        """Return a layout of groups told in each panel by at most two factors."""
+        """Return a layout of groups that at most two factors tell apart in each panel."""
         rows = self.rows
-        main = self.main if any(k.columns == self.told for k in kinds) else None
-        others = [k for k in kinds if k.columns != self.told]
+        main = self.main if any(k.columns == self.coloured for k in factors) else None
+        others = [k for k in factors if k.columns != self.coloured]
         if len(others) > 1:
-            joined = _Kind.over([c for k in others for c in k.columns], rows.values())
+            joined = _Factor.over([c for k in others for c in k.columns], rows.values())
             if len(joined.values) > len(LINE_STYLES):
                 return None
             others = [joined]
         # The legend is in order of value
-        ordered = sorted(rows, key=lambda g: [k.place(rows[g]) for k in kinds])
-        words = {g: [k.label(rows[g]) for k in kinds] for g in ordered}
-        label = {g: ", ".join(filter(None, told)) or "other" for g, told in words.items()}
+        ordered = sorted(rows, key=lambda g: [k.place(rows[g]) for k in factors])
+        words = {g: [k.label(rows[g]) for k in factors] for g in ordered}
+        label = {g: ", ".join(filter(None, ws)) or "other" for g, ws in words.items()}
         colour = {g: main.colour(row) if main else NEUTRAL for g, row in rows.items()}
         style: dict[Group, LineStyle] = {}
         for other in others:
@@ -189,7 +194,7 @@ class _Encoding(Generic[Group]):
 
     def _unsaid(self) -> bool:
         """Return whether values say less than names: two of one unit, or one of none."""
-        numbers = {k.columns[0] for k in self.kinds if k.numeric}.difference(RATES)
+        numbers = {k.columns[0] for k in self.factors if k.numeric}.difference(RATES)
         units = [split_unit(column)[1] for column in numbers]
         return self.cases.named and ("" in units or len(set(units)) < len(units))
 
@@ -197,14 +202,16 @@ class _Encoding(Generic[Group]):
         """Colour by the number with most values, panels by the rest, and a selection
         where there are too many."""
         rows = self.rows
-        numeric = [k for k in self.kinds if k.numeric and len(k.values) >= 4]
+        numeric = [k for k in self.factors if k.numeric and len(k.values) >= 4]
         if not numeric:
             return self._plain()
         main = max(numeric, key=lambda k: len(k.values))
         (along,) = main.columns
-        cmap = shades("viridis") if self.told in ((), main.columns) else shades("YlOrRd")
-        norm = next(k for k in self.every if k.columns == main.columns).norm
-        columns = [c for k in self.kinds if k is not main for c in k.columns]
+        cmap = (
+            shades("viridis") if self.coloured in ((), main.columns) else shades("YlOrRd")
+        )
+        norm = next(k for k in self.of_cases if k.columns == main.columns).norm
+        columns = [c for k in self.factors if k is not main for c in k.columns]
         panels: dict[Key, list[Group]] = {}
         level: dict[Group, float] = {}
         for g, row in rows.items():
@@ -213,11 +220,11 @@ class _Encoding(Generic[Group]):
                 level[g] = float(value)
         kept = _chosen_panels(columns, list(panels))
         several = {c: len({v[k] for v in kept}) > 1 for k, c in enumerate(columns)}
-        told = [c for c in columns if several[c] or len(kept) == 1]
-        fixed = [c for c in columns if c not in told]
+        titled = [c for c in columns if several[c] or len(kept) == 1]
+        fixed = [c for c in columns if c not in titled]
         drawn: Panels[Group] = []
         for members in (panels[key] for key in kept):
-            name = title(told, _value(told, rows[members[0]]))
+            name = title(titled, _value(titled, rows[members[0]]))
             drawn.append((name, evenly(members, MANY // len(kept))))
         shown = [g for _, members in drawn for g in members]
         colour: dict[Group, Colour] = {g: cmap(norm(level[g])) for g in shown}
@@ -231,12 +238,13 @@ class _Encoding(Generic[Group]):
         return layout
 
     def _named(self) -> Layout[Group]:
-        """Lay out cases told by their names, in panels of a factor of few values."""
+        """Lay out cases known by their names, in panels of a factor of few values."""
         options = [
             panels
-            for kind in self.kinds
-            if not kind.numeric or split_unit(kind.columns[0])[1]
-            if len(panels := _panels(kind, self.rows)) <= PANELS and _most(panels) <= FEW
+            for factor in self.factors
+            if not factor.numeric or split_unit(factor.columns[0])[1]
+            if len(panels := _panels(factor, self.rows)) <= PANELS
+            and _most(panels) <= FEW
         ]
         if not options:
             return self._plain()
@@ -297,15 +305,15 @@ def _chosen_panels(
             chosen = _chosen_panels(columns[1:], own, number // len(cells))
             found += [(cell, *key) for key in chosen]
         return found
-    # Of each kind, what the keys have there
+    # Of each factor, what the keys have there
     parts = {
-        kind: [tuple(key[columns.index(c)] for c in own) for key in keys]
-        for kind, own in _kinds_of(columns).items()
+        factor: [tuple(key[columns.index(c)] for c in own) for key in keys]
+        for factor, own in _factors_of(columns).items()
     }
-    varied = max(parts, key=lambda kind: len(set(parts[kind])))
+    varied = max(parts, key=lambda factor: len(set(parts[factor])))
     left = list(range(len(keys)))
-    for kind, part in parts.items():
-        if kind != varied:
+    for factor, part in parts.items():
+        if factor != varied:
             there = list(dict.fromkeys(part[k] for k in left))
             left = [k for k in left if part[k] == there[len(there) // 2]]
     return evenly([keys[k] for k in left] if len(left) > 1 else keys, number)

@@ -125,9 +125,9 @@ def ragone(cases: Cases, steps: pd.DataFrame) -> Figure | None:
     ]
     of = ", per area and per volume as made" if len(panels) > 1 else ""
     chosen = f" {len(shown)} of {len(found)} lines." if len(shown) < len(found) else ""
-    said = {"where": of, "chosen": chosen}
+    details = {"where": of, "chosen": chosen}
     how: LegendStyle = {"ncols": 4, "title": "Limiting loss"}
-    return finished(figure, "ragone", marks, "outside lower center", said, **how)
+    return finished(figure, "ragone", marks, "outside lower center", details, **how)
 
 
 def _end(cases: Cases, steps: pd.DataFrame, case: str) -> str:

@@ -103,13 +103,13 @@ class Layout(Generic[Group]):
         x: str,
         *y: str,
         more: Sequence[Line2D] = (),
-        said: Mapping[str, object] | None = None,
+        details: Mapping[str, object] | None = None,
         own: bool = True,
     ) -> Figure:
         """Return the figure with labels along x and of each row, notes, and the colour
         bar or the legend: ``own`` entries for the groups, and ``more``.
 
-        The caption is that of the name, with what it leaves open ``said``.
+        The caption is that of the name, ``details`` being what it leaves open.
         """
         figure = self.figure
         for ax, label in zip(self.axes[:, 0], y, strict=True):
@@ -134,13 +134,13 @@ class Layout(Generic[Group]):
                 plain_log(bar.ax.yaxis)
             if handles:
                 axes[0].legend(handles=handles, loc="best")
-            return finished(figure, name, said=said)
+            return finished(figure, name, details=details)
         if own and len(groups := set(self.groups)) > 1:
             first: dict[str, Group] = {}  # group of each label
             for group in filter(groups.__contains__, self.label):
                 first.setdefault(self.label[group], group)
             handles[:0] = [entry(words, self.look(g)) for words, g in first.items()]
-        return finished(figure, name, handles, said=said, handlelength=2.2)
+        return finished(figure, name, handles, details=details, handlelength=2.2)
 
 
 def _hidden(
@@ -164,14 +164,14 @@ def _hidden(
         for what, words in _coinciding(found):
             note = notes.setdefault(", ".join([*where, what]), {})
             note.setdefault(words, []).append(ax.get_title() if titled else "")
-    said = []
+    lines = []
     for what, note in notes.items():
-        told = []
+        named = []
         for words, titles in note.items():
             panels = ", ".join(dict.fromkeys(filter(None, titles)))
-            told.append(f"{words} ({panels})" if panels else words)
-        said.append(f"{what}: {'; '.join(told)}")
-    return said
+            named.append(f"{words} ({panels})" if panels else words)
+        lines.append(f"{what}: {'; '.join(named)}")
+    return lines
 
 
 def _coinciding(drawn: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[str, str]]:

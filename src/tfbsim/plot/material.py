@@ -62,8 +62,8 @@ def _one(material: Material) -> Figure:
     right.plot(x, shown)
     right.set(xlabel="Lithium per formula unit x", ylabel="D (cm² s⁻¹)")
     right.set(xlim=left.get_xlim())
-    said = {"name": material.name, "source": _of(material)}
-    return finished(figure, "electrode", said=said)
+    details = {"name": material.name, "source": _of(material)}
+    return finished(figure, "electrode", details=details)
 
 
 def _of(material: Material) -> str:

@@ -100,9 +100,9 @@ def overlay(
     for words, style in zip(every, LINE_STYLES, strict=False) if keys else ():
         keys.append(entry(words, color="0.3", ls=style))
     x, y = ACROSS[name]
-    said = {"what": y, "results": " and ".join(named)}
+    details = {"what": y, "results": " and ".join(named)}
     x = x.format(unit)
-    return layout.finish("overlay", x, y, more=keys, said=said, own=not keys)
+    return layout.finish("overlay", x, y, more=keys, details=details, own=not keys)
 
 
 def _curves(samples: Samples, case: str, name: str, capacity: str) -> list[np.ndarray]:

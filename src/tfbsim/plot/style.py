@@ -64,12 +64,12 @@ def finished(
     name: str,
     key: Sequence[Artist] = (),
     where: Where = "outside right center",
-    said: Mapping[str, object] | None = None,
+    details: Mapping[str, object] | None = None,
     **legend: Unpack[LegendStyle],
 ) -> Figure:
     """Return a figure with the caption of a name, which ``figure.get_label()`` has, and
-    its key; ``said`` is what the caption leaves open."""
+    its key; ``details`` is what the caption leaves open."""
     if key:
         figure.legend(handles=key, loc=where, **legend)
-    figure.set_label(CAPTIONS[name].format_map(said or {}))
+    figure.set_label(CAPTIONS[name].format_map(details or {}))
     return figure

@@ -75,8 +75,8 @@ def tornado(of: Varied, table: pd.DataFrame) -> Figure | None:
         few_ticks(ax)
         ax.set_xlabel(axis_label(name))
     key = [entry(label, color=c, lw=6) for label, c in COLOURS.items()]
-    said = {"chosen": _chosen(len(rank), len(of.factors))}
-    return finished(figure, "tornado", key, "outside lower center", said, ncols=2)
+    details = {"chosen": _chosen(len(rank), len(of.factors))}
+    return finished(figure, "tornado", key, "outside lower center", details, ncols=2)
 
 
 def indices(table: pd.DataFrame) -> Figure | None:
@@ -114,8 +114,8 @@ def indices(table: pd.DataFrame) -> Figure | None:
         ax.axvline(0, color="0.3", lw=0.7)
         ax.set_xlabel(axis_label(name).rpartition(" (")[0])
     key = axes[0].get_legend_handles_labels()[0]
-    said, n = {"chosen": _chosen(len(factors), len(first))}, len(key)
-    return finished(figure, "sensitivity", key, "outside lower center", said, ncols=n)
+    details, n = {"chosen": _chosen(len(factors), len(first))}, len(key)
+    return finished(figure, "sensitivity", key, "outside lower center", details, ncols=n)
 
 
 def dependence(of: Varied, table: pd.DataFrame) -> Figure | None:
@@ -196,8 +196,8 @@ def _by_loss(
     square: Look = {"lw": 0, "marker": "s", "alpha": 0.7}
     key = [entry(text(loss), square, color=c) for loss, c in losses.items() if loss]
     how: LegendStyle = {"ncols": min(len(key), 4), "title": "Limiting loss"}
-    said = {"chosen": chosen}
-    return finished(figure, name, key, "outside lower center", said, **how)
+    details = {"chosen": chosen}
+    return finished(figure, name, key, "outside lower center", details, **how)
 
 
 def _bars(names: Sequence[str], factors: Sequence[str]) -> tuple[Figure, list[Axes]]:
