@@ -16,13 +16,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-import numpy as np
 from pydantic import model_validator
 
 from .. import units
 from ..errors import shown, suggest
 from ..fields import Density, Length, Quantity, Strict, refuse
 from ..materials import library
+from ..materials.laws import Floats
 from .anode import Anode
 from .electrolyte import Electrolyte
 from .film import Film
@@ -30,7 +30,6 @@ from .film import Film
 if TYPE_CHECKING:
     import pandas as pd
 
-Number = float | np.ndarray  # of one cell, or of many
 LITHIUM_MOLAR_MASS = 6.94e-3  # kg/mol, IUPAC 2021
 
 # Columns of the summary, where the cell has a stack
@@ -106,22 +105,22 @@ class Layer:
     # Its place in the cell, and what it is made of
     name: str
     material: str
-    thickness: Number  # Its own [m]
-    density: Number  # Mean [kg/m3]
-    shared_by: Number = 1  # Cells it is divided between
+    thickness: Floats  # Its own [m]
+    density: Floats  # Mean [kg/m3]
+    shared_by: Floats = 1  # Cells it is divided between
 
     @property
-    def volume(self) -> Number:
+    def volume(self) -> Floats:
         """Return the volume of one cell's share, per area [m]."""
         return self.thickness / self.shared_by
 
     @property
-    def mass(self) -> Number:
+    def mass(self) -> Floats:
         """Return the mass of one cell's share, per area [kg/m2]."""
         return self.density * self.volume
 
 
-def layers(cell: Layered, lithium: Number | None = None) -> list[Layer]:
+def layers(cell: Layered, lithium: Floats | None = None) -> list[Layer]:
     """Return the layers of a cell with a stack, from the substrate up.
 
     Lithium metal is as thick as made [m] if it is left out; what is more than that comes
@@ -135,16 +134,16 @@ def layers(cell: Layered, lithium: Number | None = None) -> list[Layer]:
     def add(
         name: str,
         material: str | None,
-        thickness: Number,
-        density: Number | None,
-        shared_by: Number = 1,
+        thickness: Floats,
+        density: Floats | None,
+        shared_by: Floats = 1,
     ) -> None:
         density = math.nan if density is None else density
         known = thickness, density, shared_by
         found[name] = Layer(name.replace("_", " "), material or "", *known)
 
     c, e = cell.cathode, cell.electrolyte
-    left: Number = c.density
+    left: Floats = c.density
     if metal := cell.metal:
         there = metal.lithium if lithium is None else lithium
         rho = LITHIUM_MOLAR_MASS / metal.molar_volume
@@ -212,17 +211,17 @@ def layer_table(cell: Layered, lithium: float | None = None) -> pd.DataFrame:
     )
 
 
-def total_volume(found: list[Layer]) -> Number:
+def total_volume(found: list[Layer]) -> Floats:
     """Return the thickness of one cell with its share of all layers [m]."""
     return sum(layer.volume for layer in found)
 
 
-def total_mass(found: list[Layer]) -> Number:
+def total_mass(found: list[Layer]) -> Floats:
     """Return the mass of one cell with its share of all layers, per area [kg/m2]."""
     return sum(layer.mass for layer in found)
 
 
-def densities(cell: Layered, energy: Number, lithium: Number) -> dict[str, Number]:
+def densities(cell: Layered, energy: Floats, lithium: Floats) -> dict[str, Floats]:
     """Return ``COLUMNS``, in Wh/L and Wh/kg, of a cell with a stack.
 
     Given are the energy of its discharge [J/m2] and the thickness of its lithium at full

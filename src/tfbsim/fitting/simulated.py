@@ -19,7 +19,7 @@ import numpy as np
 from ..comparison.replay import charge_where
 from ..comparison.residuals import at_frequencies
 from ..data.measured import Array
-from ..result.names import Number
+from ..materials.laws import Floats
 from ..solver.batch import Replayed
 from ..solver.records import CycleRecord, StepRecord
 from .targets import LIVES, NONE, RESISTANCE, RETENTION, Target
@@ -93,7 +93,7 @@ def distances(
 # --- Where something was measured ----------------------------------------------------
 
 
-def _end(curve: Target, cycles: Sequence[CycleRecord], area: Number) -> Number:
+def _end(curve: Target, cycles: Sequence[CycleRecord], area: Floats) -> Floats:
     """Return what the model has at the end of a curve, of one cell or of many."""
     if curve.kind in LIVES:
         of = cycles[(curve.from_cycle or curve.cycle) - 1 : curve.cycle]

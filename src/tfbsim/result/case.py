@@ -10,13 +10,14 @@ import xarray as xr
 from ..cell.cell import Cell
 from ..cell.cells import AnyCell
 from ..experiment.experiment import CurveSelection
+from ..materials.laws import Floats
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by
 from ..solver import critical
 from ..solver.records import CycleRecord
 from . import losses
 from .curves import NONE, Arrays, curves_of, profiles_of, samples_of
-from .names import Number, Row
+from .names import Row
 from .rows import Rows, of_one, spectra
 
 NO_OTHERS = Declared()
@@ -53,7 +54,7 @@ class CaseRecorder(Rows):
         self,
         name: str,
         cell: Cell,
-        varied: Mapping[str, Number | str] = {},
+        varied: Mapping[str, Floats | str] = {},
         curves: CurveSelection | None = None,
     ) -> None:
         super().__init__(name, cell, varied)

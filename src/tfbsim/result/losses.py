@@ -26,12 +26,13 @@ import numpy as np
 import xarray as xr
 from scipy.interpolate import PchipInterpolator
 
+from ..materials.laws import Floats
 from ..physics.law import Declared
 from ..physics.thin_film_cell import declared_by_options
-from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, Number, Row, named
+from .names import MEAN_X, NET, OPEN_CIRCUIT, SURFACE, SURFACE_X, Row, named
 
 # Curve variables, by the names a result gives them: of moments, or of one
-Of = TypeVar("Of", np.ndarray, Number)
+Of = TypeVar("Of", np.ndarray, Floats)
 Sample = Mapping[str, np.ndarray]
 
 DIFFUSION = "Diffusion in the film"
@@ -199,11 +200,11 @@ NO_SPAN = 1e-6  # a change of stoichiometry that is none
 
 def limit(
     direction: int,
-    x_start: Number,
-    x_equilibrium: Number,
-    end: Mapping[str, Number],
+    x_start: Floats,
+    x_equilibrium: Floats,
+    end: Mapping[str, Floats],
     laws: Declared = KNOWN,
-) -> tuple[Number, str | np.ndarray]:
+) -> tuple[Floats, str | np.ndarray]:
     """Return how much of its capacity a step got, and what cost it the rest.
 
     A cell without losses ends at the stoichiometry whose open-circuit voltage is the
@@ -241,7 +242,7 @@ def limit(
     share = direction * (x - x_start) / np.where(none, np.nan, span) + 0.0
     eta = overpotentials(end, laws)
     behind = [np.maximum(direction * eta[n], 0.0) for n in eta if n != DIFFUSION]
-    volts: Number = sum(behind)
+    volts: Floats = sum(behind)
     per_volt = np.maximum(direction * (x_equilibrium - x_s), 0.0)
     per_volt = per_volt / np.where(volts == 0, 1.0, volts)
     parts = [direction * (x_s - x), *(one * per_volt for one in behind)]
@@ -254,7 +255,7 @@ def limit(
 # --- How much of the film took the second lithium --------------------------------------
 
 
-def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Number:
+def second_lithium(x: np.ndarray, widths: np.ndarray, x_max: float) -> Floats:
     """Return how much of the film is filled beyond one lithium per formula unit [%].
 
     100 times the mean over the volumes, the last axis of x, of (x - 1)/(x_max - 1),

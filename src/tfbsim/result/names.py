@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TypeAlias
 
-import numpy as np
+from ..materials.laws import FARADAY, Floats
 
-from ..materials.laws import FARADAY
-
-Number: TypeAlias = float | np.ndarray  # of one cell, or of many at once
-Row: TypeAlias = dict[str, Number | str]  # of a table: numbers and words by column
+# Of a table: numbers and words by column; of many cells at once, arrays
+Row: TypeAlias = dict[str, Floats | str]
 
 OPEN_CIRCUIT = "Open-circuit voltage [V]"  # at the mean stoichiometry
 SURFACE = "Open-circuit potential at the surface [V]"

@@ -16,7 +16,7 @@ from scipy.optimize.elementwise import find_root
 from ..cell import stack
 from ..cell.cells import AnyCell
 from ..data.curve_table import CASE, CYCLE, STEP
-from ..materials.laws import PotentialLaw
+from ..materials.laws import Floats, PotentialLaw
 from ..physics.mesh import NO_DEPTHS, Depths
 from ..physics.thin_film_cell import declared_by
 from ..solver.records import CycleRecord, StepRecord
@@ -34,7 +34,7 @@ from .columns import (
     SECOND_LITHIUM,
     SHARE,
 )
-from .names import Number, Row, factor, named
+from .names import Row, factor, named
 
 FEW = 64  # voltages, each looked up by itself
 
@@ -50,15 +50,15 @@ class Rows:
         self,
         name: str,
         cell: AnyCell,
-        varied: Mapping[str, Number | str],
+        varied: Mapping[str, Floats | str],
         depths: Depths = NO_DEPTHS,
     ) -> None:
         self.name, self.cell, self.varied, self.depths = name, cell, varied, depths
         self.rows: list[Row] = []
         self.steps: list[Row] = []
-        self.clock: Number = 0.0  # when the next cycle begins [s]
+        self.clock: Floats = 0.0  # when the next cycle begins [s]
         # Least and most stoichiometry at the surface of the cathode
-        self.surface: tuple[Number, Number] = (np.inf, -np.inf)
+        self.surface: tuple[Floats, Floats] = (np.inf, -np.inf)
         self.cm2 = cell.area * 1e4
 
     def add(self, cycle: CycleRecord, recorded: bool) -> None:
@@ -128,7 +128,7 @@ class Rows:
     def _of_step(self, step: StepRecord) -> Row:
         """Return the columns of a step in the table of steps."""
 
-        def last(name: str) -> Number:
+        def last(name: str) -> Floats:
             return step.end.get(name, np.nan)
 
         share, limiting = self._limit(step)
@@ -159,9 +159,9 @@ class Rows:
             clock += float(step.trace.t[-1]) if step.trace else 0.0
         return np.nan
 
-    def _second_lithium(self, cycle: CycleRecord) -> Number:
+    def _second_lithium(self, cycle: CycleRecord) -> Floats:
         """Return the share of second sites that the last discharge filled [%]."""
-        found: Number = np.nan
+        found: Floats = np.nan
         if (x_max := self.cell.cathode.x_max) <= 1:
             return found
         widths = losses.widths(self.depths.xi)
@@ -173,7 +173,7 @@ class Rows:
                 found = np.where(out, share, found)
         return found
 
-    def _limit(self, record: StepRecord) -> tuple[Number, Number | str]:
+    def _limit(self, record: StepRecord) -> tuple[Floats, Floats | str]:
         """Return a step's share of its equilibrium capacity [%], and what limited it.
 
         NaN and "" unless it is a charge or discharge, no hold, that ended at a voltage.
@@ -211,17 +211,17 @@ def spectra(name: str, cycle: CycleRecord, number: int) -> Iterator[Row]:
             yield from (at | row for row in step.spectrum.table.to_dict("records"))
 
 
-def _ratio(above: Number, below: Number, where: Number) -> Number:
+def _ratio(above: Floats, below: Floats, where: Floats) -> Floats:
     """Return a quotient, NaN elsewhere."""
     return np.where(where, above, np.nan) / np.where(where, below, 1.0)
 
 
-def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
+def _pulse_resistance(cycle: CycleRecord, area: Floats) -> Floats:
     """Return (V_before - V_end)/i of the first pulse of a cycle [Ohm.cm2].
 
     A pulse is a constant current of at most ``LONGEST_PULSE`` seconds after a rest.
     """
-    found: Number = np.nan
+    found: Floats = np.nan
     for before, step in pairwise(cycle.steps):
         of, trace = step.step, step.trace
         constant = of.control == "current" and of.constant and not of.rest
@@ -234,12 +234,12 @@ def _pulse_resistance(cycle: CycleRecord, area: Number) -> Number:
     return found
 
 
-def _thickest(cycle: CycleRecord, cell: AnyCell) -> Number:
+def _thickest(cycle: CycleRecord, cell: AnyCell) -> Floats:
     """Return the lithium when there is most of it [m]; NaN if nothing ran.
 
     What is inactive or taken by the collector counts.
     """
-    found: list[Number] = [np.nan]
+    found: list[Floats] = [np.nan]
     metal = cell.metal
     for observed in (step.trace.observed for step in cycle.steps if step.trace):
         lithium = observed.get("Lithium thickness [m]", np.array([np.nan]))
@@ -251,7 +251,7 @@ def _thickest(cycle: CycleRecord, cell: AnyCell) -> Number:
     return reduce(np.fmax, found)
 
 
-def _asked(cycle: CycleRecord, one_c: Number) -> Row:
+def _asked(cycle: CycleRecord, one_c: Floats) -> Row:
     """Return rates and cut-offs that the protocol states."""
     steps = [s.step for s in cycle.steps]
     currents = [s.value for s in steps if s.control == "current"]
@@ -268,17 +268,17 @@ def _asked(cycle: CycleRecord, one_c: Number) -> Row:
     }
 
 
-def _rounded(value: Number) -> Number:
+def _rounded(value: Floats) -> Floats:
     """Return 12 digits: 0.1, not 0.1 times a current over the same."""
     several, turn = np.unique(value, return_inverse=True)
     found = np.array([float(f"{one:.12g}") for one in several.tolist()])[turn]
     return found if np.ndim(value) else found.item()
 
 
-def _cut_off_error(record: StepRecord) -> Number:
+def _cut_off_error(record: StepRecord) -> Floats:
     """Return the distance from the voltage cut-off a step ended at [uV]; else NaN."""
     trace, step = record.trace, record.step
-    found: Number = np.nan
+    found: Floats = np.nan
     if trace is None or len(trace.t) == 1:  # met at once: nothing was integrated
         return found
     for event, asked in ((MINIMUM_VOLTAGE, step.lower), (MAXIMUM_VOLTAGE, step.upper)):
@@ -288,13 +288,13 @@ def _cut_off_error(record: StepRecord) -> Number:
     return found
 
 
-def _hold_error(record: StepRecord) -> Number:
+def _hold_error(record: StepRecord) -> Floats:
     """Return how far a held voltage strayed from its target [mV]; NaN where none is."""
     held = record.trace is not None and record.step.control == "voltage"
     return 1e3 * record.trace.stray if held and record.trace else np.nan
 
 
-def _equilibrium(law: PotentialLaw, U: Number) -> Number:
+def _equilibrium(law: PotentialLaw, U: Floats) -> Floats:
     """Return x in equilibrium at a potential [V], by the U(x) that the model solves."""
     if not np.ndim(U):
         return _nearest(law, float(U))

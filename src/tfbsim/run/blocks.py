@@ -18,11 +18,11 @@ from ..errors import InputError
 from ..experiment.cases import Cases, Points
 from ..experiment.sampling import Factor
 from ..experiment.steps import Protocol
+from ..materials.laws import Floats
 from ..numerics import Numerics
 from ..physics.thin_film_cell import declared_by
 from ..result import losses
 from ..result.case import covered
-from ..result.names import Number
 from ..result.rows import Rows
 from ..result.tables import FIRST
 from ..solver.batch import Batch, merged, paying, serves
@@ -93,7 +93,7 @@ def _solved(swept: Swept, points: Array, plain: Array) -> Block | None:
 
 
 def _outside(
-    cells: Cells, x: tuple[Number, Number], kept: Array, points: Array
+    cells: Cells, x: tuple[Floats, Floats], kept: Array, points: Array
 ) -> Outside:
     """Return where surfaces left the range that the source of a law covers."""
     found: Outside = {}
