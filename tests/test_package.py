@@ -60,6 +60,21 @@ assert not {{"pybamm", "pandas", "matplotlib"}} & set(sys.modules)
     assert python(code) == ""
 
 
+def test_a_run_without_figures_does_not_wait_for_matplotlib(tmp_path):
+    code = f"""
+import sys, tfbsim.cli
+sys.argv = ["tfbsim", "run", "lco-lipon-li-constant-d", "Discharge at 1C until 3.9 V"]
+sys.argv += ["--out", {str(tmp_path / "out")!r}, "--no-figures", "--quiet"]
+sys.argv += ["--export", "csv"]
+try:
+    tfbsim.cli.main()
+except SystemExit as end:
+    assert not end.code
+assert "matplotlib.figure" not in sys.modules
+"""
+    assert python(code) == ""
+
+
 class TestVersion:
     def test_is_the_same_everywhere(self):
         citation = files.load(ROOT / "CITATION.cff").data

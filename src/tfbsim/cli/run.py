@@ -82,8 +82,8 @@ def run(
     from ..experiment.expand import expand
     from ..experiment.provenance import load_run
     from ..report.answer import at_once
+    from ..report.exports import write_exports
     from ..report.run import otherwise, print_tables, warnings
-    from ..report.written import write_exports
     from ..run.run import cycles_each, run_experiment
     from .progress import cycles_bar
 
@@ -167,8 +167,8 @@ def report(
     export: options.Exports = None,
 ) -> None:
     """Draw figures and report again from results, without solving."""
+    from ..report.exports import write_exports
     from ..report.report import write_report
-    from ..report.written import write_exports
     from ..result.load import load_result
 
     options.check_exports(export or ())

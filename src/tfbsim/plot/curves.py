@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from ..data.curve_table import (
     AREA,
-    BRANCH,
     CASE,
     CURRENT,
     CYCLE,
@@ -46,15 +45,6 @@ ETA = "Lithium overpotential [V]"
 THINNEST = 1e-4  # um: below, a layer is less than an atom thick
 
 
-def _differs(samples: Samples, case: str) -> bool:
-    """Return whether the first cycle of a case is worth drawing beside the last."""
-    ends = samples.cycles(case)[:1] + samples.cycles(case)[1:][-1:]
-    branches = (samples.of(case, n).groupby([DIRECTION, BRANCH])[AREA] for n in ends)
-    capacities = [of_cycle.last().groupby(DIRECTION).sum() for of_cycle in branches]
-    both = pd.concat(capacities, axis=1).fillna(0)
-    return bool((np.ptp(both, axis=1) > 2e-3 * both.max(axis=1)).any())
-
-
 def branches(
     samples: Samples, layout: Layout[str], case: str
 ) -> Iterator[tuple[pd.DataFrame, Look, bool]]:
@@ -63,7 +53,7 @@ def branches(
     last = layout.look(case) | {"lw": 0.9 if layout.bar else 1.3}
     for branch in _one_way(samples.branches(case)):
         yield branch, last, True
-    if not layout.bar and _differs(samples, case):
+    if not layout.bar and samples.changes(case):
         for branch in _one_way(samples.branches(case, samples.cycles(case)[0])):
             yield branch, layout.look(case) | FIRST, False
 
@@ -78,7 +68,7 @@ def _one_way(found: list[pd.DataFrame]) -> list[pd.DataFrame]:
 def cycles_key(cases: Cases, layout: Layout[str]) -> list[Line2D]:
     """Return legend lines that tell the first cycle from the last, if both are drawn."""
     drawn = [case for case in layout.groups if case in cases.drawn]
-    if layout.bar or not any(_differs(cases.samples, case) for case in drawn):
+    if layout.bar or not any(cases.samples.changes(case) for case in drawn):
         return []
     last = {cases.last(case) for case in drawn}
     which = f"cycle {max(last)}" if len(last) == 1 else "last cycle"

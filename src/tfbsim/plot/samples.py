@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
-from ..data.curve_table import BRANCH, CASE, CYCLE, DIRECTION, MASS, TIME
+from ..data.curve_table import AREA, BRANCH, CASE, CYCLE, DIRECTION, MASS, TIME
 
 
 class Samples:
@@ -23,6 +24,7 @@ class Samples:
         groups = table.groupby([CASE, CYCLE], sort=False) if len(table) else ()
         self._tables = {(case, int(cycle)): found for (case, cycle), found in groups}
         self._cycles: dict[str, list[int]] = {}
+        self._changes: dict[str, bool] = {}
         for case, cycle in self._tables:
             self._cycles.setdefault(case, []).append(cycle)
 
@@ -65,6 +67,17 @@ class Samples:
             return []
         table = self.of(case, cycles[-1] if cycle is None else cycle)
         return [b for n, b in table.groupby(BRANCH) if n > 0]
+
+    def changes(self, case: str) -> bool:
+        """Return whether the first cycle of a case is worth drawing beside the last."""
+        if case not in self._changes:  # each figure asks
+            ends = self.cycles(case)[:1] + self.cycles(case)[1:][-1:]
+            branches = (self.of(case, n).groupby([DIRECTION, BRANCH])[AREA] for n in ends)
+            capacities = [cycle.last().groupby(DIRECTION).sum() for cycle in branches]
+            both = pd.concat(capacities, axis=1).fillna(0)
+            changed = (np.ptp(both, axis=1) > 2e-3 * both.max(axis=1)).any()
+            self._changes[case] = bool(changed)
+        return self._changes[case]
 
     def last_branch(self, case: str) -> pd.DataFrame | None:
         """Return the last discharge, or else the last charge."""

@@ -1,18 +1,16 @@
-"""Files that commands leave without a page: tables, figures, curves for other tools."""
+"""Files that commands leave without a page: tables and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..output import EXPORTS, Output
+from ..output import Output
 from ..plot.drawing import rendered
 from ..result.csv_file import csv
-from ..result.export import ENDINGS
-from ..result.result import Result
 from ..version import __version__
 
 
@@ -38,12 +36,3 @@ def write_all(
         output.write(f"{name}.{format_}", content)
     output.seal({"tfbsim": __version__, "command": command})
     return f"{folder}: {', '.join(output.written)}"
-
-
-def write_exports(result: Result, folder: Path, formats: Iterable[str]) -> None:
-    """Write curves.csv, curves.xlsx or curves.bdf.csv, listed in the provenance."""
-    output = Output(folder, EXPORTS)
-    for name in dict.fromkeys(formats):
-        for file, content in result.exported(f"curves{ENDINGS[name]}").items():
-            output.write(file, content)
-    output.add()

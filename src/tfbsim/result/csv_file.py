@@ -85,5 +85,6 @@ def quoted(text: object) -> object:
 
 
 def _unquoted(text: object) -> object:
-    quoted = isinstance(text, str) and text[:1] == "'" and FORMULA.match(text)
-    return text[1:] if isinstance(text, str) and quoted else text
+    if isinstance(text, str) and text[:1] == "'" and FORMULA.match(text):
+        return text[1:]
+    return text

@@ -53,10 +53,8 @@ def _chosen(table: pd.DataFrame, case: object) -> pd.DataFrame:
         raise InputError("no case of this result has curves", field="export")
     if case is None:
         return table
-    cases, there = (
-        case if isinstance(case, list | tuple) else [case],
-        table[CASE].unique(),
-    )
+    cases = case if isinstance(case, list | tuple) else [case]
+    there = table[CASE].unique()
     for one in cases:
         if one not in there:
             hint = suggest(str(one), there)

@@ -8,8 +8,9 @@ import casadi
 import numpy as np
 import pybamm
 
+from ..materials.laws import Array, Floats
 from .one_at_a_time import one_at_a_time
-from .trace import Array, Inputs, Number
+from .trace import Inputs
 
 MOST_KNOWN = 10_000  # combinations of inputs
 
@@ -33,17 +34,17 @@ class Constants:
         p = {name: casadi.MX.sym(name) for name in self.needs}
         rows = [symbol.to_casadi(inputs=p) for symbol in symbols]
         stacked = casadi.vertcat(*p.values())
-        self._known: dict[tuple[Number, ...], Inputs] = {}
+        self._known: dict[tuple[Floats, ...], Inputs] = {}
         whole = casadi.Function("constants", [stacked], [casadi.vertcat(*rows)])
         self._evaluate = whole.expand()
 
-    def arrays(self, inputs: Mapping[str, Number]) -> dict[str, Array]:
+    def arrays(self, inputs: Mapping[str, Floats]) -> dict[str, Array]:
         """Return the combinations, by name, of inputs that are arrays or numbers."""
         needed = np.broadcast_arrays(*(inputs[name] for name in self.needs))
         return dict(zip(self.names, self._evaluate(np.array(needed)).full(), strict=True))
 
     @one_at_a_time
-    def __call__(self, inputs: Mapping[str, Number]) -> Inputs:
+    def __call__(self, inputs: Mapping[str, Floats]) -> Inputs:
         """Return the combinations, by name, of inputs that are numbers."""
         key = tuple(inputs[name] for name in self.needs)
         if key not in self._known:

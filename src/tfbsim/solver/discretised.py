@@ -12,6 +12,7 @@ from pybamm.codegen.compilation import aot_compile
 from scipy.optimize import brentq
 
 from ..cell.structure import Structure
+from ..materials.laws import Array
 from ..numerics import Numerics
 from ..physics.counters import Counters
 from ..physics.diffusion import DOMAIN, DOMAINS, depth
@@ -42,7 +43,6 @@ from .trace import (
     ROUNDING,
     SEEN,
     UNDEREMPTY,
-    Array,
     Inputs,
     Mode,
     Request,

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
+from ..materials.laws import Array
 from .discretised import OVERSHOOT, VOLTAGE, Discretised
 from .integrator import Integration
 from .trace import (
@@ -26,7 +27,6 @@ from .trace import (
     OVERFULL,
     SEEN,
     UNDEREMPTY,
-    Array,
     Inputs,
 )
 

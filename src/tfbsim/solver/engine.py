@@ -16,7 +16,7 @@ import numpy as np
 import pybamm
 
 from ..cell.structure import Structure
-from ..materials.laws import FARADAY
+from ..materials.laws import FARADAY, Array, Floats
 from ..numerics import Numerics
 from ..physics.counters import Counters
 from ..physics.lithium import EXHAUSTED, INVENTORY
@@ -43,10 +43,8 @@ from .trace import (
     PROFILE,
     ROUNDED,
     SOLVER_FAILURE,
-    Array,
     Inputs,
     Mode,
-    Number,
     Request,
     SolverFailed,
     State,
@@ -163,7 +161,7 @@ class Engine:
             other = {ANODE_PROFILE: anode * even}
         return State({PROFILE: x * even, **other})
 
-    def completed(self, state: State, parameters: Mapping[str, Number]) -> State:
+    def completed(self, state: State, parameters: Mapping[str, Floats]) -> State:
         """Return a state with those of every law, as made where it has none."""
         found = self.built("current").missing({**parameters, **state.inputs})
         others = {n.removeprefix("Initial: "): np.asarray(x) for n, x in found.items()}

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..experiment.steps import Step
+from ..materials.laws import Array
 from ..physics.law import End
 from ..physics.lithium import EXHAUSTED, NOTHING_LEFT
 from ..physics.thin_film_cell import declared_by
@@ -34,7 +35,6 @@ from .trace import (
     POWER_LIMIT,
     SEEN,
     SOLVER_FAILURE,
-    Array,
     Trace,
 )
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..experiment.steps import EndOfLife, Protocol, Step
+from ..materials.laws import Array, Floats
 from ..physics.lithium import NOTHING_LEFT
 from ..physics.mesh import Depths
 from ..physics.thin_film_cell import declared_by_options
 from .impedance import Spectrum
-from .trace import BALANCE_LIMIT, HOLD_LIMIT, Array, Number, Trace
+from .trace import BALANCE_LIMIT, HOLD_LIMIT, Trace
 
 REACHED = "reached"
 TIME_LIMIT = "time limit"
@@ -160,11 +161,11 @@ class CycleRecord:
         return sum(step.energy_out for step in self.steps)
 
     @property
-    def resistance(self) -> Number:
+    def resistance(self) -> Floats:
         """Of the cathode's interface when the last charging step ends [Ohm.m2]."""
         return self.when_charged(INTERFACE)
 
-    def when_charged(self, variable: str) -> Number:
+    def when_charged(self, variable: str) -> Floats:
         """Return a variable when the last charging step ends; NaN without one."""
         found = np.array(math.nan)
         for step in self.steps:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.cells import Cells
+from ..materials.laws import Array
 from ..physics.diffusion import LOSSES
 from .discretised import OVERSHOOT
 from .engine import Engine
@@ -19,7 +20,6 @@ from .trace import (
     SEEN,
     SOLVER_FAILURE,
     UNDEREMPTY,
-    Array,
     Trace,
 )
 

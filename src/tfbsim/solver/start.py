@@ -9,8 +9,9 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.optimize.elementwise import find_root
 
+from ..materials.laws import Array, Floats
 from .discretised import TARGET, Discretised
-from .trace import Array, Infeasible, Inputs, Number, SolverFailed
+from .trace import Infeasible, Inputs, SolverFailed
 
 MET = 1e-9  # V, that a current is off where the solver finds the rest itself
 # Currents over 1C between which one is looked for
@@ -22,9 +23,9 @@ NEAREST = 1e-13  # of 1C, that a current is looked for to
 def first_current(
     voltage: Callable[[Array, Array], Array],
     power: bool,
-    target: Number,
-    one_c: Number,
-    latest: Number,
+    target: Floats,
+    one_c: Floats,
+    latest: Floats,
 ) -> tuple[Array, Array]:
     """Find the currents that meet a control at the start of a step, of many cells.
 
@@ -107,7 +108,7 @@ class Start:
     def voltage(self, current: float) -> float:
         return float(self.observe(current)["Voltage [V]"][0])
 
-    def current_for(self, mode: str, target: float, guess: Number = 0.0) -> float:
+    def current_for(self, mode: str, target: float, guess: Floats = 0.0) -> float:
         """Return the current [A] that meets the target, of two the smaller."""
         if mode == "current":
             return target

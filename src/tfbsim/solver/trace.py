@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..materials.laws import FARADAY
+from ..materials.laws import FARADAY, Array, Floats
 from ..physics.lithium import INVENTORY
 from ..physics.site_loss import ACTIVE
 
-Array = np.ndarray
-Number = float | Array  # of one cell, or of many
-Inputs = dict[str, Number]  # of a discretised model, by name
+Inputs = dict[str, Floats]  # of a discretised model, by name
 Mode = str  # "current", "voltage" or "power"; of what changes in a step, " ramp" besides
 RAMP = " ramp"
 
@@ -54,7 +52,7 @@ class State:
     """
 
     values: Mapping[str, Array]
-    current: Number = 0.0
+    current: Floats = 0.0
 
     @classmethod
     def of(
@@ -117,7 +115,7 @@ class Request:
     target: float
     duration: float
     state: State
-    parameters: Mapping[str, Number]
+    parameters: Mapping[str, Floats]
     lower: float = -NO_LIMIT
     upper: float = NO_LIMIT
     c_rate_cut_off: float = -1.0
@@ -163,12 +161,12 @@ class Trace:
     end: State
     event: str | Array | None
     fallback: int = 0
-    stray: Number = 0.0
-    gained: Number = 0.0
+    stray: Floats = 0.0
+    gained: Floats = 0.0
     overshoot: float = 0.0
 
     @property
-    def doubt(self) -> Number:
+    def doubt(self) -> Floats:
         """The largest of what is audited, over its limit."""
         return np.maximum(self.stray / HOLD_LIMIT, self.gained / BALANCE_LIMIT)
 
@@ -186,7 +184,7 @@ def stoichiometries(profiles: Array, observed: dict[str, Array]) -> Array:
     return profiles / observed[ACTIVE][:, None] if ACTIVE in observed else profiles
 
 
-def gained(observed: dict[str, Array], sites: Number, area: Number) -> Array:
+def gained(observed: dict[str, Array], sites: Floats, area: Floats) -> Array:
     """Return lithium that came from nowhere, over what was exchanged.
 
     Parameters
@@ -202,7 +200,7 @@ def gained(observed: dict[str, Array], sites: Number, area: Number) -> Array:
     return np.abs(total - total[0]).max(axis=0) / np.maximum(passed, least)
 
 
-def least_exchanged(sites: Number, total: Number) -> Array:
+def least_exchanged(sites: Floats, total: Floats) -> Array:
     """Return what a balance is at least relative to, by what is rounded.
 
     Parameters
@@ -215,7 +213,7 @@ def least_exchanged(sites: Number, total: Number) -> Array:
     return np.maximum(1e-3 * sites, 1e-6 * total)
 
 
-def ahead(inputs: Mapping[str, Number], V: Number, current: Number) -> dict[str, Array]:
+def ahead(inputs: Mapping[str, Floats], V: Floats, current: Floats) -> dict[str, Array]:
     """Return the voltages that end a step, of one cell or of many.
 
     A limit that is passed already does not end a step that leads away from it.
